@@ -1,0 +1,223 @@
+/*
+ * crypto.h: what the files that use libcrypto share (pem cert key chain
+ * describe issue create import part).  See internal.h for the rest.
+ */
+#ifndef CRYPTO_H
+#define CRYPTO_H
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include "internal.h"
+
+#define CS_ITERATIONS_MAX	10000000	/* of a key derivation */
+#define CS_PASSPHRASE_MAX	1024
+
+/*
+ * pem.c: the only one that knows "-----BEGIN".  Text with any damage that can
+ * be understood without guessing, DER, PKCS#7 and PKCS#12 become a flat list
+ * of items; what cannot be understood is refused, naming label, line, reason.
+ */
+enum cs_pem_type {
+	CS_PEM_CERT,		/* DER certificate */
+	CS_PEM_KEY,		/* private key in clear: PKCS#8, PKCS#1, SEC1 */
+	CS_PEM_KEY_PKCS8ENC,	/* EncryptedPrivateKeyInfo */
+	CS_PEM_KEY_DEK,		/* traditional, Proc-Type: 4,ENCRYPTED; dek set */
+	CS_PEM_CSR,
+	CS_PEM_CRL,
+	CS_PEM_PUBKEY,
+	CS_PEM_PKCS7,		/* DER, to be opened by cs_pem_read itself */
+	CS_PEM_PKCS12		/* DER */
+};
+struct cs_pem {
+	enum cs_pem_type	 type;
+	char			*label;		/* file name or "stdin", for messages */
+	size_t			 line;		/* of BEGIN; 0 in binary input */
+	char			*pemlabel;	/* "RSA PRIVATE KEY"; "" in binary input */
+	unsigned char		*der;
+	size_t			 derlen;
+	char			*dek;		/* text of DEK-Info, or NULL */
+};
+struct cs_pems {
+	struct cs_pem	*v;
+	size_t		 n;
+	size_t		 size;
+};
+/* Appends to the list.  PKCS#7 and PKCS#12 are opened here (the passphrase,
+ * which may be NULL, is asked only for PKCS#12 that the empty one does not
+ * open).  CRLs, parameters and unknown labels are skipped; an input that holds
+ * nothing at all is CERTSTORE_EINPUT. */
+int	cs_pem_read(const char *, const void *, size_t,
+	    const struct certstore_passphrase *, struct cs_pems *,
+	    struct certstore_error *);
+void	cs_pem_free(struct cs_pems *);
+/* "label:line" (or the label alone in binary input) for messages. */
+const char *cs_pem_where(const struct cs_pem *, char *, size_t);
+int	cs_pem_encode(struct cs_buf *, const char *, const unsigned char *,
+	    size_t);
+
+/* decrypt.c: opens encrypted keys.  -1 if deriving the key of an algorithm
+ * would take more than CS_ITERATIONS_MAX (also if it cannot be told). */
+int	cs_decrypt_check(const char *, const X509_ALGOR *,
+	    struct certstore_error *);
+/* Asks: the length, or -1 (also without anybody to ask); the caller wipes. */
+int	cs_decrypt_ask(const char *, const struct certstore_passphrase *,
+	    char [CS_PASSPHRASE_MAX], struct certstore_error *);
+PKCS8_PRIV_KEY_INFO *cs_decrypt_pkcs8(const char *, const unsigned char *,
+	    size_t, const struct certstore_passphrase *,
+	    struct certstore_error *);
+/* DEK-Info and what it covers; for OPENSSL_clear_free().  A wrong passphrase
+ * may pass: one in 256 gives good padding. */
+unsigned char *cs_decrypt_dek(const char *, const char *,
+	    const unsigned char *, size_t,
+	    const struct certstore_passphrase *, size_t *,
+	    struct certstore_error *);
+
+/* key.c; cs_key_parse gives a pair, cs_key_parse_public takes CS_PEM_PUBKEY */
+EVP_PKEY *cs_key_parse_public(const struct cs_pem *, struct certstore_error *);
+EVP_PKEY *cs_key_parse(const struct cs_pem *,
+	    const struct certstore_passphrase *, struct certstore_error *);
+EVP_PKEY *cs_key_frompem(const char *, const struct cs_buf *,
+	    const struct certstore_passphrase *, struct certstore_error *);
+int	cs_key_type_check(const char *, struct certstore_error *);
+EVP_PKEY *cs_key_generate(const char *, struct certstore_error *);
+int	cs_key_encode(struct cs_buf *, EVP_PKEY *, const char *,
+	    struct certstore_error *);		/* PKCS#8 PEM; passphrase or NULL */
+int	cs_key_encode_public(struct cs_buf *, EVP_PKEY *,
+	    struct certstore_error *);		/* PEM */
+void	cs_key_name(EVP_PKEY *, char *, size_t);	/* "p256" "rsa:2048" */
+int	cs_key_spki(EVP_PKEY *, char [65], struct certstore_error *);	/* SHA-256 hex */
+int	cs_key_isweak(EVP_PKEY *);		/* below security level 2 */
+
+/* cert.c: certificates and requests, strictly: after d2i all input is used. */
+X509	*cs_cert_parse(const char *, const unsigned char *, size_t,
+	    struct certstore_error *);		/* where, DER */
+X509_REQ *cs_cert_parse_csr(const char *, const unsigned char *, size_t,
+	    struct certstore_error *);
+int	cs_cert_encode(struct cs_buf *, X509 *, struct certstore_error *);
+STACK_OF(X509) *cs_cert_stack(const char *, const struct cs_buf *,
+	    struct certstore_error *);		/* of our own PEM files */
+int	cs_cert_is_ca(X509 *);
+int	cs_cert_is_self_signed(X509 *);		/* by signature, not by name */
+int	cs_cert_is_signed_by(X509 *, X509 *);	/* name, AKI where given, signature */
+int	cs_cert_same(X509 *, X509 *);
+int	cs_cert_fingerprint(X509 *, char [65]);
+int64_t	cs_cert_starts(X509 *);
+int64_t	cs_cert_ends(X509 *);
+int	cs_cert_name_text(const X509_NAME *, struct cs_buf *);	/* RFC 4514 order, escaped */
+
+/* describe.c: what info says of a certificate (fullchain, leaf first) or CSR. */
+int	cs_cert_describe(struct cs_buf *, STACK_OF(X509) *,
+	    struct certstore_error *);
+int	cs_csr_describe(struct cs_buf *, X509_REQ *, struct certstore_error *);
+int	cs_key_describe(struct cs_buf *, EVP_PKEY *, struct certstore_error *);
+
+/* print.c: for people to read; control bytes of foreign values escaped. */
+int	cs_print_escape(struct cs_buf *, const void *, size_t);
+int	cs_print_cert(struct cs_buf *, X509 *, struct certstore_error *);
+int	cs_print_csr(struct cs_buf *, X509_REQ *, struct certstore_error *);
+int	cs_print_key(struct cs_buf *, EVP_PKEY *, struct certstore_error *);
+
+/* chain.c */
+/*
+ * Orders what stands above a certificate, from the pool and then from the
+ * store's CA entries (store may be NULL): the issuers up to, not including, a
+ * self-signed root go to chain; the same with the root, if known, to above.
+ * Both are owned by the caller.  complete: 1 if a root was reached.
+ */
+int	cs_chain_build(struct certstore *, X509 *, STACK_OF(X509) *,
+	    STACK_OF(X509) **, STACK_OF(X509) **, int *,
+	    struct certstore_error *);
+/*
+ * Fills in the files of an entry: fullchain, privkey, combined, ca and what
+ * describes them.  keypem is PKCS#8 PEM, or NULL for a CA without key.
+ */
+int	cs_chain_files(struct cs_put *, X509 *, STACK_OF(X509) *,
+	    STACK_OF(X509) *, const struct cs_buf *, struct certstore_error *);
+
+/* issue.c: signs. */
+#define CS_LIFE		(397 * CS_DAY)
+#define CS_LIFE_CA	(3650 * CS_DAY)
+struct certstore_template {
+	int		 ca;
+	char		 type[16];		/* "" : the default */
+	char		 profile[16];
+	struct certstore_span life, within;	/* den 0 and secs 0: the default */
+	int		 haslife, haswithin;
+	char		*issuer;		/* entry name, NULL: self-signed */
+	EVP_PKEY	*pkey;			/* -K, or NULL */
+	char		*encrypt;		/* passphrase for the new key */
+	struct certstore_passphrase pass;
+	int		 haspass;
+	struct cs_san_own { enum cs_san_type type; char *value; } *san;
+	size_t		 nsan;
+	struct cs_attr { char *attr; char *value; } *subject;
+	size_t		 nsubject;
+	int		 pathlen;		/* -1: none */
+	char		**permit, **exclude;
+	size_t		 npermit, nexclude;
+};
+/* A certificate for pkey by the template, which has the SANs that
+ * cs_template_resolve() gave.  The issuer, judged and with its key, or NULL:
+ * self-signed. */
+struct cs_issuer;
+X509	*cs_issue_cert(struct certstore *, const char *,
+	    const struct certstore_template *, EVP_PKEY *,
+	    const struct cs_issuer *, struct certstore_error *);
+X509_REQ *cs_issue_request(const char *, const struct certstore_template *,
+	    EVP_PKEY *, struct certstore_error *);
+
+GENERAL_NAMES *cs_issue_sans(const struct certstore_template *);
+
+/* fit.c: -u: will what there is do for the template as asked and as resolved:
+ * 1 or 0, -1 refused.  The issuer is NULL for self-signed. */
+int	cs_fit_entry(const struct certstore_entry *,
+	    const struct certstore_template *,
+	    const struct certstore_template *, const struct cs_issuer *,
+	    struct certstore_error *);
+int	cs_fit_answered(const struct certstore_entry *,
+	    const struct certstore_template *,
+	    const struct certstore_template *);	/* no need to ask a CA */
+int	cs_fit_request(X509_REQ *, const struct certstore_template *);
+
+/* template.c: a shallow copy with the entry's own name as SAN where none was
+ * given; own, which holds that one, and the first live as long as it does. */
+int	cs_template_resolve(struct certstore_template *, struct cs_san_own *,
+	    const struct certstore_template *, const char *,
+	    struct certstore_error *);
+
+/* subject.c: attr=value; what cs_subject_build adds, with a CN of last resort. */
+int	cs_subject_parse(const char *, char **, char **,
+	    struct certstore_error *);
+int	cs_subject_build(X509_NAME *, const struct certstore_template *,
+	    const char *, struct certstore_error *);
+
+/* constraint.c: name constraints as typed, as an extension, and applied: entry
+ * and certificate against a CA's name and certificate. */
+int	cs_constraint_parse(const char *, char **, struct certstore_error *);
+int	cs_constraint_add(STACK_OF(X509_EXTENSION) **,
+	    const struct certstore_template *, struct certstore_error *);
+int	cs_constraint_check(const char *, X509 *, const char *, X509 *,
+	    struct certstore_error *);
+
+/* issuer.c: a CA entry that is to sign, one generation of it. */
+struct cs_issuer {
+	struct certstore_entry	 entry;
+	STACK_OF(X509)		*certs;		/* its own, then all known above */
+	EVP_PKEY		*pkey;		/* once cs_issuer_key() got it */
+	int64_t			 ends;		/* what nothing below outlives */
+};
+int	cs_issuer_open(struct cs_issuer *, struct certstore *, const char *,
+	    struct certstore_error *);
+void	cs_issuer_close(struct cs_issuer *);
+int	cs_issuer_judge(const struct cs_issuer *, int,
+	    struct certstore_error *);		/* may it sign; 1: a CA */
+int	cs_issuer_key(struct cs_issuer *, const struct certstore_passphrase *,
+	    struct certstore_error *);
+
+/* crypto.c: the queue of libcrypto as an error; the queue is empty after. */
+int	cs_fail_crypto(struct certstore_error *, enum certstore_code,
+	    const char *, ...) CS_PRINTFLIKE(3, 4);
+
+#endif

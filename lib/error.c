@@ -1,0 +1,60 @@
+/*
+ * error.c: fills in the caller's error.  A fixed buffer, so that reporting
+ * cannot fail.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "internal.h"
+
+void
+cs_error_clear(struct certstore_error *err)
+{
+	err->code = CERTSTORE_OK;
+	err->errnum = 0;
+	err->msg[0] = '\0';
+}
+
+int
+cs_fail(struct certstore_error *err, enum certstore_code code, const char *fmt,
+    ...)
+{
+	va_list ap;
+
+	err->code = code;
+	err->errnum = 0;
+	va_start(ap, fmt);
+	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+int
+cs_fail_errno(struct certstore_error *err, const char *fmt, ...)
+{
+	char buf[128];
+	const char *reason;
+	int errnum = errno;
+	size_t len, room;
+	va_list ap;
+
+	err->code = CERTSTORE_ESYSTEM;
+	err->errnum = errnum;
+	va_start(ap, fmt);
+	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	va_end(ap);
+	reason = strerror_r(errnum, buf, sizeof(buf));
+	len = strlen(err->msg);
+	room = sizeof(err->msg) - len;
+	snprintf(err->msg + len, room, ": %s", reason);
+	return -1;
+}
+
+int
+cs_fail_nomem(struct certstore_error *err)
+{
+	errno = ENOMEM;
+	return cs_fail_errno(err, "no memory left");
+}

@@ -1,0 +1,146 @@
+/*
+ * escape.c: text that is safe to print.  vis(3) as VIS_OCTAL | VIS_CSTYLE has
+ * it, but UTF-8 is kept whatever the locale, and characters that are not seen
+ * or that turn the direction of what follows are escaped too.
+ */
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include "internal.h"
+
+/* First and last of each range of characters nobody should see as they are. */
+static const struct {
+	uint32_t first;
+	uint32_t last;
+} unseen[] = {
+	{ 0x0080, 0x009f },  /* C1 controls */
+	{ 0x00ad, 0x00ad },  /* soft hyphen */
+	{ 0x061c, 0x061c },  /* Arabic letter mark */
+	{ 0x180e, 0x180e },  /* Mongolian vowel separator */
+	{ 0x200b, 0x200f },  /* zero width, direction marks */
+	{ 0x2028, 0x202e },  /* separators, direction overrides */
+	{ 0x2060, 0x206f },  /* word joiner, direction isolates */
+	{ 0xfeff, 0xfeff },  /* byte order mark */
+	{ 0xfff9, 0xfffb },  /* interlinear annotation */
+	{ 0xe0000, 0xe007f } /* tags */
+};
+
+static int
+isunseen(uint32_t c)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++) {
+		if (c >= unseen[i].first && c <= unseen[i].last)
+			return 1;
+	}
+	return 0;
+}
+
+/* The bytes of the well-formed character at p (RFC 3629), or 0. */
+static size_t
+decode(const unsigned char *p, size_t len, uint32_t *c)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t i, n;
+
+	if (p[0] < 0xc2 || p[0] > 0xf4)
+		return 0;
+	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	if (n > len)
+		return 0;
+	*c = p[0] & (0x7fu >> n);
+	for (i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		*c = *c << 6 | (p[i] & 0x3fu);
+	}
+	if (*c < least[n] || *c > 0x10ffff || (*c >= 0xd800 && *c <= 0xdfff))
+		return 0;
+	return n;
+}
+
+/* Bytes [7, 13] and the backslash have names of their own. */
+static size_t
+escapebyte(char *out, unsigned char c)
+{
+	out[0] = '\\';
+	if (c >= '\a' && c <= '\r') {
+		out[1] = "abtnvfr"[c - '\a'];
+		return 2;
+	}
+	if (c == '\\') {
+		out[1] = '\\';
+		return 2;
+	}
+	out[1] = (char)('0' + (c >> 6));
+	out[2] = (char)('0' + (c >> 3 & 7));
+	out[3] = (char)('0' + (c & 7));
+	return 4;
+}
+
+/* One character, as it is or escaped, to out; the bytes used of p. */
+static size_t
+take(const unsigned char *p, size_t len, char out[16], size_t *outlen)
+{
+	uint32_t c = p[0];
+	size_t i, n = 1;
+
+	if (p[0] >= 0x20 && p[0] < 0x7f && p[0] != '\\') {
+		out[0] = (char)p[0];
+		*outlen = 1;
+		return 1;
+	}
+	if (p[0] >= 0x80 && (n = decode(p, len, &c)) > 0 && !isunseen(c)) {
+		memcpy(out, p, n);
+		*outlen = n;
+		return n;
+	}
+	if (n == 0)
+		n = 1;
+	*outlen = 0;
+	for (i = 0; i < n; i++)
+		*outlen += escapebyte(out + *outlen, p[i]);
+	return n;
+}
+
+/*
+ * Gives the length the whole text needs, without its NUL, like snprintf(3).
+ * What doesn't fit is cut before a character or escape, never inside one.
+ * Escaped text escaped again has its backslashes doubled.
+ */
+size_t
+certstore_escape(char *dst, size_t size, const char *src, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)src;
+	char piece[16];
+	size_t n, need = 0, room = size > 0 ? size - 1 : 0, used = 0;
+
+	while (len > 0) {
+		size_t took = take(p, len, piece, &n);
+
+		p += took;
+		len -= took;
+		need += n;
+		if (need <= room) {
+			memcpy(dst + used, piece, n);
+			used += n;
+		}
+	}
+	if (size > 0)
+		dst[used] = '\0';
+	return need;
+}
+
+const char *
+cs_escape_quote(char out[CS_QUOTE_LEN], const char *s)
+{
+	size_t room = CS_QUOTE_LEN - strlen("\"...\"");
+	size_t need;
+
+	out[0] = '"';
+	need = certstore_escape(out + 1, room, s, strlen(s));
+	strlcat(out, need < room ? "\"" : "...\"", CS_QUOTE_LEN);
+	return out;
+}

@@ -1,0 +1,247 @@
+/*
+ * internal.h: what the files of the library share.  Nothing here is exported;
+ * cs_<file>_<verb> lives in <file>.c.  No OpenSSL type here: those are in
+ * crypto.h, so that the core (error buf file store info index name idn time
+ * match list remove) links without libcrypto.
+ */
+#ifndef INTERNAL_H
+#define INTERNAL_H
+
+#include <sys/types.h>
+
+#include "certstore.h"
+
+#define CS_NAME_MAX	200		/* an entry's name, bytes */
+#define CS_GENDIR	(CS_NAME_MAX + 24)	/* ".NAME@N" */
+#define CS_HOST_MAX	253		/* a host name, bytes */
+#define CS_KEY_MAX	250		/* a name in index/, bytes */
+#define CS_SAN_INDEXED	1000		/* names of one entry in index/ */
+#define CS_RECORD_MAX	(1024 * 1024)	/* info and props, bytes */
+
+#define CS_PRINTFLIKE(a, b)	__attribute__((__format__(__printf__, a, b)))
+
+/* error.c: always -1, so that `return cs_fail(...)` reads well. */
+void	cs_error_clear(struct certstore_error *);
+int	cs_fail(struct certstore_error *, enum certstore_code, const char *, ...)
+	    CS_PRINTFLIKE(3, 4);
+int	cs_fail_errno(struct certstore_error *, const char *, ...)
+	    CS_PRINTFLIKE(2, 3);		/* ": strerror(errno)" added */
+int	cs_fail_nomem(struct certstore_error *);
+
+/* buf.c: a growing buffer, NUL behind the end, wiped when freed. */
+struct cs_buf {
+	char	*p;
+	size_t	 len;
+	size_t	 size;
+};
+int	cs_buf_add(struct cs_buf *, const void *, size_t);
+int	cs_buf_adds(struct cs_buf *, const char *);
+int	cs_buf_printf(struct cs_buf *, const char *, ...) CS_PRINTFLIKE(2, 3);
+int	cs_buf_reserve(struct cs_buf *, size_t);	/* room for so many more */
+int	cs_buf_copy(struct cs_buf *, const struct cs_buf *);
+void	cs_buf_reset(struct cs_buf *);		/* len 0, keeps the memory */
+void	cs_buf_free(struct cs_buf *);
+void	cs_hex(char *, const unsigned char *, size_t);	/* 2n + 1 bytes */
+
+/* escape.c: foreign text in quotes for a message, escaped, cut if long. */
+#define CS_QUOTE_LEN	160
+const char *cs_escape_quote(char [CS_QUOTE_LEN], const char *);
+
+/* time.c */
+#define CS_DAY	((int64_t)86400)
+int64_t	cs_time_fromtm(int, int, int, int, int, int);	/* y m(1-12) d h m s */
+
+/* name.c: entry names, hosts, SANs: the one place that judges them. */
+enum cs_san_type {
+	CS_SAN_DNS, CS_SAN_IP, CS_SAN_EMAIL, CS_SAN_URI, CS_SAN_OTHER
+};
+extern const char *const cs_san_names[];	/* "dns" "ip" "email" "uri" "other" */
+int	cs_name_check(const char *, struct certstore_error *);
+int	cs_name_isvalid(const char *);
+/* Lower case, no trailing dot, A-labels; out has CS_HOST_MAX + 1 bytes.
+ * wildcard: 1 allows a leading "*." ; strict: 1 refuses underscores. */
+int	cs_name_host(const char *, int, int, char *, struct certstore_error *);
+/* The same for text from a certificate: 1 if it is a usable host name (or
+ * "*." wildcard), else 0; plain ASCII only, no error, never loads anything. */
+int	cs_name_certhost(const char *, char *);
+/* An IP address in any notation (also in brackets) to inet_ntop's; 1 or 0.
+ * out has INET6_ADDRSTRLEN bytes; raw (16 bytes) and rawlen (4 or 16) may
+ * be NULL. */
+int	cs_name_ip(const char *, char *, unsigned char *, size_t *);
+/* A SAN as typed: "dns:" "ip:" "email:" "uri:" force, else by shape;
+ * out is malloc'ed and normalised. */
+int	cs_name_san(const char *, enum cs_san_type *, char **,
+	    struct certstore_error *);
+int	cs_name_isloopback(const char *);	/* localhost, *.localhost, 127/8, ::1 */
+
+/* idn.c: U-labels to A-labels; loads libidn2 when first called. */
+int	cs_idn_toascii(const char *, char *, size_t, struct certstore_error *);
+
+/* file.c: the only one that opens, renames and unlinks. Relative to dirfd. */
+int	cs_file_read(int, const char *, size_t, struct cs_buf *);	/* errno */
+int	cs_file_write(int, const char *, const struct cs_buf *, mode_t, gid_t,
+	    int *);				/* O_EXCL; gid -1: leave; fd out or closed if NULL */
+int	cs_file_link(int, const char *, const char *);	/* symlink text at name, replacing */
+ssize_t	cs_file_readlink(int, const char *, char *, size_t);
+int	cs_file_opendir(int, const char *);		/* O_DIRECTORY|O_NOFOLLOW */
+int	cs_file_rename(int, const char *, const char *);
+int	cs_file_each(int, const char *, int (*)(void *, const char *), void *);
+int	cs_file_lock(int, const char *, int);	/* fd; flock(2)ed within seconds */
+int	cs_file_mkdir(int, const char *, int *);	/* 0755 whatever the umask; fd */
+int	cs_file_remove(int, const char *);		/* a file or link; absent is fine */
+int	cs_file_rmtree(int, const char *);		/* a tree; absent is fine */
+int	cs_file_isours(int);			/* owner and mode of a directory */
+
+/* The derived record of an entry.  Pointers lead into text. */
+struct cs_san {
+	enum cs_san_type	 type;
+	const char		*value;
+};
+struct cs_issuing {
+	int64_t		 ends;
+	const char	*fingerprint;
+	const char	*subject;
+};
+struct cs_list {
+	const char	**v;
+	size_t		 n;
+	size_t		 size;
+};
+struct cs_info {
+	struct cs_buf	 text;
+	const char	*name, *kind, *subject, *issuer, *serial, *key;
+	const char	*fingerprint, *spki, *request, *ski, *aki;
+	const char	*subjecthash, *issuerhash, *origin, *cn, *group;
+	const char	*file, *filehash;	/* the file info was made from */
+	int64_t		 filesize, filesec;
+	long		 filensec;
+	int64_t		 starts, ends;		/* 0 when there is no certificate */
+	unsigned long	 gen, before, kept;
+	int		 haskey, haschain, hasca, hasrequest;
+	int		 self;			/* signed by its own key */
+	int		 serves;		/* an end-entity fit for a TLS server */
+	int		 weak;			/* below security level 2 */
+	struct cs_list	 usage, tenants, users;
+	struct cs_san	*san;
+	size_t		 nsan, sansize;
+	struct cs_issuing *issuing;		/* fullchain.pem behind the first */
+	size_t		 nissuing, issuingsize;
+};
+
+/* store.c */
+enum cs_file {
+	CS_FULLCHAIN, CS_PRIVKEY, CS_COMBINED, CS_CA, CS_REQUEST_KEY,
+	CS_REQUEST_CSR, CS_INFO, CS_PROPS, CS_NFILE
+};
+extern const char *const cs_file_names[CS_NFILE];
+
+struct certstore {
+	char	*path;			/* absolute */
+	int	 flags;
+	int	 fd;			/* -1: not made yet (CERTSTORE_CREATE) */
+	int	 certs;			/* certs/, or -1 */
+	int	 index;			/* index/, or -1 */
+	int	 combined, pending;	/* opened by the lock, or -1 */
+	int	 intact;		/* index/ and links can be believed */
+	int	 lock;			/* -1: not held */
+	int	 depth;			/* how often it was taken */
+	unsigned int touched;		/* directories of index/ to be synced */
+	char	*defname;		/* the default entry, once looked up */
+	int	 defknown;
+	void	(*warn)(void *, const char *);
+	void	*warnarg;
+};
+void	cs_warn(const struct certstore *, const char *, ...) CS_PRINTFLIKE(2, 3);
+
+/*
+ * One entry to write.  The caller fills in name, seen, the contents of the
+ * files (a buffer without memory: no such file) and in CS_INFO what
+ * cs_cert_describe() or cs_csr_describe() gave; put adds the rest of info.
+ */
+struct cs_put {
+	const char	*name;
+	unsigned long	 seen;		/* generation decided upon, 0: none */
+	struct cs_buf	 file[CS_NFILE];
+	unsigned long	 gen;		/* put's own from here */
+	unsigned long	 before;
+	unsigned long	 kept;
+	struct cs_info	 info;		/* as it was written */
+	int		 begun;
+	int		 fd[CS_NFILE + 1];	/* and the directory */
+};
+/* txn.c: one lock, all of them or none but for a system failure. */
+int	cs_store_put(struct certstore *, struct cs_put *, size_t,
+	    struct certstore_error *);
+void	cs_put_free(struct cs_put *);
+int	cs_store_remove(struct certstore *, const char *,
+	    struct certstore_error *);
+/* recover.c: finishes or takes back what .pending/ names. */
+int	cs_recover_all(struct certstore *, struct certstore_error *);
+int	cs_recover_intent(struct certstore *, const char *,
+	    struct certstore_error *);
+int	cs_recover_combined(struct certstore *, const char *,
+	    const struct cs_info *);	/* makes combined/ true; NULL: no entry */
+/* mend.c: after a copy that did not keep the links. */
+int	cs_mend_store(struct certstore *, struct certstore_error *);
+int	cs_mend_entry(struct certstore *, const char *,
+	    struct certstore_error *);
+
+/* The directory in certs/ that a name stands for now: ".NAME@N", or the name
+ * itself where a restore made it a real directory. */
+int	cs_store_resolve(struct certstore *, const char *, char [CS_GENDIR],
+	    struct certstore_error *);
+/* Generation N of ".NAME@N" of that name, else 0; and the other way round. */
+unsigned long cs_store_generation(const char *, const char *);
+void	cs_store_gendir(char [CS_GENDIR], const char *, unsigned long);
+int	cs_store_complete(struct certstore *, const char *, unsigned long *);
+int	cs_store_lock(struct certstore *, struct certstore_error *);
+void	cs_store_unlock(struct certstore *);
+const char *cs_store_default(struct certstore *);	/* name or NULL */
+/* Names of all entries, sorted, each once: a malloc'ed array of strings. */
+int	cs_store_names(struct certstore *, char ***, size_t *,
+	    struct certstore_error *);
+void	cs_store_names_free(char **, size_t);
+
+/* info.c */
+int	cs_info_parse(struct cs_info *, struct certstore_error *); /* cuts text */
+void	cs_info_reset(struct cs_info *);	/* empty, keeps the memory */
+void	cs_info_free(struct cs_info *);
+/* Reads and checks info of a directory in certs/ (fd, directory, entry name):
+ * CERTSTORE_EDAMAGED when it is missing, bad or not of these files. */
+int	cs_info_load(int, const char *, const char *, struct cs_info *,
+	    struct certstore_error *);
+/* What put adds before and behind the description: see certstore(5). */
+int	cs_info_compose(struct cs_buf *, const struct cs_put *, int64_t, long,
+	    struct certstore_error *);
+int	cs_info_covers(const struct cs_info *, enum cs_san_type, const char *);
+
+/* entry.c */
+struct certstore_entry {
+	struct certstore	*store;		/* NULL: not in a store */
+	struct cs_info		 info;
+	char			 gendir[CS_GENDIR]; /* in certs/ */
+	char			*pem;		/* certificate or public key, not in a store */
+	const char		*host, *how;	/* set by match and import */
+	char			 question[CS_HOST_MAX + 80];
+};
+int	cs_entry_load(struct certstore *, const char *, struct certstore_entry *,
+	    struct certstore_error *);
+void	cs_entry_done(struct certstore_entry *);	/* what load took, not the struct */
+int	cs_entry_read(const struct certstore_entry *, enum cs_file,
+	    struct cs_buf *, struct certstore_error *);	/* 1, 0 no such file, -1 */
+
+/* index.c */
+/* Calls fn for each index link an info calls for: "host", "a.example". */
+int	cs_index_keys(const struct cs_info *,
+	    int (*)(void *, const char *, const char *), void *);
+int	cs_index_add(struct certstore *, const struct cs_info *);	/* errno */
+int	cs_index_drop(struct certstore *, const struct cs_info *,
+	    const struct cs_info *);	/* links of the first the second lacks (or NULL) */
+int	cs_index_purge(struct certstore *, const char *);	/* looks everywhere */
+int	cs_index_sync(struct certstore *);
+/* Entry names under a key, sorted, surplus ones included; -1 and errno. */
+int	cs_index_find(struct certstore *, const char *, const char *, char ***,
+	    size_t *);
+int	cs_index_make(struct certstore *);		/* the empty directories */
+
+#endif
