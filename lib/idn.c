@@ -1,0 +1,108 @@
+/*
+ * idn.c: U-labels to A-labels, by libidn2 (RFC 5891 lookup after UTS 46
+ * mapping).  It is loaded when a name that is not ASCII is first met, so that
+ * nobody else pays for it or needs to have it.
+ */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <string.h>
+
+#include <bsd/string.h>
+#include <idn2.h>
+
+#include "internal.h"
+
+#define INPUT_MAX 1024 /* bytes: no host name is that long in UTF-8 */
+
+/*
+ * The only state the library keeps: set once for all threads and only read
+ * afterwards.  It is not unloaded again, since no one handle owns it.
+ */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static __typeof__(idn2_lookup_u8) *lookup;
+static __typeof__(idn2_free) *release;
+
+static void
+load(void)
+{
+	void *dl, *f, *g;
+
+	if ((dl = dlopen("libidn2.so.0", RTLD_NOW | RTLD_LOCAL)) == NULL)
+		return;
+	f = dlsym(dl, "idn2_lookup_u8");
+	g = dlsym(dl, "idn2_free");
+	if (f == NULL || g == NULL) {
+		dlclose(dl);
+		return;
+	}
+	/* C has no cast from void * to a function; POSIX says this works. */
+	memcpy(&lookup, &f, sizeof(lookup));
+	memcpy(&release, &g, sizeof(release));
+}
+
+static const char *
+flaw(int rc)
+{
+	switch (rc) {
+	case IDN2_ENCODING_ERROR:
+		return "is not UTF-8: write it in UTF-8 or as A-label "
+		       "(xn--...)";
+	case IDN2_TOO_BIG_LABEL:
+	case IDN2_PUNYCODE_BIG_OUTPUT:
+		return "has a label longer than 63 bytes as A-label: shorten "
+		       "it";
+	case IDN2_TOO_BIG_DOMAIN:
+		return "is longer than 253 bytes as A-labels: shorten it";
+	case IDN2_HYPHEN_STARTEND:
+		return "has a label that starts or ends with a hyphen: leave "
+		       "the hyphen out";
+	default:
+		return "has a character or label no internationalised host "
+		       "name may have (RFC 5892): correct it";
+	}
+}
+
+static int
+refuse(const char *s, int rc, struct certstore_error *err)
+{
+	char q[CS_QUOTE_LEN];
+
+	if (rc == IDN2_MALLOC)
+		return cs_fail_nomem(err);
+	return cs_fail(err, CERTSTORE_EARGUMENT, "%s: %s",
+	    cs_escape_quote(q, s), flaw(rc));
+}
+
+/*
+ * The whole name at once, wildcards and a last dot included: what is wrong
+ * with its form shows in the result and is the caller's to judge.
+ */
+int
+cs_idn_toascii(const char *s, char *out, size_t size,
+    struct certstore_error *err)
+{
+	char q[CS_QUOTE_LEN];
+	uint8_t *ascii = NULL;
+	size_t len;
+	int rc;
+
+	out[0] = '\0';
+	if (strlen(s) > INPUT_MAX)
+		return refuse(s, IDN2_TOO_BIG_DOMAIN, err);
+	pthread_once(&once, load);
+	if (lookup == NULL)
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "%s: is not ASCII and libidn2 is missing: install "
+		    "libidn2-0, or write the A-label (xn--...)",
+		    cs_escape_quote(q, s));
+	rc = lookup((const uint8_t *)s, &ascii,
+	    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+	if (rc != IDN2_OK)
+		return refuse(s, rc, err);
+	len = strlcpy(out, (const char *)ascii, size);
+	release(ascii);
+	if (len < size)
+		return 0;
+	out[0] = '\0';
+	return refuse(s, IDN2_TOO_BIG_DOMAIN, err);
+}

@@ -1,0 +1,532 @@
+/*
+ * name.c: entry names, host names and subject alternative names: the one
+ * place that judges them.  What is wrong with a text is a constant string,
+ * its flaw, so that judging certificates' names costs no formatting.
+ */
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define LABEL_MAX 63			    /* RFC 1035 section 2.3.4 */
+#define LOCAL_MAX 64			    /* RFC 5321 section 4.5.3.1.1 */
+#define URI_MAX 2048			    /* bytes; ours */
+#define LOCAL_CHARS "!#$%&'*+-/=?^_`{|}~."  /* RFC 5322 section 3.2.3 */
+#define URI_CHARS "-._~:/?#[]@!$&'()*+,;=%" /* RFC 3986 section 2 */
+
+static const char portflaw[] = "has a port, which is no part of a name in a "
+			       "certificate: leave it out";
+
+const char *const cs_san_names[] = { "dns", "ip", "email", "uri", "other" };
+
+static int
+refuse(const char *s, const char *flaw, struct certstore_error *err)
+{
+	char q[CS_QUOTE_LEN];
+
+	return cs_fail(err, CERTSTORE_EARGUMENT, "%s: %s",
+	    cs_escape_quote(q, s), flaw);
+}
+
+/* <ctype.h> heeds the locale, these don't. */
+static char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static int
+isdigit_ascii(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static int
+isalpha_ascii(char c)
+{
+	c = lower(c);
+	return c >= 'a' && c <= 'z';
+}
+
+static int
+isalnum_ascii(char c)
+{
+	return isalpha_ascii(c) || isdigit_ascii(c);
+}
+
+static int
+isin(char c, const char *set)
+{
+	return c != '\0' && strchr(set, c) != NULL;
+}
+
+static int
+isascii_text(const char *s)
+{
+	while (*s != '\0') {
+		if ((unsigned char)*s++ >= 0x80)
+			return 0;
+	}
+	return 1;
+}
+
+static const char *
+nameflaw(const char *s)
+{
+	size_t i;
+
+	if (*s == '\0')
+		return "is empty: an entry needs a name";
+	if (!isalnum_ascii(*s) && *s != '_')
+		return "an entry name starts with a letter, a digit or an "
+		       "underscore: choose another";
+	for (i = 0; s[i] != '\0'; i++) {
+		if (i == CS_NAME_MAX)
+			return "is longer than the 200 bytes of an entry "
+			       "name: choose a shorter one";
+		if (!isalnum_ascii(s[i]) && !isin(s[i], "._-"))
+			return "an entry name has only letters, digits and "
+			       "\"._-\": choose another";
+	}
+	if (s[i - 1] == '.')
+		return "an entry name does not end with a dot: leave it out";
+	return NULL;
+}
+
+int
+cs_name_isvalid(const char *s)
+{
+	return nameflaw(s) == NULL;
+}
+
+int
+cs_name_check(const char *s, struct certstore_error *err)
+{
+	const char *flaw = nameflaw(s);
+
+	return flaw == NULL ? 0 : refuse(s, flaw, err);
+}
+
+static const char *
+charflaw(char c, int strict)
+{
+	if (c == '*')
+		return "a wildcard stands for the whole first label only: "
+		       "write it as *.example.com";
+	if (c == '_' && strict)
+		return "has an underscore, which no host name may have "
+		       "(RFC 1123): use a hyphen";
+	return "has a character no host name may have (RFC 1123): use "
+	       "letters, digits, hyphens and dots";
+}
+
+/* A label of n bytes, lower-cased into out. */
+static const char *
+labelflaw(const char *p, size_t n, int strict, char *out)
+{
+	size_t i;
+
+	if (n == 0)
+		return "has an empty label: write one dot between labels";
+	if (n > LABEL_MAX)
+		return "has a label longer than 63 bytes (RFC 1035): shorten "
+		       "it";
+	for (i = 0; i < n; i++) {
+		if (!isalnum_ascii(p[i]) && p[i] != '-' &&
+		    (p[i] != '_' || strict))
+			return charflaw(p[i], strict);
+		out[i] = lower(p[i]);
+	}
+	if (p[0] == '-' || p[n - 1] == '-')
+		return "has a label that starts or ends with a hyphen "
+		       "(RFC 1123): leave the hyphen out";
+	return NULL;
+}
+
+/* A last label that makes the whole an IPv4 address for some: 1 or 0x7f. */
+static int
+isnumber(const char *p, size_t n)
+{
+	size_t i;
+
+	if (n >= 2 && p[0] == '0' && lower(p[1]) == 'x') {
+		for (i = 2; i < n; i++) {
+			if (!isin(lower(p[i]), "0123456789abcdef"))
+				return 0;
+		}
+		return 1;
+	}
+	for (i = 0; i < n; i++) {
+		if (!isdigit_ascii(p[i]))
+			return 0;
+	}
+	return 1;
+}
+
+/* An ASCII host of len bytes, lower-cased into out, which has len + 1. */
+static const char *
+hostflaw(const char *s, size_t len, int wildcard, int strict, char *out)
+{
+	const char *flaw;
+	size_t end, start = 0;
+
+	if (len == 0)
+		return "is empty: a host name is needed";
+	if (len > CS_HOST_MAX)
+		return "is longer than the 253 bytes of a host name "
+		       "(RFC 1035): shorten it";
+	if (s[0] == '.')
+		return "starts with a dot: leave it out";
+	if (s[0] == '*' && len > 1 && s[1] == '.') {
+		if (!wildcard)
+			return "a wildcard is not one host: write a name it "
+			       "stands for";
+		memcpy(out, "*.", 2);
+		start = 2;
+	}
+	for (;; start = end + 1) {
+		end = start;
+		while (end < len && s[end] != '.')
+			end++;
+		flaw = labelflaw(s + start, end - start, strict, out + start);
+		if (flaw != NULL)
+			return flaw;
+		if (end == len)
+			break;
+		out[end] = '.';
+	}
+	if (isnumber(s + start, end - start))
+		return "ends in a number, so that it looks like an IPv4 "
+		       "address: write a host name, or four numbers up to 255";
+	out[len] = '\0';
+	return NULL;
+}
+
+int
+cs_name_host(const char *s, int wildcard, int strict, char *out,
+    struct certstore_error *err)
+{
+	char ascii[CS_HOST_MAX + 2]; /* a last dot may come along */
+	const char *flaw, *text = s;
+	size_t len;
+
+	if (!isascii_text(s)) {
+		if (cs_idn_toascii(s, ascii, sizeof(ascii), err) == -1) {
+			out[0] = '\0';
+			return -1;
+		}
+		text = ascii;
+	}
+	len = strlen(text);
+	if (len > 1 && text[len - 1] == '.')
+		len--;
+	flaw = hostflaw(text, len, wildcard, strict, out);
+	if (flaw == NULL)
+		return 0;
+	out[0] = '\0';
+	return refuse(s, flaw, err);
+}
+
+/* RFC 9525 section 6.3; a last dot is for questions, not certificates. */
+int
+cs_name_certhost(const char *s, char *out)
+{
+	if (hostflaw(s, strlen(s), 1, 0, out) == NULL)
+		return 1;
+	out[0] = '\0';
+	return 0;
+}
+
+int
+cs_name_ip(const char *s, char *out, unsigned char *raw, size_t *rawlen)
+{
+	unsigned char addr[16];
+	char text[INET6_ADDRSTRLEN];
+	size_t len;
+	int family;
+
+	out[0] = '\0';
+	if (*s == '[') {
+		len = strlen(++s);
+		if (len < 2 || len > sizeof(text) || s[len - 1] != ']')
+			return 0;
+		memcpy(text, s, len - 1);
+		text[len - 1] = '\0';
+		s = text;
+		family = AF_INET6;
+	} else {
+		family = strchr(s, ':') != NULL ? AF_INET6 : AF_INET;
+	}
+	if (inet_pton(family, s, addr) != 1)
+		return 0;
+	if (inet_ntop(family, addr, out, INET6_ADDRSTRLEN) == NULL)
+		return 0;
+	len = family == AF_INET ? 4 : 16;
+	if (raw != NULL)
+		memcpy(raw, addr, len);
+	if (rawlen != NULL)
+		*rawlen = len;
+	return 1;
+}
+
+int
+cs_name_isloopback(const char *s)
+{
+	static const unsigned char six[16] = { [15] = 1 };
+	static const char name[] = "localhost";
+	unsigned char raw[16];
+	char host[CS_HOST_MAX + 1];
+	size_t len;
+
+	if (cs_name_ip(s, host, raw, &len))
+		return len == 4 ? raw[0] == 127 : memcmp(raw, six, 16) == 0;
+	if (!cs_name_certhost(s, host))
+		return 0;
+	len = strlen(host);
+	if (len < strlen(name) || strcmp(host + len - strlen(name), name) != 0)
+		return 0;
+	return len == strlen(name) || host[len - strlen(name) - 1] == '.';
+}
+
+/* The bytes of "scheme" before the colon (RFC 3986 section 3.1), or 0. */
+static size_t
+schemelen(const char *s)
+{
+	size_t n = 0;
+
+	if (!isalpha_ascii(s[0]))
+		return 0;
+	while (isalnum_ascii(s[n]) || isin(s[n], "+-."))
+		n++;
+	return s[n] == ':' ? n : 0;
+}
+
+/*
+ * host:port, which people paste.  A scheme may have a dot too, and "tel:110"
+ * is a URI: only what can hardly be one is taken for a host.
+ */
+static int
+hasport(const char *s)
+{
+	const char *colon = strrchr(s, ':');
+	size_t digits, n;
+	char host[CS_HOST_MAX + 1];
+
+	if (colon == NULL || colon == s)
+		return 0;
+	digits = strspn(colon + 1, "0123456789");
+	if (digits < 1 || digits > 5 || colon[1 + digits] != '\0')
+		return 0;
+	n = (size_t)(colon - s);
+	if (n > CS_HOST_MAX)
+		return 0;
+	if (s[0] == '[')
+		return colon[-1] == ']';
+	if (memchr(s, ':', n) != NULL)
+		return 0;
+	memcpy(host, s, n);
+	host[n] = '\0';
+	return strchr(host, '.') != NULL || cs_name_isloopback(host);
+}
+
+static const char *
+dnsflaw(const char *s)
+{
+	char ip[INET6_ADDRSTRLEN];
+
+	if (cs_name_ip(s, ip, NULL, NULL))
+		return "an IP address is no DNS name (RFC 9525): say ip: "
+		       "before it";
+	return hasport(s) ? portflaw : NULL;
+}
+
+static int
+dnssan(const char *s, char *out, struct certstore_error *err)
+{
+	const char *flaw;
+
+	if ((flaw = dnsflaw(s)) != NULL)
+		return refuse(s, flaw, err);
+	return cs_name_host(s, 1, 1, out, err);
+}
+
+static const char *
+ipflaw(const char *s)
+{
+	if (strchr(s, '%') != NULL)
+		return "has a zone, which means nothing elsewhere: leave out "
+		       "what follows the percent sign";
+	if (strchr(s, '/') != NULL)
+		return "a network is not one address: write a single address";
+	if (hasport(s))
+		return portflaw;
+	return "is no IP address: write it as 192.0.2.1 or 2001:db8::1";
+}
+
+static int
+ipsan(const char *s, char *out, struct certstore_error *err)
+{
+	if (cs_name_ip(s, out, NULL, NULL))
+		return 0;
+	return refuse(s, ipflaw(s), err);
+}
+
+static const char *
+localflaw(const char *s, size_t n)
+{
+	size_t i;
+
+	if (n == 0)
+		return "has nothing before the @: write it as "
+		       "user@example.com";
+	if (n > LOCAL_MAX)
+		return "has more than 64 bytes before the @ (RFC 5321): "
+		       "shorten it";
+	for (i = 0; i < n; i++) {
+		if ((unsigned char)s[i] >= 0x80)
+			return "is not ASCII before the @, which is not "
+			       "supported (RFC 8398): use an ASCII address";
+		if (!isalnum_ascii(s[i]) && !isin(s[i], LOCAL_CHARS))
+			return "has a character no plain address may have "
+			       "(RFC 5322): write it as user@example.com";
+	}
+	return NULL;
+}
+
+/* The local part's case is its receiver's business (RFC 5321 section 2.4). */
+static int
+emailsan(const char *s, char *out, struct certstore_error *err)
+{
+	const char *at = strrchr(s, '@'), *flaw;
+	size_t n;
+
+	if (at == NULL)
+		return refuse(s, "has no @: write it as user@example.com", err);
+	n = (size_t)(at - s);
+	if ((flaw = localflaw(s, n)) != NULL)
+		return refuse(s, flaw, err);
+	memcpy(out, s, n + 1);
+	return cs_name_host(at + 1, 0, 1, out + n + 1, err);
+}
+
+static const char *
+uriflaw(const char *s, size_t scheme)
+{
+	size_t i;
+
+	if (scheme == 0)
+		return "has no scheme (RFC 5280): write it as "
+		       "sip:user@example.com";
+	if (s[scheme + 1] == '\0')
+		return "has nothing behind its scheme (RFC 5280): write it as "
+		       "sip:user@example.com";
+	for (i = 0; s[i] != '\0'; i++) {
+		if (i == URI_MAX)
+			return "is longer than the 2048 bytes of a URI here: "
+			       "shorten it";
+		if (!isalnum_ascii(s[i]) && !isin(s[i], URI_CHARS))
+			return "has a character no URI may have (RFC 3986): "
+			       "write it as %XX";
+	}
+	return NULL;
+}
+
+/* Of a URI only the scheme has no case (RFC 3986 section 6.2.2.1). */
+static int
+urisan(const char *s, char *out, struct certstore_error *err)
+{
+	size_t i, len, scheme = schemelen(s);
+	const char *flaw;
+
+	if ((flaw = uriflaw(s, scheme)) != NULL)
+		return refuse(s, flaw, err);
+	len = strlen(s);
+	memcpy(out, s, len + 1);
+	for (i = 0; i < scheme; i++)
+		out[i] = lower(s[i]);
+	return 0;
+}
+
+/* The bytes of "dns:" "ip:" "email:" or "uri:" before s, in any case. */
+static size_t
+forced(const char *s, enum cs_san_type *type)
+{
+	const char *name;
+	size_t i;
+	int t;
+
+	for (t = CS_SAN_DNS; t < CS_SAN_OTHER; t++) {
+		name = cs_san_names[t];
+		i = 0;
+		while (name[i] != '\0' && lower(s[i]) == name[i])
+			i++;
+		if (name[i] == '\0' && s[i] == ':') {
+			*type = (enum cs_san_type)t;
+			return i + 1;
+		}
+	}
+	return 0;
+}
+
+/* Meant as an address, right or not; fe80::1%eth0 would pass for a URI. */
+static int
+looksip(const char *s)
+{
+	const char *first = strchr(s, ':');
+	size_t n;
+
+	if (*s == '[')
+		return 1;
+	if (first != NULL && strchr(first + 1, ':') != NULL)
+		n = strspn(s, "0123456789abcdefABCDEF:.");
+	else if (memchr(s, '.', (n = strspn(s, "0123456789."))) == NULL)
+		return 0;
+	return n > 0 && (s[n] == '\0' || s[n] == '%' || s[n] == '/');
+}
+
+static enum cs_san_type
+classify(const char *s)
+{
+	if (looksip(s))
+		return CS_SAN_IP;
+	if (schemelen(s) > 0 && !hasport(s))
+		return CS_SAN_URI;
+	return strchr(s, '@') != NULL ? CS_SAN_EMAIL : CS_SAN_DNS;
+}
+
+int
+cs_name_san(const char *s, enum cs_san_type *type, char **out,
+    struct certstore_error *err)
+{
+	char text[URI_MAX + 1]; /* the longest is a URI */
+	size_t n;
+	int rv;
+
+	*out = NULL;
+	if ((n = forced(s, type)) > 0)
+		s += n;
+	else
+		*type = classify(s);
+	switch (*type) {
+	case CS_SAN_IP:
+		rv = ipsan(s, text, err);
+		break;
+	case CS_SAN_EMAIL:
+		rv = emailsan(s, text, err);
+		break;
+	case CS_SAN_URI:
+		rv = urisan(s, text, err);
+		break;
+	default:
+		rv = dnssan(s, text, err);
+		break;
+	}
+	if (rv == -1)
+		return -1;
+	if ((*out = strdup(text)) == NULL)
+		return cs_fail_nomem(err);
+	return 0;
+}

@@ -1,0 +1,341 @@
+/*
+ * time.c: points in time and spans, from text and to text.  Own arithmetic,
+ * so that neither locale nor TZ has a say.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "internal.h"
+
+#define HOUR ((int64_t)3600)
+#define YEAR (365 * CS_DAY)
+#define FIRST (-INT64_C(62135596800)) /* 0001-01-01T00:00:00Z */
+#define LAST INT64_C(253402300799)    /* 9999-12-31T23:59:59Z */
+#define PART_MAX 1000000	      /* so that life * num has room */
+
+#define REMEDY \
+	"say 36h, 90d, 2w or 1y, a part as 1/3 or 33%, or a date as " \
+	"2027-01-31"
+#define REMEDY_AT "say 2027-01-31, 2027-01-31T12:00:00Z, @EPOCH or now"
+
+static int
+refuse(const char *s, const char *flaw, struct certstore_error *err)
+{
+	char q[CS_QUOTE_LEN];
+
+	return cs_fail(err, CERTSTORE_EARGUMENT, "%s: %s",
+	    cs_escape_quote(q, s), flaw);
+}
+
+static int
+isdigit_ascii(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static int
+monthdays(int y, int m)
+{
+	static const char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30,
+		31 };
+
+	if (m == 2 && y % 4 == 0 && (y % 100 != 0 || y % 400 == 0))
+		return 29;
+	return days[m - 1];
+}
+
+/*
+ * The Gregorian calendar for years from 0 on, counted in years that begin in
+ * March, so that the leap day comes last.
+ */
+int64_t
+cs_time_fromtm(int y, int m, int d, int h, int min, int s)
+{
+	int64_t day, year = m > 2 ? y : (int64_t)y - 1;
+	int months = (m + 9) % 12; /* since March */
+
+	day = year * 365 + year / 4 - year / 100 + year / 400;
+	day += (months * 153 + 2) / 5 + d - 1;
+	day -= 719468; /* days from 0000-03-01 to the epoch */
+	return day * CS_DAY + h * HOUR + min * 60 + s;
+}
+
+static void
+putdigits(char *p, int n, int64_t v)
+{
+	while (n-- > 0) {
+		p[n] = (char)('0' + v % 10);
+		v /= 10;
+	}
+}
+
+/* RFC 3339; what lies outside its years gives their first or last second. */
+const char *
+certstore_time_format(int64_t t, char out[CERTSTORE_TIME_LEN])
+{
+	int64_t day, secs;
+	int y, m;
+
+	if (t < FIRST)
+		t = FIRST;
+	else if (t > LAST)
+		t = LAST;
+	day = (t - FIRST) / CS_DAY;
+	secs = (t - FIRST) % CS_DAY;
+	y = (int)(day * 400 / 146097) + 1; /* right, or a year short */
+	if (cs_time_fromtm(y + 1, 1, 1, 0, 0, 0) <= t)
+		y++;
+	day -= (cs_time_fromtm(y, 1, 1, 0, 0, 0) - FIRST) / CS_DAY;
+	for (m = 1; day >= monthdays(y, m); m++)
+		day -= monthdays(y, m);
+	memcpy(out, "0000-00-00T00:00:00Z", sizeof("0000-00-00T00:00:00Z"));
+	putdigits(out, 4, y);
+	putdigits(out + 5, 2, m);
+	putdigits(out + 8, 2, day + 1);
+	putdigits(out + 11, 2, secs / HOUR);
+	putdigits(out + 14, 2, secs / 60 % 60);
+	putdigits(out + 17, 2, secs % 60);
+	return out;
+}
+
+int64_t
+certstore_time_now(void)
+{
+	return (int64_t)time(NULL);
+}
+
+/* Takes exactly n digits. */
+static int
+take(const char **p, int n, int *v)
+{
+	*v = 0;
+	while (n-- > 0) {
+		if (!isdigit_ascii(**p))
+			return 0;
+		*v = *v * 10 + (*(*p)++ - '0');
+	}
+	return 1;
+}
+
+/* Takes a number of any length; one that is too great stays at INT64_MAX. */
+static int
+takenumber(const char **p, int64_t *v)
+{
+	int digit;
+
+	if (!isdigit_ascii(**p))
+		return 0;
+	for (*v = 0; isdigit_ascii(**p); (*p)++) {
+		digit = **p - '0';
+		if (*v > (INT64_MAX - digit) / 10)
+			*v = INT64_MAX;
+		else
+			*v = *v * 10 + digit;
+	}
+	return 1;
+}
+
+static int
+isdate(const char *s)
+{
+	int y;
+
+	return take(&s, 4, &y) && *s == '-';
+}
+
+/* Takes "Z", "+hh:mm", "-hh:mm" or nothing: seconds east of UTC. */
+static const char *
+takezone(const char **p, int *east)
+{
+	int h, min, sign;
+
+	*east = 0;
+	if (**p == '\0')
+		return NULL;
+	if (**p == 'Z' || **p == 'z') {
+		(*p)++;
+		return NULL;
+	}
+	if (**p != '+' && **p != '-')
+		return "the time has something behind it: end it with Z or "
+		       "a zone as +02:00";
+	sign = *(*p)++ == '-' ? -1 : 1;
+	if (!take(p, 2, &h) || *(*p)++ != ':' || !take(p, 2, &min) || h > 23 ||
+	    min > 59)
+		return "the zone is not of the form +hh:mm: say Z or +02:00";
+	*east = sign * (h * 3600 + min * 60);
+	return NULL;
+}
+
+/* Takes "hh:mm" or "hh:mm:ss". */
+static const char *
+takeclock(const char **p, int *h, int *min, int *s)
+{
+	static const char form[] = "the time of day is not of the form "
+				   "12:00 or 12:00:00: write it so";
+
+	*s = 0;
+	if (!take(p, 2, h) || *(*p)++ != ':' || !take(p, 2, min))
+		return form;
+	if (**p == ':') {
+		(*p)++;
+		if (!take(p, 2, s))
+			return form;
+	}
+	if (*h > 23 || *min > 59 || *s > 59)
+		return "there is no such time of day: say 00:00:00 to 23:59:59";
+	return NULL;
+}
+
+/*
+ * A date, or a date and time (RFC 3339, seconds and zone optional, blank for
+ * T), in UTC unless it has a zone.  A date alone is its last second, so that
+ * what ends that day has ended and what is valid that day still counts.
+ */
+static const char *
+dateflaw(const char *p, int64_t *t)
+{
+	const char *flaw;
+	int y, m, d, h = 23, min = 59, s = 59, east = 0;
+
+	if (!take(&p, 4, &y) || *p++ != '-' || !take(&p, 2, &m) ||
+	    *p++ != '-' || !take(&p, 2, &d))
+		return "the date is not of the form 2027-01-31: write it so";
+	if (y < 1 || m < 1 || m > 12 || d < 1 || d > monthdays(y, m))
+		return "there is no such day: correct year, month or day";
+	if (*p == 'T' || *p == 't' || *p == ' ') {
+		p++;
+		if ((flaw = takeclock(&p, &h, &min, &s)) != NULL ||
+		    (flaw = takezone(&p, &east)) != NULL)
+			return flaw;
+	}
+	if (*p != '\0')
+		return "the date has something behind it: a time of day "
+		       "follows as in 2027-01-31T12:00:00Z";
+	*t = cs_time_fromtm(y, m, d, h, min, s) - east;
+	if (*t < FIRST || *t > LAST)
+		return "in UTC this is outside the years 1 to 9999: choose a "
+		       "time within";
+	return NULL;
+}
+
+/* What follows the number of "1/3" or "33%". */
+static const char *
+partflaw(const char *p, int64_t num, struct certstore_span *span)
+{
+	int64_t den = 100;
+
+	if (*p++ == '/' && !takenumber(&p, &den))
+		return "the part is not a fraction: say 1/3 or 33%";
+	if (*p != '\0')
+		return "the part has something behind it: say 1/3 or 33%";
+	if (den == 0)
+		return "nothing has zero parts: say 1/3 or 33%";
+	if (den > PART_MAX)
+		return "the part is finer than 1/1000000: say 1/3 or 33%";
+	if (num > den)
+		return "the part is more than the whole: say 1/3 or 33%";
+	span->type = CERTSTORE_SPAN_PART;
+	span->num = (unsigned int)num;
+	span->den = (unsigned int)den;
+	return NULL;
+}
+
+/* What follows the number of "90d"; no span is longer than all the years. */
+static const char *
+lengthflaw(const char *p, int64_t n, struct certstore_span *span)
+{
+	int64_t unit;
+
+	span->type = CERTSTORE_SPAN_FOR;
+	switch (*p) {
+	case 'h':
+		unit = HOUR;
+		break;
+	case 'd':
+		unit = CS_DAY;
+		break;
+	case 'w':
+		unit = 7 * CS_DAY;
+		break;
+	case 'y':
+		unit = YEAR;
+		break;
+	default:
+		return "has an unknown unit: " REMEDY;
+	}
+	if (p[1] != '\0')
+		return "has something behind the unit: " REMEDY;
+	if (n > 9999 * YEAR / unit)
+		return "is longer than 9999y: choose a shorter span";
+	span->secs = n * unit;
+	return NULL;
+}
+
+int
+certstore_span_parse(const char *s, struct certstore_span *span,
+    struct certstore_error *err)
+{
+	const char *flaw, *p = s;
+	int64_t n;
+
+	memset(span, 0, sizeof(*span));
+	if (isdate(s)) {
+		span->type = CERTSTORE_SPAN_AT;
+		flaw = dateflaw(s, &span->secs);
+	} else if (!takenumber(&p, &n)) {
+		flaw = *s == '-' || *s == '+' ? "a span has no sign: " REMEDY :
+						"is no span or date: " REMEDY;
+	} else if (*p == '/' || *p == '%') {
+		flaw = partflaw(p, n, span);
+	} else if (*p == '\0' && n == 0) {
+		span->type = CERTSTORE_SPAN_FOR;
+		flaw = NULL;
+	} else if (*p == '\0') {
+		flaw = "a number without a unit: say 90d, 36h, 2w or 1y";
+	} else {
+		flaw = lengthflaw(p, n, span);
+	}
+	if (flaw == NULL)
+		return 0;
+	memset(span, 0, sizeof(*span));
+	return refuse(s, flaw, err);
+}
+
+/* What follows the "@" of seconds since the epoch. */
+static const char *
+epochflaw(const char *p, int64_t *t)
+{
+	int before = *p == '-';
+
+	p += before;
+	if (!takenumber(&p, t) || *p != '\0')
+		return "the epoch time is not a whole number of seconds: say "
+		       "@1800000000";
+	if (before)
+		*t = -*t;
+	if (*t < FIRST || *t > LAST)
+		return "this is outside the years 1 to 9999: choose a time "
+		       "within";
+	return NULL;
+}
+
+int
+certstore_time_parse(const char *s, int64_t *t, struct certstore_error *err)
+{
+	const char *flaw = NULL;
+
+	*t = 0;
+	if (strcmp(s, "now") == 0)
+		*t = certstore_time_now();
+	else if (*s == '@')
+		flaw = epochflaw(s + 1, t);
+	else if (isdate(s))
+		flaw = dateflaw(s, t);
+	else
+		flaw = "is no point in time: " REMEDY_AT;
+	if (flaw == NULL)
+		return 0;
+	*t = 0;
+	return refuse(s, flaw, err);
+}
