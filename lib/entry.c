@@ -1,0 +1,384 @@
+/*
+ * entry.c: one entry as its record tells it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define TRIES 3 /* a generation may go while it is looked at */
+
+static const char *const kinds[] = { "server", "ca", "client", "peer", "mail",
+	"shaken", "self", "waiting" };
+#define NKINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+/*
+ * Fills in an entry that may have held another.  Also of a damaged one
+ * (CERTSTORE_EDAMAGED) gendir and the generation are known after.
+ */
+int
+cs_entry_load(struct certstore *store, const char *name,
+    struct certstore_entry *entry, struct certstore_error *err)
+{
+	char dir[CS_GENDIR];
+	int i;
+
+	entry->store = store;
+	entry->host = entry->how = NULL;
+	entry->gendir[0] = '\0';
+	for (i = 0; i < TRIES; i++) {
+		if (cs_store_resolve(store, name, dir, err) == -1) {
+			cs_info_reset(&entry->info);
+			return -1;
+		}
+		if (strcmp(dir, entry->gendir) == 0)
+			break; /* still the same: it is damaged */
+		memcpy(entry->gendir, dir, sizeof(dir));
+		if (cs_info_load(store->certs, dir, name, &entry->info, err) ==
+		    0)
+			return 0;
+		if (err->code != CERTSTORE_EDAMAGED)
+			return -1;
+	}
+	if (entry->info.gen == 0)
+		entry->info.gen = cs_store_generation(entry->gendir, name);
+	return -1;
+}
+
+void
+cs_entry_done(struct certstore_entry *entry)
+{
+	cs_info_free(&entry->info);
+	free(entry->pem);
+	entry->pem = NULL;
+}
+
+/* A file of the generation that was loaded: 1, 0 it has none, -1. */
+int
+cs_entry_read(const struct certstore_entry *entry, enum cs_file which,
+    struct cs_buf *b, struct certstore_error *err)
+{
+	char path[CS_GENDIR + 16];
+
+	if (entry->store == NULL)
+		return 0;
+	snprintf(path, sizeof(path), "%s/%s", entry->gendir,
+	    cs_file_names[which]);
+	if (cs_file_read(entry->store->certs, path, CS_RECORD_MAX, b) == 0)
+		return 1;
+	if (errno == ENOENT)
+		return 0;
+	return cs_fail_errno(err, "%s: %s", entry->info.name,
+	    cs_file_names[which]);
+}
+
+struct certstore_entry *
+certstore_entry_get(struct certstore *store, const char *name,
+    struct certstore_error *err)
+{
+	struct certstore_entry *entry;
+
+	cs_error_clear(err);
+	if ((entry = calloc(1, sizeof(*entry))) == NULL) {
+		cs_fail_nomem(err);
+		return NULL;
+	}
+	if (cs_entry_load(store, name, entry, err) == -1) {
+		certstore_entry_free(entry);
+		return NULL;
+	}
+	cs_error_clear(err);
+	return entry;
+}
+
+void
+certstore_entry_free(struct certstore_entry *entry)
+{
+	if (entry == NULL)
+		return;
+	cs_entry_done(entry);
+	free(entry);
+}
+
+const char *
+certstore_entry_name(const struct certstore_entry *entry)
+{
+	return entry->info.name;
+}
+
+const char *
+certstore_entry_kind(const struct certstore_entry *entry)
+{
+	return entry->info.kind;
+}
+
+const char *
+certstore_entry_subject(const struct certstore_entry *entry)
+{
+	return entry->info.subject;
+}
+
+const char *
+certstore_entry_issuer(const struct certstore_entry *entry)
+{
+	return entry->info.issuer;
+}
+
+const char *
+certstore_entry_serial(const struct certstore_entry *entry)
+{
+	return entry->info.serial;
+}
+
+const char *
+certstore_entry_key(const struct certstore_entry *entry)
+{
+	return entry->info.key;
+}
+
+const char *
+certstore_entry_fingerprint(const struct certstore_entry *entry)
+{
+	return entry->info.fingerprint;
+}
+
+const char *
+certstore_entry_spki(const struct certstore_entry *entry)
+{
+	return entry->info.spki;
+}
+
+const char *
+certstore_entry_origin(const struct certstore_entry *entry)
+{
+	return entry->info.origin;
+}
+
+const char *
+certstore_entry_host(const struct certstore_entry *entry)
+{
+	return entry->host;
+}
+
+const char *
+certstore_entry_how(const struct certstore_entry *entry)
+{
+	return entry->how;
+}
+
+int64_t
+certstore_entry_starts(const struct certstore_entry *entry)
+{
+	return entry->info.starts;
+}
+
+int64_t
+certstore_entry_ends(const struct certstore_entry *entry)
+{
+	return entry->info.ends;
+}
+
+/* The i-th name: the CN stands in only where there is no SAN at all. */
+int
+certstore_entry_san(const struct certstore_entry *entry, size_t i,
+    const char **type, const char **value)
+{
+	const struct cs_info *info = &entry->info;
+
+	if (i < info->nsan) {
+		*type = cs_san_names[info->san[i].type];
+		*value = info->san[i].value;
+		return 1;
+	}
+	if (i == 0 && info->cn != NULL) {
+		*type = "cn";
+		*value = info->cn;
+		return 1;
+	}
+	*type = *value = NULL;
+	return 0;
+}
+
+static int
+listed(const struct cs_list *list, size_t i, const char **value)
+{
+	*value = i < list->n ? list->v[i] : NULL;
+	return i < list->n;
+}
+
+int
+certstore_entry_tenant(const struct certstore_entry *entry, size_t i,
+    const char **value)
+{
+	return listed(&entry->info.tenants, i, value);
+}
+
+int
+certstore_entry_user(const struct certstore_entry *entry, size_t i,
+    const char **value)
+{
+	return listed(&entry->info.users, i, value);
+}
+
+int
+certstore_entry_issuing(const struct certstore_entry *entry, size_t i,
+    const char **subject, int64_t *ends)
+{
+	if (i >= entry->info.nissuing) {
+		*subject = NULL;
+		*ends = 0;
+		return 0;
+	}
+	*subject = entry->info.issuing[i].subject;
+	*ends = entry->info.issuing[i].ends;
+	return 1;
+}
+
+/* Is kind one of the words of a comma-separated list? */
+static int
+inlist(const char *list, const char *kind)
+{
+	size_t len = strlen(kind), n;
+
+	for (;; list += n + 1) {
+		n = strcspn(list, ",");
+		if (n == len && strncmp(list, kind, n) == 0)
+			return 1;
+		if (list[n] == '\0')
+			return 0;
+	}
+}
+
+/* A self-signed certificate that serves is also a server. */
+int
+certstore_entry_is_kind(const struct certstore_entry *entry, const char *list)
+{
+	const struct cs_info *info = &entry->info;
+
+	if (info->kind == NULL)
+		return 0;
+	if (inlist(list, info->kind))
+		return 1;
+	return strcmp(info->kind, "self") == 0 && info->serves &&
+	    inlist(list, "server");
+}
+
+int
+certstore_kinds_check(const char *list, struct certstore_error *err)
+{
+	char word[16], shown[64];
+	size_t i, n;
+
+	cs_error_clear(err);
+	for (;; list += n + 1) {
+		n = strcspn(list, ",");
+		snprintf(word, sizeof(word), "%.*s", (int)n, list);
+		for (i = 0; i < NKINDS; i++)
+			if (strcmp(word, kinds[i]) == 0)
+				break;
+		if (i == NKINDS) {
+			certstore_escape(shown, sizeof(shown), list, n);
+			return cs_fail(err, CERTSTORE_EARGUMENT,
+			    "\"%s\": is "
+			    "no kind: give server, ca, client, peer, mail, "
+			    "shaken, self or waiting",
+			    shown);
+		}
+		if (list[n] == '\0')
+			return 0;
+	}
+}
+
+int
+certstore_entry_is_default(const struct certstore_entry *entry)
+{
+	const char *name;
+
+	if (entry->store == NULL || entry->info.name == NULL)
+		return 0;
+	name = cs_store_default(entry->store);
+	return name != NULL && strcmp(name, entry->info.name) == 0;
+}
+
+int
+certstore_entry_has_key(const struct certstore_entry *entry)
+{
+	return entry->info.haskey;
+}
+
+char *
+certstore_entry_path(const struct certstore_entry *entry,
+    enum certstore_file which)
+{
+	const struct cs_info *info = &entry->info;
+	const char *file = NULL;
+	char *path;
+
+	if (entry->store == NULL || info->name == NULL)
+		return NULL;
+	switch (which) {
+	case CERTSTORE_DIRECTORY:
+		file = "";
+		break;
+	case CERTSTORE_FULLCHAIN:
+		file = info->haschain ? "/fullchain.pem" : NULL;
+		break;
+	case CERTSTORE_PRIVKEY:
+		file = info->haskey ? "/privkey.pem" : NULL;
+		break;
+	case CERTSTORE_COMBINED:
+		file = info->haskey ? "/combined.pem" : NULL;
+		break;
+	case CERTSTORE_CA:
+		file = info->hasca ? "/ca.pem" : NULL;
+		break;
+	}
+	if (file == NULL ||
+	    asprintf(&path, "%s/certs/%s%s", entry->store->path, info->name,
+		file) == -1)
+		return NULL;
+	return path;
+}
+
+/* Does less than num/den of a life remain? */
+static int
+withinpart(const struct certstore_span *span, int64_t starts, int64_t ends,
+    int64_t now)
+{
+	return (double)(ends - now) * span->den <
+	    (double)(ends - starts) * span->num;
+}
+
+/*
+ * Does its certificate, or one that is served with it, end within the span?
+ * Which one ends first: subject NULL means the certificate itself.
+ */
+int
+certstore_entry_ends_within(const struct certstore_entry *entry,
+    const struct certstore_span *span, int64_t now, const char **subject,
+    int64_t *ends)
+{
+	const struct cs_info *info = &entry->info;
+	int64_t limit;
+	size_t i;
+
+	*subject = NULL;
+	*ends = info->ends;
+	if (info->fingerprint == NULL)
+		return 0;
+	for (i = 0; i < info->nissuing; i++) {
+		if (info->issuing[i].ends < *ends) {
+			*ends = info->issuing[i].ends;
+			*subject = info->issuing[i].subject;
+		}
+	}
+	if (span->type == CERTSTORE_SPAN_PART)
+		return withinpart(span, info->starts, *ends, now);
+	limit = span->type == CERTSTORE_SPAN_AT ? span->secs : now + span->secs;
+	/* notAfter itself is still inside the life: RFC 5280 section 4.1.2.5 */
+	if (span->type == CERTSTORE_SPAN_FOR && span->secs == 0)
+		return *ends < now;
+	return *ends <= limit;
+}

@@ -1,0 +1,337 @@
+/*
+ * file.c: the only one that opens, renames and unlinks.  Everything is
+ * relative to an open directory, no link is followed, and modes do not depend
+ * on the umask.  All give -1 and errno.
+ */
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define DEPTH_MAX 8 /* of a tree that is removed */
+
+static void
+closekeep(int fd)
+{
+	int errnum = errno;
+
+	close(fd);
+	errno = errnum;
+}
+
+/*
+ * The whole of a regular file of at most max bytes.  O_NONBLOCK: a FIFO in
+ * place of a file must not hold up the reader.
+ */
+int
+cs_file_read(int dirfd, const char *name, size_t max, struct cs_buf *b)
+{
+	struct stat st;
+	size_t size;
+	ssize_t n;
+	int fd;
+
+	cs_buf_reset(b);
+	fd = openat(dirfd, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, &st) == -1)
+		goto fail;
+	if (!S_ISREG(st.st_mode) || st.st_size < 0 ||
+	    (size_t)st.st_size > max) {
+		errno = S_ISREG(st.st_mode) ? EFBIG : EINVAL;
+		goto fail;
+	}
+	size = (size_t)st.st_size;
+	if (cs_buf_reserve(b, size) == -1) {
+		errno = ENOMEM;
+		goto fail;
+	}
+	while (b->len < size) {
+		n = read(fd, b->p + b->len, size - b->len);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			goto fail;
+		if (n == 0)
+			break;
+		b->len += (size_t)n;
+	}
+	b->p[b->len] = '\0';
+	close(fd);
+	return 0;
+fail:
+	closekeep(fd);
+	return -1;
+}
+
+static int
+writeall(int fd, const char *p, size_t len)
+{
+	ssize_t n;
+
+	while (len > 0) {
+		n = write(fd, p, len);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return -1;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/*
+ * A new file: 0600 from the first moment, its group and mode only once the
+ * contents are there.  Writing it out is begun, not awaited.
+ */
+int
+cs_file_write(int dirfd, const char *name, const struct cs_buf *b, mode_t mode,
+    gid_t gid, int *out)
+{
+	int fd;
+
+	fd = openat(dirfd, name,
+	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return -1;
+	if (writeall(fd, b->p, b->len) == -1 ||
+	    (gid != (gid_t)-1 && fchown(fd, (uid_t)-1, gid) == -1) ||
+	    fchmod(fd, mode) == -1) {
+		closekeep(fd);
+		return -1;
+	}
+	if (out != NULL) {
+		(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+		*out = fd;
+		return 0;
+	}
+	return close(fd);
+}
+
+/* A symbolic link in one step, whatever stood there before. */
+int
+cs_file_link(int dirfd, const char *text, const char *name)
+{
+	char tmp[CS_NAME_MAX + 64];
+	const char *base;
+
+	if (symlinkat(text, dirfd, name) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return -1;
+	base = strrchr(name, '/');
+	base = base == NULL ? name : base + 1;
+	if ((size_t)snprintf(tmp, sizeof(tmp), "%.*s.%s@link",
+		(int)(base - name), name, base) >= sizeof(tmp)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (symlinkat(text, dirfd, tmp) == -1 &&
+	    (errno != EEXIST || unlinkat(dirfd, tmp, 0) == -1 ||
+		symlinkat(text, dirfd, tmp) == -1))
+		return -1;
+	if (renameat(dirfd, tmp, dirfd, name) == -1) {
+		int errnum = errno;
+
+		unlinkat(dirfd, tmp, 0);
+		errno = errnum;
+		return -1;
+	}
+	return 0;
+}
+
+ssize_t
+cs_file_readlink(int dirfd, const char *name, char *text, size_t size)
+{
+	ssize_t n;
+
+	n = readlinkat(dirfd, name, text, size);
+	if (n == -1)
+		return -1;
+	if ((size_t)n >= size) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	text[n] = '\0';
+	return n;
+}
+
+int
+cs_file_opendir(int dirfd, const char *name)
+{
+	return openat(dirfd, name,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int
+cs_file_rename(int dirfd, const char *from, const char *to)
+{
+	return renameat(dirfd, from, dirfd, to);
+}
+
+/* Made if it is not there; then opened.  0755 only when this call made it. */
+int
+cs_file_mkdir(int dirfd, const char *name, int *out)
+{
+	int fd, made;
+
+	made = mkdirat(dirfd, name, 0700) == 0;
+	if (!made && errno != EEXIST)
+		return -1;
+	if ((fd = cs_file_opendir(dirfd, name)) == -1)
+		return -1;
+	if (made && fchmod(fd, 0755) == -1) {
+		closekeep(fd);
+		return -1;
+	}
+	if (out != NULL)
+		*out = fd;
+	else
+		close(fd);
+	return 0;
+}
+
+int
+cs_file_remove(int dirfd, const char *name)
+{
+	if (unlinkat(dirfd, name, 0) == -1 && errno != ENOENT)
+		return -1;
+	return 0;
+}
+
+/*
+ * Calls fn for each name in a directory but "." and ".."; stops when it gives
+ * other than 0 and gives that.
+ */
+int
+cs_file_each(int dirfd, const char *name, int (*fn)(void *, const char *),
+    void *arg)
+{
+	struct dirent *de;
+	DIR *dir;
+	int fd, rv;
+
+	if ((fd = cs_file_opendir(dirfd, name)) == -1)
+		return -1;
+	if ((dir = fdopendir(fd)) == NULL) {
+		closekeep(fd);
+		return -1;
+	}
+	for (;;) {
+		errno = 0;
+		if ((de = readdir(dir)) == NULL) {
+			rv = errno == 0 ? 0 : -1;
+			break;
+		}
+		if (strcmp(de->d_name, ".") == 0 ||
+		    strcmp(de->d_name, "..") == 0)
+			continue;
+		if ((rv = fn(arg, de->d_name)) != 0)
+			break;
+	}
+	fd = errno;
+	closedir(dir);
+	errno = fd;
+	return rv;
+}
+
+struct removal {
+	int dirfd;
+	int depth;
+};
+
+static int removeone(void *, const char *);
+
+static int
+removetree(int dirfd, const char *name, int depth)
+{
+	struct removal in;
+	int rv;
+
+	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if ((errno != EISDIR && errno != EPERM) || depth == 0)
+		return -1;
+	if ((in.dirfd = cs_file_opendir(dirfd, name)) == -1)
+		return errno == ENOENT ? 0 : -1;
+	in.depth = depth - 1;
+	rv = cs_file_each(in.dirfd, ".", removeone, &in);
+	closekeep(in.dirfd);
+	if (rv == -1)
+		return -1;
+	return unlinkat(dirfd, name, AT_REMOVEDIR);
+}
+
+static int
+removeone(void *arg, const char *name)
+{
+	struct removal *in = arg;
+
+	return removetree(in->dirfd, name, in->depth);
+}
+
+int
+cs_file_rmtree(int dirfd, const char *name)
+{
+	return removetree(dirfd, name, DEPTH_MAX);
+}
+
+/* 1 if the directory is the effective user's and nobody else can write it. */
+int
+cs_file_isours(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return -1;
+	return st.st_uid == geteuid() && (st.st_mode & 022) == 0;
+}
+
+/*
+ * flock(2), awaited for at most that many seconds (then EWOULDBLOCK).  The
+ * name is looked at again once the lock is held: it may have been replaced.
+ */
+int
+cs_file_lock(int dirfd, const char *name, int seconds)
+{
+	struct timespec nap = { 0, 1000000 };
+	struct stat st, now;
+	int64_t waited = 0;
+	int fd;
+
+	for (;;) {
+		fd = openat(dirfd, name,
+		    O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+		    0600);
+		if (fd == -1)
+			return -1;
+		while (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+			if ((errno != EWOULDBLOCK && errno != EINTR) ||
+			    waited > seconds * INT64_C(1000000000)) {
+				closekeep(fd);
+				return -1;
+			}
+			nanosleep(&nap, NULL);
+			waited += nap.tv_nsec;
+			if (nap.tv_nsec < 50000000)
+				nap.tv_nsec += nap.tv_nsec / 2;
+		}
+		if (fstat(fd, &st) == 0 &&
+		    fstatat(dirfd, name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    st.st_dev == now.st_dev && st.st_ino == now.st_ino)
+			return fd;
+		close(fd);
+	}
+}

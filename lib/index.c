@@ -1,0 +1,412 @@
+/*
+ * index.c: index/, the derived links by which an entry is found at any size of
+ * the store.  It holds at least what is true: links are made before an entry
+ * is switched and removed after, and whoever follows one checks it.
+ *
+ *	index/host/HOST		-> ../../certs/NAME
+ *	index/host/HOST@/NAME	-> ../../../certs/NAME	several share it
+ *
+ * The directory is made before the plain link goes, and a reader looks at the
+ * link first, so what is true all the time is found all the time.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define PATH_SIZE (CS_KEY_MAX + CS_NAME_MAX + 32)
+
+static const char *const subdirs[] = { "host", "spki", "ski", "subject", "spc",
+	"tenant" };
+#define NSUBDIRS (sizeof(subdirs) / sizeof(subdirs[0]))
+
+int
+cs_index_make(struct certstore *store)
+{
+	size_t i;
+
+	for (i = 0; i < NSUBDIRS; i++)
+		if (cs_file_mkdir(store->index, subdirs[i], NULL) == -1)
+			return -1;
+	return 0;
+}
+
+int
+cs_index_sync(struct certstore *store)
+{
+	int fd, rv = 0;
+	size_t i;
+
+	for (i = 0; i < NSUBDIRS; i++) {
+		if ((store->touched & (1u << i)) == 0)
+			continue;
+		if ((fd = cs_file_opendir(store->index, subdirs[i])) == -1)
+			return -1;
+		if (fsync(fd) == -1)
+			rv = -1;
+		close(fd);
+	}
+	store->touched = 0;
+	return rv;
+}
+
+static void
+touch(struct certstore *store, const char *sub)
+{
+	size_t i;
+
+	for (i = 0; i < NSUBDIRS; i++)
+		if (strcmp(sub, subdirs[i]) == 0)
+			store->touched |= 1u << i;
+}
+
+static int
+hostkeys(const struct cs_info *info,
+    int (*fn)(void *, const char *, const char *), void *arg)
+{
+	char host[CS_HOST_MAX + 1];
+	size_t i;
+	int rv = 0;
+
+	for (i = 0; i < info->nsan && i < CS_SAN_INDEXED && rv == 0; i++) {
+		if (info->san[i].type == CS_SAN_IP)
+			rv = fn(arg, "host", info->san[i].value);
+		else if (info->san[i].type == CS_SAN_DNS &&
+		    cs_name_certhost(info->san[i].value, host) == 1)
+			rv = fn(arg, "host", host);
+	}
+	if (rv == 0 && info->nsan == 0 && info->cn != NULL &&
+	    cs_name_certhost(info->cn, host) == 1)
+		rv = fn(arg, "host", host);
+	return rv;
+}
+
+/* Only an entry with its key answers for hosts, and a CA never does. */
+int
+cs_index_keys(const struct cs_info *info,
+    int (*fn)(void *, const char *, const char *), void *arg)
+{
+	char host[CS_HOST_MAX + 1];
+	size_t i;
+	int ca, rv = 0;
+
+	ca = strcmp(info->kind, "ca") == 0;
+	if (info->haskey && !ca && strcmp(info->kind, "shaken") != 0)
+		rv = hostkeys(info, fn, arg);
+	for (i = 0; i < info->tenants.n && rv == 0; i++)
+		if (cs_name_certhost(info->tenants.v[i], host) == 1)
+			rv = fn(arg, "tenant", host);
+	if (rv == 0 && info->spki != NULL)
+		rv = fn(arg, "spki", info->spki);
+	if (rv == 0 && info->request != NULL &&
+	    (info->spki == NULL || strcmp(info->request, info->spki) != 0))
+		rv = fn(arg, "spki", info->request);
+	if (rv == 0 && ca && info->ski != NULL)
+		rv = fn(arg, "ski", info->ski);
+	if (rv == 0 && ca && info->subjecthash != NULL)
+		rv = fn(arg, "subject", info->subjecthash);
+	return rv;
+}
+
+/*
+ * A key goes into a path: info is a file that anybody may have edited, so what
+ * could leave the directory is no key.
+ */
+static int
+usable(const char *key)
+{
+	return key[0] != '\0' && key[0] != '.' && strchr(key, '/') == NULL &&
+	    strchr(key, '@') == NULL && strlen(key) <= CS_KEY_MAX;
+}
+
+/* The entry's name in a link's text, or NULL. */
+static const char *
+linkname(const char *text)
+{
+	while (strncmp(text, "../", 3) == 0)
+		text += 3;
+	if (strncmp(text, "certs/", 6) != 0 || !cs_name_isvalid(text + 6))
+		return NULL;
+	return text + 6;
+}
+
+struct job {
+	struct certstore *store;
+	const char *name;
+	const struct cs_info *stay;
+	const char *sub;
+};
+
+static int
+linkin(struct job *job, const char *dir, const char *name)
+{
+	char path[PATH_SIZE], text[CS_NAME_MAX + 32];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	snprintf(text, sizeof(text), "../../../certs/%s", name);
+	if (symlinkat(text, job->store->index, path) == -1)
+		return errno == EEXIST ? 0 : -1;
+	return 0;
+}
+
+/* Another entry has the key: a directory with a link for each of them. */
+static int
+split(struct job *job, const char *path, const char *dir, const char *other)
+{
+	int fd, rv;
+
+	if (cs_file_mkdir(job->store->index, dir, &fd) == -1)
+		return -1;
+	rv = 0;
+	if ((other != NULL && linkin(job, dir, other) == -1) ||
+	    linkin(job, dir, job->name) == -1 || fsync(fd) == -1 ||
+	    cs_file_remove(job->store->index, path) == -1)
+		rv = -1;
+	close(fd);
+	return rv;
+}
+
+static int
+addkey(void *arg, const char *sub, const char *key)
+{
+	struct job *job = arg;
+	char path[PATH_SIZE - 1], dir[PATH_SIZE], text[CS_NAME_MAX + 32];
+	char want[CS_NAME_MAX + 32];
+	int fd;
+
+	if (!usable(key))
+		return 0;
+	snprintf(path, sizeof(path), "%s/%s", sub, key);
+	snprintf(dir, sizeof(dir), "%s@", path);
+	snprintf(want, sizeof(want), "../../certs/%s", job->name);
+	if (cs_file_readlink(job->store->index, path, text, sizeof(text)) !=
+	    -1) {
+		if (strcmp(text, want) == 0)
+			return 0;
+		touch(job->store, sub);
+		return split(job, path, dir, linkname(text));
+	}
+	if (errno != ENOENT && cs_file_rmtree(job->store->index, path) == -1)
+		return -1;
+	touch(job->store, sub);
+	if (linkin(job, dir, job->name) == 0) {
+		if ((fd = cs_file_opendir(job->store->index, dir)) == -1)
+			return -1;
+		fsync(fd);
+		close(fd);
+		return 0;
+	}
+	if (errno != ENOENT)
+		return -1;
+	return symlinkat(want, job->store->index, path);
+}
+
+int
+cs_index_add(struct certstore *store, const struct cs_info *info)
+{
+	struct job job = { store, info->name, NULL, NULL };
+
+	return cs_index_keys(info, addkey, &job);
+}
+
+struct wanted {
+	const char *sub;
+	const char *key;
+};
+
+static int
+iswanted(void *arg, const char *sub, const char *key)
+{
+	const struct wanted *w = arg;
+
+	return strcmp(sub, w->sub) == 0 && strcmp(key, w->key) == 0;
+}
+
+static int
+dropkey(void *arg, const char *sub, const char *key)
+{
+	struct job *job = arg;
+	struct wanted w = { sub, key };
+	char path[PATH_SIZE], text[CS_NAME_MAX + 32];
+	const char *name;
+
+	if (!usable(key) ||
+	    (job->stay != NULL && cs_index_keys(job->stay, iswanted, &w) == 1))
+		return 0;
+	snprintf(path, sizeof(path), "%s/%s", sub, key);
+	if (cs_file_readlink(job->store->index, path, text, sizeof(text)) !=
+		-1 &&
+	    (name = linkname(text)) != NULL && strcmp(name, job->name) == 0 &&
+	    cs_file_remove(job->store->index, path) == -1)
+		return -1;
+	snprintf(path, sizeof(path), "%s/%s@/%s", sub, key, job->name);
+	if (unlinkat(job->store->index, path, 0) == -1)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+	snprintf(path, sizeof(path), "%s/%s@", sub, key);
+	if (unlinkat(job->store->index, path, AT_REMOVEDIR) == -1 &&
+	    errno != ENOTEMPTY && errno != EEXIST)
+		return -1;
+	return 0;
+}
+
+int
+cs_index_drop(struct certstore *store, const struct cs_info *info,
+    const struct cs_info *stay)
+{
+	struct job job = { store, info->name, stay, NULL };
+
+	if (info->name == NULL || info->kind == NULL)
+		return 0;
+	return cs_index_keys(info, dropkey, &job);
+}
+
+static int
+purgekey(void *arg, const char *key)
+{
+	struct job *job = arg;
+	char plain[CS_KEY_MAX + 1];
+	size_t len = strlen(key);
+
+	len -= len > 0 && key[len - 1] == '@';
+	if (len > CS_KEY_MAX)
+		return 0;
+	memcpy(plain, key, len);
+	plain[len] = '\0';
+	return dropkey(job, job->sub, plain);
+}
+
+/* All links to an entry of which it is not known what its names were. */
+int
+cs_index_purge(struct certstore *store, const char *name)
+{
+	struct job job = { store, name, NULL, NULL };
+	size_t i;
+
+	for (i = 0; i < NSUBDIRS; i++) {
+		job.sub = subdirs[i];
+		if (cs_file_each(store->index, subdirs[i], purgekey, &job) ==
+			-1 &&
+		    errno != ENOENT)
+			return -1;
+	}
+	return 0;
+}
+
+struct found {
+	char **v;
+	size_t n;
+	size_t size;
+};
+
+static int
+addfound(struct found *found, const char *name)
+{
+	size_t size;
+	char **v;
+
+	if (found->n == found->size) {
+		size = found->size == 0 ? 8 : found->size * 2;
+		if ((v = reallocarray(found->v, size, sizeof(*v))) == NULL)
+			return -1;
+		found->v = v;
+		found->size = size;
+	}
+	if ((found->v[found->n] = strdup(name)) == NULL)
+		return -1;
+	found->n++;
+	return 0;
+}
+
+static int
+addcandidate(void *arg, const char *name)
+{
+	return cs_name_isvalid(name) ? addfound(arg, name) : 0;
+}
+
+/* Without an index: every entry is asked whether it has the key. */
+static int
+scan(struct certstore *store, struct wanted *w, struct found *found)
+{
+	struct certstore_entry entry = { 0 };
+	struct certstore_error err;
+	char **names;
+	size_t i, n;
+	int rv = 0;
+
+	if (cs_store_names(store, &names, &n, &err) == -1) {
+		errno = err.errnum;
+		return -1;
+	}
+	for (i = 0; i < n && rv == 0; i++)
+		if (cs_entry_load(store, names[i], &entry, &err) == 0 &&
+		    cs_index_keys(&entry.info, iswanted, w) == 1)
+			rv = addfound(found, names[i]);
+	cs_entry_done(&entry);
+	cs_store_names_free(names, n);
+	return rv;
+}
+
+static int
+lookup(struct certstore *store, const char *sub, const char *key,
+    struct found *found)
+{
+	char path[PATH_SIZE], text[CS_NAME_MAX + 32];
+	const char *name;
+
+	snprintf(path, sizeof(path), "%s/%s", sub, key);
+	if (cs_file_readlink(store->index, path, text, sizeof(text)) != -1) {
+		if ((name = linkname(text)) != NULL &&
+		    addfound(found, name) == -1)
+			return -1;
+	} else if (errno != ENOENT && errno != EINVAL)
+		return -1;
+	snprintf(path, sizeof(path), "%s/%s@", sub, key);
+	if (cs_file_each(store->index, path, addcandidate, found) == -1 &&
+	    errno != ENOENT)
+		return -1;
+	return 0;
+}
+
+static int
+comparename(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int
+cs_index_find(struct certstore *store, const char *sub, const char *key,
+    char ***names, size_t *n)
+{
+	struct wanted w = { sub, key };
+	struct found found = { 0 };
+	size_t i, kept = 0;
+	int rv = 0;
+
+	*names = NULL;
+	*n = 0;
+	if (store->certs == -1)
+		return 0;
+	if (!store->intact || strlen(key) > CS_KEY_MAX)
+		rv = scan(store, &w, &found);
+	else if (usable(key))
+		rv = lookup(store, sub, key, &found);
+	if (rv == -1) {
+		cs_store_names_free(found.v, found.n);
+		return -1;
+	}
+	if (found.n > 1)
+		qsort(found.v, found.n, sizeof(*found.v), comparename);
+	for (i = 0; i < found.n; i++) {
+		if (kept > 0 && strcmp(found.v[kept - 1], found.v[i]) == 0)
+			free(found.v[i]);
+		else
+			found.v[kept++] = found.v[i];
+	}
+	*names = found.v;
+	*n = kept;
+	return 0;
+}

@@ -1,0 +1,440 @@
+/*
+ * info.c: the derived record of an entry, certstore(5): read, checked against
+ * the file it was made from, and put together.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sha2.h>
+
+#include "internal.h"
+
+enum how { TEXT, TIME, NUMBER, FLAG, LIST, SAN, ISSUING, FILEOF, HAS };
+
+#define AT(member) offsetof(struct cs_info, member)
+
+/* Sorted by key. */
+static const struct key {
+	const char *key;
+	enum how how;
+	size_t at;
+} keys[] = {
+	{ "aki", TEXT, AT(aki) },
+	{ "before", NUMBER, AT(before) },
+	{ "cn", TEXT, AT(cn) },
+	{ "ends", TIME, AT(ends) },
+	{ "file", FILEOF, AT(file) },
+	{ "fingerprint", TEXT, AT(fingerprint) },
+	{ "generation", NUMBER, AT(gen) },
+	{ "group", TEXT, AT(group) },
+	{ "has", HAS, 0 },
+	{ "issuer", TEXT, AT(issuer) },
+	{ "issuerhash", TEXT, AT(issuerhash) },
+	{ "issuing", ISSUING, 0 },
+	{ "kept", NUMBER, AT(kept) },
+	{ "key", TEXT, AT(key) },
+	{ "kind", TEXT, AT(kind) },
+	{ "name", TEXT, AT(name) },
+	{ "origin", TEXT, AT(origin) },
+	{ "request", TEXT, AT(request) },
+	{ "san", SAN, 0 },
+	{ "self", FLAG, AT(self) },
+	{ "serial", TEXT, AT(serial) },
+	{ "serves", FLAG, AT(serves) },
+	{ "ski", TEXT, AT(ski) },
+	{ "spki", TEXT, AT(spki) },
+	{ "starts", TIME, AT(starts) },
+	{ "subject", TEXT, AT(subject) },
+	{ "subjecthash", TEXT, AT(subjecthash) },
+	{ "tenant", LIST, AT(tenants) },
+	{ "usage", LIST, AT(usage) },
+	{ "user", LIST, AT(users) },
+	{ "weak", FLAG, AT(weak) },
+};
+
+static int
+comparekey(const void *a, const void *b)
+{
+	const struct key *k = b;
+
+	return strcmp(a, k->key);
+}
+
+/* Room for one element more in an array that only grows. */
+static void *
+extend(void *v, size_t n, size_t *size, size_t each)
+{
+	size_t more;
+	void *p;
+
+	if (n < *size)
+		return v;
+	more = *size == 0 ? 8 : *size * 2;
+	if ((p = reallocarray(v, more, each)) != NULL)
+		*size = more;
+	return p;
+}
+
+static int
+addlist(struct cs_list *list, const char *value)
+{
+	const char **v;
+
+	v = extend(list->v, list->n, &list->size, sizeof(*v));
+	if (v == NULL)
+		return -1;
+	list->v = v;
+	v[list->n++] = value;
+	return 0;
+}
+
+/* "server client": each word to the list; cuts the text. */
+static int
+addwords(struct cs_list *list, char *text)
+{
+	char *last, *word;
+
+	for (word = strtok_r(text, " ", &last); word != NULL;
+	     word = strtok_r(NULL, " ", &last))
+		if (addlist(list, word) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+addsan(struct cs_info *info, char *text)
+{
+	struct cs_san *san;
+	char *value;
+	int type;
+
+	if ((value = strchr(text, ' ')) == NULL)
+		return 0;
+	*value++ = '\0';
+	for (type = CS_SAN_DNS; type < CS_SAN_OTHER; type++)
+		if (strcmp(text, cs_san_names[type]) == 0)
+			break;
+	san = extend(info->san, info->nsan, &info->sansize, sizeof(*san));
+	if (san == NULL)
+		return -1;
+	info->san = san;
+	san[info->nsan].type = (enum cs_san_type)type;
+	san[info->nsan++].value = value;
+	return 0;
+}
+
+static int
+addissuing(struct cs_info *info, char *text)
+{
+	struct cs_issuing *v;
+	char *p;
+
+	v = extend(info->issuing, info->nissuing, &info->issuingsize,
+	    sizeof(*v));
+	if (v == NULL)
+		return -1;
+	info->issuing = v;
+	v += info->nissuing++;
+	v->ends = strtoll(text, &p, 10);
+	v->fingerprint = v->subject = "";
+	if (*p != ' ')
+		return 0;
+	v->fingerprint = p + 1;
+	if ((p = strchr(p + 1, ' ')) != NULL) {
+		*p = '\0';
+		v->subject = p + 1;
+	}
+	return 0;
+}
+
+/* "fullchain.pem SIZE SEC.NSEC SHA256" */
+static void
+setfile(struct cs_info *info, char *text)
+{
+	char *p;
+
+	if ((p = strchr(text, ' ')) == NULL)
+		return;
+	*p++ = '\0';
+	info->filesize = strtoll(p, &p, 10);
+	info->filesec = strtoll(p, &p, 10);
+	if (*p == '.')
+		info->filensec = strtol(p + 1, &p, 10);
+	if (*p != ' ')
+		return;
+	info->file = text;
+	info->filehash = p + 1;
+}
+
+static void
+sethas(struct cs_info *info, const char *text)
+{
+	info->haskey = strstr(text, "key") != NULL;
+	info->haschain = strstr(text, "chain") != NULL;
+	info->hasca = strstr(text, "ca") != NULL;
+	info->hasrequest = strstr(text, "request") != NULL;
+}
+
+static int
+setvalue(struct cs_info *info, const struct key *key, char *value)
+{
+	char *at = (char *)info + key->at;
+	int rv = 0;
+
+	switch (key->how) {
+	case TEXT:
+		*(const char **)(void *)at = value;
+		break;
+	case TIME:
+		*(int64_t *)(void *)at = strtoll(value, NULL, 10);
+		break;
+	case NUMBER:
+		*(unsigned long *)(void *)at = strtoul(value, NULL, 10);
+		break;
+	case FLAG:
+		*(int *)(void *)at = 1;
+		break;
+	case LIST:
+		rv = addwords((struct cs_list *)(void *)at, value);
+		break;
+	case SAN:
+		rv = addsan(info, value);
+		break;
+	case ISSUING:
+		rv = addissuing(info, value);
+		break;
+	case FILEOF:
+		setfile(info, value);
+		break;
+	case HAS:
+		sethas(info, value);
+		break;
+	}
+	return rv;
+}
+
+static void
+clear(struct cs_info *info)
+{
+	struct cs_info old = *info;
+
+	memset(info, 0, sizeof(*info));
+	info->text = old.text;
+	info->usage.v = old.usage.v;
+	info->usage.size = old.usage.size;
+	info->tenants.v = old.tenants.v;
+	info->tenants.size = old.tenants.size;
+	info->users.v = old.users.v;
+	info->users.size = old.users.size;
+	info->san = old.san;
+	info->sansize = old.sansize;
+	info->issuing = old.issuing;
+	info->issuingsize = old.issuingsize;
+}
+
+/*
+ * Lines "key value".  A key that is not known is passed over: a later version
+ * may add some.
+ */
+int
+cs_info_parse(struct cs_info *info, struct certstore_error *err)
+{
+	const struct key *key;
+	char *end, *line, *next, *value;
+
+	clear(info);
+	if (info->text.p == NULL)
+		return 0;
+	end = info->text.p + info->text.len;
+	for (line = info->text.p; line < end; line = next) {
+		if ((next = memchr(line, '\n', (size_t)(end - line))) == NULL)
+			next = end;
+		else
+			*next++ = '\0';
+		for (value = line; *value != '\0' && *value != ' '; value++)
+			;
+		if (*value == ' ')
+			*value++ = '\0';
+		key = bsearch(line, keys, sizeof(keys) / sizeof(keys[0]),
+		    sizeof(keys[0]), comparekey);
+		if (key != NULL && setvalue(info, key, value) == -1)
+			return cs_fail_nomem(err);
+	}
+	return 0;
+}
+
+void
+cs_info_reset(struct cs_info *info)
+{
+	cs_buf_reset(&info->text);
+	clear(info);
+}
+
+void
+cs_info_free(struct cs_info *info)
+{
+	cs_buf_free(&info->text);
+	free(info->usage.v);
+	free(info->tenants.v);
+	free(info->users.v);
+	free(info->san);
+	free(info->issuing);
+	memset(info, 0, sizeof(*info));
+}
+
+static void
+hash(char hex[2 * SHA256_DIGEST_LENGTH + 1], const struct cs_buf *b)
+{
+	unsigned char md[SHA256_DIGEST_LENGTH];
+	SHA2_CTX ctx;
+
+	SHA256Init(&ctx);
+	SHA256Update(&ctx, (const uint8_t *)b->p, b->len);
+	SHA256Final(md, &ctx);
+	cs_hex(hex, md, sizeof(md));
+}
+
+/*
+ * Is the file still the one that info was made from?  Size and time are
+ * believed; a time that a restore changed is not, the hash decides.
+ */
+static int
+checkfile(int fd, const char *dir, const struct cs_info *info)
+{
+	char hex[2 * SHA256_DIGEST_LENGTH + 1], path[2 * CS_NAME_MAX];
+	struct cs_buf b = { 0 };
+	struct stat st;
+
+	if (info->file == NULL || strchr(info->file, '/') != NULL)
+		return 0;
+	snprintf(path, sizeof(path), "%s/%s", dir, info->file);
+	if (fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT || errno == ESTALE ? -1 : 0;
+	if (!S_ISREG(st.st_mode) || st.st_size != info->filesize)
+		return 0;
+	if (st.st_mtim.tv_sec == info->filesec &&
+	    st.st_mtim.tv_nsec == info->filensec)
+		return 1;
+	if (cs_file_read(fd, path, CS_RECORD_MAX, &b) == -1)
+		return -1;
+	hash(hex, &b);
+	cs_buf_free(&b);
+	return strcmp(hex, info->filehash) == 0;
+}
+
+static int
+damaged(struct certstore_error *err, const char *name, const char *what)
+{
+	return cs_fail(err, CERTSTORE_EDAMAGED,
+	    "%s: %s: import it again: "
+	    "cert-import -f -N %s STORE/certs/%s/combined.pem",
+	    name, what, name, name);
+}
+
+int
+cs_info_load(int fd, const char *dir, const char *name, struct cs_info *info,
+    struct certstore_error *err)
+{
+	char path[2 * CS_NAME_MAX];
+
+	clear(info);
+	snprintf(path, sizeof(path), "%s/info", dir);
+	if (cs_file_read(fd, path, CS_RECORD_MAX, &info->text) == -1) {
+		if (errno == ENOMEM)
+			return cs_fail_nomem(err);
+		if (errno != ENOENT && errno != EINVAL && errno != ELOOP &&
+		    errno != EFBIG && errno != ESTALE)
+			return cs_fail_errno(err, "%s: info", name);
+		return damaged(err, name,
+		    errno == ENOENT ? "its info is missing" :
+				      "its info is not a file of ours");
+	}
+	if (strncmp(info->text.p, "certstore 1\n", 12) != 0)
+		return damaged(err, name, "its info has another format");
+	if (cs_info_parse(info, err) == -1)
+		return -1;
+	if (info->name == NULL || strcmp(info->name, name) != 0 ||
+	    info->kind == NULL)
+		return damaged(err, name, "its info is another entry's");
+	if (checkfile(fd, dir, info) != 1)
+		return damaged(err, name,
+		    info->file == NULL ? "its info is cut short" :
+			strcmp(info->file, "request.csr") == 0 ?
+					 "request.csr was changed by hand" :
+					 "fullchain.pem was changed by hand");
+	return 0;
+}
+
+/*
+ * What put knows goes before the description, what props say behind it.  The
+ * file is the one that the description was made from; sec and nsec its time.
+ */
+int
+cs_info_compose(struct cs_buf *b, const struct cs_put *put, int64_t sec,
+    long nsec, struct certstore_error *err)
+{
+	static const char *const repeated[] = { "origin ", "tenant ", "user ",
+		"group ", NULL };
+	char hex[2 * SHA256_DIGEST_LENGTH + 1];
+	const struct cs_buf *desc = &put->file[CS_INFO];
+	const char *line, *next, *props;
+	enum cs_file which;
+	size_t i;
+	int bad;
+
+	which = put->file[CS_FULLCHAIN].p != NULL ? CS_FULLCHAIN :
+						    CS_REQUEST_CSR;
+	hash(hex, &put->file[which]);
+	bad = cs_buf_printf(b, "certstore 1\nname %s\ngeneration %lu\n",
+	    put->name, put->gen);
+	if (put->before != 0)
+		bad |= cs_buf_printf(b, "before %lu\n", put->before);
+	if (put->kept != 0)
+		bad |= cs_buf_printf(b, "kept %lu\n", put->kept);
+	bad |= cs_buf_printf(b, "file %s %zu %lld.%09ld %s\nhas%s%s%s%s\n",
+	    cs_file_names[which], put->file[which].len, (long long)sec, nsec,
+	    hex, put->file[CS_PRIVKEY].p != NULL ? " key" : "",
+	    put->file[CS_FULLCHAIN].p != NULL ? " chain" : "",
+	    put->file[CS_CA].p != NULL ? " ca" : "",
+	    put->file[CS_REQUEST_KEY].p != NULL ? " request" : "");
+	bad |= cs_buf_add(b, desc->p, desc->len);
+	props = put->file[CS_PROPS].p;
+	for (line = props; line != NULL && *line != '\0'; line = next) {
+		next = line + strcspn(line, "\n");
+		next += *next == '\n';
+		for (i = 0; repeated[i] != NULL; i++)
+			if (strncmp(line, repeated[i], strlen(repeated[i])) ==
+			    0)
+				bad |= cs_buf_add(b, line,
+				    (size_t)(next - line));
+	}
+	return bad == 0 ? 0 : cs_fail_nomem(err);
+}
+
+/* Is that one of its names?  A host, with "*." or without, or an address. */
+int
+cs_info_covers(const struct cs_info *info, enum cs_san_type type,
+    const char *value)
+{
+	char host[CS_HOST_MAX + 1];
+	size_t i;
+
+	for (i = 0; i < info->nsan; i++) {
+		if (info->san[i].type != type)
+			continue;
+		if (type != CS_SAN_DNS) {
+			if (strcmp(info->san[i].value, value) == 0)
+				return 1;
+		} else if (cs_name_certhost(info->san[i].value, host) == 1 &&
+		    strcmp(host, value) == 0)
+			return 1;
+	}
+	return type == CS_SAN_DNS && info->nsan == 0 && info->cn != NULL &&
+	    cs_name_certhost(info->cn, host) == 1 && strcmp(host, value) == 0;
+}

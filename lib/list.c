@@ -1,0 +1,61 @@
+/*
+ * list.c: all entries, by name.  A bad one does not end the list.
+ */
+#include <stdlib.h>
+
+#include "internal.h"
+
+struct certstore_list {
+	struct certstore *store;
+	char **names;
+	size_t n;
+	size_t next;
+	struct certstore_entry entry;
+};
+
+struct certstore_list *
+certstore_list_new(struct certstore *store, struct certstore_error *err)
+{
+	struct certstore_list *list;
+
+	cs_error_clear(err);
+	if ((list = calloc(1, sizeof(*list))) == NULL) {
+		cs_fail_nomem(err);
+		return NULL;
+	}
+	list->store = store;
+	if (cs_store_names(store, &list->names, &list->n, err) == -1) {
+		free(list);
+		return NULL;
+	}
+	return list;
+}
+
+int
+certstore_list_next(struct certstore_list *list,
+    const struct certstore_entry **entry, struct certstore_error *err)
+{
+	cs_error_clear(err);
+	*entry = NULL;
+	while (list->next < list->n) {
+		if (cs_entry_load(list->store, list->names[list->next++],
+			&list->entry, err) == 0) {
+			*entry = &list->entry;
+			return 1;
+		}
+		if (err->code != CERTSTORE_ENOENTRY)
+			return -1;
+		cs_error_clear(err); /* removed since */
+	}
+	return 0;
+}
+
+void
+certstore_list_free(struct certstore_list *list)
+{
+	if (list == NULL)
+		return;
+	cs_entry_done(&list->entry);
+	cs_store_names_free(list->names, list->n);
+	free(list);
+}

@@ -1,0 +1,399 @@
+/*
+ * txn.c: writes and removes entries.  Everything of a generation is on disk
+ * before the link leads to it; one rename(2) of that link is the switch.
+ */
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define BULK 16		      /* entries from which one syncfs is cheaper */
+#define FUSE_MAGIC 0x65735546 /* does not pass syncfs on */
+#define PROPS_GROUP "group "
+
+static const mode_t modes[CS_NFILE] = { 0644, 0600, 0600, 0644, 0600, 0644,
+	0644, 0644 };
+
+/* A value of props, or of what will be info; malloc'ed. */
+static char *
+value(const struct cs_buf *b, const char *key)
+{
+	const char *line, *next;
+	size_t len = strlen(key);
+
+	for (line = b->p; line != NULL && *line != '\0'; line = next) {
+		next = line + strcspn(line, "\n");
+		if (strncmp(line, key, len) == 0)
+			return strndup(line + len, (size_t)(next - line) - len);
+		next += *next == '\n';
+	}
+	return NULL;
+}
+
+static int
+keygroup(const struct cs_put *put, gid_t *gid, struct certstore_error *err)
+{
+	struct group gr, *found = NULL;
+	char buf[4096], *name;
+
+	*gid = (gid_t)-1;
+	if ((name = value(&put->file[CS_PROPS], PROPS_GROUP)) == NULL)
+		return 0;
+	if (getgrnam_r(name, &gr, buf, sizeof(buf), &found) != 0 ||
+	    found == NULL) {
+		cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: there is no group %s, "
+		    "which its props name: make the group",
+		    put->name, name);
+		free(name);
+		return -1;
+	}
+	free(name);
+	*gid = found->gr_gid;
+	return 0;
+}
+
+static unsigned long
+freegen(struct certstore *store, const char *name, unsigned long from)
+{
+	char dir[CS_GENDIR];
+	unsigned long gen;
+
+	for (gen = from;; gen++) {
+		cs_store_gendir(dir, name, gen);
+		if (faccessat(store->certs, dir, F_OK, AT_SYMLINK_NOFOLLOW) ==
+			-1 &&
+		    errno == ENOENT)
+			return gen;
+	}
+}
+
+/*
+ * Under the lock: is the entry still what the caller decided upon?  Which
+ * generation is to be written, which one replaces it, which one is kept: the
+ * newest earlier one whose certificate differs.
+ */
+static int
+check(struct certstore *store, struct cs_put *put, struct certstore_error *err)
+{
+	struct certstore_entry old = { 0 };
+	char *fingerprint = NULL;
+	int rv = -1;
+
+	if (cs_mend_entry(store, put->name, err) == -1)
+		return -1;
+	cs_error_clear(err);
+	if (cs_entry_load(store, put->name, &old, err) == -1 &&
+	    err->code != CERTSTORE_ENOENTRY && err->code != CERTSTORE_EDAMAGED)
+		goto out;
+	if (old.info.gen != put->seen) {
+		cs_fail(err, CERTSTORE_ECHANGED,
+		    "%s: another writer changed "
+		    "the entry meanwhile: try again",
+		    put->name);
+		goto out;
+	}
+	put->before = cs_store_generation(old.gendir, put->name);
+	put->kept = put->before;
+	fingerprint = value(&put->file[CS_INFO], "fingerprint ");
+	if (err->code == CERTSTORE_OK &&
+	    (old.info.fingerprint == NULL ||
+		(fingerprint != NULL &&
+		    strcmp(fingerprint, old.info.fingerprint) == 0)))
+		put->kept = old.info.kept;
+	put->gen = freegen(store, put->name, put->before + 1);
+	cs_error_clear(err);
+	rv = 0;
+out:
+	free(fingerprint);
+	cs_entry_done(&old);
+	return rv;
+}
+
+static int
+begin(struct certstore *store, struct cs_put *put)
+{
+	char dir[CS_GENDIR];
+
+	cs_store_gendir(dir, put->name, put->gen);
+	if (cs_file_link(store->pending, dir, put->name) == -1)
+		return -1;
+	put->begun = 1;
+	return 0;
+}
+
+static int
+writeinfo(struct cs_put *put, int dir, int *fd, struct certstore_error *err)
+{
+	const char *from;
+	struct stat st;
+
+	from =
+	    cs_file_names[put->file[CS_FULLCHAIN].p != NULL ? CS_FULLCHAIN :
+							      CS_REQUEST_CSR];
+	if (fstatat(dir, from, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return cs_fail_errno(err, "%s: %s", put->name, from);
+	if (cs_info_compose(&put->info.text, put, st.st_mtim.tv_sec,
+		st.st_mtim.tv_nsec, err) == -1)
+		return -1;
+	if (cs_file_write(dir, "info", &put->info.text, modes[CS_INFO],
+		(gid_t)-1, fd) == -1)
+		return cs_fail_errno(err, "%s: info", put->name);
+	return cs_info_parse(&put->info, err);
+}
+
+/* All files of a generation; keep: leaves them open for what syncs them. */
+static int
+writefiles(struct certstore *store, struct cs_put *put, int keep,
+    struct certstore_error *err)
+{
+	char name[CS_GENDIR];
+	gid_t gid, group;
+	mode_t mode;
+	int i;
+
+	if (keygroup(put, &group, err) == -1)
+		return -1;
+	cs_store_gendir(name, put->name, put->gen);
+	if (cs_file_mkdir(store->certs, name, &put->fd[CS_NFILE]) == -1)
+		return cs_fail_errno(err, "%s: certs/%s", put->name, name);
+	for (i = 0; i < CS_NFILE; i++) {
+		if (i == CS_INFO || put->file[i].p == NULL)
+			continue;
+		mode = modes[i];
+		gid = (gid_t)-1;
+		if (mode == 0600 && group != (gid_t)-1) {
+			mode = 0640;
+			gid = group;
+		}
+		if (cs_file_write(put->fd[CS_NFILE], cs_file_names[i],
+			&put->file[i], mode, gid,
+			keep ? &put->fd[i] : NULL) == -1)
+			return cs_fail_errno(err, "%s: %s", put->name,
+			    cs_file_names[i]);
+	}
+	if (writeinfo(put, put->fd[CS_NFILE], keep ? &put->fd[CS_INFO] : NULL,
+		err) == -1)
+		return -1;
+	if (!keep) {
+		close(put->fd[CS_NFILE]);
+		put->fd[CS_NFILE] = -1;
+	}
+	return 0;
+}
+
+static int
+syncfiles(struct cs_put *put, struct certstore_error *err)
+{
+	int i;
+
+	for (i = 0; i <= CS_NFILE; i++) {
+		if (put->fd[i] == -1)
+			continue;
+		if (fsync(put->fd[i]) == -1)
+			return cs_fail_errno(err, "%s: %s", put->name,
+			    i < CS_NFILE ? cs_file_names[i] : "directory");
+		close(put->fd[i]);
+		put->fd[i] = -1;
+	}
+	return 0;
+}
+
+/* Many entries go out with one syncfs(2), where the file system passes it on. */
+static int
+isbulk(const struct certstore *store, size_t n)
+{
+	struct statfs fs;
+
+	return n >= BULK && fstatfs(store->fd, &fs) == 0 &&
+	    fs.f_type != FUSE_MAGIC;
+}
+
+static int
+writeall(struct certstore *store, struct cs_put *puts, size_t n,
+    struct certstore_error *err)
+{
+	int bulk = isbulk(store, n);
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (begin(store, &puts[i]) == -1)
+			return cs_fail_errno(err, "%s/.pending/%s", store->path,
+			    puts[i].name);
+	for (i = 0; i < n; i++) {
+		if (writefiles(store, &puts[i], !bulk, err) == -1)
+			return -1;
+		if (!bulk && n >= BULK && syncfiles(&puts[i], err) == -1)
+			return -1;
+	}
+	for (i = 0; i < n && !bulk; i++)
+		if (syncfiles(&puts[i], err) == -1)
+			return -1;
+	if (bulk ? syncfs(store->fd) == -1 :
+		   fsync(store->certs) == -1 || fsync(store->pending) == -1)
+		return cs_fail_errno(err, "%s", store->path);
+	return 0;
+}
+
+static int
+switchall(struct certstore *store, struct cs_put *puts, size_t n,
+    struct certstore_error *err)
+{
+	char dir[CS_GENDIR];
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (cs_index_add(store, &puts[i].info) == -1)
+			return cs_fail_errno(err, "%s: index", puts[i].name);
+	if (cs_index_sync(store) == -1)
+		return cs_fail_errno(err, "%s/index", store->path);
+	for (i = 0; i < n; i++)
+		if ((!puts[i].info.serves || puts[i].info.weak) &&
+		    cs_recover_combined(store, puts[i].name, NULL) == -1)
+			return cs_fail_errno(err, "%s: combined", puts[i].name);
+	for (i = 0; i < n; i++) {
+		cs_store_gendir(dir, puts[i].name, puts[i].gen);
+		if (cs_file_link(store->certs, dir, puts[i].name) == -1)
+			return cs_fail_errno(err, "%s", puts[i].name);
+	}
+	if (fsync(store->certs) == -1)
+		return cs_fail_errno(err, "%s/certs", store->path);
+	return 0;
+}
+
+int
+cs_store_put(struct certstore *store, struct cs_put *puts, size_t n,
+    struct certstore_error *err)
+{
+	struct certstore_error ignored;
+	size_t i;
+	int k, rv = -1;
+
+	for (i = 0; i < n; i++) {
+		puts[i].begun = 0;
+		for (k = 0; k <= CS_NFILE; k++)
+			puts[i].fd[k] = -1;
+	}
+	if (cs_store_lock(store, err) == -1)
+		return -1;
+	for (i = 0; i < n; i++)
+		if (check(store, &puts[i], err) == -1)
+			goto out;
+	if (writeall(store, puts, n, err) == -1 ||
+	    switchall(store, puts, n, err) == -1)
+		goto out;
+	rv = 0;
+out:
+	for (i = 0; i < n; i++) {
+		for (k = 0; k <= CS_NFILE; k++)
+			if (puts[i].fd[k] != -1)
+				close(puts[i].fd[k]);
+		if (puts[i].begun &&
+		    cs_recover_intent(store, puts[i].name,
+			rv == 0 ? err : &ignored) == -1 &&
+		    rv == 0)
+			rv = -1;
+	}
+	cs_store_unlock(store);
+	return rv;
+}
+
+void
+cs_put_free(struct cs_put *put)
+{
+	int i;
+
+	for (i = 0; i < CS_NFILE; i++)
+		cs_buf_free(&put->file[i]);
+	cs_info_free(&put->info);
+}
+
+struct others {
+	struct certstore *store;
+	const char *name;
+	const char *current;
+};
+
+static int
+removeother(void *arg, const char *dir)
+{
+	struct others *o = arg;
+
+	if (cs_store_generation(dir, o->name) == 0 ||
+	    strcmp(dir, o->current) == 0)
+		return 0;
+	return cs_file_rmtree(o->store->certs, dir);
+}
+
+/* Nothing is known of a damaged entry: look for what belongs to it. */
+static int
+removetraces(struct certstore *store, const char *name, const char *dir)
+{
+	struct others o = { store, name, dir };
+
+	if (cs_index_purge(store, name) == -1)
+		return -1;
+	return cs_file_each(store->certs, ".", removeother, &o);
+}
+
+static int
+removelink(struct certstore *store, const char *name, const char *dir)
+{
+	char text[CS_GENDIR + 8];
+	const char *def;
+
+	snprintf(text, sizeof(text), "%s/rm", dir);
+	if (cs_file_link(store->pending, text, name) == -1 ||
+	    fsync(store->pending) == -1)
+		return -1;
+	def = cs_store_default(store);
+	if (def != NULL && strcmp(def, name) == 0 &&
+	    (cs_file_rmtree(store->fd, "default") == -1 ||
+		fsync(store->fd) == -1))
+		return -1;
+	if (cs_recover_combined(store, name, NULL) == -1 ||
+	    cs_file_remove(store->certs, name) == -1 ||
+	    fsync(store->certs) == -1)
+		return -1;
+	return 0;
+}
+
+int
+cs_store_remove(struct certstore *store, const char *name,
+    struct certstore_error *err)
+{
+	struct certstore_entry entry = { 0 };
+	char dir[CS_GENDIR];
+	int rv = -1;
+
+	if (cs_store_lock(store, err) == -1)
+		return -1;
+	if (cs_mend_entry(store, name, err) == -1 ||
+	    cs_store_resolve(store, name, dir, err) == -1)
+		goto out;
+	if (cs_entry_load(store, name, &entry, err) == -1 &&
+	    removetraces(store, name, dir) == -1) {
+		cs_fail_errno(err, "%s", name);
+		goto out;
+	}
+	if (removelink(store, name, dir) == -1) {
+		cs_fail_errno(err, "%s", name);
+		goto out;
+	}
+	if (cs_recover_intent(store, name, err) == -1)
+		goto out;
+	cs_error_clear(err);
+	rv = 0;
+out:
+	cs_entry_done(&entry);
+	cs_store_unlock(store);
+	return rv;
+}

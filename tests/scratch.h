@@ -1,0 +1,94 @@
+/*
+ * scratch.h: a store in a temporary directory with made-up entries, for the
+ * tests of the core.  Include it in one file of a program, after tap.h.
+ */
+#ifndef SCRATCH_H
+#define SCRATCH_H
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+static char root[] = "/tmp/certstore-test.XXXXXX";
+static struct certstore_error err;
+
+static inline const char *
+path(const char *fmt, ...)
+{
+	static char buf[4][512];
+	static unsigned int turn;
+	char *p = buf[turn++ % 4];
+	size_t n;
+	va_list ap;
+
+	n = (size_t)snprintf(p, 512, "%s/", root);
+	va_start(ap, fmt);
+	vsnprintf(p + n, 512 - n, fmt, ap);
+	va_end(ap);
+	return p;
+}
+
+static inline struct certstore *
+opened(int flags)
+{
+	struct certstore *store;
+
+	store = certstore_open(path("store"), flags, &err);
+	if (store == NULL)
+		bail("open: %s", err.msg);
+	return store;
+}
+
+/* An entry whose certificate is `cert`, with these lines of info; where they
+ * do not begin with its kind it is a server's, valid now. */
+static inline int
+put(struct certstore *store, const char *name, unsigned long seen,
+    const char *cert, const char *lines)
+{
+	struct cs_put p = { .name = name, .seen = seen };
+	int rv;
+
+	cs_buf_adds(&p.file[CS_FULLCHAIN], cert);
+	cs_buf_adds(&p.file[CS_PRIVKEY], "key");
+	cs_buf_adds(&p.file[CS_COMBINED], "key and certificate");
+	if (strncmp(lines, "kind ", 5) != 0)
+		cs_buf_adds(&p.file[CS_INFO],
+		    "kind server\nserves\n"
+		    "starts 1 x\nends 9999999999 x\n");
+	cs_buf_printf(&p.file[CS_INFO], "fingerprint %s\nspki 5p%s\n%s", cert,
+	    cert, lines);
+	rv = cs_store_put(store, &p, 1, &err);
+	if (rv == -1)
+		printf("# put %s: %s\n", name, err.msg);
+	cs_put_free(&p);
+	return rv;
+}
+
+/* Runs a command line in the temporary directory. */
+static inline void
+sh(const char *cmd)
+{
+	char line[1024];
+
+	snprintf(line, sizeof(line), "cd '%s' && { %s; }", root, cmd);
+	if (system(line) != 0)
+		bail("%s", cmd);
+}
+
+static inline void
+makescratch(void)
+{
+	if (mkdtemp(root) == NULL)
+		bail("mkdtemp");
+}
+
+static inline void
+removescratch(void)
+{
+	sh("rm -rf ../${PWD##*/}");
+}
+
+#endif

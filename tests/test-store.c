@@ -1,0 +1,313 @@
+/*
+ * The store without any certificate: what put, remove, recover and mend leave
+ * on disk.  The contents are made up; the core does not look into them.
+ */
+#include <sys/stat.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "tap.h"
+#include "scratch.h"
+
+static int
+exists(const char *file)
+{
+	struct stat st;
+
+	return lstat(path("%s", file), &st) == 0;
+}
+
+static const char *
+text(const char *link)
+{
+	static char buf[4][256];
+	static unsigned int turn;
+	char *p = buf[turn++ % 4];
+	ssize_t n;
+
+	n = readlink(path("%s", link), p, 255);
+	p[n == -1 ? 0 : n] = '\0';
+	return p;
+}
+
+static int
+found(struct certstore *store, const char *host, const char *expect)
+{
+	char got[256] = "", **names;
+	size_t i, n;
+
+	if (cs_index_find(store, "host", host, &names, &n) == -1)
+		return 0;
+	for (i = 0; i < n; i++) {
+		strcat(got, i > 0 ? " " : "");
+		strcat(got, names[i]);
+	}
+	cs_store_names_free(names, n);
+	if (strcmp(got, expect) != 0)
+		printf("# %s: got \"%s\", expected \"%s\"\n", host, got,
+		    expect);
+	return strcmp(got, expect) == 0;
+}
+
+static int
+mode(const char *file)
+{
+	struct stat st;
+
+	return lstat(path("%s", file), &st) == -1 ? -1 :
+						    (int)(st.st_mode & 07777);
+}
+
+static void
+testput(void)
+{
+	struct certstore *store = opened(CERTSTORE_CREATE);
+	struct certstore_entry *entry;
+
+	ok(!exists("store"), "opening makes nothing yet");
+	umask(0);
+	ok(put(store, "a", 0, "c1", "san dns A.example\n") == 0, "put");
+	is_str(text("store/certs/a"), ".a@1", "one link to generation 1");
+	is_int(mode("store/certs/a/../.a@1"), 0755, "directory 0755");
+	is_int(mode("store/certs/a/privkey.pem"), 0600, "key 0600");
+	is_int(mode("store/certs/a/combined.pem"), 0600, "combined 0600");
+	is_int(mode("store/certs/a/fullchain.pem"), 0644, "chain 0644");
+	is_int(mode("store/.lock"), 0600, "lock 0600");
+	umask(077);
+	is_str(text("store/combined/a.pem"), "../certs/a/combined.pem",
+	    "combined");
+	is_str(text("store/index/host/a.example"), "../../certs/a", "index");
+	ok(put(store, "a", 0, "c2", "") == -1 && err.code == CERTSTORE_ECHANGED,
+	    "another generation was seen");
+	ok(put(store, "a", 1, "c2", "san dns b.example\n") == 0, "replace");
+	is_int(mode("store/certs/a/fullchain.pem"), 0644, "umask 077");
+	is_str(text("store/certs/a"), ".a@2", "generation 2");
+	ok(exists("store/certs/.a@1/privkey.pem"), "generation 1 kept");
+	ok(!exists("store/index/host/a.example"), "old name dropped");
+	ok(put(store, "a", 2, "c2", "san dns b.example\n") == 0, "props only");
+	ok(exists("store/certs/.a@1") && !exists("store/certs/.a@2"),
+	    "kept is the newest whose certificate differs");
+	ok(put(store, "a", 3, "c3", "") == 0, "again");
+	ok(exists("store/certs/.a@3") && !exists("store/certs/.a@1"),
+	    "only one is kept");
+	entry = certstore_entry_get(store, "a", &err);
+	ok(entry != NULL && entry->info.kept == 3 && entry->info.gen == 4,
+	    "info knows");
+	certstore_entry_free(entry);
+	ok(!exists("store/.pending/a"), "no intent is left");
+	certstore_close(store);
+}
+
+static void
+testshared(void)
+{
+	struct certstore *store = opened(CERTSTORE_WRITE);
+	const char *x = "san dns x.example\nsan ip 192.0.2.1\n";
+
+	put(store, "b", 0, "b1", x);
+	put(store, "c", 0, "k1", x);
+	put(store, "d", 0, "d1", x);
+	ok(!exists("store/index/host/x.example"), "no plain link");
+	ok(exists("store/index/host/x.example@/b"), "a directory");
+	ok(found(store, "x.example", "b c d"), "all candidates");
+	ok(found(store, "192.0.2.1", "b c d"), "also for an address");
+	ok(put(store, "c", 1, "k2", "san dns y.example\n") == 0, "one leaves");
+	ok(found(store, "x.example", "b d"), "the others stay");
+	ok(cs_store_remove(store, "b", &err) == 0, "one is removed");
+	ok(found(store, "x.example", "d"), "the last stays");
+	ok(cs_store_remove(store, "d", &err) == 0, "the last is removed");
+	ok(found(store, "x.example", ""), "nothing found");
+	ok(!exists("store/index/host/x.example@"), "and no directory left");
+	ok(cs_store_remove(store, "c", &err) == 0, "the third, too");
+	certstore_close(store);
+}
+
+static void
+testhostile(void)
+{
+	struct certstore *store = opened(CERTSTORE_WRITE);
+	struct certstore_entry *entry;
+
+	ok(put(store, "e", 0, "e1",
+	       "san dns ../../certs/a\n"
+	       "san dns .hidden\nsan dns a/b\nsan ip ../x\n") == 0,
+	    "names that are no names");
+	is_str(text("store/certs/a"), ".a@4", "the victim is untouched");
+	ok(!exists("store/index/host/.hidden"), "no hidden name");
+	ok(!exists("store/index/x"), "nothing outside index/host");
+	ok(cs_store_remove(store, "e", &err) == 0, "and removed again");
+	ok(exists("store/certs/a/info"), "the victim is there");
+	ok(certstore_entry_get(store, "../a", &err) == NULL &&
+		err.code == CERTSTORE_EARGUMENT,
+	    "no path as a name");
+	sh("ln -s ../../elsewhere store/certs/f");
+	ok(certstore_entry_get(store, "f", &err) == NULL &&
+		err.code == CERTSTORE_EDAMAGED,
+	    "a link that leads elsewhere");
+	sh("rm store/certs/f; ln -s .g@7 store/certs/g");
+	ok(certstore_entry_get(store, "g", &err) == NULL &&
+		err.code == CERTSTORE_EDAMAGED,
+	    "a dangling link");
+	ok(cs_store_remove(store, "g", &err) == 0 && !exists("store/certs/g"),
+	    "which can be removed");
+	sh("echo x >>store/certs/.a@4/fullchain.pem");
+	ok(certstore_entry_get(store, "a", &err) == NULL &&
+		strstr(err.msg, "changed by hand") != NULL,
+	    "changed by hand");
+	sh("printf c3 >store/certs/.a@4/fullchain.pem");
+	entry = certstore_entry_get(store, "a", &err);
+	ok(entry != NULL, "changed back");
+	certstore_entry_free(entry);
+	sh("rm store/certs/.a@4/info; mkfifo store/certs/.a@4/info");
+	ok(certstore_entry_get(store, "a", &err) == NULL &&
+		err.code == CERTSTORE_EDAMAGED,
+	    "a FIFO in place of info");
+	ok(cs_store_remove(store, "a", &err) == 0, "removed without its info");
+	ok(!exists("store/certs/.a@4") && !exists("store/certs/.a@3") &&
+		found(store, "b.example", ""),
+	    "nothing of it is left");
+	certstore_close(store);
+}
+
+static void
+testintents(void)
+{
+	struct certstore *store = opened(CERTSTORE_WRITE);
+
+	put(store, "p", 0, "p1", "san dns p.example\n");
+	put(store, "p", 1, "p2", "san dns p.example\nsan dns q.example\n");
+	/* killed before the switch */
+	sh("ln -s .p@3 store/.pending/p; cp -a store/certs/.p@2 "
+	   "store/certs/.p@3; rm store/certs/.p@3/info; "
+	   "sed -e 's/^generation.*/generation 3/' -e 's/q.example/r.example/'"
+	   " store/certs/.p@2/info >store/certs/.p@3/info; "
+	   "ln -s ../../certs/p store/index/host/r.example");
+	ok(cs_store_lock(store, &err) == 0, "lock: %s", err.msg);
+	cs_store_unlock(store);
+	ok(!exists("store/certs/.p@3"), "what was not switched is taken back");
+	ok(found(store, "r.example", "") && found(store, "q.example", "p"),
+	    "with its index links");
+	is_str(text("store/certs/p"), ".p@2", "the entry is the old one");
+	/* killed behind the switch */
+	sh("ln -s .p@2 store/.pending/p; rm store/combined/p.pem; "
+	   "ln -s .p@9 store/certs/.p@link");
+	ok(cs_store_lock(store, &err) == 0, "lock: %s", err.msg);
+	cs_store_unlock(store);
+	ok(exists("store/combined/p.pem"), "combined/ is finished");
+	ok(!exists("store/certs/.p@link"), "no temporary link is left");
+	ok(!exists("store/.pending/p"), "nor the intent");
+	/* a lost link: the generation is not named by an intent */
+	sh("rm store/certs/p");
+	ok(cs_store_lock(store, &err) == 0, "lock: %s", err.msg);
+	cs_store_unlock(store);
+	ok(exists("store/certs/.p@2/privkey.pem"), "the only key stays");
+	ok(put(store, "p", 0, "p3", "") == 0, "the name can be made anew");
+	is_str(text("store/certs/p"), ".p@3", "N is never used again");
+	/* killed while removing */
+	sh("ln -s .p@3/rm store/.pending/p; rm store/certs/p");
+	ok(cs_store_lock(store, &err) == 0, "lock: %s", err.msg);
+	cs_store_unlock(store);
+	ok(!exists("store/certs/.p@3") && !exists("store/combined/p.pem"),
+	    "a removal is finished");
+	sh("rm -r store/certs/.p@*");
+	certstore_close(store);
+}
+
+static void
+testcopies(void)
+{
+	static const char *const ways[] = { "follow", "drop" };
+	struct certstore *store = opened(CERTSTORE_WRITE);
+	struct certstore_list *list;
+	const struct certstore_entry *entry;
+	char names[64];
+	size_t i;
+
+	put(store, "s", 0, "s1", "san dns s.example\n");
+	put(store, "s", 1, "s2", "san dns s.example\n");
+	put(store, "t", 0, "t1", "san dns t.example\n");
+	sh("ln -s certs/t store/default");
+	certstore_close(store);
+	sh("mv store original");
+	for (i = 0; i < 2; i++) {
+		sh("rm -rf store");
+		if (i == 0)
+			sh("cp -RLp original store 2>/dev/null || :");
+		else
+			sh("cp -Rp original store; "
+			   "find store -type l -exec rm {} +");
+		store = opened(CERTSTORE_WRITE);
+		ok(!store->intact, "%s: the links are not believed", ways[i]);
+		names[0] = '\0';
+		list = certstore_list_new(store, &err);
+		while (certstore_list_next(list, &entry, &err) == 1) {
+			strcat(names, certstore_entry_name(entry));
+			strcat(names, certstore_entry_fingerprint(entry));
+		}
+		certstore_list_free(list);
+		is_str(names, "ss2tt1", "%s: it can be listed", ways[i]);
+		ok(found(store, "s.example", "s"), "%s: and asked", ways[i]);
+		ok(put(store, "u", 0, "u1", "") == 0, "%s: a writer", ways[i]);
+		ok(store->intact, "%s: mends it", ways[i]);
+		is_str(text("store/certs/s"), ".s@2", "%s: links", ways[i]);
+		is_str(text("store/certs/t"), ".t@1", "%s: both", ways[i]);
+		is_str(text("store/combined/s.pem"), "../certs/s/combined.pem",
+		    "%s: combined", ways[i]);
+		is_str(text("store/index/host/s.example"), "../../certs/s",
+		    "%s: index", ways[i]);
+		if (i == 0)
+			is_str(text("store/default"), "certs/t",
+			    "%s: the default", ways[i]);
+		ok(!exists("store/certs/.s@3"), "%s: no copy left", ways[i]);
+		ok(put(store, "s", 2, "s3", "") == 0, "%s: s goes on", ways[i]);
+		certstore_close(store);
+	}
+}
+
+static void
+testrefusals(void)
+{
+	struct certstore *store;
+
+	sh("rm -rf store original; mkdir store; touch store/file");
+	store = opened(CERTSTORE_CREATE);
+	ok(put(store, "a", 0, "c", "") == -1 && err.code == CERTSTORE_EREFUSED,
+	    "a directory with other things");
+	certstore_close(store);
+	sh("rm store/file; chmod 775 store");
+	store = opened(CERTSTORE_CREATE);
+	ok(put(store, "a", 0, "c", "") == -1 && err.code == CERTSTORE_EUNSAFE,
+	    "writable by the group");
+	certstore_close(store);
+	sh("chmod 755 store");
+	store = opened(CERTSTORE_CREATE);
+	ok(put(store, "a", 0, "c", "") == 0, "an empty directory will do");
+	sh("chmod 777 store/certs");
+	ok(put(store, "b", 0, "c", "") == -1 && err.code == CERTSTORE_EUNSAFE,
+	    "certs/ writable by all");
+	certstore_close(store);
+	store = certstore_open(path("none"), 0, &err);
+	ok(store == NULL && err.code == CERTSTORE_ENOSTORE, "no store");
+	store = certstore_open(path("store"), 0, &err);
+	ok(cs_store_lock(store, &err) == -1 && err.code == CERTSTORE_EARGUMENT,
+	    "no lock for a reader");
+	certstore_close(store);
+}
+
+int
+main(void)
+{
+	makescratch();
+	testput();
+	testshared();
+	testhostile();
+	testintents();
+	testcopies();
+	testrefusals();
+	removescratch();
+	return tap_done();
+}
