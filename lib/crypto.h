@@ -6,6 +6,7 @@
 #define CRYPTO_H
 
 #include <openssl/evp.h>
+#include <openssl/provider.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -67,6 +68,14 @@ int	cs_decrypt_ask(const char *, const struct certstore_passphrase *,
 PKCS8_PRIV_KEY_INFO *cs_decrypt_pkcs8(const char *, const unsigned char *,
 	    size_t, const struct certstore_passphrase *,
 	    struct certstore_error *);
+/* A context in which old ciphers (RC2, single DES) work, too; NULL if there
+ * is no legacy provider. */
+struct cs_old {
+	OSSL_LIB_CTX	*ctx;
+	OSSL_PROVIDER	*now, *legacy;
+};
+OSSL_LIB_CTX *cs_decrypt_old(struct cs_old *);
+void	cs_decrypt_old_done(struct cs_old *);
 /* DEK-Info and what it covers; for OPENSSL_clear_free().  A wrong passphrase
  * may pass: one in 256 gives good padding. */
 unsigned char *cs_decrypt_dek(const char *, const char *,

@@ -1,0 +1,370 @@
+/*
+ * test-container.c: DER, PKCS#7 and PKCS#12 give what is in them; what would
+ * cost too much is refused before it is opened.
+ */
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include "crypto.h"
+#include "tap.h"
+
+#define DATA "tests/data/pem/"
+
+/* Answers with the passphrase, or -1 without one; counts the questions. */
+struct answer {
+	const char *passphrase;
+	int asked;
+	char what[256];
+};
+
+static int
+answer(void *arg, const char *what, char *buf, size_t size)
+{
+	struct answer *a = arg;
+
+	a->asked++;
+	snprintf(a->what, sizeof(a->what), "%s", what);
+	if (a->passphrase == NULL)
+		return -1;
+	return snprintf(buf, size, "%s", a->passphrase);
+}
+
+static void
+readfile(const char *path, struct cs_buf *buf)
+{
+	char piece[4096];
+	FILE *fp;
+	size_t n;
+
+	cs_buf_reset(buf);
+	if ((fp = fopen(path, "r")) == NULL)
+		bail("%s: cannot be read", path);
+	while ((n = fread(piece, 1, sizeof(piece), fp)) > 0) {
+		if (cs_buf_add(buf, piece, n) == -1)
+			bail("no memory");
+	}
+	fclose(fp);
+}
+
+static int
+readpems(const struct cs_buf *in, const struct certstore_passphrase *ask,
+    struct cs_pems *list, struct certstore_error *err)
+{
+	char *exact;
+	int rv;
+
+	/* Of exactly this size, so that a byte read behind it is noticed. */
+	if ((exact = malloc(in->len + (in->len == 0))) == NULL)
+		bail("no memory");
+	memcpy(exact, in->p, in->len);
+	memset(list, 0, sizeof(*list));
+	memset(err, 0, sizeof(*err));
+	rv = cs_pem_read("file", exact, in->len, ask, list, err);
+	free(exact);
+	if (ERR_peek_error() != 0)
+		bail("the queue of libcrypto is not empty");
+	return rv;
+}
+
+/* The one item of a PEM file. */
+static void
+readone(const char *path, struct cs_pems *list)
+{
+	struct cs_buf in = { NULL, 0, 0 };
+	struct certstore_error err;
+
+	readfile(path, &in);
+	if (readpems(&in, NULL, list, &err) == -1 || list->n != 1)
+		bail("%s: %s", path, err.msg);
+	cs_buf_free(&in);
+}
+
+static int
+issame(const struct cs_pem *a, const struct cs_pem *b)
+{
+	return a->type == b->type && a->derlen == b->derlen &&
+	    memcmp(a->der, b->der, a->derlen) == 0;
+}
+
+#define RC2 1 /* needs the legacy provider */
+
+/* The passphrase of all is "phones"; "-": there is nobody to ask. */
+static const struct {
+	const char *file;
+	const char *passphrase;
+	const char *want; /* k key c certificate a its CA; or the message */
+	int asked;
+	int needs;
+} files[] = {
+	{ "p7b.pem", "-", "ca", 0, 0 },
+	{ "ber.p7", "-", "ac", 0, 0 },
+	{ "crl.p7b", "-", "file: PKCS#7 without certificates", 0, 0 },
+	{ "aes.p12", "phones", "cak", 1, 0 },
+	{ "aes.p12", "bones", "file: the passphrase does not open it", 1, 0 },
+	{ "aes.p12", "", "file: the passphrase does not open it", 1, 0 },
+	{ "aes.p12", NULL, "give its passphrase with -p file", 1, 0 },
+	{ "aes.p12", "-", "give its passphrase with -p file", 0, 0 },
+	{ "empty.p12", "-", "cak", 0, 0 },
+	{ "plain.p12", "-", "cak", 0, 0 },
+	{ "3des.p12", "phones", "cak", 1, 0 },
+	{ "rc2.p12", "phones", "cak", 1, RC2 },
+	{ "rc2.p12", "bones", "file: the passphrase does not open it", 1, 0 },
+	{ "rc2nomac.p12", "bones", "file: the passphrase does not open it", 1,
+	    RC2 },
+	{ "certs.p12", "phones", "a", 1, 0 },
+	{ "costly.p12", "phones", "more than 10000000 iterations", 0, 0 },
+	{ "costlymac.p12", "phones", "more than 10000000 iterations", 0, 0 },
+};
+
+static int
+haslegacy(void)
+{
+	struct cs_old old = { 0 };
+	int has;
+
+	has = cs_decrypt_old(&old) != NULL;
+	cs_decrypt_old_done(&old);
+	ERR_clear_error();
+	return has;
+}
+
+static void
+contents(const struct cs_pems *got, char text[16])
+{
+	static const char *const paths[] = { DATA "key.pem", DATA "cert.pem",
+		DATA "ca.pem" };
+	struct cs_pems want;
+	size_t i, j;
+
+	memset(text, '\0', 16);
+	for (i = 0; i < got->n && i < 15; i++) {
+		text[i] = '?';
+		for (j = 0; j < 3; j++) {
+			readone(paths[j], &want);
+			if (issame(&got->v[i], &want.v[0]))
+				text[i] = "kca"[j];
+			cs_pem_free(&want);
+		}
+	}
+}
+
+static void
+test_files(void)
+{
+	struct cs_buf in = { NULL, 0, 0 };
+	struct cs_pems got;
+	struct certstore_error err;
+	struct certstore_passphrase ask;
+	struct answer a;
+	char path[128], text[16];
+	size_t i;
+	int legacy = haslegacy(), rv;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (files[i].needs == RC2 && !legacy) {
+			skip("%s: no legacy provider here", files[i].file);
+			continue;
+		}
+		snprintf(path, sizeof(path), DATA "%s", files[i].file);
+		readfile(path, &in);
+		a = (struct answer){ .passphrase = files[i].passphrase };
+		ask = (struct certstore_passphrase){ answer, &a };
+		rv = readpems(&in,
+		    a.passphrase != NULL && strcmp(a.passphrase, "-") == 0 ?
+			NULL :
+			&ask,
+		    &got, &err);
+		contents(&got, text);
+		if (rv == 0)
+			is_str(text, files[i].want, "%s", files[i].file);
+		else if (!ok(strstr(err.msg, files[i].want) != NULL, "%s: %s",
+			     files[i].file, files[i].want))
+			printf("# got: %s\n", err.msg);
+		is_int(a.asked, files[i].asked, "%s: asked", files[i].file);
+		if (a.asked > 0)
+			is_str(a.what, "file", "%s: for what", files[i].file);
+		if (strstr(files[i].want, "passphrase") != NULL)
+			is_int(err.code, CERTSTORE_EPASSPHRASE, "%s: the code",
+			    files[i].file);
+		cs_pem_free(&got);
+	}
+	cs_buf_free(&in);
+}
+
+/* Where the legacy provider cannot be loaded, that is said. */
+static void
+test_nolegacy(void)
+{
+	struct cs_buf in = { NULL, 0, 0 };
+	struct cs_pems got;
+	struct certstore_error err;
+	struct answer a = { .passphrase = "phones" };
+	struct certstore_passphrase ask = { answer, &a };
+	EVP_CIPHER *cipher;
+
+	setenv("OPENSSL_MODULES", "/nonexistent", 1);
+	readfile(DATA "rc2.p12", &in);
+	is_int(readpems(&in, &ask, &got, &err), -1, "no legacy provider");
+	is_int(err.code, CERTSTORE_EINPUT, "input that can't be opened");
+	ok(strstr(err.msg, "file: PKCS#12 encrypted with ") == err.msg &&
+		strstr(err.msg,
+		    "needs OpenSSL's legacy provider: export it again with "
+		    "AES") != NULL,
+	    "says so: %s", err.msg);
+	cs_pem_free(&got);
+	unsetenv("OPENSSL_MODULES");
+	/* What was loaded for one file is not there for others. */
+	cipher = EVP_CIPHER_fetch(NULL, "RC2-40-CBC", NULL);
+	ok(cipher == NULL, "the provider is not left loaded");
+	ERR_clear_error();
+	cipher = EVP_CIPHER_fetch(NULL, "AES-128-CBC", NULL);
+	ok(cipher != NULL, "the default provider is still there");
+	EVP_CIPHER_free(cipher);
+	cs_buf_free(&in);
+}
+
+/* Each kind as DER; what is one byte longer or shorter is refused. */
+static void
+test_der(void)
+{
+	static const struct {
+		const char *file;
+		enum cs_pem_type type;
+	} kinds[] = {
+		{ DATA "cert.pem", CS_PEM_CERT },
+		{ "tests/data/vodia-localhost.pem", CS_PEM_CERT }, /* v1 */
+		{ DATA "csr.pem", CS_PEM_CSR },
+		{ DATA "key.pem", CS_PEM_KEY },
+		{ DATA "ed25519.pem", CS_PEM_KEY },
+		{ DATA "sec1.pem", CS_PEM_KEY },
+		{ "tests/data/keys/pkcs1.pem", CS_PEM_KEY },
+		{ "tests/data/keys/pbes2.pem", CS_PEM_KEY_PKCS8ENC },
+		{ "tests/data/keys/public.pem", CS_PEM_PUBKEY },
+	};
+	struct cs_buf in = { NULL, 0, 0 };
+	struct cs_pems want, got;
+	struct certstore_error err;
+	char where[80];
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		readfile(kinds[i].file, &in);
+		if (readpems(&in, NULL, &want, &err) == -1)
+			bail("%s", err.msg);
+		cs_buf_reset(&in);
+		cs_buf_add(&in, want.v[0].der, want.v[0].derlen);
+		is_int(readpems(&in, NULL, &got, &err), 0, "%s as DER",
+		    kinds[i].file);
+		ok(got.n == 1 && issame(&got.v[0], &want.v[0]) &&
+			got.v[0].type == kinds[i].type && got.v[0].line == 0 &&
+			strcmp(got.v[0].pemlabel, "") == 0,
+		    "is the same");
+		is_str(got.n != 1 ?
+			NULL :
+			cs_pem_where(&got.v[0], where, sizeof(where)),
+		    "file", "and has no line");
+		cs_pem_free(&got);
+		in.len--;
+		is_int(readpems(&in, NULL, &got, &err), -1, "truncated");
+		ok(strstr(err.msg, "file: truncated: the DER says") != NULL,
+		    "is called that");
+		cs_pem_free(&got);
+		in.len++;
+		cs_buf_adds(&in, "\n");
+		is_int(readpems(&in, NULL, &got, &err), -1, "a byte after it");
+		ok(strstr(err.msg, "file: 1 byte after the DER") != NULL,
+		    "is named");
+		cs_pem_free(&got);
+		cs_pem_free(&want);
+	}
+	cs_buf_free(&in);
+}
+
+static void
+pemof(const char *path, const char *label, struct cs_buf *out)
+{
+	struct cs_buf in = { NULL, 0, 0 };
+
+	readfile(path, &in);
+	cs_buf_reset(out);
+	cs_pem_encode(out, label, (const unsigned char *)in.p, in.len);
+	cs_buf_free(&in);
+}
+
+/* certutil -encode writes CERTIFICATE around anything. */
+static void
+test_labels(void)
+{
+	struct cs_buf in = { NULL, 0, 0 };
+	struct cs_pems got;
+	struct certstore_error err;
+	char text[16], where[80];
+
+	pemof(DATA "ber.p7", "CERTIFICATE", &in);
+	readpems(&in, NULL, &got, &err);
+	contents(&got, text);
+	is_str(text, "ac", "PKCS#7 under CERTIFICATE");
+	is_str(got.n == 0 ? NULL :
+			    cs_pem_where(&got.v[0], where, sizeof(where)),
+	    "file:1", "where its certificates are");
+	cs_pem_free(&got);
+	pemof(DATA "plain.p12", "PKCS12", &in);
+	readpems(&in, NULL, &got, &err);
+	contents(&got, text);
+	is_str(text, "cak", "PKCS#12 as PEM");
+	cs_pem_free(&got);
+	pemof(DATA "plain.p12", "PRIVATE KEY", &in);
+	is_int(readpems(&in, NULL, &got, &err), -1, "PKCS#12 as a key");
+	is_str(err.msg,
+	    "file:1: labelled `PRIVATE KEY`, but it holds PKCS#12: correct the "
+	    "label",
+	    "is refused");
+	cs_pem_free(&got);
+	cs_buf_free(&in);
+}
+
+/* Damage never gives another key or certificate. */
+static void
+test_mutations(void)
+{
+	static const char *const paths[] = { DATA "ber.p7", DATA "empty.p12",
+		DATA "plain.p12" };
+	struct cs_buf in = { NULL, 0, 0 };
+	struct cs_pems got;
+	struct certstore_error err;
+	size_t i, j, bad;
+	int rv;
+
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		readfile(paths[i], &in);
+		bad = 0;
+		for (j = 0; j < in.len; j++) {
+			in.p[j] ^= (char)(1 << j % 8);
+			rv = readpems(&in, NULL, &got, &err);
+			if (rv == -1 ? err.msg[0] == '\0' || got.n != 0 :
+				       got.n == 0)
+				bad++;
+			cs_pem_free(&got);
+			in.p[j] ^= (char)(1 << j % 8);
+		}
+		is_int((long long)bad, 0, "%s, any bit changed", paths[i]);
+		for (bad = 0; in.len > 0;) {
+			in.len--;
+			bad += readpems(&in, NULL, &got, &err) != -1;
+			cs_pem_free(&got);
+		}
+		is_int((long long)bad, 0, "%s, cut anywhere", paths[i]);
+	}
+	cs_buf_free(&in);
+}
+
+int
+main(void)
+{
+	test_files();
+	test_nolegacy();
+	test_der();
+	test_labels();
+	test_mutations();
+	return tap_done();
+}
