@@ -1,0 +1,341 @@
+/*
+ * cert.c: certificates and requests: parsed strictly, written, compared, and
+ * asked for what is a matter of one certificate or of two.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "crypto.h"
+
+#define V1_SELF_SIGNED 3 /* X509_check_ca(3): a root of version 1 */
+
+static int
+failrest(const char *where, const char *what, size_t rest,
+    struct certstore_error *err)
+{
+	return cs_fail(err, CERTSTORE_EINPUT,
+	    "%s: %zu byte%s follow%s the %s: "
+	    "copy it again without them",
+	    where, rest, rest == 1 ? "" : "s", rest == 1 ? "s" : "", what);
+}
+
+static int
+totime(const ASN1_TIME *t, int64_t *secs)
+{
+	struct tm tm;
+
+	if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
+		return -1;
+	*secs = timegm(&tm);
+	return 0;
+}
+
+/* What d2i doesn't look at, but everything that follows relies on. */
+static int
+checkcert(const char *where, X509 *x509, struct certstore_error *err)
+{
+	int64_t secs;
+	int bad;
+
+	bad = totime(X509_get0_notBefore(x509), &secs) == -1 ||
+	    totime(X509_get0_notAfter(x509), &secs) == -1;
+	if (bad) {
+		ERR_clear_error();
+		return cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: the validity of "
+		    "the certificate is not two times (RFC 5280 section "
+		    "4.1.2.5)",
+		    where);
+	}
+	bad = X509_check_purpose(x509, -1, 0) != 1;
+	ERR_clear_error();
+	if (bad)
+		return cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: an extension of "
+		    "the certificate is malformed (RFC 5280 section 4.2)",
+		    where);
+	return 0;
+}
+
+X509 *
+cs_cert_parse(const char *where, const unsigned char *der, size_t len,
+    struct certstore_error *err)
+{
+	const unsigned char *p = der;
+	X509 *x509 = NULL;
+
+	ERR_clear_error();
+	if (len <= CERTSTORE_INPUT_MAX)
+		x509 = d2i_X509(NULL, &p, (long)len);
+	if (x509 == NULL) {
+		ERR_clear_error();
+		cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: the certificate is damaged "
+		    "or cut: copy it again",
+		    where);
+		return NULL;
+	}
+	if (p != der + len)
+		failrest(where, "certificate", (size_t)(der + len - p), err);
+	else if (checkcert(where, x509, err) == 0)
+		return x509;
+	X509_free(x509);
+	return NULL;
+}
+
+X509_REQ *
+cs_cert_parse_csr(const char *where, const unsigned char *der, size_t len,
+    struct certstore_error *err)
+{
+	const unsigned char *p = der;
+	X509_REQ *csr = NULL;
+
+	ERR_clear_error();
+	if (len <= CERTSTORE_INPUT_MAX)
+		csr = d2i_X509_REQ(NULL, &p, (long)len);
+	ERR_clear_error();
+	if (csr == NULL) {
+		cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: the request is damaged or "
+		    "cut: copy it again",
+		    where);
+		return NULL;
+	}
+	if (p == der + len)
+		return csr;
+	failrest(where, "request", (size_t)(der + len - p), err);
+	X509_REQ_free(csr);
+	return NULL;
+}
+
+/* Appends PEM. */
+int
+cs_cert_encode(struct cs_buf *buf, X509 *x509, struct certstore_error *err)
+{
+	unsigned char *der = NULL;
+	int len, rv;
+
+	ERR_clear_error();
+	if ((len = i2d_X509(x509, &der)) <= 0)
+		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+		    "the certificate cannot be encoded");
+	rv = cs_pem_encode(buf, "CERTIFICATE", der, (size_t)len);
+	OPENSSL_free(der);
+	return rv == -1 ? cs_fail_nomem(err) : 0;
+}
+
+STACK_OF(X509) *
+cs_cert_stack(const char *label, const struct cs_buf *buf,
+    struct certstore_error *err)
+{
+	struct cs_pems pems = { NULL, 0, 0 };
+	STACK_OF(X509) *certs = NULL;
+	X509 *x509 = NULL;
+	char where[512];
+	size_t i;
+	int rv = -1;
+
+	if (cs_pem_read(label, buf->p, buf->len, NULL, &pems, err) == -1)
+		goto out;
+	if ((certs = sk_X509_new_null()) == NULL) {
+		cs_fail_nomem(err);
+		goto out;
+	}
+	for (i = 0; i < pems.n; i++) {
+		if (pems.v[i].type != CS_PEM_CERT)
+			continue;
+		x509 = cs_cert_parse(cs_pem_where(&pems.v[i], where,
+					 sizeof(where)),
+		    pems.v[i].der, pems.v[i].derlen, err);
+		if (x509 == NULL)
+			goto out;
+		if (sk_X509_push(certs, x509) <= 0) {
+			X509_free(x509);
+			cs_fail_nomem(err);
+			goto out;
+		}
+	}
+	if (sk_X509_num(certs) == 0)
+		cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: there is no certificate "
+		    "in it",
+		    label);
+	else
+		rv = 0;
+out:
+	if (rv == -1) {
+		sk_X509_pop_free(certs, X509_free);
+		certs = NULL;
+	}
+	cs_pem_free(&pems);
+	return certs;
+}
+
+/*
+ * What plain "openssl req -x509" makes when it is told a host: it says CA, but
+ * has no keyUsage that would let it sign, names a host, and is its own issuer.
+ * Everybody who makes one means it to serve that host.
+ */
+static int
+isplainreq(X509 *x509)
+{
+	GENERAL_NAMES *names;
+	int i, type, host = 0;
+
+	if ((X509_get_extension_flags(x509) & EXFLAG_KUSAGE) != 0)
+		return 0;
+	names = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
+	for (i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		type = sk_GENERAL_NAME_value(names, i)->type;
+		host |= type == GEN_DNS || type == GEN_IPADD;
+	}
+	GENERAL_NAMES_free(names);
+	return host && cs_cert_is_self_signed(x509) == 1;
+}
+
+/*
+ * libcrypto goes by names where it calls a certificate of version 1 a root:
+ * one issued by a CA of the same name is none.
+ */
+int
+cs_cert_is_ca(X509 *x509)
+{
+	int ca;
+
+	ERR_clear_error();
+	ca = X509_check_ca(x509);
+	if ((X509_get_extension_flags(x509) & EXFLAG_CA) != 0)
+		ca = !isplainreq(x509);
+	else if (ca == V1_SELF_SIGNED)
+		ca = cs_cert_is_self_signed(x509);
+	ERR_clear_error();
+	return ca > 0;
+}
+
+static int
+isverified(X509 *x509, X509 *issuer)
+{
+	EVP_PKEY *pkey;
+	int yes;
+
+	pkey = X509_get0_pubkey(issuer);
+	yes = pkey != NULL && X509_verify(x509, pkey) == 1;
+	ERR_clear_error();
+	return yes;
+}
+
+int
+cs_cert_is_self_signed(X509 *x509)
+{
+	return X509_NAME_cmp(X509_get_subject_name(x509),
+		   X509_get_issuer_name(x509)) == 0 &&
+	    isverified(x509, x509);
+}
+
+int
+cs_cert_is_signed_by(X509 *x509, X509 *issuer)
+{
+	const ASN1_OCTET_STRING *aki, *ski;
+
+	if (X509_NAME_cmp(X509_get_issuer_name(x509),
+		X509_get_subject_name(issuer)) != 0)
+		return 0;
+	aki = X509_get0_authority_key_id(x509);
+	ski = X509_get0_subject_key_id(issuer);
+	if (aki != NULL && ski != NULL && ASN1_OCTET_STRING_cmp(aki, ski) != 0)
+		return 0;
+	return isverified(x509, issuer);
+}
+
+int
+cs_cert_same(X509 *a, X509 *b)
+{
+	return X509_cmp(a, b) == 0;
+}
+
+int
+cs_cert_fingerprint(X509 *x509, char hex[65])
+{
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned int len;
+
+	ERR_clear_error();
+	hex[0] = '\0';
+	if (X509_digest(x509, EVP_sha256(), md, &len) != 1) {
+		ERR_clear_error();
+		return -1;
+	}
+	cs_hex(hex, md, len);
+	return 0;
+}
+
+/* What was parsed or made here has times. */
+int64_t
+cs_cert_starts(X509 *x509)
+{
+	int64_t secs;
+
+	return totime(X509_get0_notBefore(x509), &secs) == -1 ? 0 : secs;
+}
+
+int64_t
+cs_cert_ends(X509 *x509)
+{
+	int64_t secs;
+
+	return totime(X509_get0_notAfter(x509), &secs) == -1 ? 0 : secs;
+}
+
+/*
+ * The character at p as it is if it is safe to print, otherwise its first
+ * byte as RFC 4514 section 2.4 escapes one.  The bytes used of p.
+ */
+static size_t
+addchar(struct cs_buf *buf, const char *p, size_t len, int *bad)
+{
+	unsigned char c = (unsigned char)*p;
+	char seen[32];
+	size_t n;
+
+	n = c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	if (n <= len &&
+	    (c == '\\' || certstore_escape(seen, sizeof(seen), p, n) == n)) {
+		*bad |= cs_buf_add(buf, p, n);
+		return n;
+	}
+	*bad |= cs_buf_printf(buf, "\\%02X", c);
+	return 1;
+}
+
+/* Strings that aren't what their type says were refused by d2i. */
+int
+cs_cert_name_text(const X509_NAME *name, struct cs_buf *buf)
+{
+	const unsigned long flags = XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB;
+	BIO *bio = NULL;
+	char *p;
+	long len;
+	int bad = -1;
+
+	ERR_clear_error();
+	if ((bio = BIO_new(BIO_s_mem())) == NULL)
+		goto out;
+	if (X509_NAME_print_ex(bio, name, 0, flags) < 0)
+		goto out;
+	len = BIO_get_mem_data(bio, &p);
+	bad = cs_buf_add(buf, "", 0);
+	while (len > 0) {
+		size_t n = addchar(buf, p, (size_t)len, &bad);
+
+		p += n;
+		len -= (long)n;
+	}
+out:
+	BIO_free(bio);
+	ERR_clear_error();
+	return bad == 0 ? 0 : -1;
+}

@@ -1,0 +1,425 @@
+/*
+ * decrypt.c: opens encrypted private keys, PKCS#8 and the traditional form.
+ * What a key asks of its opener is judged before any passphrase is asked for.
+ */
+#include <limits.h>
+#include <string.h>
+
+#include <openssl/asn1t.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/objects.h>
+#include <openssl/pkcs12.h>
+#include <openssl/pkcs12err.h>
+
+#include "crypto.h"
+
+#define SALT_LEN 8 /* of the traditional form */
+
+/* The value of a count: 0 if it isn't positive. */
+static uint64_t
+count(const ASN1_INTEGER *ai)
+{
+	uint64_t n;
+
+	if (ai == NULL || ASN1_STRING_type(ai) == V_ASN1_NEG_INTEGER)
+		return 0;
+	return ASN1_INTEGER_get_uint64(&n, ai) == 1 ? n : UINT64_MAX;
+}
+
+/* The parameters of an algorithm as the given SEQUENCE, or NULL. */
+static void *
+unpack(const X509_ALGOR *alg, const ASN1_ITEM *it)
+{
+	const ASN1_STRING *seq;
+	const unsigned char *p;
+	const void *val;
+	int type;
+
+	X509_ALGOR_get0(NULL, &type, &val, alg);
+	if (type != V_ASN1_SEQUENCE)
+		return NULL;
+	seq = val;
+	p = ASN1_STRING_get0_data(seq);
+	return ASN1_item_d2i(NULL, &p, ASN1_STRING_length(seq), it);
+}
+
+/* RFC 7914: the work is N * r * p. */
+static uint64_t
+scryptcost(const X509_ALGOR *alg)
+{
+	SCRYPT_PARAMS *sp = NULL;
+	uint64_t n, r, p, cost;
+
+	if ((sp = unpack(alg, ASN1_ITEM_rptr(SCRYPT_PARAMS))) == NULL)
+		return 0;
+	n = count(sp->costParameter);
+	r = count(sp->blockSize);
+	p = count(sp->parallelizationParameter);
+	if (n == 0 || r == 0 || p == 0)
+		cost = 0;
+	else if (n > CS_ITERATIONS_MAX || r > CS_ITERATIONS_MAX / n ||
+	    p > CS_ITERATIONS_MAX / (n * r))
+		cost = UINT64_MAX;
+	else
+		cost = n * r * p;
+	SCRYPT_PARAMS_free(sp);
+	return cost;
+}
+
+/*
+ * How many iterations a key derivation takes, 0 if that can't be told.
+ * RFC 8018: PBES2 names its key derivation, everything else counts itself.
+ */
+static uint64_t
+iterations(const X509_ALGOR *alg)
+{
+	PBE2PARAM *p2 = NULL;
+	PBKDF2PARAM *kdf = NULL;
+	PBEPARAM *p1 = NULL;
+	const ASN1_OBJECT *obj;
+	uint64_t n = 0;
+
+	X509_ALGOR_get0(&obj, NULL, NULL, alg);
+	if (OBJ_obj2nid(obj) != NID_pbes2) {
+		if ((p1 = unpack(alg, ASN1_ITEM_rptr(PBEPARAM))) != NULL)
+			n = count(p1->iter);
+		goto out;
+	}
+	if ((p2 = unpack(alg, ASN1_ITEM_rptr(PBE2PARAM))) == NULL)
+		goto out;
+	X509_ALGOR_get0(&obj, NULL, NULL, p2->keyfunc);
+	if (OBJ_obj2nid(obj) == NID_id_scrypt)
+		n = scryptcost(p2->keyfunc);
+	else if (OBJ_obj2nid(obj) == NID_id_pbkdf2 &&
+	    (kdf = unpack(p2->keyfunc, ASN1_ITEM_rptr(PBKDF2PARAM))) != NULL)
+		n = count(kdf->iter);
+out:
+	PBEPARAM_free(p1);
+	PBKDF2PARAM_free(kdf);
+	PBE2PARAM_free(p2);
+	return n;
+}
+
+int
+cs_decrypt_check(const char *where, const X509_ALGOR *alg,
+    struct certstore_error *err)
+{
+	uint64_t n;
+
+	n = iterations(alg);
+	ERR_clear_error();
+	if (n == 0)
+		return cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: how it is "
+		    "encrypted is damaged or unknown (RFC 8018): encrypt it "
+		    "again, say with AES",
+		    where);
+	if (n > CS_ITERATIONS_MAX)
+		return cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: opening it would "
+		    "take more than %d iterations: encrypt it again with "
+		    "fewer",
+		    where, CS_ITERATIONS_MAX);
+	return 0;
+}
+
+int
+cs_decrypt_ask(const char *where, const struct certstore_passphrase *ask,
+    char buf[CS_PASSPHRASE_MAX], struct certstore_error *err)
+{
+	int len = -1;
+
+	if (ask != NULL && ask->get != NULL)
+		len = ask->get(ask->arg, where, buf, CS_PASSPHRASE_MAX);
+	if (len < 0 || len > CS_PASSPHRASE_MAX) {
+		OPENSSL_cleanse(buf, CS_PASSPHRASE_MAX);
+		return cs_fail(err, CERTSTORE_EPASSPHRASE,
+		    "%s: the key is "
+		    "encrypted: give its passphrase with -p file",
+		    where);
+	}
+	return len;
+}
+
+static int
+failwrong(const char *where, struct certstore_error *err)
+{
+	return cs_fail(err, CERTSTORE_EPASSPHRASE,
+	    "%s: the passphrase does not open the key", where);
+}
+
+/* Opened when first asked for. */
+OSSL_LIB_CTX *
+cs_decrypt_old(struct cs_old *old)
+{
+	if (old->ctx != NULL)
+		return old->ctx;
+	if ((old->ctx = OSSL_LIB_CTX_new()) == NULL ||
+	    (old->now = OSSL_PROVIDER_load(old->ctx, "default")) == NULL ||
+	    (old->legacy = OSSL_PROVIDER_load(old->ctx, "legacy")) == NULL)
+		cs_decrypt_old_done(old);
+	return old->ctx;
+}
+
+/* Freeing the context alone would leave the providers behind. */
+void
+cs_decrypt_old_done(struct cs_old *old)
+{
+	if (old->legacy != NULL)
+		OSSL_PROVIDER_unload(old->legacy);
+	if (old->now != NULL)
+		OSSL_PROVIDER_unload(old->now);
+	OSSL_LIB_CTX_free(old->ctx);
+	memset(old, 0, sizeof(*old));
+}
+
+static int
+failold(const char *where, const char *cipher, struct certstore_error *err)
+{
+	char buf[128];
+
+	certstore_escape(buf, sizeof(buf), cipher, strlen(cipher));
+	return cs_fail(err, CERTSTORE_EINPUT,
+	    "%s: the key is encrypted with "
+	    "%s, which needs OpenSSL's legacy provider: encrypt it again, say "
+	    "with AES",
+	    where, buf);
+}
+
+/*
+ * Empties the queue.  1: what was made of the data is not right, so the
+ * passphrase is wrong; 0: it never came to that.
+ */
+static int
+iswrong(void)
+{
+	unsigned long e;
+	int wrong = 0;
+
+	while ((e = ERR_get_error()) != 0) {
+		if (ERR_GET_LIB(e) == ERR_LIB_PKCS12 &&
+		    (ERR_GET_REASON(e) == PKCS12_R_PKCS12_CIPHERFINAL_ERROR ||
+			ERR_GET_REASON(e) == PKCS12_R_DECODE_ERROR))
+			wrong = 1;
+	}
+	return wrong;
+}
+
+static PKCS8_PRIV_KEY_INFO *
+openpkcs8(const char *where, const X509_SIG *sig, const char *pass, int len,
+    struct certstore_error *err)
+{
+	PKCS8_PRIV_KEY_INFO *p8 = NULL;
+	struct cs_old old = { 0 };
+	const X509_ALGOR *alg;
+	const ASN1_OBJECT *obj;
+	char name[128];
+	int hasold = 0, wrong;
+
+	p8 = PKCS8_decrypt_ex(sig, pass, len, NULL, NULL);
+	if (p8 != NULL)
+		return p8;
+	wrong = iswrong();
+	if (!wrong && cs_decrypt_old(&old) != NULL) {
+		hasold = 1;
+		p8 = PKCS8_decrypt_ex(sig, pass, len, old.ctx, NULL);
+		if (p8 == NULL)
+			wrong = iswrong();
+	}
+	cs_decrypt_old_done(&old);
+	ERR_clear_error();
+	if (p8 != NULL)
+		return p8;
+	if (wrong) {
+		failwrong(where, err);
+		return NULL;
+	}
+	X509_SIG_get0(sig, &alg, NULL);
+	X509_ALGOR_get0(&obj, NULL, NULL, alg);
+	OBJ_obj2txt(name, sizeof(name), obj, 0);
+	if (!hasold)
+		failold(where, name, err);
+	else
+		cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: the key is encrypted in a "
+		    "way that libcrypto cannot open (%s)",
+		    where, name);
+	return NULL;
+}
+
+PKCS8_PRIV_KEY_INFO *
+cs_decrypt_pkcs8(const char *where, const unsigned char *der, size_t len,
+    const struct certstore_passphrase *ask, struct certstore_error *err)
+{
+	PKCS8_PRIV_KEY_INFO *p8 = NULL;
+	X509_SIG *sig = NULL;
+	const X509_ALGOR *alg;
+	const unsigned char *p = der;
+	char pass[CS_PASSPHRASE_MAX];
+	int n;
+
+	ERR_clear_error();
+	if (len > LONG_MAX ||
+	    (sig = d2i_X509_SIG(NULL, &p, (long)len)) == NULL ||
+	    p != der + len) {
+		ERR_clear_error();
+		cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: this is not an encrypted "
+		    "key in DER (RFC 5958 section 3): copy it again",
+		    where);
+		goto out;
+	}
+	X509_SIG_get0(sig, &alg, NULL);
+	if (cs_decrypt_check(where, alg, err) == -1 ||
+	    (n = cs_decrypt_ask(where, ask, pass, err)) == -1)
+		goto out;
+	p8 = openpkcs8(where, sig, pass, n, err);
+	OPENSSL_cleanse(pass, sizeof(pass));
+out:
+	X509_SIG_free(sig);
+	return p8;
+}
+
+static int
+hexdigit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* All of s, which is 2 * n hex digits, to n bytes. */
+static int
+unhex(unsigned char *out, size_t n, const char *s)
+{
+	size_t i;
+	int hi, lo;
+
+	if (strlen(s) != 2 * n)
+		return -1;
+	for (i = 0; i < n; i++) {
+		hi = hexdigit(s[2 * i]);
+		lo = hexdigit(s[2 * i + 1]);
+		if (hi == -1 || lo == -1)
+			return -1;
+		out[i] = (unsigned char)(hi << 4 | lo);
+	}
+	return 0;
+}
+
+/*
+ * The cipher that DEK-Info names, with its IV (RFC 1421 section 4.6.1.3), from
+ * old if only the legacy provider has it.
+ */
+static EVP_CIPHER *
+dekcipher(const char *where, const char *dek, struct cs_old *old,
+    unsigned char iv[EVP_MAX_IV_LENGTH], struct certstore_error *err)
+{
+	EVP_CIPHER *cipher = NULL;
+	char name[64];
+	size_t len;
+	int ivlen;
+
+	len = strcspn(dek, ",");
+	if (len == 0 || len >= sizeof(name) || dek[len] != ',') {
+		cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: DEK-Info does not say how "
+		    "the key is encrypted: copy it again",
+		    where);
+		return NULL;
+	}
+	memcpy(name, dek, len);
+	name[len] = '\0';
+	if ((cipher = EVP_CIPHER_fetch(NULL, name, NULL)) == NULL &&
+	    cs_decrypt_old(old) != NULL)
+		cipher = EVP_CIPHER_fetch(old->ctx, name, NULL);
+	ERR_clear_error();
+	if (cipher == NULL) {
+		failold(where, name, err);
+		return NULL;
+	}
+	ivlen = EVP_CIPHER_get_iv_length(cipher);
+	if (ivlen < SALT_LEN || ivlen > EVP_MAX_IV_LENGTH ||
+	    (EVP_CIPHER_get_flags(cipher) & EVP_CIPH_FLAG_AEAD_CIPHER) != 0 ||
+	    unhex(iv, (size_t)ivlen, dek + len + 1) == -1) {
+		EVP_CIPHER_free(cipher);
+		cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: the initialisation vector "
+		    "in DEK-Info is damaged: copy the key again",
+		    where);
+		return NULL;
+	}
+	return cipher;
+}
+
+/* In place: what is decrypted is never longer.  0, or -1 if it can't be. */
+static int
+opendek(const EVP_CIPHER *cipher, const unsigned char *iv, const char *pass,
+    int passlen, unsigned char *p, size_t *len)
+{
+	EVP_CIPHER_CTX *ctx = NULL;
+	unsigned char key[EVP_MAX_KEY_LENGTH];
+	int n = 0, tail = 0, rv = -1;
+
+	if (EVP_BytesToKey(cipher, EVP_md5(), iv, (const unsigned char *)pass,
+		passlen, 1, key, NULL) <= 0)
+		goto out;
+	if ((ctx = EVP_CIPHER_CTX_new()) == NULL ||
+	    EVP_DecryptInit_ex2(ctx, cipher, key, iv, NULL) != 1 ||
+	    EVP_DecryptUpdate(ctx, p, &n, p, (int)*len) != 1 ||
+	    EVP_DecryptFinal_ex(ctx, p + n, &tail) != 1)
+		goto out;
+	*len = (size_t)n + (size_t)tail;
+	rv = 0;
+out:
+	EVP_CIPHER_CTX_free(ctx);
+	OPENSSL_cleanse(key, sizeof(key));
+	ERR_clear_error();
+	return rv;
+}
+
+unsigned char *
+cs_decrypt_dek(const char *where, const char *dek, const unsigned char *in,
+    size_t inlen, const struct certstore_passphrase *ask, size_t *outlen,
+    struct certstore_error *err)
+{
+	EVP_CIPHER *cipher = NULL;
+	struct cs_old old = { 0 };
+	unsigned char iv[EVP_MAX_IV_LENGTH], *out = NULL;
+	char pass[CS_PASSPHRASE_MAX];
+	int n;
+
+	ERR_clear_error();
+	if (inlen == 0 || inlen > CERTSTORE_INPUT_MAX) {
+		cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: the encrypted key is "
+		    "empty or too long: copy it again",
+		    where);
+		goto out;
+	}
+	if ((cipher = dekcipher(where, dek, &old, iv, err)) == NULL ||
+	    (n = cs_decrypt_ask(where, ask, pass, err)) == -1)
+		goto out;
+	if ((out = OPENSSL_malloc(inlen)) == NULL) {
+		cs_fail_nomem(err);
+		goto wipe;
+	}
+	memcpy(out, in, inlen);
+	*outlen = inlen;
+	if (opendek(cipher, iv, pass, n, out, outlen) == -1) {
+		OPENSSL_clear_free(out, inlen);
+		out = NULL;
+		failwrong(where, err);
+	}
+wipe:
+	OPENSSL_cleanse(pass, sizeof(pass));
+out:
+	EVP_CIPHER_free(cipher);
+	cs_decrypt_old_done(&old);
+	return out;
+}

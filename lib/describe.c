@@ -1,0 +1,466 @@
+/*
+ * describe.c: what an entry's info says of a certificate, a request or a key:
+ * lines "key value", of values that are safe to print.
+ */
+#include <arpa/inet.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "crypto.h"
+
+#define OID_TNAUTHLIST "1.3.6.1.5.5.7.1.26" /* RFC 8226 section 9 */
+#define HASH_LEN 32
+#define SECURITY_MIN 112 /* bits, of level 2 */
+
+/* These append one line and give 0 or -1, so that results can be or'ed. */
+
+static int
+addtext(struct cs_buf *buf, const char *key, const void *text, size_t len)
+{
+	int bad;
+
+	bad = cs_buf_adds(buf, key);
+	bad |= cs_buf_add(buf, " ", 1);
+	bad |= cs_print_escape(buf, text, len);
+	bad |= cs_buf_add(buf, "\n", 1);
+	return bad;
+}
+
+static int
+addhex(struct cs_buf *buf, const char *before, const unsigned char *p, int len)
+{
+	char hex[2 * HASH_LEN + 1];
+	int bad, n;
+
+	bad = cs_buf_adds(buf, before);
+	for (; len > 0; p += n, len -= n) {
+		n = len < HASH_LEN ? len : HASH_LEN;
+		cs_hex(hex, p, (size_t)n);
+		bad |= cs_buf_adds(buf, hex);
+	}
+	bad |= cs_buf_add(buf, "\n", 1);
+	return bad;
+}
+
+static int
+addoctets(struct cs_buf *buf, const char *key, const ASN1_STRING *s)
+{
+	int bad;
+
+	if (s == NULL || ASN1_STRING_length(s) == 0)
+		return 0;
+	bad = cs_buf_adds(buf, key);
+	bad |= addhex(buf, " ", ASN1_STRING_get0_data(s),
+	    ASN1_STRING_length(s));
+	return bad;
+}
+
+/* The name ends a line that was begun. */
+static int
+endname(struct cs_buf *buf, const X509_NAME *name)
+{
+	int bad;
+
+	bad = cs_cert_name_text(name, buf);
+	bad |= cs_buf_add(buf, "\n", 1);
+	return bad;
+}
+
+static int
+addname(struct cs_buf *buf, const char *key, const X509_NAME *name)
+{
+	int bad;
+
+	if (X509_NAME_entry_count(name) == 0)
+		return 0;
+	bad = cs_buf_printf(buf, "%s ", key);
+	bad |= endname(buf, name);
+	return bad;
+}
+
+static int
+addnamehash(struct cs_buf *buf, const char *key, const X509_NAME *name)
+{
+	unsigned long hash;
+	int ok = 0;
+
+	hash = X509_NAME_hash_ex(name, NULL, NULL, &ok);
+	return ok == 1 ? cs_buf_printf(buf, "%s %08lx\n", key, hash) : -1;
+}
+
+static int
+addtime(struct cs_buf *buf, const char *key, int64_t secs)
+{
+	char text[CERTSTORE_TIME_LEN];
+
+	return cs_buf_printf(buf, "%s %lld %s\n", key, (long long)secs,
+	    certstore_time_format(secs, text));
+}
+
+/* The content octets without a leading 00; libcrypto keeps the sign apart. */
+static int
+addserial(struct cs_buf *buf, const ASN1_INTEGER *serial)
+{
+	const unsigned char *p = ASN1_STRING_get0_data(serial);
+	int len = ASN1_STRING_length(serial);
+
+	for (; len > 1 && *p == 0; p++)
+		len--;
+	if (len == 0)
+		return cs_buf_adds(buf, "serial 00\n");
+	return addhex(buf,
+	    ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER ? "serial -" :
+							     "serial ",
+	    p, len);
+}
+
+static int
+addkey(struct cs_buf *buf, EVP_PKEY *pkey)
+{
+	char name[80];
+
+	cs_key_name(pkey, name, sizeof(name));
+	return cs_buf_printf(buf, "key %s\n", name);
+}
+
+/* The key as the certificate has it, so that it need not be known. */
+static int
+spki(const X509_PUBKEY *pub, char hex[2 * HASH_LEN + 1])
+{
+	unsigned char *der = NULL, md[EVP_MAX_MD_SIZE];
+	unsigned int mdlen;
+	int len, ok;
+
+	len = i2d_X509_PUBKEY(pub, &der);
+	ok = len > 0 &&
+	    EVP_Digest(der, (size_t)len, md, &mdlen, EVP_sha256(), NULL) == 1;
+	OPENSSL_free(der);
+	if (!ok)
+		return -1;
+	cs_hex(hex, md, mdlen);
+	return 0;
+}
+
+static int
+addsanip(struct cs_buf *buf, const ASN1_OCTET_STRING *ip)
+{
+	const unsigned char *p = ASN1_STRING_get0_data(ip);
+	char text[INET6_ADDRSTRLEN];
+	int len = ASN1_STRING_length(ip);
+
+	if (len != 4 && len != 16)
+		return addhex(buf, "san other ip:", p, len);
+	inet_ntop(len == 4 ? AF_INET : AF_INET6, p, text, sizeof(text));
+	return cs_buf_printf(buf, "san ip %s\n", text);
+}
+
+/* "OID=value", or the OID alone if the value is no text. */
+static int
+addsanother(struct cs_buf *buf, const OTHERNAME *other)
+{
+	const ASN1_STRING *value;
+	char oid[128];
+	int bad, type;
+
+	OBJ_obj2txt(oid, sizeof(oid), other->type_id, 1);
+	bad = cs_buf_printf(buf, "san other %s", oid);
+	type = ASN1_TYPE_get(other->value);
+	if (type == V_ASN1_UTF8STRING || type == V_ASN1_IA5STRING ||
+	    type == V_ASN1_PRINTABLESTRING) {
+		value = other->value->value.asn1_string;
+		bad |= cs_buf_add(buf, "=", 1);
+		bad |= cs_print_escape(buf, ASN1_STRING_get0_data(value),
+		    (size_t)ASN1_STRING_length(value));
+	}
+	bad |= cs_buf_add(buf, "\n", 1);
+	return bad;
+}
+
+static int
+addsan(struct cs_buf *buf, const GENERAL_NAME *gn)
+{
+	const ASN1_STRING *s;
+	const void *value;
+	char oid[128];
+	int bad, type;
+
+	value = GENERAL_NAME_get0_value(gn, &type);
+	s = value;
+	switch (type) {
+	case GEN_DNS:
+		return addtext(buf, "san dns", ASN1_STRING_get0_data(s),
+		    (size_t)ASN1_STRING_length(s));
+	case GEN_EMAIL:
+		return addtext(buf, "san email", ASN1_STRING_get0_data(s),
+		    (size_t)ASN1_STRING_length(s));
+	case GEN_URI:
+		return addtext(buf, "san uri", ASN1_STRING_get0_data(s),
+		    (size_t)ASN1_STRING_length(s));
+	case GEN_IPADD:
+		return addsanip(buf, value);
+	case GEN_OTHERNAME:
+		return addsanother(buf, value);
+	case GEN_DIRNAME:
+		bad = cs_buf_adds(buf, "san other dirname:");
+		bad |= endname(buf, value);
+		return bad;
+	case GEN_RID:
+		OBJ_obj2txt(oid, sizeof(oid), value, 1);
+		return cs_buf_printf(buf, "san other rid:%s\n", oid);
+	default:
+		return cs_buf_printf(buf, "san other type:%d\n", type);
+	}
+}
+
+/* The last of the common names, if it is text at all. */
+static int
+addcn(struct cs_buf *buf, const X509_NAME *subject)
+{
+	unsigned char *text = NULL;
+	int at = -1, bad = 0, len, next;
+
+	while ((next = X509_NAME_get_index_by_NID(subject, NID_commonName,
+		    at)) >= 0)
+		at = next;
+	if (at < 0)
+		return 0;
+	len = ASN1_STRING_to_UTF8(&text,
+	    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+	if (len > 0)
+		bad = addtext(buf, "cn", text, (size_t)len);
+	OPENSSL_free(text);
+	return bad;
+}
+
+/* Names of the extension; without any, the CN stands for them. */
+static int
+addnames(struct cs_buf *buf, const STACK_OF(X509_EXTENSION) *exts,
+    const X509_NAME *subject)
+{
+	GENERAL_NAMES *names;
+	int bad = 0, crit, i;
+
+	names = X509V3_get_d2i(exts, NID_subject_alt_name, &crit, NULL);
+	if (names == NULL)
+		return crit == -1 ? addcn(buf, subject) : 0;
+	for (i = 0; i < sk_GENERAL_NAME_num(names); i++)
+		bad |= addsan(buf, sk_GENERAL_NAME_value(names, i));
+	GENERAL_NAMES_free(names);
+	return bad;
+}
+
+static int
+addusage(struct cs_buf *buf, const STACK_OF(X509_EXTENSION) *exts)
+{
+	static const struct {
+		int nid;
+		const char *word;
+	} words[] = { { NID_server_auth, "server" },
+		{ NID_client_auth, "client" }, { NID_email_protect, "email" },
+		{ NID_code_sign, "code" }, { NID_time_stamp, "time" },
+		{ NID_OCSP_sign, "ocsp" }, { NID_anyExtendedKeyUsage, "any" } };
+	const size_t nwords = sizeof(words) / sizeof(words[0]);
+	EXTENDED_KEY_USAGE *eku;
+	const ASN1_OBJECT *obj;
+	char oid[128];
+	int bad, i;
+	size_t w;
+
+	eku = X509V3_get_d2i(exts, NID_ext_key_usage, NULL, NULL);
+	if (eku == NULL)
+		return 0;
+	bad = cs_buf_adds(buf, "usage");
+	for (i = 0; i < sk_ASN1_OBJECT_num(eku); i++) {
+		obj = sk_ASN1_OBJECT_value(eku, i);
+		for (w = 0; w < nwords; w++) {
+			if (words[w].nid == OBJ_obj2nid(obj))
+				break;
+		}
+		OBJ_obj2txt(oid, sizeof(oid), obj, 1);
+		bad |= cs_buf_printf(buf, " %s",
+		    w < nwords ? words[w].word : oid);
+	}
+	bad |= cs_buf_adds(buf, i == 0 ? " none\n" : "\n");
+	EXTENDED_KEY_USAGE_free(eku);
+	return bad;
+}
+
+static int
+isshaken(const X509 *x509)
+{
+	ASN1_OBJECT *obj;
+	int has;
+
+	if ((obj = OBJ_txt2obj(OID_TNAUTHLIST, 1)) == NULL)
+		return 0;
+	has = X509_get_ext_by_OBJ(x509, obj, -1) >= 0;
+	ASN1_OBJECT_free(obj);
+	return has;
+}
+
+/*
+ * The kind and, in *serves, whether a TLS server may present it: an absent
+ * EKU gives all flags.
+ */
+static const char *
+kindof(X509 *x509, int self, int *serves)
+{
+	uint32_t eku;
+	int server;
+
+	*serves = 0;
+	if (cs_cert_is_ca(x509))
+		return "ca";
+	if (isshaken(x509))
+		return "shaken";
+	eku = X509_get_extended_key_usage(x509);
+	server = (eku & (XKU_SSL_SERVER | XKU_ANYEKU)) != 0;
+	*serves = server;
+	if (self)
+		return "self";
+	if (eku != UINT32_MAX && (eku & XKU_SSL_SERVER) != 0 &&
+	    (eku & XKU_SSL_CLIENT) != 0)
+		return "peer";
+	if (server)
+		return "server";
+	if ((eku & XKU_SMIME) != 0)
+		return "mail";
+	if ((eku & XKU_SSL_CLIENT) != 0)
+		return "client";
+	return "server";
+}
+
+/* Servers at security level 2 refuse it; a self-signature doesn't matter. */
+static int
+isweak(X509 *x509)
+{
+	int secbits;
+
+	if (cs_key_isweak(X509_get0_pubkey(x509)))
+		return 1;
+	return X509_get_signature_info(x509, NULL, NULL, &secbits, NULL) == 1 &&
+	    secbits >= 0 && secbits < SECURITY_MIN &&
+	    !cs_cert_is_self_signed(x509);
+}
+
+static int
+addissuing(struct cs_buf *buf, X509 *x509)
+{
+	char hex[2 * HASH_LEN + 1];
+	int bad;
+
+	if (cs_cert_fingerprint(x509, hex) == -1)
+		return -1;
+	bad = cs_buf_printf(buf, "issuing %lld %s ",
+	    (long long)cs_cert_ends(x509), hex);
+	bad |= endname(buf, X509_get_subject_name(x509));
+	return bad;
+}
+
+static int
+addleaf(struct cs_buf *buf, X509 *x509)
+{
+	char fingerprint[2 * HASH_LEN + 1], pub[2 * HASH_LEN + 1];
+	const X509_NAME *issuer = X509_get_issuer_name(x509);
+	const X509_NAME *subject = X509_get_subject_name(x509);
+	const char *kind;
+	int bad, self, serves;
+
+	if (spki(X509_get_X509_PUBKEY(x509), pub) == -1 ||
+	    cs_cert_fingerprint(x509, fingerprint) == -1)
+		return -1;
+	self = cs_cert_is_self_signed(x509);
+	kind = kindof(x509, self, &serves);
+	bad = cs_buf_printf(buf, "kind %s\n", kind);
+	bad |= addkey(buf, X509_get0_pubkey(x509));
+	bad |= cs_buf_printf(buf, "spki %s\nfingerprint %s\n", pub,
+	    fingerprint);
+	bad |= addserial(buf, X509_get0_serialNumber(x509));
+	bad |= addtime(buf, "starts", cs_cert_starts(x509));
+	bad |= addtime(buf, "ends", cs_cert_ends(x509));
+	bad |= addname(buf, "subject", subject);
+	bad |= addname(buf, "issuer", issuer);
+	bad |= addnamehash(buf, "subjecthash", subject);
+	bad |= addnamehash(buf, "issuerhash", issuer);
+	bad |= addoctets(buf, "ski", X509_get0_subject_key_id(x509));
+	bad |= addoctets(buf, "aki", X509_get0_authority_key_id(x509));
+	if (self)
+		bad |= cs_buf_adds(buf, "self\n");
+	if (serves)
+		bad |= cs_buf_adds(buf, "serves\n");
+	return bad;
+}
+
+/* The first is the certificate, the rest is what a server sends with it. */
+int
+cs_cert_describe(struct cs_buf *buf, STACK_OF(X509) *certs,
+    struct certstore_error *err)
+{
+	X509 *leaf = sk_X509_value(certs, 0);
+	int bad, i, weak = 0;
+
+	ERR_clear_error();
+	bad = addleaf(buf, leaf);
+	for (i = 0; i < sk_X509_num(certs) && !weak; i++)
+		weak = isweak(sk_X509_value(certs, i));
+	if (weak)
+		bad |= cs_buf_adds(buf, "weak\n");
+	bad |= addusage(buf, X509_get0_extensions(leaf));
+	bad |= addnames(buf, X509_get0_extensions(leaf),
+	    X509_get_subject_name(leaf));
+	for (i = 1; i < sk_X509_num(certs); i++)
+		bad |= addissuing(buf, sk_X509_value(certs, i));
+	if (bad != 0)
+		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+		    "the certificate cannot be described");
+	ERR_clear_error();
+	return 0;
+}
+
+int
+cs_csr_describe(struct cs_buf *buf, X509_REQ *csr, struct certstore_error *err)
+{
+	STACK_OF(X509_EXTENSION) *exts = NULL;
+	const X509_NAME *subject = X509_REQ_get_subject_name(csr);
+	EVP_PKEY *pkey = X509_REQ_get0_pubkey(csr);
+	char pub[2 * HASH_LEN + 1];
+	int bad;
+
+	ERR_clear_error();
+	exts = X509_REQ_get_extensions(csr);
+	bad = spki(X509_REQ_get_X509_PUBKEY(csr), pub);
+	if (bad == 0) {
+		bad |= cs_buf_adds(buf, "kind waiting\n");
+		bad |= addkey(buf, pkey);
+		bad |= cs_buf_printf(buf, "spki %s\nrequest %s\n", pub, pub);
+		bad |= addname(buf, "subject", subject);
+		bad |= addnamehash(buf, "subjecthash", subject);
+		if (cs_key_isweak(pkey))
+			bad |= cs_buf_adds(buf, "weak\n");
+		bad |= addusage(buf, exts);
+		bad |= addnames(buf, exts, subject);
+	}
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+	if (bad != 0)
+		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+		    "the request cannot be described");
+	ERR_clear_error();
+	return 0;
+}
+
+int
+cs_key_describe(struct cs_buf *buf, EVP_PKEY *pkey, struct certstore_error *err)
+{
+	char hex[2 * HASH_LEN + 1];
+	int bad;
+
+	if (cs_key_spki(pkey, hex, err) == -1)
+		return -1;
+	bad = addkey(buf, pkey);
+	bad |= cs_buf_printf(buf, "spki %s\n", hex);
+	return bad == 0 ? 0 : cs_fail_nomem(err);
+}

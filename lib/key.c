@@ -1,0 +1,446 @@
+/*
+ * key.c: private and public keys: read, made, written, named.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/pkcs12.h>
+#include <openssl/rsa.h>
+
+#include "crypto.h"
+
+#define WHERE_LEN 512
+#define ENCRYPT_ITER 600000 /* PBKDF2 with HMAC-SHA-256 */
+#define RSA_BITS_MIN 2048   /* what security level 2 takes */
+#define EC_BITS_MIN 224
+#define SECURITY_MIN 112
+
+/* The key types that can be made, the default first. */
+static const struct {
+	const char *name;
+	const char *group;
+	unsigned int bits;
+} types[] = { { "p256", "P-256", 0 }, { "p384", "P-384", 0 },
+	{ "rsa:2048", NULL, 2048 }, { "rsa:3072", NULL, 3072 },
+	{ "rsa:4096", NULL, 4096 }, { "ed25519", NULL, 0 } };
+#define NTYPES (sizeof(types) / sizeof(types[0]))
+
+static int
+failkey(const char *where, const char *what, struct certstore_error *err)
+{
+	ERR_clear_error();
+	return cs_fail(err, CERTSTORE_EINPUT, "%s: %s", where, what);
+}
+
+/* Whether one SEQUENCE is all there is. */
+static int
+iswhole(const unsigned char *der, size_t len)
+{
+	const unsigned char *p = der;
+	long n;
+	int tag, class, form;
+
+	if (len > CERTSTORE_INPUT_MAX)
+		return 0;
+	form = ASN1_get_object(&p, &n, &tag, &class, (long)len);
+	ERR_clear_error();
+	return form == V_ASN1_CONSTRUCTED && tag == V_ASN1_SEQUENCE &&
+	    class == V_ASN1_UNIVERSAL && p + n == der + len;
+}
+
+/* The algorithm of a PKCS#8 key, which is also libcrypto's key type. */
+static int
+pkcs8type(const unsigned char *der, size_t len)
+{
+	PKCS8_PRIV_KEY_INFO *p8;
+	const ASN1_OBJECT *obj;
+	int type = NID_undef;
+
+	if ((p8 = d2i_PKCS8_PRIV_KEY_INFO(NULL, &der, (long)len)) == NULL)
+		return NID_undef;
+	if (PKCS8_pkey_get0(&obj, NULL, NULL, NULL, p8) == 1)
+		type = OBJ_obj2nid(obj);
+	PKCS8_PRIV_KEY_INFO_free(p8);
+	return type;
+}
+
+/*
+ * The type of a key by what follows its version number: RFC 5915, 8017, 5958.
+ * Labels don't tell: keys are found under those of others.
+ */
+static int
+guess(const unsigned char *der, size_t len)
+{
+	const unsigned char *end = der + len, *p = der;
+	long n;
+	int class, tag;
+
+	if ((ASN1_get_object(&p, &n, &tag, &class, (long)len) & 0x80) != 0 ||
+	    (ASN1_get_object(&p, &n, &tag, &class, end - p) & 0x80) != 0 ||
+	    tag != V_ASN1_INTEGER || n >= end - p)
+		return NID_undef;
+	switch (p[n] & V_ASN1_PRIMITIVE_TAG) {
+	case V_ASN1_OCTET_STRING:
+		return EVP_PKEY_EC;
+	case V_ASN1_INTEGER:
+		return EVP_PKEY_RSA;
+	default:
+		return pkcs8type(der, len);
+	}
+}
+
+/* A decoder that is told the type takes half the time. */
+static EVP_PKEY *
+decode(const unsigned char *der, size_t len)
+{
+	const unsigned char *p = der;
+	EVP_PKEY *pkey = NULL;
+	int type;
+
+	if ((type = guess(der, len)) != NID_undef)
+		pkey = d2i_PrivateKey_ex(type, NULL, &p, (long)len, NULL, NULL);
+	if (pkey == NULL) {
+		p = der;
+		pkey = d2i_AutoPrivateKey_ex(NULL, &p, (long)len, NULL, NULL);
+	}
+	return pkey;
+}
+
+static EVP_PKEY *
+parseclear(const struct cs_pem *pem, const char *where,
+    struct certstore_error *err)
+{
+	EVP_PKEY *pkey;
+
+	if (!iswhole(pem->der, pem->derlen)) {
+		failkey(where,
+		    "the key is cut, or bytes follow it: copy it "
+		    "again",
+		    err);
+		return NULL;
+	}
+	if ((pkey = decode(pem->der, pem->derlen)) == NULL) {
+		failkey(where,
+		    "this private key is damaged or of an unknown "
+		    "kind: copy it again",
+		    err);
+		return NULL;
+	}
+	ERR_clear_error();
+	return pkey;
+}
+
+static EVP_PKEY *
+parsepkcs8enc(const struct cs_pem *pem, const char *where,
+    const struct certstore_passphrase *ask, struct certstore_error *err)
+{
+	PKCS8_PRIV_KEY_INFO *p8;
+	EVP_PKEY *pkey;
+
+	p8 = cs_decrypt_pkcs8(where, pem->der, pem->derlen, ask, err);
+	if (p8 == NULL)
+		return NULL;
+	if ((pkey = EVP_PKCS82PKEY_ex(p8, NULL, NULL)) == NULL)
+		failkey(where,
+		    "the key that was encrypted is damaged or of "
+		    "an unknown kind: copy it again",
+		    err);
+	PKCS8_PRIV_KEY_INFO_free(p8);
+	ERR_clear_error();
+	return pkey;
+}
+
+static EVP_PKEY *
+parsedek(const struct cs_pem *pem, const char *where,
+    const struct certstore_passphrase *ask, struct certstore_error *err)
+{
+	EVP_PKEY *pkey = NULL;
+	unsigned char *der;
+	size_t len;
+
+	der = cs_decrypt_dek(where, pem->dek, pem->der, pem->derlen, ask, &len,
+	    err);
+	if (der == NULL)
+		return NULL;
+	if (iswhole(der, len))
+		pkey = decode(der, len);
+	ERR_clear_error();
+	if (pkey == NULL)
+		cs_fail(err, CERTSTORE_EPASSPHRASE,
+		    "%s: the passphrase does not open the key", where);
+	OPENSSL_clear_free(der, pem->derlen);
+	return pkey;
+}
+
+EVP_PKEY *
+cs_key_parse(const struct cs_pem *pem, const struct certstore_passphrase *ask,
+    struct certstore_error *err)
+{
+	char buf[WHERE_LEN];
+	const char *where;
+
+	ERR_clear_error();
+	where = cs_pem_where(pem, buf, sizeof(buf));
+	switch (pem->type) {
+	case CS_PEM_KEY:
+		return parseclear(pem, where, err);
+	case CS_PEM_KEY_PKCS8ENC:
+		return parsepkcs8enc(pem, where, ask, err);
+	case CS_PEM_KEY_DEK:
+		return parsedek(pem, where, ask, err);
+	default:
+		failkey(where, "this is not a private key", err);
+		return NULL;
+	}
+}
+
+EVP_PKEY *
+cs_key_parse_public(const struct cs_pem *pem, struct certstore_error *err)
+{
+	EVP_PKEY *pkey = NULL;
+	char buf[WHERE_LEN];
+	const unsigned char *p = pem->der;
+	const char *where;
+
+	ERR_clear_error();
+	where = cs_pem_where(pem, buf, sizeof(buf));
+	if (!iswhole(pem->der, pem->derlen)) {
+		failkey(where,
+		    "the key is cut, or bytes follow it: copy it "
+		    "again",
+		    err);
+		return NULL;
+	}
+	if (strcmp(pem->pemlabel, "RSA PUBLIC KEY") == 0)
+		pkey = d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, (long)pem->derlen);
+	else
+		pkey = d2i_PUBKEY_ex(NULL, &p, (long)pem->derlen, NULL, NULL);
+	if (pkey == NULL)
+		failkey(where,
+		    "this public key is damaged or of an unknown "
+		    "kind: copy it again",
+		    err);
+	ERR_clear_error();
+	return pkey;
+}
+
+EVP_PKEY *
+cs_key_frompem(const char *label, const struct cs_buf *buf,
+    const struct certstore_passphrase *ask, struct certstore_error *err)
+{
+	struct cs_pems pems = { NULL, 0, 0 };
+	EVP_PKEY *pkey = NULL;
+	size_t i;
+
+	if (cs_pem_read(label, buf->p, buf->len, ask, &pems, err) == -1)
+		goto out;
+	for (i = 0; i < pems.n; i++) {
+		if (pems.v[i].type == CS_PEM_KEY ||
+		    pems.v[i].type == CS_PEM_KEY_PKCS8ENC ||
+		    pems.v[i].type == CS_PEM_KEY_DEK)
+			break;
+	}
+	if (i < pems.n)
+		pkey = cs_key_parse(&pems.v[i], ask, err);
+	else
+		failkey(label, "there is no private key in it", err);
+out:
+	cs_pem_free(&pems);
+	return pkey;
+}
+
+static int
+typefind(const char *name, size_t *i)
+{
+	for (*i = 0; *i < NTYPES; (*i)++) {
+		if (strcmp(types[*i].name, name) == 0)
+			return 0;
+	}
+	return -1;
+}
+
+int
+cs_key_type_check(const char *name, struct certstore_error *err)
+{
+	char quoted[CS_QUOTE_LEN];
+	size_t i;
+
+	if (typefind(name, &i) == 0)
+		return 0;
+	return cs_fail(err, CERTSTORE_EARGUMENT,
+	    "%s: not a key type: use "
+	    "p256, p384, rsa:2048, rsa:3072, rsa:4096 or ed25519",
+	    cs_escape_quote(quoted, name));
+}
+
+/* NULL or "" makes the default. */
+EVP_PKEY *
+cs_key_generate(const char *name, struct certstore_error *err)
+{
+	EVP_PKEY *pkey;
+	size_t i = 0;
+
+	if (name != NULL && name[0] != '\0' && typefind(name, &i) == -1) {
+		cs_key_type_check(name, err);
+		return NULL;
+	}
+	ERR_clear_error();
+	if (types[i].group != NULL)
+		pkey = EVP_EC_gen(types[i].group);
+	else if (types[i].bits != 0)
+		pkey = EVP_RSA_gen(types[i].bits);
+	else
+		pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	if (pkey == NULL)
+		cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+		    "%s: the key cannot be made", types[i].name);
+	return pkey;
+}
+
+static int
+encodeclear(struct cs_buf *buf, const PKCS8_PRIV_KEY_INFO *p8)
+{
+	unsigned char *der = NULL;
+	int len, rv = -1;
+
+	if ((len = i2d_PKCS8_PRIV_KEY_INFO(p8, &der)) > 0)
+		rv = cs_pem_encode(buf, "PRIVATE KEY", der, (size_t)len);
+	OPENSSL_clear_free(der, len > 0 ? (size_t)len : 0);
+	return rv;
+}
+
+static int
+encodeencrypted(struct cs_buf *buf, PKCS8_PRIV_KEY_INFO *p8, const char *pass)
+{
+	X509_SIG *sig = NULL;
+	unsigned char *der = NULL;
+	int len, rv = -1;
+
+	if ((sig = PKCS8_encrypt(-1, EVP_aes_256_cbc(), pass, (int)strlen(pass),
+		 NULL, 0, ENCRYPT_ITER, p8)) != NULL &&
+	    (len = i2d_X509_SIG(sig, &der)) > 0)
+		rv = cs_pem_encode(buf, "ENCRYPTED PRIVATE KEY", der,
+		    (size_t)len);
+	OPENSSL_free(der);
+	X509_SIG_free(sig);
+	return rv;
+}
+
+int
+cs_key_encode(struct cs_buf *buf, EVP_PKEY *pkey, const char *pass,
+    struct certstore_error *err)
+{
+	PKCS8_PRIV_KEY_INFO *p8 = NULL;
+	int rv = -1;
+
+	ERR_clear_error();
+	if (pass != NULL &&
+	    (pass[0] == '\0' || strlen(pass) > CS_PASSPHRASE_MAX))
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "the new passphrase "
+		    "is empty or too long: use 1 to %d bytes",
+		    CS_PASSPHRASE_MAX);
+	if ((p8 = EVP_PKEY2PKCS8(pkey)) != NULL)
+		rv = pass == NULL ? encodeclear(buf, p8) :
+				    encodeencrypted(buf, p8, pass);
+	PKCS8_PRIV_KEY_INFO_free(p8);
+	if (rv == -1)
+		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+		    "the private key cannot be encoded");
+	return 0;
+}
+
+int
+cs_key_encode_public(struct cs_buf *buf, EVP_PKEY *pkey,
+    struct certstore_error *err)
+{
+	unsigned char *der = NULL;
+	int len, rv = -1;
+
+	ERR_clear_error();
+	if ((len = i2d_PUBKEY(pkey, &der)) > 0)
+		rv = cs_pem_encode(buf, "PUBLIC KEY", der, (size_t)len);
+	OPENSSL_free(der);
+	if (rv == -1)
+		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+		    "the public key cannot be encoded");
+	return 0;
+}
+
+/* Short names of curves; others go by OpenSSL's. */
+static const char *
+curvename(const char *group)
+{
+	if (strcmp(group, "prime256v1") == 0)
+		return "p256";
+	if (strcmp(group, "secp384r1") == 0)
+		return "p384";
+	if (strcmp(group, "secp521r1") == 0)
+		return "p521";
+	return group;
+}
+
+/* NULL is a key libcrypto doesn't know: "unknown". */
+void
+cs_key_name(EVP_PKEY *pkey, char *buf, size_t size)
+{
+	char group[80];
+	const char *name;
+	size_t i;
+
+	ERR_set_mark();
+	if (pkey == NULL || (name = EVP_PKEY_get0_type_name(pkey)) == NULL)
+		name = "unknown";
+	if (strcmp(name, "RSA") == 0 || strcmp(name, "RSA-PSS") == 0 ||
+	    strcmp(name, "DSA") == 0)
+		snprintf(buf, size, "%s:%d", name, EVP_PKEY_get_bits(pkey));
+	else if (strcmp(name, "EC") == 0 &&
+	    EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL) == 1)
+		snprintf(buf, size, "%s", curvename(group));
+	else
+		snprintf(buf, size, "%s", name);
+	ERR_pop_to_mark();
+	for (i = 0; size > 0 && buf[i] != '\0'; i++) {
+		if (buf[i] >= 'A' && buf[i] <= 'Z')
+			buf[i] = (char)(buf[i] + ('a' - 'A'));
+		else if (buf[i] <= ' ' || buf[i] >= 0x7f)
+			buf[i] = '-';
+	}
+}
+
+int
+cs_key_spki(EVP_PKEY *pkey, char hex[65], struct certstore_error *err)
+{
+	unsigned char md[EVP_MAX_MD_SIZE], *der = NULL;
+	unsigned int mdlen;
+	int len, ok;
+
+	ERR_clear_error();
+	len = i2d_PUBKEY(pkey, &der);
+	ok = len > 0 &&
+	    EVP_Digest(der, (size_t)len, md, &mdlen, EVP_sha256(), NULL) == 1;
+	OPENSSL_free(der);
+	if (!ok) {
+		hex[0] = '\0';
+		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+		    "the public key cannot be encoded");
+	}
+	cs_hex(hex, md, mdlen);
+	return 0;
+}
+
+int
+cs_key_isweak(EVP_PKEY *pkey)
+{
+	if (pkey == NULL)
+		return 0;
+	if (EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "RSA-PSS") ||
+	    EVP_PKEY_is_a(pkey, "DSA"))
+		return EVP_PKEY_get_bits(pkey) < RSA_BITS_MIN;
+	if (EVP_PKEY_is_a(pkey, "EC"))
+		return EVP_PKEY_get_bits(pkey) < EC_BITS_MIN;
+	return EVP_PKEY_get_security_bits(pkey) < SECURITY_MIN;
+}

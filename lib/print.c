@@ -1,0 +1,151 @@
+/*
+ * print.c: certificates, requests and public keys as text for people, safe to
+ * print whatever they hold.
+ */
+#include <string.h>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+
+#include "crypto.h"
+
+#define NAMEFLAGS (XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB)
+
+/*
+ * libcrypto ends its lines at the end of a write, or begins the next with the
+ * newline; one that stands inside is of a foreign value and could forge a
+ * line, so it becomes a CR, which is escaped in the end.
+ */
+static int
+filter(BIO *bio, const char *p, size_t len, size_t *written)
+{
+	struct cs_buf *buf = BIO_get_data(bio);
+	size_t first = 0, last = len, i, start = buf->len;
+
+	if (cs_buf_add(buf, p, len) == -1)
+		return 0;
+	while (first < len && p[first] == '\n')
+		first++;
+	while (last > first && p[last - 1] == '\n')
+		last--;
+	for (i = first; i < last; i++) {
+		if (p[i] == '\n')
+			buf->p[start + i] = '\r';
+	}
+	*written = len;
+	return 1;
+}
+
+static int
+filterputs(BIO *bio, const char *s)
+{
+	size_t written;
+
+	return filter(bio, s, strlen(s), &written) == 1 ? (int)written : -1;
+}
+
+static long
+control(BIO *bio, int cmd, long larg, void *parg)
+{
+	(void)bio;
+	(void)larg;
+	(void)parg;
+	return cmd == BIO_CTRL_FLUSH;
+}
+
+/* Appends, escaped; whatever the length, nothing is cut. */
+int
+cs_print_escape(struct cs_buf *buf, const void *text, size_t len)
+{
+	size_t n;
+
+	n = certstore_escape(NULL, 0, text, len);
+	if (cs_buf_printf(buf, "%*s", (int)n, "") == -1)
+		return -1;
+	certstore_escape(buf->p + buf->len - n, n + 1, text, len);
+	return 0;
+}
+
+static int
+addlines(struct cs_buf *buf, const struct cs_buf *raw)
+{
+	const char *next, *p = raw->p, *end = raw->p + raw->len;
+
+	for (; p < end; p = next) {
+		if ((next = memchr(p, '\n', (size_t)(end - p))) == NULL)
+			next = end;
+		if (cs_print_escape(buf, p, (size_t)(next - p)) == -1 ||
+		    cs_buf_add(buf, "\n", 1) == -1)
+			return -1;
+		if (next < end)
+			next++;
+	}
+	return 0;
+}
+
+enum what { CERT, CSR, KEY };
+
+static int
+print(BIO *bio, enum what what, void *obj)
+{
+	const unsigned long flags = XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB;
+
+	switch (what) {
+	case CERT:
+		return X509_print_ex(bio, obj, flags, 0);
+	case CSR:
+		return X509_REQ_print_ex(bio, obj, flags, 0);
+	default:
+		return EVP_PKEY_print_public(bio, obj, 0, NULL);
+	}
+}
+
+static int
+addtext(struct cs_buf *buf, enum what what, void *obj,
+    struct certstore_error *err)
+{
+	struct cs_buf raw = { 0 };
+	BIO_METHOD *method = NULL;
+	BIO *bio = NULL;
+	int rv = -1;
+
+	ERR_clear_error();
+	if ((method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "text")) == NULL ||
+	    BIO_meth_set_write_ex(method, filter) != 1 ||
+	    BIO_meth_set_puts(method, filterputs) != 1 ||
+	    BIO_meth_set_ctrl(method, control) != 1 ||
+	    (bio = BIO_new(method)) == NULL)
+		goto out;
+	BIO_set_data(bio, &raw);
+	BIO_set_init(bio, 1);
+	if (print(bio, what, obj) != 1)
+		goto out;
+	rv = addlines(buf, &raw);
+out:
+	BIO_free(bio);
+	BIO_meth_free(method);
+	cs_buf_free(&raw);
+	if (rv == -1)
+		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+		    "the text cannot be made");
+	ERR_clear_error();
+	return 0;
+}
+
+int
+cs_print_cert(struct cs_buf *buf, X509 *x509, struct certstore_error *err)
+{
+	return addtext(buf, CERT, x509, err);
+}
+
+int
+cs_print_csr(struct cs_buf *buf, X509_REQ *csr, struct certstore_error *err)
+{
+	return addtext(buf, CSR, csr, err);
+}
+
+int
+cs_print_key(struct cs_buf *buf, EVP_PKEY *pkey, struct certstore_error *err)
+{
+	return addtext(buf, KEY, pkey, err);
+}
