@@ -1,0 +1,275 @@
+/*
+ * chain.c: which certificates stand above one, found by signature, and the
+ * files of an entry that follow from them.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "crypto.h"
+
+#define DEPTH_MAX 16
+
+/* What path holds already, under this or another issuer, would be a loop. */
+static int
+isin(STACK_OF(X509) *path, X509 *x509)
+{
+	X509 *p;
+	int i;
+
+	for (i = 0; i < sk_X509_num(path); i++) {
+		p = sk_X509_value(path, i);
+		if (X509_NAME_cmp(X509_get_subject_name(p),
+			X509_get_subject_name(x509)) == 0 &&
+		    EVP_PKEY_eq(X509_get0_pubkey(p), X509_get0_pubkey(x509)) ==
+			1)
+			return 1;
+	}
+	return 0;
+}
+
+static int
+isvalid(X509 *x509, int64_t now)
+{
+	return cs_cert_starts(x509) <= now && now <= cs_cert_ends(x509);
+}
+
+/* A CA, then one that is valid now, then the one that ends last. */
+static int
+isbetter(X509 *a, X509 *b, int64_t now)
+{
+	int ca, cb;
+
+	if (b == NULL)
+		return 1;
+	ca = cs_cert_is_ca(a) == 1;
+	cb = cs_cert_is_ca(b) == 1;
+	if (ca != cb)
+		return ca;
+	ca = isvalid(a, now);
+	cb = isvalid(b, now);
+	if (ca != cb)
+		return ca;
+	return cs_cert_ends(a) > cs_cert_ends(b);
+}
+
+/* The issuer of x509 in the pool, borrowed; NULL if there is none. */
+static X509 *
+find(X509 *x509, STACK_OF(X509) *pool, STACK_OF(X509) *path, int64_t now)
+{
+	X509 *best = NULL, *x;
+	int i;
+
+	for (i = 0; i < sk_X509_num(pool); i++) {
+		x = sk_X509_value(pool, i);
+		if (cs_cert_is_signed_by(x509, x) == 1 && !isin(path, x) &&
+		    isbetter(x, best, now))
+			best = x;
+	}
+	return best;
+}
+
+static int
+append(STACK_OF(X509) *to, STACK_OF(X509) *from, struct certstore_error *err)
+{
+	if (X509_add_certs(to, from,
+		X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_NO_DUP) != 1)
+		return cs_fail_crypto(err, CERTSTORE_ECRYPTO, "chain");
+	return 0;
+}
+
+static int
+readfile(struct certstore_entry *entry, enum cs_file file, STACK_OF(X509) *pool,
+    struct certstore_error *err)
+{
+	STACK_OF(X509) *certs;
+	struct cs_buf buf = { NULL, 0, 0 };
+	int rv;
+
+	if ((rv = cs_entry_read(entry, file, &buf, err)) == 1) {
+		certs = cs_cert_stack(entry->info.name, &buf, err);
+		rv = certs == NULL ? -1 : append(pool, certs, err);
+		sk_X509_pop_free(certs, X509_free);
+	}
+	cs_buf_free(&buf);
+	return rv;
+}
+
+/* One bad entry is no reason not to look at the next. */
+static void
+addentry(struct certstore *store, const char *name, STACK_OF(X509) *pool)
+{
+	struct certstore_entry entry = { 0 };
+	struct certstore_error err;
+
+	if (cs_entry_load(store, name, &entry, &err) == -1 ||
+	    readfile(&entry, CS_FULLCHAIN, pool, &err) == -1 ||
+	    readfile(&entry, CS_CA, pool, &err) == -1)
+		cs_warn(store, "%s", err.msg);
+	cs_entry_done(&entry);
+}
+
+/* Adds the CA entries under a key of the index; how many, or -1. */
+static int
+addkey(struct certstore *store, const char *sub, const char *key,
+    STACK_OF(X509) *pool, struct certstore_error *err)
+{
+	char **names;
+	size_t i, n;
+
+	if (cs_index_find(store, sub, key, &names, &n) == -1)
+		return cs_fail_errno(err, "%s: index/%s", store->path, sub);
+	for (i = 0; i < n; i++)
+		addentry(store, names[i], pool);
+	cs_store_names_free(names, n);
+	return n > 0;
+}
+
+/* Adds what the store has as issuers of x509, and all that stands above. */
+static int
+addstore(struct certstore *store, X509 *x509, STACK_OF(X509) *pool,
+    struct certstore_error *err)
+{
+	const ASN1_OCTET_STRING *keyid;
+	char key[2 * 64 + 1];
+	int len, rv = 0;
+
+	keyid = X509_get0_authority_key_id(x509);
+	len = keyid == NULL ? 0 : ASN1_STRING_length(keyid);
+	if (len > 0 && len <= 64) {
+		cs_hex(key, ASN1_STRING_get0_data(keyid), (size_t)len);
+		rv = addkey(store, "ski", key, pool, err);
+	}
+	if (rv == 0) {
+		snprintf(key, sizeof(key), "%08lx",
+		    X509_issuer_name_hash(x509));
+		rv = addkey(store, "subject", key, pool, err);
+	}
+	return rv == -1 ? -1 : 0;
+}
+
+/* The next issuer, borrowed from the pool, which may grow; NULL if unknown. */
+static int
+next(struct certstore *store, STACK_OF(X509) *path, STACK_OF(X509) *pool,
+    X509 **issuer, struct certstore_error *err)
+{
+	int64_t now = certstore_time_now();
+	X509 *x509;
+
+	x509 = sk_X509_value(path, sk_X509_num(path) - 1);
+	*issuer = find(x509, pool, path, now);
+	if (store == NULL || (*issuer != NULL && isvalid(*issuer, now)))
+		return 0;
+	if (addstore(store, x509, pool, err) == -1)
+		return -1;
+	*issuer = find(x509, pool, path, now);
+	return 0;
+}
+
+/* Path without its first; and without a root at the end, if one is there. */
+static int
+split(STACK_OF(X509) *path, int complete, STACK_OF(X509) **chain,
+    STACK_OF(X509) **above, struct certstore_error *err)
+{
+	X509 *x509;
+
+	X509_free(sk_X509_shift(path));
+	if ((*chain = X509_chain_up_ref(path)) == NULL)
+		return cs_fail_nomem(err);
+	if (complete && sk_X509_num(*chain) > 0) {
+		x509 = sk_X509_pop(*chain);
+		X509_free(x509);
+	}
+	*above = path;
+	return 0;
+}
+
+int
+cs_chain_build(struct certstore *store, X509 *x509, STACK_OF(X509) *given,
+    STACK_OF(X509) **chain, STACK_OF(X509) **above, int *complete,
+    struct certstore_error *err)
+{
+	STACK_OF(X509) *path = NULL, *pool = NULL;
+	X509 *issuer = x509;
+	int rv = -1;
+
+	*chain = *above = NULL;
+	*complete = 0;
+	if ((path = sk_X509_new_null()) == NULL ||
+	    (pool = sk_X509_new_null()) == NULL) {
+		cs_fail_nomem(err);
+		goto out;
+	}
+	if (given != NULL && append(pool, given, err) == -1)
+		goto out;
+	while (issuer != NULL && sk_X509_num(path) <= DEPTH_MAX) {
+		if (X509_add_cert(path, issuer, X509_ADD_FLAG_UP_REF) != 1) {
+			cs_fail_nomem(err);
+			goto out;
+		}
+		if ((*complete = cs_cert_is_self_signed(issuer) == 1))
+			break;
+		if (next(store, path, pool, &issuer, err) == -1)
+			goto out;
+	}
+	if (split(path, *complete, chain, above, err) == -1)
+		goto out;
+	path = NULL;
+	rv = 0;
+out:
+	sk_X509_pop_free(pool, X509_free);
+	sk_X509_pop_free(path, X509_free);
+	ERR_clear_error();
+	return rv;
+}
+
+static int
+encode(struct cs_buf *buf, STACK_OF(X509) *certs, struct certstore_error *err)
+{
+	int i;
+
+	for (i = 0; i < sk_X509_num(certs); i++)
+		if (cs_cert_encode(buf, sk_X509_value(certs, i), err) == -1)
+			return -1;
+	return 0;
+}
+
+int
+cs_chain_files(struct cs_put *put, X509 *x509, STACK_OF(X509) *chain,
+    STACK_OF(X509) *above, const struct cs_buf *keypem,
+    struct certstore_error *err)
+{
+	STACK_OF(X509) *full = NULL;
+	struct cs_buf *file = put->file;
+	int rv = -1;
+
+	cs_buf_free(&file[CS_FULLCHAIN]);
+	cs_buf_free(&file[CS_PRIVKEY]);
+	cs_buf_free(&file[CS_COMBINED]);
+	cs_buf_free(&file[CS_CA]);
+	cs_buf_free(&file[CS_INFO]);
+	if ((full = sk_X509_new_null()) == NULL ||
+	    X509_add_cert(full, x509, X509_ADD_FLAG_UP_REF) != 1) {
+		cs_fail_nomem(err);
+		goto out;
+	}
+	if ((chain != NULL && append(full, chain, err) == -1) ||
+	    encode(&file[CS_FULLCHAIN], full, err) == -1 ||
+	    encode(&file[CS_CA], above, err) == -1 ||
+	    cs_cert_describe(&file[CS_INFO], full, err) == -1)
+		goto out;
+	if (keypem != NULL &&
+	    (cs_buf_copy(&file[CS_PRIVKEY], keypem) == -1 ||
+		cs_buf_copy(&file[CS_COMBINED], keypem) == -1 ||
+		cs_buf_add(&file[CS_COMBINED], file[CS_FULLCHAIN].p,
+		    file[CS_FULLCHAIN].len) == -1)) {
+		cs_fail_nomem(err);
+		goto out;
+	}
+	rv = 0;
+out:
+	sk_X509_pop_free(full, X509_free);
+	return rv;
+}

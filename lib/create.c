@@ -1,0 +1,500 @@
+/*
+ * create.c: makes an entry, or a request that waits in one.  Everything is
+ * decided and made before the lock is taken; if the entry changed meanwhile,
+ * all is decided anew.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "crypto.h"
+
+#define TRIES 5
+
+struct job {
+	struct certstore *store;
+	const char *name;
+	int flags;
+	const struct certstore_template *asked;
+	struct certstore_template t; /* with all defaults */
+	struct cs_san_own own;
+	EVP_PKEY *pkey; /* lasts for all tries */
+	struct certstore_entry old;
+	int exists, damaged;
+	struct cs_issuer issuer;
+	int hasissuer;
+	struct cs_put put;
+};
+
+/* What goes together, and what has no meaning. */
+static int
+checkparts(const struct certstore_template *t, int flags,
+    struct certstore_error *err)
+{
+	const char *flaw = NULL;
+
+	if (!t->ca && (t->pathlen >= 0 || t->npermit > 0 || t->nexclude > 0))
+		flaw = "constraints are for a CA: add -c or leave -C out";
+	else if (!t->ca && t->encrypt != NULL)
+		flaw = "only the key of a CA can be encrypted, since servers "
+		       "cannot ask: add -c or leave -E out";
+	else if (t->ca && t->profile[0] != '\0')
+		flaw = "a profile is not for a CA: leave -P or -c out";
+	else if (t->pkey != NULL && t->type[0] != '\0')
+		flaw = "a type is for a key to be made: leave -t or -K out";
+	else if (t->haswithin && (flags & CERTSTORE_IFNEEDED) == 0)
+		flaw = "when a new one is needed is asked only with -u: add "
+		       "-u or leave -e out";
+	else if ((flags & CERTSTORE_REQUEST) != 0 && t->issuer != NULL)
+		flaw = "a request is signed by whoever it is sent to: leave "
+		       "-A or -R out";
+	else if ((flags & CERTSTORE_REQUEST) != 0 && t->haslife)
+		flaw = "whoever signs a request says for how long: leave -l "
+		       "or -R out";
+	return flaw == NULL ? 0 : cs_fail(err, CERTSTORE_EARGUMENT, "%s", flaw);
+}
+
+/* Each call would find the last one's work too short-lived. */
+static int
+checklife(const struct certstore_template *t, struct certstore_error *err)
+{
+	int64_t life, now, within;
+
+	if (!t->haswithin || t->within.type == CERTSTORE_SPAN_PART)
+		return 0;
+	now = certstore_time_now();
+	life = (t->ca ? CS_LIFE_CA : CS_LIFE);
+	if (t->haslife)
+		life = t->life.type == CERTSTORE_SPAN_AT ? t->life.secs - now :
+							   t->life.secs;
+	within = t->within.type == CERTSTORE_SPAN_AT ? t->within.secs - now :
+						       t->within.secs;
+	if (within < life)
+		return 0;
+	return cs_fail(err, CERTSTORE_EARGUMENT,
+	    "a new certificate would end within the time of -e too: say less "
+	    "with -e or more with -l");
+}
+
+static int
+begin(struct job *job, struct certstore_error *err)
+{
+	if (cs_name_check(job->name, err) == -1 ||
+	    checkparts(job->asked, job->flags, err) == -1 ||
+	    checklife(job->asked, err) == -1)
+		return -1;
+	if (job->asked->issuer != NULL &&
+	    strcmp(job->asked->issuer, job->name) == 0)
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "%s: can't be its own CA: leave -A out", job->name);
+	return cs_template_resolve(&job->t, &job->own, job->asked, job->name,
+	    err);
+}
+
+static int
+load(struct job *job, struct certstore_error *err)
+{
+	job->exists = 1;
+	job->damaged = 0;
+	if (cs_entry_load(job->store, job->name, &job->old, err) == 0)
+		return 0;
+	if (err->code == CERTSTORE_ENOENTRY) {
+		job->exists = 0;
+	} else if (err->code == CERTSTORE_EDAMAGED &&
+	    (job->flags & CERTSTORE_FORCE) != 0 &&
+	    (job->flags & CERTSTORE_REQUEST) == 0) {
+		job->damaged = 1;
+	} else {
+		return -1;
+	}
+	cs_error_clear(err);
+	return 0;
+}
+
+static X509_REQ *
+readrequest(const struct job *job, struct cs_buf *pem,
+    struct certstore_error *err)
+{
+	struct cs_pems pems = { NULL, 0, 0 };
+	X509_REQ *req = NULL;
+
+	if (cs_entry_read(&job->old, CS_REQUEST_CSR, pem, err) == 1 &&
+	    cs_pem_read(job->name, pem->p, pem->len, NULL, &pems, err) == 0 &&
+	    pems.n > 0)
+		req = cs_cert_parse_csr(job->name, pems.v[0].der,
+		    pems.v[0].derlen, err);
+	cs_pem_free(&pems);
+	if (req == NULL && err->code == CERTSTORE_OK)
+		cs_fail(err, CERTSTORE_EDAMAGED,
+		    "%s: request.csr can't be "
+		    "read: -f makes a new request",
+		    job->name);
+	return req;
+}
+
+/* Whether what waits is what is asked for; then csr is it. */
+static int
+needsrequest(struct job *job, char **csr, struct certstore_error *err)
+{
+	struct cs_buf pem = { NULL, 0, 0 };
+	X509_REQ *req;
+	int rv = -1;
+
+	if (!job->old.info.hasrequest)
+		return !cs_fit_answered(&job->old, job->asked, &job->t);
+	if ((req = readrequest(job, &pem, err)) == NULL)
+		goto out;
+	if (!cs_fit_request(req, &job->t))
+		cs_fail(err, CERTSTORE_EEXIST,
+		    "%s: awaits the answer to another request: -f makes a new "
+		    "one",
+		    job->name);
+	else if (csr != NULL && (*csr = strdup(pem.p)) == NULL)
+		cs_fail_nomem(err);
+	else
+		rv = 0;
+out:
+	X509_REQ_free(req);
+	cs_buf_free(&pem);
+	return rv;
+}
+
+/* 1 to make it, 0 to leave all as it is, -1. */
+static int
+decide(struct job *job, char **csr, struct certstore_error *err)
+{
+	int fits, force = job->flags & CERTSTORE_FORCE;
+	int request = job->flags & CERTSTORE_REQUEST, rv;
+
+	if (!job->exists || job->damaged)
+		return 1;
+	if ((job->flags & CERTSTORE_IFNEEDED) != 0) {
+		if (request) {
+			rv = needsrequest(job, csr, err);
+		} else {
+			fits = cs_fit_entry(&job->old, job->asked, &job->t,
+			    job->hasissuer ? &job->issuer : NULL, err);
+			rv = fits == -1 ? -1 : !fits;
+		}
+		if (rv != -1 || !force || err->code != CERTSTORE_EEXIST)
+			return rv;
+		cs_error_clear(err);
+		return 1;
+	}
+	if (force || (request && !job->old.info.hasrequest))
+		return 1;
+	if (request)
+		return cs_fail(err, CERTSTORE_EEXIST,
+		    "%s: already awaits an answer: cert-show -o csr prints "
+		    "the request, -f makes a new one",
+		    job->name);
+	return cs_fail(err, CERTSTORE_EEXIST,
+	    "%s: there is such an entry: -f replaces it, -u leaves it if it "
+	    "will do",
+	    job->name);
+}
+
+/* A dry run's key is thrown away: the one that is made fastest will do. */
+static int
+getkey(struct job *job, struct certstore_error *err)
+{
+	char type[80];
+
+	if (job->pkey != NULL)
+		return 0;
+	if (job->t.pkey == NULL) {
+		job->pkey = cs_key_generate(
+		    (job->flags & CERTSTORE_DRYRUN) != 0 ? "p256" : job->t.type,
+		    err);
+		return job->pkey == NULL ? -1 : 0;
+	}
+	if (EVP_PKEY_up_ref(job->t.pkey) != 1)
+		return cs_fail_nomem(err);
+	job->pkey = job->t.pkey;
+	if (cs_key_isweak(job->pkey)) {
+		cs_key_name(job->pkey, type, sizeof(type));
+		cs_warn(job->store,
+		    "%s: the key is weak (%s): servers and "
+		    "clients at security level 2 refuse it",
+		    job->name, type);
+	}
+	return 0;
+}
+
+/* The old props, or none, with this origin. */
+static int
+setorigin(struct job *job, struct certstore_error *err)
+{
+	struct cs_buf old = { NULL, 0, 0 };
+	const char *line, *next;
+	int rv = -1;
+
+	if (job->exists && cs_entry_read(&job->old, CS_PROPS, &old, err) == -1)
+		return -1;
+	if (cs_buf_adds(&job->put.file[CS_PROPS], "origin create\n") == -1)
+		goto out;
+	for (line = old.p; line != NULL && *line != '\0'; line = next) {
+		next = line + strcspn(line, "\n");
+		next += *next == '\n';
+		if (strncmp(line, "origin ", 7) != 0 &&
+		    cs_buf_add(&job->put.file[CS_PROPS], line,
+			(size_t)(next - line)) == -1)
+			goto out;
+	}
+	rv = 0;
+out:
+	cs_buf_free(&old);
+	return rv == 0 ? 0 : cs_fail_nomem(err);
+}
+
+static int
+carry(struct job *job, enum cs_file file, struct certstore_error *err)
+{
+	return cs_entry_read(&job->old, file, &job->put.file[file], err) == -1 ?
+	    -1 :
+	    0;
+}
+
+static int
+addwaiting(struct job *job, const char *spki, struct certstore_error *err)
+{
+	if (cs_buf_printf(&job->put.file[CS_INFO], "request %s\n", spki) == -1)
+		return cs_fail_nomem(err);
+	return 0;
+}
+
+/* A request that waits goes on waiting. */
+static int
+carryrequest(struct job *job, struct certstore_error *err)
+{
+	const struct cs_info *info = &job->old.info;
+
+	if (!job->exists || job->damaged || !info->hasrequest ||
+	    info->request == NULL)
+		return 0;
+	if (carry(job, CS_REQUEST_KEY, err) == -1 ||
+	    carry(job, CS_REQUEST_CSR, err) == -1)
+		return -1;
+	return addwaiting(job, info->request, err);
+}
+
+static int
+makefiles(struct job *job, X509 *x509, struct certstore_error *err)
+{
+	STACK_OF(X509) *chain = NULL, *above = NULL;
+	struct cs_buf pem = { NULL, 0, 0 };
+	int complete, rv = -1;
+
+	if (job->hasissuer &&
+	    cs_chain_build(job->store, x509, job->issuer.certs, &chain, &above,
+		&complete, err) == -1)
+		goto out;
+	if (cs_key_encode(&pem, job->pkey, job->t.encrypt, err) == 0 &&
+	    cs_chain_files(&job->put, x509, chain, above, &pem, err) == 0 &&
+	    carryrequest(job, err) == 0 && setorigin(job, err) == 0)
+		rv = 0;
+out:
+	cs_buf_free(&pem);
+	sk_X509_pop_free(above, X509_free);
+	sk_X509_pop_free(chain, X509_free);
+	return rv;
+}
+
+static void
+warnca(const struct job *job)
+{
+	const struct cs_info *info = &job->old.info;
+	struct certstore_error ignored;
+	char spki[65];
+
+	if (!job->exists || job->damaged || info->spki == NULL ||
+	    info->fingerprint == NULL || strcmp(info->kind, "ca") != 0)
+		return;
+	if (cs_key_spki(job->pkey, spki, &ignored) == 0 &&
+	    strcmp(spki, info->spki) != 0)
+		cs_warn(job->store,
+		    "%s: what the old CA signed does not "
+		    "verify with the new one: sign it again",
+		    job->name);
+}
+
+static int
+makecert(struct job *job, struct certstore_error *err)
+{
+	struct cs_issuer *is = job->hasissuer ? &job->issuer : NULL;
+	X509 *x509;
+	int rv = -1;
+
+	if (is != NULL &&
+	    (cs_issuer_judge(is, job->t.ca, err) == -1 ||
+		cs_issuer_key(is, job->t.haspass ? &job->t.pass : NULL, err) ==
+		    -1))
+		return -1;
+	if (getkey(job, err) == -1)
+		return -1;
+	x509 = cs_issue_cert(job->store, job->name, &job->t, job->pkey, is,
+	    err);
+	if (x509 == NULL)
+		return -1;
+	warnca(job);
+	if ((job->flags & CERTSTORE_DRYRUN) != 0)
+		rv = 1;
+	else if (makefiles(job, x509, err) == 0 &&
+	    cs_store_put(job->store, &job->put, 1, err) == 0)
+		rv = 1;
+	X509_free(x509);
+	return rv;
+}
+
+static int
+encoderequest(struct job *job, X509_REQ *req, struct certstore_error *err)
+{
+	unsigned char *der = NULL;
+	int len, rv;
+
+	if ((len = i2d_X509_REQ(req, &der)) <= 0)
+		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+		    "%s: encoding the request", job->name);
+	rv = cs_pem_encode(&job->put.file[CS_REQUEST_CSR],
+	    "CERTIFICATE REQUEST", der, (size_t)len);
+	OPENSSL_free(der);
+	if (rv == -1)
+		return cs_fail_nomem(err);
+	return cs_key_encode(&job->put.file[CS_REQUEST_KEY], job->pkey,
+	    job->t.encrypt, err);
+}
+
+/* The pair that serves stays as it is, described anew. */
+static int
+carrypair(struct job *job, struct certstore_error *err)
+{
+	STACK_OF(X509) *certs;
+	char spki[65];
+	int i, rv;
+
+	for (i = CS_FULLCHAIN; i <= CS_CA; i++)
+		if (carry(job, (enum cs_file)i, err) == -1)
+			return -1;
+	if (carry(job, CS_PROPS, err) == -1 ||
+	    cs_key_spki(job->pkey, spki, err) == -1)
+		return -1;
+	certs = cs_cert_stack(job->name, &job->put.file[CS_FULLCHAIN], err);
+	if (certs == NULL)
+		return -1;
+	rv = cs_cert_describe(&job->put.file[CS_INFO], certs, err);
+	sk_X509_pop_free(certs, X509_free);
+	return rv == -1 ? -1 : addwaiting(job, spki, err);
+}
+
+static int
+makerequest(struct job *job, char **csr, struct certstore_error *err)
+{
+	X509_REQ *req;
+	char *pem = NULL;
+	int rv = -1;
+
+	if (getkey(job, err) == -1)
+		return -1;
+	req = cs_issue_request(job->name, &job->t, job->pkey, err);
+	if (req == NULL)
+		return -1;
+	if ((job->flags & CERTSTORE_DRYRUN) != 0) {
+		rv = 1;
+		goto out;
+	}
+	if (encoderequest(job, req, err) == -1)
+		goto out;
+	if (job->exists && job->old.info.fingerprint != NULL) {
+		if (carrypair(job, err) == -1)
+			goto out;
+	} else if (cs_csr_describe(&job->put.file[CS_INFO], req, err) == -1 ||
+	    setorigin(job, err) == -1)
+		goto out;
+	if ((pem = strdup(job->put.file[CS_REQUEST_CSR].p)) == NULL) {
+		cs_fail_nomem(err);
+		goto out;
+	}
+	if (cs_store_put(job->store, &job->put, 1, err) == 0) {
+		if (csr != NULL) {
+			*csr = pem;
+			pem = NULL;
+		}
+		rv = 1;
+	}
+out:
+	free(pem);
+	X509_REQ_free(req);
+	return rv;
+}
+
+static int
+attempt(struct job *job, char **csr, struct certstore_error *err)
+{
+	int rv;
+
+	if (load(job, err) == -1)
+		return -1;
+	if (job->asked->issuer != NULL) {
+		if (cs_issuer_open(&job->issuer, job->store, job->asked->issuer,
+			err) == -1)
+			return -1;
+		job->hasissuer = 1;
+	}
+	if ((rv = decide(job, csr, err)) != 1)
+		return rv;
+	job->put.name = job->name;
+	job->put.seen = job->exists ? job->old.info.gen : 0;
+	if ((job->flags & CERTSTORE_REQUEST) != 0)
+		return makerequest(job, csr, err);
+	return makecert(job, err);
+}
+
+static void
+reset(struct job *job)
+{
+	if (job->hasissuer)
+		cs_issuer_close(&job->issuer);
+	job->hasissuer = 0;
+	cs_put_free(&job->put);
+	memset(&job->put, 0, sizeof(job->put));
+	cs_entry_done(&job->old);
+	memset(&job->old, 0, sizeof(job->old));
+}
+
+/* 1 made, or with CERTSTORE_DRYRUN it would have been, 0 not needed, -1. */
+int
+certstore_create(struct certstore *store, const char *name,
+    const struct certstore_template *t, int flags, char **csr,
+    struct certstore_error *err)
+{
+	struct job job;
+	int i, rv;
+
+	cs_error_clear(err);
+	ERR_clear_error();
+	if (csr != NULL)
+		*csr = NULL;
+	memset(&job, 0, sizeof(job));
+	job.store = store;
+	job.name = name;
+	job.flags = flags;
+	job.asked = t;
+	rv = begin(&job, err);
+	for (i = 0; rv != -1 && i < TRIES; i++) {
+		rv = attempt(&job, csr, err);
+		reset(&job);
+		if (rv != -1 || err->code != CERTSTORE_ECHANGED)
+			break;
+		if (i + 1 < TRIES) {
+			cs_error_clear(err);
+			rv = 0;
+		}
+	}
+	EVP_PKEY_free(job.pkey);
+	free(job.own.value);
+	ERR_clear_error();
+	if (rv != -1)
+		cs_error_clear(err);
+	return rv;
+}

@@ -1,0 +1,557 @@
+/*
+ * issue.c: makes certificates (RFC 5280) and requests (RFC 2986) by a
+ * template, and lets nothing out that libcrypto, at its strictest, refuses.
+ */
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include "crypto.h"
+
+#define CN_MAX 64
+#define SERIAL_BITS 127
+#define BACK ((int64_t)300)		/* clocks differ */
+#define YEAR_9999 INT64_C(253402300799) /* RFC 5280, 4.1.2.5 */
+
+/* The default CN: the first host name, a CA's entry name; NULL if too long. */
+static const char *
+defaultcn(const char *name, const struct certstore_template *t)
+{
+	const char *cn = NULL;
+	size_t i;
+
+	if (t->ca)
+		cn = name;
+	for (i = 0; i < t->nsan && cn == NULL; i++)
+		if (t->san[i].type == CS_SAN_DNS || t->san[i].type == CS_SAN_IP)
+			cn = t->san[i].value;
+	return cn == NULL || strlen(cn) > CN_MAX ? NULL : cn;
+}
+
+static X509_NAME *
+makesubject(const char *name, const struct certstore_template *t,
+    struct certstore_error *err)
+{
+	X509_NAME *subject;
+	int serves;
+
+	serves = !t->ca &&
+	    (strcmp(t->profile, "server") == 0 ||
+		strcmp(t->profile, "peer") == 0);
+	if (serves && t->nsan == 0) {
+		cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: a server certificate without a name: say for which "
+		    "host it is with -s",
+		    name);
+		return NULL;
+	}
+	if ((subject = X509_NAME_new()) == NULL) {
+		cs_fail_nomem(err);
+		return NULL;
+	}
+	if (cs_subject_build(subject, t, defaultcn(name, t), err) == -1)
+		goto fail;
+	if (X509_NAME_entry_count(subject) == 0 && t->ca) {
+		cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: a CA without a subject (RFC 5280, section 4.1.2.6): "
+		    "say -S CN=...",
+		    name);
+		goto fail;
+	}
+	if (X509_NAME_entry_count(subject) == 0 && t->nsan == 0) {
+		cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: neither a subject nor a name: say -S CN=... or -s",
+		    name);
+		goto fail;
+	}
+	return subject;
+fail:
+	X509_NAME_free(subject);
+	return NULL;
+}
+
+static GENERAL_NAME *
+makesan(const struct cs_san_own *san)
+{
+	static const int types[] = { [CS_SAN_DNS] = GEN_DNS,
+		[CS_SAN_IP] = GEN_IPADD,
+		[CS_SAN_EMAIL] = GEN_EMAIL,
+		[CS_SAN_URI] = GEN_URI };
+	GENERAL_NAME *gen = NULL;
+	ASN1_STRING *s;
+	char norm[CS_HOST_MAX + 1];
+	unsigned char raw[16];
+	const void *data = san->value;
+	size_t len = strlen(san->value);
+	int ip = san->type == CS_SAN_IP;
+
+	if (ip) {
+		if (cs_name_ip(san->value, norm, raw, &len) != 1)
+			return NULL;
+		data = raw;
+	}
+	s = ASN1_STRING_type_new(ip ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
+	if (s == NULL || ASN1_STRING_set(s, data, (int)len) != 1 ||
+	    (gen = GENERAL_NAME_new()) == NULL) {
+		ASN1_STRING_free(s);
+		return NULL;
+	}
+	GENERAL_NAME_set0_value(gen, types[san->type], s);
+	return gen;
+}
+
+/* NULL: no memory left; without SANs it is empty. */
+GENERAL_NAMES *
+cs_issue_sans(const struct certstore_template *t)
+{
+	GENERAL_NAMES *names;
+	GENERAL_NAME *gen;
+	size_t i;
+
+	if ((names = sk_GENERAL_NAME_new_null()) == NULL)
+		return NULL;
+	for (i = 0; i < t->nsan; i++) {
+		if ((gen = makesan(&t->san[i])) == NULL ||
+		    sk_GENERAL_NAME_push(names, gen) <= 0) {
+			GENERAL_NAME_free(gen);
+			GENERAL_NAMES_free(names);
+			return NULL;
+		}
+	}
+	return names;
+}
+
+/* Critical exactly when the subject is empty (RFC 5280, section 4.2.1.6). */
+static int
+addsans(STACK_OF(X509_EXTENSION) **exts, const struct certstore_template *t,
+    int critical)
+{
+	GENERAL_NAMES *names;
+	int rv;
+
+	if (t->nsan == 0)
+		return 1;
+	if ((names = cs_issue_sans(t)) == NULL)
+		return 0;
+	rv = X509V3_add1_i2d(exts, NID_subject_alt_name, names, critical, 0);
+	GENERAL_NAMES_free(names);
+	return rv;
+}
+
+static int
+addbasic(STACK_OF(X509_EXTENSION) **exts, const struct certstore_template *t)
+{
+	BASIC_CONSTRAINTS *bc;
+	int rv = 0;
+
+	if ((bc = BASIC_CONSTRAINTS_new()) == NULL)
+		return 0;
+	bc->ca = t->ca ? 0xff : 0;
+	if (t->ca && t->pathlen >= 0 &&
+	    ((bc->pathlen = ASN1_INTEGER_new()) == NULL ||
+		ASN1_INTEGER_set(bc->pathlen, t->pathlen) != 1))
+		goto out;
+	rv = X509V3_add1_i2d(exts, NID_basic_constraints, bc, 1, 0);
+out:
+	BASIC_CONSTRAINTS_free(bc);
+	return rv;
+}
+
+/* Bits of RFC 5280, section 4.2.1.3, by what key and profile are good for. */
+static int
+addusage(STACK_OF(X509_EXTENSION) **exts, const struct certstore_template *t,
+    EVP_PKEY *pkey)
+{
+	enum { SIGNATURE = 0, ENCIPHER = 2, AGREE = 4, CERTS = 5, CRLS = 6 };
+	ASN1_BIT_STRING *bits;
+	int ok, rv = 0, client;
+
+	if ((bits = ASN1_BIT_STRING_new()) == NULL)
+		return 0;
+	client = strcmp(t->profile, "client") == 0;
+	if (t->ca)
+		ok = ASN1_BIT_STRING_set_bit(bits, CERTS, 1) == 1 &&
+		    ASN1_BIT_STRING_set_bit(bits, CRLS, 1) == 1;
+	else
+		ok = ASN1_BIT_STRING_set_bit(bits, SIGNATURE, 1) == 1;
+	if (ok && !t->ca && !client && EVP_PKEY_is_a(pkey, "RSA"))
+		ok = ASN1_BIT_STRING_set_bit(bits, ENCIPHER, 1) == 1;
+	if (ok && !t->ca && strcmp(t->profile, "mail") == 0 &&
+	    EVP_PKEY_is_a(pkey, "EC"))
+		ok = ASN1_BIT_STRING_set_bit(bits, AGREE, 1) == 1;
+	if (ok)
+		rv = X509V3_add1_i2d(exts, NID_key_usage, bits, 1, 0);
+	ASN1_BIT_STRING_free(bits);
+	return rv;
+}
+
+static int
+addpurpose(STACK_OF(X509_EXTENSION) **exts, const struct certstore_template *t)
+{
+	static const struct {
+		const char *profile;
+		int nid[2];
+	} purposes[] = { { "server", { NID_server_auth, NID_undef } },
+		{ "client", { NID_client_auth, NID_undef } },
+		{ "peer", { NID_server_auth, NID_client_auth } },
+		{ "mail", { NID_email_protect, NID_undef } } };
+	EXTENDED_KEY_USAGE *eku;
+	size_t i, j;
+	int rv = 0;
+
+	if (t->ca)
+		return 1;
+	for (i = 0; strcmp(purposes[i].profile, t->profile) != 0; i++)
+		if (i + 1 == sizeof(purposes) / sizeof(purposes[0]))
+			return 0;
+	if ((eku = sk_ASN1_OBJECT_new_null()) == NULL)
+		return 0;
+	for (j = 0; j < 2 && purposes[i].nid[j] != NID_undef; j++)
+		if (sk_ASN1_OBJECT_push(eku, OBJ_nid2obj(purposes[i].nid[j])) <=
+		    0)
+			goto out;
+	rv = X509V3_add1_i2d(exts, NID_ext_key_usage, eku, 0, 0);
+out:
+	sk_ASN1_OBJECT_pop_free(eku, ASN1_OBJECT_free);
+	return rv;
+}
+
+/* What a certificate and a request have in common. */
+static STACK_OF(X509_EXTENSION) *
+makeextensions(const struct certstore_template *t, EVP_PKEY *pkey,
+    int nosubject, struct certstore_error *err)
+{
+	STACK_OF(X509_EXTENSION) *exts = NULL;
+
+	if (addbasic(&exts, t) == 1 && addusage(&exts, t, pkey) == 1 &&
+	    addpurpose(&exts, t) == 1 && addsans(&exts, t, nosubject) == 1) {
+		if (cs_constraint_add(&exts, t, err) == 0)
+			return exts;
+	} else {
+		cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+		    "the extensions can't be made");
+	}
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+	return NULL;
+}
+
+/* SKI by method 1 of RFC 5280, section 4.2.1.2; AKI is the issuer's SKI. */
+static int
+addkeyids(X509 *x509, X509 *issuer)
+{
+	ASN1_OCTET_STRING *ski = NULL;
+	AUTHORITY_KEYID *aki = NULL;
+	const ASN1_OCTET_STRING *above = NULL;
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned int len;
+	int rv = 0;
+
+	if ((ski = ASN1_OCTET_STRING_new()) == NULL ||
+	    X509_pubkey_digest(x509, EVP_sha1(), md, &len) != 1 ||
+	    ASN1_OCTET_STRING_set(ski, md, (int)len) != 1 ||
+	    X509_add1_ext_i2d(x509, NID_subject_key_identifier, ski, 0,
+		X509V3_ADD_DEFAULT) != 1)
+		goto out;
+	if (issuer != NULL)
+		above = X509_get0_subject_key_id(issuer);
+	if (issuer != NULL && above == NULL &&
+	    (X509_pubkey_digest(issuer, EVP_sha1(), md, &len) != 1 ||
+		ASN1_OCTET_STRING_set(ski, md, (int)len) != 1))
+		goto out;
+	if ((aki = AUTHORITY_KEYID_new()) == NULL ||
+	    (aki->keyid = ASN1_OCTET_STRING_dup(above == NULL ? ski : above)) ==
+		NULL)
+		goto out;
+	rv = X509_add1_ext_i2d(x509, NID_authority_key_identifier, aki, 0,
+	    X509V3_ADD_DEFAULT);
+out:
+	AUTHORITY_KEYID_free(aki);
+	ASN1_OCTET_STRING_free(ski);
+	return rv;
+}
+
+static int
+setserial(X509 *x509)
+{
+	BIGNUM *bn;
+	int rv = 0;
+
+	if ((bn = BN_new()) == NULL)
+		return 0;
+	do {
+		if (BN_rand(bn, SERIAL_BITS, BN_RAND_TOP_ANY,
+			BN_RAND_BOTTOM_ANY) != 1)
+			goto out;
+	} while (BN_is_zero(bn));
+	if (BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x509)) != NULL)
+		rv = 1;
+out:
+	BN_free(bn);
+	return rv;
+}
+
+/* Within the life of all CAs above; a start before theirs is no use either. */
+static int
+settimes(struct certstore *store, const char *name, X509 *x509,
+    const struct certstore_template *t, const struct cs_issuer *is,
+    struct certstore_error *err)
+{
+	char end[CERTSTORE_TIME_LEN], asked[CERTSTORE_TIME_LEN];
+	int64_t from, now, until;
+
+	now = certstore_time_now();
+	from = now - BACK;
+	until = now + (t->ca ? CS_LIFE_CA : CS_LIFE);
+	if (t->haslife)
+		until = t->life.type == CERTSTORE_SPAN_AT ? t->life.secs :
+							    now + t->life.secs;
+	if (until <= now)
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: would end %s, which is past: say a time to come", name,
+		    certstore_time_format(until, end));
+	if (until > YEAR_9999)
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: would end after the year 9999: say an earlier end",
+		    name);
+	if (is != NULL && until > is->ends) {
+		cs_warn(store, "%s: ends %s, with its CA %s, not %s", name,
+		    certstore_time_format(is->ends, end), is->entry.info.name,
+		    certstore_time_format(until, asked));
+		until = is->ends;
+	}
+	if (is != NULL && from < cs_cert_starts(sk_X509_value(is->certs, 0)))
+		from = cs_cert_starts(sk_X509_value(is->certs, 0));
+	if (ASN1_TIME_set(X509_getm_notBefore(x509), (time_t)from) == NULL ||
+	    ASN1_TIME_set(X509_getm_notAfter(x509), (time_t)until) == NULL)
+		return cs_fail_crypto(err, CERTSTORE_ECRYPTO, "%s: validity",
+		    name);
+	return 0;
+}
+
+/* NULL where the algorithm brings its own. */
+static const EVP_MD *
+digestfor(EVP_PKEY *pkey)
+{
+	if (EVP_PKEY_is_a(pkey, "ED25519") || EVP_PKEY_is_a(pkey, "ED448"))
+		return NULL;
+	if (!EVP_PKEY_is_a(pkey, "EC") || EVP_PKEY_get_bits(pkey) < 384)
+		return EVP_sha256();
+	return EVP_PKEY_get_bits(pkey) > 384 ? EVP_sha512() : EVP_sha384();
+}
+
+/*
+ * What strictness finds missing in a CA that others made, long ago perhaps, is
+ * not the new certificate's fault.
+ */
+static int
+tolerate(int ok, X509_STORE_CTX *ctx)
+{
+	if (ok || X509_STORE_CTX_get_error_depth(ctx) == 0)
+		return ok;
+	switch (X509_STORE_CTX_get_error(ctx)) {
+	case X509_V_ERR_MISSING_SUBJECT_KEY_IDENTIFIER:
+	case X509_V_ERR_MISSING_AUTHORITY_KEY_IDENTIFIER:
+	case X509_V_ERR_CA_BCONS_NOT_CRITICAL:
+	case X509_V_ERR_CA_CERT_MISSING_KEY_USAGE:
+		X509_STORE_CTX_set_error(ctx, X509_V_OK);
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static int
+purposeof(const struct certstore_template *t)
+{
+	if (t->ca)
+		return X509_PURPOSE_ANY;
+	if (strcmp(t->profile, "client") == 0)
+		return X509_PURPOSE_SSL_CLIENT;
+	if (strcmp(t->profile, "mail") == 0)
+		return X509_PURPOSE_SMIME_SIGN;
+	return X509_PURPOSE_SSL_SERVER;
+}
+
+/* The last net: nothing that does not verify is handed out. */
+static int
+verify(const char *name, const struct certstore_template *t, X509 *x509,
+    const struct cs_issuer *is, struct certstore_error *err)
+{
+	X509_STORE *anchors = NULL;
+	X509_STORE_CTX *ctx = NULL;
+	X509_VERIFY_PARAM *param;
+	int i, code, rv = -1;
+
+	if ((anchors = X509_STORE_new()) == NULL ||
+	    (ctx = X509_STORE_CTX_new()) == NULL)
+		goto fail;
+	if (is == NULL && X509_STORE_add_cert(anchors, x509) != 1)
+		goto fail;
+	for (i = 0; is != NULL && i < sk_X509_num(is->certs); i++)
+		if (X509_STORE_add_cert(anchors, sk_X509_value(is->certs, i)) !=
+		    1)
+			goto fail;
+	if (X509_STORE_CTX_init(ctx, anchors, x509, NULL) != 1)
+		goto fail;
+	param = X509_STORE_CTX_get0_param(ctx);
+	if (X509_VERIFY_PARAM_set_flags(param,
+		X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN |
+		    X509_V_FLAG_CHECK_SS_SIGNATURE) != 1 ||
+	    X509_VERIFY_PARAM_set_purpose(param, purposeof(t)) != 1)
+		goto fail;
+	X509_STORE_CTX_set_verify_cb(ctx, tolerate);
+	rv = 0;
+	if (X509_verify_cert(ctx) != 1) {
+		code = X509_STORE_CTX_get_error(ctx);
+		rv = cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: the certificate would not verify: %s%s", name,
+		    X509_STORE_CTX_get_error_depth(ctx) > 0 ?
+			"a CA above it: " :
+			"",
+		    X509_verify_cert_error_string(code));
+	}
+	goto out;
+fail:
+	cs_fail_crypto(err, CERTSTORE_ECRYPTO, "%s: verifying", name);
+out:
+	X509_STORE_CTX_free(ctx);
+	X509_STORE_free(anchors);
+	ERR_clear_error();
+	return rv;
+}
+
+static int
+judge(const char *name, const struct certstore_template *t, X509 *x509,
+    const struct cs_issuer *is, struct certstore_error *err)
+{
+	int i;
+
+	for (i = 0; is != NULL && i < sk_X509_num(is->certs); i++)
+		if (cs_constraint_check(name, x509, is->entry.info.name,
+			sk_X509_value(is->certs, i), err) == -1)
+			return -1;
+	return verify(name, t, x509, is, err);
+}
+
+/* Everything but the signature. */
+static int
+fill(X509 *x509, const struct certstore_template *t, EVP_PKEY *pkey,
+    X509_NAME *subject, const struct cs_issuer *is, struct certstore_error *err)
+{
+	STACK_OF(X509_EXTENSION) *exts = NULL;
+	X509 *ca = is == NULL ? NULL : sk_X509_value(is->certs, 0);
+	int i, rv = -1;
+
+	exts = makeextensions(t, pkey, X509_NAME_entry_count(subject) == 0,
+	    err);
+	if (exts == NULL)
+		return -1;
+	if (X509_set_version(x509, X509_VERSION_3) != 1 ||
+	    setserial(x509) != 1 || X509_set_subject_name(x509, subject) != 1 ||
+	    X509_set_issuer_name(x509,
+		ca == NULL ? subject : X509_get_subject_name(ca)) != 1 ||
+	    X509_set_pubkey(x509, pkey) != 1)
+		goto out;
+	for (i = 0; i < sk_X509_EXTENSION_num(exts); i++)
+		if (X509_add_ext(x509, sk_X509_EXTENSION_value(exts, i), -1) !=
+		    1)
+			goto out;
+	if (addkeyids(x509, ca) == 1)
+		rv = 0;
+out:
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+	if (rv == -1)
+		cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+		    "the certificate can't be made");
+	return rv;
+}
+
+/* As everybody else will see it: what libcrypto caches is made afresh. */
+static X509 *
+reparse(const char *name, X509 *x509, struct certstore_error *err)
+{
+	X509 *fresh = NULL;
+	unsigned char *der = NULL;
+	int len;
+
+	if ((len = i2d_X509(x509, &der)) <= 0)
+		cs_fail_crypto(err, CERTSTORE_ECRYPTO, "%s: encoding", name);
+	else
+		fresh = cs_cert_parse(name, der, (size_t)len, err);
+	OPENSSL_free(der);
+	return fresh;
+}
+
+X509 *
+cs_issue_cert(struct certstore *store, const char *name,
+    const struct certstore_template *t, EVP_PKEY *pkey,
+    const struct cs_issuer *is, struct certstore_error *err)
+{
+	X509 *x509 = NULL, *fresh = NULL;
+	X509_NAME *subject = NULL;
+	EVP_PKEY *signer = is == NULL ? pkey : is->pkey;
+
+	ERR_clear_error();
+	if ((subject = makesubject(name, t, err)) == NULL)
+		goto out;
+	if ((x509 = X509_new()) == NULL) {
+		cs_fail_nomem(err);
+		goto out;
+	}
+	if (fill(x509, t, pkey, subject, is, err) == -1 ||
+	    settimes(store, name, x509, t, is, err) == -1)
+		goto out;
+	if (X509_sign(x509, signer, digestfor(signer)) <= 0) {
+		cs_fail_crypto(err, CERTSTORE_ECRYPTO, "%s: signing", name);
+		goto out;
+	}
+	if ((fresh = reparse(name, x509, err)) != NULL &&
+	    judge(name, t, fresh, is, err) == -1) {
+		X509_free(fresh);
+		fresh = NULL;
+	}
+out:
+	X509_free(x509);
+	X509_NAME_free(subject);
+	ERR_clear_error();
+	return fresh;
+}
+
+X509_REQ *
+cs_issue_request(const char *name, const struct certstore_template *t,
+    EVP_PKEY *pkey, struct certstore_error *err)
+{
+	STACK_OF(X509_EXTENSION) *exts = NULL;
+	X509_NAME *subject = NULL;
+	X509_REQ *req = NULL;
+	int ok = 0;
+
+	ERR_clear_error();
+	if ((subject = makesubject(name, t, err)) == NULL)
+		return NULL;
+	exts = makeextensions(t, pkey, X509_NAME_entry_count(subject) == 0,
+	    err);
+	if (exts == NULL)
+		goto out;
+	ok = (req = X509_REQ_new()) != NULL &&
+	    X509_REQ_set_version(req, X509_REQ_VERSION_1) == 1 &&
+	    X509_REQ_set_subject_name(req, subject) == 1 &&
+	    X509_REQ_set_pubkey(req, pkey) == 1 &&
+	    X509_REQ_add_extensions(req, exts) == 1 &&
+	    X509_REQ_sign(req, pkey, digestfor(pkey)) > 0;
+	if (!ok) {
+		cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+		    "%s: the request "
+		    "can't be made",
+		    name);
+		X509_REQ_free(req);
+		req = NULL;
+	}
+out:
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+	X509_NAME_free(subject);
+	ERR_clear_error();
+	return req;
+}

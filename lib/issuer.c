@@ -1,0 +1,224 @@
+/*
+ * issuer.c: a CA entry that is to sign: what stands above it, whether it may,
+ * and its key.
+ */
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "crypto.h"
+
+static int
+readstack(const struct certstore_entry *entry, enum cs_file file,
+    STACK_OF(X509) **certs, struct certstore_error *err)
+{
+	struct cs_buf buf = { NULL, 0, 0 };
+	int rv;
+
+	*certs = NULL;
+	rv = cs_entry_read(entry, file, &buf, err);
+	if (rv == 1 &&
+	    (*certs = cs_cert_stack(entry->info.name, &buf, err)) == NULL)
+		rv = -1;
+	cs_buf_free(&buf);
+	return rv;
+}
+
+/* The issuers given with the certificate count before those of the store. */
+static STACK_OF(X509) *
+assemble(struct certstore *store, STACK_OF(X509) *full, STACK_OF(X509) *ca,
+    struct certstore_error *err)
+{
+	STACK_OF(X509) *chain = NULL, *above = NULL;
+	X509 *x509;
+	int complete;
+
+	x509 = sk_X509_value(full, 0);
+	if (ca != NULL &&
+	    X509_add_certs(full, ca,
+		X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_NO_DUP) != 1) {
+		cs_fail_nomem(err);
+		return NULL;
+	}
+	if (cs_chain_build(store, x509, full, &chain, &above, &complete, err) ==
+	    -1)
+		return NULL;
+	sk_X509_pop_free(chain, X509_free);
+	if (X509_add_cert(above, x509,
+		X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_PREPEND) != 1) {
+		sk_X509_pop_free(above, X509_free);
+		cs_fail_nomem(err);
+		return NULL;
+	}
+	return above;
+}
+
+/* On failure there is nothing to close. */
+int
+cs_issuer_open(struct cs_issuer *is, struct certstore *store, const char *name,
+    struct certstore_error *err)
+{
+	STACK_OF(X509) *full = NULL, *ca = NULL;
+	int64_t ends;
+	int i, rv;
+
+	memset(is, 0, sizeof(*is));
+	if (cs_entry_load(store, name, &is->entry, err) == -1)
+		goto out;
+	if ((rv = readstack(&is->entry, CS_FULLCHAIN, &full, err)) == -1 ||
+	    (rv == 1 && readstack(&is->entry, CS_CA, &ca, err) == -1))
+		goto out;
+	if (rv == 0 || sk_X509_num(full) == 0) {
+		cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: has no certificate yet: import the answer to its "
+		    "request first",
+		    name);
+		goto out;
+	}
+	is->certs = assemble(store, full, ca, err);
+	is->ends = INT64_MAX;
+	for (i = 0; i < sk_X509_num(is->certs); i++) {
+		ends = cs_cert_ends(sk_X509_value(is->certs, i));
+		if (ends < is->ends)
+			is->ends = ends;
+	}
+out:
+	sk_X509_pop_free(ca, X509_free);
+	sk_X509_pop_free(full, X509_free);
+	if (is->certs != NULL)
+		return 0;
+	cs_issuer_close(is);
+	return -1;
+}
+
+void
+cs_issuer_close(struct cs_issuer *is)
+{
+	EVP_PKEY_free(is->pkey);
+	sk_X509_pop_free(is->certs, X509_free);
+	cs_entry_done(&is->entry);
+	memset(is, 0, sizeof(*is));
+}
+
+static int
+judgetime(const char *name, STACK_OF(X509) *ca, struct certstore_error *err)
+{
+	struct cs_buf subject = { NULL, 0, 0 };
+	char when[CERTSTORE_TIME_LEN];
+	int64_t now = certstore_time_now();
+	X509 *x509;
+	int i, rv = 0;
+
+	for (i = 0; i < sk_X509_num(ca) && rv == 0; i++) {
+		x509 = sk_X509_value(ca, i);
+		if (cs_cert_starts(x509) <= now && now < cs_cert_ends(x509))
+			continue;
+		if (i > 0 &&
+		    (cs_buf_adds(&subject, ", ") == -1 ||
+			cs_cert_name_text(X509_get_subject_name(x509),
+			    &subject) == -1 ||
+			cs_buf_adds(&subject, " above it,") == -1)) {
+			cs_buf_free(&subject);
+			return cs_fail_nomem(err);
+		}
+		if (cs_cert_starts(x509) > now)
+			rv = cs_fail(err, CERTSTORE_EREFUSED,
+			    "%s%s: is not valid before %s: check the clock",
+			    name, subject.p == NULL ? "" : subject.p,
+			    certstore_time_format(cs_cert_starts(x509), when));
+		else
+			rv = cs_fail(err, CERTSTORE_EREFUSED,
+			    "%s%s: ended %s: renew the CA first", name,
+			    subject.p == NULL ? "" : subject.p,
+			    certstore_time_format(cs_cert_ends(x509), when));
+	}
+	cs_buf_free(&subject);
+	return rv;
+}
+
+/*
+ * RFC 5280, section 4.2.1.9: how many CAs that are not self-issued may follow.
+ * The new one always counts.
+ */
+static int
+judgelength(const char *name, STACK_OF(X509) *ca, int isca,
+    struct certstore_error *err)
+{
+	X509 *x509;
+	long between, max;
+	int i;
+
+	between = isca ? 1 : 0;
+	for (i = 0; i < sk_X509_num(ca); i++) {
+		x509 = sk_X509_value(ca, i);
+		max = X509_get_pathlen(x509);
+		if (max >= 0 && between > max && i == 0)
+			return cs_fail(err, CERTSTORE_EREFUSED,
+			    "%s: its path length %ld allows no CA below it",
+			    name, max);
+		if (max >= 0 && between > max)
+			return cs_fail(err, CERTSTORE_EREFUSED,
+			    "%s: the path length %ld of a CA above it is "
+			    "exceeded",
+			    name, max);
+		if ((X509_get_extension_flags(x509) & EXFLAG_SI) == 0)
+			between++;
+	}
+	return 0;
+}
+
+int
+cs_issuer_judge(const struct cs_issuer *is, int isca,
+    struct certstore_error *err)
+{
+	const char *name = is->entry.info.name;
+	X509 *x509 = sk_X509_value(is->certs, 0);
+
+	if ((X509_get_extension_flags(x509) & EXFLAG_CA) != 0 &&
+	    (X509_get_key_usage(x509) & KU_KEY_CERT_SIGN) == 0)
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: its keyUsage does not allow it to sign certificates "
+		    "(RFC 5280, section 4.2.1.3)",
+		    name);
+	if (cs_cert_is_ca(x509) != 1)
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: is not a CA: cert-create -c makes one", name);
+	if (!is->entry.info.haskey)
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: its private key is not in the store: import it with "
+		    "cert-import",
+		    name);
+	if (judgetime(name, is->certs, err) == -1)
+		return -1;
+	return judgelength(name, is->certs, isca, err);
+}
+
+/* Asks for a passphrase only if the key is encrypted. */
+int
+cs_issuer_key(struct cs_issuer *is, const struct certstore_passphrase *pass,
+    struct certstore_error *err)
+{
+	const char *name = is->entry.info.name;
+	struct cs_buf pem = { NULL, 0, 0 };
+	int rv;
+
+	if ((rv = cs_entry_read(&is->entry, CS_PRIVKEY, &pem, err)) == 0)
+		rv = cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: its private key is not in the store: import it with "
+		    "cert-import",
+		    name);
+	if (rv == 1)
+		is->pkey = cs_key_frompem(name, &pem, pass, err);
+	cs_buf_free(&pem);
+	if (is->pkey == NULL)
+		return -1;
+	rv = X509_check_private_key(sk_X509_value(is->certs, 0), is->pkey);
+	ERR_clear_error();
+	if (rv != 1)
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: the private key is not that of the certificate: "
+		    "import the pair again",
+		    name);
+	return 0;
+}

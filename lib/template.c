@@ -1,0 +1,360 @@
+/*
+ * template.c: what is to be made.  Each part is judged when it is set, so that
+ * a template that was filled without an error is well-formed.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/stdlib.h>
+#include <bsd/string.h>
+
+#include "crypto.h"
+
+struct certstore_template *
+certstore_template_new(struct certstore_error *err)
+{
+	struct certstore_template *t;
+
+	cs_error_clear(err);
+	if ((t = calloc(1, sizeof(*t))) == NULL) {
+		cs_fail_nomem(err);
+		return NULL;
+	}
+	t->pathlen = -1;
+	return t;
+}
+
+static void
+wipe(char *secret)
+{
+	if (secret != NULL)
+		freezero(secret, strlen(secret));
+}
+
+void
+certstore_template_free(struct certstore_template *t)
+{
+	size_t i;
+
+	if (t == NULL)
+		return;
+	for (i = 0; i < t->nsan; i++)
+		free(t->san[i].value);
+	for (i = 0; i < t->nsubject; i++) {
+		free(t->subject[i].attr);
+		free(t->subject[i].value);
+	}
+	for (i = 0; i < t->npermit; i++)
+		free(t->permit[i]);
+	for (i = 0; i < t->nexclude; i++)
+		free(t->exclude[i]);
+	free(t->san);
+	free(t->subject);
+	free(t->permit);
+	free(t->exclude);
+	free(t->issuer);
+	wipe(t->encrypt);
+	EVP_PKEY_free(t->pkey);
+	free(t);
+}
+
+int
+certstore_template_set_ca(struct certstore_template *t,
+    struct certstore_error *err)
+{
+	cs_error_clear(err);
+	t->ca = 1;
+	return 0;
+}
+
+int
+certstore_template_set_type(struct certstore_template *t, const char *type,
+    struct certstore_error *err)
+{
+	cs_error_clear(err);
+	if (cs_key_type_check(type, err) == -1)
+		return -1;
+	strlcpy(t->type, type, sizeof(t->type));
+	return 0;
+}
+
+int
+certstore_template_set_profile(struct certstore_template *t,
+    const char *profile, struct certstore_error *err)
+{
+	static const char *const profiles[] = { "server", "client", "peer",
+		"mail" };
+	char q[CS_QUOTE_LEN];
+	size_t i;
+
+	cs_error_clear(err);
+	for (i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
+		if (strcmp(profile, profiles[i]) == 0) {
+			strlcpy(t->profile, profile, sizeof(t->profile));
+			return 0;
+		}
+	}
+	return cs_fail(err, CERTSTORE_EARGUMENT,
+	    "%s: unknown profile: say server, client, peer or mail",
+	    cs_escape_quote(q, profile));
+}
+
+int
+certstore_template_set_life(struct certstore_template *t,
+    const struct certstore_span *life, struct certstore_error *err)
+{
+	cs_error_clear(err);
+	if (life->type == CERTSTORE_SPAN_PART)
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "life: a part of what is not yet known: say how long or "
+		    "until when, as in 90d or 2027-01-31");
+	if (life->type == CERTSTORE_SPAN_FOR && life->secs <= 0)
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "life: no time at all: say 90d, 36h, 2w or 1y");
+	if (life->type == CERTSTORE_SPAN_AT &&
+	    life->secs <= certstore_time_now())
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "life: the end is past: say a time to come");
+	t->life = *life;
+	t->haslife = 1;
+	return 0;
+}
+
+int
+certstore_template_set_within(struct certstore_template *t,
+    const struct certstore_span *within, struct certstore_error *err)
+{
+	cs_error_clear(err);
+	t->within = *within;
+	t->haswithin = 1;
+	return 0;
+}
+
+int
+certstore_template_set_issuer(struct certstore_template *t, const char *name,
+    struct certstore_error *err)
+{
+	char *copy;
+
+	cs_error_clear(err);
+	if (cs_name_check(name, err) == -1)
+		return -1;
+	if ((copy = strdup(name)) == NULL)
+		return cs_fail_nomem(err);
+	free(t->issuer);
+	t->issuer = copy;
+	return 0;
+}
+
+static int
+iskey(const struct cs_pem *pem)
+{
+	return pem->type == CS_PEM_KEY || pem->type == CS_PEM_KEY_PKCS8ENC ||
+	    pem->type == CS_PEM_KEY_DEK;
+}
+
+/* The one private key of an input; what else it holds is not looked at. */
+static EVP_PKEY *
+onlykey(const char *label, const struct cs_pems *pems,
+    const struct certstore_passphrase *pass, struct certstore_error *err)
+{
+	const struct cs_pem *key = NULL;
+	char q[CS_QUOTE_LEN];
+	size_t i;
+
+	for (i = 0; i < pems->n; i++) {
+		if (!iskey(&pems->v[i]))
+			continue;
+		if (key != NULL) {
+			cs_fail(err, CERTSTORE_EINPUT,
+			    "%s: more than one private key: give one",
+			    cs_escape_quote(q, label));
+			return NULL;
+		}
+		key = &pems->v[i];
+	}
+	if (key == NULL) {
+		cs_fail(err, CERTSTORE_EINPUT, "%s: no private key in it",
+		    cs_escape_quote(q, label));
+		return NULL;
+	}
+	return cs_key_parse(key, pass, err);
+}
+
+/* A passphrase is asked for if one was set before. */
+int
+certstore_template_set_key(struct certstore_template *t, const char *label,
+    const void *data, size_t len, struct certstore_error *err)
+{
+	const struct certstore_passphrase *pass;
+	struct cs_pems pems = { NULL, 0, 0 };
+	EVP_PKEY *pkey = NULL;
+	char q[CS_QUOTE_LEN];
+
+	cs_error_clear(err);
+	pass = t->haspass ? &t->pass : NULL;
+	if (cs_pem_read(label, data, len, pass, &pems, err) == 0)
+		pkey = onlykey(label, &pems, pass, err);
+	cs_pem_free(&pems);
+	if (pkey == NULL)
+		return -1;
+	if (EVP_PKEY_can_sign(pkey) != 1) {
+		EVP_PKEY_free(pkey);
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: a key that can't sign: use RSA, EC or Ed25519",
+		    cs_escape_quote(q, label));
+	}
+	EVP_PKEY_free(t->pkey);
+	t->pkey = pkey;
+	return 0;
+}
+
+int
+certstore_template_set_encrypt(struct certstore_template *t,
+    const char *passphrase, struct certstore_error *err)
+{
+	char *copy;
+
+	cs_error_clear(err);
+	if (passphrase[0] == '\0')
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "passphrase: is empty: leave the key unencrypted or give "
+		    "one");
+	if (strlen(passphrase) >= CS_PASSPHRASE_MAX)
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "passphrase: longer than %d bytes", CS_PASSPHRASE_MAX - 1);
+	if ((copy = strdup(passphrase)) == NULL)
+		return cs_fail_nomem(err);
+	wipe(t->encrypt);
+	t->encrypt = copy;
+	return 0;
+}
+
+int
+certstore_template_set_passphrase(struct certstore_template *t,
+    const struct certstore_passphrase *pass, struct certstore_error *err)
+{
+	cs_error_clear(err);
+	t->pass = *pass;
+	t->haspass = 1;
+	return 0;
+}
+
+/* Said twice is said once. */
+int
+certstore_template_add_san(struct certstore_template *t, const char *san,
+    struct certstore_error *err)
+{
+	struct cs_san_own own, *v;
+	size_t i;
+
+	cs_error_clear(err);
+	if (cs_name_san(san, &own.type, &own.value, err) == -1)
+		return -1;
+	for (i = 0; i < t->nsan; i++) {
+		if (t->san[i].type == own.type &&
+		    strcmp(t->san[i].value, own.value) == 0) {
+			free(own.value);
+			return 0;
+		}
+	}
+	if ((v = reallocarray(t->san, t->nsan + 1, sizeof(*v))) == NULL) {
+		free(own.value);
+		return cs_fail_nomem(err);
+	}
+	t->san = v;
+	t->san[t->nsan++] = own;
+	return 0;
+}
+
+int
+certstore_template_add_subject(struct certstore_template *t, const char *text,
+    struct certstore_error *err)
+{
+	struct cs_attr attr, *v;
+
+	cs_error_clear(err);
+	if (cs_subject_parse(text, &attr.attr, &attr.value, err) == -1)
+		return -1;
+	v = reallocarray(t->subject, t->nsubject + 1, sizeof(*v));
+	if (v == NULL) {
+		free(attr.attr);
+		free(attr.value);
+		return cs_fail_nomem(err);
+	}
+	t->subject = v;
+	t->subject[t->nsubject++] = attr;
+	return 0;
+}
+
+static int
+addtree(char ***trees, size_t *n, const char *text, struct certstore_error *err)
+{
+	char **v, *norm;
+
+	if (cs_constraint_parse(text, &norm, err) == -1)
+		return -1;
+	if ((v = reallocarray(*trees, *n + 1, sizeof(*v))) == NULL) {
+		free(norm);
+		return cs_fail_nomem(err);
+	}
+	*trees = v;
+	v[(*n)++] = norm;
+	return 0;
+}
+
+int
+certstore_template_add_constraint(struct certstore_template *t,
+    const char *text, struct certstore_error *err)
+{
+	const char *flaw;
+	char q[CS_QUOTE_LEN];
+	long long n;
+
+	cs_error_clear(err);
+	if (strncmp(text, "permit=", 7) == 0)
+		return addtree(&t->permit, &t->npermit, text + 7, err);
+	if (strncmp(text, "exclude=", 8) == 0)
+		return addtree(&t->exclude, &t->nexclude, text + 8, err);
+	if (strncmp(text, "pathlen=", 8) != 0)
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "%s: unknown constraint: say pathlen=0, "
+		    "permit=example.com or exclude=10.0.0.0/8",
+		    cs_escape_quote(q, text));
+	n = strtonum(text + 8, 0, 99, &flaw);
+	if (flaw != NULL || text[8] < '0' || text[8] > '9')
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "%s: how many CAs may follow is a number from 0 to 99",
+		    cs_escape_quote(q, text));
+	t->pathlen = (int)n;
+	return 0;
+}
+
+/* A bare word is a label for people, not a host. */
+static int
+isownhost(const char *name)
+{
+	return strchr(name, '.') != NULL || strcmp(name, "localhost") == 0;
+}
+
+int
+cs_template_resolve(struct certstore_template *full, struct cs_san_own *own,
+    const struct certstore_template *t, const char *name,
+    struct certstore_error *err)
+{
+	*full = *t;
+	own->value = NULL;
+	if (full->type[0] == '\0')
+		strlcpy(full->type, "p256", sizeof(full->type));
+	if (full->profile[0] == '\0')
+		strlcpy(full->profile, "server", sizeof(full->profile));
+	if (t->ca || t->nsan > 0 || !isownhost(name))
+		return 0;
+	if (cs_name_san(name, &own->type, &own->value, err) == -1) {
+		cs_error_clear(err);
+		return 0;
+	}
+	full->san = own;
+	full->nsan = 1;
+	return 0;
+}

@@ -1,0 +1,552 @@
+/*
+ * test-create.c: entries made in a store, and the CAs that sign them: what
+ * they may, what verifies, what is refused.
+ */
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include "crypto.h"
+#include "tap.h"
+#include "scratch.h"
+
+static struct certstore *store;
+static char warned[1024];
+
+static void
+warn(void *arg, const char *msg)
+{
+	(void)arg;
+	snprintf(warned, sizeof(warned), "%s", msg);
+}
+
+static int
+passphrase(void *arg, const char *what, char *buf, size_t size)
+{
+	(void)what;
+	return arg == NULL ? -1 : snprintf(buf, size, "%s", (char *)arg);
+}
+
+/* One argument as on the command line: "c", "s=host", "A=ca". */
+static int
+apply(struct certstore_template *t, const char *arg)
+{
+	struct certstore_passphrase pass = { passphrase, NULL };
+	struct certstore_span span;
+	const char *value = arg + 2;
+
+	switch (arg[0]) {
+	case 'c':
+		return certstore_template_set_ca(t, &err);
+	case 'A':
+		return certstore_template_set_issuer(t, value, &err);
+	case 'C':
+		return certstore_template_add_constraint(t, value, &err);
+	case 'E':
+		return certstore_template_set_encrypt(t, value, &err);
+	case 'P':
+		return certstore_template_set_profile(t, value, &err);
+	case 'p':
+		pass.arg = strdup(value);
+		return certstore_template_set_passphrase(t, &pass, &err);
+	case 's':
+		return certstore_template_add_san(t, value, &err);
+	case 'S':
+		return certstore_template_add_subject(t, value, &err);
+	case 't':
+		return certstore_template_set_type(t, value, &err);
+	case 'e':
+	case 'l':
+		if (certstore_span_parse(value, &span, &err) == -1)
+			return -1;
+		return arg[0] == 'e' ?
+		    certstore_template_set_within(t, &span, &err) :
+		    certstore_template_set_life(t, &span, &err);
+	default:
+		bail("unknown argument %s", arg);
+	}
+}
+
+static char *csr;
+
+/* Blanks separate the arguments; what certstore_create() gives. */
+static int
+create(const char *name, int flags, const char *args)
+{
+	struct certstore_template *t = certstore_template_new(&err);
+	char copy[512], *arg, *rest = copy;
+	int rv = 0;
+
+	warned[0] = '\0';
+	free(csr);
+	csr = NULL;
+	snprintf(copy, sizeof(copy), "%s", args);
+	while (rv == 0 && (arg = strsep(&rest, " ")) != NULL)
+		if (*arg != '\0')
+			rv = apply(t, arg);
+	if (rv == 0)
+		rv = certstore_create(store, name, t, flags, &csr, &err);
+	else
+		printf("# %s: %s\n", args, err.msg);
+	if (t->haspass)
+		free(t->pass.arg);
+	certstore_template_free(t);
+	return rv;
+}
+
+static void
+must(const char *name, int flags, const char *args)
+{
+	if (create(name, flags, args) != 1)
+		bail("%s %s: %s", name, args, err.msg);
+}
+
+static void
+refused(const char *name, int flags, const char *args, enum certstore_code code,
+    const char *says)
+{
+	int rv = create(name, flags, args);
+
+	if (!ok(rv == -1 && err.code == code && strstr(err.msg, says) != NULL,
+		"refused: %s %s: %s", name, args, says))
+		printf("# rv %d code %d: %s\n", rv, err.code, err.msg);
+	is_int((long long)ERR_peek_error(), 0, "libcrypto's queue is empty");
+}
+
+static STACK_OF(X509) *
+certsof(const char *name, enum cs_file file)
+{
+	struct certstore_entry entry = { 0 };
+	STACK_OF(X509) *certs = NULL;
+	struct cs_buf buf = { NULL, 0, 0 };
+
+	if (cs_entry_load(store, name, &entry, &err) == -1)
+		bail("%s: %s", name, err.msg);
+	if (cs_entry_read(&entry, file, &buf, &err) == 1 &&
+	    (certs = cs_cert_stack(name, &buf, &err)) == NULL)
+		bail("%s: %s", name, err.msg);
+	cs_buf_free(&buf);
+	cs_entry_done(&entry);
+	return certs;
+}
+
+/* As a client does it: the root alone is trusted, the rest was sent. */
+static int
+verifies(const char *name)
+{
+	STACK_OF(X509) *full = certsof(name, CS_FULLCHAIN);
+	STACK_OF(X509) *ca = certsof(name, CS_CA);
+	X509_STORE *anchors = X509_STORE_new();
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	int rv;
+
+	X509_STORE_add_cert(anchors,
+	    ca == NULL ? sk_X509_value(full, 0) :
+			 sk_X509_value(ca, sk_X509_num(ca) - 1));
+	X509_STORE_CTX_init(ctx, anchors, sk_X509_value(full, 0), full);
+	X509_STORE_CTX_set_flags(ctx,
+	    X509_V_FLAG_X509_STRICT | X509_V_FLAG_CHECK_SS_SIGNATURE);
+	rv = X509_verify_cert(ctx);
+	if (rv != 1)
+		printf("# %s: %s\n", name,
+		    X509_verify_cert_error_string(
+			X509_STORE_CTX_get_error(ctx)));
+	X509_STORE_CTX_free(ctx);
+	X509_STORE_free(anchors);
+	sk_X509_pop_free(ca, X509_free);
+	sk_X509_pop_free(full, X509_free);
+	return rv;
+}
+
+static int
+count(const char *name, enum cs_file file)
+{
+	STACK_OF(X509) *certs = certsof(name, file);
+	int n = certs == NULL ? 0 : sk_X509_num(certs);
+
+	sk_X509_pop_free(certs, X509_free);
+	return n;
+}
+
+/* A line of info or props, or all of another file; "" if there is none. */
+static const char *
+text(const char *name, enum cs_file file, const char *key)
+{
+	static struct cs_buf buf;
+	static char line[256];
+	struct certstore_entry entry = { 0 };
+	char *p;
+
+	cs_buf_reset(&buf);
+	line[0] = '\0';
+	if (cs_entry_load(store, name, &entry, &err) == -1)
+		return "absent";
+	if (cs_entry_read(&entry, file, &buf, &err) != 1)
+		buf.len = 0;
+	cs_entry_done(&entry);
+	if (key == NULL)
+		return buf.len == 0 ? "" : buf.p;
+	if (buf.len > 0 && (p = strstr(buf.p, key)) != NULL &&
+	    (p == buf.p || p[-1] == '\n')) {
+		p += strlen(key);
+		snprintf(line, sizeof(line), "%.*s", (int)strcspn(p, "\n"), p);
+	}
+	return line;
+}
+
+static char *
+spki(const char *name)
+{
+	static char copy[4][80];
+	static int turn;
+	char *p = copy[turn++ % 4];
+
+	snprintf(p, 80, "%s", text(name, CS_INFO, "spki "));
+	return p;
+}
+
+static int64_t
+ends(const char *name)
+{
+	return strtoll(text(name, CS_INFO, "ends "), NULL, 10);
+}
+
+static void
+testchains(void)
+{
+	must("root", 0, "c S=CN=Same S=O=Same");
+	must("one", 0, "A=root S=CN=Same S=O=Same s=one.example");
+	is_int(verifies("one"), 1, "CA and server of the same CN and O verify");
+	is_int(count("one", CS_FULLCHAIN), 1, "the root is not served");
+	is_int(count("one", CS_CA), 1, "but kept");
+	is_int(count("root", CS_CA), 0, "nothing is above a root");
+	is_str(text("one", CS_INFO, "kind "), "server", "kind");
+	is_str(text("root", CS_INFO, "kind "), "ca", "kind of a CA");
+	is_str(text("one", CS_PROPS, "origin "), "create", "origin");
+	must("mid", 0, "c A=root C=pathlen=1");
+	must("low", 0, "c A=mid");
+	must("two", 0, "A=low s=two.example t=ed25519");
+	is_int(verifies("two"), 1, "two CAs between");
+	is_int(count("two", CS_FULLCHAIN), 3, "both are served");
+	is_int(count("two", CS_CA), 3, "all are kept");
+	is_int(count("low", CS_FULLCHAIN), 2, "a CA: itself and what is above");
+	is_int(verifies("low"), 1, "a CA of a CA");
+	must("rsa", 0, "A=low s=rsa.example t=rsa:2048 P=peer");
+	is_int(verifies("rsa"), 1, "RSA below EC");
+	must("p384", 0, "c t=p384");
+	must("client", 0, "A=p384 P=client S=CN=Alice");
+	is_int(verifies("client"), 1, "a client");
+	must("self", 0, "s=self.example");
+	is_str(text("self", CS_INFO, "kind "), "self", "self-signed");
+	is_int(verifies("self"), 1, "verifies");
+	ok(strncmp(text("self", CS_COMBINED, NULL),
+	       "-----BEGIN PRIVATE KEY-----\n", 28) == 0,
+	    "combined: the key first");
+	/* What a CA entry lost is found in the store. */
+	sh("rm -f store/certs/low/ca.pem");
+	must("three", 0, "A=low s=three.example");
+	is_int(count("three", CS_CA), 3, "found by their key identifiers");
+}
+
+static void
+testissuers(void)
+{
+	must("zero", 0, "c C=pathlen=0");
+	refused("x", 0, "c A=zero", CERTSTORE_EREFUSED, "path length 0");
+	must("zero1", 0, "A=zero s=zero.example");
+	is_int(verifies("zero1"), 1, "but an end-entity");
+	refused("x", 0, "c A=low", CERTSTORE_EREFUSED, "a CA above it");
+	refused("x", 0, "A=one s=x.example", CERTSTORE_EREFUSED, "not a CA");
+	refused("x", 0, "A=none s=x.example", CERTSTORE_ENOENTRY, "none:");
+	refused("x", 0, "A=x s=x.example", CERTSTORE_EARGUMENT, "its own CA");
+	must("keyless", 0, "c");
+	sh("sed -i 's/^has key/has/' store/certs/keyless/info && "
+	   "rm store/certs/keyless/privkey.pem");
+	refused("x", 0, "A=keyless s=x.example", CERTSTORE_EREFUSED,
+	    "not in the store");
+	must("other", 0, "c");
+	sh("cp store/certs/root/privkey.pem store/certs/other/");
+	refused("x", 0, "A=other s=x.example", CERTSTORE_EREFUSED,
+	    "not that of the certificate");
+	refused("x", 0, "A=root", CERTSTORE_EREFUSED, "without a name");
+	must("server.example", 0, "A=root");
+	is_str(text("x", CS_INFO, ""), "absent",
+	    "nothing was made of all this");
+}
+
+static void
+testconstraints(void)
+{
+	must("nc", 0,
+	    "c C=permit=example.com C=permit=10.0.0.0/8 "
+	    "C=exclude=bad.example.com C=permit=email:example.com");
+	must("nc1", 0, "A=nc s=a.example.com s=*.example.com s=10.1.2.3");
+	is_int(verifies("nc1"), 1, "inside");
+	refused("x", 0, "A=nc s=a.example.com s=a.example.org",
+	    CERTSTORE_EREFUSED, "a.example.org is outside");
+	refused("x", 0, "A=nc s=a.bad.example.com", CERTSTORE_EREFUSED,
+	    "a.bad.example.com is outside");
+	refused("x", 0, "A=nc s=192.0.2.1", CERTSTORE_EREFUSED,
+	    "192.0.2.1 is outside");
+	refused("x", 0, "A=nc s=a@example.org s=b.example.com",
+	    CERTSTORE_EREFUSED, "a@example.org is outside");
+	refused("x", 0, "A=nc s=sip:a.example.com S=CN=a.example.org",
+	    CERTSTORE_EREFUSED, "the subject is outside");
+	refused("x", 0, "A=nc s=a.example.com S=emailAddress=a@b.example",
+	    CERTSTORE_EREFUSED, "the subject is outside");
+	must("ncmid", 0, "c A=nc");
+	refused("x", 0, "A=ncmid s=a.example.org", CERTSTORE_EREFUSED,
+	    "outside the name constraints");
+	must("nc2", 0, "A=ncmid s=a.example.com");
+	is_int(verifies("nc2"), 1, "through a CA between");
+}
+
+static void
+testlives(void)
+{
+	must("short", 0, "c l=30d");
+	must("s1", 0, "A=short s=s.example l=29d");
+	is_str(warned, "", "inside the CA's life: no warning");
+	must("s2", 0, "A=short s=s.example");
+	is_int(ends("s2"), ends("short"), "cut to the CA's end");
+	ok(strstr(warned, "with its CA short") != NULL, "says so: %s", warned);
+	must("long", 0, "c A=short l=20y");
+	is_int(ends("long"), ends("short"), "a CA too");
+	must("l1", 0, "A=long s=l.example");
+	is_int(verifies("l1"), 1, "verifies");
+}
+
+static void
+testpassphrase(void)
+{
+	const char *pem;
+
+	must("locked", 0, "c E=secret");
+	pem = text("locked", CS_PRIVKEY, NULL);
+	ok(strncmp(pem, "-----BEGIN ENCRYPTED PRIVATE KEY", 32) == 0,
+	    "an encrypted key");
+	pem = text("locked", CS_COMBINED, NULL);
+	ok(strncmp(pem, "-----BEGIN ENCRYPTED PRIVATE KEY", 32) == 0 &&
+		strstr(pem, "BEGIN PRIVATE") == NULL,
+	    "also in combined.pem");
+	refused("x", 0, "A=locked s=x.example", CERTSTORE_EPASSPHRASE,
+	    "locked");
+	refused("x", 0, "A=locked s=x.example p=wrong", CERTSTORE_EPASSPHRASE,
+	    "locked");
+	must("opened", 0, "A=locked s=x.example p=secret");
+	is_int(verifies("opened"), 1, "the right passphrase");
+	is_int(create("opened", CERTSTORE_IFNEEDED, "A=locked s=x.example"), 0,
+	    "not asked for where nothing is needed");
+}
+
+static void
+testparts(void)
+{
+	refused("x", 0, "s=x.example C=pathlen=0", CERTSTORE_EARGUMENT,
+	    "constraints are for a CA");
+	refused("x", 0, "s=x.example E=secret", CERTSTORE_EARGUMENT,
+	    "only the key of a CA");
+	refused("x", 0, "c P=server", CERTSTORE_EARGUMENT, "a profile");
+	refused("x", 0, "s=x.example e=30d", CERTSTORE_EARGUMENT, "-u");
+	refused("x", CERTSTORE_IFNEEDED, "s=x.example e=30d l=30d",
+	    CERTSTORE_EARGUMENT, "would end within");
+	refused("x", CERTSTORE_REQUEST, "s=x.example A=root",
+	    CERTSTORE_EARGUMENT, "a request is signed");
+	refused("x", CERTSTORE_REQUEST, "s=x.example l=30d",
+	    CERTSTORE_EARGUMENT, "for how long");
+	refused("../x", 0, "s=x.example", CERTSTORE_EARGUMENT, "entry name");
+	is_str(text("x", CS_INFO, ""), "absent",
+	    "nothing was made of all this");
+}
+
+static void
+testagain(void)
+{
+	char *before = spki("self");
+
+	refused("self", 0, "s=self.example", CERTSTORE_EEXIST, "-f replaces");
+	is_int(create("self", CERTSTORE_DRYRUN | CERTSTORE_FORCE,
+		   "s=self.example"),
+	    1, "a dry run says what it would do");
+	is_str(spki("self"), before, "and does nothing");
+	sh("printf 'note kept\\norigin create\\ntenant t.example\\n' "
+	   ">store/certs/self/props");
+	must("self", CERTSTORE_FORCE, "s=self.example");
+	ok(strcmp(spki("self"), before) != 0, "replaced");
+	is_str(text("self", CS_PROPS, NULL),
+	    "origin create\nnote kept\ntenant t.example\n", "props are kept");
+	is_int(create("dry", CERTSTORE_DRYRUN, "s=a.example t=rsa:4096"), 1,
+	    "a dry run of a new one");
+	is_str(text("dry", CS_INFO, ""), "absent", "makes nothing");
+	refused("dry", CERTSTORE_DRYRUN, "A=nc s=a.example.org",
+	    CERTSTORE_EREFUSED, "outside");
+	must("root2", 0, "c");
+	must("root2", CERTSTORE_FORCE, "c");
+	ok(strstr(warned, "what the old CA signed") != NULL,
+	    "another key for a CA: %s", warned);
+}
+
+static void
+testifneeded(void)
+{
+	static const struct {
+		int rv;
+		const char *args;
+		const char *why;
+	} cases[] = {
+		{ 0, "s=b.example s=a.example", "the same in another order" },
+		{ 0, "s=a.example s=B.example", "the same in another case" },
+		{ 0, "s=a.example s=b.example t=p256", "the default type" },
+		{ 0, "s=a.example s=b.example e=100d", "life enough" },
+		{ 0, "s=a.example s=b.example S=O=x", "only the subject" },
+		{ 1, "s=a.example", "a name less" },
+		{ 1, "s=a.example s=c.example", "another name" },
+		{ 1, "s=a.example s=b.example t=p384", "another type" },
+		{ 1, "s=a.example s=b.example P=peer", "another profile" },
+		{ 1, "s=a.example s=b.example A=root", "another issuer" },
+		{ 1, "c", "a CA" },
+		{ 1, "s=a.example s=b.example e=396d", "life left too short" }
+	};
+	size_t i;
+
+	is_int(create("need", CERTSTORE_IFNEEDED, "s=a.example s=b.example"), 1,
+	    "-u: made");
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (i == sizeof(cases) / sizeof(cases[0]) - 1)
+			must("need", CERTSTORE_FORCE,
+			    "s=a.example s=b.example l=395d");
+		is_int(create("need", CERTSTORE_IFNEEDED | CERTSTORE_DRYRUN,
+			   cases[i].args),
+		    cases[i].rv, "-u: %s", cases[i].why);
+	}
+	is_int(create("need", CERTSTORE_IFNEEDED, "s=c.example"), 1,
+	    "replaced without -f");
+	is_str(text("need", CS_INFO, "san dns "), "c.example", "by the new");
+	is_int(create("one", CERTSTORE_IFNEEDED, "A=root s=one.example"), 0,
+	    "its CA's certificate");
+	must("root", CERTSTORE_FORCE, "c S=CN=Same S=O=Same");
+	is_int(create("one", CERTSTORE_IFNEEDED | CERTSTORE_DRYRUN,
+		   "A=root s=one.example"),
+	    1, "the CA got another key");
+	is_int(create("s2", CERTSTORE_IFNEEDED, "A=short s=s.example e=31d"), 0,
+	    "no new one could end later");
+	ok(strstr(warned, "renew the CA first") != NULL, "says so: %s", warned);
+}
+
+static void
+testimported(void)
+{
+	must("imp", 0, "s=*.example.com s=i.example");
+	sh("sed -i s/create/import/ store/certs/imp/props "
+	   "store/certs/imp/info");
+	is_int(create("imp", CERTSTORE_IFNEEDED, "s=a.example.com"), 0,
+	    "imported: it covers the name");
+	is_int(create("imp", CERTSTORE_IFNEEDED, "s=i.example t=p256"), 0,
+	    "and has the key type");
+	refused("imp", CERTSTORE_IFNEEDED, "s=j.example", CERTSTORE_EEXIST,
+	    "j.example");
+	refused("imp", CERTSTORE_IFNEEDED, "s=i.example t=p384",
+	    CERTSTORE_EEXIST, "another key");
+	refused("imp", CERTSTORE_IFNEEDED, "s=i.example A=nc", CERTSTORE_EEXIST,
+	    "not signed by");
+	refused("imp", CERTSTORE_IFNEEDED, "s=i.example P=client",
+	    CERTSTORE_EEXIST, "not for a");
+	refused("imp", CERTSTORE_IFNEEDED, "c", CERTSTORE_EEXIST, "not a CA");
+	is_int(create("imp", CERTSTORE_IFNEEDED | CERTSTORE_FORCE,
+		   "s=i.example"),
+	    0, "-f -u: still only if needed");
+	is_int(create("imp", CERTSTORE_IFNEEDED | CERTSTORE_FORCE,
+		   "s=j.example"),
+	    1, "and then replaced");
+	is_str(text("imp", CS_PROPS, "origin "), "create", "origin changed");
+}
+
+static void
+testrequests(void)
+{
+	char *first, pair[80];
+
+	is_int(create("req", CERTSTORE_REQUEST | CERTSTORE_DRYRUN,
+		   "s=r.example"),
+	    1, "a dry run of a request");
+	ok(csr == NULL, "gives none, since its key is gone");
+	must("req", CERTSTORE_REQUEST, "s=r.example s=192.0.2.7");
+	ok(csr != NULL &&
+		strncmp(csr, "-----BEGIN CERTIFICATE REQUEST", 30) == 0,
+	    "a request");
+	is_str(text("req", CS_REQUEST_CSR, NULL), csr, "as in the entry");
+	is_str(text("req", CS_INFO, "kind "), "waiting", "that waits");
+	first = strdup(csr);
+	refused("req", CERTSTORE_REQUEST, "s=r.example", CERTSTORE_EEXIST,
+	    "already awaits");
+	is_int(create("req", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED,
+		   "s=192.0.2.7 s=r.example"),
+	    0, "-u: it waits already");
+	is_str(csr, first, "and is given again");
+	refused("req", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED, "s=q.example",
+	    CERTSTORE_EEXIST, "another request");
+	must("req", CERTSTORE_REQUEST | CERTSTORE_FORCE, "s=r.example");
+	ok(strcmp(csr, first) != 0, "-f makes a new one");
+	free(first);
+	first = strdup(csr);
+	is_int(create("req", CERTSTORE_IFNEEDED, "s=r.example"), 1,
+	    "a pair that serves while the answer is awaited");
+	is_str(text("req", CS_REQUEST_CSR, NULL), first, "which still is");
+	is_str(text("req", CS_INFO, "kind "), "self", "but no longer its kind");
+	ok(text("req", CS_INFO, "request ")[0] != '\0', "info tells the key");
+	free(first);
+	must("serving", 0, "A=nc s=s.example.com");
+	snprintf(pair, sizeof(pair), "%s", spki("serving"));
+	must("serving", CERTSTORE_REQUEST, "s=s.example.com");
+	is_str(spki("serving"), pair, "the old pair goes on serving");
+	is_str(text("serving", CS_INFO, "kind "), "server", "as before");
+	is_int(count("serving", CS_CA), 1, "with what is above it");
+	ok(text("serving", CS_REQUEST_KEY, NULL)[0] != '\0', "and a new key");
+	refused("serving", CERTSTORE_REQUEST, "s=s.example.com",
+	    CERTSTORE_EEXIST, "already awaits");
+	must("serving", CERTSTORE_FORCE, "s=s.example.com");
+	ok(text("serving", CS_REQUEST_KEY, NULL)[0] != '\0',
+	    "a new pair does not lose what waits");
+	must("careq", CERTSTORE_REQUEST, "c E=secret");
+	ok(strncmp(text("careq", CS_REQUEST_KEY, NULL), "-----BEGIN ENCRYPTED",
+	       20) == 0,
+	    "an encrypted key that waits");
+}
+
+static void
+testdamaged(void)
+{
+	must("dam", 0, "s=d.example");
+	sh("echo junk >>store/certs/dam/info && "
+	   "echo junk >store/certs/dam/fullchain.pem");
+	refused("dam", 0, "s=d.example", CERTSTORE_EDAMAGED, "dam");
+	must("dam", CERTSTORE_FORCE, "s=d.example");
+	is_int(verifies("dam"), 1, "-f makes it whole");
+}
+
+int
+main(void)
+{
+	makescratch();
+	store = opened(CERTSTORE_WRITE | CERTSTORE_CREATE);
+	certstore_set_warn(store, warn, NULL);
+	refused("x", 0, "", CERTSTORE_EREFUSED, "without a name");
+	sh("! test -e store");
+	testchains();
+	testissuers();
+	testconstraints();
+	testlives();
+	testpassphrase();
+	testparts();
+	testagain();
+	testifneeded();
+	testimported();
+	testrequests();
+	testdamaged();
+	free(csr);
+	certstore_close(store);
+	removescratch();
+	return tap_done();
+}

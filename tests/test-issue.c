@@ -1,0 +1,441 @@
+/*
+ * test-issue.c: certificates and requests made by templates, as libcrypto sees
+ * them.
+ */
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include "crypto.h"
+#include "tap.h"
+
+static struct certstore_error err;
+
+static struct certstore_template *
+newtemplate(void)
+{
+	struct certstore_template *t = certstore_template_new(&err);
+
+	if (t == NULL)
+		bail("template: %s", err.msg);
+	return t;
+}
+
+static int
+strict(X509 *x509, X509 *ca)
+{
+	X509_STORE *anchors = X509_STORE_new();
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	int rv;
+
+	X509_STORE_add_cert(anchors, ca);
+	X509_STORE_CTX_init(ctx, anchors, x509, NULL);
+	X509_STORE_CTX_set_flags(ctx,
+	    X509_V_FLAG_X509_STRICT | X509_V_FLAG_CHECK_SS_SIGNATURE);
+	rv = X509_verify_cert(ctx);
+	if (rv != 1)
+		printf("# %s\n",
+		    X509_verify_cert_error_string(
+			X509_STORE_CTX_get_error(ctx)));
+	X509_STORE_CTX_free(ctx);
+	X509_STORE_free(anchors);
+	return rv;
+}
+
+/* What a template makes of an entry name; NULL and err when refused. */
+static X509 *
+issue(const char *name, const struct certstore_template *t,
+    const struct cs_issuer *is)
+{
+	struct certstore_template full;
+	struct cs_san_own own;
+	EVP_PKEY *pkey;
+	X509 *x509 = NULL;
+
+	cs_error_clear(&err);
+	if (cs_template_resolve(&full, &own, t, name, &err) == -1)
+		bail("resolve: %s", err.msg);
+	pkey = cs_key_generate(full.type, &err);
+	if (pkey != NULL)
+		x509 = cs_issue_cert(NULL, name, &full, pkey, is, &err);
+	EVP_PKEY_free(pkey);
+	free(own.value);
+	return x509;
+}
+
+static const char *
+subjectof(X509 *x509)
+{
+	static struct cs_buf buf;
+
+	cs_buf_reset(&buf);
+	cs_cert_name_text(X509_get_subject_name(x509), &buf);
+	return buf.p;
+}
+
+/* The SANs with blanks between, "DNS:a IP:7f000001", '!' first if critical. */
+static const char *
+sansof(X509 *x509)
+{
+	static char text[1024];
+	GENERAL_NAMES *names;
+	const ASN1_STRING *s;
+	char hex[128];
+	int critical, i, type;
+
+	names = X509_get_ext_d2i(x509, NID_subject_alt_name, &critical, NULL);
+	strcpy(text, critical == 1 ? "!" : "");
+	for (i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		s = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i),
+		    &type);
+		if (i > 0)
+			strcat(text, " ");
+		strcat(text,
+		    type == GEN_DNS	  ? "DNS:" :
+			type == GEN_IPADD ? "IP:" :
+			type == GEN_EMAIL ? "EMAIL:" :
+					    "URI:");
+		if (type == GEN_IPADD) {
+			cs_hex(hex, ASN1_STRING_get0_data(s),
+			    (size_t)ASN1_STRING_length(s));
+			strcat(text, hex);
+		} else {
+			strncat(text, (const char *)ASN1_STRING_get0_data(s),
+			    (size_t)ASN1_STRING_length(s));
+		}
+	}
+	GENERAL_NAMES_free(names);
+	return text;
+}
+
+static const struct {
+	const char *name;
+	const char *profile;
+	const char *args[5]; /* attr=value; a SAN where there is no '=' */
+	const char *subject;
+	const char *sans; /* NULL: refused */
+} names[] = { { "www.example.com", "server", { NULL }, "CN=www.example.com",
+		  "DNS:www.example.com" },
+	{ "localhost", "server", { NULL }, "CN=localhost", "DNS:localhost" },
+	{ "192.0.2.1", "server", { NULL }, "CN=192.0.2.1", "IP:c0000201" },
+	{ "phones", "server", { NULL }, NULL, NULL },
+	{ "phones", "peer", { NULL }, NULL, NULL },
+	{ "a_b.example", "server", { NULL }, NULL, NULL },
+	{ "phones", "server", { "voip.example", "O=X" }, "CN=voip.example,O=X",
+	    "DNS:voip.example" },
+	{ "www.example.com", "server", { "a.example" }, "CN=a.example",
+	    "DNS:a.example" },
+	{ "phones", "server", { "*.example.com", "::1" }, "CN=*.example.com",
+	    "DNS:*.example.com IP:00000000000000000000000000000001" },
+	{ "phones", "server", { "m\xc3\xbcnchen.de" }, "CN=xn--mnchen-3ya.de",
+	    "DNS:xn--mnchen-3ya.de" },
+	{ "phones", "server", { "CN=", "a.example" }, "", "!DNS:a.example" },
+	{ "phones", "server", { "CN=me", "CN=you", "a.example" },
+	    "CN=you,CN=me", "DNS:a.example" },
+	{ "phones", "server", { "CN=Z", "C=fr", "O=", "O=A, B", "a.example" },
+	    "O=A\\, B,C=FR,CN=Z", "DNS:a.example" },
+	{ "phones", "server", { "sip:a@b.example", "a@b.example" }, "",
+	    "!URI:sip:a@b.example EMAIL:a@b.example" },
+	{ "phones", "server",
+	    { "a123456789.b123456789.c123456789.d123456789.e123456789"
+	      ".f12345.com",
+		"b.example" },
+	    "",
+	    "!DNS:a123456789.b123456789.c123456789.d123456789.e123456789"
+	    ".f12345.com DNS:b.example" },
+	{ "alice", "client", { NULL }, NULL, NULL },
+	{ "alice", "client", { "CN=Alice" }, "CN=Alice", "" },
+	{ "alice", "mail", { "a@b.example" }, "", "!EMAIL:a@b.example" } };
+
+static void
+testnames(void)
+{
+	struct certstore_template *t;
+	X509 *x509;
+	size_t i, j;
+	int rv;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		t = newtemplate();
+		certstore_template_set_profile(t, names[i].profile, &err);
+		for (j = 0; j < 5 && names[i].args[j] != NULL; j++) {
+			if (strchr(names[i].args[j], '=') != NULL)
+				rv = certstore_template_add_subject(t,
+				    names[i].args[j], &err);
+			else
+				rv = certstore_template_add_san(t,
+				    names[i].args[j], &err);
+			if (rv == -1)
+				bail("%s: %s", names[i].args[j], err.msg);
+		}
+		x509 = issue(names[i].name, t, NULL);
+		if (names[i].sans == NULL) {
+			ok(x509 == NULL && err.code == CERTSTORE_EREFUSED,
+			    "names %zu refused: %s", i, err.msg);
+		} else if (ok(x509 != NULL, "names %zu: %s", i, err.msg)) {
+			is_str(subjectof(x509), names[i].subject, "subject");
+			is_str(sansof(x509), names[i].sans, "names");
+			is_int(strict(x509, x509), 1, "verifies");
+		}
+		X509_free(x509);
+		certstore_template_free(t);
+	}
+}
+
+#define DS KU_DIGITAL_SIGNATURE
+
+static const struct {
+	const char *profile; /* NULL: a CA */
+	const char *type;
+	uint32_t usage;
+	uint32_t purpose;
+	int signature;
+} profiles[] = { { "server", "p256", DS, XKU_SSL_SERVER,
+		     NID_ecdsa_with_SHA256 },
+	{ "client", "p256", DS, XKU_SSL_CLIENT, NID_ecdsa_with_SHA256 },
+	{ "peer", "p384", DS, XKU_SSL_SERVER | XKU_SSL_CLIENT,
+	    NID_ecdsa_with_SHA384 },
+	{ "mail", "p256", DS | KU_KEY_AGREEMENT, XKU_SMIME,
+	    NID_ecdsa_with_SHA256 },
+	{ "server", "ed25519", DS, XKU_SSL_SERVER, NID_ED25519 },
+	{ "mail", "ed25519", DS, XKU_SMIME, NID_ED25519 },
+	{ "server", "rsa:2048", DS | KU_KEY_ENCIPHERMENT, XKU_SSL_SERVER,
+	    NID_sha256WithRSAEncryption },
+	{ "peer", "rsa:2048", DS | KU_KEY_ENCIPHERMENT,
+	    XKU_SSL_SERVER | XKU_SSL_CLIENT, NID_sha256WithRSAEncryption },
+	{ "client", "rsa:2048", DS, XKU_SSL_CLIENT,
+	    NID_sha256WithRSAEncryption },
+	{ "mail", "rsa:2048", DS | KU_KEY_ENCIPHERMENT, XKU_SMIME,
+	    NID_sha256WithRSAEncryption },
+	{ NULL, "p256", KU_KEY_CERT_SIGN | KU_CRL_SIGN, UINT32_MAX,
+	    NID_ecdsa_with_SHA256 },
+	{ NULL, "rsa:2048", KU_KEY_CERT_SIGN | KU_CRL_SIGN, UINT32_MAX,
+	    NID_sha256WithRSAEncryption },
+	{ NULL, "ed25519", KU_KEY_CERT_SIGN | KU_CRL_SIGN, UINT32_MAX,
+	    NID_ED25519 } };
+
+static int
+iscritical(X509 *x509, int nid)
+{
+	int i = X509_get_ext_by_NID(x509, nid, -1);
+
+	return i == -1 ? -1 :
+			 X509_EXTENSION_get_critical(X509_get_ext(x509, i));
+}
+
+static void
+testserial(X509 *x509)
+{
+	BIGNUM *bn = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x509), NULL);
+
+	ok(!BN_is_negative(bn) && BN_num_bits(bn) <= 127 &&
+		BN_num_bits(bn) > 64,
+	    "serial of %d bits", BN_num_bits(bn));
+	BN_free(bn);
+}
+
+static void
+testprofiles(void)
+{
+	struct certstore_template *t;
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned int len;
+	X509 *x509;
+	size_t i;
+	int ca;
+
+	for (i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
+		t = newtemplate();
+		if ((ca = profiles[i].profile == NULL))
+			certstore_template_set_ca(t, &err);
+		else
+			certstore_template_set_profile(t, profiles[i].profile,
+			    &err);
+		certstore_template_set_type(t, profiles[i].type, &err);
+		x509 = issue("a.example", t, NULL);
+		if (x509 == NULL)
+			bail("profile %zu: %s", i, err.msg);
+		is_int(X509_get_version(x509), X509_VERSION_3, "%s %s",
+		    ca ? "CA" : profiles[i].profile, profiles[i].type);
+		is_int(X509_get_key_usage(x509), profiles[i].usage, "usage");
+		is_int(X509_get_extended_key_usage(x509), profiles[i].purpose,
+		    "purpose");
+		is_int(X509_get_signature_nid(x509), profiles[i].signature,
+		    "signature");
+		is_int(iscritical(x509, NID_basic_constraints), 1,
+		    "basicConstraints are critical");
+		is_int(iscritical(x509, NID_key_usage), 1, "keyUsage too");
+		is_int(iscritical(x509, NID_subject_alt_name), ca ? -1 : 0,
+		    "names are not");
+		is_int(X509_check_ca(x509), ca, "CA");
+		is_int(X509_get_pathlen(x509), -1, "no path length");
+		X509_pubkey_digest(x509, EVP_sha1(), md, &len);
+		ok(ASN1_STRING_length(X509_get0_subject_key_id(x509)) == 20 &&
+			memcmp(ASN1_STRING_get0_data(
+				   X509_get0_subject_key_id(x509)),
+			    md, 20) == 0,
+		    "SKI by method 1");
+		ok(X509_get0_authority_key_id(x509) != NULL &&
+			ASN1_STRING_cmp(X509_get0_authority_key_id(x509),
+			    X509_get0_subject_key_id(x509)) == 0,
+		    "AKI is the SKI");
+		testserial(x509);
+		is_int(strict(x509, x509), 1, "verifies");
+		X509_free(x509);
+		certstore_template_free(t);
+	}
+}
+
+static const struct {
+	int64_t end; /* secs since the epoch; 0: life */
+	int64_t life;
+	int ca;
+	int type;					     /* 0: refused */
+} times[] = { { INT64_C(2524607999), 0, 0, V_ASN1_UTCTIME }, /* 2049-12-31 */
+	{ INT64_C(2524608000), 0, 0, V_ASN1_GENERALIZEDTIME },
+	{ INT64_C(253402300799), 0, 0, V_ASN1_GENERALIZEDTIME },
+	{ INT64_C(253402300800), 0, 0, 0 }, { 0, 1, 0, V_ASN1_UTCTIME },
+	{ 0, 90 * CS_DAY, 0, V_ASN1_UTCTIME },
+	{ 0, 100 * 365 * CS_DAY, 1, V_ASN1_GENERALIZEDTIME },
+	{ 0, 9999 * 365 * CS_DAY, 0, 0 }, { 0, 0, 0, V_ASN1_UTCTIME },
+	{ 0, 0, 1, V_ASN1_UTCTIME } };
+
+static void
+testtimes(void)
+{
+	struct certstore_template *t;
+	struct certstore_span span;
+	int64_t before, until;
+	X509 *x509;
+	size_t i;
+
+	for (i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		t = newtemplate();
+		if (times[i].ca)
+			certstore_template_set_ca(t, &err);
+		span.type = times[i].end != 0 ? CERTSTORE_SPAN_AT :
+						CERTSTORE_SPAN_FOR;
+		span.secs = times[i].end != 0 ? times[i].end : times[i].life;
+		if (span.secs != 0 &&
+		    certstore_template_set_life(t, &span, &err) == -1)
+			bail("life: %s", err.msg);
+		before = certstore_time_now();
+		x509 = issue("a.example", t, NULL);
+		if (times[i].type == 0) {
+			ok(x509 == NULL && err.code == CERTSTORE_EREFUSED,
+			    "time %zu refused: %s", i, err.msg);
+		} else if (ok(x509 != NULL, "time %zu", i)) {
+			until = times[i].end;
+			if (until == 0)
+				until = before +
+				    (times[i].life != 0 ? times[i].life :
+					    times[i].ca ? 3650 * CS_DAY :
+							  397 * CS_DAY);
+			ok(cs_cert_ends(x509) >= until &&
+				cs_cert_ends(x509) <= until + 5,
+			    "ends then");
+			ok(cs_cert_starts(x509) >= before - 300 &&
+				cs_cert_starts(x509) <= before - 295,
+			    "began five minutes ago");
+			is_int(ASN1_STRING_type(X509_get0_notAfter(x509)),
+			    times[i].type, "type of notAfter");
+		}
+		X509_free(x509);
+		certstore_template_free(t);
+	}
+	/* A template may be older than the end it names. */
+	t = newtemplate();
+	t->haslife = 1;
+	t->life.type = CERTSTORE_SPAN_AT;
+	t->life.secs = certstore_time_now() - 10;
+	x509 = issue("a.example", t, NULL);
+	ok(x509 == NULL && strstr(err.msg, "past") != NULL, "past: %s",
+	    err.msg);
+	certstore_template_free(t);
+}
+
+static void
+testca(void)
+{
+	struct certstore_template *t = newtemplate();
+	NAME_CONSTRAINTS *nc;
+	X509 *x509;
+	int critical;
+
+	certstore_template_set_ca(t, &err);
+	certstore_template_add_constraint(t, "pathlen=0", &err);
+	certstore_template_add_constraint(t, "permit=example.com", &err);
+	certstore_template_add_constraint(t, "permit=10.0.0.0/8", &err);
+	certstore_template_add_constraint(t, "exclude=email:x.example", &err);
+	if ((x509 = issue("My-CA", t, NULL)) == NULL)
+		bail("CA: %s", err.msg);
+	is_str(subjectof(x509), "CN=My-CA", "a CA's CN is its entry's name");
+	is_int(X509_get_pathlen(x509), 0, "path length");
+	nc = X509_get_ext_d2i(x509, NID_name_constraints, &critical, NULL);
+	ok(nc != NULL && critical == 1, "critical name constraints");
+	is_int(sk_GENERAL_SUBTREE_num(nc->permittedSubtrees), 2, "permitted");
+	is_int(sk_GENERAL_SUBTREE_num(nc->excludedSubtrees), 1, "excluded");
+	ok(memcmp(ASN1_STRING_get0_data(
+		      sk_GENERAL_SUBTREE_value(nc->permittedSubtrees, 1)
+			  ->base->d.iPAddress),
+	       "\x0a\0\0\0\xff\0\0\0", 8) == 0,
+	    "address and mask");
+	NAME_CONSTRAINTS_free(nc);
+	X509_free(x509);
+	certstore_template_add_subject(t, "CN=", &err);
+	x509 = issue("My-CA", t, NULL);
+	ok(x509 == NULL && err.code == CERTSTORE_EREFUSED,
+	    "a CA needs a subject: %s", err.msg);
+	certstore_template_free(t);
+}
+
+static void
+testrequest(void)
+{
+	struct certstore_template *t = newtemplate(), full;
+	STACK_OF(X509_EXTENSION) *exts;
+	struct cs_san_own own;
+	GENERAL_NAMES *sans;
+	EVP_PKEY *pkey;
+	X509_REQ *req;
+
+	certstore_template_add_san(t, "a.example", &err);
+	certstore_template_add_san(t, "192.0.2.1", &err);
+	cs_template_resolve(&full, &own, t, "x", &err);
+	pkey = cs_key_generate("p256", &err);
+	if ((req = cs_issue_request("x", &full, pkey, &err)) == NULL)
+		bail("request: %s", err.msg);
+	is_int(X509_REQ_verify(req, pkey), 1, "the request verifies");
+	exts = X509_REQ_get_extensions(req);
+	sans = X509V3_get_d2i(exts, NID_subject_alt_name, NULL, NULL);
+	is_int(sk_GENERAL_NAME_num(sans), 2, "and has both names");
+	is_int(cs_fit_request(req, &full), 1, "it is what was asked for");
+	full.nsan = 1;
+	is_int(cs_fit_request(req, &full), 0, "not with another set of names");
+	full.nsan = 2;
+	strcpy(full.type, "p384");
+	is_int(cs_fit_request(req, &full), 0, "nor with another key type");
+	GENERAL_NAMES_free(sans);
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+	X509_REQ_free(req);
+	full.nsan = 0;
+	req = cs_issue_request("x", &full, pkey, &err);
+	ok(req == NULL && err.code == CERTSTORE_EREFUSED, "no name: %s",
+	    err.msg);
+	EVP_PKEY_free(pkey);
+	certstore_template_free(t);
+}
+
+int
+main(void)
+{
+	testnames();
+	testprofiles();
+	testtimes();
+	testca();
+	testrequest();
+	is_int((long long)ERR_peek_error(), 0, "libcrypto's queue is empty");
+	return tap_done();
+}
