@@ -1,0 +1,205 @@
+/*
+ * cert-create: a key and its certificate, a CA, or a request.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cmd.h"
+
+static const char usage[] =
+    "usage: cert-create [-cfnqRux] [-A ca] [-C constraint]... [-d store]\n"
+    "           [-E file] [-e within] [-K key] [-l life] [-P profile] "
+    "[-p file]\n"
+    "           [-S attr=value]... [-s san]... [-t type] name\n";
+
+struct create {
+	struct certstore_template *template;
+	const char *issuer;
+	const char *keyfile;
+	const char *passfile;
+	const char *encryptfile;
+	int flags;
+	int tell; /* -x: 1 if nothing was changed */
+};
+
+static struct certstore_error err;
+
+/* What an option's argument came to. */
+static void
+check(int opt, int rv)
+{
+	if (rv == -1)
+		cmd_die("-%c %s", opt, err.msg);
+}
+
+static struct certstore_span
+span(int opt, const char *text)
+{
+	struct certstore_span sp;
+
+	check(opt, certstore_span_parse(text, &sp, &err));
+	return sp;
+}
+
+/* The options that say what the certificate shall hold. */
+static int
+describe(struct certstore_template *t, int opt, const char *arg)
+{
+	struct certstore_span sp;
+
+	switch (opt) {
+	case 'A':
+		check(opt, certstore_template_set_issuer(t, arg, &err));
+		return 1;
+	case 'C':
+		check(opt, certstore_template_add_constraint(t, arg, &err));
+		return 1;
+	case 'c':
+		check(opt, certstore_template_set_ca(t, &err));
+		return 1;
+	case 'e':
+		sp = span(opt, arg);
+		check(opt, certstore_template_set_within(t, &sp, &err));
+		return 1;
+	case 'l':
+		sp = span(opt, arg);
+		check(opt, certstore_template_set_life(t, &sp, &err));
+		return 1;
+	case 'P':
+		check(opt, certstore_template_set_profile(t, arg, &err));
+		return 1;
+	case 'S':
+		check(opt, certstore_template_add_subject(t, arg, &err));
+		return 1;
+	case 's':
+		check(opt, certstore_template_add_san(t, arg, &err));
+		return 1;
+	case 't':
+		check(opt, certstore_template_set_type(t, arg, &err));
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static void
+options(struct create *c, int argc, char **argv)
+{
+	int ch;
+
+	while ((ch = getopt(argc, argv,
+		    "+:" CMD_OPTIONS "A:C:cE:e:fK:l:nP:p:RS:s:t:ux")) != -1) {
+		switch (ch) {
+		case 'E':
+			c->encryptfile = optarg;
+			break;
+		case 'f':
+			c->flags |= CERTSTORE_FORCE;
+			break;
+		case 'K':
+			c->keyfile = optarg;
+			break;
+		case 'n':
+			c->flags |= CERTSTORE_DRYRUN;
+			break;
+		case 'p':
+			c->passfile = optarg;
+			break;
+		case 'R':
+			c->flags |= CERTSTORE_REQUEST;
+			break;
+		case 'u':
+			c->flags |= CERTSTORE_IFNEEDED;
+			break;
+		case 'x':
+			c->tell = 1;
+			break;
+		default:
+			if (ch == 'A')
+				c->issuer = optarg;
+			if (!describe(c->template, ch, optarg))
+				cmd_option(ch);
+			break;
+		}
+	}
+}
+
+static void
+setkey(struct certstore_template *t, const char *file)
+{
+	struct cmd_input in;
+	int rv;
+
+	if (cmd_input(file, "-K", &in) == -1)
+		exit(cmd_end());
+	rv = certstore_template_set_key(t, in.label, in.data, in.len, &err);
+	cmd_input_wipe();
+	if (rv == -1)
+		cmd_die("%s", err.msg);
+}
+
+/*
+ * Passphrases and the key of -K.  The terminal is asked only for the key of a
+ * CA, so the question is not armed before -K was read.
+ */
+static void
+secrets(struct create *c)
+{
+	static struct cmd_secret open, encrypt;
+	struct certstore_passphrase pass = { cmd_secret_get, &open };
+
+	if (c->encryptfile != NULL) {
+		cmd_secret_read(&encrypt, c->encryptfile, "-E");
+		check('E',
+		    certstore_template_set_encrypt(c->template, encrypt.text,
+			&err));
+		cmd_secret_wipe(&encrypt);
+	}
+	if (c->passfile != NULL) {
+		cmd_secret_read(&open, c->passfile, "-p");
+		check('p',
+		    certstore_template_set_passphrase(c->template, &pass,
+			&err));
+	}
+	if (c->keyfile != NULL)
+		setkey(c->template, c->keyfile);
+	if (c->passfile == NULL && c->issuer != NULL) {
+		pass.get = cmd_secret_ask;
+		check('A',
+		    certstore_template_set_passphrase(c->template, &pass,
+			&err));
+	}
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct create c = { 0 };
+	struct certstore *store;
+	char *csr = NULL;
+	int changed;
+
+	cmd_start("cert-create", usage, argc, argv);
+	cmd_nocore();
+	if ((c.template = certstore_template_new(&err)) == NULL)
+		cmd_die("%s", err.msg);
+	options(&c, argc, argv);
+	if (argc - optind != 1)
+		cmd_usage();
+	secrets(&c);
+
+	store = cmd_open(CERTSTORE_WRITE | CERTSTORE_CREATE);
+	changed = certstore_create(store, argv[optind], c.template, c.flags,
+	    &csr, &err);
+	if (changed == -1)
+		cmd_error("%s", err.msg);
+	if (csr != NULL && !cmd_quiet)
+		fputs(csr, stdout);
+	if (changed == 0 && c.tell)
+		cmd_no();
+	free(csr);
+	certstore_template_free(c.template);
+	certstore_close(store);
+	return cmd_end();
+}

@@ -1,0 +1,204 @@
+/*
+ * cert-import: what people have, as files or pasted, becomes entries.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+
+#define TTY_LINE 4095 /* bytes, what a terminal keeps */
+
+static const char usage[] =
+    "usage: cert-import [-fnqvx] [-d store] [-K key] [-N name] [-p file]\n"
+    "           [file ...]\n";
+
+struct import {
+	const char *keyfile;
+	const char *name;
+	const char *passfile;
+	int flags;
+	int tell; /* -x: 1 if nothing was changed */
+	int verbose;
+};
+
+static struct certstore_error err;
+
+static void
+options(struct import *opt, int argc, char **argv)
+{
+	int ch;
+
+	while ((ch = getopt(argc, argv, "+:" CMD_OPTIONS "fK:N:np:vx")) != -1) {
+		switch (ch) {
+		case 'f':
+			opt->flags |= CERTSTORE_FORCE;
+			break;
+		case 'K':
+			opt->keyfile = optarg;
+			break;
+		case 'N':
+			opt->name = optarg;
+			break;
+		case 'n':
+			opt->flags |= CERTSTORE_DRYRUN;
+			break;
+		case 'p':
+			opt->passfile = optarg;
+			break;
+		case 'v':
+			opt->verbose = 1;
+			break;
+		case 'x':
+			opt->tell = 1;
+			break;
+		default:
+			cmd_option(ch);
+			break;
+		}
+	}
+}
+
+/* A terminal drops what a line has beyond its buffer without a word. */
+static int
+checklines(const struct cmd_input *in)
+{
+	const char *p = in->data, *end = in->data + in->len, *nl;
+	size_t line;
+
+	for (line = 1; p < end; line++, p = nl + 1) {
+		if ((nl = memchr(p, '\n', (size_t)(end - p))) == NULL)
+			nl = end;
+		if (nl - p < TTY_LINE)
+			continue;
+		cmd_error("stdin:%zu: the terminal cut this line at %d bytes: "
+			  "import from a file instead",
+		    line, TTY_LINE);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+paste(struct cmd_input *in)
+{
+	int rv;
+
+	cmd_say("paste certificates and key, then press Enter and Ctrl-D "
+		"(nothing is shown)");
+	cmd_echo_off(STDIN_FILENO);
+	rv = cmd_input("-", "the operand \"-\"", in);
+	cmd_echo_on();
+	return rv == -1 ? -1 : checklines(in);
+}
+
+/* -1 when the file can't be read or understood, which has been said. */
+static int
+add(struct certstore_import *im, const char *file)
+{
+	struct cmd_input in;
+	int rv;
+
+	if (strcmp(file, "-") == 0 && isatty(STDIN_FILENO))
+		rv = paste(&in);
+	else
+		rv = cmd_input(file, "the operand \"-\"", &in);
+	if (rv == 0) {
+		rv = certstore_import_add(im, in.label, in.data, in.len, &err);
+		if (rv == -1)
+			cmd_error("%s", err.msg);
+	}
+	cmd_input_wipe();
+	return rv;
+}
+
+static int
+setkey(struct certstore_import *im, const char *file)
+{
+	struct cmd_input in;
+	int rv;
+
+	if (cmd_input(file, "-K", &in) == -1)
+		return -1;
+	rv = certstore_import_set_key(im, in.label, in.data, in.len, &err);
+	cmd_input_wipe();
+	if (rv == -1)
+		cmd_error("%s", err.msg);
+	return rv;
+}
+
+/* All that was given, or -1: a pool with a part missing is not judged. */
+static int
+gather(struct certstore_import *im, const struct import *opt, char **files)
+{
+	int rv = 0;
+
+	if (opt->keyfile != NULL && setkey(im, opt->keyfile) == -1)
+		rv = -1;
+	if (*files == NULL)
+		return add(im, "-") == -1 ? -1 : rv;
+	for (; *files != NULL; files++) {
+		if (add(im, *files) == -1)
+			rv = -1;
+	}
+	return rv;
+}
+
+/* What each became; without -v only the names of those that changed. */
+static void
+report(struct certstore_import *im, int verbose)
+{
+	struct cmd_records out = { 0 };
+	const struct certstore_entry *entry;
+	const char *action;
+
+	cmd_records_start(&out, "name,how,kind,ends,names");
+	while (certstore_import_next(im, &entry, &action) == 1) {
+		if (verbose)
+			cmd_records_put(&out, entry, action);
+		else if (!cmd_quiet && strcmp(action, "same") != 0)
+			puts(certstore_entry_name(entry));
+	}
+	cmd_records_end(&out);
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct cmd_secret secret;
+	struct certstore_passphrase pass = { cmd_secret_get, &secret };
+	struct certstore_import *im;
+	struct certstore *store;
+	struct import opt = { 0 };
+	int changed = -1;
+
+	cmd_start("cert-import", usage, argc, argv);
+	cmd_nocore();
+	options(&opt, argc, argv);
+	if (opt.passfile != NULL)
+		cmd_secret_read(&secret, opt.passfile, "-p");
+
+	store = cmd_open(CERTSTORE_WRITE | CERTSTORE_CREATE);
+	if ((im = certstore_import_new(store, opt.flags, &err)) == NULL)
+		cmd_die("%s", err.msg);
+	if (opt.name != NULL &&
+	    certstore_import_set_name(im, opt.name, &err) == -1)
+		cmd_die("-N %s", err.msg);
+	if (opt.passfile != NULL &&
+	    certstore_import_set_passphrase(im, &pass, &err) == -1)
+		cmd_die("%s", err.msg);
+	if (gather(im, &opt, argv + optind) == 0) {
+		if (certstore_import_plan(im, &err) == -1)
+			cmd_error("%s", err.msg);
+		else if ((changed = certstore_import_commit(im, &err)) == -1)
+			cmd_error("%s", err.msg);
+		else
+			report(im, opt.verbose);
+	}
+	if (changed == 0 && opt.tell)
+		cmd_no();
+	certstore_import_free(im);
+	cmd_secret_wipe(&secret);
+	certstore_close(store);
+	return cmd_end();
+}

@@ -1,0 +1,190 @@
+/*
+ * cert-list: what the store holds, and what of it ends soon.
+ */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+
+static const char usage[] =
+    "usage: cert-list [-0jq] [-d store] [-e within] [-k kind] [-o field,...]\n"
+    "           [pattern ...]\n";
+
+struct filter {
+	char **patterns;   /* NULL behind the last */
+	const char *kinds; /* NULL: all */
+	struct certstore_span within;
+	int ending; /* within is set */
+};
+
+/* 1 and how it is said to end, or 0. */
+static int
+fits(const struct filter *filter, const struct certstore_entry *entry,
+    int64_t now, struct cmd_text *how)
+{
+	const char *which = NULL;
+	int64_t when;
+
+	if (filter->kinds != NULL &&
+	    !certstore_entry_is_kind(entry, filter->kinds))
+		return 0;
+	if (!filter->ending)
+		return 1;
+	if (certstore_entry_ends_within(entry, &filter->within, now, &which,
+		&when) != 1)
+		return 0;
+	how->len = 0;
+	cmd_text_adds(how, which == NULL ? "certificate" : "chain: ");
+	cmd_text_adds(how, which == NULL ? "" : which);
+	return 1;
+}
+
+static int
+put(struct cmd_records *out, const struct filter *filter,
+    const struct certstore_entry *entry, struct cmd_text *how)
+{
+	if (!fits(filter, entry, out->now, how))
+		return 0;
+	cmd_records_put(out, entry, filter->ending ? how->p : NULL);
+	return 1;
+}
+
+static int
+matches(char **patterns, const char *name)
+{
+	if (*patterns == NULL)
+		return 1;
+	for (; *patterns != NULL; patterns++) {
+		if (fnmatch(*patterns, name, 0) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* Every entry; the number of those that fit. */
+static size_t
+listall(struct certstore *store, const struct filter *filter,
+    struct cmd_records *out)
+{
+	const struct certstore_entry *entry;
+	struct cmd_text how = { NULL, 0, 0 };
+	struct certstore_error err;
+	struct certstore_list *list;
+	size_t n = 0;
+	int rv;
+
+	if ((list = certstore_list_new(store, &err)) == NULL)
+		cmd_die("%s", err.msg);
+	while ((rv = certstore_list_next(list, &entry, &err)) != 0) {
+		if (rv == -1)
+			cmd_error("%s", err.msg);
+		else if (matches(filter->patterns, certstore_entry_name(entry)))
+			n += (size_t)put(out, filter, entry, &how);
+	}
+	certstore_list_free(list);
+	cmd_text_free(&how);
+	return n;
+}
+
+static int
+byname(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Names without a pattern among them are looked up, whatever the store holds. */
+static size_t
+listnamed(struct certstore *store, const struct filter *filter, size_t nname,
+    struct cmd_records *out)
+{
+	struct cmd_text how = { NULL, 0, 0 };
+	struct certstore_entry *entry;
+	struct certstore_error err;
+	char **names = filter->patterns;
+	size_t i, n = 0;
+
+	qsort(names, nname, sizeof(*names), byname);
+	for (i = 0; i < nname; i++) {
+		if (i > 0 && strcmp(names[i], names[i - 1]) == 0)
+			continue;
+		entry = certstore_entry_get(store, names[i], &err);
+		if (entry != NULL)
+			n += (size_t)put(out, filter, entry, &how);
+		else if (err.code != CERTSTORE_ENOENTRY &&
+		    err.code != CERTSTORE_EARGUMENT)
+			cmd_error("%s", err.msg);
+		certstore_entry_free(entry);
+	}
+	cmd_text_free(&how);
+	return n;
+}
+
+/* How many there are, or 0 if one is more than a name. */
+static size_t
+plainnames(char **patterns)
+{
+	size_t n;
+
+	for (n = 0; patterns[n] != NULL; n++) {
+		if (strpbrk(patterns[n], "*?[\\") != NULL)
+			return 0;
+	}
+	return n;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct cmd_records out = { 0 };
+	struct filter filter = { 0 };
+	struct certstore_error err;
+	struct certstore *store;
+	size_t n, nname;
+	int ch;
+
+	cmd_start("cert-list", usage, argc, argv);
+	while ((ch = getopt(argc, argv, "+:" CMD_OPTIONS "0e:jk:o:")) != -1) {
+		switch (ch) {
+		case '0':
+			out.nul = 1;
+			break;
+		case 'e':
+			if (certstore_span_parse(optarg, &filter.within,
+				&err) == -1)
+				cmd_die("-e %s", err.msg);
+			filter.ending = 1;
+			break;
+		case 'j':
+			out.json = 1;
+			break;
+		case 'k':
+			if (certstore_kinds_check(optarg, &err) == -1)
+				cmd_die("-k %s", err.msg);
+			filter.kinds = optarg;
+			break;
+		case 'o':
+			cmd_records_fields(&out, optarg);
+			break;
+		default:
+			cmd_option(ch);
+			break;
+		}
+	}
+	filter.patterns = argv + optind;
+
+	store = cmd_open(0);
+	cmd_records_start(&out,
+	    filter.ending ? "name,kind,ends,names,how" :
+			    "name,kind,ends,names");
+	nname = plainnames(filter.patterns);
+	n = nname > 0 ? listnamed(store, &filter, nname, &out) :
+			listall(store, &filter, &out);
+	cmd_records_end(&out);
+	if (n == 0 && (argc > optind || filter.kinds != NULL || filter.ending))
+		cmd_no();
+	certstore_close(store);
+	return cmd_end();
+}

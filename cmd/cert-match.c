@@ -1,0 +1,99 @@
+/*
+ * cert-match: which entry answers for a host name, an address, a fingerprint.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cmd.h"
+
+static const char usage[] =
+    "usage: cert-match [-0aDjq] [-d store] [-k kind] [-o field,...] [-w time]\n"
+    "           host ...\n";
+
+static void
+answer(struct certstore_match *match, const char *host, int all,
+    struct cmd_records *out)
+{
+	const struct certstore_entry *entry;
+	struct certstore_error err;
+	char clean[256];
+	int found;
+
+	if ((found = certstore_match_ask(match, host, &err)) == -1) {
+		cmd_error("%s", err.msg);
+		return;
+	}
+	if (found == 0) {
+		cmd_say("%s: no entry answers for it",
+		    cmd_clean(host, clean, sizeof(clean)));
+		cmd_no();
+	}
+	while (certstore_match_next(match, &entry) == 1) {
+		cmd_records_put(out, entry, NULL);
+		if (!all)
+			break;
+	}
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct cmd_operands hosts = { 0 };
+	struct cmd_records out = { 0 };
+	struct certstore_match *match;
+	struct certstore_error err;
+	struct certstore *store;
+	const char *host, *kinds = NULL;
+	int64_t when = certstore_time_now();
+	int all = 0, ch, flags = 0;
+
+	cmd_start("cert-match", usage, argc, argv);
+	while ((ch = getopt(argc, argv, "+:" CMD_OPTIONS "0aDjk:o:w:")) != -1) {
+		switch (ch) {
+		case '0':
+			out.nul = 1;
+			break;
+		case 'a':
+			all = 1;
+			break;
+		case 'D':
+			flags |= CERTSTORE_FALLBACK;
+			break;
+		case 'j':
+			out.json = 1;
+			break;
+		case 'k':
+			if (certstore_kinds_check(optarg, &err) == -1)
+				cmd_die("-k %s", err.msg);
+			kinds = optarg;
+			break;
+		case 'o':
+			cmd_records_fields(&out, optarg);
+			break;
+		case 'w':
+			if (certstore_time_parse(optarg, &when, &err) == -1)
+				cmd_die("-w %s", err.msg);
+			break;
+		default:
+			cmd_option(ch);
+			break;
+		}
+	}
+	hosts.argv = argv + optind;
+	if (argc == optind)
+		cmd_usage();
+
+	store = cmd_open(0);
+	match = certstore_match_new(store, when, kinds, flags, &err);
+	if (match == NULL)
+		cmd_die("%s", err.msg);
+	cmd_records_start(&out,
+	    all ? "name,kind,ends,names,how" : "name,kind,ends,names");
+	while ((host = cmd_operand(&hosts)) != NULL)
+		answer(match, host, all, &out);
+	cmd_records_end(&out);
+	certstore_match_free(match);
+	certstore_close(store);
+	return cmd_end();
+}

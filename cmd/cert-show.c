@@ -1,0 +1,209 @@
+/*
+ * cert-show: one entry, one part of it, or certificates and keys from a file.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+
+#define FIELDS \
+	"name,kind,ends,starts,names,subject,issuer,serial,key," \
+	"fingerprint,tenants,users,default,certfile,keyfile,cafile"
+
+static const char usage[] =
+    "usage: cert-show [-0jqv] [-d store] [-o field,... | part] [-p file]\n"
+    "           name ... | -i file | -K key\n";
+
+static const char *const parts[] = { "text", "cert", "chain", "fullchain", "ca",
+	"root", "csr", "pubkey", "tlsa", NULL };
+
+struct show {
+	struct cmd_records out;
+	const char *part; /* NULL: fields */
+	struct cmd_secret secret;
+	struct certstore_passphrase pass;
+	int haspass;
+};
+
+static int
+ispart(const char *s)
+{
+	size_t i;
+
+	for (i = 0; parts[i] != NULL; i++) {
+		if (strcmp(parts[i], s) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static void
+showpart(struct show *show, const struct certstore_entry *entry)
+{
+	const char *name = certstore_entry_name(entry);
+	struct certstore_error err;
+	char *text = NULL;
+	size_t len = 0;
+	int rv;
+
+	rv = certstore_entry_part(entry, show->part, &text, &len, &err);
+	if (rv == -1)
+		cmd_error("%s", err.msg);
+	if (rv == 0) {
+		cmd_say("%s%shas no %s", name == NULL ? "" : name,
+		    name == NULL ? "" : ": ", show->part);
+		cmd_no();
+	}
+	if (rv == 1 && !cmd_quiet) {
+		fwrite(text, 1, len, stdout);
+		if (show->out.nul)
+			putchar('\0');
+	}
+	free(text);
+}
+
+static void
+showentry(struct show *show, const struct certstore_entry *entry)
+{
+	if (show->part != NULL)
+		showpart(show, entry);
+	else
+		cmd_records_put(&show->out, entry, NULL);
+}
+
+static void
+shownames(struct show *show, char **argv)
+{
+	struct cmd_operands names = { 0 };
+	struct certstore_entry *entry;
+	struct certstore_error err;
+	struct certstore *store;
+	const char *name;
+
+	store = cmd_open(0);
+	names.argv = argv;
+	while ((name = cmd_operand(&names)) != NULL) {
+		if ((entry = certstore_entry_get(store, name, &err)) == NULL)
+			cmd_error("%s", err.msg);
+		else
+			showentry(show, entry);
+		certstore_entry_free(entry);
+	}
+	certstore_close(store);
+}
+
+static void
+showcerts(struct show *show, const char *file)
+{
+	const struct certstore_entry *entry;
+	struct certstore_certs *certs;
+	struct certstore_error err;
+	struct cmd_input in;
+	int rv;
+
+	if (cmd_input(file, "-i", &in) == -1)
+		return;
+	certs = certstore_certs_read(in.label, in.data, in.len,
+	    show->haspass ? &show->pass : NULL, &err);
+	cmd_input_wipe();
+	if (certs == NULL) {
+		cmd_error("%s", err.msg);
+		return;
+	}
+	while ((rv = certstore_certs_next(certs, &entry, &err)) != 0) {
+		if (rv == -1)
+			cmd_error("%s", err.msg);
+		else
+			showentry(show, entry);
+	}
+	certstore_certs_free(certs);
+}
+
+static void
+showkey(struct show *show, const char *file)
+{
+	struct certstore_entry *entry;
+	struct certstore_error err;
+	struct cmd_input in;
+
+	if (cmd_input(file, "-K", &in) == -1)
+		return;
+	entry = certstore_key_read(in.label, in.data, in.len,
+	    show->haspass ? &show->pass : NULL, &err);
+	cmd_input_wipe();
+	if (entry == NULL)
+		cmd_error("%s", err.msg);
+	else
+		showentry(show, entry);
+	certstore_entry_free(entry);
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct show show;
+	const char *certs = NULL, *key = NULL, *fields = FIELDS, *pass = NULL;
+	int ch;
+
+	cmd_start("cert-show", usage, argc, argv);
+	show.out.also = "; or one part alone: "
+			"text cert chain fullchain ca root csr pubkey tlsa";
+	while (
+	    (ch = getopt(argc, argv, "+:" CMD_OPTIONS "0i:jK:o:p:v")) != -1) {
+		switch (ch) {
+		case '0':
+			show.out.nul = 1;
+			break;
+		case 'i':
+			certs = optarg;
+			break;
+		case 'j':
+			show.out.json = 1;
+			break;
+		case 'K':
+			key = optarg;
+			break;
+		case 'o':
+			show.part = ispart(optarg) ? optarg : NULL;
+			if (show.part == NULL)
+				cmd_records_fields(&show.out, optarg);
+			break;
+		case 'p':
+			pass = optarg;
+			break;
+		case 'v':
+			fields = NULL;
+			break;
+		default:
+			cmd_option(ch);
+			break;
+		}
+	}
+	if ((certs != NULL) + (key != NULL) + (argc > optind) != 1)
+		cmd_usage();
+	if (show.part != NULL && show.out.json) {
+		cmd_error("-j: a part (-o %s) has no JSON form", show.part);
+		cmd_usage();
+	}
+
+	cmd_nocore();
+	if (pass != NULL) {
+		cmd_secret_read(&show.secret, pass, "-p");
+		show.pass.get = cmd_secret_get;
+		show.pass.arg = &show.secret;
+		show.haspass = 1;
+	}
+	show.out.pairs = 1;
+	cmd_records_start(&show.out, fields);
+	if (certs != NULL)
+		showcerts(&show, certs);
+	else if (key != NULL)
+		showkey(&show, key);
+	else
+		shownames(&show, argv + optind);
+	cmd_secret_wipe(&show.secret);
+	cmd_records_end(&show.out);
+	return cmd_end();
+}

@@ -1,0 +1,226 @@
+/*
+ * cmd.c: how every command starts, takes its common options, speaks and ends.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+
+int cmd_quiet;
+
+static const char *name;
+static const char *usage;
+static const char *storepath;
+static const char *reader;
+static int status;
+static char outbuf[64 * 1024];
+
+/*
+ * What is opened next must not become stdin, stdout or stderr.  One that was
+ * closed is held by a descriptor that fails when used, so that lost output is
+ * still noticed.
+ */
+static void
+holdstandard(void)
+{
+	int fd;
+
+	for (fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) == -1 && errno == EBADF)
+			(void)open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+	}
+}
+
+static void tell(const char *, va_list)
+    __attribute__((__format__(__printf__, 1, 0)));
+
+/*
+ * One line, and nothing in it that a terminal would obey.  What is escaped
+ * already stays as it is.
+ */
+static void
+tell(const char *fmt, va_list ap)
+{
+	char line[1024], out[4 * sizeof(line)];
+	size_t len = 0, run;
+	const char *p;
+
+	vsnprintf(line, sizeof(line), fmt, ap);
+	for (p = line; *p != '\0'; p += run) {
+		if ((run = strcspn(p, "\\")) > 0) {
+			len += certstore_escape(out + len, sizeof(out) - len, p,
+			    run);
+		} else {
+			out[len++] = *p;
+			run = 1;
+		}
+	}
+	fprintf(stderr, "%s: %.*s\n", name, (int)len, out);
+}
+
+void
+cmd_say(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (cmd_quiet)
+		return;
+	va_start(ap, fmt);
+	tell(fmt, ap);
+	va_end(ap);
+}
+
+void
+cmd_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	tell(fmt, ap);
+	va_end(ap);
+	status = 2;
+}
+
+void
+cmd_die(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	tell(fmt, ap);
+	va_end(ap);
+	status = 2;
+	exit(cmd_end());
+}
+
+void
+cmd_usage(void)
+{
+	fputs(usage, stderr);
+	status = 2;
+	exit(cmd_end());
+}
+
+void
+cmd_no(void)
+{
+	if (status == 0)
+		status = 1;
+}
+
+static void
+printusage(void)
+{
+	fputs(usage, stdout);
+	exit(cmd_end());
+}
+
+static void
+printversion(void)
+{
+	printf("%s (certstore) %s\n", name, CERTSTORE_VERSION);
+	exit(cmd_end());
+}
+
+/* The name in messages, and the synopsis. */
+void
+cmd_start(const char *cmdname, const char *synopsis, int argc, char **argv)
+{
+	name = cmdname;
+	usage = synopsis;
+	holdstandard();
+	setvbuf(stdout, outbuf, _IOFBF, sizeof(outbuf));
+	opterr = 0;
+	if (argc > 1 && strcmp(argv[1], "--help") == 0)
+		printusage();
+	if (argc > 1 && strcmp(argv[1], "--version") == 0)
+		printversion();
+}
+
+void
+cmd_option(int ch)
+{
+	switch (ch) {
+	case 'd':
+		storepath = optarg;
+		return;
+	case 'q':
+		cmd_quiet = 1;
+		return;
+	case 'h':
+		printusage();
+		break;
+	case 'V':
+		printversion();
+		break;
+	case ':':
+		cmd_error("-%c: needs an argument", optopt);
+		break;
+	default:
+		if (optopt > ' ' && optopt < 0x7f)
+			cmd_error("-%c: no such option", optopt);
+		else
+			cmd_error("no such option");
+		break;
+	}
+	cmd_usage();
+}
+
+void
+cmd_stdin(const char *who)
+{
+	if (reader != NULL)
+		cmd_die("stdin: %s and %s can't both read it: "
+			"give one of them a file",
+		    reader, who);
+	reader = who;
+}
+
+static void
+warn(void *arg, const char *msg)
+{
+	(void)arg;
+	cmd_say("%s", msg);
+}
+
+struct certstore *
+cmd_open(int flags)
+{
+	struct certstore *store;
+	struct certstore_error err;
+
+	if ((store = certstore_open(storepath, flags, &err)) == NULL)
+		cmd_die("%s", err.msg);
+	certstore_set_warn(store, warn, NULL);
+	return store;
+}
+
+int
+cmd_end(void)
+{
+	int bad;
+
+	bad = ferror(stdout);
+	errno = 0;
+	if (fclose(stdout) != 0 || bad) {
+		/* An earlier failure's reason is gone by now. */
+		if (errno != 0)
+			cmd_error("stdout: %s", strerror(errno));
+		else
+			cmd_error("stdout: output was lost");
+	}
+	return status;
+}
+
+/* Foreign text made fit for a message; what doesn't fit is cut. */
+const char *
+cmd_clean(const char *s, char *buf, size_t size)
+{
+	certstore_escape(buf, size, s, strlen(s));
+	return buf;
+}

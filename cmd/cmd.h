@@ -1,0 +1,138 @@
+/*
+ * cmd.h: what the commands share.  A command links what it uses of these files
+ * and no more; none of them calls a function that needs libcrypto.
+ */
+#ifndef CMD_H
+#define CMD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <certstore.h>
+
+#define CMD_PRINTFLIKE	__attribute__((__format__(__printf__, 1, 2)))
+#define CMD_NORETURN	__attribute__((__noreturn__))
+
+/*
+ * cmd.c: start, options, messages, end.  The status is 0 until cmd_no() makes
+ * it 1 or an error makes it 2; it never goes back.
+ */
+#define CMD_OPTIONS	"d:hqV"		/* what every command takes */
+extern int cmd_quiet;			/* -q: status and errors only */
+void	cmd_start(const char *, const char *, int, char **);
+void	cmd_option(int);		/* one of CMD_OPTIONS, or none at all */
+void	cmd_say(const char *, ...) CMD_PRINTFLIKE;	/* not with -q */
+void	cmd_error(const char *, ...) CMD_PRINTFLIKE;
+CMD_NORETURN void cmd_die(const char *, ...) CMD_PRINTFLIKE;
+CMD_NORETURN void cmd_usage(void);	/* on stderr */
+void	cmd_no(void);
+void	cmd_stdin(const char *);	/* only one may read it: "-p", ... */
+struct certstore *cmd_open(int);	/* flags of certstore_open(3) */
+int	cmd_end(void);			/* all output is out, or status 2 */
+const char *cmd_clean(const char *, char *, size_t);	/* for a message */
+
+/* operand.c: operands, and for "-" the lines of stdin; NULL at the end. */
+struct cmd_operands {
+	char	**argv;
+	size_t	 lineno;
+	int	 reading;
+	char	 line[1024];
+};
+const char *cmd_operand(struct cmd_operands *);
+
+/*
+ * input.c: whole files.  There is one buffer: a file must be done with before
+ * the next is read.  cmd_input() gives -1 when it has said what is wrong.
+ */
+struct cmd_input {
+	const char	*label;		/* the file as given, or "stdin" */
+	const char	*data;
+	size_t		 len;
+};
+int	cmd_input(const char *, const char *, struct cmd_input *);
+void	cmd_input_wipe(void);
+
+/* secret.c: passphrases, and a terminal that does not show them. */
+#define CMD_PASSPHRASE_MAX	1024
+struct cmd_secret {
+	char	 text[CMD_PASSPHRASE_MAX + 1];
+	size_t	 len;
+};
+void	cmd_nocore(void);
+void	cmd_secret_read(struct cmd_secret *, const char *, const char *);
+void	cmd_secret_wipe(struct cmd_secret *);
+int	cmd_secret_get(void *, const char *, char *, size_t);	/* from a file */
+int	cmd_secret_ask(void *, const char *, char *, size_t);	/* the terminal */
+void	cmd_echo_off(int);
+void	cmd_echo_on(void);
+
+/* text.c: a growing text, NUL behind the end. */
+struct cmd_text {
+	char	*p;
+	size_t	 len;
+	size_t	 size;
+};
+void	cmd_text_add(struct cmd_text *, const char *, size_t);
+void	cmd_text_adds(struct cmd_text *, const char *);
+void	cmd_text_clean(struct cmd_text *, const char *);
+size_t	cmd_text_width(const char *);
+void	cmd_text_free(struct cmd_text *);
+
+/* field.c: the fields by name, and their text. */
+enum cmd_field {
+	CMD_NAME, CMD_KIND, CMD_ENDS, CMD_LEFT, CMD_STARTS, CMD_NAMES,
+	CMD_SUBJECT, CMD_ISSUER, CMD_SERIAL, CMD_KEY, CMD_FINGERPRINT,
+	CMD_SPKI, CMD_ORIGIN, CMD_TENANTS, CMD_USERS, CMD_DEFAULT, CMD_HOST,
+	CMD_HOW, CMD_DIR, CMD_CERTFILE, CMD_KEYFILE, CMD_COMBINEDFILE,
+	CMD_CAFILE, CMD_NFIELD
+};
+struct cmd_item {			/* what a record is made from */
+	const struct certstore_entry	*entry;
+	const char			*how;	/* NULL: the entry's */
+	int64_t				 now;
+};
+extern const char *const cmd_field_names[CMD_NFIELD];
+void	cmd_field_text(struct cmd_text *, const struct cmd_item *,
+	    enum cmd_field);
+#define CMD_STRING_LEN	80
+const char *cmd_field_string(const struct cmd_item *, enum cmd_field,
+	    char [CMD_STRING_LEN]);
+int	cmd_field_time(const struct cmd_item *, enum cmd_field, int64_t *);
+char	*cmd_field_path(const struct cmd_item *, enum cmd_field);
+int64_t	cmd_field_left(const struct cmd_item *);	/* whole days */
+
+/*
+ * record.c: records on stdout: tabs in a pipe, a table on a terminal, JSON,
+ * or a line for each field.
+ */
+enum cmd_form { CMD_TABS, CMD_TABLE, CMD_PAIRS, CMD_JSON };
+struct cmd_records {
+	enum cmd_form	 form;
+	int		 json;			/* -j */
+	int		 nul;			/* -0 */
+	int		 pairs;			/* a line for each field */
+	const char	*also;			/* what else -o takes */
+	unsigned char	 field[CMD_NFIELD];
+	size_t		 nfield;
+	int		 terminal;		/* what follows is set by start */
+	int		 colour;
+	int64_t		 now;
+	size_t		 nrow;
+	size_t		 width[CMD_NFIELD];
+	struct cmd_text	 text;			/* a record, or a table's cells */
+};
+void	cmd_records_fields(struct cmd_records *, const char *);	/* -o */
+void	cmd_records_start(struct cmd_records *, const char *);
+void	cmd_records_put(struct cmd_records *, const struct certstore_entry *,
+	    const char *);
+void	cmd_records_end(struct cmd_records *);
+
+/* json.c, table.c: two of the forms. */
+void	cmd_json(const struct cmd_records *, const struct cmd_item *,
+	    struct cmd_text *);
+int	cmd_table_colour(void);
+void	cmd_table_add(struct cmd_records *, const struct cmd_item *);
+void	cmd_table_print(const struct cmd_records *);
+void	cmd_table_pairs(struct cmd_records *, const struct cmd_item *);
+
+#endif

@@ -1,0 +1,193 @@
+/*
+ * field.c: the fields of a record: their names and what an entry has in them.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cmd.h"
+
+const char *const cmd_field_names[CMD_NFIELD] = { "name", "kind", "ends",
+	"left", "starts", "names", "subject", "issuer", "serial", "key",
+	"fingerprint", "spki", "origin", "tenants", "users", "default", "host",
+	"how", "dir", "certfile", "keyfile", "combinedfile", "cafile" };
+
+/* The form in which it is a question for cert-match. */
+static const char *
+digest(const char *prefix, const char *hex, char buf[CMD_STRING_LEN])
+{
+	if (hex == NULL)
+		return NULL;
+	snprintf(buf, CMD_STRING_LEN, "%s:%s", prefix, hex);
+	return buf;
+}
+
+/* Fields that are one text; NULL: no value, or not such a field. */
+const char *
+cmd_field_string(const struct cmd_item *item, enum cmd_field field,
+    char buf[CMD_STRING_LEN])
+{
+	switch (field) {
+	case CMD_NAME:
+		return certstore_entry_name(item->entry);
+	case CMD_KIND:
+		return certstore_entry_kind(item->entry);
+	case CMD_SUBJECT:
+		return certstore_entry_subject(item->entry);
+	case CMD_ISSUER:
+		return certstore_entry_issuer(item->entry);
+	case CMD_SERIAL:
+		return certstore_entry_serial(item->entry);
+	case CMD_KEY:
+		return certstore_entry_key(item->entry);
+	case CMD_FINGERPRINT:
+		return digest("sha256",
+		    certstore_entry_fingerprint(item->entry), buf);
+	case CMD_SPKI:
+		return digest("spki", certstore_entry_spki(item->entry), buf);
+	case CMD_ORIGIN:
+		return certstore_entry_origin(item->entry);
+	case CMD_HOST:
+		return certstore_entry_host(item->entry);
+	case CMD_HOW:
+		return item->how != NULL ? item->how :
+					   certstore_entry_how(item->entry);
+	default:
+		return NULL;
+	}
+}
+
+/* 1 when the field is a time and the entry has one. */
+int
+cmd_field_time(const struct cmd_item *item, enum cmd_field field, int64_t *t)
+{
+	/* Without a certificate both are 0. */
+	if (certstore_entry_fingerprint(item->entry) == NULL)
+		return 0;
+	if (field == CMD_STARTS)
+		*t = certstore_entry_starts(item->entry);
+	else if (field == CMD_ENDS || field == CMD_LEFT)
+		*t = certstore_entry_ends(item->entry);
+	else
+		return 0;
+	return 1;
+}
+
+int64_t
+cmd_field_left(const struct cmd_item *item)
+{
+	int64_t days, secs;
+
+	secs = certstore_entry_ends(item->entry) - item->now;
+	days = secs / 86400;
+	return secs % 86400 < 0 ? days - 1 : days;
+}
+
+/* The caller frees it. */
+char *
+cmd_field_path(const struct cmd_item *item, enum cmd_field field)
+{
+	switch (field) {
+	case CMD_DIR:
+		return certstore_entry_path(item->entry, CERTSTORE_DIRECTORY);
+	case CMD_CERTFILE:
+		return certstore_entry_path(item->entry, CERTSTORE_FULLCHAIN);
+	case CMD_KEYFILE:
+		return certstore_entry_path(item->entry, CERTSTORE_PRIVKEY);
+	case CMD_COMBINEDFILE:
+		return certstore_entry_path(item->entry, CERTSTORE_COMBINED);
+	case CMD_CAFILE:
+		return certstore_entry_path(item->entry, CERTSTORE_CA);
+	default:
+		return NULL;
+	}
+}
+
+static void
+join(struct cmd_text *t, int *n, const char *s)
+{
+	if ((*n)++ > 0)
+		cmd_text_add(t, ",", 1);
+	cmd_text_clean(t, s);
+}
+
+static void
+addlist(struct cmd_text *t, const struct certstore_entry *entry,
+    enum cmd_field field)
+{
+	const char *type, *value;
+	int n = 0;
+	size_t i;
+
+	switch (field) {
+	case CMD_NAMES:
+		for (i = 0; certstore_entry_san(entry, i, &type, &value); i++)
+			join(t, &n, value);
+		break;
+	case CMD_TENANTS:
+		for (i = 0; certstore_entry_tenant(entry, i, &value); i++)
+			join(t, &n, value);
+		break;
+	default:
+		for (i = 0; certstore_entry_user(entry, i, &value); i++)
+			join(t, &n, value);
+		break;
+	}
+}
+
+static void
+addtime(struct cmd_text *t, const struct cmd_item *item, enum cmd_field field)
+{
+	char buf[CERTSTORE_TIME_LEN];
+	int64_t when;
+
+	if (cmd_field_time(item, field, &when))
+		cmd_text_adds(t, certstore_time_format(when, buf));
+}
+
+static void
+addleft(struct cmd_text *t, const struct cmd_item *item)
+{
+	char buf[32];
+	int64_t when;
+
+	if (!cmd_field_time(item, CMD_LEFT, &when))
+		return;
+	snprintf(buf, sizeof(buf), "%lldd", (long long)cmd_field_left(item));
+	cmd_text_adds(t, buf);
+}
+
+/* Adds the value; nothing when there is none. */
+void
+cmd_field_text(struct cmd_text *t, const struct cmd_item *item,
+    enum cmd_field field)
+{
+	char buf[CMD_STRING_LEN], *path;
+	const char *s;
+
+	switch (field) {
+	case CMD_ENDS:
+	case CMD_STARTS:
+		addtime(t, item, field);
+		break;
+	case CMD_LEFT:
+		addleft(t, item);
+		break;
+	case CMD_NAMES:
+	case CMD_TENANTS:
+	case CMD_USERS:
+		addlist(t, item->entry, field);
+		break;
+	case CMD_DEFAULT:
+		if (certstore_entry_is_default(item->entry))
+			cmd_text_adds(t, "yes");
+		break;
+	default:
+		if ((s = cmd_field_string(item, field, buf)) != NULL) {
+			cmd_text_clean(t, s);
+		} else if ((path = cmd_field_path(item, field)) != NULL) {
+			cmd_text_clean(t, path);
+			free(path);
+		}
+		break;
+	}
+}

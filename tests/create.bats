@@ -1,0 +1,424 @@
+#!/usr/bin/env bats
+# create.bats: cert-create end to end: what openssl verifies strictly, and
+# what is refused, which must leave nothing behind.
+
+# shellcheck disable=SC2154  # stderr is run's
+
+load helper
+
+# cert NAME: the path of its served chain.
+cert() {
+	printf '%s\n' "$CERTSTORE/certs/$1/fullchain.pem"
+}
+
+# subject NAME: RFC 4514, UTF-8 as it is.
+subject() {
+	openssl x509 -noout -subject -nameopt RFC2253,-esc_msb \
+	    -in "$(cert "$1")" | sed 's/^subject=//'
+}
+
+# ext NAME EXTENSION: openssl's text of one extension.
+ext() {
+	openssl x509 -noout -ext "$2" -in "$(cert "$1")"
+}
+
+# days NAME: of life, from now.
+days() {
+	local end
+
+	end=$(openssl x509 -noout -enddate -in "$(cert "$1")")
+	echo $((($(date -d "${end#*=}" +%s) - $(date +%s) + 43200) / 86400))
+}
+
+# strictly NAME [PURPOSE]: as a client does it, that trusts the root alone.
+strictly() {
+	local root=$CERTSTORE/certs/$1/ca.pem
+
+	[ -e "$root" ] || root=$(cert "$1")
+	openssl verify -x509_strict -check_ss_sig -no-CApath -no-CAstore \
+	    -CAfile "$root" -untrusted "$(cert "$1")" \
+	    -purpose "${2:-sslserver}" "$(cert "$1")"
+}
+
+# pair NAME: key and certificate belong together, and are in combined.pem.
+pair() {
+	local dir=$CERTSTORE/certs/$1
+
+	[ "$(openssl pkey -pubout -in "$dir/privkey.pem")" = \
+	    "$(openssl x509 -noout -pubkey -in "$dir/fullchain.pem")" ] &&
+	    cat "$dir/privkey.pem" "$dir/fullchain.pem" |
+	    cmp - "$dir/combined.pem"
+}
+
+# state: all of the store, to see that nothing was touched.
+state() {
+	[ ! -e "$CERTSTORE" ] ||
+	    find "$CERTSTORE" -printf '%P %l %s %m %T@ %i\n' | LC_ALL=C sort
+}
+
+# refused TEXT ARG...: status 2, one line that says so, nothing changed.
+refused() {
+	local text=$1 before
+
+	shift
+	before=$(state)
+	run -2 --separate-stderr cert-create "$@"
+	[ -z "$output" ] || fail "stdout: $output"
+	[ "${#stderr_lines[@]}" -eq 1 ] || fail "stderr: $stderr"
+	[[ $stderr == "cert-create: "*"$text"* ]] || fail "stderr: $stderr"
+	[ "$(state)" = "$before" ] || fail "something was changed: $*"
+	[ -z "$(litter "$CERTSTORE")" ]
+}
+
+@test "self-signed: key, certificate, modes, silence" {
+	run -0 --separate-stderr cert-create www.example.com
+	[ -z "$output" ]
+	[ -z "$stderr" ]
+	strictly www.example.com
+	pair www.example.com
+	[ "$(mode "$CERTSTORE/certs/www.example.com/privkey.pem")" = 600 ]
+	[ "$(mode "$CERTSTORE/certs/www.example.com/combined.pem")" = 600 ]
+	[ "$(mode "$(cert www.example.com)")" = 644 ]
+	[ ! -e "$CERTSTORE/certs/www.example.com/ca.pem" ]
+	[ "$(subject www.example.com)" = CN=www.example.com ]
+	[ "$(days www.example.com)" = 397 ]
+	[ "$(cert-show -o origin www.example.com)" = create ]
+	proven www.example.com www.example.com
+}
+
+@test "every key type, as a CA and below it" {
+	local type
+
+	for type in p256 p384 ed25519 rsa:2048 rsa:3072 rsa:4096; do
+		cert-create -c -t "$type" "ca-${type#*:}"
+		cert-create -A "ca-${type#*:}" -t "$type" \
+		    -s a.example "on-${type#*:}"
+		[ "$(cert-show -o key "on-${type#*:}")" = "$type" ]
+		strictly "on-${type#*:}"
+		pair "on-${type#*:}"
+	done
+	refused 'not a key type' -t rsa:1024 -s a.example x
+	refused 'not a key type' -t '' -s a.example x
+}
+
+@test "CA, intermediate, server, all with the same subject" {
+	cert-create -c -S CN=Same -S 'O=Same, Inc' top
+	cert-create -c -A top -C pathlen=0 -S CN=Same -S 'O=Same, Inc' mid
+	cert-create -A mid -S CN=Same -S 'O=Same, Inc' -s a.example leaf
+	strictly leaf
+	strictly mid any
+	[ "$(grep -c BEGIN "$(cert leaf)")" = 2 ]
+	[ "$(grep -c BEGIN "$CERTSTORE/certs/leaf/ca.pem")" = 2 ]
+	[ "$(days top)" = 3650 ]
+	refused 'path length 0' -c -A mid x
+	proven leaf a.example "$(cert top)"
+}
+
+@test "names of all kinds, by shape or forced" {
+	cert-create -s a.example -s '*.a.example' -s 192.0.2.1 -s '[2001:db8::1]' \
+	    -s u@a.example -s sip:u@a.example -s münchen.de -s dns:c.example \
+	    -s ip:::1 -s uri:urn:x -s email:v@a.example -s A.EXAMPLE. x
+	run -0 ext x subjectAltName
+	[[ $output == *'DNS:a.example, DNS:*.a.example, IP Address:192.0.2.1,'* ]]
+	[[ $output == *'IP Address:2001:DB8:0:0:0:0:0:1, email:u@a.example'* ]]
+	[[ $output == *'URI:sip:u@a.example, DNS:xn--mnchen-3ya.de'* ]]
+	[[ $output == *'DNS:c.example, IP Address:0:0:0:0:0:0:0:1'* ]]
+	[[ $output == *'URI:urn:x, email:v@a.example' ]]
+	strictly x
+	for bad in 'a b' a..b .a -a.example 'a*.example' '*' 1.2.3 1.2.3.4.5 \
+	    a_b.example a.example:443 '' @a.example dns:192.0.2.1 ip:a.example; do
+		refused '-s ' -s "$bad" y
+	done
+}
+
+@test "a name with a dot or localhost is its own name, others need -s" {
+	cert-create localhost
+	cert-create 192.0.2.7
+	[[ "$(ext localhost subjectAltName)" == *DNS:localhost ]]
+	[[ "$(ext 192.0.2.7 subjectAltName)" == *'IP Address:192.0.2.7' ]]
+	refused 'say for which host it is with -s' phones
+	refused 'say for which host it is with -s' -P peer phones
+	cert-create -c phones.CA
+	[[ "$(ext phones.CA subjectAltName 2>&1)" != *DNS* ]]
+	[ "$(subject phones.CA)" = CN=phones.CA ]
+}
+
+@test "nothing is invented in the subject" {
+	local long=a23456789.b23456789.c23456789.d23456789.e23456789.f23456789
+
+	cert-create -S O='Vodia Networks, Inc' -S OU=a=b -S C=fr -S L= \
+	    -S ST=Île -S street=1 -S postalCode=2 -S serialNumber=3 \
+	    -S emailAddress=a@b.example -S DC=x -S UID=y -S GN=g -S SN=s \
+	    -S title=t -S organizationIdentifier=z -s a.example x
+	[[ "$(subject x)" == 'CN=a.example,organizationIdentifier=z,title=t,'* ]]
+	[[ "$(subject x)" == *',ST=Île,C=FR,OU=a=b,O=Vodia Networks\, Inc' ]]
+	[[ "$(subject x)" != *L=* ]]
+	cert-create -S CN= -s a.example y
+	[ -z "$(subject y)" ]
+	[[ "$(ext y subjectAltName)" == *critical* ]]
+	[[ "$(ext x subjectAltName)" != *critical* ]]
+	cert-create -s "$long.example.com" z
+	[ -z "$(subject z)" ]
+	strictly x
+	strictly y
+	refused 'unknown subject attribute' -S XX=a -s a.example b
+	refused 'not a subject attribute' -S CN -s a.example b
+	refused 'two letters' -S C=FRA -s a.example b
+	refused 'UTF-8' -S $'O=\xff' -s a.example b
+	refused 'control character' -S $'O=a\nb' -s a.example b
+	refused 'X.520 allows 64' -S "CN=$(printf 'a%.0s' $(seq 65))" \
+	    -s a.example b
+	refused 'a CA without a subject' -c -S CN= b
+	refused 'neither a subject nor a name' -P client b
+}
+
+@test "profiles" {
+	cert-create -c ca
+	cert-create -A ca -P client -S CN=Alice client
+	cert-create -A ca -P peer -s a.example peer
+	cert-create -A ca -P mail -s a@b.example -t rsa:2048 mail
+	strictly client sslclient
+	run ! strictly client sslserver
+	strictly peer sslclient
+	strictly peer sslserver
+	strictly mail smimesign
+	strictly mail smimeencrypt
+	[ "$(cert-list -k mail -o name)" = mail ]
+	refused 'unknown profile' -P x -s a.example x
+	refused 'a profile is not for a CA' -c -P server x
+}
+
+@test "lives: how long, until when, past 2049, cut to the CA's" {
+	cert-create -l 90d -s a.example d90
+	[ "$(days d90)" = 90 ]
+	cert-create -l 2060-01-31 -s a.example y2060
+	[[ "$(openssl x509 -noout -enddate -in "$(cert y2060)")" == \
+	    *'Jan 31 23:59:59 2060 GMT' ]]
+	openssl asn1parse -in "$(cert y2060)" |
+	    grep 'GENERALIZEDTIME *:20600131235959Z'
+	strictly y2060
+	cert-create -c -l 30d short
+	run -0 --separate-stderr cert-create -A short -s a.example cut
+	[[ $stderr == "cert-create: cut: ends "*", with its CA short, not "* ]]
+	[ "$(cert-show -o ends cut)" = "$(cert-show -o ends short)" ]
+	strictly cut
+	refused 'past' -l 2001-01-01 -s a.example x
+	refused 'a part' -l 1/3 -s a.example x
+	refused 'without a unit' -l 90 -s a.example x
+	refused 'no time at all' -l 0 -s a.example x
+	refused 'year 9999' -l 9000y -s a.example x
+}
+
+@test "constraints hold for what is signed" {
+	cert-create -c -C permit=example.com -C permit=10.0.0.0/8 \
+	    -C permit=email:example.com -C exclude=bad.example.com ca
+	run -0 ext ca nameConstraints
+	[[ $output == *critical* ]]
+	[[ $output == *'DNS:example.com'*'IP:10.0.0.0/255.0.0.0'* ]]
+	cert-create -A ca -s a.example.com -s 10.1.2.3 in
+	strictly in
+	refused 'a.example.org is outside the name constraints of ca' \
+	    -A ca -s a.example.com -s a.example.org x
+	refused 'a.bad.example.com is outside' -A ca -s a.bad.example.com x
+	refused '192.0.2.1 is outside' -A ca -s 192.0.2.1 x
+	refused 'u@example.org is outside' -A ca -P mail -s u@example.org x
+	cert-create -c -A ca mid
+	refused 'is outside' -A mid -s a.example.org x
+	refused 'constraints are for a CA' -C pathlen=0 -s a.example x
+	refused 'unknown constraint' -c -C foo=1 x
+	refused 'from 0 to 99' -c -C pathlen=-1 x
+	refused 'behind the prefix' -c -C permit=10.0.0.1/8 x
+}
+
+@test "who may not sign" {
+	cert-create -c ca
+	cert-create -A ca -s a.example leaf
+	refused 'leaf: is not a CA' -A leaf -s a.example x
+	refused 'none: there is no such entry' -A none -s a.example x
+	refused "can't be its own CA" -A x -s a.example x
+	openssl x509 -in "$(cert ca)" >ca.pem
+	CERTSTORE=$PWD/other cert-import -q -N keyless ca.pem
+	CERTSTORE=$PWD/other refused 'keyless: its private key is not' \
+	    -A keyless -s a.example x
+	cert-create -c ca2
+	cp "$CERTSTORE/certs/ca/privkey.pem" "$CERTSTORE/certs/ca2/"
+	refused 'ca2: the private key is not that of the certificate' \
+	    -A ca2 -s a.example x
+}
+
+@test "a CA's key under a passphrase" {
+	printf 'secret\n' >pass
+	printf 'wrong\n' >wrong
+	cert-create -c -E pass ca
+	head -n 1 "$CERTSTORE/certs/ca/privkey.pem" |
+	    grep -F 'BEGIN ENCRYPTED PRIVATE KEY'
+	run ! grep -F 'BEGIN PRIVATE KEY' -r "$CERTSTORE"
+	cert-create -A ca -p pass -s a.example one
+	cert-create -A ca -p - -s a.example two <pass
+	cert-create -A ca -p fd:5 -s a.example three 5<pass
+	strictly one
+	refused 'passphrase' -A ca -p wrong -s a.example x
+	# No terminal, no -p: not asked, not hung.
+	run -2 --separate-stderr setsid cert-create -A ca -s a.example x \
+	    </dev/null
+	[[ $stderr == *passphrase* ]]
+	[ ! -e "$CERTSTORE/certs/x" ]
+	refused 'only the key of a CA can be encrypted' -E pass -s a.example x
+	: >empty
+	refused 'empty' -c -E empty x
+	# Where nothing is needed nobody is asked.
+	setsid cert-create -u -A ca -s a.example one </dev/null
+}
+
+@test "an entry that exists, -f, -n" {
+	cert-create a.example
+	refused '-f replaces it' a.example
+	before=$(state)
+	cert-create -nf a.example
+	cert-create -n b.example
+	[ "$(state)" = "$before" ]
+	old=$(cert-show -o spki a.example)
+	cert-create -f a.example
+	[ "$(cert-show -o spki a.example)" != "$old" ]
+	pair a.example
+	refused 'none: there is no such entry' -nA none -s a.example y
+}
+
+@test "-n makes no store" {
+	cert-create -n a.example
+	[ ! -e "$CERTSTORE" ]
+	refused 'with -s' phones
+	[ ! -e "$CERTSTORE" ]
+}
+
+@test "-u and -x: only what is needed" {
+	run -0 cert-create -ux -s a.example -s b.example app
+	before=$(state)
+	run -1 --separate-stderr cert-create -ux -s b.example -s a.example app
+	[ -z "$stderr" ]
+	run -0 cert-create -u -s b.example -s a.example app
+	[ "$(state)" = "$before" ]
+	run -0 cert-create -ux -s a.example app
+	run -0 cert-create -ux -t p384 -s a.example app
+	cert-create -c ca
+	run -0 cert-create -ux -A ca -s a.example app
+	run -1 cert-create -ux -A ca -s a.example app
+	run -1 cert-create -ux -A ca -e 30d -s a.example app
+	cert-create -fA ca -l 20d -s a.example app
+	run -0 cert-create -ux -A ca -e 30d -s a.example app
+	run -1 cert-create -ux -A ca -e 30d -s a.example app
+	refused 'would end within the time of -e' -u -l 20d -e 30d \
+	    -s a.example app
+	refused 'only with -u' -e 30d -s a.example y
+}
+
+@test "-u and what was imported" {
+	CERTSTORE=$PWD/other cert-create -s '*.example.com' x
+	cert-import -q -N app other/certs/x/combined.pem
+	before=$(state)
+	run -1 cert-create -ux -s a.example.com app
+	[ "$(state)" = "$before" ]
+	refused 'was imported and does not cover' -u -s example.com app
+	refused 'was imported and has another key' -u -t p384 \
+	    -s a.example.com app
+	run -0 cert-create -uxf -s example.com app
+}
+
+@test "requests" {
+	run -0 --separate-stderr cert-create -R -S O=Example -s a.example \
+	    -s 192.0.2.1 web
+	[ -z "$stderr" ]
+	printf '%s\n' "$output" >csr
+	openssl req -in csr -noout -verify
+	openssl req -in csr -noout -text >text
+	grep -F 'DNS:a.example, IP Address:192.0.2.1' text
+	grep -F 'O = Example' text
+	cert-show -o csr web | cmp - csr
+	[ "$(cert-list -k waiting -o name)" = web ]
+	[ "$(mode "$CERTSTORE/certs/web/request.key")" = 600 ]
+	refused 'already awaits' -R -s a.example web
+	run -1 cert-create -Rux -s 192.0.2.1 -s a.example web
+	[ "$output" = "$(cat csr)" ]
+	refused 'another request' -Ru -s b.example web
+	cert-create -Rf -s a.example web >csr2
+	run ! cmp csr csr2
+	refused 'leave -l or -R out' -R -l 90d -s a.example y
+	refused 'leave -A or -R out' -R -A web -s a.example y
+	run -0 cert-create -Rn -s a.example y
+	[ -z "$output" ]
+	[ ! -e "$CERTSTORE/certs/y" ]
+}
+
+@test "a request for an entry that serves" {
+	cert-create a.example
+	old=$(cert-show -o spki a.example)
+	cert-create -R a.example >csr
+	[ "$(cert-show -o spki a.example)" = "$old" ]
+	pair a.example
+	[ "$(openssl req -in csr -noout -pubkey)" = \
+	    "$(openssl pkey -in "$CERTSTORE/certs/a.example/request.key" \
+	    -pubout)" ]
+	# A pair made meanwhile does not lose what waits.
+	cert-create -f a.example
+	cert-show -o csr a.example | cmp - csr
+	proven a.example a.example
+}
+
+@test "-K uses a key there is" {
+	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 \
+	    -out k 2>/dev/null
+	cert-create -K k a.example
+	[ "$(openssl pkey -in k -pubout)" = \
+	    "$(openssl x509 -noout -pubkey -in "$(cert a.example)")" ]
+	pair a.example
+	strictly a.example
+	cert-create -R -K k b.example >csr
+	[ "$(openssl pkey -in k -pubout)" = \
+	    "$(openssl req -in csr -noout -pubkey)" ]
+	cert-create -K - c.example <k
+	run -1 cert-create -ux -K k c.example
+	openssl genrsa -out weak 1024 2>/dev/null
+	run -0 --separate-stderr cert-create -K weak d.example
+	[[ $stderr == "cert-create: d.example: the key is weak (rsa:1024)"* ]]
+	openssl genpkey -algorithm X25519 -out x 2>/dev/null
+	refused "can't sign" -K x e.example
+	refused 'no private key' -K "$(cert a.example)" e.example
+	refused 'leave -t or -K out' -t p256 -K k e.example
+	openssl pkey -in k -aes256 -passout pass:secret -out locked
+	printf 'secret\n' >pass
+	refused 'passphrase' -K locked e.example
+	cert-create -K locked -p pass e.example
+	pair e.example
+	cat k weak >two
+	refused 'more than one private key' -K two f.example
+}
+
+@test "bad usage and bad names" {
+	run -2 --separate-stderr cert-create
+	run -2 --separate-stderr cert-create a.example b.example
+	for bad in .x -- ../x x/y 'x y' x. ''; do
+		run -2 --separate-stderr cert-create -s a.example -- "$bad"
+		[ ! -e "$CERTSTORE" ]
+	done
+}
+
+@test "a full disk leaves nothing" {
+	[ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null ||
+	    skip 'needs to mount a small file system'
+	mkdir small
+	# shellcheck disable=SC2016  # for the inner shell
+	run -2 --separate-stderr unshare -m sh -c '
+	    mount -t tmpfs -o size=64k x small || exit 77
+	    export CERTSTORE="$PWD/small/store"
+	    cert-create a.example || exit 77
+	    find small | LC_ALL=C sort >before
+	    dd if=/dev/zero of=small/fill bs=1k 2>/dev/null
+	    cert-create b.example
+	    status=$?
+	    rm -f small/fill
+	    find small | LC_ALL=C sort >after
+	    cert-create c.example || exit 77
+	    exit $status'
+	[[ $stderr == "cert-create: "*'No space left on device' ]]
+	cmp before after
+}

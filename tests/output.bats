@@ -1,0 +1,593 @@
+#!/usr/bin/env bats
+# output.bats: what every command has in common: usage and version, status,
+# columns, NUL, JSON, what a terminal gets, and that lost output is a failure.
+
+# shellcheck disable=SC2030,SC2031  # each test is a subshell of its own
+# shellcheck disable=SC2154  # stderr and stderr_lines are run's
+
+load helper
+
+COMMANDS='cert-create cert-import cert-list cert-match cert-rm cert-show'
+
+# ended NAME: an entry whose certificate is over.
+ended() {
+	printf '%s\n' '[ca]' 'default_ca=x' '[x]' 'database=index' \
+	    'new_certs_dir=.' 'rand_serial=yes' 'default_md=sha256' \
+	    'policy=p' 'x509_extensions=e' '[p]' 'commonName=supplied' \
+	    '[e]' "subjectAltName=DNS:$1.example.com" >cnf
+	: >index
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout "$1.key" -out "$1.csr" -subj "/CN=$1" 2>/dev/null
+	openssl ca -batch -config cnf -selfsign -keyfile "$1.key" \
+	    -in "$1.csr" -out "$1.crt" -notext -startdate 20200101000000Z \
+	    -enddate 20210101000000Z 2>/dev/null
+	cert-import -q -N "$1" "$1.key" "$1.crt"
+}
+
+fill() {
+	cert-create -c test-CA
+	cert-create -A test-CA -l 90d -s sip.example.com -s 192.0.2.1 \
+	    -s sip:a@example.com -S 'O=a, "b"=ü' sip
+	cert-create -l 10d www.example.com
+}
+
+# terminal COMMAND: its output on a terminal, without the CRs.
+terminal() {
+	script -qec "$1" /dev/null </dev/null | tr -d '\r'
+}
+
+# json FILE: each line is one JSON object in UTF-8.
+json() {
+	perl -MJSON::PP -ne 'ref(decode_json($_)) eq "HASH" or exit 1;
+	    $n++; END { exit 1 if !$n }' "$1"
+}
+
+# key FILE NAME: the value in the first object, as JSON.
+key() {
+	perl -MJSON::PP -e '$o = decode_json(scalar <STDIN>);
+	    exists $o->{$ARGV[0]} or die "no $ARGV[0]\n";
+	    print JSON::PP->new->canonical->allow_nonref->encode(
+	    $o->{$ARGV[0]}), "\n"' "$2" <"$1"
+}
+
+@test "usage and version are on stdout with status 0" {
+	for command in $COMMANDS; do
+		for option in -h --help; do
+			run -0 --separate-stderr "$command" "$option"
+			[[ $output == "usage: $command [-"* ]]
+			[ -z "$stderr" ]
+		done
+		for option in -V --version; do
+			run -0 --separate-stderr "$command" "$option"
+			[[ $output == "$command (certstore) "[0-9]* ]]
+			[ -z "$stderr" ]
+		done
+	done
+}
+
+@test "wrong options are named on stderr with the usage and status 2" {
+	for command in $COMMANDS; do
+		for option in -Z --nonsense; do
+			run -2 --separate-stderr "$command" "$option"
+			[ -z "$output" ]
+			[[ $stderr == "$command: -"*"no such option"* ]]
+			[[ $stderr == *"usage: $command"* ]]
+		done
+		run -2 --separate-stderr "$command" -d
+		[[ $stderr == "$command: -d: needs an argument"* ]]
+	done
+}
+
+@test "operands that are missing or too many are a usage error" {
+	for line in cert-create 'cert-create a b' cert-match cert-rm \
+	    cert-show 'cert-show -i f a' 'cert-show -K f a' \
+	    'cert-show -K f -i f'; do
+		# shellcheck disable=SC2086  # words are meant
+		run -2 --separate-stderr $line
+		[ -z "$output" ]
+		[[ $stderr == usage:* ]]
+	done
+	[ ! -e "$CERTSTORE" ]
+}
+
+@test "options come before operands" {
+	fill
+	run -2 cert-show sip -q
+	[[ $output == *'-q'* ]]
+	run -2 cert-create a -q
+	run -1 cert-list sip.nothing -q
+	run -0 cert-list -- sip
+	[[ $output == sip* ]]
+}
+
+@test "a missing store is status 2 for those that do not make it" {
+	for line in cert-list 'cert-list -e 30d' 'cert-match a.example.com' \
+	    'cert-show a' 'cert-rm a' 'cert-rm -f a'; do
+		# shellcheck disable=SC2086  # words are meant
+		run -2 --separate-stderr $line
+		[ -z "$output" ]
+		[[ $stderr == *"$CERTSTORE"* ]]
+	done
+}
+
+@test "the store is -d, else \$CERTSTORE" {
+	cert-create -d other a.example.com
+	[ ! -e "$CERTSTORE" ]
+	run -0 cert-list -d other -o name
+	[ "$output" = a.example.com ]
+	CERTSTORE=other run -0 cert-list -o name
+	[ "$output" = a.example.com ]
+	CERTSTORE=none run -0 cert-match -d other -o name a.example.com
+	[ "$output" = a.example.com ]
+}
+
+@test "lost output is a failure of every command" {
+	fill
+	for command in $COMMANDS; do
+		for option in -h -V; do
+			run -2 sh -c "$command $option >/dev/full"
+			[[ $output == "$command: stdout: "* ]]
+		done
+	done
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout new.pem -out new.crt -subj /CN=new.example.com \
+	    -addext subjectAltName=DNS:new.example.com 2>/dev/null
+	cat new.crt >>new.pem
+	for line in cert-list 'cert-list -j' 'cert-list -0' \
+	    'cert-match sip.example.com' 'cert-show sip' \
+	    'cert-show -o cert sip' 'cert-show -o text sip' \
+	    'cert-show -i new.crt' 'cert-show -K new.pem' \
+	    'cert-import new.pem' 'cert-create -R shop.example.com'; do
+		run -2 sh -c "$line >/dev/full"
+		[[ $output == *'stdout: '* ]]
+	done
+	run -2 sh -c 'cert-list >&-'
+	[[ $output == *'stdout: '* ]]
+}
+
+@test "what is opened never becomes a closed standard descriptor" {
+	run -0 sh -c 'cert-create a.example.com <&- >&- 2>&-'
+	run -0 cert-show -o key a.example.com
+	[ "$output" = p256 ]
+	run -0 sh -c 'cert-rm a.example.com >&-'
+}
+
+@test "columns: name kind ends names, with tabs in a pipe" {
+	fill
+	run -0 cert-list
+	[ "${#lines[@]}" -eq 3 ]
+	time='[0-9-]{10}T[0-9:]{8}Z'
+	grep -qE "^sip@server@$time@sip.example.com,192.0.2.1,sip:a_example.com$" \
+	    <(printf '%s\n' "$output" | tr '@\t' '_@')
+	grep -qE "^test-CA@ca@$time@test-CA$" \
+	    <(printf '%s\n' "$output" | tr '@\t' '_@')
+	cert-list sip >list
+	cert-match sip.example.com >match
+	cmp list match
+}
+
+@test "-o gives those fields in that order" {
+	fill
+	run -0 cert-list -o kind,name,key sip
+	[ "$output" = "$(printf 'server\tsip\tp256')" ]
+	run -0 cert-show -o name,dir,certfile,keyfile,combinedfile,cafile sip
+	dir=$CERTSTORE/certs/sip
+	[ "$output" = "$(printf '%s\t' sip "$dir" "$dir/fullchain.pem" \
+	    "$dir/privkey.pem" "$dir/combined.pem")$dir/ca.pem" ]
+	run -0 cert-match -o host,name,how SIP.example.com. 192.0.2.1
+	[[ ${lines[0]} == *$'\tsip\texact' ]]
+	run -0 cert-show -o fingerprint,spki,serial sip
+	printf '%s\n' "$output" | tr '\t' '@' |
+	    grep -qE '^sha256:[0-9a-f]{64}@spki:[0-9a-f]{64}@[0-9a-f]+$'
+	run -0 cert-list -o left www.example.com
+	[[ $output =~ ^(9|10)d$ ]]
+}
+
+@test "an unknown field is a usage error that names them all" {
+	fill
+	for line in 'cert-list -o nonsense' 'cert-show -o name,,kind sip' \
+	    'cert-match -o cert sip.example.com' 'cert-show -o cert,name sip' \
+	    'cert-list -o name,name' 'cert-list -o '; do
+		# shellcheck disable=SC2086  # words are meant
+		run -2 --separate-stderr $line
+		[ -z "$output" ]
+		[[ $stderr == *usage:* ]]
+	done
+	run -2 cert-list -o nonsense
+	for field in name kind ends left starts names subject issuer serial \
+	    key fingerprint spki origin tenants users default host how dir \
+	    certfile keyfile combinedfile cafile; do
+		[[ $output == *" $field"* ]] || fail "$field"
+		cert-list -o "$field" >/dev/null
+	done
+	run -2 cert-show -o nonsense sip
+	for part in text cert chain fullchain ca root csr pubkey tlsa; do
+		[[ $output == *" $part"* ]] || fail "$part"
+	done
+}
+
+@test "-0 ends each record with a NUL" {
+	fill
+	cert-list -0 -o name >out
+	printf 'sip\0test-CA\0www.example.com\0' | cmp - out
+	cert-match -0 -o name sip.example.com >out
+	printf 'sip\0' | cmp - out
+	cert-show -0 -o name sip test-CA >out
+	printf 'sip\0test-CA\0' | cmp - out
+	cert-show -0 sip test-CA | tr -dc '\0' >out
+	printf '\0\0' | cmp - out
+	cert-list -0 -j | tr '\0' '\n' >out
+	json out
+}
+
+@test "-j gives valid JSON lines with stable keys" {
+	fill
+	cert-create -R shop.example.com >/dev/null
+	for line in cert-list 'cert-show sip shop.example.com' \
+	    'cert-match -a sip.example.com' "cert-show -K $CERTSTORE/certs/sip/privkey.pem" \
+	    "cert-show -i $CERTSTORE/certs/sip/fullchain.pem"; do
+		# shellcheck disable=SC2086  # words are meant
+		set -- $line
+		command=$1
+		shift
+		"$command" -j "$@" >out
+		json out || fail "$line"
+		for name in name kind ends ends_epoch left starts \
+		    starts_epoch names subject issuer serial key \
+		    fingerprint spki origin tenants users default host how \
+		    dir certfile keyfile combinedfile cafile; do
+			key out "$name" >/dev/null || fail "$line: $name"
+		done
+	done
+	cert-list -j sip >out
+	[ "$(key out name)" = '"sip"' ]
+	[ "$(key out names)" = '[{"type":"dns","value":"sip.example.com"},{"type":"ip","value":"192.0.2.1"},{"type":"uri","value":"sip:a@example.com"}]' ]
+	[ "$(key out default)" = false ]
+	[ "$(key out tenants)" = '[]' ]
+	[ "$(key out how)" = null ]
+	[ "$(key out ends_epoch)" = \
+	    "$(date -d "$(cert-list -o ends sip)" +%s)" ]
+	[[ $(key out subject) == *'\\\"b\\\"'* ]]
+	[[ $(key out fingerprint) == '"sha256:'* ]]
+	cert-show -j shop.example.com >out
+	for name in ends ends_epoch left starts fingerprint; do
+		[ "$(key out "$name")" = null ] || fail "$name"
+	done
+	[ "$(key out kind)" = '"waiting"' ]
+	run -0 cert-list -j -o name,kind sip
+	[ "$output" = '{"name":"sip","kind":"server"}' ]
+	run -2 cert-show -j -o cert sip
+}
+
+@test "a foreign path is escaped in text and in JSON" {
+	dir=$'a\nb\t\033[31m\377\\'
+	cert-create -d "$dir" a.example.com
+	run -0 cert-list -d "$dir" -o dir
+	[ "${#lines[@]}" -eq 1 ]
+	[[ $output == *'/a\nb\t\033[31m\377\/certs/a.example.com' ]]
+	cert-list -d "$dir" -j >out
+	json out
+	run -2 cert-show -d "$dir.none" a
+	[ "${#lines[@]}" -eq 1 ]
+	[[ $output != *$'\033'* ]]
+	run -2 cert-import "$dir.none"
+	[ "${#lines[@]}" -eq 1 ]
+	[[ $output != *$'\033'* ]]
+}
+
+@test "cert-show: a line for each field that has a value, then a blank one" {
+	fill
+	run -0 cert-show sip
+	[ "${lines[0]}" = "$(printf 'name\tsip')" ]
+	[[ $output != *$'\nhow\t'* ]]
+	[[ $output == *$'\nnames\tsip.example.com,192.0.2.1,'* ]]
+	cert-show sip test-CA >out
+	[ "$(grep -c '^$' out)" -eq 1 ]
+	run -0 cert-show -v sip
+	[[ $output == *$'\nspki\tspki:'* ]]
+	printf 'sip\n\n  test-CA\t\r\n' | cert-show -o name - >out
+	printf 'sip\ntest-CA\n' | cmp - out
+	cert-show - </dev/null >out
+	[ ! -s out ]
+}
+
+@test "parts come one at a time; an absent one is status 1" {
+	fill
+	cert-show -o cert sip | openssl x509 -noout
+	cert-show -o root sip | openssl x509 -noout
+	run -1 --separate-stderr cert-show -o csr sip test-CA
+	[ -z "$output" ]
+	[ "${stderr_lines[0]}" = 'cert-show: sip: has no csr' ]
+	[ "${#stderr_lines[@]}" -eq 2 ]
+	run -1 --separate-stderr cert-show -q -o csr sip
+	[ -z "$output$stderr" ]
+	run -2 cert-show -o csr none sip
+}
+
+@test "-q: nothing but status and errors" {
+	fill
+	run -0 cert-list -q
+	[ -z "$output" ]
+	run -1 cert-list -q -e 1h
+	[ -z "$output" ]
+	run -0 cert-match -q sip.example.com
+	[ -z "$output" ]
+	run -1 cert-match -q none.example.com
+	[ -z "$output" ]
+	run -0 cert-show -q sip
+	[ -z "$output" ]
+	run -2 cert-show -q none
+	[[ $output == 'cert-show: '* ]]
+	run -0 cert-create -qR shop.example.com
+	[ -z "$output" ]
+}
+
+@test "a filter makes cert-list a question" {
+	cert-create -c test-CA
+	cert-rm test-CA
+	run -0 cert-list
+	[ -z "$output" ]
+	run -1 cert-list '*'
+	fill
+	run -0 cert-list -o name -k server
+	[ "$output" = "$(printf 'sip\nwww.example.com')" ]
+	run -0 cert-list -o name 'www*' 's?p' 'www*'
+	[ "$output" = "$(printf 'sip\nwww.example.com')" ]
+	run -0 cert-list -o name www.example.com sip sip none
+	[ "$output" = "$(printf 'sip\nwww.example.com')" ]
+	for line in '-k client' none 'n*' '-e 1h' '-k ca sip' ../certs; do
+		# shellcheck disable=SC2086  # words are meant
+		run -1 cert-list $line
+		[ -z "$output" ]
+	done
+	run -2 cert-list -k nonsense
+	run -2 cert-list -e 30
+	[[ $output == *'-e "30"'* ]]
+}
+
+@test "cert-list -e says what ends" {
+	fill
+	ended over
+	run -0 cert-list -e 30d
+	[ "${#lines[@]}" -eq 2 ]
+	[[ ${lines[0]} == over$'\t'*$'\tcertificate' ]]
+	[[ ${lines[1]} == www.example.com$'\t'*$'\tcertificate' ]]
+	run -0 cert-list -e 0 -o name
+	[ "$output" = over ]
+	cert-create -A test-CA -c -l 20d -S CN=Between between-CA
+	cert-create -A between-CA -l 19d short.example.com
+	run -0 cert-list -e 400d -o how sip
+	[ "$output" = certificate ]
+	# Nothing that waits for its first certificate ends.
+	cert-create -R shop.example.com >/dev/null
+	run -1 cert-list -e 100y -k waiting
+}
+
+@test "a bad entry is one line, the others are listed, status 2" {
+	fill
+	rm "$CERTSTORE"/certs/.sip@*/info
+	run -2 --separate-stderr cert-list -o name
+	[ "$output" = "$(printf 'test-CA\nwww.example.com')" ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == 'cert-list: sip'* ]]
+	run -2 cert-list -q
+	[ "${#lines[@]}" -eq 1 ]
+}
+
+@test "cert-match: status, questions from stdin" {
+	fill
+	run -1 --separate-stderr cert-match -o name none.example.com \
+	    sip.example.com
+	[ "$output" = sip ]
+	[[ $stderr == 'cert-match: none.example.com: '* ]]
+	run -2 --separate-stderr cert-match -o name '*.example.com' \
+	    none.example.com sip.example.com
+	[ "$output" = sip ]
+	[ "${#stderr_lines[@]}" -eq 2 ]
+	printf 'sip.example.com\n\n www.example.com \r\n' |
+	    cert-match -o host,name - >out
+	printf 'sip.example.com\tsip\nwww.example.com\twww.example.com\n' |
+	    cmp - out
+	run -0 cert-match - </dev/null
+	[ -z "$output" ]
+	run -2 sh -c 'printf "sip.example.com\0x\nsip.example.com" |
+	    cert-match -o name -'
+	[[ ${lines[0]} == 'cert-match: stdin:1: '*NUL* ]]
+	[ "${lines[1]}" = sip ]
+	run -2 sh -c 'head -c 5000 /dev/zero | tr "\0" a | cert-match -'
+	[[ $output == *'stdin:1: the line is too long' ]]
+	yes sip.example.com | head -n 3000 | cert-match -o name - >out
+	[ "$(sort out | uniq -c | tr -s ' ')" = ' 3000 sip' ]
+	run -2 cert-match -w nonsense sip.example.com
+}
+
+@test "on a terminal: header, alignment, what is left" {
+	fill
+	export TERM=xterm
+	terminal 'cert-list' >out
+	[[ $(sed -n 1p out) =~ ^NAME\ +KIND\ +ENDS\ +NAMES$ ]]
+	[ "$(wc -l <out)" -eq 4 ]
+	grep -qE '^sip  +server  [^ ]+ \((89|90)d\)  +sip\.example\.com,' out
+	grep -qE '^test-CA  +ca  ' out
+	run -1 grep -q "$(printf '\t')" out
+	terminal 'cert-list none' >out
+	[ ! -s out ]
+	terminal 'cert-show sip' >out
+	grep -qE '^name +sip$' out
+	run -1 grep -q "$(printf '\t')" out
+	terminal 'cert-list -0 -o name sip' >out
+	printf 'sip\0' | cmp - out
+	terminal 'cert-list -j sip' >out
+	json out
+}
+
+@test "colour on a terminal only, and not against the user's will" {
+	fill
+	ended over
+	export TERM=xterm
+	esc=$(printf '\033')
+	terminal cert-list >out
+	grep -q "^over.*$esc\[31m.*(over)$esc\[m" out
+	grep -qE "^www.*$esc\[33m.*\((9|10)d\)$esc\[m" out
+	run -1 grep -q "^sip.*$esc" out
+	NO_COLOR=1 terminal cert-list >out
+	run -1 grep -q "$esc" out
+	NO_COLOR='' terminal cert-list >out
+	grep -q "$esc" out
+	TERM=dumb terminal cert-list >out
+	run -1 grep -q "$esc" out
+	cert-list >out
+	run -1 grep -q "$esc" out
+}
+
+@test "two that want stdin are told so" {
+	fill
+	key=$CERTSTORE/certs/sip/privkey.pem
+	for line in "cert-import -p -" "cert-import -K - -" \
+	    "cert-import - -" "cert-create -p - -E - a.example.com" \
+	    "cert-create -p - -K - a.example.com" "cert-show -p - -i -" \
+	    "cert-show -p fd:0 -K -"; do
+		# shellcheck disable=SC2086  # words are meant
+		run -2 $line <"$key"
+		[[ $output == *"can't both read it"* ]] || fail "$line: $output"
+	done
+}
+
+@test "input: what can't be read is named" {
+	mkdir dir
+	for line in 'cert-import dir' 'cert-show -i dir' 'cert-show -K dir' \
+	    'cert-create -K dir a.example.com'; do
+		# shellcheck disable=SC2086  # words are meant
+		run -2 $line
+		[[ $output == *': dir: is a directory'* ]]
+	done
+	run -2 cert-import none
+	[[ $output == 'cert-import: none: No such file or directory' ]]
+	run -2 cert-create -p none -c a
+	[[ $output == 'cert-create: none: No such file or directory' ]]
+	run -2 cert-create -p fd:x -c a
+	run -2 cert-create -p fd:77 -c a
+	run -2 cert-create -E /dev/null -c a
+	[[ $output == *'the first line is empty'* ]]
+	head -c 1025 /dev/zero | tr '\0' a >long
+	run -2 cert-create -E long -c a
+	[[ $output == *'at most 1024 bytes' ]]
+	printf 'a\0b\n' >nul
+	run -2 cert-create -E nul -c a
+	[ ! -e "$CERTSTORE" ]
+}
+
+@test "a FIFO is read like a file" {
+	fill
+	mkfifo fifo
+	cat "$CERTSTORE/certs/sip/fullchain.pem" >fifo &
+	run -0 cert-show -o subject -i fifo
+	wait
+	[[ $output == *CN=sip.example.com* ]]
+}
+
+@test "passphrases come from a file, stdin or a descriptor" {
+	head -c 1023 /dev/zero | tr '\0' a >pass
+	printf '\nmore\n' >>pass
+	cert-create -c -E pass test-CA
+	grep -q 'BEGIN ENCRYPTED' "$CERTSTORE/certs/test-CA/privkey.pem"
+	cert-create -A test-CA -p pass a.example.com
+	cert-create -A test-CA -p - b.example.com <pass
+	cert-create -A test-CA -p fd:5 c.example.com 5<pass
+	printf 'wrong\n' >wrong
+	run -2 cert-create -A test-CA -p wrong d.example.com
+	# Nobody is asked where there is no terminal.
+	run -2 setsid -w cert-create -A test-CA d.example.com </dev/null
+	[[ $output == *-p* ]]
+}
+
+@test "the terminal is asked for the passphrase of a CA, without echo" {
+	printf 'secret word\n' >pass
+	cert-create -c -E pass test-CA
+	(sleep 1; cat pass) |
+	    script -qec 'cert-create -A test-CA a.example.com' log >/dev/null
+	grep -q '^passphrase of ' log
+	run -1 grep -q 'secret word' log
+	run -0 cert-list -o name a.example.com
+}
+
+@test "a paste: how to end is said, nothing is shown, a cut line is named" {
+	fill
+	cp "$CERTSTORE/certs/sip/combined.pem" sip.pem
+	(sleep 1; cat sip.pem; sleep 0.2; printf '\004') |
+	    script -qec 'cert-import -d pasted' log >/dev/null
+	grep -q 'Ctrl-D' log
+	run -1 grep -q 'BEGIN' log
+	run -0 cert-list -d pasted -o name
+	[ "$output" = sip.example.com ]
+	(sleep 1; head -c 5000 /dev/zero | tr '\0' a; printf '\n'
+	    sleep 0.2; printf '\004') |
+	    script -qec 'cert-import -d cut' log >/dev/null || :
+	grep -q 'stdin:1: the terminal cut this line at 4095 bytes' log
+	[ ! -e cut ]
+}
+
+@test "the terminal shows again what is typed, also after a signal" {
+	# shellcheck disable=SC2016  # for the inner shell
+	(sleep 1; printf '\004') | script -qec \
+	    'cert-import -d none; stty -a' log >/dev/null
+	grep -qE '[^-]echo ' log
+	(sleep 1; printf '\003'; sleep 1) | script -qec \
+	    'trap : INT; cert-import -d none; stty -a' log >/dev/null
+	grep -qE '[^-]echo ' log
+}
+
+@test "cert-import: names that changed, -v what each became, -x" {
+	fill
+	cp "$CERTSTORE/certs/sip/combined.pem" sip.pem
+	run -0 --separate-stderr cert-import -n -d other sip.pem
+	[ "$output" = sip.example.com ]
+	run -0 --separate-stderr cert-import -nv -d other sip.pem
+	printf '%s\n' "$output" | tr '\t' ' ' | grep -qE \
+	    '^sip.example.com [a-z]+ server [^ ]+ sip.example.com,'
+	[ ! -e other ]
+	run -0 --separate-stderr cert-import -d other sip.pem
+	[ "$output" = sip.example.com ]
+	run -0 --separate-stderr cert-import -d other sip.pem
+	[ -z "$output" ]
+	run -1 --separate-stderr cert-import -x -d other sip.pem
+	[ -z "$output" ]
+	run -0 --separate-stderr cert-import -v -d other sip.pem
+	[[ $output == sip.example.com$'\t'* ]]
+	run -0 cert-import -q -d third sip.pem
+	[ -z "$output" ]
+	# One bad file, and nothing is imported.
+	cert-create one.example.com
+	cp "$CERTSTORE/certs/one.example.com/combined.pem" one.pem
+	echo nonsense >bad
+	run -2 cert-import -d fourth one.pem bad none
+	[ "${#lines[@]}" -eq 2 ]
+	[ ! -e fourth ]
+}
+
+@test "cert-create: prints nothing but a request; -x says if it changed" {
+	run -0 cert-create a.example.com
+	[ -z "$output" ]
+	run -0 cert-create -u a.example.com
+	run -1 cert-create -ux a.example.com
+	[ -z "$output" ]
+	run -0 cert-create -fx a.example.com
+	cert-create -R b.example.com | openssl req -noout -verify
+}
+
+@test "cert-rm: prints nothing; unknown is 2, the others go" {
+	fill
+	run -0 cert-rm -n sip www.example.com
+	[ -z "$output" ]
+	run -0 cert-list sip www.example.com
+	run -2 cert-rm none sip
+	[ "${#lines[@]}" -eq 1 ]
+	[[ $output == *none* ]]
+	run -1 cert-list sip
+	run -0 cert-rm -f none
+	[ -z "$output" ]
+	run -0 cert-rm - </dev/null
+	printf 'www.example.com\nwww.example.com\n' | cert-rm -
+	run -1 cert-list www.example.com
+	run -2 cert-rm -n none
+}
