@@ -1,0 +1,442 @@
+/*
+ * adopt.c: one certificate of an import as an entry of the store: its files,
+ * and what becomes of the entry that has its name.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "import.h"
+
+enum was { ABSENT, PRESENT, DAMAGED };
+
+/* What is at hand while one entry is made. */
+struct job {
+	struct certstore_import *im;
+	struct cs_adopt *a;
+	const struct cs_pool_cert *cert;
+	struct cs_holders holders;
+	struct cs_buf key; /* PEM; none: a CA without */
+	char keylabel[CS_NAME_MAX + 32];
+	int fromstore; /* the key is the store's */
+	struct cs_above above;
+	struct certstore_entry old;
+	enum was was;
+};
+
+/* A server can't ask for a passphrase, so its key is stored in clear; that of
+ * a CA is left as it came. */
+static int
+takekey(struct job *job, struct certstore_error *err)
+{
+	const struct cs_pool_cert *cert = job->cert;
+	char name[sizeof(err->msg)];
+	int rv;
+
+	if (cert->key != NULL)
+		return cs_key_encode(&job->key, cert->key->pkey,
+		    cert->ca ? cert->key->passphrase : NULL, err);
+	rv = cs_holder_key(job->im->store, &job->holders, &job->key,
+	    job->keylabel, sizeof(job->keylabel), err);
+	job->fromstore = rv == 1;
+	if (rv == -1 || job->fromstore || cert->ca)
+		return rv == -1 ? -1 : 0;
+	return cs_fail(err, CERTSTORE_EINPUT,
+	    "%s: its private key is not "
+	    "here, and no request in the store waits for it: give the key "
+	    "too",
+	    cs_pool_name(cert, name, sizeof(name)));
+}
+
+/* The files, and what they say of the certificate. */
+static int
+makefiles(struct job *job, struct certstore_error *err)
+{
+	struct cs_info *info = &job->a->entry.info;
+
+	if (cs_chain_files(&job->a->put, job->cert->x509, job->above.chain,
+		job->above.above, job->key.p != NULL ? &job->key : NULL,
+		err) == -1)
+		return -1;
+	cs_info_reset(info);
+	if (cs_buf_copy(&info->text, &job->a->put.file[CS_INFO]) == -1)
+		return cs_fail_nomem(err);
+	return cs_info_parse(info, err);
+}
+
+static int
+loadold(struct job *job, struct certstore_error *err)
+{
+	job->was = PRESENT;
+	if (cs_entry_load(job->im->store, job->a->name, &job->old, err) == -1) {
+		if (err->code == CERTSTORE_ENOENTRY)
+			job->was = ABSENT;
+		else if (err->code == CERTSTORE_EDAMAGED &&
+		    (job->im->flags & CERTSTORE_FORCE) != 0)
+			job->was = DAMAGED;
+		else
+			return -1;
+	}
+	job->a->put.seen = job->was == ABSENT ? 0 : job->old.info.gen;
+	cs_error_clear(err);
+	return 0;
+}
+
+static int
+addfile(struct job *job, enum cs_file file, STACK_OF(X509) *to,
+    struct certstore_error *err)
+{
+	struct cs_buf buf = { 0 };
+	STACK_OF(X509) *certs = NULL;
+	int rv;
+
+	if ((rv = cs_entry_read(&job->old, file, &buf, err)) == 1) {
+		certs = cs_cert_stack(job->a->name, &buf, err);
+		if (certs == NULL)
+			rv = -1;
+		else if (X509_add_certs(to, certs, X509_ADD_FLAG_UP_REF) != 1)
+			rv = cs_fail_nomem(err);
+	}
+	sk_X509_pop_free(certs, X509_free);
+	cs_buf_free(&buf);
+	return rv == -1 ? -1 : 0;
+}
+
+/* What the entry had above it is still good for a renewed certificate. */
+static int
+completechain(struct job *job, struct certstore_error *err)
+{
+	STACK_OF(X509) *more;
+	int had, rv = -1;
+
+	if (job->above.complete || job->was != PRESENT ||
+	    (!job->old.info.haschain && !job->old.info.hasca))
+		return 0;
+	had = sk_X509_num(job->above.above);
+	if ((more = sk_X509_new_null()) == NULL)
+		return cs_fail_nomem(err);
+	if (addfile(job, CS_FULLCHAIN, more, err) == -1 ||
+	    addfile(job, CS_CA, more, err) == -1 ||
+	    cs_above_build(&job->im->pool, job->im->store, job->cert, more,
+		&job->above, err) == -1)
+		goto out;
+	rv = sk_X509_num(job->above.above) > had ? makefiles(job, err) : 0;
+out:
+	sk_X509_pop_free(more, X509_free);
+	return rv;
+}
+
+static int
+givepass(void *arg, const char *what, char *buf, size_t size)
+{
+	const char *pass = arg;
+
+	(void)what;
+	if (pass == NULL || strlen(pass) >= size)
+		return -1;
+	memcpy(buf, pass, strlen(pass) + 1);
+	return (int)strlen(pass);
+}
+
+/* Is the entry's own key file right?  One that no passphrase here opens is
+ * taken to be. */
+static int
+keyfits(struct job *job, const struct cs_buf *pem)
+{
+	struct certstore_passphrase pass = { givepass, NULL };
+	struct certstore_error err;
+	EVP_PKEY *pkey;
+	int fits;
+
+	if (job->cert->key != NULL)
+		pass.arg = job->cert->key->passphrase;
+	pkey = cs_key_frompem(job->a->name, pem, &pass, &err);
+	if (pkey == NULL)
+		return err.code == CERTSTORE_EPASSPHRASE;
+	fits = X509_check_private_key(job->cert->x509, pkey) == 1;
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	return fits;
+}
+
+/* Does the entry hold all of this already?  1, 0, -1. */
+static int
+issame(struct job *job, struct certstore_error *err)
+{
+	static const enum cs_file files[] = { CS_FULLCHAIN, CS_CA, CS_PRIVKEY };
+	const struct cs_buf *want;
+	struct cs_buf had = { 0 };
+	size_t i;
+	int rv = 1;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]) && rv == 1; i++) {
+		want = &job->a->put.file[files[i]];
+		cs_buf_reset(&had);
+		if (cs_entry_read(&job->old, files[i], &had, err) == -1)
+			rv = -1;
+		else if (want->len == had.len &&
+		    (had.len == 0 || memcmp(want->p, had.p, had.len) == 0))
+			continue;
+		else
+			rv = files[i] == CS_PRIVKEY && had.len > 0 &&
+			    keyfits(job, &had);
+	}
+	cs_buf_free(&had);
+	return rv;
+}
+
+/* The names are free, or of the same purpose, or somebody said so. */
+static int
+checknames(struct job *job, struct certstore_error *err)
+{
+	const struct cs_info *info = &job->a->entry.info;
+	const struct cs_info *old = &job->old.info;
+	const char *subject = old->subject != NULL ? old->subject : "";
+	int same;
+
+	if (job->im->name != NULL ||
+	    (old->spki != NULL && strcmp(old->spki, job->cert->spki) == 0))
+		return 0;
+	if ((same = cs_naming_same(info, old)) == -1)
+		return cs_fail_nomem(err);
+	if (same)
+		return 0;
+	return cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s: the entry of that name "
+	    "is for other names (\"%.*s\"): give this certificate another "
+	    "entry name with -N, or replace that entry with -f -N %s",
+	    job->a->name, cs_pool_fit(subject, CS_SUBJECT_LEN), subject,
+	    job->a->name);
+}
+
+static int
+decide(struct job *job, struct certstore_error *err)
+{
+	const struct cs_info *old = &job->old.info;
+	struct cs_adopt *a = job->a;
+	char when[CERTSTORE_TIME_LEN];
+	int same;
+
+	a->action = job->was == DAMAGED ? "replace" : "new";
+	if (job->was != PRESENT)
+		return 0;
+	if (old->fingerprint != NULL &&
+	    strcmp(old->fingerprint, a->entry.info.fingerprint) == 0) {
+		/* Only the chain or a key can differ: nothing is lost. */
+		a->action = "replace";
+		if ((same = issame(job, err)) == 1)
+			a->action = "same";
+		return same == -1 ? -1 : 0;
+	}
+	if (old->request != NULL &&
+	    strcmp(old->request, job->cert->spki) == 0) {
+		a->action = "answer";
+		return 0;
+	}
+	if (old->fingerprint == NULL) /* it only waits */
+		return checknames(job, err);
+	a->action = "replace";
+	if (checknames(job, err) == -1)
+		return -1;
+	if ((job->im->flags & CERTSTORE_FORCE) == 0)
+		return cs_fail(err, CERTSTORE_EEXIST,
+		    "%s: the entry has "
+		    "another certificate, which ends %s: -f replaces it",
+		    a->name, certstore_time_format(old->ends, when));
+	return 0;
+}
+
+/* A key out of the store is about to be paired: it must be its own. */
+static int
+checkkey(struct job *job, struct certstore_error *err)
+{
+	struct cs_pool *pool = &job->im->pool;
+	EVP_PKEY *pkey;
+	int fits;
+
+	if (!job->fromstore)
+		return 0;
+	pkey = cs_key_frompem(job->keylabel, &job->key,
+	    pool->haspass ? &pool->pass : NULL, err);
+	if (pkey == NULL)
+		return -1;
+	fits = X509_check_private_key(job->cert->x509, pkey) == 1;
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	if (!fits)
+		return cs_fail(err, CERTSTORE_EDAMAGED,
+		    "%s: was changed by "
+		    "hand, it is not the key that info names: give the "
+		    "private key too",
+		    job->keylabel);
+	return 0;
+}
+
+static int
+carryprops(struct job *job, struct certstore_error *err)
+{
+	struct cs_buf *props = &job->a->put.file[CS_PROPS], had = { 0 };
+	const char *line, *next;
+	int bad;
+
+	if (job->was != ABSENT &&
+	    cs_entry_read(&job->old, CS_PROPS, &had, err) == -1)
+		return -1;
+	bad = cs_buf_adds(props, "origin import\n");
+	for (line = had.p; line != NULL && *line != '\0'; line = next) {
+		next = line + strcspn(line, "\n");
+		if (strncmp(line, "origin ", 7) != 0) {
+			bad |= cs_buf_add(props, line, (size_t)(next - line));
+			bad |= cs_buf_add(props, "\n", 1);
+		}
+		next += *next == '\n';
+	}
+	cs_buf_free(&had);
+	return bad == 0 ? 0 : cs_fail_nomem(err);
+}
+
+/* The hash of the key that a request is for, when no info tells it. */
+static int
+requestkey(const char *label, const struct cs_buf *csr, char hex[65],
+    struct certstore_error *err)
+{
+	struct cs_pems pems = { 0 };
+	X509_REQ *req = NULL;
+	EVP_PKEY *pkey;
+	int rv = -1;
+
+	if (cs_pem_read(label, csr->p, csr->len, NULL, &pems, err) == 0 &&
+	    pems.n > 0 && pems.v[0].type == CS_PEM_CSR &&
+	    (req = cs_cert_parse_csr(label, pems.v[0].der, pems.v[0].derlen,
+		 err)) != NULL &&
+	    (pkey = X509_REQ_get0_pubkey(req)) != NULL)
+		rv = cs_key_spki(pkey, hex, err);
+	X509_REQ_free(req);
+	cs_pem_free(&pems);
+	ERR_clear_error();
+	return rv;
+}
+
+/* A request for another key goes on waiting. */
+static int
+carryrequest(struct job *job, struct certstore_error *err)
+{
+	struct cs_buf *file = job->a->put.file;
+	const char *request = job->old.info.request;
+	char hex[65];
+	int rv;
+
+	if (job->was == ABSENT || strcmp(job->a->action, "answer") == 0)
+		return 0;
+	rv = cs_entry_read(&job->old, CS_REQUEST_KEY, &file[CS_REQUEST_KEY],
+	    err);
+	if (rv == 1)
+		rv = cs_entry_read(&job->old, CS_REQUEST_CSR,
+		    &file[CS_REQUEST_CSR], err);
+	if (rv == 1 && (job->was == DAMAGED || request == NULL)) {
+		rv = requestkey(job->a->name, &file[CS_REQUEST_CSR], hex,
+			 err) == 0;
+		request = hex;
+	}
+	if (rv == 0) {
+		cs_buf_free(&file[CS_REQUEST_KEY]);
+		cs_buf_free(&file[CS_REQUEST_CSR]);
+	}
+	if (rv == 1 &&
+	    cs_buf_printf(&file[CS_INFO], "request %s\n", request) == -1)
+		return cs_fail_nomem(err);
+	return rv == -1 ? -1 : 0;
+}
+
+/* What cert-import says of it, while all of that is at hand. */
+static int
+remarks(struct job *job, struct certstore_error *err)
+{
+	struct cs_adopt *a = job->a;
+	const struct cs_info *info = &a->entry.info;
+	int bad;
+
+	bad = cs_remark_cert(&a->remarks, info, job->cert->x509,
+	    job->above.chain, job->above.complete, certstore_time_now());
+	if (job->was == PRESENT)
+		bad |= cs_remark_change(&a->remarks, info, &job->old.info);
+	if (job->cert->ca && job->cert->key != NULL &&
+	    job->cert->key->passphrase != NULL)
+		bad |= cs_buf_printf(&a->remarks,
+		    "%s: the key of a CA stays "
+		    "encrypted with its passphrase: no server can use it\n",
+		    a->name);
+	return bad == 0 ? 0 : cs_fail_nomem(err);
+}
+
+/* The record of what would be written; of what is there, if it is the same. */
+static int
+record(struct job *job, struct certstore_error *err)
+{
+	struct certstore_entry *entry = &job->a->entry;
+
+	if (strcmp(job->a->action, "same") == 0) {
+		cs_info_free(&entry->info);
+		cs_put_free(&job->a->put);
+		*entry = job->old;
+		memset(&job->old, 0, sizeof(job->old));
+	} else {
+		if (carryprops(job, err) == -1 ||
+		    carryrequest(job, err) == -1 || checkkey(job, err) == -1)
+			return -1;
+		cs_info_reset(&entry->info);
+		if (cs_info_compose(&entry->info.text, &job->a->put, 0, 0,
+			err) == -1 ||
+		    cs_info_parse(&entry->info, err) == -1)
+			return -1;
+		entry->store = job->im->store;
+		if (remarks(job, err) == -1)
+			return -1;
+	}
+	entry->how = job->a->action;
+	return 0;
+}
+
+int
+cs_adopt_make(struct certstore_import *im, struct cs_adopt *a,
+    const struct cs_pool_cert *cert, struct certstore_error *err)
+{
+	struct job job = { .im = im, .a = a, .cert = cert };
+	int rv = -1;
+
+	a->cert = cert;
+	if (cs_holder_find(im->store, cert->spki, &job.holders, err) == -1 ||
+	    takekey(&job, err) == -1 ||
+	    cs_above_build(&im->pool, im->store, cert, NULL, &job.above, err) ==
+		-1 ||
+	    makefiles(&job, err) == -1)
+		goto out;
+	a->name = cs_naming_choose(im, cert, &a->entry.info, &job.holders, err);
+	if (a->name == NULL)
+		goto out;
+	a->put.name = a->name;
+	if (loadold(&job, err) == -1 || completechain(&job, err) == -1 ||
+	    cs_above_use(&im->pool, job.above.above, err) == -1 ||
+	    decide(&job, err) == -1 || record(&job, err) == -1)
+		goto out;
+	rv = 0;
+out:
+	cs_above_free(&job.above);
+	cs_entry_done(&job.old);
+	cs_buf_free(&job.key);
+	cs_holder_free(&job.holders);
+	ERR_clear_error();
+	return rv;
+}
+
+void
+cs_adopt_free(struct cs_adopt *a)
+{
+	cs_put_free(&a->put);
+	cs_entry_done(&a->entry);
+	cs_buf_free(&a->remarks);
+	free(a->name);
+	memset(a, 0, sizeof(*a));
+}

@@ -1,0 +1,135 @@
+/*
+ * import.h: what the files of cert-import share (import pool above adopt
+ * holder naming remark).
+ */
+#ifndef IMPORT_H
+#define IMPORT_H
+
+#include "crypto.h"
+
+#define CS_POOL_MAX	20000		/* certificates, and keys, of one call */
+#define CS_MEMO_MAX	64		/* issuers whose chain is remembered */
+#define CS_WHERE_LEN	300		/* of "file:line" in a message */
+#define CS_SUBJECT_LEN	140		/* of a subject in a message */
+
+/* pool.c: all that was given, parsed once, and what of it belongs together. */
+struct cs_pool_key {
+	const struct cs_pem	*pem;
+	EVP_PKEY		*pkey;
+	char			*passphrase;	/* that opened it, or NULL */
+	char			 spki[65];
+	size_t			 order;		/* in which it was given */
+	int			 used;
+};
+struct cs_pool_cert {
+	const struct cs_pem	*pem;
+	X509			*x509;
+	struct cs_pool_key	*key;		/* its own, or NULL */
+	const struct cs_pool_cert *newer;	/* stands in for it: same key */
+	char			 spki[65];
+	int64_t			 starts, ends;
+	int			 ca;
+	int			 related;	/* above some entry */
+	int			 adopted;	/* an entry itself */
+	size_t			 asked;		/* collected for, last */
+};
+/* What is above a certificate. */
+struct cs_above {
+	STACK_OF(X509)	*chain;		/* without the root */
+	STACK_OF(X509)	*above;		/* with it */
+	int		 complete;
+};
+struct cs_pool {
+	struct cs_pems		 pems;
+	struct cs_pems		 keyfile;	/* -K: only its keys count */
+	struct certstore_passphrase pass;
+	int			 haspass;
+	char			 last[CS_PASSPHRASE_MAX + 1];	/* given */
+	int			 parsed;
+	int			 hasee;		/* an end-entity is there */
+	struct cs_pool_cert	*cert;		/* in the order given */
+	size_t			 ncert;
+	struct cs_pool_key	*key;
+	size_t			 nkey;
+	struct cs_pool_cert	**ca;		/* by subject */
+	size_t			 nca;
+	STACK_OF(X509)		*known;		/* issuers the store had */
+	struct cs_above		 memo[CS_MEMO_MAX];	/* of issuers */
+	size_t			 nmemo;
+	size_t			 asked;
+};
+int	cs_pool_add(struct cs_pool *, const char *, const void *, size_t,
+	    struct certstore_error *);
+int	cs_pool_add_key(struct cs_pool *, const char *, const void *, size_t,
+	    struct certstore_error *);
+int	cs_pool_parse(struct cs_pool *, struct certstore_error *);
+void	cs_pool_free(struct cs_pool *);
+/* `file:line: certificate "CN=x"` */
+const char *cs_pool_name(const struct cs_pool_cert *, char *, size_t);
+/* The bytes of a text, at most so many, that end with a whole character. */
+int	cs_pool_fit(const char *, int);
+
+/* above.c: see cs_chain_build(). */
+int	cs_above_build(struct cs_pool *, struct certstore *,
+	    const struct cs_pool_cert *, STACK_OF(X509) *,
+	    struct cs_above *, struct certstore_error *);
+void	cs_above_free(struct cs_above *);
+void	cs_above_forget(struct cs_pool *);
+/* These are above an entry: related. */
+int	cs_above_use(struct cs_pool *, STACK_OF(X509) *,
+	    struct certstore_error *);
+/* Once all entries are made: so is what could stand in their chains. */
+int	cs_above_relate(struct cs_pool *, struct certstore_error *);
+
+/* adopt.c: one certificate as an entry of the store. */
+struct cs_adopt {
+	const struct cs_pool_cert *cert;
+	char			*name;
+	const char		*action;
+	struct cs_put		 put;
+	struct certstore_entry	 entry;		/* as it would be */
+	struct cs_buf		 remarks;	/* warnings, one a line */
+};
+struct certstore_import {
+	struct certstore	*store;
+	int			 flags;
+	char			*name;		/* -N, or NULL */
+	struct cs_pool		 pool;
+	struct cs_adopt		*v;
+	size_t			 n, size;
+	size_t			 pos;		/* of the iterator */
+	int			 planned;
+	int			 told;		/* warned already */
+};
+
+/* holder.c: entries of the store whose key this is. */
+struct cs_holders {
+	char	**v;		/* they have it as their own */
+	size_t	 n;
+	char	*waiting;	/* its request waits here, or NULL */
+};
+int	cs_holder_find(struct certstore *, const char *, struct cs_holders *,
+	    struct certstore_error *);
+void	cs_holder_free(struct cs_holders *);
+/* Its key as the store has it, in PEM, and whose file that is (for messages):
+ * 1, 0 the store has none, -1. */
+int	cs_holder_key(struct certstore *, const struct cs_holders *,
+	    struct cs_buf *, char *, size_t, struct certstore_error *);
+
+int	cs_adopt_make(struct certstore_import *, struct cs_adopt *,
+	    const struct cs_pool_cert *, struct certstore_error *);
+void	cs_adopt_free(struct cs_adopt *);
+
+/* naming.c: what it is called; malloc'ed. */
+char	*cs_naming_choose(const struct certstore_import *,
+	    const struct cs_pool_cert *, const struct cs_info *,
+	    const struct cs_holders *, struct certstore_error *);
+int	cs_naming_same(const struct cs_info *, const struct cs_info *);
+
+/* remark.c: what is said about an entry, one line each; 0 or -1, no memory. */
+int	cs_remark_cert(struct cs_buf *, const struct cs_info *, X509 *,
+	    STACK_OF(X509) *, int, int64_t);
+int	cs_remark_change(struct cs_buf *, const struct cs_info *,
+	    const struct cs_info *);
+
+#endif

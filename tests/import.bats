@@ -1,0 +1,711 @@
+#!/usr/bin/env bats
+# import.bats: what people have becomes entries: cert-import from end to end.
+# All input is made by openssl here, but for the one fixture of tests/data.
+
+load helper
+
+# ca NAME SUBJECT: a self-signed CA, NAME.crt and NAME.key.
+ca() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -addext keyUsage=critical,keyCertSign,cRLSign -days 3650 \
+	    -subj "$2" -keyout "$1.key" -out "$1.crt" 2>/dev/null
+}
+
+# key NAME [TYPE]: a private key, NAME.key.
+key() {
+	case ${2:-ec} in
+	ec) openssl genpkey -algorithm EC \
+	    -pkeyopt ec_paramgen_curve:P-256 -out "$1.key" ;;
+	rsa:*) openssl genpkey -algorithm RSA \
+	    -pkeyopt "rsa_keygen_bits:${2#rsa:}" -out "$1.key" ;;
+	*) openssl genpkey -algorithm "$2" -out "$1.key" ;;
+	esac 2>/dev/null
+}
+
+# sign NAME CA SUBJECT DAYS EXTENSION...: NAME.crt for the key in NAME.key,
+# which is made if it is not there.  MD is the digest, -sha256.
+sign() {
+	local name=$1 ca=$2 subject=$3 days=$4
+
+	shift 4
+	[ -f "$name.key" ] || key "$name"
+	printf '%s\n' subjectKeyIdentifier=hash \
+	    authorityKeyIdentifier=keyid "$@" >ext
+	openssl req -new -key "$name.key" -subj "$subject" |
+	    openssl x509 -req -CA "$ca.crt" -CAkey "$ca.key" -days "$days" \
+	    -set_serial "0x$(openssl rand -hex 8)" -extfile ext \
+	    "${MD:--sha256}" -out "$name.crt" 2>/dev/null
+}
+
+# server NAME CA HOST [DAYS]: a certificate for a TLS server.
+server() {
+	sign "$1" "$2" "/CN=$3" "${4:-90}" "subjectAltName=DNS:$3" \
+	    extendedKeyUsage=serverAuth
+}
+
+# dated NAME START END: NAME.crt, self-signed, for NAME.key; YYYYMMDDHHMMSSZ.
+dated() {
+	local name=$1
+
+	[ -f "$name.key" ] || key "$name"
+	mkdir -p db
+	: >db/index
+	rm -f db/index.attr
+	openssl rand -hex 8 >db/serial
+	cat >db/cnf <<-CNF
+	[ca]
+	default_ca=x
+	[x]
+	database=db/index
+	serial=db/serial
+	new_certs_dir=db
+	default_md=sha256
+	policy=p
+	x509_extensions=e
+	unique_subject=no
+	[p]
+	commonName=supplied
+	[e]
+	subjectAltName=DNS:$name
+	[req]
+	distinguished_name=d
+	[d]
+	CNF
+	openssl req -new -config db/cnf -key "$name.key" -subj "/CN=$name" \
+	    -out db/csr
+	openssl ca -batch -notext -selfsign -config db/cnf \
+	    -keyfile "$name.key" -in db/csr -startdate "$2" -enddate "$3" \
+	    -out "$name.crt" 2>/dev/null
+}
+
+# subjects FILE: the subjects of its certificates in order, one a line.
+subjects() {
+	awk '/BEGIN CERT/ { n++ } n { print > ("part." n) }' "$1"
+	awk '/BEGIN CERT/ { print "part." ++n }' "$1" |
+	    while read -r part; do
+		openssl x509 -in "$part" -noout -subject -nameopt RFC2253
+	    done | sed 's/^subject=//'
+	rm -f part.*
+}
+
+# fingerprint FILE: of its first certificate, as info has it.
+fingerprint() {
+	openssl x509 -in "$1" -noout -fingerprint -sha256 |
+	    sed 's/.*=//; s/://g' | tr A-F a-f
+}
+
+# holds NAME FILE: the entry's certificate is that one, with its key.
+holds() {
+	local dir=$CERTSTORE/certs/$1
+
+	[ "$(fingerprint "$dir/fullchain.pem")" = "$(fingerprint "$2")" ] ||
+	    fail "$1: not the certificate of $2"
+	[ "$(openssl x509 -in "$dir/fullchain.pem" -noout -pubkey)" = \
+	    "$(openssl pkey -in "$dir/privkey.pem" -pubout)" ] ||
+	    fail "$1: not its key"
+	cat "$dir/privkey.pem" "$dir/fullchain.pem" |
+	    cmp - "$dir/combined.pem"
+}
+
+# imports ARG...: succeeds and warns of nothing.
+imports() {
+	run -0 --separate-stderr cert-import "$@"
+	[ -z "$stderr" ] || fail "$stderr"
+}
+
+# refuses REGEX ARG...: status 2, one line that fits, and nothing changed.
+refuses() {
+	local regex=$1 before after
+
+	shift
+	before=$(find "$CERTSTORE" 2>/dev/null | sort)
+	run -2 --separate-stderr cert-import "$@"
+	[ -z "$output" ] || fail "stdout: $output"
+	# shellcheck disable=SC2154  # bats sets it
+	[ "${#stderr_lines[@]}" -eq 1 ] || fail "$stderr"
+	[[ ${stderr_lines[0]} =~ $regex ]] || fail "$stderr"
+	after=$(find "$CERTSTORE" 2>/dev/null | sort)
+	[ "$before" = "$after" ] || fail "the store was changed"
+}
+
+# warns REGEX ARG...: succeeds with one warning, which fits.
+warns() {
+	local regex=$1
+
+	shift
+	run -0 --separate-stderr cert-import "$@"
+	[ "${#stderr_lines[@]}" -eq 1 ] || fail "warnings: $stderr"
+	[[ ${stderr_lines[0]} =~ $regex ]] || fail "$stderr"
+}
+
+@test "certificate and key become an entry of its first name" {
+	ca root /CN=Root
+	server www root www.example.com
+	imports www.crt www.key root.crt
+	[ "$output" = www.example.com ]
+	holds www.example.com www.crt
+	cd "$CERTSTORE/certs/www.example.com"
+	[ "$(mode privkey.pem)" = 600 ]
+	[ "$(mode combined.pem)" = 600 ]
+	[ "$(mode fullchain.pem)" = 644 ]
+	grep -qx 'origin import' props
+	grep -qx 'origin import' info
+	[ -z "$(litter "$CERTSTORE")" ]
+}
+
+@test "blocks in any order: chain ordered by signature, root kept apart" {
+	ca root /CN=Root
+	sign int root /CN=Int 900 basicConstraints=critical,CA:TRUE
+	sign sub int /CN=Sub 800 basicConstraints=critical,CA:TRUE
+	server www sub www.example.com
+	cat root.crt sub.crt www.key int.crt www.crt sub.crt >bundle
+	run -0 --separate-stderr cert-import <bundle
+	[ -z "$stderr" ]
+	cd "$CERTSTORE/certs/www.example.com"
+	[ "$(subjects fullchain.pem)" = \
+	    "$(printf 'CN=%s\n' www.example.com Sub Int)" ]
+	[ "$(subjects ca.pem)" = "$(printf 'CN=%s\n' Sub Int Root)" ]
+	head -n 1 combined.pem | grep -q 'BEGIN PRIVATE KEY'
+}
+
+@test "an imported entry passes a handshake with its name verified" {
+	ca root /CN=Root
+	sign int root /CN=Int 900 basicConstraints=critical,CA:TRUE,pathlen:0 \
+	    keyUsage=critical,keyCertSign
+	server www int www.example.com
+	imports int.crt www.key root.crt www.crt
+	proven www.example.com www.example.com
+}
+
+@test "one entry for each end-entity key, all in one call" {
+	ca root /CN=Root
+	sign int root /CN=Int 900 basicConstraints=critical,CA:TRUE
+	server a int a.example.com
+	server b int b.example.com
+	cat b.key a.key >keys
+	imports a.crt int.crt b.crt keys
+	[ "$output" = "$(printf '%s\n' a.example.com b.example.com)" ]
+	holds a.example.com a.crt
+	holds b.example.com b.crt
+	[ "$(subjects "$CERTSTORE/certs/b.example.com/fullchain.pem")" = \
+	    "$(printf 'CN=%s\n' b.example.com Int)" ]
+}
+
+@test "two keys for one name: asks to import them apart" {
+	ca root /CN=Root
+	server a root www.example.com
+	key b rsa:2048
+	server b root www.example.com
+	cat root.crt >>a.crt
+	refuses 'www.example.com: both a.crt:1 and b.crt:1 .*-N' \
+	    a.crt a.key b.crt b.key
+	imports a.crt a.key
+	refuses 'www.example.com: .*-f' b.crt b.key
+	imports -N www-rsa b.crt b.key root.crt
+	holds www-rsa b.crt
+}
+
+@test "of several certificates for one key the newest counts" {
+	ca root /CN=Root
+	dated www 20240101000000Z 20990101000000Z
+	mv www.crt old.crt
+	dated www 20240601000000Z 20980101000000Z
+	mv www.crt new.crt
+	warns '^cert-import: old.crt:1: certificate "CN=www": left out: new.crt:1 ' \
+	    old.crt new.crt www.key
+	holds www new.crt
+	# Begun together: the longer.
+	dated two 20240101000000Z 20990101000000Z
+	mv two.crt long.crt
+	dated two 20240101000000Z 20980101000000Z
+	warns 'two.crt:1: .*left out' two.crt long.crt two.key
+	holds two long.crt
+}
+
+@test "missing issuers come from the store" {
+	ca root /CN=Root
+	sign int root /CN=Int 900 basicConstraints=critical,CA:TRUE
+	server www int www.example.com
+	imports int.crt root.crt
+	[ "$output" = "$(printf '%s\n' int root)" ]
+	imports www.crt www.key
+	cd "$CERTSTORE/certs/www.example.com"
+	[ "$(subjects fullchain.pem)" = \
+	    "$(printf 'CN=%s\n' www.example.com Int)" ]
+	[ "$(subjects ca.pem)" = "$(printf 'CN=%s\n' Int Root)" ]
+}
+
+@test "a CA without key may be an entry; it has no key, nothing serves it" {
+	ca root '/O=Some Org/CN=Some Root CA'
+	imports root.crt
+	[ "$output" = some-root-ca ]
+	[ ! -e "$CERTSTORE/certs/some-root-ca/privkey.pem" ]
+	[ ! -e "$CERTSTORE/combined/some-root-ca.pem" ]
+	run -1 cert-import -x root.crt
+	# Its key comes later: nothing is lost, so no -f.
+	imports root.key root.crt
+	[ "$output" = some-root-ca ]
+	holds some-root-ca root.crt
+	# And without its key again: it stays.
+	run -1 --separate-stderr cert-import -x root.crt
+	[ -z "$output" ]
+	holds some-root-ca root.crt
+}
+
+@test "a CA with its key is an entry, alone or with what it signed" {
+	ca root /CN=Root
+	server www root www.example.com
+	imports www.crt www.key root.crt root.key
+	[ "$output" = "$(printf '%s\n' www.example.com root)" ]
+	holds root root.crt
+	holds www.example.com www.crt
+	cert-create -A root -s new.example.com new
+	# An intermediate with its key: the root is above it, no entry.
+	ca top /CN=Top
+	sign int top /CN=Int 900 basicConstraints=critical,CA:TRUE
+	imports top.crt int.crt int.key
+	[ "$output" = int ]
+	[ "$(subjects "$CERTSTORE/certs/int/ca.pem")" = CN=Top ]
+}
+
+@test "a CA that nothing here needs is refused" {
+	ca root /CN=Root
+	ca other '/CN=Other CA'
+	server www root www.example.com
+	cat www.crt other.crt root.crt >chain
+	n=$(grep -n BEGIN chain | sed -n '2s/:.*//p')
+	refuses "chain:$n: certificate \"CN=Other CA\": .*leave it out" \
+	    chain www.key
+	# The same name, another key: it signed nothing.
+	ca root2 /CN=Root
+	refuses 'root2.crt:1: .*"CN=Root"' www.crt www.key root.crt root2.crt
+}
+
+@test "both ends of a cross-signature may be in a bundle" {
+	ca old '/CN=Old Root'
+	ca new '/CN=New Root'
+	server www new www.example.com
+	cp new.crt new-self.crt
+	sign new old '/CN=New Root' 900 basicConstraints=critical,CA:TRUE
+	mv new.crt new-cross.crt
+	imports www.crt www.key new-self.crt new-cross.crt old.crt
+	[ "$output" = www.example.com ]
+}
+
+@test "an end-entity without key is refused, by file, line and subject" {
+	ca root /CN=Root
+	server www root www.example.com
+	refuses 'www.crt:1: certificate "CN=www.example.com": .*key' \
+	    www.crt root.crt
+	# Also beside one that is complete; nothing is imported then.
+	server b root b.example.com
+	refuses 'www.crt:1: .*"CN=www.example.com"' \
+	    b.crt b.key www.crt root.crt
+}
+
+@test "keys without certificate, wrong keys and requests are refused" {
+	ca root /CN=Root
+	server www root www.example.com
+	key other
+	refuses 'www.key:1: a private key without its certificate' www.key
+	refuses 'www.crt:1: .*"CN=www.example.com".* not the private key.*other.key:1' \
+	    www.crt other.key
+	refuses 'other.key:1: this private key belongs to no certificate' \
+	    www.crt www.key other.key root.crt
+	openssl req -new -key www.key -subj /CN=x -out www.csr
+	refuses 'www.csr:1: a certificate request' www.csr
+	refuses 'www.csr:1: a certificate request' www.key www.csr
+	openssl pkey -in www.key -pubout -out www.pub
+	refuses 'www.pub:1: there is no certificate' www.pub
+	# Beside the rest a request does no harm.
+	imports www.csr www.crt www.key root.crt www.key
+}
+
+@test "a private part that is not of its public part is refused" {
+	ca root /CN=Root
+	server www root www.example.com
+	key other
+	openssl ec -in www.key -outform DER -no_public -out www.der 2>/dev/null
+	# SEC1: the private octets are at 7 to 38, the public ones at the end.
+	openssl ec -in www.key -outform DER -out a.der 2>/dev/null
+	openssl ec -in other.key -outform DER -out b.der 2>/dev/null
+	{ head -c 7 a.der; tail -c +8 b.der | head -c 32
+	  tail -c +40 a.der; } >mixed.der
+	cmp -s mixed.der a.der && fail 'the same key'
+	refuses 'mixed.der: this private key is damaged' \
+	    www.crt mixed.der root.crt
+}
+
+@test "-K is paired with, but only its key counts" {
+	ca root /CN=Root
+	server www root www.example.com
+	ca other /CN=Other
+	cat www.key other.crt >bundle
+	imports -K bundle www.crt root.crt
+	holds www.example.com www.crt
+	refuses 'root.crt.*no private key' -K root.crt www.crt
+	key wrong
+	refuses 'not the private key.*wrong.key:1' -K wrong.key www.crt
+}
+
+@test "an answer is paired with the request that waits" {
+	ca root /CN=Root
+	cert-create -R -s buy.example.com -s 192.0.2.7 shop >shop.csr
+	printf 'subjectAltName=DNS:buy.example.com,IP:192.0.2.7\n' >ext
+	openssl x509 -req -in shop.csr -CA root.crt -CAkey root.key -days 90 \
+	    -extfile ext -out shop.crt 2>/dev/null
+	refuses 'other: answers the request that waits in shop' \
+	    -N other shop.crt
+	run -0 --separate-stderr cert-import -nv shop.crt root.crt
+	[[ $output == *shop*answer* ]]
+	imports shop.crt root.crt
+	[ "$output" = shop ]
+	holds shop shop.crt
+	cd "$CERTSTORE/certs/shop"
+	[ ! -e request.key ]
+	[ ! -e request.csr ]
+	run -1 grep '^request ' info
+	run -1 cert-list -k waiting
+}
+
+@test "an answer that lacks what was asked for says so" {
+	ca root /CN=Root
+	cert-create -R -s a.example.com -s b.example.com shop >shop.csr
+	printf 'subjectAltName=DNS:a.example.com\n' >ext
+	openssl x509 -req -in shop.csr -CA root.crt -CAkey root.key -days 90 \
+	    -extfile ext -out shop.crt 2>/dev/null
+	warns 'shop: does not cover b.example.com, which was requested' \
+	    shop.crt root.crt
+}
+
+@test "the answer to a request of a serving entry needs no -f" {
+	ca root /CN=Root
+	server www root www.example.com
+	imports www.crt www.key root.crt
+	cert-create -R -s www.example.com www.example.com >new.csr
+	holds www.example.com www.crt
+	printf 'subjectAltName=DNS:www.example.com\n' >ext
+	openssl x509 -req -in new.csr -CA root.crt -CAkey root.key -days 365 \
+	    -extfile ext -out new.crt 2>/dev/null
+	# The same again while it waits: nothing.
+	run -1 cert-import -x www.crt www.key root.crt
+	[ -e "$CERTSTORE/certs/www.example.com/request.key" ]
+	imports new.crt
+	holds www.example.com new.crt
+	[ ! -e "$CERTSTORE/certs/www.example.com/request.key" ]
+	[ "$(subjects "$CERTSTORE/certs/www.example.com/ca.pem")" = CN=Root ]
+}
+
+@test "a request for another key goes on waiting" {
+	ca root /CN=Root
+	server www root www.example.com
+	imports www.crt www.key root.crt
+	cert-create -R -s www.example.com www.example.com >new.csr
+	cp "$CERTSTORE/certs/www.example.com/request.key" kept.key
+	server two root www.example.com 365
+	imports -f two.crt two.key
+	holds www.example.com two.crt
+	cmp kept.key "$CERTSTORE/certs/www.example.com/request.key"
+	printf 'subjectAltName=DNS:www.example.com\n' >ext
+	openssl x509 -req -in new.csr -CA root.crt -CAkey root.key -days 366 \
+	    -extfile ext -out new.crt 2>/dev/null
+	imports new.crt
+	holds www.example.com new.crt
+}
+
+@test "a pair with another key does not end a first request" {
+	ca root /CN=Root
+	cert-create -R -s www.example.com www.example.com >new.csr
+	server www root www.example.com
+	imports www.crt www.key root.crt
+	[ "$output" = www.example.com ]
+	holds www.example.com www.crt
+	[ -e "$CERTSTORE/certs/www.example.com/request.key" ]
+}
+
+@test "renewed for the same key: the stored key is used, with -f" {
+	ca root /CN=Root
+	server www root www.example.com
+	imports -N site www.crt www.key root.crt
+	server www root www.example.com 365
+	refuses 'site: the entry has another certificate.*-f' www.crt
+	imports -f www.crt
+	[ "$output" = site ]
+	holds site www.crt
+	[ "$(subjects "$CERTSTORE/certs/site/ca.pem")" = CN=Root ]
+}
+
+@test "several entries with the key: says which, or asks" {
+	ca root /CN=Root
+	server www root www.example.com
+	imports -N one www.crt www.key root.crt
+	imports -N two www.crt www.key root.crt
+	server www root www.example.com 365
+	refuses 'www.crt:1: .*2 entries have its key \(one, two\).*-N' -f www.crt
+	imports -f -N two www.crt
+	holds two www.crt
+}
+
+@test "names: wildcard, address, subject, and hostile ones" {
+	ca root /CN=Root
+	imports root.crt
+	sign w root /CN=x 90 'subjectAltName=DNS:*.Example.COM'
+	imports w.crt w.key
+	[ "$output" = _.example.com ]
+	sign v6 root /CN=x 90 subjectAltName=IP:2001:db8::1
+	imports v6.crt v6.key
+	[ "$output" = 2001-db8--1 ]
+	sign lo root /CN=x 90 subjectAltName=IP:::1
+	imports lo.crt lo.key
+	[ "$output" = 0--1 ]
+	sign mail root '/CN=Jürgen  (Büro)' 90 \
+	    subjectAltName=email:j@example.com extendedKeyUsage=emailProtection
+	imports mail.crt mail.key
+	[ "$output" = j-rgen-b-ro ]
+	sign evil root /CN=x 90 \
+	    'subjectAltName=DNS:../certs/victim,DNS:ok.example.com'
+	imports evil.crt evil.key
+	[ "$output" = ok.example.com ]
+	sign evil2 root '/CN=..\/..\/etc' 90 'subjectAltName=DNS:../certs/victim'
+	imports evil2.crt evil2.key
+	[ "$output" = etc ]
+	[ ! -e "$CERTSTORE/certs/victim" ]
+	sign none root / 90 subjectAltName=URI:sip:a
+	refuses 'none.crt:1: .*-N' none.crt none.key
+	imports -N none none.crt none.key
+	refuses '-N' -N ../x none.crt none.key
+}
+
+@test "a name that another purpose has asks for -N" {
+	ca root /CN=Root
+	imports root.crt
+	sign a root /CN=a 90 subjectAltName=DNS:a.example.com,DNS:b.example.com
+	imports a.crt a.key
+	sign c root /CN=a 90 subjectAltName=DNS:a.example.com,DNS:c.example.com
+	refuses 'a.example.com: .*other names.*-N' c.crt c.key
+	refuses 'a.example.com: .*other names.*-N' -f c.crt c.key
+	warns 'a.example.com: no longer covers b.example.com$' \
+	    -f -N a.example.com c.crt c.key
+	holds a.example.com c.crt
+	refuses 'one: there are certificates for 2 entries: leave out -N' \
+	    -N one a.crt a.key c.crt c.key
+}
+
+@test "replacing needs -f, the same content touches nothing" {
+	ca root /CN=Root
+	server www root www.example.com
+	imports www.crt www.key root.crt
+	before=$(stat -c '%i %Z' "$CERTSTORE"/certs/www.example.com/*)
+	run -0 --separate-stderr cert-import root.crt www.key www.crt
+	[ -z "$output$stderr" ]
+	run -1 cert-import -fx root.crt www.key www.crt
+	# Without what is above it as well.
+	run -1 cert-import -x www.key www.crt
+	[ "$before" = "$(stat -c '%i %Z' "$CERTSTORE"/certs/www.example.com/*)" ]
+	server two root www.example.com
+	refuses 'www.example.com: the entry has another certificate.*-f' \
+	    two.crt two.key
+	run -0 cert-import -fx two.crt two.key root.crt
+	[ "$output" = www.example.com ]
+	holds www.example.com two.crt
+}
+
+@test "replacing warns of lost names, an earlier end, an older one" {
+	dated www 20250101000000Z 20990101000000Z
+	imports www.crt www.key
+	rm www.key
+	dated www 20240101000000Z 20980101000000Z
+	run -0 --separate-stderr cert-import -f www.crt www.key
+	[ "${#stderr_lines[@]}" -eq 2 ]
+	[[ ${stderr_lines[0]} == "cert-import: www: ends 2098-"*2099-* ]]
+	[[ ${stderr_lines[1]} == "cert-import: www: is older (2024-"*2025-* ]]
+	# A wildcard stands for what is below it.
+	ca root /CN=Root
+	sign a root /CN=a 90 \
+	    subjectAltName=DNS:a.example.com,DNS:b.a.example.com,IP:192.0.2.1
+	imports -N w a.crt a.key root.crt
+	sign b root /CN=a 91 'subjectAltName=DNS:*.example.com'
+	warns 'w: no longer covers b.a.example.com, 192.0.2.1$' \
+	    -f -N w b.crt b.key
+}
+
+@test "roll back from the generation that is kept" {
+	ca root /CN=Root
+	server www root www.example.com
+	imports www.crt www.key root.crt
+	server two root www.example.com 365
+	imports -f two.crt two.key
+	kept=$CERTSTORE/certs/.www.example.com@1/combined.pem
+	run -0 cert-import -f -N www.example.com "$kept"
+	holds www.example.com www.crt
+	[ "$(subjects "$CERTSTORE/certs/www.example.com/ca.pem")" = CN=Root ]
+}
+
+@test "a damaged entry is replaced with -f" {
+	ca root /CN=Root
+	server www root www.example.com
+	imports www.crt www.key root.crt
+	rm "$CERTSTORE/certs/www.example.com/info"
+	refuses 'www.example.com: its info is missing' www.crt www.key root.crt
+	imports -f www.crt www.key root.crt
+	holds www.example.com www.crt
+	[ -e "$CERTSTORE/certs/www.example.com/info" ]
+	# A key that was put there by hand is put right.
+	key other
+	cat other.key >"$CERTSTORE/certs/www.example.com/privkey.pem"
+	imports www.crt www.key root.crt
+	holds www.example.com www.crt
+}
+
+@test "warnings: each in one line, and none for what is fine" {
+	ca root /CN=Root
+	imports root.crt
+	dated old 20200101000000Z 20210101000000Z
+	warns '^cert-import: old: expired 2021-01-01' old.crt old.key
+	dated young 20980101000000Z 20990101000000Z
+	warns 'young: not valid before 2098-01-01' young.crt young.key
+	sign nosan root /CN=nosan 90
+	warns 'nosan: no subject alternative name.*"nosan"' nosan.crt nosan.key
+	sign cl root /CN=x 90 subjectAltName=DNS:cl.example.com \
+	    extendedKeyUsage=clientAuth
+	warns 'cl.example.com: .*serverAuth' cl.crt cl.key
+	sign person root /CN=person 90 extendedKeyUsage=clientAuth
+	imports person.crt person.key
+	key short rsa:1024
+	server short root short.example.com
+	warns 'short.example.com: weak key \(rsa:1024\).*security level 2' \
+	    short.crt short.key
+	MD=-sha1 server sha root sha.example.com
+	warns 'sha.example.com: weak signature \(SHA1\).*security level 2' \
+	    sha.crt sha.key
+	key rsa rsa:2048
+	openssl req -new -x509 -key rsa.key -subj /CN=RSA -days 900 -out rsa.crt
+	MD=-md5 server md rsa md.example.com
+	warns 'md.example.com: weak signature \(MD5\)' md.crt md.key rsa.crt
+	key ed ed25519
+	server ed root ed.example.com
+	imports ed.crt ed.key
+}
+
+@test "warnings: the chain" {
+	ca root /CN=Root
+	sign int root /CN=Int 900 basicConstraints=critical,CA:TRUE
+	server www int www.example.com
+	warns 'www.example.com: chain incomplete: its issuer "CN=Int"' \
+	    www.crt www.key
+	# With an intermediate the rest is taken to be the root.
+	imports www.crt www.key int.crt
+	MD=-sha1 sign bad root /CN=Bad 900 basicConstraints=critical,CA:TRUE
+	server b bad b.example.com
+	warns 'b.example.com: its issuer "CN=Bad" has a weak signature' \
+	    b.crt b.key bad.crt root.crt
+}
+
+@test "the published certificate of version 1 is taken with warnings" {
+	run -0 --separate-stderr cert-import "$DATA/vodia-localhost.pem"
+	[ "$output" = localhost ]
+	[[ $stderr == *'localhost: expired 2019-05-06'* ]]
+	[[ $stderr == *'localhost: a certificate of version 1'* ]]
+	[[ $stderr == *'localhost: no subject alternative name'* ]]
+	[[ $stderr == *'localhost: chain incomplete: its issuer "'*'Vodia Root CA'* ]]
+	[ "${#stderr_lines[@]}" -eq 4 ]
+}
+
+@test "a certificate for callers needs no serverAuth" {
+	ca root '/CN=SHAKEN CA'
+	sign shaken root '/CN=SHAKEN 818H' 90 \
+	    1.3.6.1.5.5.7.1.26=DER:3008a006160438313848 \
+	    extendedKeyUsage=clientAuth
+	imports shaken.crt shaken.key root.crt
+	[ "$output" = shaken-818h ]
+	grep -qx 'kind shaken' "$CERTSTORE/certs/shaken-818h/info"
+}
+
+@test "what certificates do not say is carried along" {
+	ca root /CN=Root
+	cert-create -s www.example.com www
+	printf 'note by hand\n' >>"$CERTSTORE/certs/www/props"
+	server www root www.example.com 800
+	run -0 cert-import -f -N www www.crt www.key root.crt
+	grep -qx 'note by hand' "$CERTSTORE/certs/www/props"
+	[ "$(grep -c '^origin' "$CERTSTORE/certs/www/props")" -eq 1 ]
+	grep -qx 'origin import' "$CERTSTORE/certs/www/props"
+}
+
+@test "-n says the same and changes nothing, not even an absent store" {
+	ca root /CN=Root
+	server www root www.example.com
+	run -0 cert-import -nx www.crt www.key root.crt
+	[ "$output" = www.example.com ]
+	[ ! -e "$CERTSTORE" ]
+	run -0 cert-import -nv www.crt www.key root.crt
+	[[ $output == *www.example.com*new* ]]
+	imports www.crt www.key root.crt
+	run -1 cert-import -nx www.crt www.key root.crt
+	run -0 cert-import -nv www.crt www.key root.crt
+	[[ $output == *www.example.com*same* ]]
+	server two root www.example.com
+	run -0 cert-import -fnv two.crt two.key root.crt
+	[[ $output == *www.example.com*replace* ]]
+	holds www.example.com www.crt
+}
+
+@test "an encrypted key: -p opens it, a server's is stored in clear" {
+	ca root /CN=Root
+	server www root www.example.com
+	openssl pkcs8 -topk8 -in www.key -passout pass:phones -out enc.key
+	echo phones >pass
+	echo wrong >wrong
+	refuses 'enc.key:1: .*-p' www.crt enc.key root.crt
+	refuses 'enc.key:1: .*passphrase' -p wrong www.crt enc.key root.crt
+	imports -p pass www.crt enc.key root.crt
+	holds www.example.com www.crt
+	grep -q 'BEGIN PRIVATE KEY' "$CERTSTORE/certs/www.example.com/privkey.pem"
+}
+
+@test "the encrypted key of a CA stays encrypted" {
+	ca root /CN=Root
+	openssl pkcs8 -topk8 -in root.key -passout pass:phones -out enc.key
+	echo phones >pass
+	warns 'root: the key of a CA stays encrypted' -p pass root.crt enc.key
+	grep -q 'BEGIN ENCRYPTED' "$CERTSTORE/certs/root/privkey.pem"
+	openssl pkey -in "$CERTSTORE/certs/root/privkey.pem" \
+	    -passin pass:phones -noout
+	run -1 --separate-stderr cert-import -x -p pass root.crt enc.key
+	[ -z "$stderr" ]
+	cert-create -A root -p pass -s x.example.com x
+}
+
+@test "PKCS#12, PKCS#7 and DER are taken as they are" {
+	ca root /CN=Root
+	sign int root /CN=Int 900 basicConstraints=critical,CA:TRUE
+	server a int a.example.com
+	cat int.crt root.crt >above
+	echo phones >pass
+	openssl pkcs12 -export -in a.crt -inkey a.key -certfile above \
+	    -passout pass:phones -out a.p12
+	refuses 'a.p12: .*-p' a.p12
+	imports -p pass a.p12
+	holds a.example.com a.crt
+	server b int b.example.com
+	cat above b.crt >all
+	openssl crl2pkcs7 -nocrl -certfile all -outform DER -out b.p7b
+	openssl pkey -in b.key -outform DER -out b.der
+	imports b.p7b b.der
+	holds b.example.com b.crt
+	[ "$(subjects "$CERTSTORE/certs/b.example.com/fullchain.pem")" = \
+	    "$(printf 'CN=%s\n' b.example.com Int)" ]
+}
+
+@test "many entries in one call" {
+	ca root /CN=Root
+	for i in $(seq 100); do
+		server "n$i" root "n$i.example.com"
+		cat "n$i.key" "n$i.crt" >>bundle
+	done
+	imports bundle root.crt
+	[ "${#lines[@]}" -eq 100 ]
+	[ "$(cert-list | wc -l)" -eq 100 ]
+	holds n57.example.com n57.crt
+	run -1 cert-import -x bundle root.crt
+}

@@ -1,0 +1,285 @@
+/*
+ * test-import.c: certstore_import(3) as a program uses it: plans are looked
+ * at, other writers come between, and nobody is asked without need.  What
+ * becomes of which input is in import.bats.
+ */
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "crypto.h"
+#include "tap.h"
+#include "scratch.h"
+
+static EVP_PKEY *key;
+static int asked;
+
+/* "phones", and counts. */
+static int
+answer(void *arg, const char *what, char *buf, size_t size)
+{
+	(void)what;
+	asked++;
+	if (arg == NULL || size < 7)
+		return -1;
+	memcpy(buf, "phones", 7);
+	return 6;
+}
+
+static int warned;
+
+static void
+count(void *arg, const char *msg)
+{
+	(void)arg;
+	(void)msg;
+	warned++;
+}
+
+/* A self-signed certificate for a host that ends with a year, and its key. */
+static void
+pairof(struct cs_buf *pem, const char *host, const char *year, const char *pass)
+{
+	X509 *x509 = X509_new();
+	X509_NAME *name = X509_get_subject_name(x509);
+	X509_EXTENSION *ext;
+	char text[64];
+
+	snprintf(text, sizeof(text), "DNS:%s", host);
+	ext = X509V3_EXT_nconf(NULL, NULL, "subjectAltName", text);
+	snprintf(text, sizeof(text), "%s0101000000Z", year);
+	X509_set_version(x509, X509_VERSION_3);
+	X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
+	    (const unsigned char *)host, -1, -1, 0);
+	X509_set_issuer_name(x509, name);
+	ASN1_TIME_set_string(X509_getm_notBefore(x509), "20200101000000Z");
+	ASN1_TIME_set_string(X509_getm_notAfter(x509), text);
+	X509_set_pubkey(x509, key);
+	X509_add_ext(x509, ext, -1);
+	if (X509_sign(x509, key, EVP_sha256()) <= 0 ||
+	    cs_cert_encode(pem, x509, &err) == -1 ||
+	    cs_key_encode(pem, key, pass, &err) == -1)
+		bail("no certificate");
+	X509_EXTENSION_free(ext);
+	X509_free(x509);
+}
+
+/* An import of that. */
+static struct certstore_import *
+started(struct certstore *store, int flags, const struct cs_buf *pem)
+{
+	struct certstore_import *im;
+
+	im = certstore_import_new(store, flags, &err);
+	if (im == NULL ||
+	    certstore_import_add(im, "pair.pem", pem->p, pem->len, &err) == -1)
+		bail("%s", err.msg);
+	return im;
+}
+
+static struct certstore_import *
+given(struct certstore *store, int flags, const char *host, const char *year)
+{
+	struct certstore_import *im;
+	struct cs_buf pem = { 0 };
+
+	pairof(&pem, host, year, NULL);
+	im = started(store, flags, &pem);
+	cs_buf_free(&pem);
+	return im;
+}
+
+static void
+plan(struct certstore_import *im)
+{
+	if (certstore_import_plan(im, &err) == -1)
+		bail("%s", err.msg);
+}
+
+static int
+commit(struct certstore_import *im)
+{
+	int n = certstore_import_commit(im, &err);
+
+	ok(ERR_peek_error() == 0, "the queue of libcrypto is empty");
+	certstore_import_free(im);
+	return n;
+}
+
+static void
+testplan(void)
+{
+	struct certstore *store = opened(CERTSTORE_CREATE);
+	const struct certstore_entry *entry;
+	struct certstore_import *im;
+	const char *action;
+	int i;
+
+	im = given(store, CERTSTORE_DRYRUN, "dry.example.com", "2090");
+	is_int(certstore_import_next(im, &entry, &action), 0,
+	    "without a plan there is nothing to see");
+	is_int(certstore_import_plan(im, &err), 0, "a plan");
+	is_int(err.code, CERTSTORE_OK, "no error");
+	for (i = 0; i < 2; i++) {
+		is_int(certstore_import_next(im, &entry, &action), 1,
+		    "its entry");
+		is_str(certstore_entry_name(entry), "dry.example.com", "name");
+		is_str(certstore_entry_kind(entry), "self", "kind");
+		is_str(certstore_entry_origin(entry), "import", "origin");
+		is_str(certstore_entry_how(entry), action, "how");
+		is_str(action, "new", "action");
+		is_int(certstore_import_next(im, &entry, &action), 0, "end");
+		ok(entry == NULL && action == NULL, "nothing is given out");
+	}
+	is_int(commit(im), 1, "a dry run counts");
+	ok(access(path("store"), F_OK) == -1, "and makes no store");
+	certstore_close(store);
+}
+
+static void
+testadd(void)
+{
+	struct certstore *store = opened(CERTSTORE_CREATE);
+	const struct certstore_entry *entry;
+	struct certstore_import *im;
+	const char *action;
+
+	im = certstore_import_new(store, 0, &err);
+	is_int(certstore_import_plan(im, &err), -1, "nothing given");
+	is_int(err.code, CERTSTORE_EINPUT, "is refused");
+	is_int(certstore_import_set_name(im, "../x", &err), -1, "a bad name");
+	is_int(err.code, CERTSTORE_EARGUMENT, "is refused");
+	certstore_import_free(im);
+
+	im = given(store, CERTSTORE_DRYRUN, "a.example.com", "2090");
+	plan(im);
+	is_int(certstore_import_set_name(im, "other", &err), 0, "a name");
+	is_int(certstore_import_next(im, &entry, &action), 0,
+	    "undoes the plan");
+	is_int(certstore_import_plan(im, &err), 0, "another plan");
+	is_int(certstore_import_next(im, &entry, &action), 1, "its entry");
+	is_str(certstore_entry_name(entry), "other", "has the name");
+	certstore_import_free(im);
+	certstore_import_free(NULL);
+	certstore_close(store);
+}
+
+/* Two writers who decided upon the same state. */
+static void
+testraces(void)
+{
+	struct certstore *one = opened(CERTSTORE_CREATE);
+	struct certstore *two = opened(CERTSTORE_CREATE);
+	struct certstore_import *a, *b;
+	struct cs_buf pem = { 0 };
+
+	pairof(&pem, "www.example.com", "2090", NULL);
+	a = started(one, 0, &pem);
+	b = started(two, 0, &pem);
+	plan(a);
+	plan(b);
+	is_int(commit(a), 1, "the first writes");
+	is_int(commit(b), 0, "the second finds it done");
+	certstore_close(two);
+	two = opened(CERTSTORE_WRITE);
+	cs_buf_free(&pem);
+
+	a = given(one, CERTSTORE_FORCE, "www.example.com", "2091");
+	b = given(two, CERTSTORE_FORCE, "www.example.com", "2092");
+	plan(a);
+	plan(b);
+	is_int(commit(b), 1, "one replaces");
+	is_int(commit(a), 1, "the other decides anew, and replaces");
+
+	a = given(one, 0, "new.example.com", "2091");
+	b = given(two, 0, "new.example.com", "2092");
+	is_int(certstore_import_set_name(a, "new", &err), 0, "a name");
+	is_int(certstore_import_set_name(b, "new", &err), 0, "the same");
+	plan(a);
+	plan(b);
+	is_int(commit(b), 1, "one is first");
+	is_int(commit(a), -1, "the other must not replace it");
+	is_int(err.code, CERTSTORE_EEXIST, "without being told to");
+	certstore_close(one);
+	certstore_close(two);
+}
+
+/* Warnings come with the first plan, not again when it is made anew. */
+static void
+testwarnings(void)
+{
+	struct certstore *store = opened(CERTSTORE_WRITE);
+	struct certstore_import *im;
+	int before;
+
+	certstore_set_warn(store, count, NULL);
+	im = given(store, CERTSTORE_FORCE, "less.example.com", "2020");
+	if (certstore_import_set_name(im, "new", &err) == -1)
+		bail("%s", err.msg);
+	plan(im);
+	ok(warned > 0, "a plan warns");
+	before = warned;
+	plan(im);
+	is_int(warned, before, "once");
+	certstore_import_free(im);
+	certstore_close(store);
+}
+
+static int
+opens(const struct cs_buf *pem, void *arg)
+{
+	struct certstore_passphrase pass = { answer, arg };
+	struct certstore *store = opened(CERTSTORE_WRITE);
+	struct certstore_import *im;
+	int rv;
+
+	asked = 0;
+	im = certstore_import_new(store, CERTSTORE_DRYRUN, &err);
+	if (im == NULL ||
+	    certstore_import_set_passphrase(im, &pass, &err) == -1 ||
+	    certstore_import_add(im, "x.pem", pem->p, pem->len, &err) == -1)
+		bail("%s", err.msg);
+	rv = certstore_import_plan(im, &err);
+	ok(ERR_peek_error() == 0, "the queue of libcrypto is empty");
+	certstore_import_free(im);
+	certstore_close(store);
+	return rv;
+}
+
+static void
+testpassphrase(void)
+{
+	struct cs_buf pem = { 0 };
+	char known[] = "known";
+
+	pairof(&pem, "p.example.com", "2090", NULL);
+	is_int(opens(&pem, known), -1, "several entries have the key");
+	is_int(err.code, CERTSTORE_EREFUSED, "so it asks for a name");
+	is_int(asked, 0, "a key in clear asks nobody");
+	cs_buf_reset(&pem);
+	pairof(&pem, "new.example.com", "2091", "phones");
+	is_int(opens(&pem, NULL), -1, "nobody knows the passphrase");
+	is_int(err.code, CERTSTORE_EPASSPHRASE, "and that is said");
+	is_int(asked, 1, "asked once");
+	opens(&pem, known);
+	ok(err.code != CERTSTORE_EPASSPHRASE, "the passphrase opens it");
+	is_int(asked, 1, "asked once");
+	cs_buf_free(&pem);
+}
+
+int
+main(void)
+{
+	makescratch();
+	if ((key = cs_key_generate("p256", &err)) == NULL)
+		bail("%s", err.msg);
+	testplan();
+	testadd();
+	testraces();
+	testwarnings();
+	testpassphrase();
+	EVP_PKEY_free(key);
+	removescratch();
+	return tap_done();
+}
