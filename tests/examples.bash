@@ -1,0 +1,194 @@
+# examples.bash: the shell lines of the manual and of README, and a world in
+# which they can run: hosts to reach, a CA that answers requests, files that
+# were bought.  Loaded after helper.bash.
+#
+# In the manual .Dl lines and .Bd -literal blocks are shell; what is not, such
+# as a server's configuration, is .Bd -unfilled.  In README lines behind one
+# tab are shell, what is not stands behind four blanks.
+
+# blocks FILE DIR: the blocks of FILE, DIR/001 and so on, each with a comment
+# that says where it is from: its section.
+blocks() {
+	mkdir -p "$2"
+	case $1 in
+	*.[1-9]) awk -v dir="$2" -v file="${1##*/}" '
+		function begin() {
+			out = sprintf("%s/%03d", dir, ++n)
+			printf "# %s: %s\n", file, title >out
+		}
+		function plain(s) {
+			gsub(/\\e/, "\\", s)
+			gsub(/\\&/, "", s)
+			gsub(/\\-/, "-", s)
+			return s
+		}
+		/^\.S[hs] / { title = substr($0, 5) }
+		/^\.Ed/ { inside = 0 }
+		inside { print plain($0) >out }
+		/^\.Bd -literal/ { inside = 1; begin() }
+		/^\.Dl / { begin(); print plain(substr($0, 5)) >out }
+		' "$1" ;;
+	*) awk -v dir="$2" -v file="${1##*/}" '
+		/^\t/ {
+			if (!inside) {
+				out = sprintf("%s/%03d", dir, ++n)
+				printf "# %s: %s\n", file, title >out
+			}
+			inside = 1
+			was = $0
+			print substr($0, 2) >out
+			next
+		}
+		{ inside = 0 }
+		/^[0-9]+\. / { title = $0 }
+		/^$/ && was == "" { title = "" }
+		{ was = $0 }
+		' "$1" ;;
+	esac
+}
+
+# stub NAME: a command of the world, from stdin.
+stub() {
+	cat >"$BATS_TEST_TMPDIR/stubs/$1"
+	chmod 755 "$BATS_TEST_TMPDIR/stubs/$1"
+}
+
+# A CA as one buys from: a root, and an intermediate that signs.
+seller() {
+	local pki=$BATS_TEST_TMPDIR/pki
+
+	mkdir "$pki"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout "$pki/root.key" -out "$pki/root.pem" -days 3650 \
+	    -addext keyUsage=critical,keyCertSign,cRLSign \
+	    -subj '/O=Seller/CN=Seller Root' 2>/dev/null
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout "$pki/int.key" -out "$pki/int.csr" \
+	    -subj '/O=Seller/CN=Seller Intermediate' 2>/dev/null
+	printf '%s\n' 'basicConstraints=critical,CA:true,pathlen:0' \
+	    'keyUsage=critical,keyCertSign,cRLSign' \
+	    'subjectKeyIdentifier=hash' 'authorityKeyIdentifier=keyid' \
+	    >"$pki/ca.cnf"
+	openssl x509 -req -in "$pki/int.csr" -CA "$pki/root.pem" \
+	    -CAkey "$pki/root.key" -set_serial 0x1001 -days 3000 \
+	    -extfile "$pki/ca.cnf" -out "$pki/int.pem" 2>/dev/null
+}
+
+# sell CSR OUT: the certificate for a request, and the intermediate behind it.
+sell() {
+	local pki=$BATS_TEST_TMPDIR/pki
+
+	printf '%s\n' 'basicConstraints=critical,CA:false' \
+	    'keyUsage=critical,digitalSignature' 'extendedKeyUsage=serverAuth' \
+	    'subjectKeyIdentifier=hash' 'authorityKeyIdentifier=keyid' \
+	    >"$pki/leaf.cnf"
+	openssl x509 -req -in "$1" -CA "$pki/int.pem" -CAkey "$pki/int.key" \
+	    -set_serial "0x$(openssl rand -hex 15)" -days 90 \
+	    -copy_extensions copy -extfile "$pki/leaf.cnf" -out "$2.leaf" \
+	    2>/dev/null || return 1
+	cat "$2.leaf" "$pki/int.pem" >"$2"
+	rm "$2.leaf"
+}
+
+# buy NAME SAN: NAME.crt and NAME.key, as a shop hands them out.
+buy() {
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout "$1.key" -out "$1.csr" -subj "/CN=$1" \
+	    -addext "subjectAltName=$2" 2>/dev/null
+	sell "$1.csr" "$1.both" || return 1
+	openssl x509 -in "$1.both" -out "$1.crt"
+	rm "$1.csr" "$1.both"
+}
+
+world() {
+	local pki=$BATS_TEST_TMPDIR/pki
+
+	lib=$BATS_TEST_TMPDIR/lib
+	mkdir "$lib" "$BATS_TEST_TMPDIR/stubs"
+	export CERTSTORE=$lib/certstore
+	export PATH="$BATS_TEST_TMPDIR/stubs:$PATH"
+	stub hostname <<-'EOS'
+		#!/bin/sh
+		echo pbx.example.com
+	EOS
+	stub systemctl <<-EOS
+		#!/bin/sh
+		echo "\$*" >>"$BATS_TEST_TMPDIR/systemctl.log"
+	EOS
+	# pbx is this host, newpbx another with a /var/lib of its own.
+	stub ssh <<-EOS
+		#!/bin/sh
+		host=\$1; shift
+		command=\$*
+		if [ "\$host" = newpbx ]; then
+			mkdir -p "$BATS_TEST_TMPDIR/newpbx"
+			CERTSTORE=$BATS_TEST_TMPDIR/newpbx/certstore
+			command=\$(printf '%s\n' "\$command" |
+			    sed 's|$lib|$BATS_TEST_TMPDIR/newpbx|g')
+		fi
+		exec sh -c "\$command"
+	EOS
+	seller
+	cp "$pki/int.pem" intermediate.crt
+	buy www.example.com DNS:www.example.com,DNS:example.com
+	buy star.example.com 'DNS:*.example.com,DNS:example.com'
+	buy mail.example.com DNS:mail.example.com
+	cat star.example.com.crt intermediate.crt star.example.com.key \
+	    >star.example.com.pem
+	echo 'a passphrase' >mail.pass
+	openssl pkcs12 -export -in mail.example.com.crt \
+	    -inkey mail.example.com.key -certfile intermediate.crt \
+	    -passout file:mail.pass -out mail.example.com.p12
+	mkdir live
+	cat www.example.com.crt intermediate.crt >live/fullchain.pem
+	cp www.example.com.key live/privkey.pem
+	cp "$DATA/vodia-localhost.pem" vodia-localhost.pem
+}
+
+# What happens elsewhere between two blocks: the CA answers requests.
+meanwhile() {
+	local csr
+
+	for csr in *.csr; do
+		if [ ! -s "$csr" ] || [ ! "$csr" -nt "${csr%.csr}.pem" ]; then
+			continue
+		fi
+		sell "$csr" "${csr%.csr}.pem" || return 1
+	done
+}
+
+# The entry phones, or the only server there is, on a port of its own.
+serving() {
+	local name
+
+	name=$(cert-list -k server -o name phones) ||
+	    name=$(cert-list -k server -o name | head -n 1)
+	serve -cert "$CERTSTORE/certs/$name/fullchain.pem" \
+	    -key "$CERTSTORE/certs/$name/privkey.pem"
+}
+
+# block FILE: runs it as an operator would: under sh -e, but with the words
+# "case $?" as they stand.  The time fields of a crontab line are left out,
+# and its command may say no.
+block() {
+	local flag=-e times='[0-9*/,-]+( +[0-9*/,-]+){4} +'
+
+	if grep -q 'localhost:5061' "$1"; then
+		serving || return 1
+	fi
+	if grep -q 'found\.key' "$1"; then
+		cp "$CERTSTORE/certs/phones/privkey.pem" found.key
+	fi
+	sed -E -e "s!^$times(.*)!( \\2 ) || [ \$? -eq 1 ]!" \
+	    -e "s|localhost:5061|127.0.0.1:${port:-0}|g" \
+	    -e "s|/var/lib|$lib|g" "$1" >"$1.sh"
+	# shellcheck disable=SC2016  # as it stands
+	if grep -q '^case \$? in' "$1"; then
+		flag=-u
+	fi
+	if ! sh "$flag" "$1.sh"; then
+		sed 's/^/> /' "$1.sh" >&2
+		return 1
+	fi
+	meanwhile
+}

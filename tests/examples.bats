@@ -1,0 +1,102 @@
+#!/usr/bin/env bats
+# examples.bats: every example of the manual and of README runs, in order, in
+# a clean store.
+
+load helper
+load examples
+
+setup() {
+	common_setup
+	world
+}
+
+# page FILE: all its blocks; there is at least one.
+page() {
+	local b n=0
+
+	blocks "$1" "$BATS_TEST_TMPDIR/blocks"
+	for b in "$BATS_TEST_TMPDIR"/blocks/???; do
+		[ -f "$b" ] || fail "$1: no examples"
+		block "$b" || fail "$1: example $b fails"
+		n=$((n + 1))
+	done
+	[ "$n" -gt 0 ]
+}
+
+@test "cert-create(1)" {
+	page "$ROOT/man/cert-create.1"
+	# Signed below both CAs, and the lines of a list.
+	[ "$(cert-list -o name '[ab].example.com')" = "a.example.com
+b.example.com" ]
+	openssl verify -x509_strict -CAfile phones-CA.pem \
+	    -untrusted "$CERTSTORE/certs/bench1.lab.example.com/fullchain.pem" \
+	    "$CERTSTORE/certs/bench1.lab.example.com/fullchain.pem"
+}
+
+@test "cert-import(1)" {
+	page "$ROOT/man/cert-import.1"
+	# It went back to the first answer; the second one is kept.
+	run -0 cert-show -i shop.pem -o fingerprint
+	[ "$(cert-show -o fingerprint shop)" != "${lines[0]}" ]
+	kept=$(sed -n 's/^kept //p' "$CERTSTORE/certs/shop/info")
+	[ "$(cert-show -o fingerprint \
+	    -i "$CERTSTORE/certs/.shop@$kept/fullchain.pem" |
+	    head -n 1)" = "${lines[0]}" ]
+}
+
+@test "cert-list(1)" {
+	page "$ROOT/man/cert-list.1"
+	# What ended soon was made anew.
+	run -1 cert-list -q -e 30d
+}
+
+@test "cert-match(1)" {
+	page "$ROOT/man/cert-match.1"
+	[ "$(cert-match -o name www.example.com)" = www.example.com ]
+	[ "$(cert-match -w "$(date -u -d '60 days' +%F)" -o name \
+	    www.example.com)" = star ]
+}
+
+@test "cert-rm(1)" {
+	page "$ROOT/man/cert-rm.1"
+	[ -z "$(cert-list)" ]
+}
+
+@test "cert-show(1)" {
+	page "$ROOT/man/cert-show.1"
+}
+
+@test "certstore(5)" {
+	getent group ssl-cert >/dev/null ||
+	    sed 's/ssl-cert/root/' "$ROOT/man/certstore.5" >certstore.5
+	[ -f certstore.5 ] || cp "$ROOT/man/certstore.5" .
+	page certstore.5
+	# The group is carried along, and the modes are its.
+	[ "$(mode "$CERTSTORE/certs/phones/privkey.pem")" = 640 ]
+	[ "$(mode "$CERTSTORE/certs/phones/combined.pem")" = 640 ]
+}
+
+@test "certstore(7)" {
+	page "$ROOT/man/certstore.7"
+}
+
+@test "README" {
+	page "$ROOT/README"
+}
+
+@test "the program of certstore(3) compiles and runs" {
+	awk '/^#include <stdio.h>/ { on = 1 } /^\.Ed/ { on = 0 }
+	    on { gsub(/\\e/, "\\"); print }' "$ROOT/man/certstore.3" >soon.c
+	[ -s soon.c ]
+	lib=$BIN/libcertstore.a
+	[ -f "$lib" ] || lib=$ROOT/libcertstore.a
+	cc ${CERTSTORE_SANITIZE:+-fsanitize=address,undefined} -std=c11 \
+	    -Wall -Wextra -Werror -I "$ROOT/lib" -o soon soon.c "$lib" \
+	    -lcrypto -lbsd -lmd
+	run -2 ./soon
+	[[ $output = *certstore* ]]
+	cert-create -l 20d soon.example.com
+	cert-create -l 90d later.example.com
+	run -0 ./soon "$CERTSTORE"
+	[[ $output = "soon.example.com "*Z ]]
+}

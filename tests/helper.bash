@@ -1,0 +1,128 @@
+# helper.bash: what all bats files share.  "load helper" gives each test a
+# clean directory to work in, a store that does not exist yet, the commands
+# in PATH, and TLS servers on loopback that end with the test.
+#
+#	ROOT		top of the source tree
+#	BIN		where the commands are: $CERTSTORE_BIN, else the tree
+#	DATA		tests/data
+#	CERTSTORE	$BATS_TEST_TMPDIR/store
+#
+# A file with a setup or teardown of its own calls common_setup and
+# common_teardown in them.
+
+bats_require_minimum_version 1.5.0
+
+ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+# shellcheck disable=SC2034  # for the files that load this one
+DATA=$ROOT/tests/data
+BIN=${CERTSTORE_BIN:-$ROOT}
+if [ -z "${CERTSTORE_BIN:-}" ] && [ ! -x "$BIN/cert-create" ] &&
+    [ -x "$ROOT/cmd/cert-create" ]; then
+	BIN=$ROOT/cmd
+fi
+
+common_setup() {
+	unset MAILTO NO_COLOR OPENSSL_CONF SSL_CERT_FILE SSL_CERT_DIR
+	export LC_ALL=C.UTF-8 TZ=UTC0
+	export PATH="$BIN:$PATH"
+	export CERTSTORE="$BATS_TEST_TMPDIR/store"
+	export HOME="$BATS_TEST_TMPDIR"
+	umask 022
+	mkdir -p "$BATS_TEST_TMPDIR/work"
+	cd "$BATS_TEST_TMPDIR/work" || return 1
+}
+
+common_teardown() {
+	local pid
+
+	[ -f "$BATS_TEST_TMPDIR/servers" ] || return 0
+	while read -r pid; do
+		kill "$pid" 2>/dev/null || :
+		wait "$pid" 2>/dev/null || :
+	done <"$BATS_TEST_TMPDIR/servers"
+}
+
+setup() {
+	common_setup
+}
+
+teardown() {
+	common_teardown
+}
+
+# fail MESSAGE...: the test fails and says why.
+fail() {
+	printf '%s\n' "$*" >&2
+	return 1
+}
+
+# mode FILE: its permission bits in octal.
+mode() {
+	stat -c %a "$1"
+}
+
+# litter DIR: names in DIR that no finished writer leaves behind.
+litter() {
+	find "$1" \( -path "$1/.pending/*" -o -name '*.tmp' -o -name '*~' \) \
+	    2>/dev/null
+}
+
+# serve ARG...: starts openssl s_server with these arguments on a free port
+# of 127.0.0.1; the port is in $port, the process in $server.
+serve() {
+	local log i
+
+	log=$(mktemp "$BATS_TEST_TMPDIR/server.XXXXXX")
+	# -www: without it the server reads stdin and stops at its end.
+	openssl s_server -accept 127.0.0.1:0 -www "$@" \
+	    </dev/null >"$log" 2>&1 3>&- &
+	server=$!
+	# In a file: this may be a subshell.
+	echo "$server" >>"$BATS_TEST_TMPDIR/servers"
+	for i in $(seq 200); do
+		port=$(sed -n 's/^ACCEPT .*:\([0-9][0-9]*\)$/\1/p' "$log" |
+		    head -n 1)
+		[ -z "$port" ] || return 0
+		kill -0 "$server" 2>/dev/null || break
+		sleep 0.05
+	done
+	cat "$log" >&2
+	fail "openssl s_server did not start: try $i"
+}
+
+# handshake HOST CAFILE [ARG...]: a TLS handshake with the server on $port
+# that verifies chain and host name (or address), and nothing else.
+handshake() {
+	local host=$1 cafile=$2 check=-verify_hostname
+
+	shift 2
+	case $host in
+	*:*|*[0-9].[0-9]*) check=-verify_ip ;;
+	esac
+	openssl s_client -connect "127.0.0.1:$port" "$check" "$host" \
+	    -verify_return_error -x509_strict -no-CApath -no-CAstore \
+	    -CAfile "$cafile" "$@" </dev/null
+}
+
+# proven NAME HOST [ROOT]: the entry NAME serves HOST: openssl verifies its
+# chain strictly, and a TLS server with its files passes a handshake for HOST.
+# Without a ROOT, the one that cert-show gives is trusted.
+proven() {
+	local dir=$CERTSTORE/certs/$1 root=${3:-$BATS_TEST_TMPDIR/root.pem}
+	local chain=$BATS_TEST_TMPDIR/chain.pem
+
+	[ -n "${3:-}" ] || cert-show -o root "$1" >"$root" || return 1
+	openssl verify -x509_strict -no-CApath -no-CAstore -CAfile "$root" \
+	    -untrusted "$dir/fullchain.pem" -purpose sslserver \
+	    "$dir/fullchain.pem" || return 1
+	# s_server takes only the first certificate of -cert.
+	awk '/BEGIN CERT/ { n++ } n > 1' "$dir/fullchain.pem" >"$chain"
+	if [ -s "$chain" ]; then
+		serve -cert "$dir/fullchain.pem" -cert_chain "$chain" \
+		    -key "$dir/privkey.pem" || return 1
+	else
+		serve -cert "$dir/fullchain.pem" -key "$dir/privkey.pem" ||
+		    return 1
+	fi
+	handshake "$2" "$root"
+}

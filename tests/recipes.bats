@@ -1,0 +1,288 @@
+#!/usr/bin/env bats
+# recipes.bats: the recipes of certstore(7), each from a clean store, and what
+# they make proven by openssl verify -x509_strict and by TLS handshakes.
+
+# A test is a subshell, and "load" is not followed.
+# shellcheck disable=SC2030,SC2031,SC2154
+
+load helper
+load examples
+
+setup() {
+	common_setup
+	world
+	blocks "$ROOT/man/certstore.7" "$BATS_TEST_TMPDIR/blocks"
+	seller_root=$BATS_TEST_TMPDIR/pki/root.pem
+}
+
+# recipe N: its blocks are the ones that step runs, one after the other.
+recipe() {
+	mapfile -t steps < <(grep -l "^# certstore\.7: $1\. " \
+	    "$BATS_TEST_TMPDIR"/blocks/???)
+	[ "${#steps[@]}" -gt 0 ]
+}
+
+# step: the next block; the file said has what it said.
+step() {
+	local b=${steps[0]}
+
+	steps=("${steps[@]:1}")
+	block "$b" >said 2>&1 || {
+		cat said >&2
+		return 1
+	}
+}
+
+# done_all: no block was left out.
+done_all() {
+	[ "${#steps[@]}" -eq 0 ]
+}
+
+# field OPTION NAME: the text of one field.
+field() {
+	cert-show -o "$1" "$2"
+}
+
+@test "1: CA and server with the same CN and organisation" {
+	recipe 1
+	step
+	done_all
+	[ "$(openssl x509 -noout -subject -in phones-CA.pem)" = \
+	    "$(openssl x509 -noout -subject \
+	    -in "$CERTSTORE/certs/phones/fullchain.pem")" ]
+	proven phones voip.example.com phones-CA.pem
+	# The phones get exactly the CA's certificate.
+	cmp phones-CA.pem "$CERTSTORE/certs/phones-CA/fullchain.pem"
+	# And no other name passes.
+	run ! handshake other.example.com phones-CA.pem
+}
+
+@test "2: self-signed" {
+	recipe 2
+	step
+	done_all
+	proven xivo-ctid cti.example.com
+	handshake localhost "$CERTSTORE/certs/xivo-ctid/fullchain.pem"
+	[ "$(field kind xivo-ctid)" = self ]
+}
+
+@test "3: a wildcard certificate, pasted; a single one without names" {
+	recipe 3
+	step
+	proven _.example.com anything.example.com "$seller_root"
+	handshake example.com "$seller_root"
+	run ! handshake a.b.example.com "$seller_root"
+	[ "$(grep -c BEGIN "$CERTSTORE/certs/_.example.com/fullchain.pem")" \
+	    -eq 2 ]
+	step
+	done_all
+	grep 'vodia: .*2019-05-06' said
+	grep 'vodia: .*no subject alternative name' said
+	[ "$(field names vodia)" = localhost ]
+	cmp <(openssl pkey -in "$CERTSTORE/certs/vodia/privkey.pem" -pubout) \
+	    <(openssl x509 -noout -pubkey \
+	    -in "$CERTSTORE/certs/vodia/fullchain.pem")
+}
+
+# paste FILE: what a terminal makes of its text, typed into cert-import; the
+# session is in the file log.
+paste() {
+	local session i
+
+	mkfifo keyboard
+	script -qefc cert-import log <keyboard >/dev/null 2>&1 3>&- &
+	session=$!
+	exec 7>keyboard
+	for i in $(seq 200); do
+		! grep -q Ctrl-D log 2>/dev/null || break
+		sleep 0.05
+	done
+	[ "$i" -lt 200 ] || fail "cert-import did not ask"
+	cat "$1" >&7
+	printf '\004' >&7
+	i=0
+	wait "$session" || i=$?
+	exec 7>&-
+	return "$i"
+}
+
+@test "3: pasted into a terminal, which does not show the key" {
+	paste star.example.com.pem
+	proven _.example.com anything.example.com "$seller_root"
+	run ! grep -E 'PRIVATE|BEGIN' log
+}
+
+@test "3: pasted into a terminal that cuts a long line" {
+	{
+		printf '%05000d\n' 0
+		cat star.example.com.pem
+	} >long
+	run -2 paste long
+	grep 4095 log
+	[ ! -e "$CERTSTORE/certs/_.example.com" ]
+}
+
+@test "4: request, answer, and again while it serves" {
+	local first
+
+	recipe 4
+	step
+	openssl req -in shop.csr -noout -verify
+	[ "$(field kind shop)" = waiting ]
+	run -1 cert-match shop.example.com
+	step
+	proven shop shop.example.com "$seller_root"
+	handshake 192.0.2.10 "$seller_root"
+	first=$(field fingerprint shop)
+	step
+	# It still serves, and the request waits with another key.
+	[ "$(field fingerprint shop)" = "$first" ]
+	proven shop www.shop.example.com "$seller_root"
+	[ -e "$CERTSTORE/certs/shop/request.key" ]
+	step
+	done_all
+	[ "$(field fingerprint shop)" != "$first" ]
+	[ ! -e "$CERTSTORE/certs/shop/request.key" ]
+	proven shop shop.example.com "$seller_root"
+}
+
+@test "5: a packaging script, any number of times" {
+	local first
+
+	recipe 5
+	step
+	proven mypkg pbx.example.com
+	handshake localhost "$CERTSTORE/certs/mypkg/fullchain.pem"
+	first=$(field fingerprint mypkg)
+	recipe 5
+	step
+	step
+	done_all
+	[ "$(field fingerprint mypkg)" = "$first" ]
+	# Nothing changed, so nothing was reloaded; now it does and is.
+	[ ! -e "$BATS_TEST_TMPDIR/systemctl.log" ]
+	cert-rm mypkg
+	recipe 5
+	steps=("${steps[@]:1}")
+	step
+	[ "$(cat "$BATS_TEST_TMPDIR/systemctl.log")" = 'reload mypkg' ]
+	proven mypkg pbx.example.com
+}
+
+@test "6: mail only when something runs out" {
+	local line
+
+	recipe 6
+	line=$(grep -oE 'cert-list.*' "${steps[0]}")
+	# No store is never "nothing runs out".
+	run -2 --separate-stderr sh -c "$line"
+	[ -z "$output" ] && [ -n "$stderr" ]
+	cert-create -l 90d www.example.com
+	run -1 sh -c "$line"
+	[ -z "$output" ]
+	cert-create -l 20d soon.example.com
+	run -0 --separate-stderr sh -c "$line"
+	[[ $output = soon.example.com* ]]
+	[[ $output != *www.example.com* ]]
+	proven soon.example.com soon.example.com
+}
+
+@test "6: a chain member that runs out first is named" {
+	cert-create -c -l 20d short-CA
+	cert-create -c root-CA
+	cert-create -c -A root-CA -l 20d short-int
+	cert-create -A short-int www.example.com 2>/dev/null
+	run -0 cert-list -e 30d
+	[[ $output = *short-CA* ]]
+	[[ $output = *www.example.com* ]]
+	proven www.example.com www.example.com
+}
+
+@test "7: what a server sends, whose key, replace, go back, move" {
+	local first
+
+	recipe 1
+	step
+	first=$(field fingerprint phones)
+	recipe 7
+	step
+	grep '^phones	' said
+	step
+	grep '^phones	' said
+	step
+	[ "$(field fingerprint phones)" = "$first" ]
+	proven phones voip.example.com phones-CA.pem
+	step
+	grep '^phones-CA	' said
+	done_all
+	export CERTSTORE=$BATS_TEST_TMPDIR/newpbx/certstore
+	[ "$(field fingerprint phones)" = "$first" ]
+	proven phones voip.example.com phones-CA.pem
+}
+
+@test "7: a server that sends something else" {
+	recipe 1
+	step
+	cert-create -s sip.example.com other
+	serve -cert "$CERTSTORE/certs/other/fullchain.pem" \
+	    -key "$CERTSTORE/certs/other/privkey.pem"
+	cert-rm other
+	openssl s_client -connect "127.0.0.1:$port" </dev/null 2>/dev/null |
+	    cert-show -i - -o fingerprint >print
+	run -1 cert-match - <print
+}
+
+# moved: the store in $CERTSTORE is readable, the next writer mends it, and
+# its certificates are those of recipe 1.
+moved() {
+	cert-list >listed
+	grep -q '^phones	' listed
+	grep -q '^phones-CA	' listed
+	[ "$(cert-match -o name voip.example.com)" = phones ]
+	cert-create new.example.com
+	for n in phones phones-CA new.example.com; do
+		[ -L "$CERTSTORE/certs/$n" ] || return 1
+	done
+	[ -L "$CERTSTORE/combined/phones.pem" ] || return 1
+	[ "$(cert-match -o name voip.example.com)" = phones ] || return 1
+	proven phones voip.example.com phones-CA.pem
+	proven new.example.com new.example.com
+	[ -z "$(litter "$CERTSTORE")" ]
+}
+
+@test "7: moved by a tool that follows links" {
+	recipe 1
+	step
+	mkdir "$BATS_TEST_TMPDIR/there"
+	tar -C "$lib" -chf - certstore |
+	    tar -C "$BATS_TEST_TMPDIR/there" -xpf -
+	export CERTSTORE=$BATS_TEST_TMPDIR/there/certstore
+	[ ! -L "$CERTSTORE/certs/phones" ]
+	moved
+}
+
+@test "7: moved by a tool that drops links" {
+	recipe 1
+	step
+	mkdir "$BATS_TEST_TMPDIR/there"
+	cp -pR "$lib/certstore" "$BATS_TEST_TMPDIR/there"
+	export CERTSTORE=$BATS_TEST_TMPDIR/there/certstore
+	find "$CERTSTORE" -type l -delete
+	moved
+}
+
+@test "README has the same recipes" {
+	local f n
+
+	blocks "$ROOT/README" "$BATS_TEST_TMPDIR/readme"
+	for n in 1 2 3 4 5 6 7; do
+		recipe "$n"
+		grep -hv '^# certstore\.7:' "${steps[@]}" >manual.txt
+		for f in "$BATS_TEST_TMPDIR"/readme/???; do
+			! grep -q "^# README: $n\. " "$f" ||
+			    grep -v '^# README:' "$f"
+		done >readme.txt
+		[ -s manual.txt ]
+		diff manual.txt readme.txt
+	done
+}
