@@ -1,0 +1,170 @@
+# One Makefile for GNU make and bmake, every file by name.
+#
+#	all  demo  check  check-asan  lint  fmt  fmt-check
+#	install  uninstall  dist  distcheck  clean
+#
+# $$CFLAGS, $$CPPFLAGS and $$LDFLAGS are the caller's, from the environment or
+# the command line: both makes hand them to the shell, while bmake's sys.mk
+# empties LDFLAGS and changes CPPFLAGS when DESTDIR is set.
+
+include config.mk
+
+# The core links without libcrypto.
+CORE = lib/buf.c lib/entry.c lib/error.c lib/escape.c lib/file.c lib/idn.c \
+	lib/index.c lib/info.c lib/list.c lib/match.c lib/mend.c lib/name.c \
+	lib/recover.c lib/remove.c lib/store.c lib/time.c lib/txn.c
+CRYPTO = lib/above.c lib/adopt.c lib/block.c lib/cert.c lib/certs.c \
+	lib/chain.c lib/constraint.c lib/container.c lib/create.c \
+	lib/crypto.c lib/decrypt.c lib/der.c lib/describe.c lib/fit.c \
+	lib/holder.c lib/import.c lib/issue.c lib/issuer.c lib/key.c \
+	lib/lines.c lib/marker.c lib/naming.c lib/part.c lib/pem.c lib/pool.c \
+	lib/print.c lib/remark.c lib/subject.c lib/template.c
+SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \
+	cmd/record.c cmd/secret.c cmd/table.c cmd/text.c
+MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
+	cmd/cert-rm.c cmd/cert-show.c
+UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
+	tests/test-create.c tests/test-describe.c tests/test-escape.c \
+	tests/test-import.c tests/test-issue.c tests/test-key.c \
+	tests/test-match.c tests/test-name.c tests/test-part.c \
+	tests/test-pem.c tests/test-refuse.c tests/test-store.c \
+	tests/test-template.c tests/test-time.c
+EXAMPLE = tests/example/whose.c
+HEADERS = lib/certstore.h lib/crypto.h lib/import.h lib/internal.h lib/pem.h \
+	cmd/cmd.h tests/made.h tests/pems.h tests/scratch.h tests/tap.h
+
+PLAIN_COMMANDS = cert-list cert-match cert-rm
+CRYPTO_COMMANDS = cert-create cert-import cert-show
+COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS)
+
+MAN1 = cert-create.1 cert-import.1 cert-list.1 cert-match.1 cert-rm.1 \
+	cert-show.1
+MAN3 = certstore.3 certstore_certs.3 certstore_create.3 certstore_entry.3 \
+	certstore_escape.3 certstore_import.3 certstore_list.3 \
+	certstore_match.3 certstore_open.3 certstore_remove.3 \
+	certstore_time.3
+MAN5 = certstore.5
+MAN7 = certstore.7
+
+SO = libcertstore.so.0
+LIB_OBJS = $(CORE:.c=.o) $(CRYPTO:.c=.o)
+SHARED_OBJS = $(SHARED:.c=.o)
+MAIN_OBJS = $(MAINS:.c=.o)
+UNIT_OBJS = $(UNITS:.c=.o)
+TESTS = $(UNITS:.c=)
+SOURCES = $(CORE) $(CRYPTO) $(SHARED) $(MAINS) $(UNITS) $(EXAMPLE)
+SCRIPTS = tests/deps.sh tests/run tests/exec tests/demo .ci/run
+
+COMPILE = $(CC) -std=c11 $(WARN) $(DEFINES) $(FORTIFY) -Ilib -Icmd -Itests \
+	$$CPPFLAGS -O2 $(HARDEN) $$CFLAGS
+LINK = $(CC) $$CFLAGS $(RELRO) $$LDFLAGS
+SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all
+TARBALL = certstore-$(VERSION)
+
+all: $(COMMANDS) libcertstore.a $(SO)
+
+.SUFFIXES:
+.SUFFIXES: .c .o
+.c.o:
+	$(COMPILE) -c -o $@ $<
+
+$(LIB_OBJS) $(SHARED_OBJS) $(MAIN_OBJS) $(UNIT_OBJS): $(HEADERS) config.mk \
+	Makefile
+
+libcertstore.a: $(LIB_OBJS)
+	rm -f $@
+	$(AR) rcs $@ $(LIB_OBJS)
+
+$(SO): $(LIB_OBJS) lib/libcertstore.map
+	$(LINK) -shared -Wl,-soname,$(SO) \
+	    -Wl,--version-script=lib/libcertstore.map \
+	    -o $@ $(LIB_OBJS) $(LIBS)
+
+cmd/shared.a: $(SHARED_OBJS)
+	rm -f $@
+	$(AR) rcs $@ $(SHARED_OBJS)
+
+$(PLAIN_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
+	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a $(LIBBSD)
+
+$(CRYPTO_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
+	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a \
+	    $(LIBCRYPTO) $(LIBBSD)
+
+units: $(TESTS)
+$(TESTS): $(UNIT_OBJS) libcertstore.a
+	$(LINK) -pie -o $@ $@.o libcertstore.a $(LIBCRYPTO) $(LIBBSD)
+
+demo: all
+	@sh tests/demo
+
+check: all units
+	@sh tests/run
+
+# The same in a copy, since every object differs; prove has the last word.
+check-asan:
+	rm -rf build-asan
+	mkdir build-asan
+	cp -R Makefile config.mk [A-Z]*[A-Z] cmd lib man tests build-asan
+	cd build-asan && $(MAKE) clean && \
+	    $(MAKE) CFLAGS="$(SANITIZE)" CPPFLAGS=-U_FORTIFY_SOURCE all units
+	@cd build-asan && CERTSTORE_SANITIZE=1 sh tests/run
+
+lint: fmt-check
+	mandoc -T lint -W warning man/*.[1-9]
+	shellcheck $(SCRIPTS) tests/*.bash tests/*.bats
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
+	    --enable=warning,portability -D_GNU_SOURCE -Ilib -Icmd -Itests \
+	    $(SOURCES)
+
+fmt:
+	clang-format -i $(SOURCES)
+
+fmt-check:
+	clang-format --dry-run -Werror $(SOURCES)
+
+install: all
+	$(INSTALL) -d -m 755 $(DESTDIR)$(BINDIR) $(DESTDIR)$(INCDIR) \
+	    $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PCDIR) $(DESTDIR)$(MANDIR)/man1 \
+	    $(DESTDIR)$(MANDIR)/man3 $(DESTDIR)$(MANDIR)/man5 \
+	    $(DESTDIR)$(MANDIR)/man7
+	$(INSTALL) -m 755 $(COMMANDS) $(DESTDIR)$(BINDIR)
+	$(INSTALL) -m 644 lib/certstore.h $(DESTDIR)$(INCDIR)
+	$(INSTALL) -m 644 libcertstore.a $(SO) $(DESTDIR)$(LIBDIR)
+	ln -sf $(SO) $(DESTDIR)$(LIBDIR)/libcertstore.so
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@INCDIR@|$(INCDIR)|' \
+	    -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
+	    -e 's|@LIBS@|$(LIBS)|' lib/libcertstore.pc.in \
+	    >$(DESTDIR)$(PCDIR)/libcertstore.pc
+	chmod 644 $(DESTDIR)$(PCDIR)/libcertstore.pc
+	for m in $(MAN1) $(MAN3) $(MAN5) $(MAN7); do \
+	    $(INSTALL) -m 644 man/$$m $(DESTDIR)$(MANDIR)/man$${m##*.} || \
+	    exit 1; done
+	@test -n "$(DESTDIR)" || ! command -v ldconfig >/dev/null || ldconfig
+
+uninstall:
+	for c in $(COMMANDS); do rm -f $(DESTDIR)$(BINDIR)/$$c; done
+	rm -f $(DESTDIR)$(INCDIR)/certstore.h $(DESTDIR)$(LIBDIR)/$(SO) \
+	    $(DESTDIR)$(LIBDIR)/libcertstore.so \
+	    $(DESTDIR)$(LIBDIR)/libcertstore.a \
+	    $(DESTDIR)$(PCDIR)/libcertstore.pc
+	for m in $(MAN1) $(MAN3) $(MAN5) $(MAN7); do \
+	    rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$$m; done
+
+dist:
+	git archive --prefix=$(TARBALL)/ -o $(TARBALL).tar.gz HEAD
+
+distcheck: dist
+	rm -rf $(TARBALL)
+	tar xzf $(TARBALL).tar.gz
+	cd $(TARBALL) && $(MAKE) check && $(MAKE) clean
+	rm -rf $(TARBALL)
+
+clean:
+	rm -f $(COMMANDS) libcertstore.a $(SO) cmd/shared.a
+	rm -f $(LIB_OBJS) $(SHARED_OBJS) $(MAIN_OBJS) $(UNIT_OBJS) $(TESTS)
+	rm -rf build-asan $(TARBALL) $(TARBALL).tar.gz
+
+.PHONY: all units demo check check-asan lint fmt fmt-check install uninstall \
+	dist distcheck clean

@@ -1,0 +1,28 @@
+# What a packager may want to change, here or on the command line.  CFLAGS,
+# CPPFLAGS and LDFLAGS are taken from the environment or the command line and
+# come behind the flags below; CC and AR are make's own.
+
+VERSION = 0.1.0
+
+PREFIX = /usr/local
+BINDIR = $(PREFIX)/bin
+INCDIR = $(PREFIX)/include
+LIBDIR = $(PREFIX)/lib
+PCDIR = $(LIBDIR)/pkgconfig
+MANDIR = $(PREFIX)/share/man
+INSTALL = install
+
+# libbsd and libmd, for the commands.  Linked statically they cost a start of
+# cert-match nothing; shared, "-lbsd -lmd", 0.15 of what /bin/true takes.
+LIBBSD = -l:libbsd.a -l:libmd.a
+LIBCRYPTO = -lcrypto
+# For libcertstore.so.
+LIBS = -lcrypto -lbsd -lmd
+
+WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 -Wundef -Wvla \
+	-Wconversion -Wsign-conversion
+FORTIFY = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+HARDEN = -fPIC -fstack-protector-strong
+RELRO = -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
+DEFINES = -D_GNU_SOURCE -DOPENSSL_API_COMPAT=30000 -DOPENSSL_NO_DEPRECATED

@@ -1,0 +1,53 @@
+#!/bin/sh
+# deps.sh: the one list of the Debian packages that the work on this tree
+# needs.
+#
+#	sh tests/deps.sh build|test|lint [command ...]
+#
+# Installs what is missing, as root or through sudo only then, and runs the
+# command.  Says nothing when everything is there.
+set -eu
+
+build='gcc libc6-dev make libssl-dev libbsd-dev libmd-dev libidn2-dev'
+test="$build bats perl openssl libidn2-0 strace pkg-config binutils bsdutils"
+lint="$test clang bmake mandoc shellcheck cppcheck clang-format"
+
+case ${1:-} in
+build) wanted=$build ;;
+test) wanted=$test ;;
+lint) wanted=$lint ;;
+*)
+	echo 'usage: sh tests/deps.sh build|test|lint [command ...]' >&2
+	exit 2
+	;;
+esac
+shift
+
+installed() {
+	dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null |
+	    grep -qx installed
+}
+
+if ! command -v dpkg-query >/dev/null; then
+	echo "deps.sh: not a Debian system: install by hand: $wanted" >&2
+	exit 2
+fi
+missing=
+for package in $wanted; do
+	installed "$package" || missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+	asroot=
+	if [ "$(id -u)" -ne 0 ]; then
+		if ! command -v sudo >/dev/null; then
+			echo "deps.sh: no sudo: as root: apt-get install$missing" >&2
+			exit 2
+		fi
+		asroot=sudo
+	fi
+	$asroot apt-get -q update
+	# shellcheck disable=SC2086  # words are meant
+	$asroot env DEBIAN_FRONTEND=noninteractive \
+	    apt-get -qy install --no-install-recommends $missing
+fi
+[ $# -eq 0 ] || exec "$@"

@@ -1,0 +1,55 @@
+/*
+ * whose: prints which entry of a store answers for a host and where its
+ * certificate and key are.  A program outside the tree, built with
+ *
+ *	cc whose.c $(pkg-config --cflags --libs libcertstore)
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <certstore.h>
+
+static int
+answer(struct certstore *store, const char *host, struct certstore_error *err)
+{
+	struct certstore_match *match;
+	const struct certstore_entry *entry;
+	char *path;
+	int rv;
+
+	match = certstore_match_new(store, certstore_time_now(), NULL, 0, err);
+	if (match == NULL)
+		return -1;
+	rv = certstore_match_ask(match, host, err);
+	if (rv == 1 && certstore_match_next(match, &entry) == 1) {
+		path = certstore_entry_path(entry, CERTSTORE_COMBINED);
+		printf("%s %s %s\n", certstore_entry_name(entry),
+		    certstore_entry_how(entry), path == NULL ? "-" : path);
+		free(path);
+	}
+	certstore_match_free(match);
+	return rv;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct certstore_error err;
+	struct certstore *store;
+	int rv;
+
+	if (argc != 3) {
+		fprintf(stderr, "usage: whose store host\n");
+		return 2;
+	}
+	if ((store = certstore_open(argv[1], 0, &err)) == NULL) {
+		fprintf(stderr, "whose: %s\n", err.msg);
+		return 2;
+	}
+	if ((rv = answer(store, argv[2], &err)) == -1)
+		fprintf(stderr, "whose: %s\n", err.msg);
+	certstore_close(store);
+	if (rv == -1)
+		return 2;
+	return rv == 1 ? 0 : 1;
+}

@@ -1,0 +1,93 @@
+#!/usr/bin/env bats
+# symbols.bats: who may use what.  The shared library exports what
+# certstore.h declares and nothing else, the commands use only that, and the
+# commands that answer questions do not load libcrypto.
+
+load helper
+
+# The symbols that the version script exports, sorted.
+mapped() {
+	sed -n 's/^	\([a-z0-9_]*\);$/\1/p' "$ROOT/lib/libcertstore.map" |
+	    sort
+}
+
+@test "the shared library exports exactly the list" {
+	nm -D --defined-only "$ROOT/libcertstore.so.0" |
+	    sed -n 's/.* [A-Z] \([^@]*\).*/\1/p' |
+	    grep -vx LIBCERTSTORE_0 | sort >exported
+	mapped >list
+	diff list exported
+}
+
+@test "the list is what certstore.h declares, in order" {
+	printf '#include <certstore.h>\n' |
+	    cc -E -P -I"$ROOT/lib" - | tr '\n' ' ' |
+	    grep -o 'certstore_[a-z0-9_]* *(' | tr -d ' (' | sort >declared
+	mapped >list
+	diff list declared
+	sed -n 's/^	\([a-z0-9_]*\);$/\1/p' \
+	    "$ROOT/lib/libcertstore.map" | LC_ALL=C sort -c
+}
+
+@test "every exported function has its place in a section 3 page" {
+	cat "$ROOT"/man/*.3 >pages
+	for symbol in $(mapped); do
+		grep -qx "\.Nm $symbol\( ,\)\?" pages ||
+		    fail "$symbol: in no NAME of man/*.3"
+		grep -q "^\.F[no] \"\?$symbol\b" pages ||
+		    fail "$symbol: in no SYNOPSIS of man/*.3"
+	done
+}
+
+@test "commands use only exported functions" {
+	mapped >list
+	for object in "$ROOT"/cmd/*.o; do
+		nm -u "$object" | sed 's/^ *U //' |
+		    grep -E '^(certstore|cs)_' | sort |
+		    comm -13 list - >forbidden || :
+		[ ! -s forbidden ] ||
+		    fail "${object##*/}: not exported: $(cat forbidden)"
+	done
+}
+
+@test "commands include no OpenSSL header and none of the library's own" {
+	run -1 grep -nE 'include.*(openssl/|internal\.h|crypto\.h)' \
+	    "$ROOT"/cmd/*.[ch]
+}
+
+@test "the public header names no OpenSSL type" {
+	run -1 grep -nE 'openssl|X509|EVP_|BIO' "$ROOT/lib/certstore.h"
+}
+
+@test "cert-list, cert-match and cert-rm do not load libcrypto" {
+	for command in cert-list cert-match cert-rm; do
+		run -0 ldd "$ROOT/$command"
+		[[ $output != *libcrypto* ]] || fail "$command: $output"
+		nm -D "$ROOT/$command" >symbols
+		run -1 grep -E ' U (EVP|X509|ASN1|BIO|OPENSSL|OSSL)_' symbols
+	done
+	ldd "$ROOT/cert-show" | grep libcrypto
+}
+
+@test "no command is linked with libidn2" {
+	for file in "$ROOT"/cert-create "$ROOT"/cert-import \
+	    "$ROOT"/cert-list "$ROOT"/cert-match "$ROOT"/cert-rm \
+	    "$ROOT"/cert-show "$ROOT"/libcertstore.so.0; do
+		run -0 readelf -d "$file"
+		[[ $output != *libidn2* ]] || fail "$file: $output"
+	done
+}
+
+@test "the shared library names all it needs" {
+	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip 'needs the sanitizers too'
+	run ldd -r "$ROOT/libcertstore.so.0"
+	[[ $output != *undefined* ]] || fail "$output"
+}
+
+@test "programs are position independent and fully relocated at start" {
+	for file in "$ROOT"/cert-create "$ROOT"/cert-match; do
+		readelf -h "$file" | grep 'Type: *DYN'
+		readelf -d "$file" | grep -E 'FLAGS.*NOW'
+		readelf -lW "$file" | grep GNU_RELRO
+	done
+}
