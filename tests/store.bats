@@ -1,0 +1,184 @@
+#!/usr/bin/env bats
+# What the commands leave on disk and whom they trust: modes, owners, planted
+# files, a full disk, a store that was moved.
+
+# shellcheck disable=SC2154  # run --separate-stderr sets stderr
+
+load helper
+
+@test "modes do not depend on the umask" {
+	local mask
+
+	for mask in 0 077; do
+		rm -rf "$CERTSTORE"
+		umask "$mask"
+		cert-create -c CA
+		cert-create -A CA -s a.example.org a
+		cert-create -R -s b.example.org b >csr
+		umask 022
+		[ "$(mode "$CERTSTORE")" = 755 ]
+		[ "$(mode "$CERTSTORE/certs")" = 755 ]
+		[ "$(mode "$CERTSTORE/index/host")" = 755 ]
+		[ "$(mode "$CERTSTORE/combined")" = 755 ]
+		[ "$(mode "$CERTSTORE/.lock")" = 600 ]
+		[ "$(mode "$CERTSTORE/certs/.a@1")" = 755 ]
+		[ "$(mode "$CERTSTORE/certs/a/privkey.pem")" = 600 ]
+		[ "$(mode "$CERTSTORE/certs/a/combined.pem")" = 600 ]
+		[ "$(mode "$CERTSTORE/certs/a/fullchain.pem")" = 644 ]
+		[ "$(mode "$CERTSTORE/certs/a/ca.pem")" = 644 ]
+		[ "$(mode "$CERTSTORE/certs/a/info")" = 644 ]
+		[ "$(mode "$CERTSTORE/certs/b/request.key")" = 600 ]
+		[ "$(mode "$CERTSTORE/certs/b/request.csr")" = 644 ]
+	done
+}
+
+@test "a key is never open to others, not even for a moment" {
+	strace -o /dev/null true 2>/dev/null || skip "strace can't trace here"
+	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip "not under strace"
+	umask 0
+	strace -f -o calls -e trace=openat,open,creat,chmod,fchmod \
+	    cert-create -s a.example.org a
+	grep -E 'O_CREAT' calls | grep -v '\.lock' >made
+	[ -s made ]
+	run ! grep -v '0600)' made
+}
+
+@test "a store that others can write is refused" {
+	local dir
+
+	cert-create -s a.example.org a
+	for dir in . certs index combined .pending; do
+		chmod g+w "$CERTSTORE/$dir"
+		run -2 --separate-stderr cert-create -s b.example.org b
+		[[ $stderr == *"others can write it"* ]]
+		run -2 cert-rm a
+		chmod 755 "$CERTSTORE/$dir"
+	done
+	cert-match a.example.org
+}
+
+@test "another user's store is refused" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to give a store away"
+	cert-create -s a.example.org a
+	chown -R daemon "$CERTSTORE"
+	run -2 --separate-stderr cert-create -s b.example.org b
+	[[ $stderr == *"belongs to another user"* ]]
+	run -2 cert-rm a
+	cert-match a.example.org
+}
+
+@test "a directory that is no store is left alone" {
+	mkdir notes
+	touch notes/letter
+	run -2 --separate-stderr cert-create -d notes -s a.example.org a
+	[[ $stderr == *"not a store and not empty"* ]]
+	[ "$(ls -A notes)" = letter ]
+	run -2 cert-list -d notes
+	run -2 --separate-stderr cert-list -d nowhere
+	[[ $stderr == *"nowhere"*"no store"* ]]
+	run -2 cert-rm -d nowhere a
+	[ ! -e nowhere ]
+}
+
+@test "a FIFO in place of a file holds nobody up" {
+	cert-create -s a.example.org a
+	cert-create -s b.example.org b
+	rm "$CERTSTORE/certs/a/info"
+	mkfifo "$CERTSTORE/certs/a/info"
+	run -2 --separate-stderr timeout 10 cert-list
+	[[ $output == b* ]]
+	[[ $stderr == *"a: "* ]]
+	run -1 timeout 10 cert-match a.example.org
+	timeout 10 cert-match b.example.org
+	rm "$CERTSTORE/certs/b/fullchain.pem"
+	mkfifo "$CERTSTORE/certs/b/fullchain.pem"
+	run -2 timeout 10 cert-list
+	run -2 timeout 10 cert-show -o cert b
+	timeout 10 cert-rm a b
+	[ -z "$(cert-list)" ]
+}
+
+@test "a planted symbolic link is not followed" {
+	echo secret >victim
+	cert-create -s a.example.org a
+	rm "$CERTSTORE/certs/a/info"
+	ln -s "$PWD/victim" "$CERTSTORE/certs/a/info"
+	run -2 --separate-stderr cert-list
+	[[ $output$stderr != *secret* ]]
+	ln -s "$PWD/victim" "$CERTSTORE/certs/b"
+	run -2 cert-show b
+	ln -s ../../.. "$CERTSTORE/certs/c"
+	run -2 cert-show c
+	cert-create -f -s c.example.org c
+	[ "$(readlink "$CERTSTORE/certs/c")" = .c@1 ]
+	# in the way of what is going to be written
+	ln -s "$PWD" "$CERTSTORE/certs/.d@1"
+	cert-create -s d.example.org d
+	[ "$(readlink "$CERTSTORE/certs/d")" = .d@2 ]
+	rm -rf "$CERTSTORE/combined"
+	ln -s "$PWD" "$CERTSTORE/combined"
+	run -2 cert-create -s e.example.org e
+	[ "$(cat victim)" = secret ]
+	[ "$(find . -name '*.pem')" = "" ]
+}
+
+@test "names in a certificate never become paths" {
+	cert-create -s victim.example.org victim
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout key.pem -out cert.pem -days 30 -subj '/CN=..\/..\/victim' \
+	    -addext 'subjectAltName=DNS:../certs/victim,DNS:/etc/passwd,DNS:..' \
+	    2>/dev/null
+	find "$CERTSTORE" | sort >before
+	run -2 --separate-stderr cert-import key.pem cert.pem
+	[[ $stderr == *"-N"* ]]
+	find "$CERTSTORE" | sort | diff before -
+	cert-import -N odd key.pem cert.pem
+	run ! grep -r odd "$CERTSTORE/index/host"
+	[ -z "$(find "$CERTSTORE/index/host" -lname '*odd')" ]
+	[ "$(cert-match -o name victim.example.org)" = victim ]
+	cert-rm odd
+	find "$CERTSTORE" | sort | diff before -
+}
+
+@test "a full disk leaves nothing half-written" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to mount a small file system"
+	mkdir small
+	mount -t tmpfs -o size=160k,nr_inodes=60 tmpfs small 2>/dev/null ||
+	    skip "can't mount here"
+	local i failed=
+	for i in $(seq 20); do
+		if ! cert-create -d small/store -s "h$i.example.org" "n$i" \
+		    2>told; then
+			failed=$i
+			break
+		fi
+	done
+	find small/store/.pending small/store/certs | sort >left
+	cert-list -d small/store >list
+	umount small
+	[ -n "$failed" ]
+	grep -q 'No space left' told
+	[ "$(wc -l <list)" -eq $((failed - 1)) ]
+	run ! grep "n$failed" left
+	[ "$(grep -c 'pending/' left)" -eq 0 ]
+}
+
+@test "a store is moved with tar" {
+	cert-create -c CA
+	cert-create -A CA -s a.example.org a
+	tar -cf - -C "$CERTSTORE" . | (mkdir moved && tar -xpf - -C moved)
+	[ "$(cert-match -d moved -o name a.example.org)" = a ]
+	cert-list -d moved | diff - <(cert-list)
+	cert-create -d moved -A CA -s b.example.org b
+}
+
+@test "the group that props name may read the keys" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to give a file to a group"
+	cert-create -s a.example.org a
+	echo 'group daemon' >>"$CERTSTORE/certs/a/props"
+	cert-create -f -s a.example.org a
+	[ "$(stat -c %a:%G "$CERTSTORE/certs/a/privkey.pem")" = 640:daemon ]
+	[ "$(stat -c %a:%G "$CERTSTORE/certs/a/combined.pem")" = 640:daemon ]
+	[ "$(mode "$CERTSTORE/certs/a/fullchain.pem")" = 644 ]
+	grep -qx 'group daemon' "$CERTSTORE/certs/a/info"
+}

@@ -1,0 +1,144 @@
+#!/usr/bin/env bats
+# Several writers at once, and readers all the while.
+
+load helper
+
+READERS=3
+
+# reader: reads until ./stop is there; what it finds wrong goes to ./bad.N.
+reader() {
+	while [ ! -e stop ]; do
+		cert-list >"list.$1" 2>"err.$1" || cat "err.$1" >>"bad.$1"
+		cert-match steady.example.org >"got.$1" 2>>"bad.$1" ||
+		    echo "no match" >>"bad.$1"
+		# combined.pem, opened once, is a pair
+		cat "$CERTSTORE/certs/steady/combined.pem" >"pem.$1" &&
+		    [ "$(openssl pkey -in "pem.$1" -pubout)" = \
+		    "$(openssl x509 -in "pem.$1" -noout -pubkey)" ] ||
+		    echo "not a pair" >>"bad.$1"
+	done
+}
+
+start() {
+	local i
+
+	cert-create -c CA
+	cert-create -A CA -s steady.example.org steady
+	rm -f stop bad.*
+	readers=
+	for i in $(seq "$READERS"); do
+		reader "$i" 3>&- &
+		readers="$readers $!"
+	done
+}
+
+stop() {
+	: >stop
+	# shellcheck disable=SC2086  # a list of process numbers
+	wait $readers
+	cat bad.* >bad
+	[ ! -s bad ] || fail "a reader saw: $(sort bad | uniq -c)"
+}
+
+whole() {
+	local dir
+
+	[ -z "$(ls -A "$CERTSTORE/.pending")" ] || fail "intents are left"
+	cert-list >/dev/null || fail "cert-list"
+	for dir in "$CERTSTORE"/certs/[!.]*; do
+		[ "$(openssl pkey -in "$dir/privkey.pem" -pubout)" = \
+		    "$(openssl x509 -in "$dir/fullchain.pem" -noout -pubkey)" ] ||
+		    fail "$dir: key and certificate do not match"
+		openssl verify -x509_strict -no-CApath -no-CAstore \
+		    -CAfile "$CERTSTORE/certs/CA/fullchain.pem" \
+		    -untrusted "$dir/fullchain.pem" "$dir/fullchain.pem" ||
+		    fail "$dir"
+	done
+}
+
+@test "eight creates of different names that share one host" {
+	local i pids=
+
+	start
+	for i in 1 2 3 4 5 6 7 8; do
+		cert-create -A CA -s "h$i.example.org" -s all.example.org \
+		    "n$i" 3>&- &
+		pids="$pids $!"
+	done
+	for i in $pids; do
+		wait "$i"
+	done
+	stop
+	whole
+	[ "$(cert-match -a -o name all.example.org | sort | tr '\n' ' ')" = \
+	    "n1 n2 n3 n4 n5 n6 n7 n8 " ]
+}
+
+@test "eight creates of the same name: one makes it, seven are told" {
+	local i made=0 pids=
+
+	start
+	for i in 1 2 3 4 5 6 7 8; do
+		cert-create -A CA -s "h$i.example.org" same 2>"told.$i" 3>&- &
+		pids="$pids $!"
+	done
+	for i in $pids; do
+		if wait "$i"; then made=$((made + 1)); fi
+	done
+	stop
+	whole
+	[ "$made" -eq 1 ]
+	[ "$(cat told.* | grep -c "there is such an entry")" -eq 7 ]
+}
+
+@test "eight replacements of one entry that is being read" {
+	local i pids=
+
+	start
+	for i in 1 2 3 4 5 6 7 8; do
+		cert-create -f -A CA -s steady.example.org steady 3>&- &
+		pids="$pids $!"
+	done
+	for i in $pids; do
+		wait "$i"
+	done
+	stop
+	whole
+	[ "$(find "$CERTSTORE/certs" -name '.steady@*' | wc -l)" -eq 2 ]
+}
+
+@test "eight imports and removals, of the same and of different names" {
+	local i pids=
+
+	start
+	for i in 1 2 3 4 5 6 7 8; do
+		cert-create -d "./s$i" -c "CA$i"
+		cert-create -d "./s$i" -A "CA$i" -s "i$i.example.org" "i$i"
+	done
+	for i in 1 2 3 4 5 6 7 8; do
+		{
+			cert-import -q "s$i/certs/i$i/combined.pem" &&
+			    cert-import -f -N shared -q \
+			    "s$i/certs/i$i/combined.pem" &&
+			    cert-rm "i$i.example.org"
+		} 3>&- &
+		pids="$pids $!"
+	done
+	for i in $pids; do
+		wait "$i"
+	done
+	stop
+	[ -z "$(ls -A "$CERTSTORE/.pending")" ]
+	[ "$(cert-list -o name | tr '\n' ' ')" = "CA shared steady " ]
+	openssl verify -CAfile "$CERTSTORE/certs/CA/fullchain.pem" \
+	    "$CERTSTORE/certs/steady/fullchain.pem"
+}
+
+@test "a writer that waits for the lock goes on when it is free" {
+	cert-create -c CA
+	flock "$CERTSTORE/.lock" sleep 1 3>&- &
+	sleep 0.2
+	cert-create -A CA -s a.example.org a
+	wait
+	cert-match a.example.org
+}
