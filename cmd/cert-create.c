@@ -180,7 +180,7 @@ main(int argc, char *argv[])
 	char *csr = NULL;
 	int changed;
 
-	cmd_start("cert-create", usage, argc, argv);
+	cmd_start("cert-create", usage, argv);
 	cmd_nocore();
 	if ((c.template = certstore_template_new(&err)) == NULL)
 		cmd_die("%s", err.msg);

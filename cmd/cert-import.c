@@ -172,7 +172,7 @@ main(int argc, char *argv[])
 	struct import opt = { 0 };
 	int changed = -1;
 
-	cmd_start("cert-import", usage, argc, argv);
+	cmd_start("cert-import", usage, argv);
 	cmd_nocore();
 	options(&opt, argc, argv);
 	if (opt.passfile != NULL)

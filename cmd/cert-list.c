@@ -14,7 +14,7 @@ static const char usage[] =
     "           [pattern ...]\n";
 
 struct filter {
-	char **patterns;   /* NULL behind the last */
+	char **patterns;   /* NULL behind the last; none at all: everything */
 	const char *kinds; /* NULL: all */
 	struct certstore_span within;
 	int ending; /* within is set */
@@ -55,7 +55,7 @@ put(struct cmd_records *out, const struct filter *filter,
 static int
 matches(char **patterns, const char *name)
 {
-	if (*patterns == NULL)
+	if (patterns == NULL)
 		return 1;
 	for (; *patterns != NULL; patterns++) {
 		if (fnmatch(*patterns, name, 0) == 0)
@@ -122,30 +122,30 @@ listnamed(struct certstore *store, const struct filter *filter, size_t nname,
 	return n;
 }
 
-/* How many there are, or 0 if one is more than a name. */
-static size_t
+static int
 plainnames(char **patterns)
 {
-	size_t n;
-
-	for (n = 0; patterns[n] != NULL; n++) {
-		if (strpbrk(patterns[n], "*?[\\") != NULL)
+	if (patterns == NULL)
+		return 0;
+	for (; *patterns != NULL; patterns++) {
+		if (strpbrk(*patterns, "*?[\\") != NULL)
 			return 0;
 	}
-	return n;
+	return 1;
 }
 
 int
 main(int argc, char *argv[])
 {
+	struct cmd_operands patterns = { 0 };
 	struct cmd_records out = { 0 };
 	struct filter filter = { 0 };
 	struct certstore_error err;
 	struct certstore *store;
-	size_t n, nname;
+	size_t n, npattern = 0;
 	int ch;
 
-	cmd_start("cert-list", usage, argc, argv);
+	cmd_start("cert-list", usage, argv);
 	while ((ch = getopt(argc, argv, "+:" CMD_OPTIONS "0e:jk:o:")) != -1) {
 		switch (ch) {
 		case '0':
@@ -173,18 +173,22 @@ main(int argc, char *argv[])
 			break;
 		}
 	}
-	filter.patterns = argv + optind;
+	cmd_operands_start(&patterns, argv + optind);
 
 	store = cmd_open(0);
+	if (argc > optind)
+		filter.patterns = cmd_operands_all(&patterns, &npattern);
 	cmd_records_start(&out,
 	    filter.ending ? "name,kind,ends,names,how" :
 			    "name,kind,ends,names");
-	nname = plainnames(filter.patterns);
-	n = nname > 0 ? listnamed(store, &filter, nname, &out) :
-			listall(store, &filter, &out);
+	n = plainnames(filter.patterns) ?
+	    listnamed(store, &filter, npattern, &out) :
+	    listall(store, &filter, &out);
 	cmd_records_end(&out);
 	if (n == 0 && (argc > optind || filter.kinds != NULL || filter.ending))
 		cmd_no();
+	if (filter.patterns != NULL)
+		cmd_operands_free(filter.patterns);
 	certstore_close(store);
 	return cmd_end();
 }

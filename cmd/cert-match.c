@@ -48,7 +48,7 @@ main(int argc, char *argv[])
 	int64_t when = certstore_time_now();
 	int all = 0, ch, flags = 0;
 
-	cmd_start("cert-match", usage, argc, argv);
+	cmd_start("cert-match", usage, argv);
 	while ((ch = getopt(argc, argv, "+:" CMD_OPTIONS "0aDjk:o:w:")) != -1) {
 		switch (ch) {
 		case '0':
@@ -80,9 +80,9 @@ main(int argc, char *argv[])
 			break;
 		}
 	}
-	hosts.argv = argv + optind;
 	if (argc == optind)
 		cmd_usage();
+	cmd_operands_start(&hosts, argv + optind);
 
 	store = cmd_open(0);
 	match = certstore_match_new(store, when, kinds, flags, &err);

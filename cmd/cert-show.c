@@ -22,6 +22,7 @@ static const char *const parts[] = { "text", "cert", "chain", "fullchain", "ca",
 struct show {
 	struct cmd_records out;
 	const char *part; /* NULL: fields */
+	const char *file; /* what is not in the store comes from it */
 	struct cmd_secret secret;
 	struct certstore_passphrase pass;
 	int haspass;
@@ -44,7 +45,7 @@ showpart(struct show *show, const struct certstore_entry *entry)
 {
 	const char *name = certstore_entry_name(entry);
 	struct certstore_error err;
-	char *text = NULL;
+	char clean[256], *text = NULL;
 	size_t len = 0;
 	int rv;
 
@@ -52,8 +53,10 @@ showpart(struct show *show, const struct certstore_entry *entry)
 	if (rv == -1)
 		cmd_error("%s", err.msg);
 	if (rv == 0) {
-		cmd_say("%s%shas no %s", name == NULL ? "" : name,
-		    name == NULL ? "" : ": ", show->part);
+		cmd_say("%s: has no %s",
+		    cmd_clean(name != NULL ? name : show->file, clean,
+			sizeof(clean)),
+		    show->part);
 		cmd_no();
 	}
 	if (rv == 1 && !cmd_quiet) {
@@ -82,8 +85,8 @@ shownames(struct show *show, char **argv)
 	struct certstore *store;
 	const char *name;
 
+	cmd_operands_start(&names, argv);
 	store = cmd_open(0);
-	names.argv = argv;
 	while ((name = cmd_operand(&names)) != NULL) {
 		if ((entry = certstore_entry_get(store, name, &err)) == NULL)
 			cmd_error("%s", err.msg);
@@ -112,6 +115,7 @@ showcerts(struct show *show, const char *file)
 		cmd_error("%s", err.msg);
 		return;
 	}
+	show->file = in.label;
 	while ((rv = certstore_certs_next(certs, &entry, &err)) != 0) {
 		if (rv == -1)
 			cmd_error("%s", err.msg);
@@ -133,6 +137,7 @@ showkey(struct show *show, const char *file)
 	entry = certstore_key_read(in.label, in.data, in.len,
 	    show->haspass ? &show->pass : NULL, &err);
 	cmd_input_wipe();
+	show->file = in.label;
 	if (entry == NULL)
 		cmd_error("%s", err.msg);
 	else
@@ -147,7 +152,7 @@ main(int argc, char *argv[])
 	const char *certs = NULL, *key = NULL, *fields = FIELDS, *pass = NULL;
 	int ch;
 
-	cmd_start("cert-show", usage, argc, argv);
+	cmd_start("cert-show", usage, argv);
 	show.out.also = "; or one part alone: "
 			"text cert chain fullchain ca root csr pubkey tlsa";
 	while (

@@ -17,6 +17,7 @@ static const char *name;
 static const char *usage;
 static const char *storepath;
 static const char *reader;
+static char **args;
 static int status;
 static char outbuf[64 * 1024];
 
@@ -51,6 +52,7 @@ tell(const char *fmt, va_list ap)
 	const char *p;
 
 	vsnprintf(line, sizeof(line), fmt, ap);
+	out[0] = '\0';
 	for (p = line; *p != '\0'; p += run) {
 		if ((run = strcspn(p, "\\")) > 0) {
 			len += certstore_escape(out + len, sizeof(out) - len, p,
@@ -129,17 +131,27 @@ printversion(void)
 
 /* The name in messages, and the synopsis. */
 void
-cmd_start(const char *cmdname, const char *synopsis, int argc, char **argv)
+cmd_start(const char *cmdname, const char *synopsis, char **argv)
 {
 	name = cmdname;
 	usage = synopsis;
+	args = argv;
 	holdstandard();
 	setvbuf(stdout, outbuf, _IOFBF, sizeof(outbuf));
 	opterr = 0;
-	if (argc > 1 && strcmp(argv[1], "--help") == 0)
+}
+
+/* What getopt(3) takes for the option "-": a long one, of which two are known. */
+static void
+longoption(const char *arg)
+{
+	char clean[128];
+
+	if (strcmp(arg, "--help") == 0)
 		printusage();
-	if (argc > 1 && strcmp(argv[1], "--version") == 0)
+	if (strcmp(arg, "--version") == 0)
 		printversion();
+	cmd_error("%s: no such option", cmd_clean(arg, clean, sizeof(clean)));
 }
 
 void
@@ -162,7 +174,9 @@ cmd_option(int ch)
 		cmd_error("-%c: needs an argument", optopt);
 		break;
 	default:
-		if (optopt > ' ' && optopt < 0x7f)
+		if (optopt == '-' && args[optind] != NULL)
+			longoption(args[optind]);
+		else if (optopt > ' ' && optopt < 0x7f)
 			cmd_error("-%c: no such option", optopt);
 		else
 			cmd_error("no such option");
@@ -198,6 +212,13 @@ cmd_open(int flags)
 		cmd_die("%s", err.msg);
 	certstore_set_warn(store, warn, NULL);
 	return store;
+}
+
+void
+cmd_lost(void)
+{
+	cmd_error("stdout: %s", strerror(errno));
+	exit(status);
 }
 
 int

@@ -19,7 +19,7 @@
  */
 #define CMD_OPTIONS	"d:hqV"		/* what every command takes */
 extern int cmd_quiet;			/* -q: status and errors only */
-void	cmd_start(const char *, const char *, int, char **);
+void	cmd_start(const char *, const char *, char **);
 void	cmd_option(int);		/* one of CMD_OPTIONS, or none at all */
 void	cmd_say(const char *, ...) CMD_PRINTFLIKE;	/* not with -q */
 void	cmd_error(const char *, ...) CMD_PRINTFLIKE;
@@ -28,17 +28,25 @@ CMD_NORETURN void cmd_usage(void);	/* on stderr */
 void	cmd_no(void);
 void	cmd_stdin(const char *);	/* only one may read it: "-p", ... */
 struct certstore *cmd_open(int);	/* flags of certstore_open(3) */
+CMD_NORETURN void cmd_lost(void);	/* stdout can't be written */
 int	cmd_end(void);			/* all output is out, or status 2 */
 const char *cmd_clean(const char *, char *, size_t);	/* for a message */
 
-/* operand.c: operands, and for "-" the lines of stdin; NULL at the end. */
+/*
+ * operand.c: operands that are names, and for "-" the lines of stdin; NULL at
+ * the end.  What is in argv stays the caller's; cmd_operands_all() gives copies
+ * with NULL behind the last.
+ */
 struct cmd_operands {
 	char	**argv;
 	size_t	 lineno;
 	int	 reading;
 	char	 line[1024];
 };
+void	cmd_operands_start(struct cmd_operands *, char **);
 const char *cmd_operand(struct cmd_operands *);
+char	**cmd_operands_all(struct cmd_operands *, size_t *);
+void	cmd_operands_free(char **);
 
 /*
  * input.c: whole files.  There is one buffer: a file must be done with before

@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cmd.h"
 
@@ -102,12 +103,27 @@ cmd_field_path(const struct cmd_item *item, enum cmd_field field)
 	}
 }
 
+/* A comma in a value must not pass for the end of it. */
 static void
 join(struct cmd_text *t, int *n, const char *s)
 {
+	char *value, *p;
+
 	if ((*n)++ > 0)
 		cmd_text_add(t, ",", 1);
+	if (strchr(s, ',') == NULL) {
+		cmd_text_clean(t, s);
+		return;
+	}
+	if ((value = strdup(s)) == NULL)
+		cmd_die("no memory left");
+	for (s = value; (p = strchr(s, ',')) != NULL; s = p + 1) {
+		*p = '\0';
+		cmd_text_clean(t, s);
+		cmd_text_adds(t, "\\054");
+	}
 	cmd_text_clean(t, s);
+	free(value);
 }
 
 static void

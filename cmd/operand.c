@@ -4,9 +4,29 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd.h"
+
+/*
+ * No name begins with a hyphen, so that one here is an option that came too
+ * late: "cert-rm name -n" must not remove anything.
+ */
+void
+cmd_operands_start(struct cmd_operands *ops, char **argv)
+{
+	char clean[128];
+
+	ops->argv = argv;
+	for (; *argv != NULL; argv++) {
+		if ((*argv)[0] != '-' || (*argv)[1] == '\0')
+			continue;
+		cmd_error("%s: not a name: options come before the operands",
+		    cmd_clean(*argv, clean, sizeof(clean)));
+		cmd_usage();
+	}
+}
 
 /* Its length without the newline, or -1 at the end; too long or not text: 0. */
 static int
@@ -76,4 +96,36 @@ cmd_operand(struct cmd_operands *ops)
 			cmd_stdin("the operand \"-\"");
 		ops->reading = 1;
 	}
+}
+
+char **
+cmd_operands_all(struct cmd_operands *ops, size_t *n)
+{
+	char **v = NULL;
+	const char *name;
+	size_t size = 0;
+
+	*n = 0;
+	do {
+		name = cmd_operand(ops);
+		if (*n == size) {
+			size = size == 0 ? 64 : size * 2;
+			if ((v = reallocarray(v, size, sizeof(*v))) == NULL)
+				cmd_die("no memory left");
+		}
+		v[*n] = NULL;
+		if (name != NULL && (v[(*n)++] = strdup(name)) == NULL)
+			cmd_die("no memory left");
+	} while (name != NULL);
+	return v;
+}
+
+void
+cmd_operands_free(char **v)
+{
+	size_t i;
+
+	for (i = 0; v[i] != NULL; i++)
+		free(v[i]);
+	free(v);
 }

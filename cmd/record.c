@@ -134,7 +134,9 @@ cmd_records_put(struct cmd_records *r, const struct certstore_entry *entry,
 		cmd_text_add(&r->text, "\0", 1);
 	else if (r->form != CMD_PAIRS)
 		cmd_text_add(&r->text, "\n", 1);
-	fwrite_unlocked(r->text.p, 1, r->text.len, stdout);
+	/* Nobody reads what follows, and stdin may have no end. */
+	if (fwrite_unlocked(r->text.p, 1, r->text.len, stdout) != r->text.len)
+		cmd_lost();
 	r->nrow++;
 }
 

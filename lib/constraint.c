@@ -364,6 +364,7 @@ cs_constraint_check(const char *name, X509 *x509, const char *caname, X509 *ca,
 	if (rv == X509_V_OK)
 		return 0;
 	return cs_fail_crypto(err, CERTSTORE_EREFUSED,
-	    "%s: %s is outside the name constraints of %s", name, culprit,
-	    caname);
+	    "%s: %s is outside the name constraints of %s: leave it out or "
+	    "sign with another CA",
+	    name, culprit, caname);
 }

@@ -61,8 +61,16 @@ checklife(const struct certstore_template *t, struct certstore_error *err)
 {
 	int64_t life, now, within;
 
-	if (!t->haswithin || t->within.type == CERTSTORE_SPAN_PART)
+	if (!t->haswithin)
 		return 0;
+	if (t->within.type == CERTSTORE_SPAN_PART) {
+		if (t->within.num < t->within.den)
+			return 0;
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "%u/%u: each new certificate would already be due: say a "
+		    "smaller part with -e, as 1/3",
+		    t->within.num, t->within.den);
+	}
 	now = certstore_time_now();
 	life = (t->ca ? CS_LIFE_CA : CS_LIFE);
 	if (t->haslife)
@@ -328,6 +336,7 @@ makecert(struct job *job, struct certstore_error *err)
 
 	if (is != NULL &&
 	    (cs_issuer_judge(is, job->t.ca, err) == -1 ||
+		cs_issue_check(job->name, &job->t, is, err) == -1 ||
 		cs_issuer_key(is, job->t.haspass ? &job->t.pass : NULL, err) ==
 		    -1))
 		return -1;

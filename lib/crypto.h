@@ -171,6 +171,9 @@ struct certstore_template {
  * cs_template_resolve() gave.  The issuer, judged and with its key, or NULL:
  * self-signed. */
 struct cs_issuer;
+int	cs_issue_check(const char *, const struct certstore_template *,
+	    const struct cs_issuer *, struct certstore_error *);
+					/* what needs no key: subject, names */
 X509	*cs_issue_cert(struct certstore *, const char *,
 	    const struct certstore_template *, EVP_PKEY *,
 	    const struct cs_issuer *, struct certstore_error *);

@@ -9,6 +9,8 @@
 
 #include <sys/types.h>
 
+#include <time.h>
+
 #include "certstore.h"
 
 #define CS_NAME_MAX	200		/* an entry's name, bytes */
@@ -72,6 +74,8 @@ int	cs_name_ip(const char *, char *, unsigned char *, size_t *);
  * out is malloc'ed and normalised. */
 int	cs_name_san(const char *, enum cs_san_type *, char **,
 	    struct certstore_error *);
+int	cs_name_blame(const char *, struct certstore_error *);
+		/* the flaw that err has is one of this text; -1 */
 int	cs_name_isloopback(const char *);	/* localhost, *.localhost, 127/8, ::1 */
 
 /* idn.c: U-labels to A-labels; loads libidn2 when first called. */
@@ -135,6 +139,15 @@ enum cs_file {
 };
 extern const char *const cs_file_names[CS_NFILE];
 
+/* All generations, where links were lost: see mend.c. */
+struct cs_gens {
+	char		**v;
+	size_t		  n;
+	size_t		  size;
+	int		  known;
+	struct timespec	  mtime;	/* of certs/ when they were read */
+};
+
 struct certstore {
 	char	*path;			/* absolute */
 	int	 flags;
@@ -148,6 +161,7 @@ struct certstore {
 	unsigned int touched;		/* directories of index/ to be synced */
 	char	*defname;		/* the default entry, once looked up */
 	int	 defknown;
+	struct cs_gens gens;
 	void	(*warn)(void *, const char *);
 	void	*warnarg;
 };
@@ -182,9 +196,13 @@ int	cs_recover_intent(struct certstore *, const char *,
 int	cs_recover_combined(struct certstore *, const char *,
 	    const struct cs_info *);	/* makes combined/ true; NULL: no entry */
 /* mend.c: after a copy that did not keep the links. */
+int	cs_mend_index(struct certstore *, struct certstore_error *); /* first */
 int	cs_mend_store(struct certstore *, struct certstore_error *);
 int	cs_mend_entry(struct certstore *, const char *,
 	    struct certstore_error *);
+/* The generation of a name without link: 1, 0 there is none, -1 and errno. */
+int	cs_mend_find(struct certstore *, const char *, unsigned long *);
+void	cs_mend_forget(struct certstore *);	/* what find remembers */
 
 /* The directory in certs/ that a name stands for now: ".NAME@N", or the name
  * itself where a restore made it a real directory. */
@@ -193,10 +211,10 @@ int	cs_store_resolve(struct certstore *, const char *, char [CS_GENDIR],
 /* Generation N of ".NAME@N" of that name, else 0; and the other way round. */
 unsigned long cs_store_generation(const char *, const char *);
 void	cs_store_gendir(char [CS_GENDIR], const char *, unsigned long);
-int	cs_store_complete(struct certstore *, const char *, unsigned long *);
 int	cs_store_lock(struct certstore *, struct certstore_error *);
 void	cs_store_unlock(struct certstore *);
 const char *cs_store_default(struct certstore *);	/* name or NULL */
+void	cs_store_forget(struct certstore *);	/* which one is the default */
 /* Names of all entries, sorted, each once: a malloc'ed array of strings. */
 int	cs_store_names(struct certstore *, char ***, size_t *,
 	    struct certstore_error *);
@@ -237,11 +255,13 @@ int	cs_index_keys(const struct cs_info *,
 int	cs_index_add(struct certstore *, const struct cs_info *);	/* errno */
 int	cs_index_drop(struct certstore *, const struct cs_info *,
 	    const struct cs_info *);	/* links of the first the second lacks (or NULL) */
-int	cs_index_purge(struct certstore *, const char *);	/* looks everywhere */
+/* The same without knowing the first: looks everywhere. */
+int	cs_index_purge(struct certstore *, const char *, const struct cs_info *);
 int	cs_index_sync(struct certstore *);
 /* Entry names under a key, sorted, surplus ones included; -1 and errno. */
 int	cs_index_find(struct certstore *, const char *, const char *, char ***,
 	    size_t *);
 int	cs_index_make(struct certstore *);		/* the empty directories */
+int	cs_index_isthere(const struct certstore *);	/* all of them; -1 and errno */
 
 #endif

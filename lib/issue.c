@@ -2,6 +2,7 @@
  * issue.c: makes certificates (RFC 5280) and requests (RFC 2986) by a
  * template, and lets nothing out that libcrypto, at its strictest, refuses.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/err.h>
@@ -15,9 +16,25 @@
 #define BACK ((int64_t)300)		/* clocks differ */
 #define YEAR_9999 INT64_C(253402300799) /* RFC 5280, 4.1.2.5 */
 
-/* The default CN: the first host name, a CA's entry name; NULL if too long. */
+static int
+isconstrained(const struct cs_issuer *is)
+{
+	int i;
+
+	for (i = 0; is != NULL && i < sk_X509_num(is->certs); i++)
+		if (X509_get_ext_by_NID(sk_X509_value(is->certs, i),
+			NID_name_constraints, -1) != -1)
+			return 1;
+	return 0;
+}
+
+/*
+ * The default CN: the first host name, a CA's entry name; NULL if too long.
+ * An address there is held against constraints on DNS names, by libcrypto too.
+ */
 static const char *
-defaultcn(const char *name, const struct certstore_template *t)
+defaultcn(const char *name, const struct certstore_template *t,
+    const struct cs_issuer *is)
 {
 	const char *cn = NULL;
 	size_t i;
@@ -25,14 +42,15 @@ defaultcn(const char *name, const struct certstore_template *t)
 	if (t->ca)
 		cn = name;
 	for (i = 0; i < t->nsan && cn == NULL; i++)
-		if (t->san[i].type == CS_SAN_DNS || t->san[i].type == CS_SAN_IP)
+		if (t->san[i].type == CS_SAN_DNS ||
+		    (t->san[i].type == CS_SAN_IP && !isconstrained(is)))
 			cn = t->san[i].value;
 	return cn == NULL || strlen(cn) > CN_MAX ? NULL : cn;
 }
 
 static X509_NAME *
 makesubject(const char *name, const struct certstore_template *t,
-    struct certstore_error *err)
+    const struct cs_issuer *is, struct certstore_error *err)
 {
 	X509_NAME *subject;
 	int serves;
@@ -51,7 +69,7 @@ makesubject(const char *name, const struct certstore_template *t,
 		cs_fail_nomem(err);
 		return NULL;
 	}
-	if (cs_subject_build(subject, t, defaultcn(name, t), err) == -1)
+	if (cs_subject_build(subject, t, defaultcn(name, t, is), err) == -1)
 		goto fail;
 	if (X509_NAME_entry_count(subject) == 0 && t->ca) {
 		cs_fail(err, CERTSTORE_EREFUSED,
@@ -426,12 +444,16 @@ static int
 judge(const char *name, const struct certstore_template *t, X509 *x509,
     const struct cs_issuer *is, struct certstore_error *err)
 {
+	char above[CS_QUOTE_LEN];
 	int i;
 
-	for (i = 0; is != NULL && i < sk_X509_num(is->certs); i++)
-		if (cs_constraint_check(name, x509, is->entry.info.name,
+	for (i = 0; is != NULL && i < sk_X509_num(is->certs); i++) {
+		snprintf(above, sizeof(above), "%s%s",
+		    i == 0 ? "" : "a CA above ", is->entry.info.name);
+		if (cs_constraint_check(name, x509, above,
 			sk_X509_value(is->certs, i), err) == -1)
 			return -1;
+	}
 	return verify(name, t, x509, is, err);
 }
 
@@ -484,6 +506,17 @@ reparse(const char *name, X509 *x509, struct certstore_error *err)
 	return fresh;
 }
 
+int
+cs_issue_check(const char *name, const struct certstore_template *t,
+    const struct cs_issuer *is, struct certstore_error *err)
+{
+	X509_NAME *subject;
+
+	subject = makesubject(name, t, is, err);
+	X509_NAME_free(subject);
+	return subject == NULL ? -1 : 0;
+}
+
 X509 *
 cs_issue_cert(struct certstore *store, const char *name,
     const struct certstore_template *t, EVP_PKEY *pkey,
@@ -494,7 +527,7 @@ cs_issue_cert(struct certstore *store, const char *name,
 	EVP_PKEY *signer = is == NULL ? pkey : is->pkey;
 
 	ERR_clear_error();
-	if ((subject = makesubject(name, t, err)) == NULL)
+	if ((subject = makesubject(name, t, is, err)) == NULL)
 		goto out;
 	if ((x509 = X509_new()) == NULL) {
 		cs_fail_nomem(err);
@@ -529,7 +562,7 @@ cs_issue_request(const char *name, const struct certstore_template *t,
 	int ok = 0;
 
 	ERR_clear_error();
-	if ((subject = makesubject(name, t, err)) == NULL)
+	if ((subject = makesubject(name, t, NULL, err)) == NULL)
 		return NULL;
 	exts = makeextensions(t, pkey, X509_NAME_entry_count(subject) == 0,
 	    err);

@@ -155,12 +155,13 @@ judgelength(const char *name, STACK_OF(X509) *ca, int isca,
 		max = X509_get_pathlen(x509);
 		if (max >= 0 && between > max && i == 0)
 			return cs_fail(err, CERTSTORE_EREFUSED,
-			    "%s: its path length %ld allows no CA below it",
+			    "%s: its path length %ld allows no CA below it: "
+			    "sign with another CA",
 			    name, max);
 		if (max >= 0 && between > max)
 			return cs_fail(err, CERTSTORE_EREFUSED,
 			    "%s: the path length %ld of a CA above it is "
-			    "exceeded",
+			    "exceeded: sign with another CA",
 			    name, max);
 		if ((X509_get_extension_flags(x509) & EXFLAG_SI) == 0)
 			between++;
@@ -179,7 +180,7 @@ cs_issuer_judge(const struct cs_issuer *is, int isca,
 	    (X509_get_key_usage(x509) & KU_KEY_CERT_SIGN) == 0)
 		return cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: its keyUsage does not allow it to sign certificates "
-		    "(RFC 5280, section 4.2.1.3)",
+		    "(RFC 5280, section 4.2.1.3): sign with another CA",
 		    name);
 	if (cs_cert_is_ca(x509) != 1)
 		return cs_fail(err, CERTSTORE_EREFUSED,

@@ -227,6 +227,7 @@ cs_key_parse_public(const struct cs_pem *pem, struct certstore_error *err)
 	return pkey;
 }
 
+/* The label names an entry, whose file has one block: no line. */
 EVP_PKEY *
 cs_key_frompem(const char *label, const struct cs_buf *buf,
     const struct certstore_passphrase *ask, struct certstore_error *err)
@@ -243,9 +244,10 @@ cs_key_frompem(const char *label, const struct cs_buf *buf,
 		    pems.v[i].type == CS_PEM_KEY_DEK)
 			break;
 	}
-	if (i < pems.n)
+	if (i < pems.n) {
+		pems.v[i].line = 0;
 		pkey = cs_key_parse(&pems.v[i], ask, err);
-	else
+	} else
 		failkey(label, "there is no private key in it", err);
 out:
 	cs_pem_free(&pems);

@@ -258,7 +258,7 @@ digest(const char *text, char hex[65], struct certstore_error *err)
 	hex[n] = '\0';
 	if (*text != '\0' || n != 64)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "a SHA-256 has 64 hexadecimal digits");
+		    "a SHA-256 has 64 hexadecimal digits: copy it again");
 	return 0;
 }
 
@@ -401,21 +401,15 @@ int
 certstore_match_ask(struct certstore_match *match, const char *question,
     struct certstore_error *err)
 {
-	char reason[sizeof(err->msg)];
-
 	cs_error_clear(err);
 	match->n = match->next = 0;
 	certstore_escape(match->question, sizeof(match->question), question,
 	    strlen(question));
 	if (classify(match, question, err) == -1) {
 		match->n = 0;
-		if (err->code == CERTSTORE_EARGUMENT &&
-		    strstr(err->msg, match->question) == NULL) {
-			memcpy(reason, err->msg, sizeof(reason));
-			cs_fail(err, CERTSTORE_EARGUMENT, "\"%s\": %.300s",
-			    match->question, reason);
-		}
-		return -1;
+		return err->code == CERTSTORE_EARGUMENT ?
+		    cs_name_blame(question, err) :
+		    -1;
 	}
 	if (match->n == 0)
 		return 0;

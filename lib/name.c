@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bsd/string.h>
+
 #include "internal.h"
 
 #define LABEL_MAX 63			    /* RFC 1035 section 2.3.4 */
@@ -29,6 +31,23 @@ refuse(const char *s, const char *flaw, struct certstore_error *err)
 
 	return cs_fail(err, CERTSTORE_EARGUMENT, "%s: %s",
 	    cs_escape_quote(q, s), flaw);
+}
+
+/*
+ * What is wrong with a part is told of the whole.  The flaws above and below,
+ * and those of idn.c, follow a quoted thing and hold no quote themselves.
+ */
+int
+cs_name_blame(const char *whole, struct certstore_error *err)
+{
+	char flaw[sizeof(err->msg)];
+	const char *p, *next;
+
+	p = err->msg;
+	while ((next = strstr(p, "\": ")) != NULL)
+		p = next + strlen("\": ");
+	strlcpy(flaw, p, sizeof(flaw));
+	return refuse(whole, flaw, err);
 }
 
 /* <ctype.h> heeds the locale, these don't. */
@@ -502,6 +521,7 @@ cs_name_san(const char *s, enum cs_san_type *type, char **out,
     struct certstore_error *err)
 {
 	char text[URI_MAX + 1]; /* the longest is a URI */
+	const char *whole = s;
 	size_t n;
 	int rv;
 
@@ -525,7 +545,9 @@ cs_name_san(const char *s, enum cs_san_type *type, char **out,
 		break;
 	}
 	if (rv == -1)
-		return -1;
+		return err->code == CERTSTORE_EARGUMENT ?
+		    cs_name_blame(whole, err) :
+		    -1;
 	if ((*out = strdup(text)) == NULL)
 		return cs_fail_nomem(err);
 	return 0;

@@ -117,7 +117,7 @@ check(const struct attr *a, const char *value, struct certstore_error *err)
 		    "%s: the value is not valid UTF-8", sn);
 	if (n == -2)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: a control character in the value", sn);
+		    "%s: a control character in the value: leave it out", sn);
 	if (a->syntax == COUNTRY) {
 		if (n != 2 || !isalphabetic(value[0]) ||
 		    !isalphabetic(value[1]))
@@ -129,7 +129,8 @@ check(const struct attr *a, const char *value, struct certstore_error *err)
 	}
 	if ((size_t)n > a->max)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: %ld characters, X.520 allows %zu", sn, n, a->max);
+		    "%s: %ld characters, X.520 allows %zu: shorten it", sn, n,
+		    a->max);
 	if (a->syntax == PRINTABLE && !isprintablestring(value))
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: only letters, digits, space and '()+,-./:=? are "
@@ -163,7 +164,7 @@ cs_subject_parse(const char *text, char **attr, char **value,
 	certstore_escape(shown, sizeof(shown), text, len);
 	if (eq == NULL)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: not a subject attribute: say attr=value, as in "
+		    "\"%s\": not a subject attribute: say attr=value, as in "
 		    "O=Example",
 		    shown);
 	a = NULL;
@@ -174,7 +175,7 @@ cs_subject_parse(const char *text, char **attr, char **value,
 	}
 	if (a == NULL)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: unknown subject attribute: say CN, O, OU, L, ST, C, "
+		    "\"%s\": unknown subject attribute: say CN, O, OU, L, ST, C, "
 		    "emailAddress or another name X.520 knows",
 		    shown);
 	if (eq[1] != '\0' && check(a, eq + 1, err) == -1)

@@ -8,6 +8,9 @@
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+
 #include "crypto.h"
 
 struct certstore_template *
@@ -181,6 +184,27 @@ onlykey(const char *label, const struct cs_pems *pems,
 	return cs_key_parse(key, pass, err);
 }
 
+/* Named curves only: RFC 5480, section 2.1.1, and what TLS peers take. */
+static int
+nameparameters(const char *label, EVP_PKEY *pkey, struct certstore_error *err)
+{
+	char group[80], q[CS_QUOTE_LEN];
+	int ok = 1;
+
+	if (EVP_PKEY_is_a(pkey, "EC"))
+		ok = EVP_PKEY_get_group_name(pkey, group, sizeof(group),
+			 NULL) == 1 &&
+		    EVP_PKEY_set_utf8_string_param(pkey,
+			OSSL_PKEY_PARAM_EC_ENCODING,
+			OSSL_PKEY_EC_ENCODING_GROUP) == 1;
+	ERR_clear_error();
+	if (ok)
+		return 0;
+	return cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s: a key on a curve without a name: use P-256 or P-384",
+	    cs_escape_quote(q, label));
+}
+
 /* A passphrase is asked for if one was set before. */
 int
 certstore_template_set_key(struct certstore_template *t, const char *label,
@@ -203,6 +227,10 @@ certstore_template_set_key(struct certstore_template *t, const char *label,
 		return cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: a key that can't sign: use RSA, EC or Ed25519",
 		    cs_escape_quote(q, label));
+	}
+	if (nameparameters(label, pkey, err) == -1) {
+		EVP_PKEY_free(pkey);
+		return -1;
 	}
 	EVP_PKEY_free(t->pkey);
 	t->pkey = pkey;

@@ -161,7 +161,8 @@ refused() {
 	[ -z "$(subject z)" ]
 	strictly x
 	strictly y
-	refused 'unknown subject attribute' -S XX=a -s a.example b
+	refused '"XX": unknown subject attribute' -S XX=a -s a.example b
+	refused '"": unknown subject attribute' -S =a -s a.example b
 	refused 'not a subject attribute' -S CN -s a.example b
 	refused 'two letters' -S C=FRA -s a.example b
 	refused 'UTF-8' -S $'O=\xff' -s a.example b
@@ -221,9 +222,15 @@ refused() {
 	    -A ca -s a.example.com -s a.example.org x
 	refused 'a.bad.example.com is outside' -A ca -s a.bad.example.com x
 	refused '192.0.2.1 is outside' -A ca -s 192.0.2.1 x
+	refused 'the subject is outside' -A ca -S CN=10.1.2.3 -s 10.1.2.3 x
+	# An address as CN would count as a host name: it is left out.
+	cert-create -A ca -s 10.1.2.3 address
+	strictly address
+	[ -z "$(subject address)" ]
 	refused 'u@example.org is outside' -A ca -P mail -s u@example.org x
 	cert-create -c -A ca mid
-	refused 'is outside' -A mid -s a.example.org x
+	refused 'a.example.org is outside the name constraints of a CA above mid' \
+	    -A mid -s a.example.org x
 	refused 'constraints are for a CA' -C pathlen=0 -s a.example x
 	refused 'unknown constraint' -c -C foo=1 x
 	refused 'from 0 to 99' -c -C pathlen=-1 x
@@ -257,7 +264,8 @@ refused() {
 	cert-create -A ca -p - -s a.example two <pass
 	cert-create -A ca -p fd:5 -s a.example three 5<pass
 	strictly one
-	refused 'passphrase' -A ca -p wrong -s a.example x
+	refused 'ca: the passphrase does not open the key' \
+	    -A ca -p wrong -s a.example x
 	# No terminal, no -p: not asked, not hung.
 	run -2 --separate-stderr setsid cert-create -A ca -s a.example x \
 	    </dev/null
@@ -309,6 +317,9 @@ refused() {
 	run -1 cert-create -ux -A ca -e 30d -s a.example app
 	refused 'would end within the time of -e' -u -l 20d -e 30d \
 	    -s a.example app
+	for part in 1/1 100%; do
+		refused 'would already be due' -u -e "$part" -s a.example app
+	done
 	refused 'only with -u' -e 30d -s a.example y
 }
 
@@ -391,6 +402,33 @@ refused() {
 	pair e.example
 	cat k weak >two
 	refused 'more than one private key' -K two f.example
+}
+
+@test "-K: explicit curve parameters are named, as RFC 5480 wants it" {
+	openssl ecparam -name prime256v1 -param_enc explicit -genkey -noout \
+	    -out explicit.key
+	cert-create -K explicit.key a.example
+	strictly a.example
+	openssl x509 -in "$(cert a.example)" -noout -text |
+	    grep -F 'ASN1 OID: prime256v1'
+	openssl pkey -in "$CERTSTORE/certs/a.example/privkey.pem" -noout \
+	    -text | grep -F 'ASN1 OID: prime256v1'
+}
+
+@test "what cannot be made asks for no passphrase" {
+	printf 'secret\n' >pass
+	cert-create -c -E pass ca
+	refused 'without a name' -A ca nameless
+	refused 'there is no such entry' -A none -s a.example x
+	cert-create -A ca -p pass a.example
+	refused 'there is such an entry' -A ca a.example
+}
+
+@test "-Rn checks and prints no request, since its key is not kept" {
+	run -0 cert-create -R -n -s a.example shop
+	[ -z "$output" ]
+	[ ! -e "$CERTSTORE" ]
+	refused 'without a name' -R -n shop
 }
 
 @test "bad usage and bad names" {

@@ -95,7 +95,8 @@ key() {
 	run -2 cert-show sip -q
 	[[ $output == *'-q'* ]]
 	run -2 cert-create a -q
-	run -1 cert-list sip.nothing -q
+	run -2 cert-list sip.nothing -q
+	run -2 cert-list -- sip -q
 	run -0 cert-list -- sip
 	[[ $output == sip* ]]
 }

@@ -317,11 +317,11 @@ static const struct {
 	const char *say;
 } badsans[] = {
 	{ "", "\"\": is empty" },
-	{ "dns:", "\"\": is empty" },
+	{ "dns:", "\"dns:\": is empty" },
 	{ "ip:", "no IP address" },
 	{ "email:", "has no @" },
 	{ "uri:", "has no scheme" },
-	{ "dns:127.0.0.1", "\"127.0.0.1\": an IP address is no DNS name" },
+	{ "dns:127.0.0.1", "\"dns:127.0.0.1\": an IP address is no DNS name" },
 	{ "dns:::1", "an IP address is no DNS name" },
 	{ "dns:[::1]", "an IP address is no DNS name" },
 	{ "dns:a_b.example", "has an underscore" },
@@ -350,7 +350,7 @@ static const struct {
 	{ "ip:fe80::1%eth0", "has a zone" },
 	{ "cafe:dead:beef", "no IP address" },
 	{ "@example.com", "nothing before the @" },
-	{ "a@", "\"\": is empty" },
+	{ "a@", "\"a@\": is empty" },
 	{ "a@.b", "starts with a dot" },
 	{ "a@b@c", "no plain address may have" },
 	{ "a b@c.example", "no plain address may have" },

@@ -1,0 +1,118 @@
+#!/usr/bin/env bats
+# list.bats: cert-list: its filters, what ends, and what it does not take.
+
+# shellcheck disable=SC2154  # stderr is run's
+
+load helper
+
+fill() {
+	cert-create -c ca
+	cert-create -A ca sip.example.com
+	cert-create -l 10d www.example.com
+	cert-create -q -R -s shop.example.com shop
+}
+
+@test "patterns: names, globs, and names from stdin" {
+	fill
+	run -0 cert-list -o name '*.example.com'
+	[ "$output" = "$(printf 'sip.example.com\nwww.example.com')" ]
+	run -0 cert-list -o name '[a-c]*' shop '?????'
+	[ "$output" = "$(printf 'ca\nshop')" ]
+	printf 'shop\n\n  c* \r\n' | cert-list -o name - >out
+	printf 'ca\nshop\n' | cmp - out
+	printf 'www.example.com\n' | cert-list -o name ca - >out
+	printf 'ca\nwww.example.com\n' | cmp - out
+}
+
+@test "an empty selection never means all" {
+	fill
+	run -1 cert-list - </dev/null
+	[ -z "$output" ]
+	run -1 cert-list -k server - </dev/null
+	[ -z "$output" ]
+	run -1 cert-list ''
+	[ -z "$output" ]
+	run -2 cert-list -k ''
+}
+
+@test "an option behind the patterns is no pattern" {
+	fill
+	for line in '* -e 30d' 'ca -j' '-- -q'; do
+		# shellcheck disable=SC2086  # words are meant
+		set -f -- $line
+		run -2 --separate-stderr cert-list "$@"
+		set +f
+		[ -z "$output" ]
+		[[ $stderr == 'cert-list: -'*': not a name: options come '* ]]
+		[[ $stderr == *'usage: cert-list'* ]]
+	done
+}
+
+@test "-k: one kind, several, what is none" {
+	fill
+	run -0 cert-list -o name -k ca
+	[ "$output" = ca ]
+	run -0 cert-list -o name -k server
+	[ "$output" = "$(printf 'sip.example.com\nwww.example.com')" ]
+	run -0 cert-list -o name -k self,waiting
+	[ "$output" = "$(printf 'shop\nwww.example.com')" ]
+	for kinds in SERVER 'server,' ',ca' nonsense; do
+		run -2 cert-list -k "$kinds"
+		[[ $output == *'is no kind'* ]]
+	done
+}
+
+@test "-e: spans, dates, parts, and 0" {
+	fill
+	for within in 11d 2w 264h 1y "$(date -u -d '+12 days' +%F)" 100%; do
+		run -0 cert-list -o name -e "$within" www.example.com
+		[ "$output" = www.example.com ]
+	done
+	for within in 9d 1/3 33% 0 "$(date -u -d '+3 days' +%F)"; do
+		run -1 cert-list -e "$within"
+		[ -z "$output" ]
+	done
+	for within in 30 '' -1d 1/0 4/3 soon 2027-13-01; do
+		run -2 --separate-stderr cert-list -e "$within"
+		[[ $stderr == "cert-list: -e \"$within\": "* ]]
+	done
+}
+
+@test "-e judges the chain that is served, and says which" {
+	cert-create -d other -c root
+	cert-create -d other -q -c -A root -l 20d -S CN=Between between
+	cert-create -d other -q -A between -l 19d www.example.com
+	cp other/certs/www.example.com/combined.pem www.pem
+	cert-import -q -N www www.pem
+	run -0 cert-list -o name,how -e 20d
+	[ "$output" = "www$(printf '\t')certificate" ]
+	run -1 cert-list -e 18d
+	run -0 cert-list -j -o how -e 400d
+	[ "$output" = '{"how":"certificate"}' ]
+}
+
+@test "hostile certificates are listed on one clean line each" {
+	for file in "$DATA"/hostile/*.pem; do
+		case $file in
+		*/dupext.pem|*/nulltail.pem) continue ;;
+		esac
+		cat "$DATA/keys/p256.pem" "$file" |
+		    cert-import -q -N "$(basename "$file" .pem)"
+	done
+	run -0 cert-list
+	[ "${#lines[@]}" -eq 12 ]
+	[[ $output != *[$'\001'-$'\010\013'-$'\037\177']* ]]
+	run -0 cert-list -o name -e 0
+	[ "$output" = sixties ]
+	cert-list -j >out
+	perl -MJSON::PP -ne 'decode_json($_)' out
+	[ "$(wc -l <out)" -eq 12 ]
+	run -0 cert-list -o names commas
+	[ "$output" = 'x\054ok.example,sip:x\054y' ]
+	run -0 cert-list -jo names commas
+	[[ $output == *'"value":"x,ok.example"'* ]]
+	# Names that are none became neither links nor files.
+	run -1 grep -rl victim "$CERTSTORE/index"
+	[ ! -e "$CERTSTORE/certs/victim" ]
+	[ -z "$(find "$CERTSTORE/index" -name '*victim*' -o -name '*[* ]*')" ]
+}

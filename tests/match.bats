@@ -1,0 +1,192 @@
+#!/usr/bin/env bats
+# match.bats: cert-match: host names by RFC 9525, the order of candidates,
+# and questions that are none.
+
+# shellcheck disable=SC2154  # stderr and stderr_lines are run's
+
+load helper
+
+# made NAME SUBJECT [SANS]: an end-entity as openssl makes it.
+made() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -subj "$2" -days 30 -keyout "$1.key" -out "$1.crt" \
+	    -addext basicConstraints=CA:FALSE \
+	    ${3:+-addext "subjectAltName=$3"} 2>/dev/null
+	cert-import -q -N "$1" "$1.key" "$1.crt" 2>/dev/null
+}
+
+# answers ENTRY HOST...: each of them.
+answers() {
+	local entry=$1 host
+
+	shift
+	for host; do
+		run -0 cert-match -o name -- "$host"
+		[ "$output" = "$entry" ] || fail "$host: $output"
+	done
+}
+
+# nobody HOST...: a good question without an answer.
+nobody() {
+	local host
+
+	for host; do
+		run -1 --separate-stderr cert-match -- "$host"
+		[ -z "$output" ]
+		[[ $stderr == "cert-match: $host: no entry answers for it" ]]
+	done
+}
+
+# noquestion HOST...: refused on one line that names it once.
+noquestion() {
+	local host
+
+	for host; do
+		run -2 --separate-stderr cert-match "$host"
+		[ -z "$output" ]
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		[[ $stderr == 'cert-match: "'*'": '* ]] || fail "$stderr"
+		[[ $stderr != *'": "'* ]] || fail "$stderr"
+	done
+}
+
+@test "the common name counts only without any SAN" {
+	made bare /CN=localhost
+	answers bare localhost LOCALHOST.
+	made ip /CN=ip.example IP:192.0.2.9
+	nobody ip.example
+	answers ip 192.0.2.9
+	made mail /CN=mail.example email:a@mail.example
+	nobody mail.example
+	made uri /CN=uri.example URI:sip:uri.example
+	nobody uri.example
+	made addr /CN=192.0.2.8
+	nobody 192.0.2.8
+}
+
+@test "an address only against an address" {
+	made a /CN=x DNS:127.0.0.1
+	nobody 127.0.0.1
+	made b /CN=x IP:2001:db8::1
+	answers b 2001:DB8:0:0::1 '[2001:db8::1]' ip:2001:db8::1
+	nobody 2001:db8::2
+}
+
+@test "a wildcard is the whole leftmost label and one label" {
+	made part /CN=x 'DNS:f*.example.com'
+	nobody foo.example.com
+	made wild /CN=x 'DNS:*.example.com'
+	answers wild foo.example.com A.EXAMPLE.COM.
+	nobody a.b.example.com example.com
+}
+
+@test "the question is normalised first" {
+	made plain /CN=x DNS:example.com
+	answers plain example.com. EXAMPLE.com dns:example.com
+	made label /CN=x DNS:xn--mnchen-3ya.de
+	answers label münchen.de MÜNCHEN.de XN--MNCHEN-3YA.DE
+}
+
+@test "what is no question is refused, named once" {
+	cert-create a.example.com
+	noquestion '' ' ' . .. .example.com '*.example.com' 'f*.example.com' \
+	    example.com.. a..b 'a b' 1.2.3 127.1 0x7f.1 256.1.1.1 ::g ::1%lo \
+	    '[::1' '[::1]:443' a.example.com:443 ../../etc/passwd \
+	    $'a\nb' $'\033[31m' $'\377\376' "$(printf 'a%.0s' $(seq 300))" \
+	    dns: dns:127.0.0.1 dns:2001:db8::1 ip: ip:x email: email:x uri:x \
+	    sha256: sha256:00 spki:../x "spki:$(printf '0%.0s' $(seq 65))"
+	[[ $(cert-match $'\033[31m' 2>&1) != *$'\033'* ]]
+	run -2 --separate-stderr cert-match dns:127.0.0.1
+	[[ $stderr == 'cert-match: "dns:127.0.0.1": ends in a number'* ]]
+}
+
+@test "an option behind the hosts is no host" {
+	cert-create a.example.com
+	run -2 --separate-stderr cert-match a.example.com -j
+	[ -z "$output" ]
+	[[ $stderr == 'cert-match: -j: not a name: options come '* ]]
+}
+
+@test "the order, and why the others lost" {
+	cert-create -c ca
+	cert-create -l 30d -s www.example.com exact
+	cert-create -l 2y -s '*.example.com' wild
+	cert-create -q -A ca -P client -s www.example.com client
+	run -0 cert-match -a -o name,how www.example.com
+	[ "${lines[0]}" = $'exact\texact' ]
+	[ "${lines[1]}" = $'wild\twildcard: an exact name comes first' ]
+	[ "${#lines[@]}" -eq 2 ]
+	later=$(date -u -d '60 days' +%F)
+	run -0 --separate-stderr cert-match -w "$later" -a -o name,how \
+	    www.example.com
+	[ -z "$stderr" ]
+	[[ $output == $'wild\twildcard\nexact\texact: ended '* ]]
+	run -0 --separate-stderr cert-match -o name -w @0 www.example.com
+	[ "$output" = exact ]
+	[[ $stderr == *'nothing valid answers'* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	run -0 cert-match -o name -k client www.example.com
+	[ "$output" = client ]
+	run -2 cert-match -k nonsense www.example.com
+	run -2 cert-match -w 1y www.example.com
+}
+
+@test "localhost answers for itself alone, the default for the rest" {
+	cert-create -s localhost -s 127.0.0.1 -s ::1 lo
+	answers lo localhost 127.0.0.1 ::1
+	nobody 127.0.0.2 a.example.com
+	cert-create b.example.com
+	run -1 cert-match -D a.example.com
+	ln -s certs/b.example.com "$CERTSTORE/default"
+	run -0 cert-match -D -o name,how,default a.example.com
+	[ "$output" = $'b.example.com\tdefault\tyes' ]
+	nobody a.example.com
+}
+
+@test "fingerprints and keys, as cert-show and openssl print them" {
+	cert-create a.example.com
+	cert-create -c ca
+	pem=$CERTSTORE/certs/a.example.com/fullchain.pem
+	print=$(cert-show -o fingerprint a.example.com)
+	answers a.example.com "$print" "${print^^}" \
+	    "$(cert-show -o spki a.example.com)" "sha256:$(openssl x509 \
+	    -in "$pem" -noout -fingerprint -sha256 | cut -d= -f2)"
+	answers ca "$(cert-show -o spki ca)"
+	nobody "sha256:$(printf '0%.0s' $(seq 64))"
+}
+
+@test "hostile names answer nothing but what they are" {
+	for name in nul controls paths; do
+		cat "$DATA/keys/p256.pem" "$DATA/hostile/$name.pem" |
+		    cert-import -q -N "$name"
+	done
+	nobody good.example good.example.evil.example red.example \
+	    foo.example münchen.example victim
+	answers controls ok.example
+	cert-rm controls
+	answers nul ok.example
+}
+
+@test "questions on stdin: as many as there are, in their order" {
+	cert-create -s '*.example.com' wild
+	seq -f 'h%g.example.com' 5000 >hosts
+	cert-match -o host - <hosts >out
+	cmp out hosts
+	run -0 cert-match - </dev/null
+	[ -z "$output" ]
+	run -0 cert-match -o host a.example.com - b.example.com \
+	    <<<c.example.com
+	[ "$output" = $'a.example.com\nc.example.com\nb.example.com' ]
+	run -2 sh -c 'cert-match - <&-'
+}
+
+@test "when nobody reads the answers it ends, whatever stdin still has" {
+	cert-create a.example.com
+	for signal in --default-signal=PIPE --ignore-signal=PIPE; do
+		# shellcheck disable=SC2016  # for the inner shell
+		run -0 timeout 20 env "$signal" bash -c \
+		    'yes a.example.com 2>/dev/null | cert-match - | head -n 1
+		    echo "${PIPESTATUS[1]}"' 2>/dev/null
+		[[ ${lines[-1]} == 141 || ${lines[-1]} == 2 ]]
+	done
+}
