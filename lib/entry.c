@@ -2,9 +2,11 @@
  * entry.c: one entry as its record tells it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -37,8 +39,10 @@ cs_entry_load(struct certstore *store, const char *name,
 			break; /* still the same: it is damaged */
 		memcpy(entry->gendir, dir, sizeof(dir));
 		if (cs_info_load(store->certs, dir, name, &entry->info, err) ==
-		    0)
+		    0) {
+			cs_error_clear(err);
 			return 0;
+		}
 		if (err->code != CERTSTORE_EDAMAGED)
 			return -1;
 	}
@@ -62,16 +66,25 @@ cs_entry_read(const struct certstore_entry *entry, enum cs_file which,
 {
 	char path[CS_GENDIR + 16];
 
-	if (entry->store == NULL)
+	if (entry->store == NULL || entry->gendir[0] == '\0')
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s", entry->gendir,
 	    cs_file_names[which]);
 	if (cs_file_read(entry->store->certs, path, CS_RECORD_MAX, b) == 0)
 		return 1;
-	if (errno == ENOENT)
+	if (errno != ENOENT && errno != ESTALE)
+		return cs_fail_errno(err, "%s: %s", entry->info.name,
+		    cs_file_names[which]);
+	/* not there, or no longer there? */
+	snprintf(path, sizeof(path), "%s/info", entry->gendir);
+	if (entry->info.file == NULL ||
+	    faccessat(entry->store->certs, path, F_OK, AT_SYMLINK_NOFOLLOW) ==
+		0)
 		return 0;
-	return cs_fail_errno(err, "%s: %s", entry->info.name,
-	    cs_file_names[which]);
+	return cs_fail(err, CERTSTORE_ECHANGED,
+	    "%s: another writer changed "
+	    "the entry meanwhile: try again",
+	    entry->info.name);
 }
 
 struct certstore_entry *

@@ -181,13 +181,16 @@ cs_file_rename(int dirfd, const char *from, const char *to)
 	return renameat(dirfd, from, dirfd, to);
 }
 
-/* Made if it is not there; then opened.  0755 only when this call made it. */
+/*
+ * Made if it is not there; then opened.  0755 only when this call made it:
+ * from the first moment as far as the umask has it, in case that is the last.
+ */
 int
 cs_file_mkdir(int dirfd, const char *name, int *out)
 {
 	int fd, made;
 
-	made = mkdirat(dirfd, name, 0700) == 0;
+	made = mkdirat(dirfd, name, 0755) == 0;
 	if (!made && errno != EEXIST)
 		return -1;
 	if ((fd = cs_file_opendir(dirfd, name)) == -1)
@@ -328,10 +331,15 @@ cs_file_lock(int dirfd, const char *name, int seconds)
 			if (nap.tv_nsec < 50000000)
 				nap.tv_nsec += nap.tv_nsec / 2;
 		}
-		if (fstat(fd, &st) == 0 &&
-		    fstatat(dirfd, name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    st.st_dev == now.st_dev && st.st_ino == now.st_ino)
+		if (fstat(fd, &st) == -1)
+			break;
+		if (fstatat(dirfd, name, &now, AT_SYMLINK_NOFOLLOW) == -1) {
+			if (errno != ENOENT)
+				break;
+		} else if (st.st_dev == now.st_dev && st.st_ino == now.st_ino)
 			return fd;
 		close(fd);
 	}
+	closekeep(fd);
+	return -1;
 }

@@ -32,7 +32,20 @@ cs_index_make(struct certstore *store)
 	for (i = 0; i < NSUBDIRS; i++)
 		if (cs_file_mkdir(store->index, subdirs[i], NULL) == -1)
 			return -1;
+	store->touched = (1u << NSUBDIRS) - 1;
 	return 0;
+}
+
+int
+cs_index_isthere(const struct certstore *store)
+{
+	size_t i;
+
+	for (i = 0; i < NSUBDIRS; i++)
+		if (faccessat(store->index, subdirs[i], F_OK,
+			AT_SYMLINK_NOFOLLOW) == -1)
+			return errno == ENOENT ? 0 : -1;
+	return 1;
 }
 
 int
@@ -94,6 +107,8 @@ cs_index_keys(const struct cs_info *info,
 	size_t i;
 	int ca, rv = 0;
 
+	if (info->kind == NULL)
+		return 0;
 	ca = strcmp(info->kind, "ca") == 0;
 	if (info->haskey && !ca && strcmp(info->kind, "shaken") != 0)
 		rv = hostkeys(info, fn, arg);
@@ -176,7 +191,7 @@ addkey(void *arg, const char *sub, const char *key)
 	struct job *job = arg;
 	char path[PATH_SIZE - 1], dir[PATH_SIZE], text[CS_NAME_MAX + 32];
 	char want[CS_NAME_MAX + 32];
-	int fd;
+	int fd, rv;
 
 	if (!usable(key))
 		return 0;
@@ -190,15 +205,18 @@ addkey(void *arg, const char *sub, const char *key)
 		touch(job->store, sub);
 		return split(job, path, dir, linkname(text));
 	}
-	if (errno != ENOENT && cs_file_rmtree(job->store->index, path) == -1)
+	if (errno == EINVAL || errno == ENAMETOOLONG) {
+		if (cs_file_rmtree(job->store->index, path) == -1)
+			return -1;
+	} else if (errno != ENOENT)
 		return -1;
 	touch(job->store, sub);
 	if (linkin(job, dir, job->name) == 0) {
 		if ((fd = cs_file_opendir(job->store->index, dir)) == -1)
 			return -1;
-		fsync(fd);
+		rv = fsync(fd);
 		close(fd);
-		return 0;
+		return rv;
 	}
 	if (errno != ENOENT)
 		return -1;
@@ -238,17 +256,20 @@ dropkey(void *arg, const char *sub, const char *key)
 	    (job->stay != NULL && cs_index_keys(job->stay, iswanted, &w) == 1))
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s", sub, key);
-	if (cs_file_readlink(job->store->index, path, text, sizeof(text)) !=
-		-1 &&
-	    (name = linkname(text)) != NULL && strcmp(name, job->name) == 0 &&
+	if (cs_file_readlink(job->store->index, path, text, sizeof(text)) ==
+	    -1) {
+		if (errno != ENOENT && errno != EINVAL && errno != ENAMETOOLONG)
+			return -1;
+	} else if ((name = linkname(text)) != NULL &&
+	    strcmp(name, job->name) == 0 &&
 	    cs_file_remove(job->store->index, path) == -1)
 		return -1;
 	snprintf(path, sizeof(path), "%s/%s@/%s", sub, key, job->name);
-	if (unlinkat(job->store->index, path, 0) == -1)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+	if (unlinkat(job->store->index, path, 0) == -1 && errno != ENOENT)
+		return errno == ENOTDIR ? 0 : -1;
 	snprintf(path, sizeof(path), "%s/%s@", sub, key);
 	if (unlinkat(job->store->index, path, AT_REMOVEDIR) == -1 &&
-	    errno != ENOTEMPTY && errno != EEXIST)
+	    errno != ENOENT && errno != ENOTEMPTY && errno != EEXIST)
 		return -1;
 	return 0;
 }
@@ -281,9 +302,10 @@ purgekey(void *arg, const char *key)
 
 /* All links to an entry of which it is not known what its names were. */
 int
-cs_index_purge(struct certstore *store, const char *name)
+cs_index_purge(struct certstore *store, const char *name,
+    const struct cs_info *stay)
 {
-	struct job job = { store, name, NULL, NULL };
+	struct job job = { store, name, stay, NULL };
 	size_t i;
 
 	for (i = 0; i < NSUBDIRS; i++) {
@@ -335,18 +357,25 @@ scan(struct certstore *store, struct wanted *w, struct found *found)
 	struct certstore_error err;
 	char **names;
 	size_t i, n;
-	int rv = 0;
+	int errnum, rv = 0;
 
 	if (cs_store_names(store, &names, &n, &err) == -1) {
 		errno = err.errnum;
 		return -1;
 	}
-	for (i = 0; i < n && rv == 0; i++)
-		if (cs_entry_load(store, names[i], &entry, &err) == 0 &&
-		    cs_index_keys(&entry.info, iswanted, w) == 1)
-			rv = addfound(found, names[i]);
+	for (i = 0; i < n && rv == 0; i++) {
+		if (cs_entry_load(store, names[i], &entry, &err) == 0) {
+			if (cs_index_keys(&entry.info, iswanted, w) == 1)
+				rv = addfound(found, names[i]);
+		} else if (err.code == CERTSTORE_ESYSTEM) {
+			errno = err.errnum;
+			rv = -1;
+		}
+	}
+	errnum = errno;
 	cs_entry_done(&entry);
 	cs_store_names_free(names, n);
+	errno = errnum;
 	return rv;
 }
 

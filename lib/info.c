@@ -300,9 +300,17 @@ hash(char hex[2 * SHA256_DIGEST_LENGTH + 1], const struct cs_buf *b)
 	cs_hex(hex, md, sizeof(md));
 }
 
+static int
+isgone(int errnum)
+{
+	return errnum == ENOENT || errnum == ENOTDIR || errnum == ESTALE ||
+	    errnum == ELOOP;
+}
+
 /*
  * Is the file still the one that info was made from?  Size and time are
- * believed; a time that a restore changed is not, the hash decides.
+ * believed; a time that a restore changed is not, the hash decides.  1, 0, or
+ * -1 when it can't be told.
  */
 static int
 checkfile(int fd, const char *dir, const struct cs_info *info)
@@ -315,14 +323,16 @@ checkfile(int fd, const char *dir, const struct cs_info *info)
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s", dir, info->file);
 	if (fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return errno == ENOENT || errno == ESTALE ? -1 : 0;
+		return isgone(errno) ? 0 : -1;
 	if (!S_ISREG(st.st_mode) || st.st_size != info->filesize)
 		return 0;
 	if (st.st_mtim.tv_sec == info->filesec &&
 	    st.st_mtim.tv_nsec == info->filensec)
 		return 1;
-	if (cs_file_read(fd, path, CS_RECORD_MAX, &b) == -1)
-		return -1;
+	if (cs_file_read(fd, path, CS_RECORD_MAX, &b) == -1) {
+		cs_buf_free(&b);
+		return isgone(errno) ? 0 : -1;
+	}
 	hash(hex, &b);
 	cs_buf_free(&b);
 	return strcmp(hex, info->filehash) == 0;
@@ -342,14 +352,14 @@ cs_info_load(int fd, const char *dir, const char *name, struct cs_info *info,
     struct certstore_error *err)
 {
 	char path[2 * CS_NAME_MAX];
+	int rv;
 
 	clear(info);
 	snprintf(path, sizeof(path), "%s/info", dir);
 	if (cs_file_read(fd, path, CS_RECORD_MAX, &info->text) == -1) {
 		if (errno == ENOMEM)
 			return cs_fail_nomem(err);
-		if (errno != ENOENT && errno != EINVAL && errno != ELOOP &&
-		    errno != EFBIG && errno != ESTALE)
+		if (!isgone(errno) && errno != EINVAL && errno != EFBIG)
 			return cs_fail_errno(err, "%s: info", name);
 		return damaged(err, name,
 		    errno == ENOENT ? "its info is missing" :
@@ -362,7 +372,9 @@ cs_info_load(int fd, const char *dir, const char *name, struct cs_info *info,
 	if (info->name == NULL || strcmp(info->name, name) != 0 ||
 	    info->kind == NULL)
 		return damaged(err, name, "its info is another entry's");
-	if (checkfile(fd, dir, info) != 1)
+	if ((rv = checkfile(fd, dir, info)) == -1)
+		return cs_fail_errno(err, "%s: %s", name, info->file);
+	if (rv == 0)
 		return damaged(err, name,
 		    info->file == NULL ? "its info is cut short" :
 			strcmp(info->file, "request.csr") == 0 ?

@@ -15,18 +15,142 @@
 #include "internal.h"
 
 static int
-sameinfo(struct certstore *store, const char *a, const char *b)
+takegen(void *arg, const char *file)
 {
-	struct cs_buf one = { 0 }, two = { 0 };
-	char path[CS_GENDIR + 8];
+	struct cs_gens *gens = arg;
+	size_t size;
+	char **v;
+
+	if (file[0] != '.' || strchr(file, '@') == NULL)
+		return 0;
+	if (gens->n == gens->size) {
+		size = gens->size == 0 ? 64 : gens->size * 2;
+		if ((v = reallocarray(gens->v, size, sizeof(*v))) == NULL)
+			return -1;
+		gens->v = v;
+		gens->size = size;
+	}
+	if ((gens->v[gens->n] = strdup(file)) == NULL)
+		return -1;
+	gens->n++;
+	return 0;
+}
+
+void
+cs_mend_forget(struct certstore *store)
+{
+	cs_store_names_free(store->gens.v, store->gens.n);
+	memset(&store->gens, 0, sizeof(store->gens));
+}
+
+static int
+comparegen(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/*
+ * All generations, sorted: one reading of certs/ does for all names.  A reader
+ * reads it again when it changed; nobody changes it for who has the lock.
+ */
+static int
+readgens(struct certstore *store)
+{
+	struct cs_gens *gens = &store->gens;
+	struct stat st;
+
+	if (fstat(store->certs, &st) == -1)
+		return -1;
+	if (gens->known &&
+	    (store->depth > 0 ||
+		(st.st_mtim.tv_sec == gens->mtime.tv_sec &&
+		    st.st_mtim.tv_nsec == gens->mtime.tv_nsec)))
+		return 0;
+	cs_mend_forget(store);
+	if (cs_file_each(store->certs, ".", takegen, gens) == -1) {
+		cs_mend_forget(store);
+		return -1;
+	}
+	if (gens->n > 1)
+		qsort(gens->v, gens->n, sizeof(*gens->v), comparegen);
+	gens->mtime = st.st_mtim;
+	gens->known = 1;
+	return 0;
+}
+
+/* The highest generation of a name that is below another, or 0. */
+static unsigned long
+highest(const struct cs_gens *gens, const char *name, unsigned long below)
+{
+	char dir[CS_GENDIR];
+	size_t high = gens->n, i, len, low = 0;
+	unsigned long gen, most = 0;
+
+	len = (size_t)snprintf(dir, sizeof(dir), ".%s@", name);
+	while (low < high) {
+		i = low + (high - low) / 2;
+		if (strcmp(gens->v[i], dir) < 0)
+			low = i + 1;
+		else
+			high = i;
+	}
+	for (i = low; i < gens->n && strncmp(gens->v[i], dir, len) == 0; i++) {
+		gen = cs_store_generation(gens->v[i], name);
+		if (gen > most && gen < below)
+			most = gen;
+	}
+	return most;
+}
+
+/*
+ * The highest complete generation of a name whose link was lost: 1, 0 there is
+ * none, -1.  Only where the links of the store can't be believed.
+ */
+int
+cs_mend_find(struct certstore *store, const char *name, unsigned long *gen)
+{
+	struct certstore_error err;
+	struct cs_info info = { 0 };
+	char dir[CS_GENDIR];
 	int rv = 0;
 
-	snprintf(path, sizeof(path), "%s/info", a);
-	if (cs_file_read(store->certs, path, CS_RECORD_MAX, &one) == 0) {
-		snprintf(path, sizeof(path), "%s/info", b);
-		rv = cs_file_read(store->certs, path, CS_RECORD_MAX, &two) ==
-			0 &&
-		    one.len == two.len && memcmp(one.p, two.p, one.len) == 0;
+	if (readgens(store) == -1)
+		return -1;
+	*gen = (unsigned long)-1;
+	while (rv == 0 && (*gen = highest(&store->gens, name, *gen)) != 0) {
+		cs_store_gendir(dir, name, *gen);
+		if (cs_info_load(store->certs, dir, name, &info, &err) == 0)
+			rv = 1;
+		else if (err.code != CERTSTORE_EDAMAGED)
+			rv = -1;
+	}
+	cs_info_free(&info);
+	if (rv == -1)
+		errno = err.errnum;
+	return rv;
+}
+
+/* Does a directory hold all that another holds?  1, 0, -1. */
+static int
+samefiles(struct certstore *store, const char *a, const char *b)
+{
+	struct cs_buf one = { 0 }, two = { 0 };
+	char path[CS_GENDIR + 16];
+	int i, rv = 1;
+
+	for (i = 0; i < CS_NFILE && rv == 1; i++) {
+		snprintf(path, sizeof(path), "%s/%s", a, cs_file_names[i]);
+		if (cs_file_read(store->certs, path, CS_RECORD_MAX, &one) ==
+		    -1) {
+			rv = errno == ENOENT ? 1 : -1;
+			continue;
+		}
+		snprintf(path, sizeof(path), "%s/%s", b, cs_file_names[i]);
+		if (cs_file_read(store->certs, path, CS_RECORD_MAX, &two) == -1)
+			rv = errno == ENOENT ? 0 : -1;
+		else
+			rv = one.len == two.len &&
+			    memcmp(one.p, two.p, one.len) == 0;
 	}
 	cs_buf_free(&one);
 	cs_buf_free(&two);
@@ -51,30 +175,33 @@ intend(struct certstore *store, const char *name, const char *dir)
 }
 
 /*
- * A real directory becomes a generation again: the one that info names if a
- * copy of it is there already, else the next that is free.
+ * A real directory becomes a generation again: the one that info names if that
+ * is there already and lacks nothing, else the next that is free.  What is
+ * surplus goes to .pending/, from where the next writer removes it if this one
+ * does not.
  */
 static int
 turnback(struct certstore *store, const char *name, unsigned long gen)
 {
-	char dir[CS_GENDIR], aside[CS_GENDIR];
-	int surplus;
+	char dir[CS_GENDIR], from[CS_GENDIR + 8], to[CS_GENDIR + 16];
+	int surplus = 0;
 
-	if (gen == 0)
-		gen = 1;
-	cs_store_gendir(dir, name, gen);
-	surplus = exists(store->certs, dir) && sameinfo(store, dir, name);
-	do {
-		cs_store_gendir(aside, name, gen++);
-	} while (exists(store->certs, aside));
-	if (!surplus)
-		snprintf(dir, sizeof(dir), "%s", aside);
+	for (gen += gen == 0;; gen++) {
+		cs_store_gendir(dir, name, gen);
+		if (!exists(store->certs, dir))
+			break;
+		if ((surplus = samefiles(store, name, dir)) == 1)
+			break;
+	}
+	snprintf(from, sizeof(from), "certs/%s", name);
+	snprintf(to, sizeof(to), "%s/%s", surplus == 1 ? ".pending" : "certs",
+	    dir);
 	if (intend(store, name, dir) == -1 ||
-	    cs_file_rename(store->certs, name, aside) == -1 ||
+	    cs_file_rename(store->fd, from, to) == -1 ||
 	    cs_file_link(store->certs, dir, name) == -1 ||
 	    fsync(store->certs) == -1)
 		return -1;
-	if (surplus && cs_file_rmtree(store->certs, aside) == -1)
+	if (surplus == 1 && cs_file_rmtree(store->pending, dir) == -1)
 		return -1;
 	return cs_file_rmtree(store->pending, name);
 }
@@ -86,16 +213,17 @@ cs_mend_entry(struct certstore *store, const char *name,
 	struct cs_info info = { 0 };
 	char text[CS_GENDIR];
 	unsigned long gen;
-	int rv = 0;
+	int found, rv = 0;
 
 	cs_error_clear(err);
 	if (cs_file_readlink(store->certs, name, text, sizeof(text)) != -1)
 		return 0;
 	if (errno == ENOENT) {
-		if (store->intact || cs_store_complete(store, name, &gen) != 1)
+		found = store->intact ? 0 : cs_mend_find(store, name, &gen);
+		if (found == 0)
 			return 0;
 		cs_store_gendir(text, name, gen);
-		if (cs_file_link(store->certs, text, name) == -1)
+		if (found == -1 || cs_file_link(store->certs, text, name) == -1)
 			rv = -1;
 	} else if (errno == EINVAL) {
 		(void)cs_info_load(store->certs, name, name, &info, err);
@@ -111,7 +239,10 @@ cs_mend_entry(struct certstore *store, const char *name,
 	return 0;
 }
 
-/* The default, if it was copied: its entry again. */
+/*
+ * The default, if it was copied: its entry again.  The link is made aside
+ * first, since the copy is all that says which entry it was.
+ */
 static int
 menddefault(struct certstore *store)
 {
@@ -119,17 +250,22 @@ menddefault(struct certstore *store)
 	char text[CS_NAME_MAX + 8];
 	struct stat st;
 
-	if (fstatat(store->fd, "default", &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return errno == ENOENT ? 0 : -1;
-	if (S_ISLNK(st.st_mode))
-		return 0;
-	if ((name = cs_store_default(store)) == NULL ||
-	    !exists(store->certs, name))
-		return 0;
-	snprintf(text, sizeof(text), "certs/%s", name);
+	if (!exists(store->fd, ".default")) {
+		if (fstatat(store->fd, "default", &st, AT_SYMLINK_NOFOLLOW) ==
+		    -1)
+			return errno == ENOENT ? 0 : -1;
+		if (S_ISLNK(st.st_mode) ||
+		    (name = cs_store_default(store)) == NULL ||
+		    !exists(store->certs, name))
+			return 0;
+		snprintf(text, sizeof(text), "certs/%s", name);
+		if (cs_file_link(store->fd, text, ".default") == -1)
+			return -1;
+	}
+	cs_store_forget(store);
 	if (cs_file_rmtree(store->fd, "default") == -1)
 		return -1;
-	return cs_file_link(store->fd, text, "default");
+	return cs_file_rename(store->fd, ".default", "default");
 }
 
 /* index/ is made anew: nobody believes it before .links is there. */
@@ -152,6 +288,7 @@ static int
 mendnames(struct certstore *store, struct certstore_error *err)
 {
 	struct certstore_entry entry = { 0 };
+	const struct cs_info *info;
 	char **names;
 	size_t i, n;
 	int rv = 0;
@@ -161,12 +298,21 @@ mendnames(struct certstore *store, struct certstore_error *err)
 	for (i = 0; i < n && rv == 0; i++) {
 		if ((rv = cs_mend_entry(store, names[i], err)) == -1)
 			break;
+		info = &entry.info;
 		if (cs_entry_load(store, names[i], &entry, err) == -1) {
+			if (err->code != CERTSTORE_EDAMAGED) {
+				rv = -1;
+				break;
+			}
+			/* its names may be found again if it is set right */
 			cs_warn(store, "%s", err->msg);
-			continue;
+			info = NULL;
+			if (entry.info.name == NULL ||
+			    strcmp(entry.info.name, names[i]) != 0)
+				cs_info_reset(&entry.info);
 		}
 		if (cs_index_add(store, &entry.info) == -1 ||
-		    cs_recover_combined(store, names[i], &entry.info) == -1)
+		    cs_recover_combined(store, names[i], info) == -1)
 			rv = cs_fail_errno(err,
 			    "%s: the entry can't be "
 			    "mended",
@@ -177,17 +323,37 @@ mendnames(struct certstore *store, struct certstore_error *err)
 	return rv;
 }
 
+static int
+dropdangling(void *arg, const char *name)
+{
+	struct certstore *store = arg;
+
+	if (faccessat(store->combined, name, F_OK, 0) == 0)
+		return 0;
+	return errno == ENOENT ? cs_file_remove(store->combined, name) : -1;
+}
+
+int
+cs_mend_index(struct certstore *store, struct certstore_error *err)
+{
+	if (cs_file_rmtree(store->fd, ".links") == -1 ||
+	    fsync(store->fd) == -1 || remakeindex(store) == -1)
+		return cs_fail_errno(err, "%s/index", store->path);
+	return 0;
+}
+
 int
 cs_mend_store(struct certstore *store, struct certstore_error *err)
 {
-	if (remakeindex(store) == -1)
-		return cs_fail_errno(err, "%s/index", store->path);
 	if (mendnames(store, err) == -1)
 		return -1;
+	if (cs_file_each(store->combined, ".", dropdangling, store) == -1)
+		return cs_fail_errno(err, "%s/combined", store->path);
 	if (menddefault(store) == -1)
 		return cs_fail_errno(err, "%s/default", store->path);
-	if (syncfs(store->fd) == -1 ||
-	    cs_file_remove(store->fd, ".links") == -1 ||
+	if (cs_index_sync(store) == -1 || fsync(store->index) == -1 ||
+	    fsync(store->certs) == -1 || fsync(store->combined) == -1 ||
+	    fsync(store->fd) == -1 ||
 	    cs_file_link(store->fd, ".lock", ".links") == -1 ||
 	    fsync(store->fd) == -1)
 		return cs_fail_errno(err, "%s", store->path);

@@ -51,7 +51,10 @@ cs_recover_combined(struct certstore *store, const char *name,
 	return fsync(store->combined);
 }
 
-/* What info says of a generation, as far as it can still be read. */
+/*
+ * What info says of a generation: 1, 0 if it can't be believed, or -1.  Of one
+ * that was changed by hand the names may still be those that were linked.
+ */
 static int
 loadgen(struct certstore *store, const char *name, unsigned long gen,
     struct cs_info *info)
@@ -60,12 +63,17 @@ loadgen(struct certstore *store, const char *name, unsigned long gen,
 	char dir[CS_GENDIR];
 
 	if (gen == 0)
-		return -1;
+		return 0;
 	cs_store_gendir(dir, name, gen);
 	if (cs_info_load(store->certs, dir, name, info, &err) == 0)
-		return 0;
-	/* changed by hand: its names are still those that were linked */
-	return info->name != NULL && strcmp(info->name, name) == 0 ? 0 : -1;
+		return 1;
+	if (err.code != CERTSTORE_EDAMAGED) {
+		errno = err.errnum;
+		return -1;
+	}
+	if (info->name == NULL || strcmp(info->name, name) != 0)
+		cs_info_reset(info);
+	return 0;
 }
 
 static int
@@ -85,18 +93,19 @@ finish(struct intent *in, const struct cs_info *info)
 {
 	struct certstore *store = in->store;
 	struct cs_info old = { 0 };
-	int rv = -1;
+	int known, rv = -1;
 
 	if (cs_recover_combined(store, in->name, info) == -1)
 		goto out;
 	if (info->before != 0 && info->before != in->gen) {
-		if (loadgen(store, in->name, info->before, &old) == 0) {
-			if (cs_index_drop(store, &old, info) == -1)
-				goto out;
-			if (old.kept != info->kept && old.kept < in->gen &&
-			    removegen(store, in->name, old.kept) == -1)
-				goto out;
-		}
+		known = loadgen(store, in->name, info->before, &old);
+		if (known == -1 ||
+		    (known == 1 ? cs_index_drop(store, &old, info) :
+				  cs_index_purge(store, in->name, info)) == -1)
+			goto out;
+		if (old.kept != info->kept && old.kept < in->gen &&
+		    removegen(store, in->name, old.kept) == -1)
+			goto out;
 		if (info->before != info->kept &&
 		    removegen(store, in->name, info->before) == -1)
 			goto out;
@@ -115,7 +124,7 @@ takeback(struct intent *in, const struct cs_info *now)
 	struct cs_info info = { 0 };
 	int rv = -1;
 
-	if (loadgen(store, in->name, in->gen, &info) == 0 &&
+	if (loadgen(store, in->name, in->gen, &info) == -1 ||
 	    cs_index_drop(store, &info, now) == -1)
 		goto out;
 	if (cs_recover_combined(store, in->name, now) == -1 ||
@@ -127,22 +136,57 @@ out:
 	return rv;
 }
 
-/* The link is gone for good: all else of the entry goes too. */
+/* The default goes with its entry. */
+static int
+dropdefault(struct certstore *store, const char *name)
+{
+	char text[CS_NAME_MAX + 16];
+
+	if (cs_file_readlink(store->fd, "default", text, sizeof(text)) == -1)
+		return errno == ENOENT || errno == EINVAL ? 0 : -1;
+	if (strncmp(text, "certs/", 6) != 0 || strcmp(text + 6, name) != 0)
+		return 0;
+	cs_store_forget(store);
+	if (cs_file_remove(store->fd, "default") == -1)
+		return -1;
+	return fsync(store->fd);
+}
+
+static int
+removeother(void *arg, const char *dir)
+{
+	struct intent *in = arg;
+
+	if (cs_store_generation(dir, in->name) == 0)
+		return 0;
+	return cs_file_rmtree(in->store->certs, dir);
+}
+
+/*
+ * The link is gone for good: all else of the entry goes too.  Where it is not
+ * known what there is, it is looked for.
+ */
 static int
 finishremoval(struct intent *in)
 {
 	struct certstore *store = in->store;
 	struct cs_info info = { 0 };
-	int rv = -1;
+	int known, rv = -1;
 
-	if (cs_recover_combined(store, in->name, NULL) == -1)
+	if (cs_recover_combined(store, in->name, NULL) == -1 ||
+	    dropdefault(store, in->name) == -1)
 		goto out;
-	if (loadgen(store, in->name, in->gen, &info) == 0 &&
-	    (cs_index_drop(store, &info, NULL) == -1 ||
-		removegen(store, in->name, info.before) == -1 ||
-		removegen(store, in->name, info.kept) == -1))
+	known = loadgen(store, in->name, in->gen, &info);
+	if (known == -1)
 		goto out;
-	if (removegen(store, in->name, in->gen) == -1)
+	if (known == 0) {
+		if (cs_index_purge(store, in->name, NULL) == -1 ||
+		    cs_file_each(store->certs, ".", removeother, in) == -1)
+			goto out;
+	} else if (cs_index_drop(store, &info, NULL) == -1 ||
+	    removegen(store, in->name, info.before) == -1 ||
+	    removegen(store, in->name, info.kept) == -1 ||
+	    removegen(store, in->name, in->gen) == -1)
 		goto out;
 	rv = 0;
 out:
@@ -150,6 +194,7 @@ out:
 	return rv;
 }
 
+/* 1, 0 if it is no intent, -1. */
 static int
 parseintent(struct intent *in)
 {
@@ -157,14 +202,17 @@ parseintent(struct intent *in)
 
 	if (cs_file_readlink(in->store->pending, in->name, in->text,
 		sizeof(in->text)) == -1)
-		return -1;
+		return errno == ENOENT || errno == EINVAL ||
+			errno == ENAMETOOLONG ?
+		    0 :
+		    -1;
 	in->verb = "";
 	if ((slash = strchr(in->text, '/')) != NULL) {
 		*slash = '\0';
 		in->verb = slash + 1;
 	}
 	in->gen = cs_store_generation(in->text, in->name);
-	return in->gen == 0 ? -1 : 0;
+	return in->gen != 0;
 }
 
 static int
@@ -175,7 +223,7 @@ settle(struct intent *in)
 	char dir[CS_GENDIR], tmp[CS_GENDIR];
 	const struct cs_info *now = NULL;
 	unsigned long gen = 0;
-	int rv;
+	int rv = -1;
 
 	snprintf(tmp, sizeof(tmp), ".%s@link", in->name);
 	if (cs_file_remove(store->certs, tmp) == -1)
@@ -197,12 +245,15 @@ settle(struct intent *in)
 			return -1;
 		gen = in->gen;
 	}
-	if (loadgen(store, in->name, gen, &info) == 0)
+	if (loadgen(store, in->name, gen, &info) == -1)
+		goto out;
+	if (info.name != NULL)
 		now = &info;
 	if (gen != in->gen)
 		rv = takeback(in, now);
 	else
 		rv = now == NULL ? 0 : finish(in, now);
+out:
 	cs_info_free(&info);
 	return rv;
 }
@@ -212,14 +263,15 @@ cs_recover_intent(struct certstore *store, const char *name,
     struct certstore_error *err)
 {
 	struct intent in = { .store = store, .name = name };
+	int rv = 0;
 
-	if (cs_name_isvalid(name) && parseintent(&in) == 0) {
-		if (settle(&in) == -1)
-			return cs_fail_errno(err,
-			    "%s: what a writer left "
-			    "half-done can't be finished",
-			    name);
-	}
+	if (cs_name_isvalid(name) && (rv = parseintent(&in)) == 1)
+		rv = settle(&in);
+	if (rv == -1)
+		return cs_fail_errno(err,
+		    "%s: what a writer left "
+		    "half-done can't be finished",
+		    name);
 	if (cs_file_rmtree(store->pending, name) == -1)
 		return cs_fail_errno(err, "%s/.pending/%s", store->path, name);
 	return 0;
@@ -228,6 +280,7 @@ cs_recover_intent(struct certstore *store, const char *name,
 struct all {
 	struct certstore *store;
 	struct certstore_error *err;
+	int synced;
 };
 
 static int
@@ -235,13 +288,17 @@ recoverone(void *arg, const char *name)
 {
 	struct all *all = arg;
 
+	/* what was before goes only once the switch is on disk */
+	if (!all->synced && fsync(all->store->certs) == -1)
+		return -1;
+	all->synced = 1;
 	return cs_recover_intent(all->store, name, all->err) == -1 ? 1 : 0;
 }
 
 int
 cs_recover_all(struct certstore *store, struct certstore_error *err)
 {
-	struct all all = { store, err };
+	struct all all = { store, err, 0 };
 	int rv;
 
 	rv = cs_file_each(store->pending, ".", recoverone, &all);

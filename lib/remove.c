@@ -51,6 +51,11 @@ dependant(const struct removal *rm, const struct certstore_entry *ca,
 	if ((list = certstore_list_new(rm->store, err)) == NULL)
 		return -1;
 	while ((more = certstore_list_next(list, &entry, &ignored)) != 0) {
+		if (more == -1 && ignored.code == CERTSTORE_ESYSTEM) {
+			*err = ignored; /* it may depend on the CA */
+			rv = -1;
+			break;
+		}
 		if (more == -1 || goes(rm, entry->info.name) ||
 		    !isissuer(&ca->info, &entry->info))
 			continue;

@@ -21,17 +21,32 @@ const char *const cs_file_names[CS_NFILE] = { "fullchain.pem", "privkey.pem",
 	"combined.pem", "ca.pem", "request.key", "request.csr", "info",
 	"props" };
 
+/*
+ * Are index/ and the links to be believed?  1, 0, or -1: what can't be read is
+ * not what isn't there.
+ */
 static int
-opendirs(struct certstore *store)
+isintact(const struct certstore *store)
 {
 	char text[16];
 
+	if (store->index == -1)
+		return 0;
+	if (cs_file_readlink(store->fd, ".links", text, sizeof(text)) == -1)
+		return errno == ENOENT || errno == EINVAL ? 0 : -1;
+	return cs_index_isthere(store);
+}
+
+/* Gives the name of what can't be opened, and errno, or NULL. */
+static const char *
+opendirs(struct certstore *store)
+{
 	if ((store->certs = cs_file_opendir(store->fd, "certs")) == -1)
-		return -1;
+		return "/certs";
 	store->index = cs_file_opendir(store->fd, "index");
-	store->intact = store->index != -1 &&
-	    cs_file_readlink(store->fd, ".links", text, sizeof(text)) != -1;
-	return 0;
+	if (store->index == -1 && errno != ENOENT && errno != ENOTDIR)
+		return "/index";
+	return (store->intact = isintact(store)) == -1 ? "/index" : NULL;
 }
 
 /* The path as it was given, but absolute: it is printed and linked to. */
@@ -40,10 +55,10 @@ absolute(const char *path)
 {
 	char *cwd, *p = NULL;
 
-	while (strncmp(path, "./", 2) == 0)
-		path += 2;
 	if (path[0] == '/')
 		return strdup(path);
+	while (strncmp(path, "./", 2) == 0)
+		path += 1 + strspn(path + 1, "/");
 	if ((cwd = getcwd(NULL, 0)) == NULL)
 		return NULL;
 	if (asprintf(&p, "%s/%s", strcmp(cwd, "/") == 0 ? "" : cwd, path) == -1)
@@ -66,6 +81,7 @@ struct certstore *
 certstore_open(const char *path, int flags, struct certstore_error *err)
 {
 	struct certstore *store;
+	const char *what = "";
 	size_t len;
 
 	cs_error_clear(err);
@@ -90,30 +106,24 @@ certstore_open(const char *path, int flags, struct certstore_error *err)
 	store->fd = store->certs = store->index = -1;
 	store->combined = store->pending = store->lock = -1;
 	store->fd = open(store->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (store->fd != -1 && opendirs(store) == 0)
+	if (store->fd != -1 && (what = opendirs(store)) == NULL)
 		return store;
 	if (errno == ENOENT && (flags & CERTSTORE_CREATE) != 0)
 		return store;
 	if (errno == ENOENT)
 		nostore(store, err);
 	else
-		cs_fail_errno(err, "%s", store->path);
+		cs_fail_errno(err, "%s%s", store->path, what);
 	certstore_close(store);
 	return NULL;
 }
 
 static void
-closedirs(struct certstore *store)
+closefd(int *fd)
 {
-	int *const fds[] = { &store->fd, &store->certs, &store->index,
-		&store->combined, &store->pending, &store->lock };
-	size_t i;
-
-	for (i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
-		if (*fds[i] != -1)
-			close(*fds[i]);
-		*fds[i] = -1;
-	}
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
 }
 
 void
@@ -121,8 +131,14 @@ certstore_close(struct certstore *store)
 {
 	if (store == NULL)
 		return;
-	closedirs(store);
-	free(store->defname);
+	closefd(&store->fd);
+	closefd(&store->certs);
+	closefd(&store->index);
+	closefd(&store->combined);
+	closefd(&store->pending);
+	closefd(&store->lock);
+	cs_store_forget(store);
+	cs_mend_forget(store);
 	free(store->path);
 	free(store);
 }
@@ -177,63 +193,12 @@ cs_store_gendir(char dir[CS_GENDIR], const char *name, unsigned long gen)
 	snprintf(dir, CS_GENDIR, ".%s@%lu", name, gen);
 }
 
-struct highest {
-	struct certstore *store;
-	const char *name;
-	unsigned long below;
-	unsigned long gen;
-};
-
-static int
-takehighest(void *arg, const char *dir)
-{
-	struct highest *h = arg;
-	unsigned long gen;
-
-	gen = cs_store_generation(dir, h->name);
-	if (gen > h->gen && gen < h->below)
-		h->gen = gen;
-	return 0;
-}
-
-/*
- * The highest complete generation of a name whose link was lost: 1, 0 there is
- * none, -1.  Only where the links of the store can't be believed.
- */
-int
-cs_store_complete(struct certstore *store, const char *name, unsigned long *gen)
-{
-	struct highest h = { store, name, (unsigned long)-1, 0 };
-	struct certstore_error err;
-	struct cs_info info = { 0 };
-	char dir[CS_GENDIR];
-	int rv = 0;
-
-	for (;;) {
-		h.gen = 0;
-		if (cs_file_each(store->certs, ".", takehighest, &h) == -1) {
-			rv = -1;
-			break;
-		}
-		if (h.gen == 0)
-			break;
-		cs_store_gendir(dir, name, h.gen);
-		if (cs_info_load(store->certs, dir, name, &info, &err) == 0) {
-			*gen = h.gen;
-			rv = 1;
-			break;
-		}
-		h.below = h.gen;
-	}
-	cs_info_free(&info);
-	return rv;
-}
-
 int
 cs_store_resolve(struct certstore *store, const char *name, char dir[CS_GENDIR],
     struct certstore_error *err)
 {
 	unsigned long gen;
+	int rv;
 
 	if (cs_name_check(name, err) == -1)
 		return -1;
@@ -254,8 +219,10 @@ cs_store_resolve(struct certstore *store, const char *name, char dir[CS_GENDIR],
 		}
 		if (errno != ENOENT)
 			return cs_fail_errno(err, "%s", name);
-		if (!store->intact &&
-		    cs_store_complete(store, name, &gen) == 1) {
+		rv = store->intact ? 0 : cs_mend_find(store, name, &gen);
+		if (rv == -1)
+			return cs_fail_errno(err, "%s", name);
+		if (rv == 1) {
 			cs_store_gendir(dir, name, gen);
 			return 0;
 		}
@@ -301,6 +268,15 @@ cs_store_default(struct certstore *store)
 	if (name != NULL && cs_name_isvalid(name))
 		store->defname = strdup(name);
 	return store->defname;
+}
+
+/* It may be another one by now. */
+void
+cs_store_forget(struct certstore *store)
+{
+	free(store->defname);
+	store->defname = NULL;
+	store->defknown = 0;
 }
 
 struct names {
@@ -411,62 +387,97 @@ isforeign(void *arg, const char *name)
 	(void)arg;
 	return strcmp(name, ".lock") != 0 && strcmp(name, "certs") != 0 &&
 	    strcmp(name, "index") != 0 && strcmp(name, "combined") != 0 &&
-	    strcmp(name, ".pending") != 0 && strcmp(name, ".links") != 0;
+	    strcmp(name, ".pending") != 0 && strcmp(name, ".links") != 0 &&
+	    strcmp(name, ".index") != 0;
 }
 
-/* The directory of the store itself, made durable in its parent. */
+/* The directory of the store itself is durable in its parent. */
 static int
-makestore(struct certstore *store, struct certstore_error *err)
+syncparent(const struct certstore *store)
 {
-	char *parent, *slash;
-	int fd;
+	int fd, rv;
 
-	if (cs_file_mkdir(AT_FDCWD, store->path, &store->fd) == -1)
-		return cs_fail_errno(err, "%s", store->path);
-	if ((parent = strdup(store->path)) == NULL)
-		return cs_fail_nomem(err);
-	slash = strrchr(parent, '/');
-	slash[slash == parent] = '\0';
-	if ((fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) != -1) {
-		fsync(fd);
-		close(fd);
+	if ((fd = cs_file_opendir(store->fd, "..")) == -1)
+		return errno == EACCES ? 0 : -1;
+	rv = fsync(fd);
+	close(fd);
+	return rv;
+}
+
+static int
+subdir(const struct certstore *store, const char *name, int *fd, int *made)
+{
+	if ((*fd = cs_file_opendir(store->fd, name)) != -1)
+		return 0;
+	if (errno != ENOENT)
+		return -1;
+	*made = 1;
+	return cs_file_mkdir(store->fd, name, fd);
+}
+
+/* What was opened for reading may have been replaced by another writer. */
+static const char *
+reopen(struct certstore *store)
+{
+	struct certstore now = *store;
+	const char *what;
+
+	now.certs = now.index = -1;
+	if ((what = opendirs(&now)) == NULL) {
+		closefd(&store->certs);
+		closefd(&store->index);
+		*store = now;
+	} else {
+		closefd(&now.certs);
+		closefd(&now.index);
 	}
-	free(parent);
-	return 0;
+	return what;
 }
 
 /* What a store has, made where it is missing; then opened anew. */
 static int
 layout(struct certstore *store, struct certstore_error *err)
 {
-	int fresh;
+	int certs = -1, fresh = 0, made = 0;
+	const char *what;
 
-	fresh = faccessat(store->fd, "certs", F_OK, AT_SYMLINK_NOFOLLOW) == -1;
-	if (store->certs != -1)
-		close(store->certs);
-	if (store->index != -1)
-		close(store->index);
-	store->certs = store->index = -1;
-	if (cs_file_mkdir(store->fd, ".pending", &store->pending) == -1 ||
-	    cs_file_mkdir(store->fd, "combined", &store->combined) == -1 ||
-	    (fresh &&
-		(cs_file_mkdir(store->fd, "index", &store->index) == -1 ||
-		    cs_index_make(store) == -1 ||
-		    cs_file_link(store->fd, ".lock", ".links") == -1 ||
-		    cs_file_mkdir(store->fd, "certs", NULL) == -1 ||
-		    fsync(store->fd) == -1)))
-		return cs_fail_errno(err, "%s", store->path);
-	if (store->index != -1)
-		close(store->index);
-	if (opendirs(store) == -1)
+	if (subdir(store, ".pending", &store->pending, &made) == -1)
+		return cs_fail_errno(err, "%s/.pending", store->path);
+	if (subdir(store, "combined", &store->combined, &made) == -1)
+		return cs_fail_errno(err, "%s/combined", store->path);
+	if (subdir(store, "certs", &certs, &fresh) == -1)
 		return cs_fail_errno(err, "%s/certs", store->path);
+	close(certs);
+	if ((what = reopen(store)) != NULL)
+		return cs_fail_errno(err, "%s%s", store->path, what);
+	if (fresh)
+		store->intact = 0;
 	if (ours(store, store->certs, "/certs", err) == -1 ||
 	    ours(store, store->pending, "/.pending", err) == -1 ||
 	    ours(store, store->combined, "/combined", err) == -1 ||
 	    (store->index != -1 &&
 		ours(store, store->index, "/index", err) == -1))
 		return -1;
+	if (made && store->intact && fsync(store->fd) == -1)
+		return cs_fail_errno(err, "%s", store->path);
+	if (!store->intact && syncparent(store) == -1)
+		return cs_fail_errno(err, "%s/..", store->path);
 	return 0;
+}
+
+static int
+refuseforeign(const struct certstore *store, struct certstore_error *err)
+{
+	int rv;
+
+	if ((rv = cs_file_each(store->fd, ".", isforeign, NULL)) == -1)
+		return cs_fail_errno(err, "%s", store->path);
+	if (rv == 0)
+		return 0;
+	return cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s: is not a store and not "
+	    "empty: name a new or an empty directory",
+	    store->path);
 }
 
 /*
@@ -483,18 +494,14 @@ cs_store_lock(struct certstore *store, struct certstore_error *err)
 		    "%s: the store was opened for reading", store->path);
 		goto fail;
 	}
-	if (store->fd == -1 && makestore(store, err) == -1)
-		goto fail;
-	if (ours(store, store->fd, "", err) == -1)
-		goto fail;
-	if (store->certs == -1 &&
-	    cs_file_each(store->fd, ".", isforeign, NULL) != 0) {
-		cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: is not a store and not "
-		    "empty: name a new or an empty directory",
-		    store->path);
+	if (store->fd == -1 &&
+	    cs_file_mkdir(AT_FDCWD, store->path, &store->fd) == -1) {
+		cs_fail_errno(err, "%s", store->path);
 		goto fail;
 	}
+	if (ours(store, store->fd, "", err) == -1 ||
+	    (store->certs == -1 && refuseforeign(store, err) == -1))
+		goto fail;
 	store->lock = cs_file_lock(store->fd, ".lock", LOCK_SECONDS);
 	if (store->lock == -1) {
 		if (errno == EWOULDBLOCK)
@@ -507,7 +514,11 @@ cs_store_lock(struct certstore *store, struct certstore_error *err)
 			cs_fail_errno(err, "%s/.lock", store->path);
 		goto fail;
 	}
-	if (layout(store, err) == -1 || cs_recover_all(store, err) == -1 ||
+	cs_store_forget(store);
+	cs_mend_forget(store);
+	if (layout(store, err) == -1 ||
+	    (!store->intact && cs_mend_index(store, err) == -1) ||
+	    cs_recover_all(store, err) == -1 ||
 	    (!store->intact && cs_mend_store(store, err) == -1))
 		goto fail;
 	return 0;
@@ -519,14 +530,9 @@ fail:
 void
 cs_store_unlock(struct certstore *store)
 {
-	int *const fds[] = { &store->combined, &store->pending, &store->lock };
-	size_t i;
-
 	if (--store->depth > 0)
 		return;
-	for (i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
-		if (*fds[i] != -1)
-			close(*fds[i]);
-		*fds[i] = -1;
-	}
+	closefd(&store->combined);
+	closefd(&store->pending);
+	closefd(&store->lock);
 }

@@ -42,38 +42,49 @@ static int
 keygroup(const struct cs_put *put, gid_t *gid, struct certstore_error *err)
 {
 	struct group gr, *found = NULL;
-	char buf[4096], *name;
+	struct cs_buf buf = { 0 };
+	char *name;
+	int errnum;
 
 	*gid = (gid_t)-1;
 	if ((name = value(&put->file[CS_PROPS], PROPS_GROUP)) == NULL)
 		return 0;
-	if (getgrnam_r(name, &gr, buf, sizeof(buf), &found) != 0 ||
-	    found == NULL) {
+	do { /* a group with many members needs much room */
+		errnum = ENOMEM;
+		if (cs_buf_reserve(&buf, 2 * buf.size + 1024) == 0)
+			errnum = getgrnam_r(name, &gr, buf.p, buf.size, &found);
+	} while (errnum == ERANGE && buf.size < CS_RECORD_MAX);
+	cs_buf_free(&buf);
+	if (found != NULL) {
+		*gid = found->gr_gid;
+	} else if (errnum != 0) {
+		errno = errnum;
+		cs_fail_errno(err, "%s: group %s", put->name, name);
+	} else {
 		cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: there is no group %s, "
 		    "which its props name: make the group",
 		    put->name, name);
-		free(name);
-		return -1;
 	}
 	free(name);
-	*gid = found->gr_gid;
-	return 0;
+	return found == NULL ? -1 : 0;
 }
 
+/* The first generation that is free, or 0. */
 static unsigned long
 freegen(struct certstore *store, const char *name, unsigned long from)
 {
 	char dir[CS_GENDIR];
 	unsigned long gen;
 
-	for (gen = from;; gen++) {
+	for (gen = from; gen != 0; gen++) {
 		cs_store_gendir(dir, name, gen);
 		if (faccessat(store->certs, dir, F_OK, AT_SYMLINK_NOFOLLOW) ==
-			-1 &&
-		    errno == ENOENT)
-			return gen;
+		    -1)
+			return errno == ENOENT ? gen : 0;
 	}
+	errno = EOVERFLOW;
+	return 0;
 }
 
 /*
@@ -110,6 +121,10 @@ check(struct certstore *store, struct cs_put *put, struct certstore_error *err)
 		    strcmp(fingerprint, old.info.fingerprint) == 0)))
 		put->kept = old.info.kept;
 	put->gen = freegen(store, put->name, put->before + 1);
+	if (put->gen == 0) {
+		cs_fail_errno(err, "%s: certs/.%s@", put->name, put->name);
+		goto out;
+	}
 	cs_error_clear(err);
 	rv = 0;
 out:
@@ -275,7 +290,7 @@ cs_store_put(struct certstore *store, struct cs_put *puts, size_t n,
 {
 	struct certstore_error ignored;
 	size_t i;
-	int k, rv = -1;
+	int k, settled, rv = -1;
 
 	for (i = 0; i < n; i++) {
 		puts[i].begun = 0;
@@ -292,11 +307,13 @@ cs_store_put(struct certstore *store, struct cs_put *puts, size_t n,
 		goto out;
 	rv = 0;
 out:
+	/* what was before goes only once the switch is on disk */
+	settled = rv == 0 || fsync(store->certs) == 0;
 	for (i = 0; i < n; i++) {
 		for (k = 0; k <= CS_NFILE; k++)
 			if (puts[i].fd[k] != -1)
 				close(puts[i].fd[k]);
-		if (puts[i].begun &&
+		if (settled && puts[i].begun &&
 		    cs_recover_intent(store, puts[i].name,
 			rv == 0 ? err : &ignored) == -1 &&
 		    rv == 0)
@@ -316,48 +333,14 @@ cs_put_free(struct cs_put *put)
 	cs_info_free(&put->info);
 }
 
-struct others {
-	struct certstore *store;
-	const char *name;
-	const char *current;
-};
-
-static int
-removeother(void *arg, const char *dir)
-{
-	struct others *o = arg;
-
-	if (cs_store_generation(dir, o->name) == 0 ||
-	    strcmp(dir, o->current) == 0)
-		return 0;
-	return cs_file_rmtree(o->store->certs, dir);
-}
-
-/* Nothing is known of a damaged entry: look for what belongs to it. */
-static int
-removetraces(struct certstore *store, const char *name, const char *dir)
-{
-	struct others o = { store, name, dir };
-
-	if (cs_index_purge(store, name) == -1)
-		return -1;
-	return cs_file_each(store->certs, ".", removeother, &o);
-}
-
 static int
 removelink(struct certstore *store, const char *name, const char *dir)
 {
 	char text[CS_GENDIR + 8];
-	const char *def;
 
 	snprintf(text, sizeof(text), "%s/rm", dir);
 	if (cs_file_link(store->pending, text, name) == -1 ||
 	    fsync(store->pending) == -1)
-		return -1;
-	def = cs_store_default(store);
-	if (def != NULL && strcmp(def, name) == 0 &&
-	    (cs_file_rmtree(store->fd, "default") == -1 ||
-		fsync(store->fd) == -1))
 		return -1;
 	if (cs_recover_combined(store, name, NULL) == -1 ||
 	    cs_file_remove(store->certs, name) == -1 ||
@@ -370,7 +353,7 @@ int
 cs_store_remove(struct certstore *store, const char *name,
     struct certstore_error *err)
 {
-	struct certstore_entry entry = { 0 };
+	struct certstore_error ignored;
 	char dir[CS_GENDIR];
 	int rv = -1;
 
@@ -379,13 +362,10 @@ cs_store_remove(struct certstore *store, const char *name,
 	if (cs_mend_entry(store, name, err) == -1 ||
 	    cs_store_resolve(store, name, dir, err) == -1)
 		goto out;
-	if (cs_entry_load(store, name, &entry, err) == -1 &&
-	    removetraces(store, name, dir) == -1) {
-		cs_fail_errno(err, "%s", name);
-		goto out;
-	}
 	if (removelink(store, name, dir) == -1) {
 		cs_fail_errno(err, "%s", name);
+		if (fsync(store->certs) == 0)
+			(void)cs_recover_intent(store, name, &ignored);
 		goto out;
 	}
 	if (cs_recover_intent(store, name, err) == -1)
@@ -393,7 +373,6 @@ cs_store_remove(struct certstore *store, const char *name,
 	cs_error_clear(err);
 	rv = 0;
 out:
-	cs_entry_done(&entry);
 	cs_store_unlock(store);
 	return rv;
 }

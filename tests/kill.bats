@@ -5,6 +5,8 @@
 #
 # FAULTS=all kills at every system call there is (make check-faults).
 
+# shellcheck disable=SC2034,SC2154  # faults.bash uses target, sets saved
+
 load helper
 load faults
 
@@ -47,21 +49,25 @@ sweep() {
 	calls "$@" <input >counts
 	after=$(state)
 	[ "$before" != "$after" ] || fail "it changes nothing: $*"
-	[ "$(wc -l <counts)" -ge 6 ] || fail "traced: $(cat counts)"
+	[ "$(awk '{ n += $2 } END { print n }' counts)" -ge 30 ] ||
+	    fail "traced: $(cat counts)"
 	before=$(printf '%s\n' "$before" | names)
 	after=$(printf '%s\n' "$after" | names)
+	trap - DEBUG # by which bats follows each command, slowly
 	while read -r call last <&4; do
 		for n in $(seq "$last"); do
 			at="$call $n of $last"
 			restore
 			killed "$call" "$n" "$@" <input || return 1
 			readable "$at" || return 1
+			pair || fail "$at: no pair" || return 1
 			now=$(state | names)
 			[ "$now" = "$before" ] || [ "$now" = "$after" ] ||
 			    fail "$at: neither old nor new: $now" || return 1
 			changed "$at" || return 1
 			cert-rm -f nobody
 			readable "$at, mended" || return 1
+			pair || fail "$at, mended: no pair" || return 1
 			clean "$at, mended" || return 1
 			changed "$at, mended" || return 1
 		done
@@ -82,6 +88,7 @@ sweep() {
 	local call last n
 
 	calls cert-create -d ./fresh -s a.example.org a >counts
+	trap - DEBUG
 	while read -r call last <&4; do
 		for n in $(seq "$last"); do
 			rm -rf fresh
@@ -90,6 +97,8 @@ sweep() {
 			cert-create -d ./fresh -s b.example.org b ||
 			    fail "$call $n" || return 1
 			CERTSTORE=$PWD/fresh clean "$call $n" || return 1
+			! find fresh -type d ! -perm 755 | grep . ||
+			    fail "$call $n: mode" || return 1
 			cert-match -d ./fresh b.example.org >/dev/null ||
 			    fail "$call $n: no match" || return 1
 		done
@@ -117,4 +126,73 @@ sweep() {
 @test "cert-rm, killed anywhere" {
 	target=serving
 	sweep cert-rm -f serving
+}
+
+# again COMMAND...: the writer that mends what is in ./broken is killed at each
+# call, too; the next one then does it.  COMMAND... says what must hold after.
+again() {
+	local at call last n
+
+	rm -rf broken
+	cp -a "$CERTSTORE" broken
+	calls cert-rm -f nobody >counts
+	trap - DEBUG
+	while read -r call last <&4; do
+		for n in $(seq "$last"); do
+			at="$call $n of $last"
+			rm -rf "$CERTSTORE"
+			cp -a broken "$CERTSTORE"
+			killed "$call" "$n" cert-rm -f nobody || return 1
+			readable "$at" || return 1
+			cert-rm -f nobody || fail "$at: then" || return 1
+			readable "$at, mended" || return 1
+			clean "$at, mended" || return 1
+			changed "$at, mended" || return 1
+			"$@" || fail "$at: $*" || return 1
+		done
+	done 4<counts
+}
+
+default_is() {
+	[ "$(readlink "$CERTSTORE/default")" = "$1" ]
+}
+
+@test "the writer that finishes a replacement, killed anywhere" {
+	target=serving
+	cert-create -f -A CA -s mid.example.org serving
+	cp -a "$CERTSTORE" mid
+	rm -rf "$saved"
+	mv mid "$saved"
+	strace -f -qq -o trace -e trace=fsync \
+	    cert-create -f -A CA -s new.example.org -s both.example.org serving
+	restore
+	# the last but one of them, of combined/: the link leads to the new one
+	killed fsync "$(wc -l <trace)" cert-create -f -A CA \
+	    -s new.example.org -s both.example.org serving
+	[ "$(readlink "$CERTSTORE/certs/serving")" = .serving@3 ]
+	again default_is certs/serving
+}
+
+@test "the writer that finishes a removal, killed anywhere" {
+	target=serving
+	strace -f -qq -o trace -e trace=fsync cert-rm -f serving
+	restore
+	killed fsync "$(($(wc -l <trace) - 1))" cert-rm -f serving
+	[ ! -L "$CERTSTORE/certs/serving" ]
+	again default_is ""
+}
+
+@test "the writer that makes a lost index anew, killed anywhere" {
+	target=none
+	rm -r "$CERTSTORE/index"
+	again default_is certs/serving
+}
+
+@test "the writer that mends a copy without links, killed anywhere" {
+	target=none
+	cp -RLp "$CERTSTORE" copy
+	rm -rf "$CERTSTORE"
+	mv copy "$CERTSTORE"
+	[ "${FAULTS:-}" = all ] || CHANGES=fsync,symlinkat,renameat,unlinkat
+	again default_is certs/serving
 }

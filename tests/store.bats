@@ -182,3 +182,18 @@ load helper
 	[ "$(mode "$CERTSTORE/certs/a/fullchain.pem")" = 644 ]
 	grep -qx 'group daemon' "$CERTSTORE/certs/a/info"
 }
+
+@test "a group may have very many members" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to give a file to a group"
+	cert-create -s a.example.org a
+	echo 'group crowd' >>"$CERTSTORE/certs/a/props"
+	{
+		cat /etc/group
+		printf 'crowd:x:54321:%s\n' "$(seq -s , -f user%g 2000)"
+	} >group
+	unshare -m mount --bind group /etc/group 2>/dev/null ||
+	    skip "can't mount here"
+	unshare -m sh -c 'mount --bind group /etc/group && "$@"' - \
+	    cert-create -f -s a.example.org a
+	[ "$(stat -c %a:%g "$CERTSTORE/certs/a/privkey.pem")" = 640:54321 ]
+}

@@ -268,12 +268,151 @@ testcopies(void)
 	}
 }
 
+/* Somebody was at the store with rm and cp. */
+static void
+testhands(void)
+{
+	struct certstore_entry entry = { 0 };
+	struct cs_buf b = { 0 };
+	struct certstore *store;
+	char name[CS_NAME_MAX + 1], line[2 * CS_NAME_MAX];
+
+	sh("rm -rf store original");
+	store = opened(CERTSTORE_CREATE);
+	put(store, "v", 0, "v1", "san dns v.example\n");
+	put(store, "v", 1, "v2", "san dns w.example\n");
+	certstore_close(store);
+	sh("rm -r store/index/host");
+	store = opened(CERTSTORE_WRITE);
+	ok(found(store, "w.example", "v"), "without index/host it is scanned");
+	/* a killed writer, and then a lost index */
+	sh("ln -s .v@3 store/.pending/v; cp -a store/certs/.v@2 "
+	   "store/certs/.v@3; rm -r store/index");
+	ok(put(store, "x", 0, "x1", "san dns w.example\n") == 0,
+	    "the next writer mends that");
+	ok(exists("store/index/host/w.example@/v") && store->intact,
+	    "index/ is there again");
+	ok(!exists("store/certs/.v@3"), "and what was half-done is not");
+	certstore_close(store);
+	/* the record of the entry that is replaced is gone */
+	store = opened(CERTSTORE_WRITE);
+	put(store, "y", 0, "y1", "san dns y.example\nsan dns z.example\n");
+	sh("rm store/certs/.y@1/info");
+	ok(put(store, "y", 1, "y2", "san dns z.example\n") == 0,
+	    "a damaged entry is replaced");
+	ok(!exists("store/index/host/y.example") &&
+		found(store, "z.example", "y"),
+	    "its links that are no longer true go all the same");
+	/* replaced twice since it was looked at */
+	ok(cs_entry_load(store, "y", &entry, &err) == 0, "looked at");
+	put(store, "y", 2, "y3", "san dns z.example\n");
+	put(store, "y", 3, "y4", "san dns z.example\n");
+	ok(cs_entry_read(&entry, CS_PRIVKEY, &b, &err) == -1 &&
+		err.code == CERTSTORE_ECHANGED,
+	    "a generation that went is not an entry without key");
+	ok(cs_entry_load(store, "y", &entry, &err) == 0 &&
+		cs_entry_read(&entry, CS_PROPS, &b, &err) == 0,
+	    "a file that never was is just not there");
+	cs_entry_done(&entry);
+	cs_buf_free(&b);
+	/* what was taken for a generation's directory is a file */
+	sh("mv store/certs/.y@4 aside; touch store/certs/.y@4");
+	ok(certstore_entry_get(store, "y", &err) == NULL &&
+		err.code == CERTSTORE_EDAMAGED,
+	    "a file in place of a generation");
+	sh("rm store/certs/.y@4; mv aside store/certs/.y@4");
+	/* a record without kind where a writer was killed */
+	sh("sed -i /^kind/d store/certs/.y@4/info; "
+	   "ln -s .y@4 store/.pending/y");
+	ok(cs_store_lock(store, &err) == 0, "lock: %s", err.msg);
+	cs_store_unlock(store);
+	/* restored as a directory, and the generation lost its key */
+	sh("cp -RLp store/certs/x aside; rm store/certs/x; "
+	   "mv aside store/certs/x; rm store/certs/.x@1/privkey.pem");
+	ok(put(store, "x2", 0, "x2", "") == 0 && exists("store/certs/x/info"),
+	    "other entries do not mind");
+	ok(cs_store_lock(store, &err) == 0 &&
+		cs_mend_entry(store, "x", &err) == 0,
+	    "turned back: %s", err.msg);
+	cs_store_unlock(store);
+	is_str(text("store/certs/x"), ".x@2", "to a generation of its own");
+	ok(exists("store/certs/x/privkey.pem"), "its key is not lost");
+	/* changed by hand, then mended with all others, then set right */
+	sh("echo x >>store/certs/.x@2/fullchain.pem; rm store/.links");
+	certstore_close(store);
+	store = opened(CERTSTORE_WRITE);
+	put(store, "x3", 0, "x3", "");
+	ok(!exists("store/combined/x.pem"), "not served as long as it is bad");
+	sh("printf x1 >store/certs/.x@2/fullchain.pem");
+	ok(found(store, "w.example", "v x"), "found again when set right");
+	/* the longest name */
+	memset(name, 'n', CS_NAME_MAX);
+	name[CS_NAME_MAX] = '\0';
+	ok(put(store, name, 0, "n1", "san dns v.example\n") == 0 &&
+		put(store, name, 1, "n2", "san dns v.example\n") == 0 &&
+		put(store, name, 2, "n3", "san dns w.example\n") == 0,
+	    "a name of %d bytes", CS_NAME_MAX);
+	ok(found(store, "v.example", "") &&
+		cs_store_remove(store, name, &err) == 0,
+	    "is removed: %s", err.msg);
+	snprintf(line, sizeof(line), "! find store | grep %s", name);
+	sh(line);
+	certstore_close(store);
+}
+
+static void
+testpaths(void)
+{
+	static const char *const forms[] = { "store", "./store", ".//store",
+		"././store//", "../%s/store", "link", "link/" };
+	struct certstore *store;
+	char form[512];
+	size_t i;
+
+	sh("rm -rf store; ln -s store link");
+	if (chdir(root) == -1)
+		bail("chdir");
+	store = certstore_open(".//store", CERTSTORE_CREATE, &err);
+	ok(store != NULL && put(store, "a", 0, "c", "") == 0 &&
+		exists("store/certs/a"),
+	    "made relative to where we are");
+	certstore_close(store);
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		snprintf(form, sizeof(form), "%s", forms[i]);
+		if (strstr(form, "%s") != NULL)
+			snprintf(form, sizeof(form), "..%s/store",
+			    strrchr(root, '/'));
+		store = certstore_open(form, 0, &err);
+		ok(store != NULL && store->path[0] == '/' &&
+			certstore_path(store)[strlen(store->path) - 1] != '/',
+		    "%s", form);
+		certstore_close(store);
+	}
+	store = certstore_open("", 0, &err);
+	ok(store == NULL && err.code == CERTSTORE_EARGUMENT, "empty");
+	setenv("CERTSTORE", "", 1);
+	store = certstore_open(NULL, 0, &err);
+	ok(store == NULL && err.code == CERTSTORE_EARGUMENT, "also CERTSTORE");
+	store = certstore_open("/", CERTSTORE_CREATE, &err);
+	ok(store != NULL && put(store, "a", 0, "c", "") == -1 &&
+		err.code == CERTSTORE_EREFUSED,
+	    "/ is no store");
+	certstore_close(store);
+	sh("rm -rf store");
+	store = certstore_open("link", CERTSTORE_CREATE, &err);
+	ok(store != NULL && put(store, "a", 0, "c", "") == -1 &&
+		!exists("store"),
+	    "nothing is made behind a link");
+	certstore_close(store);
+	sh("rm link");
+}
+
 static void
 testrefusals(void)
 {
 	struct certstore *store;
 
-	sh("rm -rf store original; mkdir store; touch store/file");
+	sh("rm -rf store; mkdir store; touch store/file");
 	store = opened(CERTSTORE_CREATE);
 	ok(put(store, "a", 0, "c", "") == -1 && err.code == CERTSTORE_EREFUSED,
 	    "a directory with other things");
@@ -307,6 +446,8 @@ main(void)
 	testhostile();
 	testintents();
 	testcopies();
+	testhands();
+	testpaths();
 	testrefusals();
 	removescratch();
 	return tap_done();

@@ -1,0 +1,134 @@
+# faults.bash: what kill.bats and faults.bats share: a store with an entry of
+# each sort, what must hold of it at any moment and what once a writer came to
+# its end.  The entry that a command is about is $target.
+
+# shellcheck disable=SC2154  # the test sets target
+
+faults_setup() {
+	common_setup
+	# only the order of calls counts here, and memory is faster than a disk
+	if [ -w /dev/shm ]; then
+		memory=$(mktemp -d /dev/shm/certstore.XXXXXX)
+		CERTSTORE=$memory/store
+	fi
+	[ -z "${CERTSTORE_SANITIZE:-}" ] ||
+	    skip "strace and the leak sanitizer do not go together"
+	strace -o /dev/null true 2>/dev/null || skip "strace can't trace here"
+	cert-create -c CA
+	cert-create -A CA -s old.example.org -s both.example.org serving
+	cert-create -A CA -s other.example.org other
+	cert-create -R -s wait.example.org waiting >waiting.csr
+	ln -s certs/serving "$CERTSTORE/default"
+	saved=$BATS_TEST_TMPDIR/saved
+	cp -a "$CERTSTORE" "$saved"
+	: >input
+}
+
+faults_teardown() {
+	rm -rf "${memory:-}"
+	common_teardown
+}
+
+restore() {
+	rm -rf "$CERTSTORE"
+	cp -a "$saved" "$CERTSTORE"
+}
+
+# answer: a certificate for the entry waiting, signed by the store's CA with
+# the tools of others, goes to ./input.
+answer() {
+	openssl x509 -req -in waiting.csr -days 30 -copy_extensions copy \
+	    -CA "$CERTSTORE/certs/CA/fullchain.pem" \
+	    -CAkey "$CERTSTORE/certs/CA/privkey.pem" -out input 2>/dev/null
+}
+
+# One line for each entry: what it is, whatever generation it is in.
+state() {
+	local csr
+
+	cert-list -o name,fingerprint,names
+	for csr in "$CERTSTORE"/certs/[!.]*/request.csr; do
+		[ ! -e "$csr" ] || printf '%s\t%s\trequest\n' "${csr%/*}" \
+		    "$(sha256sum <"$csr")"
+	done
+}
+
+# Fingerprints are new in every run: what is compared is names.
+names() {
+	cut -f 1,3
+}
+
+# pair: key and certificate of $target belong together, and combined.pem holds
+# just them.
+pair() {
+	local dir=$CERTSTORE/certs/$target
+
+	[ -e "$dir/fullchain.pem" ] || return 0
+	cat "$dir/privkey.pem" "$dir/fullchain.pem" |
+	    cmp - "$dir/combined.pem" || return 1
+	[ "$(openssl pkey -in "$dir/privkey.pem" -pubout)" = \
+	    "$(openssl x509 -in "$dir/fullchain.pem" -noout -pubkey)" ]
+}
+
+# readable WHEN: what holds at any moment for a reader.
+readable() {
+	local link
+
+	cert-list -o name,names >list || fail "$1: cert-list gives $?" ||
+	    return 1
+	for link in "$CERTSTORE"/combined/*; do
+		[ -e "$link" ] || [ ! -L "$link" ] ||
+		    fail "$1: $link dangles" || return 1
+	done
+	awk -F '\t' '$1 != "CA" && $1 !~ /^waiting/ {
+		n = split($2, host, ",")
+		for (i = 1; i <= n; i++)
+			print host[i] "\t" $1
+	}' list >want
+	while read -r host _; do
+		echo "$host"
+	done <want | cert-match -a -o host,name - >got
+	awk 'NR == FNR { got[$0] = 1; next } !($0 in got) { print; bad = 1 }
+	    END { exit bad }' got want ||
+	    fail "$1: that host does not lead to that name" || return 1
+}
+
+# clean WHEN: what holds once a writer has finished.
+clean() {
+	local dir kept key name value
+
+	! find "$CERTSTORE" -path '*/.pending/*' -o -name '*@link' \
+	    -o \( -path '*/index/*' -o -name default \) -xtype l \
+	    -o -path '*/index/*@' -empty | grep . ||
+	    fail "$1: that is left" || return 1
+	find "$CERTSTORE/certs" -type l -printf '%l\n' >live
+	for dir in "$CERTSTORE"/certs/.*@*; do
+		[ -d "$dir" ] || continue
+		name=${dir##*/.} name=${name%@*} kept=
+		while read -r key value; do
+			[ "$key" != kept ] || kept=$value
+		done <"$CERTSTORE/certs/$name/info"
+		case $(<live) in
+		*"${dir##*/}"*) ;;
+		*)
+			[ ".$name@$kept" = "${dir##*/}" ] ||
+			    fail "$1: $dir belongs to nobody" || return 1
+			;;
+		esac
+	done
+	# combined/ is just what serves
+	[ "$(cd "$CERTSTORE/combined" && echo *)" = \
+	    "$(cert-list -k server -o name | sed 's/$/.pem/' | xargs)" ] ||
+	    fail "$1: combined/ is not what serves" || return 1
+}
+
+# changed WHEN: only $target may differ from what was saved.
+changed() {
+	local name
+
+	for name in CA serving other waiting; do
+		[ "$name" != "$target" ] || continue
+		diff -r "$saved/certs/$name/" "$CERTSTORE/certs/$name/" ||
+		    fail "$1: $name changed" || return 1
+	done
+}
