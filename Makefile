@@ -106,17 +106,22 @@ check: all units
 check-asan:
 	rm -rf build-asan
 	mkdir build-asan
-	cp -R Makefile config.mk [A-Z]*[A-Z] cmd lib man tests build-asan
+	cp -R Makefile config.mk README LICENSE NEWS HACKING cmd lib man \
+	    tests build-asan
 	cd build-asan && $(MAKE) clean && \
 	    $(MAKE) CFLAGS="$(SANITIZE)" CPPFLAGS=-U_FORTIFY_SOURCE all units
 	@cd build-asan && CERTSTORE_SANITIZE=1 sh tests/run
 
+# Left out: variables from a bats file that another one sets or uses; calls
+# with an error taken for such that went well; a command without memory ends.
 lint: fmt-check
 	mandoc -T lint -W warning man/*.[1-9]
-	shellcheck $(SCRIPTS) tests/*.bash tests/*.bats
+	shellcheck $(SCRIPTS)
+	shellcheck -S warning -e SC2034,SC2154 tests/*.bash tests/*.bats
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
-	    --enable=warning,portability -D_GNU_SOURCE -Ilib -Icmd -Itests \
-	    $(SOURCES)
+	    --enable=warning,portability --suppress=ctuuninitvar \
+	    --suppress='memleakOnRealloc:cmd/*' -D_GNU_SOURCE -Ilib -Icmd \
+	    -Itests $(SOURCES)
 
 fmt:
 	clang-format -i $(SOURCES)
