@@ -310,7 +310,11 @@ out:
 	return rv;
 }
 
-/* Within the life of all CAs above; a start before theirs is no use either. */
+/*
+ * Within the life of all CAs above; a start before theirs is no use either.
+ * A default life as long as the CA's is cut by the time between the two: not
+ * worth a word.
+ */
 static int
 settimes(struct certstore *store, const char *name, X509 *x509,
     const struct certstore_template *t, const struct cs_issuer *is,
@@ -334,9 +338,11 @@ settimes(struct certstore *store, const char *name, X509 *x509,
 		    "%s: would end after the year 9999: say an earlier end",
 		    name);
 	if (is != NULL && until > is->ends) {
-		cs_warn(store, "%s: ends %s, with its CA %s, not %s", name,
-		    certstore_time_format(is->ends, end), is->entry.info.name,
-		    certstore_time_format(until, asked));
+		if (t->haslife || until - is->ends > CS_DAY)
+			cs_warn(store, "%s: ends %s, with its CA %s, not %s",
+			    name, certstore_time_format(is->ends, end),
+			    is->entry.info.name,
+			    certstore_time_format(until, asked));
 		until = is->ends;
 	}
 	if (is != NULL && from < cs_cert_starts(sk_X509_value(is->certs, 0)))

@@ -142,6 +142,40 @@ remarknames(struct cs_buf *b, const struct cs_info *info)
 	return 0;
 }
 
+/* Is its CN the name of a host, with a dot? */
+static int
+iscnhost(const struct cs_info *info)
+{
+	char host[CS_HOST_MAX + 1];
+
+	return info->cn != NULL && strchr(info->cn, '.') != NULL &&
+	    cs_name_certhost(info->cn, host) == 1;
+}
+
+static int
+remarkextensions(struct cs_buf *b, const struct cs_info *info, X509 *x509)
+{
+	int bad = 0;
+
+	if (strcmp(info->kind, "ca") == 0 && info->haskey && info->self &&
+	    (X509_get_extension_flags(x509) & EXFLAG_KUSAGE) == 0 &&
+	    iscnhost(info))
+		bad |= remark(b, info,
+		    "it says that it is a CA, as openssl req -x509 writes "
+		    "unasked, so it answers for no host: for a server make "
+		    "one with cert-create -s");
+	if ((X509_get_extension_flags(x509) & EXFLAG_CRITICAL) != 0)
+		bad |= remark(b, info,
+		    "a critical extension that libcrypto does not know: "
+		    "clients refuse it");
+	if (info->nsan > CS_SAN_INDEXED)
+		bad |= remark(b, info,
+		    "%zu names, of which only the first %d are found by "
+		    "cert-match",
+		    info->nsan, CS_SAN_INDEXED);
+	return bad;
+}
+
 /*
  * Where some issuer is there and the one above it is not, that is a root that
  * need not be sent, as far as anybody can tell.
@@ -161,6 +195,7 @@ cs_remark_cert(struct cs_buf *b, const struct cs_info *info, X509 *x509,
 		    "a certificate of version 1, without "
 		    "extensions: some clients refuse it");
 	bad |= remarkweak(b, info, x509, chain);
+	bad |= remarkextensions(b, info, x509);
 	if (!ca && !shaken)
 		bad |= remarknames(b, info);
 	if (!complete && sk_X509_num(chain) <= 0 && !info->self)

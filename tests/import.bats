@@ -709,3 +709,47 @@ warns() {
 	holds n57.example.com n57.crt
 	run -1 cert-import -x bundle root.crt
 }
+
+# req HOST ARG...: what plain openssl req -x509 makes, key.pem and cert.pem.
+plainreq() {
+	local host=$1
+
+	shift
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout key.pem -out cert.pem -days 30 -subj "/CN=$host" "$@" \
+	    2>/dev/null
+}
+
+@test "what openssl req -x509 makes for a host serves it, though it says CA" {
+	plainreq h.example.org -addext subjectAltName=DNS:h.example.org
+	openssl x509 -in cert.pem -noout -text | grep -q 'CA:TRUE'
+	cert-import key.pem cert.pem
+	[ "$(cert-match -o name,kind h.example.org)" = "h.example.org	self" ]
+	[ -e "$CERTSTORE/combined/h.example.org.pem" ]
+	run -2 cert-create -A h.example.org -s a.example.org a
+}
+
+@test "without a SAN it is a CA, which is said" {
+	plainreq h.example.org
+	run -0 --separate-stderr cert-import key.pem cert.pem
+	[[ $stderr == *"says that it is a CA"*"answers for no host"* ]]
+	run -1 cert-match h.example.org
+	plainreq "Example CA" -addext keyUsage=critical,keyCertSign,cRLSign
+	run -0 --separate-stderr cert-import key.pem cert.pem
+	[ "$output" = example-ca ]
+	[ -z "$stderr" ]
+}
+
+@test "an unknown critical extension and very many names are said" {
+	local names
+
+	plainreq c.example.org -addext subjectAltName=DNS:c.example.org \
+	    -addext 1.3.6.1.4.1.99999.1=critical,ASN1:NULL
+	run -0 --separate-stderr cert-import key.pem cert.pem
+	[[ $stderr == *"critical extension"* ]]
+	names=$(seq -f 'DNS:n%g.example.org' -s , 1001)
+	plainreq many.example.org -addext "subjectAltName=$names"
+	run -0 --separate-stderr cert-import key.pem cert.pem
+	[[ $stderr == *"1001 names"*"first 1000"* ]]
+	[ "$(cert-match -o name n1000.example.org)" = n1.example.org ]
+}
