@@ -440,10 +440,10 @@ checkkeys(const struct cs_pool *pool, struct certstore_error *err)
 		if (!pool->cert[i].ca && pool->cert[i].newer == NULL &&
 		    pool->cert[i].key == NULL)
 			return cs_fail(err, CERTSTORE_EINPUT,
-			    "%s: is not the private key of %s: give the key "
-			    "that certificate was made with",
-			    where,
-			    cs_pool_name(&pool->cert[i], name, sizeof(name)));
+			    "%s: the key in %s is not its private key: give "
+			    "the key it was made with",
+			    cs_pool_name(&pool->cert[i], name, sizeof(name)),
+			    where);
 	return cs_fail(err, CERTSTORE_EINPUT,
 	    "%s: this private key belongs "
 	    "to no certificate here: give its certificate, or leave it out",

@@ -308,7 +308,7 @@ warns() {
 	server www root www.example.com
 	key other
 	refuses 'www.key:1: a private key without its certificate' www.key
-	refuses 'www.crt:1: .*"CN=www.example.com".* not the private key.*other.key:1' \
+	refuses 'www.crt:1: .*"CN=www.example.com".*other.key:1 is not its private key' \
 	    www.crt other.key
 	refuses 'other.key:1: this private key belongs to no certificate' \
 	    www.crt www.key other.key root.crt
@@ -345,7 +345,7 @@ warns() {
 	holds www.example.com www.crt
 	refuses 'root.crt.*no private key' -K root.crt www.crt
 	key wrong
-	refuses 'not the private key.*wrong.key:1' -K wrong.key www.crt
+	refuses 'wrong.key:1 is not its private key' -K wrong.key www.crt
 }
 
 @test "an answer is paired with the request that waits" {

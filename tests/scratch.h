@@ -15,7 +15,7 @@
 static char root[] = "/tmp/certstore-test.XXXXXX";
 static struct certstore_error err;
 
-static inline const char *
+__attribute__((format(printf, 1, 2))) static inline const char *
 path(const char *fmt, ...)
 {
 	static char buf[4][512];

@@ -19,6 +19,12 @@ reader() {
 	done
 }
 
+# Also when a test failed: readers left running would hold up what waits.
+teardown() {
+	: >stop
+	common_teardown
+}
+
 start() {
 	local i
 
