@@ -314,7 +314,7 @@ requestkey(const char *label, const struct cs_buf *csr, char hex[65],
 	    (pkey = X509_REQ_get0_pubkey(req)) != NULL)
 		rv = cs_key_spki(pkey, hex, err);
 	X509_REQ_free(req);
-	cs_pem_free(&pems);
+	cs_item_free(&pems);
 	ERR_clear_error();
 	return rv;
 }

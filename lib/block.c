@@ -39,7 +39,7 @@ failchar(struct cs_reader *r, const char *s, size_t n)
 	while (len < n && len < 4 && ((unsigned char)s[len] & 0xc0) == 0x80)
 		len++;
 	certstore_escape(shown, sizeof(shown), s, len);
-	return cs_pem_refuse(r, r->text.at,
+	return cs_item_refuse(r, r->text.at,
 	    "`%s` is not base64: copy `%s` again", shown, r->b.label);
 }
 
@@ -103,7 +103,7 @@ base64(struct cs_reader *r, const char *s, size_t n)
 		if ((v = value(s[i])) == -1)
 			return failchar(r, s + i, n - i);
 		if (r->b.pads > 0)
-			return cs_pem_refuse(r, r->text.at,
+			return cs_item_refuse(r, r->text.at,
 			    "base64 goes on behind its `=`: two blocks were "
 			    "run together: copy them again");
 		push(r, (uint32_t)v);
@@ -190,7 +190,7 @@ header(struct cs_reader *r, const char *s, size_t n, size_t *i, int dek)
 
 	if (headervalue(s, n, i, buf) == -1 ||
 	    (dek ? !isdek(buf) : strcmp(buf, "4,ENCRYPTED") != 0))
-		return cs_pem_refuse(r, r->text.at,
+		return cs_item_refuse(r, r->text.at,
 		    "%s is damaged: copy `%s` again",
 		    dek ? "DEK-Info" : "Proc-Type", r->b.label);
 	if (dek)
@@ -267,16 +267,16 @@ finishdek(struct cs_reader *r)
 	char why[160];
 
 	if (b->type != CS_PEM_KEY || !b->encrypted || b->dek[0] == '\0')
-		return cs_pem_refuse(r, b->line,
+		return cs_item_refuse(r, b->line,
 		    "Proc-Type and DEK-Info go together, before a private key: "
 		    "copy `%s` again",
 		    b->label);
 	if (b->len % 8 != 0)
-		return cs_pem_refuse(r, b->line,
+		return cs_item_refuse(r, b->line,
 		    "truncated: %zu bytes are no whole blocks of the cipher: "
 		    "%s",
 		    b->len, cs_block_missing(r, why, sizeof(why)));
-	if (cs_pem_give(r, CS_PEM_KEY_DEK, b->der, b->len) == -1)
+	if (cs_container_open(r, CS_PEM_KEY_DEK, b->der, b->len) == -1)
 		return -1;
 	item = &r->list->v[r->list->n - 1];
 	if ((item->dek = strdup(b->dek)) == NULL)
@@ -296,12 +296,12 @@ finishder(struct cs_reader *r)
 	found = cs_der_type(b->der, b->len);
 	if (whole == -1 ||
 	    (whole == 0 && found != CS_PEM_PKCS7 && found != CS_PEM_PKCS12))
-		return cs_pem_refuse(r, b->line,
+		return cs_item_refuse(r, b->line,
 		    "not DER: the first line is missing or damaged: copy `%s` "
 		    "again",
 		    b->label);
 	if (total > b->len)
-		return cs_pem_refuse(r, b->line,
+		return cs_item_refuse(r, b->line,
 		    "truncated: the DER says %zu bytes, %zu are there: %s",
 		    total, b->len, cs_block_missing(r, why, sizeof(why)));
 	/* OpenSSL's trust settings are a second SEQUENCE. */
@@ -310,17 +310,17 @@ finishder(struct cs_reader *r)
 	    aux == b->len - total)
 		b->len = total;
 	if (total < b->len)
-		return cs_pem_refuse(r, b->line,
+		return cs_item_refuse(r, b->line,
 		    "%zu byte%s after the DER, which TLS servers refuse: copy "
 		    "`%s` again",
 		    b->len - total, b->len - total == 1 ? "" : "s", b->label);
 	if (found == -1)
 		found = b->type;
 	if (!fitslabel(b->type, found))
-		return cs_pem_refuse(r, b->line,
+		return cs_item_refuse(r, b->line,
 		    "labelled `%s`, but it holds %s: correct the label",
 		    b->label, cs_der_name(found));
-	return cs_pem_give(r, (enum cs_pem_type)found, b->der, b->len);
+	return cs_container_open(r, (enum cs_pem_type)found, b->der, b->len);
 }
 
 int
@@ -334,11 +334,11 @@ cs_block_finish(struct cs_reader *r)
 	r->proto.line = b->line;
 	memcpy(r->pemlabel, b->label, sizeof(r->pemlabel));
 	if (b->chars == 0)
-		return cs_pem_refuse(r, b->line,
+		return cs_item_refuse(r, b->line,
 		    "nothing between BEGIN and END of `%s`: copy it again",
 		    b->label);
 	if (flush(r) == -1)
-		return cs_pem_refuse(r, b->line,
+		return cs_item_refuse(r, b->line,
 		    "truncated: %zu characters of base64 and %zu `=` make no "
 		    "whole bytes: %s",
 		    b->chars, b->pads, cs_block_missing(r, why, sizeof(why)));

@@ -148,7 +148,7 @@ cs_cert_stack(const char *label, const struct cs_buf *buf,
 	for (i = 0; i < pems.n; i++) {
 		if (pems.v[i].type != CS_PEM_CERT)
 			continue;
-		x509 = cs_cert_parse(cs_pem_where(&pems.v[i], where,
+		x509 = cs_cert_parse(cs_item_where(&pems.v[i], where,
 					 sizeof(where)),
 		    pems.v[i].der, pems.v[i].derlen, err);
 		if (x509 == NULL)
@@ -171,7 +171,7 @@ out:
 		sk_X509_pop_free(certs, X509_free);
 		certs = NULL;
 	}
-	cs_pem_free(&pems);
+	cs_item_free(&pems);
 	return certs;
 }
 

@@ -43,7 +43,7 @@ setcert(struct certstore_entry *entry, const struct cs_pem *pem,
 	char where[WHERE_LEN];
 	int rv = -1;
 
-	cs_pem_where(pem, where, sizeof(where));
+	cs_item_where(pem, where, sizeof(where));
 	x509 = cs_cert_parse(where, pem->der, pem->derlen, err);
 	if (x509 == NULL)
 		goto out;
@@ -136,7 +136,7 @@ certstore_certs_free(struct certstore_certs *certs)
 {
 	if (certs == NULL)
 		return;
-	cs_pem_free(&certs->pems);
+	cs_item_free(&certs->pems);
 	reset(&certs->entry);
 	cs_info_free(&certs->entry.info);
 	free(certs);
@@ -194,6 +194,6 @@ certstore_key_read(const char *label, const void *data, size_t len,
 	}
 out:
 	EVP_PKEY_free(pkey);
-	cs_pem_free(&pems);
+	cs_item_free(&pems);
 	return entry;
 }

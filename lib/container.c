@@ -38,7 +38,7 @@ addx509(struct cs_reader *r, const X509 *x509)
 	if ((len = i2d_X509(x509, &der)) <= 0)
 		return cs_fail_crypto(r->err, CERTSTORE_ECRYPTO,
 		    "%s: a certificate can't be encoded", r->proto.label);
-	rv = cs_pem_add(r->list, &r->proto, CS_PEM_CERT, der, (size_t)len);
+	rv = cs_item_add(r->list, &r->proto, CS_PEM_CERT, der, (size_t)len);
 	OPENSSL_free(der);
 	return rv == -1 ? cs_fail_nomem(r->err) : 0;
 }
@@ -52,7 +52,7 @@ addkey(struct cs_reader *r, const PKCS8_PRIV_KEY_INFO *p8)
 	if ((len = i2d_PKCS8_PRIV_KEY_INFO(p8, &der)) <= 0)
 		return cs_fail_crypto(r->err, CERTSTORE_ECRYPTO,
 		    "%s: a key can't be encoded", r->proto.label);
-	rv = cs_pem_add(r->list, &r->proto, CS_PEM_KEY, der, (size_t)len);
+	rv = cs_item_add(r->list, &r->proto, CS_PEM_KEY, der, (size_t)len);
 	OPENSSL_clear_free(der, (size_t)len);
 	return rv == -1 ? cs_fail_nomem(r->err) : 0;
 }
@@ -67,13 +67,13 @@ openpkcs7(struct cs_reader *r, const unsigned char *der, size_t len)
 
 	cms = d2i_CMS_ContentInfo(NULL, &p, (long)len);
 	if (cms == NULL || p != der + len) {
-		cs_pem_refuse(r, r->proto.line,
+		cs_item_refuse(r, r->proto.line,
 		    "PKCS#7 that can't be read (RFC 5652): copy it again");
 		goto out;
 	}
 	certs = CMS_get1_certs(cms);
 	if (certs == NULL || sk_X509_num(certs) == 0) {
-		cs_pem_refuse(r, r->proto.line,
+		cs_item_refuse(r, r->proto.line,
 		    "PKCS#7 without certificates: give the file that holds "
 		    "them");
 		goto out;
@@ -113,7 +113,7 @@ failcipher(struct safe *s, const X509_ALGOR *alg)
 
 	X509_ALGOR_get0(&obj, NULL, NULL, alg);
 	OBJ_obj2txt(name, sizeof(name), obj, 0);
-	return cs_pem_refuse(s->r, s->r->proto.line,
+	return cs_item_refuse(s->r, s->r->proto.line,
 	    "PKCS#12 encrypted with %s, which %s: export it again with AES",
 	    name,
 	    s->old.ctx == NULL ? "needs OpenSSL's legacy provider" :
@@ -137,7 +137,7 @@ unlock(struct safe *s, const X509_ALGOR *alg, const ASN1_OCTET_STRING *data,
 	OSSL_LIB_CTX *ctx;
 
 	if (++s->locked > LOCKED_MAX)
-		return cs_pem_refuse(s->r, s->r->proto.line,
+		return cs_item_refuse(s->r, s->r->proto.line,
 		    "PKCS#12 with more than %d encrypted parts: export it in "
 		    "several files",
 		    LOCKED_MAX);
@@ -186,7 +186,7 @@ certificate(struct safe *s, const PKCS12_SAFEBAG *bag)
 	if (PKCS12_SAFEBAG_get_bag_nid(bag) != NID_x509Certificate)
 		return 1;
 	if ((x509 = PKCS12_SAFEBAG_get1_cert(bag)) == NULL)
-		return cs_pem_refuse(s->r, s->r->proto.line,
+		return cs_item_refuse(s->r, s->r->proto.line,
 		    "PKCS#12 with a certificate that can't be read: export it "
 		    "again");
 	rv = addx509(s->r, x509) == -1 ? -1 : 1;
@@ -203,7 +203,7 @@ takebags(struct safe *s, const STACK_OF(PKCS12_SAFEBAG) *bags, int depth)
 	int i, rv = 1;
 
 	if (depth > DEPTH_MAX)
-		return cs_pem_refuse(s->r, s->r->proto.line,
+		return cs_item_refuse(s->r, s->r->proto.line,
 		    "PKCS#12 with bags within bags within bags: export it "
 		    "again");
 	for (i = 0; rv == 1 && i < sk_PKCS12_SAFEBAG_num(bags); i++) {
@@ -250,7 +250,7 @@ takepart(struct safe *s, PKCS7 *p7)
 		bags = plain;
 	}
 	if (bags == NULL)
-		return cs_pem_refuse(s->r, s->r->proto.line,
+		return cs_item_refuse(s->r, s->r->proto.line,
 		    "PKCS#12 with a part that no passphrase opens: export it "
 		    "again");
 	rv = takebags(s, bags, 0);
@@ -269,14 +269,14 @@ checkmac(struct safe *s, PKCS12 *p12)
 	PKCS12_get0_mac(NULL, &alg, NULL, &iter, p12);
 	if (iter != NULL &&
 	    (ASN1_INTEGER_get_uint64(&n, iter) != 1 || n > CS_ITERATIONS_MAX))
-		return cs_pem_refuse(s->r, s->r->proto.line,
+		return cs_item_refuse(s->r, s->r->proto.line,
 		    "opening it would take more than %d iterations: export it "
 		    "again with fewer",
 		    CS_ITERATIONS_MAX);
 	rv = PKCS12_verify_mac(p12, s->pass, s->passlen);
 	if (rv != 1 && ERR_peek_error() != 0) {
 		ERR_clear_error();
-		return cs_pem_refuse(s->r, s->r->proto.line,
+		return cs_item_refuse(s->r, s->r->proto.line,
 		    "PKCS#12 with a MAC that libcrypto can't verify: export it "
 		    "again with SHA-256");
 	}
@@ -297,13 +297,13 @@ tryopen(struct safe *s, PKCS12 *p12, const char *pass, int passlen)
 	if (PKCS12_mac_present(p12) && (rv = checkmac(s, p12)) != 1)
 		return rv;
 	if ((parts = PKCS12_unpack_authsafes(p12)) == NULL)
-		return cs_pem_refuse(s->r, s->r->proto.line,
+		return cs_item_refuse(s->r, s->r->proto.line,
 		    "PKCS#12 that can't be read (RFC 7292): copy it again");
 	for (i = 0; rv == 1 && i < sk_PKCS7_num(parts); i++)
 		rv = takepart(s, sk_PKCS7_value(parts, i));
 	sk_PKCS7_pop_free(parts, PKCS7_free);
 	if (rv != 1)
-		cs_pem_drop(s->r->list, before);
+		cs_item_drop(s->r->list, before);
 	return rv;
 }
 
@@ -336,16 +336,16 @@ openpkcs12(struct cs_reader *r, const unsigned char *der, size_t len)
 	size_t before = r->list->n;
 	int rv = -1;
 
-	cs_pem_where(&r->proto, s.where, sizeof(s.where));
+	cs_item_where(&r->proto, s.where, sizeof(s.where));
 	if ((p12 = d2i_PKCS12(NULL, &p, (long)len)) == NULL || p != der + len) {
-		cs_pem_refuse(r, r->proto.line,
+		cs_item_refuse(r, r->proto.line,
 		    "PKCS#12 that can't be read (RFC 7292): copy it again");
 		goto out;
 	}
 	if (tryall(&s, p12) == -1)
 		goto out;
 	if (r->list->n == before) {
-		cs_pem_refuse(r, r->proto.line,
+		cs_item_refuse(r, r->proto.line,
 		    "PKCS#12 without certificates and keys: export it again");
 		goto out;
 	}
@@ -360,13 +360,15 @@ int
 cs_container_open(struct cs_reader *r, enum cs_pem_type type,
     const unsigned char *der, size_t len)
 {
-	int rv;
+	int rv = 0;
 
 	ERR_clear_error();
 	if (type == CS_PEM_PKCS7)
 		rv = openpkcs7(r, der, len);
-	else
+	else if (type == CS_PEM_PKCS12)
 		rv = openpkcs12(r, der, len);
+	else if (cs_item_add(r->list, &r->proto, type, der, len) == -1)
+		rv = cs_fail_nomem(r->err);
 	ERR_clear_error();
 	return rv;
 }

@@ -132,7 +132,7 @@ readrequest(const struct job *job, struct cs_buf *pem,
 	    pems.n > 0)
 		req = cs_cert_parse_csr(job->name, pems.v[0].der,
 		    pems.v[0].derlen, err);
-	cs_pem_free(&pems);
+	cs_item_free(&pems);
 	if (req == NULL && err->code == CERTSTORE_OK)
 		cs_fail(err, CERTSTORE_EDAMAGED,
 		    "%s: request.csr can't be "

@@ -52,11 +52,13 @@ struct cs_pems {
 int	cs_pem_read(const char *, const void *, size_t,
 	    const struct certstore_passphrase *, struct cs_pems *,
 	    struct certstore_error *);
-void	cs_pem_free(struct cs_pems *);
-/* "label:line" (or the label alone in binary input) for messages. */
-const char *cs_pem_where(const struct cs_pem *, char *, size_t);
 int	cs_pem_encode(struct cs_buf *, const char *, const unsigned char *,
 	    size_t);
+
+/* item.c */
+void	cs_item_free(struct cs_pems *);
+/* "label:line" (or the label alone in binary input) for messages. */
+const char *cs_item_where(const struct cs_pem *, char *, size_t);
 
 /* decrypt.c: opens encrypted keys.  -1 if deriving the key of an algorithm
  * would take more than CS_ITERATIONS_MAX (also if it cannot be told). */

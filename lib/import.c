@@ -267,8 +267,8 @@ checknames(const struct certstore_import *im, struct certstore_error *err)
 			    "and %s would be the entry of that name: import "
 			    "them one by one, with -N",
 			    v[i]->name,
-			    cs_pem_where(v[i - 1]->cert->pem, a, sizeof(a)),
-			    cs_pem_where(v[i]->cert->pem, b, sizeof(b)));
+			    cs_item_where(v[i - 1]->cert->pem, a, sizeof(a)),
+			    cs_item_where(v[i]->cert->pem, b, sizeof(b)));
 	free(v);
 	return rv;
 }
@@ -287,7 +287,7 @@ telldropped(const struct certstore_import *im)
 			    "%s: left out: %s has a newer one "
 			    "for the same key",
 			    cs_pool_name(cert, name, sizeof(name)),
-			    cs_pem_where(cert->newer->pem, where,
+			    cs_item_where(cert->newer->pem, where,
 				sizeof(where)));
 	}
 }

@@ -183,7 +183,7 @@ cs_key_parse(const struct cs_pem *pem, const struct certstore_passphrase *ask,
 	const char *where;
 
 	ERR_clear_error();
-	where = cs_pem_where(pem, buf, sizeof(buf));
+	where = cs_item_where(pem, buf, sizeof(buf));
 	switch (pem->type) {
 	case CS_PEM_KEY:
 		return parseclear(pem, where, err);
@@ -206,7 +206,7 @@ cs_key_parse_public(const struct cs_pem *pem, struct certstore_error *err)
 	const char *where;
 
 	ERR_clear_error();
-	where = cs_pem_where(pem, buf, sizeof(buf));
+	where = cs_item_where(pem, buf, sizeof(buf));
 	if (!iswhole(pem->der, pem->derlen)) {
 		failkey(where,
 		    "the key is cut, or bytes follow it: copy it "
@@ -250,7 +250,7 @@ cs_key_frompem(const char *label, const struct cs_buf *buf,
 	} else
 		failkey(label, "there is no private key in it", err);
 out:
-	cs_pem_free(&pems);
+	cs_item_free(&pems);
 	return pkey;
 }
 

@@ -70,7 +70,7 @@ readcsr(const struct certstore_entry *entry, X509_REQ **csr,
 		      pems.v[i].derlen, err)) == NULL)
 		rv = -1;
 out:
-	cs_pem_free(&pems);
+	cs_item_free(&pems);
 	cs_buf_free(&buf);
 	return rv;
 }
@@ -238,7 +238,7 @@ putkeytext(struct cs_buf *out, const char *pem, struct certstore_error *err)
 	    pems.n > 0 && (pkey = cs_key_parse_public(&pems.v[0], err)) != NULL)
 		rv = cs_print_key(out, pkey, err) == -1 ? -1 : 1;
 	EVP_PKEY_free(pkey);
-	cs_pem_free(&pems);
+	cs_item_free(&pems);
 	return rv;
 }
 

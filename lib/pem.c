@@ -3,7 +3,6 @@
  * list of items.  What can be understood in one way only is understood; the
  * rest is refused with line, reason and remedy.  Linear in the input.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,36 +15,8 @@
 
 #include "pem.h"
 
-#define NAME_SHOWN 200 /* bytes of a file name in a message */
 #define LABEL_SHOWN 64 /* and of a foreign label */
 #define LINE_BYTES 48  /* 64 characters of base64 */
-
-int
-cs_pem_refuse(struct cs_reader *r, size_t line, const char *fmt, ...)
-{
-	char msg[sizeof(r->err->msg)];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(msg, sizeof(msg), fmt, ap);
-	va_end(ap);
-	if (line == 0)
-		return cs_fail(r->err, CERTSTORE_EINPUT, "%s: %s",
-		    r->proto.label, msg);
-	return cs_fail(r->err, CERTSTORE_EINPUT, "%s:%zu: %s", r->proto.label,
-	    line, msg);
-}
-
-int
-cs_pem_give(struct cs_reader *r, enum cs_pem_type type,
-    const unsigned char *der, size_t len)
-{
-	if (type == CS_PEM_PKCS7 || type == CS_PEM_PKCS12)
-		return cs_container_open(r, type, der, len);
-	if (cs_pem_add(r->list, &r->proto, type, der, len) == -1)
-		return cs_fail_nomem(r->err);
-	return 0;
-}
 
 static int
 failend(struct cs_reader *r)
@@ -53,7 +24,7 @@ failend(struct cs_reader *r)
 	char label[LABEL_SHOWN], why[160];
 
 	certstore_escape(label, sizeof(label), r->b.label, strlen(r->b.label));
-	return cs_pem_refuse(r, r->b.line,
+	return cs_item_refuse(r, r->b.line,
 	    "no `-----END %s-----` for this BEGIN: %s", label,
 	    r->text.cut < r->b.line ? "copy it again to the end" :
 				      cs_block_missing(r, why, sizeof(why)));
@@ -71,7 +42,7 @@ begin(struct cs_reader *r, const struct cs_marker *m)
 	if (strcmp(m->label, "PGP SIGNED MESSAGE") == 0)
 		return 0;
 	if (m->type == CS_PEM_OPENSSH)
-		return cs_pem_refuse(r, r->text.at,
+		return cs_item_refuse(r, r->text.at,
 		    "an SSH key: copy the file and convert the copy with "
 		    "ssh-keygen -p -m PEM -f copy");
 	memset(b, 0, sizeof(*b));
@@ -90,14 +61,14 @@ end(struct cs_reader *r, const struct cs_marker *m, const char *label)
 	char other[LABEL_SHOWN];
 
 	if (r->b.line == 0)
-		return cs_pem_refuse(r, r->text.at,
+		return cs_item_refuse(r, r->text.at,
 		    "`-----END %s-----` without its BEGIN: copy it again from "
 		    "the beginning",
 		    label);
 	if (strcmp(m->label, r->b.label) != 0) {
 		certstore_escape(other, sizeof(other), r->b.label,
 		    strlen(r->b.label));
-		return cs_pem_refuse(r, r->text.at,
+		return cs_item_refuse(r, r->text.at,
 		    "`-----END %s-----` where `-----END %s-----` belongs "
 		    "(BEGIN is line %zu): copy it again",
 		    label, other, r->b.line);
@@ -117,7 +88,7 @@ mark(struct cs_reader *r, const struct cs_marker *m)
 	certstore_escape(label, sizeof(label), m->label, strlen(m->label));
 	wrong = m->lead != CS_MARKER_DASHES ? m->lead : m->trail;
 	if (wrong != CS_MARKER_DASHES)
-		return cs_pem_refuse(r, r->text.at,
+		return cs_item_refuse(r, r->text.at,
 		    "%zu dash%s instead of %d: the marker is `-----%s %s-----`",
 		    wrong, wrong == 1 ? "" : "es", CS_MARKER_DASHES,
 		    m->end ? "END" : "BEGIN", label);
@@ -150,13 +121,13 @@ failnothing(struct cs_reader *r)
 	if (r->skipped[0] != '\0') {
 		certstore_escape(label, sizeof(label), r->skipped,
 		    strlen(r->skipped));
-		return cs_pem_refuse(r, 0,
+		return cs_item_refuse(r, 0,
 		    "holds `%s`, but no certificate, key or request: give the "
 		    "file that does",
 		    label);
 	}
 	guess = cs_lines_guess(r->text.p, r->text.len);
-	return cs_pem_refuse(r, 0, "%s",
+	return cs_item_refuse(r, 0, "%s",
 	    guess != NULL ?
 		guess :
 		"no PEM block: a certificate begins with `-----BEGIN "
@@ -169,7 +140,7 @@ readtext(struct cs_reader *r, const unsigned char *p, size_t n)
 	size_t before = r->list->n;
 
 	if (cs_lines_isutf16(p, n))
-		return cs_pem_refuse(r, 0,
+		return cs_item_refuse(r, 0,
 		    "UTF-16: save it as UTF-8, or convert it with iconv -f "
 		    "UTF-16 -t UTF-8");
 	if (cs_lines_open(&r->text, p, n) == -1)
@@ -192,45 +163,22 @@ readder(struct cs_reader *r, const unsigned char *p, size_t n)
 	type = cs_der_type(p, n);
 	whole = cs_der_total(p, n, &total);
 	if (whole == 1 && total > n)
-		return cs_pem_refuse(r, 0,
+		return cs_item_refuse(r, 0,
 		    "truncated: the DER says %zu bytes, %zu are there: copy "
 		    "the file again",
 		    total, n);
 	if (whole == 1 && total < n)
-		return cs_pem_refuse(r, 0,
+		return cs_item_refuse(r, 0,
 		    "%zu byte%s after the DER: give each certificate or key in "
 		    "a file of its own",
 		    n - total, n - total == 1 ? "" : "s");
 	if (type == -1 || type == CS_PEM_CRL ||
 	    (whole != 1 && type != CS_PEM_PKCS7 && type != CS_PEM_PKCS12))
-		return cs_pem_refuse(r, 0,
+		return cs_item_refuse(r, 0,
 		    "DER of %s: give a certificate, key, PKCS#7 or PKCS#12 "
 		    "file",
 		    cs_der_name(type));
-	return cs_pem_give(r, (enum cs_pem_type)type, p, n);
-}
-
-/* A file name as messages show it: escaped, of a long one only the end. */
-static char *
-showname(const char *label)
-{
-	size_t len = strlen(label), size = NAME_SHOWN + sizeof("...");
-	size_t skip = 0;
-	char *s;
-
-	if (len > NAME_SHOWN)
-		skip = len - NAME_SHOWN;
-	/* Not from inside a UTF-8 character either. */
-	while (
-	    certstore_escape(NULL, 0, label + skip, len - skip) > NAME_SHOWN ||
-	    (skip > 0 && ((unsigned char)label[skip] & 0xc0) == 0x80))
-		skip++;
-	if ((s = malloc(size)) == NULL)
-		return NULL;
-	strlcpy(s, skip > 0 ? "..." : "", size);
-	certstore_escape(s + strlen(s), size - strlen(s), label + skip,
-	    len - skip);
-	return s;
+	return cs_container_open(r, (enum cs_pem_type)type, p, n);
 }
 
 int
@@ -245,10 +193,10 @@ cs_pem_read(const char *label, const void *data, size_t len,
 	if (len == 0)
 		data = "";
 	r.proto.pemlabel = r.pemlabel;
-	if ((r.proto.label = showname(label)) == NULL)
+	if ((r.proto.label = cs_item_label(label)) == NULL)
 		return cs_fail_nomem(err);
 	if (len > CERTSTORE_INPUT_MAX)
-		cs_pem_refuse(&r, 0,
+		cs_item_refuse(&r, 0,
 		    "larger than %d bytes: give only certificates and keys",
 		    CERTSTORE_INPUT_MAX);
 	else if ((r.b.der = malloc(len + 1)) == NULL)
@@ -258,87 +206,12 @@ cs_pem_read(const char *label, const void *data, size_t len,
 	else
 		rv = readtext(&r, data, len);
 	if (rv == -1)
-		cs_pem_drop(list, before);
+		cs_item_drop(list, before);
 	cs_lines_close(&r.text);
 	freezero(r.b.der, r.b.der == NULL ? 0 : len + 1);
 	OPENSSL_cleanse(&r.b, sizeof(r.b));
 	free(r.proto.label);
 	return rv;
-}
-
-/* Doubles the room, so that what is there moves seldom. */
-static int
-grow(struct cs_pems *list)
-{
-	struct cs_pem *v;
-	size_t size = list->size == 0 ? 8 : 2 * list->size;
-
-	if (list->n < list->size)
-		return 0;
-	if ((v = reallocarray(list->v, size, sizeof(*v))) == NULL)
-		return -1;
-	list->v = v;
-	list->size = size;
-	return 0;
-}
-
-static void
-wipe(struct cs_pem *item)
-{
-	free(item->label);
-	free(item->pemlabel);
-	free(item->dek);
-	freezero(item->der, item->derlen);
-	memset(item, 0, sizeof(*item));
-}
-
-int
-cs_pem_add(struct cs_pems *list, const struct cs_pem *from,
-    enum cs_pem_type type, const unsigned char *der, size_t len)
-{
-	struct cs_pem *item;
-
-	if (grow(list) == -1)
-		return -1;
-	item = &list->v[list->n];
-	memset(item, 0, sizeof(*item));
-	item->type = type;
-	item->line = from->line;
-	item->derlen = len;
-	if ((item->label = strdup(from->label)) == NULL ||
-	    (item->pemlabel = strdup(from->pemlabel)) == NULL ||
-	    (item->der = malloc(len > 0 ? len : 1)) == NULL) {
-		wipe(item);
-		return -1;
-	}
-	memcpy(item->der, der, len);
-	list->n++;
-	return 0;
-}
-
-void
-cs_pem_drop(struct cs_pems *list, size_t n)
-{
-	while (list->n > n)
-		wipe(&list->v[--list->n]);
-}
-
-void
-cs_pem_free(struct cs_pems *list)
-{
-	cs_pem_drop(list, 0);
-	free(list->v);
-	memset(list, 0, sizeof(*list));
-}
-
-const char *
-cs_pem_where(const struct cs_pem *item, char *buf, size_t size)
-{
-	if (item->line == 0)
-		strlcpy(buf, item->label, size);
-	else
-		snprintf(buf, size, "%s:%zu", item->label, item->line);
-	return buf;
 }
 
 int

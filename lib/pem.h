@@ -1,5 +1,5 @@
 /*
- * pem.h: what pem.c is made of: lines der marker block container.
+ * pem.h: what pem.c is made of: lines der marker block container item.
  */
 #ifndef PEM_H
 #define PEM_H
@@ -78,23 +78,25 @@ struct cs_reader {
 	struct cs_lines text;
 	struct cs_block b;
 };
+/* item.c */
+/* A file name as messages show it: escaped, of a long one the end; malloc'ed. */
+char *cs_item_label(const char *);
 /* CERTSTORE_EINPUT with file and line; line 0: none. */
-int cs_pem_refuse(struct cs_reader *, size_t, const char *, ...)
+int cs_item_refuse(struct cs_reader *, size_t, const char *, ...)
     CS_PRINTFLIKE(3, 4);
 /* Adds a copy of a DER with the label, line and pemlabel of an item. */
-int cs_pem_add(struct cs_pems *, const struct cs_pem *, enum cs_pem_type,
+int cs_item_add(struct cs_pems *, const struct cs_pem *, enum cs_pem_type,
     const unsigned char *, size_t);
-void cs_pem_drop(struct cs_pems *, size_t); /* all behind the first n */
-/* A whole DER becomes an item, or several if it is a container. */
-int cs_pem_give(struct cs_reader *, enum cs_pem_type, const unsigned char *,
-    size_t);
+void cs_item_drop(struct cs_pems *, size_t); /* all behind the first n */
 
+/* block.c */
 int cs_block_add(struct cs_reader *, const char *, size_t);
 int cs_block_finish(struct cs_reader *);
 /* Why data is missing and what to do, as far as the lines show it. */
 const char *cs_block_missing(const struct cs_reader *, char *, size_t);
 
-/* container.c: what is in PKCS#7 or PKCS#12 is added to the list. */
+/* container.c: a whole DER becomes an item, PKCS#7 and PKCS#12 what is in
+ * them. */
 int cs_container_open(struct cs_reader *, enum cs_pem_type,
     const unsigned char *, size_t);
 

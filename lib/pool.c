@@ -67,8 +67,8 @@ void
 cs_pool_free(struct cs_pool *pool)
 {
 	forget(pool);
-	cs_pem_free(&pool->pems);
-	cs_pem_free(&pool->keyfile);
+	cs_item_free(&pool->pems);
+	cs_item_free(&pool->keyfile);
 	explicit_bzero(pool->last, sizeof(pool->last));
 }
 
@@ -131,7 +131,7 @@ cs_pool_name(const struct cs_pool_cert *cert, char *buf, size_t size)
 	struct cs_buf subject = { 0 };
 	char where[CS_WHERE_LEN];
 
-	cs_pem_where(cert->pem, where, sizeof(where));
+	cs_item_where(cert->pem, where, sizeof(where));
 	if (cs_cert_name_text(X509_get_subject_name(cert->x509), &subject) ==
 		-1 ||
 	    subject.p == NULL)
@@ -215,7 +215,7 @@ parsecert(struct cs_pool *pool, const struct cs_pem *pem,
 	struct cs_pool_cert *cert = &pool->cert[pool->ncert];
 	char where[CS_WHERE_LEN];
 
-	cs_pem_where(pem, where, sizeof(where));
+	cs_item_where(pem, where, sizeof(where));
 	cert->pem = pem;
 	cert->x509 = cs_cert_parse(where, pem->der, pem->derlen, err);
 	if (cert->x509 == NULL)
@@ -410,7 +410,7 @@ pair(struct cs_pool *pool, struct certstore_error *err)
 			    "%s: this private key "
 			    "is damaged, it is not that of its own public "
 			    "part: copy it again",
-			    cs_pem_where(best->key->pem, where, sizeof(where)));
+			    cs_item_where(best->key->pem, where, sizeof(where)));
 			goto out;
 		}
 	}
@@ -435,7 +435,7 @@ checkkeys(const struct cs_pool *pool, struct certstore_error *err)
 			key = &pool->key[i];
 	if (key == NULL)
 		return 0;
-	cs_pem_where(key->pem, where, sizeof(where));
+	cs_item_where(key->pem, where, sizeof(where));
 	for (i = 0; i < pool->ncert; i++)
 		if (!pool->cert[i].ca && pool->cert[i].newer == NULL &&
 		    pool->cert[i].key == NULL)
@@ -485,17 +485,17 @@ nocert(const struct cs_pool *pool, struct certstore_error *err)
 		    "%s: a certificate "
 		    "request, not a certificate: send it to a CA and import "
 		    "the answer",
-		    cs_pem_where(csr, where, sizeof(where)));
+		    cs_item_where(csr, where, sizeof(where)));
 	if (key != NULL)
 		return cs_fail(err, CERTSTORE_EINPUT,
 		    "%s: a private key "
 		    "without its certificate: give the certificate too",
-		    cs_pem_where(key, where, sizeof(where)));
+		    cs_item_where(key, where, sizeof(where)));
 	if (first != NULL)
 		return cs_fail(err, CERTSTORE_EINPUT,
 		    "%s: there is no "
 		    "certificate: give a certificate and its key",
-		    cs_pem_where(first, where, sizeof(where)));
+		    cs_item_where(first, where, sizeof(where)));
 	return cs_fail(err, CERTSTORE_EINPUT,
 	    "there is nothing to import: "
 	    "give a certificate and its key");

@@ -219,7 +219,7 @@ certstore_template_set_key(struct certstore_template *t, const char *label,
 	pass = t->haspass ? &t->pass : NULL;
 	if (cs_pem_read(label, data, len, pass, &pems, err) == 0)
 		pkey = onlykey(label, &pems, pass, err);
-	cs_pem_free(&pems);
+	cs_item_free(&pems);
 	if (pkey == NULL)
 		return -1;
 	if (EVP_PKEY_can_sign(pkey) != 1) {

@@ -164,7 +164,7 @@ check_same(const struct cs_buf *text, const struct cs_pems *want,
 	is_str(err.msg, "", "%s: understood", name);
 	ok(rv == 0 && got.n == want->n && isprefix(&got, want), "%s: the same",
 	    name);
-	cs_pem_free(&got);
+	cs_item_free(&got);
 }
 
 __attribute__((unused)) static void
@@ -179,7 +179,7 @@ check_refused(const struct cs_buf *text, const char *want, const char *name)
 	    "%s: refused", name);
 	if (!ok(strstr(err.msg, want) != NULL, "%s: says why", name))
 		printf("#  got: %s\n# want: %s\n", err.msg, want);
-	cs_pem_free(&got);
+	cs_item_free(&got);
 }
 
 #endif

@@ -143,7 +143,7 @@ contents(const struct cs_pems *got, char text[16])
 			readone(paths[j], &want);
 			if (issame(&got->v[i], &want.v[0]))
 				text[i] = "kca"[j];
-			cs_pem_free(&want);
+			cs_item_free(&want);
 		}
 	}
 }
@@ -186,7 +186,7 @@ test_files(void)
 		if (strstr(files[i].want, "passphrase") != NULL)
 			is_int(err.code, CERTSTORE_EPASSPHRASE, "%s: the code",
 			    files[i].file);
-		cs_pem_free(&got);
+		cs_item_free(&got);
 	}
 	cs_buf_free(&in);
 }
@@ -211,7 +211,7 @@ test_nolegacy(void)
 		    "needs OpenSSL's legacy provider: export it again with "
 		    "AES") != NULL,
 	    "says so: %s", err.msg);
-	cs_pem_free(&got);
+	cs_item_free(&got);
 	unsetenv("OPENSSL_MODULES");
 	/* What was loaded for one file is not there for others. */
 	cipher = EVP_CIPHER_fetch(NULL, "RC2-40-CBC", NULL);
@@ -261,21 +261,21 @@ test_der(void)
 		    "is the same");
 		is_str(got.n != 1 ?
 			NULL :
-			cs_pem_where(&got.v[0], where, sizeof(where)),
+			cs_item_where(&got.v[0], where, sizeof(where)),
 		    "file", "and has no line");
-		cs_pem_free(&got);
+		cs_item_free(&got);
 		in.len--;
 		is_int(readpems(&in, NULL, &got, &err), -1, "truncated");
 		ok(strstr(err.msg, "file: truncated: the DER says") != NULL,
 		    "is called that");
-		cs_pem_free(&got);
+		cs_item_free(&got);
 		in.len++;
 		cs_buf_adds(&in, "\n");
 		is_int(readpems(&in, NULL, &got, &err), -1, "a byte after it");
 		ok(strstr(err.msg, "file: 1 byte after the DER") != NULL,
 		    "is named");
-		cs_pem_free(&got);
-		cs_pem_free(&want);
+		cs_item_free(&got);
+		cs_item_free(&want);
 	}
 	cs_buf_free(&in);
 }
@@ -305,21 +305,21 @@ test_labels(void)
 	contents(&got, text);
 	is_str(text, "ac", "PKCS#7 under CERTIFICATE");
 	is_str(got.n == 0 ? NULL :
-			    cs_pem_where(&got.v[0], where, sizeof(where)),
+			    cs_item_where(&got.v[0], where, sizeof(where)),
 	    "file:1", "where its certificates are");
-	cs_pem_free(&got);
+	cs_item_free(&got);
 	pemof(DATA "plain.p12", "PKCS12", &in);
 	readpems(&in, NULL, &got, &err);
 	contents(&got, text);
 	is_str(text, "cak", "PKCS#12 as PEM");
-	cs_pem_free(&got);
+	cs_item_free(&got);
 	pemof(DATA "plain.p12", "PRIVATE KEY", &in);
 	is_int(readpems(&in, NULL, &got, &err), -1, "PKCS#12 as a key");
 	is_str(err.msg,
 	    "file:1: labelled `PRIVATE KEY`, but it holds PKCS#12: correct the "
 	    "label",
 	    "is refused");
-	cs_pem_free(&got);
+	cs_item_free(&got);
 	cs_buf_free(&in);
 }
 
@@ -344,14 +344,14 @@ test_mutations(void)
 			if (rv == -1 ? err.msg[0] == '\0' || got.n != 0 :
 				       got.n == 0)
 				bad++;
-			cs_pem_free(&got);
+			cs_item_free(&got);
 			in.p[j] ^= (char)(1 << j % 8);
 		}
 		is_int((long long)bad, 0, "%s, any bit changed", paths[i]);
 		for (bad = 0; in.len > 0;) {
 			in.len--;
 			bad += readpems(&in, NULL, &got, &err) != -1;
-			cs_pem_free(&got);
+			cs_item_free(&got);
 		}
 		is_int((long long)bad, 0, "%s, cut anywhere", paths[i]);
 	}

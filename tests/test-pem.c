@@ -112,7 +112,7 @@ test_understood(void)
 	}
 	cs_buf_free(&damaged);
 	cs_buf_free(&text);
-	cs_pem_free(&want);
+	cs_item_free(&want);
 }
 
 /* Damage that no replacement of strings makes. */
@@ -143,7 +143,7 @@ test_joined(void)
 	check_same(&out, &want, "no blank at all");
 	cs_buf_free(&out);
 	cs_buf_free(&text);
-	cs_pem_free(&want);
+	cs_item_free(&want);
 }
 
 static void
@@ -164,7 +164,7 @@ test_limit(void)
 	check_refused(&text, "text: larger than 1048576 bytes",
 	    "a byte more than 1 MiB");
 	cs_buf_free(&text);
-	cs_pem_free(&want);
+	cs_item_free(&want);
 }
 
 /* Names and labels that an item carries. */
@@ -179,14 +179,14 @@ test_item(void)
 	maketext(&text);
 	parse(&text, &got, &err);
 	is_int((long long)got.n, 4, "four items");
-	is_str(cs_pem_where(&got.v[1], where, sizeof(where)), "text:15",
+	is_str(cs_item_where(&got.v[1], where, sizeof(where)), "text:15",
 	    "where the key is");
 	is_str(got.v[1].pemlabel, "EC PRIVATE KEY", "its label");
 	ok(got.v[1].dek == NULL, "it is not encrypted");
 	is_int(got.v[2].type, CS_PEM_KEY_DEK, "the other is");
 	ok(got.v[2].dek != NULL && strchr(got.v[2].dek, ',') != NULL,
 	    "DEK-Info is there");
-	cs_pem_free(&got);
+	cs_item_free(&got);
 	cs_buf_reset(&text);
 	addfile(&text, DATA "trusted.pem");
 	addfile(&text, DATA "csr.pem");
@@ -201,7 +201,7 @@ test_item(void)
 	is_int(got.v[1].type, CS_PEM_CSR, "a request");
 	is_int(got.v[2].type, CS_PEM_PUBKEY, "a public key");
 	is_int(got.v[3].type, CS_PEM_KEY_PKCS8ENC, "an encrypted key");
-	is_str(cs_pem_where(&got.v[0], where, sizeof(where)), "a\\nb:1",
+	is_str(cs_item_where(&got.v[0], where, sizeof(where)), "a\\nb:1",
 	    "the file's name is escaped");
 	memset(name, '\x1b', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
@@ -215,7 +215,7 @@ test_item(void)
 	is_int((long long)got.n, 4, "leaves the list as it was");
 	is_int(cs_pem_read("x", text.p, text.len, NULL, &got, &err), 0, "more");
 	is_int((long long)got.n, 8, "is appended");
-	cs_pem_free(&got);
+	cs_item_free(&got);
 	cs_buf_free(&text);
 }
 
@@ -236,10 +236,10 @@ test_encode(void)
 	}
 	readfile(DATA "cert.pem", &text);
 	ok(strncmp(out.p, text.p, text.len) == 0, "encoded as libcrypto does");
-	cs_pem_free(&got);
+	cs_item_free(&got);
 	is_int(parse(&out, &got, &err), 0, "what is encoded can be read");
 	is_int((long long)got.n, 3, "all of it");
-	cs_pem_free(&got);
+	cs_item_free(&got);
 	cs_buf_reset(&out);
 	cs_pem_encode(&out, "X", (const unsigned char *)"abcd", 4);
 	is_str(out.p, "-----BEGIN X-----\nYWJjZA==\n-----END X-----\n",
@@ -272,7 +272,7 @@ issafe(const struct cs_buf *text, const struct cs_pems *want, int part)
 	} else {
 		good = isprefix(&got, want) && (part || got.n == want->n);
 	}
-	cs_pem_free(&got);
+	cs_item_free(&got);
 	return good;
 }
 
@@ -313,7 +313,7 @@ test_mutations(void)
 	is_int((long long)bad[3], 0, "a byte doubled anywhere");
 	cs_buf_free(&mutant);
 	cs_buf_free(&text);
-	cs_pem_free(&want);
+	cs_item_free(&want);
 }
 
 /* CPU seconds for so many bytes of a pattern, closed as a block if given. */
@@ -329,7 +329,7 @@ seconds(const char *pattern, size_t size)
 		cs_buf_adds(&text, pattern);
 	start = clock();
 	parse(&text, &got, &err);
-	cs_pem_free(&got);
+	cs_item_free(&got);
 	cs_buf_free(&text);
 	return (double)(clock() - start) / CLOCKS_PER_SEC;
 }

@@ -75,7 +75,7 @@ judge_item(const struct cs_pem *item)
 
 	HOLDS(item->der != NULL && item->derlen > 0);
 	HOLDS(
-	    strncmp(cs_pem_where(item, where, sizeof(where)), "fuzz", 4) == 0);
+	    strncmp(cs_item_where(item, where, sizeof(where)), "fuzz", 4) == 0);
 	if ((label = labelof(item)) == NULL)
 		return;
 	if (cs_pem_encode(&text, label, item->der, item->derlen) == -1)
@@ -88,7 +88,7 @@ judge_item(const struct cs_pem *item)
 		HOLDS(again.v[0].derlen == item->derlen);
 		HOLDS(memcmp(again.v[0].der, item->der, item->derlen) == 0);
 	}
-	cs_pem_free(&again);
+	cs_item_free(&again);
 	cs_buf_free(&text);
 }
 
@@ -110,7 +110,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	HOLDS(ERR_peek_error() == 0);
 	for (i = 0; i < list.n; i++)
 		judge_item(&list.v[i]);
-	cs_pem_free(&list);
+	cs_item_free(&list);
 	return 0;
 }
 
