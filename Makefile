@@ -1,6 +1,6 @@
 # One Makefile for GNU make and bmake, every file by name.
 #
-#	all  demo  check  check-asan  lint  fmt  fmt-check
+#	all  demo  check  check-asan  check-faults  fuzz  lint  fmt  fmt-check
 #	install  uninstall  dist  distcheck  clean
 #
 # $$CFLAGS, $$CPPFLAGS and $$LDFLAGS are the caller's, from the environment or
@@ -29,6 +29,8 @@ UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
 	tests/test-match.c tests/test-name.c tests/test-part.c \
 	tests/test-pem.c tests/test-refuse.c tests/test-store.c \
 	tests/test-template.c tests/test-time.c
+FUZZERS = name pem
+FUZZ_TIME = 60
 EXAMPLE = tests/example/whose.c
 HEADERS = lib/certstore.h lib/crypto.h lib/import.h lib/internal.h lib/pem.h \
 	cmd/cmd.h tests/made.h tests/pems.h tests/scratch.h tests/tap.h
@@ -112,6 +114,23 @@ check-asan:
 	    $(MAKE) CFLAGS="$(SANITIZE)" CPPFLAGS=-U_FORTIFY_SOURCE all units
 	@cd build-asan && CERTSTORE_SANITIZE=1 sh tests/run
 
+# Every system call of every writer killed and made to fail: an hour or so.
+check-faults: all
+	FAULTS=all TIMEOUT=7200 sh tests/run tests/kill.bats tests/faults.bats
+
+# Each fuzzer for FUZZ_TIME seconds over what the tests read.
+fuzz:
+	rm -rf build-fuzz
+	mkdir build-fuzz
+	for f in $(FUZZERS); do \
+	    mkdir build-fuzz/corpus-$$f && \
+	    clang -std=c11 $(DEFINES) -Ilib -g -O1 \
+	    -fsanitize=fuzzer,address,undefined -o build-fuzz/$$f \
+	    tests/fuzz/fuzz-$$f.c $(CORE) $(CRYPTO) $(LIBCRYPTO) $(LIBBSD) && \
+	    build-fuzz/$$f -max_total_time=$(FUZZ_TIME) -max_len=20000 \
+	    -verbosity=0 -print_final_stats=1 build-fuzz/corpus-$$f \
+	    tests/data/keys tests/data/pem tests/data/hostile || exit 1; done
+
 # Left out: variables from a bats file that another one sets or uses; calls
 # with an error taken for such that went well; a command without memory ends.
 lint: fmt-check
@@ -169,7 +188,7 @@ distcheck: dist
 clean:
 	rm -f $(COMMANDS) libcertstore.a $(SO) cmd/shared.a
 	rm -f $(LIB_OBJS) $(SHARED_OBJS) $(MAIN_OBJS) $(UNIT_OBJS) $(TESTS)
-	rm -rf build-asan $(TARBALL) $(TARBALL).tar.gz
+	rm -rf build-asan build-fuzz $(TARBALL) $(TARBALL).tar.gz
 
-.PHONY: all units demo check check-asan lint fmt fmt-check install uninstall \
-	dist distcheck clean
+.PHONY: all units demo check check-asan check-faults fuzz lint fmt fmt-check \
+	install uninstall dist distcheck clean

@@ -9,8 +9,10 @@
 set -eu
 
 build='gcc libc6-dev make libssl-dev libbsd-dev libmd-dev libidn2-dev'
-test="$build bats perl openssl libidn2-0 strace pkg-config binutils bsdutils"
-lint="$test clang bmake mandoc shellcheck cppcheck clang-format"
+test="$build bats perl openssl libidn2-0 strace pkg-config binutils bsdutils
+util-linux valgrind"
+lint="$test clang bmake mandoc shellcheck cppcheck clang-format
+libclang-rt-dev"
 
 case ${1:-} in
 build) wanted=$build ;;
