@@ -116,6 +116,8 @@ sweep() {
 	while read -r call n <&4; do
 		for reason in $(reasons "$call"); do
 			for often in "$n" ${FAULTS:+"$n+"}; do
+				# then it could not say anything either
+				[ "${call#write}$often" != "$n+" ] || continue
 				at="$call $often: $reason"
 				restore
 				failing "$call:error=$reason:when=$often" "$@"
