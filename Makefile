@@ -10,15 +10,16 @@
 include config.mk
 
 # The core links without libcrypto.
-CORE = lib/buf.c lib/entry.c lib/error.c lib/escape.c lib/file.c lib/idn.c \
-	lib/index.c lib/info.c lib/list.c lib/match.c lib/mend.c lib/name.c \
-	lib/recover.c lib/remove.c lib/store.c lib/time.c lib/txn.c
+CORE = lib/buf.c lib/entry.c lib/error.c lib/escape.c lib/file.c lib/gen.c \
+	lib/idn.c lib/index.c lib/info.c lib/list.c lib/lock.c lib/match.c \
+	lib/mend.c lib/name.c lib/recover.c lib/remove.c lib/store.c \
+	lib/time.c lib/txn.c
 CRYPTO = lib/above.c lib/adopt.c lib/block.c lib/cert.c lib/certs.c \
 	lib/chain.c lib/constraint.c lib/container.c lib/create.c \
 	lib/crypto.c lib/decrypt.c lib/der.c lib/describe.c lib/fit.c \
-	lib/holder.c lib/import.c lib/issue.c lib/issuer.c lib/item.c lib/key.c \
-	lib/lines.c lib/marker.c lib/naming.c lib/part.c lib/pem.c lib/pool.c \
-	lib/print.c lib/remark.c lib/subject.c lib/template.c
+	lib/holder.c lib/import.c lib/issue.c lib/issuer.c lib/item.c \
+	lib/key.c lib/lines.c lib/marker.c lib/naming.c lib/part.c lib/pem.c \
+	lib/pool.c lib/print.c lib/remark.c lib/subject.c lib/template.c
 SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \
 	cmd/record.c cmd/secret.c cmd/table.c cmd/text.c
 MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \

@@ -379,7 +379,7 @@ record(struct job *job, struct certstore_error *err)
 
 	if (strcmp(job->a->action, "same") == 0) {
 		cs_info_free(&entry->info);
-		cs_put_free(&job->a->put);
+		cs_txn_free(&job->a->put);
 		*entry = job->old;
 		memset(&job->old, 0, sizeof(job->old));
 	} else {
@@ -434,7 +434,7 @@ out:
 void
 cs_adopt_free(struct cs_adopt *a)
 {
-	cs_put_free(&a->put);
+	cs_txn_free(&a->put);
 	cs_entry_done(&a->entry);
 	cs_buf_free(&a->remarks);
 	free(a->name);

@@ -52,7 +52,7 @@ setcert(struct certstore_entry *entry, const struct cs_pem *pem,
 		cs_fail_nomem(err);
 		goto out;
 	}
-	if (cs_cert_describe(&entry->info.text, certs, err) == -1 ||
+	if (cs_describe_cert(&entry->info.text, certs, err) == -1 ||
 	    cs_info_parse(&entry->info, err) == -1 ||
 	    cs_cert_encode(&buf, x509, err) == -1)
 		goto out;
@@ -71,7 +71,7 @@ setkey(struct certstore_entry *entry, EVP_PKEY *pkey,
 {
 	struct cs_buf buf = { 0 };
 
-	if (cs_key_describe(&entry->info.text, pkey, err) == -1 ||
+	if (cs_describe_key(&entry->info.text, pkey, err) == -1 ||
 	    cs_info_parse(&entry->info, err) == -1 ||
 	    cs_key_encode_public(&buf, pkey, err) == -1) {
 		cs_buf_free(&buf);

@@ -258,7 +258,7 @@ cs_chain_files(struct cs_put *put, X509 *x509, STACK_OF(X509) *chain,
 	if ((chain != NULL && append(full, chain, err) == -1) ||
 	    encode(&file[CS_FULLCHAIN], full, err) == -1 ||
 	    encode(&file[CS_CA], above, err) == -1 ||
-	    cs_cert_describe(&file[CS_INFO], full, err) == -1)
+	    cs_describe_cert(&file[CS_INFO], full, err) == -1)
 		goto out;
 	if (keypem != NULL &&
 	    (cs_buf_copy(&file[CS_PRIVKEY], keypem) == -1 ||

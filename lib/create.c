@@ -350,7 +350,7 @@ makecert(struct job *job, struct certstore_error *err)
 	if ((job->flags & CERTSTORE_DRYRUN) != 0)
 		rv = 1;
 	else if (makefiles(job, x509, err) == 0 &&
-	    cs_store_put(job->store, &job->put, 1, err) == 0)
+	    cs_txn_put(job->store, &job->put, 1, err) == 0)
 		rv = 1;
 	X509_free(x509);
 	return rv;
@@ -391,7 +391,7 @@ carrypair(struct job *job, struct certstore_error *err)
 	certs = cs_cert_stack(job->name, &job->put.file[CS_FULLCHAIN], err);
 	if (certs == NULL)
 		return -1;
-	rv = cs_cert_describe(&job->put.file[CS_INFO], certs, err);
+	rv = cs_describe_cert(&job->put.file[CS_INFO], certs, err);
 	sk_X509_pop_free(certs, X509_free);
 	return rv == -1 ? -1 : addwaiting(job, spki, err);
 }
@@ -417,14 +417,14 @@ makerequest(struct job *job, char **csr, struct certstore_error *err)
 	if (job->exists && job->old.info.fingerprint != NULL) {
 		if (carrypair(job, err) == -1)
 			goto out;
-	} else if (cs_csr_describe(&job->put.file[CS_INFO], req, err) == -1 ||
+	} else if (cs_describe_csr(&job->put.file[CS_INFO], req, err) == -1 ||
 	    setorigin(job, err) == -1)
 		goto out;
 	if ((pem = strdup(job->put.file[CS_REQUEST_CSR].p)) == NULL) {
 		cs_fail_nomem(err);
 		goto out;
 	}
-	if (cs_store_put(job->store, &job->put, 1, err) == 0) {
+	if (cs_txn_put(job->store, &job->put, 1, err) == 0) {
 		if (csr != NULL) {
 			*csr = pem;
 			pem = NULL;
@@ -465,7 +465,7 @@ reset(struct job *job)
 	if (job->hasissuer)
 		cs_issuer_close(&job->issuer);
 	job->hasissuer = 0;
-	cs_put_free(&job->put);
+	cs_txn_free(&job->put);
 	memset(&job->put, 0, sizeof(job->put));
 	cs_entry_done(&job->old);
 	memset(&job->old, 0, sizeof(job->old));

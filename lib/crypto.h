@@ -119,10 +119,10 @@ int64_t	cs_cert_ends(X509 *);
 int	cs_cert_name_text(const X509_NAME *, struct cs_buf *);	/* RFC 4514 order, escaped */
 
 /* describe.c: what info says of a certificate (fullchain, leaf first) or CSR. */
-int	cs_cert_describe(struct cs_buf *, STACK_OF(X509) *,
+int	cs_describe_cert(struct cs_buf *, STACK_OF(X509) *,
 	    struct certstore_error *);
-int	cs_csr_describe(struct cs_buf *, X509_REQ *, struct certstore_error *);
-int	cs_key_describe(struct cs_buf *, EVP_PKEY *, struct certstore_error *);
+int	cs_describe_csr(struct cs_buf *, X509_REQ *, struct certstore_error *);
+int	cs_describe_key(struct cs_buf *, EVP_PKEY *, struct certstore_error *);
 
 /* print.c: for people to read; control bytes of foreign values escaped. */
 int	cs_print_escape(struct cs_buf *, const void *, size_t);

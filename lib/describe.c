@@ -397,7 +397,7 @@ addleaf(struct cs_buf *buf, X509 *x509)
 
 /* The first is the certificate, the rest is what a server sends with it. */
 int
-cs_cert_describe(struct cs_buf *buf, STACK_OF(X509) *certs,
+cs_describe_cert(struct cs_buf *buf, STACK_OF(X509) *certs,
     struct certstore_error *err)
 {
 	X509 *leaf = sk_X509_value(certs, 0);
@@ -422,7 +422,7 @@ cs_cert_describe(struct cs_buf *buf, STACK_OF(X509) *certs,
 }
 
 int
-cs_csr_describe(struct cs_buf *buf, X509_REQ *csr, struct certstore_error *err)
+cs_describe_csr(struct cs_buf *buf, X509_REQ *csr, struct certstore_error *err)
 {
 	STACK_OF(X509_EXTENSION) *exts = NULL;
 	const X509_NAME *subject = X509_REQ_get_subject_name(csr);
@@ -453,7 +453,7 @@ cs_csr_describe(struct cs_buf *buf, X509_REQ *csr, struct certstore_error *err)
 }
 
 int
-cs_key_describe(struct cs_buf *buf, EVP_PKEY *pkey, struct certstore_error *err)
+cs_describe_key(struct cs_buf *buf, EVP_PKEY *pkey, struct certstore_error *err)
 {
 	char hex[2 * HASH_LEN + 1];
 	int bad;

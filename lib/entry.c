@@ -47,7 +47,7 @@ cs_entry_load(struct certstore *store, const char *name,
 			return -1;
 	}
 	if (entry->info.gen == 0)
-		entry->info.gen = cs_store_generation(entry->gendir, name);
+		entry->info.gen = cs_gen_number(entry->gendir, name);
 	return -1;
 }
 

@@ -152,6 +152,15 @@ cs_file_link(int dirfd, const char *text, const char *name)
 	return 0;
 }
 
+/* Closes what is open, which is then -1. */
+void
+cs_file_close(int *fd)
+{
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
+}
+
 ssize_t
 cs_file_readlink(int dirfd, const char *name, char *text, size_t size)
 {

@@ -367,7 +367,7 @@ put(struct certstore_import *im, struct certstore_error *err)
 		if (ischange(&im->v[i]))
 			puts[n++] = im->v[i].put;
 	if (n > 0 && (im->flags & CERTSTORE_DRYRUN) == 0)
-		rv = cs_store_put(im->store, puts, n, err);
+		rv = cs_txn_put(im->store, puts, n, err);
 	for (i = 0; i < n; i++)
 		cs_info_free(&puts[i].info);
 	free(puts);

@@ -20,32 +20,16 @@
 
 #define PATH_SIZE (CS_KEY_MAX + CS_NAME_MAX + 32)
 
-static const char *const subdirs[] = { "host", "spki", "ski", "subject", "spc",
-	"tenant" };
-#define NSUBDIRS (sizeof(subdirs) / sizeof(subdirs[0]))
-
 int
 cs_index_make(struct certstore *store)
 {
 	size_t i;
 
-	for (i = 0; i < NSUBDIRS; i++)
-		if (cs_file_mkdir(store->index, subdirs[i], NULL) == -1)
+	for (i = 0; i < CS_NINDEX; i++)
+		if (cs_file_mkdir(store->index, cs_index_names[i], NULL) == -1)
 			return -1;
-	store->touched = (1u << NSUBDIRS) - 1;
+	store->touched = (1u << CS_NINDEX) - 1;
 	return 0;
-}
-
-int
-cs_index_isthere(const struct certstore *store)
-{
-	size_t i;
-
-	for (i = 0; i < NSUBDIRS; i++)
-		if (faccessat(store->index, subdirs[i], F_OK,
-			AT_SYMLINK_NOFOLLOW) == -1)
-			return errno == ENOENT ? 0 : -1;
-	return 1;
 }
 
 int
@@ -54,10 +38,11 @@ cs_index_sync(struct certstore *store)
 	int fd, rv = 0;
 	size_t i;
 
-	for (i = 0; i < NSUBDIRS; i++) {
+	for (i = 0; i < CS_NINDEX; i++) {
 		if ((store->touched & (1u << i)) == 0)
 			continue;
-		if ((fd = cs_file_opendir(store->index, subdirs[i])) == -1)
+		if ((fd = cs_file_opendir(store->index, cs_index_names[i])) ==
+		    -1)
 			return -1;
 		if (fsync(fd) == -1)
 			rv = -1;
@@ -72,8 +57,8 @@ touch(struct certstore *store, const char *sub)
 {
 	size_t i;
 
-	for (i = 0; i < NSUBDIRS; i++)
-		if (strcmp(sub, subdirs[i]) == 0)
+	for (i = 0; i < CS_NINDEX; i++)
+		if (strcmp(sub, cs_index_names[i]) == 0)
 			store->touched |= 1u << i;
 }
 
@@ -308,10 +293,10 @@ cs_index_purge(struct certstore *store, const char *name,
 	struct job job = { store, name, stay, NULL };
 	size_t i;
 
-	for (i = 0; i < NSUBDIRS; i++) {
-		job.sub = subdirs[i];
-		if (cs_file_each(store->index, subdirs[i], purgekey, &job) ==
-			-1 &&
+	for (i = 0; i < CS_NINDEX; i++) {
+		job.sub = cs_index_names[i];
+		if (cs_file_each(store->index, cs_index_names[i], purgekey,
+			&job) == -1 &&
 		    errno != ENOENT)
 			return -1;
 	}

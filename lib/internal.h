@@ -86,6 +86,7 @@ int	cs_file_read(int, const char *, size_t, struct cs_buf *);	/* errno */
 int	cs_file_write(int, const char *, const struct cs_buf *, mode_t, gid_t,
 	    int *);				/* O_EXCL; gid -1: leave; fd out or closed if NULL */
 int	cs_file_link(int, const char *, const char *);	/* symlink text at name, replacing */
+void	cs_file_close(int *);
 ssize_t	cs_file_readlink(int, const char *, char *, size_t);
 int	cs_file_opendir(int, const char *);		/* O_DIRECTORY|O_NOFOLLOW */
 int	cs_file_rename(int, const char *, const char *);
@@ -138,6 +139,8 @@ enum cs_file {
 	CS_REQUEST_CSR, CS_INFO, CS_PROPS, CS_NFILE
 };
 extern const char *const cs_file_names[CS_NFILE];
+#define CS_NINDEX	6
+extern const char *const cs_index_names[CS_NINDEX];
 
 /* All generations, where links were lost: see mend.c. */
 struct cs_gens {
@@ -170,7 +173,7 @@ void	cs_warn(const struct certstore *, const char *, ...) CS_PRINTFLIKE(2, 3);
 /*
  * One entry to write.  The caller fills in name, seen, the contents of the
  * files (a buffer without memory: no such file) and in CS_INFO what
- * cs_cert_describe() or cs_csr_describe() gave; put adds the rest of info.
+ * cs_describe_cert() or cs_describe_csr() gave; put adds the rest of info.
  */
 struct cs_put {
 	const char	*name;
@@ -184,10 +187,10 @@ struct cs_put {
 	int		 fd[CS_NFILE + 1];	/* and the directory */
 };
 /* txn.c: one lock, all of them or none but for a system failure. */
-int	cs_store_put(struct certstore *, struct cs_put *, size_t,
+int	cs_txn_put(struct certstore *, struct cs_put *, size_t,
 	    struct certstore_error *);
-void	cs_put_free(struct cs_put *);
-int	cs_store_remove(struct certstore *, const char *,
+void	cs_txn_free(struct cs_put *);
+int	cs_txn_remove(struct certstore *, const char *,
 	    struct certstore_error *);
 /* recover.c: finishes or takes back what .pending/ names. */
 int	cs_recover_all(struct certstore *, struct certstore_error *);
@@ -200,25 +203,30 @@ int	cs_mend_index(struct certstore *, struct certstore_error *); /* first */
 int	cs_mend_store(struct certstore *, struct certstore_error *);
 int	cs_mend_entry(struct certstore *, const char *,
 	    struct certstore_error *);
-/* The generation of a name without link: 1, 0 there is none, -1 and errno. */
-int	cs_mend_find(struct certstore *, const char *, unsigned long *);
-void	cs_mend_forget(struct certstore *);	/* what find remembers */
 
 /* The directory in certs/ that a name stands for now: ".NAME@N", or the name
  * itself where a restore made it a real directory. */
 int	cs_store_resolve(struct certstore *, const char *, char [CS_GENDIR],
 	    struct certstore_error *);
-/* Generation N of ".NAME@N" of that name, else 0; and the other way round. */
-unsigned long cs_store_generation(const char *, const char *);
-void	cs_store_gendir(char [CS_GENDIR], const char *, unsigned long);
-int	cs_store_lock(struct certstore *, struct certstore_error *);
-void	cs_store_unlock(struct certstore *);
+/* Opens certs/ and index/ anew: NULL, or what it can't open, and errno. */
+const char *cs_store_reopen(struct certstore *);
 const char *cs_store_default(struct certstore *);	/* name or NULL */
 void	cs_store_forget(struct certstore *);	/* which one is the default */
 /* Names of all entries, sorted, each once: a malloc'ed array of strings. */
 int	cs_store_names(struct certstore *, char ***, size_t *,
 	    struct certstore_error *);
 void	cs_store_names_free(char **, size_t);
+
+/* gen.c: generation N of ".NAME@N" of that name, else 0; the other way round;
+ * the highest whole one of a name without link: 1, 0 there is none, -1. */
+unsigned long cs_gen_number(const char *, const char *);
+void	cs_gen_dir(char [CS_GENDIR], const char *, unsigned long);
+int	cs_gen_find(struct certstore *, const char *, unsigned long *);
+void	cs_gen_forget(struct certstore *);	/* what find remembers */
+
+/* lock.c: it nests; what others left half-done is finished first. */
+int	cs_lock_take(struct certstore *, struct certstore_error *);
+void	cs_lock_release(struct certstore *);
 
 /* info.c */
 int	cs_info_parse(struct cs_info *, struct certstore_error *); /* cuts text */
@@ -262,6 +270,5 @@ int	cs_index_sync(struct certstore *);
 int	cs_index_find(struct certstore *, const char *, const char *, char ***,
 	    size_t *);
 int	cs_index_make(struct certstore *);		/* the empty directories */
-int	cs_index_isthere(const struct certstore *);	/* all of them; -1 and errno */
 
 #endif

@@ -14,122 +14,6 @@
 
 #include "internal.h"
 
-static int
-takegen(void *arg, const char *file)
-{
-	struct cs_gens *gens = arg;
-	size_t size;
-	char **v;
-
-	if (file[0] != '.' || strchr(file, '@') == NULL)
-		return 0;
-	if (gens->n == gens->size) {
-		size = gens->size == 0 ? 64 : gens->size * 2;
-		if ((v = reallocarray(gens->v, size, sizeof(*v))) == NULL)
-			return -1;
-		gens->v = v;
-		gens->size = size;
-	}
-	if ((gens->v[gens->n] = strdup(file)) == NULL)
-		return -1;
-	gens->n++;
-	return 0;
-}
-
-void
-cs_mend_forget(struct certstore *store)
-{
-	cs_store_names_free(store->gens.v, store->gens.n);
-	memset(&store->gens, 0, sizeof(store->gens));
-}
-
-static int
-comparegen(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/*
- * All generations, sorted: one reading of certs/ does for all names.  A reader
- * reads it again when it changed; nobody changes it for who has the lock.
- */
-static int
-readgens(struct certstore *store)
-{
-	struct cs_gens *gens = &store->gens;
-	struct stat st;
-
-	if (fstat(store->certs, &st) == -1)
-		return -1;
-	if (gens->known &&
-	    (store->depth > 0 ||
-		(st.st_mtim.tv_sec == gens->mtime.tv_sec &&
-		    st.st_mtim.tv_nsec == gens->mtime.tv_nsec)))
-		return 0;
-	cs_mend_forget(store);
-	if (cs_file_each(store->certs, ".", takegen, gens) == -1) {
-		cs_mend_forget(store);
-		return -1;
-	}
-	if (gens->n > 1)
-		qsort(gens->v, gens->n, sizeof(*gens->v), comparegen);
-	gens->mtime = st.st_mtim;
-	gens->known = 1;
-	return 0;
-}
-
-/* The highest generation of a name that is below another, or 0. */
-static unsigned long
-highest(const struct cs_gens *gens, const char *name, unsigned long below)
-{
-	char dir[CS_GENDIR];
-	size_t high = gens->n, i, len, low = 0;
-	unsigned long gen, most = 0;
-
-	len = (size_t)snprintf(dir, sizeof(dir), ".%s@", name);
-	while (low < high) {
-		i = low + (high - low) / 2;
-		if (strcmp(gens->v[i], dir) < 0)
-			low = i + 1;
-		else
-			high = i;
-	}
-	for (i = low; i < gens->n && strncmp(gens->v[i], dir, len) == 0; i++) {
-		gen = cs_store_generation(gens->v[i], name);
-		if (gen > most && gen < below)
-			most = gen;
-	}
-	return most;
-}
-
-/*
- * The highest complete generation of a name whose link was lost: 1, 0 there is
- * none, -1.  Only where the links of the store can't be believed.
- */
-int
-cs_mend_find(struct certstore *store, const char *name, unsigned long *gen)
-{
-	struct certstore_error err;
-	struct cs_info info = { 0 };
-	char dir[CS_GENDIR];
-	int rv = 0;
-
-	if (readgens(store) == -1)
-		return -1;
-	*gen = (unsigned long)-1;
-	while (rv == 0 && (*gen = highest(&store->gens, name, *gen)) != 0) {
-		cs_store_gendir(dir, name, *gen);
-		if (cs_info_load(store->certs, dir, name, &info, &err) == 0)
-			rv = 1;
-		else if (err.code != CERTSTORE_EDAMAGED)
-			rv = -1;
-	}
-	cs_info_free(&info);
-	if (rv == -1)
-		errno = err.errnum;
-	return rv;
-}
-
 /* Does a directory hold all that another holds?  1, 0, -1. */
 static int
 samefiles(struct certstore *store, const char *a, const char *b)
@@ -187,7 +71,7 @@ turnback(struct certstore *store, const char *name, unsigned long gen)
 	int surplus = 0;
 
 	for (gen += gen == 0;; gen++) {
-		cs_store_gendir(dir, name, gen);
+		cs_gen_dir(dir, name, gen);
 		if (!exists(store->certs, dir))
 			break;
 		if ((surplus = samefiles(store, name, dir)) == 1)
@@ -219,10 +103,10 @@ cs_mend_entry(struct certstore *store, const char *name,
 	if (cs_file_readlink(store->certs, name, text, sizeof(text)) != -1)
 		return 0;
 	if (errno == ENOENT) {
-		found = store->intact ? 0 : cs_mend_find(store, name, &gen);
+		found = store->intact ? 0 : cs_gen_find(store, name, &gen);
 		if (found == 0)
 			return 0;
-		cs_store_gendir(text, name, gen);
+		cs_gen_dir(text, name, gen);
 		if (found == -1 || cs_file_link(store->certs, text, name) == -1)
 			rv = -1;
 	} else if (errno == EINVAL) {

@@ -410,7 +410,8 @@ pair(struct cs_pool *pool, struct certstore_error *err)
 			    "%s: this private key "
 			    "is damaged, it is not that of its own public "
 			    "part: copy it again",
-			    cs_item_where(best->key->pem, where, sizeof(where)));
+			    cs_item_where(best->key->pem, where,
+				sizeof(where)));
 			goto out;
 		}
 	}

@@ -64,7 +64,7 @@ loadgen(struct certstore *store, const char *name, unsigned long gen,
 
 	if (gen == 0)
 		return 0;
-	cs_store_gendir(dir, name, gen);
+	cs_gen_dir(dir, name, gen);
 	if (cs_info_load(store->certs, dir, name, info, &err) == 0)
 		return 1;
 	if (err.code != CERTSTORE_EDAMAGED) {
@@ -83,7 +83,7 @@ removegen(struct certstore *store, const char *name, unsigned long gen)
 
 	if (gen == 0)
 		return 0;
-	cs_store_gendir(dir, name, gen);
+	cs_gen_dir(dir, name, gen);
 	return cs_file_rmtree(store->certs, dir);
 }
 
@@ -157,7 +157,7 @@ removeother(void *arg, const char *dir)
 {
 	struct intent *in = arg;
 
-	if (cs_store_generation(dir, in->name) == 0)
+	if (cs_gen_number(dir, in->name) == 0)
 		return 0;
 	return cs_file_rmtree(in->store->certs, dir);
 }
@@ -211,7 +211,7 @@ parseintent(struct intent *in)
 		*slash = '\0';
 		in->verb = slash + 1;
 	}
-	in->gen = cs_store_generation(in->text, in->name);
+	in->gen = cs_gen_number(in->text, in->name);
 	return in->gen != 0;
 }
 
@@ -232,7 +232,7 @@ settle(struct intent *in)
 	if (cs_file_remove(store->combined, tmp) == -1)
 		return -1;
 	if (cs_file_readlink(store->certs, in->name, dir, sizeof(dir)) != -1)
-		gen = cs_store_generation(dir, in->name);
+		gen = cs_gen_number(dir, in->name);
 	else if (errno == EINVAL) /* a real directory: mended later */
 		return 0;
 	else if (errno != ENOENT)

@@ -137,7 +137,7 @@ removeall(struct removal *rm)
 		err = &rm->errs[i];
 		if (err->code != CERTSTORE_OK)
 			continue;
-		if (cs_store_remove(rm->store, rm->names[i], err) == 0)
+		if (cs_txn_remove(rm->store, rm->names[i], err) == 0)
 			count++;
 		else if (err->code == CERTSTORE_ENOENTRY && isgone(rm, i))
 			cs_error_clear(err);
@@ -163,7 +163,7 @@ certstore_remove(struct certstore *store, const char *const *names, size_t n,
 	if (n == 0)
 		return 0;
 	dry = (flags & CERTSTORE_DRYRUN) != 0;
-	if (!dry && cs_store_lock(store, &err) == -1) {
+	if (!dry && cs_lock_take(store, &err) == -1) {
 		for (i = 0; i < n; i++)
 			errs[i] = err;
 		return -1;
@@ -175,7 +175,7 @@ certstore_remove(struct certstore *store, const char *const *names, size_t n,
 	} while (news);
 	if (!dry) {
 		count = removeall(&rm);
-		cs_store_unlock(store);
+		cs_lock_release(store);
 	}
 	for (i = 0; i < n; i++) {
 		bad |= errs[i].code != CERTSTORE_OK;

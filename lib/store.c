@@ -1,5 +1,5 @@
 /*
- * store.c: the store as a place: where it is, whose it is, its lock, and which
+ * store.c: the store as a place: where it is, what is open of it, and which
  * directory a name stands for.  The only one that knows the names in it.
  */
 #include <sys/stat.h>
@@ -15,11 +15,24 @@
 
 #include "internal.h"
 
-#define LOCK_SECONDS 60
-
 const char *const cs_file_names[CS_NFILE] = { "fullchain.pem", "privkey.pem",
 	"combined.pem", "ca.pem", "request.key", "request.csr", "info",
 	"props" };
+
+const char *const cs_index_names[CS_NINDEX] = { "host", "spki", "ski",
+	"subject", "spc", "tenant" };
+
+static int
+isthere(const struct certstore *store)
+{
+	size_t i;
+
+	for (i = 0; i < CS_NINDEX; i++)
+		if (faccessat(store->index, cs_index_names[i], F_OK,
+			AT_SYMLINK_NOFOLLOW) == -1)
+			return errno == ENOENT ? 0 : -1;
+	return 1;
+}
 
 /*
  * Are index/ and the links to be believed?  1, 0, or -1: what can't be read is
@@ -34,7 +47,7 @@ isintact(const struct certstore *store)
 		return 0;
 	if (cs_file_readlink(store->fd, ".links", text, sizeof(text)) == -1)
 		return errno == ENOENT || errno == EINVAL ? 0 : -1;
-	return cs_index_isthere(store);
+	return isthere(store);
 }
 
 /* Gives the name of what can't be opened, and errno, or NULL. */
@@ -47,6 +60,25 @@ opendirs(struct certstore *store)
 	if (store->index == -1 && errno != ENOENT && errno != ENOTDIR)
 		return "/index";
 	return (store->intact = isintact(store)) == -1 ? "/index" : NULL;
+}
+
+/* What was opened for reading may have been replaced by another writer. */
+const char *
+cs_store_reopen(struct certstore *store)
+{
+	struct certstore now = *store;
+	const char *what;
+
+	now.certs = now.index = -1;
+	if ((what = opendirs(&now)) == NULL) {
+		cs_file_close(&store->certs);
+		cs_file_close(&store->index);
+		*store = now;
+	} else {
+		cs_file_close(&now.certs);
+		cs_file_close(&now.index);
+	}
+	return what;
 }
 
 /* The path as it was given, but absolute: it is printed and linked to. */
@@ -118,27 +150,19 @@ certstore_open(const char *path, int flags, struct certstore_error *err)
 	return NULL;
 }
 
-static void
-closefd(int *fd)
-{
-	if (*fd != -1)
-		close(*fd);
-	*fd = -1;
-}
-
 void
 certstore_close(struct certstore *store)
 {
 	if (store == NULL)
 		return;
-	closefd(&store->fd);
-	closefd(&store->certs);
-	closefd(&store->index);
-	closefd(&store->combined);
-	closefd(&store->pending);
-	closefd(&store->lock);
+	cs_file_close(&store->fd);
+	cs_file_close(&store->certs);
+	cs_file_close(&store->index);
+	cs_file_close(&store->combined);
+	cs_file_close(&store->pending);
+	cs_file_close(&store->lock);
 	cs_store_forget(store);
-	cs_mend_forget(store);
+	cs_gen_forget(store);
 	free(store->path);
 	free(store);
 }
@@ -171,28 +195,6 @@ cs_warn(const struct certstore *store, const char *fmt, ...)
 	store->warn(store->warnarg, msg);
 }
 
-/* ".NAME@12" of that name: 12, else 0. */
-unsigned long
-cs_store_generation(const char *text, const char *name)
-{
-	size_t len = strlen(name);
-	unsigned long gen;
-	char *end;
-
-	if (text[0] != '.' || strncmp(text + 1, name, len) != 0 ||
-	    text[len + 1] != '@' || !isdigit((unsigned char)text[len + 2]))
-		return 0;
-	errno = 0;
-	gen = strtoul(text + len + 2, &end, 10);
-	return errno == 0 && *end == '\0' ? gen : 0;
-}
-
-void
-cs_store_gendir(char dir[CS_GENDIR], const char *name, unsigned long gen)
-{
-	snprintf(dir, CS_GENDIR, ".%s@%lu", name, gen);
-}
-
 int
 cs_store_resolve(struct certstore *store, const char *name, char dir[CS_GENDIR],
     struct certstore_error *err)
@@ -205,7 +207,7 @@ cs_store_resolve(struct certstore *store, const char *name, char dir[CS_GENDIR],
 	if (store->certs != -1) {
 		if (cs_file_readlink(store->certs, name, dir, CS_GENDIR) !=
 		    -1) {
-			if (cs_store_generation(dir, name) != 0)
+			if (cs_gen_number(dir, name) != 0)
 				return 0;
 			return cs_fail(err, CERTSTORE_EDAMAGED,
 			    "%s: its link "
@@ -219,11 +221,11 @@ cs_store_resolve(struct certstore *store, const char *name, char dir[CS_GENDIR],
 		}
 		if (errno != ENOENT)
 			return cs_fail_errno(err, "%s", name);
-		rv = store->intact ? 0 : cs_mend_find(store, name, &gen);
+		rv = store->intact ? 0 : cs_gen_find(store, name, &gen);
 		if (rv == -1)
 			return cs_fail_errno(err, "%s", name);
 		if (rv == 1) {
-			cs_store_gendir(dir, name, gen);
+			cs_gen_dir(dir, name, gen);
 			return 0;
 		}
 	}
@@ -302,7 +304,7 @@ takename(void *arg, const char *file)
 		len = (size_t)(at - file) - 1;
 		memcpy(name, file + 1, len);
 		name[len] = '\0';
-		if (cs_store_generation(file, name) == 0)
+		if (cs_gen_number(file, name) == 0)
 			return 0;
 		file = name;
 	}
@@ -362,177 +364,4 @@ cs_store_names_free(char **v, size_t n)
 	while (n > 0)
 		free(v[--n]);
 	free(v);
-}
-
-static int
-ours(const struct certstore *store, int fd, const char *sub,
-    struct certstore_error *err)
-{
-	int rv;
-
-	if ((rv = cs_file_isours(fd)) == -1)
-		return cs_fail_errno(err, "%s%s", store->path, sub);
-	if (rv == 0)
-		return cs_fail(err, CERTSTORE_EUNSAFE,
-		    "%s%s: belongs to "
-		    "another user or others can write it: run this as its "
-		    "owner, or chown it and chmod go-w",
-		    store->path, sub);
-	return 0;
-}
-
-static int
-isforeign(void *arg, const char *name)
-{
-	(void)arg;
-	return strcmp(name, ".lock") != 0 && strcmp(name, "certs") != 0 &&
-	    strcmp(name, "index") != 0 && strcmp(name, "combined") != 0 &&
-	    strcmp(name, ".pending") != 0 && strcmp(name, ".links") != 0 &&
-	    strcmp(name, ".index") != 0;
-}
-
-/* The directory of the store itself is durable in its parent. */
-static int
-syncparent(const struct certstore *store)
-{
-	int fd, rv;
-
-	if ((fd = cs_file_opendir(store->fd, "..")) == -1)
-		return errno == EACCES ? 0 : -1;
-	rv = fsync(fd);
-	close(fd);
-	return rv;
-}
-
-static int
-subdir(const struct certstore *store, const char *name, int *fd, int *made)
-{
-	if ((*fd = cs_file_opendir(store->fd, name)) != -1)
-		return 0;
-	if (errno != ENOENT)
-		return -1;
-	*made = 1;
-	return cs_file_mkdir(store->fd, name, fd);
-}
-
-/* What was opened for reading may have been replaced by another writer. */
-static const char *
-reopen(struct certstore *store)
-{
-	struct certstore now = *store;
-	const char *what;
-
-	now.certs = now.index = -1;
-	if ((what = opendirs(&now)) == NULL) {
-		closefd(&store->certs);
-		closefd(&store->index);
-		*store = now;
-	} else {
-		closefd(&now.certs);
-		closefd(&now.index);
-	}
-	return what;
-}
-
-/* What a store has, made where it is missing; then opened anew. */
-static int
-layout(struct certstore *store, struct certstore_error *err)
-{
-	int certs = -1, fresh = 0, made = 0;
-	const char *what;
-
-	if (subdir(store, ".pending", &store->pending, &made) == -1)
-		return cs_fail_errno(err, "%s/.pending", store->path);
-	if (subdir(store, "combined", &store->combined, &made) == -1)
-		return cs_fail_errno(err, "%s/combined", store->path);
-	if (subdir(store, "certs", &certs, &fresh) == -1)
-		return cs_fail_errno(err, "%s/certs", store->path);
-	close(certs);
-	if ((what = reopen(store)) != NULL)
-		return cs_fail_errno(err, "%s%s", store->path, what);
-	if (fresh)
-		store->intact = 0;
-	if (ours(store, store->certs, "/certs", err) == -1 ||
-	    ours(store, store->pending, "/.pending", err) == -1 ||
-	    ours(store, store->combined, "/combined", err) == -1 ||
-	    (store->index != -1 &&
-		ours(store, store->index, "/index", err) == -1))
-		return -1;
-	if (made && store->intact && fsync(store->fd) == -1)
-		return cs_fail_errno(err, "%s", store->path);
-	if (!store->intact && syncparent(store) == -1)
-		return cs_fail_errno(err, "%s/..", store->path);
-	return 0;
-}
-
-static int
-refuseforeign(const struct certstore *store, struct certstore_error *err)
-{
-	int rv;
-
-	if ((rv = cs_file_each(store->fd, ".", isforeign, NULL)) == -1)
-		return cs_fail_errno(err, "%s", store->path);
-	if (rv == 0)
-		return 0;
-	return cs_fail(err, CERTSTORE_EREFUSED,
-	    "%s: is not a store and not "
-	    "empty: name a new or an empty directory",
-	    store->path);
-}
-
-/*
- * The writer's lock; what a killed writer left is finished and what a copy
- * broke is mended before it is given.  It nests.
- */
-int
-cs_store_lock(struct certstore *store, struct certstore_error *err)
-{
-	if (store->depth++ > 0)
-		return 0;
-	if ((store->flags & (CERTSTORE_WRITE | CERTSTORE_CREATE)) == 0) {
-		cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: the store was opened for reading", store->path);
-		goto fail;
-	}
-	if (store->fd == -1 &&
-	    cs_file_mkdir(AT_FDCWD, store->path, &store->fd) == -1) {
-		cs_fail_errno(err, "%s", store->path);
-		goto fail;
-	}
-	if (ours(store, store->fd, "", err) == -1 ||
-	    (store->certs == -1 && refuseforeign(store, err) == -1))
-		goto fail;
-	store->lock = cs_file_lock(store->fd, ".lock", LOCK_SECONDS);
-	if (store->lock == -1) {
-		if (errno == EWOULDBLOCK)
-			cs_fail(err, CERTSTORE_EBUSY,
-			    "%s: another writer has "
-			    "held the lock for %d s: see which with "
-			    "fuser -v %s/.lock",
-			    store->path, LOCK_SECONDS, store->path);
-		else
-			cs_fail_errno(err, "%s/.lock", store->path);
-		goto fail;
-	}
-	cs_store_forget(store);
-	cs_mend_forget(store);
-	if (layout(store, err) == -1 ||
-	    (!store->intact && cs_mend_index(store, err) == -1) ||
-	    cs_recover_all(store, err) == -1 ||
-	    (!store->intact && cs_mend_store(store, err) == -1))
-		goto fail;
-	return 0;
-fail:
-	cs_store_unlock(store);
-	return -1;
-}
-
-void
-cs_store_unlock(struct certstore *store)
-{
-	if (--store->depth > 0)
-		return;
-	closefd(&store->combined);
-	closefd(&store->pending);
-	closefd(&store->lock);
 }

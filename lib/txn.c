@@ -78,7 +78,7 @@ freegen(struct certstore *store, const char *name, unsigned long from)
 	unsigned long gen;
 
 	for (gen = from; gen != 0; gen++) {
-		cs_store_gendir(dir, name, gen);
+		cs_gen_dir(dir, name, gen);
 		if (faccessat(store->certs, dir, F_OK, AT_SYMLINK_NOFOLLOW) ==
 		    -1)
 			return errno == ENOENT ? gen : 0;
@@ -112,7 +112,7 @@ check(struct certstore *store, struct cs_put *put, struct certstore_error *err)
 		    put->name);
 		goto out;
 	}
-	put->before = cs_store_generation(old.gendir, put->name);
+	put->before = cs_gen_number(old.gendir, put->name);
 	put->kept = put->before;
 	fingerprint = value(&put->file[CS_INFO], "fingerprint ");
 	if (err->code == CERTSTORE_OK &&
@@ -138,7 +138,7 @@ begin(struct certstore *store, struct cs_put *put)
 {
 	char dir[CS_GENDIR];
 
-	cs_store_gendir(dir, put->name, put->gen);
+	cs_gen_dir(dir, put->name, put->gen);
 	if (cs_file_link(store->pending, dir, put->name) == -1)
 		return -1;
 	put->begun = 1;
@@ -177,7 +177,7 @@ writefiles(struct certstore *store, struct cs_put *put, int keep,
 
 	if (keygroup(put, &group, err) == -1)
 		return -1;
-	cs_store_gendir(name, put->name, put->gen);
+	cs_gen_dir(name, put->name, put->gen);
 	if (cs_file_mkdir(store->certs, name, &put->fd[CS_NFILE]) == -1)
 		return cs_fail_errno(err, "%s: certs/%s", put->name, name);
 	for (i = 0; i < CS_NFILE; i++) {
@@ -275,7 +275,7 @@ switchall(struct certstore *store, struct cs_put *puts, size_t n,
 		    cs_recover_combined(store, puts[i].name, NULL) == -1)
 			return cs_fail_errno(err, "%s: combined", puts[i].name);
 	for (i = 0; i < n; i++) {
-		cs_store_gendir(dir, puts[i].name, puts[i].gen);
+		cs_gen_dir(dir, puts[i].name, puts[i].gen);
 		if (cs_file_link(store->certs, dir, puts[i].name) == -1)
 			return cs_fail_errno(err, "%s", puts[i].name);
 	}
@@ -285,7 +285,7 @@ switchall(struct certstore *store, struct cs_put *puts, size_t n,
 }
 
 int
-cs_store_put(struct certstore *store, struct cs_put *puts, size_t n,
+cs_txn_put(struct certstore *store, struct cs_put *puts, size_t n,
     struct certstore_error *err)
 {
 	struct certstore_error ignored;
@@ -297,7 +297,7 @@ cs_store_put(struct certstore *store, struct cs_put *puts, size_t n,
 		for (k = 0; k <= CS_NFILE; k++)
 			puts[i].fd[k] = -1;
 	}
-	if (cs_store_lock(store, err) == -1)
+	if (cs_lock_take(store, err) == -1)
 		return -1;
 	for (i = 0; i < n; i++)
 		if (check(store, &puts[i], err) == -1)
@@ -319,12 +319,12 @@ out:
 		    rv == 0)
 			rv = -1;
 	}
-	cs_store_unlock(store);
+	cs_lock_release(store);
 	return rv;
 }
 
 void
-cs_put_free(struct cs_put *put)
+cs_txn_free(struct cs_put *put)
 {
 	int i;
 
@@ -350,14 +350,14 @@ removelink(struct certstore *store, const char *name, const char *dir)
 }
 
 int
-cs_store_remove(struct certstore *store, const char *name,
+cs_txn_remove(struct certstore *store, const char *name,
     struct certstore_error *err)
 {
 	struct certstore_error ignored;
 	char dir[CS_GENDIR];
 	int rv = -1;
 
-	if (cs_store_lock(store, err) == -1)
+	if (cs_lock_take(store, err) == -1)
 		return -1;
 	if (cs_mend_entry(store, name, err) == -1 ||
 	    cs_store_resolve(store, name, dir, err) == -1)
@@ -373,6 +373,6 @@ cs_store_remove(struct certstore *store, const char *name,
 	cs_error_clear(err);
 	rv = 0;
 out:
-	cs_store_unlock(store);
+	cs_lock_release(store);
 	return rv;
 }

@@ -120,7 +120,7 @@ describe(struct cs_info *info, X509 *x509, X509 *above)
 	sk_X509_push(certs, x509);
 	if (above != NULL)
 		sk_X509_push(certs, above);
-	if (cs_cert_describe(&info->text, certs, &err) == -1)
+	if (cs_describe_cert(&info->text, certs, &err) == -1)
 		bail("%s", err.msg);
 	if (!printable(&info->text))
 		bail("not fit to print: %s", info->text.p);

@@ -60,10 +60,10 @@ put(struct certstore *store, const char *name, unsigned long seen,
 		    "starts 1 x\nends 9999999999 x\n");
 	cs_buf_printf(&p.file[CS_INFO], "fingerprint %s\nspki 5p%s\n%s", cert,
 	    cert, lines);
-	rv = cs_store_put(store, &p, 1, &err);
+	rv = cs_txn_put(store, &p, 1, &err);
 	if (rv == -1)
 		printf("# put %s: %s\n", name, err.msg);
-	cs_put_free(&p);
+	cs_txn_free(&p);
 	return rv;
 }
 

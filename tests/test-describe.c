@@ -56,7 +56,7 @@ testvodia(void)
 	readfile("tests/data/vodia-localhost.pem", &buf);
 	certs = cs_cert_stack("vodia", &buf, &err);
 	is_int(sk_X509_num(certs), 1, "the Vodia fixture");
-	cs_cert_describe(&info.text, certs, &err);
+	cs_describe_cert(&info.text, certs, &err);
 	is_str(info.text.p, vodia, "is described");
 	sk_X509_pop_free(certs, X509_free);
 	cs_info_free(&info);
@@ -328,7 +328,7 @@ testcsr(void)
 	    "a byte less");
 	again = cs_cert_parse_csr("r", der, (size_t)len, &err);
 	ok(again != NULL, "a request");
-	cs_csr_describe(&info.text, again, &err);
+	cs_describe_csr(&info.text, again, &err);
 	cs_info_parse(&info, &err);
 	is_str(info.kind, "waiting", "waits");
 	is_str(info.subject, "CN=a", "its subject");

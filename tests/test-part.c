@@ -309,7 +309,7 @@ putentry(struct certstore *store, const char *name, struct cs_buf *fullchain,
 	if (fullchain != NULL) {
 		cs_buf_copy(&put.file[CS_FULLCHAIN], fullchain);
 		certs = cs_cert_stack(name, fullchain, &err);
-		cs_cert_describe(&put.file[CS_INFO], certs, &err);
+		cs_describe_cert(&put.file[CS_INFO], certs, &err);
 		cs_buf_copy(&put.file[CS_PRIVKEY], &keypem);
 		cs_buf_copy(&put.file[CS_COMBINED], &keypem);
 		cs_buf_add(&put.file[CS_COMBINED], fullchain->p,
@@ -323,9 +323,9 @@ putentry(struct certstore *store, const char *name, struct cs_buf *fullchain,
 	}
 	if (fullchain == NULL)
 		cs_buf_adds(&put.file[CS_INFO], "kind waiting\nspki aa\n");
-	if (cs_store_put(store, &put, 1, &err) == -1)
+	if (cs_txn_put(store, &put, 1, &err) == -1)
 		bail("%s: %s", name, err.msg);
-	cs_put_free(&put);
+	cs_txn_free(&put);
 	sk_X509_pop_free(certs, X509_free);
 }
 

@@ -117,12 +117,12 @@ testshared(void)
 	ok(found(store, "192.0.2.1", "b c d"), "also for an address");
 	ok(put(store, "c", 1, "k2", "san dns y.example\n") == 0, "one leaves");
 	ok(found(store, "x.example", "b d"), "the others stay");
-	ok(cs_store_remove(store, "b", &err) == 0, "one is removed");
+	ok(cs_txn_remove(store, "b", &err) == 0, "one is removed");
 	ok(found(store, "x.example", "d"), "the last stays");
-	ok(cs_store_remove(store, "d", &err) == 0, "the last is removed");
+	ok(cs_txn_remove(store, "d", &err) == 0, "the last is removed");
 	ok(found(store, "x.example", ""), "nothing found");
 	ok(!exists("store/index/host/x.example@"), "and no directory left");
-	ok(cs_store_remove(store, "c", &err) == 0, "the third, too");
+	ok(cs_txn_remove(store, "c", &err) == 0, "the third, too");
 	certstore_close(store);
 }
 
@@ -139,7 +139,7 @@ testhostile(void)
 	is_str(text("store/certs/a"), ".a@4", "the victim is untouched");
 	ok(!exists("store/index/host/.hidden"), "no hidden name");
 	ok(!exists("store/index/x"), "nothing outside index/host");
-	ok(cs_store_remove(store, "e", &err) == 0, "and removed again");
+	ok(cs_txn_remove(store, "e", &err) == 0, "and removed again");
 	ok(exists("store/certs/a/info"), "the victim is there");
 	ok(certstore_entry_get(store, "../a", &err) == NULL &&
 		err.code == CERTSTORE_EARGUMENT,
@@ -152,7 +152,7 @@ testhostile(void)
 	ok(certstore_entry_get(store, "g", &err) == NULL &&
 		err.code == CERTSTORE_EDAMAGED,
 	    "a dangling link");
-	ok(cs_store_remove(store, "g", &err) == 0 && !exists("store/certs/g"),
+	ok(cs_txn_remove(store, "g", &err) == 0 && !exists("store/certs/g"),
 	    "which can be removed");
 	sh("echo x >>store/certs/.a@4/fullchain.pem");
 	ok(certstore_entry_get(store, "a", &err) == NULL &&
@@ -166,7 +166,7 @@ testhostile(void)
 	ok(certstore_entry_get(store, "a", &err) == NULL &&
 		err.code == CERTSTORE_EDAMAGED,
 	    "a FIFO in place of info");
-	ok(cs_store_remove(store, "a", &err) == 0, "removed without its info");
+	ok(cs_txn_remove(store, "a", &err) == 0, "removed without its info");
 	ok(!exists("store/certs/.a@4") && !exists("store/certs/.a@3") &&
 		found(store, "b.example", ""),
 	    "nothing of it is left");
@@ -186,8 +186,8 @@ testintents(void)
 	   "sed -e 's/^generation.*/generation 3/' -e 's/q.example/r.example/'"
 	   " store/certs/.p@2/info >store/certs/.p@3/info; "
 	   "ln -s ../../certs/p store/index/host/r.example");
-	ok(cs_store_lock(store, &err) == 0, "lock: %s", err.msg);
-	cs_store_unlock(store);
+	ok(cs_lock_take(store, &err) == 0, "lock: %s", err.msg);
+	cs_lock_release(store);
 	ok(!exists("store/certs/.p@3"), "what was not switched is taken back");
 	ok(found(store, "r.example", "") && found(store, "q.example", "p"),
 	    "with its index links");
@@ -195,22 +195,22 @@ testintents(void)
 	/* killed behind the switch */
 	sh("ln -s .p@2 store/.pending/p; rm store/combined/p.pem; "
 	   "ln -s .p@9 store/certs/.p@link");
-	ok(cs_store_lock(store, &err) == 0, "lock: %s", err.msg);
-	cs_store_unlock(store);
+	ok(cs_lock_take(store, &err) == 0, "lock: %s", err.msg);
+	cs_lock_release(store);
 	ok(exists("store/combined/p.pem"), "combined/ is finished");
 	ok(!exists("store/certs/.p@link"), "no temporary link is left");
 	ok(!exists("store/.pending/p"), "nor the intent");
 	/* a lost link: the generation is not named by an intent */
 	sh("rm store/certs/p");
-	ok(cs_store_lock(store, &err) == 0, "lock: %s", err.msg);
-	cs_store_unlock(store);
+	ok(cs_lock_take(store, &err) == 0, "lock: %s", err.msg);
+	cs_lock_release(store);
 	ok(exists("store/certs/.p@2/privkey.pem"), "the only key stays");
 	ok(put(store, "p", 0, "p3", "") == 0, "the name can be made anew");
 	is_str(text("store/certs/p"), ".p@3", "N is never used again");
 	/* killed while removing */
 	sh("ln -s .p@3/rm store/.pending/p; rm store/certs/p");
-	ok(cs_store_lock(store, &err) == 0, "lock: %s", err.msg);
-	cs_store_unlock(store);
+	ok(cs_lock_take(store, &err) == 0, "lock: %s", err.msg);
+	cs_lock_release(store);
 	ok(!exists("store/certs/.p@3") && !exists("store/combined/p.pem"),
 	    "a removal is finished");
 	sh("rm -r store/certs/.p@*");
@@ -324,17 +324,17 @@ testhands(void)
 	/* a record without kind where a writer was killed */
 	sh("sed -i /^kind/d store/certs/.y@4/info; "
 	   "ln -s .y@4 store/.pending/y");
-	ok(cs_store_lock(store, &err) == 0, "lock: %s", err.msg);
-	cs_store_unlock(store);
+	ok(cs_lock_take(store, &err) == 0, "lock: %s", err.msg);
+	cs_lock_release(store);
 	/* restored as a directory, and the generation lost its key */
 	sh("cp -RLp store/certs/x aside; rm store/certs/x; "
 	   "mv aside store/certs/x; rm store/certs/.x@1/privkey.pem");
 	ok(put(store, "x2", 0, "x2", "") == 0 && exists("store/certs/x/info"),
 	    "other entries do not mind");
-	ok(cs_store_lock(store, &err) == 0 &&
+	ok(cs_lock_take(store, &err) == 0 &&
 		cs_mend_entry(store, "x", &err) == 0,
 	    "turned back: %s", err.msg);
-	cs_store_unlock(store);
+	cs_lock_release(store);
 	is_str(text("store/certs/x"), ".x@2", "to a generation of its own");
 	ok(exists("store/certs/x/privkey.pem"), "its key is not lost");
 	/* changed by hand, then mended with all others, then set right */
@@ -353,7 +353,7 @@ testhands(void)
 		put(store, name, 2, "n3", "san dns w.example\n") == 0,
 	    "a name of %d bytes", CS_NAME_MAX);
 	ok(found(store, "v.example", "") &&
-		cs_store_remove(store, name, &err) == 0,
+		cs_txn_remove(store, name, &err) == 0,
 	    "is removed: %s", err.msg);
 	snprintf(line, sizeof(line), "! find store | grep %s", name);
 	sh(line);
@@ -432,7 +432,7 @@ testrefusals(void)
 	store = certstore_open(path("none"), 0, &err);
 	ok(store == NULL && err.code == CERTSTORE_ENOSTORE, "no store");
 	store = certstore_open(path("store"), 0, &err);
-	ok(cs_store_lock(store, &err) == -1 && err.code == CERTSTORE_EARGUMENT,
+	ok(cs_lock_take(store, &err) == -1 && err.code == CERTSTORE_EARGUMENT,
 	    "no lock for a reader");
 	certstore_close(store);
 }

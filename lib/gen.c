@@ -1,0 +1,153 @@
+/*
+ * gen.c: the generations of an entry: what their directories are called, and
+ * which one stands in for a link that was lost.
+ */
+#include <sys/stat.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* ".NAME@12" of that name: 12, else 0. */
+unsigned long
+cs_gen_number(const char *text, const char *name)
+{
+	size_t len = strlen(name);
+	unsigned long gen;
+	char *end;
+
+	if (text[0] != '.' || strncmp(text + 1, name, len) != 0 ||
+	    text[len + 1] != '@' || !isdigit((unsigned char)text[len + 2]))
+		return 0;
+	errno = 0;
+	gen = strtoul(text + len + 2, &end, 10);
+	return errno == 0 && *end == '\0' ? gen : 0;
+}
+
+void
+cs_gen_dir(char dir[CS_GENDIR], const char *name, unsigned long gen)
+{
+	snprintf(dir, CS_GENDIR, ".%s@%lu", name, gen);
+}
+
+static int
+takegen(void *arg, const char *file)
+{
+	struct cs_gens *gens = arg;
+	size_t size;
+	char **v;
+
+	if (file[0] != '.' || strchr(file, '@') == NULL)
+		return 0;
+	if (gens->n == gens->size) {
+		size = gens->size == 0 ? 64 : gens->size * 2;
+		if ((v = reallocarray(gens->v, size, sizeof(*v))) == NULL)
+			return -1;
+		gens->v = v;
+		gens->size = size;
+	}
+	if ((gens->v[gens->n] = strdup(file)) == NULL)
+		return -1;
+	gens->n++;
+	return 0;
+}
+
+void
+cs_gen_forget(struct certstore *store)
+{
+	while (store->gens.n > 0)
+		free(store->gens.v[--store->gens.n]);
+	free(store->gens.v);
+	memset(&store->gens, 0, sizeof(store->gens));
+}
+
+static int
+comparegen(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/*
+ * All generations, sorted: one reading of certs/ does for all names.  A reader
+ * reads it again when it changed; nobody changes it for who has the lock.
+ */
+static int
+readgens(struct certstore *store)
+{
+	struct cs_gens *gens = &store->gens;
+	struct stat st;
+
+	if (fstat(store->certs, &st) == -1)
+		return -1;
+	if (gens->known &&
+	    (store->depth > 0 ||
+		(st.st_mtim.tv_sec == gens->mtime.tv_sec &&
+		    st.st_mtim.tv_nsec == gens->mtime.tv_nsec)))
+		return 0;
+	cs_gen_forget(store);
+	if (cs_file_each(store->certs, ".", takegen, gens) == -1) {
+		cs_gen_forget(store);
+		return -1;
+	}
+	if (gens->n > 1)
+		qsort(gens->v, gens->n, sizeof(*gens->v), comparegen);
+	gens->mtime = st.st_mtim;
+	gens->known = 1;
+	return 0;
+}
+
+/* The highest generation of a name that is below another, or 0. */
+static unsigned long
+highest(const struct cs_gens *gens, const char *name, unsigned long below)
+{
+	char dir[CS_GENDIR];
+	size_t high = gens->n, i, len, low = 0;
+	unsigned long gen, most = 0;
+
+	len = (size_t)snprintf(dir, sizeof(dir), ".%s@", name);
+	while (low < high) {
+		i = low + (high - low) / 2;
+		if (strcmp(gens->v[i], dir) < 0)
+			low = i + 1;
+		else
+			high = i;
+	}
+	for (i = low; i < gens->n && strncmp(gens->v[i], dir, len) == 0; i++) {
+		gen = cs_gen_number(gens->v[i], name);
+		if (gen > most && gen < below)
+			most = gen;
+	}
+	return most;
+}
+
+/*
+ * The highest complete generation of a name whose link was lost: 1, 0 there is
+ * none, -1.  Only where the links of the store can't be believed.
+ */
+int
+cs_gen_find(struct certstore *store, const char *name, unsigned long *gen)
+{
+	struct certstore_error err;
+	struct cs_info info = { 0 };
+	char dir[CS_GENDIR];
+	int rv = 0;
+
+	if (readgens(store) == -1)
+		return -1;
+	*gen = (unsigned long)-1;
+	while (rv == 0 && (*gen = highest(&store->gens, name, *gen)) != 0) {
+		cs_gen_dir(dir, name, *gen);
+		if (cs_info_load(store->certs, dir, name, &info, &err) == 0)
+			rv = 1;
+		else if (err.code != CERTSTORE_EDAMAGED)
+			rv = -1;
+	}
+	cs_info_free(&info);
+	if (rv == -1)
+		errno = err.errnum;
+	return rv;
+}

@@ -1,0 +1,166 @@
+/*
+ * lock.c: the writer's lock.  Whoever gets it finds a store that is its own,
+ * whole, and with nothing left half-done.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define LOCK_SECONDS 60
+
+static int
+ours(const struct certstore *store, int fd, const char *sub,
+    struct certstore_error *err)
+{
+	int rv;
+
+	if ((rv = cs_file_isours(fd)) == -1)
+		return cs_fail_errno(err, "%s%s", store->path, sub);
+	if (rv == 0)
+		return cs_fail(err, CERTSTORE_EUNSAFE,
+		    "%s%s: belongs to "
+		    "another user or others can write it: run this as its "
+		    "owner, or chown it and chmod go-w",
+		    store->path, sub);
+	return 0;
+}
+
+static int
+isforeign(void *arg, const char *name)
+{
+	(void)arg;
+	return strcmp(name, ".lock") != 0 && strcmp(name, "certs") != 0 &&
+	    strcmp(name, "index") != 0 && strcmp(name, "combined") != 0 &&
+	    strcmp(name, ".pending") != 0 && strcmp(name, ".links") != 0 &&
+	    strcmp(name, ".index") != 0;
+}
+
+/* The directory of the store itself is durable in its parent. */
+static int
+syncparent(const struct certstore *store)
+{
+	int fd, rv;
+
+	if ((fd = cs_file_opendir(store->fd, "..")) == -1)
+		return errno == EACCES ? 0 : -1;
+	rv = fsync(fd);
+	close(fd);
+	return rv;
+}
+
+static int
+subdir(const struct certstore *store, const char *name, int *fd, int *made)
+{
+	if ((*fd = cs_file_opendir(store->fd, name)) != -1)
+		return 0;
+	if (errno != ENOENT)
+		return -1;
+	*made = 1;
+	return cs_file_mkdir(store->fd, name, fd);
+}
+
+/* What a store has, made where it is missing; then opened anew. */
+static int
+layout(struct certstore *store, struct certstore_error *err)
+{
+	int certs = -1, fresh = 0, made = 0;
+	const char *what;
+
+	if (subdir(store, ".pending", &store->pending, &made) == -1)
+		return cs_fail_errno(err, "%s/.pending", store->path);
+	if (subdir(store, "combined", &store->combined, &made) == -1)
+		return cs_fail_errno(err, "%s/combined", store->path);
+	if (subdir(store, "certs", &certs, &fresh) == -1)
+		return cs_fail_errno(err, "%s/certs", store->path);
+	close(certs);
+	if ((what = cs_store_reopen(store)) != NULL)
+		return cs_fail_errno(err, "%s%s", store->path, what);
+	if (fresh)
+		store->intact = 0;
+	if (ours(store, store->certs, "/certs", err) == -1 ||
+	    ours(store, store->pending, "/.pending", err) == -1 ||
+	    ours(store, store->combined, "/combined", err) == -1 ||
+	    (store->index != -1 &&
+		ours(store, store->index, "/index", err) == -1))
+		return -1;
+	if (made && store->intact && fsync(store->fd) == -1)
+		return cs_fail_errno(err, "%s", store->path);
+	if (!store->intact && syncparent(store) == -1)
+		return cs_fail_errno(err, "%s/..", store->path);
+	return 0;
+}
+
+static int
+refuseforeign(const struct certstore *store, struct certstore_error *err)
+{
+	int rv;
+
+	if ((rv = cs_file_each(store->fd, ".", isforeign, NULL)) == -1)
+		return cs_fail_errno(err, "%s", store->path);
+	if (rv == 0)
+		return 0;
+	return cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s: is not a store and not "
+	    "empty: name a new or an empty directory",
+	    store->path);
+}
+
+/*
+ * The writer's lock; what a killed writer left is finished and what a copy
+ * broke is mended before it is given.  It nests.
+ */
+int
+cs_lock_take(struct certstore *store, struct certstore_error *err)
+{
+	if (store->depth++ > 0)
+		return 0;
+	if ((store->flags & (CERTSTORE_WRITE | CERTSTORE_CREATE)) == 0) {
+		cs_fail(err, CERTSTORE_EARGUMENT,
+		    "%s: the store was opened for reading", store->path);
+		goto fail;
+	}
+	if (store->fd == -1 &&
+	    cs_file_mkdir(AT_FDCWD, store->path, &store->fd) == -1) {
+		cs_fail_errno(err, "%s", store->path);
+		goto fail;
+	}
+	if (ours(store, store->fd, "", err) == -1 ||
+	    (store->certs == -1 && refuseforeign(store, err) == -1))
+		goto fail;
+	store->lock = cs_file_lock(store->fd, ".lock", LOCK_SECONDS);
+	if (store->lock == -1) {
+		if (errno == EWOULDBLOCK)
+			cs_fail(err, CERTSTORE_EBUSY,
+			    "%s: another writer has "
+			    "held the lock for %d s: see which with "
+			    "fuser -v %s/.lock",
+			    store->path, LOCK_SECONDS, store->path);
+		else
+			cs_fail_errno(err, "%s/.lock", store->path);
+		goto fail;
+	}
+	cs_store_forget(store);
+	cs_gen_forget(store);
+	if (layout(store, err) == -1 ||
+	    (!store->intact && cs_mend_index(store, err) == -1) ||
+	    cs_recover_all(store, err) == -1 ||
+	    (!store->intact && cs_mend_store(store, err) == -1))
+		goto fail;
+	return 0;
+fail:
+	cs_lock_release(store);
+	return -1;
+}
+
+void
+cs_lock_release(struct certstore *store)
+{
+	if (--store->depth > 0)
+		return;
+	cs_file_close(&store->combined);
+	cs_file_close(&store->pending);
+	cs_file_close(&store->lock);
+}
