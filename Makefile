@@ -1,7 +1,7 @@
 # One Makefile for GNU make and bmake, every file by name.
 #
-#	all  demo  check  check-asan  check-faults  fuzz  lint  fmt  fmt-check
-#	install  uninstall  dist  distcheck  clean
+#	all  demo  check  check-asan  check-faults  bench  fuzz  lint  fmt
+#	fmt-check  install  uninstall  dist  distcheck  clean
 #
 # $$CFLAGS, $$CPPFLAGS and $$LDFLAGS are the caller's, from the environment or
 # the command line: both makes hand them to the shell, while bmake's sys.mk
@@ -30,6 +30,7 @@ UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
 	tests/test-match.c tests/test-name.c tests/test-part.c \
 	tests/test-pem.c tests/test-refuse.c tests/test-store.c \
 	tests/test-template.c tests/test-time.c
+BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
 FUZZERS = name pem
 FUZZ_TIME = 60
 EXAMPLE = tests/example/whose.c
@@ -54,9 +55,14 @@ LIB_OBJS = $(CORE:.c=.o) $(CRYPTO:.c=.o)
 SHARED_OBJS = $(SHARED:.c=.o)
 MAIN_OBJS = $(MAINS:.c=.o)
 UNIT_OBJS = $(UNITS:.c=.o)
+BENCH_OBJS = tests/bench/bare.o tests/bench/gen.o tests/bench/parse.o \
+	tests/bench/time.o
+BENCH_SOURCES = $(BENCH_OBJS:.o=.c)
 TESTS = $(UNITS:.c=)
-SOURCES = $(CORE) $(CRYPTO) $(SHARED) $(MAINS) $(UNITS) $(EXAMPLE)
-SCRIPTS = tests/deps.sh tests/run tests/exec tests/demo .ci/run
+SOURCES = $(CORE) $(CRYPTO) $(SHARED) $(MAINS) $(UNITS) $(EXAMPLE) \
+	$(BENCH_SOURCES)
+SCRIPTS = tests/deps.sh tests/run tests/exec tests/demo .ci/run \
+	tests/bench/run tests/bench/grow tests/bench/stores.sh
 
 COMPILE = $(CC) -std=c11 $(WARN) $(DEFINES) $(FORTIFY) -Ilib -Icmd -Itests \
 	$$CPPFLAGS -O2 $(HARDEN) $$CFLAGS
@@ -72,8 +78,8 @@ all: $(COMMANDS) libcertstore.a $(SO)
 .c.o:
 	$(COMPILE) -c -o $@ $<
 
-$(LIB_OBJS) $(SHARED_OBJS) $(MAIN_OBJS) $(UNIT_OBJS): $(HEADERS) config.mk \
-	Makefile
+$(LIB_OBJS) $(SHARED_OBJS) $(MAIN_OBJS) $(UNIT_OBJS) $(BENCH_OBJS): $(HEADERS) \
+	config.mk Makefile
 
 libcertstore.a: $(LIB_OBJS)
 	rm -f $@
@@ -98,6 +104,14 @@ $(CRYPTO_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
 units: $(TESTS)
 $(TESTS): $(UNIT_OBJS) libcertstore.a
 	$(LINK) -pie -o $@ $@.o libcertstore.a $(LIBCRYPTO) $(LIBBSD)
+
+# bare and time stay without libcrypto, which would slow down the anchors.
+$(BENCH): $(BENCH_OBJS) libcertstore.a
+	$(LINK) -pie -o $@ $@.o libcertstore.a $$(case $@ in */gen|*/parse) \
+	    echo "$(LIBCRYPTO)" ;; esac) $(LIBBSD)
+
+bench: all $(BENCH)
+	@sh tests/bench/run
 
 demo: all
 	@sh tests/demo
@@ -189,7 +203,8 @@ distcheck: dist
 clean:
 	rm -f $(COMMANDS) libcertstore.a $(SO) cmd/shared.a
 	rm -f $(LIB_OBJS) $(SHARED_OBJS) $(MAIN_OBJS) $(UNIT_OBJS) $(TESTS)
+	rm -f $(BENCH_OBJS) $(BENCH)
 	rm -rf build-asan build-fuzz $(TARBALL) $(TARBALL).tar.gz
 
-.PHONY: all units demo check check-asan check-faults fuzz lint fmt fmt-check \
+.PHONY: all units bench demo check check-asan check-faults fuzz lint fmt fmt-check \
 	install uninstall dist distcheck clean

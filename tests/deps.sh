@@ -2,7 +2,7 @@
 # deps.sh: the one list of the Debian packages that the work on this tree
 # needs.
 #
-#	sh tests/deps.sh build|test|lint [command ...]
+#	sh tests/deps.sh build|test|lint|bench [command ...]
 #
 # Installs what is missing, as root or through sudo only then, and runs the
 # command.  Says nothing when everything is there.
@@ -13,13 +13,16 @@ test="$build bats perl openssl libidn2-0 strace pkg-config binutils bsdutils
 util-linux valgrind"
 lint="$test clang bmake mandoc shellcheck cppcheck clang-format
 libclang-rt-dev"
+bench="$build mkcert openssl gnutls-bin libnss3-tools lego easy-rsa p11-kit
+ca-certificates gnuplot-nox valgrind"
 
 case ${1:-} in
 build) wanted=$build ;;
 test) wanted=$test ;;
 lint) wanted=$lint ;;
+bench) wanted=$bench ;;
 *)
-	echo 'usage: sh tests/deps.sh build|test|lint [command ...]' >&2
+	echo 'usage: sh tests/deps.sh build|test|lint|bench [command ...]' >&2
 	exit 2
 	;;
 esac

@@ -61,8 +61,6 @@ put(struct certstore *store, const char *name, unsigned long seen,
 	cs_buf_printf(&p.file[CS_INFO], "fingerprint %s\nspki 5p%s\n%s", cert,
 	    cert, lines);
 	rv = cs_txn_put(store, &p, 1, &err);
-	if (rv == -1)
-		printf("# put %s: %s\n", name, err.msg);
 	cs_txn_free(&p);
 	return rv;
 }

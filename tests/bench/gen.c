@@ -1,0 +1,203 @@
+/*
+ * gen.c: makes stores of any size for the benchmarks: a CA, and entries with
+ * certificates of their own that it really signed, written by the library's
+ * own cs_txn_put(), a thousand in one call.  The entry of number 42 is
+ * e0000042 and answers for e0000042.example.com and its www.; the first 18
+ * share shared18.example.com, the 2,000 from number 1,000 on
+ * shared2000.example.com.
+ *
+ *	gen store STORE FIRST LAST	adds the entries FIRST to LAST
+ *	gen files STORE DIR FIRST LAST	writes what an import of them would
+ *					take: DIR/e0000042.pem, key first
+ */
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bsd/stdlib.h>
+
+#include "crypto.h"
+
+#define CA "bench-ca"
+#define BATCH 1000 /* entries of one put */
+#define SHARED18 18
+#define SHARED2000 1000
+#define NUMBER_MAX 9999999
+
+struct gen {
+	struct certstore *store;
+	struct cs_issuer ca;
+};
+
+static struct certstore_error error;
+
+static void
+check(int ok)
+{
+	if (!ok)
+		errx(2, "%s", error.msg);
+}
+
+static long
+number(const char *text)
+{
+	const char *bad;
+	long n;
+
+	n = (long)strtonum(text, 0, NUMBER_MAX, &bad);
+	if (bad != NULL)
+		errx(2, "%s: is %s", text, bad);
+	return n;
+}
+
+static void
+makeca(struct certstore *store)
+{
+	struct certstore_entry *entry;
+	struct certstore_template *t;
+
+	if ((entry = certstore_entry_get(store, CA, &error)) != NULL) {
+		certstore_entry_free(entry);
+		return;
+	}
+	check((t = certstore_template_new(&error)) != NULL);
+	check(certstore_template_set_ca(t, &error) == 0);
+	check(certstore_create(store, CA, t, 0, NULL, &error) == 1);
+	certstore_template_free(t);
+}
+
+static void
+start(struct gen *gen, const char *path)
+{
+	gen->store = certstore_open(path, CERTSTORE_WRITE | CERTSTORE_CREATE,
+	    &error);
+	check(gen->store != NULL);
+	makeca(gen->store);
+	check(cs_issuer_open(&gen->ca, gen->store, CA, &error) == 0);
+	check(cs_issuer_key(&gen->ca, NULL, &error) == 0);
+}
+
+static void
+finish(struct gen *gen)
+{
+	cs_issuer_close(&gen->ca);
+	certstore_close(gen->store);
+}
+
+static X509 *
+issue(struct gen *gen, const char *name, long i, EVP_PKEY *pkey)
+{
+	struct certstore_template *t, full;
+	struct cs_san_own own;
+	char san[64];
+	X509 *x509;
+
+	check((t = certstore_template_new(&error)) != NULL);
+	snprintf(san, sizeof(san), "%s.example.com", name);
+	check(certstore_template_add_san(t, san, &error) == 0);
+	snprintf(san, sizeof(san), "www.%s.example.com", name);
+	check(certstore_template_add_san(t, san, &error) == 0);
+	if (i < SHARED18)
+		check(certstore_template_add_san(t, "shared18.example.com",
+			  &error) == 0);
+	if (i >= SHARED2000 && i < SHARED2000 + 2000)
+		check(certstore_template_add_san(t, "shared2000.example.com",
+			  &error) == 0);
+	check(cs_template_resolve(&full, &own, t, name, &error) == 0);
+	x509 = cs_issue_cert(gen->store, name, &full, pkey, &gen->ca, &error);
+	check(x509 != NULL);
+	free(own.value);
+	certstore_template_free(t);
+	return x509;
+}
+
+static void
+makeput(struct gen *gen, struct cs_put *put, char *name, long i)
+{
+	struct cs_buf pem = { NULL, 0, 0 };
+	EVP_PKEY *pkey;
+	X509 *x509;
+
+	put->name = name;
+	check((pkey = cs_key_generate(NULL, &error)) != NULL);
+	x509 = issue(gen, name, i, pkey);
+	check(cs_key_encode(&pem, pkey, NULL, &error) == 0);
+	check(
+	    cs_chain_files(put, x509, NULL, gen->ca.certs, &pem, &error) == 0);
+	if (cs_buf_adds(&put->file[CS_PROPS], "origin create\n") == -1)
+		err(2, NULL);
+	cs_buf_free(&pem);
+	X509_free(x509);
+	EVP_PKEY_free(pkey);
+}
+
+static void
+makestore(struct gen *gen, long first, long last)
+{
+	static char names[BATCH][16];
+	struct cs_put *puts;
+	long i;
+	size_t j, n;
+
+	if ((puts = calloc(BATCH, sizeof(*puts))) == NULL)
+		err(2, NULL);
+	for (i = first; i <= last;) {
+		for (n = 0; n < BATCH && i <= last; n++, i++) {
+			snprintf(names[n], sizeof(names[n]), "e%07ld", i);
+			makeput(gen, &puts[n], names[n], i);
+		}
+		check(cs_txn_put(gen->store, puts, n, &error) == 0);
+		for (j = 0; j < n; j++)
+			cs_txn_free(&puts[j]);
+		memset(puts, 0, BATCH * sizeof(*puts));
+		if (isatty(STDERR_FILENO))
+			fprintf(stderr, "\r%ld ", i);
+	}
+	if (isatty(STDERR_FILENO))
+		fputc('\r', stderr);
+	free(puts);
+}
+
+static void
+makefile(struct gen *gen, const char *dir, long i)
+{
+	struct cs_put put = { 0 };
+	char name[16], path[1024];
+	FILE *f;
+
+	snprintf(name, sizeof(name), "e%07ld", i);
+	makeput(gen, &put, name, i);
+	snprintf(path, sizeof(path), "%s/%s.pem", dir, name);
+	if ((f = fopen(path, "wx")) == NULL ||
+	    fwrite(put.file[CS_COMBINED].p, 1, put.file[CS_COMBINED].len, f) !=
+		put.file[CS_COMBINED].len ||
+	    fclose(f) != 0)
+		err(2, "%s", path);
+	cs_txn_free(&put);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct gen gen = { 0 };
+	long i, last;
+
+	if (argc == 5 && strcmp(argv[1], "store") == 0) {
+		start(&gen, argv[2]);
+		makestore(&gen, number(argv[3]), number(argv[4]));
+	} else if (argc == 6 && strcmp(argv[1], "files") == 0) {
+		start(&gen, argv[2]);
+		last = number(argv[5]);
+		for (i = number(argv[4]); i <= last; i++)
+			makefile(&gen, argv[3], i);
+	} else {
+		fputs("usage: gen store STORE FIRST LAST\n"
+		      "       gen files STORE DIR FIRST LAST\n",
+		    stderr);
+		return 2;
+	}
+	finish(&gen);
+	return 0;
+}

@@ -1,0 +1,63 @@
+# shellcheck shell=sh
+# stores.sh: where the benchmarks work, and the stores they need; to be
+# sourced.
+#
+#	$BENCH_DIR	a directory to work in that is kept, with the stores in
+#			it for the next time; else one below $TMPDIR or
+#			/var/tmp that goes at the end.  It must be on a disk:
+#			on a tmpfs an fsync costs nothing.
+#	$top		the tree
+#	$work		the directory
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+unset CERTSTORE MAILTO NO_COLOR OPENSSL_CONF
+export LC_ALL=C TZ=UTC0
+umask 022
+
+say() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+}
+
+die() {
+	say "$*"
+	exit 2
+}
+
+for program in time bare parse gen; do
+	[ -x "$top/tests/bench/$program" ] ||
+	    die "tests/bench/$program is not built: make bench"
+done
+
+cleanup() {
+	[ -n "${BENCH_DIR:-}" ] || rm -rf "$work"
+}
+
+if [ -n "${BENCH_DIR:-}" ]; then
+	mkdir -p "$BENCH_DIR"
+	work=$(cd "$BENCH_DIR" && pwd)
+else
+	work=$(mktemp -d "${TMPDIR:-/var/tmp}/certstore-bench.XXXXXX")
+fi
+trap cleanup EXIT
+trap 'exit 2' HUP INT TERM
+
+# store SIZE: makes $work/SIZE if it is not there, a store of so many entries.
+# What gen says it made has to be what the commands find.
+store() {
+	[ ! -e "$work/$1.made" ] || return 0
+	rm -rf "${work:?}/$1"
+	say "making a store of $1"
+	"$top/tests/bench/gen" store "$work/$1" 0 $(($1 - 1)) || exit 2
+	# and its CA
+	[ "$("$top/cert-list" -d "$work/$1" -o name | wc -l)" -eq \
+	    $(($1 + 1)) ] || die "$1: not so many entries in the store"
+	last=$(printf 'e%07d' $(($1 - 1)))
+	[ "$("$top/cert-match" -d "$work/$1" -o name "www.$last.example.com")" \
+	    = "$last" ] || die "$1: $last does not answer for its name"
+	: >"$work/$1.made"
+}
+
+# at SIZE: the number of an entry in the middle, seven digits.
+at() {
+	printf '%07d' $(($1 / 2))
+}
