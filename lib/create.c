@@ -1,7 +1,7 @@
 /*
  * create.c: makes an entry, or a request that waits in one.  Everything is
  * decided and made before the lock is taken; if the entry changed meanwhile,
- * all is decided anew.
+ * all is decided anew, at last with the lock in hand.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 #include "crypto.h"
 
-#define TRIES 5
+#define TRIES 4 /* the last one with the lock */
 
 struct job {
 	struct certstore *store;
@@ -478,7 +478,7 @@ certstore_create(struct certstore *store, const char *name,
     struct certstore_error *err)
 {
 	struct job job;
-	int i, rv;
+	int i, last, rv;
 
 	cs_error_clear(err);
 	ERR_clear_error();
@@ -490,15 +490,18 @@ certstore_create(struct certstore *store, const char *name,
 	job.flags = flags;
 	job.asked = t;
 	rv = begin(&job, err);
-	for (i = 0; rv != -1 && i < TRIES; i++) {
+	for (i = 1; rv != -1; i++) {
+		last = i == TRIES;
+		if (last && (rv = cs_lock_take(store, err)) == -1)
+			break;
 		rv = attempt(&job, csr, err);
 		reset(&job);
-		if (rv != -1 || err->code != CERTSTORE_ECHANGED)
+		if (last)
+			cs_lock_release(store);
+		if (rv != -1 || last || err->code != CERTSTORE_ECHANGED)
 			break;
-		if (i + 1 < TRIES) {
-			cs_error_clear(err);
-			rv = 0;
-		}
+		cs_error_clear(err);
+		rv = 0;
 	}
 	EVP_PKEY_free(job.pkey);
 	free(job.own.value);

@@ -12,7 +12,7 @@
 
 #include "import.h"
 
-#define TRIES 5 /* while other writers change the entries */
+#define TRIES 4 /* while others change the entries; the last with the lock */
 
 struct certstore_import *
 certstore_import_new(struct certstore *store, int flags,
@@ -378,19 +378,24 @@ int
 certstore_import_commit(struct certstore_import *im,
     struct certstore_error *err)
 {
-	int i, n;
+	int i, last, n;
 
 	cs_error_clear(err);
-	for (i = 0; i < TRIES; i++) {
-		if (!im->planned && certstore_import_plan(im, err) == -1)
+	for (i = 1;; i++) {
+		last = i == TRIES;
+		if (last && cs_lock_take(im->store, err) == -1)
 			return -1;
-		if ((n = put(im, err)) != -1) {
-			cs_error_clear(err);
-			return n;
-		}
-		if (err->code != CERTSTORE_ECHANGED)
-			return -1;
+		n = im->planned || certstore_import_plan(im, err) == 0 ?
+		    put(im, err) :
+		    -1;
+		if (last)
+			cs_lock_release(im->store);
+		if (n != -1 || last || err->code != CERTSTORE_ECHANGED)
+			break;
+		cs_error_clear(err);
 		im->planned = 0;
 	}
-	return -1;
+	if (n != -1)
+		cs_error_clear(err);
+	return n;
 }
