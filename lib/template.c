@@ -106,6 +106,8 @@ int
 certstore_template_set_life(struct certstore_template *t,
     const struct certstore_span *life, struct certstore_error *err)
 {
+	char when[CERTSTORE_TIME_LEN];
+
 	cs_error_clear(err);
 	if (life->type == CERTSTORE_SPAN_PART)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
@@ -117,7 +119,8 @@ certstore_template_set_life(struct certstore_template *t,
 	if (life->type == CERTSTORE_SPAN_AT &&
 	    life->secs <= certstore_time_now())
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "life: the end is past: say a time to come");
+		    "%s: the end is past: say a time to come",
+		    certstore_time_format(life->secs, when));
 	t->life = *life;
 	t->haslife = 1;
 	return 0;

@@ -460,3 +460,9 @@ refused() {
 	[[ $stderr == "cert-create: "*'No space left on device' ]]
 	cmp before after
 }
+
+@test "an end that is past is named with the time that was understood" {
+	run -2 --separate-stderr cert-create -l 2020-01-01 -s a.example.org a
+	[[ $stderr == *"2020-01-01T23:59:59Z: the end is past"* ]]
+	[ ! -e "$CERTSTORE" ]
+}
