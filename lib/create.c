@@ -287,25 +287,37 @@ carryrequest(struct job *job, struct certstore_error *err)
 	return addwaiting(job, info->request, err);
 }
 
+/* What is above the issuer is known: all of it is served but a root. */
+static STACK_OF(X509) *
+withoutroot(STACK_OF(X509) *above)
+{
+	STACK_OF(X509) *chain;
+	int last;
+
+	if ((chain = sk_X509_dup(above)) == NULL)
+		return NULL;
+	last = sk_X509_num(chain) - 1;
+	if (cs_cert_is_self_signed(sk_X509_value(chain, last)) == 1)
+		(void)sk_X509_pop(chain);
+	return chain;
+}
+
 static int
 makefiles(struct job *job, X509 *x509, struct certstore_error *err)
 {
-	STACK_OF(X509) *chain = NULL, *above = NULL;
+	STACK_OF(X509) *above = job->hasissuer ? job->issuer.certs : NULL;
+	STACK_OF(X509) *chain = NULL;
 	struct cs_buf pem = { NULL, 0, 0 };
-	int complete, rv = -1;
+	int rv = -1;
 
-	if (job->hasissuer &&
-	    cs_chain_build(job->store, x509, job->issuer.certs, &chain, &above,
-		&complete, err) == -1)
-		goto out;
-	if (cs_key_encode(&pem, job->pkey, job->t.encrypt, err) == 0 &&
+	if (above != NULL && (chain = withoutroot(above)) == NULL)
+		cs_fail_nomem(err);
+	else if (cs_key_encode(&pem, job->pkey, job->t.encrypt, err) == 0 &&
 	    cs_chain_files(&job->put, x509, chain, above, &pem, err) == 0 &&
 	    carryrequest(job, err) == 0 && setorigin(job, err) == 0)
 		rv = 0;
-out:
 	cs_buf_free(&pem);
-	sk_X509_pop_free(above, X509_free);
-	sk_X509_pop_free(chain, X509_free);
+	sk_X509_free(chain);
 	return rv;
 }
 
