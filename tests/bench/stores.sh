@@ -51,9 +51,9 @@ store() {
 	# and its CA
 	[ "$("$top/cert-list" -d "$work/$1" -o name | wc -l)" -eq \
 	    $(($1 + 1)) ] || die "$1: not so many entries in the store"
-	last=$(printf 'e%07d' $(($1 - 1)))
-	[ "$("$top/cert-match" -d "$work/$1" -o name "www.$last.example.com")" \
-	    = "$last" ] || die "$1: $last does not answer for its name"
+	newest=$(printf 'e%07d' $(($1 - 1)))
+	[ "$("$top/cert-match" -d "$work/$1" -o name "www.$newest.example.com")" \
+	    = "$newest" ] || die "$1: $newest does not answer for its name"
 	: >"$work/$1.made"
 }
 
