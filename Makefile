@@ -13,7 +13,7 @@ include config.mk
 CORE = lib/buf.c lib/entry.c lib/error.c lib/escape.c lib/file.c lib/gen.c \
 	lib/idn.c lib/index.c lib/info.c lib/list.c lib/lock.c lib/match.c \
 	lib/mend.c lib/name.c lib/recover.c lib/remove.c lib/store.c \
-	lib/time.c lib/txn.c
+	lib/strings.c lib/time.c lib/txn.c
 CRYPTO = lib/above.c lib/adopt.c lib/block.c lib/cert.c lib/certs.c \
 	lib/chain.c lib/constraint.c lib/container.c lib/create.c \
 	lib/crypto.c lib/decrypt.c lib/der.c lib/describe.c lib/fit.c \

@@ -274,6 +274,27 @@ cs_cert_fingerprint(X509 *x509, char hex[65])
 }
 
 /* What was parsed or made here has times. */
+/*
+ * SHA-256 of the SubjectPublicKeyInfo (RFC 7469, section 2.4), in hex, as the
+ * certificate has it: the key need not be of a known kind.
+ */
+int
+cs_cert_spki(const X509_PUBKEY *pub, char hex[65])
+{
+	unsigned char *der = NULL, md[EVP_MAX_MD_SIZE];
+	unsigned int mdlen;
+	int len, ok;
+
+	len = i2d_X509_PUBKEY(pub, &der);
+	ok = len > 0 &&
+	    EVP_Digest(der, (size_t)len, md, &mdlen, EVP_sha256(), NULL) == 1;
+	OPENSSL_free(der);
+	if (!ok)
+		return -1;
+	cs_hex(hex, md, mdlen);
+	return 0;
+}
+
 int64_t
 cs_cert_starts(X509 *x509)
 {

@@ -89,22 +89,6 @@ out:
 	return rv;
 }
 
-/* Empties the queue: 1 if it says that the passphrase was wrong. */
-static int
-iswrong(void)
-{
-	unsigned long e;
-	int wrong = 0;
-
-	while ((e = ERR_get_error()) != 0) {
-		if (ERR_GET_LIB(e) == ERR_LIB_PKCS12 &&
-		    (ERR_GET_REASON(e) == PKCS12_R_PKCS12_CIPHERFINAL_ERROR ||
-			ERR_GET_REASON(e) == PKCS12_R_DECODE_ERROR))
-			wrong = 1;
-	}
-	return wrong;
-}
-
 static int
 failcipher(struct safe *s, const X509_ALGOR *alg)
 {
@@ -145,14 +129,14 @@ unlock(struct safe *s, const X509_ALGOR *alg, const ASN1_OCTET_STRING *data,
 		return -1;
 	if ((*out = decrypt(s, NULL, alg, data, it)) != NULL)
 		return 1;
-	if (iswrong())
+	if (cs_decrypt_iswrong())
 		return 0;
 	if ((ctx = cs_decrypt_old(&s->old)) != NULL &&
 	    (*out = decrypt(s, ctx, alg, data, it)) != NULL) {
 		ERR_clear_error();
 		return 1;
 	}
-	return iswrong() ? 0 : failcipher(s, alg);
+	return cs_decrypt_iswrong() ? 0 : failcipher(s, alg);
 }
 
 static int

@@ -65,6 +65,7 @@ const char *cs_item_where(const struct cs_pem *, char *, size_t);
 int	cs_decrypt_check(const char *, const X509_ALGOR *,
 	    struct certstore_error *);
 /* Asks: the length, or -1 (also without anybody to ask); the caller wipes. */
+int	cs_decrypt_iswrong(void);	/* what the queue says of a passphrase */
 int	cs_decrypt_ask(const char *, const struct certstore_passphrase *,
 	    char [CS_PASSPHRASE_MAX], struct certstore_error *);
 PKCS8_PRIV_KEY_INFO *cs_decrypt_pkcs8(const char *, const unsigned char *,
@@ -114,6 +115,7 @@ int	cs_cert_is_self_signed(X509 *);		/* by signature, not by name */
 int	cs_cert_is_signed_by(X509 *, X509 *);	/* name, AKI where given, signature */
 int	cs_cert_same(X509 *, X509 *);
 int	cs_cert_fingerprint(X509 *, char [65]);
+int	cs_cert_spki(const X509_PUBKEY *, char [65]);
 int64_t	cs_cert_starts(X509 *);
 int64_t	cs_cert_ends(X509 *);
 int	cs_cert_name_text(const X509_NAME *, struct cs_buf *);	/* RFC 4514 order, escaped */

@@ -191,8 +191,8 @@ failold(const char *where, const char *cipher, struct certstore_error *err)
  * Empties the queue.  1: what was made of the data is not right, so the
  * passphrase is wrong; 0: it never came to that.
  */
-static int
-iswrong(void)
+int
+cs_decrypt_iswrong(void)
 {
 	unsigned long e;
 	int wrong = 0;
@@ -220,12 +220,12 @@ openpkcs8(const char *where, const X509_SIG *sig, const char *pass, int len,
 	p8 = PKCS8_decrypt_ex(sig, pass, len, NULL, NULL);
 	if (p8 != NULL)
 		return p8;
-	wrong = iswrong();
+	wrong = cs_decrypt_iswrong();
 	if (!wrong && cs_decrypt_old(&old) != NULL) {
 		hasold = 1;
 		p8 = PKCS8_decrypt_ex(sig, pass, len, old.ctx, NULL);
 		if (p8 == NULL)
-			wrong = iswrong();
+			wrong = cs_decrypt_iswrong();
 	}
 	cs_decrypt_old_done(&old);
 	ERR_clear_error();

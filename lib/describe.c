@@ -127,24 +127,6 @@ addkey(struct cs_buf *buf, EVP_PKEY *pkey)
 	return cs_buf_printf(buf, "key %s\n", name);
 }
 
-/* The key as the certificate has it, so that it need not be known. */
-static int
-spki(const X509_PUBKEY *pub, char hex[2 * HASH_LEN + 1])
-{
-	unsigned char *der = NULL, md[EVP_MAX_MD_SIZE];
-	unsigned int mdlen;
-	int len, ok;
-
-	len = i2d_X509_PUBKEY(pub, &der);
-	ok = len > 0 &&
-	    EVP_Digest(der, (size_t)len, md, &mdlen, EVP_sha256(), NULL) == 1;
-	OPENSSL_free(der);
-	if (!ok)
-		return -1;
-	cs_hex(hex, md, mdlen);
-	return 0;
-}
-
 static int
 addsanip(struct cs_buf *buf, const ASN1_OCTET_STRING *ip)
 {
@@ -370,7 +352,7 @@ addleaf(struct cs_buf *buf, X509 *x509)
 	const char *kind;
 	int bad, self, serves;
 
-	if (spki(X509_get_X509_PUBKEY(x509), pub) == -1 ||
+	if (cs_cert_spki(X509_get_X509_PUBKEY(x509), pub) == -1 ||
 	    cs_cert_fingerprint(x509, fingerprint) == -1)
 		return -1;
 	self = cs_cert_is_self_signed(x509);
@@ -432,7 +414,7 @@ cs_describe_csr(struct cs_buf *buf, X509_REQ *csr, struct certstore_error *err)
 
 	ERR_clear_error();
 	exts = X509_REQ_get_extensions(csr);
-	bad = spki(X509_REQ_get_X509_PUBKEY(csr), pub);
+	bad = cs_cert_spki(X509_REQ_get_X509_PUBKEY(csr), pub);
 	if (bad == 0) {
 		bad |= cs_buf_adds(buf, "kind waiting\n");
 		bad |= addkey(buf, pkey);

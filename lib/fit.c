@@ -76,28 +76,17 @@ samekey(const struct cs_info *info, const struct certstore_template *t)
 	    strcmp(info->spki, spki) == 0;
 }
 
-static int
-hasusage(const struct cs_info *info, const char *word)
-{
-	size_t i;
-
-	for (i = 0; i < info->usage.n; i++)
-		if (strcmp(info->usage.v[i], word) == 0)
-			return 1;
-	return 0;
-}
-
 /* How many of the profile's purposes the entry has; n: how many there are. */
 static size_t
 purposes(const struct cs_info *info, const char *profile, size_t *n)
 {
 	if (strcmp(profile, "peer") == 0) {
 		*n = 2;
-		return (size_t)(hasusage(info, "server") +
-		    hasusage(info, "client"));
+		return (size_t)(cs_info_has_usage(info, "server") +
+		    cs_info_has_usage(info, "client"));
 	}
 	*n = 1;
-	return (size_t)hasusage(info,
+	return (size_t)cs_info_has_usage(info,
 	    strcmp(profile, "mail") == 0 ? "email" : profile);
 }
 
@@ -123,7 +112,7 @@ coversprofile(const struct cs_info *info, const struct certstore_template *t)
 {
 	size_t n;
 
-	return info->usage.n == 0 || hasusage(info, "any") ||
+	return info->usage.n == 0 || cs_info_has_usage(info, "any") ||
 	    purposes(info, t->profile, &n) == n;
 }
 

@@ -38,37 +38,17 @@ static int
 takegen(void *arg, const char *file)
 {
 	struct cs_gens *gens = arg;
-	size_t size;
-	char **v;
 
 	if (file[0] != '.' || strchr(file, '@') == NULL)
 		return 0;
-	if (gens->n == gens->size) {
-		size = gens->size == 0 ? 64 : gens->size * 2;
-		if ((v = reallocarray(gens->v, size, sizeof(*v))) == NULL)
-			return -1;
-		gens->v = v;
-		gens->size = size;
-	}
-	if ((gens->v[gens->n] = strdup(file)) == NULL)
-		return -1;
-	gens->n++;
-	return 0;
+	return cs_strings_add(&gens->dirs, file);
 }
 
 void
 cs_gen_forget(struct certstore *store)
 {
-	while (store->gens.n > 0)
-		free(store->gens.v[--store->gens.n]);
-	free(store->gens.v);
+	cs_strings_free(&store->gens.dirs);
 	memset(&store->gens, 0, sizeof(store->gens));
-}
-
-static int
-comparegen(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 /*
@@ -93,8 +73,7 @@ readgens(struct certstore *store)
 		cs_gen_forget(store);
 		return -1;
 	}
-	if (gens->n > 1)
-		qsort(gens->v, gens->n, sizeof(*gens->v), comparegen);
+	cs_strings_sort(&gens->dirs);
 	gens->mtime = st.st_mtim;
 	gens->known = 1;
 	return 0;
@@ -105,19 +84,20 @@ static unsigned long
 highest(const struct cs_gens *gens, const char *name, unsigned long below)
 {
 	char dir[CS_GENDIR];
-	size_t high = gens->n, i, len, low = 0;
+	size_t high = gens->dirs.n, i, len, low = 0;
 	unsigned long gen, most = 0;
 
 	len = (size_t)snprintf(dir, sizeof(dir), ".%s@", name);
 	while (low < high) {
 		i = low + (high - low) / 2;
-		if (strcmp(gens->v[i], dir) < 0)
+		if (strcmp(gens->dirs.v[i], dir) < 0)
 			low = i + 1;
 		else
 			high = i;
 	}
-	for (i = low; i < gens->n && strncmp(gens->v[i], dir, len) == 0; i++) {
-		gen = cs_gen_number(gens->v[i], name);
+	for (i = low;
+	     i < gens->dirs.n && strncmp(gens->dirs.v[i], dir, len) == 0; i++) {
+		gen = cs_gen_number(gens->dirs.v[i], name);
 		if (gen > most && gen < below)
 			most = gen;
 	}

@@ -303,40 +303,15 @@ cs_index_purge(struct certstore *store, const char *name,
 	return 0;
 }
 
-struct found {
-	char **v;
-	size_t n;
-	size_t size;
-};
-
-static int
-addfound(struct found *found, const char *name)
-{
-	size_t size;
-	char **v;
-
-	if (found->n == found->size) {
-		size = found->size == 0 ? 8 : found->size * 2;
-		if ((v = reallocarray(found->v, size, sizeof(*v))) == NULL)
-			return -1;
-		found->v = v;
-		found->size = size;
-	}
-	if ((found->v[found->n] = strdup(name)) == NULL)
-		return -1;
-	found->n++;
-	return 0;
-}
-
 static int
 addcandidate(void *arg, const char *name)
 {
-	return cs_name_isvalid(name) ? addfound(arg, name) : 0;
+	return cs_name_isvalid(name) ? cs_strings_add(arg, name) : 0;
 }
 
 /* Without an index: every entry is asked whether it has the key. */
 static int
-scan(struct certstore *store, struct wanted *w, struct found *found)
+scan(struct certstore *store, struct wanted *w, struct cs_strings *found)
 {
 	struct certstore_entry entry = { 0 };
 	struct certstore_error err;
@@ -351,7 +326,7 @@ scan(struct certstore *store, struct wanted *w, struct found *found)
 	for (i = 0; i < n && rv == 0; i++) {
 		if (cs_entry_load(store, names[i], &entry, &err) == 0) {
 			if (cs_index_keys(&entry.info, iswanted, w) == 1)
-				rv = addfound(found, names[i]);
+				rv = cs_strings_add(found, names[i]);
 		} else if (err.code == CERTSTORE_ESYSTEM) {
 			errno = err.errnum;
 			rv = -1;
@@ -366,7 +341,7 @@ scan(struct certstore *store, struct wanted *w, struct found *found)
 
 static int
 lookup(struct certstore *store, const char *sub, const char *key,
-    struct found *found)
+    struct cs_strings *found)
 {
 	char path[PATH_SIZE], text[CS_NAME_MAX + 32];
 	const char *name;
@@ -374,7 +349,7 @@ lookup(struct certstore *store, const char *sub, const char *key,
 	snprintf(path, sizeof(path), "%s/%s", sub, key);
 	if (cs_file_readlink(store->index, path, text, sizeof(text)) != -1) {
 		if ((name = linkname(text)) != NULL &&
-		    addfound(found, name) == -1)
+		    cs_strings_add(found, name) == -1)
 			return -1;
 	} else if (errno != ENOENT && errno != EINVAL)
 		return -1;
@@ -385,19 +360,12 @@ lookup(struct certstore *store, const char *sub, const char *key,
 	return 0;
 }
 
-static int
-comparename(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 int
 cs_index_find(struct certstore *store, const char *sub, const char *key,
     char ***names, size_t *n)
 {
 	struct wanted w = { sub, key };
-	struct found found = { 0 };
-	size_t i, kept = 0;
+	struct cs_strings found = { 0 };
 	int rv = 0;
 
 	*names = NULL;
@@ -409,18 +377,11 @@ cs_index_find(struct certstore *store, const char *sub, const char *key,
 	else if (usable(key))
 		rv = lookup(store, sub, key, &found);
 	if (rv == -1) {
-		cs_store_names_free(found.v, found.n);
+		cs_strings_free(&found);
 		return -1;
 	}
-	if (found.n > 1)
-		qsort(found.v, found.n, sizeof(*found.v), comparename);
-	for (i = 0; i < found.n; i++) {
-		if (kept > 0 && strcmp(found.v[kept - 1], found.v[i]) == 0)
-			free(found.v[i]);
-		else
-			found.v[kept++] = found.v[i];
-	}
+	cs_strings_sort(&found);
 	*names = found.v;
-	*n = kept;
+	*n = found.n;
 	return 0;
 }

@@ -429,6 +429,18 @@ cs_info_compose(struct cs_buf *b, const struct cs_put *put, int64_t sec,
 	return bad == 0 ? 0 : cs_fail_nomem(err);
 }
 
+/* A word of its extended key usage? */
+int
+cs_info_has_usage(const struct cs_info *info, const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < info->usage.n; i++)
+		if (strcmp(info->usage.v[i], word) == 0)
+			return 1;
+	return 0;
+}
+
 /* Is that one of its names?  A host, with "*." or without, or an address. */
 int
 cs_info_covers(const struct cs_info *info, enum cs_san_type type,

@@ -49,6 +49,16 @@ void	cs_hex(char *, const unsigned char *, size_t);	/* 2n + 1 bytes */
 #define CS_QUOTE_LEN	160
 const char *cs_escape_quote(char [CS_QUOTE_LEN], const char *);
 
+/* strings.c */
+struct cs_strings {
+	char	**v;
+	size_t	 n;
+	size_t	 size;
+};
+int	cs_strings_add(struct cs_strings *, const char *);
+void	cs_strings_sort(struct cs_strings *);	/* each once */
+void	cs_strings_free(struct cs_strings *);
+
 /* time.c */
 #define CS_DAY	((int64_t)86400)
 int64_t	cs_time_fromtm(int, int, int, int, int, int);	/* y m(1-12) d h m s */
@@ -144,9 +154,7 @@ extern const char *const cs_index_names[CS_NINDEX];
 
 /* All generations, where links were lost: see mend.c. */
 struct cs_gens {
-	char		**v;
-	size_t		  n;
-	size_t		  size;
+	struct cs_strings dirs;
 	int		  known;
 	struct timespec	  mtime;	/* of certs/ when they were read */
 };
@@ -239,6 +247,7 @@ int	cs_info_load(int, const char *, const char *, struct cs_info *,
 /* What put adds before and behind the description: see certstore(5). */
 int	cs_info_compose(struct cs_buf *, const struct cs_put *, int64_t, long,
 	    struct certstore_error *);
+int	cs_info_has_usage(const struct cs_info *, const char *);
 int	cs_info_covers(const struct cs_info *, enum cs_san_type, const char *);
 
 /* entry.c */

@@ -192,23 +192,6 @@ distinct(struct cs_pems *pems, size_t *n)
 }
 
 static int
-certspki(X509 *x509, char hex[65])
-{
-	unsigned char md[EVP_MAX_MD_SIZE], *der = NULL;
-	unsigned int mdlen;
-	int len, ok;
-
-	len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x509), &der);
-	ok = len > 0 &&
-	    EVP_Digest(der, (size_t)len, md, &mdlen, EVP_sha256(), NULL) == 1;
-	OPENSSL_free(der);
-	if (!ok)
-		return -1;
-	cs_hex(hex, md, mdlen);
-	return 0;
-}
-
-static int
 parsecert(struct cs_pool *pool, const struct cs_pem *pem,
     struct certstore_error *err)
 {
@@ -226,7 +209,7 @@ parsecert(struct cs_pool *pool, const struct cs_pem *pem,
 	cert->ca = cs_cert_is_ca(cert->x509);
 	if (!cert->ca)
 		pool->hasee = 1;
-	if (certspki(cert->x509, cert->spki) == -1)
+	if (cs_cert_spki(X509_get_X509_PUBKEY(cert->x509), cert->spki) == -1)
 		return cs_fail_crypto(err, CERTSTORE_EINPUT,
 		    "%s: the certificate's key cannot be read", where);
 	return 0;

@@ -100,17 +100,6 @@ remarkweak(struct cs_buf *b, const struct cs_info *info, X509 *x509,
 }
 
 static int
-hasusage(const struct cs_info *info, const char *word)
-{
-	size_t i;
-
-	for (i = 0; i < info->usage.n; i++)
-		if (strcmp(info->usage.v[i], word) == 0)
-			return 1;
-	return 0;
-}
-
-static int
 hashost(const struct cs_info *info)
 {
 	size_t i;
@@ -134,8 +123,9 @@ remarknames(struct cs_buf *b, const struct cs_info *info)
 		    *cn != '\0' ? ", old ones take the CN \"" : "",
 		    cs_pool_fit(cn, CS_SUBJECT_LEN), cn,
 		    *cn != '\0' ? "\"" : "");
-	if (hashost(info) && info->usage.n > 0 && !hasusage(info, "server") &&
-	    !hasusage(info, "any"))
+	if (hashost(info) && info->usage.n > 0 &&
+	    !cs_info_has_usage(info, "server") &&
+	    !cs_info_has_usage(info, "any"))
 		return remark(b, info,
 		    "it has host names, but its extended "
 		    "key usage has no serverAuth: clients refuse it");

@@ -283,9 +283,7 @@ cs_store_forget(struct certstore *store)
 
 struct names {
 	int lost; /* take generations without link too */
-	char **v;
-	size_t n;
-	size_t size;
+	struct cs_strings list;
 };
 
 static int
@@ -293,9 +291,8 @@ takename(void *arg, const char *file)
 {
 	struct names *names = arg;
 	char name[CS_NAME_MAX + 1];
-	size_t len = strlen(file), size;
 	const char *at;
-	char **v;
+	size_t len;
 
 	if (file[0] == '.') {
 		if (!names->lost || (at = strrchr(file, '@')) == NULL ||
@@ -308,33 +305,14 @@ takename(void *arg, const char *file)
 			return 0;
 		file = name;
 	}
-	if (!cs_name_isvalid(file))
-		return 0;
-	if (names->n == names->size) {
-		size = names->size == 0 ? 64 : names->size * 2;
-		if ((v = reallocarray(names->v, size, sizeof(*v))) == NULL)
-			return -1;
-		names->v = v;
-		names->size = size;
-	}
-	if ((names->v[names->n] = strdup(file)) == NULL)
-		return -1;
-	names->n++;
-	return 0;
-}
-
-static int
-comparename(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	return cs_name_isvalid(file) ? cs_strings_add(&names->list, file) : 0;
 }
 
 int
 cs_store_names(struct certstore *store, char ***v, size_t *n,
     struct certstore_error *err)
 {
-	struct names names = { !store->intact, NULL, 0, 0 };
-	size_t i, kept = 0;
+	struct names names = { !store->intact, { NULL, 0, 0 } };
 
 	*v = NULL;
 	*n = 0;
@@ -342,19 +320,12 @@ cs_store_names(struct certstore *store, char ***v, size_t *n,
 		return 0;
 	if (cs_file_each(store->certs, ".", takename, &names) == -1) {
 		cs_fail_errno(err, "%s/certs", store->path);
-		cs_store_names_free(names.v, names.n);
+		cs_strings_free(&names.list);
 		return -1;
 	}
-	if (names.n > 1)
-		qsort(names.v, names.n, sizeof(*names.v), comparename);
-	for (i = 0; i < names.n; i++) {
-		if (kept > 0 && strcmp(names.v[kept - 1], names.v[i]) == 0)
-			free(names.v[i]);
-		else
-			names.v[kept++] = names.v[i];
-	}
-	*v = names.v;
-	*n = kept;
+	cs_strings_sort(&names.list);
+	*v = names.list.v;
+	*n = names.list.n;
 	return 0;
 }
 

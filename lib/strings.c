@@ -1,0 +1,59 @@
+/*
+ * strings.c: a growing list of strings.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* A copy; -1: no memory. */
+int
+cs_strings_add(struct cs_strings *list, const char *s)
+{
+	size_t size;
+	char **v;
+
+	if (list->n == list->size) {
+		size = list->size == 0 ? 8 : list->size * 2;
+		if ((v = reallocarray(list->v, size, sizeof(*v))) == NULL)
+			return -1;
+		list->v = v;
+		list->size = size;
+	}
+	if ((list->v[list->n] = strdup(s)) == NULL)
+		return -1;
+	list->n++;
+	return 0;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Sorted, each once. */
+void
+cs_strings_sort(struct cs_strings *list)
+{
+	size_t i, n = 0;
+
+	if (list->n > 1)
+		qsort(list->v, list->n, sizeof(*list->v), compare);
+	for (i = 0; i < list->n; i++) {
+		if (n > 0 && strcmp(list->v[n - 1], list->v[i]) == 0)
+			free(list->v[i]);
+		else
+			list->v[n++] = list->v[i];
+	}
+	list->n = n;
+}
+
+void
+cs_strings_free(struct cs_strings *list)
+{
+	while (list->n > 0)
+		free(list->v[--list->n]);
+	free(list->v);
+	memset(list, 0, sizeof(*list));
+}
