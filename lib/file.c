@@ -223,20 +223,14 @@ cs_file_remove(int dirfd, const char *name)
 	return 0;
 }
 
-/*
- * Calls fn for each name in a directory but "." and ".."; stops when it gives
- * other than 0 and gives that.
- */
-int
-cs_file_each(int dirfd, const char *name, int (*fn)(void *, const char *),
-    void *arg)
+/* Closes fd. */
+static int
+eachin(int fd, int (*fn)(void *, const char *), void *arg)
 {
 	struct dirent *de;
 	DIR *dir;
-	int fd, rv;
+	int rv;
 
-	if ((fd = cs_file_opendir(dirfd, name)) == -1)
-		return -1;
 	if ((dir = fdopendir(fd)) == NULL) {
 		closekeep(fd);
 		return -1;
@@ -259,6 +253,21 @@ cs_file_each(int dirfd, const char *name, int (*fn)(void *, const char *),
 	return rv;
 }
 
+/*
+ * Calls fn for each name in a directory but "." and ".."; stops when it gives
+ * other than 0 and gives that.
+ */
+int
+cs_file_each(int dirfd, const char *name, int (*fn)(void *, const char *),
+    void *arg)
+{
+	int fd;
+
+	if ((fd = cs_file_opendir(dirfd, name)) == -1)
+		return -1;
+	return eachin(fd, fn, arg);
+}
+
 struct removal {
 	int dirfd;
 	int depth;
@@ -279,8 +288,7 @@ removetree(int dirfd, const char *name, int depth)
 	if ((in.dirfd = cs_file_opendir(dirfd, name)) == -1)
 		return errno == ENOENT ? 0 : -1;
 	in.depth = depth - 1;
-	rv = cs_file_each(in.dirfd, ".", removeone, &in);
-	closekeep(in.dirfd);
+	rv = eachin(in.dirfd, removeone, &in);
 	if (rv == -1)
 		return -1;
 	return unlinkat(dirfd, name, AT_REMOVEDIR);
@@ -298,6 +306,21 @@ int
 cs_file_rmtree(int dirfd, const char *name)
 {
 	return removetree(dirfd, name, DEPTH_MAX);
+}
+
+/* A directory that holds these files, as far as it has them, and no others. */
+int
+cs_file_rmdir(int dirfd, const char *name, const char *const *files, size_t n)
+{
+	size_t i;
+	int fd, rv = 0;
+
+	if ((fd = cs_file_opendir(dirfd, name)) == -1)
+		return -1;
+	for (i = 0; i < n && rv == 0; i++)
+		rv = cs_file_remove(fd, files[i]);
+	closekeep(fd);
+	return rv == -1 ? -1 : unlinkat(dirfd, name, AT_REMOVEDIR);
 }
 
 /* 1 if the directory is the effective user's and nobody else can write it. */

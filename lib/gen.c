@@ -1,6 +1,6 @@
 /*
- * gen.c: the generations of an entry: what their directories are called, and
- * which one stands in for a link that was lost.
+ * gen.c: the generations of an entry: what their directories are called, which
+ * one stands in for a link that was lost, and how one goes.
  */
 #include <sys/stat.h>
 
@@ -130,4 +130,40 @@ cs_gen_find(struct certstore *store, const char *name, unsigned long *gen)
 	if (rv == -1)
 		errno = err.errnum;
 	return rv;
+}
+
+/*
+ * Removes a generation, 0: none.  With its info what must be in it goes first,
+ * and mostly that is all.
+ */
+int
+cs_gen_remove(struct certstore *store, const char *name, unsigned long gen,
+    const struct cs_info *info)
+{
+	const char *files[CS_NFILE];
+	char dir[CS_GENDIR];
+	size_t n = 0;
+
+	if (gen == 0)
+		return 0;
+	cs_gen_dir(dir, name, gen);
+	if (info != NULL && info->gen == gen) {
+		if (info->haschain)
+			files[n++] = cs_file_names[CS_FULLCHAIN];
+		if (info->haskey)
+			files[n++] = cs_file_names[CS_PRIVKEY];
+		if (info->haskey && info->haschain)
+			files[n++] = cs_file_names[CS_COMBINED];
+		if (info->hasca)
+			files[n++] = cs_file_names[CS_CA];
+		if (info->hasrequest) {
+			files[n++] = cs_file_names[CS_REQUEST_KEY];
+			files[n++] = cs_file_names[CS_REQUEST_CSR];
+		}
+		files[n++] = cs_file_names[CS_PROPS];
+		files[n++] = cs_file_names[CS_INFO];
+		if (cs_file_rmdir(store->certs, dir, files, n) == 0)
+			return 0;
+	}
+	return cs_file_rmtree(store->certs, dir);
 }

@@ -3,11 +3,11 @@
  * the store.  It holds at least what is true: links are made before an entry
  * is switched and removed after, and whoever follows one checks it.
  *
- *	index/host/HOST		-> ../../certs/NAME
- *	index/host/HOST@/NAME	-> ../../../certs/NAME	several share it
+ *	index/host/HOST		-> ../../certs/NAME	who came first
+ *	index/host/HOST@/NAME	-> ../../../certs/NAME	who shares it
  *
- * The directory is made before the plain link goes, and a reader looks at the
- * link first, so what is true all the time is found all the time.
+ * A link that is made stays where it is until its entry goes, so what is true
+ * all the time is found all the time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,24 +32,41 @@ cs_index_make(struct certstore *store)
 	return 0;
 }
 
+static int
+syncdir(const struct certstore *store, const char *name)
+{
+	int fd, rv;
+
+	if ((fd = cs_file_opendir(store->index, name)) == -1)
+		return -1;
+	rv = fsync(fd);
+	close(fd);
+	return rv;
+}
+
+/* All links made since are on disk. */
 int
 cs_index_sync(struct certstore *store)
 {
-	int fd, rv = 0;
 	size_t i;
 
-	for (i = 0; i < CS_NINDEX; i++) {
-		if ((store->touched & (1u << i)) == 0)
-			continue;
-		if ((fd = cs_file_opendir(store->index, cs_index_names[i])) ==
-		    -1)
+	for (i = 0; i < CS_NINDEX; i++)
+		if ((store->touched & (1u << i)) != 0 &&
+		    syncdir(store, cs_index_names[i]) == -1)
 			return -1;
-		if (fsync(fd) == -1)
-			rv = -1;
-		close(fd);
-	}
+	cs_strings_sort(&store->shared);
+	for (i = 0; i < store->shared.n; i++)
+		if (syncdir(store, store->shared.v[i]) == -1)
+			return -1;
+	cs_index_synced(store);
+	return 0;
+}
+
+void
+cs_index_synced(struct certstore *store)
+{
 	store->touched = 0;
-	return rv;
+	cs_strings_free(&store->shared);
 }
 
 static void
@@ -138,80 +155,62 @@ struct job {
 	struct certstore *store;
 	const char *name;
 	const struct cs_info *stay;
-	const char *sub;
 };
 
+/* Another entry has the key: a directory for all that come after it. */
 static int
-linkin(struct job *job, const char *dir, const char *name)
+share(struct job *job, const char *sub, const char *path)
 {
-	char path[PATH_SIZE], text[CS_NAME_MAX + 32];
+	char dir[PATH_SIZE - CS_NAME_MAX], link[PATH_SIZE];
+	char text[CS_NAME_MAX + 32];
 
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	snprintf(text, sizeof(text), "../../../certs/%s", name);
-	if (symlinkat(text, job->store->index, path) == -1)
-		return errno == EEXIST ? 0 : -1;
-	return 0;
-}
-
-/* Another entry has the key: a directory with a link for each of them. */
-static int
-split(struct job *job, const char *path, const char *dir, const char *other)
-{
-	int fd, rv;
-
-	if (cs_file_mkdir(job->store->index, dir, &fd) == -1)
-		return -1;
-	rv = 0;
-	if ((other != NULL && linkin(job, dir, other) == -1) ||
-	    linkin(job, dir, job->name) == -1 || fsync(fd) == -1 ||
-	    cs_file_remove(job->store->index, path) == -1)
-		rv = -1;
-	close(fd);
-	return rv;
+	snprintf(dir, sizeof(dir), "%s@", path);
+	snprintf(link, sizeof(link), "%s/%s", dir, job->name);
+	snprintf(text, sizeof(text), "../../../certs/%s", job->name);
+	if (symlinkat(text, job->store->index, link) == -1) {
+		if (errno == EEXIST)
+			return 0;
+		if (errno != ENOENT ||
+		    cs_file_mkdir(job->store->index, dir, NULL) == -1)
+			return -1;
+		touch(job->store, sub);
+		if (symlinkat(text, job->store->index, link) == -1)
+			return -1;
+	}
+	return cs_strings_add(&job->store->shared, dir);
 }
 
 static int
 addkey(void *arg, const char *sub, const char *key)
 {
 	struct job *job = arg;
-	char path[PATH_SIZE - 1], dir[PATH_SIZE], text[CS_NAME_MAX + 32];
+	char path[CS_KEY_MAX + 16], text[CS_NAME_MAX + 32];
 	char want[CS_NAME_MAX + 32];
-	int fd, rv;
 
 	if (!usable(key))
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s", sub, key);
-	snprintf(dir, sizeof(dir), "%s@", path);
 	snprintf(want, sizeof(want), "../../certs/%s", job->name);
-	if (cs_file_readlink(job->store->index, path, text, sizeof(text)) !=
-	    -1) {
-		if (strcmp(text, want) == 0)
-			return 0;
-		touch(job->store, sub);
-		return split(job, path, dir, linkname(text));
-	}
-	if (errno == EINVAL || errno == ENAMETOOLONG) {
-		if (cs_file_rmtree(job->store->index, path) == -1)
+	if (symlinkat(want, job->store->index, path) == -1) {
+		if (errno != EEXIST)
 			return -1;
-	} else if (errno != ENOENT)
-		return -1;
+		if (cs_file_readlink(job->store->index, path, text,
+			sizeof(text)) != -1)
+			return strcmp(text, want) == 0 ? 0 :
+							 share(job, sub, path);
+		if ((errno != EINVAL && errno != ENAMETOOLONG) ||
+		    cs_file_rmtree(job->store->index, path) == -1 ||
+		    symlinkat(want, job->store->index, path) == -1)
+			return -1;
+	}
 	touch(job->store, sub);
-	if (linkin(job, dir, job->name) == 0) {
-		if ((fd = cs_file_opendir(job->store->index, dir)) == -1)
-			return -1;
-		rv = fsync(fd);
-		close(fd);
-		return rv;
-	}
-	if (errno != ENOENT)
-		return -1;
-	return symlinkat(want, job->store->index, path);
+	return 0;
 }
 
 int
 cs_index_add(struct certstore *store, const struct cs_info *info)
 {
-	struct job job = { store, info->name, NULL, NULL };
+	struct job job = { store, info->name, NULL };
 
 	return cs_index_keys(info, addkey, &job);
 }
@@ -227,6 +226,28 @@ iswanted(void *arg, const char *sub, const char *key)
 	const struct wanted *w = arg;
 
 	return strcmp(sub, w->sub) == 0 && strcmp(key, w->key) == 0;
+}
+
+/* Out of the directory of those that share a key; none is left empty. */
+static int
+unshare(struct certstore *store, const char *sub, const char *key,
+    const char *name)
+{
+	char dir[CS_KEY_MAX + 16], path[PATH_SIZE];
+
+	snprintf(dir, sizeof(dir), "%s/%s@", sub, key);
+	if (unlinkat(store->index, dir, AT_REMOVEDIR) == 0 || errno == ENOENT ||
+	    errno == ENOTDIR)
+		return 0;
+	if (errno != ENOTEMPTY && errno != EEXIST)
+		return -1;
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (unlinkat(store->index, path, 0) == -1)
+		return errno == ENOENT ? 0 : -1;
+	if (unlinkat(store->index, dir, AT_REMOVEDIR) == -1 &&
+	    errno != ENOTEMPTY && errno != EEXIST)
+		return -1;
+	return 0;
 }
 
 static int
@@ -249,58 +270,117 @@ dropkey(void *arg, const char *sub, const char *key)
 	    strcmp(name, job->name) == 0 &&
 	    cs_file_remove(job->store->index, path) == -1)
 		return -1;
-	snprintf(path, sizeof(path), "%s/%s@/%s", sub, key, job->name);
-	if (unlinkat(job->store->index, path, 0) == -1 && errno != ENOENT)
-		return errno == ENOTDIR ? 0 : -1;
-	snprintf(path, sizeof(path), "%s/%s@", sub, key);
-	if (unlinkat(job->store->index, path, AT_REMOVEDIR) == -1 &&
-	    errno != ENOENT && errno != ENOTEMPTY && errno != EEXIST)
-		return -1;
-	return 0;
+	return unshare(job->store, sub, key, job->name);
 }
 
 int
 cs_index_drop(struct certstore *store, const struct cs_info *info,
     const struct cs_info *stay)
 {
-	struct job job = { store, info->name, stay, NULL };
+	struct job job = { store, info->name, stay };
 
 	if (info->name == NULL || info->kind == NULL)
 		return 0;
 	return cs_index_keys(info, dropkey, &job);
 }
 
-static int
-purgekey(void *arg, const char *key)
-{
-	struct job *job = arg;
-	char plain[CS_KEY_MAX + 1];
-	size_t len = strlen(key);
+struct purge {
+	struct certstore *store;
+	const struct cs_strings *names;
+	struct certstore_entry entry;
+	const char *sub;
+	char key[CS_KEY_MAX + 1]; /* of a directory that is looked into */
+};
 
-	len -= len > 0 && key[len - 1] == '@';
-	if (len > CS_KEY_MAX)
-		return 0;
-	memcpy(plain, key, len);
-	plain[len] = '\0';
-	return dropkey(job, job->sub, plain);
+static int
+comparename(const void *a, const void *b)
+{
+	return strcmp(a, *(char *const *)b);
 }
 
-/* All links to an entry of which it is not known what its names were. */
-int
-cs_index_purge(struct certstore *store, const char *name,
-    const struct cs_info *stay)
+/* Is a link to an entry surplus?  1, 0, or -1. */
+static int
+issurplus(struct purge *in, const char *name, const char *key)
 {
-	struct job job = { store, name, stay, NULL };
+	struct certstore_entry *entry = &in->entry;
+	struct wanted w = { in->sub, key };
+	struct certstore_error err;
+
+	if (bsearch(name, in->names->v, in->names->n, sizeof(*in->names->v),
+		comparename) == NULL)
+		return 0;
+	if (cs_entry_load(in->store, name, entry, &err) == -1) {
+		if (err.code == CERTSTORE_ENOENTRY)
+			return 1;
+		if (err.code != CERTSTORE_EDAMAGED) {
+			errno = err.errnum;
+			return -1;
+		}
+		if (entry->info.name == NULL)
+			return 0; /* it may be set right */
+	}
+	return cs_index_keys(&entry->info, iswanted, &w) != 1;
+}
+
+static int
+purgeshared(void *arg, const char *name)
+{
+	struct purge *in = arg;
+	int surplus;
+
+	if ((surplus = issurplus(in, name, in->key)) != 1)
+		return surplus;
+	return unshare(in->store, in->sub, in->key, name);
+}
+
+static int
+purgekey(void *arg, const char *file)
+{
+	struct purge *in = arg;
+	char path[CS_KEY_MAX + 16], text[CS_NAME_MAX + 32];
+	size_t len = strlen(file);
+	const char *name;
+	int surplus;
+
+	if (len == 0 || len > CS_KEY_MAX)
+		return 0;
+	snprintf(path, sizeof(path), "%s/%s", in->sub, file);
+	if (file[len - 1] == '@') {
+		snprintf(in->key, sizeof(in->key), "%.*s", (int)len - 1, file);
+		return cs_file_each(in->store->index, path, purgeshared, in) ==
+			    -1 &&
+			errno != ENOENT ?
+		    -1 :
+		    0;
+	}
+	if (cs_file_readlink(in->store->index, path, text, sizeof(text)) ==
+		-1 ||
+	    (name = linkname(text)) == NULL)
+		return 0;
+	if ((surplus = issurplus(in, name, file)) != 1)
+		return surplus;
+	return cs_file_remove(in->store->index, path);
+}
+
+/*
+ * Of entries whose former names are not known, in order, all links go that
+ * they do not call for.  It looks at the whole of index/, once.
+ */
+int
+cs_index_purge(struct certstore *store, const struct cs_strings *names)
+{
+	struct purge in = { .store = store, .names = names };
+	int rv = 0;
 	size_t i;
 
-	for (i = 0; i < CS_NINDEX; i++) {
-		job.sub = cs_index_names[i];
-		if (cs_file_each(store->index, cs_index_names[i], purgekey,
-			&job) == -1 &&
+	for (i = 0; i < CS_NINDEX && names->n > 0 && rv == 0; i++) {
+		in.sub = cs_index_names[i];
+		if (cs_file_each(store->index, in.sub, purgekey, &in) == -1 &&
 		    errno != ENOENT)
-			return -1;
+			rv = -1;
 	}
-	return 0;
+	cs_entry_done(&in.entry);
+	return rv;
 }
 
 static int
@@ -360,6 +440,22 @@ lookup(struct certstore *store, const char *sub, const char *key,
 	return 0;
 }
 
+/* A copy may lack a directory: then what is not found may be there. */
+static int
+lacks(struct certstore *store, const char *sub)
+{
+	size_t i;
+
+	for (i = 0; i < CS_NINDEX && strcmp(sub, cs_index_names[i]) != 0; i++)
+		;
+	if ((store->present & (1u << i)) != 0)
+		return 0;
+	if (faccessat(store->index, sub, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
+		return 1;
+	store->present |= 1u << i;
+	return 0;
+}
+
 int
 cs_index_find(struct certstore *store, const char *sub, const char *key,
     char ***names, size_t *n)
@@ -372,10 +468,12 @@ cs_index_find(struct certstore *store, const char *sub, const char *key,
 	*n = 0;
 	if (store->certs == -1)
 		return 0;
-	if (!store->intact || strlen(key) > CS_KEY_MAX)
-		rv = scan(store, &w, &found);
-	else if (usable(key))
+	if (store->intact && usable(key))
 		rv = lookup(store, sub, key, &found);
+	if (rv == 0 && found.n == 0 && store->intact && lacks(store, sub))
+		store->intact = 0;
+	if (rv == 0 && (!store->intact || strlen(key) > CS_KEY_MAX))
+		rv = scan(store, &w, &found);
 	if (rv == -1) {
 		cs_strings_free(&found);
 		return -1;

@@ -104,6 +104,7 @@ int	cs_file_each(int, const char *, int (*)(void *, const char *), void *);
 int	cs_file_lock(int, const char *, int);	/* fd; flock(2)ed within seconds */
 int	cs_file_mkdir(int, const char *, int *);	/* 0755 whatever the umask; fd */
 int	cs_file_remove(int, const char *);		/* a file or link; absent is fine */
+int	cs_file_rmdir(int, const char *, const char *const *, size_t);
 int	cs_file_rmtree(int, const char *);		/* a tree; absent is fine */
 int	cs_file_isours(int);			/* owner and mode of a directory */
 
@@ -170,6 +171,10 @@ struct certstore {
 	int	 lock;			/* -1: not held */
 	int	 depth;			/* how often it was taken */
 	unsigned int touched;		/* directories of index/ to be synced */
+	struct cs_strings shared;	/* and directories below those */
+	unsigned int present;		/* directories of index/ that are there */
+	int	 uncombined;		/* combined/ is to be synced */
+	int	 fresh;			/* all of it is, and .links not made */
 	char	*defname;		/* the default entry, once looked up */
 	int	 defknown;
 	struct cs_gens gens;
@@ -191,24 +196,32 @@ struct cs_put {
 	unsigned long	 before;
 	unsigned long	 kept;
 	struct cs_info	 info;		/* as it was written */
-	int		 begun;
 	int		 fd[CS_NFILE + 1];	/* and the directory */
 };
 /* txn.c: one lock, all of them or none but for a system failure. */
 int	cs_txn_put(struct certstore *, struct cs_put *, size_t,
 	    struct certstore_error *);
 void	cs_txn_free(struct cs_put *);
-int	cs_txn_remove(struct certstore *, const char *,
-	    struct certstore_error *);
+size_t	cs_txn_remove(struct certstore *, const char *const *, size_t,
+	    const struct cs_info *, struct certstore_error *);
 /* recover.c: finishes or takes back what .pending/ names. */
+struct cs_going {
+	const char		*name;
+	unsigned long		 gen;
+	struct certstore_error	*err;
+};
 int	cs_recover_all(struct certstore *, struct certstore_error *);
-int	cs_recover_intent(struct certstore *, const char *,
-	    struct certstore_error *);
+int	cs_recover_put(struct certstore *, struct cs_put *, size_t,
+	    struct certstore_error *);		/* once they are switched */
+void	cs_recover_removed(struct certstore *, struct cs_going *, size_t,
+	    const struct cs_info *);		/* once their links are gone */
 int	cs_recover_combined(struct certstore *, const char *,
 	    const struct cs_info *);	/* makes combined/ true; NULL: no entry */
+int	cs_recover_sync(struct certstore *);	/* and that is on disk */
 /* mend.c: after a copy that did not keep the links. */
 int	cs_mend_index(struct certstore *, struct certstore_error *); /* first */
 int	cs_mend_store(struct certstore *, struct certstore_error *);
+int	cs_mend_conclude(struct certstore *, struct certstore_error *);
 int	cs_mend_entry(struct certstore *, const char *,
 	    struct certstore_error *);
 
@@ -231,6 +244,8 @@ unsigned long cs_gen_number(const char *, const char *);
 void	cs_gen_dir(char [CS_GENDIR], const char *, unsigned long);
 int	cs_gen_find(struct certstore *, const char *, unsigned long *);
 void	cs_gen_forget(struct certstore *);	/* what find remembers */
+int	cs_gen_remove(struct certstore *, const char *, unsigned long,
+	    const struct cs_info *);
 
 /* lock.c: it nests; what others left half-done is finished first. */
 int	cs_lock_take(struct certstore *, struct certstore_error *);
@@ -272,9 +287,9 @@ int	cs_index_keys(const struct cs_info *,
 int	cs_index_add(struct certstore *, const struct cs_info *);	/* errno */
 int	cs_index_drop(struct certstore *, const struct cs_info *,
 	    const struct cs_info *);	/* links of the first the second lacks (or NULL) */
-/* The same without knowing the first: looks everywhere. */
-int	cs_index_purge(struct certstore *, const char *, const struct cs_info *);
+int	cs_index_purge(struct certstore *, const struct cs_strings *);
 int	cs_index_sync(struct certstore *);
+void	cs_index_synced(struct certstore *);	/* by other means */
 /* Entry names under a key, sorted, surplus ones included; -1 and errno. */
 int	cs_index_find(struct certstore *, const char *, const char *, char ***,
 	    size_t *);

@@ -38,19 +38,6 @@ isforeign(void *arg, const char *name)
 	    strcmp(name, ".index") != 0;
 }
 
-/* The directory of the store itself is durable in its parent. */
-static int
-syncparent(const struct certstore *store)
-{
-	int fd, rv;
-
-	if ((fd = cs_file_opendir(store->fd, "..")) == -1)
-		return errno == EACCES ? 0 : -1;
-	rv = fsync(fd);
-	close(fd);
-	return rv;
-}
-
 static int
 subdir(const struct certstore *store, const char *name, int *fd, int *made)
 {
@@ -62,23 +49,43 @@ subdir(const struct certstore *store, const char *name, int *fd, int *made)
 	return cs_file_mkdir(store->fd, name, fd);
 }
 
+static int
+indexlacks(const struct certstore *store)
+{
+	size_t i;
+
+	for (i = 0; i < CS_NINDEX; i++)
+		if (faccessat(store->index, cs_index_names[i], F_OK,
+			AT_SYMLINK_NOFOLLOW) == -1)
+			return errno == ENOENT ? 1 : -1;
+	return 0;
+}
+
 /* What a store has, made where it is missing; then opened anew. */
 static int
 layout(struct certstore *store, struct certstore_error *err)
 {
-	int certs = -1, fresh = 0, made = 0;
+	int certs = -1, lacks = 0, made = 0;
 	const char *what;
 
 	if (subdir(store, ".pending", &store->pending, &made) == -1)
 		return cs_fail_errno(err, "%s/.pending", store->path);
 	if (subdir(store, "combined", &store->combined, &made) == -1)
 		return cs_fail_errno(err, "%s/combined", store->path);
-	if (subdir(store, "certs", &certs, &fresh) == -1)
-		return cs_fail_errno(err, "%s/certs", store->path);
-	close(certs);
-	if ((what = cs_store_reopen(store)) != NULL)
+	store->fresh = 0;
+	what = cs_store_reopen(store);
+	if (what != NULL && errno == ENOENT && strcmp(what, "/certs") == 0) {
+		if (cs_file_mkdir(store->fd, "certs", &certs) == -1)
+			return cs_fail_errno(err, "%s/certs", store->path);
+		close(certs);
+		store->fresh = 1;
+		what = cs_store_reopen(store);
+	}
+	if (what != NULL)
 		return cs_fail_errno(err, "%s%s", store->path, what);
-	if (fresh)
+	if (store->intact && (lacks = indexlacks(store)) == -1)
+		return cs_fail_errno(err, "%s/index", store->path);
+	if (lacks || store->fresh)
 		store->intact = 0;
 	if (ours(store, store->certs, "/certs", err) == -1 ||
 	    ours(store, store->pending, "/.pending", err) == -1 ||
@@ -88,8 +95,6 @@ layout(struct certstore *store, struct certstore_error *err)
 		return -1;
 	if (made && store->intact && fsync(store->fd) == -1)
 		return cs_fail_errno(err, "%s", store->path);
-	if (!store->intact && syncparent(store) == -1)
-		return cs_fail_errno(err, "%s/..", store->path);
 	return 0;
 }
 

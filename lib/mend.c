@@ -221,26 +221,57 @@ int
 cs_mend_index(struct certstore *store, struct certstore_error *err)
 {
 	if (cs_file_rmtree(store->fd, ".links") == -1 ||
-	    fsync(store->fd) == -1 || remakeindex(store) == -1)
+	    (!store->fresh && fsync(store->fd) == -1) ||
+	    remakeindex(store) == -1)
 		return cs_fail_errno(err, "%s/index", store->path);
 	return 0;
 }
 
+/* The directory of the store itself is durable in its parent. */
+static int
+syncparent(const struct certstore *store)
+{
+	int fd, rv;
+
+	if ((fd = cs_file_opendir(store->fd, "..")) == -1)
+		return errno == EACCES ? 0 : -1;
+	rv = fsync(fd);
+	close(fd);
+	return rv;
+}
+
+/* All directories of the store and all links in them are on disk: it may be
+ * called whole. */
+int
+cs_mend_conclude(struct certstore *store, struct certstore_error *err)
+{
+	if (cs_index_sync(store) == -1 || fsync(store->index) == -1 ||
+	    fsync(store->certs) == -1 || fsync(store->combined) == -1 ||
+	    fsync(store->fd) == -1 || syncparent(store) == -1 ||
+	    cs_file_link(store->fd, ".lock", ".links") == -1)
+		return cs_fail_errno(err, "%s", store->path);
+	store->uncombined = 0;
+	store->fresh = 0;
+	return 0;
+}
+
+/* In a store that is new and empty the first entry's writer concludes. */
 int
 cs_mend_store(struct certstore *store, struct certstore_error *err)
 {
-	if (mendnames(store, err) == -1)
-		return -1;
-	if (cs_file_each(store->combined, ".", dropdangling, store) == -1)
-		return cs_fail_errno(err, "%s/combined", store->path);
-	if (menddefault(store) == -1)
-		return cs_fail_errno(err, "%s/default", store->path);
-	if (cs_index_sync(store) == -1 || fsync(store->index) == -1 ||
-	    fsync(store->certs) == -1 || fsync(store->combined) == -1 ||
-	    fsync(store->fd) == -1 ||
-	    cs_file_link(store->fd, ".lock", ".links") == -1 ||
-	    fsync(store->fd) == -1)
-		return cs_fail_errno(err, "%s", store->path);
+	if (!store->fresh) {
+		if (mendnames(store, err) == -1)
+			return -1;
+		if (cs_file_each(store->combined, ".", dropdangling, store) ==
+		    -1)
+			return cs_fail_errno(err, "%s/combined", store->path);
+		if (menddefault(store) == -1)
+			return cs_fail_errno(err, "%s/default", store->path);
+		if (cs_mend_conclude(store, err) == -1)
+			return -1;
+		if (fsync(store->fd) == -1)
+			return cs_fail_errno(err, "%s", store->path);
+	}
 	store->intact = 1;
 	cs_error_clear(err);
 	return 0;

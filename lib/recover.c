@@ -24,11 +24,13 @@ struct intent {
 	unsigned long gen;
 	const char *verb; /* "", "mend" or "rm" */
 	char text[CS_GENDIR + 8];
+	struct cs_strings *unknown; /* whose links are to be looked for */
 };
 
 /*
  * combined/ never holds more than is true: a link only for an entry that
- * serves TLS, has its key, and that every server will load.
+ * serves TLS, has its key, and that every server will load.  On disk once
+ * cs_recover_sync() is done.
  */
 int
 cs_recover_combined(struct certstore *store, const char *name,
@@ -40,7 +42,8 @@ cs_recover_combined(struct certstore *store, const char *name,
 	if (info == NULL || !info->serves || !info->haskey || info->weak) {
 		if (unlinkat(store->combined, file, 0) == -1)
 			return errno == ENOENT ? 0 : -1;
-		return fsync(store->combined);
+		store->uncombined = 1;
+		return 0;
 	}
 	snprintf(text, sizeof(text), "../certs/%s/combined.pem", name);
 	if (cs_file_readlink(store->combined, file, now, sizeof(now)) != -1 &&
@@ -48,7 +51,17 @@ cs_recover_combined(struct certstore *store, const char *name,
 		return 0;
 	if (cs_file_link(store->combined, text, file) == -1)
 		return -1;
-	return fsync(store->combined);
+	store->uncombined = 1;
+	return 0;
+}
+
+int
+cs_recover_sync(struct certstore *store)
+{
+	if (store->uncombined && fsync(store->combined) == -1)
+		return -1;
+	store->uncombined = 0;
+	return 0;
 }
 
 /*
@@ -76,59 +89,54 @@ loadgen(struct certstore *store, const char *name, unsigned long gen,
 	return 0;
 }
 
+/*
+ * The link leads to what info says: links and generations of what was before
+ * go.
+ */
 static int
-removegen(struct certstore *store, const char *name, unsigned long gen)
+finish(struct certstore *store, const struct cs_info *info,
+    struct cs_strings *unknown)
 {
-	char dir[CS_GENDIR];
-
-	if (gen == 0)
-		return 0;
-	cs_gen_dir(dir, name, gen);
-	return cs_file_rmtree(store->certs, dir);
-}
-
-/* The link leads to N: the entry is as it should be, what was before goes. */
-static int
-finish(struct intent *in, const struct cs_info *info)
-{
-	struct certstore *store = in->store;
 	struct cs_info old = { 0 };
 	int known, rv = -1;
 
-	if (cs_recover_combined(store, in->name, info) == -1)
+	if (info->before == 0 || info->before == info->gen)
+		return 0;
+	known = loadgen(store, info->name, info->before, &old);
+	if (known == -1 ||
+	    (known == 1 ? cs_index_drop(store, &old, info) :
+			  cs_strings_add(unknown, info->name)) == -1)
 		goto out;
-	if (info->before != 0 && info->before != in->gen) {
-		known = loadgen(store, in->name, info->before, &old);
-		if (known == -1 ||
-		    (known == 1 ? cs_index_drop(store, &old, info) :
-				  cs_index_purge(store, in->name, info)) == -1)
-			goto out;
-		if (old.kept != info->kept && old.kept < in->gen &&
-		    removegen(store, in->name, old.kept) == -1)
-			goto out;
-		if (info->before != info->kept &&
-		    removegen(store, in->name, info->before) == -1)
-			goto out;
-	}
+	if (old.kept != info->kept && old.kept < info->gen &&
+	    cs_gen_remove(store, info->name, old.kept, NULL) == -1)
+		goto out;
+	if (info->before != info->kept &&
+	    cs_gen_remove(store, info->name, info->before, &old) == -1)
+		goto out;
 	rv = 0;
 out:
 	cs_info_free(&old);
 	return rv;
 }
 
-/* The link leads elsewhere or nowhere: N never came to be. */
+/*
+ * The link leads elsewhere or nowhere: N never came to be.  Its links may be
+ * on disk without its record.
+ */
 static int
 takeback(struct intent *in, const struct cs_info *now)
 {
 	struct certstore *store = in->store;
 	struct cs_info info = { 0 };
-	int rv = -1;
+	int known, rv = -1;
 
-	if (loadgen(store, in->name, in->gen, &info) == -1 ||
-	    cs_index_drop(store, &info, now) == -1)
+	known = loadgen(store, in->name, in->gen, &info);
+	if (known == -1 ||
+	    (known == 1 ? cs_index_drop(store, &info, now) :
+			  cs_strings_add(in->unknown, in->name)) == -1)
 		goto out;
 	if (cs_recover_combined(store, in->name, now) == -1 ||
-	    removegen(store, in->name, in->gen) == -1)
+	    cs_gen_remove(store, in->name, in->gen, NULL) == -1)
 		goto out;
 	rv = 0;
 out:
@@ -152,10 +160,15 @@ dropdefault(struct certstore *store, const char *name)
 	return fsync(store->fd);
 }
 
+struct others {
+	struct certstore *store;
+	const char *name;
+};
+
 static int
 removeother(void *arg, const char *dir)
 {
-	struct intent *in = arg;
+	const struct others *in = arg;
 
 	if (cs_gen_number(dir, in->name) == 0)
 		return 0;
@@ -164,34 +177,26 @@ removeother(void *arg, const char *dir)
 
 /*
  * The link is gone for good: all else of the entry goes too.  Where it is not
- * known what there is, it is looked for.
+ * known what there is (info NULL), it is looked for.
  */
 static int
-finishremoval(struct intent *in)
+finishremoval(struct certstore *store, const char *name, unsigned long gen,
+    const struct cs_info *info, struct cs_strings *unknown)
 {
-	struct certstore *store = in->store;
-	struct cs_info info = { 0 };
-	int known, rv = -1;
+	struct others others = { store, name };
 
-	if (cs_recover_combined(store, in->name, NULL) == -1 ||
-	    dropdefault(store, in->name) == -1)
-		goto out;
-	known = loadgen(store, in->name, in->gen, &info);
-	if (known == -1)
-		goto out;
-	if (known == 0) {
-		if (cs_index_purge(store, in->name, NULL) == -1 ||
-		    cs_file_each(store->certs, ".", removeother, in) == -1)
-			goto out;
-	} else if (cs_index_drop(store, &info, NULL) == -1 ||
-	    removegen(store, in->name, info.before) == -1 ||
-	    removegen(store, in->name, info.kept) == -1 ||
-	    removegen(store, in->name, in->gen) == -1)
-		goto out;
-	rv = 0;
-out:
-	cs_info_free(&info);
-	return rv;
+	if (dropdefault(store, name) == -1)
+		return -1;
+	if (info == NULL)
+		return cs_strings_add(unknown, name) == -1 ?
+		    -1 :
+		    cs_file_each(store->certs, ".", removeother, &others);
+	if (cs_index_drop(store, info, NULL) == -1 ||
+	    cs_gen_remove(store, name, info->before, NULL) == -1 ||
+	    (info->kept != info->before &&
+		cs_gen_remove(store, name, info->kept, NULL) == -1))
+		return -1;
+	return cs_gen_remove(store, name, gen, info);
 }
 
 /* 1, 0 if it is no intent, -1. */
@@ -213,6 +218,20 @@ parseintent(struct intent *in)
 	}
 	in->gen = cs_gen_number(in->text, in->name);
 	return in->gen != 0;
+}
+
+static int
+removal(struct intent *in)
+{
+	struct cs_info info = { 0 };
+	int known, rv = -1;
+
+	known = loadgen(in->store, in->name, in->gen, &info);
+	if (known != -1)
+		rv = finishremoval(in->store, in->name, in->gen,
+		    known == 1 ? &info : NULL, in->unknown);
+	cs_info_free(&info);
+	return rv;
 }
 
 static int
@@ -238,7 +257,9 @@ settle(struct intent *in)
 	else if (errno != ENOENT)
 		return -1;
 	if (gen == 0 && strcmp(in->verb, "rm") == 0)
-		return finishremoval(in);
+		return cs_recover_combined(store, in->name, NULL) == -1 ?
+		    -1 :
+		    removal(in);
 	if (gen == 0 && strcmp(in->verb, "mend") == 0) {
 		if (cs_file_link(store->certs, in->text, in->name) == -1 ||
 		    fsync(store->certs) == -1)
@@ -251,58 +272,160 @@ settle(struct intent *in)
 		now = &info;
 	if (gen != in->gen)
 		rv = takeback(in, now);
-	else
-		rv = now == NULL ? 0 : finish(in, now);
+	else if (now == NULL)
+		rv = 0;
+	else if (cs_recover_combined(store, in->name, now) == 0)
+		rv = finish(store, now, in->unknown);
 out:
 	cs_info_free(&info);
 	return rv;
 }
 
-int
-cs_recover_intent(struct certstore *store, const char *name,
-    struct certstore_error *err)
+static int
+failsettle(const char *name, struct certstore_error *err)
 {
-	struct intent in = { .store = store, .name = name };
-	int rv = 0;
+	return cs_fail_errno(err,
+	    "%s: what a writer left "
+	    "half-done can't be finished",
+	    name);
+}
 
-	if (cs_name_isvalid(name) && (rv = parseintent(&in)) == 1)
-		rv = settle(&in);
-	if (rv == -1)
-		return cs_fail_errno(err,
-		    "%s: what a writer left "
-		    "half-done can't be finished",
-		    name);
-	if (cs_file_rmtree(store->pending, name) == -1)
-		return cs_fail_errno(err, "%s/.pending/%s", store->path, name);
+/* All else is done: the intents go last. */
+static int
+conclude(struct certstore *store, const char *const *names, size_t n,
+    struct cs_strings *unknown, struct certstore_error *err)
+{
+	size_t i;
+
+	cs_strings_sort(unknown);
+	if (cs_recover_sync(store) == -1)
+		return cs_fail_errno(err, "%s/combined", store->path);
+	if (cs_index_purge(store, unknown) == -1)
+		return cs_fail_errno(err, "%s/index", store->path);
+	for (i = 0; i < n; i++)
+		if (cs_file_rmtree(store->pending, names[i]) == -1)
+			return cs_fail_errno(err, "%s/.pending/%s", store->path,
+			    names[i]);
 	return 0;
 }
 
 struct all {
 	struct certstore *store;
 	struct certstore_error *err;
-	int synced;
+	struct cs_strings names, unknown;
 };
 
 static int
 recoverone(void *arg, const char *name)
 {
 	struct all *all = arg;
+	struct intent in = { .store = all->store,
+		.name = name,
+		.unknown = &all->unknown };
+	int rv = 0;
 
 	/* what was before goes only once the switch is on disk */
-	if (!all->synced && fsync(all->store->certs) == -1)
+	if (all->names.n == 0 && fsync(all->store->certs) == -1)
 		return -1;
-	all->synced = 1;
-	return cs_recover_intent(all->store, name, all->err) == -1 ? 1 : 0;
+	if (cs_strings_add(&all->names, name) == -1)
+		return -1;
+	if (cs_name_isvalid(name) && (rv = parseintent(&in)) == 1)
+		rv = settle(&in);
+	if (rv == -1) {
+		failsettle(name, all->err);
+		return 1;
+	}
+	return 0;
 }
 
 int
 cs_recover_all(struct certstore *store, struct certstore_error *err)
 {
-	struct all all = { store, err, 0 };
+	struct all all = { .store = store, .err = err };
 	int rv;
 
 	rv = cs_file_each(store->pending, ".", recoverone, &all);
 	if (rv == -1)
-		return cs_fail_errno(err, "%s/.pending", store->path);
-	return rv == 1 ? -1 : 0;
+		cs_fail_errno(err, "%s/.pending", store->path);
+	else if (rv == 0 && all.names.n > 0)
+		rv = conclude(store, (const char *const *)all.names.v,
+		    all.names.n, &all.unknown, err);
+	cs_strings_free(&all.names);
+	cs_strings_free(&all.unknown);
+	return rv == 0 ? 0 : -1;
+}
+
+/* The same of what this writer has switched, and knows. */
+int
+cs_recover_put(struct certstore *store, struct cs_put *puts, size_t n,
+    struct certstore_error *err)
+{
+	struct cs_strings unknown = { 0 };
+	const char **names;
+	size_t i;
+	int rv = -1;
+
+	if ((names = reallocarray(NULL, n + 1, sizeof(*names))) == NULL)
+		return cs_fail_nomem(err);
+	for (i = 0; i < n; i++) {
+		names[i] = puts[i].name;
+		if (cs_recover_combined(store, names[i], &puts[i].info) == -1) {
+			failsettle(names[i], err);
+			goto out;
+		}
+	}
+	for (i = 0; i < n; i++) {
+		if (finish(store, &puts[i].info, &unknown) == -1) {
+			failsettle(names[i], err);
+			goto out;
+		}
+	}
+	rv = conclude(store, names, n, &unknown, err);
+out:
+	free(names);
+	cs_strings_free(&unknown);
+	return rv;
+}
+
+/*
+ * The same of entries whose links it has removed; loaded is the record of one
+ * of them, or NULL.  What is left half-done has its error.
+ */
+void
+cs_recover_removed(struct certstore *store, struct cs_going *going, size_t n,
+    const struct cs_info *loaded)
+{
+	struct cs_strings unknown = { 0 };
+	struct certstore_error err;
+	const char **names;
+	size_t i, done = 0;
+	int rv;
+
+	if ((names = reallocarray(NULL, n + 1, sizeof(*names))) == NULL) {
+		for (i = 0; i < n; i++)
+			cs_fail_nomem(going[i].err);
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		struct intent in = { .store = store,
+			.name = going[i].name,
+			.gen = going[i].gen,
+			.unknown = &unknown };
+
+		if (loaded != NULL && loaded->name != NULL &&
+		    loaded->gen == in.gen && strcmp(loaded->name, in.name) == 0)
+			rv = finishremoval(store, in.name, in.gen, loaded,
+			    &unknown);
+		else
+			rv = removal(&in);
+		if (rv == -1)
+			failsettle(in.name, going[i].err);
+		else
+			names[done++] = in.name;
+	}
+	if (conclude(store, names, done, &unknown, &err) == -1)
+		for (i = 0; i < n; i++)
+			*going[i].err = err;
+	free(names);
+	cs_strings_free(&unknown);
 }

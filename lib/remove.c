@@ -13,6 +13,7 @@ struct removal {
 	size_t n;
 	int flags;
 	struct certstore_error *errs;
+	struct certstore_entry entry; /* the last that was looked at */
 };
 
 /* Does it go, or is it gone, in this call? */
@@ -96,53 +97,36 @@ mayremove(const struct removal *rm, const struct certstore_entry *entry,
 static int
 decide(struct removal *rm, size_t i)
 {
-	struct certstore_entry entry = { 0 };
 	struct certstore_error *err = &rm->errs[i];
 
 	if (err->code != CERTSTORE_OK)
 		return 0;
-	if (cs_entry_load(rm->store, rm->names[i], &entry, err) == 0) {
-		if (mayremove(rm, &entry, err) == 0)
+	if (cs_entry_load(rm->store, rm->names[i], &rm->entry, err) == 0) {
+		if (mayremove(rm, &rm->entry, err) == 0)
 			cs_error_clear(err);
-	} else if (err->code == CERTSTORE_EDAMAGED ||
-	    (err->code == CERTSTORE_ENOENTRY &&
-		(rm->flags & CERTSTORE_FORCE) != 0))
-		cs_error_clear(err);
-	cs_entry_done(&entry);
+	} else {
+		cs_info_reset(&rm->entry.info);
+		if (err->code == CERTSTORE_EDAMAGED ||
+		    (err->code == CERTSTORE_ENOENTRY &&
+			(rm->flags & CERTSTORE_FORCE) != 0))
+			cs_error_clear(err);
+	}
 	return err->code != CERTSTORE_OK;
 }
 
-/* Gone already: named twice, or -f does not mind. */
-static int
-isgone(const struct removal *rm, size_t i)
-{
-	size_t k;
-
-	if ((rm->flags & CERTSTORE_FORCE) != 0)
-		return 1;
-	for (k = 0; k < i; k++)
-		if (strcmp(rm->names[k], rm->names[i]) == 0)
-			return 1;
-	return 0;
-}
-
+/* With -f nobody minds that one is gone already. */
 static int
 removeall(struct removal *rm)
 {
-	struct certstore_error *err;
-	int count = 0;
-	size_t i;
+	size_t count, i;
 
-	for (i = 0; i < rm->n; i++) {
-		err = &rm->errs[i];
-		if (err->code != CERTSTORE_OK)
-			continue;
-		if (cs_txn_remove(rm->store, rm->names[i], err) == 0)
-			count++;
-		else if (err->code == CERTSTORE_ENOENTRY && isgone(rm, i))
-			cs_error_clear(err);
-	}
-	return count;
+	count = cs_txn_remove(rm->store, rm->names, rm->n, &rm->entry.info,
+	    rm->errs);
+	for (i = 0; i < rm->n; i++)
+		if (rm->errs[i].code == CERTSTORE_ENOENTRY &&
+		    (rm->flags & CERTSTORE_FORCE) != 0)
+			cs_error_clear(&rm->errs[i]);
+	return (int)count;
 }
 
 /*
@@ -153,7 +137,11 @@ int
 certstore_remove(struct certstore *store, const char *const *names, size_t n,
     int flags, struct certstore_error *errs)
 {
-	struct removal rm = { store, names, n, flags, errs };
+	struct removal rm = { .store = store,
+		.names = names,
+		.n = n,
+		.flags = flags,
+		.errs = errs };
 	int bad = 0, count = 0, dry, news;
 	struct certstore_error err;
 	size_t i;
@@ -177,6 +165,7 @@ certstore_remove(struct certstore *store, const char *const *names, size_t n,
 		count = removeall(&rm);
 		cs_lock_release(store);
 	}
+	cs_entry_done(&rm.entry);
 	for (i = 0; i < n; i++) {
 		bad |= errs[i].code != CERTSTORE_OK;
 		count += dry && errs[i].code == CERTSTORE_OK;

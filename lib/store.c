@@ -22,18 +22,6 @@ const char *const cs_file_names[CS_NFILE] = { "fullchain.pem", "privkey.pem",
 const char *const cs_index_names[CS_NINDEX] = { "host", "spki", "ski",
 	"subject", "spc", "tenant" };
 
-static int
-isthere(const struct certstore *store)
-{
-	size_t i;
-
-	for (i = 0; i < CS_NINDEX; i++)
-		if (faccessat(store->index, cs_index_names[i], F_OK,
-			AT_SYMLINK_NOFOLLOW) == -1)
-			return errno == ENOENT ? 0 : -1;
-	return 1;
-}
-
 /*
  * Are index/ and the links to be believed?  1, 0, or -1: what can't be read is
  * not what isn't there.
@@ -47,7 +35,7 @@ isintact(const struct certstore *store)
 		return 0;
 	if (cs_file_readlink(store->fd, ".links", text, sizeof(text)) == -1)
 		return errno == ENOENT || errno == EINVAL ? 0 : -1;
-	return isthere(store);
+	return 1;
 }
 
 /* Gives the name of what can't be opened, and errno, or NULL. */
@@ -161,6 +149,7 @@ certstore_close(struct certstore *store)
 	cs_file_close(&store->combined);
 	cs_file_close(&store->pending);
 	cs_file_close(&store->lock);
+	cs_index_synced(store);
 	cs_store_forget(store);
 	cs_gen_forget(store);
 	free(store->path);

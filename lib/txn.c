@@ -87,6 +87,21 @@ freegen(struct certstore *store, const char *name, unsigned long from)
 	return 0;
 }
 
+/* What the entry is now, once its directory is a generation again. */
+static int
+loadwhole(struct certstore *store, const char *name,
+    struct certstore_entry *entry, struct certstore_error *err)
+{
+	int rv;
+
+	rv = cs_entry_load(store, name, entry, err);
+	if (strcmp(entry->gendir, name) != 0)
+		return rv;
+	if (cs_mend_entry(store, name, err) == -1)
+		return -1;
+	return cs_entry_load(store, name, entry, err);
+}
+
 /*
  * Under the lock: is the entry still what the caller decided upon?  Which
  * generation is to be written, which one replaces it, which one is kept: the
@@ -99,10 +114,7 @@ check(struct certstore *store, struct cs_put *put, struct certstore_error *err)
 	char *fingerprint = NULL;
 	int rv = -1;
 
-	if (cs_mend_entry(store, put->name, err) == -1)
-		return -1;
-	cs_error_clear(err);
-	if (cs_entry_load(store, put->name, &old, err) == -1 &&
+	if (loadwhole(store, put->name, &old, err) == -1 &&
 	    err->code != CERTSTORE_ENOENTRY && err->code != CERTSTORE_EDAMAGED)
 		goto out;
 	if (old.info.gen != put->seen) {
@@ -139,10 +151,7 @@ begin(struct certstore *store, struct cs_put *put)
 	char dir[CS_GENDIR];
 
 	cs_gen_dir(dir, put->name, put->gen);
-	if (cs_file_link(store->pending, dir, put->name) == -1)
-		return -1;
-	put->begun = 1;
-	return 0;
+	return cs_file_link(store->pending, dir, put->name);
 }
 
 static int
@@ -205,6 +214,23 @@ writefiles(struct certstore *store, struct cs_put *put, int keep,
 	return 0;
 }
 
+/*
+ * Once all contents are out, the first fsync(2) commits what the journal has
+ * of all files and directories: ext4 notes where contents went as they arrive.
+ */
+static void
+awaitfiles(const struct cs_put *put)
+{
+	int i;
+
+	for (i = 0; i < CS_NFILE; i++)
+		if (put->fd[i] != -1)
+			(void)sync_file_range(put->fd[i], 0, 0,
+			    SYNC_FILE_RANGE_WAIT_BEFORE |
+				SYNC_FILE_RANGE_WRITE |
+				SYNC_FILE_RANGE_WAIT_AFTER);
+}
+
 static int
 syncfiles(struct cs_put *put, struct certstore_error *err)
 {
@@ -232,6 +258,10 @@ isbulk(const struct certstore *store, size_t n)
 	    fs.f_type != FUSE_MAGIC;
 }
 
+/*
+ * Files and links of index/, in no order that matters: nothing leads to them
+ * yet.  Then one wait for all of it.
+ */
 static int
 writeall(struct certstore *store, struct cs_put *puts, size_t n,
     struct certstore_error *err)
@@ -246,34 +276,52 @@ writeall(struct certstore *store, struct cs_put *puts, size_t n,
 	for (i = 0; i < n; i++) {
 		if (writefiles(store, &puts[i], !bulk, err) == -1)
 			return -1;
+		if (cs_index_add(store, &puts[i].info) == -1)
+			return cs_fail_errno(err, "%s: index", puts[i].name);
 		if (!bulk && n >= BULK && syncfiles(&puts[i], err) == -1)
 			return -1;
 	}
+	for (i = 0; i < n && !bulk; i++)
+		awaitfiles(&puts[i]);
 	for (i = 0; i < n && !bulk; i++)
 		if (syncfiles(&puts[i], err) == -1)
 			return -1;
 	if (bulk ? syncfs(store->fd) == -1 :
 		   fsync(store->certs) == -1 || fsync(store->pending) == -1)
 		return cs_fail_errno(err, "%s", store->path);
+	if (bulk)
+		cs_index_synced(store);
+	if (store->fresh)
+		return cs_mend_conclude(store, err);
+	if (cs_index_sync(store) == -1)
+		return cs_fail_errno(err, "%s/index", store->path);
+	return 0;
+}
+
+/* combined/ loses what will not serve before the entry changes. */
+static int
+uncombine(struct certstore *store, const struct cs_put *puts, size_t n,
+    struct certstore_error *err)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (puts[i].before != 0 &&
+		    (!puts[i].info.serves || puts[i].info.weak) &&
+		    cs_recover_combined(store, puts[i].name, NULL) == -1)
+			return cs_fail_errno(err, "%s: combined", puts[i].name);
+	if (cs_recover_sync(store) == -1)
+		return cs_fail_errno(err, "%s/combined", store->path);
 	return 0;
 }
 
 static int
-switchall(struct certstore *store, struct cs_put *puts, size_t n,
+switchall(struct certstore *store, const struct cs_put *puts, size_t n,
     struct certstore_error *err)
 {
 	char dir[CS_GENDIR];
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		if (cs_index_add(store, &puts[i].info) == -1)
-			return cs_fail_errno(err, "%s: index", puts[i].name);
-	if (cs_index_sync(store) == -1)
-		return cs_fail_errno(err, "%s/index", store->path);
-	for (i = 0; i < n; i++)
-		if ((!puts[i].info.serves || puts[i].info.weak) &&
-		    cs_recover_combined(store, puts[i].name, NULL) == -1)
-			return cs_fail_errno(err, "%s: combined", puts[i].name);
 	for (i = 0; i < n; i++) {
 		cs_gen_dir(dir, puts[i].name, puts[i].gen);
 		if (cs_file_link(store->certs, dir, puts[i].name) == -1)
@@ -290,35 +338,32 @@ cs_txn_put(struct certstore *store, struct cs_put *puts, size_t n,
 {
 	struct certstore_error ignored;
 	size_t i;
-	int k, settled, rv = -1;
+	int begun = 0, k, rv = -1;
 
-	for (i = 0; i < n; i++) {
-		puts[i].begun = 0;
+	for (i = 0; i < n; i++)
 		for (k = 0; k <= CS_NFILE; k++)
 			puts[i].fd[k] = -1;
-	}
 	if (cs_lock_take(store, err) == -1)
 		return -1;
+	cs_index_synced(store);
 	for (i = 0; i < n; i++)
 		if (check(store, &puts[i], err) == -1)
 			goto out;
+	begun = 1;
 	if (writeall(store, puts, n, err) == -1 ||
+	    uncombine(store, puts, n, err) == -1 ||
 	    switchall(store, puts, n, err) == -1)
 		goto out;
-	rv = 0;
+	/* what fails now is left to the next writer */
+	begun = 0;
+	rv = cs_recover_put(store, puts, n, err);
 out:
-	/* what was before goes only once the switch is on disk */
-	settled = rv == 0 || fsync(store->certs) == 0;
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n; i++)
 		for (k = 0; k <= CS_NFILE; k++)
 			if (puts[i].fd[k] != -1)
 				close(puts[i].fd[k]);
-		if (settled && puts[i].begun &&
-		    cs_recover_intent(store, puts[i].name,
-			rv == 0 ? err : &ignored) == -1 &&
-		    rv == 0)
-			rv = -1;
-	}
+	if (begun)
+		(void)cs_recover_all(store, &ignored);
 	cs_lock_release(store);
 	return rv;
 }
@@ -333,46 +378,90 @@ cs_txn_free(struct cs_put *put)
 	cs_info_free(&put->info);
 }
 
+/* The intent to remove an entry: 1, 0 it is to go already, -1. */
 static int
-removelink(struct certstore *store, const char *name, const char *dir)
-{
-	char text[CS_GENDIR + 8];
-
-	snprintf(text, sizeof(text), "%s/rm", dir);
-	if (cs_file_link(store->pending, text, name) == -1 ||
-	    fsync(store->pending) == -1)
-		return -1;
-	if (cs_recover_combined(store, name, NULL) == -1 ||
-	    cs_file_remove(store->certs, name) == -1 ||
-	    fsync(store->certs) == -1)
-		return -1;
-	return 0;
-}
-
-int
-cs_txn_remove(struct certstore *store, const char *name,
+intend(struct certstore *store, const char *name, unsigned long *gen,
     struct certstore_error *err)
 {
-	struct certstore_error ignored;
-	char dir[CS_GENDIR];
-	int rv = -1;
+	char dir[CS_GENDIR], text[CS_GENDIR + 8];
 
-	if (cs_lock_take(store, err) == -1)
+	if (cs_store_resolve(store, name, dir, err) == -1)
 		return -1;
-	if (cs_mend_entry(store, name, err) == -1 ||
-	    cs_store_resolve(store, name, dir, err) == -1)
-		goto out;
-	if (removelink(store, name, dir) == -1) {
-		cs_fail_errno(err, "%s", name);
-		if (fsync(store->certs) == 0)
-			(void)cs_recover_intent(store, name, &ignored);
-		goto out;
+	if (strcmp(dir, name) == 0 &&
+	    (cs_mend_entry(store, name, err) == -1 ||
+		cs_store_resolve(store, name, dir, err) == -1))
+		return -1;
+	*gen = cs_gen_number(dir, name);
+	snprintf(text, sizeof(text), "%s/rm", dir);
+	if (symlinkat(text, store->pending, name) == 0)
+		return 1;
+	if (errno == EEXIST)
+		return 0;
+	return cs_fail_errno(err, "%s/.pending/%s", store->path, name);
+}
+
+/*
+ * Each of these waits for the one before: without its intent on disk an entry
+ * would be lost half-way, and combined/ must not lead to what is gone.
+ */
+static int
+removelinks(struct certstore *store, const struct cs_going *going, size_t n)
+{
+	size_t i;
+
+	if (fsync(store->pending) == -1)
+		return -1;
+	for (i = 0; i < n; i++)
+		if (cs_recover_combined(store, going[i].name, NULL) == -1)
+			return -1;
+	if (cs_recover_sync(store) == -1)
+		return -1;
+	for (i = 0; i < n; i++)
+		if (cs_file_remove(store->certs, going[i].name) == -1)
+			return -1;
+	return fsync(store->certs);
+}
+
+/*
+ * Removes those of the names that have no error; loaded is the record of one
+ * of them, or NULL.  Gives how many went.
+ */
+size_t
+cs_txn_remove(struct certstore *store, const char *const *names, size_t n,
+    const struct cs_info *loaded, struct certstore_error *errs)
+{
+	struct certstore_error err;
+	struct cs_going *going;
+	size_t count = 0, i, ngoing = 0;
+	int rv;
+
+	if ((going = calloc(n + 1, sizeof(*going))) == NULL ||
+	    cs_lock_take(store, &err) == -1) {
+		if (going == NULL)
+			cs_fail_nomem(&err);
+		for (i = 0; i < n; i++)
+			errs[i] = err;
+		free(going);
+		return 0;
 	}
-	if (cs_recover_intent(store, name, err) == -1)
-		goto out;
-	cs_error_clear(err);
-	rv = 0;
-out:
+	for (i = 0; i < n; i++) {
+		if (errs[i].code != CERTSTORE_OK)
+			continue;
+		going[ngoing].name = names[i];
+		going[ngoing].err = &errs[i];
+		rv = intend(store, names[i], &going[ngoing].gen, &errs[i]);
+		ngoing += rv == 1;
+	}
+	if (ngoing > 0 && removelinks(store, going, ngoing) == -1) {
+		cs_fail_errno(&err, "%s", going[0].name);
+		for (i = 0; i < ngoing; i++)
+			*going[i].err = err;
+		(void)cs_recover_all(store, &err);
+	} else if (ngoing > 0)
+		cs_recover_removed(store, going, ngoing, loaded);
 	cs_lock_release(store);
-	return rv;
+	for (i = 0; i < ngoing; i++)
+		count += going[i].err->code == CERTSTORE_OK;
+	free(going);
+	return count;
 }

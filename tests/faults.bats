@@ -243,3 +243,102 @@ reader() {
 	    cert-create -d "$memory/fresh" -s b.example.org b
 	grep -F "<$memory/fresh>)" trace
 }
+
+# traced COMMAND...: what it does to the store, in ./did, one call a line:
+# "sync DIRECTORY-OR-FILE", "link PATH", "unlink PATH", "write FILE".
+traced() {
+	strace -y -qq -o trace \
+	    -e trace=fsync,syncfs,symlinkat,renameat,unlinkat,openat,mkdirat \
+	    "$@" || return 1
+	grep -v ' = -1 ' trace | sed -n -e "s#$CERTSTORE/*##g" \
+	    -e 's/^fsync([0-9]*<\(.*\)>).*/sync \1/p' \
+	    -e 's/^symlinkat(.*<\(.*\)>, "\(.*\)").*/link \1 \2/p' \
+	    -e 's/^renameat(.*<\(.*\)>, "\(.*\)").*/link \1 \2/p' \
+	    -e 's/^unlinkat([0-9]*<\(.*\)>, "\(.*\)", .*/unlink \1 \2/p' \
+	    -e 's/^mkdirat([0-9]*<\(.*\)>, "\(.*\)", .*/mkdir \1 \2/p' \
+	    -e 's/^openat(.*O_CREAT.*<\(.*\)>$/write \1/p' >did
+}
+
+# order PATTERN...: the last line of each comes before the first of the next.
+order() {
+	local first last=0 pattern
+
+	for pattern; do
+		first=$(grep -n -m 1 -E "^$pattern$" did | cut -d : -f 1)
+		[ -n "$first" ] || fail "no $pattern in: $(cat did)" || return 1
+		[ "$first" -gt "$last" ] ||
+		    fail "$pattern is early: $(cat did)" || return 1
+		last=$(grep -n -E "^$pattern$" did | tail -n 1 | cut -d : -f 1)
+	done
+}
+
+# switched NAME N: what holds of a writer that makes generation N.
+switched() {
+	local dir=certs/.$1@$2 file
+
+	# the switch itself, and all that comes after it
+	sed -n "/^link certs $1$/,\$p; /^link certs .$1@link$/,\$p" did >after
+	order "link .pending $1" "mkdir certs .$1@$2"
+	sed -i -e '/^write .*[.]lock$/d' did
+	for file in $(sed -n "s#^write \($dir/.*\)#\1#p" did); do
+		order "write $file" "sync $file" "link certs .?$1(@link)?"
+	done
+	for file in $(sed -n 's#^link index \(.*\)/.*#\1#p' did | sort -u); do
+		order "link index $file/.*" "sync index/$file" \
+		    "link certs .?$1(@link)?"
+	done
+	for file in $(sed -n 's#^mkdir index \([a-z]*\)/.*#\1#p' did); do
+		order "mkdir index $file/.*" "sync index/$file" \
+		    "link certs .?$1(@link)?"
+	done
+	order "mkdir certs .$1@$2" "sync $dir" "link certs .?$1(@link)?"
+	order "link .pending $1" "sync .pending" "link certs .?$1(@link)?"
+	[ "$(sed "/^link certs/,\$d" did | grep -c '^sync certs$')" -ge 1 ]
+	cp after did
+	grep -m 1 -n '^sync' did | grep ':sync certs$'
+	tail -n 1 did | grep "^unlink .pending $1$"
+}
+
+@test "what must be on disk is, before anything leads to it" {
+	traced cert-create -A CA -s new.example.org -s both.example.org new
+	switched new 1
+	grep -x 'link index host/both.example.org@/new' after ||
+	    grep 'host/both.example.org@' trace
+	order 'sync certs' 'link combined new.pem' 'sync combined' \
+	    'unlink .pending new'
+}
+
+@test "what was before stays until the switch is on disk" {
+	cert-create -f -A CA -s old.example.org serving
+	traced cert-create -f -A CA -s old.example.org -s other.example.org \
+	    serving
+	switched serving 3
+	order 'sync certs' 'unlink certs/.serving@1 .*' 'unlink .pending .*'
+	run ! grep '^[a-z]* combined' did
+}
+
+@test "combined/ loses an entry on disk before that changes" {
+	traced cert-create -f -A CA -P client -s old.example.org serving
+	order 'sync .pending' 'unlink combined .*' 'sync combined' \
+	    'link certs .?serving(@link)?'
+	switched serving 2
+}
+
+@test "an entry goes step by step, each on disk before the next" {
+	traced cert-rm -f serving other
+	order 'link .pending .*' 'sync .pending' 'unlink combined .*' \
+	    'sync combined' 'unlink certs [a-z]*' 'sync certs' \
+	    'unlink (index .*|certs/.*)' 'unlink certs .serving@1' \
+	    'unlink .pending .*'
+	[ "$(grep -c '^sync' did)" -eq 4 ] # the default, too
+}
+
+@test "a new store is called whole once it is on disk" {
+	CERTSTORE=$memory/fresh
+	traced cert-create -s a.example.org a
+	order 'sync index' 'link  .links' 'link certs a'
+	sed -i '/^link  .links$/,$d' did
+	for dir in '' certs index combined index/host index/spki; do
+		grep -x "sync $dir" did
+	done
+}

@@ -102,6 +102,13 @@ testput(void)
 	certstore_close(store);
 }
 
+static int
+removed(struct certstore *store, const char *name)
+{
+	cs_error_clear(&err);
+	return cs_txn_remove(store, &name, 1, NULL, &err) == 1;
+}
+
 static void
 testshared(void)
 {
@@ -111,18 +118,21 @@ testshared(void)
 	put(store, "b", 0, "b1", x);
 	put(store, "c", 0, "k1", x);
 	put(store, "d", 0, "d1", x);
-	ok(!exists("store/index/host/x.example"), "no plain link");
-	ok(exists("store/index/host/x.example@/b"), "a directory");
+	is_str(text("store/index/host/x.example"), "../../certs/b",
+	    "who came first has the plain link");
+	ok(exists("store/index/host/x.example@/c") &&
+		exists("store/index/host/x.example@/d"),
+	    "the others are in a directory");
 	ok(found(store, "x.example", "b c d"), "all candidates");
 	ok(found(store, "192.0.2.1", "b c d"), "also for an address");
 	ok(put(store, "c", 1, "k2", "san dns y.example\n") == 0, "one leaves");
 	ok(found(store, "x.example", "b d"), "the others stay");
-	ok(cs_txn_remove(store, "b", &err) == 0, "one is removed");
+	ok(removed(store, "b"), "one is removed");
 	ok(found(store, "x.example", "d"), "the last stays");
-	ok(cs_txn_remove(store, "d", &err) == 0, "the last is removed");
+	ok(removed(store, "d"), "the last is removed");
 	ok(found(store, "x.example", ""), "nothing found");
 	ok(!exists("store/index/host/x.example@"), "and no directory left");
-	ok(cs_txn_remove(store, "c", &err) == 0, "the third, too");
+	ok(removed(store, "c"), "the third, too");
 	certstore_close(store);
 }
 
@@ -139,7 +149,7 @@ testhostile(void)
 	is_str(text("store/certs/a"), ".a@4", "the victim is untouched");
 	ok(!exists("store/index/host/.hidden"), "no hidden name");
 	ok(!exists("store/index/x"), "nothing outside index/host");
-	ok(cs_txn_remove(store, "e", &err) == 0, "and removed again");
+	ok(removed(store, "e"), "and removed again");
 	ok(exists("store/certs/a/info"), "the victim is there");
 	ok(certstore_entry_get(store, "../a", &err) == NULL &&
 		err.code == CERTSTORE_EARGUMENT,
@@ -152,7 +162,7 @@ testhostile(void)
 	ok(certstore_entry_get(store, "g", &err) == NULL &&
 		err.code == CERTSTORE_EDAMAGED,
 	    "a dangling link");
-	ok(cs_txn_remove(store, "g", &err) == 0 && !exists("store/certs/g"),
+	ok(removed(store, "g") && !exists("store/certs/g"),
 	    "which can be removed");
 	sh("echo x >>store/certs/.a@4/fullchain.pem");
 	ok(certstore_entry_get(store, "a", &err) == NULL &&
@@ -166,7 +176,7 @@ testhostile(void)
 	ok(certstore_entry_get(store, "a", &err) == NULL &&
 		err.code == CERTSTORE_EDAMAGED,
 	    "a FIFO in place of info");
-	ok(cs_txn_remove(store, "a", &err) == 0, "removed without its info");
+	ok(removed(store, "a"), "removed without its info");
 	ok(!exists("store/certs/.a@4") && !exists("store/certs/.a@3") &&
 		found(store, "b.example", ""),
 	    "nothing of it is left");
@@ -290,9 +300,33 @@ testhands(void)
 	   "store/certs/.v@3; rm -r store/index");
 	ok(put(store, "x", 0, "x1", "san dns w.example\n") == 0,
 	    "the next writer mends that");
-	ok(exists("store/index/host/w.example@/v") && store->intact,
+	ok(exists("store/index/host/w.example") &&
+		exists("store/index/host/w.example@/x") && store->intact,
 	    "index/ is there again");
 	ok(!exists("store/certs/.v@3"), "and what was half-done is not");
+	certstore_close(store);
+	/* the power went: links are on disk, the record they are of is not */
+	store = opened(CERTSTORE_WRITE);
+	put(store, "q", 0, "q1", "san dns q.example\n");
+	put(store, "r", 0, "r1", "san dns q.example\nsan dns r.example\n");
+	sh("mkdir store/certs/.q@2; : >store/certs/.q@2/info; "
+	   "ln -s .q@2 store/.pending/q; ln -s .t@1 store/.pending/t; "
+	   "ln -s ../../certs/q store/index/host/lost.example; "
+	   "ln -s ../../certs/t store/index/host/new.example; "
+	   "ln -s ../../../certs/t store/index/host/q.example@/t; "
+	   "mkdir store/index/spki/ab@; "
+	   "ln -s ../../../certs/t store/index/spki/ab@/t");
+	put(store, "u", 0, "u1", "");
+	ok(!exists("store/index/host/lost.example") &&
+		!exists("store/index/host/new.example") &&
+		!exists("store/index/host/q.example@/t") &&
+		!exists("store/index/spki/ab@"),
+	    "links of what never came to be go");
+	ok(found(store, "q.example", "q r") && found(store, "r.example", "r"),
+	    "all others stay");
+	ok(!exists("store/.pending/q") && !exists("store/.pending/t") &&
+		!exists("store/certs/.q@2") && exists("store/certs/.q@1"),
+	    "and the generations that were");
 	certstore_close(store);
 	/* the record of the entry that is replaced is gone */
 	store = opened(CERTSTORE_WRITE);
@@ -352,8 +386,7 @@ testhands(void)
 		put(store, name, 1, "n2", "san dns v.example\n") == 0 &&
 		put(store, name, 2, "n3", "san dns w.example\n") == 0,
 	    "a name of %d bytes", CS_NAME_MAX);
-	ok(found(store, "v.example", "") &&
-		cs_txn_remove(store, name, &err) == 0,
+	ok(found(store, "v.example", "") && removed(store, name),
 	    "is removed: %s", err.msg);
 	snprintf(line, sizeof(line), "! find store | grep %s", name);
 	sh(line);
