@@ -30,6 +30,10 @@ cs_entry_load(struct certstore *store, const char *name,
 	entry->store = store;
 	entry->host = entry->how = NULL;
 	entry->gendir[0] = '\0';
+	if (store->intact && cs_name_isvalid(name) &&
+	    cs_info_current(store->certs, name, &entry->info, entry->gendir))
+		return 0;
+	entry->gendir[0] = '\0';
 	for (i = 0; i < TRIES; i++) {
 		if (cs_store_resolve(store, name, dir, err) == -1) {
 			cs_info_reset(&entry->info);

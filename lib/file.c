@@ -17,7 +17,8 @@
 
 #include "internal.h"
 
-#define DEPTH_MAX 8 /* of a tree that is removed */
+#define RECORD_SIZE 8192 /* more is read in another way */
+#define DEPTH_MAX 8	 /* of a tree that is removed */
 
 static void
 closekeep(int fd)
@@ -73,6 +74,37 @@ cs_file_read(int dirfd, const char *name, size_t max, struct cs_buf *b)
 fail:
 	closekeep(fd);
 	return -1;
+}
+
+/*
+ * The same of a file that is mostly small, with nothing asked about it first:
+ * errors of read(2) say that it is no file.
+ */
+int
+cs_file_record(int dirfd, const char *name, size_t max, struct cs_buf *b)
+{
+	char text[RECORD_SIZE];
+	ssize_t n;
+	int fd;
+
+	cs_buf_reset(b);
+	fd = openat(dirfd, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	do
+		n = read(fd, text, sizeof(text));
+	while (n == -1 && errno == EINTR);
+	closekeep(fd);
+	if (n == -1)
+		return -1;
+	if ((size_t)n == sizeof(text))
+		return cs_file_read(dirfd, name, max, b);
+	if (cs_buf_add(b, text, (size_t)n) == -1) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return 0;
 }
 
 static int

@@ -31,7 +31,19 @@ cs_gen_number(const char *text, const char *name)
 void
 cs_gen_dir(char dir[CS_GENDIR], const char *name, unsigned long gen)
 {
-	snprintf(dir, CS_GENDIR, ".%s@%lu", name, gen);
+	char digits[CS_GENDIR - CS_NAME_MAX];
+	size_t len = strlen(name), n = sizeof(digits);
+
+	do
+		digits[--n] = (char)('0' + gen % 10);
+	while ((gen /= 10) != 0);
+	if (len > CS_NAME_MAX)
+		len = CS_NAME_MAX;
+	dir[0] = '.';
+	memcpy(dir + 1, name, len);
+	dir[1 + len] = '@';
+	memcpy(dir + len + 2, digits + n, sizeof(digits) - n);
+	dir[len + 2 + sizeof(digits) - n] = '\0';
 }
 
 static int

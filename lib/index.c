@@ -69,14 +69,21 @@ cs_index_synced(struct certstore *store)
 	cs_strings_free(&store->shared);
 }
 
-static void
-touch(struct certstore *store, const char *sub)
+static unsigned int
+subbit(const char *sub)
 {
 	size_t i;
 
 	for (i = 0; i < CS_NINDEX; i++)
 		if (strcmp(sub, cs_index_names[i]) == 0)
-			store->touched |= 1u << i;
+			return 1u << i;
+	return 0;
+}
+
+static void
+touch(struct certstore *store, const char *sub)
+{
+	store->touched |= subbit(sub);
 }
 
 static int
@@ -444,15 +451,12 @@ lookup(struct certstore *store, const char *sub, const char *key,
 static int
 lacks(struct certstore *store, const char *sub)
 {
-	size_t i;
+	unsigned int bit = subbit(sub);
 
-	for (i = 0; i < CS_NINDEX && strcmp(sub, cs_index_names[i]) != 0; i++)
-		;
-	if ((store->present & (1u << i)) != 0)
-		return 0;
-	if (faccessat(store->index, sub, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
+	if ((store->present & bit) == 0 &&
+	    faccessat(store->index, sub, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
 		return 1;
-	store->present |= 1u << i;
+	store->present |= bit;
 	return 0;
 }
 
@@ -470,7 +474,9 @@ cs_index_find(struct certstore *store, const char *sub, const char *key,
 		return 0;
 	if (store->intact && usable(key))
 		rv = lookup(store, sub, key, &found);
-	if (rv == 0 && found.n == 0 && store->intact && lacks(store, sub))
+	if (found.n > 0)
+		store->present |= subbit(sub);
+	else if (rv == 0 && store->intact && lacks(store, sub))
 		store->intact = 0;
 	if (rv == 0 && (!store->intact || strlen(key) > CS_KEY_MAX))
 		rv = scan(store, &w, &found);

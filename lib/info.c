@@ -17,53 +17,81 @@
 
 enum how { TEXT, TIME, NUMBER, FLAG, LIST, SAN, ISSUING, FILEOF, HAS };
 
+#define PATH_SIZE (CS_GENDIR + 32)
 #define AT(member) offsetof(struct cs_info, member)
 
-/* Sorted by key. */
+#define KEY(key, how, at) \
+	{ \
+		key, sizeof(key) - 1, how, at \
+	}
+
+/* In the order in which they are written, and so mostly read. */
 static const struct key {
 	const char *key;
+	size_t len;
 	enum how how;
 	size_t at;
 } keys[] = {
-	{ "aki", TEXT, AT(aki) },
-	{ "before", NUMBER, AT(before) },
-	{ "cn", TEXT, AT(cn) },
-	{ "ends", TIME, AT(ends) },
-	{ "file", FILEOF, AT(file) },
-	{ "fingerprint", TEXT, AT(fingerprint) },
-	{ "generation", NUMBER, AT(gen) },
-	{ "group", TEXT, AT(group) },
-	{ "has", HAS, 0 },
-	{ "issuer", TEXT, AT(issuer) },
-	{ "issuerhash", TEXT, AT(issuerhash) },
-	{ "issuing", ISSUING, 0 },
-	{ "kept", NUMBER, AT(kept) },
-	{ "key", TEXT, AT(key) },
-	{ "kind", TEXT, AT(kind) },
-	{ "name", TEXT, AT(name) },
-	{ "origin", TEXT, AT(origin) },
-	{ "request", TEXT, AT(request) },
-	{ "san", SAN, 0 },
-	{ "self", FLAG, AT(self) },
-	{ "serial", TEXT, AT(serial) },
-	{ "serves", FLAG, AT(serves) },
-	{ "ski", TEXT, AT(ski) },
-	{ "spki", TEXT, AT(spki) },
-	{ "starts", TIME, AT(starts) },
-	{ "subject", TEXT, AT(subject) },
-	{ "subjecthash", TEXT, AT(subjecthash) },
-	{ "tenant", LIST, AT(tenants) },
-	{ "usage", LIST, AT(usage) },
-	{ "user", LIST, AT(users) },
-	{ "weak", FLAG, AT(weak) },
+	KEY("name", TEXT, AT(name)),
+	KEY("generation", NUMBER, AT(gen)),
+	KEY("before", NUMBER, AT(before)),
+	KEY("kept", NUMBER, AT(kept)),
+	KEY("file", FILEOF, AT(file)),
+	KEY("has", HAS, 0),
+	KEY("kind", TEXT, AT(kind)),
+	KEY("key", TEXT, AT(key)),
+	KEY("spki", TEXT, AT(spki)),
+	KEY("request", TEXT, AT(request)),
+	KEY("fingerprint", TEXT, AT(fingerprint)),
+	KEY("serial", TEXT, AT(serial)),
+	KEY("starts", TIME, AT(starts)),
+	KEY("ends", TIME, AT(ends)),
+	KEY("subject", TEXT, AT(subject)),
+	KEY("issuer", TEXT, AT(issuer)),
+	KEY("subjecthash", TEXT, AT(subjecthash)),
+	KEY("issuerhash", TEXT, AT(issuerhash)),
+	KEY("ski", TEXT, AT(ski)),
+	KEY("aki", TEXT, AT(aki)),
+	KEY("self", FLAG, AT(self)),
+	KEY("serves", FLAG, AT(serves)),
+	KEY("weak", FLAG, AT(weak)),
+	KEY("usage", LIST, AT(usage)),
+	KEY("cn", TEXT, AT(cn)),
+	KEY("san", SAN, 0),
+	KEY("issuing", ISSUING, 0),
+	KEY("origin", TEXT, AT(origin)),
+	KEY("tenant", LIST, AT(tenants)),
+	KEY("user", LIST, AT(users)),
+	KEY("group", TEXT, AT(group)),
 };
+#define NKEYS (sizeof(keys) / sizeof(keys[0]))
 
-static int
-comparekey(const void *a, const void *b)
+/* The search begins at the last one that was found. */
+static const struct key *
+findkey(const char *key, size_t len, size_t *last)
 {
-	const struct key *k = b;
+	size_t i, n;
 
-	return strcmp(a, k->key);
+	for (i = *last, n = 0; n < NKEYS; n++, i = i + 1 == NKEYS ? 0 : i + 1)
+		if (keys[i].len == len && memcmp(keys[i].key, key, len) == 0) {
+			*last = i;
+			return &keys[i];
+		}
+	return NULL;
+}
+
+/* As strtoll(3), in the C locale and without leading blanks. */
+static int64_t
+number(const char *p, char **end)
+{
+	int minus = *p == '-';
+	int64_t n = 0;
+
+	for (p += minus; *p >= '0' && *p <= '9'; p++)
+		n = n > (INT64_MAX - 9) / 10 ? INT64_MAX : n * 10 + (*p - '0');
+	if (end != NULL)
+		*end = (char *)(uintptr_t)p;
+	return minus ? -n : n;
 }
 
 /* Room for one element more in an array that only grows. */
@@ -141,7 +169,7 @@ addissuing(struct cs_info *info, char *text)
 		return -1;
 	info->issuing = v;
 	v += info->nissuing++;
-	v->ends = strtoll(text, &p, 10);
+	v->ends = number(text, &p);
 	v->fingerprint = v->subject = "";
 	if (*p != ' ')
 		return 0;
@@ -162,10 +190,10 @@ setfile(struct cs_info *info, char *text)
 	if ((p = strchr(text, ' ')) == NULL)
 		return;
 	*p++ = '\0';
-	info->filesize = strtoll(p, &p, 10);
-	info->filesec = strtoll(p, &p, 10);
+	info->filesize = number(p, &p);
+	info->filesec = number(p + (*p == ' '), &p);
 	if (*p == '.')
-		info->filensec = strtol(p + 1, &p, 10);
+		info->filensec = (long)number(p + 1, &p);
 	if (*p != ' ')
 		return;
 	info->file = text;
@@ -192,10 +220,11 @@ setvalue(struct cs_info *info, const struct key *key, char *value)
 		*(const char **)(void *)at = value;
 		break;
 	case TIME:
-		*(int64_t *)(void *)at = strtoll(value, NULL, 10);
+		*(int64_t *)(void *)at = number(value, NULL);
 		break;
 	case NUMBER:
-		*(unsigned long *)(void *)at = strtoul(value, NULL, 10);
+		*(unsigned long *)(void *)at = (unsigned long)number(value,
+		    NULL);
 		break;
 	case FLAG:
 		*(int *)(void *)at = 1;
@@ -238,6 +267,16 @@ clear(struct cs_info *info)
 	info->issuingsize = old.issuingsize;
 }
 
+#define FIRST_LINE "certstore 1\n"
+#define FIRST_LEN (sizeof(FIRST_LINE) - 1)
+
+static int
+isinfo(const struct cs_info *info)
+{
+	return info->text.len >= FIRST_LEN &&
+	    memcmp(info->text.p, FIRST_LINE, FIRST_LEN) == 0;
+}
+
 /*
  * Lines "key value".  A key that is not known is passed over: a later version
  * may add some.
@@ -247,22 +286,23 @@ cs_info_parse(struct cs_info *info, struct certstore_error *err)
 {
 	const struct key *key;
 	char *end, *line, *next, *value;
+	size_t last = 0;
 
 	clear(info);
 	if (info->text.p == NULL)
 		return 0;
 	end = info->text.p + info->text.len;
-	for (line = info->text.p; line < end; line = next) {
+	line = info->text.p + (isinfo(info) ? FIRST_LEN : 0);
+	for (; line < end; line = next) {
 		if ((next = memchr(line, '\n', (size_t)(end - line))) == NULL)
 			next = end;
 		else
 			*next++ = '\0';
 		for (value = line; *value != '\0' && *value != ' '; value++)
 			;
+		key = findkey(line, (size_t)(value - line), &last);
 		if (*value == ' ')
 			*value++ = '\0';
-		key = bsearch(line, keys, sizeof(keys) / sizeof(keys[0]),
-		    sizeof(keys[0]), comparekey);
 		if (key != NULL && setvalue(info, key, value) == -1)
 			return cs_fail_nomem(err);
 	}
@@ -300,6 +340,20 @@ hash(char hex[2 * SHA256_DIGEST_LENGTH + 1], const struct cs_buf *b)
 	cs_hex(hex, md, sizeof(md));
 }
 
+/* dir/file, or -1 if that is too long for a name in the store. */
+static int
+join(char path[PATH_SIZE], const char *dir, const char *file)
+{
+	size_t dirlen = strlen(dir), len = strlen(file);
+
+	if (dirlen + 1 + len >= PATH_SIZE)
+		return -1;
+	memcpy(path, dir, dirlen);
+	path[dirlen] = '/';
+	memcpy(path + dirlen + 1, file, len + 1);
+	return 0;
+}
+
 static int
 isgone(int errnum)
 {
@@ -315,13 +369,13 @@ isgone(int errnum)
 static int
 checkfile(int fd, const char *dir, const struct cs_info *info)
 {
-	char hex[2 * SHA256_DIGEST_LENGTH + 1], path[2 * CS_NAME_MAX];
+	char hex[2 * SHA256_DIGEST_LENGTH + 1], path[PATH_SIZE];
 	struct cs_buf b = { 0 };
 	struct stat st;
 
-	if (info->file == NULL || strchr(info->file, '/') != NULL)
+	if (info->file == NULL || strchr(info->file, '/') != NULL ||
+	    join(path, dir, info->file) == -1)
 		return 0;
-	snprintf(path, sizeof(path), "%s/%s", dir, info->file);
 	if (fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return isgone(errno) ? 0 : -1;
 	if (!S_ISREG(st.st_mode) || st.st_size != info->filesize)
@@ -351,21 +405,23 @@ int
 cs_info_load(int fd, const char *dir, const char *name, struct cs_info *info,
     struct certstore_error *err)
 {
-	char path[2 * CS_NAME_MAX];
+	char path[PATH_SIZE];
 	int rv;
 
 	clear(info);
-	snprintf(path, sizeof(path), "%s/info", dir);
-	if (cs_file_read(fd, path, CS_RECORD_MAX, &info->text) == -1) {
+	if (join(path, dir, "info") == -1)
+		return damaged(err, name, "its generation is none");
+	if (cs_file_record(fd, path, CS_RECORD_MAX, &info->text) == -1) {
 		if (errno == ENOMEM)
 			return cs_fail_nomem(err);
-		if (!isgone(errno) && errno != EINVAL && errno != EFBIG)
+		if (!isgone(errno) && errno != EINVAL && errno != EFBIG &&
+		    errno != EISDIR && errno != EAGAIN)
 			return cs_fail_errno(err, "%s: info", name);
 		return damaged(err, name,
 		    errno == ENOENT ? "its info is missing" :
 				      "its info is not a file of ours");
 	}
-	if (strncmp(info->text.p, "certstore 1\n", 12) != 0)
+	if (!isinfo(info))
 		return damaged(err, name, "its info has another format");
 	if (cs_info_parse(info, err) == -1)
 		return -1;
@@ -381,6 +437,29 @@ cs_info_load(int fd, const char *dir, const char *name, struct cs_info *info,
 					 "request.csr was changed by hand" :
 					 "fullchain.pem was changed by hand");
 	return 0;
+}
+
+/*
+ * The same by the link itself, in a store whose links are good: 1 if info is
+ * that of the name, names a generation and is of the files of that one, and
+ * what was read is as cs_info_load() has it.  Else 0: it is to say why.
+ */
+int
+cs_info_current(int fd, const char *name, struct cs_info *info,
+    char dir[CS_GENDIR])
+{
+	struct certstore_error err;
+	char path[PATH_SIZE];
+
+	clear(info);
+	if (join(path, name, "info") == -1 ||
+	    cs_file_record(fd, path, CS_RECORD_MAX, &info->text) == -1 ||
+	    !isinfo(info) || cs_info_parse(info, &err) == -1 ||
+	    info->name == NULL || strcmp(info->name, name) != 0 ||
+	    info->kind == NULL || info->gen == 0)
+		return 0;
+	cs_gen_dir(dir, name, info->gen);
+	return checkfile(fd, dir, info) == 1;
 }
 
 /*

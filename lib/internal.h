@@ -93,6 +93,7 @@ int	cs_idn_toascii(const char *, char *, size_t, struct certstore_error *);
 
 /* file.c: the only one that opens, renames and unlinks. Relative to dirfd. */
 int	cs_file_read(int, const char *, size_t, struct cs_buf *);	/* errno */
+int	cs_file_record(int, const char *, size_t, struct cs_buf *);
 int	cs_file_write(int, const char *, const struct cs_buf *, mode_t, gid_t,
 	    int *);				/* O_EXCL; gid -1: leave; fd out or closed if NULL */
 int	cs_file_link(int, const char *, const char *);	/* symlink text at name, replacing */
@@ -259,6 +260,7 @@ void	cs_info_free(struct cs_info *);
  * CERTSTORE_EDAMAGED when it is missing, bad or not of these files. */
 int	cs_info_load(int, const char *, const char *, struct cs_info *,
 	    struct certstore_error *);
+int	cs_info_current(int, const char *, struct cs_info *, char [CS_GENDIR]);
 /* What put adds before and behind the description: see certstore(5). */
 int	cs_info_compose(struct cs_buf *, const struct cs_put *, int64_t, long,
 	    struct certstore_error *);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
-# guard.bats: how many instructions a command takes, by callgrind: figures
-# that no noise touches (tests/bench/README has those that noise does).
+# guard.bats: how many instructions a command takes, by callgrind, and how many
+# system calls on the store, by strace: figures that no noise touches
+# (tests/bench/README has those that noise does).
 
 load helper
 
@@ -8,14 +9,18 @@ setup() {
 	common_setup
 	# callgrind would count the sanitizers, if it could run them
 	[ -z "${CERTSTORE_SANITIZE:-}" ] || uncounted "built with sanitizers"
-	command -v valgrind >/dev/null || uncounted "valgrind is not installed"
+	case $BATS_TEST_DESCRIPTION in
+	*instructions) command -v valgrind >/dev/null ||
+	    uncounted "valgrind is not installed" ;;
+	*) strace -o /dev/null true || uncounted "strace can't trace here" ;;
+	esac
 	cert-create -c ca
 	add 1 2 3
 }
 
 uncounted() {
-	echo "# INSTRUCTIONS ARE NOT COUNTED: $1" >&3
-	skip "instructions are not counted: $1"
+	echo "# NOT COUNTED: $1" >&3
+	skip "not counted: $1"
 }
 
 # add NUMBER...: entries with two names.
@@ -39,8 +44,18 @@ instructions() {
 
 # guard WHAT MOST: $count against the most that is allowed.
 guard() {
-	echo "# $1: $count instructions, $2 allowed"
-	[ "$count" -le "$2" ] || fail "$1 takes $count instructions, over $2"
+	echo "# $1: $count, $2 allowed"
+	[ "$count" -le "$2" ] || fail "$1 takes $count, over $2"
+}
+
+# syscalls WHICH COMMAND...: how many of them it makes on the store, in $count.
+syscalls() {
+	local which=$1
+
+	shift
+	strace -y -qq -o trace -e trace="$which" "$@" >"$BATS_TEST_TMPDIR/out" ||
+	    [ $? -eq 1 ] || return 1
+	count=$(grep -c "$CERTSTORE" trace)
 }
 
 @test "a match takes at most 250,000 instructions" {
@@ -55,7 +70,7 @@ guard() {
 	guard "a miss" 250000
 }
 
-@test "a listed entry takes at most 20,000 instructions" {
+@test "a listed entry takes at most 12,000 instructions" {
 	local few
 
 	instructions cert-list
@@ -64,5 +79,38 @@ guard() {
 	instructions cert-list
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/out")" -eq 10 ]
 	count=$(((count - few) / 6))
-	guard "an entry" 20000
+	guard "an entry" 12000
+}
+
+@test "a listed entry takes four system calls: open, read, close, stat" {
+	local few
+
+	syscalls all cert-list
+	few=$count
+	add 4 5 6 7 8 9
+	syscalls all cert-list
+	[ "$((count - few))" -eq 24 ]
+}
+
+@test "a match takes a handful of system calls" {
+	syscalls all cert-match www.e2.example.com
+	guard "a hit" 18
+	syscalls all cert-match absent.example.com
+	guard "a miss" 15
+}
+
+@test "a writer waits for the disk no more often than it must" {
+	cert-create -d ./from -s n.example.com -s www.n.example.com n
+	cat from/certs/n/combined.pem >n.pem
+	syscalls all cert-import n.pem
+	guard "an import" 110
+	[ "$(grep -c '^fsync' trace)" -eq 12 ]
+	syscalls all cert-rm n.example.com
+	guard "a removal" 75
+	[ "$(grep -c '^fsync' trace)" -eq 3 ]
+	syscalls fsync,syncfs cert-rm e2.example.com e3.example.com
+	guard "syncs of a removal of two" 3
+	syscalls all cert-import -f -N e1.example.com n.pem
+	guard "an import that replaces all names" 135
+	[ "$(grep -c '^fsync' trace)" -eq 11 ]
 }
