@@ -21,7 +21,7 @@ CRYPTO = lib/above.c lib/adopt.c lib/block.c lib/cert.c lib/certs.c \
 	lib/key.c lib/lines.c lib/marker.c lib/naming.c lib/part.c lib/pem.c \
 	lib/pool.c lib/print.c lib/remark.c lib/subject.c lib/template.c
 SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \
-	cmd/record.c cmd/secret.c cmd/table.c cmd/text.c
+	cmd/progress.c cmd/record.c cmd/secret.c cmd/table.c cmd/text.c
 MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
 	cmd/cert-rm.c cmd/cert-show.c
 UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \

@@ -190,10 +190,13 @@ main(int argc, char *argv[])
 	secrets(&c);
 
 	store = cmd_open(CERTSTORE_WRITE | CERTSTORE_CREATE);
+	cmd_progress(store);
 	changed = certstore_create(store, argv[optind], c.template, c.flags,
 	    &csr, &err);
 	if (changed == -1)
 		cmd_error("%s", err.msg);
+	if (cmd_erase != NULL)
+		cmd_erase();
 	if (csr != NULL && !cmd_quiet)
 		fputs(csr, stdout);
 	if (changed == 0 && c.tell)

@@ -152,6 +152,8 @@ report(struct certstore_import *im, int verbose)
 	const struct certstore_entry *entry;
 	const char *action;
 
+	if (cmd_erase != NULL)
+		cmd_erase();
 	cmd_records_start(&out, "name,how,kind,ends,names");
 	while (certstore_import_next(im, &entry, &action) == 1) {
 		if (verbose)
@@ -188,6 +190,7 @@ main(int argc, char *argv[])
 	    certstore_import_set_passphrase(im, &pass, &err) == -1)
 		cmd_die("%s", err.msg);
 	if (gather(im, &opt, argv + optind) == 0) {
+		cmd_progress(store);
 		if (certstore_import_plan(im, &err) == -1)
 			cmd_error("%s", err.msg);
 		else if ((changed = certstore_import_commit(im, &err)) == -1)

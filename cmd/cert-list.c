@@ -181,6 +181,8 @@ main(int argc, char *argv[])
 	cmd_records_start(&out,
 	    filter.ending ? "name,kind,ends,names,how" :
 			    "name,kind,ends,names");
+	if (out.form == CMD_TABLE || !out.terminal)
+		cmd_progress(store);
 	n = plainnames(filter.patterns) ?
 	    listnamed(store, &filter, npattern, &out) :
 	    listall(store, &filter, &out);

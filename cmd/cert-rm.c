@@ -63,6 +63,7 @@ main(int argc, char *argv[])
 
 	store = cmd_open(CERTSTORE_WRITE);
 	names = cmd_operands_all(&ops, &n);
+	cmd_progress(store);
 	n = unify(names, n);
 	if ((errs = calloc(n + 1, sizeof(*errs))) == NULL)
 		cmd_die("no memory left");

@@ -12,6 +12,7 @@
 #include "cmd.h"
 
 int cmd_quiet;
+void (*cmd_erase)(void);
 
 static const char *name;
 static const char *usage;
@@ -62,6 +63,8 @@ tell(const char *fmt, va_list ap)
 			run = 1;
 		}
 	}
+	if (cmd_erase != NULL)
+		cmd_erase();
 	fprintf(stderr, "%s: %.*s\n", name, (int)len, out);
 }
 
@@ -226,6 +229,8 @@ cmd_end(void)
 {
 	int bad;
 
+	if (cmd_erase != NULL)
+		cmd_erase();
 	bad = ferror(stdout);
 	errno = 0;
 	if (fclose(stdout) != 0 || bad) {

@@ -19,6 +19,7 @@
  */
 #define CMD_OPTIONS	"d:hqV"		/* what every command takes */
 extern int cmd_quiet;			/* -q: status and errors only */
+extern void (*cmd_erase)(void);		/* before output, if it is set */
 void	cmd_start(const char *, const char *, char **);
 void	cmd_option(int);		/* one of CMD_OPTIONS, or none at all */
 void	cmd_say(const char *, ...) CMD_PRINTFLIKE;	/* not with -q */
@@ -47,6 +48,12 @@ void	cmd_operands_start(struct cmd_operands *, char **);
 const char *cmd_operand(struct cmd_operands *);
 char	**cmd_operands_all(struct cmd_operands *, size_t *);
 void	cmd_operands_free(char **);
+
+/*
+ * progress.c: how far long work on a store is, on a terminal.  Output that
+ * goes there comes behind it, through cmd_say() and the like, or cmd_erase().
+ */
+void	cmd_progress(struct certstore *);
 
 /*
  * input.c: whole files.  There is one buffer: a file must be done with before

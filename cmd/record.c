@@ -143,6 +143,8 @@ cmd_records_put(struct cmd_records *r, const struct certstore_entry *entry,
 void
 cmd_records_end(struct cmd_records *r)
 {
+	if (cmd_erase != NULL)
+		cmd_erase();
 	if (r->form == CMD_TABLE && r->nrow > 0)
 		cmd_table_print(r);
 	cmd_text_free(&r->text);

@@ -174,6 +174,8 @@ cmd_secret_ask(void *arg, const char *what, char *buf, size_t size)
 	char prompt[300];
 
 	(void)arg;
+	if (cmd_erase != NULL)
+		cmd_erase();
 	snprintf(prompt, sizeof(prompt), "passphrase of %s: ", what);
 	if (readpassphrase(prompt, buf, size, RPP_REQUIRE_TTY) == NULL)
 		return -1;

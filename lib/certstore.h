@@ -62,6 +62,8 @@ void certstore_close(struct certstore *);
 const char *certstore_path(const struct certstore *);
 void certstore_set_warn(struct certstore *,
     void (*)(void *, const char *), void *);
+void certstore_set_progress(struct certstore *,
+    void (*)(void *, const char *, size_t, size_t), void *);
 
 /* Entries: certstore_entry(3). */
 struct certstore_entry *certstore_entry_get(struct certstore *, const char *,

@@ -212,7 +212,7 @@ getkey(struct job *job, struct certstore_error *err)
 	if (job->pkey != NULL)
 		return 0;
 	if (job->t.pkey == NULL) {
-		job->pkey = cs_key_generate(
+		job->pkey = cs_key_search(job->store,
 		    (job->flags & CERTSTORE_DRYRUN) != 0 ? "p256" : job->t.type,
 		    err);
 		return job->pkey == NULL ? -1 : 0;

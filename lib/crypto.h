@@ -94,6 +94,8 @@ EVP_PKEY *cs_key_frompem(const char *, const struct cs_buf *,
 	    const struct certstore_passphrase *, struct certstore_error *);
 int	cs_key_type_check(const char *, struct certstore_error *);
 EVP_PKEY *cs_key_generate(const char *, struct certstore_error *);
+EVP_PKEY *cs_key_search(const struct certstore *, const char *,
+	    struct certstore_error *);		/* the same, with progress */
 int	cs_key_encode(struct cs_buf *, EVP_PKEY *, const char *,
 	    struct certstore_error *);		/* PKCS#8 PEM; passphrase or NULL */
 int	cs_key_encode_public(struct cs_buf *, EVP_PKEY *,

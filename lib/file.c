@@ -371,7 +371,8 @@ cs_file_isours(int fd)
  * name is looked at again once the lock is held: it may have been replaced.
  */
 int
-cs_file_lock(int dirfd, const char *name, int seconds)
+cs_file_lock(const struct certstore *store, int dirfd, const char *name,
+    int seconds)
 {
 	struct timespec nap = { 0, 1000000 };
 	struct stat st, now;
@@ -390,6 +391,7 @@ cs_file_lock(int dirfd, const char *name, int seconds)
 				closekeep(fd);
 				return -1;
 			}
+			cs_progress(store, "waiting for another writer", 0, 0);
 			nanosleep(&nap, NULL);
 			waited += nap.tv_nsec;
 			if (nap.tv_nsec < 50000000)

@@ -26,6 +26,7 @@ certstore_import_new(struct certstore *store, int flags,
 		return NULL;
 	}
 	im->store = store;
+	im->pool.store = store;
 	im->flags = flags;
 	return im;
 }
@@ -180,6 +181,7 @@ adoptkeyed(struct certstore_import *im, struct certstore_error *err)
 		return failmany(im, countkeyed(pool), err);
 	for (i = 0; i < pool->ncert; i++) {
 		cert = &pool->cert[i];
+		cs_progress(im->store, "checking", i, pool->ncert);
 		if (cert->newer != NULL)
 			continue;
 		if (cert->ca && cert->key == NULL) {

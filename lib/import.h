@@ -40,6 +40,7 @@ struct cs_above {
 	int		 complete;
 };
 struct cs_pool {
+	const struct certstore	*store;		/* who hears of progress */
 	struct cs_pems		 pems;
 	struct cs_pems		 keyfile;	/* -K: only its keys count */
 	struct certstore_passphrase pass;

@@ -102,7 +102,8 @@ ssize_t	cs_file_readlink(int, const char *, char *, size_t);
 int	cs_file_opendir(int, const char *);		/* O_DIRECTORY|O_NOFOLLOW */
 int	cs_file_rename(int, const char *, const char *);
 int	cs_file_each(int, const char *, int (*)(void *, const char *), void *);
-int	cs_file_lock(int, const char *, int);	/* fd; flock(2)ed within seconds */
+int	cs_file_lock(const struct certstore *, int, const char *,
+	    int);				/* fd; flock(2)ed within seconds */
 int	cs_file_mkdir(int, const char *, int *);	/* 0755 whatever the umask; fd */
 int	cs_file_remove(int, const char *);		/* a file or link; absent is fine */
 int	cs_file_rmdir(int, const char *, const char *const *, size_t);
@@ -181,8 +182,12 @@ struct certstore {
 	struct cs_gens gens;
 	void	(*warn)(void *, const char *);
 	void	*warnarg;
+	void	(*progress)(void *, const char *, size_t, size_t);
+	void	*progressarg;
 };
 void	cs_warn(const struct certstore *, const char *, ...) CS_PRINTFLIKE(2, 3);
+/* What goes on (a literal), how many are done, of how many; 0: who knows. */
+void	cs_progress(const struct certstore *, const char *, size_t, size_t);
 
 /*
  * One entry to write.  The caller fills in name, seen, the contents of the

@@ -279,8 +279,42 @@ cs_key_type_check(const char *name, struct certstore_error *err)
 }
 
 /* NULL or "" makes the default. */
+static int
+searching(EVP_PKEY_CTX *ctx)
+{
+	cs_progress(EVP_PKEY_CTX_get_app_data(ctx), "searching for a key", 0,
+	    0);
+	return 1;
+}
+
+/* As EVP_RSA_gen(3); the search may take long. */
+static EVP_PKEY *
+searchrsa(const struct certstore *store, unsigned int bits)
+{
+	EVP_PKEY_CTX *ctx;
+	EVP_PKEY *pkey = NULL;
+
+	if ((ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL)) != NULL &&
+	    EVP_PKEY_keygen_init(ctx) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, (int)bits) == 1) {
+		EVP_PKEY_CTX_set_app_data(ctx, (void *)(uintptr_t)store);
+		EVP_PKEY_CTX_set_cb(ctx, searching);
+		if (EVP_PKEY_generate(ctx, &pkey) != 1)
+			pkey = NULL;
+	}
+	EVP_PKEY_CTX_free(ctx);
+	return pkey;
+}
+
 EVP_PKEY *
 cs_key_generate(const char *name, struct certstore_error *err)
+{
+	return cs_key_search(NULL, name, err);
+}
+
+EVP_PKEY *
+cs_key_search(const struct certstore *store, const char *name,
+    struct certstore_error *err)
 {
 	EVP_PKEY *pkey;
 	size_t i = 0;
@@ -293,7 +327,7 @@ cs_key_generate(const char *name, struct certstore_error *err)
 	if (types[i].group != NULL)
 		pkey = EVP_EC_gen(types[i].group);
 	else if (types[i].bits != 0)
-		pkey = EVP_RSA_gen(types[i].bits);
+		pkey = searchrsa(store, types[i].bits);
 	else
 		pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	if (pkey == NULL)

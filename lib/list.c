@@ -38,6 +38,7 @@ certstore_list_next(struct certstore_list *list,
 	cs_error_clear(err);
 	*entry = NULL;
 	while (list->next < list->n) {
+		cs_progress(list->store, "reading", list->next, list->n);
 		if (cs_entry_load(list->store, list->names[list->next++],
 			&list->entry, err) == 0) {
 			*entry = &list->entry;

@@ -135,7 +135,7 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 	if (ours(store, store->fd, "", err) == -1 ||
 	    (store->certs == -1 && refuseforeign(store, err) == -1))
 		goto fail;
-	store->lock = cs_file_lock(store->fd, ".lock", LOCK_SECONDS);
+	store->lock = cs_file_lock(store, store->fd, ".lock", LOCK_SECONDS);
 	if (store->lock == -1) {
 		if (errno == EWOULDBLOCK)
 			cs_fail(err, CERTSTORE_EBUSY,

@@ -235,9 +235,11 @@ parsecerts(struct cs_pool *pool, struct certstore_error *err)
 		cs_fail_nomem(err);
 		goto out;
 	}
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		cs_progress(pool->store, "reading certificates", i, n);
 		if (parsecert(pool, v[i], err) == -1)
 			goto out;
+	}
 	rv = 0;
 out:
 	free(v);
@@ -281,10 +283,13 @@ parsekeys(struct cs_pool *pool, struct certstore_error *err)
 	if ((pool->key = calloc(n + 1, sizeof(*pool->key))) == NULL)
 		return cs_fail_nomem(err);
 	for (j = 0; j < 2; j++)
-		for (i = 0; i < from[j]->n; i++)
-			if (iskey(&from[j]->v[i]) &&
-			    parsekey(pool, &from[j]->v[i], err) == -1)
+		for (i = 0; i < from[j]->n; i++) {
+			if (!iskey(&from[j]->v[i]))
+				continue;
+			cs_progress(pool->store, "reading keys", pool->nkey, n);
+			if (parsekey(pool, &from[j]->v[i], err) == -1)
 				return -1;
+		}
 	return 0;
 }
 

@@ -375,6 +375,7 @@ cs_recover_put(struct certstore *store, struct cs_put *puts, size_t n,
 		}
 	}
 	for (i = 0; i < n; i++) {
+		cs_progress(store, "finishing", i, n);
 		if (finish(store, &puts[i].info, &unknown) == -1) {
 			failsettle(names[i], err);
 			goto out;
@@ -412,6 +413,7 @@ cs_recover_removed(struct certstore *store, struct cs_going *going, size_t n,
 			.gen = going[i].gen,
 			.unknown = &unknown };
 
+		cs_progress(store, "removing", i, n);
 		if (loaded != NULL && loaded->name != NULL &&
 		    loaded->gen == in.gen && strcmp(loaded->name, in.name) == 0)
 			rv = finishremoval(store, in.name, in.gen, loaded,

@@ -158,8 +158,10 @@ certstore_remove(struct certstore *store, const char *const *names, size_t n,
 	}
 	do {
 		news = 0;
-		for (i = 0; i < n; i++)
+		for (i = 0; i < n; i++) {
+			cs_progress(store, "checking", i, n);
 			news |= decide(&rm, i);
+		}
 	} while (news);
 	if (!dry) {
 		count = removeall(&rm);

@@ -171,6 +171,22 @@ certstore_set_warn(struct certstore *store, void (*fn)(void *, const char *),
 }
 
 void
+certstore_set_progress(struct certstore *store,
+    void (*fn)(void *, const char *, size_t, size_t), void *arg)
+{
+	store->progress = fn;
+	store->progressarg = arg;
+}
+
+void
+cs_progress(const struct certstore *store, const char *what, size_t done,
+    size_t total)
+{
+	if (store != NULL && store->progress != NULL)
+		store->progress(store->progressarg, what, done, total);
+}
+
+void
 cs_warn(const struct certstore *store, const char *fmt, ...)
 {
 	char msg[512];

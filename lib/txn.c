@@ -274,6 +274,7 @@ writeall(struct certstore *store, struct cs_put *puts, size_t n,
 			return cs_fail_errno(err, "%s/.pending/%s", store->path,
 			    puts[i].name);
 	for (i = 0; i < n; i++) {
+		cs_progress(store, "writing", i, n);
 		if (writefiles(store, &puts[i], !bulk, err) == -1)
 			return -1;
 		if (cs_index_add(store, &puts[i].info) == -1)
@@ -286,6 +287,7 @@ writeall(struct certstore *store, struct cs_put *puts, size_t n,
 	for (i = 0; i < n && !bulk; i++)
 		if (syncfiles(&puts[i], err) == -1)
 			return -1;
+	cs_progress(store, "waiting for the disk", 0, 0);
 	if (bulk ? syncfs(store->fd) == -1 :
 		   fsync(store->certs) == -1 || fsync(store->pending) == -1)
 		return cs_fail_errno(err, "%s", store->path);
@@ -323,6 +325,7 @@ switchall(struct certstore *store, const struct cs_put *puts, size_t n,
 	size_t i;
 
 	for (i = 0; i < n; i++) {
+		cs_progress(store, "switching", i, n);
 		cs_gen_dir(dir, puts[i].name, puts[i].gen);
 		if (cs_file_link(store->certs, dir, puts[i].name) == -1)
 			return cs_fail_errno(err, "%s", puts[i].name);

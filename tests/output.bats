@@ -592,3 +592,67 @@ key() {
 	run -1 cert-list www.example.com
 	run -2 cert-rm -n none
 }
+
+# slowed SYSCALL MS COMMAND: a terminal that it has alone, each such call
+# taking that much longer; what was written to it is in ./shown.
+slowed() {
+	script -qec "strace -qq -o /dev/null -e trace=$1 \
+	    -e inject=$1:delay_enter=$(($2 * 1000)) $3" /dev/null \
+	    </dev/null >shown
+}
+
+# left: what stands on the terminal in the end: what follows a CR is written
+# over what was there.
+left() {
+	perl -e 'local $/; for (split /\n/, <STDIN>) { $l = "";
+	    for (split /\r/) { substr($l, 0, length) = $_ } $l =~ s/ +$//;
+	    print "$l\n" if $l ne "" }' <shown
+}
+
+@test "long work says on a terminal how far it is, and nowhere else" {
+	local i want
+
+	strace -o /dev/null true 2>/dev/null || skip "strace can't trace here"
+	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip "not under strace"
+	cert-create -c CA
+	for i in 10 11 12 13 14 15 16 17 18 19 20 21 22 23; do
+		cert-create -d from -s "a$i.example.com" "a$i"
+		cat "from/certs/a$i/combined.pem" >>input
+	done
+	# the table comes when all is read, and nothing else is left
+	cert-import -q input
+	want=$(terminal 'cert-list -o name')
+	[ "$(grep -c '^a.*example.com' <<<"$want")" -eq 14 ]
+	run ! grep reading <<<"$want"
+	slowed openat 120 'cert-list -o name'
+	grep -qE 'reading, [0-9]+ of 15' shown
+	[ "$(left)" = "$want" ]
+	# never with -q, to a pipe or a file, or in less than a second
+	slowed openat 120 'cert-list -q -o name'
+	run ! grep reading shown
+	slowed openat 120 'sh -c "cert-list -o name | cat"'
+	run ! grep reading shown
+	slowed openat 120 'sh -c "cert-list -o name 2>err"'
+	run ! grep reading shown
+	[ ! -s err ]
+	slowed openat 20 'cert-list -o name'
+	run ! grep reading shown
+	# a message has a line of its own
+	slowed unlinkat 25 'cert-rm a10.example.com nobody a11.example.com \
+	    a12.example.com a13.example.com a14.example.com a15.example.com' ||
+	    :
+	grep -qE 'removing, [0-9] of 6' shown
+	[ "$(left)" = "cert-rm: nobody: there is no such entry: cert-list names those there are" ]
+	slowed fchmod 60 'cert-import input'
+	grep -qE 'writing, [0-9] of 6' shown
+	run -0 left
+	[ "${lines[0]}" = a10.example.com ]
+	[ "${#lines[@]}" -eq 6 ]
+	# the same while another writer is at work, at most ten times a second
+	flock "$CERTSTORE/.lock" sleep 3 3>&- &
+	sleep 0.3
+	terminal 'cert-rm a10.example.com' >shown
+	wait
+	grep -q 'waiting for another writer, 1 s' shown
+	[ "$(grep -o 'waiting' shown | wc -l)" -le 21 ]
+}

@@ -526,6 +526,39 @@ testdamaged(void)
 	is_int(verifies("dam"), 1, "-f makes it whole");
 }
 
+static size_t searched, wrote, wrong;
+
+static void
+progress(void *arg, const char *what, size_t done, size_t total)
+{
+	wrong += strcmp(arg, "arg") != 0;
+	if (strcmp(what, "searching for a key") == 0) {
+		searched++;
+		wrong += done != 0 || total != 0; /* no end in sight */
+	} else if (strcmp(what, "writing") == 0) {
+		wrote++;
+		wrong += done != 0 || total != 1;
+	}
+}
+
+static void
+testprogress(void)
+{
+	static char arg[] = "arg";
+
+	certstore_set_progress(store, progress, arg);
+	must("quick", 0, "s=quick.example");
+	ok(searched == 0 && wrote == 1, "P-256 is not searched for");
+	certstore_set_progress(store, NULL, NULL);
+	must("slow", 0, "s=slow.example t=rsa:2048");
+	ok(wrote == 1, "nobody listens");
+	certstore_set_progress(store, progress, arg);
+	must("slow", CERTSTORE_FORCE, "s=slow.example t=rsa:2048");
+	ok(searched > 2 && wrote == 2, "RSA is");
+	ok(wrong == 0, "numbers and argument are right");
+	certstore_set_progress(store, NULL, NULL);
+}
+
 int
 main(void)
 {
@@ -545,6 +578,7 @@ main(void)
 	testimported();
 	testrequests();
 	testdamaged();
+	testprogress();
 	free(csr);
 	certstore_close(store);
 	removescratch();

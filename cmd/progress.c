@@ -1,0 +1,80 @@
+/*
+ * progress.c: how far long work is: one line on a terminal, gone before
+ * anything else is written there.
+ */
+#include <sys/stat.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd.h"
+
+#define FIRST 1000 /* ms before anything is shown */
+#define AGAIN 100  /* ms between two lines of the same work */
+
+static struct {
+	int64_t began, shown;
+	const char *what;
+	size_t len; /* of the line that stands there */
+} line;
+
+static int64_t
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void
+erase(void)
+{
+	if (line.len == 0)
+		return;
+	fprintf(stderr, "\r%*s\r", (int)line.len, "");
+	line.len = 0;
+}
+
+static void
+show(void *arg, const char *what, size_t done, size_t total)
+{
+	char text[128];
+	int64_t t = now();
+	size_t had = line.len;
+
+	(void)arg;
+	if (t - line.began < FIRST ||
+	    (what == line.what && t - line.shown < AGAIN))
+		return;
+	line.what = what;
+	line.shown = t;
+	if (total == 0)
+		snprintf(text, sizeof(text), "%s, %lld s", what,
+		    (long long)(t - line.began) / 1000);
+	else
+		snprintf(text, sizeof(text), "%s, %zu of %zu", what, done,
+		    total);
+	line.len = strlen(text);
+	fprintf(stderr, "\r%s%*s", text,
+	    had > line.len ? (int)(had - line.len) : 0, "");
+	if (had > line.len)
+		line.len = had;
+}
+
+/* Behind the options.  A pipe may lead to what writes on the terminal, too. */
+void
+cmd_progress(struct certstore *store)
+{
+	struct stat st;
+
+	if (cmd_quiet || !isatty(STDERR_FILENO) ||
+	    fstat(STDOUT_FILENO, &st) == -1 || S_ISFIFO(st.st_mode) ||
+	    S_ISSOCK(st.st_mode))
+		return;
+	line.began = now();
+	cmd_erase = erase;
+	certstore_set_progress(store, show, NULL);
+}
