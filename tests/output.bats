@@ -635,7 +635,7 @@ left() {
 	slowed openat 120 'sh -c "cert-list -o name 2>err"'
 	run ! grep reading shown
 	[ ! -s err ]
-	slowed openat 20 'cert-list -o name'
+	slowed openat 5 'cert-list -o name'
 	run ! grep reading shown
 	# a message has a line of its own
 	slowed unlinkat 25 'cert-rm a10.example.com nobody a11.example.com \

@@ -262,11 +262,11 @@ import(const char *store, const char *name, const char *file)
 	snprintf(gen, sizeof(gen), ".%s@1", name);
 	makelink(d.pending, gen, "", name);
 	writegen(d.certs, gen, name, &pair, keep);
+	linkindex(&d, &pair, name);
 	for (i = 0; i < 7; i++)
 		syncclose(keep[i]);
 	if (fsync(d.certs) == -1 || fsync(d.pending) == -1)
 		err(2, "fsync");
-	linkindex(&d, &pair, name);
 	syncclose(d.host);
 	syncclose(d.spki);
 	makelink(d.certs, gen, "", name);
