@@ -184,6 +184,8 @@ mendnames(struct certstore *store, struct certstore_error *err)
 			break;
 		info = &entry.info;
 		if (cs_entry_load(store, names[i], &entry, err) == -1) {
+			if (err->code == CERTSTORE_ENOENTRY)
+				continue; /* no generation of it is complete */
 			if (err->code != CERTSTORE_EDAMAGED) {
 				rv = -1;
 				break;

@@ -328,6 +328,17 @@ testhands(void)
 		!exists("store/certs/.q@2") && exists("store/certs/.q@1"),
 	    "and the generations that were");
 	certstore_close(store);
+	/* and in a store that was new: no link, no intent, half a generation */
+	sh("mkdir store/certs/.half@1; : >store/certs/.half@1/info; "
+	   "mkdir store/certs/.none@1; rm store/.links");
+	store = opened(CERTSTORE_WRITE);
+	ok(put(store, "after", 0, "a1", "san dns after.example\n") == 0,
+	    "half a generation does not stop the next writer");
+	ok(store->intact && found(store, "after.example", "after") &&
+		found(store, "r.example", "r"),
+	    "nor what it mends");
+	sh("rmdir store/certs/.none@1; rm -r store/certs/.half@1");
+	certstore_close(store);
 	/* the record of the entry that is replaced is gone */
 	store = opened(CERTSTORE_WRITE);
 	put(store, "y", 0, "y1", "san dns y.example\nsan dns z.example\n");
