@@ -18,8 +18,8 @@ CRYPTO = lib/above.c lib/adopt.c lib/block.c lib/cert.c lib/certs.c \
 	lib/chain.c lib/constraint.c lib/container.c lib/create.c \
 	lib/crypto.c lib/decrypt.c lib/der.c lib/describe.c lib/fit.c \
 	lib/holder.c lib/import.c lib/issue.c lib/issuer.c lib/item.c \
-	lib/key.c lib/lines.c lib/marker.c lib/naming.c lib/part.c lib/pem.c \
-	lib/pool.c lib/print.c lib/remark.c lib/subject.c lib/template.c
+	lib/key.c lib/keyform.c lib/lines.c lib/marker.c lib/naming.c \
+	lib/part.c lib/pem.c lib/pool.c lib/print.c lib/remark.c lib/subject.c lib/template.c
 SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \
 	cmd/progress.c cmd/record.c cmd/secret.c cmd/table.c cmd/text.c
 MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
@@ -27,7 +27,7 @@ MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
 UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
 	tests/test-create.c tests/test-describe.c tests/test-escape.c \
 	tests/test-import.c tests/test-issue.c tests/test-key.c \
-	tests/test-match.c tests/test-name.c tests/test-part.c \
+	tests/test-keyform.c tests/test-match.c tests/test-name.c tests/test-part.c \
 	tests/test-pem.c tests/test-refuse.c tests/test-store.c \
 	tests/test-template.c tests/test-time.c
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
@@ -148,14 +148,16 @@ fuzz:
 
 # Left out: variables from a bats file that another one sets or uses; calls
 # with an error taken for such that went well; a command without memory ends.
+# cppcheck is told the one macro of libcrypto's that it can't do without.
 lint: fmt-check
 	mandoc -T lint -W warning man/*.[1-9]
 	shellcheck $(SCRIPTS)
 	shellcheck -S warning -e SC2034,SC2154 tests/*.bash tests/*.bats
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
 	    --enable=warning,portability --suppress=ctuuninitvar \
-	    --suppress='memleakOnRealloc:cmd/*' -D_GNU_SOURCE -Ilib -Icmd \
-	    -Itests $(SOURCES)
+	    --suppress='memleakOnRealloc:cmd/*' -D_GNU_SOURCE \
+	    -D'static_ASN1_SEQUENCE_END_name(s,n)=' -Ilib -Icmd -Itests \
+	    $(SOURCES)
 
 fmt:
 	clang-format -i $(SOURCES)

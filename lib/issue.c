@@ -463,7 +463,10 @@ judge(const char *name, const struct certstore_template *t, X509 *x509,
 	return verify(name, t, x509, is, err);
 }
 
-/* Everything but the signature. */
+/*
+ * Everything but the signature.  The certificate has its key only in ASN.1
+ * until it is parsed again.
+ */
 static int
 fill(X509 *x509, const struct certstore_template *t, EVP_PKEY *pkey,
     X509_NAME *subject, const struct cs_issuer *is, struct certstore_error *err)
@@ -480,7 +483,8 @@ fill(X509 *x509, const struct certstore_template *t, EVP_PKEY *pkey,
 	    setserial(x509) != 1 || X509_set_subject_name(x509, subject) != 1 ||
 	    X509_set_issuer_name(x509,
 		ca == NULL ? subject : X509_get_subject_name(ca)) != 1 ||
-	    X509_set_pubkey(x509, pkey) != 1)
+	    (!cs_keyform_fill(X509_get_X509_PUBKEY(x509), pkey) &&
+		X509_set_pubkey(x509, pkey) != 1))
 		goto out;
 	for (i = 0; i < sk_X509_EXTENSION_num(exts); i++)
 		if (X509_add_ext(x509, sk_X509_EXTENSION_value(exts, i), -1) !=

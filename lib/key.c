@@ -51,28 +51,12 @@ iswhole(const unsigned char *der, size_t len)
 	    class == V_ASN1_UNIVERSAL && p + n == der + len;
 }
 
-/* The algorithm of a PKCS#8 key, which is also libcrypto's key type. */
-static int
-pkcs8type(const unsigned char *der, size_t len)
-{
-	PKCS8_PRIV_KEY_INFO *p8;
-	const ASN1_OBJECT *obj;
-	int type = NID_undef;
-
-	if ((p8 = d2i_PKCS8_PRIV_KEY_INFO(NULL, &der, (long)len)) == NULL)
-		return NID_undef;
-	if (PKCS8_pkey_get0(&obj, NULL, NULL, NULL, p8) == 1)
-		type = OBJ_obj2nid(obj);
-	PKCS8_PRIV_KEY_INFO_free(p8);
-	return type;
-}
-
 /*
- * The type of a key by what follows its version number: RFC 5915, 8017, 5958.
- * Labels don't tell: keys are found under those of others.
+ * What a key is by what follows its version number (RFC 5915, 8017, 5958):
+ * labels don't tell, keys are found under those of others.
  */
 static int
-guess(const unsigned char *der, size_t len)
+tagof(const unsigned char *der, size_t len)
 {
 	const unsigned char *end = der + len, *p = der;
 	long n;
@@ -81,15 +65,24 @@ guess(const unsigned char *der, size_t len)
 	if ((ASN1_get_object(&p, &n, &tag, &class, (long)len) & 0x80) != 0 ||
 	    (ASN1_get_object(&p, &n, &tag, &class, end - p) & 0x80) != 0 ||
 	    tag != V_ASN1_INTEGER || n >= end - p)
-		return NID_undef;
-	switch (p[n] & V_ASN1_PRIMITIVE_TAG) {
-	case V_ASN1_OCTET_STRING:
-		return EVP_PKEY_EC;
-	case V_ASN1_INTEGER:
-		return EVP_PKEY_RSA;
-	default:
-		return pkcs8type(der, len);
-	}
+		return V_ASN1_UNDEF;
+	return p[n] & V_ASN1_PRIMITIVE_TAG;
+}
+
+static EVP_PKEY *
+decodepkcs8(const unsigned char *der, size_t len, int *type)
+{
+	PKCS8_PRIV_KEY_INFO *p8;
+	const ASN1_OBJECT *obj;
+	EVP_PKEY *pkey;
+
+	if ((p8 = d2i_PKCS8_PRIV_KEY_INFO(NULL, &der, (long)len)) == NULL)
+		return NULL;
+	if (PKCS8_pkey_get0(&obj, NULL, NULL, NULL, p8) == 1)
+		*type = OBJ_obj2nid(obj);
+	pkey = cs_keyform_unwrap(p8);
+	PKCS8_PRIV_KEY_INFO_free(p8);
+	return pkey;
 }
 
 /* A decoder that is told the type takes half the time. */
@@ -98,9 +91,21 @@ decode(const unsigned char *der, size_t len)
 {
 	const unsigned char *p = der;
 	EVP_PKEY *pkey = NULL;
-	int type;
+	int type = NID_undef;
 
-	if ((type = guess(der, len)) != NID_undef)
+	switch (tagof(der, len)) {
+	case V_ASN1_OCTET_STRING:
+		type = EVP_PKEY_EC;
+		pkey = cs_keyform_sec1(der, len);
+		break;
+	case V_ASN1_INTEGER:
+		type = EVP_PKEY_RSA;
+		break;
+	case V_ASN1_SEQUENCE:
+		pkey = decodepkcs8(der, len, &type);
+		break;
+	}
+	if (pkey == NULL && type != NID_undef)
 		pkey = d2i_PrivateKey_ex(type, NULL, &p, (long)len, NULL, NULL);
 	if (pkey == NULL) {
 		p = der;
@@ -143,7 +148,8 @@ parsepkcs8enc(const struct cs_pem *pem, const char *where,
 	p8 = cs_decrypt_pkcs8(where, pem->der, pem->derlen, ask, err);
 	if (p8 == NULL)
 		return NULL;
-	if ((pkey = EVP_PKCS82PKEY_ex(p8, NULL, NULL)) == NULL)
+	if ((pkey = cs_keyform_unwrap(p8)) == NULL &&
+	    (pkey = EVP_PKCS82PKEY_ex(p8, NULL, NULL)) == NULL)
 		failkey(where,
 		    "the key that was encrypted is damaged or of "
 		    "an unknown kind: copy it again",
@@ -379,7 +385,7 @@ cs_key_encode(struct cs_buf *buf, EVP_PKEY *pkey, const char *pass,
 		    "the new passphrase "
 		    "is empty or too long: use 1 to %d bytes",
 		    CS_PASSPHRASE_MAX);
-	if ((p8 = EVP_PKEY2PKCS8(pkey)) != NULL)
+	if ((p8 = cs_keyform_wrap(pkey)) != NULL)
 		rv = pass == NULL ? encodeclear(buf, p8) :
 				    encodeencrypted(buf, p8, pass);
 	PKCS8_PRIV_KEY_INFO_free(p8);
@@ -397,7 +403,7 @@ cs_key_encode_public(struct cs_buf *buf, EVP_PKEY *pkey,
 	int len, rv = -1;
 
 	ERR_clear_error();
-	if ((len = i2d_PUBKEY(pkey, &der)) > 0)
+	if ((len = cs_keyform_spki(pkey, &der)) > 0)
 		rv = cs_pem_encode(buf, "PUBLIC KEY", der, (size_t)len);
 	OPENSSL_free(der);
 	if (rv == -1)
@@ -455,7 +461,7 @@ cs_key_spki(EVP_PKEY *pkey, char hex[65], struct certstore_error *err)
 	int len, ok;
 
 	ERR_clear_error();
-	len = i2d_PUBKEY(pkey, &der);
+	len = cs_keyform_spki(pkey, &der);
 	ok = len > 0 &&
 	    EVP_Digest(der, (size_t)len, md, &mdlen, EVP_sha256(), NULL) == 1;
 	OPENSSL_free(der);
