@@ -12,6 +12,15 @@
 
 #define DEPTH_MAX 16
 
+/* One search for what stands above a certificate. */
+struct search {
+	struct certstore *store; /* or NULL */
+	int64_t now;
+	STACK_OF(X509) *path;  /* from the certificate upwards */
+	STACK_OF(X509) *pool;  /* what may be above it */
+	STACK_OF(X509) *roots; /* of the pool: known to sign themselves */
+};
+
 /* What path holds already, under this or another issuer, would be a loop. */
 static int
 isin(STACK_OF(X509) *path, X509 *x509)
@@ -57,15 +66,15 @@ isbetter(X509 *a, X509 *b, int64_t now)
 
 /* The issuer of x509 in the pool, borrowed; NULL if there is none. */
 static X509 *
-find(X509 *x509, STACK_OF(X509) *pool, STACK_OF(X509) *path, int64_t now)
+find(const struct search *s, X509 *x509)
 {
 	X509 *best = NULL, *x;
 	int i;
 
-	for (i = 0; i < sk_X509_num(pool); i++) {
-		x = sk_X509_value(pool, i);
-		if (cs_cert_is_signed_by(x509, x) == 1 && !isin(path, x) &&
-		    isbetter(x, best, now))
+	for (i = 0; i < sk_X509_num(s->pool); i++) {
+		x = sk_X509_value(s->pool, i);
+		if (cs_cert_is_signed_by(x509, x) == 1 && !isin(s->path, x) &&
+		    isbetter(x, best, s->now))
 			best = x;
 	}
 	return best;
@@ -81,56 +90,60 @@ append(STACK_OF(X509) *to, STACK_OF(X509) *from, struct certstore_error *err)
 }
 
 static int
-readfile(struct certstore_entry *entry, enum cs_file file, STACK_OF(X509) *pool,
-    struct certstore_error *err)
+readfile(struct search *s, const struct certstore_entry *entry,
+    enum cs_file file, struct certstore_error *err)
 {
-	STACK_OF(X509) *certs;
+	STACK_OF(X509) *certs = NULL;
 	struct cs_buf buf = { NULL, 0, 0 };
 	int rv;
 
 	if ((rv = cs_entry_read(entry, file, &buf, err)) == 1) {
 		certs = cs_cert_stack(entry->info.name, &buf, err);
-		rv = certs == NULL ? -1 : append(pool, certs, err);
-		sk_X509_pop_free(certs, X509_free);
+		rv = certs == NULL ? -1 : append(s->pool, certs, err);
 	}
+	if (rv == 0 && certs != NULL && file == CS_FULLCHAIN &&
+	    entry->info.self &&
+	    X509_add_cert(s->roots, sk_X509_value(certs, 0),
+		X509_ADD_FLAG_UP_REF) != 1)
+		rv = cs_fail_nomem(err);
+	sk_X509_pop_free(certs, X509_free);
 	cs_buf_free(&buf);
 	return rv;
 }
 
 /* One bad entry is no reason not to look at the next. */
 static void
-addentry(struct certstore *store, const char *name, STACK_OF(X509) *pool)
+addentry(struct search *s, const char *name)
 {
 	struct certstore_entry entry = { 0 };
 	struct certstore_error err;
 
-	if (cs_entry_load(store, name, &entry, &err) == -1 ||
-	    readfile(&entry, CS_FULLCHAIN, pool, &err) == -1 ||
-	    readfile(&entry, CS_CA, pool, &err) == -1)
-		cs_warn(store, "%s", err.msg);
+	if (cs_entry_load(s->store, name, &entry, &err) == -1 ||
+	    readfile(s, &entry, CS_FULLCHAIN, &err) == -1 ||
+	    readfile(s, &entry, CS_CA, &err) == -1)
+		cs_warn(s->store, "%s", err.msg);
 	cs_entry_done(&entry);
 }
 
 /* Adds the CA entries under a key of the index; how many, or -1. */
 static int
-addkey(struct certstore *store, const char *sub, const char *key,
-    STACK_OF(X509) *pool, struct certstore_error *err)
+addkey(struct search *s, const char *sub, const char *key,
+    struct certstore_error *err)
 {
 	char **names;
 	size_t i, n;
 
-	if (cs_index_find(store, sub, key, &names, &n) == -1)
-		return cs_fail_errno(err, "%s: index/%s", store->path, sub);
+	if (cs_index_find(s->store, sub, key, &names, &n) == -1)
+		return cs_fail_errno(err, "%s: index/%s", s->store->path, sub);
 	for (i = 0; i < n; i++)
-		addentry(store, names[i], pool);
+		addentry(s, names[i]);
 	cs_store_names_free(names, n);
 	return n > 0;
 }
 
 /* Adds what the store has as issuers of x509, and all that stands above. */
 static int
-addstore(struct certstore *store, X509 *x509, STACK_OF(X509) *pool,
-    struct certstore_error *err)
+addstore(struct search *s, X509 *x509, struct certstore_error *err)
 {
 	const ASN1_OCTET_STRING *keyid;
 	char key[2 * 64 + 1];
@@ -140,32 +153,42 @@ addstore(struct certstore *store, X509 *x509, STACK_OF(X509) *pool,
 	len = keyid == NULL ? 0 : ASN1_STRING_length(keyid);
 	if (len > 0 && len <= 64) {
 		cs_hex(key, ASN1_STRING_get0_data(keyid), (size_t)len);
-		rv = addkey(store, "ski", key, pool, err);
+		rv = addkey(s, "ski", key, err);
 	}
 	if (rv == 0) {
 		snprintf(key, sizeof(key), "%08lx",
 		    X509_issuer_name_hash(x509));
-		rv = addkey(store, "subject", key, pool, err);
+		rv = addkey(s, "subject", key, err);
 	}
 	return rv == -1 ? -1 : 0;
 }
 
 /* The next issuer, borrowed from the pool, which may grow; NULL if unknown. */
 static int
-next(struct certstore *store, STACK_OF(X509) *path, STACK_OF(X509) *pool,
-    X509 **issuer, struct certstore_error *err)
+next(struct search *s, X509 **issuer, struct certstore_error *err)
 {
-	int64_t now = certstore_time_now();
 	X509 *x509;
 
-	x509 = sk_X509_value(path, sk_X509_num(path) - 1);
-	*issuer = find(x509, pool, path, now);
-	if (store == NULL || (*issuer != NULL && isvalid(*issuer, now)))
+	x509 = sk_X509_value(s->path, sk_X509_num(s->path) - 1);
+	*issuer = find(s, x509);
+	if (s->store == NULL || (*issuer != NULL && isvalid(*issuer, s->now)))
 		return 0;
-	if (addstore(store, x509, pool, err) == -1)
+	if (addstore(s, x509, err) == -1)
 		return -1;
-	*issuer = find(x509, pool, path, now);
+	*issuer = find(s, x509);
 	return 0;
+}
+
+/* What the store calls self-signed was found to be so when it came in. */
+static int
+isroot(const struct search *s, X509 *x509)
+{
+	int i;
+
+	for (i = 0; i < sk_X509_num(s->roots); i++)
+		if (cs_cert_same(sk_X509_value(s->roots, i), x509))
+			return 1;
+	return cs_cert_is_self_signed(x509);
 }
 
 /* Path without its first; and without a root at the end, if one is there. */
@@ -191,36 +214,38 @@ cs_chain_build(struct certstore *store, X509 *x509, STACK_OF(X509) *given,
     STACK_OF(X509) **chain, STACK_OF(X509) **above, int *complete,
     struct certstore_error *err)
 {
-	STACK_OF(X509) *path = NULL, *pool = NULL;
+	struct search s = { .store = store, .now = certstore_time_now() };
 	X509 *issuer = x509;
 	int rv = -1;
 
 	*chain = *above = NULL;
 	*complete = 0;
-	if ((path = sk_X509_new_null()) == NULL ||
-	    (pool = sk_X509_new_null()) == NULL) {
+	if ((s.path = sk_X509_new_null()) == NULL ||
+	    (s.pool = sk_X509_new_null()) == NULL ||
+	    (s.roots = sk_X509_new_null()) == NULL) {
 		cs_fail_nomem(err);
 		goto out;
 	}
-	if (given != NULL && append(pool, given, err) == -1)
+	if (given != NULL && append(s.pool, given, err) == -1)
 		goto out;
-	while (issuer != NULL && sk_X509_num(path) <= DEPTH_MAX) {
-		if (X509_add_cert(path, issuer, X509_ADD_FLAG_UP_REF) != 1) {
+	while (issuer != NULL && sk_X509_num(s.path) <= DEPTH_MAX) {
+		if (X509_add_cert(s.path, issuer, X509_ADD_FLAG_UP_REF) != 1) {
 			cs_fail_nomem(err);
 			goto out;
 		}
-		if ((*complete = cs_cert_is_self_signed(issuer) == 1))
+		if ((*complete = isroot(&s, issuer)))
 			break;
-		if (next(store, path, pool, &issuer, err) == -1)
+		if (next(&s, &issuer, err) == -1)
 			goto out;
 	}
-	if (split(path, *complete, chain, above, err) == -1)
+	if (split(s.path, *complete, chain, above, err) == -1)
 		goto out;
-	path = NULL;
+	s.path = NULL;
 	rv = 0;
 out:
-	sk_X509_pop_free(pool, X509_free);
-	sk_X509_pop_free(path, X509_free);
+	sk_X509_pop_free(s.roots, X509_free);
+	sk_X509_pop_free(s.pool, X509_free);
+	sk_X509_pop_free(s.path, X509_free);
 	ERR_clear_error();
 	return rv;
 }

@@ -289,15 +289,11 @@ carryrequest(struct job *job, struct certstore_error *err)
 
 /* What is above the issuer is known: all of it is served but a root. */
 static STACK_OF(X509) *
-withoutroot(STACK_OF(X509) *above)
+withoutroot(const struct cs_issuer *is)
 {
 	STACK_OF(X509) *chain;
-	int last;
 
-	if ((chain = sk_X509_dup(above)) == NULL)
-		return NULL;
-	last = sk_X509_num(chain) - 1;
-	if (cs_cert_is_self_signed(sk_X509_value(chain, last)) == 1)
+	if ((chain = sk_X509_dup(is->certs)) != NULL && is->complete)
 		(void)sk_X509_pop(chain);
 	return chain;
 }
@@ -310,7 +306,7 @@ makefiles(struct job *job, X509 *x509, struct certstore_error *err)
 	struct cs_buf pem = { NULL, 0, 0 };
 	int rv = -1;
 
-	if (above != NULL && (chain = withoutroot(above)) == NULL)
+	if (above != NULL && (chain = withoutroot(&job->issuer)) == NULL)
 		cs_fail_nomem(err);
 	else if (cs_key_encode(&pem, job->pkey, job->t.encrypt, err) == 0 &&
 	    cs_chain_files(&job->put, x509, chain, above, &pem, err) == 0 &&

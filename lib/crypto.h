@@ -235,6 +235,7 @@ int	cs_constraint_check(const char *, X509 *, const char *, X509 *,
 struct cs_issuer {
 	struct certstore_entry	 entry;
 	STACK_OF(X509)		*certs;		/* its own, then all known above */
+	int			 complete;	/* the last is signed by itself */
 	EVP_PKEY		*pkey;		/* once cs_issuer_key() got it */
 	int64_t			 ends;		/* what nothing below outlives */
 };

@@ -398,7 +398,10 @@ purposeof(const struct certstore_template *t)
 	return X509_PURPOSE_SSL_SERVER;
 }
 
-/* The last net: nothing that does not verify is handed out. */
+/*
+ * The last net: nothing that does not verify is handed out.  A signature by
+ * itself that was seen to be one is not looked at again.
+ */
 static int
 verify(const char *name, const struct certstore_template *t, X509 *x509,
     const struct cs_issuer *is, struct certstore_error *err)
@@ -406,7 +409,12 @@ verify(const char *name, const struct certstore_template *t, X509 *x509,
 	X509_STORE *anchors = NULL;
 	X509_STORE_CTX *ctx = NULL;
 	X509_VERIFY_PARAM *param;
+	unsigned long flags = X509_V_FLAG_X509_STRICT |
+	    X509_V_FLAG_PARTIAL_CHAIN;
 	int i, code, rv = -1;
+
+	if (is == NULL || !is->complete)
+		flags |= X509_V_FLAG_CHECK_SS_SIGNATURE;
 
 	if ((anchors = X509_STORE_new()) == NULL ||
 	    (ctx = X509_STORE_CTX_new()) == NULL)
@@ -420,9 +428,7 @@ verify(const char *name, const struct certstore_template *t, X509 *x509,
 	if (X509_STORE_CTX_init(ctx, anchors, x509, NULL) != 1)
 		goto fail;
 	param = X509_STORE_CTX_get0_param(ctx);
-	if (X509_VERIFY_PARAM_set_flags(param,
-		X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN |
-		    X509_V_FLAG_CHECK_SS_SIGNATURE) != 1 ||
+	if (X509_VERIFY_PARAM_set_flags(param, flags) != 1 ||
 	    X509_VERIFY_PARAM_set_purpose(param, purposeof(t)) != 1)
 		goto fail;
 	X509_STORE_CTX_set_verify_cb(ctx, tolerate);

@@ -25,33 +25,40 @@ readstack(const struct certstore_entry *entry, enum cs_file file,
 	return rv;
 }
 
-/* The issuers given with the certificate count before those of the store. */
-static STACK_OF(X509) *
-assemble(struct certstore *store, STACK_OF(X509) *full, STACK_OF(X509) *ca,
-    struct certstore_error *err)
+/*
+ * The issuers given with the certificate count before those of the store.
+ * What info calls self-signed was found to be so when it was written.
+ */
+static int
+assemble(struct cs_issuer *is, struct certstore *store, STACK_OF(X509) *full,
+    STACK_OF(X509) *ca, struct certstore_error *err)
 {
 	STACK_OF(X509) *chain = NULL, *above = NULL;
-	X509 *x509;
-	int complete;
+	X509 *x509 = sk_X509_value(full, 0);
+	int rv = -1;
 
-	x509 = sk_X509_value(full, 0);
-	if (ca != NULL &&
+	if (is->entry.info.self) {
+		is->complete = 1;
+		above = sk_X509_new_null();
+	} else if (ca != NULL &&
 	    X509_add_certs(full, ca,
-		X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_NO_DUP) != 1) {
-		cs_fail_nomem(err);
-		return NULL;
-	}
-	if (cs_chain_build(store, x509, full, &chain, &above, &complete, err) ==
-	    -1)
-		return NULL;
-	sk_X509_pop_free(chain, X509_free);
-	if (X509_add_cert(above, x509,
+		X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_NO_DUP) != 1)
+		above = NULL;
+	else if (cs_chain_build(store, x509, full, &chain, &above,
+		     &is->complete, err) == -1)
+		return -1;
+	if (above == NULL ||
+	    X509_add_cert(above, x509,
 		X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_PREPEND) != 1) {
-		sk_X509_pop_free(above, X509_free);
 		cs_fail_nomem(err);
-		return NULL;
+	} else {
+		is->certs = above;
+		above = NULL;
+		rv = 0;
 	}
-	return above;
+	sk_X509_pop_free(chain, X509_free);
+	sk_X509_pop_free(above, X509_free);
+	return rv;
 }
 
 /* On failure there is nothing to close. */
@@ -76,7 +83,8 @@ cs_issuer_open(struct cs_issuer *is, struct certstore *store, const char *name,
 		    name);
 		goto out;
 	}
-	is->certs = assemble(store, full, ca, err);
+	if (assemble(is, store, full, ca, err) == -1)
+		goto out;
 	is->ends = INT64_MAX;
 	for (i = 0; i < sk_X509_num(is->certs); i++) {
 		ends = cs_cert_ends(sk_X509_value(is->certs, i));

@@ -114,3 +114,27 @@ syscalls() {
 	guard "an import that replaces all names" 135
 	[ "$(grep -c '^fsync' trace)" -eq 11 ]
 }
+
+# What libcrypto takes by itself differs from version to version.
+libcrypto30() {
+	case $(openssl version) in
+	"OpenSSL 3.0."*) ;;
+	*) uncounted "libcrypto is not OpenSSL 3.0" ;;
+	esac
+}
+
+# Of these libcrypto takes 2.6 to be loaded and 2 to be initialised.
+@test "an import takes at most 17,500,000 instructions" {
+	libcrypto30
+	cert-create -d other -c root
+	cert-create -d other -A root -s a.example.com a.example.com
+	cert-show -d other -o cert root | cert-import
+	instructions cert-import other/certs/a.example.com/combined.pem
+	guard "an import" 17500000
+}
+
+@test "a certificate takes at most 22,000,000 instructions" {
+	libcrypto30
+	instructions cert-create -A ca -s n.example.com n.example.com
+	guard "cert-create -A" 22000000
+}

@@ -249,18 +249,21 @@ teststore(void)
 
 static const struct {
 	const char *name;
+	int by; /* whose signature: A is its own */
 	int64_t from, until;
 	int flags;
 	const char *says; /* NULL: it may sign */
-} cas[] = { { "good", -1, DAYS(10), 0, NULL },
-	{ "noids", -1, DAYS(10), NOIDS, NULL },
-	{ "nousage", -1, DAYS(10), NOUSAGE, NULL },
-	{ "soft", -1, DAYS(10), SOFT | NOUSAGE | NOIDS, NULL },
-	{ "young", -1, DAYS(10), 0, NULL },
-	{ "expired", -100, -50, 0, "expired: ended" },
-	{ "future", 1000, DAYS(10), 0, "is not valid before" },
-	{ "nosign", -1, DAYS(10), NOCERTSIGN, "keyUsage" },
-	{ "notca", -1, DAYS(10), NOTCA, "is not a CA" } };
+} cas[] = { { "good", A, -1, DAYS(10), 0, NULL },
+	{ "noids", A, -1, DAYS(10), NOIDS, NULL },
+	{ "nousage", A, -1, DAYS(10), NOUSAGE, NULL },
+	{ "soft", A, -1, DAYS(10), SOFT | NOUSAGE | NOIDS, NULL },
+	{ "young", A, -1, DAYS(10), 0, NULL },
+	{ "expired", A, -100, -50, 0, "expired: ended" },
+	{ "future", A, 1000, DAYS(10), 0, "is not valid before" },
+	{ "nosign", A, -1, DAYS(10), NOCERTSIGN, "keyUsage" },
+	{ "notca", A, -1, DAYS(10), NOTCA, "is not a CA" },
+	{ "foreign", B, -1, DAYS(10), NOIDS,
+	    "certificate signature failure" } };
 
 static void
 testjudge(void)
@@ -271,8 +274,8 @@ testjudge(void)
 	int rv;
 
 	for (i = 0; i < sizeof(cas) / sizeof(cas[0]); i++) {
-		x509 = craft(cas[i].name, A, NULL, A, cas[i].from, cas[i].until,
-		    cas[i].flags);
+		x509 = craft(cas[i].name, A, NULL, cas[i].by, cas[i].from,
+		    cas[i].until, cas[i].flags);
 		enter(cas[i].name, x509, A);
 		X509_free(x509);
 		t = certstore_template_new(&err);
@@ -307,6 +310,7 @@ testkeyid(void)
 	    cs_issuer_open(&is, store, "noids", &err) == -1 ||
 	    cs_entry_load(store, "byhash.example", &entry, &err) == -1)
 		bail("%s", err.msg);
+	ok(is.complete && sk_X509_num(is.certs) == 1, "it is its own root");
 	X509_pubkey_digest(sk_X509_value(is.certs, 0), EVP_sha1(), md, &len);
 	cs_hex(hex, md, len);
 	is_str(entry.info.aki, hex, "AKI of an issuer without SKI");
