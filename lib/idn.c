@@ -40,10 +40,15 @@ load(void)
 	memcpy(&release, &g, sizeof(release));
 }
 
+/* Told from a flaw of the name by its address. */
+const char cs_idn_nomem[] = "not enough memory";
+
 static const char *
 flaw(int rc)
 {
 	switch (rc) {
+	case IDN2_MALLOC:
+		return cs_idn_nomem;
 	case IDN2_ENCODING_ERROR:
 		return "is not UTF-8: write it in UTF-8 or as A-label "
 		       "(xn--...)";
@@ -62,47 +67,32 @@ flaw(int rc)
 	}
 }
 
-static int
-refuse(const char *s, int rc, struct certstore_error *err)
-{
-	char q[CS_QUOTE_LEN];
-
-	if (rc == IDN2_MALLOC)
-		return cs_fail_nomem(err);
-	return cs_fail(err, CERTSTORE_EARGUMENT, "%s: %s",
-	    cs_escape_quote(q, s), flaw(rc));
-}
-
 /*
  * The whole name at once, wildcards and a last dot included: what is wrong
  * with its form shows in the result and is the caller's to judge.
  */
-int
-cs_idn_toascii(const char *s, char *out, size_t size,
-    struct certstore_error *err)
+const char *
+cs_idn_toascii(const char *s, char *out, size_t size)
 {
-	char q[CS_QUOTE_LEN];
 	uint8_t *ascii = NULL;
 	size_t len;
 	int rc;
 
 	out[0] = '\0';
 	if (strlen(s) > INPUT_MAX)
-		return refuse(s, IDN2_TOO_BIG_DOMAIN, err);
+		return flaw(IDN2_TOO_BIG_DOMAIN);
 	pthread_once(&once, load);
 	if (lookup == NULL)
-		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: is not ASCII and libidn2 is missing: install "
-		    "libidn2-0, or write the A-label (xn--...)",
-		    cs_escape_quote(q, s));
+		return "is not ASCII and libidn2 is missing: install "
+		       "libidn2-0, or write the A-label (xn--...)";
 	rc = lookup((const uint8_t *)s, &ascii,
 	    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
 	if (rc != IDN2_OK)
-		return refuse(s, rc, err);
+		return flaw(rc);
 	len = strlcpy(out, (const char *)ascii, size);
 	release(ascii);
 	if (len < size)
-		return 0;
+		return NULL;
 	out[0] = '\0';
-	return refuse(s, IDN2_TOO_BIG_DOMAIN, err);
+	return flaw(IDN2_TOO_BIG_DOMAIN);
 }

@@ -73,6 +73,10 @@ int	cs_name_isvalid(const char *);
 /* Lower case, no trailing dot, A-labels; out has CS_HOST_MAX + 1 bytes.
  * wildcard: 1 allows a leading "*." ; strict: 1 refuses underscores. */
 int	cs_name_host(const char *, int, int, char *, struct certstore_error *);
+/* What is wrong with it, out being "" then, or NULL; and a text refused for
+ * what is wrong, perhaps with a part of it: -1. */
+const char *cs_name_hostflaw(const char *, int, int, char *);
+int	cs_name_refuse(const char *, const char *, struct certstore_error *);
 /* The same for text from a certificate: 1 if it is a usable host name (or
  * "*." wildcard), else 0; plain ASCII only, no error, never loads anything. */
 int	cs_name_certhost(const char *, char *);
@@ -84,12 +88,12 @@ int	cs_name_ip(const char *, char *, unsigned char *, size_t *);
  * out is malloc'ed and normalised. */
 int	cs_name_san(const char *, enum cs_san_type *, char **,
 	    struct certstore_error *);
-int	cs_name_blame(const char *, struct certstore_error *);
-		/* the flaw that err has is one of this text; -1 */
 int	cs_name_isloopback(const char *);	/* localhost, *.localhost, 127/8, ::1 */
 
-/* idn.c: U-labels to A-labels; loads libidn2 when first called. */
-int	cs_idn_toascii(const char *, char *, size_t, struct certstore_error *);
+/* idn.c: U-labels to A-labels; loads libidn2 when first called.  The flaw, or
+ * NULL. */
+extern const char cs_idn_nomem[];
+const char *cs_idn_toascii(const char *, char *, size_t);
 
 /* file.c: the only one that opens, renames and unlinks. Relative to dirfd. */
 int	cs_file_read(int, const char *, size_t, struct cs_buf *);	/* errno */

@@ -243,8 +243,8 @@ considerhost(struct certstore_match *match, struct certstore_error *err)
 }
 
 /* "AB:cd...": 64 hex digits in lower case, without colons. */
-static int
-digest(const char *text, char hex[65], struct certstore_error *err)
+static const char *
+digestflaw(const char *text, char hex[65])
 {
 	size_t n = 0;
 
@@ -256,10 +256,9 @@ digest(const char *text, char hex[65], struct certstore_error *err)
 		hex[n++] = (char)tolower((unsigned char)*text);
 	}
 	hex[n] = '\0';
-	if (*text != '\0' || n != 64)
-		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "a SHA-256 has 64 hexadecimal digits: copy it again");
-	return 0;
+	return *text == '\0' && n == 64 ?
+	    NULL :
+	    "a SHA-256 has 64 hexadecimal digits: copy it again";
 }
 
 static int
@@ -291,17 +290,19 @@ static int
 classify(struct certstore_match *match, const char *question,
     struct certstore_error *err)
 {
-	const char *rest = question;
+	const char *flaw, *rest = question;
 	char hex[65];
 
-	if (prefixed(question, "sha256:", &rest))
-		return digest(rest, hex, err) == -1 ?
-		    -1 :
-		    considerall(match, FINGERPRINT, hex, err);
-	if (prefixed(question, "spki:", &rest))
-		return digest(rest, hex, err) == -1 ?
-		    -1 :
-		    considerkey(match, "spki", hex, SPKI, err);
+	if (prefixed(question, "sha256:", &rest)) {
+		if ((flaw = digestflaw(rest, hex)) != NULL)
+			return cs_name_refuse(question, flaw, err);
+		return considerall(match, FINGERPRINT, hex, err);
+	}
+	if (prefixed(question, "spki:", &rest)) {
+		if ((flaw = digestflaw(rest, hex)) != NULL)
+			return cs_name_refuse(question, flaw, err);
+		return considerkey(match, "spki", hex, SPKI, err);
+	}
 	match->type = CS_SAN_IP;
 	if (!prefixed(question, "dns:", &rest) &&
 	    (prefixed(question, "ip:", &rest) || strchr(rest, ':') != NULL ||
@@ -313,8 +314,8 @@ classify(struct certstore_match *match, const char *question,
 	if (strchr(rest, '@') != NULL)
 		return considersan(match, question, err);
 	match->type = CS_SAN_DNS;
-	if (cs_name_host(rest, 0, 0, match->host, err) == -1)
-		return -1;
+	if ((flaw = cs_name_hostflaw(rest, 0, 0, match->host)) != NULL)
+		return cs_name_refuse(question, flaw, err);
 	return considerhost(match, err);
 }
 
@@ -407,9 +408,7 @@ certstore_match_ask(struct certstore_match *match, const char *question,
 	    strlen(question));
 	if (classify(match, question, err) == -1) {
 		match->n = 0;
-		return err->code == CERTSTORE_EARGUMENT ?
-		    cs_name_blame(question, err) :
-		    -1;
+		return -1;
 	}
 	if (match->n == 0)
 		return 0;

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <bsd/string.h>
-
 #include "internal.h"
 
 #define LABEL_MAX 63			    /* RFC 1035 section 2.3.4 */
@@ -24,30 +22,16 @@ static const char portflaw[] = "has a port, which is no part of a name in a "
 
 const char *const cs_san_names[] = { "dns", "ip", "email", "uri", "other" };
 
-static int
-refuse(const char *s, const char *flaw, struct certstore_error *err)
+/* The caller's whole text is named, whatever part of it the flaw is in. */
+int
+cs_name_refuse(const char *s, const char *flaw, struct certstore_error *err)
 {
 	char q[CS_QUOTE_LEN];
 
+	if (flaw == cs_idn_nomem)
+		return cs_fail_nomem(err);
 	return cs_fail(err, CERTSTORE_EARGUMENT, "%s: %s",
 	    cs_escape_quote(q, s), flaw);
-}
-
-/*
- * What is wrong with a part is told of the whole.  The flaws above and below,
- * and those of idn.c, follow a quoted thing and hold no quote themselves.
- */
-int
-cs_name_blame(const char *whole, struct certstore_error *err)
-{
-	char flaw[sizeof(err->msg)];
-	const char *p, *next;
-
-	p = err->msg;
-	while ((next = strstr(p, "\": ")) != NULL)
-		p = next + strlen("\": ");
-	strlcpy(flaw, p, sizeof(flaw));
-	return refuse(whole, flaw, err);
 }
 
 /* <ctype.h> heeds the locale, these don't. */
@@ -126,7 +110,7 @@ cs_name_check(const char *s, struct certstore_error *err)
 {
 	const char *flaw = nameflaw(s);
 
-	return flaw == NULL ? 0 : refuse(s, flaw, err);
+	return flaw == NULL ? 0 : cs_name_refuse(s, flaw, err);
 }
 
 static const char *
@@ -224,29 +208,34 @@ hostflaw(const char *s, size_t len, int wildcard, int strict, char *out)
 	return NULL;
 }
 
+const char *
+cs_name_hostflaw(const char *s, int wildcard, int strict, char *out)
+{
+	char ascii[CS_HOST_MAX + 2]; /* a last dot may come along */
+	const char *flaw;
+	size_t len;
+
+	out[0] = '\0';
+	if (!isascii_text(s)) {
+		if ((flaw = cs_idn_toascii(s, ascii, sizeof(ascii))) != NULL)
+			return flaw;
+		s = ascii;
+	}
+	len = strlen(s);
+	if (len > 1 && s[len - 1] == '.')
+		len--;
+	if ((flaw = hostflaw(s, len, wildcard, strict, out)) != NULL)
+		out[0] = '\0';
+	return flaw;
+}
+
 int
 cs_name_host(const char *s, int wildcard, int strict, char *out,
     struct certstore_error *err)
 {
-	char ascii[CS_HOST_MAX + 2]; /* a last dot may come along */
-	const char *flaw, *text = s;
-	size_t len;
+	const char *flaw = cs_name_hostflaw(s, wildcard, strict, out);
 
-	if (!isascii_text(s)) {
-		if (cs_idn_toascii(s, ascii, sizeof(ascii), err) == -1) {
-			out[0] = '\0';
-			return -1;
-		}
-		text = ascii;
-	}
-	len = strlen(text);
-	if (len > 1 && text[len - 1] == '.')
-		len--;
-	flaw = hostflaw(text, len, wildcard, strict, out);
-	if (flaw == NULL)
-		return 0;
-	out[0] = '\0';
-	return refuse(s, flaw, err);
+	return flaw == NULL ? 0 : cs_name_refuse(s, flaw, err);
 }
 
 /* RFC 9525 section 6.3; a last dot is for questions, not certificates. */
@@ -351,30 +340,24 @@ hasport(const char *s)
 	return strchr(host, '.') != NULL || cs_name_isloopback(host);
 }
 
+/* These judge a SAN without its prefix and give its normal form in out. */
+
 static const char *
-dnsflaw(const char *s)
+dnsflaw(const char *s, char *out)
 {
 	char ip[INET6_ADDRSTRLEN];
 
 	if (cs_name_ip(s, ip, NULL, NULL))
 		return "an IP address is no DNS name (RFC 9525): say ip: "
 		       "before it";
-	return hasport(s) ? portflaw : NULL;
-}
-
-static int
-dnssan(const char *s, char *out, struct certstore_error *err)
-{
-	const char *flaw;
-
-	if ((flaw = dnsflaw(s)) != NULL)
-		return refuse(s, flaw, err);
-	return cs_name_host(s, 1, 1, out, err);
+	return hasport(s) ? portflaw : cs_name_hostflaw(s, 1, 1, out);
 }
 
 static const char *
-ipflaw(const char *s)
+ipflaw(const char *s, char *out)
 {
+	if (cs_name_ip(s, out, NULL, NULL))
+		return NULL;
 	if (strchr(s, '%') != NULL)
 		return "has a zone, which means nothing elsewhere: leave out "
 		       "what follows the percent sign";
@@ -383,14 +366,6 @@ ipflaw(const char *s)
 	if (hasport(s))
 		return portflaw;
 	return "is no IP address: write it as 192.0.2.1 or 2001:db8::1";
-}
-
-static int
-ipsan(const char *s, char *out, struct certstore_error *err)
-{
-	if (cs_name_ip(s, out, NULL, NULL))
-		return 0;
-	return refuse(s, ipflaw(s), err);
 }
 
 static const char *
@@ -416,25 +391,26 @@ localflaw(const char *s, size_t n)
 }
 
 /* The local part's case is its receiver's business (RFC 5321 section 2.4). */
-static int
-emailsan(const char *s, char *out, struct certstore_error *err)
+static const char *
+emailflaw(const char *s, char *out)
 {
 	const char *at = strrchr(s, '@'), *flaw;
 	size_t n;
 
 	if (at == NULL)
-		return refuse(s, "has no @: write it as user@example.com", err);
+		return "has no @: write it as user@example.com";
 	n = (size_t)(at - s);
 	if ((flaw = localflaw(s, n)) != NULL)
-		return refuse(s, flaw, err);
+		return flaw;
 	memcpy(out, s, n + 1);
-	return cs_name_host(at + 1, 0, 1, out + n + 1, err);
+	return cs_name_hostflaw(at + 1, 0, 1, out + n + 1);
 }
 
+/* Of a URI only the scheme has no case (RFC 3986 section 6.2.2.1). */
 static const char *
-uriflaw(const char *s, size_t scheme)
+uriflaw(const char *s, char *out)
 {
-	size_t i;
+	size_t i, scheme = schemelen(s);
 
 	if (scheme == 0)
 		return "has no scheme (RFC 5280): write it as "
@@ -449,24 +425,10 @@ uriflaw(const char *s, size_t scheme)
 		if (!isalnum_ascii(s[i]) && !isin(s[i], URI_CHARS))
 			return "has a character no URI may have (RFC 3986): "
 			       "write it as %XX";
+		out[i] = i < scheme ? lower(s[i]) : s[i];
 	}
+	out[i] = '\0';
 	return NULL;
-}
-
-/* Of a URI only the scheme has no case (RFC 3986 section 6.2.2.1). */
-static int
-urisan(const char *s, char *out, struct certstore_error *err)
-{
-	size_t i, len, scheme = schemelen(s);
-	const char *flaw;
-
-	if ((flaw = uriflaw(s, scheme)) != NULL)
-		return refuse(s, flaw, err);
-	len = strlen(s);
-	memcpy(out, s, len + 1);
-	for (i = 0; i < scheme; i++)
-		out[i] = lower(s[i]);
-	return 0;
 }
 
 /* The bytes of "dns:" "ip:" "email:" or "uri:" before s, in any case. */
@@ -521,33 +483,30 @@ cs_name_san(const char *s, enum cs_san_type *type, char **out,
     struct certstore_error *err)
 {
 	char text[URI_MAX + 1]; /* the longest is a URI */
-	const char *whole = s;
+	const char *flaw, *part = s;
 	size_t n;
-	int rv;
 
 	*out = NULL;
 	if ((n = forced(s, type)) > 0)
-		s += n;
+		part += n;
 	else
 		*type = classify(s);
 	switch (*type) {
 	case CS_SAN_IP:
-		rv = ipsan(s, text, err);
+		flaw = ipflaw(part, text);
 		break;
 	case CS_SAN_EMAIL:
-		rv = emailsan(s, text, err);
+		flaw = emailflaw(part, text);
 		break;
 	case CS_SAN_URI:
-		rv = urisan(s, text, err);
+		flaw = uriflaw(part, text);
 		break;
 	default:
-		rv = dnssan(s, text, err);
+		flaw = dnsflaw(part, text);
 		break;
 	}
-	if (rv == -1)
-		return err->code == CERTSTORE_EARGUMENT ?
-		    cs_name_blame(whole, err) :
-		    -1;
+	if (flaw != NULL)
+		return cs_name_refuse(s, flaw, err);
 	if ((*out = strdup(text)) == NULL)
 		return cs_fail_nomem(err);
 	return 0;
