@@ -106,13 +106,14 @@ int	cs_key_isweak(EVP_PKEY *);		/* below security level 2 */
 
 /*
  * keyform.c: keys to and from ASN.1, most of them without libcrypto's encoders
- * and decoders.  cs_keyform_sec1() and cs_keyform_unwrap() give NULL for what
- * has to be tried with a decoder; the public part of what they give need not
- * be that of the private one.
+ * and decoders.  The last three give NULL for what has to be tried with a
+ * decoder; the public part of what they give need not be that of the private
+ * one.
  */
 int	cs_keyform_fill(X509_PUBKEY *, EVP_PKEY *);	/* 0: not of these */
 int	cs_keyform_spki(EVP_PKEY *, unsigned char **);	/* length, or <= 0 */
 PKCS8_PRIV_KEY_INFO *cs_keyform_wrap(EVP_PKEY *);
+EVP_PKEY *cs_keyform_pkcs1(const unsigned char *, size_t);
 EVP_PKEY *cs_keyform_sec1(const unsigned char *, size_t);
 EVP_PKEY *cs_keyform_unwrap(const PKCS8_PRIV_KEY_INFO *);
 

@@ -100,6 +100,7 @@ decode(const unsigned char *der, size_t len)
 		break;
 	case V_ASN1_INTEGER:
 		type = EVP_PKEY_RSA;
+		pkey = cs_keyform_pkcs1(der, len);
 		break;
 	case V_ASN1_SEQUENCE:
 		pkey = decodepkcs8(der, len, &type);

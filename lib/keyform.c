@@ -9,6 +9,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
+#include <openssl/param_build.h>
 
 #include "crypto.h"
 
@@ -33,28 +34,36 @@ ASN1_SEQUENCE(ECPRIVATE) = {
 	ASN1_EXP_OPT(struct ecprivate, pub, ASN1_BIT_STRING, 1),
 } static_ASN1_SEQUENCE_END_name(struct ecprivate, ECPRIVATE)
 
-/* RFC 8017, section A.1: what follows the version, of two primes. */
-struct rsaprivate {
+/* RFC 8017, section A.1, of two primes: n e d p q dp dq qi. */
+#define RSA_PARTS 8
+#define RSA_PUBLIC_PARTS 2
+struct rsakey {
 	int32_t version;
-	BIGNUM *n, *e, *d, *p, *q, *dp, *dq, *qi;
+	BIGNUM *part[RSA_PARTS];
 };
 
-ASN1_SEQUENCE(RSAPRIVATE) = {
-	ASN1_EMBED(struct rsaprivate, version, INT32),
-	ASN1_SIMPLE(struct rsaprivate, n, BIGNUM),
-	ASN1_SIMPLE(struct rsaprivate, e, BIGNUM),
-	ASN1_SIMPLE(struct rsaprivate, d, CBIGNUM),
-	ASN1_SIMPLE(struct rsaprivate, p, CBIGNUM),
-	ASN1_SIMPLE(struct rsaprivate, q, CBIGNUM),
-	ASN1_SIMPLE(struct rsaprivate, dp, CBIGNUM),
-	ASN1_SIMPLE(struct rsaprivate, dq, CBIGNUM),
-	ASN1_SIMPLE(struct rsaprivate, qi, CBIGNUM),
-} static_ASN1_SEQUENCE_END_name(struct rsaprivate, RSAPRIVATE)
-
 ASN1_SEQUENCE(RSAPUBLIC) = {
-	ASN1_SIMPLE(struct rsaprivate, n, BIGNUM),
-	ASN1_SIMPLE(struct rsaprivate, e, BIGNUM),
-} static_ASN1_SEQUENCE_END_name(struct rsaprivate, RSAPUBLIC)
+	ASN1_SIMPLE(struct rsakey, part[0], BIGNUM),
+	ASN1_SIMPLE(struct rsakey, part[1], BIGNUM),
+} static_ASN1_SEQUENCE_END_name(struct rsakey, RSAPUBLIC)
+
+ASN1_SEQUENCE(RSAPRIVATE) = {
+	ASN1_EMBED(struct rsakey, version, INT32),
+	ASN1_SIMPLE(struct rsakey, part[0], BIGNUM),
+	ASN1_SIMPLE(struct rsakey, part[1], BIGNUM),
+	ASN1_SIMPLE(struct rsakey, part[2], CBIGNUM),
+	ASN1_SIMPLE(struct rsakey, part[3], CBIGNUM),
+	ASN1_SIMPLE(struct rsakey, part[4], CBIGNUM),
+	ASN1_SIMPLE(struct rsakey, part[5], CBIGNUM),
+	ASN1_SIMPLE(struct rsakey, part[6], CBIGNUM),
+	ASN1_SIMPLE(struct rsakey, part[7], CBIGNUM),
+} static_ASN1_SEQUENCE_END_name(struct rsakey, RSAPRIVATE)
+
+static const char *const rsaparts[RSA_PARTS] = { OSSL_PKEY_PARAM_RSA_N,
+	OSSL_PKEY_PARAM_RSA_E, OSSL_PKEY_PARAM_RSA_D,
+	OSSL_PKEY_PARAM_RSA_FACTOR1, OSSL_PKEY_PARAM_RSA_FACTOR2,
+	OSSL_PKEY_PARAM_RSA_EXPONENT1, OSSL_PKEY_PARAM_RSA_EXPONENT2,
+	OSSL_PKEY_PARAM_RSA_COEFFICIENT1 };
 
 static void
 ecfree(struct ecprivate *ec)
@@ -98,27 +107,26 @@ ecnid(EVP_PKEY *pkey)
 	return OBJ_sn2nid(text);
 }
 
+/* The first n parts in the form of the item: its length, or -1.  Memory is for
+ * OPENSSL_free(). */
 static int
-getbn(EVP_PKEY *pkey, const char *name, BIGNUM **bn)
+encodersa(EVP_PKEY *pkey, const ASN1_ITEM *it, int n, unsigned char **der)
 {
-	BN_free(*bn);
-	*bn = NULL;
-	return EVP_PKEY_get_bn_param(pkey, name, bn) == 1;
-}
+	struct rsakey *rsa;
+	int i, len = -1;
 
-/* The length; der is for OPENSSL_free(). */
-static int
-rsapublic(EVP_PKEY *pkey, unsigned char **der)
-{
-	struct rsaprivate *rsa;
-	int len = -1;
-
-	rsa = (struct rsaprivate *)ASN1_item_new(ASN1_ITEM_rptr(RSAPUBLIC));
-	if (rsa != NULL && getbn(pkey, OSSL_PKEY_PARAM_RSA_N, &rsa->n) &&
-	    getbn(pkey, OSSL_PKEY_PARAM_RSA_E, &rsa->e))
-		len = ASN1_item_i2d((ASN1_VALUE *)rsa, der,
-		    ASN1_ITEM_rptr(RSAPUBLIC));
-	ASN1_item_free((ASN1_VALUE *)rsa, ASN1_ITEM_rptr(RSAPUBLIC));
+	if ((rsa = (struct rsakey *)ASN1_item_new(it)) == NULL)
+		return -1;
+	for (i = 0; i < n; i++) {
+		BN_free(rsa->part[i]);
+		rsa->part[i] = NULL;
+		if (EVP_PKEY_get_bn_param(pkey, rsaparts[i], &rsa->part[i]) !=
+		    1)
+			break;
+	}
+	if (i == n)
+		len = ASN1_item_i2d((ASN1_VALUE *)rsa, der, it);
+	ASN1_item_free((ASN1_VALUE *)rsa, it);
 	return len;
 }
 
@@ -157,7 +165,8 @@ fill(X509_PUBKEY *pub, EVP_PKEY *pkey)
 	} else if (EVP_PKEY_is_a(pkey, "RSA")) {
 		nid = NID_rsaEncryption;
 		type = V_ASN1_NULL;
-		len = rsapublic(pkey, &key);
+		len = encodersa(pkey, ASN1_ITEM_rptr(RSAPUBLIC),
+		    RSA_PUBLIC_PARTS, &key);
 	}
 	if (len > 0 &&
 	    X509_PUBKEY_set0_param(pub, OBJ_nid2obj(nid), type, param, key,
@@ -212,27 +221,16 @@ wrap(int nid, int type, void *param, unsigned char *der, int len)
 static PKCS8_PRIV_KEY_INFO *
 wraprsa(EVP_PKEY *pkey)
 {
-	struct rsaprivate *rsa;
 	unsigned char *der = NULL;
-	BIGNUM *more = NULL;
-	int len = -1;
+	BIGNUM *third = NULL;
+	int len;
 
-	if (getbn(pkey, OSSL_PKEY_PARAM_RSA_FACTOR3, &more)) {
-		BN_clear_free(more);
+	if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_FACTOR3, &third) ==
+	    1) {
+		BN_clear_free(third);
 		return NULL;
 	}
-	rsa = (struct rsaprivate *)ASN1_item_new(ASN1_ITEM_rptr(RSAPRIVATE));
-	if (rsa != NULL && getbn(pkey, OSSL_PKEY_PARAM_RSA_N, &rsa->n) &&
-	    getbn(pkey, OSSL_PKEY_PARAM_RSA_E, &rsa->e) &&
-	    getbn(pkey, OSSL_PKEY_PARAM_RSA_D, &rsa->d) &&
-	    getbn(pkey, OSSL_PKEY_PARAM_RSA_FACTOR1, &rsa->p) &&
-	    getbn(pkey, OSSL_PKEY_PARAM_RSA_FACTOR2, &rsa->q) &&
-	    getbn(pkey, OSSL_PKEY_PARAM_RSA_EXPONENT1, &rsa->dp) &&
-	    getbn(pkey, OSSL_PKEY_PARAM_RSA_EXPONENT2, &rsa->dq) &&
-	    getbn(pkey, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, &rsa->qi))
-		len = ASN1_item_i2d((ASN1_VALUE *)rsa, &der,
-		    ASN1_ITEM_rptr(RSAPRIVATE));
-	ASN1_item_free((ASN1_VALUE *)rsa, ASN1_ITEM_rptr(RSAPRIVATE));
+	len = encodersa(pkey, ASN1_ITEM_rptr(RSAPRIVATE), RSA_PARTS, &der);
 	if (len <= 0)
 		return NULL;
 	return wrap(NID_rsaEncryption, V_ASN1_NULL, NULL, der, len);
@@ -332,6 +330,19 @@ cs_keyform_wrap(EVP_PKEY *pkey)
 	return p8 != NULL ? p8 : EVP_PKEY2PKCS8(pkey);
 }
 
+static EVP_PKEY *
+fromdata(const char *type, OSSL_PARAM *params)
+{
+	EVP_PKEY_CTX *ctx;
+	EVP_PKEY *pkey = NULL;
+
+	if ((ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL)) != NULL &&
+	    EVP_PKEY_fromdata_init(ctx) == 1)
+		EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_KEYPAIR, params);
+	EVP_PKEY_CTX_free(ctx);
+	return pkey;
+}
+
 /* libcrypto sees to it that the public part is on the curve. */
 static EVP_PKEY *
 eckey(int curve, BIGNUM *scalar, const ASN1_BIT_STRING *pub)
@@ -339,8 +350,7 @@ eckey(int curve, BIGNUM *scalar, const ASN1_BIT_STRING *pub)
 	char group[80];
 	unsigned char key[EC_PRIVATE_MAX], point[EC_PUBLIC_MAX];
 	OSSL_PARAM params[4];
-	EVP_PKEY_CTX *ctx = NULL;
-	EVP_PKEY *pkey = NULL;
+	EVP_PKEY *pkey;
 	size_t len = (size_t)ASN1_STRING_length(pub);
 
 	if (OBJ_nid2sn(curve) == NULL || len > sizeof(point) ||
@@ -355,11 +365,8 @@ eckey(int curve, BIGNUM *scalar, const ASN1_BIT_STRING *pub)
 	params[2] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
 	    point, len);
 	params[3] = OSSL_PARAM_construct_end();
-	if ((ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL)) != NULL &&
-	    EVP_PKEY_fromdata_init(ctx) == 1)
-		EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_KEYPAIR, params);
+	pkey = fromdata("EC", params);
 	OPENSSL_cleanse(key, sizeof(key));
-	EVP_PKEY_CTX_free(ctx);
 	return pkey;
 }
 
@@ -399,6 +406,45 @@ unwrapec(const unsigned char *der, long len, int outer)
 		pkey = eckey(curve, scalar, ec->pub);
 	BN_clear_free(scalar);
 	ecfree(ec);
+	return pkey;
+}
+
+/* What is secret is a CBIGNUM, whose copies are wiped, too. */
+static EVP_PKEY *
+unwraprsa(const unsigned char *der, long len)
+{
+	const unsigned char *p = der;
+	struct rsakey *rsa;
+	OSSL_PARAM_BLD *bld;
+	OSSL_PARAM *params = NULL;
+	EVP_PKEY *pkey = NULL;
+	int i;
+
+	rsa = (struct rsakey *)ASN1_item_d2i(NULL, &p, len,
+	    ASN1_ITEM_rptr(RSAPRIVATE));
+	if (rsa == NULL)
+		return NULL;
+	bld = OSSL_PARAM_BLD_new();
+	for (i = 0; bld != NULL && i < RSA_PARTS; i++)
+		if (OSSL_PARAM_BLD_push_BN(bld, rsaparts[i], rsa->part[i]) != 1)
+			break;
+	if (i == RSA_PARTS && p == der + len && rsa->version == 0 &&
+	    (params = OSSL_PARAM_BLD_to_param(bld)) != NULL)
+		pkey = fromdata("RSA", params);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(bld);
+	ASN1_item_free((ASN1_VALUE *)rsa, ASN1_ITEM_rptr(RSAPRIVATE));
+	return pkey;
+}
+
+EVP_PKEY *
+cs_keyform_pkcs1(const unsigned char *der, size_t len)
+{
+	EVP_PKEY *pkey;
+
+	ERR_set_mark();
+	pkey = unwraprsa(der, (long)len);
+	ERR_pop_to_mark();
 	return pkey;
 }
 
@@ -447,6 +493,8 @@ cs_keyform_unwrap(const PKCS8_PRIV_KEY_INFO *p8)
 		pkey = unwrapec(der, len, OBJ_obj2nid(curve));
 	else if (edname(nid) != NULL && type == V_ASN1_UNDEF)
 		pkey = unwraped(der, len, edname(nid));
+	else if (nid == NID_rsaEncryption && type == V_ASN1_NULL)
+		pkey = unwraprsa(der, len);
 	ERR_pop_to_mark();
 	return pkey;
 }

@@ -218,12 +218,13 @@ testec(void)
 	free(curves);
 }
 
-/* Of an EC key, which libcrypto writes as it came, and we always as 1. */
+/* Of an EC or RSA key: libcrypto writes it as it came, we as it has to be. */
 static int
 isversion(const struct der *der, int i)
 {
 	return i >= 2 && i + 1 < der->len &&
-	    memcmp(der->p + i - 2, "\x02\x01\x01\x04", 4) == 0;
+	    (memcmp(der->p + i - 2, "\x02\x01\x01\x04", 4) == 0 ||
+		memcmp(der->p + i - 2, "\x02\x01\x00\x02", 4) == 0);
 }
 
 /* Each byte of a key in turn has some of its bits changed. */
@@ -301,24 +302,29 @@ static const struct {
 	{ "attributes", "01", "", "", "00", "", P256, ATTRIBUTES, 1 },
 };
 
-/* The parts of a P-256 key, in hexadecimal. */
+/* The parts of a P-256 key, in hexadecimal.  The last bit is set. */
 static void
 parts(char scalar[65], char point[131])
 {
-	unsigned char raw[65], order[32];
-	EVP_PKEY *pkey = EVP_EC_gen("P-256");
+	unsigned char raw[65] = { 0 }, number[32];
+	EVP_PKEY *pkey;
 	BIGNUM *bn = NULL;
 	size_t n;
 
-	if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_PRIV_KEY, &bn) != 1 ||
-	    BN_bn2binpad(bn, order, sizeof(order)) != sizeof(order) ||
-	    EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, raw,
-		sizeof(raw), &n) != 1)
-		bail("the parts of a key");
-	cs_hex(scalar, order, sizeof(order));
+	while ((raw[64] & 1) == 0) {
+		pkey = EVP_EC_gen("P-256");
+		if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_PRIV_KEY,
+			&bn) != 1 ||
+		    BN_bn2binpad(bn, number, sizeof(number)) !=
+			sizeof(number) ||
+		    EVP_PKEY_get_octet_string_param(pkey,
+			OSSL_PKEY_PARAM_PUB_KEY, raw, sizeof(raw), &n) != 1)
+			bail("the parts of a key");
+		EVP_PKEY_free(pkey);
+	}
+	cs_hex(scalar, number, sizeof(number));
 	cs_hex(point, raw, sizeof(raw));
 	BN_free(bn);
-	EVP_PKEY_free(pkey);
 }
 
 static void
@@ -421,5 +427,7 @@ main(void)
 	testdamaged(EVP_EC_gen("P-256"), 0, "p256");
 	testdamaged(EVP_EC_gen("P-256"), 1, "p256, SEC1");
 	testdamaged(cs_key_generate("ed25519", &err), 0, "ed25519");
+	testdamaged(EVP_RSA_gen(512), 0, "rsa");
+	testdamaged(EVP_RSA_gen(512), 1, "rsa, PKCS#1");
 	return tap_done();
 }
