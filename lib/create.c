@@ -343,7 +343,8 @@ makecert(struct job *job, struct certstore_error *err)
 	int rv = -1;
 
 	if (is != NULL &&
-	    (cs_issuer_judge(is, job->t.ca, err) == -1 ||
+	    (cs_issuer_read(is, err) == -1 ||
+		cs_issuer_judge(is, job->t.ca, err) == -1 ||
 		cs_issue_check(job->name, &job->t, is, err) == -1 ||
 		cs_issuer_key(is, job->t.haspass ? &job->t.pass : NULL, err) ==
 		    -1))

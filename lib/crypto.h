@@ -205,7 +205,7 @@ GENERAL_NAMES *cs_issue_sans(const struct certstore_template *);
  * 1 or 0, -1 refused.  The issuer is NULL for self-signed. */
 int	cs_fit_entry(const struct certstore_entry *,
 	    const struct certstore_template *,
-	    const struct certstore_template *, const struct cs_issuer *,
+	    const struct certstore_template *, struct cs_issuer *,
 	    struct certstore_error *);
 int	cs_fit_answered(const struct certstore_entry *,
 	    const struct certstore_template *,
@@ -235,14 +235,18 @@ int	cs_constraint_check(const char *, X509 *, const char *, X509 *,
 /* issuer.c: a CA entry that is to sign, one generation of it. */
 struct cs_issuer {
 	struct certstore_entry	 entry;
+	/* Once cs_issuer_read() got them: */
 	STACK_OF(X509)		*certs;		/* its own, then all known above */
 	int			 complete;	/* the last is signed by itself */
-	EVP_PKEY		*pkey;		/* once cs_issuer_key() got it */
 	int64_t			 ends;		/* what nothing below outlives */
+	EVP_PKEY		*pkey;		/* once cs_issuer_key() got it */
 };
 int	cs_issuer_open(struct cs_issuer *, struct certstore *, const char *,
 	    struct certstore_error *);
 void	cs_issuer_close(struct cs_issuer *);
+int	cs_issuer_isabove(const struct cs_issuer *,
+	    const struct certstore_entry *, struct certstore_error *);
+int	cs_issuer_read(struct cs_issuer *, struct certstore_error *);
 int	cs_issuer_judge(const struct cs_issuer *, int,
 	    struct certstore_error *);		/* may it sign; 1: a CA */
 int	cs_issuer_key(struct cs_issuer *, const struct certstore_passphrase *,

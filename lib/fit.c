@@ -116,9 +116,9 @@ coversprofile(const struct cs_info *info, const struct certstore_template *t)
 	    purposes(info, t->profile, &n) == n;
 }
 
-/* By its signature: 1, 0, -1. */
+/* By its signature, as the files say or as it is: 1, 0, -1. */
 static int
-sameissuer(const struct certstore_entry *entry, const struct cs_issuer *is,
+sameissuer(const struct certstore_entry *entry, struct cs_issuer *is,
     struct certstore_error *err)
 {
 	STACK_OF(X509) *certs;
@@ -127,6 +127,10 @@ sameissuer(const struct certstore_entry *entry, const struct cs_issuer *is,
 
 	if (is == NULL)
 		return entry->info.self;
+	if ((rv = cs_issuer_isabove(is, entry, err)) != 0)
+		return rv;
+	if (cs_issuer_read(is, err) == -1)
+		return -1;
 	if ((rv = cs_entry_read(entry, CS_FULLCHAIN, &buf, err)) == 1) {
 		certs = cs_cert_stack(entry->info.name, &buf, err);
 		rv = certs == NULL ?
@@ -155,7 +159,7 @@ runsout(const struct certstore_entry *entry, const struct certstore_template *t)
 
 static int
 fitcreated(const struct certstore_entry *entry,
-    const struct certstore_template *t, const struct cs_issuer *is,
+    const struct certstore_template *t, struct cs_issuer *is,
     struct certstore_error *err)
 {
 	const struct cs_info *info = &entry->info;
@@ -169,6 +173,8 @@ fitcreated(const struct certstore_entry *entry,
 		return rv;
 	if (!runsout(entry, t))
 		return 1;
+	if (is != NULL && cs_issuer_read(is, err) == -1)
+		return -1;
 	/* A new one could not end later: no use in one at each call. */
 	if (is != NULL && is->ends <= info->ends &&
 	    info->ends > certstore_time_now()) {
@@ -197,7 +203,7 @@ refuse(const struct cs_info *info, struct certstore_error *err,
 static int
 fitimported(const struct certstore_entry *entry,
     const struct certstore_template *asked, const struct certstore_template *t,
-    const struct cs_issuer *is, struct certstore_error *err)
+    struct cs_issuer *is, struct certstore_error *err)
 {
 	const struct cs_info *info = &entry->info;
 	const char *name;
@@ -233,7 +239,7 @@ fitimported(const struct certstore_entry *entry,
 int
 cs_fit_entry(const struct certstore_entry *entry,
     const struct certstore_template *asked, const struct certstore_template *t,
-    const struct cs_issuer *is, struct certstore_error *err)
+    struct cs_issuer *is, struct certstore_error *err)
 {
 	const char *origin = entry->info.origin;
 

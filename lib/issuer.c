@@ -30,8 +30,8 @@ readstack(const struct certstore_entry *entry, enum cs_file file,
  * What info calls self-signed was found to be so when it was written.
  */
 static int
-assemble(struct cs_issuer *is, struct certstore *store, STACK_OF(X509) *full,
-    STACK_OF(X509) *ca, struct certstore_error *err)
+assemble(struct cs_issuer *is, STACK_OF(X509) *full, STACK_OF(X509) *ca,
+    struct certstore_error *err)
 {
 	STACK_OF(X509) *chain = NULL, *above = NULL;
 	X509 *x509 = sk_X509_value(full, 0);
@@ -44,7 +44,7 @@ assemble(struct cs_issuer *is, struct certstore *store, STACK_OF(X509) *full,
 	    X509_add_certs(full, ca,
 		X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_NO_DUP) != 1)
 		above = NULL;
-	else if (cs_chain_build(store, x509, full, &chain, &above,
+	else if (cs_chain_build(is->entry.store, x509, full, &chain, &above,
 		     &is->complete, err) == -1)
 		return -1;
 	if (above == NULL ||
@@ -61,29 +61,64 @@ assemble(struct cs_issuer *is, struct certstore *store, STACK_OF(X509) *full,
 	return rv;
 }
 
+static int
+failwaits(const char *name, struct certstore_error *err)
+{
+	return cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s: has no certificate yet: import the answer to its request "
+	    "first",
+	    name);
+}
+
 /* On failure there is nothing to close. */
 int
 cs_issuer_open(struct cs_issuer *is, struct certstore *store, const char *name,
     struct certstore_error *err)
 {
+	memset(is, 0, sizeof(*is));
+	if (cs_entry_load(store, name, &is->entry, err) == 0) {
+		if (is->entry.info.fingerprint != NULL)
+			return 0;
+		failwaits(name, err);
+	}
+	cs_issuer_close(is);
+	return -1;
+}
+
+/*
+ * 1, 0, -1: by the files, which hold what was found by signature when the
+ * entry was written.  0 may mean that its CA has another certificate now.
+ */
+int
+cs_issuer_isabove(const struct cs_issuer *is,
+    const struct certstore_entry *entry, struct certstore_error *err)
+{
+	struct cs_buf above = { NULL, 0, 0 }, own = { NULL, 0, 0 };
+	int rv;
+
+	if ((rv = cs_entry_read(entry, CS_CA, &above, err)) == 1 &&
+	    (rv = cs_entry_read(&is->entry, CS_FULLCHAIN, &own, err)) == 1)
+		rv = own.len <= above.len &&
+		    memcmp(own.p, above.p, own.len) == 0;
+	cs_buf_free(&above);
+	cs_buf_free(&own);
+	return rv;
+}
+
+/* Once. */
+int
+cs_issuer_read(struct cs_issuer *is, struct certstore_error *err)
+{
 	STACK_OF(X509) *full = NULL, *ca = NULL;
 	int64_t ends;
 	int i, rv;
 
-	memset(is, 0, sizeof(*is));
-	if (cs_entry_load(store, name, &is->entry, err) == -1)
-		goto out;
-	if ((rv = readstack(&is->entry, CS_FULLCHAIN, &full, err)) == -1 ||
-	    (rv == 1 && readstack(&is->entry, CS_CA, &ca, err) == -1))
-		goto out;
-	if (rv == 0 || sk_X509_num(full) == 0) {
-		cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: has no certificate yet: import the answer to its "
-		    "request first",
-		    name);
-		goto out;
-	}
-	if (assemble(is, store, full, ca, err) == -1)
+	if (is->certs != NULL)
+		return 0;
+	if ((rv = readstack(&is->entry, CS_FULLCHAIN, &full, err)) == 0)
+		rv = failwaits(is->entry.info.name, err);
+	if (rv == -1 || (rv = readstack(&is->entry, CS_CA, &ca, err)) == -1 ||
+	    (rv = assemble(is, full, ca, err)) == -1)
 		goto out;
 	is->ends = INT64_MAX;
 	for (i = 0; i < sk_X509_num(is->certs); i++) {
@@ -94,10 +129,7 @@ cs_issuer_open(struct cs_issuer *is, struct certstore *store, const char *name,
 out:
 	sk_X509_pop_free(ca, X509_free);
 	sk_X509_pop_free(full, X509_free);
-	if (is->certs != NULL)
-		return 0;
-	cs_issuer_close(is);
-	return -1;
+	return rv;
 }
 
 void

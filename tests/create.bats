@@ -323,6 +323,18 @@ refused() {
 	refused 'only with -u' -e 30d -s a.example y
 }
 
+@test "-u and a CA that was renewed" {
+	run -0 cert-create -c ca
+	run -0 cert-create -A ca -s a.example app
+	run -0 cert-create -cf -K "$CERTSTORE/certs/ca/privkey.pem" ca
+	run -1 cert-create -ux -A ca -s a.example app
+	run -0 cert-create -cf ca
+	run -0 cert-create -ux -A ca -s a.example app
+	run -1 cert-create -ux -A ca -s a.example app
+	run -0 cert-create -c other
+	run -0 cert-create -ux -A other -s a.example app
+}
+
 @test "-u and what was imported" {
 	CERTSTORE=$PWD/other cert-create -s '*.example.com' x
 	cert-import -q -N app other/certs/x/combined.pem

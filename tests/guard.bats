@@ -137,4 +137,6 @@ libcrypto30() {
 	libcrypto30
 	instructions cert-create -A ca -s n.example.com n.example.com
 	guard "cert-create -A" 22000000
+	instructions cert-create -u -A ca -s n.example.com n.example.com
+	guard "cert-create -u, nothing to do," 5000000
 }

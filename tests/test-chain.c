@@ -308,6 +308,7 @@ testkeyid(void)
 	certstore_template_set_issuer(t, "noids", &err);
 	if (certstore_create(store, "byhash.example", t, 0, NULL, &err) != 1 ||
 	    cs_issuer_open(&is, store, "noids", &err) == -1 ||
+	    cs_issuer_read(&is, &err) == -1 ||
 	    cs_entry_load(store, "byhash.example", &entry, &err) == -1)
 		bail("%s", err.msg);
 	ok(is.complete && sk_X509_num(is.certs) == 1, "it is its own root");

@@ -76,6 +76,7 @@ start(struct gen *gen, const char *path)
 	check(gen->store != NULL);
 	makeca(gen->store);
 	check(cs_issuer_open(&gen->ca, gen->store, CA, &error) == 0);
+	check(cs_issuer_read(&gen->ca, &error) == 0);
 	check(cs_issuer_key(&gen->ca, NULL, &error) == 0);
 }
 
