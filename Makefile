@@ -35,7 +35,8 @@ FUZZERS = name pem
 FUZZ_TIME = 60
 EXAMPLE = tests/example/whose.c
 HEADERS = lib/certstore.h lib/crypto.h lib/import.h lib/internal.h lib/pem.h \
-	cmd/cmd.h tests/made.h tests/pems.h tests/scratch.h tests/tap.h
+	cmd/cmd.h tests/input.h tests/made.h tests/pems.h tests/scratch.h \
+	tests/tap.h
 
 PLAIN_COMMANDS = cert-list cert-match cert-rm
 CRYPTO_COMMANDS = cert-create cert-import cert-show

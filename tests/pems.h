@@ -9,27 +9,8 @@
 #include <openssl/pem.h>
 
 #include "crypto.h"
+#include "input.h"
 #include "tap.h"
-
-#define DATA "tests/data/pem/"
-#define KEYS "tests/data/keys/"
-
-__attribute__((unused)) static void
-readfile(const char *path, struct cs_buf *buf)
-{
-	char piece[4096];
-	FILE *fp;
-	size_t n;
-
-	cs_buf_reset(buf);
-	if ((fp = fopen(path, "r")) == NULL)
-		bail("%s: cannot be read", path);
-	while ((n = fread(piece, 1, sizeof(piece), fp)) > 0) {
-		if (cs_buf_add(buf, piece, n) == -1)
-			bail("no memory");
-	}
-	fclose(fp);
-}
 
 __attribute__((unused)) static void
 addfile(struct cs_buf *buf, const char *path)
@@ -98,13 +79,6 @@ oracle(const struct cs_buf *text, struct cs_pems *list)
 	}
 	BIO_free(bio);
 	ERR_clear_error();
-}
-
-__attribute__((unused)) static int
-issame(const struct cs_pem *a, const struct cs_pem *b)
-{
-	return a->type == b->type && a->derlen == b->derlen &&
-	    memcmp(a->der, b->der, a->derlen) == 0;
 }
 
 /* Whether both hold the same, or got only the first of want. */

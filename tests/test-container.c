@@ -6,45 +6,8 @@
 #include <openssl/evp.h>
 
 #include "crypto.h"
+#include "input.h"
 #include "tap.h"
-
-#define DATA "tests/data/pem/"
-
-/* Answers with the passphrase, or -1 without one; counts the questions. */
-struct answer {
-	const char *passphrase;
-	int asked;
-	char what[256];
-};
-
-static int
-answer(void *arg, const char *what, char *buf, size_t size)
-{
-	struct answer *a = arg;
-
-	a->asked++;
-	snprintf(a->what, sizeof(a->what), "%s", what);
-	if (a->passphrase == NULL)
-		return -1;
-	return snprintf(buf, size, "%s", a->passphrase);
-}
-
-static void
-readfile(const char *path, struct cs_buf *buf)
-{
-	char piece[4096];
-	FILE *fp;
-	size_t n;
-
-	cs_buf_reset(buf);
-	if ((fp = fopen(path, "r")) == NULL)
-		bail("%s: cannot be read", path);
-	while ((n = fread(piece, 1, sizeof(piece), fp)) > 0) {
-		if (cs_buf_add(buf, piece, n) == -1)
-			bail("no memory");
-	}
-	fclose(fp);
-}
 
 static int
 readpems(const struct cs_buf *in, const struct certstore_passphrase *ask,
@@ -79,13 +42,6 @@ readone(const char *path, struct cs_pems *list)
 	cs_buf_free(&in);
 }
 
-static int
-issame(const struct cs_pem *a, const struct cs_pem *b)
-{
-	return a->type == b->type && a->derlen == b->derlen &&
-	    memcmp(a->der, b->der, a->derlen) == 0;
-}
-
 #define RC2 1 /* needs the legacy provider */
 
 /* The passphrase of all is "phones"; "-": there is nobody to ask. */
@@ -115,18 +71,6 @@ static const struct {
 	{ "costly.p12", "phones", "more than 10000000 iterations", 0, 0 },
 	{ "costlymac.p12", "phones", "more than 10000000 iterations", 0, 0 },
 };
-
-static int
-haslegacy(void)
-{
-	struct cs_old old = { 0 };
-	int has;
-
-	has = cs_decrypt_old(&old) != NULL;
-	cs_decrypt_old_done(&old);
-	ERR_clear_error();
-	return has;
-}
 
 static void
 contents(const struct cs_pems *got, char text[16])

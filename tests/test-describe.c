@@ -8,23 +8,9 @@
 #include <openssl/x509v3.h>
 
 #include "crypto.h"
+#include "input.h"
 #include "made.h"
 #include "tap.h"
-
-static void
-readfile(const char *path, struct cs_buf *buf)
-{
-	char piece[4096];
-	FILE *fp;
-	size_t n;
-
-	cs_buf_reset(buf);
-	if ((fp = fopen(path, "r")) == NULL)
-		bail("%s: cannot be read", path);
-	while ((n = fread(piece, 1, sizeof(piece), fp)) > 0)
-		cs_buf_add(buf, piece, n);
-	fclose(fp);
-}
 
 static const char vodia[] =
     "kind server\n"

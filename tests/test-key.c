@@ -8,43 +8,8 @@
 #include <openssl/rsa.h>
 
 #include "crypto.h"
+#include "input.h"
 #include "tap.h"
-
-#define KEYS "tests/data/keys/"
-
-/* Answers with the passphrase, or -1 without one; counts the questions. */
-struct answer {
-	const char *passphrase;
-	int asked;
-	char what[256];
-};
-
-static int
-answer(void *arg, const char *what, char *buf, size_t size)
-{
-	struct answer *a = arg;
-
-	a->asked++;
-	snprintf(a->what, sizeof(a->what), "%s", what);
-	if (a->passphrase == NULL)
-		return -1;
-	return snprintf(buf, size, "%s", a->passphrase);
-}
-
-static void
-readfile(const char *path, struct cs_buf *buf)
-{
-	char piece[4096];
-	FILE *fp;
-	size_t n;
-
-	cs_buf_reset(buf);
-	if ((fp = fopen(path, "r")) == NULL)
-		bail("%s: cannot be read", path);
-	while ((n = fread(piece, 1, sizeof(piece), fp)) > 0)
-		cs_buf_add(buf, piece, n);
-	fclose(fp);
-}
 
 #define NEEDED "the key is encrypted: give its passphrase with -p file"
 #define WRONG "the passphrase does not open the key"
@@ -93,18 +58,6 @@ static const struct {
 	{ "dek-ec", "phones", CERTSTORE_OK, "p256", 1, 0 },
 	{ "public", "-", CERTSTORE_EINPUT, "there is no private key", 0, 0 },
 };
-
-static int
-haslegacy(void)
-{
-	struct cs_old old = { 0 };
-	int has;
-
-	has = cs_decrypt_old(&old) != NULL;
-	cs_decrypt_old_done(&old);
-	ERR_clear_error();
-	return has;
-}
 
 static void
 testfiles(void)

@@ -1,8 +1,7 @@
 /*
  * fuzz-name.c: any text through all that judges names, times and what is safe
  * to print; what is accepted must be what its rules say, and stay the same
- * when judged again.  A libFuzzer target; with FUZZ_MAIN defined, a program
- * that runs the files it is given.
+ * when judged again.
  */
 #include <sys/socket.h>
 
@@ -11,18 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "internal.h"
-
-#define HOLDS(cond) \
-	do { \
-		if (!(cond)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, \
-			    #cond); \
-			abort(); \
-		} \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static int
 isplain(const char *s)
@@ -193,35 +182,3 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	free(s);
 	return 0;
 }
-
-#ifdef FUZZ_MAIN
-static void
-replay(const char *path)
-{
-	static uint8_t data[1024 * 1024];
-	size_t len;
-	FILE *fp;
-
-	if ((fp = fopen(path, "rb")) == NULL) {
-		perror(path);
-		exit(2);
-	}
-	len = fread(data, 1, sizeof(data), fp);
-	if (ferror(fp)) {
-		perror(path);
-		exit(2);
-	}
-	fclose(fp);
-	LLVMFuzzerTestOneInput(data, len);
-}
-
-int
-main(int argc, char *argv[])
-{
-	int i;
-
-	for (i = 1; i < argc; i++)
-		replay(argv[i]);
-	return 0;
-}
-#endif

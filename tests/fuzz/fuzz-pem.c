@@ -1,7 +1,6 @@
 /*
  * fuzz-pem.c: any bytes as PEM, DER, PKCS#7, PKCS#12.  What is accepted must
- * come out the same when it is written and read again.  A libFuzzer target;
- * with FUZZ_MAIN defined, a program that runs the files it is given.
+ * come out the same when it is written and read again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,17 +9,7 @@
 #include <openssl/err.h>
 
 #include "crypto.h"
-
-#define HOLDS(cond) \
-	do { \
-		if (!(cond)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, \
-			    #cond); \
-			abort(); \
-		} \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+#include "fuzz.h"
 
 static int
 answer(void *arg, const char *what, char *buf, size_t size)
@@ -113,35 +102,3 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	cs_item_free(&list);
 	return 0;
 }
-
-#ifdef FUZZ_MAIN
-static void
-replay(const char *path)
-{
-	static uint8_t data[CERTSTORE_INPUT_MAX + 1];
-	size_t len;
-	FILE *fp;
-
-	if ((fp = fopen(path, "rb")) == NULL) {
-		perror(path);
-		exit(2);
-	}
-	len = fread(data, 1, sizeof(data), fp);
-	if (ferror(fp)) {
-		perror(path);
-		exit(2);
-	}
-	fclose(fp);
-	LLVMFuzzerTestOneInput(data, len);
-}
-
-int
-main(int argc, char *argv[])
-{
-	int i;
-
-	for (i = 1; i < argc; i++)
-		replay(argv[i]);
-	return 0;
-}
-#endif

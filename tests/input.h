@@ -1,0 +1,72 @@
+/*
+ * input.h: files that the unit tests read, and somebody who answers for a
+ * passphrase.
+ */
+#ifndef INPUT_H
+#define INPUT_H
+
+#include <openssl/err.h>
+
+#include "crypto.h"
+#include "tap.h"
+
+#define DATA "tests/data/pem/"
+#define KEYS "tests/data/keys/"
+
+__attribute__((unused)) static void
+readfile(const char *path, struct cs_buf *buf)
+{
+	char piece[4096];
+	FILE *fp;
+	size_t n;
+
+	cs_buf_reset(buf);
+	if ((fp = fopen(path, "r")) == NULL)
+		bail("%s: cannot be read", path);
+	while ((n = fread(piece, 1, sizeof(piece), fp)) > 0) {
+		if (cs_buf_add(buf, piece, n) == -1)
+			bail("no memory");
+	}
+	fclose(fp);
+}
+
+__attribute__((unused)) static int
+issame(const struct cs_pem *a, const struct cs_pem *b)
+{
+	return a->type == b->type && a->derlen == b->derlen &&
+	    memcmp(a->der, b->der, a->derlen) == 0;
+}
+
+/* Answers with the passphrase, or -1 without one; counts the questions. */
+struct answer {
+	const char *passphrase;
+	int asked;
+	char what[256];
+};
+
+__attribute__((unused)) static int
+answer(void *arg, const char *what, char *buf, size_t size)
+{
+	struct answer *a = arg;
+
+	a->asked++;
+	snprintf(a->what, sizeof(a->what), "%s", what);
+	if (a->passphrase == NULL)
+		return -1;
+	return snprintf(buf, size, "%s", a->passphrase);
+}
+
+/* Some keys and PKCS#12 need a provider that is not installed everywhere. */
+__attribute__((unused)) static int
+haslegacy(void)
+{
+	struct cs_old old = { 0 };
+	int has;
+
+	has = cs_decrypt_old(&old) != NULL;
+	cs_decrypt_old_done(&old);
+	ERR_clear_error();
+	return has;
+}
+
+#endif
