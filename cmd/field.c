@@ -61,8 +61,10 @@ cmd_field_string(const struct cmd_item *item, enum cmd_field field,
 int
 cmd_field_time(const struct cmd_item *item, enum cmd_field field, int64_t *t)
 {
-	/* Without a certificate both are 0. */
-	if (certstore_entry_fingerprint(item->entry) == NULL)
+	/* Without a certificate both are 0; of one that is distrusted there
+	 * is only the fingerprint. */
+	if (certstore_entry_fingerprint(item->entry) == NULL ||
+	    certstore_entry_key(item->entry) == NULL)
 		return 0;
 	if (field == CMD_STARTS)
 		*t = certstore_entry_starts(item->entry);

@@ -225,6 +225,32 @@ void certstore_certs_free(struct certstore_certs *);
 struct certstore_entry *certstore_key_read(const char *, const void *,
     size_t, const struct certstore_passphrase *, struct certstore_error *);
 
+/* Whom the servers trust: certstore_trust(3). */
+struct certstore_trust;
+struct certstore_trust *certstore_trust_new(struct certstore *, int,
+    struct certstore_error *);
+void certstore_trust_free(struct certstore_trust *);
+int certstore_trust_set_passphrase(struct certstore_trust *,
+    const struct certstore_passphrase *, struct certstore_error *);
+int certstore_trust_next(struct certstore_trust *,
+    const struct certstore_entry **, struct certstore_error *);
+int certstore_trust_has(struct certstore_trust *, const char *,
+    struct certstore_error *);
+int certstore_trust_add(struct certstore_trust *, const char *,
+    const void *, size_t, struct certstore_error *);
+int certstore_trust_reset(struct certstore_trust *, const char *,
+    const void *, size_t, struct certstore_error *);
+int certstore_trust_remove(struct certstore_trust *, const char *,
+    struct certstore_error *);
+int certstore_trust_distrust(struct certstore_trust *, const char *,
+    struct certstore_error *);
+int certstore_trust_distrust_certs(struct certstore_trust *, const char *,
+    const void *, size_t, struct certstore_error *);
+int certstore_trust_commit(struct certstore_trust *,
+    struct certstore_error *);
+int certstore_trust_result(struct certstore_trust *, const char **,
+    const char **, const char **);
+
 #ifdef __cplusplus
 }
 #endif

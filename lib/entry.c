@@ -325,6 +325,20 @@ certstore_entry_has_key(const struct certstore_entry *entry)
 	return entry->info.haskey;
 }
 
+static char *
+anchorpath(const struct certstore_entry *entry, enum certstore_file which)
+{
+	const char *dir = entry->trust->path;
+	char *path;
+	int len = -1;
+
+	if (which == CERTSTORE_DIRECTORY)
+		len = asprintf(&path, "%s/trust", dir);
+	else if (which == CERTSTORE_FULLCHAIN && entry->pem != NULL)
+		len = asprintf(&path, "%s/trust/%s.pem", dir, entry->info.name);
+	return len == -1 ? NULL : path;
+}
+
 char *
 certstore_entry_path(const struct certstore_entry *entry,
     enum certstore_file which)
@@ -333,6 +347,8 @@ certstore_entry_path(const struct certstore_entry *entry,
 	const char *file = NULL;
 	char *path;
 
+	if (entry->trust != NULL)
+		return anchorpath(entry, which);
 	if (entry->store == NULL || info->name == NULL)
 		return NULL;
 	switch (which) {

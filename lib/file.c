@@ -5,6 +5,7 @@
  */
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,8 +18,9 @@
 
 #include "internal.h"
 
-#define RECORD_SIZE 8192 /* more is read in another way */
-#define DEPTH_MAX 8	 /* of a tree that is removed */
+#define RECORD_SIZE 8192      /* more is read in another way */
+#define DEPTH_MAX 8	      /* of a tree that is removed */
+#define FUSE_MAGIC 0x65735546 /* does not pass syncfs(2) on */
 
 static void
 closekeep(int fd)
@@ -364,6 +366,14 @@ cs_file_isours(int fd)
 	if (fstat(fd, &st) == -1)
 		return -1;
 	return st.st_uid == geteuid() && (st.st_mode & 022) == 0;
+}
+
+int
+cs_file_hassyncfs(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type != FUSE_MAGIC;
 }
 
 /*

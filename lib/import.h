@@ -132,5 +132,6 @@ int	cs_remark_cert(struct cs_buf *, const struct cs_info *, X509 *,
 	    STACK_OF(X509) *, int, int64_t);
 int	cs_remark_change(struct cs_buf *, const struct cs_info *,
 	    const struct cs_info *);
+void	cs_remark_weakness(X509 *, char *, size_t);	/* "": none */
 
 #endif

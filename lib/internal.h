@@ -113,6 +113,7 @@ int	cs_file_remove(int, const char *);		/* a file or link; absent is fine */
 int	cs_file_rmdir(int, const char *, const char *const *, size_t);
 int	cs_file_rmtree(int, const char *);		/* a tree; absent is fine */
 int	cs_file_isours(int);			/* owner and mode of a directory */
+int	cs_file_hassyncfs(int);			/* is one syncfs(2) enough? */
 
 /* The derived record of an entry.  Pointers lead into text. */
 struct cs_san {
@@ -261,6 +262,15 @@ int	cs_gen_remove(struct certstore *, const char *, unsigned long,
 int	cs_lock_take(struct certstore *, struct certstore_error *);
 void	cs_lock_release(struct certstore *);
 
+/* trustgen.c: the link trust and its generations; see there. */
+#define CS_TRUST_INTENT	"@trust"	/* in .pending/ */
+int	cs_trustgen_live(const struct certstore *, char [CS_GENDIR],
+	    unsigned long *, struct certstore_error *);
+int	cs_trustgen_begin(struct certstore *, unsigned long, unsigned long *);
+int	cs_trustgen_switch(struct certstore *, unsigned long);
+int	cs_trustgen_settle(struct certstore *);
+int	cs_trustgen_mend(struct certstore *);
+
 /* info.c */
 int	cs_info_parse(struct cs_info *, struct certstore_error *); /* cuts text */
 void	cs_info_reset(struct cs_info *);	/* empty, keeps the memory */
@@ -279,6 +289,7 @@ int	cs_info_covers(const struct cs_info *, enum cs_san_type, const char *);
 /* entry.c */
 struct certstore_entry {
 	struct certstore	*store;		/* NULL: not in a store */
+	const struct certstore	*trust;		/* whose trust anchor it is */
 	struct cs_info		 info;
 	char			 gendir[CS_GENDIR]; /* in certs/ */
 	char			*pem;		/* certificate or public key, not in a store */

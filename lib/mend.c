@@ -269,6 +269,8 @@ cs_mend_store(struct certstore *store, struct certstore_error *err)
 			return cs_fail_errno(err, "%s/combined", store->path);
 		if (menddefault(store) == -1)
 			return cs_fail_errno(err, "%s/default", store->path);
+		if (cs_trustgen_mend(store) == -1)
+			return cs_fail_errno(err, "%s/trust", store->path);
 		if (cs_mend_conclude(store, err) == -1)
 			return -1;
 		if (fsync(store->fd) == -1)

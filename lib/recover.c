@@ -329,7 +329,9 @@ recoverone(void *arg, const char *name)
 		return -1;
 	if (cs_strings_add(&all->names, name) == -1)
 		return -1;
-	if (cs_name_isvalid(name) && (rv = parseintent(&in)) == 1)
+	if (strcmp(name, CS_TRUST_INTENT) == 0)
+		rv = cs_trustgen_settle(all->store);
+	else if (cs_name_isvalid(name) && (rv = parseintent(&in)) == 1)
 		rv = settle(&in);
 	if (rv == -1) {
 		failsettle(name, all->err);

@@ -56,8 +56,8 @@ remarktimes(struct cs_buf *b, const struct cs_info *info, int64_t now)
 }
 
 /* What level 2 has against it; what is empty is fine. */
-static void
-weakness(X509 *x509, char *text, size_t size)
+void
+cs_remark_weakness(X509 *x509, char *text, size_t size)
 {
 	char name[80];
 	int md, secbits;
@@ -83,11 +83,11 @@ remarkweak(struct cs_buf *b, const struct cs_info *info, X509 *x509,
 	char text[120];
 	int bad = 0, i;
 
-	weakness(x509, text, sizeof(text));
+	cs_remark_weakness(x509, text, sizeof(text));
 	if (text[0] != '\0')
 		bad |= remark(b, info, "%s: " LEVEL2, text);
 	for (i = 0; i < sk_X509_num(chain); i++) {
-		weakness(sk_X509_value(chain, i), text, sizeof(text));
+		cs_remark_weakness(sk_X509_value(chain, i), text, sizeof(text));
 		if (text[0] != '\0' && (size_t)i < info->nissuing)
 			bad |= remark(b, info,
 			    "its issuer \"%.*s\" has a "

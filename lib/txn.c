@@ -3,7 +3,6 @@
  * before the link leads to it; one rename(2) of that link is the switch.
  */
 #include <sys/stat.h>
-#include <sys/statfs.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +14,7 @@
 
 #include "internal.h"
 
-#define BULK 16		      /* entries from which one syncfs is cheaper */
-#define FUSE_MAGIC 0x65735546 /* does not pass syncfs on */
+#define BULK 16 /* entries from which one syncfs is cheaper */
 #define PROPS_GROUP "group "
 
 static const mode_t modes[CS_NFILE] = { 0644, 0600, 0600, 0644, 0600, 0644,
@@ -248,16 +246,6 @@ syncfiles(struct cs_put *put, struct certstore_error *err)
 	return 0;
 }
 
-/* Many entries go out with one syncfs(2), where the file system passes it on. */
-static int
-isbulk(const struct certstore *store, size_t n)
-{
-	struct statfs fs;
-
-	return n >= BULK && fstatfs(store->fd, &fs) == 0 &&
-	    fs.f_type != FUSE_MAGIC;
-}
-
 /*
  * Files and links of index/, in no order that matters: nothing leads to them
  * yet.  Then one wait for all of it.
@@ -266,7 +254,7 @@ static int
 writeall(struct certstore *store, struct cs_put *puts, size_t n,
     struct certstore_error *err)
 {
-	int bulk = isbulk(store, n);
+	int bulk = n >= BULK && cs_file_hassyncfs(store->fd);
 	size_t i;
 
 	for (i = 0; i < n; i++)

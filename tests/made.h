@@ -110,7 +110,7 @@ printable(const struct cs_buf *buf)
 }
 
 /* What info says of one certificate, and parsed. */
-static void
+__attribute__((unused)) static void
 describe(struct cs_info *info, X509 *x509, X509 *above)
 {
 	STACK_OF(X509) *certs = sk_X509_new_null();

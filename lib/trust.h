@@ -1,0 +1,77 @@
+/*
+ * trust.h: what trust.c is made of: the set of trust anchors, in memory and
+ * on disk.
+ */
+#ifndef TRUST_H
+#define TRUST_H
+
+#include "crypto.h"
+
+#define CS_TRUST_WHERE	300			/* of "file:line" in a message */
+#define CS_ANCHOR_BASE	128			/* of a name without its suffix */
+#define CS_BUNDLE_MAX	(16 * 1024 * 1024)	/* bytes, of all anchors */
+
+#define CS_ANCHOR_ADDED		0x1	/* by hand: stays whatever is shipped */
+#define CS_ANCHOR_SHIPPED	0x2	/* in the shipped list */
+#define CS_ANCHOR_DISTRUSTED	0x4	/* alone; it is no anchor */
+
+struct cs_anchor {
+	char		*name;
+	char		 fingerprint[65];
+	unsigned int	 origin;	/* CS_ANCHOR_* */
+	unsigned char	*der;		/* NULL: distrusted */
+	size_t		 derlen;
+	int		 listed;	/* in the list of a reset */
+};
+
+/* anchors.c: the set, by name; names and fingerprints are there once. */
+struct cs_anchors {
+	struct cs_anchor *v;
+	size_t		 n, size;
+	unsigned long	 gen;		/* the generation it was read from */
+	int		 astray;	/* that is not what would be written */
+	struct cs_strings bad;		/* what is damaged in it */
+};
+void	cs_anchors_free(struct cs_anchors *);
+struct cs_anchor *cs_anchors_byname(const struct cs_anchors *, const char *);
+struct cs_anchor *cs_anchors_byfingerprint(const struct cs_anchors *,
+	    const char *);
+/* By name, or by a fingerprint, which is given back in hex ("": a name): 1,
+ * 0 not in the set, -1. */
+int	cs_anchors_find(const struct cs_anchors *, const char *,
+	    struct cs_anchor **, char [65], struct certstore_error *);
+/* Copies name and DER, which may be NULL; the set is to be sorted after. */
+struct cs_anchor *cs_anchors_add(struct cs_anchors *, const char *,
+	    const char *, const unsigned char *, size_t, unsigned int);
+void	cs_anchors_drop(struct cs_anchors *, struct cs_anchor *);
+void	cs_anchors_sort(struct cs_anchors *);
+/* A name that is free: the base, or that and a part of the fingerprint. */
+void	cs_anchors_name(const struct cs_anchors *, const char *, int,
+	    const char *, char [CS_NAME_MAX + 1]);
+/* The files distrusted and shipped; label for messages, lines strict. */
+int	cs_anchors_read_distrusted(struct cs_anchors *, const char *,
+	    const struct cs_buf *, struct certstore_error *);
+int	cs_anchors_read_shipped(struct cs_anchors *, const char *,
+	    const struct cs_buf *, struct certstore_error *);
+int	cs_anchors_write_distrusted(const struct cs_anchors *,
+	    struct cs_buf *);
+int	cs_anchors_write_shipped(const struct cs_anchors *, struct cs_buf *);
+
+/* anchor.c: one certificate. */
+int	cs_anchor_hash(const unsigned char *, size_t, char [65]);
+/* What its subject makes of a name; "" if there is nothing to make it of. */
+void	cs_anchor_base(X509 *, char [CS_ANCHOR_BASE + 1]);
+/* A SHA-256 as it is written here or by openssl, to hex: 1 or 0. */
+int	cs_anchor_fingerprint(const char *, char [65]);
+/* Which rules are overridden, or whether a shipped list holds it. */
+#define CS_JUDGE_FORCE		1
+#define CS_JUDGE_SHIPPED	2
+int	cs_anchor_judge(const char *, X509 *, int, struct certstore_error *);
+
+/* trustdir.c: the set as a directory. */
+int	cs_trustdir_load(struct certstore *, struct cs_anchors *,
+	    struct certstore_error *);
+int	cs_trustdir_write(struct certstore *, const struct cs_anchors *,
+	    struct certstore_error *);	/* under the lock */
+
+#endif

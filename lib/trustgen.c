@@ -1,0 +1,247 @@
+/*
+ * trustgen.c: the link trust and the generations .trust@N that it leads to:
+ * which one is the live one, and what is left of others.
+ *
+ *	.pending/@trust -> .trust@N		generation N was being written
+ *	.pending/@trust -> .trust@N/mend	the link is to be made to lead
+ *						to N
+ *
+ * No entry is called like that.  Beside the live generation the newest one
+ * before it is kept, for a reader that has opened it.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define TRUST "trust"
+#define LAST "shipped" /* the file that is written last */
+
+struct scan {
+	const struct certstore *store;
+	unsigned long below;
+	unsigned long most;
+	int whole;
+};
+
+static int
+iswhole(const struct certstore *store, const char *dir)
+{
+	char path[CS_GENDIR + sizeof(LAST)];
+
+	snprintf(path, sizeof(path), "%s/" LAST, dir);
+	return faccessat(store->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int
+takemost(void *arg, const char *file)
+{
+	struct scan *scan = arg;
+	unsigned long gen;
+
+	gen = cs_gen_number(file, TRUST);
+	if (gen > scan->most && gen < scan->below &&
+	    (!scan->whole || iswhole(scan->store, file)))
+		scan->most = gen;
+	return 0;
+}
+
+/* The highest generation below another, or 0; -1 and errno. */
+static int
+highest(const struct certstore *store, unsigned long below, int whole,
+    unsigned long *gen)
+{
+	struct scan scan = { store, below, 0, whole };
+
+	if (cs_file_each(store->fd, ".", takemost, &scan) == -1)
+		return -1;
+	*gen = scan.most;
+	return 0;
+}
+
+/*
+ * The directory that holds the anchors, and its number, which is 0 where a
+ * copy made a real directory of the link: 1, 0 there are none, -1.
+ */
+int
+cs_trustgen_live(const struct certstore *store, char dir[CS_GENDIR],
+    unsigned long *gen, struct certstore_error *err)
+{
+	*gen = 0;
+	if (store->fd == -1)
+		return 0;
+	if (cs_file_readlink(store->fd, TRUST, dir, CS_GENDIR) != -1) {
+		if ((*gen = cs_gen_number(dir, TRUST)) != 0)
+			return 1;
+		return cs_fail(err, CERTSTORE_EDAMAGED,
+		    "%s/trust: leads elsewhere: remove this link, and the next "
+		    "writer makes it again",
+		    store->path);
+	}
+	if (errno == EINVAL) {
+		snprintf(dir, CS_GENDIR, TRUST);
+		return 1;
+	}
+	if (errno != ENOENT)
+		return cs_fail_errno(err, "%s/trust", store->path);
+	/* the first ones are being written, or the link was lost */
+	if (faccessat(store->fd, ".pending/" CS_TRUST_INTENT, F_OK,
+		AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	if (highest(store, (unsigned long)-1, 1, gen) == -1)
+		return cs_fail_errno(err, "%s", store->path);
+	cs_gen_dir(dir, TRUST, *gen);
+	return *gen != 0;
+}
+
+/* Under the lock: a free number behind the live one, and its intent. */
+int
+cs_trustgen_begin(struct certstore *store, unsigned long live,
+    unsigned long *gen)
+{
+	char dir[CS_GENDIR];
+
+	for (*gen = live + 1; *gen != 0; ++*gen) {
+		cs_gen_dir(dir, TRUST, *gen);
+		if (faccessat(store->fd, dir, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			continue;
+		if (errno != ENOENT)
+			return -1;
+		return cs_file_link(store->pending, dir, CS_TRUST_INTENT);
+	}
+	errno = EOVERFLOW;
+	return -1;
+}
+
+int
+cs_trustgen_switch(struct certstore *store, unsigned long gen)
+{
+	char dir[CS_GENDIR];
+
+	cs_gen_dir(dir, TRUST, gen);
+	if (cs_file_link(store->fd, dir, TRUST) == -1)
+		return -1;
+	return fsync(store->fd);
+}
+
+static int
+takeall(void *arg, const char *file)
+{
+	return cs_gen_number(file, TRUST) == 0 ? 0 : cs_strings_add(arg, file);
+}
+
+/* The link is there, so that what it does not lead to can be missed. */
+static int
+removeothers(struct certstore *store, unsigned long live)
+{
+	struct cs_strings dirs = { 0 };
+	unsigned long gen, kept;
+	int rv = -1;
+	size_t i;
+
+	if (highest(store, live, 1, &kept) == -1 ||
+	    cs_file_each(store->fd, ".", takeall, &dirs) == -1)
+		goto out;
+	for (i = 0; i < dirs.n; i++) {
+		gen = cs_gen_number(dirs.v[i], TRUST);
+		if (gen != live && gen != kept &&
+		    cs_file_rmtree(store->fd, dirs.v[i]) == -1)
+			goto out;
+	}
+	rv = 0;
+out:
+	cs_strings_free(&dirs);
+	return rv;
+}
+
+/* 1, 0 there is none, -1 and errno; mend: what it says besides. */
+static int
+readintent(const struct certstore *store, char text[CS_GENDIR],
+    unsigned long *gen, int *mend)
+{
+	char *slash;
+
+	if (cs_file_readlink(store->pending, CS_TRUST_INTENT, text,
+		CS_GENDIR) == -1)
+		return errno == ENOENT || errno == EINVAL ||
+			errno == ENAMETOOLONG ?
+		    0 :
+		    -1;
+	*mend = 0;
+	if ((slash = strchr(text, '/')) != NULL) {
+		*slash = '\0';
+		*mend = strcmp(slash + 1, "mend") == 0;
+	}
+	*gen = cs_gen_number(text, TRUST);
+	return *gen != 0;
+}
+
+/* Finishes or takes back what the intent is about; -1 and errno. */
+int
+cs_trustgen_settle(struct certstore *store)
+{
+	char now[CS_GENDIR], text[CS_GENDIR];
+	unsigned long gen, live = 0;
+	int mend, rv;
+
+	if (cs_file_remove(store->fd, "." TRUST "@link") == -1)
+		return -1;
+	if ((rv = readintent(store, text, &gen, &mend)) != 1)
+		return rv;
+	if (cs_file_readlink(store->fd, TRUST, now, sizeof(now)) != -1)
+		live = cs_gen_number(now, TRUST);
+	else if (errno == EINVAL) /* a real directory: mended later */
+		return 0;
+	else if (errno != ENOENT)
+		return -1;
+	if (mend)
+		return live == 0 ? cs_trustgen_switch(store, gen) : 0;
+	/* what was before goes only once the switch is on disk */
+	if (fsync(store->fd) == -1)
+		return -1;
+	if (live == gen)
+		return removeothers(store, live);
+	return cs_file_rmtree(store->fd, text);
+}
+
+/* A real directory becomes a generation; the intent remembers which. */
+static int
+turnback(struct certstore *store)
+{
+	char dir[CS_GENDIR], text[CS_GENDIR + 8];
+	unsigned long gen;
+
+	if (highest(store, (unsigned long)-1, 0, &gen) == -1)
+		return -1;
+	cs_gen_dir(dir, TRUST, ++gen);
+	snprintf(text, sizeof(text), "%s/mend", dir);
+	if (cs_file_link(store->pending, text, CS_TRUST_INTENT) == -1 ||
+	    fsync(store->pending) == -1 ||
+	    cs_file_rename(store->fd, TRUST, dir) == -1 ||
+	    cs_trustgen_switch(store, gen) == -1)
+		return -1;
+	return cs_file_remove(store->pending, CS_TRUST_INTENT);
+}
+
+/*
+ * Under the lock: the link is there again if it can be.  A copy that followed
+ * links made a real directory of it; where it was dropped or lost, the highest
+ * whole generation is taken.
+ */
+int
+cs_trustgen_mend(struct certstore *store)
+{
+	unsigned long gen;
+	struct stat st;
+
+	if (fstatat(store->fd, TRUST, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return S_ISDIR(st.st_mode) ? turnback(store) : 0;
+	if (errno != ENOENT || highest(store, (unsigned long)-1, 1, &gen) == -1)
+		return -1;
+	return gen == 0 ? 0 : cs_trustgen_switch(store, gen);
+}
