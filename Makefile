@@ -15,7 +15,7 @@ CORE = lib/buf.c lib/entry.c lib/error.c lib/escape.c lib/file.c lib/gen.c \
 	lib/mend.c lib/name.c lib/recover.c lib/remove.c lib/store.c \
 	lib/strings.c lib/time.c lib/trustgen.c lib/txn.c
 CRYPTO = lib/above.c lib/adopt.c lib/anchor.c lib/anchors.c lib/block.c lib/cert.c lib/certs.c \
-	lib/chain.c lib/constraint.c lib/container.c lib/create.c \
+	lib/chain.c lib/change.c lib/constraint.c lib/container.c lib/create.c \
 	lib/crypto.c lib/decrypt.c lib/der.c lib/describe.c lib/fit.c \
 	lib/holder.c lib/import.c lib/issue.c lib/issuer.c lib/item.c \
 	lib/key.c lib/keyform.c lib/lines.c lib/marker.c lib/naming.c \
@@ -24,7 +24,7 @@ CRYPTO = lib/above.c lib/adopt.c lib/anchor.c lib/anchors.c lib/block.c lib/cert
 SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \
 	cmd/progress.c cmd/record.c cmd/secret.c cmd/table.c cmd/text.c
 MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
-	cmd/cert-rm.c cmd/cert-show.c
+	cmd/cert-rm.c cmd/cert-show.c cmd/cert-trust.c
 UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
 	tests/test-create.c tests/test-describe.c tests/test-escape.c \
 	tests/test-import.c tests/test-issue.c tests/test-key.c \
@@ -40,11 +40,11 @@ HEADERS = lib/certstore.h lib/crypto.h lib/import.h lib/internal.h lib/pem.h \
 	tests/scratch.h tests/tap.h
 
 PLAIN_COMMANDS = cert-list cert-match cert-rm
-CRYPTO_COMMANDS = cert-create cert-import cert-show
+CRYPTO_COMMANDS = cert-create cert-import cert-show cert-trust
 COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS)
 
 MAN1 = cert-create.1 cert-import.1 cert-list.1 cert-match.1 cert-rm.1 \
-	cert-show.1
+	cert-show.1 cert-trust.1
 MAN3 = certstore.3 certstore_certs.3 certstore_create.3 certstore_entry.3 \
 	certstore_escape.3 certstore_import.3 certstore_list.3 \
 	certstore_match.3 certstore_open.3 certstore_remove.3 \

@@ -261,6 +261,8 @@ int	cs_gen_remove(struct certstore *, const char *, unsigned long,
 /* lock.c: it nests; what others left half-done is finished first. */
 int	cs_lock_take(struct certstore *, struct certstore_error *);
 void	cs_lock_release(struct certstore *);
+int	cs_lock_ours(const struct certstore *, int, const char *,
+	    struct certstore_error *);	/* a directory of the store, by path */
 
 /* trustgen.c: the link trust and its generations; see there. */
 #define CS_TRUST_INTENT	"@trust"	/* in .pending/ */

@@ -11,8 +11,8 @@
 
 #define LOCK_SECONDS 60
 
-static int
-ours(const struct certstore *store, int fd, const char *sub,
+int
+cs_lock_ours(const struct certstore *store, int fd, const char *sub,
     struct certstore_error *err)
 {
 	int rv;
@@ -87,11 +87,11 @@ layout(struct certstore *store, struct certstore_error *err)
 		return cs_fail_errno(err, "%s/index", store->path);
 	if (lacks || store->fresh)
 		store->intact = 0;
-	if (ours(store, store->certs, "/certs", err) == -1 ||
-	    ours(store, store->pending, "/.pending", err) == -1 ||
-	    ours(store, store->combined, "/combined", err) == -1 ||
+	if (cs_lock_ours(store, store->certs, "/certs", err) == -1 ||
+	    cs_lock_ours(store, store->pending, "/.pending", err) == -1 ||
+	    cs_lock_ours(store, store->combined, "/combined", err) == -1 ||
 	    (store->index != -1 &&
-		ours(store, store->index, "/index", err) == -1))
+		cs_lock_ours(store, store->index, "/index", err) == -1))
 		return -1;
 	if (made && store->intact && fsync(store->fd) == -1)
 		return cs_fail_errno(err, "%s", store->path);
@@ -132,7 +132,7 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 		cs_fail_errno(err, "%s", store->path);
 		goto fail;
 	}
-	if (ours(store, store->fd, "", err) == -1 ||
+	if (cs_lock_ours(store, store->fd, "", err) == -1 ||
 	    (store->certs == -1 && refuseforeign(store, err) == -1))
 		goto fail;
 	store->lock = cs_file_lock(store, store->fd, ".lock", LOCK_SECONDS);

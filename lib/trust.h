@@ -74,4 +74,46 @@ int	cs_trustdir_load(struct certstore *, struct cs_anchors *,
 int	cs_trustdir_write(struct certstore *, const struct cs_anchors *,
 	    struct certstore_error *);	/* under the lock */
 
+/* change.c: what a change makes of the set, and what becomes of each of its
+ * certificates, or of the one anchor that text names. */
+enum cs_verb {
+	CS_TRUST_ADD, CS_TRUST_RESET, CS_TRUST_REMOVE, CS_TRUST_DISTRUST
+};
+struct cs_given {
+	const struct cs_pem	*pem;
+	char			 fingerprint[65];
+	X509			*x509;		/* parsed when needed, once */
+	struct certstore_error	 err;		/* what is against it */
+};
+struct cs_change {
+	enum cs_verb	 verb;
+	char		*text;			/* name, fingerprint or label */
+	struct cs_pems	 pems;
+	struct cs_given	*given;			/* the certificates of pems */
+	size_t		 n;
+};
+struct cs_result {
+	char		*name;
+	const char	*action;
+	char		*text;
+};
+struct certstore_trust {
+	struct certstore		*store;
+	int				 flags;
+	struct certstore_passphrase	 pass;
+	int				 haspass;
+	struct cs_change		*change;
+	size_t				 nchange, changesize;
+	struct cs_anchors		 set;
+	int				 loaded;
+	struct cs_result		*result;
+	size_t				 nresult, resultsize, atresult;
+	int				 count;	/* results that are changes */
+	int				 told;	/* warnings, once a commit */
+	size_t				 next, nextbad;	/* of the listing */
+	struct certstore_entry		 entry;
+};
+int	cs_change_apply(struct certstore_trust *, struct cs_change *,
+	    struct certstore_error *);
+
 #endif

@@ -80,13 +80,13 @@ bad(struct dir *d, struct cs_anchors *set, const char *file, const char *why)
 /* The one certificate that is in d->buf. */
 static int
 takeanchor(struct dir *d, struct cs_anchors *set, const char *file,
-    const char *name, struct cs_buf *bundle)
+    const char *name)
 {
 	struct certstore_error ignored;
 	struct cs_pems pems = { 0 };
 	const struct cs_pem *pem;
+	struct cs_buf again = { 0 };
 	char hex[65];
-	size_t before = bundle->len;
 	int rv = 0;
 
 	if (cs_pem_read(file, d->buf.p, d->buf.len, NULL, &pems, &ignored) ==
@@ -103,13 +103,14 @@ takeanchor(struct dir *d, struct cs_anchors *set, const char *file,
 		set->astray = 1; /* distrusted by hand, or there twice */
 	} else if (cs_anchors_add(set, name, hex, pem->der, pem->derlen,
 		       CS_ANCHOR_ADDED) == NULL ||
-	    cs_pem_encode(bundle, "CERTIFICATE", pem->der, pem->derlen) == -1) {
+	    cs_pem_encode(&again, "CERTIFICATE", pem->der, pem->derlen) == -1) {
 		rv = -1;
-	} else if (bundle->len - before != d->buf.len ||
-	    memcmp(bundle->p + before, d->buf.p, d->buf.len) != 0) {
+	} else if (again.len != d->buf.len ||
+	    memcmp(again.p, d->buf.p, again.len) != 0) {
 		set->astray = 1;
 	}
 out:
+	cs_buf_free(&again);
 	cs_item_free(&pems);
 	return rv;
 }
@@ -123,15 +124,13 @@ failread(struct dir *d, const char *file, struct certstore_error *err)
 	return cs_fail_errno(err, "%s/trust/%s", d->store->path, file);
 }
 
-/* Each anchor, then whether links and bundle are what they should be. */
+/* Each anchor, and where the links lead. */
 static int
 readanchors(struct dir *d, struct cs_anchors *set, struct certstore_error *err)
 {
-	struct cs_buf bundle = { 0 };
 	char name[CS_NAME_MAX + 1], text[CS_GENDIR];
 	const char *file;
 	size_t i;
-	int rv = -1;
 
 	for (i = 0; i < d->names.n; i++) {
 		file = d->names.v[i];
@@ -146,28 +145,43 @@ readanchors(struct dir *d, struct cs_anchors *set, struct certstore_error *err)
 			    strcmp(file, "distrusted") != 0 &&
 			    strcmp(file, "shipped") != 0;
 		} else if (readone(d, file, CS_RECORD_MAX) == 0) {
-			if (takeanchor(d, set, file, name, &bundle) == -1)
+			if (takeanchor(d, set, file, name) == -1)
 				goto nomem;
 		} else if (errno == EINVAL || errno == EFBIG ||
 		    errno == ELOOP) {
 			if (bad(d, set, file, "is no plain file") == -1)
 				goto nomem;
 		} else {
-			rv = failread(d, file, err);
-			goto out;
+			return failread(d, file, err);
 		}
 	}
-	if (readone(d, "bundle.pem", CS_BUNDLE_MAX) == -1 ||
-	    d->buf.len != bundle.len ||
-	    (bundle.len > 0 && memcmp(d->buf.p, bundle.p, bundle.len) != 0))
-		set->astray = 1;
-	rv = 1;
-	goto out;
+	return 1;
 nomem:
-	cs_fail_nomem(err);
-out:
+	return cs_fail_nomem(err);
+}
+
+/* The bundle is all anchors by name, which is not quite the order of files. */
+static int
+checkbundle(struct dir *d, struct cs_anchors *set, struct certstore_error *err)
+{
+	struct cs_buf bundle = { 0 };
+	const struct cs_anchor *a;
+	int bad = cs_buf_adds(&bundle, "");
+	size_t i;
+
+	for (i = 0; i < set->n; i++) {
+		a = &set->v[i];
+		if (a->der != NULL)
+			bad |= cs_pem_encode(&bundle, "CERTIFICATE", a->der,
+			    a->derlen);
+	}
+	if (bad == 0 &&
+	    (readone(d, "bundle.pem", CS_BUNDLE_MAX) == -1 ||
+		d->buf.len != bundle.len ||
+		memcmp(d->buf.p, bundle.p, bundle.len) != 0))
+		set->astray = 1;
 	cs_buf_free(&bundle);
-	return rv;
+	return bad == 0 ? 1 : cs_fail_nomem(err);
 }
 
 /* One link for each anchor; that its hash is right is believed. */
@@ -231,7 +245,7 @@ loaddir(struct dir *d, struct cs_anchors *set, struct certstore_error *err)
 		return rv;
 	checklinks(d, set);
 	cs_anchors_sort(set);
-	return 1;
+	return checkbundle(d, set, err);
 }
 
 static void
@@ -280,6 +294,24 @@ cs_trustdir_load(struct certstore *store, struct cs_anchors *set,
 	}
 	cs_anchors_free(set);
 	return -1;
+}
+
+/* Whoever else can write the directory would be trusted with the rest. */
+static int
+checkours(const struct certstore *store, unsigned long gen,
+    struct certstore_error *err)
+{
+	char dir[CS_GENDIR];
+	int fd, rv;
+
+	if (gen == 0)
+		return 0;
+	cs_gen_dir(dir, "trust", gen);
+	if ((fd = cs_file_opendir(store->fd, dir)) == -1)
+		return cs_fail_errno(err, "%s/%s", store->path, dir);
+	rv = cs_lock_ours(store, fd, "/trust", err);
+	close(fd);
+	return rv;
 }
 
 /* A new generation while it is written. */
@@ -423,6 +455,8 @@ cs_trustdir_write(struct certstore *store, const struct cs_anchors *set,
 	unsigned long gen;
 	int rv = -1;
 
+	if (checkours(store, set->gen, err) == -1)
+		return -1;
 	w.bulk = set->n >= BULK && cs_file_hassyncfs(store->fd);
 	if ((w.hash = calloc(set->n + 1, sizeof(*w.hash))) == NULL)
 		return cs_fail_nomem(err);

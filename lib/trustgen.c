@@ -199,8 +199,11 @@ cs_trustgen_settle(struct certstore *store)
 		return 0;
 	else if (errno != ENOENT)
 		return -1;
-	if (mend)
-		return live == 0 ? cs_trustgen_switch(store, gen) : 0;
+	if (mend && live == 0) {
+		if (cs_trustgen_switch(store, gen) == -1)
+			return -1;
+		live = gen;
+	}
 	/* what was before goes only once the switch is on disk */
 	if (fsync(store->fd) == -1)
 		return -1;
@@ -223,7 +226,8 @@ turnback(struct certstore *store)
 	if (cs_file_link(store->pending, text, CS_TRUST_INTENT) == -1 ||
 	    fsync(store->pending) == -1 ||
 	    cs_file_rename(store->fd, TRUST, dir) == -1 ||
-	    cs_trustgen_switch(store, gen) == -1)
+	    cs_trustgen_switch(store, gen) == -1 ||
+	    removeothers(store, gen) == -1)
 		return -1;
 	return cs_file_remove(store->pending, CS_TRUST_INTENT);
 }

@@ -10,7 +10,7 @@ set -eu
 
 build='gcc libc6-dev make libssl-dev libbsd-dev libmd-dev libidn2-dev'
 test="$build bats perl openssl libidn2-0 strace pkg-config binutils bsdutils
-util-linux valgrind"
+util-linux valgrind curl ca-certificates"
 lint="$test clang bmake mandoc shellcheck cppcheck clang-format
 libclang-rt-dev"
 bench="$build mkcert openssl gnutls-bin libnss3-tools lego easy-rsa p11-kit

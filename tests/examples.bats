@@ -66,6 +66,12 @@ b.example.com" ]
 	page "$ROOT/man/cert-show.1"
 }
 
+@test "cert-trust(1)" {
+	page "$ROOT/man/cert-trust.1"
+	run -0 cert-trust -o name,origin list site-CA ISRG_Root_X2
+	[ "$output" = "$(printf '%s\tadded\n' ISRG_Root_X2 site-CA)" ]
+}
+
 @test "certstore(5)" {
 	getent group ssl-cert >/dev/null ||
 	    sed 's/ssl-cert/root/' "$ROOT/man/certstore.5" >certstore.5

@@ -42,11 +42,33 @@ answer() {
 	    -CAkey "$CERTSTORE/certs/CA/privkey.pem" -out input 2>/dev/null
 }
 
+# anchors N: the store gets N trust anchors, r1 and so on, in ./r1.pem and so
+# on, and this is what was saved.  The generation before has one more.
+anchors() {
+	local i
+
+	for i in $(seq $(($1 + 2))); do
+		openssl req -x509 -newkey ec -pkeyopt \
+		    ec_paramgen_curve:P-256 -nodes -keyout key.pem \
+		    -out "r$i.pem" -subj "/CN=r$i" -days 100 2>/dev/null
+	done
+	for i in $(seq "$1"); do
+		cat "r$i.pem"
+	done >roots
+	cert-trust -q reset roots
+	cert-trust -q add "r$(($1 + 1)).pem"
+	cert-trust -q rm "r$(($1 + 1))"
+	rm -rf "$saved"
+	cp -a "$CERTSTORE" "$saved"
+}
+
 # One line for each entry: what it is, whatever generation it is in.
 state() {
 	local csr
 
 	cert-list -o name,fingerprint,names
+	[ ! -e "$CERTSTORE/trust" ] ||
+	    cert-trust -o name,fingerprint,origin list
 	for csr in "$CERTSTORE"/certs/[!.]*/request.csr; do
 		[ ! -e "$csr" ] || printf '%s\t%s\trequest\n' "${csr%/*}" \
 		    "$(sha256sum <"$csr")"
@@ -70,10 +92,29 @@ pair() {
 	    "$(openssl x509 -in "$dir/fullchain.pem" -noout -pubkey)" ]
 }
 
+# anchored WHEN: what holds at any moment for who reads the trust anchors.
+anchored() {
+	local file files=0 links=0 trust=$CERTSTORE/trust
+
+	[ -e "$trust" ] || return 0
+	for file in "$trust"/*; do
+		case $file in
+		*/bundle.pem|*/distrusted|*/shipped) ;;
+		*.pem) files=$((files + 1)) ;;
+		*) links=$((links + 1)) ;;
+		esac
+		[ -e "$file" ] || fail "$1: $file dangles" || return 1
+	done
+	[ "$files $links" = "$(grep -c BEGIN "$trust/bundle.pem") $files" ] ||
+	    fail "$1: $files anchors, $links links" || return 1
+	cert-trust list >list || fail "$1: cert-trust list gives $?"
+}
+
 # readable WHEN: what holds at any moment for a reader.
 readable() {
 	local link
 
+	anchored "$1" || return 1
 	cert-list -o name,names >list || fail "$1: cert-list gives $?" ||
 	    return 1
 	for link in "$CERTSTORE"/combined/*; do
@@ -97,6 +138,8 @@ readable() {
 clean() {
 	local dir kept key name value
 
+	[ "$(find "$CERTSTORE" -maxdepth 1 -name '.trust@*' | wc -l)" -le 2 ] ||
+	    fail "$1: generations of anchors are left" || return 1
 	! find "$CERTSTORE" -path '*/.pending/*' -o -name '*@link' \
 	    -o \( -path '*/index/*' -o -name default \) -xtype l \
 	    -o -path '*/index/*@' -empty | grep . ||

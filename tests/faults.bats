@@ -190,6 +190,21 @@ reader() {
 	sweep cert-rm -f serving
 }
 
+@test "cert-trust of the first anchor, each call failing" {
+	target=none keeps=
+	cert-show -o cert CA >input
+	sweep cert-trust add
+}
+
+@test "cert-trust of a change of anchors, each call failing" {
+	target=none keeps=
+	anchors 2
+	sweep cert-trust distrust r1
+	anchors 2
+	cat r1.pem r3.pem >input
+	sweep cert-trust reset -
+}
+
 @test "cert-rm of what others need, each call failing" {
 	local call n
 
@@ -208,6 +223,9 @@ reader() {
 	reader cert-match -a -o host,name both.example.org other.example.org
 	reader cert-show -o fingerprint serving
 	reader cert-show -o cert serving
+	anchors 1
+	reader cert-trust list
+	reader cert-trust -n reset r1.pem
 	rm "$CERTSTORE/.links" "$CERTSTORE/certs/other"
 	reader cert-list -o name,names
 	reader cert-match -o name other.example.org
@@ -231,12 +249,23 @@ reader() {
 }
 
 @test "what is made anew is on disk, too, with the directories above it" {
+	anchors 1
 	strace -y -qq -o trace -e trace=fsync \
 	    cert-create -d "$memory/fresh" -s a.example.org a
 	for dir in "$memory" "$memory/fresh" "$memory/fresh/certs" \
 	    "$memory/fresh/index" "$memory/fresh/index/host" \
 	    "$memory/fresh/combined"; do
 		grep -F "<$dir>)" trace || fail "$dir is not synced"
+	done
+	strace -y -qq -o trace -e trace=fsync \
+	    cert-trust -d "$memory/fresh" -f add r1.pem
+	for dir in "$memory/fresh" "$memory/fresh/.trust@1" \
+	    "$memory/fresh/.pending"; do
+		grep -F "<$dir>)" trace || fail "$dir is not synced"
+	done
+	for file in r1.pem bundle.pem distrusted shipped; do
+		grep -F "<$memory/fresh/.trust@1/$file>)" trace ||
+		    fail "$file is not synced"
 	done
 	rm -r "$memory/fresh/combined"
 	strace -y -qq -o trace -e trace=fsync \

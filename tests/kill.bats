@@ -128,6 +128,29 @@ sweep() {
 	sweep cert-rm -f serving
 }
 
+@test "cert-trust of the first anchor, killed anywhere" {
+	target=none
+	cert-show -o cert CA >input
+	sweep cert-trust add
+}
+
+@test "cert-trust of one anchor more, killed anywhere" {
+	target=none
+	anchors 2
+	sweep cert-trust add r3.pem
+}
+
+@test "cert-trust reset to another list of many, killed anywhere" {
+	target=none
+	anchors 16
+	tail -n +10 roots | sed -n '/BEGIN/,$p' >input
+	cat r18.pem >>input
+	# one syncfs(2) for all files
+	[ "${FAULTS:-}" = all ] || CHANGES=mkdirat,fsync,syncfs,renameat,unlinkat
+	sweep cert-trust reset -
+	grep syncfs counts
+}
+
 # again COMMAND...: the writer that mends what is in ./broken is killed at each
 # call, too; the next one then does it.  COMMAND... says what must hold after.
 again() {
@@ -182,6 +205,21 @@ default_is() {
 	again default_is ""
 }
 
+@test "the writer that finishes a change of the anchors, killed anywhere" {
+	target=none
+	anchors 2
+	strace -f -qq -o trace -e trace=unlinkat cert-trust add r3.pem
+	restore
+	# switched, and the generation before the last is about to go
+	killed unlinkat "$(($(wc -l <trace) / 2))" cert-trust add r3.pem
+	[ "$(readlink "$CERTSTORE/trust")" = .trust@4 ]
+	again three_anchors
+}
+
+three_anchors() {
+	[ "$(grep -c BEGIN "$CERTSTORE/trust/bundle.pem")" -eq 3 ]
+}
+
 @test "the writer that makes a lost index anew, killed anywhere" {
 	target=none
 	rm -r "$CERTSTORE/index"
@@ -190,6 +228,7 @@ default_is() {
 
 @test "the writer that mends a copy without links, killed anywhere" {
 	target=none
+	anchors 3
 	cp -RLp "$CERTSTORE" copy
 	rm -rf "$CERTSTORE"
 	mv copy "$CERTSTORE"

@@ -35,7 +35,7 @@ letters_usage() {
 	    grep -o . | sort -u | tr -d '\n'
 }
 
-commands='cert-create cert-import cert-list cert-match cert-rm cert-show'
+commands='cert-create cert-import cert-list cert-match cert-rm cert-show cert-trust'
 
 @test "options: code, page, synopsis and usage agree" {
 	local c code
@@ -111,12 +111,19 @@ commands='cert-create cert-import cert-list cert-match cert-rm cert-show'
 	cert-create -A ca a.example.com
 	cert-create -f -A ca a.example.com
 	cert-create -R b.example.com >/dev/null
-	for f in $(find "$CERTSTORE" -type f -printf '%f\n' | sort -u); do
+	cert-show -o cert ca | cert-trust add
+	rm "$CERTSTORE/trust/ca.pem"
+	for f in $(cd "$CERTSTORE/trust" && find . -type f -printf '%f\n'); do
+		sed -n '/^\.Ss trust/,/^\.Ss C/p' "$ROOT/man/certstore.5" |
+		    grep -q "^\.It Pa $f " || fail "trust/$f is not there"
+	done
+	for f in $(find "$CERTSTORE" -path '*/.trust@*' -prune -o \
+	    -type f -printf '%f\n' | sort -u); do
 		grep -q "^\.It Pa $f" "$ROOT/man/certstore.5" ||
 		    fail "$f is not in certstore(5)"
 	done
 	for f in $(cd "$CERTSTORE" && find . -mindepth 1 -maxdepth 1 \
-	    -printf '%f\n'); do
+	    -printf '%f\n' | sed 's/@1$/@N/'); do
 		grep -qE "^\.It Pa $f(\$|/)" "$ROOT/man/certstore.5" ||
 		    fail "$f is not in certstore(5)"
 	done

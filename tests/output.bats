@@ -7,7 +7,7 @@
 
 load helper
 
-COMMANDS='cert-create cert-import cert-list cert-match cert-rm cert-show'
+COMMANDS='cert-create cert-import cert-list cert-match cert-rm cert-show cert-trust'
 
 # ended NAME: an entry whose certificate is over.
 ended() {
@@ -81,7 +81,8 @@ key() {
 @test "operands that are missing or too many are a usage error" {
 	for line in cert-create 'cert-create a b' cert-match cert-rm \
 	    cert-show 'cert-show -i f a' 'cert-show -K f a' \
-	    'cert-show -K f -i f'; do
+	    'cert-show -K f -i f' cert-trust 'cert-trust rm' \
+	    'cert-trust distrust' 'cert-trust reset a b'; do
 		# shellcheck disable=SC2086  # words are meant
 		run -2 --separate-stderr $line
 		[ -z "$output" ]
@@ -103,7 +104,8 @@ key() {
 
 @test "a missing store is status 2 for those that do not make it" {
 	for line in cert-list 'cert-list -e 30d' 'cert-match a.example.com' \
-	    'cert-show a' 'cert-rm a' 'cert-rm -f a'; do
+	    'cert-show a' 'cert-rm a' 'cert-rm -f a' 'cert-trust list' \
+	    'cert-trust rm a' 'cert-trust distrust a'; do
 		# shellcheck disable=SC2086  # words are meant
 		run -2 --separate-stderr $line
 		[ -z "$output" ]
@@ -134,11 +136,13 @@ key() {
 	    -keyout new.pem -out new.crt -subj /CN=new.example.com \
 	    -addext subjectAltName=DNS:new.example.com 2>/dev/null
 	cat new.crt >>new.pem
+	cert-show -o root sip >root.pem
 	for line in cert-list 'cert-list -j' 'cert-list -0' \
 	    'cert-match sip.example.com' 'cert-show sip' \
 	    'cert-show -o cert sip' 'cert-show -o text sip' \
 	    'cert-show -i new.crt' 'cert-show -K new.pem' \
-	    'cert-import new.pem' 'cert-create -R shop.example.com'; do
+	    'cert-import new.pem' 'cert-create -R shop.example.com' \
+	    'cert-trust add root.pem' 'cert-trust list'; do
 		run -2 sh -c "$line >/dev/full"
 		[[ $output == *'stdout: '* ]]
 	done

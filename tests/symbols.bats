@@ -72,7 +72,8 @@ mapped() {
 @test "no command is linked with libidn2" {
 	for file in "$ROOT"/cert-create "$ROOT"/cert-import \
 	    "$ROOT"/cert-list "$ROOT"/cert-match "$ROOT"/cert-rm \
-	    "$ROOT"/cert-show "$ROOT"/libcertstore.so.0; do
+	    "$ROOT"/cert-show "$ROOT"/cert-trust \
+	    "$ROOT"/libcertstore.so.0; do
 		run -0 readelf -d "$file"
 		[[ $output != *libidn2* ]] || fail "$file: $output"
 	done

@@ -1,0 +1,379 @@
+/*
+ * cert-trust: whom the servers trust: lists, adds, removes and distrusts trust
+ * anchors, and goes back to the shipped list.
+ */
+#include <sys/stat.h>
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+
+#define SHIPPED "/etc/ssl/certs/ca-certificates.crt"
+#define NAMED 8 /* in one line */
+
+static const char usage[] =
+    "usage: cert-trust [-0fjnqx] [-d store] [-o field,...] [-p file]\n"
+    "           list [pattern ...] | add [file ...] | rm anchor ... |\n"
+    "           distrust anchor ... | reset [file]\n";
+
+struct options {
+	struct cmd_records out;
+	const char *passfile;
+	int flags;
+	int tell; /* -x: 1 if nothing was changed */
+	int fields;
+};
+
+static struct certstore_error err;
+
+static void
+options(struct options *opt, int argc, char **argv)
+{
+	int ch;
+
+	while ((ch = getopt(argc, argv, "+:" CMD_OPTIONS "0fjno:p:x")) != -1) {
+		switch (ch) {
+		case '0':
+			opt->out.nul = 1;
+			break;
+		case 'f':
+			opt->flags |= CERTSTORE_FORCE;
+			break;
+		case 'j':
+			opt->out.json = 1;
+			break;
+		case 'n':
+			opt->flags |= CERTSTORE_DRYRUN;
+			break;
+		case 'o':
+			cmd_records_fields(&opt->out, optarg);
+			opt->fields = 1;
+			break;
+		case 'p':
+			opt->passfile = optarg;
+			break;
+		case 'x':
+			opt->tell = 1;
+			break;
+		default:
+			cmd_option(ch);
+			break;
+		}
+	}
+}
+
+/* An option that the verb has no use for is a mistake. */
+static void
+refuse(const char *option, const char *verb)
+{
+	cmd_error("%s: cert-trust %s has no use for it", option, verb);
+	cmd_usage();
+}
+
+static void
+checkoptions(const struct options *opt, const char *verb)
+{
+	int list = strcmp(verb, "list") == 0;
+	int reads = strcmp(verb, "add") == 0 || strcmp(verb, "reset") == 0 ||
+	    strcmp(verb, "distrust") == 0;
+
+	if (!list && opt->out.nul)
+		refuse("-0", verb);
+	if (!list && opt->out.json)
+		refuse("-j", verb);
+	if (!list && opt->fields)
+		refuse("-o", verb);
+	if (!reads && opt->passfile != NULL)
+		refuse("-p", verb);
+	if ((opt->flags & CERTSTORE_FORCE) != 0 &&
+	    (list || strcmp(verb, "distrust") == 0))
+		refuse("-f", verb);
+	if (list && (opt->flags & CERTSTORE_DRYRUN) != 0)
+		refuse("-n", verb);
+	if (list && opt->tell)
+		refuse("-x", verb);
+}
+
+/* A file whose name begins with a hyphen would hide an option out of place. */
+static void
+checkoperands(char **argv)
+{
+	char clean[128];
+
+	for (; *argv != NULL; argv++) {
+		if ((*argv)[0] != '-' || (*argv)[1] == '\0')
+			continue;
+		cmd_error("%s: options come before the verb; a file of that "
+			  "name is ./%s",
+		    cmd_clean(*argv, clean, sizeof(clean)), clean);
+		cmd_usage();
+	}
+}
+
+static int
+matches(char **patterns, const char *name)
+{
+	if (patterns == NULL)
+		return 1;
+	for (; *patterns != NULL; patterns++) {
+		if (fnmatch(*patterns, name, 0) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static void
+list(struct certstore_trust *trust, struct options *opt, char **argv)
+{
+	const struct certstore_entry *entry;
+	struct cmd_operands ops = { 0 };
+	char **patterns = NULL;
+	size_t n, shown = 0;
+	int rv;
+
+	cmd_operands_start(&ops, argv);
+	if (*argv != NULL)
+		patterns = cmd_operands_all(&ops, &n);
+	cmd_records_start(&opt->out, "name,origin,ends,subject");
+	while ((rv = certstore_trust_next(trust, &entry, &err)) != 0) {
+		if (rv == -1) {
+			cmd_error("%s", err.msg);
+		} else if (matches(patterns, certstore_entry_name(entry))) {
+			cmd_records_put(&opt->out, entry, NULL);
+			shown++;
+		}
+	}
+	cmd_records_end(&opt->out);
+	if (patterns != NULL)
+		cmd_operands_free(patterns);
+	if (shown == 0 && *argv != NULL)
+		cmd_no();
+}
+
+/* -1 when the file can't be read or understood, which has been said. */
+static int
+give(struct certstore_trust *trust, const char *file,
+    int (*fn)(struct certstore_trust *, const char *, const void *, size_t,
+	struct certstore_error *))
+{
+	struct cmd_input in;
+	int rv;
+
+	if (strcmp(file, "-") == 0 && isatty(STDIN_FILENO))
+		cmd_say("paste certificates, then press Enter and Ctrl-D");
+	rv = cmd_input(file, "the operand \"-\"", &in);
+	if (rv == 0 && (rv = fn(trust, in.label, in.data, in.len, &err)) == -1)
+		cmd_error("%s", err.msg);
+	cmd_input_wipe();
+	return rv;
+}
+
+static void
+add(struct certstore_trust *trust, char **argv)
+{
+	if (*argv == NULL)
+		(void)give(trust, "-", certstore_trust_add);
+	for (; *argv != NULL; argv++)
+		(void)give(trust, *argv, certstore_trust_add);
+}
+
+static void
+removeall(struct certstore_trust *trust, char **argv)
+{
+	struct cmd_operands ops = { 0 };
+	const char *name;
+
+	cmd_operands_start(&ops, argv);
+	while ((name = cmd_operand(&ops)) != NULL) {
+		if (certstore_trust_remove(trust, name, &err) == -1)
+			cmd_error("%s", err.msg);
+	}
+}
+
+static int
+isfilename(const char *text)
+{
+	struct stat st;
+
+	return strchr(text, '/') != NULL ||
+	    (stat(text, &st) == 0 && !S_ISDIR(st.st_mode));
+}
+
+/* A name, a fingerprint or a file; what could be two of these is neither. */
+static void
+distrustone(struct certstore_trust *trust, const char *text)
+{
+	char clean[256];
+	int has = 0, isfile;
+
+	isfile = isfilename(text);
+	if (strchr(text, '/') == NULL &&
+	    (has = certstore_trust_has(trust, text, &err)) == -1) {
+		cmd_error("%s", err.msg);
+		return;
+	}
+	if (has && isfile) {
+		cmd_clean(text, clean, sizeof(clean));
+		cmd_error("%s: is both known here and a file: write ./%s for "
+			  "the file, or sha256: and the fingerprint",
+		    clean, clean);
+		return;
+	}
+	if (isfile)
+		(void)give(trust, text, certstore_trust_distrust_certs);
+	else if (certstore_trust_distrust(trust, text, &err) == -1)
+		cmd_error("%s", err.msg);
+}
+
+static void
+distrust(struct certstore_trust *trust, char **argv)
+{
+	struct cmd_operands ops = { 0 };
+	const char *text;
+
+	cmd_operands_start(&ops, argv);
+	while ((text = cmd_operand(&ops)) != NULL)
+		distrustone(trust, text);
+}
+
+/* "3 came: a, b, c"; none: no line. */
+static void
+count(struct certstore_trust *trust, const char *action, const char *what)
+{
+	struct cmd_text text = { NULL, 0, 0 };
+	const char *did, *name, *why;
+	size_t n = 0;
+
+	while (certstore_trust_result(trust, &name, &did, &why) == 1) {
+		if (strcmp(did, action) != 0 || n++ >= NAMED)
+			continue;
+		cmd_text_adds(&text, n > 1 ? ", " : "");
+		cmd_text_adds(&text, name);
+	}
+	if (n > NAMED)
+		cmd_say("%zu %s: %s and %zu more", n, what, text.p, n - NAMED);
+	else if (n > 0)
+		cmd_say("%zu %s: %s", n, what, text.p);
+	cmd_text_free(&text);
+}
+
+/* What is printed: names that the caller could not know. */
+static int
+isnews(const char *verb, const char *action)
+{
+	if (strcmp(verb, "add") == 0)
+		return strcmp(action, "added") == 0 ||
+		    strcmp(action, "kept") == 0;
+	return strcmp(verb, "reset") == 0 &&
+	    (strcmp(action, "added") == 0 || strcmp(action, "removed") == 0 ||
+		strcmp(action, "dropped") == 0);
+}
+
+static void
+report(struct certstore_trust *trust, const char *verb)
+{
+	const char *action, *name, *text;
+
+	while (certstore_trust_result(trust, &name, &action, &text) == 1) {
+		if (strcmp(action, "refused") == 0)
+			cmd_error("%s", text);
+		else if (text != NULL)
+			cmd_say("%s", text);
+		if (!cmd_quiet && isnews(verb, action))
+			puts(name);
+	}
+	if (strcmp(verb, "reset") == 0) {
+		count(trust, "added", "came");
+		count(trust, "removed", "went, no longer in the list");
+		count(trust, "dropped", "went, added by hand");
+	}
+}
+
+static void
+change(struct certstore_trust *trust, const struct options *opt,
+    const char *verb, char **argv)
+{
+	int changed = 0;
+
+	if (strcmp(verb, "add") == 0)
+		add(trust, argv);
+	else if (strcmp(verb, "rm") == 0)
+		removeall(trust, argv);
+	else if (strcmp(verb, "distrust") == 0)
+		distrust(trust, argv);
+	else if (give(trust, *argv != NULL ? *argv : SHIPPED,
+		     certstore_trust_reset) == -1)
+		return;
+	if ((changed = certstore_trust_commit(trust, &err)) == -1) {
+		cmd_error("%s", err.msg);
+		return;
+	}
+	report(trust, verb);
+	if (changed == 0 && opt->tell)
+		cmd_no();
+}
+
+/* How the verb opens the store; its operands are of the right number. */
+static int
+openflags(const char *verb, char **argv)
+{
+	char clean[128];
+
+	if (strcmp(verb, "list") == 0)
+		return 0;
+	if (strcmp(verb, "add") == 0)
+		return CERTSTORE_WRITE | CERTSTORE_CREATE;
+	if (strcmp(verb, "reset") == 0 && (*argv == NULL || argv[1] == NULL))
+		return CERTSTORE_WRITE | CERTSTORE_CREATE;
+	if (strcmp(verb, "rm") == 0 || strcmp(verb, "distrust") == 0) {
+		if (*argv != NULL)
+			return CERTSTORE_WRITE;
+	} else if (strcmp(verb, "reset") != 0)
+		cmd_error("%s: no such verb: there are list, add, rm, distrust "
+			  "and reset",
+		    cmd_clean(verb, clean, sizeof(clean)));
+	cmd_usage();
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct cmd_secret secret;
+	struct certstore_passphrase pass = { cmd_secret_get, &secret };
+	static struct options opt;
+	struct certstore_trust *trust;
+	struct certstore *store;
+	const char *verb;
+	int flags;
+
+	cmd_start("cert-trust", usage, argv);
+	cmd_nocore();
+	options(&opt, argc, argv);
+	argv += optind;
+	if ((verb = *argv) == NULL)
+		cmd_usage();
+	checkoperands(++argv);
+	flags = openflags(verb, argv);
+	checkoptions(&opt, verb);
+	if (opt.passfile != NULL)
+		cmd_secret_read(&secret, opt.passfile, "-p");
+
+	store = cmd_open(flags);
+	if ((trust = certstore_trust_new(store, opt.flags, &err)) == NULL)
+		cmd_die("%s", err.msg);
+	if (opt.passfile != NULL &&
+	    certstore_trust_set_passphrase(trust, &pass, &err) == -1)
+		cmd_die("%s", err.msg);
+	if (flags == 0)
+		list(trust, &opt, argv);
+	else
+		change(trust, &opt, verb, argv);
+	certstore_trust_free(trust);
+	cmd_secret_wipe(&secret);
+	certstore_close(store);
+	return cmd_end();
+}

@@ -1,0 +1,766 @@
+#!/usr/bin/env bats
+# trust.bats: cert-trust: what becomes an anchor and what is refused, the
+# shipped list, what is distrusted, and that others can use the directory.
+
+# shellcheck disable=SC2154  # stderr and stderr_lines are run's
+
+load helper
+
+SYSTEM=/etc/ssl/certs/ca-certificates.crt
+
+setup() {
+	common_setup
+	trust=$CERTSTORE/trust
+}
+
+# Also when a test failed: a reader left running would hold up what waits.
+teardown() {
+	: >stop
+	common_teardown
+}
+
+# root FILE SUBJECT [ARG...]: a CA that signed itself.
+root() {
+	local file=$1 subject=$2
+
+	shift 2
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout "$file.key" -out "$file" -days 3650 -utf8 \
+	    -addext keyUsage=critical,keyCertSign,cRLSign \
+	    -subj "$subject" "$@" 2>/dev/null
+}
+
+# aged FILE CN START END: one for that time.
+aged() {
+	printf '%s\n' '[ca]' 'default_ca=x' '[x]' 'database=index' \
+	    'new_certs_dir=.' 'rand_serial=yes' 'default_md=sha256' \
+	    'policy=p' 'x509_extensions=e' '[p]' 'commonName=supplied' '[e]' \
+	    'basicConstraints=critical,CA:TRUE' >cnf
+	: >index
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout "$1.key" -out "$1.csr" -subj "/CN=$2" 2>/dev/null
+	openssl ca -batch -config cnf -selfsign -keyfile "$1.key" \
+	    -in "$1.csr" -out "$1" -notext -startdate "$3" -enddate "$4" \
+	    2>/dev/null
+}
+
+# below FILE SUBJECT ISSUER EXT...: a certificate that ISSUER signs.
+below() {
+	local file=$1 subject=$2 issuer=$3
+
+	shift 3
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout "$file.key" -out "$file.csr" -subj "$subject" 2>/dev/null
+	printf '%s\n' "$@" 'subjectKeyIdentifier=hash' \
+	    'authorityKeyIdentifier=keyid' >"$file.cnf"
+	openssl x509 -req -in "$file.csr" -CA "$issuer" -CAkey "$issuer.key" \
+	    -set_serial "0x$(openssl rand -hex 8)" -days 300 \
+	    -extfile "$file.cnf" -out "$file" 2>/dev/null
+}
+
+print() {
+	openssl x509 -in "$1" -noout -fingerprint -sha256
+}
+
+# hex FILE: its fingerprint as the store has it.
+hex() {
+	print "$1" | sed 's/.*=//; s/://g' | tr A-F a-f
+}
+
+names() {
+	cert-trust -o name list | tr '\n' ' ' | sed 's/ $//'
+}
+
+# whole: the directory is all that certstore(5) says and nothing else.
+whole() {
+	local file hash link n name
+
+	[[ $(readlink "$trust") = .trust@* ]] || fail "no link"
+	[ -z "$(ls -A "$CERTSTORE/.pending")" ] || fail "an intent is left"
+	[ "$(find "$CERTSTORE" -maxdepth 1 -name '.trust@*' | wc -l)" -le 2 ] ||
+	    fail "old generations are left"
+	! find "$trust/" -type f ! -perm 644 | grep . || fail "modes"
+	[ "$(mode "$trust/")" = 755 ] || fail "mode of the directory"
+	: >all
+	for name in $(cd "$trust" && find . -name '*.pem' ! -name bundle.pem \
+	    -printf '%f\n' | sed 's/.pem$//' | LC_ALL=C sort); do
+		file=$trust/$name.pem
+		[ "$(grep -c BEGIN "$file")" -eq 1 ]
+		openssl x509 -in "$file" | cmp - "$file"
+		cat "$file" >>all
+		hash=$(openssl x509 -in "$file" -noout -hash)
+		n=0
+		for link in "$trust/$hash".*; do
+			[ "$(readlink "$link")" != "${file##*/}" ] || n=$((n + 1))
+		done
+		[ "$n" -eq 1 ] || fail "$file: $n links"
+	done
+	cmp all "$trust/bundle.pem" || fail "the bundle is not all of them"
+	[ -f "$trust/distrusted" ] && [ -f "$trust/shipped" ]
+	n=$(grep -c BEGIN all || :)
+	[ "$(find "$trust/" -mindepth 1 | wc -l)" -eq $((2 * n + 3)) ] ||
+	    fail "more than that"
+}
+
+@test "what is added is an anchor: file, link, bundle, listed" {
+	root a.pem '/O=Example/CN=Example Root X1'
+	run -0 --separate-stderr cert-trust add a.pem
+	[ "$output" = Example_Root_X1 ]
+	[ -z "$stderr" ]
+	whole
+	run -0 cert-trust list
+	[ "$output" = "$(printf 'Example_Root_X1\tadded\t%s\t%s' \
+	    "$(cert-show -i a.pem -o ends)" 'CN=Example Root X1,O=Example')" ]
+	run -0 cert-trust -o certfile,fingerprint,key,issuer list
+	[ "$output" = "$(printf '%s\tsha256:%s\tp256\t%s' \
+	    "$trust/Example_Root_X1.pem" "$(hex a.pem)" \
+	    'CN=Example Root X1,O=Example')" ]
+	cert-trust -j list | perl -MJSON::PP -ne '$o = decode_json($_);
+	    exit !($o->{name} eq "Example_Root_X1" && $o->{origin} eq "added" &&
+	    $o->{kind} eq "ca" && $o->{ends_epoch} > 0)'
+	[ "$(cert-trust -0 list | tr -dc '\0' | wc -c)" -eq 1 ]
+	run -0 --separate-stderr cert-trust add a.pem
+	[ -z "$output" ]
+	[ "$stderr" = 'cert-trust: a.pem:1: Example_Root_X1: is an anchor already' ]
+	run -1 cert-trust -qx add a.pem
+	[ "$(readlink "$trust")" = .trust@1 ]
+}
+
+@test "list: a listing without a pattern, a question with one" {
+	run -2 cert-trust list
+	cert-create -c site-CA
+	run -0 cert-trust list
+	[ -z "$output" ]
+	cert-show -o cert site-CA | cert-trust -q add -
+	run -0 cert-trust -o name list 'site*' nothing
+	[ "$output" = site-CA ]
+	run -1 cert-trust list nothing 'ot*'
+	run -0 sh -c "echo 'site*' | cert-trust -o name list -"
+	[ "$output" = site-CA ]
+	run -1 sh -c 'cert-trust list - </dev/null'
+	run -2 cert-trust -o nonsense list
+}
+
+@test "everything that cert-import understands, many at once" {
+	for i in 1 2 3 4 5 6; do
+		root "r$i.pem" "/CN=R$i"
+	done
+	openssl x509 -in r1.pem -outform DER -out r1.der
+	openssl crl2pkcs7 -nocrl -certfile r2.pem -out r2.p7b
+	openssl pkcs12 -export -nokeys -in r3.pem -passout pass:changeit \
+	    -out r3.p12
+	sed 's/^/> /; s/$/\r/' r4.pem >r4.mail
+	cat r5.pem r6.pem | sed '$!N;s/-----\n/-----/;P;D' >glued.pem
+	echo changeit >pass
+	run -0 cert-trust -p pass add r1.der r2.p7b r3.p12 glued.pem
+	[ "$output" = "$(printf 'R%s\n' 1 2 3 5 6)" ]
+	run cert-trust add r4.mail
+	whole
+	run -2 cert-trust -p pass list
+}
+
+@test "an unreadable file does not keep the others" {
+	root a.pem /CN=A
+	root b.pem /CN=B
+	head -c 200 b.pem >cut.pem
+	echo nothing >text
+	run -2 --separate-stderr cert-trust add cut.pem absent.pem a.pem text .
+	[ "$output" = A ]
+	[ "${#stderr_lines[@]}" -eq 4 ]
+	[ "$(names)" = A ]
+}
+
+@test "what is no CA is never an anchor, the remedy is named" {
+	root ca.pem /CN=CA
+	below leaf.pem /CN=www.example.com ca.pem basicConstraints=CA:FALSE
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout self.key -out self.pem -subj /CN=self.example.com \
+	    -addext basicConstraints=critical,CA:FALSE 2>/dev/null
+	for option in '' -f; do
+		# shellcheck disable=SC2086  # none is meant
+		run -2 --separate-stderr cert-trust $option add leaf.pem self.pem
+		[ -z "$output" ]
+		[[ ${stderr_lines[0]} = *leaf.pem:1:*'not a CA'*'add the CA'* ]]
+		[[ ${stderr_lines[1]} = *self.pem:1:*'not a CA'*cert-create* ]]
+	done
+	[ ! -e "$CERTSTORE" ]
+	cat leaf.pem ca.pem >both.pem
+	run -2 cert-trust -q add both.pem
+	[ "$(names)" = CA ]
+}
+
+@test "each rule that -f overrides is said" {
+	root ca.pem /CN=CA
+	below inter.pem '/CN=In "the" middle' ca.pem \
+	    basicConstraints=critical,CA:TRUE
+	aged old.pem Old 20200101000000Z 20210101000000Z
+	aged new.pem New 20990101000000Z 20991231000000Z
+	openssl req -x509 -newkey rsa:1024 -nodes -keyout weak.key \
+	    -out weak.pem -subj /CN=Weak -days 100 2>/dev/null
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout host.key -out host.pem -subj /CN=Host -days 100 \
+	    -addext subjectAltName=DNS:host.example.com 2>/dev/null
+	run -2 --separate-stderr cert-trust add inter.pem old.pem new.pem \
+	    weak.pem host.pem
+	[ -z "$output" ]
+	[[ ${stderr_lines[0]} = *'is not self-signed: its issuer is "CN=CA"'* ]]
+	[[ ${stderr_lines[1]} = *'expired 2021-01-01T00:00:00Z'* ]]
+	[[ ${stderr_lines[2]} = *'not valid before 2099-01-01T00:00:00Z'* ]]
+	[[ ${stderr_lines[3]} = *'weak key (rsa:1024), below security level'* ]]
+	[[ ${stderr_lines[4]} = *'names a host'* ]]
+	[ "$(grep -c -- '-f adds it all the same$' <<<"$stderr")" -eq 5 ]
+	run -0 --separate-stderr cert-trust -f add inter.pem old.pem new.pem \
+	    weak.pem host.pem
+	[ "$(tr '\n' ' ' <<<"$output")" = 'In_the_middle Old New Weak Host ' ]
+	[ -z "$stderr" ]
+	whole
+}
+
+@test "a private key is not stored, and that is said" {
+	root ca.pem /CN=CA
+	cat ca.pem.key ca.pem >both.pem
+	run -0 --separate-stderr cert-trust add both.pem
+	[ "$output" = CA ]
+	[[ $stderr = *'both.pem:1: a private key: is not stored'* ]]
+	run -1 grep -rl PRIVATE "$CERTSTORE"
+	run -2 --separate-stderr cert-trust add ca.pem.key
+	[[ $stderr = *'no certificate in it'* ]]
+}
+
+@test "two CAs of one subject: two names, links .0 and .1, stable" {
+	root a.pem /CN=Twin
+	root b.pem /CN=Twin
+	root c.pem /CN=Twin
+	run -0 cert-trust add a.pem b.pem
+	second=Twin-$(hex b.pem | cut -c1-8)
+	[ "$output" = "$(printf 'Twin\n%s' "$second")" ]
+	hash=$(openssl x509 -in a.pem -noout -hash)
+	[ -L "$trust/$hash.0" ] && [ -L "$trust/$hash.1" ]
+	# nothing is written that is there already
+	run -1 cert-trust -qx add b.pem a.pem
+	[ "$(readlink "$trust")" = .trust@1 ]
+	[ ! -e "$trust/$hash.2" ]
+	whole
+	below leaf.pem /CN=leaf b.pem
+	openssl verify -no-CAfile -CApath "$trust" leaf.pem
+	cert-trust rm Twin
+	whole
+	[ "$(names)" = "$second" ]
+	openssl verify -no-CAfile -CApath "$trust" leaf.pem
+	run -0 cert-trust add c.pem
+	[ "$output" = Twin ]
+	whole
+}
+
+@test "hostile subjects become names that are only names" {
+	root a.pem '/CN=..\/..\/x'
+	root b.pem "/CN=$(printf 'two\nlines')"
+	root c.pem "/O=$(printf 'y%.0s' {1..64})/OU=$(printf 'z%.0s' {1..64})/CN=-rf"
+	root d.pem /CN=bundle
+	root e.pem '/CN=中文'
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout f.key -out f.pem -days 10 -subj / 2>/dev/null
+	printf '%s\n' '[req]' 'distinguished_name=d' 'prompt=no' \
+	    'x509_extensions=e' 'string_mask=nombstr' '[d]' \
+	    "0.O=$(printf 'long %.0s' {1..12})" '[e]' \
+	    'basicConstraints=critical,CA:TRUE' >cnf
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout g.key -out g.pem -days 10 -config cnf 2>/dev/null
+	root h.pem /CN=distrusted
+	root i.pem /CN=list
+	run -0 --separate-stderr cert-trust add [a-i].pem
+	[ -z "$stderr" ]
+	[ "${lines[0]}" = x ]
+	[ "${lines[1]}" = two_lines ]
+	[ "${lines[2]}" = rf ]
+	[ "${lines[3]}" = "bundle-$(hex d.pem | cut -c1-8)" ]
+	[ "${lines[4]}" = "unnamed-$(hex e.pem | cut -c1-8)" ]
+	[ "${lines[5]}" = "unnamed-$(hex f.pem | cut -c1-8)" ]
+	[[ ${lines[6]} = long_long_*_long ]]
+	[ "${lines[7]}" = distrusted ]
+	[ "${lines[8]}" = list ]
+	whole
+	run -0 cert-trust rm list distrusted x
+	whole
+}
+
+@test "rm: by name and fingerprint, unknown ones, stdin" {
+	for i in A B C D; do
+		root "$i.pem" "/CN=$i"
+	done
+	cert-trust -q add [A-D].pem
+	run -2 --separate-stderr cert-trust rm A nothing B B
+	[ "$stderr" = 'cert-trust: "nothing": there is no such anchor: cert-trust list names those there are' ]
+	[ -z "$output" ]
+	[ "$(names)" = 'C D' ]
+	run -0 cert-trust -f rm nothing
+	run -1 cert-trust -fx rm nothing
+	run -0 cert-trust rm - </dev/null
+	run -2 cert-trust rm C -n
+	[[ $output = *'options come before the verb'* ]]
+	[ "$(names)" = 'C D' ]
+	print C.pem | cert-trust rm -
+	[ "$(names)" = D ]
+	run -0 cert-trust rm "sha256:$(hex D.pem)"
+	whole
+	[ ! -s "$trust/bundle.pem" ]
+	run -0 cert-trust list
+	[ -z "$output" ]
+}
+
+@test "distrust: by name, fingerprint in each form, and file" {
+	for i in A B C D E F; do
+		root "$i.pem" "/CN=$i"
+	done
+	root inter.pem.ca /CN=Far
+	below inter.pem '/CN=Inter mediate' inter.pem.ca \
+	    basicConstraints=critical,CA:TRUE
+	cert-trust -q add [A-E].pem
+	run -0 --separate-stderr cert-trust distrust A "$(hex B.pem)" \
+	    "sha256:$(hex C.pem)" "$(print D.pem | sed 's/.*=//')" ./E.pem
+	[ -z "$stderr$output" ]
+	run -0 --separate-stderr cert-trust distrust F.pem inter.pem
+	[ "${#stderr_lines[@]}" -eq 2 ]
+	[[ $stderr = *'Inter_mediate: is no anchor, and is kept out'* ]]
+	whole
+	[ "$(grep -c BEGIN "$trust/bundle.pem")" -eq 0 ]
+	run -0 cert-trust -o name,origin,fingerprint,ends,certfile list Inter*
+	[ "$output" = "$(printf 'Inter_mediate\tdistrusted\tsha256:%s\t\t' \
+	    "$(hex inter.pem)")" ]
+	grep -qx "sha256:$(hex A.pem) A" "$trust/distrusted"
+	run -1 --separate-stderr cert-trust -x distrust A "$(hex B.pem)"
+	[ "$stderr" = "$(printf 'cert-trust: %s: is distrusted already\n' A B)" ]
+	run -2 --separate-stderr cert-trust add A.pem
+	[[ $stderr = *'A: is distrusted: -f lifts that and adds it' ]]
+	run -2 cert-trust rm A
+	[[ $output = *'is no anchor but distrusted'* ]]
+	run -0 --separate-stderr cert-trust -f add A.pem
+	[ "$output" = A ]
+	[[ $stderr = *'A: is no longer distrusted' ]]
+	run -0 cert-trust -o origin list A
+	[ "$output" = added ]
+	whole
+}
+
+@test "distrust: what is nothing, and what is two things" {
+	root A.pem /CN=A
+	root B.pem /CN=B
+	cert-trust -q add A.pem
+	run -2 --separate-stderr cert-trust distrust nothing ./nothing \
+	    sha256:1234 ''
+	[ "${#stderr_lines[@]}" -eq 4 ]
+	[[ ${stderr_lines[0]} = *'nothing: No such file'* ]]
+	[[ ${stderr_lines[1]} = *'"nothing": is no anchor'*fingerprint*file* ]]
+	cp B.pem A
+	run -2 --separate-stderr cert-trust distrust A
+	[[ $stderr = *'A: is both known here and a file: write ./A for'* ]]
+	[ "$(names)" = A ]
+	cert-trust -q distrust ./A
+	[ "$(names)" = 'A B' ]
+	run -0 cert-trust -o origin list A
+	[ "$output" = added ]
+	rm A
+	mkdir A
+	run -0 --separate-stderr cert-trust distrust A
+	run -0 cert-trust -o origin list A
+	[ "$output" = distrusted ]
+	# a fingerprint of which nothing else is known
+	run -0 cert-trust distrust "$(printf 'a%.0s' {1..64})"
+	run -0 cert-trust -o name,origin list 'u*'
+	[ "$output" = "$(printf 'unknown-aaaaaaaa\tdistrusted')" ]
+	whole
+}
+
+@test "reset: to the list and nothing else, quick when nothing changed" {
+	for i in A B C D; do
+		root "$i.pem" "/CN=$i"
+	done
+	cat A.pem B.pem C.pem >list
+	run -0 --separate-stderr cert-trust reset list
+	[ "$output" = "$(printf '%s\n' A B C)" ]
+	[ "$stderr" = 'cert-trust: 3 came: A, B, C' ]
+	whole
+	run -0 --separate-stderr cert-trust reset list
+	[ -z "$output$stderr" ]
+	run -1 cert-trust -x reset - <list
+	[ "$(readlink "$trust")" = .trust@1 ]
+	# a list in another order is the same, and nothing is locked for it
+	cat C.pem C.pem B.pem A.pem >list
+	(flock 9; cert-trust -x reset list) 9>"$CERTSTORE/.lock" || [ $? -eq 1 ]
+	cat A.pem D.pem B.pem >list
+	run -0 --separate-stderr cert-trust reset list
+	[ "$output" = "$(printf '%s\n' D C)" ]
+	[ "${stderr_lines[0]}" = 'cert-trust: 1 came: D' ]
+	[ "${stderr_lines[1]}" = \
+	    'cert-trust: 1 went, no longer in the list: C' ]
+	[ "$(names)" = 'A B D' ]
+	run -0 --separate-stderr cert-trust rm D
+	[[ $stderr = *'D: is in the shipped list, and the next reset '*distrust* ]]
+	run -0 cert-trust -q reset list
+	[ -z "$output" ]
+	[ "$(names)" = 'A B D' ]
+	whole
+}
+
+@test "reset: own additions stay unless -f, distrusted ones stay out" {
+	for i in A B Own; do
+		root "$i.pem" "/CN=$i"
+	done
+	cat A.pem B.pem >list
+	cert-trust -q reset list
+	cert-trust -q add Own.pem
+	cert-trust distrust B
+	run -1 cert-trust -x reset list
+	run -0 cert-trust -o name,origin list
+	[ "$output" = "$(printf '%s\t%s\n' A shipped B distrusted Own added)" ]
+	run -0 --separate-stderr cert-trust -nf reset list
+	[ "$output" = Own ]
+	[ "${stderr_lines[0]}" = 'cert-trust: Own: was added by hand: is dropped' ]
+	[ "${stderr_lines[1]}" = 'cert-trust: 1 went, added by hand: Own' ]
+	[ "$(names)" = 'A B Own' ]
+	says=$output$stderr
+	run -0 --separate-stderr cert-trust -f reset list
+	[ "$output$stderr" = "$says" ]
+	[ "$(names)" = 'A B' ]
+	whole
+}
+
+@test "reset: an addition that the list has too stays when it drops it" {
+	root A.pem /CN=A
+	root Own.pem /CN=Own
+	cat A.pem >list
+	cert-trust -q reset list
+	cert-trust -q add Own.pem
+	cat A.pem Own.pem >longer
+	run -0 --separate-stderr cert-trust reset longer
+	[ -z "$output" ]
+	[[ $stderr = *'Own: was added by hand, and is now in the shipped list too' ]]
+	run -1 --separate-stderr cert-trust -x reset longer
+	[ -z "$stderr" ]
+	run -0 cert-trust -n rm Own
+	[[ $output = *'the next reset brings it back'* ]]
+	run -0 --separate-stderr cert-trust reset list
+	[[ $stderr = *'Own: is no longer in the shipped list, but stays'* ]]
+	run -0 cert-trust -o origin list Own
+	[ "$output" = added ]
+	# the other way round: one that is shipped can be kept with -f
+	run -0 --separate-stderr cert-trust add A.pem
+	[[ $stderr = *'from the shipped list: -f keeps it'* ]]
+	run -0 cert-trust -f add A.pem
+	cert-trust -q reset Own.pem
+	[ "$(names)" = 'A Own' ]
+	# and -f makes the list's all that it has
+	cert-trust -q reset longer
+	run -0 --separate-stderr cert-trust -f reset longer
+	run -0 cert-trust -o origin list
+	[ "$output" = "$(printf 'shipped\nshipped')" ]
+	whole
+}
+
+@test "reset: a list that is no list changes nothing" {
+	root A.pem /CN=A
+	root B.pem /CN=B
+	below leaf.pem /CN=leaf A.pem basicConstraints=CA:FALSE
+	cert-trust -q reset A.pem
+	: >empty
+	head -n 5 A.pem >short
+	cat B.pem short >truncated
+	echo text >text
+	for file in empty short truncated text leaf.pem A.pem.key absent . \
+	    /dev/null; do
+		run -2 --separate-stderr cert-trust -f reset "$file"
+		[ -z "$output" ] && [ -n "$stderr" ] || fail "$file"
+		[ "$(names)" = A ]
+	done
+	cert-trust -q distrust B.pem
+	run -2 cert-trust reset B.pem
+	[[ $output = *'no certificate in it can be an anchor'* ]]
+	[ "$(names)" = 'A B' ]
+	chmod 0 A.pem
+	[ "$(id -u)" -eq 0 ] || run -2 cert-trust reset A.pem
+	[ "$(readlink "$trust")" = .trust@2 ]
+}
+
+@test "reset: what is old or weak is the list's business, what is no root not" {
+	root A.pem /CN=A
+	aged old.pem Old 20200101000000Z 20210101000000Z
+	aged new.pem New 20990101000000Z 20991231000000Z
+	below inter.pem /CN=Inter A.pem basicConstraints=critical,CA:TRUE
+	below leaf.pem /CN=leaf A.pem basicConstraints=CA:FALSE
+	cat A.pem old.pem inter.pem new.pem leaf.pem A.pem.key >list
+	run -0 --separate-stderr cert-trust reset list
+	[ "$(tr '\n' ' ' <<<"$output")" = 'A Old New ' ]
+	[[ $stderr = *': Inter: is not self-signed'*'left out: cert-trust -f add'* ]]
+	[[ $stderr = *': leaf: is not a CA'* ]]
+	[[ $stderr = *'a private key: is not stored'* ]]
+	run -1 cert-trust -x reset list
+	whole
+}
+
+@test "reset: the system's list, twice" {
+	[ -f "$SYSTEM" ] || skip "no system list"
+	n=$(grep -c BEGIN "$SYSTEM")
+	cert-trust reset >came 2>said
+	[ "$(wc -l <came)" -eq "$n" ]
+	grep "$n came: " said
+	whole
+	run -1 --separate-stderr cert-trust -x reset
+	[ -z "$output$stderr" ]
+	[ "$(readlink "$trust")" = .trust@1 ]
+	for file in $(find -L /etc/ssl/certs -name '*.pem' | head -n 20); do
+		openssl verify -no-CAfile -CApath "$trust" "$file" ||
+		    [[ $(openssl verify -no-CAfile -CApath "$trust" "$file" \
+		    2>&1) = *expired* ]]
+	done
+	# and each list goes through the other's programs
+	[ "$(openssl storeutl -noout -certs "$trust/bundle.pem" |
+	    sed -n 's/^Total found: //p')" -eq "$n" ]
+}
+
+@test "-n says and prints the same with the same status, changes nothing" {
+	for i in A B C; do
+		root "$i.pem" "/CN=$i"
+	done
+	run -0 cert-trust -n add A.pem
+	[ "$output" = A ]
+	[ ! -e "$CERTSTORE" ]
+	cert-trust -q reset A.pem
+	cert-trust -q add B.pem
+	for line in 'add C.pem' 'add A.pem' '-x add A.pem' 'rm A' 'rm none' \
+	    '-f rm none' 'distrust A C.pem' 'distrust none' 'reset C.pem' \
+	    '-f reset C.pem' '-x reset A.pem' 'reset none'; do
+		# shellcheck disable=SC2086  # words are meant
+		run cert-trust -n $line
+		says=$status:$output
+		[ "$(readlink "$trust")" = .trust@2 ]
+		rm -rf copy
+		cp -a "$CERTSTORE" copy
+		# shellcheck disable=SC2086
+		run cert-trust -d copy $line
+		[ "$status:$output" = "$says" ] || fail "$line: $output, $says"
+	done
+}
+
+@test "wrong usage" {
+	root A.pem /CN=A
+	for line in 'nonsense' '-j add A.pem' '-0 rm A' '-o name reset' \
+	    '-n list' '-f list' '-x list' '-f distrust A' '-p f rm A' \
+	    'add -n' 'reset A.pem B.pem' 'rm' 'distrust'; do
+		# shellcheck disable=SC2086  # words are meant
+		run -2 --separate-stderr cert-trust $line
+		[ -z "$output" ]
+		[[ $stderr = *usage:* ]] || fail "$line: $stderr"
+	done
+	# a file that is called like a verb, or like an option
+	cp A.pem list
+	cp A.pem ./-n
+	run -0 --separate-stderr cert-trust add list ./-n
+	[ "$output" = A ]
+	run -0 sh -c 'cert-trust rm A >/dev/full'
+	run -2 sh -c 'cert-trust add >/dev/full' <A.pem
+}
+
+@test "a store or directory that others can write is refused" {
+	root A.pem /CN=A
+	root B.pem /CN=B
+	cert-trust -q add A.pem
+	chmod g+w "$CERTSTORE"
+	run -2 cert-trust add B.pem
+	[[ $output = *'others can write it'* ]]
+	chmod g-w "$CERTSTORE"
+	chmod o+w "$trust/"
+	run -2 cert-trust add B.pem
+	[[ $output = *'/trust: '*'others can write it'* ]]
+	chmod o-w "$trust/"
+	[ "$(names)" = A ]
+	[ "$(id -u)" -eq 0 ] || return 0
+	chown 65534 "$trust/"
+	run -2 cert-trust add B.pem
+	chown 0 "$trust/"
+	mkdir foreign
+	: >foreign/file
+	run -2 cert-trust -d foreign add B.pem
+	[ "$(ls -A foreign)" = file ]
+}
+
+@test "curl and s_client trust by directory and by bundle, until it is gone" {
+	cert-create -c site-CA
+	cert-create -A site-CA -s localhost -s 127.0.0.1 web
+	cert-create -c other-CA
+	dir=$CERTSTORE/certs/web
+	serve -cert "$dir/fullchain.pem" -key "$dir/privkey.pem"
+	cert-show -o cert other-CA | cert-trust -q add -
+	trusts -
+	cert-show -o cert site-CA | cert-trust -q add -
+	trusts +
+	cert-trust rm site-CA
+	trusts -
+	cert-show -o cert site-CA | cert-trust -q add -
+	trusts +
+	cert-trust distrust site-CA
+	trusts -
+	# an empty bundle and an empty directory trust nobody
+	cert-trust rm other-CA
+	trusts -
+}
+
+# trusts +|-: what clients say of the server on $port.
+trusts() {
+	local how=$1 line n=0
+
+	for line in "curl -sS --capath $trust" \
+	    "curl -sS --capath /nonexistent --cacert $trust/bundle.pem"; do
+		# shellcheck disable=SC2086  # words are meant
+		if $line -o /dev/null \
+		    "https://127.0.0.1:$port/" 2>said; then
+			[ "$how" = + ] || fail "$line: accepted"
+		else
+			[ "$how" = - ] || fail "$line: $(cat said)"
+		fi
+		n=$((n + 1))
+	done
+	for line in "-no-CAfile -CApath $trust" \
+	    "-no-CApath -CAfile $trust/bundle.pem"; do
+		# shellcheck disable=SC2086
+		if openssl s_client -connect "127.0.0.1:$port" \
+		    -verify_hostname localhost -verify_return_error \
+		    -no-CAstore $line </dev/null >/dev/null 2>said; then
+			[ "$how" = + ] || fail "s_client $line: accepted"
+		else
+			[ "$how" = - ] || fail "s_client $line: $(cat said)"
+		fi
+	done
+}
+
+@test "a reader sees the old set or the new while resets switch" {
+	local i reader
+
+	for i in A B C D; do
+		root "$i.pem" "/CN=$i"
+	done
+	below leaf.pem /CN=leaf A.pem
+	cat A.pem B.pem C.pem >one
+	cat A.pem D.pem >two
+	cert-trust -q reset one
+	while [ ! -e stop ]; do
+		openssl verify -no-CAfile -no-CAstore -CApath "$trust" \
+		    leaf.pem >/dev/null 2>>bad || echo path >>bad
+		openssl verify -no-CApath -no-CAstore -CAfile \
+		    "$trust/bundle.pem" leaf.pem >/dev/null 2>>bad ||
+		    echo file >>bad
+		case $(cert-trust -o name list 2>>bad | tr '\n' ' ') in
+		'A B C '|'A D ') ;;
+		*) echo "neither" >>bad ;;
+		esac
+		echo read >>reads
+	done 3>&- &
+	reader=$!
+	for i in $(seq 30); do
+		cert-trust -q reset two
+		cert-trust -q reset one
+	done
+	: >stop
+	wait "$reader"
+	[ ! -s bad ] || fail "a reader saw: $(sort bad | uniq -c)"
+	[ "$(wc -l <reads)" -gt 3 ]
+	whole
+}
+
+@test "two writers at once: what each adds is there" {
+	local i pids=
+
+	for i in 1 2 3 4 5 6 7 8; do
+		root "r$i.pem" "/CN=R$i"
+	done
+	for i in 1 2 3 4 5 6 7 8; do
+		cert-trust -q add "r$i.pem" 3>&- &
+		pids="$pids $!"
+	done
+	for i in $pids; do
+		wait "$i"
+	done
+	[ "$(names)" = 'R1 R2 R3 R4 R5 R6 R7 R8' ]
+	whole
+	cert-trust -q reset r1.pem 3>&- &
+	pids=$!
+	for i in 2 3 4; do
+		cert-trust distrust "R$i" 3>&- &
+		pids="$pids $!"
+	done
+	for i in $pids; do
+		wait "$i"
+	done
+	[ "$(grep -c . "$trust/distrusted")" -eq 3 ]
+	[ "$(grep -c . "$trust/shipped")" -eq 1 ]
+	whole
+}
+
+@test "a directory that was changed by hand is set right by the next change" {
+	root A.pem /CN=A
+	root B.pem /CN=B
+	cat A.pem B.pem >list
+	cert-trust -q reset list
+	rm "$trust"/*.0
+	echo damaged >"$trust/A.pem"
+	: >"$trust/README"
+	run -2 --separate-stderr cert-trust -o name list
+	[ "$output" = B ]
+	[[ $stderr = *'/trust/A.pem: is not one certificate: add it again'* ]]
+	run -0 --separate-stderr cert-trust reset list
+	[ "$output" = A ]
+	[[ $stderr = *'/trust/A.pem: is not one certificate'* ]]
+	whole
+	sed -i 1d "$trust/bundle.pem"
+	run -0 cert-trust reset list
+	whole
+	echo "sha256:$(hex A.pem)" >>"$trust/distrusted"
+	for line in list 'reset list' 'add B.pem' 'rm B' 'distrust B'; do
+		# shellcheck disable=SC2086  # words are meant
+		run -2 cert-trust $line
+		[[ $output = *'/trust/distrusted:1: is not a line'* ]]
+	done
+	# distrusted by hand, in the form it must have
+	sed -i 's/$/ Ay/' "$trust/distrusted"
+	run -0 cert-trust -o name,origin list
+	[ "$output" = "$(printf 'Ay\tdistrusted\nB\tshipped')" ]
+	cert-trust -q reset list
+	whole
+	[ "$(names)" = 'Ay B' ]
+}
+
+@test "a store that was copied without its links has its anchors" {
+	root A.pem /CN=A
+	root B.pem /CN=B
+	cat A.pem B.pem >list
+	cert-trust -q reset list
+	cert-trust distrust B
+	cp -RLp "$CERTSTORE" followed
+	run -0 cert-trust -d followed -o name,origin list
+	[ "$output" = "$(printf 'A\tshipped\nB\tdistrusted')" ]
+	openssl verify -CApath followed/trust A.pem
+	cp -a "$CERTSTORE" dropped
+	find dropped -type l -delete
+	run -0 cert-trust -d dropped -o name,origin list
+	[ "$output" = "$(printf 'A\tshipped\nB\tdistrusted')" ]
+	for copy in followed dropped; do
+		cert-rm -d "$copy" -f nobody
+		run -0 cert-trust -d "$copy" reset list
+		(CERTSTORE=$PWD/$copy trust=$PWD/$copy/trust; whole)
+		run -0 cert-trust -d "$copy" -o name,origin list
+		[ "$output" = "$(printf 'A\tshipped\nB\tdistrusted')" ]
+	done
+}
+
+@test "a pile of certificates is taken in time" {
+	root A.pem /CN=A
+	for i in $(seq 400); do
+		echo "sha256:$(printf %064x "$i") n$i"
+	done >many
+	cert-trust -q add A.pem
+	cp many "$trust/distrusted"
+	for i in $(seq 1500); do
+		cat A.pem
+	done >pile
+	run -0 timeout 20 cert-trust -q add pile
+	[ "$(cert-trust list | wc -l)" -eq 401 ]
+}
