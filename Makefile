@@ -14,13 +14,14 @@ CORE = lib/buf.c lib/entry.c lib/error.c lib/escape.c lib/file.c lib/gen.c \
 	lib/idn.c lib/index.c lib/info.c lib/list.c lib/lock.c lib/match.c \
 	lib/mend.c lib/name.c lib/recover.c lib/remove.c lib/store.c \
 	lib/strings.c lib/time.c lib/trustgen.c lib/txn.c
-CRYPTO = lib/above.c lib/adopt.c lib/anchor.c lib/anchors.c lib/block.c lib/cert.c lib/certs.c \
+CRYPTO = lib/above.c lib/adopt.c lib/anchor.c lib/block.c lib/cert.c lib/certs.c \
 	lib/chain.c lib/change.c lib/constraint.c lib/container.c lib/create.c \
 	lib/crypto.c lib/decrypt.c lib/der.c lib/describe.c lib/fit.c \
 	lib/holder.c lib/import.c lib/issue.c lib/issuer.c lib/item.c \
 	lib/key.c lib/keyform.c lib/lines.c lib/marker.c lib/naming.c \
 	lib/part.c lib/pem.c lib/pool.c lib/print.c lib/remark.c \
-	lib/subject.c lib/template.c lib/trust.c lib/trustdir.c
+	lib/subject.c lib/template.c lib/trust.c lib/trustdir.c \
+	lib/trustset.c
 SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \
 	cmd/progress.c cmd/record.c cmd/secret.c cmd/table.c cmd/text.c
 MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
@@ -32,7 +33,7 @@ UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
 	tests/test-pem.c tests/test-refuse.c tests/test-store.c \
 	tests/test-template.c tests/test-time.c tests/test-trust.c
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
-FUZZERS = name pem
+FUZZERS = name pem trust
 FUZZ_TIME = 60
 EXAMPLE = tests/example/whose.c
 HEADERS = lib/certstore.h lib/crypto.h lib/import.h lib/internal.h lib/pem.h \
@@ -146,7 +147,8 @@ fuzz:
 	    tests/fuzz/fuzz-$$f.c $(CORE) $(CRYPTO) $(LIBCRYPTO) $(LIBBSD) && \
 	    build-fuzz/$$f -max_total_time=$(FUZZ_TIME) -max_len=20000 \
 	    -verbosity=0 -print_final_stats=1 build-fuzz/corpus-$$f \
-	    tests/data/keys tests/data/pem tests/data/hostile || exit 1; done
+	    tests/data/keys tests/data/pem tests/data/hostile \
+	    tests/data/trust || exit 1; done
 
 # Left out: variables from a bats file that another one sets or uses; calls
 # with an error taken for such that went well; a command without memory ends.

@@ -85,7 +85,7 @@ nameof(const struct certstore_trust *t, const struct cs_given *g,
 
 	if (g->x509 != NULL)
 		cs_anchor_base(g->x509, base);
-	cs_anchors_name(&t->set, base[0] != '\0' ? base : "unnamed",
+	cs_trustset_name(&t->set, base[0] != '\0' ? base : "unnamed",
 	    base[0] != '\0', g->fingerprint, name);
 }
 
@@ -111,7 +111,7 @@ take(struct certstore_trust *t, struct cs_given *g, unsigned int origin)
 		return say(t, name,
 		    how == CS_JUDGE_SHIPPED ? "left out" : "refused", "%s",
 		    g->err.msg);
-	if (cs_anchors_add(&t->set, name, g->fingerprint, g->pem->der,
+	if (cs_trustset_add(&t->set, name, g->fingerprint, g->pem->der,
 		g->pem->derlen, origin) == NULL ||
 	    note(t, name, "added") == -1)
 		return -1;
@@ -140,7 +140,7 @@ addone(struct certstore_trust *t, struct cs_given *g)
 	int rv;
 
 	cs_item_where(g->pem, where, sizeof(where));
-	a = cs_anchors_byfingerprint(&t->set, g->fingerprint);
+	a = cs_trustset_byfingerprint(&t->set, g->fingerprint);
 	if (a == NULL)
 		return take(t, g, CS_ANCHOR_ADDED) == -1 ? -1 : 0;
 	if (a->der == NULL && !force)
@@ -156,15 +156,12 @@ addone(struct certstore_trust *t, struct cs_given *g)
 		    a->name);
 	}
 	snprintf(name, sizeof(name), "%s", a->name);
-	cs_anchors_drop(&t->set, a);
-	if ((rv = take(t, g, CS_ANCHOR_ADDED)) == 1)
-		return say(t, name, "same", "%s: is no longer distrusted",
-		    name);
-	if (rv == 0 && /* refused: it stays what it was */
-	    cs_anchors_add(&t->set, name, g->fingerprint, NULL, 0,
-		CS_ANCHOR_DISTRUSTED) == NULL)
+	cs_trustset_drop(&t->set, a);
+	rv = take(t, g, CS_ANCHOR_ADDED);
+	if (rv == -1)
 		return -1;
-	return rv;
+	return say(t, name, rv == 1 ? "same" : "lifted",
+	    "%s: is no longer distrusted", name);
 }
 
 /* Keys that came along are not stored anywhere. */
@@ -222,7 +219,7 @@ applyremove(struct certstore_trust *t, const char *text)
 	char hex[65], q[CS_QUOTE_LEN];
 	struct cs_anchor *a;
 
-	found = cs_anchors_find(&t->set, text, &a, hex, &err);
+	found = cs_trustset_find(&t->set, text, &a, hex, &err);
 	if (found == -1)
 		return say(t, text, "refused", "%s", err.msg);
 	if (found == 1 && a->der == NULL)
@@ -244,7 +241,7 @@ applyremove(struct certstore_trust *t, const char *text)
 		    a->name);
 	else
 		rv = note(t, a->name, "removed");
-	cs_anchors_drop(&t->set, a);
+	cs_trustset_drop(&t->set, a);
 	return rv;
 }
 
@@ -265,8 +262,8 @@ distrustanchor(struct certstore_trust *t, struct cs_anchor *a)
 static int
 distrustother(struct certstore_trust *t, const char *name, const char *hex)
 {
-	if (cs_anchors_add(&t->set, name, hex, NULL, 0, CS_ANCHOR_DISTRUSTED) ==
-	    NULL)
+	if (cs_trustset_add(&t->set, name, hex, NULL, 0,
+		CS_ANCHOR_DISTRUSTED) == NULL)
 		return -1;
 	return say(t, name, "distrusted",
 	    "%s: is no anchor, and is kept out from now on", name);
@@ -278,7 +275,7 @@ distrustcert(struct certstore_trust *t, struct cs_given *g)
 	char name[CS_NAME_MAX + 1];
 	struct cs_anchor *a;
 
-	a = cs_anchors_byfingerprint(&t->set, g->fingerprint);
+	a = cs_trustset_byfingerprint(&t->set, g->fingerprint);
 	if (a != NULL)
 		return distrustanchor(t, a);
 	if (parsed(g) == NULL)
@@ -295,7 +292,7 @@ distrusttext(struct certstore_trust *t, const char *text)
 	struct cs_anchor *a;
 	int found;
 
-	found = cs_anchors_find(&t->set, text, &a, hex, &err);
+	found = cs_trustset_find(&t->set, text, &a, hex, &err);
 	if (found == -1)
 		return say(t, text, "refused", "%s", err.msg);
 	if (found == 1)
@@ -306,7 +303,7 @@ distrusttext(struct certstore_trust *t, const char *text)
 		    "file of any other certificate: cert-trust list names "
 		    "the anchors",
 		    cs_escape_quote(q, text));
-	cs_anchors_name(&t->set, "unknown", 0, hex, name);
+	cs_trustset_name(&t->set, "unknown", 0, hex, name);
 	return distrustother(t, name, hex);
 }
 
@@ -347,7 +344,7 @@ resetin(struct certstore_trust *t, struct cs_change *c)
 	for (i = 0; i < t->set.n; i++)
 		t->set.v[i].listed = 0;
 	for (i = 0; i < c->n; i++) {
-		a = cs_anchors_byfingerprint(&t->set, c->given[i].fingerprint);
+		a = cs_trustset_byfingerprint(&t->set, c->given[i].fingerprint);
 		if (a != NULL) {
 			rv = listed(t, a);
 			usable += a->der != NULL;
@@ -395,7 +392,7 @@ resetout(struct certstore_trust *t, size_t *i)
 		rv = note(t, a->name, "dropped");
 	} else
 		rv = note(t, a->name, "removed");
-	cs_anchors_drop(&t->set, a);
+	cs_trustset_drop(&t->set, a);
 	return rv;
 }
 

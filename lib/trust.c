@@ -65,7 +65,7 @@ certstore_trust_free(struct certstore_trust *t)
 	free(t->change);
 	dropresults(t);
 	free(t->result);
-	cs_anchors_free(&t->set);
+	cs_trustset_free(&t->set);
 	cs_entry_done(&t->entry);
 	free(t);
 }
@@ -184,7 +184,7 @@ certstore_trust_has(struct certstore_trust *t, const char *anchor,
 	cs_error_clear(err);
 	if (load(t, err) == -1)
 		return -1;
-	return cs_anchors_find(&t->set, anchor, &a, hex, err);
+	return cs_trustset_find(&t->set, anchor, &a, hex, err);
 }
 
 /* A change more; label or operand is copied. */
@@ -330,7 +330,7 @@ apply(struct certstore_trust *t, struct certstore_error *err)
 		if (cs_change_apply(t, &t->change[i], err) == -1)
 			return -1;
 	t->told = 1;
-	cs_anchors_sort(&t->set);
+	cs_trustset_sort(&t->set);
 	return 0;
 }
 

@@ -24,38 +24,38 @@ struct cs_anchor {
 	int		 listed;	/* in the list of a reset */
 };
 
-/* anchors.c: the set, by name; names and fingerprints are there once. */
-struct cs_anchors {
+/* trustset.c: the set, by name; names and fingerprints are there once. */
+struct cs_trustset {
 	struct cs_anchor *v;
 	size_t		 n, size;
 	unsigned long	 gen;		/* the generation it was read from */
 	int		 astray;	/* that is not what would be written */
 	struct cs_strings bad;		/* what is damaged in it */
 };
-void	cs_anchors_free(struct cs_anchors *);
-struct cs_anchor *cs_anchors_byname(const struct cs_anchors *, const char *);
-struct cs_anchor *cs_anchors_byfingerprint(const struct cs_anchors *,
+void	cs_trustset_free(struct cs_trustset *);
+struct cs_anchor *cs_trustset_byname(const struct cs_trustset *, const char *);
+struct cs_anchor *cs_trustset_byfingerprint(const struct cs_trustset *,
 	    const char *);
 /* By name, or by a fingerprint, which is given back in hex ("": a name): 1,
  * 0 not in the set, -1. */
-int	cs_anchors_find(const struct cs_anchors *, const char *,
+int	cs_trustset_find(const struct cs_trustset *, const char *,
 	    struct cs_anchor **, char [65], struct certstore_error *);
 /* Copies name and DER, which may be NULL; the set is to be sorted after. */
-struct cs_anchor *cs_anchors_add(struct cs_anchors *, const char *,
+struct cs_anchor *cs_trustset_add(struct cs_trustset *, const char *,
 	    const char *, const unsigned char *, size_t, unsigned int);
-void	cs_anchors_drop(struct cs_anchors *, struct cs_anchor *);
-void	cs_anchors_sort(struct cs_anchors *);
+void	cs_trustset_drop(struct cs_trustset *, struct cs_anchor *);
+void	cs_trustset_sort(struct cs_trustset *);
 /* A name that is free: the base, or that and a part of the fingerprint. */
-void	cs_anchors_name(const struct cs_anchors *, const char *, int,
+void	cs_trustset_name(const struct cs_trustset *, const char *, int,
 	    const char *, char [CS_NAME_MAX + 1]);
 /* The files distrusted and shipped; label for messages, lines strict. */
-int	cs_anchors_read_distrusted(struct cs_anchors *, const char *,
+int	cs_trustset_read_distrusted(struct cs_trustset *, const char *,
 	    const struct cs_buf *, struct certstore_error *);
-int	cs_anchors_read_shipped(struct cs_anchors *, const char *,
+int	cs_trustset_read_shipped(struct cs_trustset *, const char *,
 	    const struct cs_buf *, struct certstore_error *);
-int	cs_anchors_write_distrusted(const struct cs_anchors *,
+int	cs_trustset_write_distrusted(const struct cs_trustset *,
 	    struct cs_buf *);
-int	cs_anchors_write_shipped(const struct cs_anchors *, struct cs_buf *);
+int	cs_trustset_write_shipped(const struct cs_trustset *, struct cs_buf *);
 
 /* anchor.c: one certificate. */
 int	cs_anchor_hash(const unsigned char *, size_t, char [65]);
@@ -69,9 +69,9 @@ int	cs_anchor_fingerprint(const char *, char [65]);
 int	cs_anchor_judge(const char *, X509 *, int, struct certstore_error *);
 
 /* trustdir.c: the set as a directory. */
-int	cs_trustdir_load(struct certstore *, struct cs_anchors *,
+int	cs_trustdir_load(struct certstore *, struct cs_trustset *,
 	    struct certstore_error *);
-int	cs_trustdir_write(struct certstore *, const struct cs_anchors *,
+int	cs_trustdir_write(struct certstore *, const struct cs_trustset *,
 	    struct certstore_error *);	/* under the lock */
 
 /* change.c: what a change makes of the set, and what becomes of each of its
@@ -104,7 +104,7 @@ struct certstore_trust {
 	int				 haspass;
 	struct cs_change		*change;
 	size_t				 nchange, changesize;
-	struct cs_anchors		 set;
+	struct cs_trustset		 set;
 	int				 loaded;
 	struct cs_result		*result;
 	size_t				 nresult, resultsize, atresult;

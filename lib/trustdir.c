@@ -66,7 +66,7 @@ readone(struct dir *d, const char *file, size_t max)
 
 /* What is damaged is said when the set is used, and does not keep the rest. */
 static int
-bad(struct dir *d, struct cs_anchors *set, const char *file, const char *why)
+bad(struct dir *d, struct cs_trustset *set, const char *file, const char *why)
 {
 	char msg[512];
 
@@ -79,7 +79,7 @@ bad(struct dir *d, struct cs_anchors *set, const char *file, const char *why)
 
 /* The one certificate that is in d->buf. */
 static int
-takeanchor(struct dir *d, struct cs_anchors *set, const char *file,
+takeanchor(struct dir *d, struct cs_trustset *set, const char *file,
     const char *name)
 {
 	struct certstore_error ignored;
@@ -98,10 +98,10 @@ takeanchor(struct dir *d, struct cs_anchors *set, const char *file,
 	pem = &pems.v[0];
 	if (cs_anchor_hash(pem->der, pem->derlen, hex) == -1) {
 		rv = -1;
-	} else if (cs_anchors_byfingerprint(set, hex) != NULL ||
-	    cs_anchors_byname(set, name) != NULL) {
+	} else if (cs_trustset_byfingerprint(set, hex) != NULL ||
+	    cs_trustset_byname(set, name) != NULL) {
 		set->astray = 1; /* distrusted by hand, or there twice */
-	} else if (cs_anchors_add(set, name, hex, pem->der, pem->derlen,
+	} else if (cs_trustset_add(set, name, hex, pem->der, pem->derlen,
 		       CS_ANCHOR_ADDED) == NULL ||
 	    cs_pem_encode(&again, "CERTIFICATE", pem->der, pem->derlen) == -1) {
 		rv = -1;
@@ -124,9 +124,23 @@ failread(struct dir *d, const char *file, struct certstore_error *err)
 	return cs_fail_errno(err, "%s/trust/%s", d->store->path, file);
 }
 
+/* The same of the directory: a link that was followed too late, or that is
+ * wrong. */
+static int
+failopen(struct dir *d, struct certstore_error *err)
+{
+	if (failread(d, "", err) == -1)
+		return -1;
+	cs_fail(err, CERTSTORE_EDAMAGED,
+	    "%s/trust: leads to nothing: remove this link, and the next "
+	    "writer makes it again if it can",
+	    d->store->path);
+	return 0;
+}
+
 /* Each anchor, and where the links lead. */
 static int
-readanchors(struct dir *d, struct cs_anchors *set, struct certstore_error *err)
+readanchors(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 {
 	char name[CS_NAME_MAX + 1], text[CS_GENDIR];
 	const char *file;
@@ -162,7 +176,7 @@ nomem:
 
 /* The bundle is all anchors by name, which is not quite the order of files. */
 static int
-checkbundle(struct dir *d, struct cs_anchors *set, struct certstore_error *err)
+checkbundle(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 {
 	struct cs_buf bundle = { 0 };
 	const struct cs_anchor *a;
@@ -186,7 +200,7 @@ checkbundle(struct dir *d, struct cs_anchors *set, struct certstore_error *err)
 
 /* One link for each anchor; that its hash is right is believed. */
 static void
-checklinks(struct dir *d, struct cs_anchors *set)
+checklinks(struct dir *d, struct cs_trustset *set)
 {
 	char name[CS_NAME_MAX + 1];
 	size_t i, n = 0;
@@ -200,14 +214,14 @@ checklinks(struct dir *d, struct cs_anchors *set)
 		set->astray = 1;
 	for (i = 0; i < d->links.n && !set->astray; i++)
 		if (!isanchor(d->links.v[i], name) ||
-		    cs_anchors_byname(set, name) == NULL)
+		    cs_trustset_byname(set, name) == NULL)
 			set->astray = 1;
 }
 
 /* A file that must be there: 1, 0 the generation may have gone, -1. */
 static int
-readrecord(struct dir *d, struct cs_anchors *set, const char *file,
-    int (*parse)(struct cs_anchors *, const char *, const struct cs_buf *,
+readrecord(struct dir *d, struct cs_trustset *set, const char *file,
+    int (*parse)(struct cs_trustset *, const char *, const struct cs_buf *,
 	struct certstore_error *),
     struct certstore_error *err)
 {
@@ -228,23 +242,23 @@ readrecord(struct dir *d, struct cs_anchors *set, const char *file,
 }
 
 static int
-loaddir(struct dir *d, struct cs_anchors *set, struct certstore_error *err)
+loaddir(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 {
 	int rv;
 
 	if (cs_file_each(d->fd, ".", takename, &d->names) == -1)
 		return cs_fail_errno(err, "%s/trust", d->store->path);
 	cs_strings_sort(&d->names);
-	rv = readrecord(d, set, "distrusted", cs_anchors_read_distrusted, err);
+	rv = readrecord(d, set, "distrusted", cs_trustset_read_distrusted, err);
 	if (rv == 1)
 		rv = readanchors(d, set, err);
 	if (rv == 1)
-		rv = readrecord(d, set, "shipped", cs_anchors_read_shipped,
+		rv = readrecord(d, set, "shipped", cs_trustset_read_shipped,
 		    err);
 	if (rv != 1)
 		return rv;
 	checklinks(d, set);
-	cs_anchors_sort(set);
+	cs_trustset_sort(set);
 	return checkbundle(d, set, err);
 }
 
@@ -262,7 +276,7 @@ closedirof(struct dir *d)
  * only mean that the directory went while it was read: then that is done again.
  */
 int
-cs_trustdir_load(struct certstore *store, struct cs_anchors *set,
+cs_trustdir_load(struct certstore *store, struct cs_trustset *set,
     struct certstore_error *err)
 {
 	struct dir d = { .store = store, .fd = -1 };
@@ -271,7 +285,7 @@ cs_trustdir_load(struct certstore *store, struct cs_anchors *set,
 	int i, rv = 0;
 
 	for (i = 0; i < TRIES && rv == 0; i++) {
-		cs_anchors_free(set);
+		cs_trustset_free(set);
 		rv = cs_trustgen_live(store, dir, &gen, err);
 		if (rv == 0) {
 			cs_error_clear(err);
@@ -285,14 +299,14 @@ cs_trustdir_load(struct certstore *store, struct cs_anchors *set,
 		    "%s/trust: is changed all the time: try again",
 		    store->path);
 		d.fd = cs_file_opendir(store->fd, dir);
-		rv = d.fd == -1 ? failread(&d, "", err) : loaddir(&d, set, err);
+		rv = d.fd == -1 ? failopen(&d, err) : loaddir(&d, set, err);
 		closedirof(&d);
 	}
 	if (rv == 1) {
 		cs_error_clear(err);
 		return 0;
 	}
-	cs_anchors_free(set);
+	cs_trustset_free(set);
 	return -1;
 }
 
@@ -401,15 +415,15 @@ checksize(const struct writing *w, const struct cs_buf *b, size_t max,
 }
 
 static int
-writerecords(struct writing *w, const struct cs_anchors *set,
+writerecords(struct writing *w, const struct cs_trustset *set,
     struct certstore_error *err)
 {
 	struct cs_buf distrusted = { 0 }, shipped = { 0 };
 	int rv = -1;
 
 	if (cs_buf_adds(&w->bundle, "") == -1 ||
-	    cs_anchors_write_distrusted(set, &distrusted) != 0 ||
-	    cs_anchors_write_shipped(set, &shipped) != 0)
+	    cs_trustset_write_distrusted(set, &distrusted) != 0 ||
+	    cs_trustset_write_shipped(set, &shipped) != 0)
 		cs_fail_nomem(err);
 	else if (checksize(w, &w->bundle, CS_BUNDLE_MAX, err) == 0 &&
 	    checksize(w, &distrusted, CS_RECORD_MAX, err) == 0 &&
@@ -424,7 +438,7 @@ writerecords(struct writing *w, const struct cs_anchors *set,
 }
 
 static int
-writedir(struct writing *w, const char *dir, const struct cs_anchors *set,
+writedir(struct writing *w, const char *dir, const struct cs_trustset *set,
     struct certstore_error *err)
 {
 	size_t i;
@@ -446,7 +460,7 @@ writedir(struct writing *w, const char *dir, const struct cs_anchors *set,
 
 /* Replaces the set that is live, whatever it is: the caller has looked. */
 int
-cs_trustdir_write(struct certstore *store, const struct cs_anchors *set,
+cs_trustdir_write(struct certstore *store, const struct cs_trustset *set,
     struct certstore_error *err)
 {
 	struct writing w = { .store = store, .fd = -1 };

@@ -78,26 +78,26 @@ test_suffix(void)
 				  "0123456789abcdef0123456789abcdef";
 	static const char two[] = "0123456789abcdef0123456789abcdef"
 				  "0123456789abcdef0123456789abcde0";
-	struct cs_anchors set = { 0 };
+	struct cs_trustset set = { 0 };
 	char name[CS_NAME_MAX + 1], longest[CS_ANCHOR_BASE + 1];
 
-	cs_anchors_name(&set, "A", 1, one, name);
+	cs_trustset_name(&set, "A", 1, one, name);
 	is_str(name, "A", "a free name is taken as it is");
-	cs_anchors_add(&set, "A", one, NULL, 0, CS_ANCHOR_DISTRUSTED);
-	cs_anchors_name(&set, "A", 1, two, name);
+	cs_trustset_add(&set, "A", one, NULL, 0, CS_ANCHOR_DISTRUSTED);
+	cs_trustset_name(&set, "A", 1, two, name);
 	is_str(name, "A-01234567", "a taken one gets eight digits");
-	cs_anchors_add(&set, name, two, NULL, 0, CS_ANCHOR_DISTRUSTED);
-	cs_anchors_name(&set, "A", 1, two, name);
+	cs_trustset_add(&set, name, two, NULL, 0, CS_ANCHOR_DISTRUSTED);
+	cs_trustset_name(&set, "A", 1, two, name);
 	is_str(name, "A-0123456789abcdef", "or more");
-	cs_anchors_name(&set, "bundle", 1, one, name);
+	cs_trustset_name(&set, "bundle", 1, one, name);
 	is_str(name, "bundle-01234567", "bundle.pem is all of them");
-	cs_anchors_name(&set, "unknown", 0, one, name);
+	cs_trustset_name(&set, "unknown", 0, one, name);
 	is_str(name, "unknown-01234567", "a name that says nothing");
 	memset(longest, 'a', CS_ANCHOR_BASE);
 	longest[CS_ANCHOR_BASE] = '\0';
-	cs_anchors_name(&set, longest, 0, one, name);
+	cs_trustset_name(&set, longest, 0, one, name);
 	ok(cs_name_isvalid(name), "the longest is an entry's name");
-	cs_anchors_free(&set);
+	cs_trustset_free(&set);
 }
 
 #define HEX \
@@ -132,11 +132,11 @@ test_fingerprints(void)
 }
 
 static int
-parsed(int (*fn)(struct cs_anchors *, const char *, const struct cs_buf *,
+parsed(int (*fn)(struct cs_trustset *, const char *, const struct cs_buf *,
 	   struct certstore_error *),
     const char *text, size_t len)
 {
-	struct cs_anchors set = { 0 };
+	struct cs_trustset set = { 0 };
 	struct cs_buf b = { 0 };
 	int rv;
 
@@ -150,7 +150,7 @@ parsed(int (*fn)(struct cs_anchors *, const char *, const struct cs_buf *,
 	else
 		rv = (int)set.n;
 	cs_buf_free(&b);
-	cs_anchors_free(&set);
+	cs_trustset_free(&set);
 	return rv;
 }
 
@@ -182,16 +182,16 @@ test_records(void)
 	size_t i;
 
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
-		is_int(parsed(cs_anchors_read_distrusted, t[i].text, t[i].len),
+		is_int(parsed(cs_trustset_read_distrusted, t[i].text, t[i].len),
 		    t[i].n, "distrusted: case %zu", i);
-	is_int(parsed(cs_anchors_read_shipped, NAMEOF("sha256:" HEX "\n")), 0,
+	is_int(parsed(cs_trustset_read_shipped, NAMEOF("sha256:" HEX "\n")), 0,
 	    "shipped: a fingerprint that no anchor has");
-	is_int(parsed(cs_anchors_read_shipped,
+	is_int(parsed(cs_trustset_read_shipped,
 		   NAMEOF("sha256:" HEX " added\n")),
 	    0, "shipped: added, too");
-	is_int(parsed(cs_anchors_read_shipped, NAMEOF("sha256:" HEX " a\n")),
+	is_int(parsed(cs_trustset_read_shipped, NAMEOF("sha256:" HEX " a\n")),
 	    -1, "shipped: another word");
-	is_int(parsed(cs_anchors_read_shipped, NAMEOF("sha256:" HEX)), -1,
+	is_int(parsed(cs_trustset_read_shipped, NAMEOF("sha256:" HEX)), -1,
 	    "shipped: cut");
 }
 

@@ -154,7 +154,8 @@ whole() {
 	echo changeit >pass
 	run -0 cert-trust -p pass add r1.der r2.p7b r3.p12 glued.pem
 	[ "$output" = "$(printf 'R%s\n' 1 2 3 5 6)" ]
-	run cert-trust add r4.mail
+	run -0 cert-trust add r4.mail
+	[ "$output" = R4 ]
 	whole
 	run -2 cert-trust -p pass list
 }
@@ -339,6 +340,14 @@ whole() {
 	[[ $stderr = *'A: is no longer distrusted' ]]
 	run -0 cert-trust -o origin list A
 	[ "$output" = added ]
+	whole
+	# also of what can be no anchor
+	below leaf.pem /CN=leaf A.pem basicConstraints=CA:FALSE
+	cert-trust -q distrust leaf.pem
+	run -2 --separate-stderr cert-trust -f add leaf.pem
+	[ -z "$output" ]
+	[[ $stderr = *'leaf: is not a CA'*'leaf: is no longer distrusted' ]]
+	run -1 cert-trust list leaf
 	whole
 }
 
@@ -583,6 +592,14 @@ whole() {
 	[ "$(ls -A foreign)" = file ]
 }
 
+@test "modes do not depend on the umask" {
+	root A.pem /CN=A
+	(umask 077; cert-trust -q add A.pem)
+	whole
+	(umask 0; cert-trust distrust A)
+	whole
+}
+
 @test "curl and s_client trust by directory and by bundle, until it is gone" {
 	cert-create -c site-CA
 	cert-create -A site-CA -s localhost -s 127.0.0.1 web
@@ -700,6 +717,16 @@ trusts() {
 	root B.pem /CN=B
 	cat A.pem B.pem >list
 	cert-trust -q reset list
+	rm "$trust"
+	ln -s .trust@9 "$trust"
+	run -2 cert-trust list
+	[[ $output = *'/trust: leads to nothing: remove this link'* ]]
+	rm "$trust"
+	run -0 cert-trust -o name list
+	[ "$output" = "$(printf 'A\nB')" ]
+	cert-rm -f nobody
+	[ ! -e "$trust" ]
+	ln -s .trust@1 "$trust"
 	rm "$trust"/*.0
 	echo damaged >"$trust/A.pem"
 	: >"$trust/README"

@@ -1,5 +1,5 @@
 /*
- * anchors.c: the set of trust anchors and of what is distrusted, in memory,
+ * trustset.c: the set of trust anchors and of what is distrusted, in memory,
  * and the two files that say of fingerprints which they are.
  */
 #include <stdio.h>
@@ -22,7 +22,7 @@ freeone(struct cs_anchor *a)
 }
 
 void
-cs_anchors_free(struct cs_anchors *set)
+cs_trustset_free(struct cs_trustset *set)
 {
 	while (set->n > 0)
 		freeone(&set->v[--set->n]);
@@ -32,7 +32,7 @@ cs_anchors_free(struct cs_anchors *set)
 }
 
 struct cs_anchor *
-cs_anchors_byname(const struct cs_anchors *set, const char *name)
+cs_trustset_byname(const struct cs_trustset *set, const char *name)
 {
 	size_t i;
 
@@ -43,7 +43,7 @@ cs_anchors_byname(const struct cs_anchors *set, const char *name)
 }
 
 struct cs_anchor *
-cs_anchors_byfingerprint(const struct cs_anchors *set, const char *hex)
+cs_trustset_byfingerprint(const struct cs_trustset *set, const char *hex)
 {
 	size_t i;
 
@@ -54,18 +54,18 @@ cs_anchors_byfingerprint(const struct cs_anchors *set, const char *hex)
 }
 
 int
-cs_anchors_find(const struct cs_anchors *set, const char *text,
+cs_trustset_find(const struct cs_trustset *set, const char *text,
     struct cs_anchor **a, char hex[65], struct certstore_error *err)
 {
 	char q[CS_QUOTE_LEN];
 	struct cs_anchor *named;
 
-	named = cs_anchors_byname(set, text);
+	named = cs_trustset_byname(set, text);
 	if (!cs_anchor_fingerprint(text, hex)) {
 		*a = named;
 		return named != NULL;
 	}
-	*a = cs_anchors_byfingerprint(set, hex);
+	*a = cs_trustset_byfingerprint(set, hex);
 	if (named != NULL && named != *a)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: is the name of an anchor and a fingerprint: write "
@@ -75,7 +75,7 @@ cs_anchors_find(const struct cs_anchors *set, const char *text,
 }
 
 struct cs_anchor *
-cs_anchors_add(struct cs_anchors *set, const char *name,
+cs_trustset_add(struct cs_trustset *set, const char *name,
     const char *fingerprint, const unsigned char *der, size_t derlen,
     unsigned int origin)
 {
@@ -106,7 +106,7 @@ cs_anchors_add(struct cs_anchors *set, const char *name,
 }
 
 void
-cs_anchors_drop(struct cs_anchors *set, struct cs_anchor *a)
+cs_trustset_drop(struct cs_trustset *set, struct cs_anchor *a)
 {
 	size_t at = (size_t)(a - set->v);
 
@@ -124,7 +124,7 @@ byname(const void *a, const void *b)
 }
 
 void
-cs_anchors_sort(struct cs_anchors *set)
+cs_trustset_sort(struct cs_trustset *set)
 {
 	if (set->n > 1)
 		qsort(set->v, set->n, sizeof(*set->v), byname);
@@ -132,15 +132,15 @@ cs_anchors_sort(struct cs_anchors *set)
 
 /* bundle.pem is all anchors. */
 static int
-isfree(const struct cs_anchors *set, const char *name)
+isfree(const struct cs_trustset *set, const char *name)
 {
 	return strcmp(name, "bundle") != 0 &&
-	    cs_anchors_byname(set, name) == NULL;
+	    cs_trustset_byname(set, name) == NULL;
 }
 
 /* plain: the base will do if it is free; else it always has a suffix. */
 void
-cs_anchors_name(const struct cs_anchors *set, const char *base, int plain,
+cs_trustset_name(const struct cs_trustset *set, const char *base, int plain,
     const char *fingerprint, char name[CS_NAME_MAX + 1])
 {
 	int n;
@@ -207,7 +207,7 @@ readline(struct reading *r, const char *end)
 
 /* Before the anchors: what is distrusted is none, whatever file there is. */
 int
-cs_anchors_read_distrusted(struct cs_anchors *set, const char *label,
+cs_trustset_read_distrusted(struct cs_trustset *set, const char *label,
     const struct cs_buf *b, struct certstore_error *err)
 {
 	struct reading r = { .label = label, .next = b->p };
@@ -215,10 +215,10 @@ cs_anchors_read_distrusted(struct cs_anchors *set, const char *label,
 
 	while ((rv = readline(&r, b->p + b->len)) == 1) {
 		if (!cs_name_isvalid(r.rest) ||
-		    cs_anchors_byname(set, r.rest) != NULL ||
-		    cs_anchors_byfingerprint(set, r.hex) != NULL)
+		    cs_trustset_byname(set, r.rest) != NULL ||
+		    cs_trustset_byfingerprint(set, r.hex) != NULL)
 			break;
-		if (cs_anchors_add(set, r.rest, r.hex, NULL, 0,
+		if (cs_trustset_add(set, r.rest, r.hex, NULL, 0,
 			CS_ANCHOR_DISTRUSTED) == NULL)
 			return cs_fail_nomem(err);
 	}
@@ -227,7 +227,7 @@ cs_anchors_read_distrusted(struct cs_anchors *set, const char *label,
 
 /* Behind the anchors: those that it does not name were added by hand. */
 int
-cs_anchors_read_shipped(struct cs_anchors *set, const char *label,
+cs_trustset_read_shipped(struct cs_trustset *set, const char *label,
     const struct cs_buf *b, struct certstore_error *err)
 {
 	struct reading r = { .label = label, .next = b->p };
@@ -237,7 +237,7 @@ cs_anchors_read_shipped(struct cs_anchors *set, const char *label,
 	while ((rv = readline(&r, b->p + b->len)) == 1) {
 		if (*r.rest != '\0' && strcmp(r.rest, ADDED_WORD) != 0)
 			break;
-		a = cs_anchors_byfingerprint(set, r.hex);
+		a = cs_trustset_byfingerprint(set, r.hex);
 		if (a == NULL || a->der == NULL)
 			set->astray = 1;
 		else
@@ -249,7 +249,7 @@ cs_anchors_read_shipped(struct cs_anchors *set, const char *label,
 }
 
 int
-cs_anchors_write_distrusted(const struct cs_anchors *set, struct cs_buf *b)
+cs_trustset_write_distrusted(const struct cs_trustset *set, struct cs_buf *b)
 {
 	int bad = cs_buf_adds(b, "");
 	size_t i;
@@ -262,7 +262,7 @@ cs_anchors_write_distrusted(const struct cs_anchors *set, struct cs_buf *b)
 }
 
 int
-cs_anchors_write_shipped(const struct cs_anchors *set, struct cs_buf *b)
+cs_trustset_write_shipped(const struct cs_trustset *set, struct cs_buf *b)
 {
 	const struct cs_anchor *a;
 	int bad = cs_buf_adds(b, "");
