@@ -32,10 +32,9 @@ static int
 isforeign(void *arg, const char *name)
 {
 	(void)arg;
-	return strcmp(name, ".lock") != 0 && strcmp(name, "certs") != 0 &&
-	    strcmp(name, "index") != 0 && strcmp(name, "combined") != 0 &&
-	    strcmp(name, ".pending") != 0 && strcmp(name, ".links") != 0 &&
-	    strcmp(name, ".index") != 0;
+	return strcmp(name, ".lock") != 0 && strcmp(name, "index") != 0 &&
+	    strcmp(name, "combined") != 0 && strcmp(name, ".pending") != 0 &&
+	    strcmp(name, ".links") != 0 && strcmp(name, ".index") != 0;
 }
 
 static int
@@ -98,6 +97,7 @@ layout(struct certstore *store, struct certstore_error *err)
 	return 0;
 }
 
+/* There was no certs/; if there is by now, another writer has made it. */
 static int
 refuseforeign(const struct certstore *store, struct certstore_error *err)
 {
@@ -105,7 +105,8 @@ refuseforeign(const struct certstore *store, struct certstore_error *err)
 
 	if ((rv = cs_file_each(store->fd, ".", isforeign, NULL)) == -1)
 		return cs_fail_errno(err, "%s", store->path);
-	if (rv == 0)
+	if (rv == 0 ||
+	    faccessat(store->fd, "certs", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
 	return cs_fail(err, CERTSTORE_EREFUSED,
 	    "%s: is not a store and not "
