@@ -61,8 +61,9 @@ checkcert(const char *where, X509 *x509, struct certstore_error *err)
 	return 0;
 }
 
+/* As libcrypto decodes it, whatever its extensions and times are. */
 X509 *
-cs_cert_parse(const char *where, const unsigned char *der, size_t len,
+cs_cert_decode(const char *where, const unsigned char *der, size_t len,
     struct certstore_error *err)
 {
 	const unsigned char *p = der;
@@ -79,9 +80,22 @@ cs_cert_parse(const char *where, const unsigned char *der, size_t len,
 		    where);
 		return NULL;
 	}
-	if (p != der + len)
-		failrest(where, "certificate", (size_t)(der + len - p), err);
-	else if (checkcert(where, x509, err) == 0)
+	if (p == der + len)
+		return x509;
+	failrest(where, "certificate", (size_t)(der + len - p), err);
+	X509_free(x509);
+	return NULL;
+}
+
+X509 *
+cs_cert_parse(const char *where, const unsigned char *der, size_t len,
+    struct certstore_error *err)
+{
+	X509 *x509;
+
+	if ((x509 = cs_cert_decode(where, der, len, err)) == NULL)
+		return NULL;
+	if (checkcert(where, x509, err) == 0)
 		return x509;
 	X509_free(x509);
 	return NULL;

@@ -52,6 +52,9 @@ struct cs_pems {
 int	cs_pem_read(const char *, const void *, size_t,
 	    const struct certstore_passphrase *, struct cs_pems *,
 	    struct certstore_error *);
+/* The same, and CRLs are items, too. */
+int	cs_pem_read_crls(const char *, const void *, size_t, struct cs_pems *,
+	    struct certstore_error *);
 int	cs_pem_encode(struct cs_buf *, const char *, const unsigned char *,
 	    size_t);
 
@@ -120,6 +123,8 @@ EVP_PKEY *cs_keyform_unwrap(const PKCS8_PRIV_KEY_INFO *);
 /* cert.c: certificates and requests, strictly: after d2i all input is used. */
 X509	*cs_cert_parse(const char *, const unsigned char *, size_t,
 	    struct certstore_error *);		/* where, DER */
+X509	*cs_cert_decode(const char *, const unsigned char *, size_t,
+	    struct certstore_error *);		/* extensions may be malformed */
 X509_REQ *cs_cert_parse_csr(const char *, const unsigned char *, size_t,
 	    struct certstore_error *);
 int	cs_cert_encode(struct cs_buf *, X509 *, struct certstore_error *);

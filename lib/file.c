@@ -31,21 +31,15 @@ closekeep(int fd)
 	errno = errnum;
 }
 
-/*
- * The whole of a regular file of at most max bytes.  O_NONBLOCK: a FIFO in
- * place of a file must not hold up the reader.
- */
-int
-cs_file_read(int dirfd, const char *name, size_t max, struct cs_buf *b)
+/* The whole of a regular file of at most max bytes; closes it. */
+static int
+readfd(int fd, size_t max, struct cs_buf *b)
 {
 	struct stat st;
 	size_t size;
 	ssize_t n;
-	int fd;
 
 	cs_buf_reset(b);
-	fd = openat(dirfd, name,
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1)
 		return -1;
 	if (fstat(fd, &st) == -1)
@@ -78,8 +72,27 @@ fail:
 	return -1;
 }
 
+/* O_NONBLOCK: a FIFO in place of a file must not hold up the reader. */
+int
+cs_file_read(int dirfd, const char *name, size_t max, struct cs_buf *b)
+{
+	return readfd(openat(dirfd, name,
+			  O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+			      O_CLOEXEC),
+	    max, b);
+}
+
+/* The only one that follows links: what others keep, as in /etc/ssl/certs. */
+int
+cs_file_follow(int dirfd, const char *name, size_t max, struct cs_buf *b)
+{
+	return readfd(openat(dirfd, name,
+			  O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC),
+	    max, b);
+}
+
 /*
- * The same of a file that is mostly small, with nothing asked about it first:
+ * cs_file_read() of a mostly small file, with nothing asked about it first:
  * errors of read(2) say that it is no file.
  */
 int
@@ -216,6 +229,13 @@ cs_file_opendir(int dirfd, const char *name)
 {
 	return openat(dirfd, name,
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* A directory as a user names it, by way of links, too. */
+int
+cs_file_openpath(const char *path)
+{
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 int

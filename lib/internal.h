@@ -98,12 +98,14 @@ const char *cs_idn_toascii(const char *, char *, size_t);
 /* file.c: the only one that opens, renames and unlinks. Relative to dirfd. */
 int	cs_file_read(int, const char *, size_t, struct cs_buf *);	/* errno */
 int	cs_file_record(int, const char *, size_t, struct cs_buf *);
+int	cs_file_follow(int, const char *, size_t, struct cs_buf *); /* links, too */
 int	cs_file_write(int, const char *, const struct cs_buf *, mode_t, gid_t,
 	    int *);				/* O_EXCL; gid -1: leave; fd out or closed if NULL */
 int	cs_file_link(int, const char *, const char *);	/* symlink text at name, replacing */
 void	cs_file_close(int *);
 ssize_t	cs_file_readlink(int, const char *, char *, size_t);
 int	cs_file_opendir(int, const char *);		/* O_DIRECTORY|O_NOFOLLOW */
+int	cs_file_openpath(const char *);		/* a directory, links followed */
 int	cs_file_rename(int, const char *, const char *);
 int	cs_file_each(int, const char *, int (*)(void *, const char *), void *);
 int	cs_file_lock(const struct certstore *, int, const char *,

@@ -50,6 +50,8 @@ begin(struct cs_reader *r, const struct cs_marker *m)
 	b->line = r->text.at;
 	b->type = m->type;
 	memcpy(b->label, m->label, sizeof(b->label));
+	if (r->crls && strcmp(m->label, "X509 CRL") == 0)
+		b->type = CS_PEM_CRL;
 	if (b->type == CS_PEM_SKIPPED && r->skipped[0] == '\0')
 		memcpy(r->skipped, m->label, sizeof(r->skipped));
 	return 0;
@@ -172,7 +174,7 @@ readder(struct cs_reader *r, const unsigned char *p, size_t n)
 		    "%zu byte%s after the DER: give each certificate or key in "
 		    "a file of its own",
 		    n - total, n - total == 1 ? "" : "s");
-	if (type == -1 || type == CS_PEM_CRL ||
+	if (type == -1 || (type == CS_PEM_CRL && !r->crls) ||
 	    (whole != 1 && type != CS_PEM_PKCS7 && type != CS_PEM_PKCS12))
 		return cs_item_refuse(r, 0,
 		    "DER of %s: give a certificate, key, PKCS#7 or PKCS#12 "
@@ -181,9 +183,9 @@ readder(struct cs_reader *r, const unsigned char *p, size_t n)
 	return cs_container_open(r, (enum cs_pem_type)type, p, n);
 }
 
-int
-cs_pem_read(const char *label, const void *data, size_t len,
-    const struct certstore_passphrase *pass, struct cs_pems *list,
+static int
+readall(const char *label, const void *data, size_t len,
+    const struct certstore_passphrase *pass, int crls, struct cs_pems *list,
     struct certstore_error *err)
 {
 	struct cs_reader r = { .list = list, .pass = pass, .err = err };
@@ -192,6 +194,7 @@ cs_pem_read(const char *label, const void *data, size_t len,
 
 	if (len == 0)
 		data = "";
+	r.crls = crls;
 	r.proto.pemlabel = r.pemlabel;
 	if ((r.proto.label = cs_item_label(label)) == NULL)
 		return cs_fail_nomem(err);
@@ -212,6 +215,21 @@ cs_pem_read(const char *label, const void *data, size_t len,
 	OPENSSL_cleanse(&r.b, sizeof(r.b));
 	free(r.proto.label);
 	return rv;
+}
+
+int
+cs_pem_read(const char *label, const void *data, size_t len,
+    const struct certstore_passphrase *pass, struct cs_pems *list,
+    struct certstore_error *err)
+{
+	return readall(label, data, len, pass, 0, list, err);
+}
+
+int
+cs_pem_read_crls(const char *label, const void *data, size_t len,
+    struct cs_pems *list, struct certstore_error *err)
+{
+	return readall(label, data, len, NULL, 1, list, err);
 }
 
 int

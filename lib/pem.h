@@ -72,6 +72,7 @@ struct cs_reader {
 	struct cs_pems *list;
 	const struct certstore_passphrase *pass;
 	struct certstore_error *err;
+	int crls;	     /* CRLs are of use */
 	struct cs_pem proto; /* label, line and pemlabel of items */
 	char pemlabel[CS_MARKER_LABEL];
 	char skipped[CS_MARKER_LABEL]; /* the first label of no use */

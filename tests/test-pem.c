@@ -356,9 +356,40 @@ test_linear(void)
 	}
 }
 
+/* CRLs are skipped by all but who asks for them. */
+static void
+test_crls(void)
+{
+	struct cs_pems list = { NULL, 0, 0 };
+	struct cs_buf text = { NULL, 0, 0 };
+	struct certstore_error err;
+
+	addfile(&text, DATA "cert.pem");
+	addfile(&text, DATA "crl.pem");
+	is_int(cs_pem_read("text", text.p, text.len, NULL, &list, &err), 0,
+	    "a certificate and a CRL are understood");
+	ok(list.n == 1 && list.v[0].type == CS_PEM_CERT, "as a certificate");
+	cs_item_free(&list);
+	is_int(cs_pem_read_crls("text", text.p, text.len, &list, &err), 0,
+	    "also by who asks for CRLs");
+	ok(list.n == 2 && list.v[1].type == CS_PEM_CRL, "who gets both");
+	/* The same as DER. */
+	cs_buf_reset(&text);
+	cs_buf_add(&text, list.v[1].der, list.v[1].derlen);
+	cs_item_free(&list);
+	is_int(cs_pem_read("text", text.p, text.len, NULL, &list, &err), -1,
+	    "DER of a CRL is refused");
+	is_int(cs_pem_read_crls("text", text.p, text.len, &list, &err), 0,
+	    "but not to who asks for CRLs");
+	ok(list.n == 1 && list.v[0].type == CS_PEM_CRL, "as a CRL");
+	cs_item_free(&list);
+	cs_buf_free(&text);
+}
+
 int
 main(void)
 {
+	test_crls();
 	test_understood();
 	test_joined();
 	test_limit();
