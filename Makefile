@@ -14,14 +14,16 @@ CORE = lib/buf.c lib/entry.c lib/error.c lib/escape.c lib/file.c lib/gen.c \
 	lib/idn.c lib/index.c lib/info.c lib/list.c lib/lock.c lib/match.c \
 	lib/mend.c lib/name.c lib/recover.c lib/remove.c lib/store.c \
 	lib/strings.c lib/time.c lib/trustgen.c lib/txn.c
-CRYPTO = lib/above.c lib/adopt.c lib/anchor.c lib/block.c lib/cert.c lib/certs.c \
-	lib/chain.c lib/change.c lib/constraint.c lib/container.c lib/create.c \
-	lib/crypto.c lib/decrypt.c lib/der.c lib/describe.c lib/fit.c \
-	lib/holder.c lib/import.c lib/issue.c lib/issuer.c lib/item.c \
-	lib/key.c lib/keyform.c lib/lines.c lib/marker.c lib/naming.c \
-	lib/part.c lib/pem.c lib/pool.c lib/print.c lib/remark.c \
-	lib/subject.c lib/template.c lib/trust.c lib/trustdir.c \
-	lib/trustset.c
+CRYPTO = lib/above.c lib/adopt.c lib/anchor.c lib/block.c lib/cert.c \
+	lib/certs.c lib/chain.c lib/change.c lib/constraint.c lib/container.c \
+	lib/create.c lib/crypto.c lib/decrypt.c lib/der.c lib/describe.c \
+	lib/fit.c lib/form.c lib/holder.c lib/import.c lib/issue.c \
+	lib/issuer.c lib/item.c lib/judge.c lib/key.c lib/keyform.c \
+	lib/limits.c lib/lines.c lib/marker.c lib/names.c lib/naming.c \
+	lib/part.c lib/path.c lib/pem.c lib/pile.c lib/pool.c lib/print.c \
+	lib/purpose.c lib/remark.c lib/rule.c lib/strength.c lib/subject.c \
+	lib/template.c lib/trust.c lib/trustdir.c lib/trusted.c \
+	lib/trustset.c lib/verify.c
 SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \
 	cmd/progress.c cmd/record.c cmd/secret.c cmd/table.c cmd/text.c
 MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
@@ -29,16 +31,17 @@ MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
 UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
 	tests/test-create.c tests/test-describe.c tests/test-escape.c \
 	tests/test-import.c tests/test-issue.c tests/test-key.c \
-	tests/test-keyform.c tests/test-match.c tests/test-name.c tests/test-part.c \
-	tests/test-pem.c tests/test-refuse.c tests/test-store.c \
-	tests/test-template.c tests/test-time.c tests/test-trust.c
+	tests/test-keyform.c tests/test-match.c tests/test-name.c \
+	tests/test-part.c tests/test-pem.c tests/test-refuse.c \
+	tests/test-store.c tests/test-template.c tests/test-time.c \
+	tests/test-trust.c tests/test-verify.c
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
-FUZZERS = name pem trust
+FUZZERS = name pem trust verify
 FUZZ_TIME = 60
 EXAMPLE = tests/example/whose.c
 HEADERS = lib/certstore.h lib/crypto.h lib/import.h lib/internal.h lib/pem.h \
-	lib/trust.h cmd/cmd.h tests/input.h tests/made.h tests/pems.h \
-	tests/scratch.h tests/tap.h
+	lib/trust.h lib/verify.h cmd/cmd.h tests/input.h tests/made.h \
+	tests/pems.h tests/scratch.h tests/tap.h
 
 PLAIN_COMMANDS = cert-list cert-match cert-rm
 CRYPTO_COMMANDS = cert-create cert-import cert-show cert-trust
@@ -49,7 +52,7 @@ MAN1 = cert-create.1 cert-import.1 cert-list.1 cert-match.1 cert-rm.1 \
 MAN3 = certstore.3 certstore_certs.3 certstore_create.3 certstore_entry.3 \
 	certstore_escape.3 certstore_import.3 certstore_list.3 \
 	certstore_match.3 certstore_open.3 certstore_remove.3 \
-	certstore_time.3 certstore_trust.3
+	certstore_time.3 certstore_trust.3 certstore_verify.3
 MAN5 = certstore.5
 MAN7 = certstore.7
 
@@ -148,7 +151,7 @@ fuzz:
 	    build-fuzz/$$f -max_total_time=$(FUZZ_TIME) -max_len=20000 \
 	    -verbosity=0 -print_final_stats=1 build-fuzz/corpus-$$f \
 	    tests/data/keys tests/data/pem tests/data/hostile \
-	    tests/data/trust || exit 1; done
+	    tests/data/trust tests/data/verify || exit 1; done
 
 # Left out: variables from a bats file that another one sets or uses; calls
 # with an error taken for such that went well; a command without memory ends.

@@ -250,6 +250,44 @@ int certstore_trust_commit(struct certstore_trust *,
     struct certstore_error *);
 int certstore_trust_result(struct certstore_trust *, const char **,
     const char **, const char **);
+/* Is it good, for whom, and if not, why: certstore_verify(3). */
+struct certstore_verify;
+struct certstore_reason {
+	const char *code;		/* one word: "expired" */
+	const char *section;		/* "RFC 5280 section 4.1.2.5" */
+	const char *text;		/* what is wrong with the certificate */
+	const char *subject;		/* whose certificate; NULL: the path */
+	const char *fingerprint;	/* its SHA-256, or NULL */
+	int depth;			/* its place in the path, or -1 */
+	int warning;			/* it is good all the same */
+};
+struct certstore_verify *certstore_verify_new(struct certstore *,
+    struct certstore_error *);
+void certstore_verify_free(struct certstore_verify *);
+int certstore_verify_set_profile(struct certstore_verify *, const char *,
+    struct certstore_error *);
+int certstore_verify_set_host(struct certstore_verify *, const char *,
+    struct certstore_error *);
+void certstore_verify_set_time(struct certstore_verify *, int64_t);
+void certstore_verify_set_suffix(struct certstore_verify *,
+    int (*)(void *, const char *), void *);
+int certstore_verify_set_anchors(struct certstore_verify *, const char *,
+    struct certstore_error *);
+int certstore_verify_add_anchors(struct certstore_verify *, const char *,
+    const void *, size_t, struct certstore_error *);
+int certstore_verify_add_crl(struct certstore_verify *, const char *,
+    const void *, size_t, struct certstore_error *);
+int certstore_verify_entry(struct certstore_verify *,
+    const struct certstore_entry *, struct certstore_error *);
+int certstore_verify_certs(struct certstore_verify *, const char *,
+    const void *, size_t, const struct certstore_passphrase *,
+    struct certstore_error *);
+const char *certstore_verify_profile(const struct certstore_verify *);
+int certstore_verify_reason(const struct certstore_verify *, size_t,
+    struct certstore_reason *);
+int certstore_verify_path(struct certstore_verify *, size_t,
+    const struct certstore_entry **, struct certstore_error *);
+int certstore_verify_is_anchored(const struct certstore_verify *);
 
 #ifdef __cplusplus
 }

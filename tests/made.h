@@ -15,7 +15,7 @@
 
 static EVP_PKEY *key1, *key2;
 
-static void
+static inline void
 mkkeys(void)
 {
 	struct certstore_error err;
@@ -24,7 +24,7 @@ mkkeys(void)
 	key2 = cs_key_generate("p256", &err);
 }
 
-static void
+static inline void
 freekeys(void)
 {
 	EVP_PKEY_free(key1);
@@ -89,7 +89,7 @@ finish(X509 *x509, EVP_PKEY *pkey, const EVP_MD *md)
 	return again;
 }
 
-static X509 *
+static inline X509 *
 selfsigned(const char *cn, const char *const *exts)
 {
 	return finish(mkcert(key1, cn, NULL, exts), key1, EVP_sha256());
@@ -110,7 +110,7 @@ printable(const struct cs_buf *buf)
 }
 
 /* What info says of one certificate, and parsed. */
-__attribute__((unused)) static void
+static inline void
 describe(struct cs_info *info, X509 *x509, X509 *above)
 {
 	STACK_OF(X509) *certs = sk_X509_new_null();

@@ -1,0 +1,129 @@
+/*
+ * purpose.c: whether key usage and extended key usage allow what the
+ * certificate is to be used for (RFC 5280 sections 4.2.1.3 and 4.2.1.12).
+ */
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "verify.h"
+
+#define OID_TNAUTHLIST "1.3.6.1.5.5.7.1.26" /* RFC 8226 section 9 */
+
+#define SIGNS KU_DIGITAL_SIGNATURE
+
+/* What each profile wants: 0 for no purpose or any usage. */
+static const struct want {
+	uint32_t purpose;
+	uint32_t usage; /* one of these bits */
+	const char *word;
+} wants[] = {
+	[CS_PROFILE_NONE] = { 0, 0, NULL },
+	[CS_PROFILE_ANY] = { 0, 0, NULL },
+	[CS_PROFILE_SERVER] = { XKU_SSL_SERVER,
+	    SIGNS | KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT, "serverAuth" },
+	[CS_PROFILE_CLIENT] = { XKU_SSL_CLIENT, SIGNS | KU_KEY_AGREEMENT,
+	    "clientAuth" },
+	[CS_PROFILE_PEER] = { XKU_SSL_SERVER | XKU_SSL_CLIENT,
+	    SIGNS | KU_KEY_AGREEMENT, "serverAuth and clientAuth" },
+	[CS_PROFILE_MAIL] = { XKU_SMIME,
+	    SIGNS | KU_NON_REPUDIATION | KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT,
+	    "emailProtection" },
+	[CS_PROFILE_CA] = { 0, KU_KEY_CERT_SIGN, NULL },
+	[CS_PROFILE_SHAKEN] = { 0, SIGNS, NULL },
+	[CS_PROFILE_WEBPKI] = { XKU_SSL_SERVER,
+	    SIGNS | KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT, "serverAuth" },
+};
+
+static int
+add(const struct cs_asked *asked, struct cs_node *node, enum cs_rule rule)
+{
+	return cs_rule_add(&node->own, asked, rule, node->x509, NULL);
+}
+
+static int
+hastnauthlist(X509 *x509)
+{
+	ASN1_OBJECT *obj;
+	int has;
+
+	if ((obj = OBJ_txt2obj(OID_TNAUTHLIST, 1)) == NULL)
+		return 0;
+	has = X509_get_ext_by_OBJ(x509, obj, -1) >= 0;
+	ASN1_OBJECT_free(obj);
+	return has;
+}
+
+/* What the public web's rules say of an extended key usage. */
+static int
+webpki(const struct cs_asked *asked, struct cs_node *node, uint32_t eku)
+{
+	int bad = 0, i;
+
+	if (!node->leaf && node->anchor &&
+	    (X509_get_extension_flags(node->x509) & EXFLAG_SI) != 0)
+		bad |= add(asked, node, CS_RULE_EKU_ROOT);
+	if (!node->leaf)
+		return bad;
+	i = X509_get_ext_by_NID(node->x509, NID_ext_key_usage, -1);
+	if (X509_EXTENSION_get_critical(X509_get_ext(node->x509, i)) != 0)
+		bad |= add(asked, node, CS_RULE_EKU_CRITICAL);
+	if ((eku &
+		(XKU_CODE_SIGN | XKU_SMIME | XKU_TIMESTAMP | XKU_OCSP_SIGN)) !=
+	    0)
+		bad |= add(asked, node, CS_RULE_EKU_OTHER);
+	return bad;
+}
+
+/* anyExtendedKeyUsage may be refused and isn't, but for the public web. */
+static int
+extended(const struct cs_asked *asked, struct cs_node *node)
+{
+	const struct want *want = &wants[asked->profile];
+	EXTENDED_KEY_USAGE *list;
+	uint32_t eku;
+	int bad = 0, n;
+
+	if ((X509_get_extension_flags(node->x509) & EXFLAG_XKUSAGE) == 0)
+		return node->leaf ? add(asked, node, CS_RULE_EKU_MISSING) : 0;
+	eku = X509_get_extended_key_usage(node->x509);
+	if (eku == 0) {
+		list = X509_get_ext_d2i(node->x509, NID_ext_key_usage, NULL,
+		    NULL);
+		n = sk_ASN1_OBJECT_num(list);
+		EXTENDED_KEY_USAGE_free(list);
+		if (n == 0)
+			bad |= add(asked, node, CS_RULE_EKU_EMPTY);
+	}
+	bad |= webpki(asked, node, eku);
+	if (node->leaf && (eku & XKU_ANYEKU) != 0)
+		bad |= add(asked, node, CS_RULE_EKU_ANY);
+	if ((eku & want->purpose) != want->purpose && (eku & XKU_ANYEKU) == 0)
+		bad |= cs_rule_add(&node->own, asked,
+		    node->leaf ? CS_RULE_PURPOSE : CS_RULE_PURPOSE_CA,
+		    node->x509, "%s", want->word);
+	return bad;
+}
+
+int
+cs_purpose_check(const struct cs_asked *asked, struct cs_node *node)
+{
+	const struct want *want = &wants[asked->profile];
+	uint32_t flags = X509_get_extension_flags(node->x509);
+	int bad;
+
+	bad = extended(asked, node);
+	if (!node->leaf)
+		return bad;
+	if (asked->profile == CS_PROFILE_CA && (flags & EXFLAG_CA) == 0)
+		bad |= cs_rule_add(&node->own, asked, CS_RULE_PURPOSE,
+		    node->x509, "a CA");
+	else if (want->usage != 0 &&
+	    (X509_get_key_usage(node->x509) & want->usage) == 0)
+		bad |= add(asked, node,
+		    (flags & EXFLAG_CA) != 0 ? CS_RULE_USAGE_CA :
+					       CS_RULE_USAGE);
+	if (asked->profile == CS_PROFILE_SHAKEN && !hastnauthlist(node->x509))
+		bad |= add(asked, node, CS_RULE_TNAUTHLIST);
+	return bad;
+}

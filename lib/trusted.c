@@ -1,0 +1,314 @@
+/*
+ * trusted.c: finding trust anchors: in the store's trust, in a directory with
+ * OpenSSL's links by the hash of the subject, or in files.  A directory is
+ * opened once and read inside, so that all that is asked is of one set.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "pem.h"
+#include "verify.h"
+
+#define TRIES 3		  /* another set may be switched to meanwhile */
+#define SAME_HASH_MAX 100 /* anchors whose names have one hash */
+#define DISTRUSTED_MAX (16 * 1024 * 1024)
+
+/* Lines "sha256:HEX NAME" (certstore(5)). */
+static int
+distrusted(struct cs_trusted *a, struct certstore_error *err)
+{
+	static const char prefix[] = "sha256:";
+	struct cs_buf b = { NULL, 0, 0 };
+	char *line, *next;
+	int rv = 0;
+
+	if (cs_file_read(a->fd, "distrusted", DISTRUSTED_MAX, &b) == -1) {
+		if (errno != ENOENT)
+			rv = cs_fail_errno(err, "%s/distrusted", a->label);
+		cs_buf_free(&b);
+		return rv;
+	}
+	for (line = b.p; line != NULL && rv == 0; line = next) {
+		if ((next = strchr(line, '\n')) != NULL)
+			*next++ = '\0';
+		if (strncmp(line, prefix, strlen(prefix)) != 0)
+			continue;
+		line += strlen(prefix);
+		line[strcspn(line, " \t\r")] = '\0';
+		if (cs_strings_add(&a->distrusted, line) == -1)
+			rv = cs_fail_nomem(err);
+	}
+	cs_strings_sort(&a->distrusted);
+	cs_buf_free(&b);
+	return rv;
+}
+
+/* The directory that the link says, or the one a restore made of it. */
+static int
+opentrust(struct certstore *store)
+{
+	static const char prefix[] = ".trust@";
+	char text[CS_GENDIR];
+	size_t len = strlen(prefix);
+	int fd = -1, i;
+
+	for (i = 0; i < TRIES && fd == -1; i++) {
+		if (cs_file_readlink(store->fd, "trust", text, sizeof(text)) ==
+		    -1) {
+			if (errno != EINVAL)
+				return -1;
+			return cs_file_opendir(store->fd, "trust");
+		}
+		if (strncmp(text, prefix, len) != 0 || text[len] == '\0' ||
+		    text[len + strspn(text + len, "0123456789")] != '\0') {
+			errno = EINVAL;
+			return -1;
+		}
+		fd = cs_file_opendir(store->fd, text);
+		if (fd == -1 && errno != ENOENT && errno != ESTALE)
+			return -1;
+	}
+	return fd;
+}
+
+int
+cs_trusted_store(struct cs_trusted *a, struct certstore *store,
+    struct certstore_error *err)
+{
+	if (asprintf(&a->label, "%s/trust", store->path) == -1) {
+		a->label = NULL;
+		return cs_fail_nomem(err);
+	}
+	if (store->fd == -1 || (a->fd = opentrust(store)) == -1) {
+		if (store->fd == -1 || errno == ENOENT)
+			return cs_fail(err, CERTSTORE_EREFUSED,
+			    "%s: there are no trust anchors: take the "
+			    "system's with cert-trust reset, or add some with "
+			    "cert-trust add",
+			    a->label);
+		return cs_fail_errno(err, "%s", a->label);
+	}
+	return distrusted(a, err);
+}
+
+int
+cs_trusted_directory(struct cs_trusted *a, const char *path,
+    struct certstore_error *err)
+{
+	if ((a->label = cs_item_label(path)) == NULL)
+		return cs_fail_nomem(err);
+	if ((a->fd = cs_file_openpath(path)) == -1)
+		return cs_fail_errno(err, "%s", a->label);
+	return distrusted(a, err);
+}
+
+int
+cs_trusted_add(struct cs_trusted *a, const char *label, const void *data,
+    size_t len, struct certstore_error *err)
+{
+	size_t before = a->certs.n;
+
+	if (cs_pile_read(&a->certs, label, data, len, NULL, err) == -1)
+		return -1;
+	if (a->certs.n == before)
+		return cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: there is no certificate in it: give a file that "
+		    "holds one",
+		    label);
+	return 0;
+}
+
+/* 1, 0 there is no such file, -1 */
+static int
+readfile(struct cs_trusted *a, const char *name, struct certstore_error *err)
+{
+	struct cs_buf b = { NULL, 0, 0 };
+	char *label;
+	int rv = -1;
+
+	if (asprintf(&label, "%s/%s", a->label, name) == -1)
+		return cs_fail_nomem(err);
+	if (cs_file_follow(a->fd, name, CERTSTORE_INPUT_MAX, &b) == -1)
+		rv = errno == ENOENT ? 0 : cs_fail_errno(err, "%s", label);
+	else if (cs_pile_read(&a->certs, label, b.p, b.len, NULL, err) == 0)
+		rv = 1;
+	cs_buf_free(&b);
+	free(label);
+	return rv;
+}
+
+static int
+ishashlink(const char *name)
+{
+	size_t n = strspn(name, "0123456789abcdef");
+
+	return n == 8 && name[8] == '.' && name[9] != '\0' &&
+	    name[9 + strspn(name + 9, "0123456789")] == '\0';
+}
+
+static int
+findhashlink(void *arg, const char *name)
+{
+	(void)arg;
+	return ishashlink(name);
+}
+
+struct reading {
+	struct cs_trusted *a;
+	struct certstore_error *err;
+	int failed;
+};
+
+/* A plain directory of certificates may hold other things as well. */
+static int
+readany(void *arg, const char *name)
+{
+	static const char *const ends[] = { ".pem", ".crt", ".cer", ".cert" };
+	struct reading *reading = arg;
+	size_t i, len = strlen(name), n;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		n = strlen(ends[i]);
+		if (name[0] == '.' || len <= n ||
+		    strcmp(name + len - n, ends[i]) != 0)
+			continue;
+		if (readfile(reading->a, name, reading->err) == -1 &&
+		    reading->err->code != CERTSTORE_EINPUT) {
+			reading->failed = 1;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Nothing was found: perhaps there are no links at all.  1 if the directory
+ * was then read whole, 0 if there is no more than was known, -1 also if there
+ * is not one anchor.
+ */
+int
+cs_trusted_readall(struct cs_trusted *a, struct certstore_error *err)
+{
+	struct reading reading = { a, err, 0 };
+	int rv;
+
+	if (a->fd == -1 || a->unhashed || a->certs.n > 0)
+		return 0;
+	if ((rv = cs_file_each(a->fd, ".", findhashlink, NULL)) == 1)
+		return 0;
+	if (rv == 0)
+		rv = cs_file_each(a->fd, ".", readany, &reading);
+	if (rv == -1)
+		return cs_fail_errno(err, "%s", a->label);
+	if (reading.failed)
+		return -1;
+	a->unhashed = 1;
+	if (a->certs.n == 0)
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: there are no trust anchors in it: add some, or name "
+		    "another directory",
+		    a->label);
+	cs_error_clear(err);
+	return 1;
+}
+
+/* Whether the files for the hash still have to be read; notes that. */
+static int
+isnew(struct cs_trusted *a, unsigned long hash)
+{
+	unsigned long *v;
+	size_t i, size;
+
+	for (i = 0; i < a->nhash; i++)
+		if (a->hashes[i] == hash)
+			return 0;
+	if (a->nhash == a->hashsize) {
+		size = a->hashsize == 0 ? 16 : a->hashsize * 2;
+		if ((v = reallocarray(a->hashes, size, sizeof(*v))) == NULL)
+			return -1;
+		a->hashes = v;
+		a->hashsize = size;
+	}
+	a->hashes[a->nhash++] = hash;
+	return 1;
+}
+
+/* One that can't be read may be the one that is needed: no answer then. */
+static int
+load(struct cs_trusted *a, const X509_NAME *name, struct certstore_error *err)
+{
+	char file[32];
+	unsigned long hash;
+	int i, ok = 0, rv;
+
+	hash = X509_NAME_hash_ex(name, NULL, NULL, &ok);
+	if (ok != 1)
+		return cs_fail_crypto(err, CERTSTORE_ECRYPTO, "%s", a->label);
+	if ((rv = isnew(a, hash)) != 1)
+		return rv == -1 ? cs_fail_nomem(err) : 0;
+	for (i = 0; i < SAME_HASH_MAX; i++) {
+		snprintf(file, sizeof(file), "%08lx.%d", hash, i);
+		if ((rv = readfile(a, file, err)) == -1)
+			return -1;
+		if (rv == 0)
+			break;
+	}
+	return 0;
+}
+
+int
+cs_trusted_find(struct cs_trusted *a, const X509_NAME *name,
+    STACK_OF(X509) *out, struct certstore_error *err)
+{
+	X509 *x509;
+	size_t i;
+
+	if (a->fd != -1 && !a->unhashed && load(a, name, err) == -1)
+		return -1;
+	for (i = 0; i < a->certs.n; i++) {
+		if (X509_NAME_cmp(cs_pile_subject(&a->certs, i), name) != 0)
+			continue;
+		if ((x509 = cs_pile_get(&a->certs, i, err)) == NULL)
+			return -1;
+		if (sk_X509_push(out, x509) <= 0)
+			return cs_fail_nomem(err);
+	}
+	return 0;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	return strcmp(a, *(char *const *)b);
+}
+
+int
+cs_trusted_distrust(const struct cs_trusted *a, X509 *x509)
+{
+	char hex[65];
+
+	if (a->distrusted.n == 0)
+		return 0;
+	if (cs_cert_fingerprint(x509, hex) == -1)
+		return -1;
+	return bsearch(hex, a->distrusted.v, a->distrusted.n,
+		   sizeof(*a->distrusted.v), compare) != NULL;
+}
+
+void
+cs_trusted_close(struct cs_trusted *a)
+{
+	cs_file_close(&a->fd);
+	cs_pile_free(&a->certs);
+	cs_strings_free(&a->distrusted);
+	free(a->hashes);
+	free(a->label);
+	memset(a, 0, sizeof(*a));
+	a->fd = -1;
+}

@@ -1,0 +1,702 @@
+/*
+ * test-verify.c: what is wrong with a certificate, for any purpose, for a
+ * server's, and by the public web's rules.  A root, a CA below it and an
+ * end-entity are good; each row spoils one of them.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+
+#include "made.h"
+
+#define WHEN 1780000000 /* 2026-05-28 */
+#define HOST "www.example.com"
+#define EXTS_MAX 12
+
+enum who { ROOT, CA, LEAF, NWHO };
+
+struct row {
+	const char *what;
+	enum who who;
+	const char *exts[6]; /* name, value, ...; "" takes the extension out */
+	void (*spoil)(X509 *);
+	const char *any, *server, *webpki; /* codes; ~ before warnings */
+};
+
+static EVP_PKEY *keys[NWHO];
+static const char *const subjects[NWHO] = { "Root", "CA", HOST };
+
+static const char *const usual[NWHO][EXTS_MAX] = {
+	[ROOT] = { "basicConstraints", "critical,CA:TRUE", "keyUsage",
+	    "critical,keyCertSign,cRLSign", "subjectKeyIdentifier", "hash",
+	    NULL },
+	[CA] = { "basicConstraints", "critical,CA:TRUE,pathlen:0", "keyUsage",
+	    "critical,keyCertSign,cRLSign", "subjectKeyIdentifier", "hash",
+	    "authorityKeyIdentifier", "keyid", NULL },
+	[LEAF] = { "keyUsage", "critical,digitalSignature", "extendedKeyUsage",
+	    "serverAuth", "subjectKeyIdentifier", "hash",
+	    "authorityKeyIdentifier", "keyid", "subjectAltName", "DNS:" HOST,
+	    NULL },
+};
+
+static const char *
+instead(const struct row *row, const char *name)
+{
+	size_t i;
+
+	for (i = 0; row->exts[i] != NULL; i += 2)
+		if (strcmp(row->exts[i], name) == 0)
+			return row->exts[i + 1];
+	return NULL;
+}
+
+/* The usual extensions, those of the row in their place or behind them. */
+static X509 *
+mk(const struct row *row, enum who who, X509 *issuer)
+{
+	const char *exts[EXTS_MAX + 8], *value;
+	size_t i, j, n = 0;
+
+	for (i = 0; usual[who][i] != NULL; i += 2) {
+		value = who == row->who ? instead(row, usual[who][i]) : NULL;
+		if (value != NULL && *value == '\0')
+			continue;
+		exts[n++] = usual[who][i];
+		exts[n++] = value != NULL ? value : usual[who][i + 1];
+	}
+	for (i = 0; who == row->who && row->exts[i] != NULL; i += 2) {
+		for (j = 0; j < n; j += 2)
+			if (strcmp(exts[j], row->exts[i]) == 0)
+				break;
+		if (j < n || *row->exts[i + 1] == '\0')
+			continue;
+		exts[n++] = row->exts[i];
+		exts[n++] = row->exts[i + 1];
+	}
+	exts[n] = NULL;
+	return mkcert(keys[who], subjects[who], issuer, exts);
+}
+
+static void
+sign(X509 *x509, enum who issuer)
+{
+	if (X509_sign(x509, keys[issuer],
+		EVP_PKEY_is_a(keys[issuer], "ED25519") ? NULL : EVP_sha256()) <=
+	    0)
+		bail("a certificate cannot be signed");
+}
+
+static void
+pem(struct cs_buf *buf, X509 *x509)
+{
+	struct certstore_error err;
+
+	if (cs_cert_encode(buf, x509, &err) == -1)
+		bail("%s", err.msg);
+}
+
+struct world {
+	struct cs_buf anchors, chain;
+};
+
+static void
+mkworld(struct world *w, const struct row *row)
+{
+	X509 *x[NWHO];
+
+	memset(w, 0, sizeof(*w));
+	x[ROOT] = mk(row, ROOT, NULL);
+	x[CA] = mk(row, CA, x[ROOT]);
+	x[LEAF] = mk(row, LEAF, x[CA]);
+	/* What it spoils in an issuer is not the other's fault. */
+	if (row->spoil != NULL)
+		row->spoil(x[row->who]);
+	X509_set_issuer_name(x[LEAF], X509_get_subject_name(x[CA]));
+	sign(x[ROOT], ROOT);
+	sign(x[CA], ROOT);
+	sign(x[LEAF], CA);
+	pem(&w->anchors, x[ROOT]);
+	pem(&w->chain, x[LEAF]);
+	pem(&w->chain, x[CA]);
+	X509_free(x[ROOT]);
+	X509_free(x[CA]);
+	X509_free(x[LEAF]);
+}
+
+static void
+freeworld(struct world *w)
+{
+	cs_buf_free(&w->anchors);
+	cs_buf_free(&w->chain);
+}
+
+static int
+issuffix(void *arg, const char *domain)
+{
+	return strcmp(domain, arg) == 0;
+}
+
+/* The codes, errors first. */
+static const char *
+codes(const struct certstore_verify *v)
+{
+	static char buf[512];
+	struct certstore_reason r;
+	size_t i;
+
+	buf[0] = '\0';
+	for (i = 0; certstore_verify_reason(v, i, &r) == 1; i++)
+		snprintf(buf + strlen(buf), sizeof(buf) - strlen(buf), "%s%s%s",
+		    i > 0 ? " " : "", r.warning ? "~" : "", r.code);
+	return buf;
+}
+
+static void
+judge(const struct row *row, const struct world *w, const char *profile,
+    const char *want)
+{
+	static char suffix[] = "co.example";
+	struct certstore_verify *v;
+	struct certstore_error err;
+	int good, rv;
+
+	if ((v = certstore_verify_new(NULL, &err)) == NULL)
+		bail("%s", err.msg);
+	certstore_verify_set_time(v, WHEN);
+	certstore_verify_set_suffix(v, issuffix, suffix);
+	if (certstore_verify_set_profile(v, profile, &err) == -1 ||
+	    certstore_verify_add_anchors(v, "anchors", w->anchors.p,
+		w->anchors.len, &err) == -1)
+		bail("%s", err.msg);
+	rv = certstore_verify_certs(v, "chain", w->chain.p, w->chain.len, NULL,
+	    &err);
+	good = *want == '\0' || *want == '~';
+	is_int(rv, good, "%s, %s: %s", row->what, profile,
+	    good ? "good" : "bad");
+	is_str(codes(v), want, "%s, %s: why", row->what, profile);
+	is_str(certstore_verify_profile(v), profile, "%s is what was judged",
+	    profile);
+	ok(ERR_peek_error() == 0, "the queue of libcrypto is empty");
+	certstore_verify_free(v);
+}
+
+static void
+serialzero(X509 *x509)
+{
+	ASN1_INTEGER_set(X509_get_serialNumber(x509), 0);
+}
+
+static void
+serialnegative(X509 *x509)
+{
+	ASN1_INTEGER_set(X509_get_serialNumber(x509), -5);
+}
+
+static void
+setserial(X509 *x509, int bytes)
+{
+	BIGNUM *bn = BN_new();
+
+	BN_one(bn);
+	BN_lshift(bn, bn, 8 * bytes - 2);
+	BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x509));
+	BN_free(bn);
+}
+
+static void
+serial20(X509 *x509)
+{
+	setserial(x509, 20);
+}
+
+static void
+serial21(X509 *x509)
+{
+	setserial(x509, 21);
+}
+
+static void
+expired(X509 *x509)
+{
+	ASN1_TIME_set(X509_getm_notAfter(x509), WHEN - 1);
+}
+
+static void
+endsnow(X509 *x509)
+{
+	ASN1_TIME_set(X509_getm_notAfter(x509), WHEN);
+}
+
+static void
+startsnow(X509 *x509)
+{
+	ASN1_TIME_set(X509_getm_notBefore(x509), WHEN);
+	ASN1_TIME_set(X509_getm_notAfter(x509), WHEN + 100 * 86400);
+}
+
+static void
+future(X509 *x509)
+{
+	ASN1_TIME_set(X509_getm_notBefore(x509), WHEN + 1);
+	ASN1_TIME_set(X509_getm_notAfter(x509), WHEN + 100 * 86400);
+}
+
+static void
+generalized(X509 *x509)
+{
+	ASN1_TIME_set_string(X509_getm_notAfter(x509), "20270101000000Z");
+}
+
+static void
+longlife(X509 *x509)
+{
+	ASN1_TIME_set_string(X509_getm_notAfter(x509), "280101000000Z");
+}
+
+static void
+nosubject(X509 *x509)
+{
+	X509_NAME *name = X509_NAME_new();
+
+	X509_set_subject_name(x509, name);
+	X509_NAME_free(name);
+}
+
+static void
+othercn(X509 *x509)
+{
+	X509_NAME *name = X509_NAME_new();
+
+	X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
+	    (const unsigned char *)"other.example.com", -1, -1, 0);
+	X509_set_subject_name(x509, name);
+	X509_NAME_free(name);
+}
+
+static void
+version1(X509 *x509)
+{
+	while (X509_get_ext_count(x509) > 0)
+		X509_EXTENSION_free(X509_delete_ext(x509, 0));
+	X509_set_version(x509, X509_VERSION_1);
+}
+
+static void
+version2(X509 *x509)
+{
+	X509_set_version(x509, X509_VERSION_2);
+}
+
+static void
+twice(X509 *x509)
+{
+	addext(x509, x509, "1.2.3.4", "DER:05:00");
+	addext(x509, x509, "1.2.3.4", "DER:05:00");
+}
+
+static void
+setkey(X509 *x509, const char *type)
+{
+	struct certstore_error err;
+	EVP_PKEY *pkey;
+
+	if ((pkey = cs_key_generate(type, &err)) == NULL)
+		bail("%s", err.msg);
+	X509_set_pubkey(x509, pkey);
+	EVP_PKEY_free(pkey);
+}
+
+static void
+ed25519(X509 *x509)
+{
+	setkey(x509, "ed25519");
+}
+
+static void
+setrsa(X509 *x509, unsigned int bits)
+{
+	EVP_PKEY *pkey = EVP_RSA_gen(bits);
+
+	X509_set_pubkey(x509, pkey);
+	EVP_PKEY_free(pkey);
+}
+
+static void
+rsa1024(X509 *x509)
+{
+	setrsa(x509, 1024);
+}
+
+static void
+rsa2052(X509 *x509)
+{
+	setrsa(x509, 2052);
+}
+
+static const struct row rows[] = {
+	{ "nothing spoilt", LEAF, { NULL }, NULL, "", "", "" },
+
+	/* times: both ends are inside */
+	{ "ended a second ago", LEAF, { NULL }, expired, "expired", "expired",
+	    "expired" },
+	{ "ends now", LEAF, { NULL }, endsnow, "", "", "" },
+	{ "starts now", LEAF, { NULL }, startsnow, "", "", "" },
+	{ "starts in a second", LEAF, { NULL }, future, "not-yet-valid",
+	    "not-yet-valid", "not-yet-valid" },
+	{ "a CA that ended", CA, { NULL }, expired, "expired", "expired",
+	    "expired" },
+	{ "a root that ended", ROOT, { NULL }, expired, "expired", "expired",
+	    "expired" },
+	{ "GeneralizedTime before 2050", LEAF, { NULL }, generalized, "",
+	    "~time-form", "time-form" },
+	{ "two years", LEAF, { NULL }, longlife, "", "", "life" },
+
+	/* numbers and versions */
+	{ "serial 0", LEAF, { NULL }, serialzero, "~serial", "serial",
+	    "serial" },
+	{ "serial -5", LEAF, { NULL }, serialnegative, "~serial", "serial",
+	    "serial" },
+	{ "serial of 20 octets", LEAF, { NULL }, serial20, "", "", "" },
+	{ "serial of 21 octets", LEAF, { NULL }, serial21, "~serial", "serial",
+	    "serial" },
+	{ "an anchor with serial 0", ROOT, { NULL }, serialzero, "", "", "" },
+	{ "version 2", LEAF, { NULL }, version2, "~extensions-version",
+	    "extensions-version ~version", "extensions-version version" },
+	{ "a root of version 1", ROOT, { NULL }, version1, "~v1-anchor",
+	    "~v1-anchor", "v1-anchor" },
+	{ "a CA of version 1", CA, { NULL }, version1, "not-ca",
+	    "not-ca ~version", "not-ca version" },
+
+	/* extensions */
+	{ "one twice", LEAF, { NULL }, twice, "duplicate", "duplicate",
+	    "duplicate" },
+	{ "unknown, critical", LEAF, { "1.2.3.4", "critical,DER:05:00", NULL },
+	    NULL, "unknown-critical", "unknown-critical", "unknown-critical" },
+	{ "unknown", LEAF, { "1.2.3.4", "DER:05:00", NULL }, NULL, "", "", "" },
+	{ "SAN that is none", LEAF, { "subjectAltName", "DER:05:00", NULL },
+	    NULL, "malformed", "malformed", "malformed" },
+	{ "AIA without anything", LEAF,
+	    { "authorityInfoAccess", "DER:30:00", NULL }, NULL, "malformed",
+	    "malformed", "malformed" },
+
+	/* key identifiers */
+	{ "no AKI", LEAF, { "authorityKeyIdentifier", "", NULL }, NULL,
+	    "~aki-missing", "aki-missing", "aki-missing" },
+	{ "AKI of another key", LEAF,
+	    { "authorityKeyIdentifier", "DER:30:04:80:02:01:02", NULL }, NULL,
+	    "aki-mismatch", "aki-mismatch", "aki-mismatch" },
+	{ "a root's AKI of another key", ROOT,
+	    { "authorityKeyIdentifier", "DER:30:04:80:02:01:02", NULL }, NULL,
+	    "", "", "aki-root" },
+	{ "a root's AKI without key", ROOT,
+	    { "authorityKeyIdentifier", "DER:30:00", NULL }, NULL, "", "",
+	    "aki-keyid" },
+
+	/* CAs */
+	{ "basic constraints not critical", CA,
+	    { "basicConstraints", "CA:TRUE", NULL }, NULL, "~ca-not-critical",
+	    "ca-not-critical", "ca-not-critical" },
+	{ "a CA that is none", CA, { "basicConstraints", "CA:FALSE", NULL },
+	    NULL, "not-ca ~non-ca-cert-sign", "not-ca non-ca-cert-sign",
+	    "not-ca non-ca-cert-sign" },
+	{ "a CA without basic constraints", CA,
+	    { "basicConstraints", "", NULL }, NULL, "not-ca ~non-ca-cert-sign",
+	    "not-ca non-ca-cert-sign", "not-ca non-ca-cert-sign" },
+	{ "a CA without key usage", CA,
+	    { "keyUsage", "", "basicConstraints", "critical,CA:TRUE", NULL },
+	    NULL, "", "~ca-usage-missing", "ca-usage-missing" },
+	{ "a CA that may not sign", CA,
+	    { "keyUsage", "critical,cRLSign", "basicConstraints",
+		"critical,CA:TRUE", NULL },
+	    NULL, "cert-sign", "cert-sign", "cert-sign" },
+	{ "a CA with subject only in its SAN", CA, { NULL }, nosubject,
+	    "~issuer-empty ~subject-empty", "issuer-empty subject-empty",
+	    "issuer-empty subject-empty" },
+	{ "a CA as end-entity", LEAF,
+	    { "basicConstraints", "critical,CA:TRUE", "keyUsage",
+		"critical,keyCertSign,digitalSignature", NULL },
+	    NULL, "", "~ca-leaf", "ca-leaf" },
+	{ "an end-entity that may sign", LEAF,
+	    { "keyUsage", "critical,keyCertSign,digitalSignature", NULL }, NULL,
+	    "~non-ca-cert-sign", "non-ca-cert-sign", "non-ca-cert-sign" },
+	{ "policy constraints not critical", CA,
+	    { "policyConstraints", "inhibitPolicyMapping:0", NULL }, NULL,
+	    "~policy-not-critical", "policy-not-critical",
+	    "policy-not-critical" },
+	{ "a policy required, and none there", CA,
+	    { "policyConstraints", "critical,requireExplicitPolicy:0", NULL },
+	    NULL, "policy", "policy", "policy" },
+
+	/* what it may be used for */
+	{ "for clients", LEAF, { "extendedKeyUsage", "clientAuth", NULL }, NULL,
+	    "", "purpose", "purpose" },
+	{ "for any purpose", LEAF,
+	    { "extendedKeyUsage", "anyExtendedKeyUsage", NULL }, NULL, "",
+	    "~eku-any", "eku-any" },
+	{ "for no purpose", LEAF, { "extendedKeyUsage", "DER:30:00", NULL },
+	    NULL, "~eku-empty", "eku-empty purpose", "eku-empty purpose" },
+	{ "without purpose", LEAF, { "extendedKeyUsage", "", NULL }, NULL, "",
+	    "", "eku-missing" },
+	{ "with a critical purpose", LEAF,
+	    { "extendedKeyUsage", "critical,serverAuth", NULL }, NULL, "", "",
+	    "eku-critical" },
+	{ "for mail, too", LEAF,
+	    { "extendedKeyUsage", "serverAuth,emailProtection", NULL }, NULL,
+	    "", "", "eku-other" },
+	{ "a CA for mail", CA, { "extendedKeyUsage", "emailProtection", NULL },
+	    NULL, "", "purpose-ca", "purpose-ca" },
+	{ "a root with purpose", ROOT,
+	    { "extendedKeyUsage", "serverAuth", NULL }, NULL, "", "",
+	    "eku-root" },
+	{ "a usage that no server can do with", LEAF,
+	    { "keyUsage", "critical,cRLSign", NULL }, NULL, "", "usage",
+	    "usage" },
+
+	/* names */
+	{ "no SAN", LEAF, { "subjectAltName", "", NULL }, NULL, "",
+	    "~san-missing ~cn", "san-missing cn" },
+	{ "critical SAN", LEAF,
+	    { "subjectAltName", "critical,DNS:" HOST, NULL }, NULL, "", "",
+	    "san-critical" },
+	{ "no subject, SAN not critical", LEAF, { NULL }, nosubject,
+	    "~san-not-critical", "san-not-critical", "san-not-critical" },
+	{ "no subject, SAN critical", LEAF,
+	    { "subjectAltName", "critical,DNS:" HOST, NULL }, nosubject, "", "",
+	    "" },
+	{ "another name as CN", LEAF, { NULL }, othercn, "", "~cn", "cn" },
+	{ "an underscore", LEAF,
+	    { "subjectAltName", "DNS:" HOST ",DNS:a_b.example.com", NULL },
+	    NULL, "~san-dns", "san-dns", "san-dns" },
+	{ "an empty label", LEAF,
+	    { "subjectAltName", "DNS:" HOST ",DNS:a..example.com", NULL }, NULL,
+	    "~san-dns", "san-dns", "san-dns" },
+	{ "a leading dot", LEAF,
+	    { "subjectAltName", "DNS:" HOST ",DNS:.example.com", NULL }, NULL,
+	    "~san-dns", "san-dns", "san-dns" },
+	{ "an address as DNS name", LEAF,
+	    { "subjectAltName", "DNS:" HOST ",DNS:192.0.2.1", NULL }, NULL,
+	    "~san-dns", "san-dns", "san-dns" },
+	{ "half a wildcard", LEAF,
+	    { "subjectAltName", "DNS:" HOST ",DNS:f*.example.com", NULL }, NULL,
+	    "~san-dns", "san-dns", "san-dns" },
+	{ "a wildcard", LEAF,
+	    { "subjectAltName", "DNS:" HOST ",DNS:*.example.com", NULL }, NULL,
+	    "", "", "" },
+	{ "a wildcard for a public suffix", LEAF,
+	    { "subjectAltName", "DNS:" HOST ",DNS:*.co.example", NULL }, NULL,
+	    "", "~san-suffix", "san-suffix" },
+	{ "a wildcard for a top level", LEAF,
+	    { "subjectAltName", "DNS:" HOST ",DNS:*.lan", NULL }, NULL, "", "",
+	    "san-suffix" },
+	{ "an address of five octets", LEAF,
+	    { "subjectAltName", "DER:30:07:87:05:01:02:03:04:05", NULL }, NULL,
+	    "~san-ip", "san-ip ~cn", "san-ip cn" },
+	{ "mail", LEAF,
+	    { "subjectAltName", "DNS:" HOST ",email:a@b@c.d", NULL }, NULL,
+	    "~san-email", "san-email", "san-email san-type" },
+	{ "no URI", LEAF, { "subjectAltName", "DNS:" HOST ",URI:/path", NULL },
+	    NULL, "~san-uri", "san-uri", "san-uri san-type" },
+
+	/* name constraints */
+	{ "permitted", CA,
+	    { "nameConstraints", "critical,permitted;DNS:example.com", NULL },
+	    NULL, "", "", "" },
+	{ "not permitted", CA,
+	    { "nameConstraints", "critical,permitted;DNS:example.org", NULL },
+	    NULL, "constrained", "constrained", "constrained" },
+	{ "excluded", CA,
+	    { "nameConstraints", "critical,excluded;DNS:example.com", NULL },
+	    NULL, "constrained", "constrained", "constrained" },
+	{ "constraints not critical", CA,
+	    { "nameConstraints", "permitted;DNS:example.com", NULL }, NULL,
+	    "~nc-not-critical", "nc-not-critical", "~nc-not-critical" },
+	{ "constraints of an end-entity", LEAF,
+	    { "nameConstraints", "critical,permitted;DNS:example.com", NULL },
+	    NULL, "~nc-leaf", "nc-leaf", "nc-leaf" },
+	{ "empty constraints", CA,
+	    { "nameConstraints", "critical,DER:30:00", NULL }, NULL,
+	    "~nc-empty", "nc-empty", "nc-empty" },
+	{ "a dot before a constraint", CA,
+	    { "nameConstraints", "critical,permitted;DNS:.example.com", NULL },
+	    NULL, "~nc-dns", "nc-dns", "nc-dns" },
+	{ "a mask with holes", CA,
+	    { "nameConstraints", "critical,excluded;IP:10.0.0.0/255.0.255.0",
+		NULL },
+	    NULL, "nc-ip", "nc-ip", "nc-ip" },
+	{ "no mailbox as constraint", CA,
+	    { "nameConstraints", "critical,excluded;email:a@b@example.com",
+		NULL },
+	    NULL, "~nc-email", "nc-email", "nc-email" },
+
+	/* keys */
+	{ "RSA of 1024 bits", LEAF, { NULL }, rsa1024, "~key-old", "key-weak",
+	    "key-weak" },
+	{ "RSA of 2052 bits", LEAF, { NULL }, rsa2052, "", "~rsa-size",
+	    "rsa-size" },
+	{ "Ed25519", LEAF, { NULL }, ed25519, "", "", "key-algorithm" },
+};
+
+static void
+testrows(void)
+{
+	struct world w;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		mkworld(&w, &rows[i]);
+		judge(&rows[i], &w, "any", rows[i].any);
+		judge(&rows[i], &w, "server", rows[i].server);
+		judge(&rows[i], &w, "webpki", rows[i].webpki);
+		freeworld(&w);
+	}
+}
+
+/* Whom a certificate with these names is for. */
+static void
+testhosts(void)
+{
+	static const struct {
+		const char *san, *host;
+		int good;
+	} t[] = {
+		{ "DNS:www.example.com", "www.example.com", 1 },
+		{ "DNS:www.example.com", "WWW.example.com.", 1 },
+		{ "DNS:WWW.Example.Com", "www.example.com", 1 },
+		{ "DNS:example.com", "www.example.com", 0 },
+		{ "DNS:*.example.com", "www.example.com", 1 },
+		{ "DNS:*.example.com", "a.www.example.com", 0 },
+		{ "DNS:*.example.com", "example.com", 0 },
+		{ "DNS:w*.example.com", "www.example.com", 0 },
+		{ "DNS:www.*.com", "www.example.com", 0 },
+		{ "DNS:192.0.2.1", "192.0.2.1", 0 },
+		{ "IP:192.0.2.1", "192.0.2.1", 1 },
+		{ "IP:192.0.2.2", "192.0.2.1", 0 },
+		{ "IP:2001:db8::1", "[2001:DB8:0::1]", 1 },
+		{ "email:www@example.com", "www.example.com", 0 },
+	};
+	static const char *const refused[] = { "", ".example.com",
+		"*.example.com", "a..b", "1.2.3.4.5", "a b" };
+	struct row row = { .what = "names", .who = LEAF };
+	struct certstore_verify *v;
+	struct certstore_error err;
+	struct certstore_reason r;
+	struct world w;
+	size_t i;
+
+	row.exts[0] = "subjectAltName";
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		row.exts[1] = t[i].san;
+		mkworld(&w, &row);
+		v = certstore_verify_new(NULL, &err);
+		certstore_verify_set_time(v, WHEN);
+		certstore_verify_set_profile(v, "any", &err);
+		certstore_verify_add_anchors(v, "anchors", w.anchors.p,
+		    w.anchors.len, &err);
+		is_int(certstore_verify_set_host(v, t[i].host, &err), 0,
+		    "%s can be asked for", t[i].host);
+		is_int(certstore_verify_certs(v, "chain", w.chain.p,
+			   w.chain.len, NULL, &err),
+		    t[i].good, "%s for %s", t[i].san, t[i].host);
+		if (!t[i].good) {
+			certstore_verify_reason(v, 0, &r);
+			is_str(r.code, "host", "%s for %s: why", t[i].san,
+			    t[i].host);
+			is_int(r.depth, 0, "it is the first certificate");
+			is_str(r.subject, "CN=" HOST, "it has a subject");
+		}
+		certstore_verify_free(v);
+		freeworld(&w);
+	}
+	v = certstore_verify_new(NULL, &err);
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		is_int(certstore_verify_set_host(v, refused[i], &err), -1,
+		    "\"%s\" is no question", refused[i]);
+	certstore_verify_free(v);
+}
+
+/* The path, and what cannot be told. */
+static void
+testanswers(void)
+{
+	static const struct row row = { .what = "good", .who = LEAF };
+	const struct certstore_entry *entry;
+	struct certstore_verify *v;
+	struct certstore_error err;
+	struct world w, other;
+
+	mkworld(&w, &row);
+	mkworld(&other, &row);
+	v = certstore_verify_new(NULL, &err);
+	certstore_verify_set_time(v, WHEN);
+	is_int(certstore_verify_certs(v, "chain", w.chain.p, w.chain.len, NULL,
+		   &err),
+	    -1, "nothing can be told without anchors");
+	is_int(err.code, CERTSTORE_EARGUMENT, "and the error says so");
+	is_int(certstore_verify_add_anchors(v, "none", "", 0, &err), -1,
+	    "nothing is no anchor");
+	is_int(certstore_verify_set_profile(v, "teapot", &err), -1,
+	    "a teapot is no profile");
+	is_int(certstore_verify_add_crl(v, "chain", w.chain.p, w.chain.len,
+		   &err),
+	    -1, "certificates are no CRL");
+	if (certstore_verify_add_anchors(v, "anchors", w.anchors.p,
+		w.anchors.len, &err) == -1)
+		bail("%s", err.msg);
+	is_int(certstore_verify_certs(v, "chain", "rubbish", 7, NULL, &err), -1,
+	    "rubbish is neither good nor bad");
+	is_int(certstore_verify_certs(v, "chain", w.chain.p, w.chain.len, NULL,
+		   &err),
+	    1, "with anchors it can be told");
+	is_str(certstore_verify_profile(v), "server",
+	    "the purpose is the certificate's");
+	is_int(certstore_verify_is_anchored(v), 1, "it leads to an anchor");
+	is_int(certstore_verify_path(v, 0, &entry, &err), 1, "a path");
+	is_str(certstore_entry_subject(entry), "CN=" HOST, "from it");
+	is_int(certstore_verify_path(v, 2, &entry, &err), 1, "of three");
+	is_str(certstore_entry_subject(entry), "CN=Root", "to the root");
+	is_int(certstore_verify_path(v, 3, &entry, &err), 0, "and no more");
+	/* The anchor alone, judged as what it is. */
+	is_int(certstore_verify_certs(v, "root", w.anchors.p, w.anchors.len,
+		   NULL, &err),
+	    1, "an anchor is good");
+	is_str(certstore_verify_profile(v), "ca", "as a CA");
+	is_int(certstore_verify_path(v, 1, &entry, &err), 0,
+	    "its path is itself");
+	/* Another hierarchy with the same names. */
+	certstore_verify_free(v);
+	v = certstore_verify_new(NULL, &err);
+	certstore_verify_set_time(v, WHEN);
+	EVP_PKEY_free(keys[ROOT]);
+	keys[ROOT] = cs_key_generate("p256", &err);
+	freeworld(&other);
+	mkworld(&other, &row);
+	certstore_verify_add_anchors(v, "anchors", other.anchors.p,
+	    other.anchors.len, &err);
+	is_int(certstore_verify_certs(v, "chain", w.chain.p, w.chain.len, NULL,
+		   &err),
+	    0, "the name of an anchor is not enough");
+	is_str(codes(v), "signature aki-mismatch", "and why");
+	certstore_verify_free(v);
+	freeworld(&w);
+	freeworld(&other);
+}
+
+int
+main(void)
+{
+	struct certstore_error err;
+	int i;
+
+	for (i = 0; i < NWHO; i++)
+		if ((keys[i] = cs_key_generate("p256", &err)) == NULL)
+			bail("%s", err.msg);
+	testrows();
+	testhosts();
+	testanswers();
+	for (i = 0; i < NWHO; i++)
+		EVP_PKEY_free(keys[i]);
+	return tap_done();
+}
