@@ -27,7 +27,7 @@ CRYPTO = lib/above.c lib/adopt.c lib/anchor.c lib/block.c lib/cert.c \
 SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \
 	cmd/progress.c cmd/record.c cmd/secret.c cmd/table.c cmd/text.c
 MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
-	cmd/cert-rm.c cmd/cert-show.c cmd/cert-trust.c
+	cmd/cert-rm.c cmd/cert-show.c cmd/cert-trust.c cmd/cert-verify.c
 UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
 	tests/test-create.c tests/test-describe.c tests/test-escape.c \
 	tests/test-import.c tests/test-issue.c tests/test-key.c \
@@ -45,10 +45,12 @@ HEADERS = lib/certstore.h lib/crypto.h lib/import.h lib/internal.h lib/pem.h \
 
 PLAIN_COMMANDS = cert-list cert-match cert-rm
 CRYPTO_COMMANDS = cert-create cert-import cert-show cert-trust
-COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS)
+# The only one that asks whether a name is a public suffix.
+PSL_COMMANDS = cert-verify
+COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS) $(PSL_COMMANDS)
 
 MAN1 = cert-create.1 cert-import.1 cert-list.1 cert-match.1 cert-rm.1 \
-	cert-show.1 cert-trust.1
+	cert-show.1 cert-trust.1 cert-verify.1
 MAN3 = certstore.3 certstore_certs.3 certstore_create.3 certstore_entry.3 \
 	certstore_escape.3 certstore_import.3 certstore_list.3 \
 	certstore_match.3 certstore_open.3 certstore_remove.3 \
@@ -106,6 +108,10 @@ $(PLAIN_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
 $(CRYPTO_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a \
 	    $(LIBCRYPTO) $(LIBBSD)
+
+$(PSL_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
+	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a \
+	    $(LIBCRYPTO) $(LIBPSL) $(LIBBSD)
 
 units: $(TESTS)
 $(TESTS): $(UNIT_OBJS) libcertstore.a

@@ -16,6 +16,8 @@ INSTALL = install
 # cert-match nothing; shared, "-lbsd -lmd", 0.15 of what /bin/true takes.
 LIBBSD = -l:libbsd.a -l:libmd.a
 LIBCRYPTO = -lcrypto
+# For cert-verify.
+LIBPSL = -lpsl
 # For libcertstore.so.
 LIBS = -lcrypto -lbsd -lmd
 

@@ -143,6 +143,7 @@ void	cmd_records_put(struct cmd_records *, const struct certstore_entry *,
 void	cmd_records_end(struct cmd_records *);
 
 /* json.c, table.c: two of the forms. */
+void	cmd_json_string(struct cmd_text *, const char *);	/* NULL: null */
 void	cmd_json(const struct cmd_records *, const struct cmd_item *,
 	    struct cmd_text *);
 int	cmd_table_colour(void);

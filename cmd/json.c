@@ -9,8 +9,8 @@
 #include "cmd.h"
 
 /* Clean text holds no control bytes, so only two characters need an escape. */
-static void
-addstring(struct cmd_text *t, const char *s)
+void
+cmd_json_string(struct cmd_text *t, const char *s)
 {
 	char *raw;
 	size_t i, start;
@@ -63,7 +63,7 @@ addtime(struct cmd_text *t, const struct cmd_item *item, enum cmd_field field)
 
 	is = cmd_field_time(item, field, &when);
 	addkey(t, cmd_field_names[field]);
-	addstring(t, is ? certstore_time_format(when, buf) : NULL);
+	cmd_json_string(t, is ? certstore_time_format(when, buf) : NULL);
 	cmd_text_adds(t, ",\"");
 	cmd_text_adds(t, cmd_field_names[field]);
 	cmd_text_adds(t, "_epoch\":");
@@ -83,10 +83,10 @@ addnames(struct cmd_text *t, const struct certstore_entry *entry)
 	for (i = 0; certstore_entry_san(entry, i, &type, &value); i++) {
 		cmd_text_adds(t, i > 0 ? ",{" : "{");
 		addkey(t, "type");
-		addstring(t, type);
+		cmd_json_string(t, type);
 		cmd_text_adds(t, ",");
 		addkey(t, "value");
-		addstring(t, value);
+		cmd_json_string(t, value);
 		cmd_text_adds(t, "}");
 	}
 	cmd_text_adds(t, "]");
@@ -103,7 +103,7 @@ addlist(struct cmd_text *t, const struct certstore_entry *entry,
 	for (i = 0; get(entry, i, &value); i++) {
 		if (i > 0)
 			cmd_text_adds(t, ",");
-		addstring(t, value);
+		cmd_json_string(t, value);
 	}
 	cmd_text_adds(t, "]");
 }
@@ -138,7 +138,7 @@ addvalue(struct cmd_text *t, const struct cmd_item *item, enum cmd_field field)
 	default:
 		s = cmd_field_string(item, field, buf);
 		path = s == NULL ? cmd_field_path(item, field) : NULL;
-		addstring(t, s != NULL ? s : path);
+		cmd_json_string(t, s != NULL ? s : path);
 		free(path);
 		break;
 	}

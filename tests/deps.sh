@@ -8,7 +8,8 @@
 # command.  Says nothing when everything is there.
 set -eu
 
-build='gcc libc6-dev make libssl-dev libbsd-dev libmd-dev libidn2-dev'
+build='gcc libc6-dev make libssl-dev libbsd-dev libmd-dev libidn2-dev
+libpsl-dev'
 test="$build bats perl openssl libidn2-0 strace pkg-config binutils bsdutils
 util-linux valgrind curl ca-certificates"
 lint="$test clang bmake mandoc shellcheck cppcheck clang-format

@@ -72,6 +72,10 @@ b.example.com" ]
 	[ "$output" = "$(printf '%s\tadded\n' ISRG_Root_X2 site-CA)" ]
 }
 
+@test "cert-verify(1)" {
+	page "$ROOT/man/cert-verify.1"
+}
+
 @test "certstore(5)" {
 	getent group ssl-cert >/dev/null ||
 	    sed 's/ssl-cert/root/' "$ROOT/man/certstore.5" >certstore.5

@@ -35,7 +35,8 @@ letters_usage() {
 	    grep -o . | sort -u | tr -d '\n'
 }
 
-commands='cert-create cert-import cert-list cert-match cert-rm cert-show cert-trust'
+commands='cert-create cert-import cert-list cert-match cert-rm cert-show
+cert-trust cert-verify'
 
 @test "options: code, page, synopsis and usage agree" {
 	local c code

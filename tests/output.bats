@@ -7,7 +7,8 @@
 
 load helper
 
-COMMANDS='cert-create cert-import cert-list cert-match cert-rm cert-show cert-trust'
+COMMANDS='cert-create cert-import cert-list cert-match cert-rm cert-show
+cert-trust cert-verify'
 
 # ended NAME: an entry whose certificate is over.
 ended() {

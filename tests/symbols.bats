@@ -72,10 +72,20 @@ mapped() {
 @test "no command is linked with libidn2" {
 	for file in "$ROOT"/cert-create "$ROOT"/cert-import \
 	    "$ROOT"/cert-list "$ROOT"/cert-match "$ROOT"/cert-rm \
-	    "$ROOT"/cert-show "$ROOT"/cert-trust \
+	    "$ROOT"/cert-show "$ROOT"/cert-trust "$ROOT"/cert-verify \
 	    "$ROOT"/libcertstore.so.0; do
 		run -0 readelf -d "$file"
 		[[ $output != *libidn2* ]] || fail "$file: $output"
+	done
+}
+
+@test "only cert-verify is linked with libpsl" {
+	for file in "$ROOT"/cert-[a-z]* "$ROOT"/libcertstore.so.0; do
+		run -0 readelf -d "$file"
+		case $file in
+		*/cert-verify) [[ $output = *libpsl* ]] ;;
+		*) [[ $output != *libpsl* ]] ;;
+		esac || fail "$file: $output"
 	done
 }
 

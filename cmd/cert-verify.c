@@ -1,0 +1,466 @@
+/*
+ * cert-verify: is a certificate good, for a host and a purpose, at a time?
+ */
+#include <sys/stat.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libpsl.h>
+
+#include "cmd.h"
+
+static const char usage[] =
+    "usage: cert-verify [-jqv] [-d store] [-H host] [-L crlfile]... [-P profile]\n"
+    "           [-p file] [-T anchors] [-w time] [name ... | -i file]\n";
+
+struct verify {
+	struct certstore_verify *v;
+	struct cmd_text text;
+	struct cmd_secret secret;
+	struct certstore_passphrase pass;
+	int haspass;
+	int json;
+	int verbose;
+};
+
+/* Whose wildcard nobody may have. */
+static int
+issuffix(void *arg, const char *domain)
+{
+	const psl_ctx_t *psl = psl_builtin();
+
+	(void)arg;
+	return psl != NULL &&
+	    psl_is_public_suffix2(psl, domain,
+		PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE) == 1;
+}
+
+static void
+put(struct cmd_text *t, const char *s)
+{
+	cmd_text_clean(t, s);
+}
+
+static void
+field(struct cmd_text *t, const char *s)
+{
+	cmd_text_adds(t, "\t");
+	put(t, s);
+}
+
+/* Whose certificate: one without subject by its fingerprint. */
+static void
+whose(struct cmd_text *t, const char *subject, const char *fingerprint)
+{
+	cmd_text_adds(t, "\t");
+	if (subject != NULL && subject[0] != '\0') {
+		put(t, subject);
+	} else if (fingerprint != NULL) {
+		cmd_text_adds(t, "sha256:");
+		put(t, fingerprint);
+	} else
+		cmd_text_adds(t, "-");
+}
+
+static void
+flush(struct cmd_text *t)
+{
+	cmd_text_adds(t, "\n");
+	if (fwrite_unlocked(t->p, 1, t->len, stdout) != t->len)
+		cmd_lost();
+	t->len = 0;
+}
+
+static void
+showpath(struct verify *verify, const char *name)
+{
+	const struct certstore_entry *entry;
+	struct certstore_error err;
+	struct cmd_text *t = &verify->text;
+	char ends[CERTSTORE_TIME_LEN], depth[32];
+	size_t i;
+	int rv;
+
+	for (i = 0;
+	     (rv = certstore_verify_path(verify->v, i, &entry, &err)) == 1;
+	     i++) {
+		put(t, name);
+		snprintf(depth, sizeof(depth), "%zu", i);
+		field(t, "path");
+		whose(t, certstore_entry_subject(entry),
+		    certstore_entry_fingerprint(entry));
+		field(t, depth);
+		cmd_text_adds(t, "\tends ");
+		cmd_text_adds(t,
+		    certstore_time_format(certstore_entry_ends(entry), ends));
+		flush(t);
+	}
+	if (rv == -1)
+		cmd_error("%s", err.msg);
+}
+
+static void
+showlines(struct verify *verify, const char *name, int good)
+{
+	struct certstore_reason reason;
+	struct cmd_text *t = &verify->text;
+	size_t i;
+
+	for (i = 0; certstore_verify_reason(verify->v, i, &reason) == 1; i++) {
+		put(t, name);
+		field(t, reason.warning ? "warning" : "error");
+		whose(t, reason.subject, reason.fingerprint);
+		field(t, reason.section);
+		field(t, reason.text);
+		flush(t);
+	}
+	if (!verify->verbose)
+		return;
+	put(t, name);
+	field(t, good ? "good" : "bad");
+	field(t, certstore_verify_profile(verify->v));
+	flush(t);
+	showpath(verify, name);
+}
+
+static void
+key(struct cmd_text *t, const char *name, const char *value)
+{
+	cmd_text_adds(t, "\"");
+	cmd_text_adds(t, name);
+	cmd_text_adds(t, "\":");
+	cmd_json_string(t, value);
+}
+
+static void
+number(struct cmd_text *t, const char *name, int64_t n)
+{
+	char buf[64];
+
+	snprintf(buf, sizeof(buf), ",\"%s\":%lld", name, (long long)n);
+	cmd_text_adds(t, buf);
+}
+
+/* The subject and the fingerprint of a certificate. */
+static void
+keywhose(struct cmd_text *t, const char *subject, const char *fingerprint)
+{
+	char hex[80];
+
+	key(t, "subject", subject);
+	if (fingerprint != NULL)
+		snprintf(hex, sizeof(hex), "sha256:%s", fingerprint);
+	cmd_text_adds(t, ",");
+	key(t, "fingerprint", fingerprint != NULL ? hex : NULL);
+}
+
+static void
+jsonreasons(struct verify *verify)
+{
+	struct certstore_reason reason;
+	struct cmd_text *t = &verify->text;
+	size_t i;
+
+	cmd_text_adds(t, ",\"reasons\":[");
+	for (i = 0; certstore_verify_reason(verify->v, i, &reason) == 1; i++) {
+		cmd_text_adds(t, i > 0 ? ",{" : "{");
+		key(t, "severity", reason.warning ? "warning" : "error");
+		cmd_text_adds(t, ",");
+		key(t, "code", reason.code);
+		cmd_text_adds(t, ",");
+		keywhose(t, reason.subject, reason.fingerprint);
+		if (reason.depth == -1)
+			cmd_text_adds(t, ",\"depth\":null");
+		else
+			number(t, "depth", reason.depth);
+		cmd_text_adds(t, ",");
+		key(t, "section", reason.section);
+		cmd_text_adds(t, ",");
+		key(t, "text", reason.text);
+		cmd_text_adds(t, "}");
+	}
+	cmd_text_adds(t, "]");
+}
+
+static void
+jsonpath(struct verify *verify)
+{
+	const struct certstore_entry *entry;
+	struct certstore_error err;
+	struct cmd_text *t = &verify->text;
+	char ends[CERTSTORE_TIME_LEN];
+	size_t i;
+	int rv;
+
+	cmd_text_adds(t, ",\"path\":[");
+	for (i = 0;
+	     (rv = certstore_verify_path(verify->v, i, &entry, &err)) == 1;
+	     i++) {
+		cmd_text_adds(t, i > 0 ? ",{" : "{");
+		keywhose(t, certstore_entry_subject(entry),
+		    certstore_entry_fingerprint(entry));
+		cmd_text_adds(t, ",");
+		key(t, "ends",
+		    certstore_time_format(certstore_entry_ends(entry), ends));
+		number(t, "ends_epoch", certstore_entry_ends(entry));
+		cmd_text_adds(t, "}");
+	}
+	cmd_text_adds(t, "]");
+	if (rv == -1)
+		cmd_error("%s", err.msg);
+}
+
+static void
+showjson(struct verify *verify, const char *name, int good)
+{
+	struct cmd_text *t = &verify->text;
+
+	cmd_text_adds(t, "{");
+	key(t, "name", name);
+	cmd_text_adds(t, ",");
+	key(t, "verdict", good ? "good" : "bad");
+	cmd_text_adds(t, ",");
+	key(t, "profile", certstore_verify_profile(verify->v));
+	cmd_text_adds(t,
+	    certstore_verify_is_anchored(verify->v) ? ",\"anchored\":true" :
+						      ",\"anchored\":false");
+	jsonreasons(verify);
+	jsonpath(verify);
+	cmd_text_adds(t, "}");
+	flush(t);
+}
+
+static void
+show(struct verify *verify, const char *name, int rv,
+    const struct certstore_error *err)
+{
+	if (rv == -1) {
+		cmd_error("%s", err->msg);
+		return;
+	}
+	if (rv == 0)
+		cmd_no();
+	if (cmd_quiet)
+		return;
+	if (verify->json)
+		showjson(verify, name, rv);
+	else
+		showlines(verify, name, rv);
+}
+
+static void
+verifyentry(struct verify *verify, const struct certstore_entry *entry)
+{
+	struct certstore_error err;
+	int rv;
+
+	rv = certstore_verify_entry(verify->v, entry, &err);
+	show(verify, certstore_entry_name(entry), rv, &err);
+}
+
+static void
+verifynames(struct verify *verify, struct certstore *store, char **argv)
+{
+	struct cmd_operands names = { 0 };
+	struct certstore_entry *entry;
+	struct certstore_error err;
+	const char *name;
+
+	cmd_operands_start(&names, argv);
+	while ((name = cmd_operand(&names)) != NULL) {
+		if ((entry = certstore_entry_get(store, name, &err)) == NULL)
+			cmd_error("%s", err.msg);
+		else
+			verifyentry(verify, entry);
+		certstore_entry_free(entry);
+	}
+}
+
+/* All but those that have no certificate yet. */
+static void
+verifyall(struct verify *verify, struct certstore *store)
+{
+	const struct certstore_entry *entry;
+	struct certstore_list *list;
+	struct certstore_error err;
+	int rv;
+
+	if ((list = certstore_list_new(store, &err)) == NULL)
+		cmd_die("%s", err.msg);
+	while ((rv = certstore_list_next(list, &entry, &err)) != 0) {
+		if (rv == -1)
+			cmd_error("%s", err.msg);
+		else if (certstore_entry_fingerprint(entry) != NULL)
+			verifyentry(verify, entry);
+	}
+	certstore_list_free(list);
+}
+
+static void
+verifyfile(struct verify *verify, const char *file)
+{
+	struct certstore_error err;
+	struct cmd_input in;
+	char label[1024];
+	int rv;
+
+	if (cmd_input(file, "-i", &in) == -1)
+		return;
+	snprintf(label, sizeof(label), "%s", in.label);
+	rv = certstore_verify_certs(verify->v, label, in.data, in.len,
+	    verify->haspass ? &verify->pass : NULL, &err);
+	cmd_input_wipe();
+	show(verify, label, rv, &err);
+}
+
+static void
+setanchors(struct certstore_verify *v, const char *path)
+{
+	struct certstore_error err;
+	struct cmd_input in;
+	struct stat st;
+	int rv;
+
+	if (path == NULL ||
+	    (strcmp(path, "-") != 0 && stat(path, &st) == 0 &&
+		S_ISDIR(st.st_mode))) {
+		rv = certstore_verify_set_anchors(v, path, &err);
+	} else {
+		if (cmd_input(path, "-T", &in) == -1)
+			exit(cmd_end());
+		rv = certstore_verify_add_anchors(v, in.label, in.data, in.len,
+		    &err);
+		cmd_input_wipe();
+	}
+	if (rv == -1)
+		cmd_die("%s", err.msg);
+}
+
+static void
+addcrl(struct certstore_verify *v, const char *path)
+{
+	struct certstore_error err;
+	struct cmd_input in;
+
+	if (cmd_input(path, "-L", &in) == -1)
+		exit(cmd_end());
+	if (certstore_verify_add_crl(v, in.label, in.data, in.len, &err) == -1)
+		cmd_die("%s", err.msg);
+	cmd_input_wipe();
+}
+
+/* What the command line says. */
+struct asked {
+	const char *anchors, *file, *host, *pass, *profile;
+	const char **crls;
+	size_t ncrl;
+	int64_t when;
+};
+
+static void
+options(struct verify *verify, struct asked *asked, int argc, char **argv)
+{
+	struct certstore_error err;
+	int ch;
+
+	while ((ch = getopt(argc, argv, "+:" CMD_OPTIONS "H:i:jL:P:p:T:vw:")) !=
+	    -1) {
+		switch (ch) {
+		case 'H':
+			asked->host = optarg;
+			break;
+		case 'i':
+			asked->file = optarg;
+			break;
+		case 'j':
+			verify->json = 1;
+			break;
+		case 'L':
+			asked->crls[asked->ncrl++] = optarg;
+			break;
+		case 'P':
+			asked->profile = optarg;
+			break;
+		case 'p':
+			asked->pass = optarg;
+			break;
+		case 'T':
+			asked->anchors = optarg;
+			break;
+		case 'v':
+			verify->verbose = 1;
+			break;
+		case 'w':
+			if (certstore_time_parse(optarg, &asked->when, &err) ==
+			    -1)
+				cmd_die("-w %s", err.msg);
+			break;
+		default:
+			cmd_option(ch);
+			break;
+		}
+	}
+	if (asked->file != NULL && argc > optind)
+		cmd_usage();
+}
+
+static void
+setup(struct verify *verify, const struct asked *asked, struct certstore *store)
+{
+	struct certstore_error err;
+	size_t i;
+
+	if ((verify->v = certstore_verify_new(store, &err)) == NULL)
+		cmd_die("%s", err.msg);
+	certstore_verify_set_time(verify->v, asked->when);
+	certstore_verify_set_suffix(verify->v, issuffix, NULL);
+	if (asked->profile != NULL &&
+	    certstore_verify_set_profile(verify->v, asked->profile, &err) == -1)
+		cmd_die("-P %s", err.msg);
+	if (asked->host != NULL &&
+	    certstore_verify_set_host(verify->v, asked->host, &err) == -1)
+		cmd_die("-H %s", err.msg);
+	setanchors(verify->v, asked->anchors);
+	for (i = 0; i < asked->ncrl; i++)
+		addcrl(verify->v, asked->crls[i]);
+	if (asked->pass != NULL) {
+		cmd_secret_read(&verify->secret, asked->pass, "-p");
+		verify->pass.get = cmd_secret_get;
+		verify->pass.arg = &verify->secret;
+		verify->haspass = 1;
+	}
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct verify verify;
+	struct asked asked = { .when = certstore_time_now() };
+	struct certstore *store = NULL;
+
+	cmd_start("cert-verify", usage, argv);
+	asked.crls = calloc((size_t)argc + 1, sizeof(*asked.crls));
+	if (asked.crls == NULL)
+		cmd_die("no memory left");
+	options(&verify, &asked, argc, argv);
+
+	cmd_nocore();
+	if (asked.file == NULL || asked.anchors == NULL)
+		store = cmd_open(0);
+	setup(&verify, &asked, store);
+	if (asked.file != NULL)
+		verifyfile(&verify, asked.file);
+	else if (argc > optind)
+		verifynames(&verify, store, argv + optind);
+	else
+		verifyall(&verify, store);
+	cmd_secret_wipe(&verify.secret);
+	cmd_text_free(&verify.text);
+	certstore_verify_free(verify.v);
+	certstore_close(store);
+	free(asked.crls);
+	return cmd_end();
+}

@@ -1,0 +1,369 @@
+#!/usr/bin/env bats
+# verify.bats: cert-verify: what it is asked, what it answers.  The rules have
+# test-verify.c, the search for paths path.bats, the outside suites their own.
+
+# shellcheck disable=SC2154  # stderr, stderr_lines and lines are run's
+
+load helper
+
+setup() {
+	common_setup
+	cert-create -c root-CA
+	cert-create -c -A root-CA sub-CA
+	cert-create -A sub-CA www.example.com
+	cert-show -o cert root-CA >root.pem
+	cert-show -o fullchain www.example.com >www.pem
+}
+
+# trust FILE...: these are the store's anchors, as certstore(5) has them.
+trust() {
+	local dir=$CERTSTORE/.trust@1 file hash
+
+	rm -rf "$dir" "$CERTSTORE/trust"
+	mkdir "$dir"
+	for file; do
+		cp "$file" "$dir/"
+		hash=$(openssl x509 -in "$file" -noout -subject_hash)
+		ln -s "${file##*/}" "$dir/$hash.0"
+		cat "$file" >>"$dir/bundle.pem"
+	done
+	: >"$dir/distrusted"
+	ln -s .trust@1 "$CERTSTORE/trust"
+}
+
+# says TEXT: one line of output has it.
+says() {
+	[[ $output == *"$1"* ]] || fail "not said: $1: $output"
+}
+
+@test "nothing is said of what is good" {
+	run -0 --separate-stderr cert-verify -T root.pem
+	[ -z "$output$stderr" ]
+	run -0 --separate-stderr cert-verify -T root.pem -H www.example.com \
+	    www.example.com
+	[ -z "$output$stderr" ]
+	run -0 cert-verify -T root.pem -H WWW.example.com. -i www.pem
+	cert-verify -T root.pem -i - <www.pem
+	printf 'www.example.com\nsub-CA\n' | cert-verify -T root.pem -
+	cert-verify -T root.pem - </dev/null
+}
+
+@test "a line for each reason: name, error, certificate, section, text" {
+	run -1 --separate-stderr cert-verify -T root.pem -H shop.example.com \
+	    www.example.com
+	[ "$output" = "www.example.com	error	CN=www.example.com	RFC 9525 section 6	is for another host: not for shop.example.com, but \"www.example.com\"" ]
+	[ -z "$stderr" ]
+	run -1 cert-verify -T root.pem -w 2020-01-01 www.example.com
+	[ "${#lines[@]}" -eq 3 ]
+	for cn in www.example.com sub-CA root-CA; do
+		says "CN=$cn	RFC 5280 section 4.1.2.5	is not valid yet"
+	done
+	run -1 cert-verify -q -T root.pem -w 2020-01-01 www.example.com
+	[ -z "$output" ]
+}
+
+@test "warnings are said, and change nothing" {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -subj /CN=old.example.com -days 30 -keyout old.key -out old.crt \
+	    -addext subjectAltName=DNS:old.example.com 2>/dev/null
+	run -0 cert-verify -T old.crt -P server -i old.crt
+	says 'old.crt	warning	CN=old.example.com	CABF BR 7.1.2.7.8'
+	run -1 cert-verify -T old.crt -P webpki -i old.crt
+	says 'old.crt	error	CN=old.example.com	CABF BR 7.1.2.7.8'
+}
+
+@test "-v says the verdict and shows the path" {
+	run -0 cert-verify -v -T root.pem www.example.com
+	[ "${#lines[@]}" -eq 4 ]
+	[ "${lines[0]}" = 'www.example.com	good	server' ]
+	[[ ${lines[1]} == 'www.example.com	path	CN=www.example.com	0	ends '* ]]
+	[[ ${lines[2]} == 'www.example.com	path	CN=sub-CA	1	ends '* ]]
+	[[ ${lines[3]} == 'www.example.com	path	CN=root-CA	2	ends '* ]]
+	run -1 cert-verify -v -T root.pem -P client www.example.com
+	says 'www.example.com	bad	client'
+}
+
+@test "-j: an object for each, with reasons and path" {
+	cert-verify -j -T root.pem -H www.example.com >out || [ $? -eq 1 ]
+	[ "$(wc -l <out)" -eq 3 ]
+	perl -MJSON::PP -ne '
+		my $d = decode_json($_);
+		$n{$d->{name}} = $d;
+		END {
+			my $w = $n{"www.example.com"};
+			die "good" if $w->{verdict} ne "good";
+			die "profile" if $w->{profile} ne "server";
+			die "anchored" if !$w->{anchored};
+			die "path" if @{$w->{path}} != 3;
+			die "subject" if $w->{path}[2]{subject} ne "CN=root-CA";
+			die "epoch" if $w->{path}[0]{ends_epoch} < 1e9;
+			my $s = $n{"sub-CA"};
+			die "bad" if $s->{verdict} ne "bad";
+			my ($r) = grep { $_->{code} eq "host" } @{$s->{reasons}};
+			die "severity" if $r->{severity} ne "error";
+			die "depth" if $r->{depth} != 0;
+			die "section" if $r->{section} !~ /RFC 9525/;
+			die "hex" if $r->{fingerprint} !~ /^sha256:[0-9a-f]{64}$/;
+		}' out
+}
+
+@test "the purpose is what the certificate says" {
+	cert-create -A root-CA -P client -S CN=joe joe
+	cert-create -A root-CA -P mail -s joe@example.com joe-mail
+	cert-create -A root-CA -P peer sip.example.com
+	run -0 cert-verify -v -T root.pem
+	says 'joe	good	client'
+	says 'joe-mail	good	mail'
+	says 'sip.example.com	good	peer'
+	says 'root-CA	good	ca'
+	run -1 cert-verify -T root.pem -P server joe
+	says 'is not for this purpose: serverAuth'
+	run -1 cert-verify -T root.pem -P ca joe
+	says 'is not for this purpose: a CA'
+	run -0 cert-verify -T root.pem -P any joe
+	run -2 cert-verify -T root.pem -P teapot joe
+	[[ $output == *'"teapot": is no profile: give server,'* ]]
+}
+
+@test "the store's anchors, opened once" {
+	trust root.pem
+	cert-verify
+	run -2 cert-verify -T /dev/null www.example.com
+	# Trusted, but a path that ends there is not good.
+	echo "sha256:$(openssl x509 -in root.pem -outform DER | sha256sum |
+	    cut -d ' ' -f 1) root.pem" >"$CERTSTORE/.trust@1/distrusted"
+	run -1 cert-verify www.example.com
+	says 'error	CN=root-CA	RFC 5280 section 6.1	is distrusted here'
+	# The link may be a directory after a restore.
+	: >"$CERTSTORE/.trust@1/distrusted"
+	rm "$CERTSTORE/trust"
+	mv "$CERTSTORE/.trust@1" "$CERTSTORE/trust"
+	cert-verify
+	# A link to elsewhere is none of ours.
+	mv "$CERTSTORE/trust" ../elsewhere
+	ln -s ../elsewhere "$CERTSTORE/trust"
+	run -2 cert-verify
+}
+
+@test "without anchors it cannot tell, and says what to do" {
+	run -2 --separate-stderr cert-verify
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == *'/trust: there are no trust anchors: '*'cert-trust reset'* ]]
+	mkdir none
+	run -2 cert-verify -T none www.example.com
+	[[ $output == 'cert-verify: none: there are no trust anchors in it'* ]]
+	run -2 cert-verify -T missing www.example.com
+}
+
+@test "-T: a bundle, links by hash, a directory without" {
+	cert-create -c other-CA
+	cert-show -o cert other-CA >other.pem
+	cat other.pem root.pem >bundle
+	cert-verify -T bundle www.example.com
+	cert-verify -T - www.example.com <bundle
+	mkdir plain hashed
+	cp other.pem root.pem plain
+	echo rubbish >plain/README
+	echo rubbish >plain/broken.pem
+	cert-verify -T plain www.example.com
+	cp other.pem root.pem hashed
+	openssl rehash hashed
+	cert-verify -T hashed www.example.com
+	run -1 cert-verify -T other.pem www.example.com
+	says 'error	CN=root-CA	RFC 5280 section 6.1	is self-signed and no trust'
+	run -1 cert-verify -T other.pem -i www.pem
+	says 'leads to no trust anchor: it needs the certificate of CN=root-CA'
+	# Only what is needed is read.
+	rm hashed/root.pem
+	cp root.pem hashed/zzz.pem
+	run -1 cert-verify -T hashed www.example.com
+}
+
+@test "a pile of many: the one that is needed is found" {
+	for i in 1 2 3 4 5 6 7 8 9; do
+		cert-create -c "ca$i"
+		cert-show -o cert "ca$i"
+	done >many
+	cat many root.pem many >bundle
+	cert-verify -T bundle www.example.com
+	cert-show -o cert www.example.com >chain
+	cat many >>chain
+	cert-show -o cert sub-CA >>chain
+	run -0 cert-verify -v -T bundle -i chain
+	[ "${#lines[@]}" -eq 4 ]
+	run -1 cert-verify -T many -i chain
+	says 'it needs the certificate of CN=root-CA'
+}
+
+@test "a self-signed certificate is good only as an anchor" {
+	cert-create self.example.com
+	cert-show -o cert self.example.com >self.pem
+	run -1 cert-verify -T root.pem self.example.com
+	says 'is self-signed and no trust anchor'
+	cert-verify -T self.pem -H self.example.com self.example.com
+	run -1 cert-verify -T self.pem -H www.example.com self.example.com
+}
+
+@test "an anchor need not be self-signed" {
+	cert-show -o cert sub-CA >sub.pem
+	run -0 cert-verify -v -T sub.pem www.example.com
+	[ "${#lines[@]}" -eq 3 ]
+}
+
+@test "the name of an anchor is not enough" {
+	cert-show -o cert www.example.com >leaf.pem
+	run -1 cert-verify -T root.pem -i leaf.pem
+	says 'it needs the certificate of CN=sub-CA'
+	(
+		export CERTSTORE=$BATS_TEST_TMPDIR/other
+		cert-create -c root-CA
+		cert-show -o cert root-CA >impostor.pem
+	)
+	run -1 cert-verify -T impostor.pem -i www.pem
+	says 'is not signed by the key of its issuer'
+}
+
+@test "an expired issuer does not hide a good one of the same name and key" {
+	cp "$CERTSTORE/certs/sub-CA/privkey.pem" sub.key
+	openssl req -new -key sub.key -subj /CN=sub-CA -out sub.csr
+	printf '%s\n' basicConstraints=critical,CA:true \
+	    keyUsage=critical,keyCertSign,cRLSign subjectKeyIdentifier=hash \
+	    authorityKeyIdentifier=keyid >ca.cnf
+	faketime=$(date -u -d '2 days' +%F)
+	openssl x509 -req -in sub.csr -CA root.pem \
+	    -CAkey "$CERTSTORE/certs/root-CA/privkey.pem" -days 1 \
+	    -extfile ca.cnf -out short.pem 2>/dev/null
+	cert-show -o cert www.example.com >leaf.pem
+	cert-show -o cert sub-CA >long.pem
+	cat leaf.pem short.pem long.pem >chain.pem
+	cert-verify -w "$faketime" -T root.pem -i chain.pem
+	cat leaf.pem short.pem >chain.pem
+	run -1 cert-verify -w "$faketime" -T root.pem -i chain.pem
+	says 'error	CN=sub-CA	RFC 5280 section 4.1.2.5	is expired'
+}
+
+# crl CA [SERIAL]: a CRL of the CA entry, which revokes that serial.
+crl() {
+	local day
+
+	day=$(date -u +%y%m%d000000Z)
+	: >index.txt
+	[ -z "${2:-}" ] ||
+	    printf 'R\t%s\t%s\t%s\tunknown\t/CN=x\n' 491231000000Z "$day" "$2" \
+		>index.txt
+	echo 01 >number
+	printf '%s\n' '[ca]' default_ca=c '[c]' database=index.txt \
+	    crlnumber=number default_md=sha256 default_crl_days=30 \
+	    crl_extensions=e '[e]' authorityKeyIdentifier=keyid >crl.cnf
+	cert-show -o cert "$1" >ca.crt
+	openssl ca -config crl.cnf -gencrl -cert ca.crt \
+	    -keyfile "$CERTSTORE/certs/$1/privkey.pem" 2>/dev/null
+}
+
+@test "-L: revoked, not revoked, not covered" {
+	serial=$(openssl x509 -in www.pem -noout -serial)
+	crl root-CA >root.crl
+	crl sub-CA >sub.crl
+	cert-verify -T root.pem -L root.crl -L sub.crl www.example.com
+	cat root.crl sub.crl >both.crl
+	cert-verify -T root.pem -L both.crl www.example.com
+	crl sub-CA "${serial#serial=}" >sub.crl
+	run -1 cert-verify -T root.pem -L root.crl -L sub.crl www.example.com
+	says 'error	CN=www.example.com	RFC 5280 section 6.3	is revoked'
+	run -1 cert-verify -T root.pem -L root.crl www.example.com
+	says 'error	CN=www.example.com	RFC 5280 section 6.3	is covered by none'
+	openssl crl -in root.crl -outform DER -out root.der
+	run -1 cert-verify -T root.pem -L root.der www.example.com
+	run -1 cert-verify -T root.pem -L both.crl -w "$(date -u -d '60 days' \
+	    +%F)" www.example.com
+	says 'has only a CRL that is out of date'
+	run -2 cert-verify -T root.pem -L www.pem www.example.com
+	[[ $output == 'cert-verify: www.pem: there is no CRL in it'* ]]
+}
+
+@test "-i: whatever people have, and -p for PKCS#12" {
+	{ echo text; cat www.pem; echo more text; } >mixed
+	cert-verify -T root.pem -i mixed
+	openssl crl2pkcs7 -nocrl -certfile www.pem -out www.p7
+	cert-verify -T root.pem -P any -i www.p7
+	echo secret >pass
+	openssl pkcs12 -export -in www.pem -passout file:pass -out www.p12 \
+	    -inkey "$CERTSTORE/certs/www.example.com/privkey.pem" \
+	    -certfile www.pem
+	cert-verify -T root.pem -p pass -i www.p12
+	run -2 cert-verify -T root.pem -i www.p12
+	echo rubbish >rubbish
+	run -2 cert-verify -T root.pem -i rubbish
+	run -2 cert-verify -T root.pem -i missing
+	run -2 cert-verify -T root.pem -i "$CERTSTORE/certs/www.example.com/privkey.pem"
+	[[ $output == *'there is no certificate in it'* ]]
+}
+
+@test "questions that are none" {
+	for host in '' '*.example.com' a..b .example.com 1.2.3.4.5 'a b'; do
+		run -2 cert-verify -T root.pem -H "$host" www.example.com
+		[ "${#lines[@]}" -eq 1 ]
+		[[ $output == 'cert-verify: -H '* ]] || fail "$output"
+	done
+	for line in '-x' '-w tomorrow' '-i' '-i f www.example.com' \
+	    'www.example.com -q'; do
+		# shellcheck disable=SC2086  # words are meant
+		run -2 cert-verify -T root.pem $line
+	done
+	run -2 cert-verify -T root.pem nobody www.example.com
+	run -2 cert-verify -T - -i - <root.pem
+	[[ $output == *"can't both read it"* ]]
+}
+
+@test "one that cannot be judged does not hide the others" {
+	cert-create -A root-CA -s b.example.com b
+	echo rubbish >>"$CERTSTORE/certs/b/fullchain.pem"
+	run -2 --separate-stderr cert-verify -v -T root.pem
+	says 'www.example.com	good'
+	[ -n "$stderr" ]
+	# A request that waits is no certificate yet.
+	cert-rm b
+	cert-create -R c.example.com >/dev/null
+	cert-verify -T root.pem
+	run -2 cert-verify -T root.pem c.example.com
+	[[ $output == *'c.example.com: has no certificate yet'* ]]
+}
+
+@test "foreign bytes do not reach the terminal" {
+	for file in "$DATA"/hostile/*.pem; do
+		cert-verify -T "$file" -v -i "$file" -H www.example.com \
+		    >out 2>&1 || [ $? -lt 3 ]
+		cert-verify -T root.pem -v -i "$file" >>out 2>&1 || [ $? -lt 3 ]
+		cert-verify -T root.pem -j -i "$file" >>out 2>&1 || [ $? -lt 3 ]
+		run -1 grep -aP '[\x00-\x08\x0b-\x1f\x7f]' out
+		iconv -f UTF-8 -t UTF-8 out >/dev/null
+	done
+}
+
+@test "names of all types, constraints and policies of all kinds" {
+	run -0 cert-verify -v -w 2030-01-01 -T "$DATA/verify/root.pem" \
+	    -L "$DATA/verify/crls.pem" -H foo.example.com \
+	    -i "$DATA/verify/chain.pem"
+	[ "${#lines[@]}" -eq 4 ]
+	# Inclusive to the second.
+	end=$(openssl x509 -in "$DATA/verify/chain.pem" -noout -enddate)
+	end=$(date -u -d "${end#notAfter=}" +%s)
+	cert-verify -w "@$end" -T "$DATA/verify/root.pem" \
+	    -i "$DATA/verify/chain.pem"
+	run -1 cert-verify -w "@$((end + 1))" -T "$DATA/verify/root.pem" \
+	    -i "$DATA/verify/chain.pem"
+	[ "${#lines[@]}" -eq 1 ]
+}
+
+@test "certstore(7) has every rule, as bad as it is" {
+	tr '\n' ' ' <"$ROOT/lib/rule.c" |
+	    grep -oE '\] = \{ *"[a-z0-9-]+", *"[EW-]{3}"' |
+	    sed -E 's/.*"([a-z0-9-]+)", *"(.)(.)(.)"/\1 \2 \3 \4/' |
+	    sort >code
+	[ "$(wc -l <code)" -gt 90 ]
+	sed -n '/^\.Sh VERIFICATION/,/^\.El/p' "$ROOT/man/certstore.7" |
+	    sed -n -e 's/\\(en/-/g' \
+	    -e 's/^\.It Li \([a-z0-9-]*\) Ta \(.\) Ta \(.\) Ta \(.\) Ta$/\1 \2 \3 \4/p' |
+	    sort >page
+	diff code page
+}
