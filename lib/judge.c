@@ -22,7 +22,8 @@ struct judging {
 	struct cs_search *s;
 	struct cs_reasons *out;
 	int anchored;
-	int failed; /* no memory */
+	int unspecified; /* an error of which libcrypto says no more */
+	int failed;	 /* no memory */
 };
 
 /* What libcrypto finds, as a rule of ours. */
@@ -181,9 +182,13 @@ collect(int ok, X509_STORE_CTX *ctx)
 	if (error == X509_V_ERR_UNABLE_TO_GET_CRL && j->anchored &&
 	    depth == j->s->n - 1)
 		return 1;
-	/* form.c says which of these it is. */
+	/* form.c says what it is, limits.c or strength.c. */
 	if (error == X509_V_ERR_INVALID_CA)
 		return 1;
+	if (error == X509_V_ERR_UNSPECIFIED) {
+		j->unspecified = 1;
+		return 1;
+	}
 	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
 		if (errors[i].error != error)
 			continue;
@@ -361,7 +366,7 @@ insist(struct judging *j, X509_STORE_CTX *ctx, int verified)
 		return;
 	if (!j->anchored)
 		add(j, CS_RULE_UNTRUSTED, j->s->path[j->s->n - 1]->x509, NULL);
-	else if (verified != 1 || !same)
+	else if (verified != 1 || !same || j->unspecified)
 		add(j, CS_RULE_OTHER, j->s->path[0]->x509,
 		    X509_verify_cert_error_string(
 			X509_STORE_CTX_get_error(ctx)));
@@ -370,7 +375,7 @@ insist(struct judging *j, X509_STORE_CTX *ctx, int verified)
 int
 cs_judge_path(struct cs_search *s, int anchored, struct cs_reasons *out)
 {
-	struct judging j = { s, out, anchored, 0 };
+	struct judging j = { .s = s, .out = out, .anchored = anchored };
 	STACK_OF(X509) *untrusted = NULL;
 	X509_STORE_CTX *ctx = NULL;
 	X509_STORE *store = NULL;

@@ -11,7 +11,7 @@
 
 #include "verify.h"
 
-#define COMPARED_MAX (1 << 20)
+#define COMPARED_MAX (1 << 20) /* X509_verify_cert()'s limit, too */
 
 static int
 ishostname(const char *s)
@@ -221,7 +221,6 @@ wildcards(const struct cs_asked *asked, X509 *x509, const NAME_CONSTRAINTS *nc,
 	return bad;
 }
 
-/* libcrypto refuses to compare more than COMPARED_MAX. */
 int
 cs_limits_path(const struct cs_asked *asked, struct cs_node *const *path, int n,
     struct cs_reasons *out)
@@ -234,12 +233,15 @@ cs_limits_path(const struct cs_asked *asked, struct cs_node *const *path, int n,
 		    NULL);
 		for (j = 0; nc != NULL && j < i; j++) {
 			/* RFC 5280 section 6.1.3 (b) */
-			if (path[j]->nname * path[i]->nlimit > COMPARED_MAX)
-				continue;
 			if (j > 0 &&
 			    (X509_get_extension_flags(path[j]->x509) &
 				EXFLAG_SI) != 0)
 				continue;
+			if (path[j]->nname * path[i]->nlimit > COMPARED_MAX) {
+				bad |= cs_rule_add(out, asked, CS_RULE_NC_MANY,
+				    path[j]->x509, NULL);
+				continue;
+			}
 			bad |= wildcards(asked, path[j]->x509, nc, out);
 		}
 		NAME_CONSTRAINTS_free(nc);

@@ -348,7 +348,8 @@ judge(struct cs_search *s, int anchored)
 	struct cs_reasons reasons = { NULL, 0, 0, 0 };
 	int better;
 
-	if (s->npath == PATHS_MAX || s->cost >= COST_MAX) {
+	/* There has to be one to tell of. */
+	if (s->nbest > 0 && (s->npath == PATHS_MAX || s->cost >= COST_MAX)) {
 		s->gaveup = 1;
 		return NONE;
 	}

@@ -193,6 +193,9 @@ const struct cs_rule_text cs_rules[CS_NRULE] = {
 	    "has a name that a constraint above it, which "
 	    "cannot be applied, may forbid" },
 
+	[CS_RULE_NC_MANY] = { "nc-many", "EEE", PKIX "4.2.1.10",
+	    "has more names than are compared with so many constraints" },
+
 	[CS_RULE_KEY_UNKNOWN] = { "key-unknown", "EEE", PKIX "4.1.2.7",
 	    "has a key that cannot be read" },
 	[CS_RULE_KEY_WEAK] = { "key-weak", "EEE", "RFC 9325 section 4.5",

@@ -110,6 +110,7 @@ enum cs_rule {
 	CS_RULE_NC_EMAIL,
 	CS_RULE_NC_URI,
 	CS_RULE_NC_UNSUPPORTED,
+	CS_RULE_NC_MANY,
 	/* keys and algorithms */
 	CS_RULE_KEY_UNKNOWN,
 	CS_RULE_KEY_WEAK,
