@@ -35,6 +35,7 @@ UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
 	tests/test-part.c tests/test-pem.c tests/test-refuse.c \
 	tests/test-store.c tests/test-template.c tests/test-time.c \
 	tests/test-trust.c tests/test-verify.c
+TOOLS = tests/forge
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
 FUZZERS = name pem trust verify
 FUZZ_TIME = 60
@@ -63,12 +64,13 @@ LIB_OBJS = $(CORE:.c=.o) $(CRYPTO:.c=.o)
 SHARED_OBJS = $(SHARED:.c=.o)
 MAIN_OBJS = $(MAINS:.c=.o)
 UNIT_OBJS = $(UNITS:.c=.o)
+TOOL_OBJS = tests/forge.o
 BENCH_OBJS = tests/bench/bare.o tests/bench/gen.o tests/bench/parse.o \
 	tests/bench/time.o
 BENCH_SOURCES = $(BENCH_OBJS:.o=.c)
 TESTS = $(UNITS:.c=)
-SOURCES = $(CORE) $(CRYPTO) $(SHARED) $(MAINS) $(UNITS) $(EXAMPLE) \
-	$(BENCH_SOURCES)
+SOURCES = $(CORE) $(CRYPTO) $(SHARED) $(MAINS) $(UNITS) tests/forge.c \
+	$(EXAMPLE) $(BENCH_SOURCES)
 SCRIPTS = tests/deps.sh tests/run tests/exec tests/demo .ci/run \
 	tests/bench/run tests/bench/grow tests/bench/stores.sh
 
@@ -86,8 +88,8 @@ all: $(COMMANDS) libcertstore.a $(SO)
 .c.o:
 	$(COMPILE) -c -o $@ $<
 
-$(LIB_OBJS) $(SHARED_OBJS) $(MAIN_OBJS) $(UNIT_OBJS) $(BENCH_OBJS): $(HEADERS) \
-	config.mk Makefile
+$(LIB_OBJS) $(SHARED_OBJS) $(MAIN_OBJS) $(UNIT_OBJS) $(TOOL_OBJS) \
+	$(BENCH_OBJS): $(HEADERS) config.mk Makefile
 
 libcertstore.a: $(LIB_OBJS)
 	rm -f $@
@@ -113,8 +115,8 @@ $(PSL_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a \
 	    $(LIBCRYPTO) $(LIBPSL) $(LIBBSD)
 
-units: $(TESTS)
-$(TESTS): $(UNIT_OBJS) libcertstore.a
+units: $(TESTS) $(TOOLS)
+$(TESTS) $(TOOLS): $(UNIT_OBJS) $(TOOL_OBJS) libcertstore.a
 	$(LINK) -pie -o $@ $@.o libcertstore.a $(LIBCRYPTO) $(LIBBSD)
 
 # bare and time stay without libcrypto, which would slow down the anchors.
@@ -218,6 +220,7 @@ distcheck: dist
 clean:
 	rm -f $(COMMANDS) libcertstore.a $(SO) cmd/shared.a
 	rm -f $(LIB_OBJS) $(SHARED_OBJS) $(MAIN_OBJS) $(UNIT_OBJS) $(TESTS)
+	rm -f $(TOOL_OBJS) $(TOOLS)
 	rm -f $(BENCH_OBJS) $(BENCH)
 	rm -rf build-asan build-fuzz $(TARBALL) $(TARBALL).tar.gz
 
