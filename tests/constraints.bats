@@ -1,0 +1,178 @@
+#!/usr/bin/env bats
+# constraints.bats: which names are within which constraints, RFC 5280 section
+# 4.2.1.10, as cert-verify has it: a table of a CA's constraints, the names of
+# a certificate below it, and the answer.
+
+load helper
+
+# judged: reads "constraints names answer", one a line; "+" between the words
+# of a further CA below the first.
+judged() {
+	local n=0 constraint below names answer status failed=
+
+	cat >table
+	while read -r constraint names answer; do
+		[ -n "$constraint" ] || continue
+		n=$((n + 1))
+		below=${constraint#*+}
+		constraint=${constraint%%+*}
+		if [ "$below" = "$constraint" ]; then
+			echo "$n.pem leaf I san=$names"
+			echo "$n.pem I R nameConstraints=critical,$constraint"
+		else
+			echo "$n.pem leaf J san=$names"
+			echo "$n.pem J I nameConstraints=critical,$below"
+			echo "$n.pem I R nameConstraints=critical,$constraint"
+		fi
+	done <table >lines
+	echo 'anchors.pem R R' >>lines
+	"$ROOT/tests/forge" <lines
+	n=0
+	while read -r constraint names answer; do
+		[ -n "$constraint" ] || continue
+		n=$((n + 1))
+		status=0
+		cert-verify -T anchors.pem -P any -w 2026-06-01 -i $n.pem \
+		    >said 2>&1 || status=$?
+		case $status.$answer in
+		0.good|1.bad) ;;
+		*)
+			failed=1
+			echo "$constraint, $names: status $status," \
+			    "wanted $answer: $(head -n 1 said)"
+			;;
+		esac
+	done <table
+	[ -z "$failed" ]
+}
+
+@test "DNS names" {
+	judged <<-'END'
+	permitted;DNS:example.com DNS:example.com good
+	permitted;DNS:example.com DNS:www.example.com good
+	permitted;DNS:example.com DNS:a.b.c.example.com good
+	permitted;DNS:example.com DNS:WWW.EXAMPLE.COM good
+	permitted;DNS:EXAMPLE.COM DNS:www.example.com good
+	permitted;DNS:example.com DNS:badexample.com bad
+	permitted;DNS:example.com DNS:example.com.net bad
+	permitted;DNS:example.com DNS:example.net bad
+	permitted;DNS:example.com DNS:com bad
+	permitted;DNS:www.example.com DNS:example.com bad
+	permitted;DNS:example.com DNS:www.example.com,DNS:example.net bad
+	permitted;DNS:example.com DNS:example.net,DNS:www.example.com bad
+	permitted;DNS:example.com,permitted;DNS:example.net DNS:a.example.net good
+	permitted;DNS:com DNS:example.com good
+	excluded;DNS:example.com DNS:example.com bad
+	excluded;DNS:example.com DNS:www.example.com bad
+	excluded;DNS:example.com DNS:WWW.Example.Com bad
+	excluded;DNS:example.com DNS:badexample.com good
+	excluded;DNS:example.com DNS:example.net good
+	excluded;DNS:www.example.com DNS:example.com good
+	excluded;DNS:example.com DNS:example.net,DNS:example.com bad
+	permitted;DNS:example.com,excluded;DNS:www.example.com DNS:ftp.example.com good
+	permitted;DNS:example.com,excluded;DNS:www.example.com DNS:www.example.com bad
+	permitted;DNS:www.example.com,excluded;DNS:example.com DNS:www.example.com bad
+	END
+}
+
+@test "DNS names with a wildcard" {
+	judged <<-'END'
+	permitted;DNS:example.com DNS:*.example.com good
+	permitted;DNS:example.com DNS:*.www.example.com good
+	permitted;DNS:www.example.com DNS:*.www.example.com good
+	permitted;DNS:www.example.com DNS:*.example.com bad
+	permitted;DNS:www.example.com DNS:*.ftp.example.com bad
+	excluded;DNS:example.com DNS:*.example.com bad
+	excluded;DNS:www.example.com DNS:*.example.com bad
+	excluded;DNS:WWW.example.com DNS:*.Example.com bad
+	excluded;DNS:www.example.com DNS:*.ftp.example.com good
+	excluded;DNS:a.www.example.com DNS:*.example.com good
+	excluded;DNS:example.net DNS:*.example.com good
+	END
+}
+
+@test "addresses" {
+	judged <<-'END'
+	permitted;IP:192.0.2.0/255.255.255.0 IP:192.0.2.1 good
+	permitted;IP:192.0.2.0/255.255.255.0 IP:192.0.3.1 bad
+	permitted;IP:192.0.2.1/255.255.255.255 IP:192.0.2.1 good
+	permitted;IP:192.0.2.1/255.255.255.255 IP:192.0.2.2 bad
+	permitted;IP:192.0.2.128/255.255.255.128 IP:192.0.2.127 bad
+	permitted;IP:192.0.2.128/255.255.255.128 IP:192.0.2.128 good
+	permitted;IP:0.0.0.0/0.0.0.0 IP:192.0.2.1 good
+	excluded;IP:0.0.0.0/0.0.0.0 IP:192.0.2.1 bad
+	excluded;IP:192.0.2.0/255.255.255.0 IP:192.0.2.255 bad
+	excluded;IP:192.0.2.0/255.255.255.0 IP:192.0.3.0 good
+	permitted;IP:192.0.2.0/255.255.255.0 IP:2001:db8::1 bad
+	excluded;IP:192.0.2.0/255.255.255.0 IP:2001:db8::1 good
+	permitted;IP:2001:db8::/ffff:ffff:: IP:2001:db8::1 good
+	permitted;IP:2001:db8::/ffff:ffff:: IP:2001:db9::1 bad
+	permitted;IP:2001:db8::/ffff:ffff:: IP:192.0.2.1 bad
+	excluded;IP:2001:db8::/ffff:ffff:: IP:2001:db8::1 bad
+	excluded;IP:0:0:0:0:0:0:0:0/0:0:0:0:0:0:0:0 IP:192.0.2.1 good
+	permitted;IP:192.0.2.0/255.0.255.0 IP:192.0.2.1 bad
+	END
+}
+
+@test "mail addresses" {
+	judged <<-'END'
+	permitted;email:example.com email:sip@example.com good
+	permitted;email:example.com email:sip@EXAMPLE.com good
+	permitted;email:example.com email:sip@www.example.com bad
+	permitted;email:example.com email:sip@badexample.com bad
+	permitted;email:.example.com email:sip@www.example.com good
+	permitted;email:.example.com email:sip@example.com bad
+	permitted;email:sip@example.com email:sip@example.com good
+	permitted;email:sip@example.com email:sip@Example.Com good
+	permitted;email:sip@example.com email:SIP@example.com bad
+	permitted;email:sip@example.com email:tel@example.com bad
+	excluded;email:example.com email:sip@example.com bad
+	excluded;email:example.com email:sip@www.example.com good
+	excluded;email:.example.com email:sip@www.example.com bad
+	excluded;email:sip@example.com email:sip@example.com bad
+	excluded;email:sip@example.com email:tel@example.com good
+	END
+}
+
+@test "URIs" {
+	judged <<-'END'
+	permitted;URI:example.com URI:https://example.com/path good
+	permitted;URI:example.com URI:https://EXAMPLE.com:8443/path good
+	permitted;URI:example.com URI:https://www.example.com/ bad
+	permitted;URI:.example.com URI:https://www.example.com/ good
+	permitted;URI:.example.com URI:https://example.com/ bad
+	permitted;URI:example.com URI:https://example.net/example.com bad
+	permitted;URI:example.com URI:urn:example.com bad
+	permitted;URI:example.com URI:https://192.0.2.1/ bad
+	excluded;URI:example.com URI:https://example.com/ bad
+	excluded;URI:.example.com URI:https://www.example.com/ bad
+	excluded;URI:example.com URI:https://example.net/ good
+	END
+}
+
+@test "kinds do not touch each other" {
+	judged <<-'END'
+	permitted;DNS:example.com IP:192.0.2.1 good
+	permitted;DNS:example.com email:sip@example.net good
+	permitted;DNS:example.com URI:https://example.net/ good
+	permitted;IP:192.0.2.0/255.255.255.0 DNS:example.com good
+	permitted;email:example.com DNS:example.net good
+	excluded;DNS:example.com email:sip@example.com good
+	permitted;DNS:example.com,permitted;IP:192.0.2.0/255.255.255.0 DNS:example.com,IP:192.0.3.1 bad
+	permitted;DNS:example.com,permitted;IP:192.0.2.0/255.255.255.0 DNS:example.com,IP:192.0.2.1 good
+	END
+}
+
+@test "constraints of two CAs hold both" {
+	judged <<-'END'
+	permitted;DNS:example.com+permitted;DNS:www.example.com DNS:www.example.com good
+	permitted;DNS:example.com+permitted;DNS:www.example.com DNS:ftp.example.com bad
+	permitted;DNS:www.example.com+permitted;DNS:example.com DNS:ftp.example.com bad
+	permitted;DNS:example.com+permitted;DNS:example.net DNS:example.com bad
+	permitted;DNS:example.com+permitted;DNS:example.net DNS:example.net bad
+	permitted;DNS:example.com+excluded;DNS:www.example.com DNS:www.example.com bad
+	permitted;DNS:example.com+excluded;DNS:www.example.com DNS:ftp.example.com good
+	excluded;DNS:www.example.com+permitted;DNS:example.com DNS:www.example.com bad
+	permitted;DNS:example.com+permitted;IP:192.0.2.0/255.255.255.0 DNS:example.com,IP:192.0.2.1 good
+	END
+}
