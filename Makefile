@@ -1,7 +1,7 @@
 # One Makefile for GNU make and bmake, every file by name.
 #
-#	all  demo  check  check-asan  check-faults  bench  fuzz  lint  fmt
-#	fmt-check  install  uninstall  dist  distcheck  clean
+#	all  demo  check  check-asan  check-faults  suites  bench  fuzz  lint
+#	fmt  fmt-check  install  uninstall  dist  distcheck  clean
 #
 # $$CFLAGS, $$CPPFLAGS and $$LDFLAGS are the caller's, from the environment or
 # the command line: both makes hand them to the shell, while bmake's sys.mk
@@ -72,7 +72,9 @@ TESTS = $(UNITS:.c=)
 SOURCES = $(CORE) $(CRYPTO) $(SHARED) $(MAINS) $(UNITS) tests/forge.c \
 	$(EXAMPLE) $(BENCH_SOURCES)
 SCRIPTS = tests/deps.sh tests/run tests/exec tests/demo .ci/run \
-	tests/bench/run tests/bench/grow tests/bench/stores.sh
+	tests/bench/run tests/bench/grow tests/bench/stores.sh \
+	tests/suites/run
+PERLS = tests/suites/limbo tests/suites/pkits
 
 COMPILE = $(CC) -std=c11 $(WARN) $(DEFINES) $(FORTIFY) -Ilib -Icmd -Itests \
 	$$CPPFLAGS -O2 $(HARDEN) $$CFLAGS
@@ -147,6 +149,10 @@ check-asan:
 check-faults: all
 	FAULTS=all TIMEOUT=7200 sh tests/run tests/kill.bats tests/faults.bats
 
+# The suites of others, through cert-verify and openssl verify.
+suites: all
+	@LIMBO='$(LIMBO)' sh tests/suites/run
+
 # Each fuzzer for FUZZ_TIME seconds over what the tests read.
 fuzz:
 	rm -rf build-fuzz
@@ -168,6 +174,7 @@ lint: fmt-check
 	mandoc -T lint -W warning man/*.[1-9]
 	shellcheck $(SCRIPTS)
 	shellcheck -S warning -e SC2034,SC2154 tests/*.bash tests/*.bats
+	for f in $(PERLS); do perl -wc $$f || exit 1; done
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
 	    --enable=warning,portability --suppress=ctuuninitvar \
 	    --suppress='memleakOnRealloc:cmd/*' -D_GNU_SOURCE \
@@ -224,5 +231,5 @@ clean:
 	rm -f $(BENCH_OBJS) $(BENCH)
 	rm -rf build-asan build-fuzz $(TARBALL) $(TARBALL).tar.gz
 
-.PHONY: all units bench demo check check-asan check-faults fuzz lint fmt fmt-check \
-	install uninstall dist distcheck clean
+.PHONY: all units bench demo check check-asan check-faults suites fuzz lint \
+	fmt fmt-check install uninstall dist distcheck clean

@@ -2,7 +2,7 @@
 # deps.sh: the one list of the Debian packages that the work on this tree
 # needs.
 #
-#	sh tests/deps.sh build|test|lint|bench [command ...]
+#	sh tests/deps.sh build|test|suites|lint|bench [command ...]
 #
 # Installs what is missing, as root or through sudo only then, and runs the
 # command.  Says nothing when everything is there.
@@ -12,6 +12,7 @@ build='gcc libc6-dev make libssl-dev libbsd-dev libmd-dev libidn2-dev
 libpsl-dev'
 test="$build bats perl openssl libidn2-0 strace pkg-config binutils bsdutils
 util-linux valgrind curl ca-certificates"
+suites="$test python3-cryptography-vectors"
 lint="$test clang bmake mandoc shellcheck cppcheck clang-format
 libclang-rt-dev"
 bench="$build mkcert openssl gnutls-bin libnss3-tools lego easy-rsa p11-kit
@@ -20,10 +21,11 @@ ca-certificates gnuplot-nox valgrind"
 case ${1:-} in
 build) wanted=$build ;;
 test) wanted=$test ;;
+suites) wanted=$suites ;;
 lint) wanted=$lint ;;
 bench) wanted=$bench ;;
 *)
-	echo 'usage: sh tests/deps.sh build|test|lint|bench [command ...]' >&2
+	echo 'usage: sh tests/deps.sh build|test|suites|lint|bench [command ...]' >&2
 	exit 2
 	;;
 esac
