@@ -140,3 +140,20 @@ libcrypto30() {
 	instructions cert-create -u -A ca -s n.example.com n.example.com
 	guard "cert-create -u, nothing to do," 5000000
 }
+
+@test "a verification takes no more with 200 anchors than with 2" {
+	local few
+
+	printf '%s\n' 'chain.pem leaf I' 'chain.pem I R' 'few/R.pem R R' \
+	    'few/0.pem X0 X0' 'many/R.pem R R' 'many/%.pem X% X% times=199' \
+	    >lines
+	mkdir few many
+	"$ROOT/tests/forge" <lines
+	openssl rehash few many
+	instructions cert-verify -T few -w 2026-06-01 -H leaf.example.com \
+	    -i chain.pem
+	few=$count
+	instructions cert-verify -T many -w 2026-06-01 -H leaf.example.com \
+	    -i chain.pem
+	guard "200 anchors" $((few + few / 20))
+}
