@@ -69,6 +69,8 @@ static void
 flush(struct cmd_text *t)
 {
 	cmd_text_adds(t, "\n");
+	if (cmd_erase != NULL)
+		cmd_erase();
 	if (fwrite_unlocked(t->p, 1, t->len, stdout) != t->len)
 		cmd_lost();
 	t->len = 0;
@@ -345,7 +347,7 @@ addcrl(struct certstore_verify *v, const char *path)
 	struct certstore_error err;
 	struct cmd_input in;
 
-	if (cmd_input(path, "-L", &in) == -1)
+	if (cmd_input_max(path, "-L", CERTSTORE_CRL_MAX, &in) == -1)
 		exit(cmd_end());
 	if (certstore_verify_add_crl(v, in.label, in.data, in.len, &err) == -1)
 		cmd_die("%s", err.msg);
@@ -450,6 +452,8 @@ main(int argc, char *argv[])
 	cmd_nocore();
 	if (asked.file == NULL || asked.anchors == NULL)
 		store = cmd_open(0);
+	if (store != NULL)
+		cmd_progress(store);
 	setup(&verify, &asked, store);
 	if (asked.file != NULL)
 		verifyfile(&verify, asked.file);

@@ -65,6 +65,7 @@ struct cmd_input {
 	size_t		 len;
 };
 int	cmd_input(const char *, const char *, struct cmd_input *);
+int	cmd_input_max(const char *, const char *, size_t, struct cmd_input *);
 void	cmd_input_wipe(void);
 
 /* secret.c: passphrases, and a terminal that does not show them. */

@@ -6,14 +6,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cmd.h"
 
-/* One byte more than is allowed, so that the library can tell. */
-static char buffer[CERTSTORE_INPUT_MAX + 1];
-static size_t filled;
+static char *buffer;
+static size_t filled, room;
 
 static int
 fill(int fd)
@@ -27,8 +27,8 @@ fill(int fd)
 		errno = EISDIR;
 		return -1;
 	}
-	while (filled < sizeof(buffer)) {
-		n = read(fd, buffer + filled, sizeof(buffer) - filled);
+	while (filled < room) {
+		n = read(fd, buffer + filled, room - filled);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
@@ -40,14 +40,21 @@ fill(int fd)
 	return 0;
 }
 
-/* who asks, for when it is not the only one that wants stdin. */
+/*
+ * who asks, for when it is not the only one that wants stdin.  One byte more
+ * than max is read, so that the library can tell.
+ */
 int
-cmd_input(const char *path, const char *who, struct cmd_input *in)
+cmd_input_max(const char *path, const char *who, size_t max,
+    struct cmd_input *in)
 {
 	char clean[256];
 	int error, fd = STDIN_FILENO, isstdin = strcmp(path, "-") == 0, rv = -1;
 
 	cmd_input_wipe();
+	if ((buffer = malloc(max + 1)) == NULL)
+		cmd_die("no memory left");
+	room = max + 1;
 	in->label = isstdin ? "stdin" : path;
 	in->data = buffer;
 	in->len = 0;
@@ -70,9 +77,18 @@ cmd_input(const char *path, const char *who, struct cmd_input *in)
 	return 0;
 }
 
+int
+cmd_input(const char *path, const char *who, struct cmd_input *in)
+{
+	return cmd_input_max(path, who, CERTSTORE_INPUT_MAX, in);
+}
+
 void
 cmd_input_wipe(void)
 {
-	explicit_bzero(buffer, filled);
-	filled = 0;
+	if (buffer != NULL)
+		explicit_bzero(buffer, filled);
+	free(buffer);
+	buffer = NULL;
+	filled = room = 0;
 }

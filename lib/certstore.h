@@ -275,6 +275,7 @@ int certstore_verify_set_anchors(struct certstore_verify *, const char *,
     struct certstore_error *);
 int certstore_verify_add_anchors(struct certstore_verify *, const char *,
     const void *, size_t, struct certstore_error *);
+#define CERTSTORE_CRL_MAX	(64 * 1024 * 1024)
 int certstore_verify_add_crl(struct certstore_verify *, const char *,
     const void *, size_t, struct certstore_error *);
 int certstore_verify_entry(struct certstore_verify *,

@@ -189,19 +189,19 @@ readall(const char *label, const void *data, size_t len,
     struct certstore_error *err)
 {
 	struct cs_reader r = { .list = list, .pass = pass, .err = err };
-	size_t before = list->n;
+	size_t before = list->n, max;
 	int rv = -1;
 
+	max = crls ? CERTSTORE_CRL_MAX : CERTSTORE_INPUT_MAX;
 	if (len == 0)
 		data = "";
 	r.crls = crls;
 	r.proto.pemlabel = r.pemlabel;
 	if ((r.proto.label = cs_item_label(label)) == NULL)
 		return cs_fail_nomem(err);
-	if (len > CERTSTORE_INPUT_MAX)
-		cs_item_refuse(&r, 0,
-		    "larger than %d bytes: give only certificates and keys",
-		    CERTSTORE_INPUT_MAX);
+	if (len > max)
+		cs_item_refuse(&r, 0, "larger than %zu bytes: give only %s",
+		    max, crls ? "CRLs" : "certificates and keys");
 	else if ((r.b.der = malloc(len + 1)) == NULL)
 		cs_fail_nomem(err);
 	else if (cs_der_looks(data, len))

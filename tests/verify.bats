@@ -267,6 +267,12 @@ crl() {
 	cert-verify -T root.pem -L root.crl -L sub.crl www.example.com
 	cat root.crl sub.crl >both.crl
 	cert-verify -T root.pem -L both.crl www.example.com
+	# CRLs may be larger than what else is read.
+	{
+		head -c 3000000 /dev/zero | tr '\0' '\n'
+		cat both.crl
+	} >large.crl
+	cert-verify -T root.pem -L large.crl www.example.com
 	crl sub-CA "${serial#serial=}" >sub.crl
 	run -1 cert-verify -T root.pem -L root.crl -L sub.crl www.example.com
 	says 'error	CN=www.example.com	RFC 5280 section 6.3	is revoked'
