@@ -500,6 +500,21 @@ regather(struct cs_search *s)
 	s->nbest = 0;
 }
 
+/* Enough was spent: it is bad only if nothing above could make it good. */
+static int
+untold(struct cs_search *s)
+{
+	if (s->nbest == 0 || s->best[0]->own.nerror == 0)
+		return cs_fail(s->err, CERTSTORE_EREFUSED,
+		    "%s: has more possible issuers than are tried: leave out "
+		    "certificates that are not above it",
+		    s->label);
+	if (cs_rule_add(&s->reasons, s->asked, CS_RULE_GAVE_UP, NULL, NULL) ==
+	    -1)
+		return cs_fail_nomem(s->err);
+	return 0;
+}
+
 int
 cs_path_search(struct cs_search *s, X509 *x509)
 {
@@ -514,10 +529,8 @@ cs_path_search(struct cs_search *s, X509 *x509)
 		regather(s);
 		rv = search(s, x509);
 	}
-	if (rv == NONE && s->gaveup &&
-	    cs_rule_add(&s->reasons, s->asked, CS_RULE_GAVE_UP, NULL, NULL) ==
-		-1)
-		return cs_fail_nomem(s->err);
+	if (rv == NONE && s->gaveup)
+		return untold(s);
 	return rv == STOP ? 0 : rv;
 }
 

@@ -15,86 +15,65 @@
 #include "pem.h"
 #include "verify.h"
 
-#define TRIES 3		  /* another set may be switched to meanwhile */
+#define TRIES 3
 #define SAME_HASH_MAX 100 /* anchors whose names have one hash */
-#define DISTRUSTED_MAX (16 * 1024 * 1024)
 
-/* Lines "sha256:HEX NAME" (certstore(5)). */
+/* Who is kept out.  Beside anchors that are not ours it may be missing. */
 static int
-distrusted(struct cs_trusted *a, struct certstore_error *err)
+distrusted(struct cs_trusted *a, int ours, struct certstore_error *err)
 {
-	static const char prefix[] = "sha256:";
 	struct cs_buf b = { NULL, 0, 0 };
-	char *line, *next;
+	char *label;
 	int rv = 0;
 
-	if (cs_file_read(a->fd, "distrusted", DISTRUSTED_MAX, &b) == -1) {
-		if (errno != ENOENT)
-			rv = cs_fail_errno(err, "%s/distrusted", a->label);
-		cs_buf_free(&b);
-		return rv;
-	}
-	for (line = b.p; line != NULL && rv == 0; line = next) {
-		if ((next = strchr(line, '\n')) != NULL)
-			*next++ = '\0';
-		if (strncmp(line, prefix, strlen(prefix)) != 0)
-			continue;
-		line += strlen(prefix);
-		line[strcspn(line, " \t\r")] = '\0';
-		if (cs_strings_add(&a->distrusted, line) == -1)
-			rv = cs_fail_nomem(err);
-	}
-	cs_strings_sort(&a->distrusted);
+	if (asprintf(&label, "%s/distrusted", a->label) == -1)
+		return cs_fail_nomem(err);
+	if (cs_file_read(a->fd, "distrusted", CS_RECORD_MAX, &b) == 0)
+		rv = cs_trustset_read_distrusted(&a->distrusted, label, &b,
+		    err);
+	else if (ours || errno != ENOENT)
+		rv = cs_fail_errno(err, "%s", label);
 	cs_buf_free(&b);
+	free(label);
 	return rv;
 }
 
-/* The directory that the link says, or the one a restore made of it. */
+/* Another set may be switched to meanwhile: 1, 0 there is none, -1. */
 static int
-opentrust(struct certstore *store)
+opentrust(struct cs_trusted *a, struct certstore *store,
+    struct certstore_error *err)
 {
-	static const char prefix[] = ".trust@";
-	char text[CS_GENDIR];
-	size_t len = strlen(prefix);
-	int fd = -1, i;
+	char dir[CS_GENDIR];
+	unsigned long gen;
+	int i, rv = 0;
 
-	for (i = 0; i < TRIES && fd == -1; i++) {
-		if (cs_file_readlink(store->fd, "trust", text, sizeof(text)) ==
-		    -1) {
-			if (errno != EINVAL)
-				return -1;
-			return cs_file_opendir(store->fd, "trust");
-		}
-		if (strncmp(text, prefix, len) != 0 || text[len] == '\0' ||
-		    text[len + strspn(text + len, "0123456789")] != '\0') {
-			errno = EINVAL;
-			return -1;
-		}
-		fd = cs_file_opendir(store->fd, text);
-		if (fd == -1 && errno != ENOENT && errno != ESTALE)
-			return -1;
+	for (i = 0; i < TRIES; i++) {
+		if ((rv = cs_trustgen_live(store, dir, &gen, err)) != 1)
+			return rv;
+		if ((a->fd = cs_file_opendir(store->fd, dir)) != -1)
+			return 1;
+		if (errno != ENOENT && errno != ESTALE)
+			break;
 	}
-	return fd;
+	return cs_fail_errno(err, "%s", a->label);
 }
 
 int
 cs_trusted_store(struct cs_trusted *a, struct certstore *store,
     struct certstore_error *err)
 {
+	int rv;
+
 	if (asprintf(&a->label, "%s/trust", store->path) == -1) {
 		a->label = NULL;
 		return cs_fail_nomem(err);
 	}
-	if (store->fd == -1 || (a->fd = opentrust(store)) == -1) {
-		if (store->fd == -1 || errno == ENOENT)
-			return cs_fail(err, CERTSTORE_EREFUSED,
-			    "%s: there are no trust anchors: take the "
-			    "system's with cert-trust reset, or add some with "
-			    "cert-trust add",
-			    a->label);
-		return cs_fail_errno(err, "%s", a->label);
-	}
-	return distrusted(a, err);
+	if ((rv = opentrust(a, store, err)) == 0)
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: there are no trust anchors: take the system's with "
+		    "cert-trust reset, or add some with cert-trust add",
+		    a->label);
+	return rv == -1 ? -1 : distrusted(a, 1, err);
 }
 
 int
@@ -105,7 +84,7 @@ cs_trusted_directory(struct cs_trusted *a, const char *path,
 		return cs_fail_nomem(err);
 	if ((a->fd = cs_file_openpath(path)) == -1)
 		return cs_fail_errno(err, "%s", a->label);
-	return distrusted(a, err);
+	return distrusted(a, 0, err);
 }
 
 int
@@ -282,12 +261,6 @@ cs_trusted_find(struct cs_trusted *a, const X509_NAME *name,
 	return 0;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	return strcmp(a, *(char *const *)b);
-}
-
 int
 cs_trusted_distrust(const struct cs_trusted *a, X509 *x509)
 {
@@ -297,8 +270,7 @@ cs_trusted_distrust(const struct cs_trusted *a, X509 *x509)
 		return 0;
 	if (cs_cert_fingerprint(x509, hex) == -1)
 		return -1;
-	return bsearch(hex, a->distrusted.v, a->distrusted.n,
-		   sizeof(*a->distrusted.v), compare) != NULL;
+	return cs_trustset_byfingerprint(&a->distrusted, hex) != NULL;
 }
 
 void
@@ -306,7 +278,7 @@ cs_trusted_close(struct cs_trusted *a)
 {
 	cs_file_close(&a->fd);
 	cs_pile_free(&a->certs);
-	cs_strings_free(&a->distrusted);
+	cs_trustset_free(&a->distrusted);
 	free(a->hashes);
 	free(a->label);
 	memset(a, 0, sizeof(*a));

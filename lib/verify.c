@@ -323,7 +323,7 @@ profileof(const struct cs_info *info)
 
 /* The first of the certificates is judged, by means of the others. */
 static int
-judge(struct certstore_verify *v, const struct cs_info *info,
+judge(struct certstore_verify *v, const char *label, const struct cs_info *info,
     struct certstore_error *err)
 {
 	X509 *x509;
@@ -335,6 +335,7 @@ judge(struct certstore_verify *v, const struct cs_info *info,
 						      profileof(info);
 	if (!v->opened && certstore_verify_set_anchors(v, NULL, err) == -1)
 		return -1;
+	v->search.label = label;
 	v->search.asked = &v->asked;
 	v->search.anchors = &v->anchors;
 	v->search.pile = &v->certs;
@@ -367,7 +368,7 @@ certstore_verify_entry(struct certstore_verify *v,
 			    "%s: has no certificate yet", entry->info.name);
 	}
 	cs_buf_free(&b);
-	return rv == -1 ? -1 : judge(v, &entry->info, err);
+	return rv == -1 ? -1 : judge(v, entry->info.name, &entry->info, err);
 }
 
 int
@@ -389,7 +390,7 @@ certstore_verify_certs(struct certstore_verify *v, const char *label,
 		    label);
 	if (v->profile != CS_PROFILE_NONE || v->asked.hashost ||
 	    describe(&info, cs_pile_get(&v->certs, 0, err), err) == 0)
-		rv = judge(v, &info, err);
+		rv = judge(v, label, &info, err);
 	cs_info_free(&info);
 	return rv;
 }

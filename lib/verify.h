@@ -5,7 +5,7 @@
 #ifndef VERIFY_H
 #define VERIFY_H
 
-#include "crypto.h"
+#include "trust.h"
 
 #define CS_PATH_MAX 32	/* certificates in one path */
 
@@ -245,7 +245,7 @@ struct cs_trusted {
 	unsigned long	*hashes;	/* of the names looked up so far */
 	size_t		 nhash, hashsize;
 	struct cs_pile	 certs;		/* known so far */
-	struct cs_strings distrusted;	/* SHA-256, hex, sorted */
+	struct cs_trustset distrusted;	/* no anchors: who is kept out */
 };
 int	cs_trusted_store(struct cs_trusted *, struct certstore *,
 	    struct certstore_error *);
@@ -266,6 +266,7 @@ struct cs_check {		/* is the first signed by the second? */
 	int	 yes;
 };
 struct cs_search {
+	const char		*label;		/* of what is judged */
 	const struct cs_asked	*asked;
 	struct cs_trusted	*anchors;
 	struct cs_pile		*pile;		/* untrusted, from the second on */

@@ -134,6 +134,13 @@ says() {
 	    cut -d ' ' -f 1) root.pem" >"$CERTSTORE/.trust@1/distrusted"
 	run -1 cert-verify www.example.com
 	says 'error	CN=root-CA	RFC 5280 section 6.1	is distrusted here'
+	# A list that can't be read may hold who is needed.
+	echo 'sha256:12 root' >"$CERTSTORE/.trust@1/distrusted"
+	run -2 cert-verify www.example.com
+	[[ $output == *'/trust/distrusted:1: '* ]]
+	rm "$CERTSTORE/.trust@1/distrusted"
+	run -2 cert-verify www.example.com
+	[[ $output == *'/trust/distrusted: No such file'* ]]
 	# The link may be a directory after a restore.
 	: >"$CERTSTORE/.trust@1/distrusted"
 	rm "$CERTSTORE/trust"
