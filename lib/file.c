@@ -397,16 +397,13 @@ cs_file_hassyncfs(int fd)
 }
 
 /*
- * flock(2), awaited for at most that many seconds (then EWOULDBLOCK).  The
- * name is looked at again once the lock is held: it may have been replaced.
+ * flock(2), without waiting: EWOULDBLOCK if another has it.  The name is
+ * looked at again once the lock is held: it may have been replaced.
  */
 int
-cs_file_lock(const struct certstore *store, int dirfd, const char *name,
-    int seconds)
+cs_file_lock(int dirfd, const char *name)
 {
-	struct timespec nap = { 0, 1000000 };
 	struct stat st, now;
-	int64_t waited = 0;
 	int fd;
 
 	for (;;) {
@@ -415,19 +412,7 @@ cs_file_lock(const struct certstore *store, int dirfd, const char *name,
 		    0600);
 		if (fd == -1)
 			return -1;
-		while (flock(fd, LOCK_EX | LOCK_NB) == -1) {
-			if ((errno != EWOULDBLOCK && errno != EINTR) ||
-			    waited > seconds * INT64_C(1000000000)) {
-				closekeep(fd);
-				return -1;
-			}
-			cs_progress(store, "waiting for another writer", 0, 0);
-			nanosleep(&nap, NULL);
-			waited += nap.tv_nsec;
-			if (nap.tv_nsec < 50000000)
-				nap.tv_nsec += nap.tv_nsec / 2;
-		}
-		if (fstat(fd, &st) == -1)
+		if (flock(fd, LOCK_EX | LOCK_NB) == -1 || fstat(fd, &st) == -1)
 			break;
 		if (fstatat(dirfd, name, &now, AT_SYMLINK_NOFOLLOW) == -1) {
 			if (errno != ENOENT)

@@ -108,8 +108,7 @@ int	cs_file_opendir(int, const char *);		/* O_DIRECTORY|O_NOFOLLOW */
 int	cs_file_openpath(const char *);		/* a directory, links followed */
 int	cs_file_rename(int, const char *, const char *);
 int	cs_file_each(int, const char *, int (*)(void *, const char *), void *);
-int	cs_file_lock(const struct certstore *, int, const char *,
-	    int);				/* fd; flock(2)ed within seconds */
+int	cs_file_lock(int, const char *);	/* fd, flock(2)ed; EWOULDBLOCK */
 int	cs_file_mkdir(int, const char *, int *);	/* 0755 whatever the umask; fd */
 int	cs_file_remove(int, const char *);		/* a file or link; absent is fine */
 int	cs_file_rmdir(int, const char *, const char *const *, size_t);

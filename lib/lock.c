@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -114,6 +115,26 @@ refuseforeign(const struct certstore *store, struct certstore_error *err)
 	    store->path);
 }
 
+/* The lock, within LOCK_SECONDS, or EWOULDBLOCK. */
+static int
+await(const struct certstore *store)
+{
+	struct timespec nap = { 0, 1000000 };
+	int64_t waited = 0;
+	int fd;
+
+	while ((fd = cs_file_lock(store->fd, ".lock")) == -1 &&
+	    (errno == EWOULDBLOCK || errno == EINTR) &&
+	    waited <= LOCK_SECONDS * INT64_C(1000000000)) {
+		cs_progress(store, "waiting for another writer", 0, 0);
+		nanosleep(&nap, NULL);
+		waited += nap.tv_nsec;
+		if (nap.tv_nsec < 50000000)
+			nap.tv_nsec += nap.tv_nsec / 2;
+	}
+	return fd;
+}
+
 /*
  * The writer's lock; what a killed writer left is finished and what a copy
  * broke is mended before it is given.  It nests.
@@ -136,8 +157,7 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 	if (cs_lock_ours(store, store->fd, "", err) == -1 ||
 	    (store->certs == -1 && refuseforeign(store, err) == -1))
 		goto fail;
-	store->lock = cs_file_lock(store, store->fd, ".lock", LOCK_SECONDS);
-	if (store->lock == -1) {
+	if ((store->lock = await(store)) == -1) {
 		if (errno == EWOULDBLOCK)
 			cs_fail(err, CERTSTORE_EBUSY,
 			    "%s: another writer has "
