@@ -39,8 +39,9 @@ isletter(int c)
 
 /* "ISRG Root X1" is "ISRG_Root_X1": a run of what does not fit is one "_". */
 static int
-fromtext(const unsigned char *text, size_t len, char base[CS_ANCHOR_BASE + 1])
+fromtext(void *arg, const unsigned char *text, size_t len)
 {
+	char *base = arg;
 	size_t i, n = 0;
 	int c;
 
@@ -60,29 +61,8 @@ fromtext(const unsigned char *text, size_t len, char base[CS_ANCHOR_BASE + 1])
 void
 cs_anchor_base(X509 *x509, char base[CS_ANCHOR_BASE + 1])
 {
-	static const int nids[] = { NID_commonName, NID_organizationalUnitName,
-		NID_organizationName };
-	const X509_NAME *subject = X509_get_subject_name(x509);
-	unsigned char *text;
-	size_t i;
-	int at, found = 0, len, next;
-
 	base[0] = '\0';
-	for (i = 0; i < sizeof(nids) / sizeof(nids[0]) && !found; i++) {
-		at = -1;
-		while ((next = X509_NAME_get_index_by_NID(subject, nids[i],
-			    at)) >= 0)
-			at = next;
-		if (at < 0)
-			continue;
-		text = NULL;
-		len = ASN1_STRING_to_UTF8(&text,
-		    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
-		if (len > 0)
-			found = fromtext(text, (size_t)len, base);
-		OPENSSL_free(text);
-	}
-	ERR_clear_error();
+	(void)cs_cert_called(x509, fromtext, base);
 }
 
 /* 64 digits, or 32 pairs with colons between. */

@@ -374,3 +374,36 @@ out:
 	ERR_clear_error();
 	return bad == 0 ? 0 : -1;
 }
+
+/*
+ * What people call it: the last CN, else OU, else O, as UTF-8, until take gives
+ * 1.  1 if it did.
+ */
+int
+cs_cert_called(X509 *x509, int (*take)(void *, const unsigned char *, size_t),
+    void *arg)
+{
+	static const int nids[] = { NID_commonName, NID_organizationalUnitName,
+		NID_organizationName };
+	const X509_NAME *subject = X509_get_subject_name(x509);
+	unsigned char *text;
+	int at, len, next, taken = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(nids) / sizeof(nids[0]) && !taken; i++) {
+		at = -1;
+		while ((next = X509_NAME_get_index_by_NID(subject, nids[i],
+			    at)) >= 0)
+			at = next;
+		if (at < 0)
+			continue;
+		text = NULL;
+		len = ASN1_STRING_to_UTF8(&text,
+		    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+		if (len > 0)
+			taken = take(arg, text, (size_t)len);
+		OPENSSL_free(text);
+	}
+	ERR_clear_error();
+	return taken;
+}

@@ -138,6 +138,8 @@ int	cs_cert_fingerprint(X509 *, char [65]);
 int	cs_cert_spki(const X509_PUBKEY *, char [65]);
 int64_t	cs_cert_starts(X509 *);
 int64_t	cs_cert_ends(X509 *);
+int	cs_cert_called(X509 *, int (*)(void *, const unsigned char *, size_t),
+	    void *);
 int	cs_cert_name_text(const X509_NAME *, struct cs_buf *);	/* RFC 4514 order, escaped */
 
 /* describe.c: what info says of a certificate (fullchain, leaf first) or CSR. */

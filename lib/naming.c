@@ -56,8 +56,9 @@ fromip(const struct cs_info *info, char name[CS_HOST_MAX + 1])
 
 /* Lower case; a run of what a name can't have becomes one "-". */
 static int
-fromtext(const unsigned char *text, size_t len, char name[CS_HOST_MAX + 1])
+fromtext(void *arg, const unsigned char *text, size_t len)
 {
+	char *name = arg;
 	size_t i, n = 0;
 	int c;
 
@@ -77,41 +78,12 @@ fromtext(const unsigned char *text, size_t len, char name[CS_HOST_MAX + 1])
 	return n > 0 && cs_name_isvalid(name);
 }
 
-/* Some old roots have no CN: then the OU, then the O. */
-static int
-fromsubject(X509 *x509, char name[CS_HOST_MAX + 1])
-{
-	static const int nids[] = { NID_commonName, NID_organizationalUnitName,
-		NID_organizationName };
-	const X509_NAME *subject = X509_get_subject_name(x509);
-	unsigned char *text;
-	size_t i;
-	int at, found = 0, len, next;
-
-	for (i = 0; i < sizeof(nids) / sizeof(nids[0]) && !found; i++) {
-		at = -1;
-		while ((next = X509_NAME_get_index_by_NID(subject, nids[i],
-			    at)) >= 0)
-			at = next;
-		if (at < 0)
-			continue;
-		text = NULL;
-		len = ASN1_STRING_to_UTF8(&text,
-		    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
-		if (len > 0)
-			found = fromtext(text, (size_t)len, name);
-		OPENSSL_free(text);
-	}
-	ERR_clear_error();
-	return found;
-}
-
 static int
 derive(const struct cs_pool_cert *cert, const struct cs_info *info,
     char name[CS_HOST_MAX + 1])
 {
 	return (fromdns(info, name) && cs_name_isvalid(name)) ||
-	    fromip(info, name) || fromsubject(cert->x509, name);
+	    fromip(info, name) || cs_cert_called(cert->x509, fromtext, name);
 }
 
 static int
