@@ -1,7 +1,6 @@
 /*
  * cert-list: what the store holds, and what of it ends soon.
  */
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,18 +51,6 @@ put(struct cmd_records *out, const struct filter *filter,
 	return 1;
 }
 
-static int
-matches(char **patterns, const char *name)
-{
-	if (patterns == NULL)
-		return 1;
-	for (; *patterns != NULL; patterns++) {
-		if (fnmatch(*patterns, name, 0) == 0)
-			return 1;
-	}
-	return 0;
-}
-
 /* Every entry; the number of those that fit. */
 static size_t
 listall(struct certstore *store, const struct filter *filter,
@@ -81,7 +68,8 @@ listall(struct certstore *store, const struct filter *filter,
 	while ((rv = certstore_list_next(list, &entry, &err)) != 0) {
 		if (rv == -1)
 			cmd_error("%s", err.msg);
-		else if (matches(filter->patterns, certstore_entry_name(entry)))
+		else if (cmd_operands_match(filter->patterns,
+			     certstore_entry_name(entry)))
 			n += (size_t)put(out, filter, entry, &how);
 	}
 	certstore_list_free(list);

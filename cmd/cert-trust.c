@@ -4,7 +4,6 @@
  */
 #include <sys/stat.h>
 
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,18 +113,6 @@ checkoperands(char **argv)
 	}
 }
 
-static int
-matches(char **patterns, const char *name)
-{
-	if (patterns == NULL)
-		return 1;
-	for (; *patterns != NULL; patterns++) {
-		if (fnmatch(*patterns, name, 0) == 0)
-			return 1;
-	}
-	return 0;
-}
-
 static void
 list(struct certstore_trust *trust, struct options *opt, char **argv)
 {
@@ -142,7 +129,8 @@ list(struct certstore_trust *trust, struct options *opt, char **argv)
 	while ((rv = certstore_trust_next(trust, &entry, &err)) != 0) {
 		if (rv == -1) {
 			cmd_error("%s", err.msg);
-		} else if (matches(patterns, certstore_entry_name(entry))) {
+		} else if (cmd_operands_match(patterns,
+			       certstore_entry_name(entry))) {
 			cmd_records_put(&opt->out, entry, NULL);
 			shown++;
 		}

@@ -47,6 +47,7 @@ struct cmd_operands {
 void	cmd_operands_start(struct cmd_operands *, char **);
 const char *cmd_operand(struct cmd_operands *);
 char	**cmd_operands_all(struct cmd_operands *, size_t *);
+int	cmd_operands_match(char **, const char *);
 void	cmd_operands_free(char **);
 
 /*

@@ -3,6 +3,7 @@
  * stdin.
  */
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,4 +129,17 @@ cmd_operands_free(char **v)
 	for (i = 0; v[i] != NULL; i++)
 		free(v[i]);
 	free(v);
+}
+
+/* Does one of these shell patterns fit?  NULL: all do. */
+int
+cmd_operands_match(char **patterns, const char *name)
+{
+	if (patterns == NULL)
+		return 1;
+	for (; *patterns != NULL; patterns++) {
+		if (fnmatch(*patterns, name, 0) == 0)
+			return 1;
+	}
+	return 0;
 }
