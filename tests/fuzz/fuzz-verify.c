@@ -1,8 +1,7 @@
 /*
  * fuzz-verify.c: any bytes as a chain, as trust anchors and as CRLs at once,
  * so that paths are found and judged whatever their signatures.  Verdict and
- * reasons must agree, and all of it be fit to print.  A libFuzzer target; with
- * FUZZ_MAIN defined, a program that runs the files it is given.
+ * reasons must agree, and all of it be fit to print.  A libFuzzer target.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,20 +9,10 @@
 
 #include <openssl/err.h>
 
+#include "fuzz.h"
 #include "verify.h"
 
 #define WHEN 1800000000 /* all of tests/data/verify is valid */
-
-#define HOLDS(cond) \
-	do { \
-		if (!(cond)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, \
-			    #cond); \
-			abort(); \
-		} \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static int
 issuffix(void *arg, const char *domain)
@@ -101,35 +90,3 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	verify(data, len, "ca", 1);
 	return 0;
 }
-
-#ifdef FUZZ_MAIN
-static void
-replay(const char *path)
-{
-	static uint8_t data[CERTSTORE_INPUT_MAX + 1];
-	size_t len;
-	FILE *fp;
-
-	if ((fp = fopen(path, "rb")) == NULL) {
-		perror(path);
-		exit(2);
-	}
-	len = fread(data, 1, sizeof(data), fp);
-	if (ferror(fp)) {
-		perror(path);
-		exit(2);
-	}
-	fclose(fp);
-	LLVMFuzzerTestOneInput(data, len);
-}
-
-int
-main(int argc, char *argv[])
-{
-	int i;
-
-	for (i = 1; i < argc; i++)
-		replay(argv[i]);
-	return 0;
-}
-#endif
