@@ -74,7 +74,7 @@ SOURCES = $(CORE) $(CRYPTO) $(SHARED) $(MAINS) $(UNITS) tests/forge.c \
 SCRIPTS = tests/deps.sh tests/run tests/exec tests/demo .ci/run \
 	tests/bench/run tests/bench/grow tests/bench/stores.sh \
 	tests/suites/run
-PERLS = tests/suites/limbo tests/suites/pkits
+PERLS = tests/powercut tests/suites/limbo tests/suites/pkits
 
 COMPILE = $(CC) -std=c11 $(WARN) $(DEFINES) $(FORTIFY) -Ilib -Icmd -Itests \
 	$$CPPFLAGS -O2 $(HARDEN) $$CFLAGS
@@ -145,9 +145,11 @@ check-asan:
 	    $(MAKE) CFLAGS="$(SANITIZE)" CPPFLAGS=-U_FORTIFY_SOURCE all units
 	@cd build-asan && CERTSTORE_SANITIZE=1 sh tests/run
 
-# Every system call of every writer killed and made to fail: an hour or so.
+# Every system call of every writer killed and made to fail, and the power cut
+# after each: an hour or two.
 check-faults: all
-	FAULTS=all TIMEOUT=7200 sh tests/run tests/kill.bats tests/faults.bats
+	FAULTS=all TIMEOUT=7200 sh tests/run tests/kill.bats tests/faults.bats \
+	    tests/power.bats
 
 # The suites of others, through cert-verify and openssl verify.
 suites: all

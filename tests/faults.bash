@@ -1,4 +1,4 @@
-# faults.bash: what kill.bats and faults.bats share: a store with an entry of
+# faults.bash: what kill, faults and power.bats share: a store with an entry of
 # each sort, what must hold of it at any moment and what once a writer came to
 # its end.  The entry that a command is about is $target.
 
@@ -60,6 +60,18 @@ anchors() {
 	cert-trust -q rm "r$(($1 + 1))"
 	rm -rf "$saved"
 	cp -a "$CERTSTORE" "$saved"
+}
+
+# killed SYSCALL N COMMAND...: killed before its Nth of these.
+killed() {
+	local call=$1 n=$2
+
+	shift 2
+	# a shell of its own keeps the notice of the kill to itself
+	sh -c 'strace -f -qq -o /dev/null -e inject="$0" "$@"; exit' \
+	    "$call:signal=KILL:when=$n" "$@" >/dev/null 2>&1 &&
+	    fail "$call $n: not killed"
+	return 0
 }
 
 # One line for each entry: what it is, whatever generation it is in.

@@ -29,18 +29,6 @@ calls() {
 	    awk '{ print $2, $1 }'
 }
 
-# killed SYSCALL N COMMAND...: killed before its Nth of these.
-killed() {
-	local call=$1 n=$2
-
-	shift 2
-	# a shell of its own keeps the notice of the kill to itself
-	sh -c 'strace -f -qq -o /dev/null -e inject="$0" "$@"; exit' \
-	    "$call:signal=KILL:when=$n" "$@" >/dev/null 2>&1 &&
-	    fail "$call $n: not killed"
-	return 0
-}
-
 # sweep COMMAND...: killed at each call; the input is the file ./input.
 sweep() {
 	local call last n before after at

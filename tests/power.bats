@@ -1,0 +1,158 @@
+#!/usr/bin/env bats
+# The power goes while a command writes: what was not synced by then is on disk
+# or not, in any combination.  tests/powercut says what is tried, and what must
+# hold.
+#
+# FAULTS=all tries all it knows of, not just a sample (make check-faults).
+
+# shellcheck disable=SC2154  # faults_setup sets saved and memory
+
+load helper
+load faults
+
+setup() {
+	faults_setup
+	if [ "${FAULTS:-}" = all ]; then
+		states=-a
+	else
+		states=-n12
+	fi
+}
+
+teardown() {
+	faults_teardown
+}
+
+# cut [-b BEFORE] COMMAND...: the input is the file ./input.
+cut() {
+	local before=
+
+	[ "$1" != -b ] || { before=$2; shift 2; }
+	perl "$ROOT/tests/powercut" "$states" ${before:+-b "$before"} \
+	    "$CERTSTORE" "$@" <input >&2
+}
+
+# made N: N entries made elsewhere, in ./input.
+made() {
+	local i
+
+	for i in $(seq "$1"); do
+		cert-create -d ./elsewhere -s "m$i.example.org" \
+		    -s both.example.org "m$i"
+		cat "elsewhere/certs/m$i/combined.pem"
+	done >input
+}
+
+@test "cert-create of a new entry, the power cut" {
+	cut cert-create -f -A CA -s new.example.org -s both.example.org new
+}
+
+@test "cert-create -f over an entry, the power cut" {
+	cert-create -f -A CA -s old.example.org -s both.example.org serving
+	cut cert-create -f -A CA -s new.example.org -s both.example.org serving
+}
+
+@test "cert-create of what does not serve any more, the power cut" {
+	cut cert-create -f -A CA -P client -s new.example.org serving
+}
+
+@test "cert-create -R for an entry that serves, the power cut" {
+	cut cert-create -f -R -s old.example.org -s more.example.org serving
+}
+
+@test "cert-import of one, the power cut" {
+	made 1
+	cut cert-import
+}
+
+@test "cert-import of three, the power cut" {
+	made 3
+	cut cert-import
+}
+
+@test "cert-import of many, the power cut" {
+	made 17
+	cut cert-import
+	grep syncfs powercut.trace
+}
+
+@test "cert-import of an answer, the power cut" {
+	answer
+	cut cert-import
+}
+
+@test "cert-rm, the power cut" {
+	cut cert-rm -f serving
+}
+
+@test "cert-rm of two, the power cut" {
+	cert-create -f -A CA -s old.example.org -s new.example.org serving
+	cut cert-rm -f serving other
+}
+
+@test "cert-trust add, the power cut" {
+	anchors 2
+	cut cert-trust add r3.pem
+}
+
+@test "cert-trust distrust, the power cut" {
+	anchors 2
+	cut cert-trust distrust r1
+}
+
+@test "cert-trust reset to another list of many, the power cut" {
+	anchors 16
+	tail -n +10 roots | sed -n '/BEGIN/,$p' >input
+	cat r18.pem >>input
+	cut cert-trust reset -
+	grep syncfs powercut.trace
+}
+
+@test "what finishes a replacement or takes it back, the power cut" {
+	local n
+
+	strace -f -qq -o trace -e trace=fsync \
+	    cert-create -f -A CA -s new.example.org serving
+	# the last one comes after the switch
+	for n in "$(($(wc -l <trace) - 1))" "$(wc -l <trace)"; do
+		restore
+		cert-create -f -A CA -s old.example.org serving
+		killed fsync "$n" cert-create -f -A CA -s new.example.org serving
+		cut cert-rm -f nobody
+	done
+}
+
+@test "what finishes a removal, the power cut" {
+	killed fsync 3 cert-rm -f serving
+	[ ! -L "$CERTSTORE/certs/serving" ]
+	cut cert-rm -f nobody
+}
+
+@test "what finishes a change of the anchors, the power cut" {
+	local n
+
+	anchors 2
+	for n in mkdirat:1 unlinkat:1; do
+		restore
+		killed "${n%:*}" "${n#*:}" cert-trust add r3.pem
+		cut cert-rm -f nobody
+	done
+}
+
+@test "what makes a lost index anew, the power cut" {
+	rm -r "$CERTSTORE/index"
+	cut cert-rm -f nobody
+}
+
+@test "without any fsync the same checks find something" {
+	local what
+
+	for what in 'cert-create -f -A CA -s new.example.org serving' \
+	    'cert-rm -f serving'; do
+		restore
+		# shellcheck disable=SC2086  # words are meant
+		run perl "$ROOT/tests/powercut" -u -n 40 "$CERTSTORE" $what
+		[ "$status" -eq 1 ]
+		[ "${lines[-1]##*, }" = '3 bad' ]
+	done
+}
