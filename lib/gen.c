@@ -117,6 +117,31 @@ highest(const struct cs_gens *gens, const char *name, unsigned long below)
 }
 
 /*
+ * Below which number a generation may be one that lost its link: not what a
+ * writer had not yet led to, which need not be whole, nor what it removes.
+ */
+static int
+bound(const struct certstore *store, const char *name, unsigned long *below)
+{
+	char path[CS_NAME_MAX + 16], text[CS_GENDIR + 8];
+	const char *verb;
+	unsigned long gen;
+
+	*below = (unsigned long)-1;
+	snprintf(path, sizeof(path), ".pending/%s", name);
+	if (cs_file_readlink(store->fd, path, text, sizeof(text)) == -1)
+		return errno == ENOENT || errno == EINVAL ||
+			errno == ENAMETOOLONG ?
+		    0 :
+		    -1;
+	if ((verb = strchr(text, '/')) != NULL)
+		*below = strcmp(verb, "/rm") == 0 ? 0 : *below;
+	else if ((gen = cs_gen_number(text, name)) != 0)
+		*below = gen;
+	return 0;
+}
+
+/*
  * The highest complete generation of a name whose link was lost: 1, 0 there is
  * none, -1.  Only where the links of the store can't be believed.
  */
@@ -128,9 +153,8 @@ cs_gen_find(struct certstore *store, const char *name, unsigned long *gen)
 	char dir[CS_GENDIR];
 	int rv = 0;
 
-	if (readgens(store) == -1)
+	if (readgens(store) == -1 || bound(store, name, gen) == -1)
 		return -1;
-	*gen = (unsigned long)-1;
 	while (rv == 0 && (*gen = highest(&store->gens, name, *gen)) != 0) {
 		cs_gen_dir(dir, name, *gen);
 		if (cs_info_load(store->certs, dir, name, &info, &err) == 0)

@@ -242,14 +242,17 @@ syncparent(const struct certstore *store)
 	return rv;
 }
 
-/* All directories of the store and all links in them are on disk: it may be
- * called whole. */
+/*
+ * All directories of the store and all links in them are on disk: it may be
+ * called whole.  That it is still has to be synced.
+ */
 int
 cs_mend_conclude(struct certstore *store, struct certstore_error *err)
 {
 	if (cs_index_sync(store) == -1 || fsync(store->index) == -1 ||
 	    fsync(store->certs) == -1 || fsync(store->combined) == -1 ||
-	    fsync(store->fd) == -1 || syncparent(store) == -1 ||
+	    fsync(store->pending) == -1 || fsync(store->fd) == -1 ||
+	    syncparent(store) == -1 ||
 	    cs_file_link(store->fd, ".lock", ".links") == -1)
 		return cs_fail_errno(err, "%s", store->path);
 	store->uncombined = 0;

@@ -478,9 +478,10 @@ cs_trustdir_write(struct certstore *store, const struct cs_trustset *set,
 		cs_fail_errno(err, "%s/.pending/" CS_TRUST_INTENT, store->path);
 		goto out;
 	}
+	if (store->fresh && cs_mend_conclude(store, err) == -1)
+		goto out;
 	cs_gen_dir(dir, "trust", gen);
-	if (writedir(&w, dir, set, err) == -1 ||
-	    (store->fresh && cs_mend_conclude(store, err) == -1))
+	if (writedir(&w, dir, set, err) == -1)
 		goto out;
 	if (cs_trustgen_switch(store, gen) == -1) {
 		cs_fail_errno(err, "%s/trust", store->path);

@@ -255,12 +255,17 @@ writeall(struct certstore *store, struct cs_put *puts, size_t n,
     struct certstore_error *err)
 {
 	int bulk = n >= BULK && cs_file_hassyncfs(store->fd);
+	int fresh = store->fresh;
 	size_t i;
 
 	for (i = 0; i < n; i++)
 		if (begin(store, &puts[i]) == -1)
 			return cs_fail_errno(err, "%s/.pending/%s", store->path,
 			    puts[i].name);
+	/* without .links a part of an entry could pass for one that lost its
+	 * link, but for the intent */
+	if (fresh && cs_mend_conclude(store, err) == -1)
+		return -1;
 	for (i = 0; i < n; i++) {
 		cs_progress(store, "writing", i, n);
 		if (writefiles(store, &puts[i], !bulk, err) == -1)
@@ -277,12 +282,11 @@ writeall(struct certstore *store, struct cs_put *puts, size_t n,
 			return -1;
 	cs_progress(store, "waiting for the disk", 0, 0);
 	if (bulk ? syncfs(store->fd) == -1 :
-		   fsync(store->certs) == -1 || fsync(store->pending) == -1)
+		   fsync(store->certs) == -1 || fsync(store->pending) == -1 ||
+		    (fresh && fsync(store->fd) == -1))
 		return cs_fail_errno(err, "%s", store->path);
 	if (bulk)
 		cs_index_synced(store);
-	if (store->fresh)
-		return cs_mend_conclude(store, err);
 	if (cs_index_sync(store) == -1)
 		return cs_fail_errno(err, "%s/index", store->path);
 	return 0;

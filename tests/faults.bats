@@ -365,9 +365,14 @@ switched() {
 @test "a new store is called whole once it is on disk" {
 	CERTSTORE=$memory/fresh
 	traced cert-create -s a.example.org a
-	order 'sync index' 'link  .links' 'link certs a'
-	sed -i '/^link  .links$/,$d' did
-	for dir in '' certs index combined index/host index/spki; do
+	order 'link .pending a' 'sync index' 'link  .links' 'mkdir certs .*' \
+	    'link certs a'
+	sed '/^link  .links$/,$d' did >before
+	for dir in '' certs index combined .pending; do
+		grep -x "sync $dir" before
+	done
+	sed -i -e '1,/^link  .links$/d' -e '/^link certs a$/,$d' did
+	for dir in '' index/host index/spki; do
 		grep -x "sync $dir" did
 	done
 }

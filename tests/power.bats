@@ -60,6 +60,16 @@ made() {
 	cut cert-create -f -R -s old.example.org -s more.example.org serving
 }
 
+@test "cert-create in a store that does not exist yet, the power cut" {
+	CERTSTORE=$memory/fresh
+	cut cert-create -f -s a.example.org a
+}
+
+@test "cert-create -R in a store that does not exist yet, the power cut" {
+	CERTSTORE=$memory/fresh
+	cut cert-create -f -R -s a.example.org a
+}
+
 @test "cert-import of one, the power cut" {
 	made 1
 	cut cert-import
@@ -106,6 +116,11 @@ made() {
 	cat r18.pem >>input
 	cut cert-trust reset -
 	grep syncfs powercut.trace
+}
+
+@test "cert-rm of the first entry of a store, the power cut" {
+	CERTSTORE=$memory/fresh
+	cut -b 'cert-create -s a.example.org a' cert-rm -f a
 }
 
 @test "what finishes a replacement or takes it back, the power cut" {
