@@ -143,7 +143,8 @@ menddefault(struct certstore *store)
 		    !exists(store->certs, name))
 			return 0;
 		snprintf(text, sizeof(text), "certs/%s", name);
-		if (cs_file_link(store->fd, text, ".default") == -1)
+		if (cs_file_link(store->fd, text, ".default") == -1 ||
+		    fsync(store->fd) == -1)
 			return -1;
 	}
 	cs_store_forget(store);

@@ -478,8 +478,14 @@ cs_trustdir_write(struct certstore *store, const struct cs_trustset *set,
 		cs_fail_errno(err, "%s/.pending/" CS_TRUST_INTENT, store->path);
 		goto out;
 	}
+	/* without a link a part of the first set could pass for one that lost
+	 * it, but for the intent */
 	if (store->fresh && cs_mend_conclude(store, err) == -1)
 		goto out;
+	if (set->gen == 0 && fsync(store->pending) == -1) {
+		cs_fail_errno(err, "%s/.pending", store->path);
+		goto out;
+	}
 	cs_gen_dir(dir, "trust", gen);
 	if (writedir(&w, dir, set, err) == -1)
 		goto out;

@@ -64,6 +64,28 @@ highest(const struct certstore *store, unsigned long below, int whole,
 	return 0;
 }
 
+/* 1, 0 there is none, -1 and errno; mend: what it says besides. */
+static int
+readintent(const struct certstore *store, char text[CS_GENDIR],
+    unsigned long *gen, int *mend)
+{
+	char *slash;
+
+	if (cs_file_readlink(store->fd, ".pending/" CS_TRUST_INTENT, text,
+		CS_GENDIR) == -1)
+		return errno == ENOENT || errno == EINVAL ||
+			errno == ENAMETOOLONG ?
+		    0 :
+		    -1;
+	*mend = 0;
+	if ((slash = strchr(text, '/')) != NULL) {
+		*slash = '\0';
+		*mend = strcmp(slash + 1, "mend") == 0;
+	}
+	*gen = cs_gen_number(text, TRUST);
+	return *gen != 0;
+}
+
 /*
  * The directory that holds the anchors, and its number, which is 0 where a
  * copy made a real directory of the link: 1, 0 there are none, -1.
@@ -72,6 +94,9 @@ int
 cs_trustgen_live(const struct certstore *store, char dir[CS_GENDIR],
     unsigned long *gen, struct certstore_error *err)
 {
+	unsigned long begun;
+	int mend, rv;
+
 	*gen = 0;
 	if (store->fd == -1)
 		return 0;
@@ -90,8 +115,9 @@ cs_trustgen_live(const struct certstore *store, char dir[CS_GENDIR],
 	if (errno != ENOENT)
 		return cs_fail_errno(err, "%s/trust", store->path);
 	/* the first ones are being written, or the link was lost */
-	if (faccessat(store->fd, ".pending/" CS_TRUST_INTENT, F_OK,
-		AT_SYMLINK_NOFOLLOW) == 0)
+	if ((rv = readintent(store, dir, &begun, &mend)) == -1)
+		return cs_fail_errno(err, "%s/.pending", store->path);
+	if (rv == 1 && !mend)
 		return 0;
 	if (highest(store, (unsigned long)-1, 1, gen) == -1)
 		return cs_fail_errno(err, "%s", store->path);
@@ -157,28 +183,6 @@ removeothers(struct certstore *store, unsigned long live)
 out:
 	cs_strings_free(&dirs);
 	return rv;
-}
-
-/* 1, 0 there is none, -1 and errno; mend: what it says besides. */
-static int
-readintent(const struct certstore *store, char text[CS_GENDIR],
-    unsigned long *gen, int *mend)
-{
-	char *slash;
-
-	if (cs_file_readlink(store->pending, CS_TRUST_INTENT, text,
-		CS_GENDIR) == -1)
-		return errno == ENOENT || errno == EINVAL ||
-			errno == ENAMETOOLONG ?
-		    0 :
-		    -1;
-	*mend = 0;
-	if ((slash = strchr(text, '/')) != NULL) {
-		*slash = '\0';
-		*mend = strcmp(slash + 1, "mend") == 0;
-	}
-	*gen = cs_gen_number(text, TRUST);
-	return *gen != 0;
 }
 
 /* Finishes or takes back what the intent is about; -1 and errno. */

@@ -376,3 +376,10 @@ switched() {
 		grep -x "sync $dir" did
 	done
 }
+
+@test "what the first anchors are is on disk before any of them" {
+	cert-show -o cert CA >input
+	traced cert-trust add <input
+	sed '/^mkdir  .trust@1$/,$d' did >before
+	grep -x -A 1 'link .pending @trust' before | grep -x 'sync .pending'
+}

@@ -43,6 +43,12 @@ made() {
 	done >input
 }
 
+# first_anchors N: r1.pem and so on, in ./roots together, but not in the store.
+first_anchors() {
+	anchors "$1"
+	rm -rf "$CERTSTORE/trust" "$CERTSTORE"/.trust@*
+}
+
 @test "cert-create of a new entry, the power cut" {
 	cut cert-create -f -A CA -s new.example.org -s both.example.org new
 }
@@ -100,6 +106,17 @@ made() {
 	cut cert-rm -f serving other
 }
 
+@test "cert-trust of the first anchors, the power cut" {
+	first_anchors 2
+	cut cert-trust add r1.pem r2.pem
+}
+
+@test "cert-trust of many first anchors, the power cut" {
+	first_anchors 16
+	cut cert-trust reset roots
+	grep syncfs powercut.trace
+}
+
 @test "cert-trust add, the power cut" {
 	anchors 2
 	cut cert-trust add r3.pem
@@ -116,6 +133,12 @@ made() {
 	cat r18.pem >>input
 	cut cert-trust reset -
 	grep syncfs powercut.trace
+}
+
+@test "cert-trust in a store that does not exist yet, the power cut" {
+	first_anchors 2
+	CERTSTORE=$memory/fresh
+	cut cert-trust -f reset roots
 }
 
 @test "cert-rm of the first entry of a store, the power cut" {
@@ -156,6 +179,14 @@ made() {
 
 @test "what makes a lost index anew, the power cut" {
 	rm -r "$CERTSTORE/index"
+	cut cert-rm -f nobody
+}
+
+@test "what mends a copy without links, the power cut" {
+	anchors 3
+	cp -RLp "$CERTSTORE" copy
+	rm -rf "$CERTSTORE"
+	mv copy "$CERTSTORE"
 	cut cert-rm -f nobody
 }
 
