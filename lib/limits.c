@@ -196,28 +196,135 @@ forbids(const NAME_CONSTRAINTS *nc, const ASN1_STRING *wildcard)
 	return 0;
 }
 
+/* Text that means to libcrypto what it means to everybody else. */
 static int
-wildcards(const struct cs_asked *asked, X509 *x509, const NAME_CONSTRAINTS *nc,
-    struct cs_reasons *out)
+isplain(const ASN1_STRING *s)
+{
+	const unsigned char *p = ASN1_STRING_get0_data(s);
+	int i, len = ASN1_STRING_length(s);
+
+	for (i = 0; i < len; i++)
+		if (p[i] <= ' ' || p[i] > '~')
+			return 0;
+	return len == 0 || p[len - 1] != '.';
+}
+
+/*
+ * To libcrypto the host ends before the first colon, wherever that is, or else
+ * before a slash.  What has a user, or no host name, is refused where URIs are
+ * constrained.
+ */
+static int
+isplainuri(const ASN1_STRING *s)
+{
+	char *uri = text(s), *host;
+	int plain = 0;
+	size_t n;
+
+	if (uri != NULL && (host = strchr(uri, ':')) != NULL &&
+	    strncmp(host, "://", 3) == 0) {
+		host += 3;
+		n = strcspn(host, ":");
+		if (host[n] == '\0')
+			n = strcspn(host, "/");
+		else
+			n += 1 + strspn(host + n + 1, "0123456789");
+		plain = host[n] == '\0' || strchr("/?#", host[n]) != NULL;
+		host[strcspn(host, ":/")] = '\0';
+		plain = plain && ishostname(host);
+	}
+	free(uri);
+	return plain;
+}
+
+/* Of which types there are constraints, and excluded ones that say nothing to
+ * libcrypto: a bit each. */
+struct limited {
+	const NAME_CONSTRAINTS *nc;
+	unsigned int types, odd;
+};
+
+static int
+isbase(const ASN1_STRING *s)
+{
+	return isplain(s) &&
+	    memchr(ASN1_STRING_get0_data(s), '*',
+		(size_t)ASN1_STRING_length(s)) == NULL;
+}
+
+static unsigned int
+bit(int type)
+{
+	return type == GEN_DNS || type == GEN_EMAIL || type == GEN_URI ?
+	    1U << type :
+	    0;
+}
+
+static void
+survey(struct limited *l, const STACK_OF(GENERAL_SUBTREE) *trees, int excluded)
+{
+	const GENERAL_NAME *gn;
+	int i;
+
+	for (i = 0; i < sk_GENERAL_SUBTREE_num(trees); i++) {
+		gn = sk_GENERAL_SUBTREE_value(trees, i)->base;
+		l->types |= bit(gn->type);
+		if (excluded && bit(gn->type) != 0 && !isbase(gn->d.ia5))
+			l->odd |= bit(gn->type);
+	}
+}
+
+/* A name that is held against constraints in vain: it is not what it seems,
+ * or what is excluded is not. */
+static int
+evades(const struct limited *l, int type, const ASN1_STRING *s)
+{
+	if ((l->types & bit(type)) == 0)
+		return 0;
+	return (l->odd & bit(type)) != 0 ||
+	    !(type == GEN_URI ? isplainuri(s) : isplain(s));
+}
+
+static int
+alternative(const struct cs_asked *asked, X509 *x509, const struct limited *l,
+    const GENERAL_NAME *gn, struct cs_reasons *out)
 {
 	char q[CS_QUOTE_LEN];
-	const GENERAL_NAME *gn;
-	GENERAL_NAMES *names;
-	int bad = 0, i;
+	enum cs_rule rule;
 
-	names = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
-	for (i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-		gn = sk_GENERAL_NAME_value(names, i);
-		if (gn->type != GEN_DNS ||
-		    ASN1_STRING_length(gn->d.dNSName) < 3 ||
-		    ASN1_STRING_get0_data(gn->d.dNSName)[0] != '*')
-			continue;
-		if (forbids(nc, gn->d.dNSName))
-			bad |= cs_rule_add(out, asked,
-			    CS_RULE_CONSTRAINED_WILDCARD, x509, "%s",
-			    cs_names_quote(gn->d.dNSName, q));
+	if (evades(l, gn->type, gn->d.ia5))
+		rule = CS_RULE_NC_UNSUPPORTED;
+	else if (gn->type == GEN_DNS && forbids(l->nc, gn->d.dNSName))
+		rule = CS_RULE_CONSTRAINED_WILDCARD;
+	else
+		return 0;
+	return cs_rule_add(out, asked, rule, x509, "%s",
+	    cs_names_quote(gn->d.ia5, q));
+}
+
+/* All names of one certificate against the constraints of one above it. */
+static int
+names(const struct cs_asked *asked, X509 *x509, const struct limited *l,
+    struct cs_reasons *out)
+{
+	const X509_NAME *subject = X509_get_subject_name(x509);
+	char q[CS_QUOTE_LEN];
+	GENERAL_NAMES *alts;
+	const ASN1_STRING *s;
+	int at = -1, bad = 0, i;
+
+	alts = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
+	for (i = 0; i < sk_GENERAL_NAME_num(alts); i++)
+		bad |= alternative(asked, x509, l,
+		    sk_GENERAL_NAME_value(alts, i), out);
+	GENERAL_NAMES_free(alts);
+	while ((at = X509_NAME_get_index_by_NID(subject, NID_pkcs9_emailAddress,
+		    at)) >= 0) {
+		s = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+		if (evades(l, GEN_EMAIL, s))
+			bad |= cs_rule_add(out, asked, CS_RULE_NC_UNSUPPORTED,
+			    x509, "%s", cs_names_quote(s, q));
 	}
-	GENERAL_NAMES_free(names);
 	return bad;
 }
 
@@ -225,12 +332,18 @@ int
 cs_limits_path(const struct cs_asked *asked, struct cs_node *const *path, int n,
     struct cs_reasons *out)
 {
+	struct limited l;
 	NAME_CONSTRAINTS *nc;
 	int bad = 0, i, j;
 
 	for (i = 1; i < n; i++) {
 		nc = X509_get_ext_d2i(path[i]->x509, NID_name_constraints, NULL,
 		    NULL);
+		l = (struct limited){ .nc = nc };
+		if (nc != NULL) {
+			survey(&l, nc->permittedSubtrees, 0);
+			survey(&l, nc->excludedSubtrees, 1);
+		}
 		for (j = 0; nc != NULL && j < i; j++) {
 			/* RFC 5280 section 6.1.3 (b) */
 			if (j > 0 &&
@@ -242,7 +355,7 @@ cs_limits_path(const struct cs_asked *asked, struct cs_node *const *path, int n,
 				    path[j]->x509, NULL);
 				continue;
 			}
-			bad |= wildcards(asked, path[j]->x509, nc, out);
+			bad |= names(asked, path[j]->x509, &l, out);
 		}
 		NAME_CONSTRAINTS_free(nc);
 	}

@@ -150,6 +150,51 @@ judged() {
 	END
 }
 
+@test "names that only look like others" {
+	judged <<-'END'
+	permitted;URI:.example.com URI:https://evil.net?.example.com/ bad
+	permitted;URI:.example.com URI:https://evil.net#.example.com bad
+	permitted;URI:.example.com URI:https://www.example.com:@evil.net/ bad
+	permitted;URI:.example.com URI:https://www.example.com:1@evil.net/ bad
+	permitted;URI:.example.com URI:https://www.example.com:8443?a@evil.net good
+	excluded;URI:evil.net URI:https://user@evil.net/ bad
+	excluded;URI:evil.net URI:https://evil.net./ bad
+	excluded;URI:evil.net URI:https://evil.net/a:b bad
+	excluded;URI:evil.net URI:https://192.0.2.1/ bad
+	excluded;URI:evil.net URI:https://example.com/@evil.net good
+	excluded;URI:evil.net URI:https://example.com good
+	excluded;DNS:evil.net DNS:www.evil.net. bad
+	excluded;DNS:evil.net. DNS:www.evil.net bad
+	excluded;DNS:*.evil.net DNS:www.evil.net bad
+	excluded;email:evil.net email:me@evil.net. bad
+	excluded;email:evil.net. email:me@evil.net bad
+	excluded;DNS:evil.net. email:me@example.com good
+	excluded;DNS:evil.net email:me@example.com. good
+	END
+}
+
+@test "an address in the subject is no way around" {
+	for host in evil.net evil.net. example.com; do
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
+		    -noenc -keyout key.pem -subj /CN=I -out ca.pem -days 9999 \
+		    -addext 'nameConstraints=critical,excluded;email:evil.net' \
+		    -addext keyUsage=critical,keyCertSign 2>said
+		openssl req -x509 -CA ca.pem -CAkey key.pem -newkey ec \
+		    -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout /dev/null \
+		    -subj "/CN=me/emailAddress=me@$host" -out $host.pem \
+		    -days 9999 -addext basicConstraints=critical,CA:FALSE \
+		    2>said
+		run -0 --separate-stderr cert-show -i $host.pem -o subject
+		[[ $output = *"me@$host"* ]]
+		run cert-verify -T ca.pem -P any -i $host.pem
+		if [ $host = example.com ]; then
+			[ "$status" -eq 0 ]
+		else
+			[ "$status" -eq 1 ]
+		fi
+	done
+}
+
 @test "kinds do not touch each other" {
 	judged <<-'END'
 	permitted;DNS:example.com IP:192.0.2.1 good
