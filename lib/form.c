@@ -120,6 +120,16 @@ serial(const struct cs_asked *asked, struct cs_node *node)
 	    flaw);
 }
 
+/* To the second, in UTC (sections 4.1.2.5.1 and 4.1.2.5.2). */
+static int
+istime(const ASN1_TIME *t)
+{
+	int len = ASN1_STRING_type(t) == V_ASN1_UTCTIME ? 13 : 15;
+
+	return ASN1_TIME_check(t) == 1 && ASN1_STRING_length(t) == len &&
+	    ASN1_STRING_get0_data(t)[len - 1] == 'Z';
+}
+
 /* UTCTime through 2049, GeneralizedTime from then on. */
 static int
 istimeform(const ASN1_TIME *t)
@@ -167,8 +177,8 @@ times(const struct cs_asked *asked, struct cs_node *node)
 	int64_t ends, starts;
 	int bad = 0;
 
-	if (ASN1_TIME_check(X509_get0_notBefore(node->x509)) != 1 ||
-	    ASN1_TIME_check(X509_get0_notAfter(node->x509)) != 1)
+	if (!istime(X509_get0_notBefore(node->x509)) ||
+	    !istime(X509_get0_notAfter(node->x509)))
 		return add(asked, node, CS_RULE_TIME_BAD);
 	starts = cs_cert_starts(node->x509);
 	ends = cs_cert_ends(node->x509);

@@ -251,6 +251,24 @@ generalized(X509 *x509)
 }
 
 static void
+noseconds(X509 *x509)
+{
+	ASN1_TIME_set_string(X509_getm_notAfter(x509), "2701010000Z");
+}
+
+static void
+fraction(X509 *x509)
+{
+	ASN1_TIME_set_string(X509_getm_notAfter(x509), "20500101000000.5Z");
+}
+
+static void
+offset(X509 *x509)
+{
+	ASN1_TIME_set_string(X509_getm_notBefore(x509), "200101000000-0500");
+}
+
+static void
 longlife(X509 *x509)
 {
 	ASN1_TIME_set_string(X509_getm_notAfter(x509), "280101000000Z");
@@ -346,6 +364,12 @@ static const struct row rows[] = {
 	{ "starts now", LEAF, { NULL }, startsnow, "", "", "" },
 	{ "starts in a second", LEAF, { NULL }, future, "not-yet-valid",
 	    "not-yet-valid", "not-yet-valid" },
+	{ "ends at a minute", LEAF, { NULL }, noseconds, "time-bad", "time-bad",
+	    "time-bad" },
+	{ "ends between seconds", CA, { NULL }, fraction, "time-bad",
+	    "time-bad", "time-bad" },
+	{ "started in another zone", ROOT, { NULL }, offset, "time-bad",
+	    "time-bad", "time-bad" },
 	{ "a CA that ended", CA, { NULL }, expired, "expired", "expired",
 	    "expired" },
 	{ "a root that ended", ROOT, { NULL }, expired, "expired", "expired",
