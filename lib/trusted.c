@@ -16,7 +16,6 @@
 #include "verify.h"
 
 #define TRIES 3
-#define SAME_HASH_MAX 100 /* anchors whose names have one hash */
 
 /* Who is kept out.  Beside anchors that are not ours it may be missing. */
 static int
@@ -224,15 +223,16 @@ load(struct cs_trusted *a, const X509_NAME *name, struct certstore_error *err)
 {
 	char file[32];
 	unsigned long hash;
-	int i, ok = 0, rv;
+	unsigned int i;
+	int ok = 0, rv;
 
 	hash = X509_NAME_hash_ex(name, NULL, NULL, &ok);
 	if (ok != 1)
 		return cs_fail_crypto(err, CERTSTORE_ECRYPTO, "%s", a->label);
 	if ((rv = isnew(a, hash)) != 1)
 		return rv == -1 ? cs_fail_nomem(err) : 0;
-	for (i = 0; i < SAME_HASH_MAX; i++) {
-		snprintf(file, sizeof(file), "%08lx.%d", hash, i);
+	for (i = 0;; i++) {
+		snprintf(file, sizeof(file), "%08lx.%u", hash, i);
 		if ((rv = readfile(a, file, err)) == -1)
 			return -1;
 		if (rv == 0)

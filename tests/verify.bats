@@ -380,3 +380,15 @@ crl() {
 	    sort >page
 	diff code page
 }
+
+@test "an anchor is found among many of the same name" {
+	"$ROOT/tests/forge" <<-'END'
+	roots.pem Root:k% Root:k% times=103
+	leaf%.pem leaf Root:k% times=103
+	END
+	cert-trust add roots.pem >names
+	[ "$(wc -l <names)" -eq 103 ]
+	for ((i = 0; i < 103; i++)); do
+		cert-verify -P server -w 2026-06-01 -i leaf$i.pem
+	done
+}
