@@ -119,6 +119,7 @@ PKCS8_PRIV_KEY_INFO *cs_keyform_wrap(EVP_PKEY *);
 EVP_PKEY *cs_keyform_pkcs1(const unsigned char *, size_t);
 EVP_PKEY *cs_keyform_sec1(const unsigned char *, size_t);
 EVP_PKEY *cs_keyform_unwrap(const PKCS8_PRIV_KEY_INFO *);
+int	cs_keyform_ispair(EVP_PKEY *);	/* is its private part its own? */
 
 /* cert.c: certificates and requests, strictly: after d2i all input is used. */
 X509	*cs_cert_parse(const char *, const unsigned char *, size_t,

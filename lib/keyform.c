@@ -498,3 +498,74 @@ cs_keyform_unwrap(const PKCS8_PRIV_KEY_INFO *p8)
 	ERR_pop_to_mark();
 	return pkey;
 }
+
+/* The parts of an RSA key of two primes, and numbers to reckon with. */
+enum { N, E, D, P, Q, DP, DQ, QI };
+
+/* d undoes e modulo this prime, and its share of d is that. */
+static int
+isexponent(BIGNUM *const *v, int prime, int share, BIGNUM *less, BIGNUM *t,
+    BN_CTX *ctx)
+{
+	return BN_sub(less, v[prime], BN_value_one()) == 1 &&
+	    BN_mod(t, v[D], less, ctx) == 1 && BN_cmp(t, v[share]) == 0 &&
+	    BN_mod_mul(t, t, v[E], less, ctx) == 1 && BN_is_one(t);
+}
+
+static int
+isproduct(BIGNUM *const *v, BIGNUM *t, BN_CTX *ctx)
+{
+	return BN_cmp(v[P], BN_value_one()) > 0 &&
+	    BN_cmp(v[Q], BN_value_one()) > 0 &&
+	    BN_mul(t, v[P], v[Q], ctx) == 1 && BN_cmp(t, v[N]) == 0 &&
+	    BN_mod_mul(t, v[Q], v[QI], v[P], ctx) == 1 && BN_is_one(t);
+}
+
+/* RFC 8017, section 3.2, but for whether the primes are. */
+static int
+isrsapair(EVP_PKEY *pkey)
+{
+	BIGNUM *less, *t, *v[RSA_PARTS] = { NULL };
+	BN_CTX *ctx;
+	int i, ok = 0;
+
+	if ((ctx = BN_CTX_secure_new()) == NULL)
+		return 0;
+	BN_CTX_start(ctx);
+	less = BN_CTX_get(ctx);
+	t = BN_CTX_get(ctx);
+	for (i = 0; i < RSA_PARTS; i++)
+		if (EVP_PKEY_get_bn_param(pkey, rsaparts[i], &v[i]) != 1)
+			break;
+	if (i == RSA_PARTS && t != NULL)
+		ok = isproduct(v, t, ctx) &&
+		    isexponent(v, P, DP, less, t, ctx) &&
+		    isexponent(v, Q, DQ, less, t, ctx);
+	for (i = 0; i < RSA_PARTS; i++)
+		BN_clear_free(v[i]);
+	BN_CTX_end(ctx);
+	BN_CTX_free(ctx);
+	return ok;
+}
+
+/* libcrypto's own check looks for primes, too, which takes 30 ms. */
+int
+cs_keyform_ispair(EVP_PKEY *pkey)
+{
+	BIGNUM *third = NULL;
+	EVP_PKEY_CTX *ctx;
+	int ok = 0;
+
+	ERR_set_mark();
+	if ((EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "RSA-PSS")) &&
+	    EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_FACTOR3, &third) !=
+		1)
+		ok = isrsapair(pkey);
+	else if ((ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL)) != NULL) {
+		ok = EVP_PKEY_pairwise_check(ctx) != 0;
+		EVP_PKEY_CTX_free(ctx);
+	}
+	BN_clear_free(third);
+	ERR_pop_to_mark();
+	return ok;
+}

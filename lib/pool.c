@@ -346,24 +346,6 @@ comparecert(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* An EC or EdDSA key may hold a public part that is not its own; for RSA
- * the same check costs 30 ms. */
-static int
-ispair(EVP_PKEY *pkey)
-{
-	EVP_PKEY_CTX *ctx;
-	int ok = 1;
-
-	if (EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "RSA-PSS") ||
-	    EVP_PKEY_is_a(pkey, "DSA"))
-		return 1;
-	if ((ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL)) != NULL)
-		ok = EVP_PKEY_pairwise_check(ctx) != 0;
-	EVP_PKEY_CTX_free(ctx);
-	ERR_clear_error();
-	return ok;
-}
-
 /* Gives each key to the certificate that stands for it. */
 static int
 pair(struct cs_pool *pool, struct certstore_error *err)
@@ -392,7 +374,7 @@ pair(struct cs_pool *pool, struct certstore_error *err)
 			continue;
 		best->key->used = 1;
 		if (X509_check_private_key(best->x509, best->key->pkey) != 1 ||
-		    !ispair(best->key->pkey)) {
+		    !cs_keyform_ispair(best->key->pkey)) {
 			ERR_clear_error();
 			cs_fail(err, CERTSTORE_EINPUT,
 			    "%s: this private key "

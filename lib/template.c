@@ -231,6 +231,13 @@ certstore_template_set_key(struct certstore_template *t, const char *label,
 		    "%s: a key that can't sign: use RSA, EC or Ed25519",
 		    cs_escape_quote(q, label));
 	}
+	if (!cs_keyform_ispair(pkey)) {
+		EVP_PKEY_free(pkey);
+		return cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: this private key is damaged, it is not that of its "
+		    "own public part: copy it again",
+		    cs_escape_quote(q, label));
+	}
 	if (nameparameters(label, pkey, err) == -1) {
 		EVP_PKEY_free(pkey);
 		return -1;

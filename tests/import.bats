@@ -753,3 +753,31 @@ plainreq() {
 	[[ $stderr == *"1001 names"*"first 1000"* ]]
 	[ "$(cert-match -o name n1000.example.org)" = n1.example.org ]
 }
+
+@test "an RSA key that is not that of its public part is not stored" {
+	# The modulus of one key, all else of another: n comes first.
+	openssl req -x509 -newkey rsa:2048 -noenc -keyout key.pem \
+	    -subj /CN=a.example.com -addext subjectAltName=DNS:a.example.com \
+	    -out cert.pem 2>said
+	openssl genrsa -traditional -out other.pem 2048 2>said
+	openssl rsa -in key.pem -traditional -outform DER -out key.der 2>said
+	openssl rsa -in other.pem -traditional -outform DER -out other.der \
+	    2>said
+	# 4 bytes of header, 3 of version, 5 + 256 of modulus
+	{
+		head -c 4 other.der
+		head -c 268 key.der | tail -c +5
+		tail -c +269 other.der
+	} >mixed.der
+	{
+		echo '-----BEGIN RSA PRIVATE KEY-----'
+		openssl base64 -in mixed.der
+		echo '-----END RSA PRIVATE KEY-----'
+	} >mixed.pem
+	run -2 cert-import mixed.pem cert.pem
+	[[ $output = *"not that of its own public part"* ]]
+	[ ! -e "$CERTSTORE/certs/a.example.com" ]
+	run -2 cert-create -K mixed.pem -s a.example.com a
+	[[ $output = *"not that of its own public part"* ]]
+	cert-import key.pem cert.pem
+}

@@ -8,6 +8,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
+#include <openssl/param_build.h>
 #include <openssl/rsa.h>
 
 #include "crypto.h"
@@ -415,6 +416,73 @@ testpublic(void)
 	EVP_PKEY_free(pkey);
 }
 
+/* An RSA key of these eight parts, of which one, counted from 1, is two more
+ * than it should be. */
+static EVP_PKEY *
+rsawrong(EVP_PKEY *pkey, int wrong)
+{
+	static const char *const names[] = { OSSL_PKEY_PARAM_RSA_N,
+		OSSL_PKEY_PARAM_RSA_E, OSSL_PKEY_PARAM_RSA_D,
+		OSSL_PKEY_PARAM_RSA_FACTOR1, OSSL_PKEY_PARAM_RSA_FACTOR2,
+		OSSL_PKEY_PARAM_RSA_EXPONENT1, OSSL_PKEY_PARAM_RSA_EXPONENT2,
+		OSSL_PKEY_PARAM_RSA_COEFFICIENT1 };
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+	BIGNUM *bn[8] = { NULL };
+	OSSL_PARAM *params;
+	EVP_PKEY *made = NULL;
+	int i;
+
+	for (i = 0; i < 8; i++)
+		EVP_PKEY_get_bn_param(pkey, names[i], &bn[i]);
+	if (wrong > 0)
+		BN_add_word(bn[wrong - 1], 2);
+	for (i = 0; i < 8; i++)
+		OSSL_PARAM_BLD_push_BN(bld, names[i], bn[i]);
+	params = OSSL_PARAM_BLD_to_param(bld);
+	EVP_PKEY_fromdata_init(ctx);
+	EVP_PKEY_fromdata(ctx, &made, EVP_PKEY_KEYPAIR, params);
+	for (i = 0; i < 8; i++)
+		BN_free(bn[i]);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(bld);
+	EVP_PKEY_CTX_free(ctx);
+	return made;
+}
+
+static void
+testpairs(void)
+{
+	EVP_PKEY *pkey = EVP_RSA_gen(1024), *wrong;
+	EVP_PKEY_CTX *ctx;
+	struct certstore_error err;
+	int i;
+
+	for (i = 0; i <= 8; i++) {
+		wrong = rsawrong(pkey, i);
+		ok(wrong != NULL && cs_keyform_ispair(wrong) == (i == 0),
+		    "an RSA key, part %d wrong", i);
+		EVP_PKEY_free(wrong);
+	}
+	EVP_PKEY_free(pkey);
+	ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+	pkey = NULL;
+	ok(EVP_PKEY_keygen_init(ctx) == 1 &&
+		EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 1024) == 1 &&
+		EVP_PKEY_generate(ctx, &pkey) == 1,
+	    "an RSA-PSS key");
+	EVP_PKEY_CTX_free(ctx);
+	ok(cs_keyform_ispair(pkey) == 1, "RSA-PSS");
+	EVP_PKEY_free(pkey);
+	pkey = EVP_EC_gen("P-384");
+	ok(cs_keyform_ispair(pkey) == 1, "EC");
+	EVP_PKEY_free(pkey);
+	pkey = cs_key_generate("ed25519", &err);
+	ok(cs_keyform_ispair(pkey) == 1, "Ed25519");
+	EVP_PKEY_free(pkey);
+	ok(ERR_peek_error() == 0, "nothing is left in the queue");
+}
+
 int
 main(void)
 {
@@ -424,6 +492,7 @@ main(void)
 	testec();
 	testforms();
 	testpublic();
+	testpairs();
 	testdamaged(EVP_EC_gen("P-256"), 0, "p256");
 	testdamaged(EVP_EC_gen("P-256"), 1, "p256, SEC1");
 	testdamaged(cs_key_generate("ed25519", &err), 0, "ed25519");
