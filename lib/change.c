@@ -67,12 +67,23 @@ say(struct certstore_trust *t, const char *name, const char *action,
 static X509 *
 parsed(struct cs_given *g)
 {
-	char where[CS_TRUST_WHERE];
+	char hex[65], where[CS_TRUST_WHERE];
 
-	if (g->x509 == NULL && g->err.code == CERTSTORE_OK)
-		g->x509 = cs_cert_parse(cs_item_where(g->pem, where,
-					    sizeof(where)),
-		    g->pem->der, g->pem->derlen, &g->err);
+	if (g->x509 != NULL || g->err.code != CERTSTORE_OK)
+		return g->x509;
+	cs_item_where(g->pem, where, sizeof(where));
+	g->x509 = cs_cert_parse(where, g->pem->der, g->pem->derlen, &g->err);
+	/* What is judged by it later is encoded anew. */
+	if (g->x509 != NULL &&
+	    (cs_cert_fingerprint(g->x509, hex) == -1 ||
+		strcmp(hex, g->fingerprint) != 0)) {
+		cs_fail(&g->err, CERTSTORE_EINPUT,
+		    "%s: is not encoded as DER (RFC 5280 section 4.1): "
+		    "openssl x509 writes it anew",
+		    where);
+		X509_free(g->x509);
+		g->x509 = NULL;
+	}
 	return g->x509;
 }
 

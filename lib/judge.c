@@ -275,12 +275,13 @@ crlnumbers(struct judging *j)
 	}
 }
 
-/* An identifier that names another key; OpenSSL's peers would not take it. */
+/* An identifier that names another key, which OpenSSL's peers would not take;
+ * and a signature that is not the one that was distrusted. */
 static void
 identifiers(struct judging *j)
 {
 	const struct cs_search *s = j->s;
-	int i;
+	int i, yes;
 
 	for (i = 0; i + 1 < s->n; i++) {
 		X509 *issuer = s->path[i + 1]->x509, *x509 = s->path[i]->x509;
@@ -291,6 +292,11 @@ identifiers(struct judging *j)
 		if (aki != NULL && ski != NULL &&
 		    ASN1_OCTET_STRING_cmp(aki, ski) != 0)
 			add(j, CS_RULE_AKI_MISMATCH, x509, NULL);
+		yes = cs_trusted_distrust_twin(s->anchors, x509, issuer);
+		if (yes == 1)
+			add(j, CS_RULE_DISTRUSTED, x509, NULL);
+		else if (yes == -1)
+			j->failed = 1;
 	}
 }
 

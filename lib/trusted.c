@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 
 #include "pem.h"
@@ -270,6 +272,76 @@ cs_trusted_distrust(const struct cs_trusted *a, X509 *x509)
 		return 0;
 	if (cs_cert_fingerprint(x509, hex) == -1)
 		return -1;
+	return cs_trustset_byfingerprint(&a->distrusted, hex) != NULL;
+}
+
+/* The other s of an ECDSA signature: it is the order less this one. */
+static int
+negate(ECDSA_SIG *sig, EVP_PKEY *issuer)
+{
+	BIGNUM *order = NULL, *r;
+	int ok = 0;
+
+	if (EVP_PKEY_get_bn_param(issuer, OSSL_PKEY_PARAM_EC_ORDER, &order) !=
+	    1)
+		return 0;
+	r = BN_dup(ECDSA_SIG_get0_r(sig));
+	if (r != NULL && BN_sub(order, order, ECDSA_SIG_get0_s(sig)) == 1)
+		ok = ECDSA_SIG_set0(sig, r, order);
+	if (ok != 1) {
+		BN_free(r);
+		BN_free(order);
+	}
+	return ok == 1;
+}
+
+static int
+twin(X509 *x509, EVP_PKEY *issuer, char hex[65])
+{
+	const ASN1_BIT_STRING *bits;
+	const unsigned char *p;
+	unsigned char *der = NULL;
+	ECDSA_SIG *sig;
+	X509 *copy = NULL;
+	int len, rv = 0;
+
+	X509_get0_signature(&bits, NULL, x509);
+	p = ASN1_STRING_get0_data(bits);
+	sig = d2i_ECDSA_SIG(NULL, &p, ASN1_STRING_length(bits));
+	if (sig == NULL || !negate(sig, issuer) ||
+	    (len = i2d_ECDSA_SIG(sig, &der)) <= 0)
+		goto out;
+	rv = -1;
+	if ((copy = X509_dup(x509)) == NULL)
+		goto out;
+	X509_get0_signature(&bits, NULL, copy);
+	if (ASN1_STRING_set((ASN1_BIT_STRING *)(uintptr_t)bits, der, len) ==
+		1 &&
+	    cs_cert_fingerprint(copy, hex) == 0)
+		rv = 1;
+out:
+	X509_free(copy);
+	OPENSSL_free(der);
+	ECDSA_SIG_free(sig);
+	ERR_clear_error();
+	return rv;
+}
+
+/*
+ * Anybody can make the other signature that holds as well, and with it a
+ * certificate of another fingerprint; one that is distrusted stays so.
+ */
+int
+cs_trusted_distrust_twin(const struct cs_trusted *a, X509 *x509, X509 *issuer)
+{
+	EVP_PKEY *pkey = X509_get0_pubkey(issuer);
+	char hex[65];
+	int rv;
+
+	if (a->distrusted.n == 0 || pkey == NULL || !EVP_PKEY_is_a(pkey, "EC"))
+		return 0;
+	if ((rv = twin(x509, pkey, hex)) != 1)
+		return rv;
 	return cs_trustset_byfingerprint(&a->distrusted, hex) != NULL;
 }
 

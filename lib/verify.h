@@ -258,6 +258,7 @@ int	cs_trusted_find(struct cs_trusted *, const X509_NAME *,
 	    STACK_OF(X509) *, struct certstore_error *);
 int	cs_trusted_readall(struct cs_trusted *, struct certstore_error *);
 int	cs_trusted_distrust(const struct cs_trusted *, X509 *); /* 1, 0, -1 */
+int	cs_trusted_distrust_twin(const struct cs_trusted *, X509 *, X509 *);
 void	cs_trusted_close(struct cs_trusted *);
 
 /* path.c: the path that is good, or else the one that got furthest. */

@@ -16,6 +16,7 @@
  *	san=NAMES	these names instead, as in openssl's configuration
  *	sans=N		N names n0.leaf.example.com ... instead
  *	permit=N exclude=N	constraints of N names c0.example.com ...
+ *	twin		once more behind it, with the other signature that holds
  *	NAME=VALUE	an extension as in openssl's configuration
  *
  * and the flaws: badsig (signed with another key), ca (no basicConstraints),
@@ -30,6 +31,7 @@
 
 #include <bsd/stdlib.h>
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -243,7 +245,7 @@ struct plan {
 	const EVP_MD *md;
 	const char *san;
 	int sans; /* if not 0: so many names instead */
-	int badsig;
+	int badsig, twin;
 };
 
 /* What changes the certificate's shape; the rest is done by adorn. */
@@ -260,6 +262,8 @@ shape(struct plan *plan, const char *word)
 		plan->sans = number(word + 5);
 	else if (strcmp(word, "badsig") == 0)
 		plan->badsig = 1;
+	else if (strcmp(word, "twin") == 0)
+		plan->twin = 1;
 	else if (strcmp(word, "ca") == 0)
 		plan->bc = NULL;
 	else if (strcmp(word, "notca") == 0)
@@ -278,7 +282,7 @@ static void
 adorn(X509 *x509, char *word)
 {
 	static const char *const plain[] = { "badsig", "ca", "notca", "sign",
-		"sha1", "expired", "future", NULL };
+		"sha1", "expired", "future", "twin", NULL };
 	static const char *const valued[] = { "ski=", "aki=", "san=", "sans=",
 		"times=", NULL };
 	char *value;
@@ -320,6 +324,31 @@ output(const char *file, X509 *x509)
 
 	if (f == NULL || PEM_write_X509(f, x509) != 1 || fclose(f) == EOF)
 		err(2, "%s", file);
+}
+
+/* (r, s) of ECDSA becomes (r, order - s). */
+static void
+negate(X509 *x509, EVP_PKEY *pkey)
+{
+	const ASN1_BIT_STRING *bits;
+	const unsigned char *p;
+	unsigned char *der = NULL;
+	BIGNUM *order = NULL;
+	ECDSA_SIG *sig;
+	int len;
+
+	X509_get0_signature(&bits, NULL, x509);
+	p = ASN1_STRING_get0_data(bits);
+	sig = d2i_ECDSA_SIG(NULL, &p, ASN1_STRING_length(bits));
+	if (sig == NULL ||
+	    EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_EC_ORDER, &order) != 1)
+		errx(2, "no ECDSA signature");
+	BN_sub(order, order, ECDSA_SIG_get0_s(sig));
+	ECDSA_SIG_set0(sig, BN_dup(ECDSA_SIG_get0_r(sig)), order);
+	len = i2d_ECDSA_SIG(sig, &der);
+	ASN1_STRING_set((ASN1_BIT_STRING *)(uintptr_t)bits, der, len);
+	OPENSSL_free(der);
+	ECDSA_SIG_free(sig);
 }
 
 /* The key's name behind the colon, else the name itself. */
@@ -374,6 +403,10 @@ make(char **words)
 		     plan.md) <= 0)
 		errx(2, "%s: cannot be signed", words[1]);
 	output(words[0], x509);
+	if (plan.twin) {
+		negate(x509, signer->pkey);
+		output(words[0], x509);
+	}
 	X509_free(x509);
 }
 

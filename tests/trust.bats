@@ -791,3 +791,35 @@ trusts() {
 	run -0 timeout 20 cert-trust -q add pile
 	[ "$(cert-trust list | wc -l)" -eq 401 ]
 }
+
+@test "distrusted, however it is signed or encoded" {
+	"$ROOT/tests/forge" <<-'END'
+	root.pem R R
+	twins.pem I R twin
+	leaf.pem leaf I
+	END
+	cert-trust add root.pem
+	awk '/BEGIN/ { n++ } { print >("twin" n ".pem") }' twins.pem
+	run ! cmp -s twin1.pem twin2.pem
+	for n in 1 2; do
+		cat leaf.pem twin$n.pem >chain$n.pem
+		cert-verify -P server -w 2026-06-01 -i chain$n.pem
+	done
+	cert-trust distrust twin1.pem
+	run -1 cert-verify -P server -w 2026-06-01 -i chain1.pem
+	[[ $output = *"is distrusted here"* ]]
+	run -1 cert-verify -P server -w 2026-06-01 -i chain2.pem
+	[[ $output = *"is distrusted here"* ]]
+
+	# 30 82 nn nn and 30 83 00 nn nn are the same length.
+	openssl x509 -in root.pem -outform DER -out root.der
+	{
+		printf '\060\203\000'
+		tail -c +3 root.der
+	} >root.ber
+	run -2 cert-trust distrust root.ber
+	[[ $output = *"is not encoded as DER"* ]]
+	cert-trust distrust R
+	run -2 cert-trust add root.ber
+	[[ $output = *"is not encoded as DER"* ]]
+}
