@@ -51,13 +51,38 @@ field(struct cmd_text *t, const char *s)
 	put(t, s);
 }
 
-/* Whose certificate: one without subject by its fingerprint. */
-static void
-whose(struct cmd_text *t, const char *subject, const char *fingerprint)
+/* Has another one in the path this subject, too? */
+static int
+isshared(struct verify *verify, const char *subject, int depth)
 {
+	const struct certstore_entry *entry;
+	struct certstore_error err;
+	size_t i;
+	int n = 0;
+
+	if (depth == -1)
+		return 0;
+	for (i = 0; certstore_verify_path(verify->v, i, &entry, &err) == 1; i++)
+		n += strcmp(certstore_entry_subject(entry), subject) == 0;
+	return n > 1;
+}
+
+/*
+ * Whose certificate: one without subject by its fingerprint, one of several
+ * of the same subject with its place in the path, a CA and its server.
+ */
+static void
+whose(struct verify *verify, const char *subject, const char *fingerprint,
+    int depth)
+{
+	struct cmd_text *t = &verify->text;
+	char place[32];
+
 	cmd_text_adds(t, "\t");
 	if (subject != NULL && subject[0] != '\0') {
 		put(t, subject);
+		snprintf(place, sizeof(place), " [%d]", depth);
+		cmd_text_adds(t, isshared(verify, subject, depth) ? place : "");
 	} else if (fingerprint != NULL) {
 		cmd_text_adds(t, "sha256:");
 		put(t, fingerprint);
@@ -92,8 +117,8 @@ showpath(struct verify *verify, const char *name)
 		put(t, name);
 		snprintf(depth, sizeof(depth), "%zu", i);
 		field(t, "path");
-		whose(t, certstore_entry_subject(entry),
-		    certstore_entry_fingerprint(entry));
+		whose(verify, certstore_entry_subject(entry),
+		    certstore_entry_fingerprint(entry), -1);
 		field(t, depth);
 		cmd_text_adds(t, "\tends ");
 		cmd_text_adds(t,
@@ -114,7 +139,7 @@ showlines(struct verify *verify, const char *name, int good)
 	for (i = 0; certstore_verify_reason(verify->v, i, &reason) == 1; i++) {
 		put(t, name);
 		field(t, reason.warning ? "warning" : "error");
-		whose(t, reason.subject, reason.fingerprint);
+		whose(verify, reason.subject, reason.fingerprint, reason.depth);
 		field(t, reason.section);
 		field(t, reason.text);
 		flush(t);
@@ -324,6 +349,7 @@ setanchors(struct certstore_verify *v, const char *path)
 	struct certstore_error err;
 	struct cmd_input in;
 	struct stat st;
+	char clean[512];
 	int rv;
 
 	if (path == NULL ||
@@ -336,6 +362,10 @@ setanchors(struct certstore_verify *v, const char *path)
 		rv = certstore_verify_add_anchors(v, in.label, in.data, in.len,
 		    &err);
 		cmd_input_wipe();
+		if (rv == -1 && err.code == CERTSTORE_EPASSPHRASE)
+			cmd_die("-T %s: is encrypted, and -p is for -i: make "
+				"it PEM with openssl pkcs12 -nokeys",
+			    cmd_clean(in.label, clean, sizeof(clean)));
 	}
 	if (rv == -1)
 		cmd_die("%s", err.msg);
@@ -407,6 +437,10 @@ options(struct verify *verify, struct asked *asked, int argc, char **argv)
 	}
 	if (asked->file != NULL && argc > optind)
 		cmd_usage();
+	if (asked->file == NULL && asked->pass != NULL) {
+		cmd_error("-p: is for the file of -i");
+		cmd_usage();
+	}
 }
 
 static void

@@ -189,7 +189,9 @@ times(const struct cs_asked *asked, struct cs_node *node)
 		bad |= add(asked, node, CS_RULE_TIME_ORDER);
 	else if (node->leaf && ends - starts >= lifemax(starts))
 		bad |= cs_rule_add(&node->own, asked, CS_RULE_LIFE, node->x509,
-		    "%lld days", (long long)((ends - starts + 1) / CS_DAY));
+		    "%lld days, at most %lld",
+		    (long long)((ends - starts + 1) / CS_DAY),
+		    (long long)(lifemax(starts) / CS_DAY));
 	/* Both ends are inside: section 4.1.2.5. */
 	if (asked->when < starts)
 		bad |= cs_rule_add(&node->own, asked, CS_RULE_NOT_YET,

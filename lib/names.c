@@ -206,26 +206,29 @@ nothost(const struct cs_asked *asked, struct cs_node *node,
 	char q[CS_QUOTE_LEN], ip[INET6_ADDRSTRLEN];
 	struct cs_buf b = { NULL, 0, 0 };
 	const ASN1_STRING *s;
+	const char *shown;
 	int bad, i, n = 0, type;
 
-	bad = cs_buf_adds(&b, "not for ");
-	bad |= cs_buf_adds(&b, asked->host);
-	for (i = 0; i < sk_GENERAL_NAME_num(names) && n < SHOWN_MAX; i++) {
+	bad = cs_buf_adds(&b, asked->host);
+	for (i = 0; i < sk_GENERAL_NAME_num(names); i++) {
 		s = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i),
 		    &type);
 		if (type == GEN_DNS) {
-			bad |= cs_buf_printf(&b, "%s%s",
-			    n++ == 0 ? ", but " : ", ", cs_names_quote(s, q));
+			shown = cs_names_quote(s, q);
 		} else if (type == GEN_IPADD &&
 		    (ASN1_STRING_length(s) == 4 ||
 			ASN1_STRING_length(s) == 16)) {
-			inet_ntop(ASN1_STRING_length(s) == 4 ? AF_INET :
-							       AF_INET6,
+			shown = inet_ntop(ASN1_STRING_length(s) == 4 ? AF_INET :
+								       AF_INET6,
 			    ASN1_STRING_get0_data(s), ip, sizeof(ip));
+		} else
+			continue;
+		if (n++ < SHOWN_MAX)
 			bad |= cs_buf_printf(&b, "%s%s",
-			    n++ == 0 ? ", but " : ", ", ip);
-		}
+			    n == 1 ? "; it is for " : ", ", shown);
 	}
+	if (n > SHOWN_MAX)
+		bad |= cs_buf_printf(&b, " and %d more", n - SHOWN_MAX);
 	if (bad == 0)
 		bad = cs_rule_add(&node->own, asked, CS_RULE_HOST, node->x509,
 		    "%s", b.p);

@@ -16,24 +16,37 @@
 static const struct want {
 	uint32_t purpose;
 	uint32_t usage; /* one of these bits */
-	const char *word;
 } wants[] = {
-	[CS_PROFILE_NONE] = { 0, 0, NULL },
-	[CS_PROFILE_ANY] = { 0, 0, NULL },
+	[CS_PROFILE_NONE] = { 0, 0 },
+	[CS_PROFILE_ANY] = { 0, 0 },
 	[CS_PROFILE_SERVER] = { XKU_SSL_SERVER,
-	    SIGNS | KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT, "serverAuth" },
-	[CS_PROFILE_CLIENT] = { XKU_SSL_CLIENT, SIGNS | KU_KEY_AGREEMENT,
-	    "clientAuth" },
+	    SIGNS | KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT },
+	[CS_PROFILE_CLIENT] = { XKU_SSL_CLIENT, SIGNS | KU_KEY_AGREEMENT },
 	[CS_PROFILE_PEER] = { XKU_SSL_SERVER | XKU_SSL_CLIENT,
-	    SIGNS | KU_KEY_AGREEMENT, "serverAuth and clientAuth" },
+	    SIGNS | KU_KEY_AGREEMENT },
 	[CS_PROFILE_MAIL] = { XKU_SMIME,
-	    SIGNS | KU_NON_REPUDIATION | KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT,
-	    "emailProtection" },
-	[CS_PROFILE_CA] = { 0, KU_KEY_CERT_SIGN, NULL },
-	[CS_PROFILE_SHAKEN] = { 0, SIGNS, NULL },
+	    SIGNS | KU_NON_REPUDIATION | KU_KEY_ENCIPHERMENT |
+		KU_KEY_AGREEMENT },
+	[CS_PROFILE_CA] = { 0, KU_KEY_CERT_SIGN },
+	[CS_PROFILE_SHAKEN] = { 0, SIGNS },
 	[CS_PROFILE_WEBPKI] = { XKU_SSL_SERVER,
-	    SIGNS | KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT, "serverAuth" },
+	    SIGNS | KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT },
 };
+
+static const char *
+words(uint32_t purposes)
+{
+	switch (purposes) {
+	case XKU_SSL_SERVER:
+		return "serverAuth";
+	case XKU_SSL_CLIENT:
+		return "clientAuth";
+	case XKU_SMIME:
+		return "emailProtection";
+	default:
+		return "serverAuth, clientAuth";
+	}
+}
 
 static int
 add(const struct cs_asked *asked, struct cs_node *node, enum cs_rule rule)
@@ -81,7 +94,7 @@ extended(const struct cs_asked *asked, struct cs_node *node)
 {
 	const struct want *want = &wants[asked->profile];
 	EXTENDED_KEY_USAGE *list;
-	uint32_t eku;
+	uint32_t eku, lacks;
 	int bad = 0, n;
 
 	if ((X509_get_extension_flags(node->x509) & EXFLAG_XKUSAGE) == 0)
@@ -98,10 +111,11 @@ extended(const struct cs_asked *asked, struct cs_node *node)
 	bad |= webpki(asked, node, eku);
 	if (node->leaf && (eku & XKU_ANYEKU) != 0)
 		bad |= add(asked, node, CS_RULE_EKU_ANY);
-	if ((eku & want->purpose) != want->purpose && (eku & XKU_ANYEKU) == 0)
+	lacks = want->purpose & ~eku;
+	if (lacks != 0 && (eku & XKU_ANYEKU) == 0)
 		bad |= cs_rule_add(&node->own, asked,
 		    node->leaf ? CS_RULE_PURPOSE : CS_RULE_PURPOSE_CA,
-		    node->x509, "%s", want->word);
+		    node->x509, "it lacks %s", words(lacks));
 	return bad;
 }
 
@@ -116,8 +130,7 @@ cs_purpose_check(const struct cs_asked *asked, struct cs_node *node)
 	if (!node->leaf)
 		return bad;
 	if (asked->profile == CS_PROFILE_CA && (flags & EXFLAG_CA) == 0)
-		bad |= cs_rule_add(&node->own, asked, CS_RULE_PURPOSE,
-		    node->x509, "a CA");
+		bad |= add(asked, node, CS_RULE_NO_CA);
 	else if (want->usage != 0 &&
 	    (X509_get_key_usage(node->x509) & want->usage) == 0)
 		bad |= add(asked, node,

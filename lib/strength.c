@@ -38,19 +38,23 @@ rsa(const struct cs_asked *asked, struct cs_node *node, EVP_PKEY *pkey)
 static int
 strength(const struct cs_asked *asked, struct cs_node *node, EVP_PKEY *pkey)
 {
-	int any = asked->profile == CS_PROFILE_ANY, bad = 0, bits;
+	int any = asked->profile == CS_PROFILE_ANY, bad = 0, bits, md;
+	char name[80];
 
-	if ((bits = EVP_PKEY_get_security_bits(pkey)) < SECURITY_MIN)
+	if ((bits = EVP_PKEY_get_security_bits(pkey)) < SECURITY_MIN) {
+		cs_key_name(pkey, name, sizeof(name));
 		bad |= cs_rule_add(&node->own, asked,
 		    any && bits >= KEY_MIN ? CS_RULE_KEY_OLD : CS_RULE_KEY_WEAK,
-		    node->x509, "%d bits of security", bits);
+		    node->x509, "%s", name);
+	}
 	if (!node->anchor &&
-	    X509_get_signature_info(node->x509, NULL, NULL, &bits, NULL) == 1 &&
+	    X509_get_signature_info(node->x509, &md, NULL, &bits, NULL) == 1 &&
 	    bits < SECURITY_MIN)
 		bad |= cs_rule_add(&node->own, asked,
 		    any && bits >= DIGEST_MIN ? CS_RULE_DIGEST_OLD :
 						CS_RULE_DIGEST_WEAK,
-		    node->x509, "%d bits of security", bits);
+		    node->x509, "%s",
+		    md == NID_undef ? "unknown" : OBJ_nid2ln(md));
 	return bad;
 }
 

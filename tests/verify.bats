@@ -51,7 +51,7 @@ says() {
 @test "a line for each reason: name, error, certificate, section, text" {
 	run -1 --separate-stderr cert-verify -T root.pem -H shop.example.com \
 	    www.example.com
-	[ "$output" = "www.example.com	error	CN=www.example.com	RFC 9525 section 6	is for another host: not for shop.example.com, but \"www.example.com\"" ]
+	[ "$output" = "www.example.com	error	CN=www.example.com	RFC 9525 section 6	is not for this host: shop.example.com; it is for \"www.example.com\"" ]
 	[ -z "$stderr" ]
 	run -1 cert-verify -T root.pem -w 2020-01-01 www.example.com
 	[ "${#lines[@]}" -eq 3 ]
@@ -70,6 +70,32 @@ says() {
 	says 'old.crt	warning	CN=old.example.com	CABF BR 7.1.2.7.8'
 	run -1 cert-verify -T old.crt -P webpki -i old.crt
 	says 'old.crt	error	CN=old.example.com	CABF BR 7.1.2.7.8'
+}
+
+@test "a CA and its server of one subject are told apart" {
+	printf '%s\n' '[req]' 'distinguished_name=d' '[d]' \
+	    '[v3]' 'basicConstraints=CA:TRUE' >xivo.cnf
+	openssl req -x509 -newkey rsa:1024 -nodes -config xivo.cnf \
+	    -extensions v3 -subj /O=XiVO/CN=xivo.example.com -days 30 \
+	    -keyout xivo.key -out xivo-ca.pem 2>/dev/null
+	openssl req -newkey rsa:1024 -nodes -subj /O=XiVO/CN=xivo.example.com \
+	    -keyout x.key -out x.csr 2>/dev/null
+	openssl x509 -req -sha1 -in x.csr -CA xivo-ca.pem -CAkey xivo.key \
+	    -set_serial 7 -days 20 -out x.pem 2>/dev/null
+	run -1 cert-verify -P server -T xivo-ca.pem -i x.pem
+	says 'x.pem	error	CN=xivo.example.com,O=XiVO [0]	RFC 9325 section 4.5	has a weak key: rsa:1024'
+	says 'x.pem	error	CN=xivo.example.com,O=XiVO [1]	RFC 9325 section 4.5	has a weak key: rsa:1024'
+	says 'x.pem	error	CN=xivo.example.com,O=XiVO [0]	RFC 9155 section 2	is signed with a weak digest: sha1'
+}
+
+@test "the names of another host are shown, not all of many" {
+	cert-create -A root-CA -s a.example.com -s 192.0.2.1 \
+	    -s b.example.com -s c.example.com -s d.example.com many
+	run -1 cert-verify -T root.pem -H 192.0.2.2 many
+	says 'is not for this host: 192.0.2.2; it is for "a.example.com", 192.0.2.1, "b.example.com" and 2 more'
+	cert-create -A root-CA -P client -S CN=jim jim
+	run -1 cert-verify -T root.pem -P client -H jim.example.com jim
+	[[ $output == *'is not for this host: jim.example.com' ]]
 }
 
 @test "-v says the verdict and shows the path" {
@@ -117,9 +143,12 @@ says() {
 	says 'sip.example.com	good	peer'
 	says 'root-CA	good	ca'
 	run -1 cert-verify -T root.pem -P server joe
-	says 'is not for this purpose: serverAuth'
+	says 'is not for this purpose: it lacks serverAuth'
+	run -1 cert-verify -T root.pem -P peer joe
+	says 'is not for this purpose: it lacks serverAuth'
+	[[ $output != *clientAuth* ]]
 	run -1 cert-verify -T root.pem -P ca joe
-	says 'is not for this purpose: a CA'
+	says 'RFC 5280 section 4.2.1.9	is no CA'
 	run -0 cert-verify -T root.pem -P any joe
 	run -2 cert-verify -T root.pem -P teapot joe
 	[[ $output == *'"teapot": is no profile: give server,'* ]]
@@ -326,6 +355,13 @@ crl() {
 	run -2 cert-verify -T root.pem nobody www.example.com
 	run -2 cert-verify -T - -i - <root.pem
 	[[ $output == *"can't both read it"* ]]
+	# Anchors have no passphrase, and entries neither.
+	echo secret >pw
+	openssl pkcs12 -export -nokeys -in root.pem -passout file:pw -out r.p12
+	run -2 cert-verify -T r.p12 www.example.com
+	[[ $output == *'-T r.p12: is encrypted, and -p is for -i: '* ]]
+	run -2 cert-verify -p pw -T root.pem www.example.com
+	[[ ${lines[0]} == *'-p: is for the file of -i' ]]
 }
 
 @test "one that cannot be judged does not hide the others" {
