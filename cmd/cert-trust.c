@@ -261,15 +261,17 @@ isnews(const char *verb, const char *action)
 		strcmp(action, "dropped") == 0);
 }
 
+/* A reset from cron that changes nothing says nothing. */
 static void
-report(struct certstore_trust *trust, const char *verb)
+report(struct certstore_trust *trust, const char *verb, int changed)
 {
 	const char *action, *name, *text;
+	int silent = strcmp(verb, "reset") == 0 && changed == 0;
 
 	while (certstore_trust_result(trust, &name, &action, &text) == 1) {
 		if (strcmp(action, "refused") == 0)
 			cmd_error("%s", text);
-		else if (text != NULL)
+		else if (text != NULL && !silent)
 			cmd_say("%s", text);
 		if (!cmd_quiet && isnews(verb, action))
 			puts(name);
@@ -300,7 +302,7 @@ change(struct certstore_trust *trust, const struct options *opt,
 		cmd_error("%s", err.msg);
 		return;
 	}
-	report(trust, verb);
+	report(trust, verb, changed);
 	if (changed == 0 && opt->tell)
 		cmd_no();
 }

@@ -191,8 +191,8 @@ cs_anchor_judge(const char *what, X509 *x509, int how,
 		return 0;
 	if (!ca)
 		because(&r,
-		    "names a host like a server, and is no CA but by "
-		    "what openssl req -x509 writes unasked");
+		    "is for a server, and openssl req -x509 called it a CA "
+		    "unasked");
 	if (!self)
 		becauseissued(&r, x509);
 	if ((how & CS_JUDGE_SHIPPED) == 0)
