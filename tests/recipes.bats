@@ -271,11 +271,52 @@ moved() {
 	moved
 }
 
+@test "8: the system's CAs and one's own; 9: what is good" {
+	local line
+
+	[ -f /etc/ssl/certs/ca-certificates.crt ] || skip "no system list"
+	recipe 1
+	step
+	recipe 8
+	step
+	# The next day nothing is mailed.
+	step
+	[ ! -s said ]
+	step
+	# An anchor is named after its subject, not after the entry.
+	[ "$(cert-trust -o origin list voip.example.com)" = added ]
+	step
+	done_all
+	run -0 cert-trust -o origin list ISRG_Root_X2
+	[ "$output" = distrusted ]
+	cert-trust -q reset
+	[ "$(cert-trust -o origin list ISRG_Root_X2)" = distrusted ]
+
+	recipe 9
+	step
+	grep '^phones	good	server' said
+	grep '^phones	path	CN=voip.example.com,O=Example	1	' said ||
+	    grep '^phones	path	O=Example,CN=voip.example.com	1	' said
+	# Silent as long as all is good, also when something is waiting.
+	cert-create -R wait.example.com >/dev/null
+	line=$(sed -n 's/^0 6 \* \* \* //p' "${steps[0]}")
+	run -0 sh -c "$line"
+	[ -z "$output" ]
+	cert-create self.example.com
+	run -0 sh -c "$line"
+	[ "${#lines[@]}" -eq 1 ]
+	[[ $output = 'self.example.com	error	CN=self.example.com	'* ]]
+	step
+	step
+	[ ! -s said ]
+	done_all
+}
+
 @test "README has the same recipes" {
 	local f n
 
 	blocks "$ROOT/README" "$BATS_TEST_TMPDIR/readme"
-	for n in 1 2 3 4 5 6 7; do
+	for n in 1 2 3 4 5 6 7 8 9; do
 		recipe "$n"
 		grep -hv '^# certstore\.7:' "${steps[@]}" >manual.txt
 		for f in "$BATS_TEST_TMPDIR"/readme/???; do
