@@ -57,13 +57,17 @@ isshared(struct verify *verify, const char *subject, int depth)
 {
 	const struct certstore_entry *entry;
 	struct certstore_error err;
+	const char *other;
 	size_t i;
 	int n = 0;
 
 	if (depth == -1)
 		return 0;
-	for (i = 0; certstore_verify_path(verify->v, i, &entry, &err) == 1; i++)
-		n += strcmp(certstore_entry_subject(entry), subject) == 0;
+	for (i = 0; certstore_verify_path(verify->v, i, &entry, &err) == 1;
+	     i++) {
+		other = certstore_entry_subject(entry);
+		n += other != NULL && strcmp(other, subject) == 0;
+	}
 	return n > 1;
 }
 

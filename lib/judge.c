@@ -130,15 +130,18 @@ add(struct judging *j, enum cs_rule rule, X509 *x509, const char *detail)
 		j->failed = 1;
 }
 
-/* Where the path ends before it gets to an anchor. */
+/* Where the path ends before it gets to an anchor, or lacks a CRL. */
 static void
-untrusted(struct judging *j, enum cs_rule rule, X509 *x509)
+missing(struct judging *j, enum cs_rule rule, X509 *x509)
 {
 	const X509_NAME *issuer = X509_get_issuer_name(x509);
 	struct cs_buf b = { NULL, 0, 0 };
 	int bad, i;
 
-	if (rule == CS_RULE_UNTRUSTED) {
+	if (rule == CS_RULE_CRL_MISSING) {
+		bad = cs_buf_adds(&b, "it needs one of ");
+		bad |= cs_cert_name_text(issuer, &b);
+	} else if (rule == CS_RULE_UNTRUSTED) {
 		bad = cs_buf_adds(&b, "it needs the certificate of ");
 		bad |= cs_cert_name_text(issuer, &b);
 		bad |= cs_buf_adds(&b, ", in the chain or as an anchor");
@@ -179,8 +182,10 @@ collect(int ok, X509_STORE_CTX *ctx)
 		return 1;
 	}
 	/* Nobody revokes an anchor: it is removed or distrusted. */
-	if (error == X509_V_ERR_UNABLE_TO_GET_CRL && j->anchored &&
-	    depth == j->s->n - 1)
+	if (j->anchored && depth == j->s->n - 1 &&
+	    (error == X509_V_ERR_UNABLE_TO_GET_CRL ||
+		error == X509_V_ERR_CRL_HAS_EXPIRED ||
+		error == X509_V_ERR_CRL_NOT_YET_VALID))
 		return 1;
 	/* form.c says what it is, limits.c or strength.c. */
 	if (error == X509_V_ERR_INVALID_CA)
@@ -194,8 +199,9 @@ collect(int ok, X509_STORE_CTX *ctx)
 			continue;
 		if (x509 != NULL &&
 		    (errors[i].rule == CS_RULE_UNTRUSTED ||
-			errors[i].rule == CS_RULE_SELF_SIGNED))
-			untrusted(j, errors[i].rule, x509);
+			errors[i].rule == CS_RULE_SELF_SIGNED ||
+			errors[i].rule == CS_RULE_CRL_MISSING))
+			missing(j, errors[i].rule, x509);
 		else
 			add(j, errors[i].rule, x509, NULL);
 		return 1;
