@@ -38,7 +38,6 @@ setcert(struct certstore_entry *entry, const struct cs_pem *pem,
     struct certstore_error *err)
 {
 	struct cs_buf buf = { 0 };
-	STACK_OF(X509) *certs = NULL;
 	X509 *x509 = NULL;
 	char where[WHERE_LEN];
 	int rv = -1;
@@ -47,12 +46,7 @@ setcert(struct certstore_entry *entry, const struct cs_pem *pem,
 	x509 = cs_cert_parse(where, pem->der, pem->derlen, err);
 	if (x509 == NULL)
 		goto out;
-	if ((certs = sk_X509_new_null()) == NULL ||
-	    sk_X509_push(certs, x509) <= 0) {
-		cs_fail_nomem(err);
-		goto out;
-	}
-	if (cs_describe_cert(&entry->info.text, certs, err) == -1 ||
+	if (cs_describe_shown(&entry->info.text, x509, err) == -1 ||
 	    cs_info_parse(&entry->info, err) == -1 ||
 	    cs_cert_encode(&buf, x509, err) == -1)
 		goto out;
@@ -60,7 +54,6 @@ setcert(struct certstore_entry *entry, const struct cs_pem *pem,
 	rv = 0;
 out:
 	cs_buf_free(&buf);
-	sk_X509_free(certs);
 	X509_free(x509);
 	return rv;
 }

@@ -146,6 +146,8 @@ int	cs_cert_name_text(const X509_NAME *, struct cs_buf *);	/* RFC 4514 order, es
 /* describe.c: what info says of a certificate (fullchain, leaf first) or CSR. */
 int	cs_describe_cert(struct cs_buf *, STACK_OF(X509) *,
 	    struct certstore_error *);
+int	cs_describe_shown(struct cs_buf *, X509 *,
+	    struct certstore_error *);	/* one that is not in the store */
 int	cs_describe_csr(struct cs_buf *, X509_REQ *, struct certstore_error *);
 int	cs_describe_key(struct cs_buf *, EVP_PKEY *, struct certstore_error *);
 

@@ -285,8 +285,8 @@ isshaken(const X509 *x509)
 }
 
 /*
- * The kind and, in *serves, whether a TLS server may present it: an absent
- * EKU gives all flags.
+ * The kind of what is no CA and, in *serves, whether a TLS server may present
+ * it: an absent EKU gives all flags.
  */
 static const char *
 kindof(X509 *x509, int self, int *serves)
@@ -295,8 +295,6 @@ kindof(X509 *x509, int self, int *serves)
 	int server;
 
 	*serves = 0;
-	if (cs_cert_is_ca(x509))
-		return "ca";
 	if (isshaken(x509))
 		return "shaken";
 	eku = X509_get_extended_key_usage(x509);
@@ -343,20 +341,26 @@ addissuing(struct cs_buf *buf, X509 *x509)
 	return bad;
 }
 
+/*
+ * That a CA is signed by itself matters to those in a store alone, and to
+ * verify it is most of the work.
+ */
 static int
-addleaf(struct cs_buf *buf, X509 *x509)
+addleaf(struct cs_buf *buf, X509 *x509, int stored)
 {
 	char fingerprint[2 * HASH_LEN + 1], pub[2 * HASH_LEN + 1];
 	const X509_NAME *issuer = X509_get_issuer_name(x509);
 	const X509_NAME *subject = X509_get_subject_name(x509);
-	const char *kind;
-	int bad, self, serves;
+	const char *kind = "ca";
+	int bad, ca, self, serves = 0;
 
 	if (cs_cert_spki(X509_get_X509_PUBKEY(x509), pub) == -1 ||
 	    cs_cert_fingerprint(x509, fingerprint) == -1)
 		return -1;
-	self = cs_cert_is_self_signed(x509);
-	kind = kindof(x509, self, &serves);
+	ca = cs_cert_is_ca(x509);
+	self = (stored || !ca) && cs_cert_is_self_signed(x509);
+	if (!ca)
+		kind = kindof(x509, self, &serves);
 	bad = cs_buf_printf(buf, "kind %s\n", kind);
 	bad |= addkey(buf, X509_get0_pubkey(x509));
 	bad |= cs_buf_printf(buf, "spki %s\nfingerprint %s\n", pub,
@@ -377,6 +381,24 @@ addleaf(struct cs_buf *buf, X509 *x509)
 	return bad;
 }
 
+static int
+addrest(struct cs_buf *buf, X509 *x509)
+{
+	int bad;
+
+	bad = addusage(buf, X509_get0_extensions(x509));
+	bad |= addnames(buf, X509_get0_extensions(x509),
+	    X509_get_subject_name(x509));
+	return bad;
+}
+
+static int
+faildescribe(struct certstore_error *err)
+{
+	return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+	    "the certificate cannot be described");
+}
+
 /* The first is the certificate, the rest is what a server sends with it. */
 int
 cs_describe_cert(struct cs_buf *buf, STACK_OF(X509) *certs,
@@ -386,19 +408,27 @@ cs_describe_cert(struct cs_buf *buf, STACK_OF(X509) *certs,
 	int bad, i, weak = 0;
 
 	ERR_clear_error();
-	bad = addleaf(buf, leaf);
+	bad = addleaf(buf, leaf, 1);
 	for (i = 0; i < sk_X509_num(certs) && !weak; i++)
 		weak = isweak(sk_X509_value(certs, i));
 	if (weak)
 		bad |= cs_buf_adds(buf, "weak\n");
-	bad |= addusage(buf, X509_get0_extensions(leaf));
-	bad |= addnames(buf, X509_get0_extensions(leaf),
-	    X509_get_subject_name(leaf));
+	bad |= addrest(buf, leaf);
 	for (i = 1; i < sk_X509_num(certs); i++)
 		bad |= addissuing(buf, sk_X509_value(certs, i));
 	if (bad != 0)
-		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
-		    "the certificate cannot be described");
+		return faildescribe(err);
+	ERR_clear_error();
+	return 0;
+}
+
+/* One that is shown, not stored. */
+int
+cs_describe_shown(struct cs_buf *buf, X509 *x509, struct certstore_error *err)
+{
+	ERR_clear_error();
+	if (addleaf(buf, x509, 0) != 0 || addrest(buf, x509) != 0)
+		return faildescribe(err);
 	ERR_clear_error();
 	return 0;
 }

@@ -96,27 +96,19 @@ static int
 describeanchor(struct certstore_entry *entry, const struct cs_anchor *a,
     struct certstore_error *err)
 {
-	STACK_OF(X509) *certs = NULL;
 	struct cs_buf pem = { 0 };
 	X509 *x509;
 	int rv = -1;
 
 	if ((x509 = cs_cert_parse(a->name, a->der, a->derlen, err)) == NULL)
-		goto out;
-	if ((certs = sk_X509_new_null()) == NULL ||
-	    sk_X509_push(certs, x509) <= 0) {
-		cs_fail_nomem(err);
-		goto out;
+		return -1;
+	if (cs_describe_shown(&entry->info.text, x509, err) == 0 &&
+	    cs_cert_encode(&pem, x509, err) == 0) {
+		entry->pem = pem.p;
+		memset(&pem, 0, sizeof(pem));
+		rv = 0;
 	}
-	if (cs_describe_cert(&entry->info.text, certs, err) == -1 ||
-	    cs_cert_encode(&pem, x509, err) == -1)
-		goto out;
-	entry->pem = pem.p;
-	memset(&pem, 0, sizeof(pem));
-	rv = 0;
-out:
 	cs_buf_free(&pem);
-	sk_X509_free(certs);
 	X509_free(x509);
 	return rv;
 }

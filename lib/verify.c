@@ -284,17 +284,9 @@ answer(struct certstore_verify *v, struct certstore_error *err)
 static int
 describe(struct cs_info *info, X509 *x509, struct certstore_error *err)
 {
-	STACK_OF(X509) *one;
-	int rv;
-
-	if (x509 == NULL)
+	if (x509 == NULL || cs_describe_shown(&info->text, x509, err) == -1)
 		return -1;
-	if ((one = sk_X509_new_null()) == NULL || sk_X509_push(one, x509) <= 0)
-		rv = cs_fail_nomem(err);
-	else
-		rv = cs_describe_cert(&info->text, one, err);
-	sk_X509_free(one);
-	return rv == -1 ? -1 : cs_info_parse(info, err);
+	return cs_info_parse(info, err);
 }
 
 /* What a certificate is for, where nobody says: one that names no host and no

@@ -157,3 +157,18 @@ libcrypto30() {
 	    -i chain.pem
 	guard "200 anchors" $((few + few / 20))
 }
+
+# None is verified to tell what it is: that takes 400,000 with P-256.
+@test "a root that is shown takes at most 1,600,000 instructions" {
+	local one
+
+	libcrypto30
+	cert-show -o cert ca >one.pem
+	cat one.pem one.pem one.pem one.pem one.pem >five.pem
+	instructions cert-show -i one.pem
+	one=$count
+	instructions cert-show -i five.pem
+	[ "$(grep -c ca "$BATS_TEST_TMPDIR/out")" -ge 5 ]
+	count=$(((count - one) / 4))
+	guard "a root" 1600000
+}

@@ -204,7 +204,8 @@ static const struct {
 static void
 testkinds(void)
 {
-	struct cs_info info = { 0 };
+	struct certstore_error err;
+	struct cs_info info = { 0 }, shown = { 0 };
 	char words[256];
 	X509 *issuer, *x509;
 	size_t i, k;
@@ -222,9 +223,15 @@ testkinds(void)
 		for (k = 0; k < info.usage.n; k++)
 			strcat(words, info.usage.v[k]);
 		is_str(words, kinds[i].usage, "its usages");
+		is_int(cs_describe_shown(&shown.text, x509, &err), 0, "shown");
+		is_int(cs_info_parse(&shown, &err), 0, "it is read again");
+		is_str(shown.kind, kinds[i].kind, "the kind is the same");
+		is_int(shown.serves, kinds[i].serves, "and serves");
+		cs_info_reset(&shown);
 		X509_free(x509);
 	}
 	X509_free(issuer);
+	cs_info_free(&shown);
 	cs_info_free(&info);
 }
 
