@@ -163,6 +163,18 @@ next(struct cs_lines *t)
 	return *p;
 }
 
+/* How many bytes from pos on stand for themselves: nearly all. */
+static size_t
+plain(const struct cs_lines *t)
+{
+	const unsigned char *p = t->p + t->pos;
+	size_t left = t->len - t->pos, n = 0;
+
+	while (n < left && p[n] >= ' ' && p[n] < 0x80 && p[n] != '\\')
+		n++;
+	return n;
+}
+
 static int
 isone(char c, const char *set)
 {
@@ -194,6 +206,7 @@ strip(struct cs_lines *t)
 int
 cs_lines_next(struct cs_lines *t)
 {
+	size_t n;
 	int c;
 
 	if (t->pos == t->len)
@@ -201,8 +214,15 @@ cs_lines_next(struct cs_lines *t)
 	t->s = t->buf;
 	t->n = 0;
 	t->at = t->line;
-	while (t->pos < t->len && (c = next(t)) != '\n')
+	for (;;) {
+		n = plain(t);
+		memcpy(t->s + t->n, t->p + t->pos, n);
+		t->n += n;
+		t->pos += n;
+		if (t->pos == t->len || (c = next(t)) == '\n')
+			break;
 		t->s[t->n++] = (char)c;
+	}
 	if (t->pos == t->len)
 		endline(t);
 	strip(t);

@@ -172,6 +172,9 @@ cs_marker_find(const char *s, size_t n, size_t from, struct cs_marker *m)
 {
 	size_t i = from;
 
+	/* Base64, nearly all of the text, has no dash, and markers have. */
+	if (from < n && memchr(s + from, '-', n - from) == NULL)
+		return 0;
 	while (i < n) {
 		m->at = i;
 		m->lead = dashes(s, n, i);
