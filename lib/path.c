@@ -156,10 +156,13 @@ int
 cs_path_signed(struct cs_search *s, X509 *x509, X509 *issuer)
 {
 	EVP_PKEY *pkey = X509_get0_pubkey(issuer);
+	struct cs_seen *seen = s->pile->seen;
 	struct cs_check *c;
-	int cost;
+	int cost, yes;
 	size_t i;
 
+	if (seen != NULL && (yes = cs_seen_signed(seen, x509, issuer)) != -1)
+		return yes;
 	for (i = 0; i < s->ncheck; i++) {
 		c = &s->checks[i];
 		if (c->x509 == x509 &&
@@ -176,6 +179,8 @@ cs_path_signed(struct cs_search *s, X509 *x509, X509 *issuer)
 	c->issuer = issuer;
 	c->yes = pkey != NULL && X509_verify(x509, pkey) == 1;
 	ERR_clear_error();
+	if (seen != NULL)
+		cs_seen_check(seen, x509, issuer, c->yes);
 	return c->yes;
 }
 

@@ -56,25 +56,49 @@ grow(struct cs_pile *pile)
 	return 0;
 }
 
+/* The whole of it, perhaps one that was seen before. */
+static X509 *
+whole(struct cs_pile *pile, const struct cs_pem *pem,
+    struct certstore_error *err)
+{
+	char where[512];
+	X509 *x509;
+
+	x509 = cs_cert_decode(cs_item_where(pem, where, sizeof(where)),
+	    pem->der, pem->derlen, err);
+	if (x509 != NULL && pile->n > 0 && pile->seen != NULL)
+		cs_seen_add(pile->seen, pem->der, pem->derlen, x509);
+	return x509;
+}
+
+static X509 *
+seen(struct cs_pile *pile, const struct cs_pem *pem)
+{
+	X509 *x509 = NULL;
+
+	if (pile->n > 0 && pile->seen != NULL)
+		x509 = cs_seen_find(pile->seen, pem->der, pem->derlen);
+	return x509 != NULL && X509_up_ref(x509) == 1 ? x509 : NULL;
+}
+
 int
 cs_pile_add(struct cs_pile *pile, const struct cs_pem *pem,
     struct certstore_error *err)
 {
 	struct cs_piled *piled;
-	char where[512];
 
 	if (grow(pile) == -1)
 		return cs_fail_nomem(err);
 	piled = &pile->v[pile->n];
-	piled->x509 = NULL;
-	if (pile->n >= WHOLE_MAX)
+	piled->x509 = seen(pile, pem);
+	piled->whole = piled->x509 != NULL;
+	if (!piled->whole && pile->n >= WHOLE_MAX)
 		piled->x509 = shallow(pile, pem);
 	ERR_clear_error();
-	piled->whole = piled->x509 == NULL;
-	if (piled->whole)
-		piled->x509 = cs_cert_decode(cs_item_where(pem, where,
-						 sizeof(where)),
-		    pem->der, pem->derlen, err);
+	if (piled->x509 == NULL) {
+		piled->x509 = whole(pile, pem, err);
+		piled->whole = 1;
+	}
 	if (piled->x509 == NULL)
 		return -1;
 	pile->n++;

@@ -25,6 +25,7 @@ struct certstore_verify {
 	int opened;		 /* the anchors */
 	struct cs_search search; /* the last one */
 	struct cs_pile certs; /* it borrows from these: the first is judged */
+	struct cs_seen seen;  /* in earlier ones */
 	struct told *told;
 	size_t ntold;
 	struct certstore_entry entry; /* what path gave */
@@ -42,6 +43,7 @@ certstore_verify_new(struct certstore *store, struct certstore_error *err)
 	}
 	v->store = store;
 	v->anchors.fd = -1;
+	v->certs.seen = &v->seen;
 	v->asked.when = certstore_time_now();
 	return v;
 }
@@ -71,6 +73,7 @@ certstore_verify_free(struct certstore_verify *v)
 	forget(v);
 	cs_entry_done(&v->entry);
 	cs_trusted_close(&v->anchors);
+	cs_seen_free(&v->seen);
 	sk_X509_CRL_pop_free(v->asked.crls, X509_CRL_free);
 	free(v);
 }

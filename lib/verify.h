@@ -1,5 +1,5 @@
 /*
- * verify.h: what verify.c is made of: rule pile trusted path judge form names
+ * verify.h: what verify.c is made of: rule seen pile trusted path judge form names
  * limits purpose strength.
  */
 #ifndef VERIFY_H
@@ -219,6 +219,28 @@ int	cs_limits_path(const struct cs_asked *, struct cs_node *const *, int,
 	    struct cs_reasons *);
 const char *cs_names_quote(const ASN1_STRING *, char [CS_QUOTE_LEN]);
 
+/* seen.c: what one verification leaves to the next. */
+#define CS_SEEN_MAX	64
+struct cs_check {		/* is the first signed by the second? */
+	X509	*x509, *issuer;
+	int	 yes;
+};
+struct cs_seen_cert {
+	unsigned char	*der;
+	size_t		 derlen;
+	X509		*x509;
+};
+struct cs_seen {
+	struct cs_seen_cert	 cert[CS_SEEN_MAX];
+	struct cs_check		 check[CS_SEEN_MAX];	/* of those */
+	size_t			 nextcert, nextcheck;	/* the oldest */
+};
+X509	*cs_seen_find(const struct cs_seen *, const unsigned char *, size_t);
+void	cs_seen_add(struct cs_seen *, const unsigned char *, size_t, X509 *);
+int	cs_seen_signed(const struct cs_seen *, const X509 *, const X509 *);
+void	cs_seen_check(struct cs_seen *, X509 *, X509 *, int);
+void	cs_seen_free(struct cs_seen *);
+
 /* pile.c: certificates of which few are needed. */
 struct cs_piled {
 	X509	*x509;
@@ -229,6 +251,7 @@ struct cs_pile {
 	size_t		 n, size;
 	OSSL_LIB_CTX	*ctx;
 	OSSL_PROVIDER	*null;
+	struct cs_seen	*seen;		/* may know all but the first; or NULL */
 };
 int	cs_pile_add(struct cs_pile *, const struct cs_pem *,
 	    struct certstore_error *);
@@ -263,10 +286,6 @@ int	cs_trusted_distrust_twin(const struct cs_trusted *, X509 *, X509 *);
 void	cs_trusted_close(struct cs_trusted *);
 
 /* path.c: the path that is good, or else the one that got furthest. */
-struct cs_check {		/* is the first signed by the second? */
-	X509	*x509, *issuer;
-	int	 yes;
-};
 struct cs_search {
 	const char		*label;		/* of what is judged */
 	const struct cs_asked	*asked;

@@ -172,3 +172,20 @@ libcrypto30() {
 	count=$(((count - one) / 4))
 	guard "a root" 1600000
 }
+
+# One decoded, one signature verified: the CAs are the same.
+@test "each entry verified takes at most 2,800,000 instructions" {
+	local one
+
+	libcrypto30
+	cert-create -c -A ca sub
+	for i in 5 6 7 8 9; do
+		cert-create -A sub -s "e$i.example.com" "e$i.example.com"
+	done
+	cert-show -o cert ca | cert-trust -q add -
+	instructions cert-verify e5.example.com
+	one=$count
+	instructions cert-verify e{5,6,7,8,9}.example.com
+	count=$(((count - one) / 4))
+	guard "an entry" 2800000
+}

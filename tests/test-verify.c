@@ -708,6 +708,58 @@ testanswers(void)
 	freeworld(&other);
 }
 
+static void
+ask(struct certstore_verify *v, const struct world *w, int good,
+    const char *why, const char *what)
+{
+	struct certstore_error err;
+
+	is_int(certstore_verify_certs(v, "chain", w->chain.p, w->chain.len,
+		   NULL, &err),
+	    good, "%s", what);
+	is_str(codes(v), why, "%s: why", what);
+}
+
+/* One remembers of the others what they have in common, and no more. */
+static void
+testmany(void)
+{
+	static const struct row row = { .what = "good", .who = LEAF };
+	const char *forged = "signature aki-mismatch";
+	struct certstore_verify *v;
+	struct certstore_error err;
+	struct world first, next, other;
+	EVP_PKEY *key = keys[ROOT];
+	int i;
+
+	mkworld(&first, &row);
+	keys[ROOT] = cs_key_generate("p256", &err);
+	mkworld(&other, &row);
+	EVP_PKEY_free(keys[ROOT]);
+	keys[ROOT] = key;
+	v = certstore_verify_new(NULL, &err);
+	certstore_verify_set_time(v, WHEN);
+	certstore_verify_add_anchors(v, "anchors", first.anchors.p,
+	    first.anchors.len, &err);
+	for (i = 0; i < 150; i++) {
+		mkworld(&next, &row);
+		ask(v, &next, 1, "", "one more");
+		freeworld(&next);
+		if (i % 20 >= 3)
+			continue;
+		ask(v, &other, 0, forged, "a CA that the root did not sign");
+		ask(v, &first, 1, "", "the first again");
+	}
+	certstore_verify_set_anchors(v, NULL, &err);
+	certstore_verify_add_anchors(v, "anchors", other.anchors.p,
+	    other.anchors.len, &err);
+	ask(v, &first, 0, forged, "the first, by other anchors");
+	ask(v, &other, 1, "", "and the other");
+	certstore_verify_free(v);
+	freeworld(&first);
+	freeworld(&other);
+}
+
 int
 main(void)
 {
@@ -720,6 +772,7 @@ main(void)
 	testrows();
 	testhosts();
 	testanswers();
+	testmany();
 	for (i = 0; i < NWHO; i++)
 		EVP_PKEY_free(keys[i]);
 	return tap_done();
