@@ -272,7 +272,6 @@ cs_chain_files(struct cs_put *put, X509 *x509, STACK_OF(X509) *chain,
 
 	cs_buf_free(&file[CS_FULLCHAIN]);
 	cs_buf_free(&file[CS_PRIVKEY]);
-	cs_buf_free(&file[CS_COMBINED]);
 	cs_buf_free(&file[CS_CA]);
 	cs_buf_free(&file[CS_INFO]);
 	if ((full = sk_X509_new_null()) == NULL ||
@@ -285,11 +284,7 @@ cs_chain_files(struct cs_put *put, X509 *x509, STACK_OF(X509) *chain,
 	    encode(&file[CS_CA], above, err) == -1 ||
 	    cs_describe_cert(&file[CS_INFO], full, err) == -1)
 		goto out;
-	if (keypem != NULL &&
-	    (cs_buf_copy(&file[CS_PRIVKEY], keypem) == -1 ||
-		cs_buf_copy(&file[CS_COMBINED], keypem) == -1 ||
-		cs_buf_add(&file[CS_COMBINED], file[CS_FULLCHAIN].p,
-		    file[CS_FULLCHAIN].len) == -1)) {
+	if (keypem != NULL && cs_buf_copy(&file[CS_PRIVKEY], keypem) == -1) {
 		cs_fail_nomem(err);
 		goto out;
 	}

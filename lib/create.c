@@ -392,7 +392,7 @@ carrypair(struct job *job, struct certstore_error *err)
 	int i, rv;
 
 	for (i = CS_FULLCHAIN; i <= CS_CA; i++)
-		if (carry(job, (enum cs_file)i, err) == -1)
+		if (i != CS_COMBINED && carry(job, (enum cs_file)i, err) == -1)
 			return -1;
 	if (carry(job, CS_PROPS, err) == -1 ||
 	    cs_key_spki(job->pkey, spki, err) == -1)

@@ -168,7 +168,7 @@ int	cs_chain_build(struct certstore *, X509 *, STACK_OF(X509) *,
 	    STACK_OF(X509) **, STACK_OF(X509) **, int *,
 	    struct certstore_error *);
 /*
- * Fills in the files of an entry: fullchain, privkey, combined, ca and what
+ * Fills in the files of an entry: fullchain, privkey, ca and what
  * describes them.  keypem is PKCS#8 PEM, or NULL for a CA without key.
  */
 int	cs_chain_files(struct cs_put *, X509 *, STACK_OF(X509) *,

@@ -198,7 +198,8 @@ void	cs_progress(const struct certstore *, const char *, size_t, size_t);
 /*
  * One entry to write.  The caller fills in name, seen, the contents of the
  * files (a buffer without memory: no such file) and in CS_INFO what
- * cs_describe_cert() or cs_describe_csr() gave; put adds the rest of info.
+ * cs_describe_cert() or cs_describe_csr() gave; put adds the rest of info and
+ * makes CS_COMBINED.
  */
 struct cs_put {
 	const char	*name;

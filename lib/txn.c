@@ -172,14 +172,56 @@ writeinfo(struct cs_put *put, int dir, int *fd, struct certstore_error *err)
 	return cs_info_parse(&put->info, err);
 }
 
+/* The key, then the chain. */
+static int
+combine(const struct cs_put *put, struct cs_buf *b)
+{
+	const struct cs_buf *key = &put->file[CS_PRIVKEY];
+	const struct cs_buf *chain = &put->file[CS_FULLCHAIN];
+
+	if (key->p == NULL || chain->p == NULL)
+		return 0;
+	return cs_buf_reserve(b, key->len + chain->len) |
+	    cs_buf_add(b, key->p, key->len) |
+	    cs_buf_add(b, chain->p, chain->len);
+}
+
+static int
+writefile(struct cs_put *put, int i, gid_t group, int keep,
+    struct certstore_error *err)
+{
+	struct cs_buf combined = { 0 };
+	const struct cs_buf *b = &put->file[i];
+	gid_t gid = (gid_t)-1;
+	mode_t mode = modes[i];
+	int rv = 0;
+
+	if (i == CS_COMBINED) {
+		if (combine(put, &combined) != 0) {
+			cs_buf_free(&combined);
+			return cs_fail_nomem(err);
+		}
+		b = &combined;
+	}
+	if (mode == 0600 && group != (gid_t)-1) {
+		mode = 0640;
+		gid = group;
+	}
+	if (b->p != NULL &&
+	    cs_file_write(put->fd[CS_NFILE], cs_file_names[i], b, mode, gid,
+		keep ? &put->fd[i] : NULL) == -1)
+		rv = cs_fail_errno(err, "%s: %s", put->name, cs_file_names[i]);
+	cs_buf_free(&combined);
+	return rv;
+}
+
 /* All files of a generation; keep: leaves them open for what syncs them. */
 static int
 writefiles(struct certstore *store, struct cs_put *put, int keep,
     struct certstore_error *err)
 {
 	char name[CS_GENDIR];
-	gid_t gid, group;
-	mode_t mode;
+	gid_t group;
 	int i;
 
 	if (keygroup(put, &group, err) == -1)
@@ -187,21 +229,9 @@ writefiles(struct certstore *store, struct cs_put *put, int keep,
 	cs_gen_dir(name, put->name, put->gen);
 	if (cs_file_mkdir(store->certs, name, &put->fd[CS_NFILE]) == -1)
 		return cs_fail_errno(err, "%s: certs/%s", put->name, name);
-	for (i = 0; i < CS_NFILE; i++) {
-		if (i == CS_INFO || put->file[i].p == NULL)
-			continue;
-		mode = modes[i];
-		gid = (gid_t)-1;
-		if (mode == 0600 && group != (gid_t)-1) {
-			mode = 0640;
-			gid = group;
-		}
-		if (cs_file_write(put->fd[CS_NFILE], cs_file_names[i],
-			&put->file[i], mode, gid,
-			keep ? &put->fd[i] : NULL) == -1)
-			return cs_fail_errno(err, "%s: %s", put->name,
-			    cs_file_names[i]);
-	}
+	for (i = 0; i < CS_NFILE; i++)
+		if (i != CS_INFO && writefile(put, i, group, keep, err) == -1)
+			return -1;
 	if (writeinfo(put, put->fd[CS_NFILE], keep ? &put->fd[CS_INFO] : NULL,
 		err) == -1)
 		return -1;

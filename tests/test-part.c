@@ -311,9 +311,6 @@ putentry(struct certstore *store, const char *name, struct cs_buf *fullchain,
 		certs = cs_cert_stack(name, fullchain, &err);
 		cs_describe_cert(&put.file[CS_INFO], certs, &err);
 		cs_buf_copy(&put.file[CS_PRIVKEY], &keypem);
-		cs_buf_copy(&put.file[CS_COMBINED], &keypem);
-		cs_buf_add(&put.file[CS_COMBINED], fullchain->p,
-		    fullchain->len);
 	}
 	if (above != NULL)
 		cs_buf_copy(&put.file[CS_CA], above);

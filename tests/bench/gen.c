@@ -165,6 +165,8 @@ static void
 makefile(struct gen *gen, const char *dir, long i)
 {
 	struct cs_put put = { 0 };
+	const struct cs_buf *key = &put.file[CS_PRIVKEY];
+	const struct cs_buf *chain = &put.file[CS_FULLCHAIN];
 	char name[16], path[1024];
 	FILE *f;
 
@@ -172,9 +174,8 @@ makefile(struct gen *gen, const char *dir, long i)
 	makeput(gen, &put, name, i);
 	snprintf(path, sizeof(path), "%s/%s.pem", dir, name);
 	if ((f = fopen(path, "wx")) == NULL ||
-	    fwrite(put.file[CS_COMBINED].p, 1, put.file[CS_COMBINED].len, f) !=
-		put.file[CS_COMBINED].len ||
-	    fclose(f) != 0)
+	    fwrite(key->p, 1, key->len, f) != key->len ||
+	    fwrite(chain->p, 1, chain->len, f) != chain->len || fclose(f) != 0)
 		err(2, "%s", path);
 	cs_txn_free(&put);
 }
