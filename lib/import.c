@@ -125,7 +125,11 @@ adopt(struct certstore_import *im, struct cs_pool_cert *cert,
 		im->size = size;
 	}
 	cert->adopted = 1;
-	return cs_adopt_make(im, &im->v[im->n++], cert, err);
+	if (cs_pool_hold(cert, err) == -1 ||
+	    cs_adopt_make(im, &im->v[im->n++], cert, err) == -1)
+		return -1;
+	cs_pool_release(cert);
+	return 0;
 }
 
 /* Does the store hold the private key of a CA that comes without? */

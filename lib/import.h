@@ -15,7 +15,7 @@
 /* pool.c: all that was given, parsed once, and what of it belongs together. */
 struct cs_pool_key {
 	const struct cs_pem	*pem;
-	EVP_PKEY		*pkey;
+	EVP_PKEY		*pkey;		/* NULL: released */
 	char			*passphrase;	/* that opened it, or NULL */
 	char			 spki[65];
 	size_t			 order;		/* in which it was given */
@@ -23,7 +23,7 @@ struct cs_pool_key {
 };
 struct cs_pool_cert {
 	const struct cs_pem	*pem;
-	X509			*x509;
+	X509			*x509;		/* NULL: released */
 	struct cs_pool_key	*key;		/* its own, or NULL */
 	const struct cs_pool_cert *newer;	/* stands in for it: same key */
 	char			 spki[65];
@@ -65,6 +65,10 @@ int	cs_pool_add_key(struct cs_pool *, const char *, const void *, size_t,
 	    struct certstore_error *);
 int	cs_pool_parse(struct cs_pool *, struct certstore_error *);
 void	cs_pool_free(struct cs_pool *);
+/* An end-entity whose entry is made is not needed any more, or has to be
+ * parsed again. */
+void	cs_pool_release(struct cs_pool_cert *);
+int	cs_pool_hold(struct cs_pool_cert *, struct certstore_error *);
 /* `file:line: certificate "CN=x"` */
 const char *cs_pool_name(const struct cs_pool_cert *, char *, size_t);
 /* The bytes of a text, at most so many, that end with a whole character. */

@@ -502,3 +502,35 @@ cs_pool_parse(struct cs_pool *pool, struct certstore_error *err)
 	pool->parsed = 1;
 	return 0;
 }
+
+/* Half of the memory of ten thousand.  Of encrypted keys the passphrase would
+ * be asked for again. */
+void
+cs_pool_release(struct cs_pool_cert *cert)
+{
+	if (cert->ca)
+		return;
+	X509_free(cert->x509);
+	cert->x509 = NULL;
+	if (cert->key == NULL || cert->key->pem->type != CS_PEM_KEY)
+		return;
+	EVP_PKEY_free(cert->key->pkey);
+	cert->key->pkey = NULL;
+}
+
+int
+cs_pool_hold(struct cs_pool_cert *cert, struct certstore_error *err)
+{
+	const struct cs_pem *pem = cert->pem;
+	struct cs_pool_key *key = cert->key;
+	char where[CS_WHERE_LEN];
+
+	if (cert->x509 == NULL)
+		cert->x509 = cs_cert_parse(cs_item_where(pem, where,
+					       sizeof(where)),
+		    pem->der, pem->derlen, err);
+	if (key != NULL && key->pkey == NULL)
+		key->pkey = cs_key_parse(key->pem, NULL, err);
+	return cert->x509 == NULL || (key != NULL && key->pkey == NULL) ? -1 :
+									  0;
+}

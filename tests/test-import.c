@@ -268,6 +268,53 @@ testpassphrase(void)
 	cs_buf_free(&pem);
 }
 
+/* What a plan let go is parsed again, but nobody asked again. */
+static void
+testagain(void)
+{
+	struct certstore *store = opened(CERTSTORE_CREATE);
+	struct certstore_passphrase pass = { answer, NULL };
+	struct certstore_import *im;
+	struct certstore_entry *entry;
+	struct cs_buf pem = { 0 }, want = { 0 }, had = { 0 };
+	static const char *const given[] = { NULL, "phones" };
+	char known[] = "known";
+	size_t i;
+
+	pass.arg = known;
+	asked = 0;
+	for (i = 0; i < 2; i++) {
+		cs_buf_reset(&pem);
+		cs_buf_reset(&want);
+		cs_buf_reset(&had);
+		pairof(&pem, "again.example.com", i == 0 ? "2092" : "2093",
+		    given[i]);
+		im = started(store, CERTSTORE_FORCE, &pem);
+		certstore_import_set_passphrase(im, &pass, &err);
+		certstore_import_set_name(im, "first", &err);
+		plan(im);
+		certstore_import_set_name(im, "second", &err);
+		plan(im);
+		plan(im);
+		is_int(commit(im), 1, "a third plan is written");
+		entry = certstore_entry_get(store, "first", &err);
+		ok(entry == NULL, "the first is not");
+		entry = certstore_entry_get(store, "second", &err);
+		if (entry == NULL)
+			bail("%s", err.msg);
+		cs_key_encode(&want, key, NULL, &err);
+		is_int(cs_entry_read(entry, CS_PRIVKEY, &had, &err), 1,
+		    "its key");
+		is_str(had.p, want.p, "is the one");
+		certstore_entry_free(entry);
+	}
+	is_int(asked, 1, "asked once");
+	cs_buf_free(&pem);
+	cs_buf_free(&want);
+	cs_buf_free(&had);
+	certstore_close(store);
+}
+
 int
 main(void)
 {
@@ -279,6 +326,7 @@ main(void)
 	testraces();
 	testwarnings();
 	testpassphrase();
+	testagain();
 	EVP_PKEY_free(key);
 	removescratch();
 	return tap_done();
