@@ -109,6 +109,17 @@ certstore_import_set_key(struct certstore_import *im, const char *label,
 	return add(im, 1, label, data, len, err);
 }
 
+static size_t
+countkeyed(const struct cs_pool *pool)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < pool->ncert; i++)
+		n += pool->cert[i].newer == NULL &&
+		    (!pool->cert[i].ca || pool->cert[i].key != NULL);
+	return n;
+}
+
 static int
 adopt(struct certstore_import *im, struct cs_pool_cert *cert,
     struct certstore_error *err)
@@ -117,7 +128,7 @@ adopt(struct certstore_import *im, struct cs_pool_cert *cert,
 	size_t size;
 
 	if (im->n == im->size) {
-		size = im->size == 0 ? 4 : im->size * 2;
+		size = im->size == 0 ? countkeyed(&im->pool) + 1 : im->size * 2;
 		v = recallocarray(im->v, im->size, size, sizeof(*v));
 		if (v == NULL)
 			return cs_fail_nomem(err);
@@ -149,17 +160,6 @@ isheld(struct certstore_import *im, const struct cs_pool_cert *cert,
 	cs_buf_free(&key);
 	cs_holder_free(&holders);
 	return rv;
-}
-
-static size_t
-countkeyed(const struct cs_pool *pool)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < pool->ncert; i++)
-		n += pool->cert[i].newer == NULL &&
-		    (!pool->cert[i].ca || pool->cert[i].key != NULL);
-	return n;
 }
 
 static int
