@@ -429,8 +429,12 @@ extend(struct cs_search *s)
 		s->cuts++;
 		return judge(s, 1);
 	}
-	if (s->n == CS_PATH_MAX || ++s->nstep > STEPS_MAX ||
-	    s->cost >= COST_MAX) {
+	if (s->n == CS_PATH_MAX) {
+		s->cuts++;
+		s->toolong = 1;
+		return NONE;
+	}
+	if (++s->nstep > STEPS_MAX || s->cost >= COST_MAX) {
 		s->cuts++;
 		s->gaveup = 1;
 		return NONE;
@@ -536,6 +540,10 @@ cs_path_search(struct cs_search *s, X509 *x509)
 	}
 	if (rv == NONE && s->gaveup)
 		return untold(s);
+	if (rv == NONE && s->toolong &&
+	    cs_rule_add(&s->reasons, s->asked, CS_RULE_TOO_LONG, NULL, NULL) ==
+		-1)
+		return cs_fail_nomem(s->err);
 	return rv == STOP ? 0 : rv;
 }
 

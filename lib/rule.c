@@ -25,6 +25,8 @@ const struct cs_rule_text cs_rules[CS_NRULE] = {
 	    "is distrusted here" },
 	[CS_RULE_GAVE_UP] = { "gave-up", "EEE", "RFC 4158 section 3",
 	    "has more possible issuers than are tried" },
+	[CS_RULE_TOO_LONG] = { "too-long", "EEE", "RFC 4158 section 3",
+	    "leads on for more than 32 certificates" },
 	[CS_RULE_SIGNATURE] = { "signature", "EEE", PKIX "6.1.3",
 	    "is not signed by the key of its issuer" },
 	[CS_RULE_AKI_MISMATCH] = { "aki-mismatch", "EEE", PKIX "4.2.1.1",

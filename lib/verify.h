@@ -28,6 +28,7 @@ enum cs_rule {
 	CS_RULE_SELF_SIGNED,
 	CS_RULE_DISTRUSTED,
 	CS_RULE_GAVE_UP,
+	CS_RULE_TOO_LONG,
 	CS_RULE_SIGNATURE,
 	CS_RULE_AKI_MISMATCH,
 	CS_RULE_NOT_YET,
@@ -297,7 +298,7 @@ struct cs_search {
 	struct cs_check		*checks;
 	size_t			 ncheck, checksize;
 	int			 cost, nstep, npath;	/* spent so far */
-	int			 gaveup;
+	int			 gaveup, toolong;
 	unsigned int		 cuts;		/* ways not gone to their end */
 	struct cs_node		*path[CS_PATH_MAX];
 	int			 n;
