@@ -132,6 +132,7 @@ int	cs_cert_encode(struct cs_buf *, X509 *, struct certstore_error *);
 STACK_OF(X509) *cs_cert_stack(const char *, const struct cs_buf *,
 	    struct certstore_error *);		/* of our own PEM files */
 int	cs_cert_is_ca(X509 *);
+int	cs_cert_is_shaken(const X509 *);	/* says telephone numbers */
 int	cs_cert_is_self_signed(X509 *);		/* by signature, not by name */
 int	cs_cert_is_signed_by(X509 *, X509 *);	/* name, AKI where given, signature */
 int	cs_cert_same(X509 *, X509 *);

@@ -12,7 +12,6 @@
 
 #include "crypto.h"
 
-#define OID_TNAUTHLIST "1.3.6.1.5.5.7.1.26" /* RFC 8226 section 9 */
 #define HASH_LEN 32
 #define SECURITY_MIN 112 /* bits, of level 2 */
 
@@ -271,19 +270,6 @@ addusage(struct cs_buf *buf, const STACK_OF(X509_EXTENSION) *exts)
 	return bad;
 }
 
-static int
-isshaken(const X509 *x509)
-{
-	ASN1_OBJECT *obj;
-	int has;
-
-	if ((obj = OBJ_txt2obj(OID_TNAUTHLIST, 1)) == NULL)
-		return 0;
-	has = X509_get_ext_by_OBJ(x509, obj, -1) >= 0;
-	ASN1_OBJECT_free(obj);
-	return has;
-}
-
 /*
  * The kind of what is no CA and, in *serves, whether a TLS server may present
  * it: an absent EKU gives all flags.
@@ -295,7 +281,7 @@ kindof(X509 *x509, int self, int *serves)
 	int server;
 
 	*serves = 0;
-	if (isshaken(x509))
+	if (cs_cert_is_shaken(x509))
 		return "shaken";
 	eku = X509_get_extended_key_usage(x509);
 	server = (eku & (XKU_SSL_SERVER | XKU_ANYEKU)) != 0;

@@ -2,13 +2,9 @@
  * purpose.c: whether key usage and extended key usage allow what the
  * certificate is to be used for (RFC 5280 sections 4.2.1.3 and 4.2.1.12).
  */
-#include <string.h>
-
 #include <openssl/err.h>
 
 #include "verify.h"
-
-#define OID_TNAUTHLIST "1.3.6.1.5.5.7.1.26" /* RFC 8226 section 9 */
 
 #define SIGNS KU_DIGITAL_SIGNATURE
 
@@ -52,19 +48,6 @@ static int
 add(const struct cs_asked *asked, struct cs_node *node, enum cs_rule rule)
 {
 	return cs_rule_add(&node->own, asked, rule, node->x509, NULL);
-}
-
-static int
-hastnauthlist(X509 *x509)
-{
-	ASN1_OBJECT *obj;
-	int has;
-
-	if ((obj = OBJ_txt2obj(OID_TNAUTHLIST, 1)) == NULL)
-		return 0;
-	has = X509_get_ext_by_OBJ(x509, obj, -1) >= 0;
-	ASN1_OBJECT_free(obj);
-	return has;
 }
 
 /* What the public web's rules say of an extended key usage. */
@@ -136,7 +119,8 @@ cs_purpose_check(const struct cs_asked *asked, struct cs_node *node)
 		bad |= add(asked, node,
 		    (flags & EXFLAG_CA) != 0 ? CS_RULE_USAGE_CA :
 					       CS_RULE_USAGE);
-	if (asked->profile == CS_PROFILE_SHAKEN && !hastnauthlist(node->x509))
+	if (asked->profile == CS_PROFILE_SHAKEN &&
+	    !cs_cert_is_shaken(node->x509))
 		bad |= add(asked, node, CS_RULE_TNAUTHLIST);
 	return bad;
 }
