@@ -210,7 +210,13 @@ X509	*cs_issue_cert(struct certstore *, const char *,
 X509_REQ *cs_issue_request(const char *, const struct certstore_template *,
 	    EVP_PKEY *, struct certstore_error *);
 
-GENERAL_NAMES *cs_issue_sans(const struct certstore_template *);
+/* extension.c: its extensions; the last int: there is no subject.  The SANs
+ * alone: NULL without memory, and empty if there are none.  Key identifiers,
+ * with the issuer's or NULL: 1 or 0. */
+STACK_OF(X509_EXTENSION) *cs_extension_make(const struct certstore_template *,
+	    EVP_PKEY *, int, struct certstore_error *);
+GENERAL_NAMES *cs_extension_sans(const struct certstore_template *);
+int	cs_extension_keyids(X509 *, X509 *);
 
 /* fit.c: -u: will what there is do for the template as asked and as resolved:
  * 1 or 0, -1 refused.  The issuer is NULL for self-signed. */

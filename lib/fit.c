@@ -281,7 +281,7 @@ cs_fit_request(X509_REQ *req, const struct certstore_template *t)
 
 	exts = X509_REQ_get_extensions(req);
 	has = X509V3_get_d2i(exts, NID_subject_alt_name, NULL, NULL);
-	wants = cs_issue_sans(t);
+	wants = cs_extension_sans(t);
 	fits = wants != NULL &&
 	    (has == NULL ? 0 : sk_GENERAL_NAME_num(has)) ==
 		sk_GENERAL_NAME_num(wants);
