@@ -92,8 +92,8 @@ nostore(const struct certstore *store, struct certstore_error *err)
 {
 	return cs_fail(err, CERTSTORE_ENOSTORE,
 	    "%s: there is no store: name "
-	    "another with -d or CERTSTORE, or make one with cert-create or "
-	    "cert-import",
+	    "another with -d or CERTSTORE, or make one with cert-create, "
+	    "cert-import or cert-trust",
 	    store->path);
 }
 
