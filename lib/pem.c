@@ -124,16 +124,15 @@ failnothing(struct cs_reader *r)
 		certstore_escape(label, sizeof(label), r->skipped,
 		    strlen(r->skipped));
 		return cs_item_refuse(r, 0,
-		    "holds `%s`, but no certificate, key or request: give the "
-		    "file that does",
-		    label);
+		    "holds `%s`, but no %s: give the file that does", label,
+		    r->crls ? "CRL" : "certificate, key or request");
 	}
-	guess = cs_lines_guess(r->text.p, r->text.len);
-	return cs_item_refuse(r, 0, "%s",
-	    guess != NULL ?
-		guess :
-		"no PEM block: a certificate begins with `-----BEGIN "
-		"CERTIFICATE-----`");
+	if ((guess = cs_lines_guess(r->text.p, r->text.len)) != NULL)
+		return cs_item_refuse(r, 0, "%s", guess);
+	return cs_item_refuse(r, 0,
+	    "no PEM block: a %s begins with `-----BEGIN %s-----`",
+	    r->crls ? "CRL" : "certificate",
+	    r->crls ? "X509 CRL" : "CERTIFICATE");
 }
 
 static int

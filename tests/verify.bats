@@ -308,6 +308,9 @@ crl() {
 	cert-verify -T root.pem -L root.crl -L sub.crl www.example.com
 	cat root.crl sub.crl >both.crl
 	cert-verify -T root.pem -L both.crl www.example.com
+	echo nothing >no.crl
+	run -2 cert-verify -T root.pem -L no.crl www.example.com
+	[ "$output" = 'cert-verify: no.crl: no PEM block: a CRL begins with `-----BEGIN X509 CRL-----`' ]
 	# CRLs may be larger than what else is read.
 	{
 		head -c 3000000 /dev/zero | tr '\0' '\n'
