@@ -79,9 +79,8 @@ loadold(struct job *job, struct certstore_error *err)
 		else
 			return -1;
 	}
-	job->a->put.seen = job->was == ABSENT ? 0 : job->old.info.gen;
 	cs_error_clear(err);
-	return 0;
+	return cs_entry_identify(&job->old, &job->a->put.seen, err);
 }
 
 static int

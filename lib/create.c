@@ -462,7 +462,8 @@ attempt(struct job *job, char **csr, struct certstore_error *err)
 	if ((rv = decide(job, csr, err)) != 1)
 		return rv;
 	job->put.name = job->name;
-	job->put.seen = job->exists ? job->old.info.gen : 0;
+	if (cs_entry_identify(&job->old, &job->put.seen, err) == -1)
+		return -1;
 	if ((job->flags & CERTSTORE_REQUEST) != 0)
 		return makerequest(job, csr, err);
 	return makecert(job, err);

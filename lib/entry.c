@@ -1,12 +1,16 @@
 /*
  * entry.c: one entry as its record tells it.
  */
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <sha2.h>
 
 #include "internal.h"
 
@@ -37,6 +41,7 @@ cs_entry_load(struct certstore *store, const char *name,
 	for (i = 0; i < TRIES; i++) {
 		if (cs_store_resolve(store, name, dir, err) == -1) {
 			cs_info_reset(&entry->info);
+			entry->gendir[0] = '\0';
 			return -1;
 		}
 		if (strcmp(dir, entry->gendir) == 0)
@@ -61,6 +66,57 @@ cs_entry_done(struct certstore_entry *entry)
 	cs_info_free(&entry->info);
 	free(entry->pem);
 	entry->pem = NULL;
+}
+
+/* Size and time of props, which may have been edited by hand; 0 or -1. */
+static int
+hashprops(SHA2_CTX *ctx, const struct certstore_entry *entry)
+{
+	char path[CS_GENDIR + 16], text[64];
+	struct stat st;
+	int n;
+
+	snprintf(path, sizeof(path), "%s/%s", entry->gendir,
+	    cs_file_names[CS_PROPS]);
+	if (fstatat(entry->store->certs, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT || errno == ENOTDIR || errno == ESTALE ?
+		    0 :
+		    -1;
+	n = snprintf(text, sizeof(text), "%lld %lld.%09ld",
+	    (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+	    st.st_mtim.tv_nsec);
+	SHA256Update(ctx, (const uint8_t *)text, (size_t)n);
+	return 0;
+}
+
+/*
+ * What is in an entry: its info, with the hash and the time of fullchain.pem or
+ * of the request, and the keys' hashes.  Of one whose info can't be believed
+ * the directory itself: each generation has its own.  Inode numbers alone
+ * would not do, they are used again.
+ */
+int
+cs_entry_identify(const struct certstore_entry *entry, struct cs_identity *id,
+    struct certstore_error *err)
+{
+	const struct cs_buf *b = &entry->info.text;
+	char stamp[CS_STAMP];
+	SHA2_CTX ctx;
+
+	memset(id, 0, sizeof(*id));
+	if (entry->store == NULL || entry->gendir[0] == '\0')
+		return 0;
+	SHA256Init(&ctx);
+	if (b->len > 0)
+		SHA256Update(&ctx, (const uint8_t *)b->p, b->len);
+	if (hashprops(&ctx, entry) == -1)
+		return cs_fail_errno(err, "certs/%s/props", entry->gendir);
+	if (entry->info.kind == NULL &&
+	    cs_file_stamp(entry->store->certs, entry->gendir, stamp) == 0)
+		SHA256Update(&ctx, (const uint8_t *)stamp, strlen(stamp));
+	SHA256Final(id->hash, &ctx);
+	id->gen = entry->info.gen;
+	return 0;
 }
 
 /* A file of the generation that was loaded: 1, 0 it has none, -1. */

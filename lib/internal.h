@@ -107,6 +107,8 @@ ssize_t	cs_file_readlink(int, const char *, char *, size_t);
 int	cs_file_opendir(int, const char *);		/* O_DIRECTORY|O_NOFOLLOW */
 int	cs_file_openpath(const char *);		/* a directory, links followed */
 int	cs_file_rename(int, const char *, const char *);
+#define CS_STAMP	96	/* tells a directory from what replaces it */
+int	cs_file_stamp(int, const char *, char [CS_STAMP]);
 int	cs_file_each(int, const char *, int (*)(void *, const char *), void *);
 int	cs_file_lock(int, const char *);	/* fd, flock(2)ed; EWOULDBLOCK */
 int	cs_file_mkdir(int, const char *, int *);	/* 0755 whatever the umask; fd */
@@ -196,6 +198,16 @@ void	cs_warn(const struct certstore *, const char *, ...) CS_PRINTFLIKE(2, 3);
 void	cs_progress(const struct certstore *, const char *, size_t, size_t);
 
 /*
+ * Which generation of an entry a writer decided upon: numbers begin again after
+ * a removal, so it is its number and a hash of what is in it.  All of it is 0
+ * where there is no entry.
+ */
+struct cs_identity {
+	unsigned long	 gen;
+	unsigned char	 hash[32];
+};
+
+/*
  * One entry to write.  The caller fills in name, seen, the contents of the
  * files (a buffer without memory: no such file) and in CS_INFO what
  * cs_describe_cert() or cs_describe_csr() gave; put adds the rest of info and
@@ -203,7 +215,7 @@ void	cs_progress(const struct certstore *, const char *, size_t, size_t);
  */
 struct cs_put {
 	const char	*name;
-	unsigned long	 seen;		/* generation decided upon, 0: none */
+	struct cs_identity seen;	/* decided upon: cs_entry_identify() */
 	struct cs_buf	 file[CS_NFILE];
 	unsigned long	 gen;		/* put's own from here */
 	unsigned long	 before;
@@ -303,6 +315,8 @@ struct certstore_entry {
 int	cs_entry_load(struct certstore *, const char *, struct certstore_entry *,
 	    struct certstore_error *);
 void	cs_entry_done(struct certstore_entry *);	/* what load took, not the struct */
+int	cs_entry_identify(const struct certstore_entry *, struct cs_identity *,
+	    struct certstore_error *);	/* what load found, or did not find */
 int	cs_entry_read(const struct certstore_entry *, enum cs_file,
 	    struct cs_buf *, struct certstore_error *);	/* 1, 0 no such file, -1 */
 

@@ -326,18 +326,34 @@ apply(struct certstore_trust *t, struct certstore_error *err)
 	return 0;
 }
 
+/*
+ * Is what was read still what is there?  1, 0, -1.  A number alone says
+ * nothing: it is used again where a set was removed or restored.
+ */
+static int
+iscurrent(const struct certstore_trust *t, struct certstore_error *err)
+{
+	char dir[CS_GENDIR], stamp[CS_STAMP] = "";
+	unsigned long gen;
+	int rv;
+
+	if ((rv = cs_trustgen_live(t->store, dir, &gen, err)) == -1)
+		return -1;
+	if (rv == 1 && cs_file_stamp(t->store->fd, dir, stamp) == -1)
+		return cs_fail_errno(err, "%s/trust", t->store->path);
+	return gen == t->set.gen && strcmp(stamp, t->set.stamp) == 0;
+}
+
 /* Under the lock: applied anew if another writer came in between. */
 static int
 write(struct certstore_trust *t, struct certstore_error *err)
 {
-	char dir[CS_GENDIR];
-	unsigned long gen;
+	int current;
 
 	if (cs_trustgen_mend(t->store) == -1)
 		return cs_fail_errno(err, "%s/trust", t->store->path);
-	if (cs_trustgen_live(t->store, dir, &gen, err) == -1)
-		return -1;
-	if (gen != t->set.gen && apply(t, err) == -1)
+	if ((current = iscurrent(t, err)) == -1 ||
+	    (!current && apply(t, err) == -1))
 		return -1;
 	if (t->count == 0 && !t->set.astray)
 		return 0;

@@ -29,6 +29,7 @@ struct cs_trustset {
 	struct cs_anchor *v;
 	size_t		 n, size;
 	unsigned long	 gen;		/* the generation it was read from */
+	char		 stamp[CS_STAMP];	/* and its directory, or "" */
 	int		 astray;	/* that is not what would be written */
 	struct cs_strings bad;		/* what is damaged in it */
 };

@@ -295,6 +295,8 @@ cs_trustdir_load(struct certstore *store, struct cs_trustset *set,
 			return -1;
 		set->gen = gen;
 		set->astray = gen == 0;
+		if (cs_file_stamp(store->fd, dir, set->stamp) == -1)
+			set->stamp[0] = '\0'; /* opening it fails, too */
 		cs_fail(err, CERTSTORE_ECHANGED,
 		    "%s/trust: is changed all the time: try again",
 		    store->path);

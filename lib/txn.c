@@ -100,6 +100,23 @@ loadwhole(struct certstore *store, const char *name,
 	return cs_entry_load(store, name, entry, err);
 }
 
+/* Is the entry still what the caller decided upon? */
+static int
+unchanged(const struct certstore_entry *now, const struct cs_put *put,
+    struct certstore_error *err)
+{
+	struct cs_identity id;
+
+	if (cs_entry_identify(now, &id, err) == -1)
+		return -1;
+	if (id.gen == put->seen.gen &&
+	    memcmp(id.hash, put->seen.hash, sizeof(id.hash)) == 0)
+		return 0;
+	return cs_fail(err, CERTSTORE_ECHANGED,
+	    "%s: another writer changed the entry meanwhile: try again",
+	    put->name);
+}
+
 /*
  * Under the lock: is the entry still what the caller decided upon?  Which
  * generation is to be written, which one replaces it, which one is kept: the
@@ -115,13 +132,8 @@ check(struct certstore *store, struct cs_put *put, struct certstore_error *err)
 	if (loadwhole(store, put->name, &old, err) == -1 &&
 	    err->code != CERTSTORE_ENOENTRY && err->code != CERTSTORE_EDAMAGED)
 		goto out;
-	if (old.info.gen != put->seen) {
-		cs_fail(err, CERTSTORE_ECHANGED,
-		    "%s: another writer changed "
-		    "the entry meanwhile: try again",
-		    put->name);
+	if (unchanged(&old, put, err) == -1)
 		goto out;
-	}
 	put->before = cs_gen_number(old.gendir, put->name);
 	put->kept = put->before;
 	fingerprint = value(&put->file[CS_INFO], "fingerprint ");

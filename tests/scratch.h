@@ -42,13 +42,30 @@ opened(int flags)
 	return store;
 }
 
+/* What a writer decided upon that looks now, and sees this generation. */
+static inline struct cs_identity
+identity(struct certstore *store, const char *name, unsigned long gen)
+{
+	struct certstore_entry entry = { 0 };
+	struct cs_identity id = { 0 };
+
+	if (gen != 0) {
+		(void)cs_entry_load(store, name, &entry, &err);
+		(void)cs_entry_identify(&entry, &id, &err);
+		cs_entry_done(&entry);
+		id.gen = gen;
+	}
+	return id;
+}
+
 /* An entry whose certificate is `cert`, with these lines of info; where they
  * do not begin with its kind it is a server's, valid now. */
 static inline int
 put(struct certstore *store, const char *name, unsigned long seen,
     const char *cert, const char *lines)
 {
-	struct cs_put p = { .name = name, .seen = seen };
+	struct cs_put p = { .name = name,
+		.seen = identity(store, name, seen) };
 	int rv;
 
 	cs_buf_adds(&p.file[CS_FULLCHAIN], cert);

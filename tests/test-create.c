@@ -341,6 +341,58 @@ testpassphrase(void)
 	    "not asked for where nothing is needed");
 }
 
+static char waiting[256];
+
+/* Another writer makes entry "race" anew. */
+static void
+request(const char *args)
+{
+	struct certstore *was = store;
+	const char *name = "race";
+
+	store = opened(CERTSTORE_WRITE);
+	(void)certstore_remove(store, &name, 1, CERTSTORE_FORCE, &err);
+	must(name, CERTSTORE_REQUEST, args);
+	snprintf(waiting, sizeof(waiting), "%s",
+	    text(name, CS_REQUEST_KEY, NULL));
+	certstore_close(store);
+	store = was;
+}
+
+/* Asked once all is decided. */
+static int
+intervene(void *arg, const char *what, char *buf, size_t size)
+{
+	int *times = arg;
+
+	(void)what;
+	if ((*times)++ == 0)
+		request("s=other.example");
+	return snprintf(buf, size, "secret");
+}
+
+/* The number of a generation is used again after a removal. */
+static void
+testidentity(void)
+{
+	struct certstore_passphrase pass = { intervene, NULL };
+	struct certstore_template *t = certstore_template_new(&err);
+	int times = 0;
+
+	must("race", 0, "s=race.example");
+	pass.arg = &times;
+	certstore_template_add_san(t, "race.example", &err);
+	certstore_template_set_issuer(t, "locked", &err);
+	certstore_template_set_passphrase(t, &pass, &err);
+	is_int(certstore_create(store, "race", t, CERTSTORE_FORCE, NULL, &err),
+	    1, "replaced");
+	is_int(times, 2, "decided anew");
+	is_str(text("race", CS_REQUEST_KEY, NULL), waiting,
+	    "the request of another writer waits on");
+	ok(strstr(waiting, "PRIVATE KEY") != NULL, "which has a key");
+	certstore_template_free(t);
+}
+
 static void
 testparts(void)
 {
@@ -572,6 +624,7 @@ main(void)
 	testconstraints();
 	testlives();
 	testpassphrase();
+	testidentity();
 	testparts();
 	testagain();
 	testifneeded();

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include "crypto.h"
@@ -37,9 +38,9 @@ count(void *arg, const char *msg)
 	warned++;
 }
 
-/* A self-signed certificate for a host that ends with a year, and its key. */
+/* A certificate of a public key for a host that ends with a year. */
 static void
-pairof(struct cs_buf *pem, const char *host, const char *year, const char *pass)
+certof(struct cs_buf *pem, const char *host, const char *year, EVP_PKEY *pub)
 {
 	X509 *x509 = X509_new();
 	X509_NAME *name = X509_get_subject_name(x509);
@@ -55,14 +56,22 @@ pairof(struct cs_buf *pem, const char *host, const char *year, const char *pass)
 	X509_set_issuer_name(x509, name);
 	ASN1_TIME_set_string(X509_getm_notBefore(x509), "20200101000000Z");
 	ASN1_TIME_set_string(X509_getm_notAfter(x509), text);
-	X509_set_pubkey(x509, key);
+	X509_set_pubkey(x509, pub);
 	X509_add_ext(x509, ext, -1);
 	if (X509_sign(x509, key, EVP_sha256()) <= 0 ||
-	    cs_cert_encode(pem, x509, &err) == -1 ||
-	    cs_key_encode(pem, key, pass, &err) == -1)
+	    cs_cert_encode(pem, x509, &err) == -1)
 		bail("no certificate");
 	X509_EXTENSION_free(ext);
 	X509_free(x509);
+}
+
+/* A self-signed one, and its key. */
+static void
+pairof(struct cs_buf *pem, const char *host, const char *year, const char *pass)
+{
+	certof(pem, host, year, key);
+	if (cs_key_encode(pem, key, pass, &err) == -1)
+		bail("%s", err.msg);
 }
 
 /* An import of that. */
@@ -315,6 +324,100 @@ testagain(void)
 	certstore_close(store);
 }
 
+/* Entry "w", made anew for a host, or a request for it; then csr is that. */
+static void
+makeanew(const char *host, int flags, char **csr)
+{
+	struct certstore *store = opened(CERTSTORE_WRITE | CERTSTORE_CREATE);
+	struct certstore_template *t = certstore_template_new(&err);
+	const char *name = "w";
+
+	(void)certstore_remove(store, &name, 1, CERTSTORE_FORCE, &err);
+	if (certstore_template_add_san(t, host, &err) == -1 ||
+	    certstore_create(store, name, t, flags, csr, &err) != 1)
+		bail("%s", err.msg);
+	certstore_template_free(t);
+	certstore_close(store);
+}
+
+/* The key of "w", or the one that waits in it: its hash. */
+static const char *
+keyof(struct certstore *store, enum cs_file file)
+{
+	static char hex[2][65];
+	static int turn;
+	struct certstore_entry *entry;
+	struct cs_buf pem = { 0 };
+	EVP_PKEY *pkey = NULL;
+
+	turn = !turn;
+	hex[turn][0] = '\0';
+	entry = certstore_entry_get(store, "w", &err);
+	if (entry != NULL && cs_entry_read(entry, file, &pem, &err) == 1)
+		pkey = cs_key_frompem("w", &pem, NULL, &err);
+	if (pkey != NULL)
+		cs_key_spki(pkey, hex[turn], &err);
+	EVP_PKEY_free(pkey);
+	cs_buf_free(&pem);
+	certstore_entry_free(entry);
+	return hex[turn];
+}
+
+/* A plan is about an entry; the number of its generation is used again. */
+static void
+testidentity(void)
+{
+	static const struct {
+		const char *host;
+		int flags;
+		enum cs_file key;
+	} t[] = { { "w.example.com", CERTSTORE_REQUEST, CS_REQUEST_KEY },
+		{ "v.example.com", CERTSTORE_REQUEST, CS_REQUEST_KEY },
+		{ "w.example.com", 0, CS_PRIVKEY },
+		{ "v.example.com", 0, CS_PRIVKEY } };
+	struct certstore *store = opened(CERTSTORE_WRITE);
+	struct certstore_import *im;
+	struct cs_buf pem = { 0 };
+	X509_REQ *req;
+	char had[65], *csr;
+	BIO *bio;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		makeanew("w.example.com", CERTSTORE_REQUEST, &csr);
+		bio = BIO_new_mem_buf(csr, -1);
+		req = PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL);
+		cs_buf_reset(&pem);
+		certof(&pem, "w.example.com", "2095",
+		    X509_REQ_get0_pubkey(req));
+		X509_REQ_free(req);
+		BIO_free(bio);
+		free(csr);
+		im = started(store, 0, &pem);
+		plan(im);
+		makeanew(t[i].host, t[i].flags, &csr);
+		free(csr);
+		snprintf(had, sizeof(had), "%s", keyof(store, t[i].key));
+		is_int(commit(im), -1, "case %zu: an answer to what was", i);
+		is_str(keyof(store, t[i].key), had, "its successor's key");
+		ok(had[0] != '\0', "which is there");
+		/* with -f it may replace a pair, and no request */
+		cs_buf_reset(&pem);
+		pairof(&pem, "w.example.com", "2096", NULL);
+		makeanew("w.example.com", 0, NULL);
+		im = started(store, CERTSTORE_FORCE, &pem);
+		certstore_import_set_name(im, "w", &err);
+		plan(im);
+		makeanew(t[i].host, t[i].flags, NULL);
+		snprintf(had, sizeof(had), "%s", keyof(store, t[i].key));
+		is_int(commit(im), 1, "replaced, whatever it is by now");
+		if (t[i].key == CS_REQUEST_KEY)
+			is_str(keyof(store, t[i].key), had, "waits on");
+	}
+	cs_buf_free(&pem);
+	certstore_close(store);
+}
+
 int
 main(void)
 {
@@ -327,6 +430,7 @@ main(void)
 	testwarnings();
 	testpassphrase();
 	testagain();
+	testidentity();
 	EVP_PKEY_free(key);
 	removescratch();
 	return tap_done();

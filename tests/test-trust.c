@@ -367,6 +367,50 @@ test_copies(struct certstore *store)
 	certstore_trust_free(t);
 }
 
+/* Another writer, once, while a commit has read the set and not yet locked. */
+static struct cs_buf *other;
+
+static void
+begin_anew(void *arg, const char *msg)
+{
+	struct certstore *store;
+	struct certstore_trust *t;
+
+	(void)msg;
+	if (other == NULL)
+		return;
+	sh("rm -r store/trust store/.trust@*");
+	store = opened(CERTSTORE_WRITE);
+	t = begun(store);
+	add(t, other);
+	*(int *)arg = certstore_trust_commit(t, &err);
+	certstore_trust_free(t);
+	certstore_close(store);
+	other = NULL;
+}
+
+/* The number of a generation is used again once there is none. */
+static void
+test_identity(struct cs_buf *a, struct cs_buf *b)
+{
+	struct certstore *store = opened(CERTSTORE_WRITE);
+	struct certstore_trust *t = begun(store);
+	int made = 0;
+
+	sh("rm -rf store/trust store/.trust@*");
+	add(t, a);
+	is_int(certstore_trust_commit(t, &err), 1, "the first");
+	sh("echo >store/trust/A.pem");
+	other = b;
+	certstore_set_warn(store, begin_anew, &made);
+	add(t, a);
+	is_int(certstore_trust_commit(t, &err), 1, "added");
+	is_int(made, 1, "meanwhile the set was begun anew");
+	is_str(listing(store), "A:added B:added", "and nothing of it is lost");
+	certstore_trust_free(t);
+	certstore_close(store);
+}
+
 int
 main(void)
 {
@@ -386,6 +430,7 @@ main(void)
 	test_writers(store, &a, &b);
 	test_damage(store, &a);
 	test_copies(store);
+	test_identity(&a, &b);
 	ok(ERR_peek_error() == 0, "libcrypto's error queue is empty");
 	certstore_close(store);
 	cs_buf_free(&a);
