@@ -88,7 +88,8 @@ checklife(const struct certstore_template *t, struct certstore_error *err)
 static int
 begin(struct job *job, struct certstore_error *err)
 {
-	if (cs_name_check(job->name, err) == -1 ||
+	if (cs_template_check(job->asked, err) == -1 ||
+	    cs_name_check(job->name, err) == -1 ||
 	    checkparts(job->asked, job->flags, err) == -1 ||
 	    checklife(job->asked, err) == -1)
 		return -1;

@@ -178,7 +178,13 @@ int	cs_chain_files(struct cs_put *, X509 *, STACK_OF(X509) *,
 /* issue.c: signs. */
 #define CS_LIFE		(397 * CS_DAY)
 #define CS_LIFE_CA	(3650 * CS_DAY)
+enum cs_setter {		/* those that can fail; adders last */
+	CS_SET_TYPE, CS_SET_PROFILE, CS_SET_LIFE, CS_SET_ISSUER, CS_SET_KEY,
+	CS_SET_ENCRYPT, CS_ADD_SAN, CS_ADD_SUBJECT, CS_ADD_CONSTRAINT,
+	CS_NSETTER
+};
 struct certstore_template {
+	struct certstore_error failed[CS_NSETTER];	/* the last of each */
 	int		 ca;
 	char		 type[16];		/* "" : the default */
 	char		 profile[16];
@@ -229,8 +235,10 @@ int	cs_fit_answered(const struct certstore_entry *,
 	    const struct certstore_template *);	/* no need to ask a CA */
 int	cs_fit_request(X509_REQ *, const struct certstore_template *);
 
-/* template.c: a shallow copy with the entry's own name as SAN where none was
+/* template.c: no setter of it failed: 0 or -1; a shallow copy with the entry's own name as SAN where none was
  * given; own, which holds that one, and the first live as long as it does. */
+int	cs_template_check(const struct certstore_template *,
+	    struct certstore_error *);
 int	cs_template_resolve(struct certstore_template *, struct cs_san_own *,
 	    const struct certstore_template *, const char *,
 	    struct certstore_error *);

@@ -70,27 +70,25 @@ certstore_template_set_ca(struct certstore_template *t,
 	return 0;
 }
 
-int
-certstore_template_set_type(struct certstore_template *t, const char *type,
+static int
+settype(struct certstore_template *t, const char *type,
     struct certstore_error *err)
 {
-	cs_error_clear(err);
 	if (cs_key_type_check(type, err) == -1)
 		return -1;
 	strlcpy(t->type, type, sizeof(t->type));
 	return 0;
 }
 
-int
-certstore_template_set_profile(struct certstore_template *t,
-    const char *profile, struct certstore_error *err)
+static int
+setprofile(struct certstore_template *t, const char *profile,
+    struct certstore_error *err)
 {
 	static const char *const profiles[] = { "server", "client", "peer",
 		"mail" };
 	char q[CS_QUOTE_LEN];
 	size_t i;
 
-	cs_error_clear(err);
 	for (i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
 		if (strcmp(profile, profiles[i]) == 0) {
 			strlcpy(t->profile, profile, sizeof(t->profile));
@@ -102,13 +100,12 @@ certstore_template_set_profile(struct certstore_template *t,
 	    cs_escape_quote(q, profile));
 }
 
-int
-certstore_template_set_life(struct certstore_template *t,
-    const struct certstore_span *life, struct certstore_error *err)
+static int
+setlife(struct certstore_template *t, const struct certstore_span *life,
+    struct certstore_error *err)
 {
 	char when[CERTSTORE_TIME_LEN];
 
-	cs_error_clear(err);
 	if (life->type == CERTSTORE_SPAN_PART)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "life: a part of what is not yet known: say how long or "
@@ -136,13 +133,12 @@ certstore_template_set_within(struct certstore_template *t,
 	return 0;
 }
 
-int
-certstore_template_set_issuer(struct certstore_template *t, const char *name,
+static int
+setissuer(struct certstore_template *t, const char *name,
     struct certstore_error *err)
 {
 	char *copy;
 
-	cs_error_clear(err);
 	if (cs_name_check(name, err) == -1)
 		return -1;
 	if ((copy = strdup(name)) == NULL)
@@ -209,16 +205,15 @@ nameparameters(const char *label, EVP_PKEY *pkey, struct certstore_error *err)
 }
 
 /* A passphrase is asked for if one was set before. */
-int
-certstore_template_set_key(struct certstore_template *t, const char *label,
-    const void *data, size_t len, struct certstore_error *err)
+static int
+setkey(struct certstore_template *t, const char *label, const void *data,
+    size_t len, struct certstore_error *err)
 {
 	const struct certstore_passphrase *pass;
 	struct cs_pems pems = { NULL, 0, 0 };
 	EVP_PKEY *pkey = NULL;
 	char q[CS_QUOTE_LEN];
 
-	cs_error_clear(err);
 	pass = t->haspass ? &t->pass : NULL;
 	if (cs_pem_read(label, data, len, pass, &pems, err) == 0)
 		pkey = onlykey(label, &pems, pass, err);
@@ -247,13 +242,12 @@ certstore_template_set_key(struct certstore_template *t, const char *label,
 	return 0;
 }
 
-int
-certstore_template_set_encrypt(struct certstore_template *t,
-    const char *passphrase, struct certstore_error *err)
+static int
+setencrypt(struct certstore_template *t, const char *passphrase,
+    struct certstore_error *err)
 {
 	char *copy;
 
-	cs_error_clear(err);
 	if (passphrase[0] == '\0')
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "passphrase: is empty: leave the key unencrypted or give "
@@ -279,14 +273,13 @@ certstore_template_set_passphrase(struct certstore_template *t,
 }
 
 /* Said twice is said once. */
-int
-certstore_template_add_san(struct certstore_template *t, const char *san,
+static int
+addsan(struct certstore_template *t, const char *san,
     struct certstore_error *err)
 {
 	struct cs_san_own own, *v;
 	size_t i;
 
-	cs_error_clear(err);
 	if (cs_name_san(san, &own.type, &own.value, err) == -1)
 		return -1;
 	for (i = 0; i < t->nsan; i++) {
@@ -305,13 +298,12 @@ certstore_template_add_san(struct certstore_template *t, const char *san,
 	return 0;
 }
 
-int
-certstore_template_add_subject(struct certstore_template *t, const char *text,
+static int
+addsubject(struct certstore_template *t, const char *text,
     struct certstore_error *err)
 {
 	struct cs_attr attr, *v;
 
-	cs_error_clear(err);
 	if (cs_subject_parse(text, &attr.attr, &attr.value, err) == -1)
 		return -1;
 	v = reallocarray(t->subject, t->nsubject + 1, sizeof(*v));
@@ -341,15 +333,14 @@ addtree(char ***trees, size_t *n, const char *text, struct certstore_error *err)
 	return 0;
 }
 
-int
-certstore_template_add_constraint(struct certstore_template *t,
-    const char *text, struct certstore_error *err)
+static int
+addconstraint(struct certstore_template *t, const char *text,
+    struct certstore_error *err)
 {
 	const char *flaw;
 	char q[CS_QUOTE_LEN];
 	long long n;
 
-	cs_error_clear(err);
 	if (strncmp(text, "permit=", 7) == 0)
 		return addtree(&t->permit, &t->npermit, text + 7, err);
 	if (strncmp(text, "exclude=", 8) == 0)
@@ -366,6 +357,110 @@ certstore_template_add_constraint(struct certstore_template *t,
 		    cs_escape_quote(q, text));
 	t->pathlen = (int)n;
 	return 0;
+}
+
+/*
+ * A setter that failed leaves a template that asks for less than the caller
+ * wanted.  cs_template_check() refuses it until the same setter succeeds;
+ * what could not be added is missing for good.
+ */
+static int
+conclude(struct certstore_template *t, enum cs_setter setter, int rv,
+    const struct certstore_error *err)
+{
+	if (rv == -1)
+		t->failed[setter] = *err;
+	else if (setter < CS_ADD_SAN)
+		cs_error_clear(&t->failed[setter]);
+	return rv;
+}
+
+/* Whether it is what the caller wanted; reports the first failure. */
+int
+cs_template_check(const struct certstore_template *t,
+    struct certstore_error *err)
+{
+	size_t i;
+
+	for (i = 0; i < CS_NSETTER; i++)
+		if (t->failed[i].code != CERTSTORE_OK)
+			return cs_fail(err, t->failed[i].code,
+			    "nothing is made by a template that was not "
+			    "filled as wanted: %s",
+			    t->failed[i].msg);
+	return 0;
+}
+
+int
+certstore_template_set_type(struct certstore_template *t, const char *type,
+    struct certstore_error *err)
+{
+	cs_error_clear(err);
+	return conclude(t, CS_SET_TYPE, settype(t, type, err), err);
+}
+
+int
+certstore_template_set_profile(struct certstore_template *t,
+    const char *profile, struct certstore_error *err)
+{
+	cs_error_clear(err);
+	return conclude(t, CS_SET_PROFILE, setprofile(t, profile, err), err);
+}
+
+int
+certstore_template_set_life(struct certstore_template *t,
+    const struct certstore_span *life, struct certstore_error *err)
+{
+	cs_error_clear(err);
+	return conclude(t, CS_SET_LIFE, setlife(t, life, err), err);
+}
+
+int
+certstore_template_set_issuer(struct certstore_template *t, const char *name,
+    struct certstore_error *err)
+{
+	cs_error_clear(err);
+	return conclude(t, CS_SET_ISSUER, setissuer(t, name, err), err);
+}
+
+int
+certstore_template_set_key(struct certstore_template *t, const char *label,
+    const void *data, size_t len, struct certstore_error *err)
+{
+	cs_error_clear(err);
+	return conclude(t, CS_SET_KEY, setkey(t, label, data, len, err), err);
+}
+
+int
+certstore_template_set_encrypt(struct certstore_template *t,
+    const char *passphrase, struct certstore_error *err)
+{
+	cs_error_clear(err);
+	return conclude(t, CS_SET_ENCRYPT, setencrypt(t, passphrase, err), err);
+}
+
+int
+certstore_template_add_san(struct certstore_template *t, const char *san,
+    struct certstore_error *err)
+{
+	cs_error_clear(err);
+	return conclude(t, CS_ADD_SAN, addsan(t, san, err), err);
+}
+
+int
+certstore_template_add_subject(struct certstore_template *t, const char *text,
+    struct certstore_error *err)
+{
+	cs_error_clear(err);
+	return conclude(t, CS_ADD_SUBJECT, addsubject(t, text, err), err);
+}
+
+int
+certstore_template_add_constraint(struct certstore_template *t,
+    const char *text, struct certstore_error *err)
+{
+	cs_error_clear(err);
+	return conclude(t, CS_ADD_CONSTRAINT, addconstraint(t, text, err), err);
 }
 
 /* A bare word is a label for people, not a host. */

@@ -440,6 +440,51 @@ testagain(void)
 	    "another key for a CA: %s", warned);
 }
 
+/* What a setter refused is not left out in silence. */
+static void
+testunfilled(void)
+{
+	static const struct {
+		const char *bad, *good;
+	} cases[] = { { "P=x", "P=peer" }, { "t=x", "t=p256" },
+		{ "A=../x", "A=root" }, { "l=1/3", "l=30d" }, { "E=", NULL },
+		{ "s=a..b", NULL }, { "S=XX=1", NULL }, { "C=x=1", NULL } };
+	struct certstore_template *t;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if ((t = certstore_template_new(&err)) == NULL ||
+		    apply(t, "s=unfilled.example") == -1)
+			bail("template: %s", err.msg);
+		is_int(apply(t, cases[i].bad), -1, "%s fails", cases[i].bad);
+		is_int(apply(t, "s=further.example"), 0, "another setter");
+		is_int(certstore_create(store, "unfilled", t, 0, NULL, &err),
+		    -1, "%s: so nothing is made", cases[i].bad);
+		ok(err.code == CERTSTORE_EARGUMENT &&
+			strstr(err.msg, "not filled as wanted: ") != NULL,
+		    "and why: %s", err.msg);
+		is_int(certstore_create(store, "unfilled", t,
+			   CERTSTORE_DRYRUN | CERTSTORE_FORCE, NULL, &err),
+		    -1, "nor the next time");
+		if (cases[i].good != NULL) {
+			is_int(apply(t, cases[i].good), 0, "%s", cases[i].good);
+			is_int(certstore_create(store, "unfilled", t,
+				   CERTSTORE_DRYRUN, NULL, &err),
+			    1, "mends it");
+		}
+		certstore_template_free(t);
+	}
+	t = certstore_template_new(&err);
+	is_int(certstore_template_set_key(t, "k", "text", 4, &err), -1,
+	    "no key");
+	is_int(apply(t, "s=a.example"), 0, "a name");
+	is_int(certstore_create(store, "unfilled", t, 0, NULL, &err), -1,
+	    "not with a key that was not wanted");
+	is_int(err.code, CERTSTORE_EINPUT, "the code of the failure");
+	certstore_template_free(t);
+	is_str(text("unfilled", CS_INFO, ""), "absent", "no such entry");
+}
+
 static void
 testifneeded(void)
 {
@@ -627,6 +672,7 @@ main(void)
 	testidentity();
 	testparts();
 	testagain();
+	testunfilled();
 	testifneeded();
 	testimported();
 	testrequests();
