@@ -107,6 +107,9 @@ void	cs_key_name(EVP_PKEY *, char *, size_t);	/* "p256" "rsa:2048" */
 int	cs_key_spki(EVP_PKEY *, char [65], struct certstore_error *);	/* SHA-256 hex */
 int	cs_key_isweak(EVP_PKEY *);		/* below security level 2 */
 
+/* strength.c: do TLS peers take it by their defaults, of an end-entity? */
+int	cs_strength_istls(EVP_PKEY *);
+
 /*
  * keyform.c: keys to and from ASN.1, most of them without libcrypto's encoders
  * and decoders.  The last three give NULL for what has to be tried with a

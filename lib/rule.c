@@ -209,6 +209,8 @@ const struct cs_rule_text cs_rules[CS_NRULE] = {
 	    "is signed with a digest that is too weak for TLS" },
 	[CS_RULE_DIGEST_WEAK] = { "digest-weak", "EEE", "RFC 9155 section 2",
 	    "is signed with a weak digest" },
+	[CS_RULE_KEY_TLS] = { "key-tls", "WEE", "RFC 8446 section 4.2.3",
+	    "has a key that TLS peers refuse by default" },
 	[CS_RULE_KEY_ALGORITHM] = { "key-algorithm", "-WE", BR "7.1.3.1",
 	    "has a key of a kind that browsers do not take" },
 	[CS_RULE_RSA_SIZE] = { "rsa-size", "-WE", BR "6.1.5",

@@ -334,6 +334,35 @@ ed25519(X509 *x509)
 }
 
 static void
+setcurve(X509 *x509, const char *curve)
+{
+	EVP_PKEY *pkey = EVP_EC_gen(curve);
+
+	if (pkey == NULL)
+		bail("%s: no such curve", curve);
+	X509_set_pubkey(x509, pkey);
+	EVP_PKEY_free(pkey);
+}
+
+static void
+brainpool(X509 *x509)
+{
+	setcurve(x509, "brainpoolP384r1");
+}
+
+static void
+koblitz(X509 *x509)
+{
+	setcurve(x509, "secp256k1");
+}
+
+static void
+p224(X509 *x509)
+{
+	setcurve(x509, "secp224r1");
+}
+
+static void
 setrsa(X509 *x509, unsigned int bits)
 {
 	EVP_PKEY *pkey = EVP_RSA_gen(bits);
@@ -561,7 +590,52 @@ static const struct row rows[] = {
 	{ "RSA of 2052 bits", LEAF, { NULL }, rsa2052, "", "~rsa-size",
 	    "rsa-size" },
 	{ "Ed25519", LEAF, { NULL }, ed25519, "", "", "key-algorithm" },
+	{ "Brainpool", LEAF, { NULL }, brainpool, "~key-tls", "key-tls",
+	    "key-tls key-algorithm" },
+	{ "secp256k1", LEAF, { NULL }, koblitz, "~key-tls", "key-tls",
+	    "key-tls key-algorithm" },
+	{ "P-224", LEAF, { NULL }, p224, "~key-tls", "key-tls",
+	    "key-tls key-algorithm" },
 };
+
+/* What is no end-entity of TLS may have a key on any curve. */
+static void
+testcurves(void)
+{
+	static const struct {
+		enum who who;
+		const char *profile;
+		int tls;
+	} t[] = { { LEAF, "server", 0 }, { LEAF, "client", 0 },
+		{ LEAF, "peer", 0 }, { LEAF, "mail", 1 }, { LEAF, "ca", 1 },
+		{ LEAF, "shaken", 1 }, { CA, "server", 1 },
+		{ ROOT, "server", 1 } };
+	struct row row = { .what = "curves" };
+	struct certstore_verify *v;
+	struct certstore_error err;
+	struct world w;
+	EVP_PKEY *key;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		key = keys[t[i].who];
+		keys[t[i].who] = EVP_EC_gen("brainpoolP256r1");
+		mkworld(&w, &row);
+		v = certstore_verify_new(NULL, &err);
+		certstore_verify_set_time(v, WHEN);
+		certstore_verify_set_profile(v, t[i].profile, &err);
+		certstore_verify_add_anchors(v, "anchors", w.anchors.p,
+		    w.anchors.len, &err);
+		certstore_verify_certs(v, "chain", w.chain.p, w.chain.len, NULL,
+		    &err);
+		is_int(strstr(codes(v), "key-tls") == NULL, t[i].tls,
+		    "Brainpool as %s: %s", t[i].profile, codes(v));
+		certstore_verify_free(v);
+		freeworld(&w);
+		EVP_PKEY_free(keys[t[i].who]);
+		keys[t[i].who] = key;
+	}
+}
 
 static void
 testrows(void)
@@ -770,6 +844,7 @@ main(void)
 		if ((keys[i] = cs_key_generate("p256", &err)) == NULL)
 			bail("%s", err.msg);
 	testrows();
+	testcurves();
 	testhosts();
 	testanswers();
 	testmany();
