@@ -186,6 +186,22 @@ issame(struct job *job, struct certstore_error *err)
 	return rv;
 }
 
+/* Are its props in force and its keys as they ask for?  1, 0, -1. */
+static int
+isinforce(struct job *job, struct certstore_error *err)
+{
+	char why[CS_PROPS_WHY];
+	int rv;
+
+	if ((rv = cs_props_differ(&job->old, why, err)) != 1)
+		return rv == -1 ? -1 : 1;
+	if (cs_buf_printf(&job->a->remarks,
+		"%s: %s: written anew with the same certificate\n",
+		job->a->name, why) == -1)
+		return cs_fail_nomem(err);
+	return 0;
+}
+
 /* The names are free, or of the same purpose, or somebody said so. */
 static int
 checknames(struct job *job, struct certstore_error *err)
@@ -226,6 +242,8 @@ decide(struct job *job, struct certstore_error *err)
 		/* Only the chain or a key can differ: nothing is lost. */
 		a->action = "replace";
 		if ((same = issame(job, err)) == 1)
+			same = isinforce(job, err);
+		if (same == 1)
 			a->action = "same";
 		return same == -1 ? -1 : 0;
 	}
@@ -271,29 +289,6 @@ checkkey(struct job *job, struct certstore_error *err)
 		    "private key too",
 		    job->keylabel);
 	return 0;
-}
-
-static int
-carryprops(struct job *job, struct certstore_error *err)
-{
-	struct cs_buf *props = &job->a->put.file[CS_PROPS], had = { 0 };
-	const char *line, *next;
-	int bad;
-
-	if (job->was != ABSENT &&
-	    cs_entry_read(&job->old, CS_PROPS, &had, err) == -1)
-		return -1;
-	bad = cs_buf_adds(props, "origin import\n");
-	for (line = had.p; line != NULL && *line != '\0'; line = next) {
-		next = line + strcspn(line, "\n");
-		if (strncmp(line, "origin ", 7) != 0) {
-			bad |= cs_buf_add(props, line, (size_t)(next - line));
-			bad |= cs_buf_add(props, "\n", 1);
-		}
-		next += *next == '\n';
-	}
-	cs_buf_free(&had);
-	return bad == 0 ? 0 : cs_fail_nomem(err);
 }
 
 /* The hash of the key that a request is for, when no info tells it. */
@@ -382,7 +377,9 @@ record(struct job *job, struct certstore_error *err)
 		*entry = job->old;
 		memset(&job->old, 0, sizeof(job->old));
 	} else {
-		if (carryprops(job, err) == -1 ||
+		if (cs_props_carry(&job->a->put.file[CS_PROPS],
+			job->was == ABSENT ? NULL : &job->old, job->a->name,
+			"import", err) == -1 ||
 		    carryrequest(job, err) == -1 || checkkey(job, err) == -1)
 			return -1;
 		cs_info_reset(&entry->info);

@@ -231,30 +231,12 @@ getkey(struct job *job, struct certstore_error *err)
 	return 0;
 }
 
-/* The old props, or none, with this origin. */
+/* The old props, or none, with this origin; NULL: the old one. */
 static int
-setorigin(struct job *job, struct certstore_error *err)
+carryprops(struct job *job, const char *origin, struct certstore_error *err)
 {
-	struct cs_buf old = { NULL, 0, 0 };
-	const char *line, *next;
-	int rv = -1;
-
-	if (job->exists && cs_entry_read(&job->old, CS_PROPS, &old, err) == -1)
-		return -1;
-	if (cs_buf_adds(&job->put.file[CS_PROPS], "origin create\n") == -1)
-		goto out;
-	for (line = old.p; line != NULL && *line != '\0'; line = next) {
-		next = line + strcspn(line, "\n");
-		next += *next == '\n';
-		if (strncmp(line, "origin ", 7) != 0 &&
-		    cs_buf_add(&job->put.file[CS_PROPS], line,
-			(size_t)(next - line)) == -1)
-			goto out;
-	}
-	rv = 0;
-out:
-	cs_buf_free(&old);
-	return rv == 0 ? 0 : cs_fail_nomem(err);
+	return cs_props_carry(&job->put.file[CS_PROPS],
+	    job->exists ? &job->old : NULL, job->name, origin, err);
 }
 
 static int
@@ -311,7 +293,7 @@ makefiles(struct job *job, X509 *x509, struct certstore_error *err)
 		cs_fail_nomem(err);
 	else if (cs_key_encode(&pem, job->pkey, job->t.encrypt, err) == 0 &&
 	    cs_chain_files(&job->put, x509, chain, above, &pem, err) == 0 &&
-	    carryrequest(job, err) == 0 && setorigin(job, err) == 0)
+	    carryrequest(job, err) == 0 && carryprops(job, "create", err) == 0)
 		rv = 0;
 	cs_buf_free(&pem);
 	sk_X509_free(chain);
@@ -389,28 +371,68 @@ static int
 carrypair(struct job *job, struct certstore_error *err)
 {
 	STACK_OF(X509) *certs;
-	char spki[65];
 	int i, rv;
 
 	for (i = CS_FULLCHAIN; i <= CS_CA; i++)
 		if (i != CS_COMBINED && carry(job, (enum cs_file)i, err) == -1)
 			return -1;
-	if (carry(job, CS_PROPS, err) == -1 ||
-	    cs_key_spki(job->pkey, spki, err) == -1)
-		return -1;
 	certs = cs_cert_stack(job->name, &job->put.file[CS_FULLCHAIN], err);
 	if (certs == NULL)
 		return -1;
 	rv = cs_describe_cert(&job->put.file[CS_INFO], certs, err);
 	sk_X509_pop_free(certs, X509_free);
-	return rv == -1 ? -1 : addwaiting(job, spki, err);
+	return rv;
+}
+
+/* The request that waits, where there is no pair, described anew. */
+static int
+carrywaiting(struct job *job, struct certstore_error *err)
+{
+	struct cs_buf pem = { NULL, 0, 0 };
+	X509_REQ *req;
+	int rv = -1;
+
+	if ((req = readrequest(job, &pem, err)) != NULL &&
+	    carry(job, CS_REQUEST_KEY, err) == 0 &&
+	    carry(job, CS_REQUEST_CSR, err) == 0)
+		rv = cs_describe_csr(&job->put.file[CS_INFO], req, err);
+	X509_REQ_free(req);
+	cs_buf_free(&pem);
+	return rv;
+}
+
+/*
+ * What the entry has will do: a new generation of just that, if its props were
+ * edited since, or the modes of its keys are wrong.  1 made, 0 not needed, -1.
+ */
+static int
+rewrite(struct job *job, struct certstore_error *err)
+{
+	char why[CS_PROPS_WHY];
+	int rv;
+
+	if ((rv = cs_props_differ(&job->old, why, err)) != 1)
+		return rv;
+	cs_warn(job->store, "%s: %s: written anew with the same key%s",
+	    job->name, why,
+	    job->old.info.fingerprint != NULL ? " and certificate" : "");
+	if ((job->flags & CERTSTORE_DRYRUN) != 0)
+		return 1;
+	if (job->old.info.fingerprint == NULL)
+		rv = carrywaiting(job, err);
+	else if ((rv = carrypair(job, err)) == 0)
+		rv = carryrequest(job, err);
+	if (rv == -1 || carryprops(job, NULL, err) == -1 ||
+	    cs_txn_put(job->store, &job->put, 1, err) == -1)
+		return -1;
+	return 1;
 }
 
 static int
 makerequest(struct job *job, char **csr, struct certstore_error *err)
 {
 	X509_REQ *req;
-	char *pem = NULL;
+	char *pem = NULL, spki[65];
 	int rv = -1;
 
 	if (getkey(job, err) == -1)
@@ -425,10 +447,13 @@ makerequest(struct job *job, char **csr, struct certstore_error *err)
 	if (encoderequest(job, req, err) == -1)
 		goto out;
 	if (job->exists && job->old.info.fingerprint != NULL) {
-		if (carrypair(job, err) == -1)
+		if (carrypair(job, err) == -1 ||
+		    carryprops(job, NULL, err) == -1 ||
+		    cs_key_spki(job->pkey, spki, err) == -1 ||
+		    addwaiting(job, spki, err) == -1)
 			goto out;
 	} else if (cs_describe_csr(&job->put.file[CS_INFO], req, err) == -1 ||
-	    setorigin(job, err) == -1)
+	    carryprops(job, "create", err) == -1)
 		goto out;
 	if ((pem = strdup(job->put.file[CS_REQUEST_CSR].p)) == NULL) {
 		cs_fail_nomem(err);
@@ -460,11 +485,13 @@ attempt(struct job *job, char **csr, struct certstore_error *err)
 			return -1;
 		job->hasissuer = 1;
 	}
-	if ((rv = decide(job, csr, err)) != 1)
-		return rv;
+	if ((rv = decide(job, csr, err)) == -1)
+		return -1;
 	job->put.name = job->name;
 	if (cs_entry_identify(&job->old, &job->put.seen, err) == -1)
 		return -1;
+	if (rv == 0)
+		return rewrite(job, err);
 	if ((job->flags & CERTSTORE_REQUEST) != 0)
 		return makerequest(job, csr, err);
 	return makecert(job, err);

@@ -124,17 +124,19 @@ int
 cs_entry_read(const struct certstore_entry *entry, enum cs_file which,
     struct cs_buf *b, struct certstore_error *err)
 {
+	const char *name = entry->info.name;
 	char path[CS_GENDIR + 16];
 
 	if (entry->store == NULL || entry->gendir[0] == '\0')
 		return 0;
+	if (name == NULL) /* it is damaged */
+		name = entry->gendir;
 	snprintf(path, sizeof(path), "%s/%s", entry->gendir,
 	    cs_file_names[which]);
 	if (cs_file_read(entry->store->certs, path, CS_RECORD_MAX, b) == 0)
 		return 1;
-	if (errno != ENOENT && errno != ESTALE)
-		return cs_fail_errno(err, "%s: %s", entry->info.name,
-		    cs_file_names[which]);
+	if (errno != ENOENT && errno != ENOTDIR && errno != ESTALE)
+		return cs_fail_errno(err, "%s: %s", name, cs_file_names[which]);
 	/* not there, or no longer there? */
 	snprintf(path, sizeof(path), "%s/info", entry->gendir);
 	if (entry->info.file == NULL ||
@@ -144,7 +146,7 @@ cs_entry_read(const struct certstore_entry *entry, enum cs_file which,
 	return cs_fail(err, CERTSTORE_ECHANGED,
 	    "%s: another writer changed "
 	    "the entry meanwhile: try again",
-	    entry->info.name);
+	    name);
 }
 
 struct certstore_entry *

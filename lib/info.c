@@ -15,7 +15,7 @@
 
 #include "internal.h"
 
-enum how { TEXT, TIME, NUMBER, FLAG, LIST, SAN, ISSUING, FILEOF, HAS };
+enum how { TEXT, TIME, NUMBER, FLAG, WORDS, LINE, SAN, ISSUING, FILEOF, HAS };
 
 #define PATH_SIZE (CS_GENDIR + 32)
 #define AT(member) offsetof(struct cs_info, member)
@@ -55,13 +55,13 @@ static const struct key {
 	KEY("self", FLAG, AT(self)),
 	KEY("serves", FLAG, AT(serves)),
 	KEY("weak", FLAG, AT(weak)),
-	KEY("usage", LIST, AT(usage)),
+	KEY("usage", WORDS, AT(usage)),
 	KEY("cn", TEXT, AT(cn)),
 	KEY("san", SAN, 0),
 	KEY("issuing", ISSUING, 0),
 	KEY("origin", TEXT, AT(origin)),
-	KEY("tenant", LIST, AT(tenants)),
-	KEY("user", LIST, AT(users)),
+	KEY("tenant", LINE, AT(tenants)),
+	KEY("user", LINE, AT(users)),
 	KEY("group", TEXT, AT(group)),
 };
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
@@ -229,7 +229,10 @@ setvalue(struct cs_info *info, const struct key *key, char *value)
 	case FLAG:
 		*(int *)(void *)at = 1;
 		break;
-	case LIST:
+	case LINE:
+		rv = addlist((struct cs_list *)(void *)at, value);
+		break;
+	case WORDS:
 		rv = addwords((struct cs_list *)(void *)at, value);
 		break;
 	case SAN:
@@ -470,13 +473,9 @@ int
 cs_info_compose(struct cs_buf *b, const struct cs_put *put, int64_t sec,
     long nsec, struct certstore_error *err)
 {
-	static const char *const repeated[] = { "origin ", "tenant ", "user ",
-		"group ", NULL };
 	char hex[2 * SHA256_DIGEST_LENGTH + 1];
 	const struct cs_buf *desc = &put->file[CS_INFO];
-	const char *line, *next, *props;
 	enum cs_file which;
-	size_t i;
 	int bad;
 
 	which = put->file[CS_FULLCHAIN].p != NULL ? CS_FULLCHAIN :
@@ -495,16 +494,7 @@ cs_info_compose(struct cs_buf *b, const struct cs_put *put, int64_t sec,
 	    put->file[CS_CA].p != NULL ? " ca" : "",
 	    put->file[CS_REQUEST_KEY].p != NULL ? " request" : "");
 	bad |= cs_buf_add(b, desc->p, desc->len);
-	props = put->file[CS_PROPS].p;
-	for (line = props; line != NULL && *line != '\0'; line = next) {
-		next = line + strcspn(line, "\n");
-		next += *next == '\n';
-		for (i = 0; repeated[i] != NULL; i++)
-			if (strncmp(line, repeated[i], strlen(repeated[i])) ==
-			    0)
-				bad |= cs_buf_add(b, line,
-				    (size_t)(next - line));
-	}
+	bad |= cs_props_repeat(b, &put->file[CS_PROPS]);
 	return bad == 0 ? 0 : cs_fail_nomem(err);
 }
 

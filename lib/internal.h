@@ -320,6 +320,23 @@ int	cs_entry_identify(const struct certstore_entry *, struct cs_identity *,
 int	cs_entry_read(const struct certstore_entry *, enum cs_file,
 	    struct cs_buf *, struct certstore_error *);	/* 1, 0 no such file, -1 */
 
+/* props.c: what people write of an entry, as it is now. */
+#define CS_PROPS_WHY	160
+struct cs_props {
+	char			*origin, *group;	/* or NULL */
+	struct cs_strings	 tenants, users;	/* sorted */
+};
+int	cs_props_read(const struct certstore_entry *, struct cs_props *,
+	    struct certstore_error *);
+void	cs_props_free(struct cs_props *);
+int	cs_props_carry(struct cs_buf *, const struct certstore_entry *,
+	    const char *, const char *, struct certstore_error *);
+int	cs_props_repeat(struct cs_buf *, const struct cs_buf *); /* no memory */
+int	cs_props_group(const char *, const struct cs_buf *, gid_t *,
+	    struct certstore_error *);
+int	cs_props_differ(const struct certstore_entry *, char [CS_PROPS_WHY],
+	    struct certstore_error *);	/* from what is in force: 1, 0, -1 */
+
 /* index.c */
 /* Calls fn for each index link an info calls for: "host", "a.example". */
 int	cs_index_keys(const struct cs_info *,

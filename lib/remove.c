@@ -70,6 +70,25 @@ dependant(const struct removal *rm, const struct certstore_entry *ca,
 	return rv;
 }
 
+/* By whom props name now; also of an entry that is damaged. */
+static int
+refuseused(const struct certstore_entry *entry, const char *name,
+    struct certstore_error *err)
+{
+	struct cs_props props;
+	char q[CS_QUOTE_LEN];
+	int rv = 0;
+
+	if (cs_props_read(entry, &props, err) == -1)
+		return -1;
+	if (props.users.n > 0)
+		rv = cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: is used by %s: -f removes it all the same", name,
+		    cs_escape_quote(q, props.users.v[0]));
+	cs_props_free(&props);
+	return rv;
+}
+
 static int
 mayremove(const struct removal *rm, const struct certstore_entry *entry,
     struct certstore_error *err)
@@ -83,11 +102,8 @@ mayremove(const struct removal *rm, const struct certstore_entry *entry,
 		    "%s: is the default "
 		    "entry: -f removes it all the same",
 		    name);
-	if (entry->info.users.n > 0)
-		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: is used by %s: "
-		    "-f removes it all the same",
-		    name, entry->info.users.v[0]);
+	if (refuseused(entry, name, err) == -1)
+		return -1;
 	if (strcmp(entry->info.kind, "ca") == 0)
 		return dependant(rm, entry, err);
 	return 0;
@@ -98,6 +114,7 @@ static int
 decide(struct removal *rm, size_t i)
 {
 	struct certstore_error *err = &rm->errs[i];
+	int force = (rm->flags & CERTSTORE_FORCE) != 0;
 
 	if (err->code != CERTSTORE_OK)
 		return 0;
@@ -106,9 +123,11 @@ decide(struct removal *rm, size_t i)
 			cs_error_clear(err);
 	} else {
 		cs_info_reset(&rm->entry.info);
-		if (err->code == CERTSTORE_EDAMAGED ||
-		    (err->code == CERTSTORE_ENOENTRY &&
-			(rm->flags & CERTSTORE_FORCE) != 0))
+		if (err->code == CERTSTORE_EDAMAGED) {
+			cs_error_clear(err);
+			if (!force)
+				(void)refuseused(&rm->entry, rm->names[i], err);
+		} else if (err->code == CERTSTORE_ENOENTRY && force)
 			cs_error_clear(err);
 	}
 	return err->code != CERTSTORE_OK;

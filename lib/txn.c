@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +14,11 @@
 #include "internal.h"
 
 #define BULK 16 /* entries from which one syncfs is cheaper */
-#define PROPS_GROUP "group "
 
 static const mode_t modes[CS_NFILE] = { 0644, 0600, 0600, 0644, 0600, 0644,
 	0644, 0644 };
 
-/* A value of props, or of what will be info; malloc'ed. */
+/* A value of what will be info; malloc'ed. */
 static char *
 value(const struct cs_buf *b, const char *key)
 {
@@ -34,38 +32,6 @@ value(const struct cs_buf *b, const char *key)
 		next += *next == '\n';
 	}
 	return NULL;
-}
-
-static int
-keygroup(const struct cs_put *put, gid_t *gid, struct certstore_error *err)
-{
-	struct group gr, *found = NULL;
-	struct cs_buf buf = { 0 };
-	char *name;
-	int errnum;
-
-	*gid = (gid_t)-1;
-	if ((name = value(&put->file[CS_PROPS], PROPS_GROUP)) == NULL)
-		return 0;
-	do { /* a group with many members needs much room */
-		errnum = ENOMEM;
-		if (cs_buf_reserve(&buf, 2 * buf.size + 1024) == 0)
-			errnum = getgrnam_r(name, &gr, buf.p, buf.size, &found);
-	} while (errnum == ERANGE && buf.size < CS_RECORD_MAX);
-	cs_buf_free(&buf);
-	if (found != NULL) {
-		*gid = found->gr_gid;
-	} else if (errnum != 0) {
-		errno = errnum;
-		cs_fail_errno(err, "%s: group %s", put->name, name);
-	} else {
-		cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: there is no group %s, "
-		    "which its props name: make the group",
-		    put->name, name);
-	}
-	free(name);
-	return found == NULL ? -1 : 0;
 }
 
 /* The first generation that is free, or 0. */
@@ -215,7 +181,8 @@ writefile(struct cs_put *put, int i, gid_t group, int keep,
 		}
 		b = &combined;
 	}
-	if (mode == 0600 && group != (gid_t)-1) {
+	/* no server reads a key before its certificate is there */
+	if (mode == 0600 && i != CS_REQUEST_KEY && group != (gid_t)-1) {
 		mode = 0640;
 		gid = group;
 	}
@@ -236,7 +203,7 @@ writefiles(struct certstore *store, struct cs_put *put, int keep,
 	gid_t group;
 	int i;
 
-	if (keygroup(put, &group, err) == -1)
+	if (cs_props_group(put->name, &put->file[CS_PROPS], &group, err) == -1)
 		return -1;
 	cs_gen_dir(name, put->name, put->gen);
 	if (cs_file_mkdir(store->certs, name, &put->fd[CS_NFILE]) == -1)

@@ -1,0 +1,535 @@
+/*
+ * props.c: what no certificate says of an entry, certstore(5).  People write
+ * these lines by hand: readers make the best of them, writers refuse what is
+ * malformed and name the line.
+ */
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define VALUE_MAX 1000 /* of a line with a key, bytes */
+#define BOM "\xef\xbb\xbf"
+#define ACCESS_ACL "system.posix_acl_access"
+
+enum key { ORIGIN, TENANT, USER, GROUP, OTHER };
+
+static const char *const keys[] = { "origin", "tenant", "user", "group" };
+
+/* One line; blanks around key and value, and a CR, belong to neither. */
+struct line {
+	enum key key;
+	const char *text; /* the whole line */
+	size_t textlen;
+	const char *value;
+	size_t len;
+};
+
+static int
+isblank_ascii(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static void
+split(struct line *l)
+{
+	const char *end = l->text + l->textlen, *p = l->text, *word;
+	size_t i, n;
+
+	while (p < end && isblank_ascii(*p))
+		p++;
+	for (word = p; p < end && !isblank_ascii(*p); p++)
+		;
+	n = (size_t)(p - word);
+	while (p < end && isblank_ascii(*p))
+		p++;
+	l->value = p;
+	l->len = (size_t)(end - p);
+	l->key = OTHER;
+	for (i = 0; i < OTHER; i++)
+		if (strlen(keys[i]) == n && memcmp(keys[i], word, n) == 0)
+			l->key = (enum key)i;
+}
+
+/* The line at *pos, which moves behind it; 0 at the end. */
+static int
+nextline(const struct cs_buf *b, size_t *pos, struct line *l)
+{
+	const char *nl, *p;
+	size_t len;
+
+	if (b->p == NULL)
+		return 0;
+	if (*pos == 0 && b->len >= strlen(BOM) &&
+	    memcmp(b->p, BOM, strlen(BOM)) == 0)
+		*pos = strlen(BOM);
+	if (*pos >= b->len)
+		return 0;
+	p = b->p + *pos;
+	if ((nl = memchr(p, '\n', b->len - *pos)) != NULL)
+		len = (size_t)(nl - p);
+	else
+		len = b->len - *pos;
+	*pos += len + (nl != NULL);
+	while (len > 0 && (isblank_ascii(p[len - 1]) || p[len - 1] == '\r'))
+		len--;
+	l->text = p;
+	l->textlen = len;
+	split(l);
+	return 1;
+}
+
+/* Sorted lists, so that they can be compared; of others the first counts. */
+static int
+parse(struct cs_props *props, const struct cs_buf *text)
+{
+	struct line l;
+	char value[VALUE_MAX + 1];
+	size_t pos = 0;
+
+	while (nextline(text, &pos, &l)) {
+		if (l.key == OTHER || l.len == 0)
+			continue;
+		snprintf(value, sizeof(value), "%.*s",
+		    (int)(l.len < VALUE_MAX ? l.len : VALUE_MAX), l.value);
+		if ((l.key == TENANT &&
+			cs_strings_add(&props->tenants, value) == -1) ||
+		    (l.key == USER &&
+			cs_strings_add(&props->users, value) == -1) ||
+		    (l.key == GROUP && props->group == NULL &&
+			(props->group = strdup(value)) == NULL) ||
+		    (l.key == ORIGIN && props->origin == NULL &&
+			(props->origin = strdup(value)) == NULL))
+			return -1;
+	}
+	cs_strings_sort(&props->tenants);
+	cs_strings_sort(&props->users);
+	return 0;
+}
+
+void
+cs_props_free(struct cs_props *props)
+{
+	cs_strings_free(&props->tenants);
+	cs_strings_free(&props->users);
+	free(props->group);
+	free(props->origin);
+	memset(props, 0, sizeof(*props));
+}
+
+static int
+addlist(struct cs_buf *b, const char *key, const struct cs_list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		if (cs_buf_printf(b, "%s %s\n", key, list->v[i]) == -1)
+			return -1;
+	return 0;
+}
+
+/* The file as it is now; of one that was lost, what info repeats. */
+static int
+readtext(const struct certstore_entry *entry, struct cs_buf *b,
+    struct certstore_error *err)
+{
+	const struct cs_info *info = &entry->info;
+	int rv;
+
+	if ((rv = cs_entry_read(entry, CS_PROPS, b, err)) != 0)
+		return rv == -1 ? -1 : 0;
+	cs_buf_reset(b);
+	if (addlist(b, "tenant", &info->tenants) == -1 ||
+	    addlist(b, "user", &info->users) == -1 ||
+	    (info->group != NULL &&
+		cs_buf_printf(b, "group %s\n", info->group) == -1))
+		return cs_fail_nomem(err);
+	return 0;
+}
+
+int
+cs_props_read(const struct certstore_entry *entry, struct cs_props *props,
+    struct certstore_error *err)
+{
+	struct cs_buf text = { 0 };
+	int rv;
+
+	memset(props, 0, sizeof(*props));
+	rv = readtext(entry, &text, err);
+	if (rv == 0 && parse(props, &text) == -1)
+		rv = cs_fail_nomem(err);
+	cs_buf_free(&text);
+	if (rv == -1)
+		cs_props_free(props);
+	return rv;
+}
+
+/* "group=x", "User: x": a key of ours that would not be taken for one. */
+static int
+misspelt(const struct line *l, enum key *key)
+{
+	const char *p = l->text;
+	size_t i, left = l->textlen, n;
+
+	for (; left > 0 && isblank_ascii(*p); p++)
+		left--;
+	for (i = 0; i < OTHER; i++) {
+		n = strlen(keys[i]);
+		if (left < n || strncasecmp(p, keys[i], n) != 0)
+			continue;
+		if (left == n || isblank_ascii(p[n]) || p[n] == '=' ||
+		    p[n] == ':') {
+			*key = (enum key)i;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+struct place {
+	const char *name; /* of the entry */
+	size_t n;	  /* of the line */
+	struct certstore_error *err;
+};
+
+static int
+refuse(const struct place *at, const char *what)
+{
+	return cs_fail(at->err, CERTSTORE_EREFUSED,
+	    "certs/%s/props:%zu: %s: correct this line or remove it", at->name,
+	    at->n, what);
+}
+
+/* An exact host name, in the form in which it is looked for. */
+static int
+checktenant(const struct place *at, const char *value)
+{
+	char host[CS_HOST_MAX + 1], plain[CS_HOST_MAX + 1];
+	char q[CS_QUOTE_LEN], what[CS_QUOTE_LEN + CS_HOST_MAX + 80];
+	const char *flaw;
+
+	if ((flaw = cs_name_hostflaw(value, 0, 0, host)) == cs_idn_nomem)
+		return cs_fail_nomem(at->err);
+	cs_escape_quote(q, value);
+	if (flaw != NULL)
+		snprintf(what, sizeof(what), "tenant %s: %s", q, flaw);
+	else if (cs_name_certhost(value, plain) == 1)
+		return 0;
+	else
+		snprintf(what, sizeof(what),
+		    "tenant %s would match nothing: write it as %s", q, host);
+	return refuse(at, what);
+}
+
+static int
+checkline(const struct place *at, const struct line *l, int *groups)
+{
+	char value[VALUE_MAX + 1], what[64];
+	enum key key;
+	size_t i, slashes = 0;
+
+	if (memchr(l->text, '\0', l->textlen) != NULL)
+		return refuse(at, "has a NUL byte");
+	if (l->key == OTHER) {
+		if (!misspelt(l, &key))
+			return 0;
+		snprintf(what, sizeof(what),
+		    "is not \"%s\", a blank and a value", keys[key]);
+		return refuse(at, what);
+	}
+	if (l->len == 0 || l->len > VALUE_MAX) {
+		snprintf(what, sizeof(what), "%s %s", keys[l->key],
+		    l->len == 0 ? "without a value" : "of over 1000 bytes");
+		return refuse(at, what);
+	}
+	for (i = 0; i < l->len; i++)
+		slashes += l->value[i] == '\\';
+	if (certstore_escape(NULL, 0, l->value, l->len) != l->len + slashes)
+		return refuse(at, "has a byte that is not printable UTF-8");
+	snprintf(value, sizeof(value), "%.*s", (int)l->len, l->value);
+	if (l->key == GROUP && ++*groups > 1)
+		return refuse(at, "is a second group");
+	return l->key == TENANT ? checktenant(at, value) : 0;
+}
+
+static int
+check(const char *name, const struct cs_buf *text, struct certstore_error *err)
+{
+	struct place at = { name, 0, err };
+	struct line l;
+	size_t pos = 0;
+	int groups = 0;
+
+	while (nextline(text, &pos, &l)) {
+		at.n++;
+		if (checkline(&at, &l, &groups) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * The props of a new generation: those of the entry, or of none (NULL), with
+ * this origin; NULL keeps what they have.
+ */
+int
+cs_props_carry(struct cs_buf *to, const struct certstore_entry *entry,
+    const char *name, const char *origin, struct certstore_error *err)
+{
+	struct cs_buf text = { 0 };
+	struct line l;
+	size_t pos = 0;
+	int bad = 0, rv = -1;
+
+	if (entry != NULL &&
+	    (readtext(entry, &text, err) == -1 ||
+		check(name, &text, err) == -1))
+		goto out;
+	cs_buf_reset(to);
+	if (origin == NULL && entry != NULL)
+		origin = entry->info.origin;
+	if (origin != NULL)
+		bad = cs_buf_printf(to, "origin %s\n", origin);
+	while (nextline(&text, &pos, &l)) {
+		if (l.key == ORIGIN)
+			continue;
+		bad |= cs_buf_add(to, l.text, l.textlen);
+		bad |= cs_buf_add(to, "\n", 1);
+	}
+	rv = bad == 0 ? 0 : cs_fail_nomem(err);
+out:
+	cs_buf_free(&text);
+	return rv;
+}
+
+static int
+addlines(struct cs_buf *b, enum key key, const struct cs_strings *list)
+{
+	int bad = 0;
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		bad |= cs_buf_printf(b, "%s %s\n", keys[key], list->v[i]);
+	return bad;
+}
+
+/* What info repeats of them. */
+int
+cs_props_repeat(struct cs_buf *info, const struct cs_buf *text)
+{
+	struct cs_props props = { 0 };
+	int bad;
+
+	bad = parse(&props, text);
+	if (props.origin != NULL)
+		bad |= cs_buf_printf(info, "origin %s\n", props.origin);
+	bad |= addlines(info, TENANT, &props.tenants);
+	bad |= addlines(info, USER, &props.users);
+	if (props.group != NULL)
+		bad |= cs_buf_printf(info, "group %s\n", props.group);
+	cs_props_free(&props);
+	return bad == 0 ? 0 : -1;
+}
+
+/* The group that a name stands for, or -1 for none. */
+static int
+findgroup(const char *entry, const char *name, gid_t *gid,
+    struct certstore_error *err)
+{
+	struct group gr, *found = NULL;
+	struct cs_buf buf = { 0 };
+	char q[CS_QUOTE_LEN];
+	int errnum;
+
+	*gid = (gid_t)-1;
+	if (name == NULL)
+		return 0;
+	do { /* a group with many members needs much room */
+		errnum = ENOMEM;
+		if (cs_buf_reserve(&buf, 2 * buf.size + 1024) == 0)
+			errnum = getgrnam_r(name, &gr, buf.p, buf.size, &found);
+	} while (errnum == ERANGE && buf.size < CS_RECORD_MAX);
+	if (found != NULL)
+		*gid = found->gr_gid;
+	cs_buf_free(&buf);
+	if (found != NULL)
+		return 0;
+	if (errnum != 0) {
+		errno = errnum;
+		return cs_fail_errno(err, "%s: group %s", entry,
+		    cs_escape_quote(q, name));
+	}
+	return cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s: there is no group %s, which its props name: make the group "
+	    "or correct certs/%s/props",
+	    entry, cs_escape_quote(q, name), entry);
+}
+
+/* The group of the keys that these props ask for, or -1. */
+int
+cs_props_group(const char *name, const struct cs_buf *text, gid_t *gid,
+    struct certstore_error *err)
+{
+	struct cs_props props = { 0 };
+	int rv;
+
+	*gid = (gid_t)-1;
+	rv = parse(&props, text) == -1 ? cs_fail_nomem(err) :
+					 findgroup(name, props.group, gid, err);
+	cs_props_free(&props);
+	return rv;
+}
+
+/* Does info, in whatever order, have the same?  1, 0, -1. */
+static int
+samelist(const struct cs_strings *want, const struct cs_list *has)
+{
+	struct cs_strings list = { 0 };
+	size_t i;
+	int rv = -1;
+
+	for (i = 0; i < has->n; i++)
+		if (cs_strings_add(&list, has->v[i]) == -1)
+			goto out;
+	cs_strings_sort(&list);
+	rv = list.n == want->n;
+	for (i = 0; rv == 1 && i < list.n; i++)
+		rv = strcmp(list.v[i], want->v[i]) == 0;
+out:
+	cs_strings_free(&list);
+	return rv;
+}
+
+/* The first that differs, or NULL; -1: no memory. */
+static int
+finddifference(const struct cs_props *props, const struct cs_info *info,
+    const char **what)
+{
+	int tenants, users;
+
+	tenants = samelist(&props->tenants, &info->tenants);
+	users = samelist(&props->users, &info->users);
+	if (tenants == -1 || users == -1)
+		return -1;
+	*what = NULL;
+	if (strcmp(props->group != NULL ? props->group : "",
+		info->group != NULL ? info->group : "") != 0)
+		*what = "another group";
+	else if (!tenants)
+		*what = "other tenants";
+	else if (!users)
+		*what = "other users";
+	return 0;
+}
+
+/* Lets an ACL others read it, who are seen in no mode?  1, 0, -1. */
+static int
+hasacl(const struct certstore_entry *entry, const char *path)
+{
+	ssize_t n;
+	int fd;
+
+	fd = openat(entry->store->certs, path,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1)
+		return errno == ENOENT ? 0 : -1;
+	n = fgetxattr(fd, ACCESS_ACL, NULL, 0);
+	close(fd);
+	return n >= 0;
+}
+
+/* A key whose owner, group or mode is not what it has to be: 1, 0, -1. */
+static int
+wrongmode(const struct certstore_entry *entry, enum cs_file file, gid_t gid,
+    char why[CS_PROPS_WHY], struct certstore_error *err)
+{
+	const char *name = cs_file_names[file];
+	char path[CS_GENDIR + 16];
+	struct stat st, store;
+	mode_t want = 0;
+	int rv;
+
+	if (gid != (gid_t)-1 && file != CS_REQUEST_KEY)
+		want = 040;
+	snprintf(path, sizeof(path), "%s/%s", entry->gendir, name);
+	if (fstatat(entry->store->certs, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ?
+		    0 :
+		    cs_fail_errno(err, "%s: %s", entry->info.name, name);
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	if (fstat(entry->store->certs, &store) == -1)
+		return cs_fail_errno(err, "%s/certs", entry->store->path);
+	if (st.st_uid != store.st_uid) {
+		snprintf(why, CS_PROPS_WHY, "%s belongs to another user", name);
+		return 1;
+	}
+	if ((st.st_mode & 077) != want || (st.st_mode & 0400) == 0) {
+		snprintf(why, CS_PROPS_WHY, "%s has mode %04o, not %04o", name,
+		    (unsigned int)(st.st_mode & 07777),
+		    (unsigned int)(0600 | want));
+		return 1;
+	}
+	if (want == 0)
+		return 0;
+	if (st.st_gid != gid) {
+		snprintf(why, CS_PROPS_WHY, "%s belongs to another group",
+		    name);
+		return 1;
+	}
+	if ((rv = hasacl(entry, path)) == -1)
+		return cs_fail_errno(err, "%s: %s", entry->info.name, name);
+	if (rv == 1)
+		snprintf(why, CS_PROPS_WHY,
+		    "%s has an access control list beyond its mode", name);
+	return rv;
+}
+
+/*
+ * Do the props, as they are now, ask for something else than is in force, or
+ * have the keys other modes than they ask for?  1 and why, 0, -1.
+ */
+int
+cs_props_differ(const struct certstore_entry *entry, char why[CS_PROPS_WHY],
+    struct certstore_error *err)
+{
+	static const enum cs_file secret[] = { CS_PRIVKEY, CS_COMBINED,
+		CS_REQUEST_KEY };
+	const struct cs_info *info = &entry->info;
+	struct cs_props props = { 0 };
+	struct cs_buf text = { 0 };
+	const char *what = NULL;
+	gid_t gid;
+	size_t i;
+	int rv = -1;
+
+	if (readtext(entry, &text, err) == -1 ||
+	    check(info->name, &text, err) == -1)
+		goto out;
+	if (parse(&props, &text) == -1 ||
+	    finddifference(&props, info, &what) == -1) {
+		cs_fail_nomem(err);
+		goto out;
+	}
+	if (findgroup(info->name, props.group, &gid, err) == -1)
+		goto out;
+	rv = what != NULL;
+	if (what != NULL)
+		snprintf(why, CS_PROPS_WHY, "its props have %s", what);
+	for (i = 0; rv == 0 && i < sizeof(secret) / sizeof(secret[0]); i++)
+		rv = wrongmode(entry, secret[i], gid, why, err);
+out:
+	cs_props_free(&props);
+	cs_buf_free(&text);
+	return rv;
+}
