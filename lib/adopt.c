@@ -117,7 +117,7 @@ completechain(struct job *job, struct certstore_error *err)
 	if ((more = sk_X509_new_null()) == NULL)
 		return cs_fail_nomem(err);
 	if (addfile(job, CS_FULLCHAIN, more, err) == -1 ||
-	    addfile(job, CS_CA, more, err) == -1 ||
+	    (job->old.info.hasca && addfile(job, CS_CA, more, err) == -1) ||
 	    cs_above_build(&job->im->pool, job->im->store, job->cert, more,
 		&job->above, err) == -1)
 		goto out;
@@ -164,19 +164,20 @@ keyfits(struct job *job, const struct cs_buf *pem)
 static int
 issame(struct job *job, struct certstore_error *err)
 {
-	static const enum cs_file files[] = { CS_FULLCHAIN, CS_CA, CS_PRIVKEY };
-	const struct cs_buf *want;
-	struct cs_buf had = { 0 };
+	static const enum cs_file files[] = { CS_FULLCHAIN, CS_CERT, CS_CHAIN,
+		CS_CA, CS_PRIVKEY };
+	struct cs_buf had = { 0 }, want;
 	size_t i;
-	int rv = 1;
+	int rv = 1, there;
 
 	for (i = 0; i < sizeof(files) / sizeof(files[0]) && rv == 1; i++) {
-		want = &job->a->put.file[files[i]];
+		want = cs_txn_contents(&job->a->put, files[i]);
 		cs_buf_reset(&had);
-		if (cs_entry_read(&job->old, files[i], &had, err) == -1)
+		there = cs_entry_read(&job->old, files[i], &had, err);
+		if (there == -1)
 			rv = -1;
-		else if (want->len == had.len &&
-		    (had.len == 0 || memcmp(want->p, had.p, had.len) == 0))
+		else if (there == (want.p != NULL) && want.len == had.len &&
+		    (had.len == 0 || memcmp(want.p, had.p, had.len) == 0))
 			continue;
 		else
 			rv = files[i] == CS_PRIVKEY && had.len > 0 &&

@@ -120,7 +120,7 @@ addentry(struct search *s, const char *name)
 
 	if (cs_entry_load(s->store, name, &entry, &err) == -1 ||
 	    readfile(s, &entry, CS_FULLCHAIN, &err) == -1 ||
-	    readfile(s, &entry, CS_CA, &err) == -1)
+	    (entry.info.hasca && readfile(s, &entry, CS_CA, &err) == -1))
 		cs_warn(s->store, "%s", err.msg);
 	cs_entry_done(&entry);
 }
@@ -279,8 +279,11 @@ cs_chain_files(struct cs_put *put, X509 *x509, STACK_OF(X509) *chain,
 		cs_fail_nomem(err);
 		goto out;
 	}
-	if ((chain != NULL && append(full, chain, err) == -1) ||
-	    encode(&file[CS_FULLCHAIN], full, err) == -1 ||
+	if (encode(&file[CS_FULLCHAIN], full, err) == -1)
+		goto out;
+	put->leaf = file[CS_FULLCHAIN].len;
+	if (encode(&file[CS_FULLCHAIN], chain, err) == -1 ||
+	    (chain != NULL && append(full, chain, err) == -1) ||
 	    encode(&file[CS_CA], above, err) == -1 ||
 	    cs_describe_cert(&file[CS_INFO], full, err) == -1)
 		goto out;

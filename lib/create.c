@@ -366,6 +366,19 @@ encoderequest(struct job *job, X509_REQ *req, struct certstore_error *err)
 	    job->t.encrypt, err);
 }
 
+/* Where the certificate ends in fullchain.pem. */
+static int
+setleaf(struct cs_put *put, X509 *x509, struct certstore_error *err)
+{
+	struct cs_buf pem = { NULL, 0, 0 };
+	int rv;
+
+	if ((rv = cs_cert_encode(&pem, x509, err)) == 0)
+		put->leaf = pem.len;
+	cs_buf_free(&pem);
+	return rv;
+}
+
 /* The pair that serves stays as it is, described anew. */
 static int
 carrypair(struct job *job, struct certstore_error *err)
@@ -374,12 +387,16 @@ carrypair(struct job *job, struct certstore_error *err)
 	int i, rv;
 
 	for (i = CS_FULLCHAIN; i <= CS_CA; i++)
-		if (i != CS_COMBINED && carry(job, (enum cs_file)i, err) == -1)
+		if (i != CS_COMBINED && (i != CS_CA || job->old.info.hasca) &&
+		    carry(job, (enum cs_file)i, err) == -1)
 			return -1;
 	certs = cs_cert_stack(job->name, &job->put.file[CS_FULLCHAIN], err);
 	if (certs == NULL)
 		return -1;
-	rv = cs_describe_cert(&job->put.file[CS_INFO], certs, err);
+	rv = setleaf(&job->put, sk_X509_value(certs, 0), err) == -1 ||
+		cs_describe_cert(&job->put.file[CS_INFO], certs, err) == -1 ?
+	    -1 :
+	    0;
 	sk_X509_pop_free(certs, X509_free);
 	return rv;
 }

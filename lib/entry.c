@@ -423,7 +423,7 @@ certstore_entry_path(const struct certstore_entry *entry,
 		file = info->haskey ? "/combined.pem" : NULL;
 		break;
 	case CERTSTORE_CA:
-		file = info->hasca ? "/ca.pem" : NULL;
+		file = info->hasca || info->hasparts ? "/ca.pem" : NULL;
 		break;
 	}
 	if (file == NULL ||

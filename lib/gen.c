@@ -190,8 +190,12 @@ cs_gen_remove(struct certstore *store, const char *name, unsigned long gen,
 			files[n++] = cs_file_names[CS_PRIVKEY];
 		if (info->haskey && info->haschain)
 			files[n++] = cs_file_names[CS_COMBINED];
-		if (info->hasca)
+		if (info->hasca || info->hasparts)
 			files[n++] = cs_file_names[CS_CA];
+		if (info->hasparts) {
+			files[n++] = cs_file_names[CS_CERT];
+			files[n++] = cs_file_names[CS_CHAIN];
+		}
 		if (info->hasrequest) {
 			files[n++] = cs_file_names[CS_REQUEST_KEY];
 			files[n++] = cs_file_names[CS_REQUEST_CSR];

@@ -207,6 +207,7 @@ sethas(struct cs_info *info, const char *text)
 	info->haschain = strstr(text, "chain") != NULL;
 	info->hasca = strstr(text, "ca") != NULL;
 	info->hasrequest = strstr(text, "request") != NULL;
+	info->hasparts = strstr(text, "parts") != NULL;
 }
 
 static int
@@ -487,11 +488,12 @@ cs_info_compose(struct cs_buf *b, const struct cs_put *put, int64_t sec,
 		bad |= cs_buf_printf(b, "before %lu\n", put->before);
 	if (put->kept != 0)
 		bad |= cs_buf_printf(b, "kept %lu\n", put->kept);
-	bad |= cs_buf_printf(b, "file %s %zu %lld.%09ld %s\nhas%s%s%s%s\n",
+	bad |= cs_buf_printf(b, "file %s %zu %lld.%09ld %s\nhas%s%s%s%s%s\n",
 	    cs_file_names[which], put->file[which].len, (long long)sec, nsec,
 	    hex, put->file[CS_PRIVKEY].p != NULL ? " key" : "",
 	    put->file[CS_FULLCHAIN].p != NULL ? " chain" : "",
 	    put->file[CS_CA].p != NULL ? " ca" : "",
+	    put->file[CS_FULLCHAIN].p != NULL ? " parts" : "",
 	    put->file[CS_REQUEST_KEY].p != NULL ? " request" : "");
 	bad |= cs_buf_add(b, desc->p, desc->len);
 	bad |= cs_props_repeat(b, &put->file[CS_PROPS]);

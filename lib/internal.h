@@ -144,6 +144,7 @@ struct cs_info {
 	int64_t		 starts, ends;		/* 0 when there is no certificate */
 	unsigned long	 gen, before, kept;
 	int		 haskey, haschain, hasca, hasrequest;
+	int		 hasparts;	/* ca.pem, cert.pem, chain.pem */
 	int		 self;			/* signed by its own key */
 	int		 serves;		/* an end-entity fit for a TLS server */
 	int		 weak;			/* below security level 2 */
@@ -156,8 +157,8 @@ struct cs_info {
 
 /* store.c */
 enum cs_file {
-	CS_FULLCHAIN, CS_PRIVKEY, CS_COMBINED, CS_CA, CS_REQUEST_KEY,
-	CS_REQUEST_CSR, CS_INFO, CS_PROPS, CS_NFILE
+	CS_FULLCHAIN, CS_PRIVKEY, CS_COMBINED, CS_CA, CS_CERT, CS_CHAIN,
+	CS_REQUEST_KEY, CS_REQUEST_CSR, CS_INFO, CS_PROPS, CS_NFILE
 };
 extern const char *const cs_file_names[CS_NFILE];
 #define CS_NINDEX	6
@@ -211,12 +212,13 @@ struct cs_identity {
  * One entry to write.  The caller fills in name, seen, the contents of the
  * files (a buffer without memory: no such file) and in CS_INFO what
  * cs_describe_cert() or cs_describe_csr() gave; put adds the rest of info and
- * makes CS_COMBINED.
+ * makes CS_COMBINED, CS_CERT, CS_CHAIN, and CS_CA where no issuer is known.
  */
 struct cs_put {
 	const char	*name;
 	struct cs_identity seen;	/* decided upon: cs_entry_identify() */
 	struct cs_buf	 file[CS_NFILE];
+	size_t		 leaf;		/* bytes of CS_FULLCHAIN's first; 0: all */
 	unsigned long	 gen;		/* put's own from here */
 	unsigned long	 before;
 	unsigned long	 kept;
@@ -226,6 +228,8 @@ struct cs_put {
 /* txn.c: one lock, all of them or none but for a system failure. */
 int	cs_txn_put(struct certstore *, struct cs_put *, size_t,
 	    struct certstore_error *);
+/* What is written into a file but CS_COMBINED, borrowed; no memory: none. */
+struct cs_buf cs_txn_contents(const struct cs_put *, enum cs_file);
 void	cs_txn_free(struct cs_put *);
 size_t	cs_txn_remove(struct certstore *, const char *const *, size_t,
 	    const struct cs_info *, struct certstore_error *);

@@ -96,6 +96,8 @@ cs_issuer_isabove(const struct cs_issuer *is,
 	struct cs_buf above = { NULL, 0, 0 }, own = { NULL, 0, 0 };
 	int rv;
 
+	if (!entry->info.hasca)
+		return 0;
 	if ((rv = cs_entry_read(entry, CS_CA, &above, err)) == 1 &&
 	    (rv = cs_entry_read(&is->entry, CS_FULLCHAIN, &own, err)) == 1)
 		rv = own.len <= above.len &&
@@ -117,7 +119,9 @@ cs_issuer_read(struct cs_issuer *is, struct certstore_error *err)
 		return 0;
 	if ((rv = readstack(&is->entry, CS_FULLCHAIN, &full, err)) == 0)
 		rv = failwaits(is->entry.info.name, err);
-	if (rv == -1 || (rv = readstack(&is->entry, CS_CA, &ca, err)) == -1 ||
+	if (rv == -1 ||
+	    (is->entry.info.hasca &&
+		(rv = readstack(&is->entry, CS_CA, &ca, err)) == -1) ||
 	    (rv = assemble(is, full, ca, err)) == -1)
 		goto out;
 	is->ends = INT64_MAX;

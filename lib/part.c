@@ -113,6 +113,7 @@ getchain(const struct certstore_entry *entry, STACK_OF(X509) *certs,
 	return putcerts(out, certs, 1, sk_X509_num(certs), err);
 }
 
+/* As ca.pem has it: where no issuer is known, the certificate. */
 static int
 getca(const struct certstore_entry *entry, STACK_OF(X509) *certs,
     struct cs_buf *out, struct certstore_error *err)
@@ -124,11 +125,13 @@ getca(const struct certstore_entry *entry, STACK_OF(X509) *certs,
 	rv = readcerts(entry, CS_CA, &above, err);
 	if (rv == 1)
 		rv = putcerts(out, above, 0, sk_X509_num(above), err);
+	else if (rv == 0 && entry->store != NULL)
+		rv = putcerts(out, certs, 0, sk_X509_num(certs) > 0, err);
 	sk_X509_pop_free(above, X509_free);
 	return rv;
 }
 
-/* The last of those above, or the certificate itself; 0 if not a root. */
+/* The last of ca.pem, or the certificate itself; 0 if not a root. */
 static int
 getroot(const struct certstore_entry *entry, STACK_OF(X509) *certs,
     struct cs_buf *out, struct certstore_error *err)

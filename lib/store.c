@@ -16,8 +16,8 @@
 #include "internal.h"
 
 const char *const cs_file_names[CS_NFILE] = { "fullchain.pem", "privkey.pem",
-	"combined.pem", "ca.pem", "request.key", "request.csr", "info",
-	"props" };
+	"combined.pem", "ca.pem", "cert.pem", "chain.pem", "request.key",
+	"request.csr", "info", "props" };
 
 const char *const cs_index_names[CS_NINDEX] = { "host", "spki", "ski",
 	"subject", "spc", "tenant" };

@@ -15,8 +15,8 @@
 
 #define BULK 16 /* entries from which one syncfs is cheaper */
 
-static const mode_t modes[CS_NFILE] = { 0644, 0600, 0600, 0644, 0600, 0644,
-	0644, 0644 };
+static const mode_t modes[CS_NFILE] = { 0644, 0600, 0600, 0644, 0644, 0644,
+	0600, 0644, 0644, 0644 };
 
 /* A value of what will be info; malloc'ed. */
 static char *
@@ -150,6 +150,28 @@ writeinfo(struct cs_put *put, int dir, int *fd, struct certstore_error *err)
 	return cs_info_parse(&put->info, err);
 }
 
+/*
+ * The certificate and what follows it are the parts of fullchain.pem.  Servers
+ * that take a file of CAs do not start without: where no issuer is known, the
+ * certificate stands for it.
+ */
+struct cs_buf
+cs_txn_contents(const struct cs_put *put, enum cs_file file)
+{
+	struct cs_buf b = put->file[CS_FULLCHAIN];
+	size_t leaf = put->leaf == 0 ? b.len : put->leaf;
+
+	if ((file != CS_CERT && file != CS_CHAIN && file != CS_CA) ||
+	    (file == CS_CA && put->file[CS_CA].p != NULL))
+		return put->file[file];
+	if (file == CS_CHAIN && b.p != NULL) {
+		b.p += leaf;
+		b.len -= leaf;
+	} else
+		b.len = leaf;
+	return b;
+}
+
 /* The key, then the chain. */
 static int
 combine(const struct cs_put *put, struct cs_buf *b)
@@ -169,7 +191,7 @@ writefile(struct cs_put *put, int i, gid_t group, int keep,
     struct certstore_error *err)
 {
 	struct cs_buf combined = { 0 };
-	const struct cs_buf *b = &put->file[i];
+	struct cs_buf b = cs_txn_contents(put, (enum cs_file)i);
 	gid_t gid = (gid_t)-1;
 	mode_t mode = modes[i];
 	int rv = 0;
@@ -179,22 +201,25 @@ writefile(struct cs_put *put, int i, gid_t group, int keep,
 			cs_buf_free(&combined);
 			return cs_fail_nomem(err);
 		}
-		b = &combined;
+		b = combined;
 	}
 	/* no server reads a key before its certificate is there */
 	if (mode == 0600 && i != CS_REQUEST_KEY && group != (gid_t)-1) {
 		mode = 0640;
 		gid = group;
 	}
-	if (b->p != NULL &&
-	    cs_file_write(put->fd[CS_NFILE], cs_file_names[i], b, mode, gid,
-		keep ? &put->fd[i] : NULL) == -1)
+	if (b.p != NULL &&
+	    cs_file_write(put->fd[CS_NFILE], cs_file_names[i], &b, mode, gid,
+		keep && b.len > 0 ? &put->fd[i] : NULL) == -1)
 		rv = cs_fail_errno(err, "%s: %s", put->name, cs_file_names[i]);
 	cs_buf_free(&combined);
 	return rv;
 }
 
-/* All files of a generation; keep: leaves them open for what syncs them. */
+/*
+ * All files of a generation; keep: leaves them open for what syncs them.  An
+ * empty one is on disk with its directory, as a link is.
+ */
 static int
 writefiles(struct certstore *store, struct cs_put *put, int keep,
     struct certstore_error *err)

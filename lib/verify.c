@@ -355,6 +355,8 @@ certstore_verify_entry(struct certstore_verify *v,
 	cs_error_clear(err);
 	forget(v);
 	for (i = 0; i < sizeof(files) / sizeof(files[0]) && rv != -1; i++) {
+		if (files[i] == CS_CA && !entry->info.hasca)
+			continue;
 		if ((rv = cs_entry_read(entry, files[i], &b, err)) == 1)
 			rv = cs_pile_read(&v->certs, entry->info.name, b.p,
 			    b.len, NULL, err);

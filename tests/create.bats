@@ -79,7 +79,7 @@ refused() {
 	[ "$(mode "$CERTSTORE/certs/www.example.com/privkey.pem")" = 600 ]
 	[ "$(mode "$CERTSTORE/certs/www.example.com/combined.pem")" = 600 ]
 	[ "$(mode "$(cert www.example.com)")" = 644 ]
-	[ ! -e "$CERTSTORE/certs/www.example.com/ca.pem" ]
+	cmp "$(cert www.example.com)" "$CERTSTORE/certs/www.example.com/ca.pem"
 	[ "$(subject www.example.com)" = CN=www.example.com ]
 	[ "$(days www.example.com)" = 397 ]
 	[ "$(cert-show -o origin www.example.com)" = create ]

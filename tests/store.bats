@@ -197,3 +197,81 @@ load helper
 	    cert-create -f -s a.example.org a
 	[ "$(stat -c %a:%g "$CERTSTORE/certs/a/privkey.pem")" = 640:54321 ]
 }
+
+# parts NAME CERTS: certbot's four files, and a ca.pem that a server loads.
+parts() {
+	local dir=$CERTSTORE/certs/$1
+
+	cat "$dir/cert.pem" "$dir/chain.pem" | cmp - "$dir/fullchain.pem" &&
+	    [ "$(grep -c BEGIN "$dir/cert.pem")" = 1 ] &&
+	    [ "$(grep -c BEGIN "$dir/chain.pem")" = "$2" ] &&
+	    [ "$(stat -c %a "$dir"/{cert,chain,ca}.pem | uniq)" = 644 ] &&
+	    cert-show -o ca "$1" | cmp - "$dir/ca.pem" &&
+	    openssl storeutl -noout -certs "$dir/ca.pem" | grep -qv ': 0$' ||
+	    fail "parts of $1"
+}
+
+@test "ca.pem, cert.pem and chain.pem are in every generation" {
+	local dir=$CERTSTORE/certs
+
+	cert-create -c root
+	cert-create -c -A root sub
+	cert-create -A sub -s two.example.org two
+	cert-create -A root -s one.example.org one
+	cert-create -s self.example.org self
+	parts root 0
+	parts two 1
+	parts one 0
+	parts self 0
+	cmp "$dir/self/ca.pem" "$dir/self/cert.pem"
+	cat "$dir"/{sub,root}/cert.pem | cmp - "$dir/two/ca.pem"
+
+	# an issuer that nobody knows, one that is half known, a renewal
+	cert-import -qd other -N lone - \
+	    < <(cat "$dir/one/privkey.pem" "$dir/one/cert.pem")
+	cert-import -qd other -N half "$dir/two/combined.pem"
+	CERTSTORE=$PWD/other dir=$PWD/other/certs
+	parts lone 0
+	parts half 1
+	cmp "$dir/lone/ca.pem" "$dir/lone/cert.pem"
+	cmp "$dir/half/ca.pem" "$dir/half/chain.pem"
+	CERTSTORE=$BATS_TEST_TMPDIR/store dir=$CERTSTORE/certs
+	cert-create -f -A sub -s one.example.org one
+	parts one 1
+
+	# what waits has none; what serves meanwhile keeps them
+	cert-create -R -s w.example.org wait >/dev/null
+	[ ! -e "$dir/wait/ca.pem" ]
+	[ ! -e "$dir/wait/cert.pem" ]
+	cert-create -R -s self.example.org self >/dev/null
+	parts self 0
+	grep -qx 'has key chain parts request' "$dir/self/info"
+	cert-create -R -s two.example.org two >/dev/null
+	parts two 1
+	cert-rm self two
+	run -0 find "$dir" -name '.self@*' -o -name '.two@*'
+	[ -z "$output" ]
+}
+
+@test "an entry that lacks them is read, and gets them from a writer" {
+	local dir=$CERTSTORE/certs
+
+	cert-create -c root
+	cert-create -A root -s a.example.org a
+	cert-create -s b.example.org b
+	rm "$dir"/{a,b}/c{ert,hain}.pem "$dir/b/ca.pem"
+	sed -i 's/ parts//' "$dir"/{a,b}/info
+	cert-show -o cert a | cmp - "$dir/a/fullchain.pem"
+	cert-show -o ca b | cmp - "$dir/b/fullchain.pem"
+	cert-match -q b.example.org
+	[ "$(cert-import -v "$dir/a/combined.pem" | cut -f 2)" = replace ]
+	parts a 0
+	[ "$(cert-import -v "$dir/a/combined.pem" | cut -f 2)" = same ]
+	cert-create -R -s b.example.org b >/dev/null
+	parts b 0
+	rm "$dir/a/chain.pem"
+	cert-import -q "$dir/a/combined.pem"
+	parts a 0
+	cert-rm b
+	[ -z "$(find "$dir" -name '.b@*')" ]
+}

@@ -362,13 +362,13 @@ testinside(void)
 	certstore_entry_free(entry);
 	entry = certstore_entry_get(store, "lone", &err);
 	part(entry, "chain", NULL);
-	part(entry, "ca", NULL);
+	part(entry, "ca", leafpem.p);
 	part(entry, "root", NULL);
 	part(entry, "csr", csrpem.p);
 	certstore_entry_free(entry);
 	entry = certstore_entry_get(store, "self", &err);
 	part(entry, "root", rootpem.p);
-	part(entry, "ca", NULL);
+	part(entry, "ca", rootpem.p);
 	certstore_entry_free(entry);
 	entry = certstore_entry_get(store, "wait", &err);
 	part(entry, "cert", NULL);

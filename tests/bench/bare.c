@@ -92,7 +92,8 @@ static void
 removeentry(int store, int certs, const char *name)
 {
 	static const char *const files[] = { "fullchain.pem", "privkey.pem",
-		"combined.pem", "ca.pem", "info", "props" };
+		"combined.pem", "ca.pem", "cert.pem", "chain.pem", "info",
+		"props" };
 	char path[300], gen[256];
 	int combined, fd, index, pending;
 	size_t i;

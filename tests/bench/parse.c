@@ -120,10 +120,13 @@ writefile(int dir, const char *name, const void *p, size_t len)
 	return fd;
 }
 
-/* The six files of a generation; kept open where they are to be synced. */
+/*
+ * The eight files of a generation; kept open where they are to be synced.  It
+ * is one of a certificate without intermediates: chain.pem is empty.
+ */
 static void
 writegen(int certs, const char *gen, const char *name, const struct pair *pair,
-    int keep[7])
+    int keep[8])
 {
 	const char *cert = pair->cert;
 	char info[INFO_LEN];
@@ -140,7 +143,7 @@ writegen(int certs, const char *gen, const char *name, const struct pair *pair,
 	    (dir = openat(certs, gen, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) ==
 		-1)
 		err(2, "%s", gen);
-	for (i = 0; i < 6; i++) {
+	for (i = 0; i < 8; i++) {
 		switch (i) {
 		case 0:
 			fd = writefile(dir, "fullchain.pem", cert, certlen);
@@ -157,6 +160,12 @@ writegen(int certs, const char *gen, const char *name, const struct pair *pair,
 			fd = writefile(dir, "ca.pem", cert, certlen);
 			break;
 		case 4:
+			fd = writefile(dir, "cert.pem", cert, certlen);
+			break;
+		case 5:
+			close(writefile(dir, "chain.pem", "", 0));
+			continue;
+		case 6:
 			fd = writefile(dir, "info", info, sizeof(info));
 			break;
 		default:
@@ -252,7 +261,7 @@ import(const char *store, const char *name, const char *file)
 	static struct pair pair;
 	struct dirs d;
 	char gen[300];
-	int i, keep[7], lock;
+	int i, keep[8], lock;
 
 	parsepair(&pair, file);
 	opendirs(&d, store);
@@ -263,7 +272,7 @@ import(const char *store, const char *name, const char *file)
 	makelink(d.pending, gen, "", name);
 	writegen(d.certs, gen, name, &pair, keep);
 	linkindex(&d, &pair, name);
-	for (i = 0; i < 7; i++)
+	for (i = 0; i < 8; i++)
 		syncclose(keep[i]);
 	if (fsync(d.certs) == -1 || fsync(d.pending) == -1)
 		err(2, "fsync");
