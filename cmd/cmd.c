@@ -13,6 +13,7 @@
 
 int cmd_quiet;
 void (*cmd_erase)(void);
+void (*cmd_idle)(void);
 
 static const char *name;
 static const char *usage;
@@ -65,6 +66,9 @@ tell(const char *fmt, va_list ap)
 	}
 	if (cmd_erase != NULL)
 		cmd_erase();
+	/* where both go the same way, the order is kept; cmd_end() tells a
+	 * failure */
+	(void)fflush(stdout);
 	fprintf(stderr, "%s: %.*s\n", name, (int)len, out);
 }
 
@@ -222,6 +226,15 @@ cmd_lost(void)
 {
 	cmd_error("stdout: %s", strerror(errno));
 	exit(status);
+}
+
+void
+cmd_flush(void)
+{
+	if (cmd_idle != NULL)
+		cmd_idle();
+	if (fflush(stdout) != 0)
+		cmd_lost();
 }
 
 int

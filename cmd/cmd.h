@@ -30,12 +30,14 @@ void	cmd_no(void);
 void	cmd_stdin(const char *);	/* only one may read it: "-p", ... */
 struct certstore *cmd_open(int);	/* flags of certstore_open(3) */
 CMD_NORETURN void cmd_lost(void);	/* stdout can't be written */
+extern void (*cmd_idle)(void);		/* before a flush, if it is set */
+void	cmd_flush(void);		/* what is written so far goes out */
 int	cmd_end(void);			/* all output is out, or status 2 */
 const char *cmd_clean(const char *, char *, size_t);	/* for a message */
 
 /*
- * operand.c: operands that are names, and for "-" the lines of stdin; NULL at
- * the end.  What is in argv stays the caller's; cmd_operands_all() gives copies
+ * operand.c: operands that are names, and for "-" the first field of each line
+ * of stdin; NULL at the end.  What is in argv stays the caller's; cmd_operands_all() gives copies
  * with NULL behind the last.
  */
 struct cmd_operands {
@@ -134,6 +136,7 @@ struct cmd_records {
 	int		 terminal;		/* what follows is set by start */
 	int		 colour;
 	int64_t		 now;
+	int		 headed;		/* the table has its header */
 	size_t		 nrow;
 	size_t		 width[CMD_NFIELD];
 	struct cmd_text	 text;			/* a record, or a table's cells */

@@ -1,12 +1,14 @@
 /*
- * operand.c: operands that are names or hosts; "-" stands for the lines of
- * stdin.
+ * operand.c: operands that are names or hosts; "-" stands for the first
+ * fields of the lines of stdin.
  */
 #include <errno.h>
 #include <fnmatch.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd.h"
 
@@ -29,50 +31,123 @@ cmd_operands_start(struct cmd_operands *ops, char **argv)
 	}
 }
 
-/* Its length without the newline, or -1 at the end; too long or not text: 0. */
-static int
-readline(struct cmd_operands *ops)
-{
-	size_t len = 0, nul = 0;
-	int c;
+/* What was read ahead of stdin; one cmd_operands reads it. */
+static char ahead[64 * 1024];
+static size_t begin, end;
 
-	ops->lineno++;
-	while ((c = getc_unlocked(stdin)) != EOF && c != '\n') {
-		if (c == '\0')
-			nul++;
-		if (len < sizeof(ops->line))
-			ops->line[len++] = (char)c;
+/*
+ * Reads on: 1, 0 at the end, -1 and errno.  What was answered is out before it
+ * waits for a further question.
+ */
+static int
+readahead(void)
+{
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	ssize_t n;
+
+	if (poll(&in, 1, 0) == 0)
+		cmd_flush();
+	while ((n = read(STDIN_FILENO, ahead, sizeof(ahead))) == -1) {
+		if (errno == EAGAIN || errno == EWOULDBLOCK)
+			(void)poll(&in, 1, -1);
+		else if (errno != EINTR)
+			return -1;
 	}
-	if (c == EOF && ferror(stdin)) {
-		cmd_error("stdin: %s", strerror(errno));
-		return -1;
-	}
-	if (c == EOF && len == 0)
-		return -1;
-	if (len == sizeof(ops->line) || nul > 0) {
-		cmd_error("stdin:%zu: %s", ops->lineno,
-		    nul > 0 ? "a NUL byte in the line" :
-			      "the line is too long");
-		return 0;
-	}
-	ops->line[len] = '\0';
-	return (int)len;
+	begin = 0;
+	end = (size_t)n;
+	return n > 0;
 }
 
-/* The next line that is not blank, without the blanks around it. */
+static const char blanks[] = " \t\r\v\f";
+
+struct line {
+	size_t len;  /* of the first field, however much of it was kept */
+	size_t nul;  /* bytes that no text has */
+	int further; /* there is a second field */
+	int text;    /* and not only blanks in what is behind the first */
+};
+
+/* A piece of a line without newline: its first field goes to ops->line. */
+static void
+take(struct cmd_operands *ops, struct line *line, const char *p, size_t n)
+{
+	const char *tab;
+	size_t i, field = n;
+
+	for (i = 0; i < n; i++)
+		line->nul += p[i] == '\0';
+	if (line->further)
+		field = 0;
+	else if ((tab = memchr(p, '\t', n)) != NULL) {
+		field = (size_t)(tab - p);
+		line->further = 1;
+	}
+	for (i = 0; i < field; i++, line->len++)
+		if (line->len < sizeof(ops->line))
+			ops->line[line->len] = p[i];
+	for (; i < n && !line->text; i++)
+		line->text = strchr(blanks, p[i]) == NULL;
+}
+
+/* 1, 0 at the end or when stdin can't be read, which is said. */
+static int
+readline(struct cmd_operands *ops, struct line *line)
+{
+	const char *newline = NULL;
+	size_t n;
+	int rv, some = 0;
+
+	memset(line, 0, sizeof(*line));
+	ops->lineno++;
+	do {
+		if (begin == end) {
+			if ((rv = readahead()) == 0)
+				return some;
+			if (rv == -1) {
+				cmd_error("stdin: %s", strerror(errno));
+				return 0;
+			}
+		}
+		some = 1;
+		newline = memchr(ahead + begin, '\n', end - begin);
+		n = newline == NULL ? end - begin :
+				      (size_t)(newline - ahead) - begin;
+		take(ops, line, ahead + begin, n);
+		begin += n + (newline != NULL);
+	} while (newline == NULL);
+	return 1;
+}
+
+/*
+ * The first field of the next line that is not blank, without the blanks
+ * around it; lines that have none are errors, and passed over.
+ */
 static const char *
 nextline(struct cmd_operands *ops)
 {
-	static const char blanks[] = " \t\r\v\f";
+	struct line line;
+	const char *flaw;
 	char *start;
-	int len;
 
-	while ((len = readline(ops)) != -1) {
-		while (len > 0 && strchr(blanks, ops->line[len - 1]) != NULL)
-			ops->line[--len] = '\0';
-		start = ops->line + strspn(ops->line, blanks);
-		if (len > 0 && *start != '\0')
-			return start;
+	while (readline(ops, &line)) {
+		flaw = NULL;
+		if (line.nul > 0)
+			flaw = "a NUL byte in the line";
+		else if (line.len >= sizeof(ops->line))
+			flaw = "the line is too long";
+		if (flaw == NULL) {
+			while (line.len > 0 &&
+			    strchr(blanks, ops->line[line.len - 1]) != NULL)
+				line.len--;
+			ops->line[line.len] = '\0';
+			start = ops->line + strspn(ops->line, blanks);
+			if (*start != '\0')
+				return start;
+			if (line.text)
+				flaw = "the first field is empty";
+		}
+		if (flaw != NULL)
+			cmd_error("stdin:%zu: %s", ops->lineno, flaw);
 	}
 	return NULL;
 }

@@ -70,6 +70,20 @@ allfields(struct cmd_records *r)
 		r->field[r->nfield] = (unsigned char)r->nfield;
 }
 
+static struct cmd_records *idling;
+
+/* Who types questions sees each answer, and the header once. */
+static void
+printidle(void)
+{
+	if (idling->nrow == 0)
+		return;
+	cmd_table_print(idling);
+	idling->headed = 1;
+	idling->nrow = 0;
+	idling->text.len = 0;
+}
+
 /* Behind the options; defaults: the fields when -o did not say, NULL: all. */
 void
 cmd_records_start(struct cmd_records *r, const char *defaults)
@@ -85,6 +99,10 @@ cmd_records_start(struct cmd_records *r, const char *defaults)
 		r->form = CMD_TABLE;
 	else
 		r->form = CMD_TABS;
+	if (r->form == CMD_TABLE && isatty(STDIN_FILENO)) {
+		idling = r;
+		cmd_idle = printidle;
+	}
 	if (r->nfield == 0 && (r->json || defaults == NULL))
 		allfields(r);
 	else if (r->nfield == 0)
@@ -108,7 +126,7 @@ void
 cmd_records_put(struct cmd_records *r, const struct certstore_entry *entry,
     const char *how)
 {
-	struct cmd_item item = { entry, how, r->now };
+	struct cmd_item item = { entry, how, certstore_time_now() };
 
 	if (cmd_quiet)
 		return;
@@ -147,5 +165,7 @@ cmd_records_end(struct cmd_records *r)
 		cmd_erase();
 	if (r->form == CMD_TABLE && r->nrow > 0)
 		cmd_table_print(r);
+	if (idling == r)
+		cmd_idle = NULL;
 	cmd_text_free(&r->text);
 }

@@ -93,9 +93,14 @@ printheader(const struct cmd_records *r, size_t *width)
 	size_t i, len;
 
 	for (i = 0; i < r->nfield; i++) {
+		len = strlen(cmd_field_names[r->field[i]]);
+		width[i] = r->width[i] > len ? r->width[i] : len;
+	}
+	if (r->headed)
+		return;
+	for (i = 0; i < r->nfield; i++) {
 		s = cmd_field_names[r->field[i]];
 		len = strlen(s);
-		width[i] = r->width[i] > len ? r->width[i] : len;
 		for (; *s != '\0'; s++)
 			putchar_unlocked(toupper((unsigned char)*s));
 		if (i + 1 < r->nfield)
