@@ -62,6 +62,19 @@ anchors() {
 	cp -a "$CERTSTORE" "$saved"
 }
 
+# sample N: N of the lines of stdin, the first, the last and as far apart from
+# each other as can be; with FAULTS=all all of them.
+sample() {
+	[ "${FAULTS:-}" != all ] || set -- 0
+	awk -v n="$1" '{ line[NR] = $0 }
+	    END {
+		if (n == 0 || n > NR)
+			n = NR
+		for (i = 0; i < n; i++)
+			print line[1 + (n < 2 ? 0 : int(i * (NR - 1) / (n - 1)))]
+	    }'
+}
+
 # killed SYSCALL N COMMAND...: killed before its Nth of these.
 killed() {
 	local call=$1 n=$2

@@ -56,6 +56,13 @@ fail() {
 	return 1
 }
 
+# within SECONDS COMMAND...: ended when it has used so much CPU.
+within() (
+	ulimit -t "$1"
+	shift
+	exec "$@"
+)
+
 # mode FILE: its permission bits in octal.
 mode() {
 	stat -c %a "$1"

@@ -15,7 +15,7 @@ setup() {
 	if [ "${FAULTS:-}" = all ]; then
 		states=-a
 	else
-		states=-n12
+		states=-n5
 	fi
 }
 

@@ -85,16 +85,16 @@ load helper
 	cert-create -s b.example.org b
 	rm "$CERTSTORE/certs/a/info"
 	mkfifo "$CERTSTORE/certs/a/info"
-	run -2 --separate-stderr timeout 10 cert-list
+	run -2 --separate-stderr timeout 300 cert-list
 	[[ $output == b* ]]
 	[[ $stderr == *"a: "* ]]
-	run -1 timeout 10 cert-match a.example.org
-	timeout 10 cert-match b.example.org
+	run -1 timeout 300 cert-match a.example.org
+	timeout 300 cert-match b.example.org
 	rm "$CERTSTORE/certs/b/fullchain.pem"
 	mkfifo "$CERTSTORE/certs/b/fullchain.pem"
-	run -2 timeout 10 cert-list
-	run -2 timeout 10 cert-show -o cert b
-	timeout 10 cert-rm a b
+	run -2 timeout 300 cert-list
+	run -2 timeout 300 cert-show -o cert b
+	timeout 300 cert-rm a b
 	[ -z "$(cert-list)" ]
 }
 
