@@ -318,6 +318,57 @@ warnca(const struct job *job)
 		    job->name);
 }
 
+/* Is it one of the names, or may it be meant for people? */
+static int
+isname(const struct certstore_template *t, const char *cn)
+{
+	char host[CS_HOST_MAX + 1];
+	size_t i;
+
+	if (!cs_name_ip(cn, host, NULL, NULL) &&
+	    (strchr(cn, '.') == NULL ||
+		cs_name_hostflaw(cn, 1, 0, host) != NULL))
+		return 1;
+	for (i = 0; i < t->nsan; i++)
+		if (strcmp(t->san[i].value, host) == 0)
+			return 1;
+	return 0;
+}
+
+/* What was asked for and helps nobody. */
+static void
+warnnames(const struct job *job)
+{
+	const struct certstore_template *t = &job->t;
+	int request = job->flags & CERTSTORE_REQUEST;
+	char host[CS_HOST_MAX + 1], q[CS_QUOTE_LEN];
+	const char *cn;
+	size_t i;
+
+	for (i = 0; i < t->nsubject && cs_template_serves(t); i++) {
+		cn = t->subject[i].value;
+		if (strcmp(t->subject[i].attr, "CN") != 0 || *cn == '\0')
+			continue;
+		cs_escape_quote(q, cn);
+		if (request && cs_name_ip(cn, host, NULL, NULL))
+			cs_warn(job->store,
+			    "%s: the common name %s is an address: public CAs "
+			    "refuse such a request: leave it to -s",
+			    job->name, q);
+		else if (!isname(t, cn))
+			cs_warn(job->store,
+			    "%s: the common name %s is none of its names, and "
+			    "clients look only at those: add -s %s%s%s",
+			    job->name, q, *cn == '*' ? "'" : "", cn,
+			    *cn == '*' ? "'" : "");
+	}
+	if (!request && !t->ca && t->nsan > CS_SAN_INDEXED)
+		cs_warn(job->store,
+		    "%s: %zu names, of which only the first %d are found by "
+		    "cert-match",
+		    job->name, t->nsan, CS_SAN_INDEXED);
+}
+
 static int
 makecert(struct job *job, struct certstore_error *err)
 {
@@ -339,6 +390,7 @@ makecert(struct job *job, struct certstore_error *err)
 	if (x509 == NULL)
 		return -1;
 	warnca(job);
+	warnnames(job);
 	if ((job->flags & CERTSTORE_DRYRUN) != 0)
 		rv = 1;
 	else if (makefiles(job, x509, err) == 0 &&
@@ -457,6 +509,7 @@ makerequest(struct job *job, char **csr, struct certstore_error *err)
 	req = cs_issue_request(job->name, &job->t, job->pkey, err);
 	if (req == NULL)
 		return -1;
+	warnnames(job);
 	if ((job->flags & CERTSTORE_DRYRUN) != 0) {
 		rv = 1;
 		goto out;

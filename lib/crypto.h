@@ -242,6 +242,7 @@ int	cs_fit_request(X509_REQ *, const struct certstore_template *);
  * given; own, which holds that one, and the first live as long as it does. */
 int	cs_template_check(const struct certstore_template *,
 	    struct certstore_error *);
+int	cs_template_serves(const struct certstore_template *);
 int	cs_template_resolve(struct certstore_template *, struct cs_san_own *,
 	    const struct certstore_template *, const char *,
 	    struct certstore_error *);

@@ -88,6 +88,10 @@ int	cs_name_ip(const char *, char *, unsigned char *, size_t *);
  * out is malloc'ed and normalised. */
 int	cs_name_san(const char *, enum cs_san_type *, char **,
 	    struct certstore_error *);
+/* The host in an e-mail address or URI: 1 or 0. */
+int	cs_name_hostof(enum cs_san_type, const char *, char [CS_HOST_MAX + 1]);
+/* Why a name of a certificate never matches, or NULL. */
+const char *cs_name_certflaw(enum cs_san_type, const char *);
 int	cs_name_isloopback(const char *);	/* localhost, *.localhost, 127/8, ::1 */
 
 /* idn.c: U-labels to A-labels; loads libidn2 when first called.  The flaw, or

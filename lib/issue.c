@@ -29,47 +29,76 @@ isconstrained(const struct cs_issuer *is)
 }
 
 /*
- * The default CN: the first host name, a CA's entry name; NULL if too long.
- * An address there is held against constraints on DNS names, by libcrypto too.
+ * The default CN: a CA's entry name, else the first host name, so that it
+ * repeats a SAN; NULL if it is too long.  Without a host name it is the first
+ * address, but not in a request, since public CAs refuse it, nor below name
+ * constraints: libcrypto and others hold it against those on DNS names.
  */
 static const char *
 defaultcn(const char *name, const struct certstore_template *t,
-    const struct cs_issuer *is)
+    const struct cs_issuer *is, int request)
 {
-	const char *cn = NULL;
+	const char *address = NULL, *cn = t->ca ? name : NULL;
 	size_t i;
 
-	if (t->ca)
-		cn = name;
-	for (i = 0; i < t->nsan && cn == NULL; i++)
-		if (t->san[i].type == CS_SAN_DNS ||
-		    (t->san[i].type == CS_SAN_IP && !isconstrained(is)))
+	for (i = 0; i < t->nsan && cn == NULL; i++) {
+		if (t->san[i].type == CS_SAN_DNS)
 			cn = t->san[i].value;
+		else if (t->san[i].type == CS_SAN_IP && address == NULL)
+			address = t->san[i].value;
+	}
+	if (cn == NULL && !request && !isconstrained(is))
+		cn = address;
 	return cn == NULL || strlen(cn) > CN_MAX ? NULL : cn;
+}
+
+/* A server is found by its host name or address alone. */
+static int
+checkhosts(const char *name, const struct certstore_template *t,
+    struct certstore_error *err)
+{
+	char host[CS_HOST_MAX + 1], q[CS_QUOTE_LEN];
+	const struct cs_san_own *first = t->san;
+	size_t i;
+
+	if (!cs_template_serves(t))
+		return 0;
+	for (i = 0; i < t->nsan; i++)
+		if (t->san[i].type == CS_SAN_DNS || t->san[i].type == CS_SAN_IP)
+			return 0;
+	if (t->nsan == 0)
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: a server certificate without a name: say for which "
+		    "host it is with -s",
+		    name);
+	if (!cs_name_hostof(first->type, first->value, host))
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: a server certificate that names no host: %s is none: "
+		    "say for which host it is with -s",
+		    name, cs_escape_quote(q, first->value));
+	return cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s: a server certificate that names no host: %s is none: add "
+	    "-s %s%s",
+	    name, cs_escape_quote(q, first->value), host,
+	    first->type == CS_SAN_EMAIL ? ", or -P mail for one that signs "
+					  "mail" :
+					  "");
 }
 
 static X509_NAME *
 makesubject(const char *name, const struct certstore_template *t,
-    const struct cs_issuer *is, struct certstore_error *err)
+    const struct cs_issuer *is, int request, struct certstore_error *err)
 {
 	X509_NAME *subject;
-	int serves;
 
-	serves = !t->ca &&
-	    (strcmp(t->profile, "server") == 0 ||
-		strcmp(t->profile, "peer") == 0);
-	if (serves && t->nsan == 0) {
-		cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: a server certificate without a name: say for which "
-		    "host it is with -s",
-		    name);
+	if (checkhosts(name, t, err) == -1)
 		return NULL;
-	}
 	if ((subject = X509_NAME_new()) == NULL) {
 		cs_fail_nomem(err);
 		return NULL;
 	}
-	if (cs_subject_build(subject, t, defaultcn(name, t, is), err) == -1)
+	if (cs_subject_build(subject, t, defaultcn(name, t, is, request),
+		err) == -1)
 		goto fail;
 	if (X509_NAME_entry_count(subject) == 0 && t->ca) {
 		cs_fail(err, CERTSTORE_EREFUSED,
@@ -328,7 +357,7 @@ cs_issue_check(const char *name, const struct certstore_template *t,
 {
 	X509_NAME *subject;
 
-	subject = makesubject(name, t, is, err);
+	subject = makesubject(name, t, is, 0, err);
 	X509_NAME_free(subject);
 	return subject == NULL ? -1 : 0;
 }
@@ -343,7 +372,7 @@ cs_issue_cert(struct certstore *store, const char *name,
 	EVP_PKEY *signer = is == NULL ? pkey : is->pkey;
 
 	ERR_clear_error();
-	if ((subject = makesubject(name, t, is, err)) == NULL)
+	if ((subject = makesubject(name, t, is, 0, err)) == NULL)
 		goto out;
 	if ((x509 = X509_new()) == NULL) {
 		cs_fail_nomem(err);
@@ -378,7 +407,7 @@ cs_issue_request(const char *name, const struct certstore_template *t,
 	int ok = 0;
 
 	ERR_clear_error();
-	if ((subject = makesubject(name, t, NULL, err)) == NULL)
+	if ((subject = makesubject(name, t, NULL, 1, err)) == NULL)
 		return NULL;
 	exts = cs_extension_make(t, pkey, X509_NAME_entry_count(subject) == 0,
 	    err);

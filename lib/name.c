@@ -19,6 +19,8 @@
 
 static const char portflaw[] = "has a port, which is no part of a name in a "
 			       "certificate: leave it out";
+static const char urlflaw[] = "is a URL: use its host name alone, or uri: "
+			      "before all of it";
 
 const char *const cs_san_names[] = { "dns", "ip", "email", "uri", "other" };
 
@@ -312,32 +314,62 @@ schemelen(const char *s)
 	return s[n] == ':' ? n : 0;
 }
 
+/* Are the n bytes one of these words, in any case?  The last is NULL. */
+static int
+isword(const char *s, size_t n, const char *const *words)
+{
+	size_t k;
+
+	for (; *words != NULL; words++) {
+		for (k = 0; k < n && lower(s[k]) == (*words)[k]; k++)
+			;
+		if (k == n && (*words)[n] == '\0')
+			return 1;
+	}
+	return 0;
+}
+
 /*
- * host:port, which people paste.  A scheme may have a dot too, and "tel:110"
- * is a URI: only what can hardly be one is taken for a host.
+ * host:port, which people paste, perhaps with a path behind it, or with the
+ * name of a service.  A scheme may have a dot too, and "tel:110" is a URI: a
+ * single label is a host unless it is a scheme that numbers follow.
  */
 static int
 hasport(const char *s)
 {
-	const char *colon = strrchr(s, ':');
+	static const char *const numbered[] = { "tel", "sip", "sips", "sms",
+		"fax", "modem", "callto", "h323", NULL };
+	const char *behind, *colon;
+	char label[LABEL_MAX];
 	size_t digits, n;
-	char host[CS_HOST_MAX + 1];
 
+	colon = s[0] == '[' ? strrchr(s, ':') : strchr(s, ':');
 	if (colon == NULL || colon == s)
 		return 0;
-	digits = strspn(colon + 1, "0123456789");
-	if (digits < 1 || digits > 5 || colon[1 + digits] != '\0')
-		return 0;
 	n = (size_t)(colon - s);
-	if (n > CS_HOST_MAX)
+	digits = strspn(colon + 1, "0123456789");
+	behind = colon + 1 + digits;
+	if (digits >= 1 && digits <= 5 && (*behind == '\0' || *behind == '/'))
+		return s[0] == '[' ? colon[-1] == ']' :
+				     memchr(s, '.', n) != NULL ||
+			(n <= LABEL_MAX && labelflaw(s, n, 0, label) == NULL &&
+			    !isword(s, n, numbered));
+	if (memchr(s, '.', n) == NULL || !isalpha_ascii(colon[1]))
 		return 0;
-	if (s[0] == '[')
-		return colon[-1] == ']';
-	if (memchr(s, ':', n) != NULL)
-		return 0;
-	memcpy(host, s, n);
-	host[n] = '\0';
-	return strchr(host, '.') != NULL || cs_name_isloopback(host);
+	for (behind = colon + 1; isalnum_ascii(*behind) || *behind == '-';)
+		behind++;
+	return *behind == '\0';
+}
+
+/* A URL of a server, where its host is meant. */
+static int
+isurl(const char *s)
+{
+	static const char *const schemes[] = { "http", "https", "ws", "wss",
+		"ftp", "ftps", "ldap", "ldaps", NULL };
+	size_t n = schemelen(s);
+
+	return n > 0 && isword(s, n, schemes);
 }
 
 /* These judge a SAN without its prefix and give its normal form in out. */
@@ -350,7 +382,13 @@ dnsflaw(const char *s, char *out)
 	if (cs_name_ip(s, ip, NULL, NULL))
 		return "an IP address is no DNS name (RFC 9525): say ip: "
 		       "before it";
-	return hasport(s) ? portflaw : cs_name_hostflaw(s, 1, 1, out);
+	if (hasport(s))
+		return portflaw;
+	if (isurl(s))
+		return urlflaw;
+	if (strchr(s, '/') != NULL)
+		return "has a slash: use the host name alone";
+	return cs_name_hostflaw(s, 1, 1, out);
 }
 
 static const char *
@@ -402,6 +440,8 @@ emailflaw(const char *s, char *out)
 	n = (size_t)(at - s);
 	if ((flaw = localflaw(s, n)) != NULL)
 		return flaw;
+	if (hasport(at + 1))
+		return portflaw;
 	memcpy(out, s, n + 1);
 	return cs_name_hostflaw(at + 1, 0, 1, out + n + 1);
 }
@@ -468,6 +508,15 @@ looksip(const char *s)
 	return n > 0 && (s[n] == '\0' || s[n] == '%' || s[n] == '/');
 }
 
+static int
+isblankended(const char *s)
+{
+	static const char blanks[] = " \t\r\n";
+
+	return isin(*s, blanks) ||
+	    (*s != '\0' && isin(s[strlen(s) - 1], blanks));
+}
+
 static enum cs_san_type
 classify(const char *s)
 {
@@ -491,6 +540,11 @@ cs_name_san(const char *s, enum cs_san_type *type, char **out,
 		part += n;
 	else
 		*type = classify(s);
+	if (isblankended(part))
+		return cs_name_refuse(s,
+		    "has a blank at an end: leave the blank out", err);
+	if (n == 0 && *type == CS_SAN_URI && isurl(s))
+		return cs_name_refuse(s, urlflaw, err);
 	switch (*type) {
 	case CS_SAN_IP:
 		flaw = ipflaw(part, text);
@@ -510,4 +564,67 @@ cs_name_san(const char *s, enum cs_san_type *type, char **out,
 	if ((*out = strdup(text)) == NULL)
 		return cs_fail_nomem(err);
 	return 0;
+}
+
+/* The host in an e-mail address or URI, so that it can be named: 1 or 0. */
+int
+cs_name_hostof(enum cs_san_type type, const char *s, char out[CS_HOST_MAX + 1])
+{
+	static const char *const bare[] = { "sip", "sips", "mailto", "xmpp",
+		NULL };
+	char text[CS_HOST_MAX + 1];
+	const char *at;
+	size_t n;
+
+	out[0] = '\0';
+	if (type == CS_SAN_URI) {
+		n = schemelen(s);
+		if (strncmp(s + n, "://", 3) == 0)
+			s += n + 3;
+		else if (isword(s, n, bare))
+			s += n + 1;
+		else
+			return 0;
+	}
+	n = strcspn(s, "/?#;");
+	if ((at = memchr(s, '@', n)) != NULL) {
+		n -= (size_t)(at + 1 - s);
+		s = at + 1;
+	} else if (type != CS_SAN_URI)
+		return 0;
+	if (s[0] != '[')
+		n = strcspn(s, ":/?#;");
+	else if ((at = strchr(s, ']')) != NULL)
+		n = (size_t)(at + 1 - s);
+	if (n == 0 || n >= sizeof(text))
+		return 0;
+	memcpy(text, s, n);
+	text[n] = '\0';
+	return cs_name_ip(text, out, NULL, NULL) ||
+	    cs_name_hostflaw(text, 0, 1, out) == NULL;
+}
+
+/*
+ * Why no question ever matches this name of a certificate (RFC 9525, section
+ * 6.3), or NULL.  s may be escaped.  What is no host is not judged.
+ */
+const char *
+cs_name_certflaw(enum cs_san_type type, const char *s)
+{
+	char ip[INET6_ADDRSTRLEN], out[CS_HOST_MAX + 1];
+	size_t len = strlen(s);
+
+	if (type != CS_SAN_DNS)
+		return NULL;
+	if (cs_name_ip(s, ip, NULL, NULL))
+		return "is an IP address, and clients look for those only "
+		       "among the names of that type";
+	if (!isascii_text(s))
+		return "is not ASCII: names in other scripts are found by "
+		       "their A-labels only (RFC 5890)";
+	if (len > 1 && s[len - 1] == '.')
+		return "ends with a dot, as no name in a certificate does";
+	if (len > CS_HOST_MAX)
+		return "is longer than the 253 bytes of a host name";
+	return hostflaw(s, len, 1, 0, out);
 }

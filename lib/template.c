@@ -463,6 +463,15 @@ certstore_template_add_constraint(struct certstore_template *t,
 	return conclude(t, CS_ADD_CONSTRAINT, addconstraint(t, text, err), err);
 }
 
+/* Is it for a TLS server?  Of one that was resolved. */
+int
+cs_template_serves(const struct certstore_template *t)
+{
+	return !t->ca &&
+	    (strcmp(t->profile, "server") == 0 ||
+		strcmp(t->profile, "peer") == 0);
+}
+
 /* A bare word is a label for people, not a host. */
 static int
 isownhost(const char *name)

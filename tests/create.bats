@@ -143,6 +143,67 @@ refused() {
 	[ "$(subject phones.CA)" = CN=phones.CA ]
 }
 
+@test "what names no host is no server certificate, nor a request for one" {
+	local hint bad r
+
+	for r in '' -R; do
+		while read -r bad hint; do
+			refused "names no host: \"$bad\" is none: add -s $hint" \
+			    ${r:+"$r"} -s "$bad" x
+		done <<-'EOS'
+			root@example.com example.com, or -P mail
+			sip:voip.example.com voip.example.com
+			sips:u@192.0.2.1:5061 192.0.2.1
+			spiffe://www.example.com/x www.example.com
+		EOS
+		refused 'say for which host it is with -s' ${r:+"$r"} \
+		    -s urn:x x
+		refused 'say for which host it is with -s' ${r:+"$r"} \
+		    -S CN=www.example.com x
+	done
+	refused 'names no host' -P peer -s root@example.com x
+	# The hint is all that was missing.
+	cert-create -s root@example.com -s example.com x
+	cert-create -P mail -s root@example.com mail
+}
+
+@test "the common name of a request is its first host, never an address" {
+	cn() {
+		openssl req -noout -subject -nameopt RFC2253 | sed 's/^subject=//'
+	}
+
+	cert-create -R -s 192.0.2.10 -s 2001:db8::1 -s www.example.com \
+	    -s b.example a >csr
+	[ "$(cn <csr)" = CN=www.example.com ]
+	cert-create -R -s 192.0.2.10 -S O=Example b >csr
+	[ "$(cn <csr)" = O=Example ]
+	cert-create -R -s 2001:db8::1 c >csr
+	[ -z "$(cn <csr)" ]
+	openssl req -noout -text -in csr |
+	    grep -F 'Subject Alternative Name: critical'
+	cert-create -R -s 192.0.2.1 -s '*.example.com' d >csr
+	[ "$(cn <csr)" = 'CN=*.example.com' ]
+	cert-create -s 192.0.2.10 -s www.example.com e
+	[ "$(subject e)" = CN=www.example.com ]
+	cert-create -s 192.0.2.10 f
+	[ "$(subject f)" = CN=192.0.2.10 ]
+}
+
+@test "a common name and surplus names that nobody finds" {
+	run -0 --separate-stderr cert-create -S CN=b.example -s a.example x
+	[[ $stderr == 'cert-create: x: the common name "b.example" is none of'*': add -s b.example' ]]
+	run -0 --separate-stderr cert-create -R -S CN=192.0.2.1 -s a.example r
+	[[ $stderr == *'r: the common name "192.0.2.1" is an address'* ]]
+	run -0 --separate-stderr cert-create -S CN=A.example -s a.example y
+	[ -z "$stderr" ]
+	run -0 --separate-stderr cert-create -S 'CN=Our phones' -s a.example z
+	[ -z "$stderr" ]
+	# shellcheck disable=SC2046  # many words
+	run -0 --separate-stderr cert-create \
+	    $(seq -f '-s h%g.example' 1001) many
+	[[ $stderr == 'cert-create: many: 1001 names, of which only the first 1000 are found'* ]]
+}
+
 @test "nothing is invented in the subject" {
 	local long=a23456789.b23456789.c23456789.d23456789.e23456789.f23456789
 

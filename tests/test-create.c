@@ -292,7 +292,7 @@ testconstraints(void)
 	    "192.0.2.1 is outside");
 	refused("x", 0, "A=nc s=a@example.org s=b.example.com",
 	    CERTSTORE_EREFUSED, "a@example.org is outside");
-	refused("x", 0, "A=nc s=sip:a.example.com S=CN=a.example.org",
+	refused("x", 0, "A=nc P=client s=sip:a.example.com S=CN=a.example.org",
 	    CERTSTORE_EREFUSED, "the subject is outside");
 	refused("x", 0, "A=nc s=a.example.com S=emailAddress=a@b.example",
 	    CERTSTORE_EREFUSED, "the subject is outside");

@@ -291,13 +291,15 @@ static const struct {
 	{ "sip:pbx@example.com", CS_SAN_URI, "sip:pbx@example.com" },
 	{ "SIPS:PBX@Example.com:5061", CS_SAN_URI,
 	    "sips:PBX@Example.com:5061" },
-	{ "https://example.com:8443/x?y=%20#z", CS_SAN_URI,
+	{ "uri:https://example.com:8443/x?y=%20#z", CS_SAN_URI,
 	    "https://example.com:8443/x?y=%20#z" },
 	{ "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6", CS_SAN_URI,
 	    "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6" },
 	{ "spiffe://example/a", CS_SAN_URI, "spiffe://example/a" },
 	{ "mailto:a@b.example", CS_SAN_URI, "mailto:a@b.example" },
 	{ "tel:110", CS_SAN_URI, "tel:110" },
+	{ "sip:5061", CS_SAN_URI, "sip:5061" },
+	{ "uri:pbx:5061", CS_SAN_URI, "pbx:5061" },
 	{ "uri:dns:example.com", CS_SAN_URI, "dns:example.com" },
 	{ "uri:x.y:1", CS_SAN_URI, "x.y:1" },
 };
@@ -333,6 +335,30 @@ static const struct {
 	{ "other:x y", "no URI may have" },
 	{ "host.example:443", "\"host.example:443\": has a port" },
 	{ "localhost:8443", "has a port" },
+	{ "pbx:5061", "\"pbx:5061\": has a port" },
+	{ "dns:pbx:5061", "has a port" },
+	{ "my_host:5061", "has a port" },
+	{ "*.example.com:443", "has a port" },
+	{ "pbx:5061/", "has a port" },
+	{ "example.com:8443/path", "has a port" },
+	{ "example.com:https", "has a port" },
+	{ "user@pbx:22", "has a port" },
+	{ "https://www.example.com", "is a URL: use its host name alone" },
+	{ "HTTP://www.example.com/", "is a URL" },
+	{ "https:www.example.com", "is a URL" },
+	{ "wss://example.com:1/x", "is a URL" },
+	{ "dns:https://www.example.com", "is a URL" },
+	{ "www.example.com/path", "has a slash" },
+	{ " www.example.com", "has a blank" },
+	{ "www.example.com ", "has a blank" },
+	{ "www.example.com\n", "has a blank" },
+	{ "ip:192.0.2.1 ", "has a blank" },
+	{ "*.", "whole first label" },
+	{ "*.*.example.com", "whole first label" },
+	{ "example.7", "ends in a number" },
+	{ LABEL63 "d.example", "longer than 63 bytes" },
+	{ "192.0.2.1/32", "a network is not one address" },
+	{ "2001:db8::1/64", "a network is not one address" },
 	{ "192.0.2.1:443", "has a port" },
 	{ "[::1]:443", "has a port" },
 	{ "dns:host.example:443", "has a port" },
@@ -373,6 +399,76 @@ static const struct {
 	{ "sip:m\303\274nchen.de", "no URI may have" },
 	{ "C:\\certs\\x", "no URI may have" },
 };
+
+/* The host that is meant by what is none; "" if there is none in it. */
+static const struct {
+	enum cs_san_type type;
+	const char *text;
+	const char *host;
+} hostsof[] = {
+	{ CS_SAN_EMAIL, "root@example.com", "example.com" },
+	{ CS_SAN_EMAIL, "root", "" },
+	{ CS_SAN_URI, "sip:example.com", "example.com" },
+	{ CS_SAN_URI, "sips:u@Example.com:5061;transport=tcp", "example.com" },
+	{ CS_SAN_URI, "https://u:p@a.example:8443/x", "a.example" },
+	{ CS_SAN_URI, "https://[2001:DB8::1]:8443/", "2001:db8::1" },
+	{ CS_SAN_URI, "https://192.0.2.1/", "192.0.2.1" },
+	{ CS_SAN_URI, "spiffe://a.example/b", "a.example" },
+	{ CS_SAN_URI, "urn:x", "" },
+	{ CS_SAN_URI, "tel:110", "" },
+	{ CS_SAN_URI, "https:///x", "" },
+	{ CS_SAN_URI, "https://a b/", "" },
+	{ CS_SAN_URI, "sip:" HOST253 "b", "" },
+};
+
+/* Names of certificates that nothing matches; NULL: something may. */
+static const struct {
+	enum cs_san_type type;
+	const char *text;
+	const char *say;
+} certflaws[] = {
+	{ CS_SAN_DNS, "a.example", NULL },
+	{ CS_SAN_DNS, "A_b.Example", NULL },
+	{ CS_SAN_DNS, "*.example.com", NULL },
+	{ CS_SAN_DNS, "xn--mnchen-3ya.de", NULL },
+	{ CS_SAN_DNS, "192.0.2.1", "is an IP address" },
+	{ CS_SAN_DNS, "::1", "is an IP address" },
+	{ CS_SAN_DNS, "a.example.", "ends with a dot" },
+	{ CS_SAN_DNS, "", "is empty" },
+	{ CS_SAN_DNS, "m\303\274nchen.de", "is not ASCII" },
+	{ CS_SAN_DNS, "f*.example.com", "a wildcard" },
+	{ CS_SAN_DNS, "*", "a wildcard" },
+	{ CS_SAN_DNS, "*.*.example.com", "a wildcard" },
+	{ CS_SAN_DNS, "a b", "has a character" },
+	{ CS_SAN_DNS, "a\\000.b", "has a character" },
+	{ CS_SAN_DNS, "a..b", "an empty label" },
+	{ CS_SAN_DNS, ".a", "starts with a dot" },
+	{ CS_SAN_DNS, "a.7", "ends in a number" },
+	{ CS_SAN_DNS, LABEL63 "d.a", "63 bytes" },
+	{ CS_SAN_DNS, HOST253 "b", "253 bytes" },
+	{ CS_SAN_EMAIL, "whatever", NULL },
+};
+
+static void
+test_flaws(void)
+{
+	char out[CS_HOST_MAX + 1];
+	const char *flaw;
+	size_t i;
+
+	for (i = 0; i < COUNT(hostsof); i++) {
+		is_int(cs_name_hostof(hostsof[i].type, hostsof[i].text, out),
+		    hostsof[i].host[0] != '\0', "host of %s", hostsof[i].text);
+		is_str(out, hostsof[i].host, "host of %s", hostsof[i].text);
+	}
+	for (i = 0; i < COUNT(certflaws); i++) {
+		flaw = cs_name_certflaw(certflaws[i].type, certflaws[i].text);
+		ok(certflaws[i].say == NULL ?
+			flaw == NULL :
+			flaw != NULL && strstr(flaw, certflaws[i].say) != NULL,
+		    "flaw %zu: %s", i, flaw == NULL ? "none" : flaw);
+	}
+}
 
 static void
 test_names(void)
@@ -634,6 +730,7 @@ main(void)
 {
 	size_t i;
 
+	test_flaws();
 	test_names();
 	test_hosts();
 	test_certhosts();
