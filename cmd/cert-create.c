@@ -7,11 +7,34 @@
 
 #include "cmd.h"
 
-static const char usage[] =
-    "usage: cert-create [-cfnqRux] [-A ca] [-C constraint]... [-d store]\n"
-    "           [-E file] [-e within] [-K key] [-l life] [-P profile] "
-    "[-p file]\n"
-    "           [-S attr=value]... [-s san]... [-t type] name\n";
+static const struct cmd_opt opts[] = {
+	{ 'A', "ca", "sign with the key of this CA entry" },
+	{ 'C', "constraint",
+	    "of a CA: pathlen=N, permit=NAME or exclude=NAME" },
+	{ 'c', NULL, "make a CA" },
+	{ 'E', "file", "encrypt the key of the CA: passphrase file" },
+	{ 'e', "within", "needed if the entry ends within this time" },
+	{ 'f', NULL, "replace an entry, or a request that waits" },
+	{ 'K', "key", "use the private key in this file" },
+	{ 'l', "life", "how long it is good, as 90d or 1y, or until a date" },
+	{ 'n', NULL, "check all, but change nothing" },
+	{ 'P', "profile", "server, client, peer or mail" },
+	{ 'p', "file",
+	    "passphrase file of the key of the CA, or of the one given" },
+	{ 'R', NULL, "make a request for a CA outside, and print it" },
+	{ 'S', "attr=value", "a part of the subject, as CN=Name or O=Example" },
+	{ 's', "san", "a name: host, address, email:NAME or uri:URI" },
+	{ 't', "type", "p256, p384, rsa:2048, rsa:3072, rsa:4096 or ed25519" },
+	{ 'u', NULL, "only if needed: leave an entry that will do" },
+	{ 'x', NULL, "exit 1 if nothing was changed" }, { 0, NULL, NULL }
+};
+
+static const struct cmd_help help = {
+	.name = "cert-create",
+	.operands = "name",
+	.opts = opts,
+	.again = "CSs",
+};
 
 struct create {
 	struct certstore_template *template;
@@ -180,7 +203,7 @@ main(int argc, char *argv[])
 	char *csr = NULL;
 	int changed;
 
-	cmd_start("cert-create", usage, argv);
+	cmd_start(&help, argv);
 	cmd_nocore();
 	if ((c.template = certstore_template_new(&err)) == NULL)
 		cmd_die("%s", err.msg);

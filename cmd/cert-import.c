@@ -9,9 +9,23 @@
 
 #define TTY_LINE 4095 /* bytes, what a terminal keeps */
 
-static const char usage[] =
-    "usage: cert-import [-fnqvx] [-d store] [-K key] [-N name] [-p file]\n"
-    "           [file ...]\n";
+static const struct cmd_opt opts[] = {
+	{ 'f', NULL, "replace existing entries" },
+	{ 'K', "key", "take the private key from this file" },
+	{ 'N', "name", "name the one entry that the files hold" },
+	{ 'n', NULL, "decide and report, but change nothing" },
+	{ 'p', "file", "passphrase file of encrypted keys and PKCS#12" },
+	{ 'q', NULL, "print errors, but neither names nor warnings" },
+	{ 'v', NULL, "print a record for each entry, changed or not" },
+	{ 'x', NULL, "exit 1 if nothing was changed" },
+	{ 0, NULL, NULL },
+};
+
+static const struct cmd_help help = {
+	.name = "cert-import",
+	.operands = "[file ...]",
+	.opts = opts,
+};
 
 struct import {
 	const char *keyfile;
@@ -174,7 +188,7 @@ main(int argc, char *argv[])
 	struct import opt = { 0 };
 	int changed = -1;
 
-	cmd_start("cert-import", usage, argv);
+	cmd_start(&help, argv);
 	cmd_nocore();
 	options(&opt, argc, argv);
 	if (opt.passfile != NULL)

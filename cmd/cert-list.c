@@ -8,9 +8,21 @@
 
 #include "cmd.h"
 
-static const char usage[] =
-    "usage: cert-list [-0jq] [-d store] [-e within] [-k kind] [-o field,...]\n"
-    "           [pattern ...]\n";
+static const struct cmd_opt opts[] = {
+	{ '0', NULL, "end each record with a NUL byte" },
+	{ 'e', "within",
+	    "only what ends within 30d, 1/3 of its life, a date, 0" },
+	{ 'j', NULL, "print JSON, one object a line" },
+	{ 'k', "kind", "only these kinds: server,ca,client,peer,mail,..." },
+	{ 'o', "field,...", "print these fields; a wrong name lists them all" },
+	{ 0, NULL, NULL },
+};
+
+static const struct cmd_help help = {
+	.name = "cert-list",
+	.operands = "[pattern ...]",
+	.opts = opts,
+};
 
 struct filter {
 	char **patterns;   /* NULL behind the last; none at all: everything */
@@ -133,7 +145,7 @@ main(int argc, char *argv[])
 	size_t n, npattern = 0;
 	int ch;
 
-	cmd_start("cert-list", usage, argv);
+	cmd_start(&help, argv);
 	while ((ch = getopt(argc, argv, "+:" CMD_OPTIONS "0e:jk:o:")) != -1) {
 		switch (ch) {
 		case '0':

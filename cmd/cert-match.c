@@ -7,9 +7,22 @@
 
 #include "cmd.h"
 
-static const char usage[] =
-    "usage: cert-match [-0aDjq] [-d store] [-k kind] [-o field,...] [-w time]\n"
-    "           host ...\n";
+static const struct cmd_opt opts[] = {
+	{ '0', NULL, "end each record with a NUL byte" },
+	{ 'a', NULL, "all candidates, with why each lost" },
+	{ 'D', NULL, "fall back to the default entry" },
+	{ 'j', NULL, "print JSON, one object a line" },
+	{ 'k', "kind", "only entries of these kinds" },
+	{ 'o', "field,...", "print these fields; a wrong name lists them all" },
+	{ 'w', "time", "answer as of this time: a date, a time, @seconds" },
+	{ 0, NULL, NULL },
+};
+
+static const struct cmd_help help = {
+	.name = "cert-match",
+	.operands = "host ...",
+	.opts = opts,
+};
 
 static void
 answer(struct certstore_match *match, const char *host, int all,
@@ -48,7 +61,7 @@ main(int argc, char *argv[])
 	int64_t when = certstore_time_now();
 	int all = 0, ch, flags = 0;
 
-	cmd_start("cert-match", usage, argv);
+	cmd_start(&help, argv);
 	while ((ch = getopt(argc, argv, "+:" CMD_OPTIONS "0aDjk:o:w:")) != -1) {
 		switch (ch) {
 		case '0':

@@ -8,7 +8,17 @@
 
 #include "cmd.h"
 
-static const char usage[] = "usage: cert-rm [-fnq] [-d store] name ...\n";
+static const struct cmd_opt opts[] = {
+	{ 'f', NULL, "also used entries; absent ones are no error" },
+	{ 'n', NULL, "say what is refused, but remove nothing" },
+	{ 'q', NULL, "print errors, but no warnings" }, { 0, NULL, NULL }
+};
+
+static const struct cmd_help help = {
+	.name = "cert-rm",
+	.operands = "name ...",
+	.opts = opts,
+};
 
 static int
 byname(const void *a, const void *b)
@@ -43,7 +53,7 @@ main(int argc, char *argv[])
 	int ch, flags = 0;
 	size_t i, n;
 
-	cmd_start("cert-rm", usage, argv);
+	cmd_start(&help, argv);
 	while ((ch = getopt(argc, argv, "+:" CMD_OPTIONS "fn")) != -1) {
 		switch (ch) {
 		case 'f':

@@ -12,9 +12,23 @@
 	"name,kind,ends,starts,names,subject,issuer,serial,key," \
 	"fingerprint,tenants,users,default,certfile,keyfile,cafile"
 
-static const char usage[] =
-    "usage: cert-show [-0jqv] [-d store] [-o field,... | part] [-p file]\n"
-    "           name ... | -i file | -K key\n";
+static const struct cmd_opt opts[] = {
+	{ '0', NULL, "end each record with a NUL byte" },
+	{ 'i', "file", "show the certificates in this file" },
+	{ 'j', NULL, "print JSON, one object a line" },
+	{ 'K', "key", "show the public key of this private key" },
+	{ 'o', "field,... | part",
+	    "or text cert chain fullchain ca root csr pubkey tlsa" },
+	{ 'p', "file", "passphrase file of what is read" },
+	{ 'v', NULL, "all fields" },
+	{ 0, NULL, NULL },
+};
+
+static const struct cmd_help help = {
+	.name = "cert-show",
+	.operands = "name ... | -i file | -K key",
+	.opts = opts,
+};
 
 static const char *const parts[] = { "text", "cert", "chain", "fullchain", "ca",
 	"root", "csr", "pubkey", "tlsa", NULL };
@@ -152,7 +166,7 @@ main(int argc, char *argv[])
 	const char *certs = NULL, *key = NULL, *fields = FIELDS, *pass = NULL;
 	int ch;
 
-	cmd_start("cert-show", usage, argv);
+	cmd_start(&help, argv);
 	show.out.also = "; or one part alone: "
 			"text cert chain fullchain ca root csr pubkey tlsa";
 	while (

@@ -14,10 +14,29 @@
 #define SHIPPED "/etc/ssl/certs/ca-certificates.crt"
 #define NAMED 8 /* in one line */
 
-static const char usage[] =
-    "usage: cert-trust [-0fjnqx] [-d store] [-o field,...] [-p file]\n"
-    "           list [pattern ...] | add [file ...] | rm anchor ... |\n"
-    "           distrust anchor ... | reset [file]\n";
+static const struct cmd_opt opts[] = {
+	{ '0', NULL, "list: end each record with a NUL byte" },
+	{ 'f', NULL, "add, rm, reset: do what is refused without it" },
+	{ 'j', NULL, "list: print JSON, one object a line" },
+	{ 'n', NULL, "say the same, but change nothing" },
+	{ 'o', "field,...",
+	    "list: print these fields; a wrong name lists them all" },
+	{ 'p', "file", "passphrase file of a PKCS#12 file" },
+	{ 'x', NULL, "exit 1 if nothing was changed" }, { 0, NULL, NULL }
+};
+
+static const struct cmd_help help = {
+	.name = "cert-trust",
+	.operands =
+	    "list [pattern ...] | add [file ...] | rm anchor ... | distrust anchor ... | reset [file]",
+	.opts = opts,
+	.verbs =
+	    "  list           print anchors, and what is distrusted\n"
+	    "  add            add the certificates in these files, or on stdin\n"
+	    "  rm             remove these anchors\n"
+	    "  distrust       remove these, and keep them out for good\n"
+	    "  reset          go to the shipped list, or to this one\n",
+};
 
 struct options {
 	struct cmd_records out;
@@ -340,7 +359,7 @@ main(int argc, char *argv[])
 	const char *verb;
 	int flags;
 
-	cmd_start("cert-trust", usage, argv);
+	cmd_start(&help, argv);
 	cmd_nocore();
 	options(&opt, argc, argv);
 	argv += optind;

@@ -12,9 +12,26 @@
 
 #include "cmd.h"
 
-static const char usage[] =
-    "usage: cert-verify [-jqv] [-d store] [-H host] [-L crlfile]... [-P profile]\n"
-    "           [-p file] [-T anchors] [-w time] [name ... | -i file]\n";
+static const struct cmd_opt opts[] = {
+	{ 'H', "host", "the certificate must be for this host or address" },
+	{ 'i', "file", "judge the first certificate in this file" },
+	{ 'j', NULL, "print JSON, one object for each certificate judged" },
+	{ 'L', "crlfile", "check revocation by the CRLs in this file" },
+	{ 'P', "profile",
+	    "server, client, peer, mail, ca, shaken, webpki or any" },
+	{ 'p', "file", "passphrase file of a PKCS#12 file" },
+	{ 'T', "anchors", "trust the certificates in this file or directory" },
+	{ 'v', NULL, "print the path and warnings, too" },
+	{ 'w', "time", "judge as of this time: a date, a time, @seconds" },
+	{ 0, NULL, NULL }
+};
+
+static const struct cmd_help help = {
+	.name = "cert-verify",
+	.operands = "[name ... | -i file]",
+	.opts = opts,
+	.again = "L",
+};
 
 struct verify {
 	struct certstore_verify *v;
@@ -481,7 +498,7 @@ main(int argc, char *argv[])
 	struct asked asked = { .when = certstore_time_now() };
 	struct certstore *store = NULL;
 
-	cmd_start("cert-verify", usage, argv);
+	cmd_start(&help, argv);
 	asked.crls = calloc((size_t)argc + 1, sizeof(*asked.crls));
 	if (asked.crls == NULL)
 		cmd_die("no memory left");

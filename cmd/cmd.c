@@ -16,7 +16,7 @@ void (*cmd_erase)(void);
 void (*cmd_idle)(void);
 
 static const char *name;
-static const char *usage;
+static const struct cmd_help *help;
 static const char *storepath;
 static const char *reader;
 static char **args;
@@ -107,10 +107,96 @@ cmd_die(const char *fmt, ...)
 	exit(cmd_end());
 }
 
+/* In the order of the pages: digits, then A a B b and so on. */
+static const char letters[] =
+    "0AaBbCcDdEeFfGgHhIiJjKkLlMmNnOoPpQqRrSsTtUuVvWwXxYyZz";
+
+static const struct cmd_opt common[] = {
+	{ 'd', "store", "use this store" },
+	{ 'h', NULL, "print this and exit" },
+	{ 'q', NULL, "print errors only" },
+	{ 'V', NULL, "print the version and exit" },
+	{ 0, NULL, NULL },
+};
+
+/* The option of that letter, the command's own first; NULL if there is none. */
+static const struct cmd_opt *
+findopt(char letter)
+{
+	const struct cmd_opt *opt;
+
+	for (opt = help->opts; opt->letter != 0; opt++)
+		if (opt->letter == letter)
+			return opt;
+	for (opt = common; opt->letter != 0; opt++)
+		if (opt->letter == letter)
+			return opt;
+	return NULL;
+}
+
+/* In the synopsis of its own, not as an operand, nor only in -h? */
+static const struct cmd_opt *
+findbracketed(char letter)
+{
+	const struct cmd_opt *opt = findopt(letter);
+	const char text[] = { '-', letter, ' ', '\0' };
+
+	if (letter == 'h' || letter == 'V' ||
+	    strstr(help->operands, text) != NULL)
+		return NULL;
+	return opt;
+}
+
+/* A word of the synopsis, which is indented behind the command's name. */
+static void
+putword(FILE *fp, const char *word, size_t len, size_t *column)
+{
+	const size_t indent = strlen("usage: ") + 4;
+
+	if (*column + 1 + len > 79) {
+		fprintf(fp, "\n%*s", (int)indent, "");
+		*column = indent;
+	} else
+		*column += (size_t)fprintf(fp, " ");
+	*column += (size_t)fprintf(fp, "%.*s", (int)len, word);
+}
+
+static void
+synopsis(FILE *fp)
+{
+	const struct cmd_opt *opt;
+	const char *end, *p;
+	char word[80] = "[-";
+	size_t column, len = 2;
+	int again;
+
+	column = (size_t)fprintf(fp, "usage: %s", name);
+	for (p = letters; *p != '\0'; p++)
+		if ((opt = findbracketed(*p)) != NULL && opt->arg == NULL)
+			word[len++] = *p;
+	word[len++] = ']';
+	putword(fp, word, len, &column);
+	for (p = letters; *p != '\0'; p++) {
+		if ((opt = findbracketed(*p)) == NULL || opt->arg == NULL)
+			continue;
+		again = help->again != NULL && strchr(help->again, *p) != NULL;
+		snprintf(word, sizeof(word), "[-%c %s]%s", *p, opt->arg,
+		    again ? "..." : "");
+		putword(fp, word, strlen(word), &column);
+	}
+	/* a line ends only behind a "|" */
+	for (p = help->operands; *p != '\0'; p = end + strspn(end, " ")) {
+		end = p + strcspn(p, "|");
+		end += *end == '|';
+		putword(fp, p, (size_t)(end - p), &column);
+	}
+	fputc('\n', fp);
+}
+
 void
 cmd_usage(void)
 {
-	fputs(usage, stderr);
+	synopsis(stderr);
 	status = 2;
 	exit(cmd_end());
 }
@@ -122,10 +208,25 @@ cmd_no(void)
 		status = 1;
 }
 
+/* The synopsis, then a line for each option. */
 static void
-printusage(void)
+printhelp(void)
 {
-	fputs(usage, stdout);
+	const struct cmd_opt *opt;
+	const char *p;
+	int len, width = 0;
+
+	synopsis(stdout);
+	for (p = letters; *p != '\0'; p++)
+		if ((opt = findopt(*p)) != NULL && opt->arg != NULL &&
+		    (len = (int)strlen(opt->arg)) > width)
+			width = len;
+	for (p = letters; *p != '\0'; p++)
+		if ((opt = findopt(*p)) != NULL)
+			printf("  -%c %-*s  %s\n", *p, width,
+			    opt->arg == NULL ? "" : opt->arg, opt->text);
+	if (help->verbs != NULL)
+		fputs(help->verbs, stdout);
 	exit(cmd_end());
 }
 
@@ -136,12 +237,11 @@ printversion(void)
 	exit(cmd_end());
 }
 
-/* The name in messages, and the synopsis. */
 void
-cmd_start(const char *cmdname, const char *synopsis, char **argv)
+cmd_start(const struct cmd_help *cmdhelp, char **argv)
 {
-	name = cmdname;
-	usage = synopsis;
+	help = cmdhelp;
+	name = help->name;
 	args = argv;
 	holdstandard();
 	setvbuf(stdout, outbuf, _IOFBF, sizeof(outbuf));
@@ -155,7 +255,7 @@ longoption(const char *arg)
 	char clean[128];
 
 	if (strcmp(arg, "--help") == 0)
-		printusage();
+		printhelp();
 	if (strcmp(arg, "--version") == 0)
 		printversion();
 	cmd_error("%s: no such option", cmd_clean(arg, clean, sizeof(clean)));
@@ -172,7 +272,7 @@ cmd_option(int ch)
 		cmd_quiet = 1;
 		return;
 	case 'h':
-		printusage();
+		printhelp();
 		break;
 	case 'V':
 		printversion();

@@ -18,14 +18,26 @@
  * it 1 or an error makes it 2; it never goes back.
  */
 #define CMD_OPTIONS	"d:hqV"		/* what every command takes */
+struct cmd_opt {
+	char		 letter;
+	const char	*arg;		/* what its argument is called, or NULL */
+	const char	*text;		/* its line of -h */
+};
+struct cmd_help {			/* what -h and a usage error print */
+	const char		*name;
+	const char		*operands;	/* options in it need no [] */
+	const struct cmd_opt	*opts;		/* 0 ends them */
+	const char		*again;		/* those that may be repeated */
+	const char		*verbs;		/* lines of -h */
+};
 extern int cmd_quiet;			/* -q: status and errors only */
 extern void (*cmd_erase)(void);		/* before output, if it is set */
-void	cmd_start(const char *, const char *, char **);
+void	cmd_start(const struct cmd_help *, char **);
 void	cmd_option(int);		/* one of CMD_OPTIONS, or none at all */
 void	cmd_say(const char *, ...) CMD_PRINTFLIKE;	/* not with -q */
 void	cmd_error(const char *, ...) CMD_PRINTFLIKE;
 CMD_NORETURN void cmd_die(const char *, ...) CMD_PRINTFLIKE;
-CMD_NORETURN void cmd_usage(void);	/* on stderr */
+CMD_NORETURN void cmd_usage(void);	/* the synopsis on stderr */
 void	cmd_no(void);
 void	cmd_stdin(const char *);	/* only one may read it: "-p", ... */
 struct certstore *cmd_open(int);	/* flags of certstore_open(3) */

@@ -68,6 +68,31 @@ cert-trust cert-verify'
 	done
 }
 
+# The options of a page as -h has them: "-S attr=value".
+items_page() {
+	sed -n -e '/^\.Sh ENVIRONMENT/q' -e 's/^\.It Fl \([A-Za-z0-9]\)/-\1/p' \
+	    "$ROOT/man/$1.1" |
+	    sed -e 's/ , Fl .*//' -e 's/ Ar \.\.\./.../' -e 's/ Ns\( Ar\)*//g' \
+		-e 's/ Ar / /' -e 's/ \([,=]\) *\(Ar\)*/\1/'
+}
+
+@test "-h has a line for each option of the page, with its argument" {
+	local c
+
+	for c in $commands; do
+		run -0 --separate-stderr "$c" -h
+		[ -z "$stderr" ]
+		[ -z "$(awk 'length > 79' <<<"$output")" ]
+		diff <(items_page "$c" | sort) \
+		    <(sed -n 's/^  \(-[^ ]\( [^ ]*\)*\)  .*/\1/p' <<<"$output" |
+			sed 's/ *$//' | sort)
+		# a mistake is told with the synopsis alone
+		run -2 --separate-stderr "$c" -Z
+		[ -z "$output" ]
+		diff <("$c" -h | sed '/^  -/,$d') <(sed 1d <<<"$stderr")
+	done
+}
+
 @test "options: a letter means the same everywhere: certstore(7) has all" {
 	local c l
 
