@@ -23,7 +23,7 @@ CRYPTO = lib/above.c lib/adopt.c lib/anchor.c lib/block.c lib/cert.c \
 	lib/part.c lib/path.c lib/pem.c lib/pile.c lib/pool.c lib/print.c \
 	lib/purpose.c lib/remark.c lib/rule.c lib/seen.c lib/strength.c \
 	lib/subject.c lib/template.c lib/trust.c lib/trustdir.c lib/trusted.c \
-	lib/trustset.c lib/verify.c
+	lib/trustset.c lib/uses.c lib/verify.c
 SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \
 	cmd/progress.c cmd/record.c cmd/secret.c cmd/table.c cmd/text.c
 MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \

@@ -411,6 +411,7 @@ struct asked {
 	const char **crls;
 	size_t ncrl;
 	int64_t when;
+	int haswhen;
 };
 
 static void
@@ -450,6 +451,7 @@ options(struct verify *verify, struct asked *asked, int argc, char **argv)
 			if (certstore_time_parse(optarg, &asked->when, &err) ==
 			    -1)
 				cmd_die("-w %s", err.msg);
+			asked->haswhen = 1;
 			break;
 		default:
 			cmd_option(ch);
@@ -472,7 +474,8 @@ setup(struct verify *verify, const struct asked *asked, struct certstore *store)
 
 	if ((verify->v = certstore_verify_new(store, &err)) == NULL)
 		cmd_die("%s", err.msg);
-	certstore_verify_set_time(verify->v, asked->when);
+	if (asked->haswhen)
+		certstore_verify_set_time(verify->v, asked->when);
 	certstore_verify_set_suffix(verify->v, issuffix, NULL);
 	if (asked->profile != NULL &&
 	    certstore_verify_set_profile(verify->v, asked->profile, &err) == -1)
@@ -495,7 +498,7 @@ int
 main(int argc, char *argv[])
 {
 	static struct verify verify;
-	struct asked asked = { .when = certstore_time_now() };
+	struct asked asked = { 0 };
 	struct certstore *store = NULL;
 
 	cmd_start(&help, argv);

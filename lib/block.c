@@ -3,6 +3,7 @@
  * base64, line by line, and judges whether all of it is there.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -315,12 +316,27 @@ finishdek(struct cs_reader *r)
 	return 0;
 }
 
+/* OpenSSL's trust settings, a second SEQUENCE: for who makes it an anchor. */
+static int
+takeaux(struct cs_reader *r, const unsigned char *aux, size_t len)
+{
+	struct cs_pem *item = &r->list->v[r->list->n - 1];
+
+	if (item->type != CS_PEM_CERT)
+		return 0;
+	if ((item->aux = malloc(len)) == NULL)
+		return cs_fail_nomem(r->err);
+	memcpy(item->aux, aux, len);
+	item->auxlen = len;
+	return 0;
+}
+
 static int
 finishder(struct cs_reader *r)
 {
 	struct cs_block *b = &r->b;
 	char why[160];
-	size_t aux, total = 0;
+	size_t aux = 0, total = 0;
 	int found, whole;
 
 	whole = cs_der_total(b->der, b->len, &total);
@@ -335,11 +351,11 @@ finishder(struct cs_reader *r)
 		return cs_item_refuse(r, b->line,
 		    "truncated: the DER says %zu bytes, %zu are there: %s",
 		    total, b->len, cs_block_missing(r, why, sizeof(why)));
-	/* OpenSSL's trust settings are a second SEQUENCE. */
-	if (strcmp(b->label, "TRUSTED CERTIFICATE") == 0 && total < b->len &&
-	    cs_der_total(b->der + total, b->len - total, &aux) == 1 &&
-	    aux == b->len - total)
-		b->len = total;
+	if (strcmp(b->label, "TRUSTED CERTIFICATE") != 0 || total == b->len ||
+	    cs_der_total(b->der + total, b->len - total, &aux) != 1 ||
+	    aux != b->len - total)
+		aux = 0;
+	b->len -= aux;
 	if (total < b->len)
 		return cs_item_refuse(r, b->line,
 		    "%zu byte%s after the DER, which TLS servers refuse: copy "
@@ -351,7 +367,9 @@ finishder(struct cs_reader *r)
 		return cs_item_refuse(r, b->line,
 		    "labelled `%s`, but it holds %s: correct the label",
 		    b->label, cs_der_name(found));
-	return cs_container_open(r, (enum cs_pem_type)found, b->der, b->len);
+	if (cs_container_open(r, (enum cs_pem_type)found, b->der, b->len) == -1)
+		return -1;
+	return aux == 0 ? 0 : takeaux(r, b->der + total, aux);
 }
 
 int

@@ -39,6 +39,8 @@ struct cs_pem {
 	unsigned char		*der;
 	size_t			 derlen;
 	char			*dek;		/* text of DEK-Info, or NULL */
+	unsigned char		*aux;		/* OpenSSL's trust settings, or NULL */
+	size_t			 auxlen;
 };
 struct cs_pems {
 	struct cs_pem	*v;
@@ -106,6 +108,22 @@ int	cs_key_encode_public(struct cs_buf *, EVP_PKEY *,
 void	cs_key_name(EVP_PKEY *, char *, size_t);	/* "p256" "rsa:2048" */
 int	cs_key_spki(EVP_PKEY *, char [65], struct certstore_error *);	/* SHA-256 hex */
 int	cs_key_isweak(EVP_PKEY *);		/* below security level 2 */
+
+/* uses.c: what an anchor may be trusted for, by OpenSSL's trust settings. */
+#define CS_USE_SERVER	0x1
+#define CS_USE_CLIENT	0x2
+#define CS_USE_MAIL	0x4
+#define CS_USE_ANY	0x8
+struct cs_uses {
+	int		 limited;	/* to what it trusts */
+	unsigned int	 trusts, rejects;	/* CS_USE_* */
+	int		 damaged;
+};
+/* 1 if there are settings, 0 if not, -1 without memory. */
+int	cs_uses_read(const struct cs_pem *, struct cs_uses *);
+void	cs_uses_merge(struct cs_uses *, const struct cs_uses *);
+/* Is it no anchor for one of the uses, 0: for any: 1 and why, or 0. */
+int	cs_uses_forbid(const struct cs_uses *, unsigned int, char *, size_t);
 
 /* strength.c: do TLS peers take it by their defaults, of an end-entity? */
 int	cs_strength_istls(EVP_PKEY *);

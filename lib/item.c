@@ -75,6 +75,7 @@ wipe(struct cs_pem *item)
 	free(item->label);
 	free(item->pemlabel);
 	free(item->dek);
+	free(item->aux);
 	freezero(item->der, item->derlen);
 	memset(item, 0, sizeof(*item));
 }

@@ -95,6 +95,20 @@ findnode(struct cs_search *s, X509 *x509, int leaf, int anchor)
 	return newnode(s, x509, leaf, anchor);
 }
 
+static int
+checkuses(struct cs_search *s, struct cs_node *node)
+{
+	struct cs_uses uses;
+	char why[100];
+
+	if (!node->anchor || !cs_trusted_uses(s->anchors, node->x509, &uses) ||
+	    !cs_uses_forbid(&uses, cs_purpose_uses(s->asked->profile), why,
+		sizeof(why)))
+		return 0;
+	return cs_rule_add(&node->own, s->asked, CS_RULE_ANCHOR_USE, node->x509,
+	    "%s", why);
+}
+
 /* Finds out once what is wrong with it wherever it stands. */
 static int
 check(struct cs_search *s, struct cs_node *node)
@@ -115,6 +129,7 @@ check(struct cs_search *s, struct cs_node *node)
 		bad |= cs_limits_check(s->asked, node);
 		bad |= cs_purpose_check(s->asked, node);
 	}
+	bad |= checkuses(s, node);
 	if ((yes = cs_trusted_distrust(s->anchors, node->x509)) == 1)
 		bad |= cs_rule_add(&node->own, s->asked, CS_RULE_DISTRUSTED,
 		    node->x509, NULL);
@@ -537,6 +552,12 @@ cs_path_search(struct cs_search *s, X509 *x509)
 	    (rv = cs_trusted_readall(s->anchors, s->err)) == 1) {
 		regather(s);
 		rv = search(s, x509);
+	}
+	/* What could not be read may be the anchor that makes it good. */
+	if (rv == NONE && s->anchors->doubt.code != CERTSTORE_OK &&
+	    s->path[0]->own.nerror == 0) {
+		*s->err = s->anchors->doubt;
+		return -1;
 	}
 	if (rv == NONE && s->gaveup)
 		return untold(s);

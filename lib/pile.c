@@ -4,6 +4,7 @@
  * left until the certificate is asked for.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/err.h>
 
@@ -90,6 +91,9 @@ cs_pile_add(struct cs_pile *pile, const struct cs_pem *pem,
 	if (grow(pile) == -1)
 		return cs_fail_nomem(err);
 	piled = &pile->v[pile->n];
+	memset(piled, 0, sizeof(*piled));
+	if ((piled->hasuses = cs_uses_read(pem, &piled->uses)) == -1)
+		return cs_fail_nomem(err);
 	piled->x509 = seen(pile, pem);
 	piled->whole = piled->x509 != NULL;
 	if (!piled->whole && pile->n >= WHOLE_MAX)
@@ -102,23 +106,36 @@ cs_pile_add(struct cs_pile *pile, const struct cs_pem *pem,
 	if (piled->x509 == NULL)
 		return -1;
 	pile->n++;
+	pile->nuses += (size_t)piled->hasuses;
 	return 0;
 }
 
-/* All certificates of a text. */
+/* All behind the first n. */
+void
+cs_pile_drop(struct cs_pile *pile, size_t n)
+{
+	while (pile->n > n) {
+		X509_free(pile->v[--pile->n].x509);
+		pile->nuses -= (size_t)pile->v[pile->n].hasuses;
+	}
+}
+
+/* All certificates of a text, or none. */
 int
 cs_pile_read(struct cs_pile *pile, const char *label, const void *data,
     size_t len, const struct certstore_passphrase *ask,
     struct certstore_error *err)
 {
 	struct cs_pems pems = { NULL, 0, 0 };
-	size_t i;
+	size_t before = pile->n, i;
 	int rv;
 
 	rv = cs_pem_read(label, data, len, ask, &pems, err);
 	for (i = 0; i < pems.n && rv == 0; i++)
 		if (pems.v[i].type == CS_PEM_CERT)
 			rv = cs_pile_add(pile, &pems.v[i], err);
+	if (rv == -1)
+		cs_pile_drop(pile, before);
 	cs_item_free(&pems);
 	return rv;
 }
@@ -156,8 +173,7 @@ cs_pile_get(struct cs_pile *pile, size_t i, struct certstore_error *err)
 void
 cs_pile_free(struct cs_pile *pile)
 {
-	while (pile->n > 0)
-		X509_free(pile->v[--pile->n].x509);
+	cs_pile_drop(pile, 0);
 	free(pile->v);
 	if (pile->null != NULL)
 		OSSL_PROVIDER_unload(pile->null);

@@ -102,6 +102,22 @@ extended(const struct cs_asked *asked, struct cs_node *node)
 	return bad;
 }
 
+/* What an anchor's trust settings have to include. */
+unsigned int
+cs_purpose_uses(enum cs_profile profile)
+{
+	uint32_t purpose = wants[profile].purpose;
+	unsigned int uses = 0;
+
+	if ((purpose & XKU_SSL_SERVER) != 0)
+		uses |= CS_USE_SERVER;
+	if ((purpose & XKU_SSL_CLIENT) != 0)
+		uses |= CS_USE_CLIENT;
+	if ((purpose & XKU_SMIME) != 0)
+		uses |= CS_USE_MAIL;
+	return uses;
+}
+
 int
 cs_purpose_check(const struct cs_asked *asked, struct cs_node *node)
 {

@@ -23,6 +23,8 @@ const struct cs_rule_text cs_rules[CS_NRULE] = {
 	    "is self-signed and no trust anchor" },
 	[CS_RULE_DISTRUSTED] = { "distrusted", "EEE", PKIX "6.1",
 	    "is distrusted here" },
+	[CS_RULE_ANCHOR_USE] = { "anchor-use", "EEE", PKIX "6.1.1",
+	    "is no trust anchor for this purpose" },
 	[CS_RULE_GAVE_UP] = { "gave-up", "EEE", "RFC 4158 section 3",
 	    "has more possible issuers than are tried" },
 	[CS_RULE_TOO_LONG] = { "too-long", "EEE", "RFC 4158 section 3",

@@ -1,9 +1,10 @@
 /*
  * trusted.c: finding trust anchors: in the store's trust, in a directory with
- * OpenSSL's links by the hash of the subject, or in files.  A directory is
- * opened once and read inside, so that all that is asked is of one set.
+ * OpenSSL's links by the hash of the subject, or in files.  A question is
+ * answered by one directory, which is looked at again before the next one.
  */
-#include <ctype.h>
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,39 +20,114 @@
 
 #define TRIES 3
 
+static void
+takestamp(struct cs_stamp *stamp, const struct stat *st)
+{
+	stamp->dev = st->st_dev;
+	stamp->ino = st->st_ino;
+	stamp->size = st->st_size;
+	stamp->mtime = st->st_mtim;
+	stamp->ctime = st->st_ctim;
+}
+
+static int
+issame(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static int
+isasbefore(const struct cs_stamp *stamp, const struct stat *st)
+{
+	return stamp->dev == st->st_dev && stamp->ino == st->st_ino &&
+	    stamp->size == st->st_size && issame(&stamp->mtime, &st->st_mtim) &&
+	    issame(&stamp->ctime, &st->st_ctim);
+}
+
+static void
+dropstamps(struct cs_trusted *a, size_t n)
+{
+	while (a->nstamp > n)
+		free(a->stamps[--a->nstamp].name);
+}
+
+static int
+addstamp(struct cs_trusted *a, const char *name, const struct stat *st)
+{
+	struct cs_stamp *v;
+	size_t size;
+
+	if (a->nstamp == a->stampsize) {
+		size = a->stampsize == 0 ? 8 : a->stampsize * 2;
+		if ((v = reallocarray(a->stamps, size, sizeof(*v))) == NULL)
+			return -1;
+		a->stamps = v;
+		a->stampsize = size;
+	}
+	if ((a->stamps[a->nstamp].name = strdup(name)) == NULL)
+		return -1;
+	takestamp(&a->stamps[a->nstamp++], st);
+	return 0;
+}
+
+/* A file that will be read: 1, 0 there is none, -1 and errno. */
+static int
+look(struct cs_trusted *a, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(a->fd, name, &st, 0) == 0)
+		return addstamp(a, name, &st) == -1 ? -1 : 1;
+	if (errno != ENOENT)
+		return -1;
+	if (fstatat(a->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		errno = ENOENT; /* a link that leads to nothing */
+	else if (errno == ENOENT)
+		return 0;
+	return -1;
+}
+
 /* Who is kept out.  Beside anchors that are not ours it may be missing. */
 static int
-distrusted(struct cs_trusted *a, int ours, struct certstore_error *err)
+distrusted(struct cs_trusted *a, struct certstore_error *err)
 {
 	struct cs_buf b = { NULL, 0, 0 };
 	char *label;
-	int rv = 0;
+	int rv;
 
 	if (asprintf(&label, "%s/distrusted", a->label) == -1)
 		return cs_fail_nomem(err);
-	if (cs_file_read(a->fd, "distrusted", CS_RECORD_MAX, &b) == 0)
+	if ((rv = look(a, "distrusted")) == 1)
+		rv = cs_file_read(a->fd, "distrusted", CS_RECORD_MAX, &b) == 0 ?
+		    1 :
+		    -1;
+	if (rv == 0 && a->store != NULL) {
+		errno = ENOENT;
+		rv = -1;
+	}
+	if (rv == -1)
+		cs_fail_errno(err, "%s", label);
+	else if (rv == 1)
 		rv = cs_trustset_read_distrusted(&a->distrusted, label, &b,
 		    err);
-	else if (ours || errno != ENOENT)
-		rv = cs_fail_errno(err, "%s", label);
 	cs_buf_free(&b);
 	free(label);
 	return rv;
 }
 
-/* Another set may be switched to meanwhile: 1, 0 there is none, -1. */
+/* The store's directory: 1, 0 there is none, -1; another set may be switched
+ * to meanwhile. */
 static int
-opentrust(struct cs_trusted *a, struct certstore *store,
-    struct certstore_error *err)
+opentrust(struct cs_trusted *a, struct certstore_error *err)
 {
 	char dir[CS_GENDIR];
 	unsigned long gen;
 	int i, rv = 0;
 
 	for (i = 0; i < TRIES; i++) {
-		if ((rv = cs_trustgen_live(store, dir, &gen, err)) != 1)
+		if ((rv = cs_trustgen_live(a->store, dir, &gen, err)) != 1)
 			return rv;
-		if ((a->fd = cs_file_opendir(store->fd, dir)) != -1)
+		if ((a->fd = cs_file_opendir(a->store->fd, dir)) != -1)
 			return 1;
 		if (errno != ENOENT && errno != ESTALE)
 			break;
@@ -59,65 +135,164 @@ opentrust(struct cs_trusted *a, struct certstore *store,
 	return cs_fail_errno(err, "%s", a->label);
 }
 
-int
-cs_trusted_store(struct cs_trusted *a, struct certstore *store,
-    struct certstore_error *err)
+static int
+opendirof(struct cs_trusted *a, struct certstore_error *err)
 {
+	struct stat st;
 	int rv;
 
-	if (asprintf(&a->label, "%s/trust", store->path) == -1) {
-		a->label = NULL;
-		return cs_fail_nomem(err);
+	if (a->store == NULL) {
+		if ((a->fd = cs_file_openpath(a->path)) == -1)
+			return cs_fail_errno(err, "%s", a->label);
+	} else if ((rv = opentrust(a, err)) != 1) {
+		return rv == -1 ? -1 :
+				  cs_fail(err, CERTSTORE_EREFUSED,
+				      "%s: there are no trust anchors: take "
+				      "the system's with cert-trust update, or "
+				      "add some with cert-trust add",
+				      a->label);
 	}
-	if ((rv = opentrust(a, store, err)) == 0)
-		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: there are no trust anchors: take the system's with "
-		    "cert-trust reset, or add some with cert-trust add",
-		    a->label);
-	return rv == -1 ? -1 : distrusted(a, 1, err);
+	if (fstat(a->fd, &st) == -1)
+		return cs_fail_errno(err, "%s", a->label);
+	takestamp(&a->dir, &st);
+	return distrusted(a, err);
+}
+
+/* What is known of the directory. */
+static void
+closedirof(struct cs_trusted *a)
+{
+	cs_file_close(&a->fd);
+	cs_pile_free(&a->certs);
+	cs_trustset_free(&a->distrusted);
+	dropstamps(a, 0);
+	a->nhash = 0;
+	a->unhashed = 0;
+	cs_error_clear(&a->doubt);
+}
+
+static int
+reopen(struct cs_trusted *a, struct certstore_error *err)
+{
+	closedirof(a);
+	if (opendirof(a, err) == 0)
+		return 0;
+	closedirof(a);
+	return -1;
+}
+
+void
+cs_trusted_init(struct cs_trusted *a)
+{
+	memset(a, 0, sizeof(*a));
+	a->fd = -1;
 }
 
 int
-cs_trusted_directory(struct cs_trusted *a, const char *path,
+cs_trusted_open(struct cs_trusted *a, struct certstore *store, const char *path,
     struct certstore_error *err)
 {
-	if ((a->label = cs_item_label(path)) == NULL)
+	cs_trusted_close(a);
+	a->store = path == NULL ? store : NULL;
+	if (path != NULL) {
+		a->label = cs_item_label(path);
+		a->path = strdup(path);
+	} else if (asprintf(&a->label, "%s/trust", store->path) == -1)
+		a->label = NULL;
+	if (a->label == NULL || (path != NULL && a->path == NULL))
 		return cs_fail_nomem(err);
-	if ((a->fd = cs_file_openpath(path)) == -1)
-		return cs_fail_errno(err, "%s", a->label);
-	return distrusted(a, 0, err);
+	return reopen(a, err);
+}
+
+/* Is it the directory that was opened, and are its files as they were? */
+static int
+iscurrent(struct cs_trusted *a)
+{
+	char dir[CS_GENDIR];
+	struct certstore_error ignored;
+	unsigned long gen;
+	struct stat st;
+	size_t i;
+
+	if (a->fd == -1)
+		return 0;
+	if (a->store == NULL) {
+		if (stat(a->path, &st) == -1)
+			return 0;
+	} else if (cs_trustgen_live(a->store, dir, &gen, &ignored) != 1 ||
+	    fstatat(a->store->fd, dir, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return 0;
+	if (!isasbefore(&a->dir, &st))
+		return 0;
+	for (i = 0; i < a->nstamp; i++)
+		if (fstatat(a->fd, a->stamps[i].name, &st, 0) == -1 ||
+		    !isasbefore(&a->stamps[i], &st))
+			return 0;
+	return 1;
+}
+
+int
+cs_trusted_refresh(struct cs_trusted *a, struct certstore_error *err)
+{
+	if ((a->store == NULL && a->path == NULL) || iscurrent(a))
+		return 0;
+	return reopen(a, err);
 }
 
 int
 cs_trusted_add(struct cs_trusted *a, const char *label, const void *data,
     size_t len, struct certstore_error *err)
 {
-	size_t before = a->certs.n;
+	size_t before = a->given.n;
+	char clean[300];
 
-	if (cs_pile_read(&a->certs, label, data, len, NULL, err) == -1)
+	if (cs_pile_read(&a->given, label, data, len, NULL, err) == -1)
 		return -1;
-	if (a->certs.n == before)
-		return cs_fail(err, CERTSTORE_EINPUT,
-		    "%s: there is no certificate in it: give a file that "
-		    "holds one",
-		    label);
-	return 0;
+	if (a->given.n > before)
+		return 0;
+	certstore_escape(clean, sizeof(clean), label, strlen(label));
+	return cs_fail(err, CERTSTORE_EINPUT,
+	    "%s: there is no certificate in it: give a file that holds one",
+	    clean);
 }
 
-/* 1, 0 there is no such file, -1 */
+/* Of a file that is damaged: was there a certificate in it? */
 static int
-readfile(struct cs_trusted *a, const char *name, struct certstore_error *err)
+heldcert(const struct cs_buf *b)
+{
+	const unsigned char *p = (const unsigned char *)b->p;
+
+	if (b->len == 0)
+		return 0;
+	if (cs_der_looks(p, b->len))
+		return cs_der_type(p, b->len) == CS_PEM_CERT;
+	return memmem(b->p, b->len, "CERTIFICATE-----",
+		   strlen("CERTIFICATE-----")) != NULL;
+}
+
+/* 1, 0 there is no such file, or, if any will do, nothing of use in it; -1 */
+static int
+readfile(struct cs_trusted *a, const char *name, int any,
+    struct certstore_error *err)
 {
 	struct cs_buf b = { NULL, 0, 0 };
-	char *label;
-	int rv = -1;
+	char clean[CS_QUOTE_LEN], *label;
+	int rv;
 
-	if (asprintf(&label, "%s/%s", a->label, name) == -1)
+	certstore_escape(clean, sizeof(clean), name, strlen(name));
+	if (asprintf(&label, "%s/%s", a->label, clean) == -1)
 		return cs_fail_nomem(err);
-	if (cs_file_follow(a->fd, name, CERTSTORE_INPUT_MAX, &b) == -1)
-		rv = errno == ENOENT ? 0 : cs_fail_errno(err, "%s", label);
-	else if (cs_pile_read(&a->certs, label, b.p, b.len, NULL, err) == 0)
-		rv = 1;
+	if ((rv = look(a, name)) == 1 &&
+	    cs_file_follow(a->fd, name, CERTSTORE_INPUT_MAX, &b) == -1)
+		rv = -1;
+	if (rv == -1) {
+		cs_fail_errno(err, "%s", label);
+	} else if (rv == 1 &&
+	    cs_pile_read(&a->certs, label, b.p, b.len, NULL, err) == -1) {
+		rv = any && err->code == CERTSTORE_EINPUT ? 0 : -1;
+		if (rv == 0 && heldcert(&b) && a->doubt.code == CERTSTORE_OK)
+			a->doubt = *err;
+	}
 	cs_buf_free(&b);
 	free(label);
 	return rv;
@@ -158,13 +333,31 @@ readany(void *arg, const char *name)
 		if (name[0] == '.' || len <= n ||
 		    strcmp(name + len - n, ends[i]) != 0)
 			continue;
-		if (readfile(reading->a, name, reading->err) == -1 &&
-		    reading->err->code != CERTSTORE_EINPUT) {
+		if (readfile(reading->a, name, 1, reading->err) == -1) {
 			reading->failed = 1;
 			return 1;
 		}
 	}
 	return 0;
+}
+
+/* The whole directory, or nothing of it. */
+static int
+readwhole(struct cs_trusted *a, struct certstore_error *err)
+{
+	struct reading reading = { a, err, 0 };
+	size_t nstamp = a->nstamp;
+	int rv;
+
+	rv = cs_file_each(a->fd, ".", readany, &reading);
+	if (rv == -1)
+		cs_fail_errno(err, "%s", a->label);
+	if (rv != -1 && !reading.failed)
+		return 0;
+	cs_pile_drop(&a->certs, 0);
+	dropstamps(a, nstamp);
+	cs_error_clear(&a->doubt);
+	return -1;
 }
 
 /*
@@ -175,39 +368,48 @@ readany(void *arg, const char *name)
 int
 cs_trusted_readall(struct cs_trusted *a, struct certstore_error *err)
 {
-	struct reading reading = { a, err, 0 };
-	int rv;
+	int rv = 0;
 
-	if (a->fd == -1 || a->unhashed || a->certs.n > 0)
+	if (a->fd == -1 || (a->certs.n > 0 && !a->unhashed))
 		return 0;
-	if ((rv = cs_file_each(a->fd, ".", findhashlink, NULL)) == 1)
-		return 0;
-	if (rv == 0)
-		rv = cs_file_each(a->fd, ".", readany, &reading);
-	if (rv == -1)
-		return cs_fail_errno(err, "%s", a->label);
-	if (reading.failed)
+	if (!a->unhashed) {
+		if ((rv = cs_file_each(a->fd, ".", findhashlink, NULL)) == 1)
+			return 0;
+		if (rv == -1)
+			return cs_fail_errno(err, "%s", a->label);
+		if (readwhole(a, err) == -1)
+			return -1;
+		a->unhashed = rv = 1;
+	}
+	if (a->certs.n > 0 || a->given.n > 0)
+		return rv;
+	if (a->doubt.code != CERTSTORE_OK) {
+		*err = a->doubt;
 		return -1;
-	a->unhashed = 1;
-	if (a->certs.n == 0)
-		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: there are no trust anchors in it: add some, or name "
-		    "another directory",
-		    a->label);
-	cs_error_clear(err);
-	return 1;
+	}
+	return cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s: there are no trust anchors in it: add some, or name another "
+	    "directory",
+	    a->label);
 }
 
-/* Whether the files for the hash still have to be read; notes that. */
 static int
-isnew(struct cs_trusted *a, unsigned long hash)
+isknown(const struct cs_trusted *a, unsigned long hash)
 {
-	unsigned long *v;
-	size_t i, size;
+	size_t i;
 
 	for (i = 0; i < a->nhash; i++)
 		if (a->hashes[i] == hash)
-			return 0;
+			return 1;
+	return 0;
+}
+
+static int
+addhash(struct cs_trusted *a, unsigned long hash)
+{
+	unsigned long *v;
+	size_t size;
+
 	if (a->nhash == a->hashsize) {
 		size = a->hashsize == 0 ? 16 : a->hashsize * 2;
 		if ((v = reallocarray(a->hashes, size, sizeof(*v))) == NULL)
@@ -216,13 +418,17 @@ isnew(struct cs_trusted *a, unsigned long hash)
 		a->hashsize = size;
 	}
 	a->hashes[a->nhash++] = hash;
-	return 1;
+	return 0;
 }
 
-/* One that can't be read may be the one that is needed: no answer then. */
+/*
+ * One that can't be read may be the one that is needed: no answer then, and
+ * none to the next question either.
+ */
 static int
 load(struct cs_trusted *a, const X509_NAME *name, struct certstore_error *err)
 {
+	size_t ncert = a->certs.n, nstamp = a->nstamp;
 	char file[32];
 	unsigned long hash;
 	unsigned int i;
@@ -231,14 +437,35 @@ load(struct cs_trusted *a, const X509_NAME *name, struct certstore_error *err)
 	hash = X509_NAME_hash_ex(name, NULL, NULL, &ok);
 	if (ok != 1)
 		return cs_fail_crypto(err, CERTSTORE_ECRYPTO, "%s", a->label);
-	if ((rv = isnew(a, hash)) != 1)
-		return rv == -1 ? cs_fail_nomem(err) : 0;
-	for (i = 0;; i++) {
+	if (isknown(a, hash))
+		return 0;
+	for (i = 0, rv = 1; rv == 1; i++) {
 		snprintf(file, sizeof(file), "%08lx.%u", hash, i);
-		if ((rv = readfile(a, file, err)) == -1)
+		rv = readfile(a, file, 0, err);
+	}
+	if (rv == 0 && addhash(a, hash) == -1)
+		rv = cs_fail_nomem(err);
+	if (rv == -1) {
+		cs_pile_drop(&a->certs, ncert);
+		dropstamps(a, nstamp);
+	}
+	return rv;
+}
+
+static int
+findin(struct cs_pile *pile, const X509_NAME *name, STACK_OF(X509) *out,
+    struct certstore_error *err)
+{
+	X509 *x509;
+	size_t i;
+
+	for (i = 0; i < pile->n; i++) {
+		if (X509_NAME_cmp(cs_pile_subject(pile, i), name) != 0)
+			continue;
+		if ((x509 = cs_pile_get(pile, i, err)) == NULL)
 			return -1;
-		if (rv == 0)
-			break;
+		if (sk_X509_push(out, x509) <= 0)
+			return cs_fail_nomem(err);
 	}
 	return 0;
 }
@@ -247,20 +474,35 @@ int
 cs_trusted_find(struct cs_trusted *a, const X509_NAME *name,
     STACK_OF(X509) *out, struct certstore_error *err)
 {
-	X509 *x509;
-	size_t i;
-
 	if (a->fd != -1 && !a->unhashed && load(a, name, err) == -1)
 		return -1;
-	for (i = 0; i < a->certs.n; i++) {
-		if (X509_NAME_cmp(cs_pile_subject(&a->certs, i), name) != 0)
+	if (findin(&a->given, name, out, err) == -1)
+		return -1;
+	return findin(&a->certs, name, out, err);
+}
+
+static int
+mergeuses(const struct cs_pile *pile, const X509 *x509, struct cs_uses *uses)
+{
+	size_t i;
+	int found = 0;
+
+	for (i = 0; i < pile->n && pile->nuses > 0; i++) {
+		if (!pile->v[i].hasuses || X509_cmp(pile->v[i].x509, x509) != 0)
 			continue;
-		if ((x509 = cs_pile_get(&a->certs, i, err)) == NULL)
-			return -1;
-		if (sk_X509_push(out, x509) <= 0)
-			return cs_fail_nomem(err);
+		cs_uses_merge(uses, &pile->v[i].uses);
+		found = 1;
 	}
-	return 0;
+	return found;
+}
+
+int
+cs_trusted_uses(const struct cs_trusted *a, const X509 *x509,
+    struct cs_uses *uses)
+{
+	memset(uses, 0, sizeof(*uses));
+	return mergeuses(&a->given, x509, uses) |
+	    mergeuses(&a->certs, x509, uses);
 }
 
 int
@@ -348,11 +590,11 @@ cs_trusted_distrust_twin(const struct cs_trusted *a, X509 *x509, X509 *issuer)
 void
 cs_trusted_close(struct cs_trusted *a)
 {
-	cs_file_close(&a->fd);
-	cs_pile_free(&a->certs);
-	cs_trustset_free(&a->distrusted);
+	closedirof(a);
+	cs_pile_free(&a->given);
+	free(a->stamps);
 	free(a->hashes);
 	free(a->label);
-	memset(a, 0, sizeof(*a));
-	a->fd = -1;
+	free(a->path);
+	cs_trusted_init(a);
 }

@@ -17,13 +17,18 @@ struct told {
 	char fingerprint[65];
 };
 
+/* Settings that can fail. */
+enum setting { PROFILE, HOST, ANCHORS, CRLS, NSETTING };
+
 struct certstore_verify {
 	struct certstore *store; /* or NULL */
 	struct cs_asked asked;
+	int hastime;		 /* else it is that of the question */
 	enum cs_profile profile; /* as set; NONE: by what it is */
 	struct cs_trusted anchors;
-	int opened;		 /* the anchors */
-	struct cs_search search; /* the last one */
+	int opened;				 /* the anchors */
+	struct certstore_error failed[NSETTING]; /* those that did */
+	struct cs_search search;		 /* the last one */
 	struct cs_pile certs; /* it borrows from these: the first is judged */
 	struct cs_seen seen;  /* in earlier ones */
 	struct told *told;
@@ -42,9 +47,8 @@ certstore_verify_new(struct certstore *store, struct certstore_error *err)
 		return NULL;
 	}
 	v->store = store;
-	v->anchors.fd = -1;
+	cs_trusted_init(&v->anchors);
 	v->certs.seen = &v->seen;
-	v->asked.when = certstore_time_now();
 	return v;
 }
 
@@ -63,6 +67,40 @@ forget(struct certstore_verify *v)
 	v->ntold = 0;
 	cs_path_free(&v->search);
 	cs_pile_free(&v->certs);
+	v->asked.profile = CS_PROFILE_NONE;
+}
+
+/* A check that was asked for and is not there would make the bad good: there
+ * is no answer without it. */
+static int
+fail(struct certstore_verify *v, enum setting setting,
+    const struct certstore_error *err)
+{
+	v->failed[setting] = *err;
+	return -1;
+}
+
+static int
+checksettings(struct certstore_verify *v, struct certstore_error *err)
+{
+	static const char *const names[NSETTING] = {
+		[PROFILE] = "the profile",
+		[HOST] = "the host",
+		[ANCHORS] = "the trust anchors",
+		[CRLS] = "the CRLs",
+	};
+	int i;
+
+	for (i = 0; i < NSETTING; i++) {
+		if (v->failed[i].code == CERTSTORE_OK)
+			continue;
+		cs_fail(err, v->failed[i].code,
+		    "%s could not be set before: %s", names[i],
+		    v->failed[i].msg);
+		err->errnum = v->failed[i].errnum;
+		return -1;
+	}
+	return 0;
 }
 
 void
@@ -85,12 +123,15 @@ certstore_verify_set_profile(struct certstore_verify *v, const char *name,
 	char q[CS_QUOTE_LEN];
 
 	cs_error_clear(err);
-	if (cs_rule_profile(name, &v->profile) == 0)
+	if (cs_rule_profile(name, &v->profile) == 0) {
+		cs_error_clear(&v->failed[PROFILE]);
 		return 0;
-	return cs_fail(err, CERTSTORE_EARGUMENT,
+	}
+	cs_fail(err, CERTSTORE_EARGUMENT,
 	    "%s: is no profile: give server, client, peer, mail, ca, shaken, "
 	    "any or webpki",
 	    cs_escape_quote(q, name));
+	return fail(v, PROFILE, err);
 }
 
 int
@@ -104,8 +145,9 @@ certstore_verify_set_host(struct certstore_verify *v, const char *host,
 	asked->iplen = 0;
 	if (!cs_name_ip(host, asked->host, asked->ip, &asked->iplen) &&
 	    cs_name_host(host, 0, 0, asked->host, err) == -1)
-		return -1;
+		return fail(v, HOST, err);
 	asked->hashost = 1;
+	cs_error_clear(&v->failed[HOST]);
 	return 0;
 }
 
@@ -113,6 +155,7 @@ void
 certstore_verify_set_time(struct certstore_verify *v, int64_t when)
 {
 	v->asked.when = when;
+	v->hastime = 1;
 }
 
 void
@@ -124,26 +167,31 @@ certstore_verify_set_suffix(struct certstore_verify *v,
 }
 
 /* A directory, or NULL: those of the store. */
+static int
+openanchors(struct certstore_verify *v, const char *path,
+    struct certstore_error *err)
+{
+	forget(v); /* it borrows from them */
+	cs_trusted_close(&v->anchors);
+	v->opened = 0;
+	if (path == NULL && v->store == NULL)
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "no trust anchors were given");
+	if (cs_trusted_open(&v->anchors, v->store, path, err) == -1)
+		return -1;
+	v->opened = 1;
+	return 0;
+}
+
 int
 certstore_verify_set_anchors(struct certstore_verify *v, const char *path,
     struct certstore_error *err)
 {
 	cs_error_clear(err);
-	cs_trusted_close(&v->anchors);
-	v->opened = 0;
-	if (path != NULL) {
-		if (cs_trusted_directory(&v->anchors, path, err) == -1)
-			goto fail;
-	} else if (v->store == NULL) {
-		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "no trust anchors were given");
-	} else if (cs_trusted_store(&v->anchors, v->store, err) == -1)
-		goto fail;
-	v->opened = 1;
+	if (openanchors(v, path, err) == -1)
+		return fail(v, ANCHORS, err);
+	cs_error_clear(&v->failed[ANCHORS]);
 	return 0;
-fail:
-	cs_trusted_close(&v->anchors);
-	return -1;
 }
 
 int
@@ -152,7 +200,42 @@ certstore_verify_add_anchors(struct certstore_verify *v, const char *label,
 {
 	cs_error_clear(err);
 	v->opened = 1;
-	return cs_trusted_add(&v->anchors, label, data, len, err);
+	if (cs_trusted_add(&v->anchors, label, data, len, err) == -1)
+		return fail(v, ANCHORS, err);
+	return 0;
+}
+
+static int
+addcrls(struct certstore_verify *v, const struct cs_pems *pems,
+    const char *label, struct certstore_error *err)
+{
+	const unsigned char *p;
+	X509_CRL *crl;
+	char clean[300], where[512];
+	size_t i, n = 0;
+
+	for (i = 0; i < pems->n; i++) {
+		if (pems->v[i].type != CS_PEM_CRL)
+			continue;
+		p = pems->v[i].der;
+		crl = d2i_X509_CRL(NULL, &p, (long)pems->v[i].derlen);
+		if (crl == NULL || p != pems->v[i].der + pems->v[i].derlen) {
+			X509_CRL_free(crl);
+			return cs_fail(err, CERTSTORE_EINPUT,
+			    "%s: the CRL is damaged: copy it again",
+			    cs_item_where(&pems->v[i], where, sizeof(where)));
+		}
+		if (sk_X509_CRL_push(v->asked.crls, crl) <= 0) {
+			X509_CRL_free(crl);
+			return cs_fail_nomem(err);
+		}
+		n++;
+	}
+	if (n > 0)
+		return 0;
+	certstore_escape(clean, sizeof(clean), label, strlen(label));
+	return cs_fail(err, CERTSTORE_EINPUT,
+	    "%s: there is no CRL in it: give a file that holds one", clean);
 }
 
 int
@@ -160,47 +243,17 @@ certstore_verify_add_crl(struct certstore_verify *v, const char *label,
     const void *data, size_t len, struct certstore_error *err)
 {
 	struct cs_pems pems = { NULL, 0, 0 };
-	const unsigned char *p;
-	X509_CRL *crl;
-	char where[512];
-	int n = 0, rv = -1;
-	size_t i;
+	int rv = -1;
 
 	cs_error_clear(err);
 	if (v->asked.crls == NULL &&
 	    (v->asked.crls = sk_X509_CRL_new_null()) == NULL)
-		return cs_fail_nomem(err);
-	if (cs_pem_read_crls(label, data, len, &pems, err) == -1)
-		goto out;
-	for (i = 0; i < pems.n; i++) {
-		if (pems.v[i].type != CS_PEM_CRL)
-			continue;
-		p = pems.v[i].der;
-		crl = d2i_X509_CRL(NULL, &p, (long)pems.v[i].derlen);
-		if (crl == NULL || p != pems.v[i].der + pems.v[i].derlen) {
-			X509_CRL_free(crl);
-			cs_fail(err, CERTSTORE_EINPUT,
-			    "%s: the CRL is damaged: copy it again",
-			    cs_item_where(&pems.v[i], where, sizeof(where)));
-			goto out;
-		}
-		if (sk_X509_CRL_push(v->asked.crls, crl) <= 0) {
-			X509_CRL_free(crl);
-			cs_fail_nomem(err);
-			goto out;
-		}
-		n++;
-	}
-	if (n == 0)
-		cs_fail(err, CERTSTORE_EINPUT,
-		    "%s: there is no CRL in it: give a file that holds one",
-		    label);
-	else
-		rv = 0;
-out:
+		cs_fail_nomem(err);
+	else if (cs_pem_read_crls(label, data, len, &pems, err) == 0)
+		rv = addcrls(v, &pems, label, err);
 	ERR_clear_error();
 	cs_item_free(&pems);
-	return rv;
+	return rv == 0 ? 0 : fail(v, CRLS, err);
 }
 
 static char *
@@ -324,12 +377,12 @@ judge(struct certstore_verify *v, const char *label, const struct cs_info *info,
 	X509 *x509;
 	int rv;
 
+	if (!v->hastime)
+		v->asked.when = certstore_time_now();
 	v->asked.profile = v->profile;
 	if (v->asked.profile == CS_PROFILE_NONE)
 		v->asked.profile = v->asked.hashost ? CS_PROFILE_SERVER :
 						      profileof(info);
-	if (!v->opened && certstore_verify_set_anchors(v, NULL, err) == -1)
-		return -1;
 	v->search.label = label;
 	v->search.asked = &v->asked;
 	v->search.anchors = &v->anchors;
@@ -343,17 +396,37 @@ judge(struct certstore_verify *v, const char *label, const struct cs_info *info,
 	return rv;
 }
 
-int
-certstore_verify_entry(struct certstore_verify *v,
-    const struct certstore_entry *entry, struct certstore_error *err)
+/* Forgets the last answer, and looks whether there can be another. */
+static int
+begin(struct certstore_verify *v, struct certstore_error *err)
+{
+	cs_error_clear(err);
+	forget(v);
+	if (checksettings(v, err) == -1)
+		return -1;
+	if (!v->opened)
+		return openanchors(v, NULL, err);
+	return cs_trusted_refresh(&v->anchors, err);
+}
+
+/* What was found on the way to no answer is none. */
+static int
+finish(struct certstore_verify *v, int rv)
+{
+	if (rv == -1)
+		forget(v);
+	return rv;
+}
+
+static int
+judgeentry(struct certstore_verify *v, const struct certstore_entry *entry,
+    struct certstore_error *err)
 {
 	static const enum cs_file files[] = { CS_FULLCHAIN, CS_CA };
 	struct cs_buf b = { NULL, 0, 0 };
 	size_t i;
 	int rv = 0;
 
-	cs_error_clear(err);
-	forget(v);
 	for (i = 0; i < sizeof(files) / sizeof(files[0]) && rv != -1; i++) {
 		if (files[i] == CS_CA && !entry->info.hasca)
 			continue;
@@ -369,27 +442,46 @@ certstore_verify_entry(struct certstore_verify *v,
 }
 
 int
-certstore_verify_certs(struct certstore_verify *v, const char *label,
-    const void *data, size_t len, const struct certstore_passphrase *ask,
+certstore_verify_entry(struct certstore_verify *v,
+    const struct certstore_entry *entry, struct certstore_error *err)
+{
+	if (begin(v, err) == -1)
+		return -1;
+	return finish(v, judgeentry(v, entry, err));
+}
+
+static int
+judgecerts(struct certstore_verify *v, const char *label, const void *data,
+    size_t len, const struct certstore_passphrase *ask,
     struct certstore_error *err)
 {
 	struct cs_info info = { 0 };
+	char clean[300];
 	int rv = -1;
 
-	cs_error_clear(err);
-	forget(v);
+	certstore_escape(clean, sizeof(clean), label, strlen(label));
 	if (cs_pile_read(&v->certs, label, data, len, ask, err) == -1)
 		return -1;
 	if (v->certs.n == 0)
 		return cs_fail(err, CERTSTORE_EINPUT,
 		    "%s: there is no certificate in it: give a file that "
 		    "holds one",
-		    label);
+		    clean);
 	if (v->profile != CS_PROFILE_NONE || v->asked.hashost ||
 	    describe(&info, cs_pile_get(&v->certs, 0, err), err) == 0)
-		rv = judge(v, label, &info, err);
+		rv = judge(v, clean, &info, err);
 	cs_info_free(&info);
 	return rv;
+}
+
+int
+certstore_verify_certs(struct certstore_verify *v, const char *label,
+    const void *data, size_t len, const struct certstore_passphrase *ask,
+    struct certstore_error *err)
+{
+	if (begin(v, err) == -1)
+		return -1;
+	return finish(v, judgecerts(v, label, data, len, ask, err));
 }
 
 const char *

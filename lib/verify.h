@@ -5,6 +5,10 @@
 #ifndef VERIFY_H
 #define VERIFY_H
 
+#include <sys/types.h>
+
+#include <time.h>
+
 #include "trust.h"
 
 #define CS_PATH_MAX 32	/* certificates in one path */
@@ -27,6 +31,7 @@ enum cs_rule {
 	CS_RULE_UNTRUSTED,
 	CS_RULE_SELF_SIGNED,
 	CS_RULE_DISTRUSTED,
+	CS_RULE_ANCHOR_USE,
 	CS_RULE_GAVE_UP,
 	CS_RULE_TOO_LONG,
 	CS_RULE_SIGNATURE,
@@ -214,6 +219,7 @@ int	cs_form_check(const struct cs_asked *, struct cs_node *);
 int	cs_names_check(const struct cs_asked *, struct cs_node *);
 int	cs_limits_check(const struct cs_asked *, struct cs_node *);
 int	cs_purpose_check(const struct cs_asked *, struct cs_node *);
+unsigned int cs_purpose_uses(enum cs_profile);	/* CS_USE_*, 0: any */
 int	cs_strength_check(const struct cs_asked *, struct cs_node *);
 /* Wildcards that a constraint above forbids a part of: the path, first
  * certificate first. */
@@ -247,10 +253,13 @@ void	cs_seen_free(struct cs_seen *);
 struct cs_piled {
 	X509	*x509;
 	int	 whole;		/* its key was decoded, too */
+	int	 hasuses;
+	struct cs_uses uses;	/* trust settings */
 };
 struct cs_pile {
 	struct cs_piled	*v;
 	size_t		 n, size;
+	size_t		 nuses;		/* those with trust settings */
 	OSSL_LIB_CTX	*ctx;
 	OSSL_PROVIDER	*null;
 	struct cs_seen	*seen;		/* may know all but the first; or NULL */
@@ -261,22 +270,43 @@ int	cs_pile_read(struct cs_pile *, const char *, const void *, size_t,
 	    const struct certstore_passphrase *, struct certstore_error *);
 const X509_NAME *cs_pile_subject(const struct cs_pile *, size_t);
 X509	*cs_pile_get(struct cs_pile *, size_t, struct certstore_error *);
+void	cs_pile_drop(struct cs_pile *, size_t);
 void	cs_pile_free(struct cs_pile *);
 
-/* trusted.c: who is trusted. */
+/*
+ * trusted.c: who is trusted: the anchors of a store or of a directory, and
+ * those that were added.  Another set of the store, another directory under the
+ * path, or another file in it is seen by the next question.
+ */
+struct cs_stamp {		/* a file that was read, as it was then */
+	char		*name;
+	dev_t		 dev;
+	ino_t		 ino;
+	off_t		 size;
+	struct timespec	 mtime, ctime;
+};
 struct cs_trusted {
-	int		 fd;		/* directory, or -1 */
+	struct certstore *store;	/* whose anchors, or NULL */
+	char		*path;		/* of a directory, or NULL */
 	char		*label;		/* for messages */
+	int		 fd;		/* the directory, or -1 */
+	struct cs_stamp	 dir;
+	struct cs_stamp	*stamps;	/* of the files read so far */
+	size_t		 nstamp, stampsize;
 	int		 unhashed;	/* no links by hash: all were read */
 	unsigned long	*hashes;	/* of the names looked up so far */
 	size_t		 nhash, hashsize;
-	struct cs_pile	 certs;		/* known so far */
+	struct cs_pile	 certs;		/* of the directory, known so far */
+	struct cs_pile	 given;
 	struct cs_trustset distrusted;	/* no anchors: who is kept out */
+	struct certstore_error doubt;	/* a file that may hold an anchor */
 };
-int	cs_trusted_store(struct cs_trusted *, struct certstore *,
+void	cs_trusted_init(struct cs_trusted *);
+/* Whose anchors: of a store, or a directory. */
+int	cs_trusted_open(struct cs_trusted *, struct certstore *, const char *,
 	    struct certstore_error *);
-int	cs_trusted_directory(struct cs_trusted *, const char *,
-	    struct certstore_error *);
+/* Before each question; nothing is borrowed then. */
+int	cs_trusted_refresh(struct cs_trusted *, struct certstore_error *);
 int	cs_trusted_add(struct cs_trusted *, const char *, const void *, size_t,
 	    struct certstore_error *);
 /* Those with that subject, borrowed, are pushed on the stack. */
@@ -285,6 +315,9 @@ int	cs_trusted_find(struct cs_trusted *, const X509_NAME *,
 int	cs_trusted_readall(struct cs_trusted *, struct certstore_error *);
 int	cs_trusted_distrust(const struct cs_trusted *, X509 *); /* 1, 0, -1 */
 int	cs_trusted_distrust_twin(const struct cs_trusted *, X509 *, X509 *);
+/* Its trust settings, the strictest of its copies: 1 or 0. */
+int	cs_trusted_uses(const struct cs_trusted *, const X509 *,
+	    struct cs_uses *);
 void	cs_trusted_close(struct cs_trusted *);
 
 /* path.c: the path that is good, or else the one that got furthest. */

@@ -171,7 +171,9 @@ static void
 testder(void)
 {
 	char label[] = "k.der", none[] = "", rsa[] = "RSA PRIVATE KEY";
-	struct cs_pem pem = { CS_PEM_KEY, label, 0, none, NULL, 0, NULL };
+	struct cs_pem pem = { .type = CS_PEM_KEY,
+		.label = label,
+		.pemlabel = none };
 	struct certstore_error err;
 	unsigned char *der = NULL;
 	EVP_PKEY *made, *pkey;

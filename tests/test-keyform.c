@@ -83,8 +83,11 @@ static EVP_PKEY *
 parse(const struct der *der)
 {
 	char label[] = "k", none[] = "";
-	struct cs_pem pem = { CS_PEM_KEY, label, 0, none, der->p,
-		(size_t)der->len, NULL };
+	struct cs_pem pem = { .type = CS_PEM_KEY,
+		.label = label,
+		.pemlabel = none,
+		.der = der->p,
+		.derlen = (size_t)der->len };
 	struct certstore_error err;
 
 	return cs_key_parse(&pem, NULL, &err);

@@ -8,6 +8,7 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 
 #include "made.h"
@@ -733,13 +734,6 @@ testanswers(void)
 		   &err),
 	    -1, "nothing can be told without anchors");
 	is_int(err.code, CERTSTORE_EARGUMENT, "and the error says so");
-	is_int(certstore_verify_add_anchors(v, "none", "", 0, &err), -1,
-	    "nothing is no anchor");
-	is_int(certstore_verify_set_profile(v, "teapot", &err), -1,
-	    "a teapot is no profile");
-	is_int(certstore_verify_add_crl(v, "chain", w.chain.p, w.chain.len,
-		   &err),
-	    -1, "certificates are no CRL");
 	if (certstore_verify_add_anchors(v, "anchors", w.anchors.p,
 		w.anchors.len, &err) == -1)
 		bail("%s", err.msg);
@@ -824,7 +818,7 @@ testmany(void)
 		ask(v, &other, 0, forged, "a CA that the root did not sign");
 		ask(v, &first, 1, "", "the first again");
 	}
-	certstore_verify_set_anchors(v, NULL, &err);
+	certstore_verify_set_anchors(v, "/", &err);
 	certstore_verify_add_anchors(v, "anchors", other.anchors.p,
 	    other.anchors.len, &err);
 	ask(v, &first, 0, forged, "the first, by other anchors");
@@ -832,6 +826,222 @@ testmany(void)
 	certstore_verify_free(v);
 	freeworld(&first);
 	freeworld(&other);
+}
+
+/* A handle with the anchors of a world. */
+static struct certstore_verify *
+begun(const struct world *w)
+{
+	struct certstore_verify *v;
+	struct certstore_error err;
+
+	if ((v = certstore_verify_new(NULL, &err)) == NULL)
+		bail("%s", err.msg);
+	certstore_verify_set_time(v, WHEN);
+	if (certstore_verify_add_anchors(v, "anchors", w->anchors.p,
+		w->anchors.len, &err) == -1)
+		bail("%s", err.msg);
+	return v;
+}
+
+/* No answer, nothing of an earlier one, and why. */
+static void
+noanswer(struct certstore_verify *v, const struct world *w, const char *why)
+{
+	const struct certstore_entry *entry;
+	struct certstore_error err;
+	struct certstore_reason r;
+
+	is_int(certstore_verify_certs(v, "chain", w->chain.p, w->chain.len,
+		   NULL, &err),
+	    -1, "no answer without %s", why);
+	ok(err.code == CERTSTORE_EARGUMENT || err.code == CERTSTORE_EINPUT ||
+		err.code == CERTSTORE_ESYSTEM,
+	    "the code is that of the setting");
+	ok(strncmp(err.msg, why, strlen(why)) == 0, "%s", err.msg);
+	is_int(certstore_verify_reason(v, 0, &r), 0, "no reason");
+	is_int(certstore_verify_path(v, 0, &entry, &err), 0, "no path");
+	is_int(certstore_verify_is_anchored(v), 0, "no anchor");
+	is_str(certstore_verify_profile(v), "", "no profile");
+}
+
+/* A setting that failed leaves no check out. */
+static void
+testfailed(void)
+{
+	static const struct row row = { .what = "good", .who = LEAF };
+	struct certstore_verify *v;
+	struct certstore_error err;
+	struct world w;
+
+	mkworld(&w, &row);
+	v = begun(&w);
+	certstore_verify_set_host(v, "evil.example.net", &err);
+	ask(v, &w, 0, "host", "another host");
+	is_int(certstore_verify_set_host(v, "evil_.example..net", &err), -1,
+	    "no host");
+	noanswer(v, &w, "the host");
+	noanswer(v, &w, "the host");
+	certstore_verify_set_profile(v, "server", &err);
+	noanswer(v, &w, "the host");
+	certstore_verify_set_host(v, "evil.example.net", &err);
+	ask(v, &w, 0, "host", "the host anew");
+
+	is_int(certstore_verify_set_profile(v, "teapot", &err), -1,
+	    "a teapot is no profile");
+	noanswer(v, &w, "the profile");
+	certstore_verify_set_host(v, HOST, &err);
+	noanswer(v, &w, "the profile");
+	certstore_verify_set_profile(v, "server", &err);
+	ask(v, &w, 1, "", "the profile anew");
+
+	is_int(certstore_verify_add_anchors(v, "none", "", 0, &err), -1,
+	    "nothing is no anchor");
+	noanswer(v, &w, "the trust anchors");
+	certstore_verify_add_anchors(v, "anchors", w.anchors.p, w.anchors.len,
+	    &err);
+	noanswer(v, &w, "the trust anchors");
+	certstore_verify_set_anchors(v, "/", &err);
+	certstore_verify_add_anchors(v, "anchors", w.anchors.p, w.anchors.len,
+	    &err);
+	ask(v, &w, 1, "", "the anchors anew");
+	is_int(certstore_verify_set_anchors(v, "/nonexistent", &err), -1,
+	    "no directory");
+	noanswer(v, &w, "the trust anchors");
+	is_int(certstore_verify_set_anchors(v, NULL, &err), -1, "no store");
+	noanswer(v, &w, "the trust anchors");
+	certstore_verify_free(v);
+
+	v = begun(&w);
+	is_int(certstore_verify_add_crl(v, "chain", w.chain.p, w.chain.len,
+		   &err),
+	    -1, "certificates are no CRL");
+	noanswer(v, &w, "the CRLs");
+	certstore_verify_free(v);
+	freeworld(&w);
+}
+
+/* Without a time it is that of the question. */
+static void
+testnow(void)
+{
+	static const struct row row = { .what = "good", .who = LEAF };
+	struct certstore_verify *v;
+	struct certstore_error err;
+	struct world w;
+
+	mkworld(&w, &row);
+	v = certstore_verify_new(NULL, &err);
+	certstore_verify_add_anchors(v, "anchors", w.anchors.p, w.anchors.len,
+	    &err);
+	certstore_verify_set_time(v, 0);
+	ask(v, &w, 0, "not-yet-valid not-yet-valid not-yet-valid", "in 1970");
+	certstore_verify_set_time(v, WHEN);
+	ask(v, &w, 1, "", "in 2026");
+	certstore_verify_free(v);
+	freeworld(&w);
+}
+
+/* PEM with OpenSSL's trust settings. */
+static void
+settings(struct cs_buf *buf, const struct cs_buf *from, int nid, int reject)
+{
+	const ASN1_OBJECT *obj = OBJ_nid2obj(nid);
+	BIO *bio = BIO_new_mem_buf(from->p, (int)from->len), *out;
+	X509 *x509 = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	char *p;
+	long len;
+
+	if (nid == NID_undef)
+		X509_alias_set1(x509, (const unsigned char *)"alias", 5);
+	else if (reject)
+		X509_add1_reject_object(x509, obj);
+	else
+		X509_add1_trust_object(x509, obj);
+	out = BIO_new(BIO_s_mem());
+	PEM_write_bio_X509_AUX(out, x509);
+	len = BIO_get_mem_data(out, &p);
+	cs_buf_add(buf, p, (size_t)len);
+	BIO_free(out);
+	BIO_free(bio);
+	X509_free(x509);
+}
+
+/* An anchor is one for what its trust settings include. */
+static void
+testsettings(void)
+{
+	static const struct {
+		int nid, reject;
+		const char *profile, *why;
+	} t[] = {
+		{ NID_undef, 0, "server", "" },
+		{ NID_server_auth, 0, "server", "" },
+		{ NID_server_auth, 0, "webpki", "" },
+		{ NID_server_auth, 0, "client", "lack clientAuth" },
+		{ NID_server_auth, 0, "peer", "lack clientAuth" },
+		{ NID_server_auth, 0, "mail", "lack emailProtection" },
+		{ NID_server_auth, 0, "any", "lack anyExtendedKeyUsage" },
+		{ NID_server_auth, 0, "ca", "lack anyExtendedKeyUsage" },
+		{ NID_server_auth, 0, "shaken", "lack anyExtendedKeyUsage" },
+		{ NID_client_auth, 0, "server", "lack serverAuth" },
+		{ NID_email_protect, 0, "server", "lack serverAuth" },
+		{ NID_email_protect, 0, "mail", "" },
+		{ NID_code_sign, 0, "server", "lack serverAuth" },
+		{ NID_anyExtendedKeyUsage, 0, "server", "" },
+		{ NID_anyExtendedKeyUsage, 0, "any", "" },
+		{ NID_server_auth, 1, "server", "reject serverAuth" },
+		{ NID_server_auth, 1, "webpki", "reject serverAuth" },
+		{ NID_server_auth, 1, "peer", "reject serverAuth" },
+		{ NID_server_auth, 1, "client", "" },
+		{ NID_server_auth, 1, "any", "" },
+		{ NID_client_auth, 1, "server", "" },
+		{ NID_client_auth, 1, "client", "reject clientAuth" },
+		{ NID_email_protect, 1, "server", "" },
+		{ NID_anyExtendedKeyUsage, 1, "server",
+		    "reject anyExtendedKeyUsage" },
+		{ NID_anyExtendedKeyUsage, 1, "any",
+		    "reject anyExtendedKeyUsage" },
+	};
+	static const struct row row = { .what = "good", .who = LEAF };
+	struct certstore_verify *v;
+	struct certstore_error err;
+	struct certstore_reason r;
+	struct cs_buf anchors;
+	const char *found;
+	struct world w;
+	size_t i, j;
+	int copies;
+
+	mkworld(&w, &row);
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		for (copies = 0; copies < 3; copies++) {
+			memset(&anchors, 0, sizeof(anchors));
+			if (copies == 1)
+				cs_buf_add(&anchors, w.anchors.p,
+				    w.anchors.len);
+			settings(&anchors, &w.anchors, t[i].nid, t[i].reject);
+			if (copies == 2)
+				cs_buf_add(&anchors, w.anchors.p,
+				    w.anchors.len);
+			v = certstore_verify_new(NULL, &err);
+			certstore_verify_set_time(v, WHEN);
+			certstore_verify_set_profile(v, t[i].profile, &err);
+			certstore_verify_add_anchors(v, "anchors", anchors.p,
+			    anchors.len, &err);
+			certstore_verify_certs(v, "chain", w.chain.p,
+			    w.chain.len, NULL, &err);
+			found = "";
+			for (j = 0; certstore_verify_reason(v, j, &r) == 1; j++)
+				if (strcmp(r.code, "anchor-use") == 0)
+					found = strstr(r.text, "settings ") + 9;
+			is_str(found, t[i].why, "settings %zu, %s", i,
+			    t[i].profile);
+			certstore_verify_free(v);
+			cs_buf_free(&anchors);
+		}
+	}
+	freeworld(&w);
 }
 
 int
@@ -848,6 +1058,9 @@ main(void)
 	testhosts();
 	testanswers();
 	testmany();
+	testfailed();
+	testnow();
+	testsettings();
 	for (i = 0; i < NWHO; i++)
 		EVP_PKEY_free(keys[i]);
 	return tap_done();

@@ -189,7 +189,7 @@ says() {
 @test "without anchors it cannot tell, and says what to do" {
 	run -2 --separate-stderr cert-verify
 	[ "${#stderr_lines[@]}" -eq 1 ]
-	[[ $stderr == *'/trust: there are no trust anchors: '*'cert-trust reset'* ]]
+	[[ $stderr == *'/trust: there are no trust anchors: '*'cert-trust update'* ]]
 	mkdir none
 	run -2 cert-verify -T none www.example.com
 	[[ $output == 'cert-verify: none: there are no trust anchors in it'* ]]
@@ -216,8 +216,111 @@ says() {
 	says 'leads to no trust anchor: it needs the certificate of CN=root-CA'
 	# Only what is needed is read.
 	rm hashed/root.pem
+	run -2 cert-verify -T hashed www.example.com
+	[[ $output == *'hashed/'*'.0: No such file or directory' ]]
+	find hashed -xtype l -delete
 	cp root.pem hashed/zzz.pem
 	run -1 cert-verify -T hashed www.example.com
+}
+
+# nobody COMMAND...: as somebody who cannot read what is 0000.
+nobody() {
+	if [ "$(id -u)" -eq 0 ]; then
+		chmod 755 "$BATS_TEST_TMPDIR"
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+	else
+		"$@"
+	fi
+}
+
+@test "-T: what cannot be read is no answer, to any of those asked" {
+	root=$PWD/root.pem
+	cert-create -c -S CN=alone alone
+	cert-show -o cert alone >alone.pem
+	cert-create -A root-CA other.example.com
+	mkdir hashed plain empty wrong
+	cp root.pem alone.pem hashed
+	openssl rehash hashed
+	echo rubbish >hashed/root.pem
+	# The same file twice, behind another that is good, and by itself.
+	run -2 --separate-stderr cert-verify -T hashed www.example.com \
+	    other.example.com root-CA alone root-CA
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -eq 4 ]
+	run -2 cert-verify -T hashed root-CA
+	# A certificate that is damaged, in a directory without links.
+	head -c 300 root.pem >plain/root.pem
+	cp alone.pem plain
+	run -2 --separate-stderr cert-verify -T plain www.example.com \
+	    other.example.com alone
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -eq 2 ]
+	[[ ${stderr_lines[1]} == *'plain/root.pem:1: '* ]]
+	# Bad by itself is bad, whatever there is to read.
+	run -1 cert-verify -T plain -H www.example.net www.example.com
+	run -2 cert-verify -T plain -H www.example.com www.example.com
+	# What is no certificate is in nobody's way.
+	echo rubbish >plain/root.pem
+	run -1 cert-verify -T plain www.example.com alone
+	# A link to nothing; nothing at all; the same for each.
+	ln -sf nothing plain/root.pem
+	run -2 cert-verify -T plain www.example.com other.example.com
+	run -2 --separate-stderr cert-verify -T empty alone root-CA
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -eq 2 ]
+	# A file that is good beside a directory that cannot be read.
+	rm plain/root.pem
+	cp root.pem plain
+	chmod 0 plain/root.pem
+	run -2 nobody cert-verify -T plain -i alone.pem
+	cat alone.pem root.pem >both.pem
+	run -2 nobody cert-verify -T plain -i both.pem
+}
+
+@test "-T: trust settings are heeded wherever anchors come from" {
+	cert-create -A root-CA -P client -S CN=joe joe
+	openssl x509 -in root.pem -addreject serverAuth -out rej.pem
+	openssl x509 -in root.pem -addtrust emailProtection -out mail.pem
+	openssl x509 -in root.pem -addtrust serverAuth -out server.pem
+	openssl x509 -in root.pem -setalias site -out alias.pem
+	grep -l 'BEGIN TRUSTED' rej.pem mail.pem server.pem alias.pem
+	cert-show -o cert www.example.com >chain
+	cert-show -o chain www.example.com >>chain
+	for file in rej mail; do
+		run -2 openssl verify -purpose sslserver -CAfile $file.pem \
+		    -untrusted chain chain
+	done
+	cert-verify -T server.pem -P server www.example.com
+	cert-verify -T alias.pem
+	run -1 cert-verify -T rej.pem -P server www.example.com
+	says 'is no trust anchor for this purpose: its trust settings reject serverAuth'
+	run -1 cert-verify -T mail.pem -P server www.example.com
+	says 'its trust settings lack serverAuth'
+	run -1 cert-verify -T server.pem -P client joe
+	says 'its trust settings lack clientAuth'
+	# The stricter of two counts, in a file, in a directory, as it is.
+	cat rej.pem root.pem >one
+	cat root.pem rej.pem >two
+	run -1 cert-verify -T one -P server www.example.com
+	run -1 cert-verify -T two -P server www.example.com
+	mkdir hashed plain
+	cp rej.pem hashed
+	openssl rehash hashed
+	[ -e hashed/????????.0 ] ||
+	    ln -s rej.pem "hashed/$(openssl x509 -in root.pem -noout -hash).0"
+	run -1 cert-verify -T hashed -P server www.example.com
+	cp root.pem rej.pem plain
+	run -1 cert-verify -T plain -P server www.example.com
+	cert-verify -T plain -P client joe
+	# The anchor is the certificate itself.
+	run -1 cert-verify -T rej.pem -P server root-CA
+	says 'reject serverAuth'
+	# By hand in the store's own directory.
+	cert-trust -q add root.pem
+	cert-verify -P server www.example.com
+	cat rej.pem >"$CERTSTORE/trust/root-CA.pem"
+	run -1 cert-verify -P server www.example.com
+	says 'reject serverAuth'
 }
 
 @test "a pile of many: the one that is needed is found" {
