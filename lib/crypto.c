@@ -28,6 +28,7 @@ cs_fail_crypto(struct certstore_error *err, enum certstore_code code,
 	va_start(ap, fmt);
 	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
+	cs_escape_message(err->msg);
 	if ((e = ERR_peek_error()) != 0) {
 		if (ERR_SYSTEM_ERROR(e)) {
 			err->errnum = ERR_GET_REASON(e);

@@ -1,6 +1,6 @@
 /*
  * error.c: fills in the caller's error.  A fixed buffer, so that reporting
- * cannot fail.
+ * cannot fail; no byte of a label or path that a terminal would obey.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -28,6 +28,7 @@ cs_fail(struct certstore_error *err, enum certstore_code code, const char *fmt,
 	va_start(ap, fmt);
 	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
+	cs_escape_message(err->msg);
 	return -1;
 }
 
@@ -45,6 +46,7 @@ cs_fail_errno(struct certstore_error *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
+	cs_escape_message(err->msg);
 	reason = strerror_r(errnum, buf, sizeof(buf));
 	len = strlen(err->msg);
 	room = sizeof(err->msg) - len;

@@ -144,3 +144,36 @@ cs_escape_quote(char out[CS_QUOTE_LEN], const char *s)
 	strlcat(out, need < room ? "\"" : "...\"", CS_QUOTE_LEN);
 	return out;
 }
+
+static int
+isplain(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if (*s < 0x20 || *s >= 0x7f)
+			return 0;
+	return 1;
+}
+
+/* Nearly all messages are plain ASCII. */
+void
+cs_escape_message(char msg[CS_MESSAGE_LEN])
+{
+	char raw[CS_MESSAGE_LEN];
+	size_t len = 0, run;
+	const char *p;
+
+	if (isplain(msg))
+		return;
+	strlcpy(raw, msg, sizeof(raw));
+	for (p = raw; *p != '\0' && len + 1 < CS_MESSAGE_LEN; p += run) {
+		if ((run = strcspn(p, "\\")) > 0) {
+			certstore_escape(msg + len, CS_MESSAGE_LEN - len, p,
+			    run);
+			len += strlen(msg + len);
+		} else {
+			msg[len++] = *p;
+			run = 1;
+		}
+	}
+	msg[len] = '\0';
+}

@@ -48,6 +48,9 @@ void	cs_hex(char *, const unsigned char *, size_t);	/* 2n + 1 bytes */
 /* escape.c: foreign text in quotes for a message, escaped, cut if long. */
 #define CS_QUOTE_LEN	160
 const char *cs_escape_quote(char [CS_QUOTE_LEN], const char *);
+/* A message made safe to print, in place; what is escaped already stays. */
+#define CS_MESSAGE_LEN	512
+void	cs_escape_message(char [CS_MESSAGE_LEN]);
 
 /* strings.c */
 struct cs_strings {

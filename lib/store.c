@@ -189,7 +189,7 @@ cs_progress(const struct certstore *store, const char *what, size_t done,
 void
 cs_warn(const struct certstore *store, const char *fmt, ...)
 {
-	char msg[512];
+	char msg[CS_MESSAGE_LEN];
 	va_list ap;
 
 	if (store == NULL || store->warn == NULL)
@@ -197,6 +197,7 @@ cs_warn(const struct certstore *store, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
+	cs_escape_message(msg);
 	store->warn(store->warnarg, msg);
 }
 
