@@ -369,12 +369,11 @@ certstore_kinds_check(const char *list, struct certstore_error *err)
 int
 certstore_entry_is_default(const struct certstore_entry *entry)
 {
-	const char *name;
+	char name[CS_NAME_MAX + 1];
 
-	if (entry->store == NULL || entry->info.name == NULL)
-		return 0;
-	name = cs_store_default(entry->store);
-	return name != NULL && strcmp(name, entry->info.name) == 0;
+	return entry->store != NULL && entry->info.name != NULL &&
+	    cs_store_default(entry->store, name) == 1 &&
+	    strcmp(name, entry->info.name) == 0;
 }
 
 int

@@ -193,8 +193,6 @@ struct certstore {
 	unsigned int present;		/* directories of index/ that are there */
 	int	 uncombined;		/* combined/ is to be synced */
 	int	 fresh;			/* all of it is, and .links not made */
-	char	*defname;		/* the default entry, once looked up */
-	int	 defknown;
 	struct cs_gens gens;
 	void	(*warn)(void *, const char *);
 	void	*warnarg;
@@ -267,8 +265,7 @@ int	cs_store_resolve(struct certstore *, const char *, char [CS_GENDIR],
 	    struct certstore_error *);
 /* Opens certs/ and index/ anew: NULL, or what it can't open, and errno. */
 const char *cs_store_reopen(struct certstore *);
-const char *cs_store_default(struct certstore *);	/* name or NULL */
-void	cs_store_forget(struct certstore *);	/* which one is the default */
+int	cs_store_default(struct certstore *, char [CS_NAME_MAX + 1]); /* errno */
 /* Names of all entries, sorted, each once: a malloc'ed array of strings. */
 int	cs_store_names(struct certstore *, char ***, size_t *,
 	    struct certstore_error *);

@@ -168,7 +168,6 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 			cs_fail_errno(err, "%s/.lock", store->path);
 		goto fail;
 	}
-	cs_store_forget(store);
 	cs_gen_forget(store);
 	if (layout(store, err) == -1 ||
 	    (!store->intact && cs_mend_index(store, err) == -1) ||

@@ -222,7 +222,9 @@ static int
 considerhost(struct certstore_match *match, struct certstore_error *err)
 {
 	char wild[CS_HOST_MAX + 3];
-	const char *dot, *name;
+	char name[CS_NAME_MAX + 1];
+	const char *dot;
+	int rv;
 
 	if (considerkey(match, "host", match->host, EXACT, err) == -1)
 		return -1;
@@ -236,10 +238,11 @@ considerhost(struct certstore_match *match, struct certstore_error *err)
 			-1)
 			return -1;
 	}
-	if ((match->flags & CERTSTORE_FALLBACK) != 0 &&
-	    (name = cs_store_default(match->store)) != NULL)
-		return consider(match, name, DEFAULT, match->host, err);
-	return 0;
+	if ((match->flags & CERTSTORE_FALLBACK) == 0)
+		return 0;
+	if ((rv = cs_store_default(match->store, name)) == -1)
+		return cs_fail_errno(err, "%s/default", match->store->path);
+	return rv == 0 ? 0 : consider(match, name, DEFAULT, match->host, err);
 }
 
 /* "AB:cd...": 64 hex digits in lower case, without colons. */

@@ -130,16 +130,14 @@ cs_mend_entry(struct certstore *store, const char *name,
 static int
 menddefault(struct certstore *store)
 {
-	const char *name;
-	char text[CS_NAME_MAX + 8];
+	char name[CS_NAME_MAX + 1], text[CS_NAME_MAX + 8];
 	struct stat st;
 
 	if (!exists(store->fd, ".default")) {
 		if (fstatat(store->fd, "default", &st, AT_SYMLINK_NOFOLLOW) ==
 		    -1)
 			return errno == ENOENT ? 0 : -1;
-		if (S_ISLNK(st.st_mode) ||
-		    (name = cs_store_default(store)) == NULL ||
+		if (S_ISLNK(st.st_mode) || cs_store_default(store, name) != 1 ||
 		    !exists(store->certs, name))
 			return 0;
 		snprintf(text, sizeof(text), "certs/%s", name);
@@ -147,7 +145,6 @@ menddefault(struct certstore *store)
 		    fsync(store->fd) == -1)
 			return -1;
 	}
-	cs_store_forget(store);
 	if (cs_file_rmtree(store->fd, "default") == -1)
 		return -1;
 	return cs_file_rename(store->fd, ".default", "default");

@@ -148,14 +148,14 @@ out:
 static int
 dropdefault(struct certstore *store, const char *name)
 {
-	char text[CS_NAME_MAX + 16];
+	char now[CS_NAME_MAX + 1];
+	int rv;
 
-	if (cs_file_readlink(store->fd, "default", text, sizeof(text)) == -1)
-		return errno == ENOENT || errno == EINVAL ? 0 : -1;
-	if (strncmp(text, "certs/", 6) != 0 || strcmp(text + 6, name) != 0)
+	if ((rv = cs_store_default(store, now)) != 1)
+		return rv;
+	if (strcmp(now, name) != 0)
 		return 0;
-	cs_store_forget(store);
-	if (cs_file_remove(store->fd, "default") == -1)
+	if (cs_file_rmtree(store->fd, "default") == -1)
 		return -1;
 	return fsync(store->fd);
 }

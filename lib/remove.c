@@ -70,6 +70,21 @@ dependant(const struct removal *rm, const struct certstore_entry *ca,
 	return rv;
 }
 
+static int
+refusedefault(const struct removal *rm, const char *name,
+    struct certstore_error *err)
+{
+	char now[CS_NAME_MAX + 1];
+	int rv;
+
+	if ((rv = cs_store_default(rm->store, now)) == -1)
+		return cs_fail_errno(err, "%s/default", rm->store->path);
+	if (rv == 0 || strcmp(now, name) != 0)
+		return 0;
+	return cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s: is the default entry: -f removes it all the same", name);
+}
+
 /* By whom props name now; also of an entry that is damaged. */
 static int
 refuseused(const struct certstore_entry *entry, const char *name,
@@ -97,12 +112,8 @@ mayremove(const struct removal *rm, const struct certstore_entry *entry,
 
 	if ((rm->flags & CERTSTORE_FORCE) != 0)
 		return 0;
-	if (certstore_entry_is_default(entry))
-		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: is the default "
-		    "entry: -f removes it all the same",
-		    name);
-	if (refuseused(entry, name, err) == -1)
+	if (refusedefault(rm, name, err) == -1 ||
+	    refuseused(entry, name, err) == -1)
 		return -1;
 	if (strcmp(entry->info.kind, "ca") == 0)
 		return dependant(rm, entry, err);
@@ -125,7 +136,7 @@ decide(struct removal *rm, size_t i)
 		cs_info_reset(&rm->entry.info);
 		if (err->code == CERTSTORE_EDAMAGED) {
 			cs_error_clear(err);
-			if (!force)
+			if (!force && refusedefault(rm, rm->names[i], err) == 0)
 				(void)refuseused(&rm->entry, rm->names[i], err);
 		} else if (err->code == CERTSTORE_ENOENTRY && force)
 			cs_error_clear(err);

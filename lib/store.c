@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,7 +151,6 @@ certstore_close(struct certstore *store)
 	cs_file_close(&store->pending);
 	cs_file_close(&store->lock);
 	cs_index_synced(store);
-	cs_store_forget(store);
 	cs_gen_forget(store);
 	free(store->path);
 	free(store);
@@ -241,50 +241,94 @@ cs_store_resolve(struct certstore *store, const char *name, char dir[CS_GENDIR],
 	    name);
 }
 
-/* The entry that a copied default, a real directory, is. */
+/* Is a path, seen from the store, that of certs/?  However it is written. */
 static int
-copieddefault(struct certstore *store, char *name, size_t size)
+iscerts(const struct certstore *store, const char *path)
+{
+	struct stat a, b;
+
+	while (strncmp(path, "./", 2) == 0)
+		path += 1 + strspn(path + 1, "/");
+	if (strcmp(path, "certs") == 0)
+		return 1;
+	return store->certs != -1 && fstatat(store->fd, path, &a, 0) == 0 &&
+	    fstat(store->certs, &b) == 0 && a.st_dev == b.st_dev &&
+	    a.st_ino == b.st_ino;
+}
+
+/* ".../certs/NAME" or ".../certs/.NAME@N", the current generation: NAME. */
+static int
+namedby(const struct certstore *store, char *text, char name[CS_NAME_MAX + 1])
+{
+	char now[CS_GENDIR], *base, *at;
+	size_t len = strlen(text);
+
+	while (len > 1 && text[len - 1] == '/')
+		text[--len] = '\0';
+	if ((base = strrchr(text, '/')) == NULL)
+		return 0;
+	*base++ = '\0';
+	if (strlen(base) >= CS_GENDIR || !iscerts(store, text))
+		return 0;
+	if (base[0] == '.' && (at = strrchr(base, '@')) != NULL) {
+		if ((size_t)(at - base) > CS_NAME_MAX + 1)
+			return 0;
+		snprintf(name, CS_NAME_MAX + 1, "%.*s", (int)(at - base) - 1,
+		    base + 1);
+		return cs_name_isvalid(name) && store->certs != -1 &&
+		    cs_file_readlink(store->certs, name, now, sizeof(now)) !=
+		    -1 &&
+		    strcmp(now, base) == 0;
+	}
+	if (!cs_name_isvalid(base))
+		return 0;
+	snprintf(name, CS_NAME_MAX + 1, "%s", base);
+	return 1;
+}
+
+/* The entry whose info the default has: a copy, or found by way of links. */
+static int
+copied(struct certstore *store, int islink, char name[CS_NAME_MAX + 1])
 {
 	struct cs_buf b = { 0 };
+	struct stat is, def;
 	const char *p;
-	int rv = -1;
+	int rv = 0;
 
-	if (cs_file_read(store->fd, "default/info", CS_RECORD_MAX, &b) == 0 &&
-	    (p = strstr(b.p, "\nname ")) != NULL) {
-		snprintf(name, size, "%.*s", (int)strcspn(p + 6, "\n"), p + 6);
-		rv = 0;
+	if (cs_file_read(store->fd, "default/info", CS_RECORD_MAX, &b) == -1) {
+		cs_buf_free(&b);
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ?
+		    0 :
+		    -1;
+	}
+	if ((p = strstr(b.p, "\nname ")) != NULL) {
+		snprintf(name, CS_NAME_MAX + 1, "%.*s",
+		    (int)strcspn(p + 6, "\n"), p + 6);
+		rv = cs_name_isvalid(name);
 	}
 	cs_buf_free(&b);
-	return rv;
+	if (rv == 0 || !islink)
+		return rv;
+	return store->certs != -1 &&
+	    fstatat(store->fd, "default", &def, 0) == 0 &&
+	    fstatat(store->certs, name, &is, 0) == 0 &&
+	    def.st_dev == is.st_dev && def.st_ino == is.st_ino;
 }
 
-const char *
-cs_store_default(struct certstore *store)
+/* The default entry is what a server finds by the link: 1, 0 none, or -1. */
+int
+cs_store_default(struct certstore *store, char name[CS_NAME_MAX + 1])
 {
-	char text[CS_NAME_MAX + 16], copied[CS_NAME_MAX + 16];
-	const char *name = NULL;
+	char text[PATH_MAX];
 
-	if (store->defknown || store->fd == -1)
-		return store->defname;
-	store->defknown = 1;
-	if (cs_file_readlink(store->fd, "default", text, sizeof(text)) != -1) {
-		if (strncmp(text, "certs/", 6) == 0)
-			name = text + 6;
-	} else if (errno == EINVAL &&
-	    copieddefault(store, copied, sizeof(copied)) == 0)
-		name = copied;
-	if (name != NULL && cs_name_isvalid(name))
-		store->defname = strdup(name);
-	return store->defname;
-}
-
-/* It may be another one by now. */
-void
-cs_store_forget(struct certstore *store)
-{
-	free(store->defname);
-	store->defname = NULL;
-	store->defknown = 0;
+	if (store->fd == -1)
+		return 0;
+	if (cs_file_readlink(store->fd, "default", text, sizeof(text)) == -1) {
+		if (errno == EINVAL)
+			return copied(store, 0, name);
+		return errno == ENOENT ? 0 : -1;
+	}
+	return namedby(store, text, name) ? 1 : copied(store, 1, name);
 }
 
 struct names {

@@ -143,6 +143,43 @@ noquestion() {
 	nobody a.example.com
 }
 
+@test "the default is what a server finds by the link" {
+	local default=$CERTSTORE/default
+
+	cert-create b.example.com
+	ln -s store "$BATS_TEST_TMPDIR/other"
+	ln -s certs/b.example.com "$CERTSTORE/chosen"
+	ln -s "$CERTSTORE/chosen" "$BATS_TEST_TMPDIR/far"
+	for link in ./certs/b.example.com .//certs//b.example.com/ \
+	    "$CERTSTORE/certs/b.example.com" ../store/certs/b.example.com \
+	    "$BATS_TEST_TMPDIR/other/certs/b.example.com" chosen \
+	    "$BATS_TEST_TMPDIR/far" certs/.b.example.com@1; do
+		ln -sfn "$link" "$default"
+		[ "$default/info" -ef "$CERTSTORE/certs/b.example.com/info" ]
+		run -0 cert-match -D -o name,default a.example.com
+		[ "$output" = $'b.example.com\tyes' ] || fail "$link: $output"
+		run -0 cert-list -o default
+		[ "$output" = yes ]
+		run -2 --separate-stderr cert-rm b.example.com
+		[[ $stderr == *': is the default entry: '* ]]
+	done
+	# not an entry of this store, or none at all
+	cert-create -d "$BATS_TEST_TMPDIR/two" b.example.com
+	cert-create -f -s b.example.com b.example.com
+	for link in ../two/certs/b.example.com b.example.com certs .. / \
+	    certs/../b.example.com certs/.b.example.com@1 certs/.@1 \
+	    certs/b.example.com/info default certs/none; do
+		ln -sfn "$link" "$default"
+		run -1 cert-match -D a.example.com
+		run -0 cert-list -o default
+		[ -z "$output" ] || fail "$link: $output"
+	done
+	# it goes with its entry, however it is written
+	ln -sfn "$CERTSTORE/certs/b.example.com/" "$default"
+	cert-rm -f b.example.com
+	[ ! -L "$default" ]
+}
+
 @test "fingerprints and keys, as cert-show and openssl print them" {
 	cert-create a.example.com
 	cert-create -c ca
