@@ -9,8 +9,8 @@
 
 const char *const cmd_field_names[CMD_NFIELD] = { "name", "kind", "ends",
 	"left", "starts", "names", "subject", "issuer", "serial", "key",
-	"fingerprint", "spki", "origin", "tenants", "users", "default", "host",
-	"how", "dir", "certfile", "keyfile", "combinedfile", "cafile" };
+	"fingerprint", "spki", "origin", "tenants", "users", "group", "default",
+	"host", "how", "dir", "certfile", "keyfile", "combinedfile", "cafile" };
 
 /* The form in which it is a question for cert-match. */
 static const char *
@@ -47,6 +47,8 @@ cmd_field_string(const struct cmd_item *item, enum cmd_field field,
 		return digest("spki", certstore_entry_spki(item->entry), buf);
 	case CMD_ORIGIN:
 		return certstore_entry_origin(item->entry);
+	case CMD_GROUP:
+		return certstore_entry_group(item->entry);
 	case CMD_HOST:
 		return certstore_entry_host(item->entry);
 	case CMD_HOW:

@@ -78,6 +78,7 @@ const char *certstore_entry_key(const struct certstore_entry *);
 const char *certstore_entry_fingerprint(const struct certstore_entry *);
 const char *certstore_entry_spki(const struct certstore_entry *);
 const char *certstore_entry_origin(const struct certstore_entry *);
+const char *certstore_entry_group(const struct certstore_entry *);
 const char *certstore_entry_host(const struct certstore_entry *);
 const char *certstore_entry_how(const struct certstore_entry *);
 int64_t certstore_entry_starts(const struct certstore_entry *);

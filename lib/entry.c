@@ -232,6 +232,12 @@ certstore_entry_origin(const struct certstore_entry *entry)
 }
 
 const char *
+certstore_entry_group(const struct certstore_entry *entry)
+{
+	return entry->info.group;
+}
+
+const char *
 certstore_entry_host(const struct certstore_entry *entry)
 {
 	return entry->host;

@@ -201,7 +201,7 @@ key() {
 	done
 	run -2 cert-list -o nonsense
 	for field in name kind ends left starts names subject issuer serial \
-	    key fingerprint spki origin tenants users default host how dir \
+	    key fingerprint spki origin tenants users group default host how dir \
 	    certfile keyfile combinedfile cafile; do
 		[[ $output == *" $field"* ]] || fail "$field"
 		cert-list -o "$field" >/dev/null
@@ -240,7 +240,7 @@ key() {
 		json out || fail "$line"
 		for name in name kind ends ends_epoch left starts \
 		    starts_epoch names subject issuer serial key \
-		    fingerprint spki origin tenants users default host how \
+		    fingerprint spki origin tenants users group default host how \
 		    dir certfile keyfile combinedfile cafile; do
 			key out "$name" >/dev/null || fail "$line: $name"
 		done

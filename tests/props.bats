@@ -67,6 +67,7 @@ same() {
 	cert-import -f -N a chain.pem key.pem
 	same 3
 	[ "$(stat -c %a:%G "$dir/privkey.pem")" = 640:bin ]
+	[ "$(cert-list -o name,group)" = $'a\tbin' ]
 	sed -i '/^group/d' "$dir/props"
 	cert-create -u -s a.example.com a
 	same 4
