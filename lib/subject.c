@@ -145,6 +145,126 @@ check(const struct attr *a, const char *value, struct certstore_error *err)
 	return 0;
 }
 
+static void
+trim(const char **text, size_t *len)
+{
+	for (; *len > 0 && **text == ' '; ++*text)
+		--*len;
+	while (*len > 0 && (*text)[*len - 1] == ' ')
+		--*len;
+}
+
+/* The attribute whose name is the len bytes, blanks around left out. */
+static const struct attr *
+findpart(const char *text, size_t len)
+{
+	char name[64];
+
+	trim(&text, &len);
+	if (len == 0 || len >= sizeof(name))
+		return NULL;
+	memcpy(name, text, len);
+	name[len] = '\0';
+	return find(name);
+}
+
+/*
+ * Where a further attribute begins behind the first, as in "CN=a,O=b" (RFC
+ * 4514), "CN=a+O=b" or "/CN=a/O=b" (openssl), at its separator; or NULL.
+ */
+static const char *
+further(const char *text)
+{
+	const char *end;
+
+	for (;;) {
+		if ((text += strcspn(text, ",;+/")), *text == '\0')
+			return NULL;
+		end = text + 1 + strcspn(text + 1, ",;+/=");
+		if (*end == '=' &&
+		    findpart(text + 1, (size_t)(end - text - 1)) != NULL)
+			return text;
+		text++;
+	}
+}
+
+/* " -S ATTR=value", quoted for a shell if need be: 0, or -1 if it cannot. */
+static int
+addoption(struct cs_buf *b, const char *p, size_t len)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz0123456789"
+				    "=,.:/@+_-";
+	const char *quote = "", *value = memchr(p, '=', len);
+	size_t attrlen, i;
+
+	for (i = 0; i < len; i++)
+		if (p[i] < ' ' || p[i] >= 0x7f || p[i] == '\'')
+			return -1;
+	if (value == NULL)
+		return -1;
+	attrlen = (size_t)(value++ - p);
+	len -= attrlen + 1;
+	trim(&p, &attrlen);
+	trim(&value, &len);
+	for (i = 0; i < len; i++)
+		if (strchr(plain, value[i]) == NULL)
+			quote = "'";
+	return cs_buf_printf(b, " -S %s%.*s=%.*s%s", quote, (int)attrlen, p,
+	    (int)len, value, quote);
+}
+
+/* More than one attribute, or with slashes: each is given by itself. */
+static int
+refusemany(const char *text, struct certstore_error *err)
+{
+	struct cs_buf b = { NULL, 0, 0 };
+	const char *next, *p;
+	char q[CS_QUOTE_LEN];
+	int bad = 0;
+
+	for (p = text + (*text == '/'); p != NULL;
+	     p = next == NULL ? NULL : next + 1) {
+		next = further(p);
+		bad |= addoption(&b, p,
+		    next == NULL ? strlen(p) : (size_t)(next - p));
+	}
+	if (bad != 0 || b.len > 200)
+		cs_fail(err, CERTSTORE_EARGUMENT,
+		    "%s: is not one attribute: give each with its own -S",
+		    cs_escape_quote(q, text));
+	else
+		cs_fail(err, CERTSTORE_EARGUMENT,
+		    "%s: is not one attribute: use%s", cs_escape_quote(q, text),
+		    b.p);
+	cs_buf_free(&b);
+	return -1;
+}
+
+/* What stands around the value, or before a byte of it, elsewhere. */
+static int
+checkquoting(const char *text, const char *value, struct certstore_error *err)
+{
+	size_t len = strlen(value);
+	char q[CS_QUOTE_LEN];
+	const char *flaw = NULL, *p;
+
+	if (len > 0 && (value[0] == ' ' || value[len - 1] == ' '))
+		flaw = "a blank at an end of the value: leave the blank out";
+	if (len > 1 && value[0] == '"' && value[len - 1] == '"')
+		flaw = "the value is taken as it is: leave its quotes out";
+	for (p = strchr(value, '\\'); p != NULL; p = strchr(p + 2, '\\')) {
+		if (p[1] == '\0' || strchr(",;+\"\\<>=# ", p[1]) != NULL)
+			flaw = "the value is taken as it is: leave the "
+			       "backslash out";
+		if (p[1] == '\0')
+			break;
+	}
+	return flaw == NULL ? 0 :
+			      cs_fail(err, CERTSTORE_EARGUMENT, "%s: %s",
+				  cs_escape_quote(q, text), flaw);
+}
+
 /*
  * The value may hold commas and `='; an empty one is kept, since it says that
  * the attribute is to be left out.  Both results are malloc'ed.
@@ -155,7 +275,7 @@ cs_subject_parse(const char *text, char **attr, char **value,
 {
 	const struct attr *a;
 	const char *eq;
-	char name[64], shown[80];
+	char shown[80];
 	size_t len;
 
 	*attr = *value = NULL;
@@ -167,17 +287,22 @@ cs_subject_parse(const char *text, char **attr, char **value,
 		    "\"%s\": not a subject attribute: say attr=value, as in "
 		    "O=Example",
 		    shown);
-	a = NULL;
-	if (len > 0 && len < sizeof(name)) {
-		memcpy(name, text, len);
-		name[len] = '\0';
-		a = find(name);
-	}
-	if (a == NULL)
+	if (text[0] == '/' && findpart(text + 1, len - 1) != NULL)
+		return refusemany(text, err);
+	if ((a = findpart(text, len)) == NULL)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "\"%s\": unknown subject attribute: say CN, O, OU, L, ST, C, "
 		    "emailAddress or another name X.520 knows",
 		    shown);
+	if (further(eq + 1) != NULL)
+		return refusemany(text, err);
+	if (text[0] == ' ' || eq[-1] == ' ')
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "\"%s\": a blank beside an attribute's name: use %s=, "
+		    "without blanks",
+		    shown, OBJ_nid2sn(a->nid));
+	if (checkquoting(text, eq + 1, err) == -1)
+		return -1;
 	if (eq[1] != '\0' && check(a, eq + 1, err) == -1)
 		return -1;
 	*attr = strdup(OBJ_nid2sn(a->nid));

@@ -225,6 +225,8 @@ refused() {
 	refused '"XX": unknown subject attribute' -S XX=a -s a.example b
 	refused '"": unknown subject attribute' -S =a -s a.example b
 	refused 'not a subject attribute' -S CN -s a.example b
+	refused "use -S CN=foo -S 'O=An Example'" -S 'CN=foo,O=An Example' \
+	    -s a.example b
 	refused 'two letters' -S C=FRA -s a.example b
 	refused 'UTF-8' -S $'O=\xff' -s a.example b
 	refused 'control character' -S $'O=a\nb' -s a.example b
