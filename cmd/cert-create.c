@@ -1,8 +1,11 @@
 /*
  * cert-create: a key and its certificate, a CA, or a request.
  */
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -42,6 +45,7 @@ struct create {
 	const char *keyfile;
 	const char *passfile;
 	const char *encryptfile;
+	const char *storepath; /* -d, for a remedy */
 	int flags;
 	int tell; /* -x: 1 if nothing was changed */
 };
@@ -141,6 +145,8 @@ options(struct create *c, int argc, char **argv)
 		default:
 			if (ch == 'A')
 				c->issuer = optarg;
+			if (ch == 'd')
+				c->storepath = optarg;
 			if (!describe(c->template, ch, optarg))
 				cmd_option(ch);
 			break;
@@ -195,6 +201,25 @@ secrets(struct create *c)
 	}
 }
 
+/*
+ * The request is in the store before it is printed, since one that is sent off
+ * needs its key.  If it cannot be printed it waits all the same.
+ */
+static void
+printrequest(const struct create *c, const char *name, const char *csr)
+{
+	const char *dir = c->storepath;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (fputs(csr, stdout) != EOF && fflush(stdout) != EOF)
+		return;
+	cmd_error("stdout: %s: the request waits in the store: use cert-show "
+		  "%s%s%s-o csr %s to print it",
+	    strerror(errno), dir != NULL ? "-d " : "", dir != NULL ? dir : "",
+	    dir != NULL ? " " : "", name);
+	exit(2);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -221,7 +246,7 @@ main(int argc, char *argv[])
 	if (cmd_erase != NULL)
 		cmd_erase();
 	if (csr != NULL && !cmd_quiet)
-		fputs(csr, stdout);
+		printrequest(&c, argv[optind], csr);
 	if (changed == 0 && c.tell)
 		cmd_no();
 	free(csr);

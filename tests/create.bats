@@ -435,6 +435,30 @@ refused() {
 	[ ! -e "$CERTSTORE/certs/y" ]
 }
 
+@test "a request that cannot be printed waits, and how to print it is said" {
+	# shellcheck disable=SC2016  # for the inner shell
+	run -2 --separate-stderr sh -c 'cert-create -R -s a.example web >/dev/full'
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == *'No space left on device: the request waits'*': use cert-show -o csr web to print it' ]]
+	printing=${stderr##*: use }
+	run -0 sh -c "${printing% to print it} >csr"
+	run -2 --separate-stderr sh -c 'cert-create -R -s a.example web'
+	[[ $stderr == *'web: already awaits an answer: cert-show -o csr prints'* ]]
+	run -1 --separate-stderr sh -c 'cert-create -Rux -s a.example web'
+	[ "$output" = "$(cat csr)" ]
+	openssl req -in csr -noout -verify
+	run -2 --separate-stderr sh -c 'cert-create -d other -R -s a.example \
+	    web >&-'
+	printing=${stderr##*: use }
+	sh -c "${printing% to print it} >csr"
+	[ -s csr ]
+	# Nobody reads on.
+	run -0 --separate-stderr bash -c 'cert-create -R -s b.example pipe |
+	    sleep 0; echo "${PIPESTATUS[0]}"'
+	[[ $output == [02] ]]
+	[ "$(cert-list -k waiting -o name | wc -l)" -eq 2 ]
+}
+
 @test "a request for an entry that serves" {
 	cert-create a.example
 	old=$(cert-show -o spki a.example)
