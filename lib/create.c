@@ -392,7 +392,10 @@ makecert(struct job *job, struct certstore_error *err)
 	warnca(job);
 	warnnames(job);
 	if ((job->flags & CERTSTORE_DRYRUN) != 0)
-		rv = 1;
+		rv = carryprops(job, "create", err) == 0 &&
+			cs_txn_check(job->store, &job->put, 1, err) == 0 ?
+		    1 :
+		    -1;
 	else if (makefiles(job, x509, err) == 0 &&
 	    cs_txn_put(job->store, &job->put, 1, err) == 0)
 		rv = 1;
@@ -511,7 +514,9 @@ makerequest(struct job *job, char **csr, struct certstore_error *err)
 		return -1;
 	warnnames(job);
 	if ((job->flags & CERTSTORE_DRYRUN) != 0) {
-		rv = 1;
+		if (carryprops(job, "create", err) == 0 &&
+		    cs_txn_check(job->store, &job->put, 1, err) == 0)
+			rv = 1;
 		goto out;
 	}
 	if (encoderequest(job, req, err) == -1)

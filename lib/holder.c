@@ -93,6 +93,10 @@ readkey(struct certstore *store, const char *name, enum cs_file file,
 
 	snprintf(label, size, "%s: %s", name, cs_file_names[file]);
 	rv = cs_entry_load(store, name, &entry, err);
+	if (rv == -1 && err->code == CERTSTORE_ENOENTRY)
+		cs_fail(err, CERTSTORE_ECHANGED,
+		    "%s: another writer removed the entry meanwhile: try again",
+		    name);
 	if (rv == 0)
 		rv = cs_entry_read(&entry, file, pem, err);
 	cs_entry_done(&entry);

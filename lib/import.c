@@ -53,6 +53,7 @@ certstore_import_free(struct certstore_import *im)
 	freezero(im, sizeof(*im));
 }
 
+/* With what the caller wanted missing, a plan would be another than meant. */
 int
 certstore_import_set_name(struct certstore_import *im, const char *name,
     struct certstore_error *err)
@@ -60,13 +61,19 @@ certstore_import_set_name(struct certstore_import *im, const char *name,
 	char *copy;
 
 	cs_error_clear(err);
-	if (cs_name_check(name, err) == -1)
-		return -1;
-	if ((copy = strdup(name)) == NULL)
-		return cs_fail_nomem(err);
 	forget(im);
+	if (cs_name_check(name, err) == -1) {
+		im->badname = *err;
+		return -1;
+	}
+	if ((copy = strdup(name)) == NULL) {
+		cs_fail_nomem(err);
+		im->badname = *err;
+		return -1;
+	}
 	free(im->name);
 	im->name = copy;
+	cs_error_clear(&im->badname);
 	return 0;
 }
 
@@ -92,6 +99,8 @@ add(struct certstore_import *im, int key, const char *label, const void *data,
 	rv = key ? cs_pool_add_key(&im->pool, label, data, len, err) :
 		   cs_pool_add(&im->pool, label, data, len, err);
 	ERR_clear_error();
+	if (rv == -1 && im->badinput.code == CERTSTORE_OK)
+		im->badinput = *err;
 	return rv;
 }
 
@@ -319,8 +328,9 @@ tell(struct certstore_import *im)
 	}
 }
 
-int
-certstore_import_plan(struct certstore_import *im, struct certstore_error *err)
+/* Decides all of it, as the store is now. */
+static int
+decide(struct certstore_import *im, struct certstore_error *err)
 {
 	cs_error_clear(err);
 	ERR_clear_error();
@@ -336,6 +346,40 @@ certstore_import_plan(struct certstore_import *im, struct certstore_error *err)
 	cs_error_clear(err);
 	ERR_clear_error();
 	return 0;
+}
+
+/* What a call that failed was to set or add is missing. */
+static int
+iswhole(const struct certstore_import *im, struct certstore_error *err)
+{
+	cs_error_clear(err);
+	if (im->badname.code != CERTSTORE_OK)
+		*err = im->badname;
+	else if (im->badinput.code != CERTSTORE_OK)
+		*err = im->badinput;
+	return err->code == CERTSTORE_OK;
+}
+
+/* A generation may go while it is read: the last try has the lock, but for
+ * that of a dry run. */
+int
+certstore_import_plan(struct certstore_import *im, struct certstore_error *err)
+{
+	int dry = (im->flags & CERTSTORE_DRYRUN) != 0, i, locked, rv;
+
+	if (!iswhole(im, err))
+		return -1;
+	for (i = 1;; i++) {
+		locked = i == TRIES && !dry;
+		if (locked && cs_lock_take(im->store, err) == -1)
+			return -1;
+		rv = decide(im, err);
+		if (locked)
+			cs_lock_release(im->store);
+		if (rv == 0 || i == TRIES || err->code != CERTSTORE_ECHANGED)
+			break;
+	}
+	return rv;
 }
 
 int
@@ -372,8 +416,10 @@ put(struct certstore_import *im, struct certstore_error *err)
 	for (i = 0; i < im->n; i++)
 		if (ischange(&im->v[i]))
 			puts[n++] = im->v[i].put;
-	if (n > 0 && (im->flags & CERTSTORE_DRYRUN) == 0)
-		rv = cs_txn_put(im->store, puts, n, err);
+	if (n > 0)
+		rv = (im->flags & CERTSTORE_DRYRUN) != 0 ?
+		    cs_txn_check(im->store, puts, n, err) :
+		    cs_txn_put(im->store, puts, n, err);
 	for (i = 0; i < n; i++)
 		cs_info_free(&puts[i].info);
 	free(puts);
@@ -386,14 +432,13 @@ certstore_import_commit(struct certstore_import *im,
 {
 	int i, last, n;
 
-	cs_error_clear(err);
+	if (!iswhole(im, err))
+		return -1;
 	for (i = 1;; i++) {
 		last = i == TRIES;
 		if (last && cs_lock_take(im->store, err) == -1)
 			return -1;
-		n = im->planned || certstore_import_plan(im, err) == 0 ?
-		    put(im, err) :
-		    -1;
+		n = im->planned || decide(im, err) == 0 ? put(im, err) : -1;
 		if (last)
 			cs_lock_release(im->store);
 		if (n != -1 || last || err->code != CERTSTORE_ECHANGED)

@@ -99,6 +99,8 @@ struct certstore_import {
 	struct certstore	*store;
 	int			 flags;
 	char			*name;		/* -N, or NULL */
+	struct certstore_error	 badname;	/* why the last one failed */
+	struct certstore_error	 badinput;	/* why some input is missing */
 	struct cs_pool		 pool;
 	struct cs_adopt		*v;
 	size_t			 n, size;

@@ -235,6 +235,8 @@ int	cs_txn_put(struct certstore *, struct cs_put *, size_t,
 	    struct certstore_error *);
 /* What is written into a file but CS_COMBINED, borrowed; no memory: none. */
 struct cs_buf cs_txn_contents(const struct cs_put *, enum cs_file);
+int	cs_txn_check(struct certstore *, const struct cs_put *, size_t,
+	    struct certstore_error *);	/* would put refuse?  changes nothing */
 void	cs_txn_free(struct cs_put *);
 size_t	cs_txn_remove(struct certstore *, const char *const *, size_t,
 	    const struct cs_info *, struct certstore_error *);
@@ -283,6 +285,8 @@ int	cs_gen_remove(struct certstore *, const char *, unsigned long,
 /* lock.c: it nests; what others left half-done is finished first. */
 int	cs_lock_take(struct certstore *, struct certstore_error *);
 void	cs_lock_release(struct certstore *);
+int	cs_lock_check(const struct certstore *,
+	    struct certstore_error *);	/* would take refuse? changes nothing */
 int	cs_lock_ours(const struct certstore *, int, const char *,
 	    struct certstore_error *);	/* a directory of the store, by path */
 

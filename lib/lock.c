@@ -4,6 +4,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,6 +29,15 @@ cs_lock_ours(const struct certstore *store, int fd, const char *sub,
 		    "owner, or chown it and chmod go-w",
 		    store->path, sub);
 	return 0;
+}
+
+static int
+refusereader(const struct certstore *store, struct certstore_error *err)
+{
+	if ((store->flags & (CERTSTORE_WRITE | CERTSTORE_CREATE)) != 0)
+		return 0;
+	return cs_fail(err, CERTSTORE_EARGUMENT,
+	    "%s: the store was opened for reading", store->path);
 }
 
 static int
@@ -115,6 +126,81 @@ refuseforeign(const struct certstore *store, struct certstore_error *err)
 	    store->path);
 }
 
+/* May this process open a file of the store like that, or make it? */
+static int
+checkwrite(const struct certstore *store, const char *name, int mode,
+    struct certstore_error *err)
+{
+	if (faccessat(store->fd, name, mode, AT_EACCESS) == 0 ||
+	    (errno == ENOENT &&
+		faccessat(store->fd, ".", W_OK | X_OK, AT_EACCESS) == 0))
+		return 0;
+	return cs_fail_errno(err, "%s/%s", store->path, name);
+}
+
+static int
+checksubdir(const struct certstore *store, const char *name,
+    struct certstore_error *err)
+{
+	char sub[16];
+	int fd, rv;
+
+	snprintf(sub, sizeof(sub), "/%s", name);
+	if ((fd = cs_file_opendir(store->fd, name)) == -1 && errno == ENOENT)
+		return checkwrite(store, name, F_OK, err);
+	if (fd == -1)
+		return cs_fail_errno(err, "%s%s", store->path, sub);
+	rv = cs_lock_ours(store, fd, sub, err);
+	if (rv == 0)
+		rv = checkwrite(store, name, W_OK | X_OK, err);
+	close(fd);
+	return rv;
+}
+
+/* A store that is to be made: can it be, in the directory above it? */
+static int
+checkparent(const struct certstore *store, struct certstore_error *err)
+{
+	char *parent, *slash;
+	int rv = 0;
+
+	if ((parent = strdup(store->path)) == NULL)
+		return cs_fail_nomem(err);
+	slash = strrchr(parent, '/');
+	slash[slash == parent] = '\0';
+	if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) == -1)
+		rv = cs_fail_errno(err, "%s", store->path);
+	free(parent);
+	return rv;
+}
+
+/*
+ * For a dry run: whether cs_lock_take() would give the lock and let its holder
+ * write, as far as that can be told without changing or waiting.
+ */
+int
+cs_lock_check(const struct certstore *store, struct certstore_error *err)
+{
+	static const char *const subs[] = { "certs", ".pending", "combined",
+		"index" };
+	size_t i;
+
+	if (store->depth > 0)
+		return 0;
+	if (refusereader(store, err) == -1)
+		return -1;
+	if (store->fd == -1)
+		return checkparent(store, err);
+	if (cs_lock_ours(store, store->fd, "", err) == -1 ||
+	    (store->certs == -1 && refuseforeign(store, err) == -1) ||
+	    checkwrite(store, ".lock", R_OK | W_OK, err) == -1)
+		return -1;
+	for (i = 0; i < sizeof(subs) / sizeof(subs[0]); i++)
+		if (checksubdir(store, subs[i], err) == -1)
+			return -1;
+	return 0;
+}
+
 /* The lock, within LOCK_SECONDS, or EWOULDBLOCK. */
 static int
 await(const struct certstore *store)
@@ -144,11 +230,8 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 {
 	if (store->depth++ > 0)
 		return 0;
-	if ((store->flags & (CERTSTORE_WRITE | CERTSTORE_CREATE)) == 0) {
-		cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: the store was opened for reading", store->path);
+	if (refusereader(store, err) == -1)
 		goto fail;
-	}
 	if (store->fd == -1 &&
 	    cs_file_mkdir(AT_FDCWD, store->path, &store->fd) == -1) {
 		cs_fail_errno(err, "%s", store->path);

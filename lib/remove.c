@@ -181,7 +181,8 @@ certstore_remove(struct certstore *store, const char *const *names, size_t n,
 	if (n == 0)
 		return 0;
 	dry = (flags & CERTSTORE_DRYRUN) != 0;
-	if (!dry && cs_lock_take(store, &err) == -1) {
+	if ((dry ? cs_lock_check(store, &err) : cs_lock_take(store, &err)) ==
+	    -1) {
 		for (i = 0; i < n; i++)
 			errs[i] = err;
 		return -1;

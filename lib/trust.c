@@ -369,9 +369,10 @@ certstore_trust_commit(struct certstore_trust *t, struct certstore_error *err)
 	ERR_clear_error();
 	t->told = 0;
 	rv = apply(t, err);
-	if (rv == 0 && (t->count > 0 || t->set.astray) &&
-	    (t->flags & CERTSTORE_DRYRUN) == 0) {
-		if ((rv = cs_lock_take(t->store, err)) == 0) {
+	if (rv == 0 && (t->count > 0 || t->set.astray)) {
+		if ((t->flags & CERTSTORE_DRYRUN) != 0)
+			rv = cs_lock_check(t->store, err);
+		else if ((rv = cs_lock_take(t->store, err)) == 0) {
 			rv = write(t, err);
 			cs_lock_release(t->store);
 		}

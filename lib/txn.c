@@ -397,6 +397,22 @@ out:
 	return rv;
 }
 
+int
+cs_txn_check(struct certstore *store, const struct cs_put *puts, size_t n,
+    struct certstore_error *err)
+{
+	gid_t group;
+	size_t i;
+
+	if (cs_lock_check(store, err) == -1)
+		return -1;
+	for (i = 0; i < n; i++)
+		if (cs_props_group(puts[i].name, &puts[i].file[CS_PROPS],
+			&group, err) == -1)
+			return -1;
+	return 0;
+}
+
 void
 cs_txn_free(struct cs_put *put)
 {

@@ -3,6 +3,9 @@
  * at, other writers come between, and nobody is asked without need.  What
  * becomes of which input is in import.bats.
  */
+#include <sys/syscall.h>
+
+#include <fcntl.h>
 #include <string.h>
 
 #include <openssl/err.h>
@@ -15,6 +18,35 @@
 
 static EVP_PKEY *key;
 static int asked;
+
+/*
+ * What happens, once, before the library opens a file whose path ends so.  The
+ * library takes this function for libc's.
+ */
+static void (*meanwhile)(void);
+static const char *opening;
+
+int openhooked(int, const char *, int, ...) __asm__("openat");
+
+int
+openhooked(int dirfd, const char *name, int flags, ...)
+{
+	void (*fn)(void) = meanwhile;
+	size_t len = strlen(name), n;
+	va_list ap;
+	int mode = 0;
+
+	if (fn != NULL && (n = strlen(opening)) <= len &&
+	    strcmp(name + len - n, opening) == 0) {
+		meanwhile = NULL;
+		fn();
+	}
+	va_start(ap, flags);
+	if ((flags & O_CREAT) != 0)
+		mode = va_arg(ap, int);
+	va_end(ap);
+	return (int)syscall(SYS_openat, dirfd, name, flags, mode);
+}
 
 /* "phones", and counts. */
 static int
@@ -171,6 +203,28 @@ testadd(void)
 	is_str(certstore_entry_name(entry), "other", "has the name");
 	certstore_import_free(im);
 	certstore_import_free(NULL);
+
+	/* What a call that failed was to bring is missing. */
+	im = given(store, CERTSTORE_DRYRUN, "a.example.com", "2090");
+	plan(im);
+	is_int(certstore_import_set_name(im, "../x", &err), -1, "a bad name");
+	is_int(certstore_import_next(im, &entry, &action), 0,
+	    "undoes the plan");
+	is_int(certstore_import_plan(im, &err), -1, "and there is no other");
+	is_int(err.code, CERTSTORE_EARGUMENT, "as it is a bad name");
+	ok(strstr(err.msg, "../x") != NULL, "which is named");
+	is_int(certstore_import_commit(im, &err), -1, "nothing is written");
+	is_int(certstore_import_set_name(im, "good", &err), 0, "a good one");
+	is_int(certstore_import_plan(im, &err), 0, "mends that");
+	is_int(certstore_import_set_key(im, "k.pem", "x", 1, &err), -1,
+	    "a bad key");
+	is_int(certstore_import_add(im, "y.pem", "y", 1, &err), -1,
+	    "bad input");
+	is_int(certstore_import_commit(im, &err), -1, "nothing is written");
+	ok(strstr(err.msg, "k.pem") != NULL, "and the first is named");
+	is_int(certstore_import_plan(im, &err), -1, "for good");
+	is_int(err.code, CERTSTORE_EINPUT, "whatever is asked");
+	certstore_import_free(im);
 	certstore_close(store);
 }
 
@@ -212,6 +266,66 @@ testraces(void)
 	is_int(err.code, CERTSTORE_EEXIST, "without being told to");
 	certstore_close(one);
 	certstore_close(two);
+}
+
+/* An import into the entry race. */
+static struct certstore_import *
+race(struct certstore *store, int flags, const char *year)
+{
+	struct certstore_import *im;
+
+	im = given(store, CERTSTORE_FORCE | flags, "race.example.com", year);
+	if (certstore_import_set_name(im, "race", &err) == -1)
+		bail("%s", err.msg);
+	return im;
+}
+
+/* Others replace the entry so often that the generation read is gone. */
+static void
+replaceit(void)
+{
+	static const char *const years[] = { "2094", "2095", "2096" };
+	struct certstore *store = opened(CERTSTORE_WRITE);
+	struct certstore_error kept = err;
+	size_t i;
+
+	for (i = 0; i < 3; i++)
+		is_int(commit(race(store, 0, years[i])), 1,
+		    "another writer comes in between");
+	certstore_close(store);
+	err = kept;
+}
+
+static void
+testmeanwhile(void)
+{
+	struct certstore *store = opened(CERTSTORE_WRITE);
+	static const int flags[] = { 0, CERTSTORE_DRYRUN };
+	const struct certstore_entry *entry;
+	struct certstore_import *im;
+	struct cs_buf pem = { 0 };
+	const char *action;
+	size_t i;
+
+	pairof(&pem, "race.example.com", "2093", NULL);
+	for (i = 0; i < 2; i++) {
+		im = started(store, CERTSTORE_FORCE, &pem);
+		certstore_import_set_name(im, "race", &err);
+		is_int(commit(im), 1, "an entry");
+		im = started(store, CERTSTORE_FORCE | flags[i], &pem);
+		certstore_import_set_name(im, "race", &err);
+		opening = "/fullchain.pem";
+		meanwhile = replaceit;
+		is_int(certstore_import_plan(im, &err), 0,
+		    "a plan is made anew");
+		ok(meanwhile == NULL, "as the entry was replaced meanwhile");
+		is_int(certstore_import_next(im, &entry, &action), 1,
+		    "its entry");
+		is_str(action, "replace", "is not the same any more");
+		certstore_import_free(im);
+	}
+	cs_buf_free(&pem);
+	certstore_close(store);
 }
 
 /* Warnings come with the first plan, not again when it is made anew. */
@@ -427,6 +541,7 @@ main(void)
 	testplan();
 	testadd();
 	testraces();
+	testmeanwhile();
 	testwarnings();
 	testpassphrase();
 	testagain();

@@ -148,3 +148,85 @@ whole() {
 	wait
 	cert-match a.example.org
 }
+
+# dry REGEX COMMAND ARG...: with -n it refuses what it refuses without, in the
+# same words.
+dry() {
+	local regex=$1 cmd=$2 said
+
+	shift 2
+	run -2 --separate-stderr $AS "$cmd" "$@"
+	[[ $stderr =~ $regex ]] || fail "$cmd: $stderr"
+	said=$stderr
+	run -2 --separate-stderr $AS "$cmd" -n "$@"
+	[ "$stderr" = "$said" ] || fail "$cmd -n: $stderr, not $said"
+}
+
+# alldry REGEX: all commands that have -n, with what they would do.
+alldry() {
+	dry "$1" cert-import -N pair pair.pem
+	dry "$1" cert-create -s new.example.com new
+	dry "$1" cert-create -R -s new.example.com new
+	dry "$1" cert-trust add root.pem
+	[ ! -d "$CERTSTORE/certs" ] || dry "$1" cert-rm old
+}
+
+@test "-n refuses what a writer refuses: owners, modes, read-only, no place" {
+	local other=$BATS_TEST_TMPDIR/other
+
+	[ "$(id -u)" -eq 0 ] || skip 'needs another user'
+	CERTSTORE=$other cert-create -c old
+	cat "$other"/certs/old/{privkey,fullchain}.pem >pair.pem
+	cert-show -d "$other" -o cert old >root.pem
+	chmod 644 pair.pem
+	chmod a+x "$BATS_RUN_TMPDIR" "${BATS_TEST_TMPDIR%/*}" "$BATS_TEST_TMPDIR"
+	cert-create -s old.example.com old
+	# One of another user, by its owner and by root.
+	AS='setpriv --reuid=65534 --regid=65534 --clear-groups'
+	alldry 'another user'
+	AS=
+	chown 65534 "$CERTSTORE/certs"
+	alldry 'certs: belongs to another user'
+	chown 0 "$CERTSTORE/certs"
+	chmod 775 "$CERTSTORE/index"
+	alldry 'index: .*others can write it'
+	chmod 755 "$CERTSTORE/index"
+	# A directory that is not a store, one that cannot be made.
+	mkdir foreign
+	: >foreign/file
+	CERTSTORE=$PWD/foreign alldry 'not a store and not empty'
+	CERTSTORE=$PWD/absent/store alldry 'No such file or directory'
+	AS='setpriv --reuid=65534 --regid=65534 --clear-groups'
+	CERTSTORE=$PWD/absent alldry 'Permission denied'
+	AS=
+	# Its props name a group that does not exist.
+	echo 'group nosuch' >>"$CERTSTORE/certs/old/props"
+	dry 'no group .*nosuch' cert-create -f -s old.example.com old
+	# And nothing of this was done.
+	[ "$(cert-list -o name)" = old ]
+}
+
+@test "-n on a read-only file system fails as a writer does" {
+	[ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null ||
+		skip 'needs to mount a file system'
+	cert-create -s old.example.com old
+	cat "$CERTSTORE"/certs/old/{privkey,fullchain}.pem >pair.pem
+	CERTSTORE=$BATS_TEST_TMPDIR/other cert-create -c CA
+	cert-show -d "$BATS_TEST_TMPDIR/other" -o cert CA >root.pem
+	# shellcheck disable=SC2016  # for the inner shell
+	AS='' run -0 unshare -m sh -c '
+	    mount --bind "$CERTSTORE" "$CERTSTORE" &&
+	    mount -o remount,ro,bind "$CERTSTORE" || exit 77
+	    for n in "" -n; do
+		cert-import $n -N other pair.pem
+		echo $?
+		cert-create $n -s new.example.com new
+		echo $?
+		cert-trust $n add root.pem
+		echo $?
+		cert-rm $n old
+		echo $?
+	    done'
+	[ "$(grep -c 'Read-only file system' <<<"$output")" -eq 8 ]
+	[ "$(grep -cx 2 <<<"$output")" -eq 8 ]
+}
