@@ -82,6 +82,8 @@ certstore_certs_read(const char *label, const void *data, size_t len,
 	size_t i;
 
 	cs_error_clear(err);
+	if (cs_crypto_check(err) == -1)
+		return NULL;
 	if ((certs = calloc(1, sizeof(*certs))) == NULL) {
 		cs_fail_nomem(err);
 		return NULL;
@@ -166,7 +168,8 @@ certstore_key_read(const char *label, const void *data, size_t len,
 	int is = 0;
 
 	cs_error_clear(err);
-	if (cs_pem_read(label, data, len, ask, &pems, err) == -1)
+	if (cs_crypto_check(err) == -1 ||
+	    cs_pem_read(label, data, len, ask, &pems, err) == -1)
 		goto out;
 	for (i = 0; i < pems.n && !is; i++)
 		pkey = blockkey(&pems.v[i], ask, &is, err);

@@ -128,7 +128,8 @@ readrequest(const struct job *job, struct cs_buf *pem,
 	struct cs_pems pems = { NULL, 0, 0 };
 	X509_REQ *req = NULL;
 
-	if (cs_entry_read(&job->old, CS_REQUEST_CSR, pem, err) == 1 &&
+	if (cs_crypto_check(err) == 0 &&
+	    cs_entry_read(&job->old, CS_REQUEST_CSR, pem, err) == 1 &&
 	    cs_pem_read(job->name, pem->p, pem->len, NULL, &pems, err) == 0 &&
 	    pems.n > 0)
 		req = cs_cert_parse_csr(job->name, pems.v[0].der,
@@ -212,6 +213,8 @@ getkey(struct job *job, struct certstore_error *err)
 
 	if (job->pkey != NULL)
 		return 0;
+	if (cs_crypto_check(err) == -1)
+		return -1;
 	if (job->t.pkey == NULL) {
 		job->pkey = cs_key_search(job->store,
 		    (job->flags & CERTSTORE_DRYRUN) != 0 ? "p256" : job->t.type,

@@ -1,11 +1,15 @@
 /*
- * crypto.c: turns the error queue of libcrypto into the caller's error.
+ * crypto.c: turns the error queue of libcrypto into the caller's error, and
+ * finds out whether its configuration lets it work at all.
  */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/conf.h>
+#include <openssl/decoder.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 
 #include "crypto.h"
 
@@ -44,4 +48,50 @@ cs_fail_crypto(struct certstore_error *err, enum certstore_code code,
 		    reason);
 	}
 	return -1;
+}
+
+/* Digests, and the decoders of keys: none of both without their provider. */
+static int
+works(void)
+{
+	OSSL_DECODER *decoder = NULL;
+	EVP_MD *md;
+
+	if ((md = EVP_MD_fetch(NULL, "SHA2-256", NULL)) != NULL)
+		decoder = OSSL_DECODER_fetch(NULL, "EC",
+		    "input=der,structure=SubjectPublicKeyInfo");
+	OSSL_DECODER_free(decoder);
+	EVP_MD_free(md);
+	return decoder != NULL;
+}
+
+/*
+ * Without a provider nothing that libcrypto is asked fails for what it says:
+ * certificates are malformed, memory is short.  So whoever is about to use it
+ * asks first; what was found once is found again at little cost.
+ */
+int
+cs_crypto_check(struct certstore_error *err)
+{
+	char clean[256], *file;
+
+	if (works())
+		return 0;
+	ERR_clear_error();
+	file = CONF_get1_default_config_file();
+	if (file == NULL)
+		return cs_fail_nomem(err);
+	certstore_escape(clean, sizeof(clean), file, strlen(file));
+	OPENSSL_free(file);
+	if (EVP_default_properties_is_fips_enabled(NULL))
+		return cs_fail(err, CERTSTORE_ECRYPTO,
+		    "%s: OpenSSL is to use only algorithms with fips=yes, and "
+		    "has none: install and activate the FIPS module, or take "
+		    "fips=yes out of default_properties there",
+		    clean);
+	return cs_fail(err, CERTSTORE_ECRYPTO,
+	    "%s: OpenSSL has no algorithms by this configuration: activate "
+	    "the default provider there, or run this with "
+	    "OPENSSL_CONF=/dev/null",
+	    clean);
 }

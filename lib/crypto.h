@@ -300,6 +300,7 @@ int	cs_issuer_key(struct cs_issuer *, const struct certstore_passphrase *,
 	    struct certstore_error *);
 
 /* crypto.c: the queue of libcrypto as an error; the queue is empty after. */
+int	cs_crypto_check(struct certstore_error *);	/* 0, -1: misconfigured */
 int	cs_fail_crypto(struct certstore_error *, enum certstore_code,
 	    const char *, ...) CS_PRINTFLIKE(3, 4);
 

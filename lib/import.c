@@ -21,6 +21,8 @@ certstore_import_new(struct certstore *store, int flags,
 	struct certstore_import *im;
 
 	cs_error_clear(err);
+	if (cs_crypto_check(err) == -1)
+		return NULL;
 	if ((im = calloc(1, sizeof(*im))) == NULL) {
 		cs_fail_nomem(err);
 		return NULL;

@@ -117,6 +117,8 @@ cs_issuer_read(struct cs_issuer *is, struct certstore_error *err)
 
 	if (is->certs != NULL)
 		return 0;
+	if (cs_crypto_check(err) == -1)
+		return -1;
 	if ((rv = readstack(&is->entry, CS_FULLCHAIN, &full, err)) == 0)
 		rv = failwaits(is->entry.info.name, err);
 	if (rv == -1 ||

@@ -305,6 +305,8 @@ certstore_entry_part(const struct certstore_entry *entry, const char *name,
 		    "text, cert, chain, fullchain, ca, root, csr, pubkey or "
 		    "tlsa",
 		    cs_escape_quote(quoted, name));
+	if (cs_crypto_check(err) == -1)
+		return -1;
 	if ((rv = readcerts(entry, CS_FULLCHAIN, &certs, err)) != -1)
 		rv = part->get(entry, certs, &out, err);
 	if (rv == 1) {

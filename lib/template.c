@@ -215,7 +215,8 @@ setkey(struct certstore_template *t, const char *label, const void *data,
 	char q[CS_QUOTE_LEN];
 
 	pass = t->haspass ? &t->pass : NULL;
-	if (cs_pem_read(label, data, len, pass, &pems, err) == 0)
+	if (cs_crypto_check(err) == 0 &&
+	    cs_pem_read(label, data, len, pass, &pems, err) == 0)
 		pkey = onlykey(label, &pems, pass, err);
 	cs_item_free(&pems);
 	if (pkey == NULL)

@@ -18,6 +18,8 @@ certstore_trust_new(struct certstore *store, int flags,
 	struct certstore_trust *t;
 
 	cs_error_clear(err);
+	if (cs_crypto_check(err) == -1)
+		return NULL;
 	if ((t = calloc(1, sizeof(*t))) == NULL) {
 		cs_fail_nomem(err);
 		return NULL;

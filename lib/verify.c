@@ -42,6 +42,8 @@ certstore_verify_new(struct certstore *store, struct certstore_error *err)
 	struct certstore_verify *v;
 
 	cs_error_clear(err);
+	if (cs_crypto_check(err) == -1)
+		return NULL;
 	if ((v = calloc(1, sizeof(*v))) == NULL) {
 		cs_fail_nomem(err);
 		return NULL;

@@ -661,3 +661,43 @@ left() {
 	grep -q 'waiting for another writer, 1 s' shown
 	[ "$(grep -o 'waiting' shown | wc -l)" -le 21 ]
 }
+
+# Without its provider libcrypto takes certificates for malformed.
+@test "OpenSSL without algorithms: the configuration is named" {
+	local dir=$CERTSTORE/certs/a before conf line
+
+	cert-create -c CA
+	cert-create -A CA -s a.example.com a
+	cert-create -R -s w.example.com w >/dev/null
+	cert-show -o cert CA >ca.pem
+	cat "$dir/combined.pem" >a.pem
+	cat "$dir/privkey.pem" >a.key
+	printf '%s\n' 'openssl_conf = i' '[i]' 'providers = p' '[p]' \
+	    'legacy = l' '[l]' 'activate = 1' >legacy.cnf
+	printf '%s\n' 'openssl_conf = i' '[i]' 'alg_section = a' '[a]' \
+	    'default_properties = fips=yes' >fips.cnf
+	before=$(find "$CERTSTORE" | sort)
+	for conf in legacy.cnf fips.cnf; do
+		for line in 'create -s b.example.com b' \
+		    'create -A CA -s b.example.com b' \
+		    'create -s b.example.com -K a.key b' \
+		    'create -R -s b.example.com b' \
+		    'create -Ru -s w.example.com w' 'import -f -N a a.pem' \
+		    'show -i ca.pem' 'show -K a.key' 'show -o text a' \
+		    'show -o csr w' 'trust list' 'trust add ca.pem' \
+		    'trust distrust ca.pem' 'verify a' 'verify -T ca.pem -i a.pem'
+		do
+			# shellcheck disable=SC2086  # words are meant
+			OPENSSL_CONF=$PWD/$conf run -2 --separate-stderr \
+			    cert-$line
+			[ -z "$output" ]
+			[ "${#stderr_lines[@]}" -eq 1 ]
+			[[ $stderr == "cert-${line%% *}: $PWD/$conf: OpenSSL "* ]]
+		done
+		# what needs no libcrypto
+		OPENSSL_CONF=$PWD/$conf cert-match -q a.example.com
+		OPENSSL_CONF=$PWD/$conf cert-create -u -A CA -s a.example.com a
+	done
+	[ "$(find "$CERTSTORE" | sort)" = "$before" ]
+	OPENSSL_CONF=/dev/null cert-show -o text a | grep -q a.example.com
+}
