@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/xattr.h>
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,8 +19,10 @@
 
 #include "internal.h"
 
-#define RECORD_SIZE 8192      /* more is read in another way */
-#define DEPTH_MAX 8	      /* of a tree that is removed */
+#define RECORD_SIZE 8192 /* more is read in another way */
+#define DEPTH_MAX 8	 /* of a tree that is removed */
+#define ACCESS_ACL "system.posix_acl_access"
+#define DEFAULT_ACL "system.posix_acl_default"
 #define FUSE_MAGIC 0x65735546 /* does not pass syncfs(2) on */
 
 static void
@@ -122,6 +125,49 @@ cs_file_record(int dirfd, const char *name, size_t max, struct cs_buf *b)
 	return 0;
 }
 
+/* An access control list, if there is one; most often there is none. */
+static int
+dropacl(int fd, const char *acl)
+{
+	if (fgetxattr(fd, acl, NULL, 0) == -1)
+		return 0;
+	return fremovexattr(fd, acl);
+}
+
+/* 1 if it has one that says more than its mode, 0, -1. */
+int
+cs_file_hasacl(int dirfd, const char *name)
+{
+	ssize_t n;
+	int fd;
+
+	fd = openat(dirfd, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	n = fgetxattr(fd, ACCESS_ACL, NULL, 0);
+	close(fd);
+	return n >= 0;
+}
+
+/* From now on, and after a power cut, for its owner alone. */
+int
+cs_file_restrict(int dirfd, const char *name)
+{
+	int fd;
+
+	fd = openat(dirfd, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	if (fchmod(fd, 0600) == -1 || dropacl(fd, ACCESS_ACL) == -1 ||
+	    fsync(fd) == -1) {
+		closekeep(fd);
+		return -1;
+	}
+	return close(fd);
+}
+
 static int
 writeall(int fd, const char *p, size_t len)
 {
@@ -141,7 +187,9 @@ writeall(int fd, const char *p, size_t len)
 
 /*
  * A new file: 0600 from the first moment, its group and mode only once the
- * contents are there.  Writing it out is begun, not awaited.
+ * contents are there.  What a directory's default ACL gives others is masked
+ * by 0600, and gone before the mode is another.  Writing it out is begun, not
+ * awaited.
  */
 int
 cs_file_write(int dirfd, const char *name, const struct cs_buf *b, mode_t mode,
@@ -154,6 +202,7 @@ cs_file_write(int dirfd, const char *name, const struct cs_buf *b, mode_t mode,
 	if (fd == -1)
 		return -1;
 	if (writeall(fd, b->p, b->len) == -1 ||
+	    ((mode & 07) == 0 && dropacl(fd, ACCESS_ACL) == -1) ||
 	    (gid != (gid_t)-1 && fchown(fd, (uid_t)-1, gid) == -1) ||
 	    fchmod(fd, mode) == -1) {
 		closekeep(fd);
@@ -269,6 +318,7 @@ cs_file_rename(int dirfd, const char *from, const char *to)
 /*
  * Made if it is not there; then opened.  0755 only when this call made it:
  * from the first moment as far as the umask has it, in case that is the last.
+ * Nobody inherits access to what will be in it.
  */
 int
 cs_file_mkdir(int dirfd, const char *name, int *out)
@@ -280,7 +330,9 @@ cs_file_mkdir(int dirfd, const char *name, int *out)
 		return -1;
 	if ((fd = cs_file_opendir(dirfd, name)) == -1)
 		return -1;
-	if (made && fchmod(fd, 0755) == -1) {
+	if (made &&
+	    (dropacl(fd, DEFAULT_ACL) == -1 || dropacl(fd, ACCESS_ACL) == -1 ||
+		fchmod(fd, 0755) == -1)) {
 		closekeep(fd);
 		return -1;
 	}

@@ -123,6 +123,8 @@ int	cs_file_remove(int, const char *);		/* a file or link; absent is fine */
 int	cs_file_rmdir(int, const char *, const char *const *, size_t);
 int	cs_file_rmtree(int, const char *);		/* a tree; absent is fine */
 int	cs_file_isours(int);			/* owner and mode of a directory */
+int	cs_file_hasacl(int, const char *);	/* beyond its mode */
+int	cs_file_restrict(int, const char *);	/* to its owner; on disk */
 int	cs_file_hassyncfs(int);			/* is one syncfs(2) enough? */
 
 /* The derived record of an entry.  Pointers lead into text. */
@@ -348,6 +350,7 @@ int	cs_props_group(const char *, const struct cs_buf *, gid_t *,
 	    struct certstore_error *);
 int	cs_props_differ(const struct certstore_entry *, char [CS_PROPS_WHY],
 	    struct certstore_error *);	/* from what is in force: 1, 0, -1 */
+int	cs_props_tighten(struct certstore *, const struct cs_info *); /* errno */
 
 /* index.c */
 /* Calls fn for each index link an info calls for: "host", "a.example". */

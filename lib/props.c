@@ -4,10 +4,9 @@
  * malformed and name the line.
  */
 #include <sys/stat.h>
-#include <sys/xattr.h>
 
 #include <errno.h>
-#include <fcntl.h>
+#include <fcntl.h> /* AT_SYMLINK_NOFOLLOW */
 #include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +18,10 @@
 
 #define VALUE_MAX 1000 /* of a line with a key, bytes */
 #define BOM "\xef\xbb\xbf"
-#define ACCESS_ACL "system.posix_acl_access"
+
+static const enum cs_file secret[] = { CS_PRIVKEY, CS_COMBINED,
+	CS_REQUEST_KEY };
+#define NSECRET (sizeof(secret) / sizeof(secret[0]))
 
 enum key { ORIGIN, TENANT, USER, GROUP, OTHER };
 
@@ -432,22 +434,6 @@ finddifference(const struct cs_props *props, const struct cs_info *info,
 	return 0;
 }
 
-/* Lets an ACL others read it, who are seen in no mode?  1, 0, -1. */
-static int
-hasacl(const struct certstore_entry *entry, const char *path)
-{
-	ssize_t n;
-	int fd;
-
-	fd = openat(entry->store->certs, path,
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd == -1)
-		return errno == ENOENT ? 0 : -1;
-	n = fgetxattr(fd, ACCESS_ACL, NULL, 0);
-	close(fd);
-	return n >= 0;
-}
-
 /* A key whose owner, group or mode is not what it has to be: 1, 0, -1. */
 static int
 wrongmode(const struct certstore_entry *entry, enum cs_file file, gid_t gid,
@@ -487,7 +473,7 @@ wrongmode(const struct certstore_entry *entry, enum cs_file file, gid_t gid,
 		    name);
 		return 1;
 	}
-	if ((rv = hasacl(entry, path)) == -1)
+	if ((rv = cs_file_hasacl(entry->store->certs, path)) == -1)
 		return cs_fail_errno(err, "%s: %s", entry->info.name, name);
 	if (rv == 1)
 		snprintf(why, CS_PROPS_WHY,
@@ -503,8 +489,6 @@ int
 cs_props_differ(const struct certstore_entry *entry, char why[CS_PROPS_WHY],
     struct certstore_error *err)
 {
-	static const enum cs_file secret[] = { CS_PRIVKEY, CS_COMBINED,
-		CS_REQUEST_KEY };
 	const struct cs_info *info = &entry->info;
 	struct cs_props props = { 0 };
 	struct cs_buf text = { 0 };
@@ -526,10 +510,53 @@ cs_props_differ(const struct certstore_entry *entry, char why[CS_PROPS_WHY],
 	rv = what != NULL;
 	if (what != NULL)
 		snprintf(why, CS_PROPS_WHY, "its props have %s", what);
-	for (i = 0; rv == 0 && i < sizeof(secret) / sizeof(secret[0]); i++)
+	for (i = 0; rv == 0 && i < NSECRET; i++)
 		rv = wrongmode(entry, secret[i], gid, why, err);
 out:
 	cs_props_free(&props);
 	cs_buf_free(&text);
 	return rv;
+}
+
+static int
+statkey(const struct certstore *store, const char *name, unsigned long gen,
+    enum cs_file file, char path[CS_GENDIR + 16], struct stat *st)
+{
+	char dir[CS_GENDIR];
+
+	cs_gen_dir(dir, name, gen);
+	snprintf(path, CS_GENDIR + 16, "%s/%s", dir, cs_file_names[file]);
+	return fstatat(store->certs, path, st, AT_SYMLINK_NOFOLLOW);
+}
+
+/*
+ * The generation that is kept may hold the same key as the one in force: who
+ * may not read that one, or no longer, may not read it there.
+ */
+int
+cs_props_tighten(struct certstore *store, const struct cs_info *info)
+{
+	char live[CS_GENDIR + 16], path[CS_GENDIR + 16];
+	struct stat now, st;
+	size_t i;
+	int rv = 0;
+
+	for (i = 0; i < NSECRET && info->kept != 0 && rv != -1; i++) {
+		if (statkey(store, info->name, info->kept, secret[i], path,
+			&st) == -1) {
+			rv = errno == ENOENT ? 0 : -1;
+			continue;
+		}
+		if (!S_ISREG(st.st_mode) || (st.st_mode & 077) == 0)
+			continue;
+		if (secret[i] != CS_REQUEST_KEY && (st.st_mode & 077) == 040 &&
+		    statkey(store, info->name, info->gen, CS_PRIVKEY, live,
+			&now) == 0 &&
+		    (now.st_mode & 077) == 040 && now.st_gid == st.st_gid &&
+		    (rv = cs_file_hasacl(store->certs, path)) == 0)
+			continue;
+		if (rv != -1)
+			rv = cs_file_restrict(store->certs, path);
+	}
+	return rv == -1 ? -1 : 0;
 }

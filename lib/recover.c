@@ -113,7 +113,7 @@ finish(struct certstore *store, const struct cs_info *info,
 	if (info->before != info->kept &&
 	    cs_gen_remove(store, info->name, info->before, &old) == -1)
 		goto out;
-	rv = 0;
+	rv = cs_props_tighten(store, info);
 out:
 	cs_info_free(&old);
 	return rv;

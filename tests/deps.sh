@@ -10,7 +10,7 @@ set -eu
 
 build='gcc libc6-dev make libssl-dev libbsd-dev libmd-dev libidn2-dev
 libpsl-dev'
-test="$build bats perl openssl libidn2-0 strace pkg-config binutils bsdutils
+test="$build acl bats perl openssl libidn2-0 strace pkg-config binutils bsdutils
 util-linux valgrind curl ca-certificates"
 suites="$test python3-cryptography-vectors"
 lint="$test clang bmake mandoc shellcheck cppcheck clang-format

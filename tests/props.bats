@@ -89,6 +89,83 @@ same() {
 	same 4
 }
 
+@test "who lost the group reads the key in no generation that is kept" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to give a file to a group"
+	local kept=$CERTSTORE/certs/.a@2
+
+	echo 'group daemon' >>"$dir/props"
+	cert-create -u -s a.example.com a
+	# renewed, and nothing was withdrawn
+	cert-create -f -K key.pem -s a.example.com a
+	[ "$(readlink "$dir")" = .a@3 ]
+	cmp "$kept/privkey.pem" key.pem
+	[ "$(stat -c %a:%G "$kept/privkey.pem")" = 640:daemon ]
+	# withdrawn with the same certificate: what is kept stays kept
+	sed -i /^group/d "$dir/props"
+	cert-create -u -s a.example.com a
+	[ "$(readlink "$dir")" = .a@4 ]
+	[ "$(mode "$kept/privkey.pem")" = 600 ]
+	[ "$(mode "$kept/combined.pem")" = 600 ]
+	# another writer finishes what one that was killed had left
+	chmod 640 "$kept/privkey.pem" "$kept/combined.pem"
+	ln -s .a@4 "$CERTSTORE/.pending/a"
+	cert-create -s b.example.com b
+	[ "$(mode "$kept/privkey.pem")" = 600 ]
+	[ "$(mode "$kept/combined.pem")" = 600 ]
+	# withdrawn, or changed, by a renewal that keeps the key
+	echo 'group daemon' >>"$dir/props"
+	cert-create -u -s a.example.com a
+	sed -i 's/^group.*/group bin/' "$dir/props"
+	cert-create -f -K key.pem -s a.example.com a
+	kept=$CERTSTORE/certs/.a@5
+	[ "$(mode "$kept/privkey.pem")" = 600 ]
+	[ "$(stat -c %a:%G "$dir/privkey.pem")" = 640:bin ]
+	# and what a copy opened, with a request that waited then
+	cert-create -q -R -f -s a.example.com a
+	chmod 644 "$dir"/*.pem "$dir/request.key"
+	chmod 644 "$kept"/*.pem
+	kept=$(readlink -f "$dir")
+	cert-create -f -K key.pem -s a.example.com a
+	[ "$(stat -c %a "$kept/privkey.pem" "$kept/combined.pem" \
+	    "$kept/request.key" | sort -u)" = 600 ]
+	[ "$(mode "$kept/fullchain.pem")" = 644 ]
+}
+
+# acls DIR: all that has an access control list there.
+acls() {
+	getfacl -R -s -p "$1"
+}
+
+@test "a default access control list lets nobody in" {
+	local mask
+
+	command -v setfacl >/dev/null || skip "setfacl is not installed"
+	mkdir parent
+	setfacl -d -m u:bin:rwx,g:bin:rwx parent 2>/dev/null ||
+	    skip "no access control lists here"
+	[ -n "$(acls parent)" ]
+	for mask in 0 077; do
+		umask "$mask"
+		export CERTSTORE=$PWD/parent/store$mask
+		cert-create -s a.example.com a
+		cert-create -q -R -s b.example.com b
+		[ -z "$(acls "$CERTSTORE")" ]
+		setfacl -d -m u:bin:rwx,o::rwx "$CERTSTORE/certs" \
+		    "$CERTSTORE/.pending" "$CERTSTORE/combined"
+		printf 'group %s\n' "$(id -gn)" >>"$CERTSTORE/certs/a/props"
+		cert-create -f -s a.example.com a
+		[ "$(mode "$CERTSTORE/certs/a/privkey.pem")" = 640 ]
+		[ -z "$(acls "$CERTSTORE/certs/a/")" ]
+		[ "$(mode "$CERTSTORE/certs/.a@2")" = 755 ]
+	done
+	# a list that somebody added to a key
+	setfacl -m u:bin:r "$CERTSTORE/certs/a/privkey.pem"
+	run -0 --separate-stderr cert-create -ux -s a.example.com a
+	[[ $stderr == *"privkey.pem has an access control list"* ]]
+	[ -z "$(acls "$CERTSTORE/certs/a/")" ]
+	run -1 cert-create -ux -s a.example.com a
+}
+
 @test "a key whose mode is not as it has to be is written anew" {
 	local file
 
