@@ -292,6 +292,9 @@ int	cs_lock_check(const struct certstore *,
 int	cs_lock_ours(const struct certstore *, int, const char *,
 	    struct certstore_error *);	/* a directory of the store, by path */
 
+/* parents.c: can another user lead a writer elsewhere? */
+int	cs_parents_check(const struct certstore *, struct certstore_error *);
+
 /* trustgen.c: the link trust and its generations; see there. */
 #define CS_TRUST_INTENT	"@trust"	/* in .pending/ */
 int	cs_trustgen_live(const struct certstore *, char [CS_GENDIR],

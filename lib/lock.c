@@ -187,7 +187,8 @@ cs_lock_check(const struct certstore *store, struct certstore_error *err)
 
 	if (store->depth > 0)
 		return 0;
-	if (refusereader(store, err) == -1)
+	if (refusereader(store, err) == -1 ||
+	    cs_parents_check(store, err) == -1)
 		return -1;
 	if (store->fd == -1)
 		return checkparent(store, err);
@@ -230,7 +231,8 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 {
 	if (store->depth++ > 0)
 		return 0;
-	if (refusereader(store, err) == -1)
+	if (refusereader(store, err) == -1 ||
+	    cs_parents_check(store, err) == -1)
 		goto fail;
 	if (store->fd == -1 &&
 	    cs_file_mkdir(AT_FDCWD, store->path, &store->fd) == -1) {

@@ -1,0 +1,218 @@
+/*
+ * parents.c: the way to the store.  Whoever can rename a directory or a link
+ * on it can lead a writer to another store, so a writer looks at what sshd(8)
+ * looks at with StrictModes: each directory from / down belongs to root or to
+ * the user, and nobody else may write it.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define LINKS_MAX 40 /* as the kernel has it */
+
+struct walk {
+	const struct certstore *store;
+	struct certstore_error *err;
+	uid_t rootuid;	     /* of /: of it nobody needs to be protected */
+	char real[PATH_MAX]; /* without links; "" is / */
+	char rest[PATH_MAX]; /* what is still to be walked */
+	struct stat st;	     /* of real */
+	int links;
+};
+
+static int
+istrusted(const struct walk *w, uid_t uid)
+{
+	return uid == 0 || uid == geteuid() || uid == w->rootuid;
+}
+
+static int
+iswritable(const struct stat *st)
+{
+	return (st->st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
+static int
+refuseowner(const struct walk *w, const char *path, uid_t uid)
+{
+	struct passwd pw, *found = NULL;
+	char buf[4096], clean[200], who[64];
+
+	if (getpwuid_r(uid, &pw, buf, sizeof(buf), &found) != 0 ||
+	    found == NULL)
+		snprintf(who, sizeof(who), "user %lu", (unsigned long)uid);
+	else
+		snprintf(who, sizeof(who), "%s", found->pw_name);
+	certstore_escape(clean, sizeof(clean), path, strlen(path));
+	return cs_fail(w->err, CERTSTORE_EUNSAFE,
+	    "%s: belongs to %s, who can put another store in the place of this "
+	    "one: chown it to root or to yourself, or use a store elsewhere",
+	    clean, who);
+}
+
+static int
+refusemode(const struct walk *w, const char *path)
+{
+	char clean[200];
+
+	certstore_escape(clean, sizeof(clean), path, strlen(path));
+	return cs_fail(w->err, CERTSTORE_EUNSAFE,
+	    "%s: has mode %04o, so that others can put another store in the "
+	    "place of this one: chmod go-w %s",
+	    clean, (unsigned int)(w->st.st_mode & 07777), clean);
+}
+
+/* The directory on the way, before what is in it is believed. */
+static int
+checkdir(const struct walk *w)
+{
+	const char *path = w->real[0] == '\0' ? "/" : w->real;
+
+	if (!istrusted(w, w->st.st_uid))
+		return refuseowner(w, path, w->st.st_uid);
+	/* in a sticky one others can rename only what is theirs */
+	if (iswritable(&w->st) && (w->st.st_mode & S_ISVTX) == 0)
+		return refusemode(w, path);
+	return 0;
+}
+
+static int
+toolong(const struct walk *w)
+{
+	errno = ENAMETOOLONG;
+	return cs_fail_errno(w->err, "%s", w->store->path);
+}
+
+/* The next name of rest, which is left without it: 1, 0 at its end, -1. */
+static int
+nextname(struct walk *w, char name[NAME_MAX + 1])
+{
+	const char *p = w->rest + strspn(w->rest, "/");
+	size_t len = strcspn(p, "/");
+
+	if (len > NAME_MAX)
+		return toolong(w);
+	memcpy(name, p, len);
+	name[len] = '\0';
+	p += len;
+	memmove(w->rest, p, strlen(p) + 1);
+	return len > 0;
+}
+
+/* A link is followed from the directory that it is in. */
+static int
+follow(struct walk *w, const char *path)
+{
+	char target[PATH_MAX], rest[PATH_MAX];
+	ssize_t n;
+
+	if (++w->links > LINKS_MAX) {
+		errno = ELOOP;
+		return cs_fail_errno(w->err, "%s", w->store->path);
+	}
+	if ((n = readlink(path, target, sizeof(target) - 1)) == -1)
+		return cs_fail_errno(w->err, "%s", w->store->path);
+	target[n] = '\0';
+	if ((size_t)snprintf(rest, sizeof(rest), "%s/%s", target, w->rest) >=
+	    sizeof(rest))
+		return toolong(w);
+	memcpy(w->rest, rest, sizeof(rest));
+	if (target[0] != '/')
+		return 0;
+	w->real[0] = '\0';
+	return lstat("/", &w->st) == -1 ? cs_fail_errno(w->err, "/") : 0;
+}
+
+/* "..": real has no links, so that its text can be cut.  1, or -1. */
+static int
+goup(struct walk *w)
+{
+	char *slash;
+
+	if ((slash = strrchr(w->real, '/')) != NULL)
+		*slash = '\0';
+	if (lstat(w->real[0] == '\0' ? "/" : w->real, &w->st) == -1)
+		return cs_fail_errno(w->err, "%s", w->store->path);
+	return 1;
+}
+
+/* One name on; 1 if it is there, 0 if it is not, or is no directory, -1. */
+static int
+step(struct walk *w, const char *name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", w->real, name) >=
+	    sizeof(path))
+		return toolong(w);
+	if (lstat(path, &st) == -1)
+		return errno == ENOENT || errno == ENOTDIR ?
+		    0 :
+		    cs_fail_errno(w->err, "%s", w->store->path);
+	if (iswritable(&w->st) && !istrusted(w, st.st_uid))
+		return refuseowner(w, path, st.st_uid);
+	if (S_ISLNK(st.st_mode))
+		return follow(w, path) == -1 ? -1 : 1;
+	if (!S_ISDIR(st.st_mode))
+		return 0;
+	memcpy(w->real, path, sizeof(path));
+	w->st = st;
+	return 1;
+}
+
+/* All names of rest: 1, 0 what they name is not there, -1. */
+static int
+walk(struct walk *w)
+{
+	char name[NAME_MAX + 1];
+	int rv;
+
+	while ((rv = nextname(w, name)) == 1) {
+		if (checkdir(w) == -1)
+			return -1;
+		if (strcmp(name, ".") == 0)
+			continue;
+		rv = strcmp(name, "..") == 0 ? goup(w) : step(w, name);
+		if (rv != 1)
+			return rv;
+	}
+	return rv == -1 ? -1 : 1;
+}
+
+/*
+ * Once this was found to be so, no other user can change it, and what was
+ * opened is what the path leads to.  The store itself is for cs_lock_ours().
+ */
+int
+cs_parents_check(const struct certstore *store, struct certstore_error *err)
+{
+	struct walk w = { .store = store, .err = err };
+	struct stat st;
+	int found;
+
+	if (lstat("/", &w.st) == -1)
+		return cs_fail_errno(err, "/");
+	w.rootuid = w.st.st_uid;
+	if ((size_t)snprintf(w.rest, sizeof(w.rest), "%s", store->path) >=
+	    sizeof(w.rest))
+		return toolong(&w);
+	if ((found = walk(&w)) == -1)
+		return -1;
+	if (store->fd == -1) /* about to be made, or that says why not */
+		return 0;
+	if (fstat(store->fd, &st) == -1)
+		return cs_fail_errno(err, "%s", store->path);
+	if (found && st.st_dev == w.st.st_dev && st.st_ino == w.st.st_ino)
+		return 0;
+	return cs_fail(err, CERTSTORE_ECHANGED,
+	    "%s: is another directory than the one that was opened: try again",
+	    store->path);
+}
