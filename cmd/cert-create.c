@@ -166,6 +166,7 @@ setkey(struct certstore_template *t, const char *file)
 	cmd_input_wipe();
 	if (rv == -1)
 		cmd_die("%s", err.msg);
+	cmd_secret_check("-K", file, in.mode);
 }
 
 /*

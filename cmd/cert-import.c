@@ -138,6 +138,8 @@ setkey(struct certstore_import *im, const char *file)
 	cmd_input_wipe();
 	if (rv == -1)
 		cmd_error("%s", err.msg);
+	else
+		cmd_secret_check("-K", file, in.mode);
 	return rv;
 }
 

@@ -152,10 +152,12 @@ showkey(struct show *show, const char *file)
 	    show->haspass ? &show->pass : NULL, &err);
 	cmd_input_wipe();
 	show->file = in.label;
-	if (entry == NULL)
+	if (entry == NULL) {
 		cmd_error("%s", err.msg);
-	else
+	} else {
+		cmd_secret_check("-K", file, in.mode);
 		showentry(show, entry);
+	}
 	certstore_entry_free(entry);
 }
 

@@ -78,10 +78,12 @@ struct cmd_input {
 	const char	*label;		/* the file as given, or "stdin" */
 	const char	*data;
 	size_t		 len;
+	unsigned int	 mode;		/* of a file that others can open, or 0 */
 };
 int	cmd_input(const char *, const char *, struct cmd_input *);
 int	cmd_input_max(const char *, const char *, size_t, struct cmd_input *);
 void	cmd_input_wipe(void);
+unsigned int cmd_input_open(int, const char *);	/* that mode */
 
 /* secret.c: passphrases, and a terminal that does not show them. */
 #define CMD_PASSPHRASE_MAX	1024
@@ -91,6 +93,7 @@ struct cmd_secret {
 };
 void	cmd_nocore(void);
 void	cmd_secret_read(struct cmd_secret *, const char *, const char *);
+void	cmd_secret_check(const char *, const char *, unsigned int);
 void	cmd_secret_wipe(struct cmd_secret *);
 int	cmd_secret_get(void *, const char *, char *, size_t);	/* from a file */
 int	cmd_secret_ask(void *, const char *, char *, size_t);	/* the terminal */

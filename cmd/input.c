@@ -41,6 +41,22 @@ fill(int fd)
 }
 
 /*
+ * The mode of a file that is open to others, else 0.  A pipe is not, and for a
+ * descriptor, as /dev/fd/3, answers who opened it.
+ */
+unsigned int
+cmd_input_open(int fd, const char *path)
+{
+	struct stat st;
+
+	if (strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0 ||
+	    fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    (st.st_mode & 077) == 0)
+		return 0;
+	return st.st_mode & 07777;
+}
+
+/*
  * who asks, for when it is not the only one that wants stdin.  One byte more
  * than max is read, so that the library can tell.
  */
@@ -57,7 +73,7 @@ cmd_input_max(const char *path, const char *who, size_t max,
 	room = max + 1;
 	in->label = isstdin ? "stdin" : path;
 	in->data = buffer;
-	in->len = 0;
+	in->len = in->mode = 0;
 	if (isstdin)
 		cmd_stdin(who);
 	else
@@ -65,8 +81,10 @@ cmd_input_max(const char *path, const char *who, size_t max,
 	if (fd != -1)
 		rv = fill(fd);
 	error = errno;
-	if (!isstdin && fd != -1)
+	if (!isstdin && fd != -1) {
+		in->mode = cmd_input_open(fd, path);
 		close(fd);
+	}
 	if (rv == -1) {
 		cmd_error("%s: %s", cmd_clean(in->label, clean, sizeof(clean)),
 		    error == EISDIR ? "is a directory: name the files in it" :

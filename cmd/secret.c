@@ -70,6 +70,19 @@ cmd_echo_on(void)
 		(void)tcsetattr(fd, TCSADRAIN, &before);
 }
 
+/* The argument of an option is a secret in a file of this mode. */
+void
+cmd_secret_check(const char *option, const char *file, unsigned int mode)
+{
+	char clean[256];
+
+	if (mode == 0)
+		return;
+	cmd_clean(file, clean, sizeof(clean));
+	cmd_say("%s %s: is open to others (mode %04o): chmod go-rwx %s", option,
+	    clean, mode, clean);
+}
+
 static int
 openspec(const char *spec, const char *option)
 {
@@ -144,6 +157,8 @@ cmd_secret_read(struct cmd_secret *secret, const char *spec, const char *option)
 		cmd_die("%s %s: the first line is empty: "
 			"it must be the passphrase",
 		    option, clean);
+	if (strcmp(spec, "-") != 0 && strncmp(spec, "fd:", 3) != 0)
+		cmd_secret_check(option, spec, cmd_input_open(fd, spec));
 	if (fd > STDERR_FILENO)
 		close(fd);
 }

@@ -319,6 +319,7 @@ refused() {
 @test "a CA's key under a passphrase" {
 	printf 'secret\n' >pass
 	printf 'wrong\n' >wrong
+	chmod 600 pass wrong
 	cert-create -c -E pass ca
 	head -n 1 "$CERTSTORE/certs/ca/privkey.pem" |
 	    grep -F 'BEGIN ENCRYPTED PRIVATE KEY'

@@ -341,6 +341,7 @@ warns() {
 	server www root www.example.com
 	ca other /CN=Other
 	cat www.key other.crt >bundle
+	chmod 600 bundle
 	imports -K bundle www.crt root.crt
 	holds www.example.com www.crt
 	refuses 'root.crt.*no private key' -K root.crt www.crt
@@ -656,6 +657,7 @@ warns() {
 	openssl pkcs8 -topk8 -in www.key -passout pass:phones -out enc.key
 	echo phones >pass
 	echo wrong >wrong
+	chmod 600 pass wrong
 	refuses 'enc.key:1: .*-p' www.crt enc.key root.crt
 	refuses 'enc.key:1: .*passphrase' -p wrong www.crt enc.key root.crt
 	imports -p pass www.crt enc.key root.crt
@@ -667,6 +669,7 @@ warns() {
 	ca root /CN=Root
 	openssl pkcs8 -topk8 -in root.key -passout pass:phones -out enc.key
 	echo phones >pass
+	chmod 600 pass
 	warns 'root: the key of a CA stays encrypted' -p pass root.crt enc.key
 	grep -q 'BEGIN ENCRYPTED' "$CERTSTORE/certs/root/privkey.pem"
 	openssl pkey -in "$CERTSTORE/certs/root/privkey.pem" \
@@ -682,6 +685,7 @@ warns() {
 	server a int a.example.com
 	cat int.crt root.crt >above
 	echo phones >pass
+	chmod 600 pass
 	openssl pkcs12 -export -in a.crt -inkey a.key -certfile above \
 	    -passout pass:phones -out a.p12
 	refuses 'a.p12: .*-p' a.p12

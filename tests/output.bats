@@ -701,3 +701,48 @@ left() {
 	[ "$(find "$CERTSTORE" | sort)" = "$before" ]
 	OPENSSL_CONF=/dev/null cert-show -o text a | grep -q a.example.com
 }
+
+@test "a file with a secret that is open to others is warned of" {
+	local how line
+
+	openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
+	    -out key 2>/dev/null ||
+	    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
+		-out key 2>/dev/null
+	(umask 077; echo secret >pass)
+	run -0 --separate-stderr cert-create -c -E pass CA
+	[ -z "$stderr" ]
+	run -0 --separate-stderr cert-create -A CA -p pass -K key a.example.com
+	[ -z "$stderr" ]
+	chmod 644 pass
+	chmod 640 key
+	openssl pkcs12 -export -passout file:pass -inkey key \
+	    -in "$CERTSTORE/certs/a.example.com/fullchain.pem" -out p12
+	chmod 644 p12
+	for line in 'E pass:cert-create -c -E pass CA2' \
+	    'p pass:cert-create -A CA -p pass b.example.com' \
+	    'K key:cert-create -K key c.example.com' \
+	    'K key:cert-import -N d -K key cert' \
+	    'p pass:cert-import -N e -p pass p12' \
+	    'K key:cert-show -K key' 'p pass:cert-show -p pass -i p12' \
+	    'p pass:cert-verify -p pass -T cert -i p12' \
+	    'p pass:cert-trust -p pass add p12'; do
+		cp "$CERTSTORE/certs/a.example.com/fullchain.pem" cert
+		# shellcheck disable=SC2086
+		run --separate-stderr ${line#*:}
+		[ "$status" -le 1 ] || [[ $line == *cert-trust* ]] ||
+		    fail "$line: $stderr"
+		how=${line%%:*}
+		grep -qE ": -$how: is open to others \(mode 06[04]{2}\): chmod go-rwx ${how#* }\$" \
+		    <<<"$stderr" || fail "$line: $stderr"
+		[ "$(grep -c 'is open to' <<<"$stderr")" -eq 1 ]
+	done
+	# not said with -q, of a pipe, of a descriptor
+	for line in '-q -A CA -p pass' '-A CA -p fd:5' '-A CA -p /dev/fd/5'; do
+		# shellcheck disable=SC2086
+		run -0 --separate-stderr cert-create -f $line f.example.com 5<pass
+		[ -z "$stderr" ]
+	done
+	run -0 --separate-stderr cert-create -f -A CA -p <(cat pass) f.example.com
+	[ -z "$stderr" ]
+}

@@ -87,6 +87,7 @@ fill() {
 		run -1 grep -i private out
 	done
 	printf 'secret\n' >pass
+	chmod 600 pass
 	openssl pkey -in "$key" -aes256 -passout file:pass -out enc.key
 	run -2 setsid -w cert-show -K enc.key </dev/null
 	[[ $output == *'enc.key'*'-p file' ]]
