@@ -3,6 +3,8 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <sys/stat.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +71,31 @@ span(int opt, const char *text)
 	return sp;
 }
 
+/* No entry of that name signs: because it is a file, or as err says. */
+static void
+failissuer(const char *issuer)
+{
+	struct cmd_text t = { NULL, 0, 0 };
+	char clean[256];
+	struct stat st;
+
+	if ((err.code != CERTSTORE_ENOENTRY &&
+		err.code != CERTSTORE_EARGUMENT) ||
+	    stat(issuer, &st) == -1 || S_ISDIR(st.st_mode)) {
+		cmd_error(err.code == CERTSTORE_EARGUMENT ? "-A %s" : "%s",
+		    err.msg);
+		return;
+	}
+	cmd_text_adds(&t, "cert-import");
+	cmd_text_store(&t);
+	cmd_text_adds(&t, " ");
+	cmd_text_word(&t, issuer);
+	cmd_error("-A %s: is a file, not a CA entry: import it with its key "
+		  "and use the name that is printed: %s",
+	    cmd_clean(issuer, clean, sizeof(clean)), t.p);
+	cmd_text_free(&t);
+}
+
 /* The options that say what the certificate shall hold. */
 static int
 describe(struct certstore_template *t, int opt, const char *arg)
@@ -77,8 +104,10 @@ describe(struct certstore_template *t, int opt, const char *arg)
 
 	switch (opt) {
 	case 'A':
-		check(opt, certstore_template_set_issuer(t, arg, &err));
-		return 1;
+		if (certstore_template_set_issuer(t, arg, &err) == 0)
+			return 1;
+		failissuer(arg);
+		exit(cmd_end());
 	case 'C':
 		check(opt, certstore_template_add_constraint(t, arg, &err));
 		return 1;
@@ -234,6 +263,7 @@ main(int argc, char *argv[])
 	if ((c.template = certstore_template_new(&err)) == NULL)
 		cmd_die("%s", err.msg);
 	options(&c, argc, argv);
+	cmd_nooptions(argv + optind, 0);
 	if (argc - optind != 1)
 		cmd_usage();
 	secrets(&c);
@@ -242,7 +272,9 @@ main(int argc, char *argv[])
 	cmd_progress(store);
 	changed = certstore_create(store, argv[optind], c.template, c.flags,
 	    &csr, &err);
-	if (changed == -1)
+	if (changed == -1 && err.code == CERTSTORE_ENOENTRY)
+		failissuer(c.issuer);
+	else if (changed == -1)
 		cmd_error("%s", err.msg);
 	if (cmd_erase != NULL)
 		cmd_erase();

@@ -193,6 +193,7 @@ main(int argc, char *argv[])
 	cmd_start(&help, argv);
 	cmd_nocore();
 	options(&opt, argc, argv);
+	cmd_nooptions(argv + optind, 1);
 	if (opt.passfile != NULL)
 		cmd_secret_read(&secret, opt.passfile, "-p");
 

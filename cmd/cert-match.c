@@ -25,8 +25,8 @@ static const struct cmd_help help = {
 };
 
 static void
-answer(struct certstore_match *match, const char *host, int all,
-    struct cmd_records *out)
+answer(struct certstore_match *match, const struct cmd_operands *hosts,
+    const char *host, int all, struct cmd_records *out)
 {
 	const struct certstore_entry *entry;
 	struct certstore_error err;
@@ -34,12 +34,13 @@ answer(struct certstore_match *match, const char *host, int all,
 	int found;
 
 	if ((found = certstore_match_ask(match, host, &err)) == -1) {
-		cmd_error("%s", err.msg);
+		cmd_operand_failed(hosts, host, &err);
 		return;
 	}
 	if (found == 0) {
 		cmd_say("%s: no entry answers for it",
 		    cmd_clean(host, clean, sizeof(clean)));
+		(void)cmd_operand_isfile(hosts, host, cmd_say);
 		cmd_no();
 	}
 	while (certstore_match_next(match, &entry) == 1) {
@@ -104,7 +105,7 @@ main(int argc, char *argv[])
 	cmd_records_start(&out,
 	    all ? "name,kind,ends,names,how" : "name,kind,ends,names");
 	while ((host = cmd_operand(&hosts)) != NULL)
-		answer(match, host, all, &out);
+		answer(match, &hosts, host, all, &out);
 	cmd_records_end(&out);
 	certstore_match_free(match);
 	certstore_close(store);

@@ -82,7 +82,7 @@ main(int argc, char *argv[])
 		    flags, errs);
 	for (i = 0; i < n; i++) {
 		if (errs[i].code != CERTSTORE_OK)
-			cmd_error("%s", errs[i].msg);
+			cmd_operand_failed(&ops, names[i], &errs[i]);
 	}
 	free(errs);
 	cmd_operands_free(names);

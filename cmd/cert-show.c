@@ -90,10 +90,33 @@ showentry(struct show *show, const struct certstore_entry *entry)
 		cmd_records_put(&show->out, entry, NULL);
 }
 
+/* A file that holds a key is shown by -K, any other by -i. */
+static const char *
+option(const char *file)
+{
+	struct certstore_certs *certs;
+	struct certstore_entry *key = NULL;
+	struct certstore_error err;
+	struct cmd_input in;
+	int iskey = 0;
+
+	if (cmd_input(file, "-i", &in) == -1)
+		return "-i";
+	certs = certstore_certs_read(in.label, in.data, in.len, NULL, &err);
+	if (certs == NULL && err.code == CERTSTORE_EINPUT) {
+		key = certstore_key_read(in.label, in.data, in.len, NULL, &err);
+		iskey = key != NULL || err.code == CERTSTORE_EPASSPHRASE;
+	}
+	cmd_input_wipe();
+	certstore_entry_free(key);
+	certstore_certs_free(certs);
+	return iskey ? "-K" : "-i";
+}
+
 static void
 shownames(struct show *show, char **argv)
 {
-	struct cmd_operands names = { 0 };
+	struct cmd_operands names = { .option = option };
 	struct certstore_entry *entry;
 	struct certstore_error err;
 	struct certstore *store;
@@ -103,7 +126,7 @@ shownames(struct show *show, char **argv)
 	store = cmd_open(0);
 	while ((name = cmd_operand(&names)) != NULL) {
 		if ((entry = certstore_entry_get(store, name, &err)) == NULL)
-			cmd_error("%s", err.msg);
+			cmd_operand_failed(&names, name, &err);
 		else
 			showentry(show, entry);
 		certstore_entry_free(entry);
@@ -202,6 +225,7 @@ main(int argc, char *argv[])
 			break;
 		}
 	}
+	cmd_nooptions(argv + optind, 0);
 	if ((certs != NULL) + (key != NULL) + (argc > optind) != 1)
 		cmd_usage();
 	if (show.part != NULL && show.out.json) {

@@ -116,27 +116,11 @@ checkoptions(const struct options *opt, const char *verb)
 		refuse("-x", verb);
 }
 
-/* A file whose name begins with a hyphen would hide an option out of place. */
-static void
-checkoperands(char **argv)
-{
-	char clean[128];
-
-	for (; *argv != NULL; argv++) {
-		if ((*argv)[0] != '-' || (*argv)[1] == '\0')
-			continue;
-		cmd_error("%s: options come before the verb; a file of that "
-			  "name is ./%s",
-		    cmd_clean(*argv, clean, sizeof(clean)), clean);
-		cmd_usage();
-	}
-}
-
 static void
 list(struct certstore_trust *trust, struct options *opt, char **argv)
 {
 	const struct certstore_entry *entry;
-	struct cmd_operands ops = { 0 };
+	struct cmd_operands ops = { .files = 1 };
 	char **patterns = NULL;
 	size_t n, shown = 0;
 	int rv;
@@ -188,19 +172,6 @@ add(struct certstore_trust *trust, char **argv)
 		(void)give(trust, *argv, certstore_trust_add);
 }
 
-static void
-removeall(struct certstore_trust *trust, char **argv)
-{
-	struct cmd_operands ops = { 0 };
-	const char *name;
-
-	cmd_operands_start(&ops, argv);
-	while ((name = cmd_operand(&ops)) != NULL) {
-		if (certstore_trust_remove(trust, name, &err) == -1)
-			cmd_error("%s", err.msg);
-	}
-}
-
 static int
 isfilename(const char *text)
 {
@@ -208,6 +179,39 @@ isfilename(const char *text)
 
 	return strchr(text, '/') != NULL ||
 	    (stat(text, &st) == 0 && !S_ISDIR(st.st_mode));
+}
+
+/* A file, and no anchor of that name: then that was said. */
+static int
+failfile(struct certstore_trust *trust, const char *name)
+{
+	struct cmd_text word = { NULL, 0, 0 };
+	char clean[256];
+
+	if (!isfilename(name) || access(name, F_OK) == -1 ||
+	    (strchr(name, '/') == NULL &&
+		certstore_trust_has(trust, name, &err) != 0))
+		return 0;
+	cmd_text_word(&word, name);
+	cmd_error("%s: is a file, not an anchor: use what this prints: "
+		  "cert-show -i %s -o fingerprint",
+	    cmd_clean(name, clean, sizeof(clean)), word.p);
+	cmd_text_free(&word);
+	return 1;
+}
+
+static void
+removeall(struct certstore_trust *trust, char **argv)
+{
+	struct cmd_operands ops = { .files = 1 };
+	const char *name;
+
+	cmd_operands_start(&ops, argv);
+	while ((name = cmd_operand(&ops)) != NULL) {
+		if (!failfile(trust, name) &&
+		    certstore_trust_remove(trust, name, &err) == -1)
+			cmd_error("%s", err.msg);
+	}
 }
 
 /* A name, a fingerprint or a file; what could be two of these is neither. */
@@ -239,7 +243,7 @@ distrustone(struct certstore_trust *trust, const char *text)
 static void
 distrust(struct certstore_trust *trust, char **argv)
 {
-	struct cmd_operands ops = { 0 };
+	struct cmd_operands ops = { .files = 1 };
 	const char *text;
 
 	cmd_operands_start(&ops, argv);
@@ -365,7 +369,7 @@ main(int argc, char *argv[])
 	argv += optind;
 	if ((verb = *argv) == NULL)
 		cmd_usage();
-	checkoperands(++argv);
+	cmd_nooptions(++argv, 1);
 	flags = openflags(verb, argv);
 	checkoptions(&opt, verb);
 	if (opt.passfile != NULL)

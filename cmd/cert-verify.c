@@ -309,18 +309,24 @@ verifyentry(struct verify *verify, const struct certstore_entry *entry)
 	show(verify, certstore_entry_name(entry), rv, &err);
 }
 
-static void
-verifynames(struct verify *verify, struct certstore *store, char **argv)
+static const char *
+option(const char *file)
 {
-	struct cmd_operands names = { 0 };
+	(void)file;
+	return "-i";
+}
+
+static void
+verifynames(struct verify *verify, struct certstore *store,
+    struct cmd_operands *names)
+{
 	struct certstore_entry *entry;
 	struct certstore_error err;
 	const char *name;
 
-	cmd_operands_start(&names, argv);
-	while ((name = cmd_operand(&names)) != NULL) {
+	while ((name = cmd_operand(names)) != NULL) {
 		if ((entry = certstore_entry_get(store, name, &err)) == NULL)
-			cmd_error("%s", err.msg);
+			cmd_operand_failed(names, name, &err);
 		else
 			verifyentry(verify, entry);
 		certstore_entry_free(entry);
@@ -458,6 +464,7 @@ options(struct verify *verify, struct asked *asked, int argc, char **argv)
 			break;
 		}
 	}
+	cmd_nooptions(argv + optind, 0);
 	if (asked->file != NULL && argc > optind)
 		cmd_usage();
 	if (asked->file == NULL && asked->pass != NULL) {
@@ -499,6 +506,7 @@ main(int argc, char *argv[])
 {
 	static struct verify verify;
 	struct asked asked = { 0 };
+	struct cmd_operands names = { .option = option };
 	struct certstore *store = NULL;
 
 	cmd_start(&help, argv);
@@ -506,6 +514,7 @@ main(int argc, char *argv[])
 	if (asked.crls == NULL)
 		cmd_die("no memory left");
 	options(&verify, &asked, argc, argv);
+	cmd_operands_start(&names, argv + optind);
 
 	cmd_nocore();
 	if (asked.file == NULL || asked.anchors == NULL)
@@ -516,7 +525,7 @@ main(int argc, char *argv[])
 	if (asked.file != NULL)
 		verifyfile(&verify, asked.file);
 	else if (argc > optind)
-		verifynames(&verify, store, argv + optind);
+		verifynames(&verify, store, &names);
 	else
 		verifyall(&verify, store);
 	cmd_secret_wipe(&verify.secret);

@@ -201,6 +201,52 @@ cmd_usage(void)
 	exit(cmd_end());
 }
 
+/*
+ * An option that came too late must not be taken for a name or a file:
+ * "cert-rm name -n" must not remove anything.
+ */
+void
+cmd_nooptions(char **argv, int files)
+{
+	char clean[128];
+
+	if (files && argv > args && strcmp(argv[-1], "--") == 0)
+		return;
+	for (; *argv != NULL; argv++) {
+		if ((*argv)[0] != '-' || (*argv)[1] == '\0')
+			continue;
+		cmd_clean(*argv, clean, sizeof(clean));
+		if (files)
+			cmd_error(
+			    "%s: not a name: options come before the operands; a "
+			    "file of that name is ./%s",
+			    clean, clean);
+		else
+			cmd_error(
+			    "%s: not a name: options come before the operands",
+			    clean);
+		cmd_usage();
+	}
+}
+
+void
+cmd_text_store(struct cmd_text *t)
+{
+	if (storepath == NULL)
+		return;
+	cmd_text_adds(t, " -d ");
+	cmd_text_word(t, storepath);
+}
+
+char **
+cmd_argv(size_t *n)
+{
+	*n = (size_t)optind;
+	if (optind > 1 && strcmp(args[optind - 1], "--") == 0)
+		--*n;
+	return args;
+}
+
 void
 cmd_no(void)
 {

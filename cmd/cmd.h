@@ -38,6 +38,7 @@ void	cmd_say(const char *, ...) CMD_PRINTFLIKE;	/* not with -q */
 void	cmd_error(const char *, ...) CMD_PRINTFLIKE;
 CMD_NORETURN void cmd_die(const char *, ...) CMD_PRINTFLIKE;
 CMD_NORETURN void cmd_usage(void);	/* the synopsis on stderr */
+void	cmd_nooptions(char **, int);	/* none among these operands; files? */
 void	cmd_no(void);
 void	cmd_stdin(const char *);	/* only one may read it: "-p", ... */
 struct certstore *cmd_open(int);	/* flags of certstore_open(3) */
@@ -45,6 +46,7 @@ CMD_NORETURN void cmd_lost(void);	/* stdout can't be written */
 extern void (*cmd_idle)(void);		/* before a flush, if it is set */
 void	cmd_flush(void);		/* what is written so far goes out */
 int	cmd_end(void);			/* all output is out, or status 2 */
+char	**cmd_argv(size_t *);		/* the command with its options */
 const char *cmd_clean(const char *, char *, size_t);	/* for a message */
 
 /*
@@ -53,12 +55,18 @@ const char *cmd_clean(const char *, char *, size_t);	/* for a message */
  * with NULL behind the last.
  */
 struct cmd_operands {
+	const char *(*option)(const char *);	/* that takes such a file */
+	int	 files;			/* they may be files */
 	char	**argv;
 	size_t	 lineno;
 	int	 reading;
 	char	 line[1024];
 };
 void	cmd_operands_start(struct cmd_operands *, char **);
+int	cmd_operand_isfile(const struct cmd_operands *, const char *,
+	    void (*)(const char *, ...));	/* cmd_say or cmd_error */
+void	cmd_operand_failed(const struct cmd_operands *, const char *,
+	    const struct certstore_error *);
 const char *cmd_operand(struct cmd_operands *);
 char	**cmd_operands_all(struct cmd_operands *, size_t *);
 int	cmd_operands_match(char **, const char *);
@@ -109,6 +117,8 @@ struct cmd_text {
 void	cmd_text_add(struct cmd_text *, const char *, size_t);
 void	cmd_text_adds(struct cmd_text *, const char *);
 void	cmd_text_clean(struct cmd_text *, const char *);
+void	cmd_text_word(struct cmd_text *, const char *);	/* for a shell */
+void	cmd_text_store(struct cmd_text *);	/* the -d that was given */
 size_t	cmd_text_width(const char *);
 void	cmd_text_free(struct cmd_text *);
 

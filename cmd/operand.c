@@ -2,6 +2,8 @@
  * operand.c: operands that are names or hosts; "-" stands for the first
  * fields of the lines of stdin.
  */
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fnmatch.h>
 #include <poll.h>
@@ -12,23 +14,84 @@
 
 #include "cmd.h"
 
-/*
- * No name begins with a hyphen, so that one here is an option that came too
- * late: "cert-rm name -n" must not remove anything.
- */
+/* What was typed so far, for a shell: the command and its options. */
+static void
+addcommand(struct cmd_text *t)
+{
+	char **argv;
+	const char *base;
+	size_t i, n;
+
+	argv = cmd_argv(&n);
+	base = strrchr(argv[0], '/');
+	cmd_text_word(t, base == NULL ? argv[0] : base + 1);
+	for (i = 1; i < n; i++) {
+		cmd_text_adds(t, " ");
+		cmd_text_word(t, argv[i]);
+	}
+}
+
+/* Is a file what was given, where a name is meant?  Then that was said. */
+int
+cmd_operand_isfile(const struct cmd_operands *ops, const char *operand,
+    void (*say)(const char *, ...))
+{
+	struct cmd_text t = { NULL, 0, 0 };
+	struct stat st;
+	const char *option;
+	char clean[256];
+
+	if (ops->files || stat(operand, &st) == -1 || S_ISDIR(st.st_mode))
+		return 0;
+	option = ops->option == NULL ? NULL : ops->option(operand);
+	if (option != NULL) {
+		addcommand(&t);
+		cmd_text_adds(&t, " ");
+		cmd_text_adds(&t, option);
+		cmd_text_adds(&t, " ");
+		cmd_text_word(&t, operand);
+	} else {
+		cmd_text_adds(&t, "cert-show -i ");
+		cmd_text_word(&t, operand);
+		cmd_text_adds(&t, " -o fingerprint | cert-match");
+		cmd_text_store(&t);
+		cmd_text_adds(&t, " -");
+	}
+	say("%s: is a file, not a name: %s%s: %s",
+	    cmd_clean(operand, clean, sizeof(clean)),
+	    option != NULL ? "use " : "its entry is found by",
+	    option != NULL ? option : "", t.p);
+	cmd_text_free(&t);
+	return 1;
+}
+
+/* No entry has that name: because it is a file, or as the error says. */
+void
+cmd_operand_failed(const struct cmd_operands *ops, const char *operand,
+    const struct certstore_error *err)
+{
+	if ((err->code != CERTSTORE_ENOENTRY &&
+		err->code != CERTSTORE_EARGUMENT) ||
+	    !cmd_operand_isfile(ops, operand, cmd_error))
+		cmd_error("%s", err->msg);
+}
+
+/* What has a slash is no name: files are sorted out before a store is asked. */
 void
 cmd_operands_start(struct cmd_operands *ops, char **argv)
 {
-	char clean[128];
+	char **from, **to;
 
+	cmd_nooptions(argv, 0);
 	ops->argv = argv;
-	for (; *argv != NULL; argv++) {
-		if ((*argv)[0] != '-' || (*argv)[1] == '\0')
-			continue;
-		cmd_error("%s: not a name: options come before the operands",
-		    cmd_clean(*argv, clean, sizeof(clean)));
-		cmd_usage();
+	for (from = to = argv; *from != NULL; from++) {
+		if (strchr(*from, '/') == NULL ||
+		    !cmd_operand_isfile(ops, *from, cmd_error))
+			*to++ = *from;
 	}
+	*to = NULL;
+	if (to == argv && from != argv)
+		exit(cmd_end());
 }
 
 /* What was read ahead of stdin; one cmd_operands reads it. */

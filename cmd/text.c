@@ -50,6 +50,31 @@ isplain(const char *s, size_t len)
 	return 1;
 }
 
+/* A word as a shell takes it back. */
+void
+cmd_text_word(struct cmd_text *t, const char *s)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./:@%+,=-";
+	size_t n;
+
+	if (*s != '\0' && s[strspn(s, plain)] == '\0') {
+		cmd_text_adds(t, s);
+		return;
+	}
+	cmd_text_adds(t, "'");
+	for (; *s != '\0'; s += n) {
+		n = strcspn(s, "'");
+		cmd_text_add(t, s, n);
+		if (s[n] == '\'') {
+			cmd_text_adds(t, "'\\''");
+			n++;
+		}
+	}
+	cmd_text_adds(t, "'");
+}
+
 /*
  * Adds what is safe on a terminal and in a line: no control byte, well-formed
  * UTF-8.  The library gives such text; a path may be anything.  Backslashes

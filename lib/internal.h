@@ -79,6 +79,8 @@ int	cs_name_host(const char *, int, int, char *, struct certstore_error *);
 /* What is wrong with it, out being "" then, or NULL; and a text refused for
  * what is wrong, perhaps with a part of it: -1. */
 const char *cs_name_hostflaw(const char *, int, int, char *);
+/* The same of a host that is asked for, which people paste with a port. */
+const char *cs_name_askedflaw(const char *, char *);
 int	cs_name_refuse(const char *, const char *, struct certstore_error *);
 /* The same for text from a certificate: 1 if it is a usable host name (or
  * "*." wildcard), else 0; plain ASCII only, no error, never loads anything. */

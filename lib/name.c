@@ -372,6 +372,18 @@ isurl(const char *s)
 	return n > 0 && isword(s, n, schemes);
 }
 
+const char *
+cs_name_askedflaw(const char *s, char *out)
+{
+	const char *flaw = cs_name_hostflaw(s, 0, 0, out);
+
+	if (flaw == NULL)
+		return NULL;
+	return hasport(s) ? portflaw :
+	    isurl(s)	  ? "is a URL: use its host name alone" :
+			    flaw;
+}
+
 /* These judge a SAN without its prefix and give its normal form in out. */
 
 static const char *

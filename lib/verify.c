@@ -141,13 +141,16 @@ certstore_verify_set_host(struct certstore_verify *v, const char *host,
     struct certstore_error *err)
 {
 	struct cs_asked *asked = &v->asked;
+	const char *flaw;
 
 	cs_error_clear(err);
 	asked->hashost = 0;
 	asked->iplen = 0;
 	if (!cs_name_ip(host, asked->host, asked->ip, &asked->iplen) &&
-	    cs_name_host(host, 0, 0, asked->host, err) == -1)
+	    (flaw = cs_name_askedflaw(host, asked->host)) != NULL) {
+		cs_name_refuse(host, flaw, err);
 		return fail(v, HOST, err);
+	}
 	asked->hashost = 1;
 	cs_error_clear(&v->failed[HOST]);
 	return 0;

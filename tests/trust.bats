@@ -298,7 +298,7 @@ whole() {
 	run -1 cert-trust -fx rm nothing
 	run -0 cert-trust rm - </dev/null
 	run -2 cert-trust rm C -n
-	[[ $output = *'options come before the verb'* ]]
+	[[ $output = *'options come before the operands'* ]]
 	[ "$(names)" = 'C D' ]
 	print C.pem | cert-trust rm -
 	[ "$(names)" = D ]
