@@ -15,13 +15,13 @@ CORE = lib/buf.c lib/entry.c lib/error.c lib/escape.c lib/file.c lib/gen.c \
 	lib/mend.c lib/name.c lib/parents.c lib/props.c lib/recover.c \
 	lib/remove.c lib/store.c lib/strings.c lib/time.c lib/trustgen.c \
 	lib/txn.c
-CRYPTO = lib/above.c lib/adopt.c lib/anchor.c lib/block.c lib/cert.c \
-	lib/certs.c lib/chain.c lib/change.c lib/constraint.c lib/container.c \
-	lib/create.c lib/crypto.c lib/decrypt.c lib/der.c lib/describe.c \
-	lib/extension.c lib/fit.c lib/form.c lib/holder.c lib/import.c \
-	lib/issue.c lib/issuer.c lib/item.c lib/judge.c lib/key.c lib/keyform.c \
-	lib/limits.c lib/lines.c lib/marker.c lib/names.c lib/naming.c \
-	lib/part.c lib/path.c lib/pem.c lib/pile.c lib/pool.c lib/print.c \
+CRYPTO = lib/above.c lib/adopt.c lib/anchor.c lib/block.c lib/caution.c \
+	lib/cert.c lib/certs.c lib/chain.c lib/change.c lib/constraint.c \
+	lib/container.c lib/create.c lib/crypto.c lib/decrypt.c lib/der.c \
+	lib/describe.c lib/extension.c lib/fit.c lib/form.c lib/holder.c \
+	lib/import.c lib/issue.c lib/issuer.c lib/item.c lib/judge.c lib/keep.c \
+	lib/key.c lib/keyform.c lib/limits.c lib/lines.c lib/marker.c lib/names.c \
+	lib/naming.c lib/part.c lib/path.c lib/pem.c lib/pile.c lib/pool.c lib/print.c \
 	lib/purpose.c lib/remark.c lib/rule.c lib/seen.c lib/strength.c \
 	lib/subject.c lib/template.c lib/trust.c lib/trustdir.c lib/trusted.c \
 	lib/trustset.c lib/uses.c lib/verify.c

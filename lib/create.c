@@ -3,8 +3,11 @@
  * decided and made before the lock is taken; if the entry changed meanwhile,
  * all is decided anew, at last with the lock in hand.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <bsd/string.h>
 
 #include <openssl/err.h>
 
@@ -17,13 +20,17 @@ struct job {
 	const char *name;
 	int flags;
 	const struct certstore_template *asked;
-	struct certstore_template t; /* with all defaults */
+	struct certstore_template full;	 /* with all defaults */
+	struct certstore_template t;	 /* and with what is kept */
+	struct certstore_template *kept; /* which owns that, or NULL */
 	struct cs_san_own own;
-	EVP_PKEY *pkey; /* lasts for all tries */
+	EVP_PKEY *pkey; /* lasts for all tries of its type */
+	char type[16];
 	struct certstore_entry old;
 	int exists, damaged;
+	struct cs_fit fit;
 	struct cs_issuer issuer;
-	int hasissuer;
+	int hasissuer, inherited; /* the old one's issuer, not asked for */
 	struct cs_put put;
 };
 
@@ -97,7 +104,7 @@ begin(struct job *job, struct certstore_error *err)
 	    strcmp(job->asked->issuer, job->name) == 0)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: can't be its own CA: leave -A out", job->name);
-	return cs_template_resolve(&job->t, &job->own, job->asked, job->name,
+	return cs_template_resolve(&job->full, &job->own, job->asked, job->name,
 	    err);
 }
 
@@ -155,39 +162,128 @@ needsrequest(struct job *job, char **csr, struct certstore_error *err)
 		return !cs_fit_answered(&job->old, job->asked, &job->t);
 	if ((req = readrequest(job, &pem, err)) == NULL)
 		goto out;
-	if (!cs_fit_request(req, &job->t))
-		cs_fail(err, CERTSTORE_EEXIST,
-		    "%s: awaits the answer to another request: -f makes a new "
-		    "one",
-		    job->name);
-	else if (csr != NULL && (*csr = strdup(pem.p)) == NULL)
-		cs_fail_nomem(err);
-	else
+	if ((rv = cs_fit_request(&job->old, req, job->asked, &job->t, &job->fit,
+		 err)) == 0) {
+		job->fit.refused = 1;
+		rv = cs_fail(err, CERTSTORE_EEXIST,
+		    "%s: awaits the answer to another request, which %s: -f "
+		    "makes a new one",
+		    job->name, job->fit.why);
+	} else if (rv == 1) {
 		rv = 0;
+		if (csr != NULL && (*csr = strdup(pem.p)) == NULL)
+			rv = cs_fail_nomem(err);
+	}
 out:
 	X509_REQ_free(req);
 	cs_buf_free(&pem);
 	return rv;
 }
 
+/*
+ * Who signed the certificate that is replaced signs the new one: 1, or 0 to
+ * leave all as it is, -1.  What does not work is replaced all the same.
+ */
+static int
+findissuer(struct job *job, X509 *x509, struct certstore_error *err)
+{
+	const char *issuer = job->old.info.issuer;
+	char why[sizeof(job->fit.why)];
+	int rv;
+
+	if (issuer == NULL)
+		issuer = "";
+	if ((rv = cs_issuer_find(&job->issuer, &job->old, x509, err)) != 0) {
+		job->hasissuer = job->inherited = rv == 1;
+		return rv;
+	}
+	if (!job->fit.works) {
+		memcpy(why, job->fit.why, sizeof(why));
+		snprintf(job->fit.why, sizeof(job->fit.why),
+		    "%.60s, and its CA \"%.100s\" is not here with its key",
+		    why, issuer);
+		return 1;
+	}
+	if (job->fit.due) {
+		cs_warn(job->store,
+		    "%s: %s, and its CA \"%.100s\" is not here with its key: "
+		    "have it signed there, or make another with -f",
+		    job->name, job->fit.why, issuer);
+		return 0;
+	}
+	return cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s: %s, and its CA \"%.100s\" is not here with its key: -f makes "
+	    "one that signs itself",
+	    job->name, job->fit.why, issuer);
+}
+
+/* The template becomes what is asked for and all else that is there. */
+static int
+keep(struct job *job, struct certstore_error *err)
+{
+	X509 *x509;
+	int rv = -1;
+
+	if (job->t.ca && job->t.encrypt == NULL &&
+	    (rv = cs_fit_isencrypted(&job->old, CS_PRIVKEY, err)) != 0)
+		return rv == -1 ? -1 :
+				  cs_fail(err, CERTSTORE_EREFUSED,
+				      "%s: %s, and its key is encrypted: "
+				      "encrypt the new one with -E, too",
+				      job->name, job->fit.why);
+	if ((x509 = cs_keep_cert(&job->old, err)) == NULL)
+		return -1;
+	job->kept = cs_keep_make(job->asked, &job->full, &job->old, x509, err);
+	if (job->kept == NULL)
+		rv = -1;
+	else if (job->asked->issuer != NULL || job->old.info.self)
+		rv = 1;
+	else
+		rv = findissuer(job, x509, err);
+	X509_free(x509);
+	if (rv == 1) {
+		job->t = *job->kept;
+		if (job->t.type[0] == '\0')
+			strlcpy(job->t.type, job->full.type,
+			    sizeof(job->t.type));
+	}
+	return rv;
+}
+
+/* With CERTSTORE_IFNEEDED: 1 to make it, 0 to leave all as it is, -1. */
+static int
+decideneeded(struct job *job, struct certstore_error *err)
+{
+	int force = job->flags & CERTSTORE_FORCE, rv;
+
+	rv = cs_fit_entry(&job->old, job->asked, &job->t,
+	    job->hasissuer ? &job->issuer : NULL, &job->fit, err);
+	if (rv == -1 && force && job->fit.refused)
+		cs_error_clear(err);
+	else if (rv != 0)
+		return rv == -1 ? -1 : 0;
+	else if (!force && !job->fit.none && (rv = keep(job, err)) != 1)
+		return rv;
+	if (!job->fit.due || !job->hasissuer)
+		return 1;
+	rv = cs_fit_isclamped(&job->old, &job->issuer, err);
+	return rv == -1 ? -1 : !rv;
+}
+
 /* 1 to make it, 0 to leave all as it is, -1. */
 static int
 decide(struct job *job, char **csr, struct certstore_error *err)
 {
-	int fits, force = job->flags & CERTSTORE_FORCE;
+	int force = job->flags & CERTSTORE_FORCE;
 	int request = job->flags & CERTSTORE_REQUEST, rv;
 
 	if (!job->exists || job->damaged)
 		return 1;
 	if ((job->flags & CERTSTORE_IFNEEDED) != 0) {
-		if (request) {
-			rv = needsrequest(job, csr, err);
-		} else {
-			fits = cs_fit_entry(&job->old, job->asked, &job->t,
-			    job->hasissuer ? &job->issuer : NULL, err);
-			rv = fits == -1 ? -1 : !fits;
-		}
-		if (rv != -1 || !force || err->code != CERTSTORE_EEXIST)
+		if (!request)
+			return decideneeded(job, err);
+		rv = needsrequest(job, csr, err);
+		if (rv != -1 || !force || !job->fit.refused)
 			return rv;
 		cs_error_clear(err);
 		return 1;
@@ -303,109 +399,6 @@ makefiles(struct job *job, X509 *x509, struct certstore_error *err)
 	return rv;
 }
 
-static void
-warnca(const struct job *job)
-{
-	const struct cs_info *info = &job->old.info;
-	struct certstore_error ignored;
-	char spki[65];
-
-	if (!job->exists || job->damaged || info->spki == NULL ||
-	    info->fingerprint == NULL || strcmp(info->kind, "ca") != 0)
-		return;
-	if (cs_key_spki(job->pkey, spki, &ignored) == 0 &&
-	    strcmp(spki, info->spki) != 0)
-		cs_warn(job->store,
-		    "%s: what the old CA signed does not "
-		    "verify with the new one: sign it again",
-		    job->name);
-}
-
-/* Is it one of the names, or may it be meant for people? */
-static int
-isname(const struct certstore_template *t, const char *cn)
-{
-	char host[CS_HOST_MAX + 1];
-	size_t i;
-
-	if (!cs_name_ip(cn, host, NULL, NULL) &&
-	    (strchr(cn, '.') == NULL ||
-		cs_name_hostflaw(cn, 1, 0, host) != NULL))
-		return 1;
-	for (i = 0; i < t->nsan; i++)
-		if (strcmp(t->san[i].value, host) == 0)
-			return 1;
-	return 0;
-}
-
-/* What was asked for and helps nobody. */
-static void
-warnnames(const struct job *job)
-{
-	const struct certstore_template *t = &job->t;
-	int request = job->flags & CERTSTORE_REQUEST;
-	char host[CS_HOST_MAX + 1], q[CS_QUOTE_LEN];
-	const char *cn;
-	size_t i;
-
-	for (i = 0; i < t->nsubject && cs_template_serves(t); i++) {
-		cn = t->subject[i].value;
-		if (strcmp(t->subject[i].attr, "CN") != 0 || *cn == '\0')
-			continue;
-		cs_escape_quote(q, cn);
-		if (request && cs_name_ip(cn, host, NULL, NULL))
-			cs_warn(job->store,
-			    "%s: the common name %s is an address: public CAs "
-			    "refuse such a request: leave it to -s",
-			    job->name, q);
-		else if (!isname(t, cn))
-			cs_warn(job->store,
-			    "%s: the common name %s is none of its names, and "
-			    "clients look only at those: add -s %s%s%s",
-			    job->name, q, *cn == '*' ? "'" : "", cn,
-			    *cn == '*' ? "'" : "");
-	}
-	if (!request && !t->ca && t->nsan > CS_SAN_INDEXED)
-		cs_warn(job->store,
-		    "%s: %zu names, of which only the first %d are found by "
-		    "cert-match",
-		    job->name, t->nsan, CS_SAN_INDEXED);
-}
-
-static int
-makecert(struct job *job, struct certstore_error *err)
-{
-	struct cs_issuer *is = job->hasissuer ? &job->issuer : NULL;
-	X509 *x509;
-	int rv = -1;
-
-	if (is != NULL &&
-	    (cs_issuer_read(is, err) == -1 ||
-		cs_issuer_judge(is, job->t.ca, err) == -1 ||
-		cs_issue_check(job->name, &job->t, is, err) == -1 ||
-		cs_issuer_key(is, job->t.haspass ? &job->t.pass : NULL, err) ==
-		    -1))
-		return -1;
-	if (getkey(job, err) == -1)
-		return -1;
-	x509 = cs_issue_cert(job->store, job->name, &job->t, job->pkey, is,
-	    err);
-	if (x509 == NULL)
-		return -1;
-	warnca(job);
-	warnnames(job);
-	if ((job->flags & CERTSTORE_DRYRUN) != 0)
-		rv = carryprops(job, "create", err) == 0 &&
-			cs_txn_check(job->store, &job->put, 1, err) == 0 ?
-		    1 :
-		    -1;
-	else if (makefiles(job, x509, err) == 0 &&
-	    cs_txn_put(job->store, &job->put, 1, err) == 0)
-		rv = 1;
-	X509_free(x509);
-	return rv;
-}
-
 static int
 encoderequest(struct job *job, X509_REQ *req, struct certstore_error *err)
 {
@@ -503,6 +496,92 @@ rewrite(struct job *job, struct certstore_error *err)
 	return 1;
 }
 
+/* That it could not be is perhaps the fault of what nobody asked for. */
+static int
+failkept(const struct job *job, struct certstore_error *err)
+{
+	struct certstore_error was = *err;
+
+	if (job->kept != NULL && was.code == CERTSTORE_EREFUSED)
+		cs_fail(err, was.code,
+		    "%.350s (-u keeps what the entry has, -f makes only what "
+		    "is asked for)",
+		    was.msg);
+	return -1;
+}
+
+static int
+sign(struct job *job, X509 **x509, struct certstore_error *err)
+{
+	struct cs_issuer *is = job->hasissuer ? &job->issuer : NULL;
+
+	if (is != NULL &&
+	    (cs_issuer_read(is, err) == -1 ||
+		cs_issuer_judge(is, job->t.ca, err) == -1 ||
+		cs_issue_check(job->name, &job->t, is, err) == -1 ||
+		cs_issuer_key(is, job->t.haspass ? &job->t.pass : NULL, err) ==
+		    -1))
+		return failkept(job, err);
+	if (getkey(job, err) == -1)
+		return -1;
+	*x509 = cs_issue_cert(job->store, job->name, &job->t, job->pkey, is,
+	    err);
+	return *x509 == NULL ? failkept(job, err) : 0;
+}
+
+/* -u found a CA that it was not told of: one that serves goes on serving. */
+static int
+canwait(const struct job *job, const struct certstore_error *err)
+{
+	return job->inherited && job->fit.due &&
+	    (err->code == CERTSTORE_EREFUSED ||
+		err->code == CERTSTORE_EPASSPHRASE ||
+		err->code == CERTSTORE_EDAMAGED);
+}
+
+static void
+caution(const struct job *job)
+{
+	cs_caution_names(job->store, job->name, &job->t, 0);
+	if (!job->exists || job->damaged)
+		return;
+	if (job->fit.why[0] != '\0' && !job->fit.none)
+		cs_warn(job->store, "%s: %s: replaced", job->name,
+		    job->fit.why);
+	if ((job->flags & CERTSTORE_FORCE) != 0)
+		cs_caution_force(&job->old, job->asked, &job->t,
+		    job->hasissuer ? &job->issuer : NULL);
+	cs_caution_ca(&job->old, job->pkey);
+}
+
+static int
+makecert(struct job *job, struct certstore_error *err)
+{
+	X509 *x509 = NULL;
+	int rv = -1;
+
+	if (sign(job, &x509, err) == -1) {
+		if (!canwait(job, err))
+			return -1;
+		cs_warn(job->store, "%s: %s, and can't be renewed: %s",
+		    job->name, job->fit.why, err->msg);
+		cs_error_clear(err);
+		return rewrite(job, err);
+	}
+	if ((job->flags & CERTSTORE_DRYRUN) != 0)
+		rv = carryprops(job, "create", err) == 0 &&
+			cs_txn_check(job->store, &job->put, 1, err) == 0 ?
+		    1 :
+		    -1;
+	else if (makefiles(job, x509, err) == 0 &&
+	    cs_txn_put(job->store, &job->put, 1, err) == 0)
+		rv = 1;
+	if (rv == 1)
+		caution(job);
+	X509_free(x509);
+	return rv;
+}
+
 static int
 makerequest(struct job *job, char **csr, struct certstore_error *err)
 {
@@ -515,7 +594,7 @@ makerequest(struct job *job, char **csr, struct certstore_error *err)
 	req = cs_issue_request(job->name, &job->t, job->pkey, err);
 	if (req == NULL)
 		return -1;
-	warnnames(job);
+	cs_caution_names(job->store, job->name, &job->t, 1);
 	if ((job->flags & CERTSTORE_DRYRUN) != 0) {
 		if (carryprops(job, "create", err) == 0 &&
 		    cs_txn_check(job->store, &job->put, 1, err) == 0)
@@ -555,6 +634,7 @@ attempt(struct job *job, char **csr, struct certstore_error *err)
 {
 	int rv;
 
+	job->t = job->full;
 	if (load(job, err) == -1)
 		return -1;
 	if (job->asked->issuer != NULL) {
@@ -580,7 +660,10 @@ reset(struct job *job)
 {
 	if (job->hasissuer)
 		cs_issuer_close(&job->issuer);
-	job->hasissuer = 0;
+	job->hasissuer = job->inherited = 0;
+	certstore_template_free(job->kept);
+	job->kept = NULL;
+	memset(&job->fit, 0, sizeof(job->fit));
 	cs_txn_free(&job->put);
 	memset(&job->put, 0, sizeof(job->put));
 	cs_entry_done(&job->old);
@@ -610,6 +693,10 @@ certstore_create(struct certstore *store, const char *name,
 		last = i == TRIES;
 		if (last && (rv = cs_lock_take(store, err)) == -1)
 			break;
+		if (csr != NULL) {
+			free(*csr);
+			*csr = NULL;
+		}
 		rv = attempt(&job, csr, err);
 		reset(&job);
 		if (last)

@@ -197,6 +197,7 @@ int	cs_chain_files(struct cs_put *, X509 *, STACK_OF(X509) *,
 	    STACK_OF(X509) *, const struct cs_buf *, struct certstore_error *);
 
 /* issue.c: signs. */
+struct cs_issuer;
 #define CS_LIFE		(397 * CS_DAY)
 #define CS_LIFE_CA	(3650 * CS_DAY)
 enum cs_setter {		/* those that can fail; adders last */
@@ -227,7 +228,6 @@ struct certstore_template {
 /* A certificate for pkey by the template, which has the SANs that
  * cs_template_resolve() gave.  The issuer, judged and with its key, or NULL:
  * self-signed. */
-struct cs_issuer;
 int	cs_issue_check(const char *, const struct certstore_template *,
 	    const struct cs_issuer *, struct certstore_error *);
 					/* what needs no key: subject, names */
@@ -245,16 +245,48 @@ STACK_OF(X509_EXTENSION) *cs_extension_make(const struct certstore_template *,
 GENERAL_NAMES *cs_extension_sans(const struct certstore_template *);
 int	cs_extension_keyids(X509 *, X509 *);
 
-/* fit.c: -u: will what there is do for the template as asked and as resolved:
- * 1 or 0, -1 refused.  The issuer is NULL for self-signed. */
+/*
+ * fit.c: will what there is do for the template as asked and as resolved: 1,
+ * 0 and why not, -1.  The issuer is NULL where none is asked for.
+ */
+struct cs_fit {
+	char	why[240];	/* "does not cover ..." */
+	int	none;		/* there is nothing to replace */
+	int	works;		/* it is valid and has its key */
+	int	due;		/* only its life is too short */
+	int	refused;	/* -1 because only -f may replace it */
+};
 int	cs_fit_entry(const struct certstore_entry *,
 	    const struct certstore_template *,
 	    const struct certstore_template *, struct cs_issuer *,
+	    struct cs_fit *, struct certstore_error *);
+int	cs_fit_isclamped(const struct certstore_entry *, struct cs_issuer *,
+	    struct certstore_error *);
+int	cs_fit_isencrypted(const struct certstore_entry *, enum cs_file,
 	    struct certstore_error *);
 int	cs_fit_answered(const struct certstore_entry *,
 	    const struct certstore_template *,
 	    const struct certstore_template *);	/* no need to ask a CA */
-int	cs_fit_request(X509_REQ *, const struct certstore_template *);
+int	cs_fit_request(const struct certstore_entry *, X509_REQ *,
+	    const struct certstore_template *,
+	    const struct certstore_template *, struct cs_fit *,
+	    struct certstore_error *);
+
+/* keep.c: as asked (and resolved), and all that the entry has beyond it. */
+X509	*cs_keep_cert(const struct certstore_entry *, struct certstore_error *);
+struct certstore_template *cs_keep_make(const struct certstore_template *,
+	    const struct certstore_template *, const struct certstore_entry *,
+	    X509 *, struct certstore_error *);
+int	cs_keep_constraints(struct certstore_template *,
+	    const STACK_OF(X509_EXTENSION) *, struct certstore_error *);
+
+/* caution.c: what is said of what was made, of what -f took away, of a CA. */
+void	cs_caution_names(const struct certstore *, const char *,
+	    const struct certstore_template *, int);	/* 1: a request */
+void	cs_caution_force(const struct certstore_entry *,
+	    const struct certstore_template *, const struct certstore_template *,
+	    const struct cs_issuer *);
+void	cs_caution_ca(const struct certstore_entry *, EVP_PKEY *);
 
 /* template.c: no setter of it failed: 0 or -1; a shallow copy with the entry's own name as SAN where none was
  * given; own, which holds that one, and the first live as long as it does. */
@@ -267,6 +299,11 @@ int	cs_template_resolve(struct certstore_template *, struct cs_san_own *,
 
 /* subject.c: attr=value; what cs_subject_build adds, with a CN of last resort. */
 int	cs_subject_parse(const char *, char **, char **,
+	    struct certstore_error *);
+const char *cs_subject_lacks(const X509_NAME *,
+	    const struct certstore_template *);	/* an attribute, or NULL */
+int	cs_subject_merge(struct certstore_template *,
+	    const struct certstore_template *, const X509_NAME *,
 	    struct certstore_error *);
 int	cs_subject_build(X509_NAME *, const struct certstore_template *,
 	    const char *, struct certstore_error *);
@@ -291,6 +328,8 @@ struct cs_issuer {
 int	cs_issuer_open(struct cs_issuer *, struct certstore *, const char *,
 	    struct certstore_error *);
 void	cs_issuer_close(struct cs_issuer *);
+int	cs_issuer_find(struct cs_issuer *, const struct certstore_entry *,
+	    X509 *, struct certstore_error *);	/* who signed it: 1, 0, -1 */
 int	cs_issuer_isabove(const struct cs_issuer *,
 	    const struct certstore_entry *, struct certstore_error *);
 int	cs_issuer_read(struct cs_issuer *, struct certstore_error *);

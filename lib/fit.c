@@ -1,7 +1,9 @@
 /*
  * fit.c: whether an entry, or a request that waits, is what a template asks
- * for, so that nothing new is needed.
+ * for, so that nothing new is needed.  What is asked for counts, defaults do
+ * not: an entry may have more than that.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,29 +12,18 @@
 
 #include "crypto.h"
 
-static int
-hassan(const struct cs_info *info, const struct cs_san_own *san)
-{
-	size_t i;
+static int unfit(struct cs_fit *, const char *, ...) CS_PRINTFLIKE(2, 3);
 
-	for (i = 0; i < info->nsan; i++)
-		if (info->san[i].type == san->type &&
-		    strcmp(info->san[i].value, san->value) == 0)
-			return 1;
+/* Always 0. */
+static int
+unfit(struct cs_fit *fit, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(fit->why, sizeof(fit->why), fmt, ap);
+	va_end(ap);
 	return 0;
-}
-
-static int
-samenames(const struct cs_info *info, const struct certstore_template *t)
-{
-	size_t i;
-
-	if (info->nsan != t->nsan)
-		return 0;
-	for (i = 0; i < t->nsan; i++)
-		if (!hassan(info, &t->san[i]))
-			return 0;
-	return 1;
 }
 
 /* By its name or, one label of it, by a wildcard (RFC 9525, section 6.3). */
@@ -63,31 +54,19 @@ uncovered(const struct cs_info *info, const struct certstore_template *t)
 	return NULL;
 }
 
+/* The key that is asked for, or one of its type; any if none is. */
 static int
-samekey(const struct cs_info *info, const struct certstore_template *t)
+samekey(const struct cs_info *info, const struct certstore_template *asked)
 {
 	struct certstore_error ignored;
 	char spki[65];
 
-	if (t->pkey == NULL)
-		return info->key != NULL && strcmp(info->key, t->type) == 0;
+	if (asked->pkey == NULL)
+		return asked->type[0] == '\0' ||
+		    (info->key != NULL && strcmp(info->key, asked->type) == 0);
 	return info->spki != NULL &&
-	    cs_key_spki(t->pkey, spki, &ignored) == 0 &&
+	    cs_key_spki(asked->pkey, spki, &ignored) == 0 &&
 	    strcmp(info->spki, spki) == 0;
-}
-
-/* How many of the profile's purposes the entry has; n: how many there are. */
-static size_t
-purposes(const struct cs_info *info, const char *profile, size_t *n)
-{
-	if (strcmp(profile, "peer") == 0) {
-		*n = 2;
-		return (size_t)(cs_info_has_usage(info, "server") +
-		    cs_info_has_usage(info, "client"));
-	}
-	*n = 1;
-	return (size_t)cs_info_has_usage(info,
-	    strcmp(profile, "mail") == 0 ? "email" : profile);
 }
 
 static int
@@ -96,24 +75,17 @@ isca(const struct cs_info *info)
 	return strcmp(info->kind, "ca") == 0;
 }
 
+/* Has it the profile's purposes, or none in particular?  It may have more. */
 static int
-sameprofile(const struct cs_info *info, const struct certstore_template *t)
+coversprofile(const struct cs_info *info, const char *profile)
 {
-	size_t n;
-
-	if (isca(info) || t->ca)
-		return isca(info) && t->ca;
-	return purposes(info, t->profile, &n) == n && info->usage.n == n;
-}
-
-/* Others put more into a certificate, or do not say what it is for. */
-static int
-coversprofile(const struct cs_info *info, const struct certstore_template *t)
-{
-	size_t n;
-
-	return info->usage.n == 0 || cs_info_has_usage(info, "any") ||
-	    purposes(info, t->profile, &n) == n;
+	if (info->usage.n == 0 || cs_info_has_usage(info, "any"))
+		return 1;
+	if (strcmp(profile, "peer") == 0)
+		return cs_info_has_usage(info, "server") &&
+		    cs_info_has_usage(info, "client");
+	return cs_info_has_usage(info,
+	    strcmp(profile, "mail") == 0 ? "email" : profile);
 }
 
 /* By its signature, as the files say or as it is: 1, 0, -1. */
@@ -121,131 +93,289 @@ static int
 sameissuer(const struct certstore_entry *entry, struct cs_issuer *is,
     struct certstore_error *err)
 {
-	STACK_OF(X509) *certs;
-	struct cs_buf buf = { NULL, 0, 0 };
+	X509 *x509;
 	int rv;
 
-	if (is == NULL)
-		return entry->info.self;
 	if ((rv = cs_issuer_isabove(is, entry, err)) != 0)
 		return rv;
-	if (cs_issuer_read(is, err) == -1)
+	if (cs_issuer_read(is, err) == -1 ||
+	    (x509 = cs_keep_cert(entry, err)) == NULL)
 		return -1;
-	if ((rv = cs_entry_read(entry, CS_FULLCHAIN, &buf, err)) == 1) {
-		certs = cs_cert_stack(entry->info.name, &buf, err);
-		rv = certs == NULL ?
-		    -1 :
-		    cs_cert_is_signed_by(sk_X509_value(certs, 0),
-			sk_X509_value(is->certs, 0)) == 1;
-		sk_X509_pop_free(certs, X509_free);
-	}
-	cs_buf_free(&buf);
+	rv = cs_cert_is_signed_by(x509, sk_X509_value(is->certs, 0)) == 1;
+	X509_free(x509);
 	return rv;
 }
 
-/* Too little of its life is left. */
 static int
-runsout(const struct certstore_entry *entry, const struct certstore_template *t)
+hasconstraints(const struct certstore_template *t)
 {
-	static const struct certstore_span third = { CERTSTORE_SPAN_PART, 0, 1,
-		3 };
-	const char *subject;
-	int64_t ends;
-
-	return certstore_entry_ends_within(entry,
-	    t->haswithin ? &t->within : &third, certstore_time_now(), &subject,
-	    &ends);
+	return t->npermit > 0 || t->nexclude > 0 || t->pathlen >= 0;
 }
 
 static int
-fitcreated(const struct certstore_entry *entry,
-    const struct certstore_template *t, struct cs_issuer *is,
-    struct certstore_error *err)
+istree(char *const *trees, size_t n, const char *tree)
 {
-	const struct cs_info *info = &entry->info;
-	char ends[CERTSTORE_TIME_LEN];
-	int rv;
+	size_t i;
 
-	if (info->fingerprint == NULL || !info->haskey || !samenames(info, t) ||
-	    !samekey(info, t) || !sameprofile(info, t))
-		return 0;
-	if ((rv = sameissuer(entry, is, err)) != 1)
-		return rv;
-	if (!runsout(entry, t))
-		return 1;
-	if (is != NULL && cs_issuer_read(is, err) == -1)
-		return -1;
-	/* A new one could not end later: no use in one at each call. */
-	if (is != NULL && is->ends <= info->ends &&
-	    info->ends > certstore_time_now()) {
-		cs_warn(entry->store,
-		    "%s: ends %s, with its CA %s: renew the "
-		    "CA first",
-		    info->name, certstore_time_format(info->ends, ends),
-		    is->entry.info.name);
-		return 1;
-	}
+	for (i = 0; i < n; i++)
+		if (strcmp(trees[i], tree) == 0)
+			return 1;
 	return 0;
 }
 
+/* All that are asked for, and nothing else permitted. */
 static int
-refuse(const struct cs_info *info, struct certstore_error *err,
-    const char *what, const char *arg)
+sameconstraints(const STACK_OF(X509_EXTENSION) *exts,
+    const struct certstore_template *asked, struct cs_fit *fit,
+    struct certstore_error *err)
 {
-	char q[CS_QUOTE_LEN];
+	struct certstore_template *has;
+	size_t i;
+	int rv;
 
-	return cs_fail(err, CERTSTORE_EEXIST,
-	    "%s: was imported and %s%s%s: -f replaces it", info->name, what,
-	    arg == NULL ? "" : " ", arg == NULL ? "" : cs_escape_quote(q, arg));
+	if (!hasconstraints(asked))
+		return 1;
+	if ((has = certstore_template_new(err)) == NULL)
+		return -1;
+	rv = cs_keep_constraints(has, exts, err) == -1 ? -1 : 1;
+	if (rv == 1 && asked->pathlen >= 0 && asked->pathlen != has->pathlen)
+		rv = unfit(fit, "does not have pathlen=%d", asked->pathlen);
+	for (i = 0; i < asked->npermit && rv == 1; i++)
+		if (!istree(has->permit, has->npermit, asked->permit[i]))
+			rv = unfit(fit, "does not permit %s", asked->permit[i]);
+	for (i = 0; i < has->npermit && asked->npermit > 0 && rv == 1; i++)
+		if (!istree(asked->permit, asked->npermit, has->permit[i]))
+			rv = unfit(fit, "permits %s, too", has->permit[i]);
+	for (i = 0; i < asked->nexclude && rv == 1; i++)
+		if (!istree(has->exclude, has->nexclude, asked->exclude[i]))
+			rv = unfit(fit, "does not exclude %s",
+			    asked->exclude[i]);
+	certstore_template_free(has);
+	return rv;
 }
 
-/* Of what somebody else made only what was asked for is judged. */
 static int
-fitimported(const struct certstore_entry *entry,
+samesubject(const X509_NAME *subject, const struct certstore_template *asked,
+    struct cs_fit *fit)
+{
+	const char *attr = cs_subject_lacks(subject, asked);
+
+	return attr == NULL ? 1 :
+			      unfit(fit, "has another %s in its subject", attr);
+}
+
+/* What only the certificate itself tells; others choose their own subject. */
+static int
+samecontents(const struct certstore_entry *entry,
+    const struct certstore_template *asked, int imported, struct cs_fit *fit,
+    struct certstore_error *err)
+{
+	int rv = 1, subject = !imported && asked->nsubject > 0;
+	X509 *x509;
+
+	if (!subject && !hasconstraints(asked))
+		return 1;
+	if ((x509 = cs_keep_cert(entry, err)) == NULL)
+		return -1;
+	if (subject)
+		rv = samesubject(X509_get_subject_name(x509), asked, fit);
+	if (rv == 1)
+		rv = sameconstraints(X509_get0_extensions(x509), asked, fit,
+		    err);
+	X509_free(x509);
+	ERR_clear_error();
+	return rv;
+}
+
+int
+cs_fit_isencrypted(const struct certstore_entry *entry, enum cs_file file,
+    struct certstore_error *err)
+{
+	struct cs_buf pem = { NULL, 0, 0 };
+	int rv;
+
+	if ((rv = cs_entry_read(entry, file, &pem, err)) == 1)
+		rv = strstr(pem.p, "ENCRYPTED") != NULL;
+	cs_buf_free(&pem);
+	return rv;
+}
+
+static int
+givepassphrase(void *arg, const char *what, char *buf, size_t size)
+{
+	size_t len = strlen(arg);
+
+	(void)what;
+	if (len > size)
+		return -1;
+	memcpy(buf, arg, len);
+	return (int)len;
+}
+
+/* With the passphrase that is asked for; to change that is not -u's. */
+static int
+sameencryption(const struct certstore_entry *entry, enum cs_file file,
+    const struct certstore_template *asked, struct cs_fit *fit,
+    struct certstore_error *err)
+{
+	struct certstore_passphrase pass = { givepassphrase, asked->encrypt };
+	struct cs_buf pem = { NULL, 0, 0 };
+	EVP_PKEY *pkey = NULL;
+	int rv;
+
+	if (asked->encrypt == NULL)
+		return 1;
+	if ((rv = cs_fit_isencrypted(entry, file, err)) != 1)
+		return rv == -1 ? -1 :
+				  unfit(fit, "has a key that is not encrypted");
+	if (cs_entry_read(entry, file, &pem, err) == 1)
+		pkey = cs_key_frompem(entry->info.name, &pem, &pass, err);
+	cs_buf_free(&pem);
+	if (pkey == NULL && err->code == CERTSTORE_EPASSPHRASE) {
+		unfit(fit, "has a key that another passphrase opens");
+		fit->refused = 1;
+		cs_fail(err, CERTSTORE_EPASSPHRASE,
+		    "%s: its key is encrypted with another passphrase: give "
+		    "that one with -E, or make a new key with -f",
+		    entry->info.name);
+	}
+	rv = pkey == NULL ? -1 : 1;
+	EVP_PKEY_free(pkey);
+	return rv;
+}
+
+/* Does it work, now, whatever is asked for? */
+static int
+works(const struct certstore_entry *entry, struct cs_fit *fit)
+{
+	static const struct certstore_span now = { CERTSTORE_SPAN_FOR, 0, 0,
+		0 };
+	const struct cs_info *info = &entry->info;
+	char when[CERTSTORE_TIME_LEN];
+	const char *subject;
+	int64_t ends;
+
+	if (info->fingerprint == NULL || !info->haskey)
+		return unfit(fit, "has no pair of certificate and key");
+	if (info->starts > certstore_time_now())
+		return unfit(fit, "is not valid before %s",
+		    certstore_time_format(info->starts, when));
+	if (certstore_entry_ends_within(entry, &now, certstore_time_now(),
+		&subject, &ends))
+		return unfit(fit, "ended %s",
+		    certstore_time_format(ends, when));
+	return 1;
+}
+
+/* A CA and a server, or what is for mail, are never in each other's place. */
+static int
+samekind(const struct cs_info *info, const struct certstore_template *t,
+    struct cs_fit *fit)
+{
+	if (isca(info) != (t->ca != 0))
+		return unfit(fit, t->ca ? "is not a CA" : "is a CA");
+	if (t->ca || coversprofile(info, t->profile))
+		return 1;
+	if (strcmp(t->profile, "mail") == 0)
+		return unfit(fit, "is not for mail");
+	if (cs_info_has_usage(info, "email"))
+		return unfit(fit, "is for mail");
+	return 1;
+}
+
+static int
+hasall(const struct certstore_entry *entry,
     const struct certstore_template *asked, const struct certstore_template *t,
-    struct cs_issuer *is, struct certstore_error *err)
+    struct cs_issuer *is, int imported, struct cs_fit *fit,
+    struct certstore_error *err)
 {
 	const struct cs_info *info = &entry->info;
 	const char *name;
-	char ends[CERTSTORE_TIME_LEN];
-	int ca, rv;
+	char q[CS_QUOTE_LEN];
+	int rv;
 
-	ca = isca(info);
-	if (info->fingerprint == NULL || !info->haskey)
-		return refuse(info, err, "has no pair of certificate and key",
-		    NULL);
-	if (ca != (t->ca != 0))
-		return refuse(info, err, ca ? "is a CA" : "is not a CA", NULL);
 	if ((name = uncovered(info, t)) != NULL)
-		return refuse(info, err, "does not cover", name);
-	if ((asked->type[0] != '\0' || asked->pkey != NULL) &&
-	    !samekey(info, t))
-		return refuse(info, err, "has another key", NULL);
-	if (!ca && !coversprofile(info, t))
-		return refuse(info, err, "is not for a", t->profile);
-	if (is != NULL) {
-		if ((rv = sameissuer(entry, is, err)) == -1)
-			return -1;
-		if (rv == 0)
-			return refuse(info, err, "not signed by",
-			    is->entry.info.name);
-	}
-	if (runsout(entry, t))
-		return refuse(info, err, "ends",
-		    certstore_time_format(info->ends, ends));
-	return 1;
+		return unfit(fit, "does not cover %s",
+		    cs_escape_quote(q, name));
+	if (!samekey(info, asked) && asked->pkey != NULL)
+		return unfit(fit, "has another key");
+	if (!samekey(info, asked))
+		return unfit(fit, "has another key: %s, not %s", info->key,
+		    asked->type);
+	if (!t->ca && !coversprofile(info, t->profile))
+		return unfit(fit, "is not for a %s", t->profile);
+	if (is != NULL && (rv = sameissuer(entry, is, err)) != 1)
+		return rv == -1 ?
+		    -1 :
+		    unfit(fit, "is not signed by %s", is->entry.info.name);
+	if ((rv = samecontents(entry, asked, imported, fit, err)) != 1)
+		return rv;
+	return sameencryption(entry, CS_PRIVKEY, asked, fit, err);
+}
+
+/* Is enough of its life left? */
+static int
+lasts(const struct certstore_entry *entry, const struct certstore_template *t,
+    struct cs_fit *fit)
+{
+	static const struct certstore_span third = { CERTSTORE_SPAN_PART, 0, 1,
+		3 };
+	char when[CERTSTORE_TIME_LEN];
+	const char *subject;
+	int64_t ends;
+
+	if (!certstore_entry_ends_within(entry,
+		t->haswithin ? &t->within : &third, certstore_time_now(),
+		&subject, &ends))
+		return 1;
+	fit->due = 1;
+	return unfit(fit, "ends %s", certstore_time_format(ends, when));
 }
 
 int
 cs_fit_entry(const struct certstore_entry *entry,
     const struct certstore_template *asked, const struct certstore_template *t,
-    struct cs_issuer *is, struct certstore_error *err)
+    struct cs_issuer *is, struct cs_fit *fit, struct certstore_error *err)
 {
-	const char *origin = entry->info.origin;
+	const struct cs_info *info = &entry->info;
+	int imported, rv;
 
-	if (origin != NULL && strcmp(origin, "create") == 0)
-		return fitcreated(entry, t, is, err);
-	return fitimported(entry, asked, t, is, err);
+	memset(fit, 0, sizeof(*fit));
+	imported = info->origin == NULL || strcmp(info->origin, "create") != 0;
+	fit->none = info->fingerprint == NULL && !imported;
+	if (fit->none)
+		return 0;
+	if ((rv = samekind(info, t, fit)) == 0)
+		fit->refused = 1;
+	else if ((rv = works(entry, fit)) == 1) {
+		fit->works = 1;
+		rv = hasall(entry, asked, t, is, imported, fit, err);
+		if (rv == 1)
+			rv = lasts(entry, t, fit);
+	}
+	if (rv == 0 && imported)
+		fit->refused = 1;
+	if (rv == 0 && fit->refused)
+		cs_fail(err, CERTSTORE_EEXIST, "%s: %s%s: -f replaces it",
+		    info->name, imported ? "was imported and " : "", fit->why);
+	return rv == 0 && fit->refused ? -1 : rv;
+}
+
+/* A new one could not end later than it does: no use in one at each call. */
+int
+cs_fit_isclamped(const struct certstore_entry *entry, struct cs_issuer *is,
+    struct certstore_error *err)
+{
+	char ends[CERTSTORE_TIME_LEN];
+
+	if (cs_issuer_read(is, err) == -1)
+		return -1;
+	if (is->ends > entry->info.ends)
+		return 0;
+	cs_warn(entry->store, "%s: ends %s, with its CA %s: renew the CA first",
+	    entry->info.name, certstore_time_format(entry->info.ends, ends),
+	    is->entry.info.name);
+	return 1;
 }
 
 int
@@ -253,13 +383,14 @@ cs_fit_answered(const struct certstore_entry *entry,
     const struct certstore_template *asked, const struct certstore_template *t)
 {
 	struct certstore_error ignored;
+	struct cs_fit fit;
 
 	return !entry->info.self &&
-	    fitimported(entry, asked, t, NULL, &ignored) == 1;
+	    cs_fit_entry(entry, asked, t, NULL, &fit, &ignored) == 1;
 }
 
 static int
-contains(GENERAL_NAMES *names, GENERAL_NAME *gen)
+isnamed(GENERAL_NAMES *names, GENERAL_NAME *gen)
 {
 	int i;
 
@@ -269,34 +400,101 @@ contains(GENERAL_NAMES *names, GENERAL_NAME *gen)
 	return 0;
 }
 
-/* The same names, and the key or key type: 1 or 0. */
-int
-cs_fit_request(X509_REQ *req, const struct certstore_template *t)
+static int
+samenames(const STACK_OF(X509_EXTENSION) *exts,
+    const struct certstore_template *t, struct cs_fit *fit,
+    struct certstore_error *err)
 {
-	STACK_OF(X509_EXTENSION) *exts;
 	GENERAL_NAMES *has, *wants;
-	EVP_PKEY *pkey;
-	char type[80];
-	int i, fits;
+	char q[CS_QUOTE_LEN];
+	int i, rv = 1;
 
-	exts = X509_REQ_get_extensions(req);
+	if ((wants = cs_extension_sans(t)) == NULL)
+		return cs_fail_nomem(err);
 	has = X509V3_get_d2i(exts, NID_subject_alt_name, NULL, NULL);
-	wants = cs_extension_sans(t);
-	fits = wants != NULL &&
-	    (has == NULL ? 0 : sk_GENERAL_NAME_num(has)) ==
-		sk_GENERAL_NAME_num(wants);
-	for (i = 0; fits && i < sk_GENERAL_NAME_num(wants); i++)
-		fits = contains(has, sk_GENERAL_NAME_value(wants, i));
-	pkey = X509_REQ_get0_pubkey(req);
-	if (t->pkey != NULL)
-		fits = fits && pkey != NULL && EVP_PKEY_eq(pkey, t->pkey) == 1;
-	else {
-		cs_key_name(pkey, type, sizeof(type));
-		fits = fits && strcmp(type, t->type) == 0;
-	}
+	for (i = 0; rv == 1 && i < sk_GENERAL_NAME_num(wants); i++)
+		if (!isnamed(has, sk_GENERAL_NAME_value(wants, i)))
+			rv = unfit(fit, "does not name %s",
+			    cs_escape_quote(q, t->san[i].value));
 	GENERAL_NAMES_free(wants);
 	GENERAL_NAMES_free(has);
+	return rv;
+}
+
+static int
+samepublic(EVP_PKEY *pkey, const struct certstore_template *asked,
+    struct cs_fit *fit)
+{
+	char type[80];
+
+	if (asked->pkey != NULL &&
+	    (pkey == NULL || EVP_PKEY_eq(pkey, asked->pkey) != 1))
+		return unfit(fit, "has another key");
+	cs_key_name(pkey, type, sizeof(type));
+	if (asked->pkey == NULL && asked->type[0] != '\0' &&
+	    strcmp(type, asked->type) != 0)
+		return unfit(fit, "has another key: %s, not %s", type,
+		    asked->type);
+	return 1;
+}
+
+static int
+haspurpose(const EXTENDED_KEY_USAGE *eku, int nid)
+{
+	int i;
+
+	for (i = 0; i < sk_ASN1_OBJECT_num(eku); i++)
+		if (OBJ_obj2nid(sk_ASN1_OBJECT_value(eku, i)) == nid)
+			return 1;
+	return 0;
+}
+
+/* What a request is for. */
+static int
+sameuse(const STACK_OF(X509_EXTENSION) *exts,
+    const struct certstore_template *t, struct cs_fit *fit)
+{
+	BASIC_CONSTRAINTS *bc;
+	EXTENDED_KEY_USAGE *eku;
+	const char *p = t->profile;
+	int ca, rv = 1;
+
+	bc = X509V3_get_d2i(exts, NID_basic_constraints, NULL, NULL);
+	ca = bc != NULL && bc->ca != 0;
+	BASIC_CONSTRAINTS_free(bc);
+	if (ca != (t->ca != 0))
+		return unfit(fit, t->ca ? "is not for a CA" : "is for a CA");
+	eku = X509V3_get_d2i(exts, NID_ext_key_usage, NULL, NULL);
+	if (!ca && eku != NULL &&
+	    ((cs_template_serves(t) && !haspurpose(eku, NID_server_auth)) ||
+		((strcmp(p, "client") == 0 || strcmp(p, "peer") == 0) &&
+		    !haspurpose(eku, NID_client_auth)) ||
+		(strcmp(p, "mail") == 0 &&
+		    !haspurpose(eku, NID_email_protect))))
+		rv = unfit(fit, "is not for %s%s",
+		    strcmp(p, "mail") == 0 ? "" : "a ", p);
+	EXTENDED_KEY_USAGE_free(eku);
+	return rv;
+}
+
+/* The request that waits: names, key, use, and what else is asked for. */
+int
+cs_fit_request(const struct certstore_entry *entry, X509_REQ *req,
+    const struct certstore_template *asked, const struct certstore_template *t,
+    struct cs_fit *fit, struct certstore_error *err)
+{
+	STACK_OF(X509_EXTENSION) *exts = X509_REQ_get_extensions(req);
+	int rv;
+
+	memset(fit, 0, sizeof(*fit));
+	if ((rv = samenames(exts, t, fit, err)) == 1 &&
+	    (rv = samepublic(X509_REQ_get0_pubkey(req), asked, fit)) == 1 &&
+	    (rv = sameuse(exts, t, fit)) == 1 &&
+	    (rv = samesubject(X509_REQ_get_subject_name(req), asked, fit)) ==
+		1 &&
+	    (rv = sameconstraints(exts, asked, fit, err)) == 1)
+		rv = sameencryption(entry, CS_REQUEST_KEY, asked, fit, err);
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
 	ERR_clear_error();
-	return fits;
+	return rv;
 }

@@ -107,6 +107,64 @@ cs_issuer_isabove(const struct cs_issuer *is,
 	return rv;
 }
 
+/* Is that entry a CA with its key, whose key signed x509? */
+static int
+issigner(struct cs_issuer *is, X509 *x509)
+{
+	struct certstore_error ignored;
+
+	return is->entry.info.haskey &&
+	    strcmp(is->entry.info.kind, "ca") == 0 &&
+	    cs_issuer_read(is, &ignored) == 0 &&
+	    cs_cert_is_signed_by(x509, sk_X509_value(is->certs, 0)) == 1;
+}
+
+/* Takes the one of those under a key of the index that ends last. */
+static int
+search(struct cs_issuer *best, struct certstore *store, const char *sub,
+    const char *key, const struct certstore_entry *entry, X509 *x509,
+    struct certstore_error *err)
+{
+	struct certstore_error ignored;
+	struct cs_issuer is;
+	char **names;
+	size_t i, n;
+
+	if (key == NULL)
+		return 0;
+	if (cs_index_find(store, sub, key, &names, &n) == -1)
+		return cs_fail_errno(err, "%s: index/%s", store->path, sub);
+	for (i = 0; i < n; i++) {
+		if (strcmp(names[i], entry->info.name) == 0 ||
+		    cs_issuer_open(&is, store, names[i], &ignored) == -1)
+			continue;
+		if (issigner(&is, x509) &&
+		    (best->certs == NULL || is.ends > best->ends)) {
+			cs_issuer_close(best);
+			*best = is;
+		} else
+			cs_issuer_close(&is);
+	}
+	cs_store_names_free(names, n);
+	return best->certs != NULL;
+}
+
+/* The entry that signed x509, the certificate of another: 1, 0, -1. */
+int
+cs_issuer_find(struct cs_issuer *is, const struct certstore_entry *entry,
+    X509 *x509, struct certstore_error *err)
+{
+	const struct cs_info *info = &entry->info;
+	int rv;
+
+	memset(is, 0, sizeof(*is));
+	rv = search(is, entry->store, "ski", info->aki, entry, x509, err);
+	if (rv == 0)
+		rv = search(is, entry->store, "subject", info->issuerhash,
+		    entry, x509, err);
+	return rv;
+}
+
 /* Once. */
 int
 cs_issuer_read(struct cs_issuer *is, struct certstore_error *err)

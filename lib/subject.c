@@ -368,3 +368,134 @@ cs_subject_build(X509_NAME *name, const struct certstore_template *t,
 		return 0;
 	return add(name, "CN", cn, err);
 }
+
+/* Octets of an attribute in UTF-8, malloc'ed; NULL: not text that we make. */
+static char *
+valueof(const struct attr *a, const X509_NAME_ENTRY *ne)
+{
+	struct certstore_error ignored;
+	unsigned char *utf8 = NULL;
+	char *value = NULL;
+	int len;
+
+	len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(ne));
+	if (len > 0 && memchr(utf8, '\0', (size_t)len) == NULL)
+		value = strndup((char *)utf8, (size_t)len);
+	OPENSSL_free(utf8);
+	ERR_clear_error();
+	if (value != NULL && check(a, value, &ignored) == -1) {
+		free(value);
+		value = NULL;
+	}
+	return value;
+}
+
+/* The values of one attribute, in their order, and no others? */
+static int
+hasvalues(const X509_NAME *name, const struct attr *a,
+    const struct certstore_template *t)
+{
+	const char *sn = OBJ_nid2sn(a->nid);
+	char *value;
+	size_t i;
+	int at = -1, same = 1;
+
+	for (i = 0; i < t->nsubject && same; i++) {
+		if (strcmp(t->subject[i].attr, sn) != 0 ||
+		    t->subject[i].value[0] == '\0')
+			continue;
+		at = X509_NAME_get_index_by_NID(name, a->nid, at);
+		value = at < 0 ? NULL :
+				 valueof(a, X509_NAME_get_entry(name, at));
+		if (value == NULL)
+			return 0;
+		same = a->syntax == COUNTRY ?
+		    strcasecmp(value, t->subject[i].value) == 0 :
+		    strcmp(value, t->subject[i].value) == 0;
+		free(value);
+	}
+	return same && X509_NAME_get_index_by_NID(name, a->nid, at) < 0;
+}
+
+/* The first attribute that a template gives and a name has otherwise. */
+const char *
+cs_subject_lacks(const X509_NAME *name, const struct certstore_template *t)
+{
+	const struct attr *a;
+	size_t i;
+
+	for (i = 0; i < t->nsubject; i++)
+		if ((a = find(t->subject[i].attr)) != NULL &&
+		    !hasvalues(name, a, t))
+			return t->subject[i].attr;
+	return NULL;
+}
+
+static int
+isgiven(const struct certstore_template *t, const char *attr)
+{
+	size_t i;
+
+	for (i = 0; i < t->nsubject; i++)
+		if (strcmp(t->subject[i].attr, attr) == 0)
+			return 1;
+	return 0;
+}
+
+static int
+append(struct certstore_template *t, const char *attr, const char *value)
+{
+	struct cs_attr *v;
+
+	v = reallocarray(t->subject, t->nsubject + 1, sizeof(*v));
+	if (v == NULL)
+		return -1;
+	t->subject = v;
+	v += t->nsubject;
+	v->attr = strdup(attr);
+	v->value = strdup(value);
+	if (v->attr == NULL || v->value == NULL) {
+		free(v->attr);
+		free(v->value);
+		return -1;
+	}
+	t->nsubject++;
+	return 0;
+}
+
+/*
+ * What asked gives, then the attributes of a name that asked does not give.
+ * An address as CN is found anew, since it is not allowed everywhere; a CN
+ * that is not there stays away.
+ */
+int
+cs_subject_merge(struct certstore_template *t,
+    const struct certstore_template *asked, const X509_NAME *name,
+    struct certstore_error *err)
+{
+	const X509_NAME_ENTRY *ne;
+	const struct attr *a;
+	char ip[CS_HOST_MAX + 1], *value;
+	const char *sn;
+	size_t k;
+	int bad = 0, cn = 0, i;
+
+	for (k = 0; k < asked->nsubject; k++)
+		bad |= append(t, asked->subject[k].attr,
+		    asked->subject[k].value);
+	for (i = 0; i < X509_NAME_entry_count(name); i++) {
+		ne = X509_NAME_get_entry(name, i);
+		sn = OBJ_nid2sn(OBJ_obj2nid(X509_NAME_ENTRY_get_object(ne)));
+		cn |= strcmp(sn, "CN") == 0;
+		if (isgiven(asked, sn) || (a = find(sn)) == NULL ||
+		    (value = valueof(a, ne)) == NULL)
+			continue;
+		if (a->nid != NID_commonName ||
+		    !cs_name_ip(value, ip, NULL, NULL))
+			bad |= append(t, sn, value);
+		free(value);
+	}
+	if (!cn && !isgiven(asked, "CN"))
+		bad |= append(t, "CN", "");
+	return bad == 0 ? 0 : cs_fail_nomem(err);
+}

@@ -370,11 +370,22 @@ refused() {
 	[ -z "$stderr" ]
 	run -0 cert-create -u -s b.example -s a.example app
 	[ "$(state)" = "$before" ]
-	run -0 cert-create -ux -s a.example app
-	run -0 cert-create -ux -t p384 -s a.example app
+	run -1 cert-create -ux -s a.example app
+	run -0 --separate-stderr cert-create -unx -t p384 -s a.example app
+	[ "$stderr" = 'cert-create: app: has another key: p256, not p384: replaced' ]
+	[ "$(state)" = "$before" ]
+	said=$stderr
+	run -0 --separate-stderr cert-create -ux -t p384 -s a.example app
+	[ "$stderr" = "$said" ]
+	run -1 --separate-stderr cert-create -ux -s b.example app
+	[ -z "$stderr" ]
 	cert-create -c ca
-	run -0 cert-create -ux -A ca -s a.example app
+	run -0 --separate-stderr cert-create -quxA ca -s a.example app
+	[ -z "$stderr" ]
 	run -1 cert-create -ux -A ca -s a.example app
+	run -1 cert-create -ux -s b.example app
+	[ "$(cert-show -o names,key,issuer app)" = \
+	    $'a.example,b.example\tp384\tCN=ca' ]
 	run -1 cert-create -ux -A ca -e 30d -s a.example app
 	cert-create -fA ca -l 20d -s a.example app
 	run -0 cert-create -ux -A ca -e 30d -s a.example app
@@ -385,6 +396,20 @@ refused() {
 		refused 'would already be due' -u -e "$part" -s a.example app
 	done
 	refused 'only with -u' -e 30d -s a.example y
+}
+
+@test "-u: a CA with an encrypted key and constraints, or not" {
+	(umask 077 && printf 'secret\n' >pass)
+	cert-create -c ca
+	run -0 --separate-stderr cert-create -ucx -C permit=example.com ca
+	[[ ${stderr_lines[0]} == *'ca: does not permit dns:example.com: replaced' ]]
+	run -0 --separate-stderr cert-create -ucx -E pass ca
+	[[ ${stderr_lines[0]} == *'ca: has a key that is not encrypted: replaced' ]]
+	run -1 cert-create -ucx -E pass -C permit=example.com ca
+	run -1 cert-create -ucx ca
+	openssl x509 -in "$(cert ca)" -noout -text | grep -F DNS:example.com
+	refused 'encrypt the new one with -E, too' -uc -C pathlen=0 ca
+	refused 'ca: is a CA: -f replaces it' -u -s a.example.com ca
 }
 
 @test "-u and a CA that was renewed" {

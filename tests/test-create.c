@@ -2,7 +2,10 @@
  * test-create.c: entries made in a store, and the CAs that sign them: what
  * they may, what verifies, what is refused.
  */
+#include <sys/time.h>
+
 #include <string.h>
+#include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
@@ -15,11 +18,28 @@
 static struct certstore *store;
 static char warned[1024];
 
+/* Stands before libc's, so that a clock can be wrong. */
+static time_t ahead;
+
+time_t
+time(time_t *t)
+{
+	struct timeval tv;
+
+	gettimeofday(&tv, NULL);
+	tv.tv_sec += ahead;
+	if (t != NULL)
+		*t = tv.tv_sec;
+	return tv.tv_sec;
+}
+
 static void
 warn(void *arg, const char *msg)
 {
+	size_t len = strlen(warned);
+
 	(void)arg;
-	snprintf(warned, sizeof(warned), "%s", msg);
+	snprintf(warned + len, sizeof(warned) - len, "%s|", msg);
 }
 
 static int
@@ -497,13 +517,13 @@ testifneeded(void)
 		{ 0, "s=a.example s=B.example", "the same in another case" },
 		{ 0, "s=a.example s=b.example t=p256", "the default type" },
 		{ 0, "s=a.example s=b.example e=100d", "life enough" },
-		{ 0, "s=a.example s=b.example S=O=x", "only the subject" },
-		{ 1, "s=a.example", "a name less" },
+		{ 1, "s=a.example s=b.example S=O=x", "another subject" },
+		{ 0, "s=a.example", "a name less" },
 		{ 1, "s=a.example s=c.example", "another name" },
 		{ 1, "s=a.example s=b.example t=p384", "another type" },
 		{ 1, "s=a.example s=b.example P=peer", "another profile" },
 		{ 1, "s=a.example s=b.example A=root", "another issuer" },
-		{ 1, "c", "a CA" },
+		{ -1, "c", "a CA" },
 		{ 1, "s=a.example s=b.example e=396d", "life left too short" }
 	};
 	size_t i;
@@ -532,10 +552,302 @@ testifneeded(void)
 	ok(strstr(warned, "renew the CA first") != NULL, "says so: %s", warned);
 }
 
+/* name: "names key issuer kind" of what it is now. */
+static const char *
+now(const char *name)
+{
+	static char line[512];
+	struct certstore_entry *entry;
+	const char *type, *value;
+	size_t i;
+
+	if ((entry = certstore_entry_get(store, name, &err)) == NULL)
+		bail("%s: %s", name, err.msg);
+	line[0] = '\0';
+	for (i = 0; certstore_entry_san(entry, i, &type, &value) == 1; i++)
+		if (strcmp(type, "cn") != 0)
+			snprintf(line + strlen(line),
+			    sizeof(line) - strlen(line), "%s%s",
+			    i > 0 ? "," : "", value);
+	snprintf(line + strlen(line), sizeof(line) - strlen(line), " %s %s %s",
+	    certstore_entry_key(entry), certstore_entry_issuer(entry),
+	    certstore_entry_kind(entry));
+	certstore_entry_free(entry);
+	return line;
+}
+
+/* One meeting on an entry after the other. */
+struct meeting {
+	int flags; /* beside CERTSTORE_IFNEEDED; FORCE: instead of it */
+	const char *args;
+	int rv;
+	const char *says; /* on one line, or NULL: nothing is said */
+	const char *is;	  /* after; NULL: as before */
+};
+
+static void
+meet(const char *name, const struct meeting *m, size_t n)
+{
+	char was[512];
+	size_t i;
+	int flags, rv;
+
+	for (i = 0; i < n; i++) {
+		flags = m[i].flags;
+		if (flags != CERTSTORE_FORCE)
+			flags |= CERTSTORE_IFNEEDED;
+		was[0] = '\0';
+		if (m[i].is == NULL)
+			snprintf(was, sizeof(was), "%s %s", spki(name),
+			    now(name));
+		rv = create(name, flags, m[i].args);
+		is_int(rv, m[i].rv, "%s %zu: %s", name, i, m[i].args);
+		if (rv == -1)
+			ok(m[i].says != NULL &&
+				strstr(err.msg, m[i].says) != NULL,
+			    "refused: %s", err.msg);
+		else if (m[i].says == NULL)
+			is_str(warned, "", "nothing to say");
+		else
+			ok(strstr(warned, m[i].says) != NULL, "says %s",
+			    warned);
+		if (m[i].is != NULL)
+			is_str(now(name), m[i].is, "and is");
+		else
+			ok(strncmp(was, spki(name), 64) == 0 &&
+				strcmp(was + strlen(spki(name)) + 1,
+				    now(name)) == 0,
+			    "stays %s", now(name));
+	}
+}
+
+#define MEET(name, m) meet(name, m, sizeof(m) / sizeof((m)[0]))
+
+/* A package, which asks for little, and an admin, who had reasons. */
+static void
+testmeetings(void)
+{
+	static const struct meeting app[] = {
+		{ CERTSTORE_FORCE,
+		    "A=top-CA t=rsa:2048 S=O=X l=395d s=a.example s=b.example",
+		    1, NULL, "a.example,b.example rsa:2048 CN=top-CA server" },
+		{ 0, "s=a.example", 0, NULL, NULL },
+		{ 0, "", 0, NULL, NULL },
+		{ 0, "s=a.example e=396d", 1, "app: ends ",
+		    "a.example,b.example rsa:2048 CN=top-CA server" },
+		{ 0, "s=a.example s=c.example", 1,
+		    "app: does not cover \"c.example\": replaced",
+		    "a.example,c.example,b.example rsa:2048 CN=top-CA server" },
+		{ 0, "s=b.example", 0, NULL, NULL },
+		/* Two with another -t each: only who asks gets. */
+		{ 0, "t=p384 s=a.example", 1,
+		    "app: has another key: rsa:2048, not p384: replaced",
+		    "a.example,c.example,b.example p384 CN=top-CA server" },
+		{ 0, "s=a.example", 0, NULL, NULL },
+		{ 0, "t=p384 s=a.example", 0, NULL, NULL },
+		{ 0, "A=else-CA s=a.example", 1,
+		    "app: is not signed by else-CA: replaced",
+		    "a.example,c.example,b.example p384 CN=else-CA server" },
+		{ 0, "A=else-CA s=a.example", 0, NULL, NULL },
+		{ 0, "P=client s=a.example", 1,
+		    "app: is not for a client: replaced",
+		    "a.example,c.example,b.example p384 CN=else-CA peer" },
+		{ 0, "s=a.example", 0, NULL, NULL },
+		{ 0, "P=peer s=a.example", 0, NULL, NULL },
+		{ 0, "S=O=X s=a.example", 0, NULL, NULL },
+		{ 0, "S=OU=Y s=a.example", 1, "app: has another OU in its",
+		    "a.example,c.example,b.example p384 CN=else-CA peer" },
+		{ 0, "S=O=X s=a.example", 0, NULL, NULL },
+		{ 0, "S=O=X S=OU=Y s=a.example", 0, NULL, NULL },
+		{ 0, "S=O= s=a.example", 1, "app: has another O in its",
+		    "a.example,c.example,b.example p384 CN=else-CA peer" },
+		{ 0, "S=O= s=a.example", 0, NULL, NULL },
+		{ 0, "c", -1, "app: is not a CA: -f replaces it", NULL },
+		{ 0, "P=mail s=a@b.example", -1,
+		    "app: is not for mail: -f replaces it", NULL },
+		/* What is kept is not for an issuer that forbids it. */
+		{ 0, "A=sub-CA s=a.sub.example", -1, "-f makes only what",
+		    NULL },
+		{ CERTSTORE_FORCE, "s=a.example", 1,
+		    "app: no longer covers c.example, b.example|",
+		    "a.example p256 CN=a.example self" },
+		{ CERTSTORE_FORCE, "s=a.example", 1, NULL,
+		    "a.example p256 CN=a.example self" },
+		{ 0, "A=top-CA s=a.example", 1, "app: is not signed by top-CA",
+		    "a.example p256 CN=top-CA server" },
+		{ CERTSTORE_FORCE, "t=rsa:2048 s=a.example", 1,
+		    "app: was signed by \"CN=top-CA\", and signs itself now",
+		    "a.example rsa:2048 CN=a.example self" },
+		{ CERTSTORE_FORCE, "s=a.example", 1,
+		    "app: had a key of type rsa:2048, and has p256 now",
+		    "a.example p256 CN=a.example self" },
+		{ CERTSTORE_FORCE | CERTSTORE_IFNEEDED, "s=a.example", 0, NULL,
+		    NULL },
+		{ CERTSTORE_FORCE | CERTSTORE_IFNEEDED, "s=b.example", 1,
+		    "app: does not cover \"b.example\": replaced|"
+		    "app: no longer covers a.example",
+		    "b.example p256 CN=b.example self" },
+	};
+	static const struct meeting ca[] = {
+		{ CERTSTORE_FORCE, "c", 1, NULL, " p256 CN=ca ca" },
+		{ 0, "s=ca.example", -1, "ca: is a CA: -f replaces it", NULL },
+		{ 0, "c C=pathlen=0", 1,
+		    "ca: does not have pathlen=0: replaced", " p256 CN=ca ca" },
+		{ 0, "c", 0, NULL, NULL },
+		{ 0, "c C=permit=example.com C=permit=10.0.0.0/8", 1,
+		    "ca: does not permit dns:example.com: replaced",
+		    " p256 CN=ca ca" },
+		{ 0, "c C=permit=10.0.0.0/8 C=permit=example.com C=pathlen=0",
+		    0, NULL, NULL },
+		{ 0, "c C=permit=10.0.0.0/8", 1,
+		    "ca: permits dns:example.com, too: replaced",
+		    " p256 CN=ca ca" },
+		{ 0, "c C=exclude=2001:db8::/32", 1,
+		    "ca: does not exclude ip:2001:db8::/32: replaced",
+		    " p256 CN=ca ca" },
+		{ 0, "c C=exclude=2001:db8::/32 C=permit=10.0.0.0/8", 0, NULL,
+		    NULL },
+		{ 0, "c C=pathlen=1", 1, "ca: does not have pathlen=1",
+		    " p256 CN=ca ca" },
+		{ 0, "c E=one l=3640d", 1,
+		    "ca: has a key that is not encrypted: repl",
+		    " p256 CN=ca ca" },
+		{ 0, "c E=one C=pathlen=1 C=permit=10.0.0.0/8", 0, NULL, NULL },
+		{ 0, "c", 0, NULL, NULL },
+		{ 0, "c E=two", -1, "encrypted with another passphrase", NULL },
+		{ 0, "c e=3649d", -1, "encrypt the new one with -E, too",
+		    NULL },
+		{ 0, "c e=3649d E=one t=p384", 1, "ca: has another key",
+		    " p384 CN=ca ca" },
+		{ CERTSTORE_FORCE | CERTSTORE_IFNEEDED,
+		    "c E=two C=pathlen=1 C=permit=10.0.0.0/8", 1,
+		    "ca: has a key that another passphrase opens: replaced",
+		    " p256 CN=ca ca" },
+		{ CERTSTORE_FORCE, "c", 1,
+		    "ca: no longer has the constraints it had",
+		    " p256 CN=ca ca" },
+		{ CERTSTORE_FORCE, "c E=one", 1, "what the old CA signed",
+		    " p256 CN=ca ca" },
+		{ CERTSTORE_FORCE, "c", 1, "ca: its key was encrypted, and",
+		    " p256 CN=ca ca" },
+		/* An intermediate stays one. */
+		{ CERTSTORE_FORCE, "c A=top-CA", 1, "what the old CA signed",
+		    " p256 CN=top-CA ca" },
+		{ 0, "c", 0, NULL, NULL },
+		{ 0, "c C=pathlen=0", 1, "ca: does not have pathlen=0",
+		    " p256 CN=top-CA ca" },
+	};
+
+	must("top-CA", 0, "c");
+	must("else-CA", 0, "c");
+	must("sub-CA", 0, "c C=permit=sub.example");
+	MEET("app", app);
+	MEET("ca", ca);
+	must("mail", 0, "P=mail s=a@b.example");
+	refused("mail", CERTSTORE_IFNEEDED, "s=b.example", CERTSTORE_EEXIST,
+	    "mail: is for mail: -f replaces it");
+}
+
+/* Clocks that are wrong, and what has ended. */
+static void
+testclocks(void)
+{
+	static const struct meeting early[] = {
+		{ 0, "s=a.example", 1, "early: is not valid before ",
+		    "a.example,b.example p384 CN=early-CA server" },
+		{ 0, "s=a.example", 0, NULL, NULL },
+	};
+	static const struct meeting late[] = {
+		{ 0, "s=a.example", 1, "early: ended ",
+		    "a.example,b.example p384 CN=early-CA server" },
+		{ 0, "s=a.example", 0, NULL, NULL },
+	};
+
+	must("early-CA", 0, "c");
+	ahead = 1000 * CS_DAY;
+	must("early", 0, "A=early-CA t=p384 s=a.example s=b.example");
+	must("early-self", 0, "s=a.example");
+	ahead = 0;
+	MEET("early", early);
+	is_int(create("early-self", CERTSTORE_IFNEEDED, "s=a.example"), 1,
+	    "self-signed, not valid yet");
+	ok(strstr(warned, "early-self: is not valid before ") != NULL,
+	    "says so: %s", warned);
+	is_int(create("early-self", CERTSTORE_IFNEEDED, "s=a.example"), 0,
+	    "once");
+	ahead = 400 * CS_DAY;
+	MEET("early", late);
+	is_int(create("early-self", CERTSTORE_IFNEEDED, "s=a.example"), 1,
+	    "self-signed, ended");
+	ahead = 0;
+	must("early-CA", CERTSTORE_FORCE, "c");
+	ahead = 5000 * CS_DAY;
+	must("future-CA", 0, "c");
+	must("future", 0, "A=future-CA s=a.example");
+	ahead = 0;
+	refused("future", CERTSTORE_IFNEEDED, "s=a.example", CERTSTORE_EREFUSED,
+	    "check the clock");
+	refused("future", CERTSTORE_IFNEEDED, "A=future-CA s=a.example",
+	    CERTSTORE_EREFUSED, "check the clock");
+}
+
+/* The CA that signed is replaced, gone, or its key is locked. */
+static void
+testissuersgone(void)
+{
+	static const char *const gone[] = { "gone-CA" };
+
+	must("gone-CA", 0, "c");
+	must("gone", 0, "A=gone-CA l=395d s=a.example s=b.example");
+	must("gone-CA", CERTSTORE_FORCE, "c");
+	is_int(create("gone", CERTSTORE_IFNEEDED, "s=a.example"), 0,
+	    "its CA has another key, which nobody asks about");
+	is_int(create("gone", CERTSTORE_IFNEEDED | CERTSTORE_DRYRUN,
+		   "A=gone-CA s=a.example"),
+	    1, "it is asked for");
+	ok(strstr(warned, "gone: is not signed by gone-CA: replaced") != NULL,
+	    "says so: %s", warned);
+	if (certstore_remove(store, gone, 1, CERTSTORE_FORCE, &err) == -1)
+		bail("%s", err.msg);
+	refused("gone", CERTSTORE_IFNEEDED, "A=gone-CA s=a.example",
+	    CERTSTORE_ENOENTRY, "gone-CA");
+	is_int(create("gone", CERTSTORE_IFNEEDED, "s=a.example e=396d"), 0,
+	    "due, and its CA is gone: it serves on");
+	ok(strstr(warned, "its CA \"CN=gone-CA\" is not here") != NULL,
+	    "says so: %s", warned);
+	refused("gone", CERTSTORE_IFNEEDED, "s=c.example", CERTSTORE_EREFUSED,
+	    "is not here with its key: -f makes one that signs itself");
+	ahead = 400 * CS_DAY;
+	is_int(create("gone", CERTSTORE_IFNEEDED, "s=a.example"), 1,
+	    "ended, and its CA is gone: it signs itself");
+	ok(strstr(warned, "is not here with its key: replaced") != NULL,
+	    "says so: %s", warned);
+	is_str(now("gone"), "a.example,b.example p256 CN=a.example self",
+	    "with its names");
+	ahead = 0;
+	must("shut-CA", 0, "c E=secret");
+	must("shut", 0, "A=shut-CA l=395d p=secret s=a.example s=b.example");
+	is_int(create("shut", CERTSTORE_IFNEEDED, "s=a.example"), 0,
+	    "nothing is needed: no passphrase");
+	is_int(create("shut", CERTSTORE_IFNEEDED, "s=a.example e=396d"), 0,
+	    "due, and nobody opens its CA's key: it serves on");
+	ok(strstr(warned, "and can't be renewed: shut-CA: ") != NULL,
+	    "says so: %s", warned);
+	refused("shut", CERTSTORE_IFNEEDED, "s=c.example",
+	    CERTSTORE_EPASSPHRASE, "shut-CA: ");
+	is_int(create("shut", CERTSTORE_IFNEEDED,
+		   "p=secret s=a.example e=396d"),
+	    1, "somebody does");
+	ahead = 400 * CS_DAY;
+	refused("shut", CERTSTORE_IFNEEDED, "s=a.example",
+	    CERTSTORE_EPASSPHRASE, "shut-CA: ");
+	ahead = 0;
+}
+
 static void
 testimported(void)
 {
-	must("imp", 0, "s=*.example.com s=i.example");
+	must("imp", 0, "l=395d s=*.example.com s=i.example");
 	sh("sed -i s/create/import/ store/certs/imp/props "
 	   "store/certs/imp/info");
 	is_int(create("imp", CERTSTORE_IFNEEDED, "s=a.example.com"), 0,
@@ -551,6 +863,26 @@ testimported(void)
 	refused("imp", CERTSTORE_IFNEEDED, "s=i.example P=client",
 	    CERTSTORE_EEXIST, "not for a");
 	refused("imp", CERTSTORE_IFNEEDED, "c", CERTSTORE_EEXIST, "not a CA");
+	is_int(create("imp", CERTSTORE_IFNEEDED, "s=i.example S=O=x"), 0,
+	    "whose subject others chose");
+	refused("imp", CERTSTORE_IFNEEDED, "s=i.example P=mail",
+	    CERTSTORE_EEXIST, "imp: was imported and is not for mail: -f");
+	ahead = 400 * CS_DAY;
+	refused("imp", CERTSTORE_IFNEEDED, "s=i.example", CERTSTORE_EEXIST,
+	    "imp: was imported and ended ");
+	ahead = -10 * CS_DAY;
+	refused("imp", CERTSTORE_IFNEEDED, "s=i.example", CERTSTORE_EEXIST,
+	    "imp: was imported and is not valid before ");
+	ahead = 0;
+	refused("imp", CERTSTORE_IFNEEDED, "s=i.example e=396d",
+	    CERTSTORE_EEXIST, "imp: was imported and ends ");
+	must("impca", 0, "c");
+	sh("sed -i s/create/import/ store/certs/impca/props "
+	   "store/certs/impca/info");
+	refused("impca", CERTSTORE_IFNEEDED, "c C=pathlen=0", CERTSTORE_EEXIST,
+	    "impca: was imported and does not have pathlen=0: -f");
+	refused("impca", CERTSTORE_IFNEEDED, "c E=x", CERTSTORE_EEXIST,
+	    "impca: was imported and has a key that is not encrypted: -f");
 	is_int(create("imp", CERTSTORE_IFNEEDED | CERTSTORE_FORCE,
 		   "s=i.example"),
 	    0, "-f -u: still only if needed");
@@ -584,6 +916,18 @@ testrequests(void)
 	is_str(csr, first, "and is given again");
 	refused("req", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED, "s=q.example",
 	    CERTSTORE_EEXIST, "another request");
+	is_int(create("req", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED,
+		   "s=r.example"),
+	    0, "-u: nor for one of its names");
+	refused("req", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED,
+	    "s=r.example t=p384", CERTSTORE_EEXIST,
+	    "another request, which has another key: p256, not p384: -f");
+	refused("req", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED,
+	    "s=r.example S=O=x", CERTSTORE_EEXIST, "another O in its subject");
+	refused("req", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED, "c",
+	    CERTSTORE_EEXIST, "another request, which is not for a CA");
+	refused("req", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED,
+	    "P=peer s=r.example", CERTSTORE_EEXIST, "is not for a peer");
 	must("req", CERTSTORE_REQUEST | CERTSTORE_FORCE, "s=r.example");
 	ok(strcmp(csr, first) != 0, "-f makes a new one");
 	free(first);
@@ -606,7 +950,20 @@ testrequests(void)
 	must("serving", CERTSTORE_FORCE, "s=s.example.com");
 	ok(text("serving", CS_REQUEST_KEY, NULL)[0] != '\0',
 	    "a new pair does not lose what waits");
-	must("careq", CERTSTORE_REQUEST, "c E=secret");
+	must("req2", CERTSTORE_REQUEST, "s=r.example t=p384");
+	is_int(create("req2", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED,
+		   "s=r.example"),
+	    0, "-u: any key will do");
+	must("careq", CERTSTORE_REQUEST, "c E=secret C=pathlen=0");
+	is_int(create("careq", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED,
+		   "c E=secret C=pathlen=0"),
+	    0, "-u: a CA's that waits");
+	refused("careq", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED,
+	    "c C=permit=a.example", CERTSTORE_EEXIST,
+	    "does not permit dns:a.example");
+	refused("careq", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED, "c E=other",
+	    CERTSTORE_EPASSPHRASE, "another passphrase");
+	must("careq", CERTSTORE_REQUEST | CERTSTORE_FORCE, "c E=secret");
 	ok(strncmp(text("careq", CS_REQUEST_KEY, NULL), "-----BEGIN ENCRYPTED",
 	       20) == 0,
 	    "an encrypted key that waits");
@@ -619,6 +976,8 @@ testdamaged(void)
 	sh("echo junk >>store/certs/dam/info && "
 	   "echo junk >store/certs/dam/fullchain.pem");
 	refused("dam", 0, "s=d.example", CERTSTORE_EDAMAGED, "dam");
+	refused("dam", CERTSTORE_IFNEEDED, "s=d.example", CERTSTORE_EDAMAGED,
+	    "dam");
 	must("dam", CERTSTORE_FORCE, "s=d.example");
 	is_int(verifies("dam"), 1, "-f makes it whole");
 }
@@ -674,6 +1033,9 @@ main(void)
 	testagain();
 	testunfilled();
 	testifneeded();
+	testmeetings();
+	testclocks();
+	testissuersgone();
 	testimported();
 	testrequests();
 	testdamaged();

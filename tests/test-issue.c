@@ -396,10 +396,49 @@ testca(void)
 	certstore_template_free(t);
 }
 
+/* A request is not what is asked for with one thing changed. */
+static void
+unfit(X509_REQ *req, const struct certstore_template *t,
+    const struct certstore_template *full, const char *type,
+    const char *profile, const char *more, const char *why)
+{
+	struct certstore_template asked = *t, wants = *full;
+	struct cs_attr attr = { NULL, NULL };
+	struct cs_san_own san = { CS_SAN_DNS, NULL };
+	struct certstore_entry none = { 0 };
+	struct cs_fit fit;
+	char copy[80], *eq;
+
+	snprintf(copy, sizeof(copy), "%s", more == NULL ? "" : more);
+	strcpy(asked.type, type);
+	if (*profile != '\0')
+		strcpy(wants.profile, profile);
+	eq = strchr(copy, '=');
+	if (eq != NULL)
+		*eq++ = '\0';
+	if (strcmp(copy, "c") == 0)
+		wants.ca = 1;
+	else if (strcmp(copy, "s") == 0) {
+		san.value = eq;
+		wants.san = &san;
+		wants.nsan = 1;
+	} else if (eq != NULL) {
+		attr.attr = copy;
+		attr.value = eq;
+		asked.subject = &attr;
+		asked.nsubject = 1;
+	}
+	is_int(cs_fit_request(&none, req, &asked, &wants, &fit, &err), 0,
+	    "not what is asked for: %s", why);
+	ok(strstr(fit.why, why) != NULL, "why: %s", fit.why);
+}
+
 static void
 testrequest(void)
 {
 	struct certstore_template *t = newtemplate(), full;
+	struct certstore_entry none = { 0 };
+	struct cs_fit fit;
 	STACK_OF(X509_EXTENSION) *exts;
 	struct cs_san_own own;
 	GENERAL_NAMES *sans;
@@ -416,12 +455,21 @@ testrequest(void)
 	exts = X509_REQ_get_extensions(req);
 	sans = X509V3_get_d2i(exts, NID_subject_alt_name, NULL, NULL);
 	is_int(sk_GENERAL_NAME_num(sans), 2, "and has both names");
-	is_int(cs_fit_request(req, &full), 1, "it is what was asked for");
+	is_int(cs_fit_request(&none, req, t, &full, &fit, &err), 1,
+	    "it is what was asked for");
 	full.nsan = 1;
-	is_int(cs_fit_request(req, &full), 0, "not with another set of names");
+	is_int(cs_fit_request(&none, req, t, &full, &fit, &err), 1,
+	    "and more than a part of it");
 	full.nsan = 2;
-	strcpy(full.type, "p384");
-	is_int(cs_fit_request(req, &full), 0, "nor with another key type");
+	unfit(req, t, &full, "p384", "", NULL, "another key: p256, not p384");
+	unfit(req, t, &full, "", "peer", NULL, "is not for a peer");
+	unfit(req, t, &full, "", "mail", NULL, "is not for mail");
+	unfit(req, t, &full, "", "", "s=b.example",
+	    "does not name \"b.example\"");
+	unfit(req, t, &full, "", "", "O=Example", "another O in its subject");
+	unfit(req, t, &full, "", "", "CN=b.example", "another CN in its");
+	unfit(req, t, &full, "", "", "CN=", "another CN in its");
+	unfit(req, t, &full, "", "", "c", "is not for a CA");
 	GENERAL_NAMES_free(sans);
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
 	X509_REQ_free(req);

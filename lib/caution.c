@@ -1,0 +1,187 @@
+/*
+ * caution.c: what an operator should know of what create.c makes: that it
+ * replaces something, what is lost by that, and names that help nobody.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "crypto.h"
+
+#define NAMES_MAX 5 /* named in one line */
+
+/* Is it one of the names, or may it be meant for people? */
+static int
+isname(const struct certstore_template *t, const char *cn)
+{
+	char host[CS_HOST_MAX + 1];
+	size_t i;
+
+	if (!cs_name_ip(cn, host, NULL, NULL) &&
+	    (strchr(cn, '.') == NULL ||
+		cs_name_hostflaw(cn, 1, 0, host) != NULL))
+		return 1;
+	for (i = 0; i < t->nsan; i++)
+		if (strcmp(t->san[i].value, host) == 0)
+			return 1;
+	return 0;
+}
+
+static void
+cautioncn(const struct certstore *store, const char *name,
+    const struct certstore_template *t, int request, const char *cn)
+{
+	const char *quote = *cn == '*' ? "'" : "";
+	char host[CS_HOST_MAX + 1], q[CS_QUOTE_LEN];
+
+	cs_escape_quote(q, cn);
+	if (request && cs_name_ip(cn, host, NULL, NULL))
+		cs_warn(store,
+		    "%s: the common name %s is an address: public CAs "
+		    "refuse such a request: leave it to -s",
+		    name, q);
+	else if (!isname(t, cn))
+		cs_warn(store,
+		    "%s: the common name %s is none of its names, and "
+		    "clients look only at those: add -s %s%s%s",
+		    name, q, quote, cn, quote);
+}
+
+/* What was asked for and helps nobody. */
+void
+cs_caution_names(const struct certstore *store, const char *name,
+    const struct certstore_template *t, int request)
+{
+	size_t i;
+
+	for (i = 0; i < t->nsubject && cs_template_serves(t); i++)
+		if (strcmp(t->subject[i].attr, "CN") == 0 &&
+		    t->subject[i].value[0] != '\0')
+			cautioncn(store, name, t, request, t->subject[i].value);
+	if (!request && !t->ca && t->nsan > CS_SAN_INDEXED)
+		cs_warn(store,
+		    "%s: %zu names, of which only the first %d are found by "
+		    "cert-match",
+		    name, t->nsan, CS_SAN_INDEXED);
+}
+
+/* Does a new certificate name it, by a wildcard too? */
+static int
+isnamed(const struct certstore_template *t, const struct cs_san *san)
+{
+	const char *dot = strchr(san->value, '.');
+	size_t i;
+
+	for (i = 0; i < t->nsan; i++) {
+		if (t->san[i].type != san->type)
+			continue;
+		if (strcmp(t->san[i].value, san->value) == 0)
+			return 1;
+		if (san->type == CS_SAN_DNS && dot != NULL &&
+		    strncmp(t->san[i].value, "*.", 2) == 0 &&
+		    strcmp(t->san[i].value + 1, dot) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static void
+cautionlost(const struct certstore_entry *old,
+    const struct certstore_template *t)
+{
+	const struct cs_info *info = &old->info;
+	struct cs_buf list = { NULL, 0, 0 };
+	size_t i, lost = 0;
+	int bad = 0;
+
+	for (i = 0; i < info->nsan; i++)
+		if ((info->san[i].type == CS_SAN_DNS ||
+			info->san[i].type == CS_SAN_IP) &&
+		    !isnamed(t, &info->san[i]) && lost++ < NAMES_MAX)
+			bad |= cs_buf_printf(&list, "%s%.60s",
+			    lost > 1 ? ", " : "", info->san[i].value);
+	if (lost > NAMES_MAX)
+		bad |= cs_buf_printf(&list, " and %zu more", lost - NAMES_MAX);
+	if (lost > 0 && bad == 0)
+		cs_warn(old->store, "%s: no longer covers %s", info->name,
+		    list.p);
+	cs_buf_free(&list);
+}
+
+/* Is a CA free of what constrained the one before? */
+static void
+cautionconstraints(const struct certstore_entry *old,
+    const struct certstore_template *t)
+{
+	struct certstore_error ignored;
+	struct certstore_template *has;
+	X509 *x509 = NULL;
+
+	if ((has = certstore_template_new(&ignored)) == NULL)
+		return;
+	if ((x509 = cs_keep_cert(old, &ignored)) != NULL &&
+	    cs_keep_constraints(has, X509_get0_extensions(x509), &ignored) ==
+		0 &&
+	    ((has->npermit > 0 && t->npermit == 0) ||
+		(has->nexclude > 0 && t->nexclude == 0) ||
+		(has->pathlen >= 0 && t->pathlen < 0)))
+		cs_warn(old->store,
+		    "%s: no longer has the constraints it had: -C gives it "
+		    "some",
+		    old->info.name);
+	X509_free(x509);
+	certstore_template_free(has);
+}
+
+/*
+ * What -f takes away without having been told to in so many words; is: who
+ * signs the new one, or NULL.
+ */
+void
+cs_caution_force(const struct certstore_entry *old,
+    const struct certstore_template *asked, const struct certstore_template *t,
+    const struct cs_issuer *is)
+{
+	const struct cs_info *info = &old->info;
+	struct certstore_error ignored;
+
+	if (info->fingerprint == NULL)
+		return;
+	if (!t->ca)
+		cautionlost(old, t);
+	else if (strcmp(info->kind, "ca") == 0)
+		cautionconstraints(old, t);
+	if (!info->self && is == NULL)
+		cs_warn(old->store,
+		    "%s: was signed by \"%.200s\", and signs itself now: -A "
+		    "has a CA sign it",
+		    info->name, info->issuer == NULL ? "" : info->issuer);
+	if (asked->type[0] == '\0' && asked->pkey == NULL &&
+	    info->key != NULL && strcmp(info->key, t->type) != 0)
+		cs_warn(old->store, "%s: had a key of type %s, and has %s now",
+		    info->name, info->key, t->type);
+	if (t->ca && t->encrypt == NULL &&
+	    cs_fit_isencrypted(old, CS_PRIVKEY, &ignored) == 1)
+		cs_warn(old->store,
+		    "%s: its key was encrypted, and the new one is not: -E "
+		    "encrypts it",
+		    info->name);
+}
+
+/* Another key for a CA; what it signed is of the old one. */
+void
+cs_caution_ca(const struct certstore_entry *old, EVP_PKEY *pkey)
+{
+	const struct cs_info *info = &old->info;
+	struct certstore_error ignored;
+	char spki[65];
+
+	if (info->spki == NULL || info->fingerprint == NULL ||
+	    strcmp(info->kind, "ca") != 0)
+		return;
+	if (cs_key_spki(pkey, spki, &ignored) == 0 &&
+	    strcmp(spki, info->spki) != 0)
+		cs_warn(old->store,
+		    "%s: what the old CA signed does not "
+		    "verify with the new one: sign it again",
+		    info->name);
+}
