@@ -1,6 +1,6 @@
 /*
  * cert-trust: whom the servers trust: lists, adds, removes and distrusts trust
- * anchors, and goes back to the shipped list.
+ * anchors, follows the shipped list, and goes back to it.
  */
 #include <sys/stat.h>
 
@@ -41,12 +41,33 @@ static const struct cmd_help help = {
 struct options {
 	struct cmd_records out;
 	const char *passfile;
+	struct certstore_passphrase pass;
 	int flags;
 	int tell; /* -x: 1 if nothing was changed */
 	int fields;
 };
 
+/* A change while its operands are given to the library. */
+struct change {
+	struct certstore *store;
+	const struct options *opt;
+	struct certstore_trust *trust;
+	int many; /* operands */
+};
+
 static struct certstore_error err;
+
+static struct certstore_trust *
+begin(struct certstore *store, const struct options *opt)
+{
+	struct certstore_trust *trust;
+
+	if ((trust = certstore_trust_new(store, opt->flags, &err)) == NULL ||
+	    (opt->passfile != NULL &&
+		certstore_trust_set_passphrase(trust, &opt->pass, &err) == -1))
+		cmd_die("%s", err.msg);
+	return trust;
+}
 
 static void
 options(struct options *opt, int argc, char **argv)
@@ -92,11 +113,18 @@ refuse(const char *option, const char *verb)
 	cmd_usage();
 }
 
+/* Those that take a shipped list. */
+static int
+follows(const char *verb)
+{
+	return strcmp(verb, "update") == 0 || strcmp(verb, "reset") == 0;
+}
+
 static void
 checkoptions(const struct options *opt, const char *verb)
 {
 	int list = strcmp(verb, "list") == 0;
-	int reads = strcmp(verb, "add") == 0 || strcmp(verb, "reset") == 0 ||
+	int reads = strcmp(verb, "add") == 0 || follows(verb) ||
 	    strcmp(verb, "distrust") == 0;
 
 	if (!list && opt->out.nul)
@@ -107,8 +135,8 @@ checkoptions(const struct options *opt, const char *verb)
 		refuse("-o", verb);
 	if (!reads && opt->passfile != NULL)
 		refuse("-p", verb);
-	if ((opt->flags & CERTSTORE_FORCE) != 0 &&
-	    (list || strcmp(verb, "distrust") == 0))
+	if ((opt->flags & CERTSTORE_FORCE) != 0 && strcmp(verb, "add") != 0 &&
+	    strcmp(verb, "rm") != 0)
 		refuse("-f", verb);
 	if (list && (opt->flags & CERTSTORE_DRYRUN) != 0)
 		refuse("-n", verb);
@@ -145,31 +173,47 @@ list(struct certstore_trust *trust, struct options *opt, char **argv)
 		cmd_no();
 }
 
-/* -1 when the file can't be read or understood, which has been said. */
+typedef int givefn(struct certstore_trust *, const char *, const void *, size_t,
+    struct certstore_error *);
+
+/*
+ * A change that could not be taken would keep the others from being made: what
+ * is one of many is tried first.  -1 when the file can't be read or understood,
+ * which has been said.
+ */
 static int
-give(struct certstore_trust *trust, const char *file,
-    int (*fn)(struct certstore_trust *, const char *, const void *, size_t,
-	struct certstore_error *))
+give(struct change *c, const char *file, givefn *fn)
 {
+	struct certstore_trust *trial;
 	struct cmd_input in;
 	int rv;
 
 	if (strcmp(file, "-") == 0 && isatty(STDIN_FILENO))
 		cmd_say("paste certificates, then press Enter and Ctrl-D");
-	rv = cmd_input(file, "the operand \"-\"", &in);
-	if (rv == 0 && (rv = fn(trust, in.label, in.data, in.len, &err)) == -1)
+	if ((rv = cmd_input(file, "the operand \"-\"", &in)) == 0 && c->many) {
+		trial = begin(c->store, c->opt);
+		rv = fn(trial, in.label, in.data, in.len, &err);
+		certstore_trust_free(trial);
+		if (rv == -1)
+			cmd_error("%s", err.msg);
+	}
+	if (rv == 0 &&
+	    (rv = fn(c->trust, in.label, in.data, in.len, &err)) == -1)
 		cmd_error("%s", err.msg);
 	cmd_input_wipe();
 	return rv;
 }
 
-static void
-add(struct certstore_trust *trust, char **argv)
+static int
+add(struct change *c, char **argv)
 {
 	if (*argv == NULL)
-		(void)give(trust, "-", certstore_trust_add);
+		return give(c, "-", certstore_trust_add);
+	if (!c->many)
+		return give(c, *argv, certstore_trust_add);
 	for (; *argv != NULL; argv++)
-		(void)give(trust, *argv, certstore_trust_add);
+		(void)give(c, *argv, certstore_trust_add);
+	return 0;
 }
 
 static int
@@ -200,55 +244,59 @@ failfile(struct certstore_trust *trust, const char *name)
 	return 1;
 }
 
-static void
-removeall(struct certstore_trust *trust, char **argv)
+static int
+removeall(struct change *c, char **argv)
 {
 	struct cmd_operands ops = { .files = 1 };
 	const char *name;
 
 	cmd_operands_start(&ops, argv);
 	while ((name = cmd_operand(&ops)) != NULL) {
-		if (!failfile(trust, name) &&
-		    certstore_trust_remove(trust, name, &err) == -1)
-			cmd_error("%s", err.msg);
+		if (!failfile(c->trust, name) &&
+		    certstore_trust_remove(c->trust, name, &err) == -1)
+			cmd_die("%s", err.msg);
 	}
+	return 0;
 }
 
 /* A name, a fingerprint or a file; what could be two of these is neither. */
-static void
-distrustone(struct certstore_trust *trust, const char *text)
+static int
+distrustone(struct change *c, const char *text)
 {
 	char clean[256];
 	int has = 0, isfile;
 
 	isfile = isfilename(text);
 	if (strchr(text, '/') == NULL &&
-	    (has = certstore_trust_has(trust, text, &err)) == -1) {
+	    (has = certstore_trust_has(c->trust, text, &err)) == -1) {
 		cmd_error("%s", err.msg);
-		return;
+		return -1;
 	}
 	if (has && isfile) {
 		cmd_clean(text, clean, sizeof(clean));
 		cmd_error("%s: is both known here and a file: write ./%s for "
 			  "the file, or sha256: and the fingerprint",
 		    clean, clean);
-		return;
+		return -1;
 	}
 	if (isfile)
-		(void)give(trust, text, certstore_trust_distrust_certs);
-	else if (certstore_trust_distrust(trust, text, &err) == -1)
-		cmd_error("%s", err.msg);
+		return give(c, text, certstore_trust_distrust_certs);
+	if (certstore_trust_distrust(c->trust, text, &err) == -1)
+		cmd_die("%s", err.msg);
+	return 0;
 }
 
-static void
-distrust(struct certstore_trust *trust, char **argv)
+static int
+distrust(struct change *c, char **argv)
 {
 	struct cmd_operands ops = { .files = 1 };
 	const char *text;
+	int rv = 0;
 
 	cmd_operands_start(&ops, argv);
 	while ((text = cmd_operand(&ops)) != NULL)
-		distrustone(trust, text);
+		rv = distrustone(c, text);
+	return c->many ? 0 : rv;
 }
 
 /* "3 came: a, b, c"; none: no line. */
@@ -279,17 +327,17 @@ isnews(const char *verb, const char *action)
 	if (strcmp(verb, "add") == 0)
 		return strcmp(action, "added") == 0 ||
 		    strcmp(action, "kept") == 0;
-	return strcmp(verb, "reset") == 0 &&
+	return follows(verb) &&
 	    (strcmp(action, "added") == 0 || strcmp(action, "removed") == 0 ||
 		strcmp(action, "dropped") == 0);
 }
 
-/* A reset from cron that changes nothing says nothing. */
+/* An update from cron that changes nothing says nothing. */
 static void
 report(struct certstore_trust *trust, const char *verb, int changed)
 {
 	const char *action, *name, *text;
-	int silent = strcmp(verb, "reset") == 0 && changed == 0;
+	int silent = follows(verb) && changed == 0;
 
 	while (certstore_trust_result(trust, &name, &action, &text) == 1) {
 		if (strcmp(action, "refused") == 0)
@@ -299,27 +347,43 @@ report(struct certstore_trust *trust, const char *verb, int changed)
 		if (!cmd_quiet && isnews(verb, action))
 			puts(name);
 	}
-	if (strcmp(verb, "reset") == 0) {
+	if (follows(verb)) {
 		count(trust, "added", "came");
 		count(trust, "removed", "went, no longer in the list");
 		count(trust, "dropped", "went, added by hand");
 	}
 }
 
-static void
-change(struct certstore_trust *trust, const struct options *opt,
-    const char *verb, char **argv)
+/* All operands are given before anything is changed: 0, -1 there is nothing to
+ * commit, and it was said why. */
+static int
+giveall(struct change *c, const char *verb, char **argv)
 {
-	int changed = 0;
+	const char *file = *argv != NULL ? *argv : SHIPPED;
 
+	/* for distrust "-" is a list of names */
+	c->many = *argv != NULL &&
+	    (argv[1] != NULL ||
+		(strcmp(verb, "distrust") == 0 && strcmp(*argv, "-") == 0));
 	if (strcmp(verb, "add") == 0)
-		add(trust, argv);
-	else if (strcmp(verb, "rm") == 0)
-		removeall(trust, argv);
-	else if (strcmp(verb, "distrust") == 0)
-		distrust(trust, argv);
-	else if (give(trust, *argv != NULL ? *argv : SHIPPED,
-		     certstore_trust_reset) == -1)
+		return add(c, argv);
+	if (strcmp(verb, "rm") == 0)
+		return removeall(c, argv);
+	if (strcmp(verb, "distrust") == 0)
+		return distrust(c, argv);
+	if (strcmp(verb, "update") == 0)
+		return give(c, file, certstore_trust_update);
+	return give(c, file, certstore_trust_reset);
+}
+
+static void
+change(struct certstore_trust *trust, struct certstore *store,
+    const struct options *opt, const char *verb, char **argv)
+{
+	struct change c = { .store = store, .opt = opt, .trust = trust };
+	int changed;
+
+	if (giveall(&c, verb, argv) == -1)
 		return;
 	if ((changed = certstore_trust_commit(trust, &err)) == -1) {
 		cmd_error("%s", err.msg);
@@ -340,14 +404,15 @@ openflags(const char *verb, char **argv)
 		return 0;
 	if (strcmp(verb, "add") == 0)
 		return CERTSTORE_WRITE | CERTSTORE_CREATE;
-	if (strcmp(verb, "reset") == 0 && (*argv == NULL || argv[1] == NULL))
+	if (follows(verb) && (*argv == NULL || argv[1] == NULL))
 		return CERTSTORE_WRITE | CERTSTORE_CREATE;
 	if (strcmp(verb, "rm") == 0 || strcmp(verb, "distrust") == 0) {
 		if (*argv != NULL)
 			return CERTSTORE_WRITE;
-	} else if (strcmp(verb, "reset") != 0)
-		cmd_error("%s: no such verb: there are list, add, rm, distrust "
-			  "and reset",
+	} else if (!follows(verb))
+		cmd_error(
+		    "%s: no such verb: there are list, add, rm, distrust, "
+		    "update and reset",
 		    cmd_clean(verb, clean, sizeof(clean)));
 	cmd_usage();
 }
@@ -356,7 +421,6 @@ int
 main(int argc, char *argv[])
 {
 	static struct cmd_secret secret;
-	struct certstore_passphrase pass = { cmd_secret_get, &secret };
 	static struct options opt;
 	struct certstore_trust *trust;
 	struct certstore *store;
@@ -374,17 +438,15 @@ main(int argc, char *argv[])
 	checkoptions(&opt, verb);
 	if (opt.passfile != NULL)
 		cmd_secret_read(&secret, opt.passfile, "-p");
+	opt.pass.get = cmd_secret_get;
+	opt.pass.arg = &secret;
 
 	store = cmd_open(flags);
-	if ((trust = certstore_trust_new(store, opt.flags, &err)) == NULL)
-		cmd_die("%s", err.msg);
-	if (opt.passfile != NULL &&
-	    certstore_trust_set_passphrase(trust, &pass, &err) == -1)
-		cmd_die("%s", err.msg);
+	trust = begin(store, &opt);
 	if (flags == 0)
 		list(trust, &opt, argv);
 	else
-		change(trust, &opt, verb, argv);
+		change(trust, store, &opt, verb, argv);
 	certstore_trust_free(trust);
 	cmd_secret_wipe(&secret);
 	certstore_close(store);

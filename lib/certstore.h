@@ -239,6 +239,8 @@ int certstore_trust_has(struct certstore_trust *, const char *,
     struct certstore_error *);
 int certstore_trust_add(struct certstore_trust *, const char *,
     const void *, size_t, struct certstore_error *);
+int certstore_trust_update(struct certstore_trust *, const char *,
+    const void *, size_t, struct certstore_error *);
 int certstore_trust_reset(struct certstore_trust *, const char *,
     const void *, size_t, struct certstore_error *);
 int certstore_trust_remove(struct certstore_trust *, const char *,

@@ -100,12 +100,99 @@ nameof(const struct certstore_trust *t, const struct cs_given *g,
 	    base[0] != '\0', g->fingerprint, name);
 }
 
+static int
+byfingerprint(const void *a, const void *b)
+{
+	const struct cs_given *const *x = a, *const *y = b;
+
+	return memcmp((*x)->fingerprint, (*y)->fingerprint, 64);
+}
+
+static int
+addlimited(struct certstore_trust *t, const struct cs_change *c)
+{
+	const struct cs_given **v;
+	size_t i, n = t->nlimited;
+
+	for (i = 0; i < c->n; i++)
+		n += (size_t)c->given[i].hasuses;
+	if (n == t->nlimited)
+		return 0;
+	if ((v = reallocarray(t->limited, n, sizeof(*v))) == NULL)
+		return -1;
+	t->limited = v;
+	for (i = 0; i < c->n; i++)
+		if (c->given[i].hasuses)
+			t->limited[t->nlimited++] = &c->given[i];
+	return 0;
+}
+
+int
+cs_change_limits(struct certstore_trust *t)
+{
+	size_t i;
+
+	t->nlimited = 0;
+	for (i = 0; i < t->nchange; i++)
+		if (t->change[i].verb != CS_TRUST_DISTRUST &&
+		    addlimited(t, &t->change[i]) == -1)
+			return -1;
+	if (t->nlimited > 1)
+		qsort(t->limited, t->nlimited, sizeof(*t->limited),
+		    byfingerprint);
+	return 0;
+}
+
+/* The trust settings of all copies that were given, the strictest: 1 or 0. */
+static int
+usesof(const struct certstore_trust *t, const struct cs_given *g,
+    struct cs_uses *uses)
+{
+	size_t from = 0, mid, to = t->nlimited;
+
+	memset(uses, 0, sizeof(*uses));
+	while (from < to) {
+		mid = from + (to - from) / 2;
+		if (byfingerprint(&t->limited[mid], &g) < 0)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	for (mid = from;
+	     mid < t->nlimited && byfingerprint(&t->limited[mid], &g) == 0;
+	     mid++)
+		cs_uses_merge(uses, &t->limited[mid]->uses);
+	return mid > from;
+}
+
+/* Do they keep it from being an anchor?  1 and why, or 0. */
+static int
+isbarred(const struct certstore_trust *t, const struct cs_given *g, char *why,
+    size_t size)
+{
+	struct cs_uses uses;
+
+	return usesof(t, g, &uses) &&
+	    cs_uses_forbid(&uses, CS_USE_SERVER, why, size);
+}
+
+/* The set takes it whole: what its settings say beyond that is not kept. */
+static int
+isnarrowed(const struct certstore_trust *t, const struct cs_given *g, char *why,
+    size_t size)
+{
+	struct cs_uses uses;
+
+	return usesof(t, g, &uses) &&
+	    cs_uses_forbid(&uses, CS_USE_CLIENT, why, size);
+}
+
 /* Judges and adds one that is not there: 1, 0 refused (which is said), -1. */
 static int
 take(struct certstore_trust *t, struct cs_given *g, unsigned int origin)
 {
 	char name[CS_NAME_MAX + 1], where[CS_TRUST_WHERE];
-	char what[CS_TRUST_WHERE + CS_NAME_MAX + 8];
+	char what[CS_TRUST_WHERE + CS_NAME_MAX + 8], why[100];
 	int how;
 
 	if (parsed(g) == NULL)
@@ -118,15 +205,26 @@ take(struct certstore_trust *t, struct cs_given *g, unsigned int origin)
 						0;
 	if (g->err.code == CERTSTORE_OK)
 		(void)cs_anchor_judge(what, g->x509, how, &g->err);
+	if (g->err.code == CERTSTORE_OK && isbarred(t, g, why, sizeof(why)))
+		cs_fail(&g->err, CERTSTORE_EREFUSED,
+		    "%s: is no anchor for servers: %s: openssl x509 writes it "
+		    "without them",
+		    what, why);
 	if (g->err.code != CERTSTORE_OK)
 		return say(t, name,
 		    how == CS_JUDGE_SHIPPED ? "left out" : "refused", "%s",
 		    g->err.msg);
 	if (cs_trustset_add(&t->set, name, g->fingerprint, g->pem->der,
-		g->pem->derlen, origin) == NULL ||
-	    note(t, name, "added") == -1)
+		g->pem->derlen, origin) == NULL)
 		return -1;
-	return 1;
+	if (origin == CS_ANCHOR_ADDED && isnarrowed(t, g, why, sizeof(why)))
+		return say(t, name, "added",
+			   "%s: %s, and the set does not keep them: servers "
+			   "take it for clients, too",
+			   what, why) == -1 ?
+		    -1 :
+		    1;
+	return note(t, name, "added") == -1 ? -1 : 1;
 }
 
 static int
@@ -146,7 +244,7 @@ static int
 addone(struct certstore_trust *t, struct cs_given *g)
 {
 	int force = (t->flags & CERTSTORE_FORCE) != 0;
-	char name[CS_NAME_MAX + 1], where[CS_TRUST_WHERE];
+	char name[CS_NAME_MAX + 1], where[CS_TRUST_WHERE], why[100];
 	struct cs_anchor *a;
 	int rv;
 
@@ -154,6 +252,11 @@ addone(struct certstore_trust *t, struct cs_given *g)
 	a = cs_trustset_byfingerprint(&t->set, g->fingerprint);
 	if (a == NULL)
 		return take(t, g, CS_ANCHOR_ADDED) == -1 ? -1 : 0;
+	if (a->der != NULL && isbarred(t, g, why, sizeof(why)))
+		return say(t, a->name, "refused",
+		    "%s: %s: is an anchor already, but here %s: cert-trust rm "
+		    "%s takes it out",
+		    where, a->name, why, a->name);
 	if (a->der == NULL && !force)
 		return say(t, a->name, "refused",
 		    "%s: %s: is distrusted: -f lifts that and adds it", where,
@@ -167,7 +270,7 @@ addone(struct certstore_trust *t, struct cs_given *g)
 		    a->name);
 	}
 	snprintf(name, sizeof(name), "%s", a->name);
-	cs_trustset_drop(&t->set, a);
+	cs_trustset_drop(a);
 	rv = take(t, g, CS_ANCHOR_ADDED);
 	if (rv == -1)
 		return -1;
@@ -247,12 +350,12 @@ applyremove(struct certstore_trust *t, const char *text)
 		    cs_escape_quote(q, text));
 	if ((a->origin & CS_ANCHOR_SHIPPED) != 0)
 		rv = say(t, a->name, "removed",
-		    "%s: is in the shipped list, and the next reset brings it "
-		    "back: cert-trust distrust keeps it out",
+		    "%s: is in the shipped list, and the next update brings "
+		    "it back: cert-trust distrust keeps it out",
 		    a->name);
 	else
 		rv = note(t, a->name, "removed");
-	cs_trustset_drop(&t->set, a);
+	cs_trustset_drop(a);
 	return rv;
 }
 
@@ -331,22 +434,36 @@ applydistrust(struct certstore_trust *t, struct cs_change *c)
 	return 0;
 }
 
-/* An anchor that the list has: 0, -1.  A few were added by hand before. */
+/* An anchor that the list has: 1 it stays one, 0, -1.  A few were added by
+ * hand before; of a reset that is said later. */
 static int
-listed(struct certstore_trust *t, struct cs_anchor *a)
+listed(struct certstore_trust *t, struct cs_given *g, struct cs_anchor *a,
+    int exact)
 {
-	a->listed = 1;
-	if (a->der == NULL || (a->origin & CS_ANCHOR_SHIPPED) != 0)
+	char where[CS_TRUST_WHERE], why[100];
+
+	if (a->der == NULL) {
+		a->listed = 1;
 		return 0;
+	}
+	if (isbarred(t, g, why, sizeof(why)))
+		return say(t, a->name, "left out",
+		    "%s: %s: is no anchor for servers: %s",
+		    cs_item_where(g->pem, where, sizeof(where)), a->name, why);
+	a->listed = 1;
+	if (exact || (a->origin & CS_ANCHOR_SHIPPED) != 0)
+		return 1;
 	a->origin |= CS_ANCHOR_SHIPPED;
 	return say(t, a->name, "shipped",
-	    "%s: was added by hand, and is now in the shipped list too",
-	    a->name);
+		   "%s: was added by hand, and is now in the shipped list too",
+		   a->name) == -1 ?
+	    -1 :
+	    1;
 }
 
 /* What the list has comes in; how many of it are anchors, or -1. */
 static int
-resetin(struct certstore_trust *t, struct cs_change *c)
+listin(struct certstore_trust *t, struct cs_change *c)
 {
 	struct cs_anchor *a;
 	int rv, usable = 0;
@@ -357,75 +474,75 @@ resetin(struct certstore_trust *t, struct cs_change *c)
 	for (i = 0; i < c->n; i++) {
 		a = cs_trustset_byfingerprint(&t->set, c->given[i].fingerprint);
 		if (a != NULL) {
-			rv = listed(t, a);
-			usable += a->der != NULL;
+			rv = listed(t, &c->given[i], a,
+			    c->verb == CS_TRUST_RESET);
 		} else {
 			rv = take(t, &c->given[i], CS_ANCHOR_SHIPPED);
-			usable += rv == 1;
 			if (rv == 1)
 				t->set.v[t->set.n - 1].listed = 1;
 		}
 		if (rv == -1)
 			return -1;
+		usable += rv == 1;
 	}
 	return usable;
 }
 
-/* One anchor that the list lacks, or that is to be the list's alone. */
+/* One that was added by hand, where the list alone is to be left. */
 static int
-resetout(struct certstore_trust *t, size_t *i)
+dropown(struct certstore_trust *t, struct cs_anchor *a)
 {
-	int force = (t->flags & CERTSTORE_FORCE) != 0, rv;
-	struct cs_anchor *a = &t->set.v[*i];
-
 	if (a->listed) {
-		++*i;
-		if (!force || (a->origin & CS_ANCHOR_ADDED) == 0)
-			return 0;
 		a->origin = CS_ANCHOR_SHIPPED;
 		return say(t, a->name, "shipped",
 		    "%s: is the shipped list's from now on", a->name);
 	}
-	if ((a->origin & CS_ANCHOR_ADDED) != 0 && !force) {
-		++*i;
-		if (a->origin == CS_ANCHOR_ADDED)
-			return 0;
+	if (!t->told)
+		cs_warn(t->store, "%s: was added by hand: is dropped", a->name);
+	cs_trustset_drop(a);
+	return note(t, a->name, "dropped");
+}
+
+/* One anchor that the list may lack, or that was added by hand. */
+static int
+listout(struct certstore_trust *t, struct cs_anchor *a, int exact)
+{
+	if (exact && (a->origin & CS_ANCHOR_ADDED) != 0)
+		return dropown(t, a);
+	if (a->listed || a->origin == CS_ANCHOR_ADDED)
+		return 0;
+	if ((a->origin & CS_ANCHOR_ADDED) != 0) {
 		a->origin = CS_ANCHOR_ADDED;
 		return say(t, a->name, "kept",
 		    "%s: is no longer in the shipped list, but stays: it was "
 		    "added by hand",
 		    a->name);
 	}
-	if ((a->origin & CS_ANCHOR_ADDED) != 0) {
-		if (!t->told)
-			cs_warn(t->store, "%s: was added by hand: is dropped",
-			    a->name);
-		rv = note(t, a->name, "dropped");
-	} else
-		rv = note(t, a->name, "removed");
-	cs_trustset_drop(&t->set, a);
-	return rv;
+	cs_trustset_drop(a);
+	return note(t, a->name, "removed");
 }
 
+/* Update: one's own additions stay; reset: exactly the list. */
 static int
-applyreset(struct certstore_trust *t, struct cs_change *c,
+applylist(struct certstore_trust *t, struct cs_change *c,
     struct certstore_error *err)
 {
 	char q[CS_QUOTE_LEN];
-	size_t i = 0;
+	struct cs_anchor *a;
 	int usable;
+	size_t i;
 
-	if (saykeys(t, c) == -1 || (usable = resetin(t, c)) == -1)
+	if (saykeys(t, c) == -1 || (usable = listin(t, c)) == -1)
 		return cs_fail_nomem(err);
 	if (usable == 0)
 		return cs_fail(err, CERTSTORE_EINPUT,
 		    "%s: no certificate in it can be an anchor: the anchors "
 		    "stay as they are",
 		    cs_escape_quote(q, c->text));
-	while (i < t->set.n) {
-		if (t->set.v[i].der == NULL)
-			i++;
-		else if (resetout(t, &i) == -1)
+	for (i = 0; i < t->set.n; i++) {
+		a = &t->set.v[i];
+		if (!a->gone && a->der != NULL &&
+		    listout(t, a, c->verb == CS_TRUST_RESET) == -1)
 			return cs_fail_nomem(err);
 	}
 	return 0;
@@ -438,8 +555,9 @@ cs_change_apply(struct certstore_trust *t, struct cs_change *c,
 	int rv = -1;
 
 	switch (c->verb) {
+	case CS_TRUST_UPDATE:
 	case CS_TRUST_RESET:
-		return applyreset(t, c, err);
+		return applylist(t, c, err);
 	case CS_TRUST_ADD:
 		rv = applyadd(t, c);
 		break;

@@ -65,6 +65,7 @@ certstore_trust_free(struct certstore_trust *t)
 		return;
 	dropchanges(t);
 	free(t->change);
+	free(t->limited);
 	dropresults(t);
 	free(t->result);
 	cs_trustset_free(&t->set);
@@ -82,15 +83,52 @@ certstore_trust_set_passphrase(struct certstore_trust *t,
 	return 0;
 }
 
+/*
+ * Is what was read still what is there?  1, 0, -1.  A number alone says
+ * nothing: it is used again where a set was removed or restored.
+ */
+static int
+iscurrent(const struct certstore_trust *t, struct certstore_error *err)
+{
+	char dir[CS_GENDIR], stamp[CS_STAMP] = "";
+	unsigned long gen;
+	int rv;
+
+	if ((rv = cs_trustgen_live(t->store, dir, &gen, err)) == -1)
+		return -1;
+	if (rv == 1 && cs_file_stamp(t->store->fd, dir, stamp) == -1)
+		return cs_fail_errno(err, "%s/trust", t->store->path);
+	return gen == t->set.gen && strcmp(stamp, t->set.stamp) == 0;
+}
+
+/* Where a listing goes on in another set: behind the last name. */
+static void
+goon(struct certstore_trust *t)
+{
+	const char *last = t->entry.info.name;
+
+	if (t->listing != 1 || t->next == 0)
+		return;
+	for (t->next = 0; t->next < t->set.n && last != NULL; t->next++)
+		if (strcmp(t->set.v[t->next].name, last) > 0)
+			break;
+}
+
+/* The set as it is now. */
 static int
 load(struct certstore_trust *t, struct certstore_error *err)
 {
-	if (t->loaded)
+	int current = 0;
+
+	if (t->loaded && (current = iscurrent(t, err)) == -1)
+		return -1;
+	if (current)
 		return 0;
+	t->loaded = 0;
 	if (cs_trustdir_load(t->store, &t->set, err) == -1)
 		return -1;
 	t->loaded = 1;
-	t->next = t->nextbad = 0;
+	goon(t);
 	return 0;
 }
 
@@ -150,10 +188,17 @@ certstore_trust_next(struct certstore_trust *t,
 {
 	cs_error_clear(err);
 	*entry = NULL;
-	if (load(t, err) == -1) {
+	if (t->listing == -1) {
+		t->listing = 0;
+		return 0;
+	}
+	if (t->listing == 0) {
+		t->loaded = 0;
+		t->next = t->nextbad = 0;
 		/* there is no way around it: the next call is the end */
-		t->loaded = 1;
-		return -1;
+		t->listing = load(t, err) == 0 ? 1 : -1;
+		if (t->listing == -1)
+			return -1;
 	}
 	if (t->next < t->set.n) {
 		if (setentry(t, &t->set.v[t->next++], err) == -1)
@@ -164,7 +209,7 @@ certstore_trust_next(struct certstore_trust *t,
 	if (t->nextbad < t->set.bad.n)
 		return cs_fail(err, CERTSTORE_EDAMAGED, "%s",
 		    t->set.bad.v[t->nextbad++]);
-	t->next = t->nextbad = 0;
+	t->listing = 0;
 	return 0;
 }
 
@@ -179,6 +224,15 @@ certstore_trust_has(struct certstore_trust *t, const char *anchor,
 	if (load(t, err) == -1)
 		return -1;
 	return cs_trustset_find(&t->set, anchor, &a, hex, err);
+}
+
+/* What was asked for and not taken: the others alone are not what was meant. */
+static int
+fail(struct certstore_trust *t, const struct certstore_error *err)
+{
+	if (t->failed.code == CERTSTORE_OK)
+		t->failed = *err;
+	return -1;
 }
 
 /* A change more; label or operand is copied. */
@@ -227,7 +281,9 @@ readgiven(struct cs_change *c, const struct certstore_passphrase *pass,
 			continue;
 		g = &c->given[c->n++];
 		g->pem = &c->pems.v[i];
-		if (cs_anchor_hash(g->pem->der, g->pem->derlen,
+		g->hasuses = cs_uses_read(g->pem, &g->uses);
+		if (g->hasuses == -1 ||
+		    cs_anchor_hash(g->pem->der, g->pem->derlen,
 			g->fingerprint) == -1)
 			return cs_fail_nomem(err);
 	}
@@ -249,12 +305,21 @@ addcerts(struct certstore_trust *t, enum cs_verb verb, const char *label,
 	cs_error_clear(err);
 	ERR_clear_error();
 	if ((c = addchange(t, verb, label, err)) == NULL)
-		return -1;
+		return fail(t, err);
 	rv = readgiven(c, t->haspass ? &t->pass : NULL, data, len, err);
 	ERR_clear_error();
-	if (rv == -1)
-		dropchange(&t->change[--t->nchange]);
-	return rv;
+	if (rv == 0)
+		return 0;
+	dropchange(&t->change[--t->nchange]);
+	return fail(t, err);
+}
+
+static int
+addname(struct certstore_trust *t, enum cs_verb verb, const char *anchor,
+    struct certstore_error *err)
+{
+	cs_error_clear(err);
+	return addchange(t, verb, anchor, err) == NULL ? fail(t, err) : 0;
 }
 
 int
@@ -262,6 +327,13 @@ certstore_trust_add(struct certstore_trust *t, const char *label,
     const void *data, size_t len, struct certstore_error *err)
 {
 	return addcerts(t, CS_TRUST_ADD, label, data, len, err);
+}
+
+int
+certstore_trust_update(struct certstore_trust *t, const char *label,
+    const void *data, size_t len, struct certstore_error *err)
+{
+	return addcerts(t, CS_TRUST_UPDATE, label, data, len, err);
 }
 
 int
@@ -282,16 +354,14 @@ int
 certstore_trust_remove(struct certstore_trust *t, const char *anchor,
     struct certstore_error *err)
 {
-	cs_error_clear(err);
-	return addchange(t, CS_TRUST_REMOVE, anchor, err) == NULL ? -1 : 0;
+	return addname(t, CS_TRUST_REMOVE, anchor, err);
 }
 
 int
 certstore_trust_distrust(struct certstore_trust *t, const char *anchor,
     struct certstore_error *err)
 {
-	cs_error_clear(err);
-	return addchange(t, CS_TRUST_DISTRUST, anchor, err) == NULL ? -1 : 0;
+	return addname(t, CS_TRUST_DISTRUST, anchor, err);
 }
 
 int
@@ -315,9 +385,12 @@ apply(struct certstore_trust *t, struct certstore_error *err)
 	size_t i;
 
 	t->loaded = 0;
+	t->listing = 0;
 	dropresults(t);
 	if (load(t, err) == -1)
 		return -1;
+	if (cs_change_limits(t) == -1)
+		return cs_fail_nomem(err);
 	for (i = 0; i < t->set.bad.n && !t->told; i++)
 		cs_warn(t->store, "%s", t->set.bad.v[i]);
 	for (i = 0; i < t->nchange; i++)
@@ -326,24 +399,6 @@ apply(struct certstore_trust *t, struct certstore_error *err)
 	t->told = 1;
 	cs_trustset_sort(&t->set);
 	return 0;
-}
-
-/*
- * Is what was read still what is there?  1, 0, -1.  A number alone says
- * nothing: it is used again where a set was removed or restored.
- */
-static int
-iscurrent(const struct certstore_trust *t, struct certstore_error *err)
-{
-	char dir[CS_GENDIR], stamp[CS_STAMP] = "";
-	unsigned long gen;
-	int rv;
-
-	if ((rv = cs_trustgen_live(t->store, dir, &gen, err)) == -1)
-		return -1;
-	if (rv == 1 && cs_file_stamp(t->store->fd, dir, stamp) == -1)
-		return cs_fail_errno(err, "%s/trust", t->store->path);
-	return gen == t->set.gen && strcmp(stamp, t->set.stamp) == 0;
 }
 
 /* Under the lock: applied anew if another writer came in between. */
@@ -362,6 +417,18 @@ write(struct certstore_trust *t, struct certstore_error *err)
 	return cs_trustdir_write(t->store, &t->set, err);
 }
 
+/* An empty file is an error to whoever is given it. */
+static void
+warnempty(const struct certstore_trust *t)
+{
+	if (t->count > 0 && cs_trustset_isempty(&t->set))
+		cs_warn(t->store,
+		    "%s/trust/bundle.pem: no anchor is left, and servers "
+		    "refuse an empty file: add one with cert-trust add, or "
+		    "take the system's with cert-trust update",
+		    t->store->path);
+}
+
 int
 certstore_trust_commit(struct certstore_trust *t, struct certstore_error *err)
 {
@@ -369,6 +436,13 @@ certstore_trust_commit(struct certstore_trust *t, struct certstore_error *err)
 
 	cs_error_clear(err);
 	ERR_clear_error();
+	if (t->failed.code != CERTSTORE_OK) {
+		dropresults(t);
+		cs_fail(err, t->failed.code,
+		    "a change could not be taken before: %s", t->failed.msg);
+		err->errnum = t->failed.errnum;
+		return -1;
+	}
 	t->told = 0;
 	rv = apply(t, err);
 	if (rv == 0 && (t->count > 0 || t->set.astray)) {
@@ -385,6 +459,7 @@ certstore_trust_commit(struct certstore_trust *t, struct certstore_error *err)
 		dropresults(t);
 		return -1;
 	}
+	warnempty(t);
 	dropchanges(t);
 	cs_error_clear(err);
 	return t->count;

@@ -21,13 +21,15 @@ struct cs_anchor {
 	unsigned int	 origin;	/* CS_ANCHOR_* */
 	unsigned char	*der;		/* NULL: distrusted */
 	size_t		 derlen;
-	int		 listed;	/* in the list of a reset */
+	int		 listed;	/* in the shipped list that is given */
+	int		 gone;		/* dropped: what sorts the set frees it */
 };
 
 /* trustset.c: the set, by name; names and fingerprints are there once. */
 struct cs_trustset {
 	struct cs_anchor *v;
 	size_t		 n, size;
+	size_t		*slots, nslot;	/* where each is, by name, fingerprint */
 	unsigned long	 gen;		/* the generation it was read from */
 	char		 stamp[CS_STAMP];	/* and its directory, or "" */
 	int		 astray;	/* that is not what would be written */
@@ -44,7 +46,8 @@ int	cs_trustset_find(const struct cs_trustset *, const char *,
 /* Copies name and DER, which may be NULL; the set is to be sorted after. */
 struct cs_anchor *cs_trustset_add(struct cs_trustset *, const char *,
 	    const char *, const unsigned char *, size_t, unsigned int);
-void	cs_trustset_drop(struct cs_trustset *, struct cs_anchor *);
+void	cs_trustset_drop(struct cs_anchor *);
+int	cs_trustset_isempty(const struct cs_trustset *);	/* no anchor */
 void	cs_trustset_sort(struct cs_trustset *);
 /* A name that is free: the base, or that and a part of the fingerprint. */
 void	cs_trustset_name(const struct cs_trustset *, const char *, int,
@@ -78,11 +81,14 @@ int	cs_trustdir_write(struct certstore *, const struct cs_trustset *,
 /* change.c: what a change makes of the set, and what becomes of each of its
  * certificates, or of the one anchor that text names. */
 enum cs_verb {
-	CS_TRUST_ADD, CS_TRUST_RESET, CS_TRUST_REMOVE, CS_TRUST_DISTRUST
+	CS_TRUST_ADD, CS_TRUST_UPDATE, CS_TRUST_RESET, CS_TRUST_REMOVE,
+	CS_TRUST_DISTRUST
 };
 struct cs_given {
 	const struct cs_pem	*pem;
 	char			 fingerprint[65];
+	int			 hasuses;
+	struct cs_uses		 uses;		/* its trust settings */
 	X509			*x509;		/* parsed when needed, once */
 	struct certstore_error	 err;		/* what is against it */
 };
@@ -105,8 +111,12 @@ struct certstore_trust {
 	int				 haspass;
 	struct cs_change		*change;
 	size_t				 nchange, changesize;
+	const struct cs_given		**limited; /* with trust settings */
+	size_t				 nlimited;
+	struct certstore_error		 failed; /* of a change not taken */
 	struct cs_trustset		 set;
 	int				 loaded;
+	int				 listing; /* 1, or -1: it failed */
 	struct cs_result		*result;
 	size_t				 nresult, resultsize, atresult;
 	int				 count;	/* results that are changes */
@@ -116,5 +126,7 @@ struct certstore_trust {
 };
 int	cs_change_apply(struct certstore_trust *, struct cs_change *,
 	    struct certstore_error *);
+/* Before all of them: who was given with trust settings. */
+int	cs_change_limits(struct certstore_trust *);
 
 #endif

@@ -71,8 +71,9 @@ bad(struct dir *d, struct cs_trustset *set, const char *file, const char *why)
 	char msg[512];
 
 	snprintf(msg, sizeof(msg),
-	    "%s/trust/%s: %s: add it again, or reset the list", d->store->path,
-	    file, why);
+	    "%s/trust/%s: %s: add it again with cert-trust add, or "
+	    "take the system's with cert-trust update",
+	    d->store->path, file, why);
 	set->astray = 1;
 	return cs_strings_add(&set->bad, msg);
 }
@@ -86,7 +87,8 @@ takeanchor(struct dir *d, struct cs_trustset *set, const char *file,
 	struct cs_pems pems = { 0 };
 	const struct cs_pem *pem;
 	struct cs_buf again = { 0 };
-	char hex[65];
+	struct cs_uses uses;
+	char hex[65], why[100];
 	int rv = 0;
 
 	if (cs_pem_read(file, d->buf.p, d->buf.len, NULL, &pems, &ignored) ==
@@ -96,8 +98,11 @@ takeanchor(struct dir *d, struct cs_trustset *set, const char *file,
 		goto out;
 	}
 	pem = &pems.v[0];
-	if (cs_anchor_hash(pem->der, pem->derlen, hex) == -1) {
+	if (cs_uses_read(pem, &uses) == -1 ||
+	    cs_anchor_hash(pem->der, pem->derlen, hex) == -1) {
 		rv = -1;
+	} else if (cs_uses_forbid(&uses, CS_USE_SERVER, why, sizeof(why))) {
+		rv = bad(d, set, file, why);
 	} else if (cs_trustset_byfingerprint(set, hex) != NULL ||
 	    cs_trustset_byname(set, name) != NULL) {
 		set->astray = 1; /* distrusted by hand, or there twice */
@@ -336,9 +341,37 @@ struct writing {
 	int fd;
 	int bulk; /* one syncfs(2) for all */
 	struct cs_buf bundle;
-	unsigned long *hash; /* of the anchors before */
-	size_t nhash;
+	struct links *links; /* open addressing, by hash */
+	size_t nlinks;
 };
+
+/* How many anchors have a subject of that hash; n 0: a free slot. */
+struct links {
+	unsigned long hash;
+	size_t n;
+};
+
+static int
+newlinks(struct writing *w, size_t n)
+{
+	for (w->nlinks = 64; w->nlinks < 2 * n; w->nlinks *= 2)
+		continue;
+	w->links = calloc(w->nlinks, sizeof(*w->links));
+	return w->links == NULL ? -1 : 0;
+}
+
+static size_t
+countlink(struct writing *w, unsigned long hash)
+{
+	size_t i;
+
+	for (i = hash & (w->nlinks - 1); w->links[i].n > 0;
+	     i = (i + 1) & (w->nlinks - 1))
+		if (w->links[i].hash == hash)
+			break;
+	w->links[i].hash = hash;
+	return w->links[i].n++;
+}
 
 static int
 writefile(struct writing *w, const char *name, const struct cs_buf *b,
@@ -364,7 +397,6 @@ writelink(struct writing *w, const char *file, X509 *x509,
 {
 	unsigned long hash;
 	char link[32];
-	size_t i, n = 0;
 	int ok = 0;
 
 	hash = X509_NAME_hash_ex(X509_get_subject_name(x509), NULL, NULL, &ok);
@@ -372,10 +404,7 @@ writelink(struct writing *w, const char *file, X509 *x509,
 		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
 		    "%s/trust/%s: its subject can't be hashed", w->store->path,
 		    file);
-	for (i = 0; i < w->nhash; i++)
-		n += w->hash[i] == hash;
-	w->hash[w->nhash++] = hash;
-	snprintf(link, sizeof(link), "%08lx.%zu", hash, n);
+	snprintf(link, sizeof(link), "%08lx.%zu", hash, countlink(w, hash));
 	if (cs_file_link(w->fd, file, link) == -1)
 		return cs_fail_errno(err, "%s/trust/%s", w->store->path, link);
 	return 0;
@@ -474,7 +503,7 @@ cs_trustdir_write(struct certstore *store, const struct cs_trustset *set,
 	if (checkours(store, set->gen, err) == -1)
 		return -1;
 	w.bulk = set->n >= BULK && cs_file_hassyncfs(store->fd);
-	if ((w.hash = calloc(set->n + 1, sizeof(*w.hash))) == NULL)
+	if (newlinks(&w, set->n) == -1)
 		return cs_fail_nomem(err);
 	if (cs_trustgen_begin(store, set->gen, &gen) == -1) {
 		cs_fail_errno(err, "%s/.pending/" CS_TRUST_INTENT, store->path);
@@ -501,6 +530,6 @@ out:
 		(void)cs_recover_all(store, &ignored);
 	cs_file_close(&w.fd);
 	cs_buf_free(&w.bundle);
-	free(w.hash);
+	free(w.links);
 	return rv;
 }

@@ -2,6 +2,7 @@
  * trustset.c: the set of trust anchors and of what is distrusted, in memory,
  * and the two files that say of fingerprints which they are.
  */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,29 +28,92 @@ cs_trustset_free(struct cs_trustset *set)
 	while (set->n > 0)
 		freeone(&set->v[--set->n]);
 	free(set->v);
+	free(set->slots);
 	cs_strings_free(&set->bad);
 	memset(set, 0, sizeof(*set));
+}
+
+/*
+ * Two tables with open addressing in one piece: by name and by fingerprint.
+ * A slot holds the place of an anchor, from 1, or 0.  What was dropped keeps
+ * its slots until the set is sorted.
+ */
+static size_t
+hashof(const char *s, size_t len)
+{
+	uint64_t h = 14695981039346656037u;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		h = (h ^ (unsigned char)s[i]) * 1099511628211u;
+	return (size_t)(h ^ h >> 32);
+}
+
+static void
+insert(size_t *table, size_t size, size_t hash, size_t place)
+{
+	while (table[hash & (size - 1)] != 0)
+		hash++;
+	table[hash & (size - 1)] = place;
+}
+
+static void
+enter(struct cs_trustset *set, size_t i)
+{
+	const struct cs_anchor *a = &set->v[i];
+
+	insert(set->slots, set->nslot, hashof(a->name, strlen(a->name)), i + 1);
+	insert(set->slots + set->nslot, set->nslot,
+	    hashof(a->fingerprint, HEX_LEN), i + 1);
+}
+
+/* The tables anew, with room for all that the array has room for. */
+static int
+reindex(struct cs_trustset *set)
+{
+	size_t i, n = 2 * set->size, *slots;
+
+	if (n != set->nslot) {
+		if ((slots = calloc(2 * n, sizeof(*slots))) == NULL)
+			return -1;
+		free(set->slots);
+		set->slots = slots;
+		set->nslot = n;
+	} else
+		memset(set->slots, 0, 2 * n * sizeof(*set->slots));
+	for (i = 0; i < set->n; i++)
+		enter(set, i);
+	return 0;
 }
 
 struct cs_anchor *
 cs_trustset_byname(const struct cs_trustset *set, const char *name)
 {
-	size_t i;
+	size_t h, i;
 
-	for (i = 0; i < set->n; i++)
-		if (strcmp(set->v[i].name, name) == 0)
-			return &set->v[i];
+	if (set->nslot == 0)
+		return NULL;
+	for (h = hashof(name, strlen(name));
+	     (i = set->slots[h & (set->nslot - 1)]) != 0; h++)
+		if (!set->v[i - 1].gone &&
+		    strcmp(set->v[i - 1].name, name) == 0)
+			return &set->v[i - 1];
 	return NULL;
 }
 
 struct cs_anchor *
 cs_trustset_byfingerprint(const struct cs_trustset *set, const char *hex)
 {
-	size_t i;
+	const size_t *slots = set->slots + set->nslot;
+	size_t h, i;
 
-	for (i = 0; i < set->n; i++)
-		if (memcmp(set->v[i].fingerprint, hex, HEX_LEN) == 0)
-			return &set->v[i];
+	if (set->nslot == 0)
+		return NULL;
+	for (h = hashof(hex, HEX_LEN); (i = slots[h & (set->nslot - 1)]) != 0;
+	     h++)
+		if (!set->v[i - 1].gone &&
+		    memcmp(set->v[i - 1].fingerprint, hex, HEX_LEN) == 0)
+			return &set->v[i - 1];
 	return NULL;
 }
 
@@ -88,6 +152,8 @@ cs_trustset_add(struct cs_trustset *set, const char *name,
 			return NULL;
 		set->v = v;
 		set->size = size;
+		if (reindex(set) == -1)
+			return NULL;
 	}
 	a = &set->v[set->n];
 	memset(a, 0, sizeof(*a));
@@ -101,18 +167,25 @@ cs_trustset_add(struct cs_trustset *set, const char *name,
 	a->derlen = derlen;
 	memcpy(a->fingerprint, fingerprint, sizeof(a->fingerprint));
 	a->origin = origin;
-	set->n++;
+	enter(set, set->n++);
 	return a;
 }
 
 void
-cs_trustset_drop(struct cs_trustset *set, struct cs_anchor *a)
+cs_trustset_drop(struct cs_anchor *a)
 {
-	size_t at = (size_t)(a - set->v);
+	a->gone = 1;
+}
 
-	freeone(a);
-	memmove(a, a + 1, (set->n - at - 1) * sizeof(*a));
-	set->n--;
+int
+cs_trustset_isempty(const struct cs_trustset *set)
+{
+	size_t i;
+
+	for (i = 0; i < set->n; i++)
+		if (!set->v[i].gone && set->v[i].der != NULL)
+			return 0;
+	return 1;
 }
 
 static int
@@ -126,8 +199,19 @@ byname(const void *a, const void *b)
 void
 cs_trustset_sort(struct cs_trustset *set)
 {
-	if (set->n > 1)
-		qsort(set->v, set->n, sizeof(*set->v), byname);
+	size_t i, n = 0;
+
+	for (i = 0; i < set->n; i++) {
+		if (set->v[i].gone)
+			freeone(&set->v[i]);
+		else
+			set->v[n++] = set->v[i];
+	}
+	set->n = n;
+	if (n > 1)
+		qsort(set->v, n, sizeof(*set->v), byname);
+	if (set->size > 0)
+		(void)reindex(set); /* of the same size: cannot fail */
 }
 
 /* bundle.pem is all anchors. */

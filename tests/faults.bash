@@ -55,7 +55,7 @@ anchors() {
 	for i in $(seq "$1"); do
 		cat "r$i.pem"
 	done >roots
-	cert-trust -q reset roots
+	cert-trust -q update roots
 	cert-trust -q add "r$(($1 + 1)).pem"
 	cert-trust -q rm "r$(($1 + 1))"
 	rm -rf "$saved"

@@ -204,7 +204,7 @@ reader() {
 	sweep cert-trust distrust r1
 	anchors 2
 	cat r1.pem r3.pem >input
-	sweep cert-trust reset -
+	sweep cert-trust update -
 }
 
 @test "cert-rm of what others need, each call failing" {
@@ -227,7 +227,7 @@ reader() {
 	reader cert-show -o cert serving
 	anchors 1
 	reader cert-trust list
-	reader cert-trust -n reset r1.pem
+	reader cert-trust -n update r1.pem
 	rm "$CERTSTORE/.links" "$CERTSTORE/certs/other"
 	reader cert-list -o name,names
 	reader cert-match -o name other.example.org

@@ -124,14 +124,14 @@ sweep() {
 	sweep cert-trust add r3.pem
 }
 
-@test "cert-trust reset to another list of many, killed anywhere" {
+@test "cert-trust update to another list of many, killed anywhere" {
 	target=none
 	anchors 16
 	tail -n +10 roots | sed -n '/BEGIN/,$p' >input
 	cat r18.pem >>input
 	# one syncfs(2) for all files
 	[ "${FAULTS:-}" = all ] || CHANGES=mkdirat,fsync,syncfs,renameat,unlinkat
-	sweep cert-trust reset -
+	sweep cert-trust update -
 	grep syncfs all
 }
 

@@ -83,7 +83,8 @@ key() {
 	for line in cert-create 'cert-create a b' cert-match cert-rm \
 	    cert-show 'cert-show -i f a' 'cert-show -K f a' \
 	    'cert-show -K f -i f' cert-trust 'cert-trust rm' \
-	    'cert-trust distrust' 'cert-trust reset a b'; do
+	    'cert-trust distrust' 'cert-trust reset a b' \
+	    'cert-trust update a b'; do
 		# shellcheck disable=SC2086  # words are meant
 		run -2 --separate-stderr $line
 		[ -z "$output" ]

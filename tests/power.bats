@@ -113,7 +113,7 @@ first_anchors() {
 
 @test "cert-trust of many first anchors, the power cut" {
 	first_anchors 16
-	cut cert-trust reset roots
+	cut cert-trust update roots
 	grep syncfs powercut.trace
 }
 
@@ -127,18 +127,18 @@ first_anchors() {
 	cut cert-trust distrust r1
 }
 
-@test "cert-trust reset to another list of many, the power cut" {
+@test "cert-trust update to another list of many, the power cut" {
 	anchors 16
 	tail -n +10 roots | sed -n '/BEGIN/,$p' >input
 	cat r18.pem >>input
-	cut cert-trust reset -
+	cut cert-trust update -
 	grep syncfs powercut.trace
 }
 
 @test "cert-trust in a store that does not exist yet, the power cut" {
 	first_anchors 2
 	CERTSTORE=$memory/fresh
-	cut cert-trust -f reset roots
+	cut cert-trust reset roots
 }
 
 @test "cert-rm of the first entry of a store, the power cut" {

@@ -319,9 +319,11 @@ whole() {
 	cert-trust -q add [A-E].pem
 	run -0 --separate-stderr cert-trust distrust A "$(hex B.pem)" \
 	    "sha256:$(hex C.pem)" "$(print D.pem | sed 's/.*=//')" ./E.pem
-	[ -z "$stderr$output" ]
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr = *'no anchor is left'* ]]
 	run -0 --separate-stderr cert-trust distrust F.pem inter.pem
-	[ "${#stderr_lines[@]}" -eq 2 ]
+	[ "${#stderr_lines[@]}" -eq 3 ]
 	[[ $stderr = *'Inter_mediate: is no anchor, and is kept out'* ]]
 	whole
 	[ "$(grep -c BEGIN "$trust/bundle.pem")" -eq 0 ]
@@ -380,75 +382,75 @@ whole() {
 	whole
 }
 
-@test "reset: to the list and nothing else, quick when nothing changed" {
+@test "update: to the list and nothing else, quick when nothing changed" {
 	for i in A B C D; do
 		root "$i.pem" "/CN=$i"
 	done
 	cat A.pem B.pem C.pem >list
-	run -0 --separate-stderr cert-trust reset list
+	run -0 --separate-stderr cert-trust update list
 	[ "$output" = "$(printf '%s\n' A B C)" ]
 	[ "$stderr" = 'cert-trust: 3 came: A, B, C' ]
 	whole
-	run -0 --separate-stderr cert-trust reset list
+	run -0 --separate-stderr cert-trust update list
 	[ -z "$output$stderr" ]
-	run -1 cert-trust -x reset - <list
+	run -1 cert-trust -x update - <list
 	[ "$(readlink "$trust")" = .trust@1 ]
 	# a list in another order is the same, and nothing is locked for it
 	cat C.pem C.pem B.pem A.pem >list
-	(flock 9; cert-trust -x reset list) 9>"$CERTSTORE/.lock" || [ $? -eq 1 ]
+	(flock 9; cert-trust -x update list) 9>"$CERTSTORE/.lock" || [ $? -eq 1 ]
 	cat A.pem D.pem B.pem >list
-	run -0 --separate-stderr cert-trust reset list
+	run -0 --separate-stderr cert-trust update list
 	[ "$output" = "$(printf '%s\n' D C)" ]
 	[ "${stderr_lines[0]}" = 'cert-trust: 1 came: D' ]
 	[ "${stderr_lines[1]}" = \
 	    'cert-trust: 1 went, no longer in the list: C' ]
 	[ "$(names)" = 'A B D' ]
 	run -0 --separate-stderr cert-trust rm D
-	[[ $stderr = *'D: is in the shipped list, and the next reset '*distrust* ]]
-	run -0 cert-trust -q reset list
+	[[ $stderr = *'D: is in the shipped list, and the next update '*distrust* ]]
+	run -0 cert-trust -q update list
 	[ -z "$output" ]
 	[ "$(names)" = 'A B D' ]
 	whole
 }
 
-@test "reset: own additions stay unless -f, distrusted ones stay out" {
+@test "update: own additions stay; reset: the list alone; distrust stays" {
 	for i in A B Own; do
 		root "$i.pem" "/CN=$i"
 	done
 	cat A.pem B.pem >list
-	cert-trust -q reset list
+	cert-trust -q update list
 	cert-trust -q add Own.pem
 	cert-trust distrust B
-	run -1 cert-trust -x reset list
+	run -1 cert-trust -x update list
 	run -0 cert-trust -o name,origin list
 	[ "$output" = "$(printf '%s\t%s\n' A shipped B distrusted Own added)" ]
-	run -0 --separate-stderr cert-trust -nf reset list
+	run -0 --separate-stderr cert-trust -n reset list
 	[ "$output" = Own ]
 	[ "${stderr_lines[0]}" = 'cert-trust: Own: was added by hand: is dropped' ]
 	[ "${stderr_lines[1]}" = 'cert-trust: 1 went, added by hand: Own' ]
 	[ "$(names)" = 'A B Own' ]
 	says=$output$stderr
-	run -0 --separate-stderr cert-trust -f reset list
+	run -0 --separate-stderr cert-trust reset list
 	[ "$output$stderr" = "$says" ]
 	[ "$(names)" = 'A B' ]
 	whole
 }
 
-@test "reset: an addition that the list has too stays when it drops it" {
+@test "update: an addition that the list has too stays when it drops it" {
 	root A.pem /CN=A
 	root Own.pem /CN=Own
 	cat A.pem >list
-	cert-trust -q reset list
+	cert-trust -q update list
 	cert-trust -q add Own.pem
 	cat A.pem Own.pem >longer
-	run -0 --separate-stderr cert-trust reset longer
+	run -0 --separate-stderr cert-trust update longer
 	[ -z "$output" ]
 	[[ $stderr = *'Own: was added by hand, and is now in the shipped list too' ]]
-	run -1 --separate-stderr cert-trust -x reset longer
+	run -1 --separate-stderr cert-trust -x update longer
 	[ -z "$stderr" ]
 	run -0 cert-trust -n rm Own
-	[[ $output = *'the next reset brings it back'* ]]
-	run -0 --separate-stderr cert-trust reset list
+	[[ $output = *'the next update brings it back'* ]]
+	run -0 --separate-stderr cert-trust update list
 	[[ $stderr = *'Own: is no longer in the shipped list, but stays'* ]]
 	run -0 cert-trust -o origin list Own
 	[ "$output" = added ]
@@ -456,66 +458,66 @@ whole() {
 	run -0 --separate-stderr cert-trust add A.pem
 	[[ $stderr = *'from the shipped list: -f keeps it'* ]]
 	run -0 cert-trust -f add A.pem
-	cert-trust -q reset Own.pem
+	cert-trust -q update Own.pem
 	[ "$(names)" = 'A Own' ]
-	# and -f makes the list's all that it has
-	cert-trust -q reset longer
-	run -0 --separate-stderr cert-trust -f reset longer
+	# and reset makes the list's all that it has
+	cert-trust -q update longer
+	run -0 --separate-stderr cert-trust reset longer
 	run -0 cert-trust -o origin list
 	[ "$output" = "$(printf 'shipped\nshipped')" ]
 	whole
 }
 
-@test "reset: a list that is no list changes nothing" {
+@test "update, reset: a list that is no list changes nothing" {
 	root A.pem /CN=A
 	root B.pem /CN=B
 	below leaf.pem /CN=leaf A.pem basicConstraints=CA:FALSE
-	cert-trust -q reset A.pem
+	cert-trust -q update A.pem
 	: >empty
 	head -n 5 A.pem >short
 	cat B.pem short >truncated
 	echo text >text
 	for file in empty short truncated text leaf.pem A.pem.key absent . \
 	    /dev/null; do
-		run -2 --separate-stderr cert-trust -f reset "$file"
+		run -2 --separate-stderr cert-trust reset "$file"
 		[ -z "$output" ] && [ -n "$stderr" ] || fail "$file"
 		[ "$(names)" = A ]
 	done
 	cert-trust -q distrust B.pem
-	run -2 cert-trust reset B.pem
+	run -2 cert-trust update B.pem
 	[[ $output = *'no certificate in it can be an anchor'* ]]
 	[ "$(names)" = 'A B' ]
 	chmod 0 A.pem
-	[ "$(id -u)" -eq 0 ] || run -2 cert-trust reset A.pem
+	[ "$(id -u)" -eq 0 ] || run -2 cert-trust update A.pem
 	[ "$(readlink "$trust")" = .trust@2 ]
 }
 
-@test "reset: what is old or weak is the list's business, what is no root not" {
+@test "update: what is old or weak is the list's business, what is no root not" {
 	root A.pem /CN=A
 	aged old.pem Old 20200101000000Z 20210101000000Z
 	aged new.pem New 20990101000000Z 20991231000000Z
 	below inter.pem /CN=Inter A.pem basicConstraints=critical,CA:TRUE
 	below leaf.pem /CN=leaf A.pem basicConstraints=CA:FALSE
 	cat A.pem old.pem inter.pem new.pem leaf.pem A.pem.key >list
-	run -0 --separate-stderr cert-trust reset list
+	run -0 --separate-stderr cert-trust update list
 	[ "$(tr '\n' ' ' <<<"$output")" = 'A Old New ' ]
 	[[ $stderr = *': Inter: is not self-signed'*'left out: cert-trust -f add'* ]]
 	[[ $stderr = *': leaf: is not a CA'* ]]
 	[[ $stderr = *'a private key: is not stored'* ]]
 	# From cron, the next day: nothing is new, and nothing is mailed.
-	run -1 --separate-stderr cert-trust -x reset list
+	run -1 --separate-stderr cert-trust -x update list
 	[ -z "$output$stderr" ]
 	whole
 }
 
-@test "reset: the system's list, twice" {
+@test "update: the system's list, twice" {
 	[ -f "$SYSTEM" ] || skip "no system list"
 	n=$(grep -c BEGIN "$SYSTEM")
-	cert-trust reset >came 2>said
+	cert-trust update >came 2>said
 	[ "$(wc -l <came)" -eq "$n" ]
 	grep "$n came: " said
 	whole
-	run -1 --separate-stderr cert-trust -x reset
+	run -1 --separate-stderr cert-trust -x update
 	[ -z "$output$stderr" ]
 	[ "$(readlink "$trust")" = .trust@1 ]
 	for file in $(find -L /etc/ssl/certs -name '*.pem' | head -n 20); do
@@ -535,11 +537,11 @@ whole() {
 	run -0 cert-trust -n add A.pem
 	[ "$output" = A ]
 	[ ! -e "$CERTSTORE" ]
-	cert-trust -q reset A.pem
+	cert-trust -q update A.pem
 	cert-trust -q add B.pem
 	for line in 'add C.pem' 'add A.pem' '-x add A.pem' 'rm A' 'rm none' \
-	    '-f rm none' 'distrust A C.pem' 'distrust none' 'reset C.pem' \
-	    '-f reset C.pem' '-x reset A.pem' 'reset none'; do
+	    '-f rm none' 'distrust A C.pem' 'distrust none' 'update C.pem' \
+	    'reset C.pem' '-x update A.pem' '-x reset A.pem' 'update none'; do
 		# shellcheck disable=SC2086  # words are meant
 		run cert-trust -n $line
 		says=$status:$output
@@ -555,6 +557,7 @@ whole() {
 @test "wrong usage" {
 	root A.pem /CN=A
 	for line in 'nonsense' '-j add A.pem' '-0 rm A' '-o name reset' \
+	    '-f reset A.pem' '-f update A.pem' 'update A.pem B.pem' \
 	    '-n list' '-f list' '-x list' '-f distrust A' '-p f rm A' \
 	    'add -n' 'reset A.pem B.pem' 'rm' 'distrust'; do
 		# shellcheck disable=SC2086  # words are meant
@@ -651,7 +654,7 @@ trusts() {
 	done
 }
 
-@test "a reader sees the old set or the new while resets switch" {
+@test "a reader sees the old set or the new while updates switch" {
 	local i reader
 
 	for i in A B C D; do
@@ -660,7 +663,7 @@ trusts() {
 	below leaf.pem /CN=leaf A.pem
 	cat A.pem B.pem C.pem >one
 	cat A.pem D.pem >two
-	cert-trust -q reset one
+	cert-trust -q update one
 	while [ ! -e stop ]; do
 		openssl verify -no-CAfile -no-CAstore -CApath "$trust" \
 		    leaf.pem >/dev/null 2>>bad || echo path >>bad
@@ -675,8 +678,8 @@ trusts() {
 	done 3>&- &
 	reader=$!
 	for i in $(seq 30); do
-		cert-trust -q reset two
-		cert-trust -q reset one
+		cert-trust -q update two
+		cert-trust -q update one
 	done
 	: >stop
 	wait "$reader"
@@ -700,7 +703,7 @@ trusts() {
 	done
 	[ "$(names)" = 'R1 R2 R3 R4 R5 R6 R7 R8' ]
 	whole
-	cert-trust -q reset r1.pem 3>&- &
+	cert-trust -q update r1.pem 3>&- &
 	pids=$!
 	for i in 2 3 4; do
 		cert-trust distrust "R$i" 3>&- &
@@ -718,7 +721,7 @@ trusts() {
 	root A.pem /CN=A
 	root B.pem /CN=B
 	cat A.pem B.pem >list
-	cert-trust -q reset list
+	cert-trust -q update list
 	rm "$trust"
 	ln -s .trust@9 "$trust"
 	run -2 cert-trust list
@@ -735,15 +738,15 @@ trusts() {
 	run -2 --separate-stderr cert-trust -o name list
 	[ "$output" = B ]
 	[[ $stderr = *'/trust/A.pem: is not one certificate: add it again'* ]]
-	run -0 --separate-stderr cert-trust reset list
+	run -0 --separate-stderr cert-trust update list
 	[ "$output" = A ]
 	[[ $stderr = *'/trust/A.pem: is not one certificate'* ]]
 	whole
 	sed -i 1d "$trust/bundle.pem"
-	run -0 cert-trust reset list
+	run -0 cert-trust update list
 	whole
 	echo "sha256:$(hex A.pem)" >>"$trust/distrusted"
-	for line in list 'reset list' 'add B.pem' 'rm B' 'distrust B'; do
+	for line in list 'reset list' 'update list' 'add B.pem' 'rm B' 'distrust B'; do
 		# shellcheck disable=SC2086  # words are meant
 		run -2 cert-trust $line
 		[[ $output = *'/trust/distrusted:1: is not a line'* ]]
@@ -752,7 +755,7 @@ trusts() {
 	sed -i 's/$/ Ay/' "$trust/distrusted"
 	run -0 cert-trust -o name,origin list
 	[ "$output" = "$(printf 'Ay\tdistrusted\nB\tshipped')" ]
-	cert-trust -q reset list
+	cert-trust -q update list
 	whole
 	[ "$(names)" = 'Ay B' ]
 }
@@ -761,7 +764,7 @@ trusts() {
 	root A.pem /CN=A
 	root B.pem /CN=B
 	cat A.pem B.pem >list
-	cert-trust -q reset list
+	cert-trust -q update list
 	cert-trust distrust B
 	cp -RLp "$CERTSTORE" followed
 	run -0 cert-trust -d followed -o name,origin list
@@ -824,4 +827,127 @@ trusts() {
 	cert-trust distrust R
 	run -2 cert-trust add root.ber
 	[[ $output = *"is not encoded as DER"* ]]
+}
+
+@test "trust settings: an anchor has to be one for TLS servers" {
+	root a.pem /CN=A
+	root b.pem /CN=B
+	for what in addreject:serverAuth addtrust:emailProtection \
+	    addtrust:clientAuth addreject:anyExtendedKeyUsage \
+	    addtrust:codeSigning; do
+		openssl x509 -in a.pem "-${what%:*}" "${what#*:}" -out no.pem
+		for verb in add '-f add' update reset; do
+			# shellcheck disable=SC2086  # words are meant
+			run -2 --separate-stderr cert-trust $verb no.pem
+			[ -z "$output" ]
+			[[ $verb != *add || $stderr = *'its trust settings '*' without them' ]]
+			[ ! -e "$trust" ]
+		done
+	done
+	openssl x509 -in a.pem -addreject serverAuth -out rej.pem
+	run -2 cert-trust add rej.pem
+	[[ $output = *'rej.pem:1: A: is no anchor for servers: its trust settings reject serverAuth: '* ]]
+	# the stricter of two copies, whichever is first
+	cat rej.pem a.pem >ab
+	cat a.pem rej.pem >ba
+	for file in ab ba; do
+		run -2 --separate-stderr cert-trust add $file
+		[ -z "$output" ]
+	done
+	run -2 --separate-stderr cert-trust add a.pem rej.pem b.pem
+	[ "$output" = B ]
+	# what is there stays, with the way out
+	cert-trust add a.pem
+	run -2 cert-trust add rej.pem
+	[[ $output = *'A: is an anchor already, but here its trust settings reject serverAuth: cert-trust rm A takes it out' ]]
+	[ "$(names)" = 'A B' ]
+	cert-trust rm A
+	# a list drops it
+	cat a.pem b.pem >list
+	cert-trust -q update list
+	cat rej.pem b.pem >list
+	run -0 --separate-stderr cert-trust update list
+	[ "$output" = A ]
+	[[ $stderr = *'list:1: A: is no anchor for servers: its trust settings reject serverAuth'* ]]
+	[ "$(names)" = B ]
+	# settings that include serverAuth, or say nothing of uses
+	openssl x509 -in a.pem -addtrust serverAuth -out narrow.pem
+	run -0 --separate-stderr cert-trust add narrow.pem
+	[ "$output" = A ]
+	[[ $stderr = *'its trust settings lack clientAuth, and the set does not keep them'* ]]
+	for option in '-addtrust anyExtendedKeyUsage' '-setalias site' \
+	    '-addreject emailProtection' '-addtrust serverAuth -addtrust clientAuth'; do
+		cert-trust -q rm A
+		# shellcheck disable=SC2086  # words are meant
+		openssl x509 -in a.pem $option -out yes.pem
+		run -0 --separate-stderr cert-trust add yes.pem
+		[ "$output" = A ]
+		[ -z "$stderr" ]
+	done
+	whole
+	# put there by hand
+	openssl x509 -in a.pem -addreject serverAuth -out "$trust/A.pem"
+	run -2 cert-trust list
+	[[ $output = *'/trust/A.pem: its trust settings reject serverAuth: add it again'* ]]
+	# it is distrusted all the same, and damage is not passed over
+	cert-trust distrust rej.pem
+	{
+		echo '-----BEGIN TRUSTED CERTIFICATE-----'
+		{
+			openssl x509 -in b.pem -outform DER
+			printf '\060\003\002\001\005'
+		} | base64
+		echo '-----END TRUSTED CERTIFICATE-----'
+	} >damaged.pem
+	cert-trust -q rm B
+	run -2 cert-trust add damaged.pem
+	[[ $output = *'its trust settings are damaged'* ]]
+	cert-show -i damaged.pem
+}
+
+@test "a change that leaves no anchor says so" {
+	root a.pem /CN=A
+	root b.pem /CN=B
+	cert-trust -q add a.pem b.pem
+	run -0 --separate-stderr cert-trust rm A
+	[ -z "$stderr" ]
+	for line in '-n rm B' '-n distrust B' 'rm B'; do
+		# shellcheck disable=SC2086  # words are meant
+		run -0 --separate-stderr cert-trust $line
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		[[ $stderr = *"$trust/bundle.pem: no anchor is left, "*'cert-trust add, '*'cert-trust update' ]]
+	done
+	[ ! -s "$trust/bundle.pem" ]
+	run -0 --separate-stderr cert-trust -f rm B
+	[ -z "$stderr" ]
+	cert-trust add b.pem
+	run -0 --separate-stderr cert-trust distrust B
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr = *'no anchor is left'* ]]
+	run -0 --separate-stderr cert-trust -q distrust a.pem
+	[ -z "$stderr" ]
+}
+
+@test "many anchors: the work grows with their number and no faster" {
+	"$ROOT/tests/forge" <<-'END'
+	small A%:k A%:k times=250
+	large1 B%:k B%:k times=500
+	large2 C%:k C%:k times=500
+	same Root:k% Root:k% times=300
+	END
+	bash -c 'cert-trust -q -d small.store add small; times' |
+	    tail -n 1 >small.time
+	bash -c 'cert-trust -q -d large.store add large1 large2; times' |
+	    tail -n 1 >large.time
+	# user time of children: 0m1.234s
+	perl -e 'sub secs { open my $f, "<", $_[0]; <$f> =~ /^(\d+)m([\d.]+)s/;
+	    60 * $1 + $2 } my ($s, $l) = map { secs("$_.time") } qw(small large);
+	    print "# $s $l\n"; exit !($l < 8 * $s + 0.2)'
+	[ "$(grep -c BEGIN large.store/trust/bundle.pem)" -eq 1000 ]
+	# of one subject, with names and links of their own
+	cert-trust -q add same
+	[ "$(cert-trust -o name list | sort -u | wc -l)" -eq 300 ]
+	[ "$(find "$trust/" -name '*.299' | wc -l)" -eq 1 ]
+	cert-trust -o name list | cert-trust -q rm -
+	[ -z "$(cert-trust list)" ]
 }
