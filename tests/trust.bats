@@ -151,7 +151,7 @@ whole() {
 	    -out r3.p12
 	sed 's/^/> /; s/$/\r/' r4.pem >r4.mail
 	cat r5.pem r6.pem | sed '$!N;s/-----\n/-----/;P;D' >glued.pem
-	echo changeit >pass
+	(umask 077 && echo changeit >pass)
 	run -0 cert-trust -p pass add r1.der r2.p7b r3.p12 glued.pem
 	[ "$output" = "$(printf 'R%s\n' 1 2 3 5 6)" ]
 	run -0 cert-trust add r4.mail
