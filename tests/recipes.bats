@@ -169,6 +169,77 @@ paste() {
 	proven mypkg pbx.example.com
 }
 
+@test "5: on a host of any name, and with what an admin did" {
+	local name names said
+
+	name=$(printf 'a%.0s' $(seq 35))
+	# What hostname -f prints, or fails, and the names of the entry.
+	while IFS='|' read -r said names; do
+		stub hostname <<-EOS
+			#!/bin/sh
+			$said
+		EOS
+		rm -rf "$CERTSTORE"
+		for _ in 1 2; do
+			recipe 5
+			step
+			step
+			done_all
+		done
+		[ "$(field names mypkg)" = "$names" ] ||
+		    fail "$said: $(field names mypkg)"
+		# Once made, nothing changed: nothing was reloaded.
+		[ ! -e "$BATS_TEST_TMPDIR/systemctl.log" ]
+	done <<-EOS
+		echo|localhost
+		:|localhost
+		echo my_host|localhost
+		echo my_host.example.com|localhost
+		echo no name >&2; exit 1|localhost
+		echo pbx|pbx,localhost
+		echo PBX.Example.COM|pbx.example.com,localhost
+		echo pbx.example.com.|pbx.example.com,localhost
+		echo localhost|localhost
+		echo 2001:DB8::1|2001:db8::1,localhost
+		echo fe80::1%eth0|localhost
+		echo 192.0.2.1|192.0.2.1,localhost
+		echo $name$name|localhost
+		echo $name.$name|$name.$name,localhost
+		echo a b|localhost
+		echo 7|localhost
+	EOS
+	# The first time, also where the name is none.
+	stub hostname <<-'EOS'
+		#!/bin/sh
+		echo my_host
+	EOS
+	cert-rm mypkg
+	recipe 5
+	steps=("${steps[@]:1}")
+	step
+	[ "$(cat "$BATS_TEST_TMPDIR/systemctl.log")" = 'reload mypkg' ]
+	# An admin bought one, for another name.
+	cert-import -qf -N mypkg star.example.com.pem
+	names=$(field fingerprint mypkg)
+	recipe 5
+	step
+	step
+	[ "$(field fingerprint mypkg)" = "$names" ]
+	# Or made one that is more.
+	cert-create -c own-CA
+	cert-create -qf -A own-CA -t rsa:2048 -s a.example -s localhost mypkg
+	names=$(field fingerprint mypkg)
+	recipe 5
+	step
+	step
+	[ "$(field fingerprint mypkg)" = "$names" ]
+	# Without any entry it fails.
+	export CERTSTORE=/dev/null/store
+	recipe 5
+	run ! step
+	run ! step
+}
+
 @test "6: mail only when something runs out" {
 	local line
 
