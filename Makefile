@@ -37,7 +37,7 @@ UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
 	tests/test-pem.c tests/test-refuse.c tests/test-store.c \
 	tests/test-template.c tests/test-time.c tests/test-trust.c \
 	tests/test-verify.c
-TOOLS = tests/forge
+TOOLS = tests/forge tests/pki
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
 FUZZERS = name pem trust verify
 FUZZ_TIME = 60
@@ -66,12 +66,12 @@ LIB_OBJS = $(CORE:.c=.o) $(CRYPTO:.c=.o)
 SHARED_OBJS = $(SHARED:.c=.o)
 MAIN_OBJS = $(MAINS:.c=.o)
 UNIT_OBJS = $(UNITS:.c=.o)
-TOOL_OBJS = tests/forge.o
+TOOL_OBJS = $(TOOLS:=.o)
 BENCH_OBJS = tests/bench/bare.o tests/bench/gen.o tests/bench/parse.o \
 	tests/bench/time.o
 BENCH_SOURCES = $(BENCH_OBJS:.o=.c)
 TESTS = $(UNITS:.c=)
-SOURCES = $(CORE) $(CRYPTO) $(SHARED) $(MAINS) $(UNITS) tests/forge.c \
+SOURCES = $(CORE) $(CRYPTO) $(SHARED) $(MAINS) $(UNITS) $(TOOLS:=.c) \
 	$(EXAMPLE) $(BENCH_SOURCES)
 SCRIPTS = tests/deps.sh tests/run tests/demo .ci/run \
 	tests/bench/run tests/bench/grow tests/bench/stores.sh \

@@ -1,110 +1,23 @@
 #!/usr/bin/env bats
 # import.bats: what people have becomes entries: cert-import from end to end.
-# All input is made by openssl here, but for the one fixture of tests/data.
 
 load helper
-
-# ca NAME SUBJECT: a self-signed CA, NAME.crt and NAME.key.
-ca() {
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-	    -addext keyUsage=critical,keyCertSign,cRLSign -days 3650 \
-	    -subj "$2" -keyout "$1.key" -out "$1.crt" 2>/dev/null
-}
-
-# key NAME [TYPE]: a private key, NAME.key.
-key() {
-	case ${2:-ec} in
-	ec) openssl genpkey -algorithm EC \
-	    -pkeyopt ec_paramgen_curve:P-256 -out "$1.key" ;;
-	rsa:*) openssl genpkey -algorithm RSA \
-	    -pkeyopt "rsa_keygen_bits:${2#rsa:}" -out "$1.key" ;;
-	*) openssl genpkey -algorithm "$2" -out "$1.key" ;;
-	esac 2>/dev/null
-}
-
-# sign NAME CA SUBJECT DAYS EXTENSION...: NAME.crt for the key in NAME.key,
-# which is made if it is not there.  MD is the digest, -sha256.
-sign() {
-	local name=$1 ca=$2 subject=$3 days=$4
-
-	shift 4
-	[ -f "$name.key" ] || key "$name"
-	printf '%s\n' subjectKeyIdentifier=hash \
-	    authorityKeyIdentifier=keyid "$@" >ext
-	openssl req -new -key "$name.key" -subj "$subject" |
-	    openssl x509 -req -CA "$ca.crt" -CAkey "$ca.key" -days "$days" \
-	    -set_serial "0x$(openssl rand -hex 8)" -extfile ext \
-	    "${MD:--sha256}" -out "$name.crt" 2>/dev/null
-}
-
-# server NAME CA HOST [DAYS]: a certificate for a TLS server.
-server() {
-	sign "$1" "$2" "/CN=$3" "${4:-90}" "subjectAltName=DNS:$3" \
-	    extendedKeyUsage=serverAuth
-}
+load pki
 
 # dated NAME START END: NAME.crt, self-signed, for NAME.key; YYYYMMDDHHMMSSZ.
 dated() {
-	local name=$1
-
-	[ -f "$name.key" ] || key "$name"
-	mkdir -p db
-	: >db/index
-	rm -f db/index.attr
-	openssl rand -hex 8 >db/serial
-	cat >db/cnf <<-CNF
-	[ca]
-	default_ca=x
-	[x]
-	database=db/index
-	serial=db/serial
-	new_certs_dir=db
-	default_md=sha256
-	policy=p
-	x509_extensions=e
-	unique_subject=no
-	[p]
-	commonName=supplied
-	[e]
-	subjectAltName=DNS:$name
-	[req]
-	distinguished_name=d
-	[d]
-	CNF
-	openssl req -new -config db/cnf -key "$name.key" -subj "/CN=$name" \
-	    -out db/csr
-	openssl ca -batch -notext -selfsign -config db/cnf \
-	    -keyfile "$name.key" -in db/csr -startdate "$2" -enddate "$3" \
-	    -out "$name.crt" 2>/dev/null
+	pki cert "$1.crt" "$1.key" "/CN=$1" "from=$2" "to=$3" \
+	    "subjectAltName=DNS:$1"
 }
 
 # subjects FILE: the subjects of its certificates in order, one a line.
 subjects() {
-	awk '/BEGIN CERT/ { n++ } n { print > ("part." n) }' "$1"
-	awk '/BEGIN CERT/ { print "part." ++n }' "$1" |
-	    while read -r part; do
-		openssl x509 -in "$part" -noout -subject -nameopt RFC2253
-	    done | sed 's/^subject=//'
-	rm -f part.*
-}
-
-# fingerprint FILE: of its first certificate, as info has it.
-fingerprint() {
-	openssl x509 -in "$1" -noout -fingerprint -sha256 |
-	    sed 's/.*=//; s/://g' | tr A-F a-f
+	pki subjects "$1"
 }
 
 # holds NAME FILE: the entry's certificate is that one, with its key.
 holds() {
-	local dir=$CERTSTORE/certs/$1
-
-	[ "$(fingerprint "$dir/fullchain.pem")" = "$(fingerprint "$2")" ] ||
-	    fail "$1: not the certificate of $2"
-	[ "$(openssl x509 -in "$dir/fullchain.pem" -noout -pubkey)" = \
-	    "$(openssl pkey -in "$dir/privkey.pem" -pubout)" ] ||
-	    fail "$1: not its key"
-	cat "$dir/privkey.pem" "$dir/fullchain.pem" |
-	    cmp - "$dir/combined.pem"
+	pki entry "$CERTSTORE/certs/$1" "$2"
 }
 
 # imports ARG...: succeeds and warns of nothing.
@@ -312,10 +225,10 @@ warns() {
 	    www.crt other.key
 	refuses 'other.key:1: this private key belongs to no certificate' \
 	    www.crt www.key other.key root.crt
-	openssl req -new -key www.key -subj /CN=x -out www.csr
+	pki cert www.csr www.key /CN=x csr
 	refuses 'www.csr:1: a certificate request' www.csr
 	refuses 'www.csr:1: a certificate request' www.key www.csr
-	openssl pkey -in www.key -pubout -out www.pub
+	pki spki www.key >www.pub
 	refuses 'www.pub:1: there is no certificate' www.pub
 	# Beside the rest a request does no harm.
 	imports www.csr www.crt www.key root.crt www.key
@@ -352,9 +265,8 @@ warns() {
 @test "an answer is paired with the request that waits" {
 	ca root /CN=Root
 	cert-create -R -s buy.example.com -s 192.0.2.7 shop >shop.csr
-	printf 'subjectAltName=DNS:buy.example.com,IP:192.0.2.7\n' >ext
-	openssl x509 -req -in shop.csr -CA root.crt -CAkey root.key -days 90 \
-	    -extfile ext -out shop.crt 2>/dev/null
+	pki answer shop.crt shop.csr ca=root.crt key=root.key days=90 \
+	    subjectAltName=DNS:buy.example.com,IP:192.0.2.7
 	refuses 'other: answers the request that waits in shop' \
 	    -N other shop.crt
 	run -0 --separate-stderr cert-import -nv shop.crt root.crt
@@ -372,9 +284,8 @@ warns() {
 @test "an answer that lacks what was asked for says so" {
 	ca root /CN=Root
 	cert-create -R -s a.example.com -s b.example.com shop >shop.csr
-	printf 'subjectAltName=DNS:a.example.com\n' >ext
-	openssl x509 -req -in shop.csr -CA root.crt -CAkey root.key -days 90 \
-	    -extfile ext -out shop.crt 2>/dev/null
+	pki answer shop.crt shop.csr ca=root.crt key=root.key days=90 \
+	    subjectAltName=DNS:a.example.com
 	warns 'shop: does not cover b.example.com, which was requested' \
 	    shop.crt root.crt
 }
@@ -385,9 +296,8 @@ warns() {
 	imports www.crt www.key root.crt
 	cert-create -R -s www.example.com www.example.com >new.csr
 	holds www.example.com www.crt
-	printf 'subjectAltName=DNS:www.example.com\n' >ext
-	openssl x509 -req -in new.csr -CA root.crt -CAkey root.key -days 365 \
-	    -extfile ext -out new.crt 2>/dev/null
+	pki answer new.crt new.csr ca=root.crt key=root.key days=365 \
+	    subjectAltName=DNS:www.example.com
 	# The same again while it waits: nothing.
 	run -1 cert-import -x www.crt www.key root.crt
 	[ -e "$CERTSTORE/certs/www.example.com/request.key" ]
@@ -407,9 +317,8 @@ warns() {
 	imports -f two.crt two.key
 	holds www.example.com two.crt
 	cmp kept.key "$CERTSTORE/certs/www.example.com/request.key"
-	printf 'subjectAltName=DNS:www.example.com\n' >ext
-	openssl x509 -req -in new.csr -CA root.crt -CAkey root.key -days 366 \
-	    -extfile ext -out new.crt 2>/dev/null
+	pki answer new.crt new.csr ca=root.crt key=root.key days=366 \
+	    subjectAltName=DNS:www.example.com
 	imports new.crt
 	holds www.example.com new.crt
 }
@@ -576,12 +485,12 @@ warns() {
 	server short root short.example.com
 	warns 'short.example.com: weak key \(rsa:1024\).*security level 2' \
 	    short.crt short.key
-	MD=-sha1 server sha root sha.example.com
+	server sha root sha.example.com 90 md=sha1
 	warns 'sha.example.com: weak signature \(SHA1\).*security level 2' \
 	    sha.crt sha.key
 	key rsa rsa:2048
-	openssl req -new -x509 -key rsa.key -subj /CN=RSA -days 900 -out rsa.crt
-	MD=-md5 server md rsa md.example.com
+	ca rsa /CN=RSA
+	server md rsa md.example.com 90 md=md5
 	warns 'md.example.com: weak signature \(MD5\)' md.crt md.key rsa.crt
 	key ed ed25519
 	server ed root ed.example.com
@@ -596,7 +505,7 @@ warns() {
 	    www.crt www.key
 	# With an intermediate the rest is taken to be the root.
 	imports www.crt www.key int.crt
-	MD=-sha1 sign bad root /CN=Bad 900 basicConstraints=critical,CA:TRUE
+	sign bad root /CN=Bad 900 basicConstraints=critical,CA:TRUE md=sha1
 	server b bad b.example.com
 	warns 'b.example.com: its issuer "CN=Bad" has a weak signature' \
 	    b.crt b.key bad.crt root.crt
@@ -703,10 +612,16 @@ warns() {
 
 @test "many entries in one call" {
 	ca root /CN=Root
+	local i words=()
+
 	for i in $(seq 100); do
-		server "n$i" root "n$i.example.com"
-		cat "n$i.key" "n$i.crt" >>bundle
+		words+=(cert "n$i.crt" "n$i.key" "/CN=n$i" ca=root.crt
+		    key=root.key "subjectAltName=DNS:n$i.example.com" --)
 	done
+	pki "${words[@]}" subjects root.crt
+	for i in $(seq 100); do
+		cat "n$i.key" "n$i.crt"
+	done >bundle
 	imports bundle root.crt
 	[ "${#lines[@]}" -eq 100 ]
 	[ "$(cert-list | wc -l)" -eq 100 ]

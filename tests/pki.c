@@ -1,0 +1,544 @@
+/*
+ * pki.c: keys and certificates as openssl's commands make and show them, many
+ * in one process, since each start of openssl takes longer than all it is
+ * asked here.  tests/pki.bash has shell functions for most of it.
+ *
+ *	pki command [argument ...] [-- command [argument ...]] ...
+ *
+ * key FILE [TYPE]
+ *	A private key: p256 (the default), p384, ed25519, rsa:BITS.
+ * cert FILE KEY SUBJECT [WORD ...]
+ *	A certificate for the key in the file KEY, which is made if it is not
+ *	there, as p256.  SUBJECT is as in openssl req -subj.  The words:
+ *	ca=FILE key=FILE	the issuer; else it is self-signed
+ *	days=N			from now, 30 by default
+ *	from=TIME to=TIME	instead: YYYYMMDDHHMMSSZ
+ *	md=NAME			the digest, sha256 by default
+ *	v1			version 1, without extensions
+ *	csr			a request with these extensions instead
+ *	copy			the extensions of the request that it answers
+ *	NAME=VALUE		an extension as in openssl's configuration
+ * answer FILE REQUEST [WORD ...]
+ *	The same for a request, with its key and subject.
+ * fingerprint FILE
+ *	SHA-256 of its first certificate, in lower case without colons.
+ * subjects FILE
+ *	The subject of each certificate in it, one a line, as RFC 2253 has it.
+ * spki FILE
+ *	The public key of the first certificate, request or key, as PEM.
+ * pair KEY FILE
+ *	Fails unless the first certificate in FILE is for that private key.
+ * entry DIR [FILE]
+ *	Fails unless privkey.pem and fullchain.pem of this directory are a pair
+ *	and combined.pem is both, and its certificate is the first in FILE.
+ */
+#include <sys/stat.h>
+
+#include <err.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bsd/stdlib.h>
+#include <openssl/conf.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+
+#define WORDS_MAX 64
+
+static FILE *
+openfile(const char *file, const char *mode)
+{
+	FILE *f = fopen(file, mode);
+
+	if (f == NULL)
+		err(2, "%s", file);
+	return f;
+}
+
+static void
+closefile(FILE *f, const char *file)
+{
+	if (fclose(f) == EOF)
+		err(2, "%s", file);
+}
+
+static int
+number(const char *text)
+{
+	const char *bad;
+	int n;
+
+	n = (int)strtonum(text, 0, 1000000, &bad);
+	if (bad != NULL)
+		errx(2, "%s: is %s", text, bad);
+	return n;
+}
+
+/* Keys. */
+
+static EVP_PKEY *
+makekey(const char *type)
+{
+	EVP_PKEY *pkey = NULL;
+
+	if (strcmp(type, "p256") == 0)
+		pkey = EVP_EC_gen("P-256");
+	else if (strcmp(type, "p384") == 0)
+		pkey = EVP_EC_gen("P-384");
+	else if (strcmp(type, "ed25519") == 0)
+		pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	else if (strncmp(type, "rsa:", 4) == 0)
+		pkey = EVP_RSA_gen((unsigned int)number(type + 4));
+	if (pkey == NULL)
+		errx(2, "%s: no key of this type", type);
+	return pkey;
+}
+
+static void
+writekey(const char *file, EVP_PKEY *pkey)
+{
+	int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	FILE *f;
+
+	if (fd == -1 || (f = fdopen(fd, "w")) == NULL ||
+	    PEM_write_PKCS8PrivateKey(f, pkey, NULL, NULL, 0, NULL, NULL) != 1)
+		err(2, "%s", file);
+	closefile(f, file);
+}
+
+static EVP_PKEY *
+readkey(const char *file)
+{
+	FILE *f = openfile(file, "r");
+	EVP_PKEY *pkey = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+
+	if (pkey == NULL)
+		errx(2, "%s: no private key", file);
+	closefile(f, file);
+	return pkey;
+}
+
+static EVP_PKEY *
+havekey(const char *file)
+{
+	EVP_PKEY *pkey;
+
+	if (access(file, F_OK) == 0)
+		return readkey(file);
+	pkey = makekey("p256");
+	writekey(file, pkey);
+	return pkey;
+}
+
+/* Certificates. */
+
+static X509 *
+readcert(const char *file)
+{
+	FILE *f = openfile(file, "r");
+	X509 *x509 = PEM_read_X509(f, NULL, NULL, NULL);
+
+	if (x509 == NULL)
+		errx(2, "%s: no certificate", file);
+	closefile(f, file);
+	return x509;
+}
+
+/* /type=value/type=value, with \ before what is meant as it is. */
+static X509_NAME *
+makename(const char *text)
+{
+	X509_NAME *name = X509_NAME_new();
+	const char *c = text;
+	char *type, *value, *to;
+
+	if (*c == '/')
+		c++;
+	while (*c != '\0') {
+		type = to = strdup(c);
+		for (; *c != '\0' && *c != '/'; c++) {
+			if (*c == '\\' && c[1] != '\0')
+				c++;
+			*to++ = *c;
+		}
+		*to = '\0';
+		if (*c == '/')
+			c++;
+		if ((value = strchr(type, '=')) == NULL)
+			errx(2, "%s: no subject", text);
+		*value++ = '\0';
+		if (X509_NAME_add_entry_by_txt(name, type, MBSTRING_UTF8,
+			(const unsigned char *)value, -1, -1, 0) != 1)
+			errx(2, "%s: no subject", text);
+		free(type);
+	}
+	return name;
+}
+
+static void
+extend(X509V3_CTX *ctx, STACK_OF(X509_EXTENSION) *exts, const char *word)
+{
+	const char *value = strchr(word, '=');
+	X509_EXTENSION *ext;
+	char *name;
+
+	if (value == NULL)
+		errx(2, "%s: not a word of cert", word);
+	name = strndup(word, (size_t)(value - word));
+	ext = X509V3_EXT_nconf(NULL, ctx, name, value + 1);
+	if (ext == NULL || sk_X509_EXTENSION_push(exts, ext) < 1)
+		errx(2, "%s: no such extension", word);
+	free(name);
+}
+
+struct plan {
+	const char *ca, *cakey;
+	const char *from, *to;
+	const char *md;
+	int days;
+	int v1, csr, copy;
+	const char *ext[WORDS_MAX];
+	int next;
+};
+
+static void
+schedule(struct plan *plan, const char *word)
+{
+	if (strncmp(word, "ca=", 3) == 0)
+		plan->ca = word + 3;
+	else if (strncmp(word, "key=", 4) == 0)
+		plan->cakey = word + 4;
+	else if (strncmp(word, "from=", 5) == 0)
+		plan->from = word + 5;
+	else if (strncmp(word, "to=", 3) == 0)
+		plan->to = word + 3;
+	else if (strncmp(word, "md=", 3) == 0)
+		plan->md = word + 3;
+	else if (strncmp(word, "days=", 5) == 0)
+		plan->days = number(word + 5);
+	else if (strcmp(word, "v1") == 0)
+		plan->v1 = 1;
+	else if (strcmp(word, "csr") == 0)
+		plan->csr = 1;
+	else if (strcmp(word, "copy") == 0)
+		plan->copy = 1;
+	else if (plan->next == WORDS_MAX)
+		errx(2, "%s: too many words", word);
+	else
+		plan->ext[plan->next++] = word;
+}
+
+static const EVP_MD *
+digest(const struct plan *plan, EVP_PKEY *signer)
+{
+	const EVP_MD *md;
+
+	if (EVP_PKEY_is_a(signer, "ED25519"))
+		return NULL;
+	md = EVP_get_digestbyname(plan->md);
+	if (md == NULL)
+		errx(2, "%s: no digest", plan->md);
+	return md;
+}
+
+static void
+date(X509 *x509, const struct plan *plan)
+{
+	ASN1_TIME *from = X509_getm_notBefore(x509);
+	ASN1_TIME *to = X509_getm_notAfter(x509);
+
+	X509_gmtime_adj(from, 0);
+	X509_time_adj_ex(to, plan->days, 0, NULL);
+	if ((plan->from != NULL &&
+		ASN1_TIME_set_string_X509(from, plan->from) != 1) ||
+	    (plan->to != NULL && ASN1_TIME_set_string_X509(to, plan->to) != 1))
+		errx(2, "%s, %s: no times", plan->from, plan->to);
+}
+
+static void
+request(const char *file, EVP_PKEY *pkey, X509_NAME *name,
+    const struct plan *plan)
+{
+	STACK_OF(X509_EXTENSION) *exts = sk_X509_EXTENSION_new_null();
+	X509_REQ *req = X509_REQ_new();
+	FILE *f = openfile(file, "w");
+	X509V3_CTX ctx;
+	int i;
+
+	X509_REQ_set_subject_name(req, name);
+	X509_REQ_set_pubkey(req, pkey);
+	X509V3_set_ctx(&ctx, NULL, NULL, req, NULL, 0);
+	for (i = 0; i < plan->next; i++)
+		extend(&ctx, exts, plan->ext[i]);
+	if ((plan->next > 0 && X509_REQ_add_extensions(req, exts) != 1) ||
+	    X509_REQ_sign(req, pkey, digest(plan, pkey)) <= 0 ||
+	    PEM_write_X509_REQ(f, req) != 1)
+		errx(2, "%s: cannot be made", file);
+	closefile(f, file);
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+	X509_REQ_free(req);
+}
+
+/* What has its subject and key becomes a certificate.  pkey signs, if no CA. */
+static void
+certify(const char *file, X509 *x509, EVP_PKEY *pkey, const struct plan *plan)
+{
+	STACK_OF(X509_EXTENSION) *exts = sk_X509_EXTENSION_new_null();
+	X509 *ca = NULL;
+	EVP_PKEY *signer = pkey;
+	uint64_t serial;
+	FILE *f;
+	X509V3_CTX ctx;
+	int i;
+
+	if ((plan->ca == NULL) != (plan->cakey == NULL))
+		errx(2, "%s: ca= and key= go together", file);
+	if (plan->ca != NULL) {
+		ca = readcert(plan->ca);
+		signer = readkey(plan->cakey);
+	} else if (signer == NULL)
+		errx(2, "%s: ca= is missing", file);
+	if (RAND_bytes((unsigned char *)&serial, sizeof(serial)) != 1)
+		errx(2, "no random bytes");
+	ASN1_INTEGER_set_uint64(X509_get_serialNumber(x509), serial >> 1);
+	X509_set_version(x509, plan->v1 ? X509_VERSION_1 : X509_VERSION_3);
+	X509_set_issuer_name(x509,
+	    X509_get_subject_name(ca != NULL ? ca : x509));
+	date(x509, plan);
+	X509V3_set_ctx(&ctx, ca != NULL ? ca : x509, x509, NULL, NULL, 0);
+	/* One by one: some look at those that are there. */
+	for (i = 0; i < plan->next; i++) {
+		extend(&ctx, exts, plan->ext[i]);
+		X509_add_ext(x509, sk_X509_EXTENSION_value(exts, i), -1);
+	}
+	if (X509_sign(x509, signer, digest(plan, signer)) <= 0)
+		errx(2, "%s: cannot be signed", file);
+	f = openfile(file, "w");
+	if (PEM_write_X509(f, x509) != 1)
+		err(2, "%s", file);
+	closefile(f, file);
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+	if (ca != NULL) {
+		X509_free(ca);
+		EVP_PKEY_free(signer);
+	}
+}
+
+/* argv: file, key, subject, words */
+static void
+make(int argc, char **argv)
+{
+	struct plan plan = { .md = "sha256", .days = 30 };
+	X509_NAME *name = makename(argv[2]);
+	EVP_PKEY *pkey = havekey(argv[1]);
+	X509 *x509 = X509_new();
+	int i;
+
+	for (i = 3; i < argc; i++)
+		schedule(&plan, argv[i]);
+	if (plan.csr)
+		request(argv[0], pkey, name, &plan);
+	else {
+		X509_set_subject_name(x509, name);
+		X509_set_pubkey(x509, pkey);
+		certify(argv[0], x509, pkey, &plan);
+	}
+	X509_free(x509);
+	X509_NAME_free(name);
+	EVP_PKEY_free(pkey);
+}
+
+static X509_REQ *
+readrequest(const char *file)
+{
+	FILE *f = openfile(file, "r");
+	X509_REQ *req = PEM_read_X509_REQ(f, NULL, NULL, NULL);
+
+	if (req == NULL)
+		errx(2, "%s: no request", file);
+	closefile(f, file);
+	return req;
+}
+
+/* argv: file, request, words */
+static void
+answer(int argc, char **argv)
+{
+	struct plan plan = { .md = "sha256", .days = 30 };
+	STACK_OF(X509_EXTENSION) *exts;
+	X509_REQ *req = readrequest(argv[1]);
+	X509 *x509 = X509_new();
+	int i;
+
+	for (i = 2; i < argc; i++)
+		schedule(&plan, argv[i]);
+	X509_set_subject_name(x509, X509_REQ_get_subject_name(req));
+	X509_set_pubkey(x509, X509_REQ_get0_pubkey(req));
+	exts = X509_REQ_get_extensions(req);
+	for (i = 0; plan.copy && i < sk_X509_EXTENSION_num(exts); i++)
+		X509_add_ext(x509, sk_X509_EXTENSION_value(exts, i), -1);
+	certify(argv[0], x509, NULL, &plan);
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+	X509_free(x509);
+	X509_REQ_free(req);
+}
+
+/* What they are. */
+
+static void
+fingerprint(const char *file)
+{
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned int len, i;
+	X509 *x509 = readcert(file);
+
+	if (X509_digest(x509, EVP_sha256(), md, &len) != 1)
+		errx(2, "%s: no digest", file);
+	for (i = 0; i < len; i++)
+		printf("%02x", md[i]);
+	putchar('\n');
+	X509_free(x509);
+}
+
+static void
+subjects(const char *file)
+{
+	FILE *f = openfile(file, "r");
+	X509 *x509;
+
+	while ((x509 = PEM_read_X509(f, NULL, NULL, NULL)) != NULL) {
+		X509_NAME_print_ex_fp(stdout, X509_get_subject_name(x509), 0,
+		    XN_FLAG_RFC2253);
+		putchar('\n');
+		X509_free(x509);
+	}
+	closefile(f, file);
+}
+
+/* The public key of the first block that has one. */
+static void
+spki(const char *file)
+{
+	FILE *f = openfile(file, "r");
+	EVP_PKEY *pkey = NULL;
+	X509_REQ *req;
+	X509 *x509;
+
+	if ((pkey = PEM_read_PrivateKey(f, NULL, NULL, NULL)) == NULL) {
+		rewind(f);
+		if ((x509 = PEM_read_X509(f, NULL, NULL, NULL)) != NULL) {
+			pkey = X509_get_pubkey(x509);
+			X509_free(x509);
+		}
+	}
+	if (pkey == NULL) {
+		req = readrequest(file);
+		pkey = X509_REQ_get_pubkey(req);
+		X509_REQ_free(req);
+	}
+	if (pkey == NULL || PEM_write_PUBKEY(stdout, pkey) != 1)
+		errx(2, "%s: no public key", file);
+	EVP_PKEY_free(pkey);
+	closefile(f, file);
+}
+
+static void
+pair(const char *keyfile, const char *file)
+{
+	EVP_PKEY *pkey = readkey(keyfile);
+	X509 *x509 = readcert(file);
+
+	if (X509_check_private_key(x509, pkey) != 1)
+		errx(1, "%s: not the key of %s", keyfile, file);
+	X509_free(x509);
+	EVP_PKEY_free(pkey);
+}
+
+static char *
+slurp(const char *dir, const char *name, size_t *size)
+{
+	static char text[1 << 20];
+	char file[4096];
+	FILE *f;
+
+	snprintf(file, sizeof(file), "%s/%s", dir, name);
+	f = openfile(file, "r");
+	*size += fread(text + *size, 1, sizeof(text) - *size, f);
+	closefile(f, file);
+	return text;
+}
+
+static void
+entry(const char *dir, const char *file)
+{
+	char key[4096], chain[4096], *text;
+	size_t both = 0, size;
+	X509 *x509, *other;
+
+	snprintf(key, sizeof(key), "%s/privkey.pem", dir);
+	snprintf(chain, sizeof(chain), "%s/fullchain.pem", dir);
+	pair(key, chain);
+	slurp(dir, "privkey.pem", &both);
+	slurp(dir, "fullchain.pem", &both);
+	size = both;
+	text = slurp(dir, "combined.pem", &size);
+	if (size != 2 * both || memcmp(text, text + both, both) != 0)
+		errx(1, "%s: combined.pem is not key and chain", dir);
+	if (file == NULL)
+		return;
+	x509 = readcert(chain);
+	other = readcert(file);
+	if (X509_cmp(x509, other) != 0)
+		errx(1, "%s: not the certificate of %s", dir, file);
+	X509_free(x509);
+	X509_free(other);
+}
+
+static void
+obey(int argc, char **argv)
+{
+	EVP_PKEY *pkey;
+
+	if (argc >= 2 && argc <= 3 && strcmp(argv[0], "key") == 0) {
+		pkey = makekey(argc == 3 ? argv[2] : "p256");
+		writekey(argv[1], pkey);
+		EVP_PKEY_free(pkey);
+	} else if (argc >= 4 && strcmp(argv[0], "cert") == 0)
+		make(argc - 1, argv + 1);
+	else if (argc >= 3 && strcmp(argv[0], "answer") == 0)
+		answer(argc - 1, argv + 1);
+	else if (argc == 2 && strcmp(argv[0], "fingerprint") == 0)
+		fingerprint(argv[1]);
+	else if (argc == 2 && strcmp(argv[0], "subjects") == 0)
+		subjects(argv[1]);
+	else if (argc == 2 && strcmp(argv[0], "spki") == 0)
+		spki(argv[1]);
+	else if (argc == 3 && strcmp(argv[0], "pair") == 0)
+		pair(argv[1], argv[2]);
+	else if (argc >= 2 && argc <= 3 && strcmp(argv[0], "entry") == 0)
+		entry(argv[1], argc == 3 ? argv[2] : NULL);
+	else
+		errx(2, "%s: no command with %d arguments",
+		    argc > 0 ? argv[0] : "nothing", argc - 1);
+}
+
+int
+main(int argc, char **argv)
+{
+	int i, first = 1;
+
+	/* The host's configuration has nothing to say here. */
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	for (i = 1; i <= argc; i++) {
+		if (i < argc && strcmp(argv[i], "--") != 0)
+			continue;
+		obey(i - first, argv + first);
+		first = i + 1;
+	}
+	return 0;
+}
