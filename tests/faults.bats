@@ -114,7 +114,6 @@ sweep() {
 	new=$(state | names)
 	[ "$old" != "$new" ] || fail "it changes nothing: $*"
 	[ "$(wc -l <all)" -ge 15 ] || fail "traced: $(cat all)"
-	trap - DEBUG # by which bats follows each command, slowly
 	while read -r call n <&4; do
 		for reason in $(reasons "$call"); do
 			for often in "$n" ${FAULTS:+"$n+"}; do
@@ -292,14 +291,22 @@ traced() {
 
 # order PATTERN...: the last line of each comes before the first of the next.
 order() {
-	local first last=0 pattern
+	local before=0 first last n pattern
+	local -a line
 
+	mapfile -t line <did
 	for pattern; do
-		first=$(grep -n -m 1 -E "^$pattern$" did | cut -d : -f 1)
-		[ -n "$first" ] || fail "no $pattern in: $(cat did)" || return 1
-		[ "$first" -gt "$last" ] ||
+		first=0 last=0
+		for n in "${!line[@]}"; do
+			[[ ${line[n]} =~ ^($pattern)$ ]] || continue
+			last=$((n + 1))
+			[ "$first" -ne 0 ] || first=$last
+		done
+		[ "$first" -ne 0 ] ||
+		    fail "no $pattern in: $(cat did)" || return 1
+		[ "$first" -gt "$before" ] ||
 		    fail "$pattern is early: $(cat did)" || return 1
-		last=$(grep -n -E "^$pattern$" did | tail -n 1 | cut -d : -f 1)
+		before=$last
 	done
 }
 
@@ -312,6 +319,9 @@ switched() {
 	order "link .pending $1" "mkdir certs .$1@$2"
 	sed -i -e '/^write .*[.]lock$/d' did
 	for file in $(sed -n "s#^write \($dir/.*\)#\1#p" did); do
+		# an empty one is on disk with its directory
+		[ -s "$CERTSTORE/$file" ] || [ ! -e "$CERTSTORE/$file" ] ||
+		    continue
 		order "write $file" "sync $file" "link certs .?$1(@link)?"
 	done
 	for file in $(sed -n 's#^link index \(.*\)/.*#\1#p' did | sort -u); do

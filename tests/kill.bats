@@ -41,7 +41,6 @@ sweep() {
 	[ "$(wc -l <all)" -ge 30 ] || fail "traced: $(cat all)"
 	before=$(printf '%s\n' "$before" | names)
 	after=$(printf '%s\n' "$after" | names)
-	trap - DEBUG # by which bats follows each command, slowly
 	while read -r call n <&4; do
 		at="$call $n"
 		restore
@@ -74,7 +73,6 @@ sweep() {
 	local call n
 
 	calls cert-create -d ./fresh -s a.example.org a
-	trap - DEBUG
 	while read -r call n <&4; do
 		rm -rf fresh
 		killed "$call" "$n" \
@@ -143,7 +141,6 @@ again() {
 	rm -rf broken
 	cp -a "$CERTSTORE" broken
 	calls cert-rm -f nobody
-	trap - DEBUG
 	while read -r call n <&4; do
 		at="$call $n"
 		rm -rf "$CERTSTORE"
@@ -166,8 +163,7 @@ default_is() {
 	target=serving
 	cert-create -f -A CA -s mid.example.org serving
 	cp -a "$CERTSTORE" mid
-	rm -rf "$saved"
-	mv mid "$saved"
+	saved=$PWD/mid
 	strace -f -qq -o trace -e trace=fsync \
 	    cert-create -f -A CA -s new.example.org -s both.example.org serving
 	restore
