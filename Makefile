@@ -36,7 +36,7 @@ UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
 	tests/test-match.c tests/test-name.c tests/test-part.c \
 	tests/test-pem.c tests/test-refuse.c tests/test-store.c \
 	tests/test-template.c tests/test-time.c tests/test-trust.c \
-	tests/test-verify.c
+	tests/test-verify.c tests/test-writers.c
 TOOLS = tests/forge tests/pki
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
 FUZZERS = name pem trust verify

@@ -74,6 +74,7 @@ loadold(struct job *job, struct certstore_error *err)
 		if (err->code == CERTSTORE_ENOENTRY)
 			job->was = ABSENT;
 		else if (err->code == CERTSTORE_EDAMAGED &&
+		    job->old.gendir[0] != '\0' &&
 		    (job->im->flags & CERTSTORE_FORCE) != 0)
 			job->was = DAMAGED;
 		else

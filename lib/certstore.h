@@ -30,7 +30,7 @@ enum certstore_code {
 	CERTSTORE_EREFUSED,	/* a rule forbids it */
 	CERTSTORE_EINPUT,	/* input that can't be understood */
 	CERTSTORE_EPASSPHRASE,	/* a passphrase is missing or wrong */
-	CERTSTORE_EBUSY,	/* another writer holds the lock */
+	CERTSTORE_EBUSY,	/* another writer has the lock, or ignored it */
 	CERTSTORE_ECHANGED,	/* another writer changed the entry meanwhile */
 	CERTSTORE_EUNSAFE,	/* owner or mode of the store */
 	CERTSTORE_EDAMAGED,	/* the entry is damaged or changed by hand */

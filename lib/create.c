@@ -118,7 +118,7 @@ load(struct job *job, struct certstore_error *err)
 	if (err->code == CERTSTORE_ENOENTRY) {
 		job->exists = 0;
 	} else if (err->code == CERTSTORE_EDAMAGED &&
-	    (job->flags & CERTSTORE_FORCE) != 0 &&
+	    job->old.gendir[0] != '\0' && (job->flags & CERTSTORE_FORCE) != 0 &&
 	    (job->flags & CERTSTORE_REQUEST) == 0) {
 		job->damaged = 1;
 	} else {

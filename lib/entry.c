@@ -22,7 +22,8 @@ static const char *const kinds[] = { "server", "ca", "client", "peer", "mail",
 
 /*
  * Fills in an entry that may have held another.  Also of a damaged one
- * (CERTSTORE_EDAMAGED) gendir and the generation are known after.
+ * (CERTSTORE_EDAMAGED) gendir and the generation are known after; without a
+ * gendir what is there is not the entry's, and not to be touched.
  */
 int
 cs_entry_load(struct certstore *store, const char *name,

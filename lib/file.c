@@ -216,6 +216,12 @@ cs_file_write(int dirfd, const char *name, const struct cs_buf *b, mode_t mode,
 	return close(fd);
 }
 
+int
+cs_file_newlink(int dirfd, const char *text, const char *name)
+{
+	return symlinkat(text, dirfd, name);
+}
+
 /* A symbolic link in one step, whatever stood there before. */
 int
 cs_file_link(int dirfd, const char *text, const char *name)
@@ -315,19 +321,12 @@ cs_file_rename(int dirfd, const char *from, const char *to)
 	return renameat(dirfd, from, dirfd, to);
 }
 
-/*
- * Made if it is not there; then opened.  0755 only when this call made it:
- * from the first moment as far as the umask has it, in case that is the last.
- * Nobody inherits access to what will be in it.
- */
-int
-cs_file_mkdir(int dirfd, const char *name, int *out)
+/* Opens a directory; of one that was made nobody inherits access. */
+static int
+opendirto(int dirfd, const char *name, int made, int *out)
 {
-	int fd, made;
+	int fd;
 
-	made = mkdirat(dirfd, name, 0755) == 0;
-	if (!made && errno != EEXIST)
-		return -1;
 	if ((fd = cs_file_opendir(dirfd, name)) == -1)
 		return -1;
 	if (made &&
@@ -341,6 +340,30 @@ cs_file_mkdir(int dirfd, const char *name, int *out)
 	else
 		close(fd);
 	return 0;
+}
+
+/*
+ * Made, then opened; EEXIST if it is there.  0755 from the first moment as far
+ * as the umask has it, in case that is the last.
+ */
+int
+cs_file_newdir(int dirfd, const char *name, int *out)
+{
+	if (mkdirat(dirfd, name, 0755) == -1)
+		return -1;
+	return opendirto(dirfd, name, 1, out);
+}
+
+/* Made if it is not there; the mode of one that is there is left alone. */
+int
+cs_file_mkdir(int dirfd, const char *name, int *out)
+{
+	int made;
+
+	made = mkdirat(dirfd, name, 0755) == 0;
+	if (!made && errno != EEXIST)
+		return -1;
+	return opendirto(dirfd, name, made, out);
 }
 
 int
@@ -460,6 +483,29 @@ cs_file_isours(int fd)
 	if (fstat(fd, &st) == -1)
 		return -1;
 	return st.st_uid == geteuid() && (st.st_mode & 022) == 0;
+}
+
+int
+cs_file_inode(int fd, struct cs_inode *node)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return -1;
+	node->dev = st.st_dev;
+	node->ino = st.st_ino;
+	return 0;
+}
+
+int
+cs_file_isinode(int dirfd, const char *name, int flags,
+    const struct cs_inode *node)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, flags) == -1)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+	return st.st_dev == node->dev && st.st_ino == node->ino;
 }
 
 int

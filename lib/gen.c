@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bsd/string.h>
+
 #include "internal.h"
 
 /* ".NAME@12" of that name: 12, else 0. */
@@ -44,6 +46,21 @@ cs_gen_dir(char dir[CS_GENDIR], const char *name, unsigned long gen)
 	dir[1 + len] = '@';
 	memcpy(dir + len + 2, digits + n, sizeof(digits) - n);
 	dir[len + 2 + sizeof(digits) - n] = '\0';
+}
+
+/* 1 and the name if it is a generation of any, else 0. */
+int
+cs_gen_owner(const char *dir, char name[CS_NAME_MAX + 1])
+{
+	const char *at;
+	size_t len;
+
+	if (dir[0] != '.' || (at = strrchr(dir, '@')) == NULL ||
+	    (len = (size_t)(at - dir) - 1) > CS_NAME_MAX)
+		return 0;
+	memcpy(name, dir + 1, len);
+	name[len] = '\0';
+	return cs_name_isvalid(name) && cs_gen_number(dir, name) != 0;
 }
 
 static int
@@ -123,13 +140,19 @@ highest(const struct cs_gens *gens, const char *name, unsigned long below)
 static int
 bound(const struct certstore *store, const char *name, unsigned long *below)
 {
-	char path[CS_NAME_MAX + 16], text[CS_GENDIR + 8];
+	char path[CS_NAME_MAX + 32], text[CS_GENDIR + 8];
 	const char *verb;
 	unsigned long gen;
+	ssize_t len;
 
 	*below = (unsigned long)-1;
 	snprintf(path, sizeof(path), ".pending/%s", name);
-	if (cs_file_readlink(store->fd, path, text, sizeof(text)) == -1)
+	len = cs_file_readlink(store->fd, path, text, sizeof(text));
+	if (len == -1 && errno == ENOENT) {
+		strlcat(path, CS_TAKEN, sizeof(path));
+		len = cs_file_readlink(store->fd, path, text, sizeof(text));
+	}
+	if (len == -1)
 		return errno == ENOENT || errno == EINVAL ||
 			errno == ENAMETOOLONG ?
 		    0 :
@@ -169,7 +192,8 @@ cs_gen_find(struct certstore *store, const char *name, unsigned long *gen)
 }
 
 /*
- * Removes a generation, 0: none.  With its info what must be in it goes first,
+ * Removes a generation, 0: none; not if by now its number may be another
+ * writer's.  With its info what must be in it goes first,
  * and mostly that is all.
  */
 int
@@ -182,6 +206,10 @@ cs_gen_remove(struct certstore *store, const char *name, unsigned long gen,
 
 	if (gen == 0)
 		return 0;
+	if (!cs_lock_isheld(store)) {
+		errno = ESTALE;
+		return -1;
+	}
 	cs_gen_dir(dir, name, gen);
 	if (info != NULL && info->gen == gen) {
 		if (info->haschain)

@@ -110,6 +110,7 @@ int	cs_file_record(int, const char *, size_t, struct cs_buf *);
 int	cs_file_follow(int, const char *, size_t, struct cs_buf *); /* links, too */
 int	cs_file_write(int, const char *, const struct cs_buf *, mode_t, gid_t,
 	    int *);				/* O_EXCL; gid -1: leave; fd out or closed if NULL */
+int	cs_file_newlink(int, const char *, const char *);	/* EEXIST */
 int	cs_file_link(int, const char *, const char *);	/* symlink text at name, replacing */
 void	cs_file_close(int *);
 ssize_t	cs_file_readlink(int, const char *, char *, size_t);
@@ -121,12 +122,20 @@ int	cs_file_stamp(int, const char *, char [CS_STAMP]);
 int	cs_file_each(int, const char *, int (*)(void *, const char *), void *);
 int	cs_file_lock(int, const char *);	/* fd, flock(2)ed; EWOULDBLOCK */
 int	cs_file_mkdir(int, const char *, int *);	/* 0755 whatever the umask; fd */
+int	cs_file_newdir(int, const char *, int *);	/* the same; EEXIST */
 int	cs_file_remove(int, const char *);		/* a file or link; absent is fine */
 int	cs_file_rmdir(int, const char *, const char *const *, size_t);
 int	cs_file_rmtree(int, const char *);		/* a tree; absent is fine */
 int	cs_file_isours(int);			/* owner and mode of a directory */
 int	cs_file_hasacl(int, const char *);	/* beyond its mode */
 int	cs_file_restrict(int, const char *);	/* to its owner; on disk */
+struct cs_inode {
+	dev_t	dev;
+	ino_t	ino;
+};
+int	cs_file_inode(int, struct cs_inode *);	/* what is open */
+int	cs_file_isinode(int, const char *, int, const struct cs_inode *);
+						/* 1, 0, -1; flags of fstatat */
 int	cs_file_hassyncfs(int);			/* is one syncfs(2) enough? */
 
 /* The derived record of an entry.  Pointers lead into text. */
@@ -175,6 +184,8 @@ extern const char *const cs_file_names[CS_NFILE];
 #define CS_NINDEX	6
 extern const char *const cs_index_names[CS_NINDEX];
 
+#define CS_NHELD	6		/* see cs_lock_verify() */
+
 /* All generations, where links were lost: see mend.c. */
 struct cs_gens {
 	struct cs_strings dirs;
@@ -191,6 +202,7 @@ struct certstore {
 	int	 combined, pending;	/* opened by the lock, or -1 */
 	int	 intact;		/* index/ and links can be believed */
 	int	 lock;			/* -1: not held */
+	struct cs_inode held[CS_NHELD];	/* the files that it is about */
 	int	 depth;			/* how often it was taken */
 	unsigned int touched;		/* directories of index/ to be synced */
 	struct cs_strings shared;	/* and directories below those */
@@ -241,6 +253,8 @@ int	cs_txn_put(struct certstore *, struct cs_put *, size_t,
 struct cs_buf cs_txn_contents(const struct cs_put *, enum cs_file);
 int	cs_txn_check(struct certstore *, const struct cs_put *, size_t,
 	    struct certstore_error *);	/* would put refuse?  changes nothing */
+int	cs_txn_verify(struct certstore *, const struct cs_put *, int,
+	    struct certstore_error *);	/* is it still mine, once switched? */
 void	cs_txn_free(struct cs_put *);
 size_t	cs_txn_remove(struct certstore *, const char *const *, size_t,
 	    const struct cs_info *, struct certstore_error *);
@@ -248,8 +262,10 @@ size_t	cs_txn_remove(struct certstore *, const char *const *, size_t,
 struct cs_going {
 	const char		*name;
 	unsigned long		 gen;
+	char			 intent[CS_GENDIR + 8];
 	struct certstore_error	*err;
 };
+#define CS_TAKEN	"@taken"	/* behind the name of an intent */
 int	cs_recover_all(struct certstore *, struct certstore_error *);
 int	cs_recover_put(struct certstore *, struct cs_put *, size_t,
 	    struct certstore_error *);		/* once they are switched */
@@ -270,6 +286,7 @@ int	cs_mend_entry(struct certstore *, const char *,
 int	cs_store_resolve(struct certstore *, const char *, char [CS_GENDIR],
 	    struct certstore_error *);
 /* Opens certs/ and index/ anew: NULL, or what it can't open, and errno. */
+int	cs_store_isstray(const struct certstore *, const char *);
 const char *cs_store_reopen(struct certstore *);
 int	cs_store_default(struct certstore *, char [CS_NAME_MAX + 1]); /* errno */
 /* Names of all entries, sorted, each once: a malloc'ed array of strings. */
@@ -281,6 +298,7 @@ void	cs_store_names_free(char **, size_t);
  * the highest whole one of a name without link: 1, 0 there is none, -1. */
 unsigned long cs_gen_number(const char *, const char *);
 void	cs_gen_dir(char [CS_GENDIR], const char *, unsigned long);
+int	cs_gen_owner(const char *, char [CS_NAME_MAX + 1]);	/* whose it is */
 int	cs_gen_find(struct certstore *, const char *, unsigned long *);
 void	cs_gen_forget(struct certstore *);	/* what find remembers */
 int	cs_gen_remove(struct certstore *, const char *, unsigned long,
@@ -293,6 +311,13 @@ int	cs_lock_check(const struct certstore *,
 	    struct certstore_error *);	/* would take refuse? changes nothing */
 int	cs_lock_ours(const struct certstore *, int, const char *,
 	    struct certstore_error *);	/* a directory of the store, by path */
+/* Is it still held, of the store that is there; is an intent still the one that
+ * was made?  Asked before what cannot be taken back, and at the end. */
+int	cs_lock_verify(const struct certstore *, struct certstore_error *);
+int	cs_lock_isheld(const struct certstore *);	/* .lock alone */
+int	cs_lock_intent(const struct certstore *, const char *, const char *,
+	    struct certstore_error *);
+int	cs_lock_lost(const char *, struct certstore_error *);	/* CERTSTORE_EBUSY */
 
 /* parents.c: can another user lead a writer elsewhere? */
 int	cs_parents_check(const struct certstore *, struct certstore_error *);
@@ -303,7 +328,9 @@ int	cs_trustgen_live(const struct certstore *, char [CS_GENDIR],
 	    unsigned long *, struct certstore_error *);
 int	cs_trustgen_begin(struct certstore *, unsigned long, unsigned long *);
 int	cs_trustgen_switch(struct certstore *, unsigned long);
-int	cs_trustgen_settle(struct certstore *);
+int	cs_trustgen_settle(struct certstore *, const char *);	/* by its intent */
+int	cs_trustgen_check(const struct certstore *, unsigned long, int,
+	    struct certstore_error *);	/* is it still mine, once switched? */
 int	cs_trustgen_mend(struct certstore *);
 
 /* info.c */

@@ -44,9 +44,12 @@ certstore_list_next(struct certstore_list *list,
 			*entry = &list->entry;
 			return 1;
 		}
-		if (err->code != CERTSTORE_ENOENTRY)
+		if (err->code == CERTSTORE_EDAMAGED &&
+		    cs_store_isstray(list->store, list->names[list->next - 1]))
+			cs_warn(list->store, "%s", err->msg);
+		else if (err->code != CERTSTORE_ENOENTRY)
 			return -1;
-		cs_error_clear(err); /* removed since */
+		cs_error_clear(err); /* removed since, or no entry */
 	}
 	return 0;
 }

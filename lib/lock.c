@@ -223,6 +223,87 @@ await(const struct certstore *store)
 }
 
 /*
+ * The directories that are open; each name has to stand for what is held of it.
+ * The store's own comes last, by its path.
+ */
+static int
+know(struct certstore *store, struct certstore_error *err)
+{
+	const int fds[CS_NHELD] = { store->lock, store->certs, store->pending,
+		store->combined, store->index, store->fd };
+	size_t i;
+
+	for (i = 0; i < CS_NHELD; i++)
+		if (fds[i] != -1 &&
+		    cs_file_inode(fds[i], &store->held[i]) == -1)
+			return cs_fail_errno(err, "%s", store->path);
+	return 0;
+}
+
+/*
+ * Under the lock: whoever removes .lock, or puts a store over this one, lets
+ * another writer in, who takes what is half-done here for a dead one's.
+ */
+int
+cs_lock_verify(const struct certstore *store, struct certstore_error *err)
+{
+	static const char *const names[CS_NHELD - 1] = { ".lock", "certs",
+		".pending", "combined", "index" };
+	const int last = CS_NHELD - 1;
+	int i, rv = 1;
+
+	for (i = 0; i < last && rv == 1; i++)
+		rv = cs_file_isinode(store->fd, names[i], AT_SYMLINK_NOFOLLOW,
+		    &store->held[i]);
+	if (rv != 1)
+		i--;
+	else
+		rv = cs_file_isinode(AT_FDCWD, store->path, 0,
+		    &store->held[last]);
+	if (rv == 1)
+		return 0;
+	if (rv == -1)
+		return cs_fail_errno(err, "%s%s%s", store->path,
+		    i < last ? "/" : "", i < last ? names[i] : "");
+	return cs_fail(err, CERTSTORE_EBUSY,
+	    "%s%s%s: was removed or replaced while this wrote, and another "
+	    "writer may have come between: see with cert-list what is there, "
+	    "then run this again",
+	    store->path, i < last ? "/" : "", i < last ? names[i] : "");
+}
+
+int
+cs_lock_isheld(const struct certstore *store)
+{
+	return cs_file_isinode(store->fd, ".lock", AT_SYMLINK_NOFOLLOW,
+		   &store->held[0]) == 1;
+}
+
+int
+cs_lock_lost(const char *name, struct certstore_error *err)
+{
+	return cs_fail(err, CERTSTORE_EBUSY,
+	    "%s: another writer came between while this wrote, without waiting "
+	    "for the lock: see with cert-list what is there, then run this "
+	    "again",
+	    name);
+}
+
+int
+cs_lock_intent(const struct certstore *store, const char *name,
+    const char *text, struct certstore_error *err)
+{
+	char now[CS_GENDIR + 8];
+
+	if (cs_file_readlink(store->pending, name, now, sizeof(now)) != -1) {
+		if (strcmp(now, text) == 0)
+			return 0;
+	} else if (errno != ENOENT && errno != EINVAL && errno != ENAMETOOLONG)
+		return cs_fail_errno(err, "%s/.pending/%s", store->path, name);
+	return cs_lock_lost(name, err);
+}
+
+/*
  * The writer's lock; what a killed writer left is finished and what a copy
  * broke is mended before it is given.  It nests.
  */
@@ -254,9 +335,12 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 		goto fail;
 	}
 	cs_gen_forget(store);
-	if (layout(store, err) == -1 ||
-	    (!store->intact && cs_mend_index(store, err) == -1) ||
-	    cs_recover_all(store, err) == -1 ||
+	if (layout(store, err) == -1 || know(store, err) == -1)
+		goto fail;
+	if (!store->intact &&
+	    (cs_mend_index(store, err) == -1 || know(store, err) == -1))
+		goto fail;
+	if (cs_recover_all(store, err) == -1 ||
 	    (!store->intact && cs_mend_store(store, err) == -1))
 		goto fail;
 	return 0;

@@ -70,6 +70,10 @@ turnback(struct certstore *store, const char *name, unsigned long gen)
 	char dir[CS_GENDIR], from[CS_GENDIR + 8], to[CS_GENDIR + 16];
 	int surplus = 0;
 
+	if (!cs_lock_isheld(store)) {
+		errno = ESTALE;
+		return -1;
+	}
 	for (gen += gen == 0;; gen++) {
 		cs_gen_dir(dir, name, gen);
 		if (!exists(store->certs, dir))
@@ -109,6 +113,8 @@ cs_mend_entry(struct certstore *store, const char *name,
 		cs_gen_dir(text, name, gen);
 		if (found == -1 || cs_file_link(store->certs, text, name) == -1)
 			rv = -1;
+	} else if (errno == EINVAL && cs_store_isstray(store, name)) {
+		return 0;
 	} else if (errno == EINVAL) {
 		(void)cs_info_load(store->certs, name, name, &info, err);
 		gen = info.gen;
@@ -154,6 +160,10 @@ menddefault(struct certstore *store)
 static int
 remakeindex(struct certstore *store)
 {
+	if (!cs_lock_isheld(store)) {
+		errno = ESTALE;
+		return -1;
+	}
 	if (store->index != -1)
 		close(store->index);
 	store->index = -1;
@@ -247,6 +257,8 @@ syncparent(const struct certstore *store)
 int
 cs_mend_conclude(struct certstore *store, struct certstore_error *err)
 {
+	if (cs_lock_verify(store, err) == -1)
+		return -1;
 	if (cs_index_sync(store) == -1 || fsync(store->index) == -1 ||
 	    fsync(store->certs) == -1 || fsync(store->combined) == -1 ||
 	    fsync(store->pending) == -1 || fsync(store->fd) == -1 ||

@@ -6,11 +6,17 @@
  *	NAME -> .NAME@N/mend	the link is to be made to lead to N
  *	NAME -> .NAME@N/rm	N was being removed
  *
+ * It is renamed to NAME@taken first: should its writer be alive, because .lock
+ * was removed or does not reach where that writer runs, he misses it before he
+ * says that all went well, or his switch is seen here.
+ *
  * Generations that no intent names are never removed: where the link was lost
  * they may hold the only key.  A writer that fails half-way uses the same
  * steps to take back what it began.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +26,7 @@
 
 struct intent {
 	struct certstore *store;
+	const char *file; /* in .pending/ */
 	const char *name;
 	unsigned long gen;
 	const char *verb; /* "", "mend" or "rm" */
@@ -205,7 +212,7 @@ parseintent(struct intent *in)
 {
 	char *slash;
 
-	if (cs_file_readlink(in->store->pending, in->name, in->text,
+	if (cs_file_readlink(in->store->pending, in->file, in->text,
 		sizeof(in->text)) == -1)
 		return errno == ENOENT || errno == EINVAL ||
 			errno == ENAMETOOLONG ?
@@ -309,55 +316,102 @@ conclude(struct certstore *store, const char *const *names, size_t n,
 	return 0;
 }
 
-struct all {
-	struct certstore *store;
-	struct certstore_error *err;
-	struct cs_strings names, unknown;
-};
-
 static int
-recoverone(void *arg, const char *name)
+takename(void *arg, const char *file)
 {
-	struct all *all = arg;
-	struct intent in = { .store = all->store,
-		.name = name,
-		.unknown = &all->unknown };
-	int rv = 0;
-
-	/* what was before goes only once the switch is on disk */
-	if (all->names.n == 0 && fsync(all->store->certs) == -1)
-		return -1;
-	if (cs_strings_add(&all->names, name) == -1)
-		return -1;
-	if (strcmp(name, CS_TRUST_INTENT) == 0)
-		rv = cs_trustgen_settle(all->store);
-	else if (cs_name_isvalid(name) && (rv = parseintent(&in)) == 1)
-		rv = settle(&in);
-	if (rv == -1) {
-		failsettle(name, all->err);
-		return 1;
-	}
-	return 0;
+	return cs_strings_add(arg, file);
 }
 
+/*
+ * The name that a file of .pending/ is about, or "", and what the file is
+ * called once it is this writer's: 1, 0 if it is gone, -1.
+ */
+static int
+claim(struct certstore *store, const char *file, char *name, char *taken)
+{
+	size_t len = strlen(file), n = strlen(CS_TAKEN);
+
+	memcpy(taken, file, len + 1);
+	if (len > n && strcmp(file + len - n, CS_TAKEN) == 0)
+		len -= n;
+	if (len > CS_NAME_MAX)
+		len = 0;
+	memcpy(name, file, len);
+	name[len] = '\0';
+	if (strcmp(name, CS_TRUST_INTENT) != 0 && !cs_name_isvalid(name))
+		name[0] = '\0';
+	if (name[0] == '\0' || file[len] != '\0')
+		return 1;
+	memcpy(taken + len, CS_TAKEN, n + 1);
+	if (faccessat(store->pending, taken, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		taken[len] = '\0'; /* of an earlier one: both are to be kept */
+	else if (cs_file_rename(store->pending, file, taken) == -1)
+		return errno == ENOENT ? 0 : -1;
+	return 1;
+}
+
+/* Adds to done how it is called by now; -1 and errno. */
+static int
+recoverone(struct certstore *store, const char *file, struct cs_strings *done,
+    struct cs_strings *unknown)
+{
+	char name[CS_NAME_MAX + 1], taken[NAME_MAX + sizeof(CS_TAKEN)];
+	struct intent in = { .store = store,
+		.file = taken,
+		.name = name,
+		.unknown = unknown };
+	int rv;
+
+	if ((rv = claim(store, file, name, taken)) != 1)
+		return rv;
+	if (cs_strings_add(done, taken) == -1)
+		return -1;
+	if (name[0] == '\0')
+		return 0;
+	if (strcmp(name, CS_TRUST_INTENT) == 0)
+		return cs_trustgen_settle(store, taken);
+	return (rv = parseintent(&in)) == 1 ? settle(&in) : rv;
+}
+
+/* Whatever is in .pending/, an intent or not, is gone after. */
 int
 cs_recover_all(struct certstore *store, struct certstore_error *err)
 {
-	struct all all = { .store = store, .err = err };
-	int rv;
+	struct cs_strings files = { 0 }, done = { 0 }, unknown = { 0 };
+	size_t i;
+	int rv = -1;
 
-	rv = cs_file_each(store->pending, ".", recoverone, &all);
-	if (rv == -1)
+	if (cs_file_each(store->pending, ".", takename, &files) == -1) {
 		cs_fail_errno(err, "%s/.pending", store->path);
-	else if (rv == 0 && all.names.n > 0)
-		rv = conclude(store, (const char *const *)all.names.v,
-		    all.names.n, &all.unknown, err);
-	cs_strings_free(&all.names);
-	cs_strings_free(&all.unknown);
-	return rv == 0 ? 0 : -1;
+		goto out;
+	}
+	if (files.n == 0) {
+		rv = 0;
+		goto out;
+	}
+	/* what was before goes only once the switch is on disk */
+	if (fsync(store->certs) == -1) {
+		cs_fail_errno(err, "%s/certs", store->path);
+		goto out;
+	}
+	for (i = 0; i < files.n; i++)
+		if (recoverone(store, files.v[i], &done, &unknown) == -1) {
+			failsettle(files.v[i], err);
+			goto out;
+		}
+	rv = conclude(store, (const char *const *)done.v, done.n, &unknown,
+	    err);
+out:
+	cs_strings_free(&files);
+	cs_strings_free(&done);
+	cs_strings_free(&unknown);
+	return rv;
 }
 
-/* The same of what this writer has switched, and knows. */
+/*
+ * The same of what this writer has switched, and knows.  It is this writer's
+ * still: asked once the switch is on disk, and before what was goes.
+ */
 int
 cs_recover_put(struct certstore *store, struct cs_put *puts, size_t n,
     struct certstore_error *err)
@@ -371,6 +425,8 @@ cs_recover_put(struct certstore *store, struct cs_put *puts, size_t n,
 		return cs_fail_nomem(err);
 	for (i = 0; i < n; i++) {
 		names[i] = puts[i].name;
+		if (cs_txn_verify(store, &puts[i], 1, err) == -1)
+			goto out;
 		if (cs_recover_combined(store, names[i], &puts[i].info) == -1) {
 			failsettle(names[i], err);
 			goto out;
@@ -378,12 +434,16 @@ cs_recover_put(struct certstore *store, struct cs_put *puts, size_t n,
 	}
 	for (i = 0; i < n; i++) {
 		cs_progress(store, "finishing", i, n);
+		if (puts[i].before != 0 &&
+		    cs_txn_verify(store, &puts[i], 1, err) == -1)
+			goto out;
 		if (finish(store, &puts[i].info, &unknown) == -1) {
 			failsettle(names[i], err);
 			goto out;
 		}
 	}
-	rv = conclude(store, names, n, &unknown, err);
+	if (cs_lock_verify(store, err) == 0)
+		rv = conclude(store, names, n, &unknown, err);
 out:
 	free(names);
 	cs_strings_free(&unknown);

@@ -134,7 +134,8 @@ decide(struct removal *rm, size_t i)
 			cs_error_clear(err);
 	} else {
 		cs_info_reset(&rm->entry.info);
-		if (err->code == CERTSTORE_EDAMAGED) {
+		if (err->code == CERTSTORE_EDAMAGED &&
+		    rm->entry.gendir[0] != '\0') {
 			cs_error_clear(err);
 			if (!force && refusedefault(rm, rm->names[i], err) == 0)
 				(void)refuseused(&rm->entry, rm->names[i], err);

@@ -201,6 +201,71 @@ cs_warn(const struct certstore *store, const char *fmt, ...)
 	store->warn(store->warnarg, msg);
 }
 
+/*
+ * A link that is not what a writer of the name made is not followed, replaced
+ * or removed: it may be all that leads to another entry.
+ */
+static int
+failforeign(const struct certstore *store, const char *name, const char *dir,
+    struct certstore_error *err)
+{
+	char owner[CS_NAME_MAX + 1], q[CS_QUOTE_LEN];
+	const char *p = store->path;
+
+	if (cs_gen_owner(dir, owner) == 0)
+		return cs_fail(err, CERTSTORE_EDAMAGED,
+		    "%s: its link leads to %s, which is no entry: see what "
+		    "that is, then rm %s/certs/%s",
+		    name, cs_escape_quote(q, dir), p, name);
+	if (strcasecmp(owner, name) == 0)
+		return cs_fail(err, CERTSTORE_EDAMAGED,
+		    "%s: is the entry %s, since this file system does not tell "
+		    "upper from lower case: use that name, or another one",
+		    name, owner);
+	if (faccessat(store->certs, owner, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return cs_fail(err, CERTSTORE_EDAMAGED,
+		    "%s: its link leads to the entry %s: rm %s/certs/%s", name,
+		    owner, p, name);
+	return cs_fail(err, CERTSTORE_EDAMAGED,
+	    "%s: its link is that of the entry %s: mv %s/certs/%s "
+	    "%s/certs/%s",
+	    name, owner, p, name, p, owner);
+}
+
+/*
+ * Something in certs/ that no copy made of an entry, since it has nothing of
+ * one: not a directory, or one without any of the files.
+ */
+int
+cs_store_isstray(const struct certstore *store, const char *name)
+{
+	char path[CS_GENDIR + 16];
+	struct stat st;
+	size_t i;
+
+	if (fstatat(store->certs, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    S_ISLNK(st.st_mode))
+		return 0;
+	for (i = 0; i < CS_NFILE && S_ISDIR(st.st_mode); i++) {
+		snprintf(path, sizeof(path), "%s/%s", name, cs_file_names[i]);
+		if (faccessat(store->certs, path, F_OK, AT_SYMLINK_NOFOLLOW) ==
+			0 ||
+		    errno != ENOENT)
+			return 0;
+	}
+	return 1;
+}
+
+static int
+failstray(const struct certstore *store, const char *name,
+    struct certstore_error *err)
+{
+	return cs_fail(err, CERTSTORE_EDAMAGED,
+	    "%s: is no entry, but something else in certs: "
+	    "mv -n %s/certs/%s %s/%s.moved",
+	    name, store->path, name, store->path, name);
+}
+
 int
 cs_store_resolve(struct certstore *store, const char *name, char dir[CS_GENDIR],
     struct certstore_error *err)
@@ -215,13 +280,11 @@ cs_store_resolve(struct certstore *store, const char *name, char dir[CS_GENDIR],
 		    -1) {
 			if (cs_gen_number(dir, name) != 0)
 				return 0;
-			return cs_fail(err, CERTSTORE_EDAMAGED,
-			    "%s: its link "
-			    "certs/%s leads elsewhere: remove the link and "
-			    "import the entry again",
-			    name, name);
+			return failforeign(store, name, dir, err);
 		}
 		if (errno == EINVAL) {
+			if (cs_store_isstray(store, name))
+				return failstray(store, name, err);
 			snprintf(dir, CS_GENDIR, "%s", name);
 			return 0;
 		}
@@ -341,17 +404,9 @@ takename(void *arg, const char *file)
 {
 	struct names *names = arg;
 	char name[CS_NAME_MAX + 1];
-	const char *at;
-	size_t len;
 
 	if (file[0] == '.') {
-		if (!names->lost || (at = strrchr(file, '@')) == NULL ||
-		    (size_t)(at - file) > CS_NAME_MAX + 1)
-			return 0;
-		len = (size_t)(at - file) - 1;
-		memcpy(name, file + 1, len);
-		name[len] = '\0';
-		if (cs_gen_number(file, name) == 0)
+		if (!names->lost || cs_gen_owner(file, name) == 0)
 			return 0;
 		file = name;
 	}

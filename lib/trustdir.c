@@ -474,8 +474,10 @@ writedir(struct writing *w, const char *dir, const struct cs_trustset *set,
 {
 	size_t i;
 
-	if (cs_file_mkdir(w->store->fd, dir, &w->fd) == -1)
-		return cs_fail_errno(err, "%s/%s", w->store->path, dir);
+	if (cs_file_newdir(w->store->fd, dir, &w->fd) == -1)
+		return errno == EEXIST ?
+		    cs_lock_lost("trust", err) :
+		    cs_fail_errno(err, "%s/%s", w->store->path, dir);
 	for (i = 0; i < set->n; i++)
 		if (set->v[i].der != NULL &&
 		    writeanchor(w, &set->v[i], err) == -1)
@@ -506,7 +508,11 @@ cs_trustdir_write(struct certstore *store, const struct cs_trustset *set,
 	if (newlinks(&w, set->n) == -1)
 		return cs_fail_nomem(err);
 	if (cs_trustgen_begin(store, set->gen, &gen) == -1) {
-		cs_fail_errno(err, "%s/.pending/" CS_TRUST_INTENT, store->path);
+		if (errno == EEXIST)
+			cs_lock_lost("trust", err);
+		else
+			cs_fail_errno(err, "%s/.pending/" CS_TRUST_INTENT,
+			    store->path);
 		goto out;
 	}
 	/* without a link a part of the first set could pass for one that lost
@@ -520,13 +526,19 @@ cs_trustdir_write(struct certstore *store, const struct cs_trustset *set,
 	cs_gen_dir(dir, "trust", gen);
 	if (writedir(&w, dir, set, err) == -1)
 		goto out;
+	cs_progress(store, "switching", 0, 0);
+	if (cs_trustgen_check(store, gen, 0, err) == -1)
+		goto out;
 	if (cs_trustgen_switch(store, gen) == -1) {
 		cs_fail_errno(err, "%s/trust", store->path);
 		goto out;
 	}
-	rv = cs_recover_all(store, err);
+	if (cs_trustgen_check(store, gen, 1, err) == 0)
+		rv = cs_recover_all(store, err);
 out:
-	if (rv == -1)
+	/* unless there is another writer's work to be taken back, too */
+	if (rv == -1 && err->code != CERTSTORE_EBUSY &&
+	    cs_lock_verify(store, &ignored) == 0)
 		(void)cs_recover_all(store, &ignored);
 	cs_file_close(&w.fd);
 	cs_buf_free(&w.bundle);

@@ -66,13 +66,13 @@ highest(const struct certstore *store, unsigned long below, int whole,
 
 /* 1, 0 there is none, -1 and errno; mend: what it says besides. */
 static int
-readintent(const struct certstore *store, char text[CS_GENDIR],
-    unsigned long *gen, int *mend)
+readintent(const struct certstore *store, const char *file,
+    char text[CS_GENDIR], unsigned long *gen, int *mend)
 {
-	char *slash;
+	char path[64], *slash;
 
-	if (cs_file_readlink(store->fd, ".pending/" CS_TRUST_INTENT, text,
-		CS_GENDIR) == -1)
+	snprintf(path, sizeof(path), ".pending/%s", file);
+	if (cs_file_readlink(store->fd, path, text, CS_GENDIR) == -1)
 		return errno == ENOENT || errno == EINVAL ||
 			errno == ENAMETOOLONG ?
 		    0 :
@@ -114,8 +114,13 @@ cs_trustgen_live(const struct certstore *store, char dir[CS_GENDIR],
 	}
 	if (errno != ENOENT)
 		return cs_fail_errno(err, "%s/trust", store->path);
-	/* the first ones are being written, or the link was lost */
-	if ((rv = readintent(store, dir, &begun, &mend)) == -1)
+	/* the first ones are being written, or the link was lost; an intent
+	 * may be one that another writer is about to finish */
+	rv = readintent(store, CS_TRUST_INTENT, dir, &begun, &mend);
+	if (rv == 0)
+		rv = readintent(store, CS_TRUST_INTENT CS_TAKEN, dir, &begun,
+		    &mend);
+	if (rv == -1)
 		return cs_fail_errno(err, "%s/.pending", store->path);
 	if (rv == 1 && !mend)
 		return 0;
@@ -138,7 +143,7 @@ cs_trustgen_begin(struct certstore *store, unsigned long live,
 			continue;
 		if (errno != ENOENT)
 			return -1;
-		return cs_file_link(store->pending, dir, CS_TRUST_INTENT);
+		return cs_file_newlink(store->pending, dir, CS_TRUST_INTENT);
 	}
 	errno = EOVERFLOW;
 	return -1;
@@ -153,6 +158,28 @@ cs_trustgen_switch(struct certstore *store, unsigned long gen)
 	if (cs_file_link(store->fd, dir, TRUST) == -1)
 		return -1;
 	return fsync(store->fd);
+}
+
+/*
+ * As cs_txn_verify(): the generation and its intent are there, and once the
+ * switch was made the link leads to it.
+ */
+int
+cs_trustgen_check(const struct certstore *store, unsigned long gen,
+    int switched, struct certstore_error *err)
+{
+	char dir[CS_GENDIR], now[CS_GENDIR];
+
+	cs_gen_dir(dir, TRUST, gen);
+	if (cs_lock_verify(store, err) == -1 ||
+	    cs_lock_intent(store, CS_TRUST_INTENT, dir, err) == -1)
+		return -1;
+	if (iswhole(store, dir) &&
+	    (!switched ||
+		(cs_file_readlink(store->fd, TRUST, now, sizeof(now)) != -1 &&
+		    strcmp(now, dir) == 0)))
+		return 0;
+	return cs_lock_lost("trust", err);
 }
 
 static int
@@ -187,7 +214,7 @@ out:
 
 /* Finishes or takes back what the intent is about; -1 and errno. */
 int
-cs_trustgen_settle(struct certstore *store)
+cs_trustgen_settle(struct certstore *store, const char *file)
 {
 	char now[CS_GENDIR], text[CS_GENDIR];
 	unsigned long gen, live = 0;
@@ -195,7 +222,7 @@ cs_trustgen_settle(struct certstore *store)
 
 	if (cs_file_remove(store->fd, "." TRUST "@link") == -1)
 		return -1;
-	if ((rv = readintent(store, text, &gen, &mend)) != 1)
+	if ((rv = readintent(store, file, text, &gen, &mend)) != 1)
 		return rv;
 	if (cs_file_readlink(store->fd, TRUST, now, sizeof(now)) != -1)
 		live = cs_gen_number(now, TRUST);

@@ -96,7 +96,8 @@ check(struct certstore *store, struct cs_put *put, struct certstore_error *err)
 	int rv = -1;
 
 	if (loadwhole(store, put->name, &old, err) == -1 &&
-	    err->code != CERTSTORE_ENOENTRY && err->code != CERTSTORE_EDAMAGED)
+	    err->code != CERTSTORE_ENOENTRY &&
+	    (err->code != CERTSTORE_EDAMAGED || old.gendir[0] == '\0'))
 		goto out;
 	if (unchanged(&old, put, err) == -1)
 		goto out;
@@ -121,13 +122,67 @@ out:
 	return rv;
 }
 
+/* There is none while nobody else writes: the lock has seen to that. */
 static int
-begin(struct certstore *store, struct cs_put *put)
+begin(struct certstore *store, struct cs_put *put, struct certstore_error *err)
 {
 	char dir[CS_GENDIR];
 
 	cs_gen_dir(dir, put->name, put->gen);
-	return cs_file_link(store->pending, dir, put->name);
+	if (cs_file_newlink(store->pending, dir, put->name) == 0)
+		return 0;
+	if (errno == EEXIST)
+		return cs_lock_lost(put->name, err);
+	return cs_fail_errno(err, "%s/.pending/%s", store->path, put->name);
+}
+
+/*
+ * Does a directory in certs/ hold the generation that was written?  By its
+ * info, which is read: of the rest a network file system may tell what it
+ * remembers.
+ */
+static int
+holds(const struct certstore *store, const char *dir, const struct cs_put *put,
+    struct certstore_error *err)
+{
+	char path[CS_GENDIR + 16];
+	struct cs_info info = { 0 };
+	int rv = -1;
+
+	snprintf(path, sizeof(path), "%s/info", dir);
+	if (cs_file_record(store->certs, path, CS_RECORD_MAX, &info.text) ==
+		-1 &&
+	    errno != ENOENT && errno != ENOTDIR && errno != ESTALE) {
+		cs_fail_errno(err, "%s: info", put->name);
+		goto out;
+	}
+	/* parsing cuts a text: that cuts this one alike */
+	if (cs_info_parse(&info, err) == -1)
+		goto out;
+	if (info.text.len == put->info.text.len && info.text.len > 0 &&
+	    memcmp(info.text.p, put->info.text.p, info.text.len) == 0)
+		rv = 0;
+	else
+		cs_lock_lost(put->name, err);
+out:
+	cs_info_free(&info);
+	return rv;
+}
+
+/*
+ * Is what was written still there, and not taken back by a writer that has
+ * another lock?  Who takes something back first takes its intent.
+ */
+int
+cs_txn_verify(struct certstore *store, const struct cs_put *put, int switched,
+    struct certstore_error *err)
+{
+	char dir[CS_GENDIR];
+
+	cs_gen_dir(dir, put->name, put->gen);
+	if (cs_lock_intent(store, put->name, dir, err) == -1)
+		return -1;
+	return holds(store, switched ? put->name : dir, put, err);
 }
 
 static int
@@ -231,8 +286,10 @@ writefiles(struct certstore *store, struct cs_put *put, int keep,
 	if (cs_props_group(put->name, &put->file[CS_PROPS], &group, err) == -1)
 		return -1;
 	cs_gen_dir(name, put->name, put->gen);
-	if (cs_file_mkdir(store->certs, name, &put->fd[CS_NFILE]) == -1)
-		return cs_fail_errno(err, "%s: certs/%s", put->name, name);
+	if (cs_file_newdir(store->certs, name, &put->fd[CS_NFILE]) == -1)
+		return errno == EEXIST ?
+		    cs_lock_lost(put->name, err) :
+		    cs_fail_errno(err, "%s: certs/%s", put->name, name);
 	for (i = 0; i < CS_NFILE; i++)
 		if (i != CS_INFO && writefile(put, i, group, keep, err) == -1)
 			return -1;
@@ -293,9 +350,8 @@ writeall(struct certstore *store, struct cs_put *puts, size_t n,
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (begin(store, &puts[i]) == -1)
-			return cs_fail_errno(err, "%s/.pending/%s", store->path,
-			    puts[i].name);
+		if (begin(store, &puts[i], err) == -1)
+			return -1;
 	/* without .links a part of an entry could pass for one that lost its
 	 * link, but for the intent */
 	if (fresh && cs_mend_conclude(store, err) == -1)
@@ -333,39 +389,126 @@ uncombine(struct certstore *store, const struct cs_put *puts, size_t n,
 {
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		if (puts[i].before != 0 &&
-		    (!puts[i].info.serves || puts[i].info.weak) &&
-		    cs_recover_combined(store, puts[i].name, NULL) == -1)
+	for (i = 0; i < n; i++) {
+		if (puts[i].before == 0 ||
+		    (puts[i].info.serves && !puts[i].info.weak))
+			continue;
+		if (cs_txn_verify(store, &puts[i], 0, err) == -1)
+			return -1;
+		if (cs_recover_combined(store, puts[i].name, NULL) == -1)
 			return cs_fail_errno(err, "%s: combined", puts[i].name);
+	}
 	if (cs_recover_sync(store) == -1)
 		return cs_fail_errno(err, "%s/combined", store->path);
 	return 0;
 }
 
+/* A link that was not there is not made over another writer's. */
+static int
+switchone(struct certstore *store, const struct cs_put *put,
+    struct certstore_error *err)
+{
+	char dir[CS_GENDIR];
+	int rv;
+
+	if (cs_txn_verify(store, put, 0, err) == -1)
+		return -1;
+	cs_gen_dir(dir, put->name, put->gen);
+	if (put->before != 0)
+		rv = cs_file_link(store->certs, dir, put->name);
+	else
+		rv = cs_file_newlink(store->certs, dir, put->name);
+	if (rv == 0)
+		return 0;
+	if (errno == EEXIST)
+		return cs_lock_lost(put->name, err);
+	return cs_fail_errno(err, "%s", put->name);
+}
+
+static int
+hasinfo(const struct certstore *store, const char *dir)
+{
+	char path[CS_GENDIR + 16];
+
+	snprintf(path, sizeof(path), "%s/info", dir);
+	return faccessat(store->certs, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    errno != ENOENT;
+}
+
+/*
+ * Of this writer's own, once another one is at work: no link is to dangle
+ * because that one took what it leads to, and no key to be left that nothing
+ * leads to.
+ */
+static void
+withdraw(struct certstore *store, const struct cs_put *put)
+{
+	struct certstore_error ignored;
+	char before[CS_GENDIR], dir[CS_GENDIR], now[CS_GENDIR];
+
+	cs_gen_dir(dir, put->name, put->gen);
+	if (cs_file_readlink(store->certs, put->name, now, sizeof(now)) == -1) {
+		if (errno != ENOENT)
+			return;
+		now[0] = '\0';
+	}
+	if (strcmp(now, dir) != 0) {
+		if (put->info.text.len > 0 &&
+		    holds(store, dir, put, &ignored) == 0)
+			(void)cs_file_rmtree(store->certs, dir);
+		return;
+	}
+	if (hasinfo(store, dir))
+		return;
+	cs_gen_dir(before, put->name, put->before);
+	if (put->before != 0 && hasinfo(store, before)) {
+		(void)cs_file_link(store->certs, before, put->name);
+	} else {
+		(void)cs_recover_combined(store, put->name, NULL);
+		(void)cs_file_remove(store->certs, put->name);
+	}
+}
+
+/* The lock is looked at as often as time may have passed. */
 static int
 switchall(struct certstore *store, const struct cs_put *puts, size_t n,
     struct certstore_error *err)
 {
-	char dir[CS_GENDIR];
 	size_t i;
 
 	for (i = 0; i < n; i++) {
 		cs_progress(store, "switching", i, n);
-		cs_gen_dir(dir, puts[i].name, puts[i].gen);
-		if (cs_file_link(store->certs, dir, puts[i].name) == -1)
-			return cs_fail_errno(err, "%s", puts[i].name);
+		if ((i % BULK == 0 && cs_lock_verify(store, err) == -1) ||
+		    switchone(store, &puts[i], err) == -1)
+			return -1;
 	}
 	if (fsync(store->certs) == -1)
 		return cs_fail_errno(err, "%s/certs", store->path);
 	return 0;
 }
 
+/* Takes back what was begun, unless there is another writer's work, too. */
+static void
+abandon(struct certstore *store, const struct cs_put *puts, size_t n,
+    const struct certstore_error *why)
+{
+	struct certstore_error ignored;
+	size_t i;
+
+	if (why->code != CERTSTORE_EBUSY &&
+	    cs_lock_verify(store, &ignored) == 0) {
+		(void)cs_recover_all(store, &ignored);
+		return;
+	}
+	for (i = 0; i < n; i++)
+		if (puts[i].gen != 0)
+			withdraw(store, &puts[i]);
+}
+
 int
 cs_txn_put(struct certstore *store, struct cs_put *puts, size_t n,
     struct certstore_error *err)
 {
-	struct certstore_error ignored;
 	size_t i;
 	int begun = 0, k, rv = -1;
 
@@ -384,15 +527,16 @@ cs_txn_put(struct certstore *store, struct cs_put *puts, size_t n,
 	    switchall(store, puts, n, err) == -1)
 		goto out;
 	/* what fails now is left to the next writer */
-	begun = 0;
-	rv = cs_recover_put(store, puts, n, err);
+	if ((rv = cs_recover_put(store, puts, n, err)) == 0 ||
+	    err->code != CERTSTORE_EBUSY)
+		begun = 0;
 out:
 	for (i = 0; i < n; i++)
 		for (k = 0; k <= CS_NFILE; k++)
 			if (puts[i].fd[k] != -1)
 				close(puts[i].fd[k]);
 	if (begun)
-		(void)cs_recover_all(store, &ignored);
+		abandon(store, puts, n, err);
 	cs_lock_release(store);
 	return rv;
 }
@@ -425,10 +569,11 @@ cs_txn_free(struct cs_put *put)
 
 /* The intent to remove an entry: 1, 0 it is to go already, -1. */
 static int
-intend(struct certstore *store, const char *name, unsigned long *gen,
+intend(struct certstore *store, struct cs_going *going,
     struct certstore_error *err)
 {
-	char dir[CS_GENDIR], text[CS_GENDIR + 8];
+	const char *name = going->name;
+	char dir[CS_GENDIR];
 
 	if (cs_store_resolve(store, name, dir, err) == -1)
 		return -1;
@@ -436,13 +581,47 @@ intend(struct certstore *store, const char *name, unsigned long *gen,
 	    (cs_mend_entry(store, name, err) == -1 ||
 		cs_store_resolve(store, name, dir, err) == -1))
 		return -1;
-	*gen = cs_gen_number(dir, name);
-	snprintf(text, sizeof(text), "%s/rm", dir);
-	if (symlinkat(text, store->pending, name) == 0)
+	going->gen = cs_gen_number(dir, name);
+	snprintf(going->intent, sizeof(going->intent), "%s/rm", dir);
+	if (cs_file_newlink(store->pending, going->intent, name) == 0)
 		return 1;
 	if (errno == EEXIST)
 		return 0;
 	return cs_fail_errno(err, "%s/.pending/%s", store->path, name);
+}
+
+/* Are the intents still this writer's? */
+static int
+checkgoing(const struct certstore *store, const struct cs_going *going,
+    size_t n, struct certstore_error *err)
+{
+	size_t i;
+
+	if (cs_lock_verify(store, err) == -1)
+		return -1;
+	for (i = 0; i < n; i++)
+		if (cs_lock_intent(store, going[i].name, going[i].intent,
+			err) == -1)
+			return -1;
+	return 0;
+}
+
+/* Another writer took that for a dead one's removal, and the entry stays. */
+static void
+relink(struct certstore *store, const struct cs_going *going, size_t n)
+{
+	struct certstore_error ignored;
+	char dir[CS_GENDIR];
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		cs_gen_dir(dir, going[i].name, going[i].gen);
+		if (cs_lock_intent(store, going[i].name, going[i].intent,
+			&ignored) == -1 &&
+		    faccessat(store->certs, dir, F_OK, AT_SYMLINK_NOFOLLOW) ==
+			0)
+			(void)cs_file_newlink(store->certs, dir, going[i].name);
+	}
 }
 
 /*
@@ -450,21 +629,34 @@ intend(struct certstore *store, const char *name, unsigned long *gen,
  * would be lost half-way, and combined/ must not lead to what is gone.
  */
 static int
-removelinks(struct certstore *store, const struct cs_going *going, size_t n)
+removelinks(struct certstore *store, const struct cs_going *going, size_t n,
+    struct certstore_error *err)
 {
 	size_t i;
 
+	cs_progress(store, "waiting for the disk", 0, 0);
 	if (fsync(store->pending) == -1)
+		goto fail;
+	if (checkgoing(store, going, n, err) == -1)
 		return -1;
 	for (i = 0; i < n; i++)
 		if (cs_recover_combined(store, going[i].name, NULL) == -1)
-			return -1;
+			goto fail;
 	if (cs_recover_sync(store) == -1)
-		return -1;
+		goto fail;
 	for (i = 0; i < n; i++)
 		if (cs_file_remove(store->certs, going[i].name) == -1)
-			return -1;
-	return fsync(store->certs);
+			goto fail;
+	if (fsync(store->certs) == -1)
+		goto fail;
+	cs_progress(store, "removing", 0, n);
+	if (checkgoing(store, going, n, err) == -1) {
+		relink(store, going, n);
+		return -1;
+	}
+	return 0;
+fail:
+	return cs_fail_errno(err, "%s", going[0].name);
 }
 
 /*
@@ -494,14 +686,13 @@ cs_txn_remove(struct certstore *store, const char *const *names, size_t n,
 			continue;
 		going[ngoing].name = names[i];
 		going[ngoing].err = &errs[i];
-		rv = intend(store, names[i], &going[ngoing].gen, &errs[i]);
+		rv = intend(store, &going[ngoing], &errs[i]);
 		ngoing += rv == 1;
 	}
-	if (ngoing > 0 && removelinks(store, going, ngoing) == -1) {
-		cs_fail_errno(&err, "%s", going[0].name);
+	if (ngoing > 0 && removelinks(store, going, ngoing, &err) == -1) {
 		for (i = 0; i < ngoing; i++)
 			*going[i].err = err;
-		(void)cs_recover_all(store, &err);
+		abandon(store, NULL, 0, &err);
 	} else if (ngoing > 0)
 		cs_recover_removed(store, going, ngoing, loaded);
 	cs_lock_release(store);

@@ -12,7 +12,7 @@
 
 #include "internal.h"
 
-static char root[] = "/tmp/certstore-test.XXXXXX";
+static char root[64];
 static struct certstore_error err;
 
 __attribute__((format(printf, 1, 2))) static inline const char *
@@ -96,6 +96,9 @@ sh(const char *cmd)
 static inline void
 makescratch(void)
 {
+	/* what is kept in memory waits for no disk */
+	snprintf(root, sizeof(root), "%s/certstore-test.XXXXXX",
+	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (mkdtemp(root) == NULL)
 		bail("mkdtemp");
 }

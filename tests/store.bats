@@ -109,8 +109,8 @@ load helper
 	run -2 cert-show b
 	ln -s ../../.. "$CERTSTORE/certs/c"
 	run -2 cert-show c
-	cert-create -f -s c.example.org c
-	[ "$(readlink "$CERTSTORE/certs/c")" = .c@1 ]
+	run -2 cert-create -f -s c.example.org c
+	[ "$(readlink "$CERTSTORE/certs/c")" = ../../.. ]
 	# in the way of what is going to be written
 	ln -s "$PWD" "$CERTSTORE/certs/.d@1"
 	cert-create -s d.example.org d
@@ -274,4 +274,87 @@ parts() {
 	parts a 0
 	cert-rm b
 	[ -z "$(find "$dir" -name '.b@*')" ]
+}
+
+# remedy: what the last message gives as its remedy, with $CERTSTORE as it is.
+remedy() {
+	local line=${stderr##*: }
+
+	case $line in
+	"mv $CERTSTORE/"*|"mv -n $CERTSTORE/"*|"rm $CERTSTORE/"*) ;;
+	*) fail "no remedy: $stderr" || return 1 ;;
+	esac
+	$line
+}
+
+@test "a link that is another entry's is not overwritten or removed" {
+	local args dry
+
+	cert-create -s a.example.org a
+	cat "$CERTSTORE/certs/a/combined.pem" >a.pem
+	cert-create -d ./from -s b.example.org b
+	mv "$CERTSTORE/certs/a" "$CERTSTORE/certs/b"
+	find "$CERTSTORE" -printf '%p %l %s %i\n' | sort >before
+	for dry in -n ''; do
+		for args in "cert-create -f $dry -s b.example.org b" \
+		    "cert-create -uf $dry -s b.example.org b" \
+		    "cert-create -Rf $dry -s b.example.org b" \
+		    "cert-import -f $dry -N b from/certs/b/combined.pem" \
+		    "cert-rm $dry b" "cert-rm -f $dry b"; do
+			run -2 --separate-stderr $args
+			[[ $stderr == *"b: its link is that of the entry a: "* ]]
+			find "$CERTSTORE" -printf '%p %l %s %i\n' | sort |
+			    diff before -
+		done
+	done
+	run -2 --separate-stderr cert-list
+	remedy
+	cmp a.pem "$CERTSTORE/certs/a/combined.pem"
+	cert-match a.example.org
+	# beside its own
+	ln -s .a@1 "$CERTSTORE/certs/b"
+	run -2 --separate-stderr cert-create -f -s b.example.org b
+	[[ $stderr == *"b: its link leads to the entry a: rm "* ]]
+	remedy
+	cert-create -s b.example.org b
+	cmp a.pem "$CERTSTORE/certs/a/combined.pem"
+	# elsewhere
+	ln -s "$PWD/from" "$CERTSTORE/certs/c"
+	run -2 --separate-stderr cert-rm -f c
+	[[ $stderr == *"c: its link leads to \"$PWD/from\", which is "* ]]
+	rm "$CERTSTORE/certs/c"
+	[ -d from/certs/b ]
+}
+
+@test "what is no entry is told of, and kept" {
+	cert-create -s a.example.org a
+	echo mine >"$CERTSTORE/certs/README"
+	mkdir "$CERTSTORE/certs/backup"
+	echo mine >"$CERTSTORE/certs/backup/file"
+	run -0 --separate-stderr cert-list -o name
+	[ "$output" = a ]
+	[ "${#stderr_lines[@]}" -eq 2 ]
+	[[ ${stderr_lines[0]} == *"README: is no entry, "* ]]
+	run -0 --separate-stderr cert-match a.example.org
+	[ -z "$stderr" ]
+	# the links are made anew around it
+	rm -r "$CERTSTORE/.links" "$CERTSTORE/index"
+	cert-create -s b.example.org b
+	cert-match b.example.org
+	for args in "cert-show README" "cert-rm -f README" "cert-rm README" \
+	    "cert-create -f -s r.example.org README" \
+	    "cert-create -s r.example.org README" \
+	    "cert-import -f -N README $CERTSTORE/certs/a/combined.pem"; do
+		run -2 --separate-stderr $args
+		[[ $stderr == *"README: is no entry, "* ]]
+	done
+	[ "$(cat "$CERTSTORE/certs/README" "$CERTSTORE/certs/backup/file")" = \
+	    "$(printf 'mine\nmine')" ]
+	remedy
+	run -0 --separate-stderr cert-list
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	remedy
+	run -0 --separate-stderr cert-list
+	[ -z "$stderr" ]
+	[ "$(cat "$CERTSTORE/README.moved")" = mine ]
 }

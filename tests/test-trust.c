@@ -411,6 +411,70 @@ test_identity(struct cs_buf *a, struct cs_buf *b)
 	certstore_close(store);
 }
 
+static int back;
+
+/* Another writer that does not see the lock of the first. */
+static void
+come_between(void *arg, const char *what, size_t done, size_t total)
+{
+	struct certstore *store;
+	struct certstore_trust *t;
+
+	(void)done;
+	(void)total;
+	if (other == NULL || strcmp(what, "switching") != 0)
+		return;
+	sh("mv store/.lock .lock");
+	store = opened(CERTSTORE_WRITE);
+	t = begun(store);
+	add(t, other);
+	*(int *)arg = certstore_trust_commit(t, &err);
+	certstore_trust_free(t);
+	certstore_close(store);
+	other = NULL;
+	if (back)
+		sh("mv -f .lock store/.lock");
+}
+
+static void
+test_fencing(struct cs_buf *a, struct cs_buf *b)
+{
+	struct certstore *store;
+	struct certstore_trust *t;
+	int i, made;
+
+	for (i = 0; i < 4; i++) {
+		sh("rm -rf store");
+		store = opened(CERTSTORE_WRITE | CERTSTORE_CREATE);
+		if (i % 2 == 1) {
+			t = begun(store);
+			add(t, a);
+			certstore_trust_commit(t, &err);
+			certstore_trust_remove(t, "A", &err);
+			certstore_trust_commit(t, &err);
+			certstore_trust_free(t);
+		}
+		t = begun(store);
+		made = 0;
+		back = i >= 2;
+		other = b;
+		certstore_set_progress(store, come_between, &made);
+		add(t, a);
+		is_int(certstore_trust_commit(t, &err), -1,
+		    "%s, %s set: not done", i < 2 ? "no lock" : "its own lock",
+		    i % 2 == 0 ? "first" : "another");
+		is_int(err.code, CERTSTORE_EBUSY, "because of the other one");
+		is_int(made, 1, "which was");
+		is_str(listing(store), "B:added", "and is what is there");
+		certstore_set_progress(store, NULL, NULL);
+		is_int(certstore_trust_commit(t, &err), 1, "then it is done");
+		is_str(listing(store), "A:added B:added", "beside that");
+		sh("! find store/.pending -type l | grep .");
+		certstore_trust_free(t);
+		certstore_close(store);
+	}
+}
+
 int
 main(void)
 {
@@ -433,6 +497,7 @@ main(void)
 	test_identity(&a, &b);
 	ok(ERR_peek_error() == 0, "libcrypto's error queue is empty");
 	certstore_close(store);
+	test_fencing(&a, &b);
 	cs_buf_free(&a);
 	cs_buf_free(&b);
 	freekeys();
