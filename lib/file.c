@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
 #include <dirent.h>
@@ -21,6 +22,7 @@
 
 #define RECORD_SIZE 8192 /* more is read in another way */
 #define DEPTH_MAX 8	 /* of a tree that is removed */
+#define EXT_MAGIC 0xEF53 /* ext2, ext3 and ext4 */
 #define ACCESS_ACL "system.posix_acl_access"
 #define DEFAULT_ACL "system.posix_acl_default"
 #define FUSE_MAGIC 0x65735546 /* does not pass syncfs(2) on */
@@ -222,27 +224,63 @@ cs_file_newlink(int dirfd, const char *text, const char *name)
 	return symlinkat(text, dirfd, name);
 }
 
+/* What a link is called before it takes its name. */
+static int
+asidename(char tmp[CS_NAME_MAX + 64], const char *name)
+{
+	const char *base;
+
+	base = strrchr(name, '/');
+	base = base == NULL ? name : base + 1;
+	if ((size_t)snprintf(tmp, CS_NAME_MAX + 64, "%.*s.%s@link",
+		(int)(base - name), name, base) < CS_NAME_MAX + 64)
+		return 0;
+	errno = ENAMETOOLONG;
+	return -1;
+}
+
+static int
+linkaside(int dirfd, const char *text, const char *tmp)
+{
+	char now[CS_GENDIR + 32];
+
+	if (symlinkat(text, dirfd, tmp) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return -1;
+	if (cs_file_readlink(dirfd, tmp, now, sizeof(now)) != -1 &&
+	    strcmp(now, text) == 0)
+		return 0;
+	if (unlinkat(dirfd, tmp, 0) == -1)
+		return -1;
+	return symlinkat(text, dirfd, tmp);
+}
+
+/*
+ * What the next cs_file_link() with this text and name needs, so that it can
+ * be on disk before.
+ */
+int
+cs_file_aside(int dirfd, const char *text, const char *name)
+{
+	char tmp[CS_NAME_MAX + 64];
+
+	if (asidename(tmp, name) == -1)
+		return -1;
+	return linkaside(dirfd, text, tmp);
+}
+
 /* A symbolic link in one step, whatever stood there before. */
 int
 cs_file_link(int dirfd, const char *text, const char *name)
 {
 	char tmp[CS_NAME_MAX + 64];
-	const char *base;
 
 	if (symlinkat(text, dirfd, name) == 0)
 		return 0;
 	if (errno != EEXIST)
 		return -1;
-	base = strrchr(name, '/');
-	base = base == NULL ? name : base + 1;
-	if ((size_t)snprintf(tmp, sizeof(tmp), "%.*s.%s@link",
-		(int)(base - name), name, base) >= sizeof(tmp)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	if (symlinkat(text, dirfd, tmp) == -1 &&
-	    (errno != EEXIST || unlinkat(dirfd, tmp, 0) == -1 ||
-		symlinkat(text, dirfd, tmp) == -1))
+	if (asidename(tmp, name) == -1 || linkaside(dirfd, text, tmp) == -1)
 		return -1;
 	if (renameat(dirfd, tmp, dirfd, name) == -1) {
 		int errnum = errno;
@@ -483,6 +521,49 @@ cs_file_isours(int fd)
 	if (fstat(fd, &st) == -1)
 		return -1;
 	return st.st_uid == geteuid() && (st.st_mode & 022) == 0;
+}
+
+/* A file that says one short line, as in /sys. */
+static int
+readshort(const char *path, char *text, size_t size)
+{
+	ssize_t n;
+	int fd;
+
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return -1;
+	n = read(fd, text, size - 1);
+	close(fd);
+	if (n == -1)
+		return -1;
+	text[n] = '\0';
+	return 0;
+}
+
+/*
+ * ext2, and ext4 without a journal: fsync(2) of a directory writes its names,
+ * but not the symbolic links that they stand for, which are inodes of their
+ * own.  1 where that is so, or cannot be ruled out.
+ */
+int
+cs_file_losesnames(int fd)
+{
+	char device[256], path[300], text[32];
+	const char *base;
+	struct statfs fs;
+	struct stat st;
+
+	if (fstatfs(fd, &fs) == -1 || fs.f_type != EXT_MAGIC)
+		return 0;
+	if (fstat(fd, &st) == -1)
+		return 1;
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u", major(st.st_dev),
+	    minor(st.st_dev));
+	if (cs_file_readlink(AT_FDCWD, path, device, sizeof(device)) == -1 ||
+	    (base = strrchr(device, '/')) == NULL)
+		return 1;
+	snprintf(path, sizeof(path), "/sys/fs/ext4%s/journal_task", base);
+	return readshort(path, text, sizeof(text)) == -1 || text[0] == '<';
 }
 
 int

@@ -136,6 +136,8 @@ struct cs_inode {
 int	cs_file_inode(int, struct cs_inode *);	/* what is open */
 int	cs_file_isinode(int, const char *, int, const struct cs_inode *);
 						/* 1, 0, -1; flags of fstatat */
+int	cs_file_aside(int, const char *, const char *); /* what link renames */
+int	cs_file_losesnames(int);		/* fsync(2) leaves out symlinks */
 int	cs_file_hassyncfs(int);			/* is one syncfs(2) enough? */
 
 /* The derived record of an entry.  Pointers lead into text. */
@@ -209,6 +211,7 @@ struct certstore {
 	unsigned int present;		/* directories of index/ that are there */
 	int	 uncombined;		/* combined/ is to be synced */
 	int	 fresh;			/* all of it is, and .links not made */
+	int	 whole;			/* only all of the file system is synced */
 	struct cs_gens gens;
 	void	(*warn)(void *, const char *);
 	void	*warnarg;
@@ -288,6 +291,8 @@ int	cs_store_resolve(struct certstore *, const char *, char [CS_GENDIR],
 /* Opens certs/ and index/ anew: NULL, or what it can't open, and errno. */
 int	cs_store_isstray(const struct certstore *, const char *);
 const char *cs_store_reopen(struct certstore *);
+/* The links that were made in one of its directories are on disk. */
+int	cs_store_sync(const struct certstore *, int);
 int	cs_store_default(struct certstore *, char [CS_NAME_MAX + 1]); /* errno */
 /* Names of all entries, sorted, each once: a malloc'ed array of strings. */
 int	cs_store_names(struct certstore *, char ***, size_t *,

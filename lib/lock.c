@@ -104,6 +104,7 @@ layout(struct certstore *store, struct certstore_error *err)
 	    (store->index != -1 &&
 		cs_lock_ours(store, store->index, "/index", err) == -1))
 		return -1;
+	store->whole = cs_file_losesnames(store->fd);
 	if (made && store->intact && fsync(store->fd) == -1)
 		return cs_fail_errno(err, "%s", store->path);
 	return 0;

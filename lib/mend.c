@@ -55,7 +55,7 @@ intend(struct certstore *store, const char *name, const char *dir)
 	snprintf(text, sizeof(text), "%s/mend", dir);
 	if (cs_file_link(store->pending, text, name) == -1)
 		return -1;
-	return fsync(store->pending);
+	return cs_store_sync(store, store->pending);
 }
 
 /*
@@ -87,7 +87,7 @@ turnback(struct certstore *store, const char *name, unsigned long gen)
 	if (intend(store, name, dir) == -1 ||
 	    cs_file_rename(store->fd, from, to) == -1 ||
 	    cs_file_link(store->certs, dir, name) == -1 ||
-	    fsync(store->certs) == -1)
+	    cs_store_sync(store, store->certs) == -1)
 		return -1;
 	if (surplus == 1 && cs_file_rmtree(store->pending, dir) == -1)
 		return -1;
@@ -148,7 +148,7 @@ menddefault(struct certstore *store)
 			return 0;
 		snprintf(text, sizeof(text), "certs/%s", name);
 		if (cs_file_link(store->fd, text, ".default") == -1 ||
-		    fsync(store->fd) == -1)
+		    cs_store_sync(store, store->fd) == -1)
 			return -1;
 	}
 	if (cs_file_rmtree(store->fd, "default") == -1)
@@ -250,6 +250,17 @@ syncparent(const struct certstore *store)
 	return rv;
 }
 
+static int
+syncdirs(struct certstore *store)
+{
+	return cs_index_sync(store) == -1 || fsync(store->index) == -1 ||
+		fsync(store->certs) == -1 || fsync(store->combined) == -1 ||
+		fsync(store->pending) == -1 || fsync(store->fd) == -1 ||
+		syncparent(store) == -1 ?
+	    -1 :
+	    0;
+}
+
 /*
  * All directories of the store and all links in them are on disk: it may be
  * called whole.  That it is still has to be synced.
@@ -257,13 +268,17 @@ syncparent(const struct certstore *store)
 int
 cs_mend_conclude(struct certstore *store, struct certstore_error *err)
 {
+	int rv;
+
 	if (cs_lock_verify(store, err) == -1)
 		return -1;
-	if (cs_index_sync(store) == -1 || fsync(store->index) == -1 ||
-	    fsync(store->certs) == -1 || fsync(store->combined) == -1 ||
-	    fsync(store->pending) == -1 || fsync(store->fd) == -1 ||
-	    syncparent(store) == -1 ||
-	    cs_file_link(store->fd, ".lock", ".links") == -1)
+	if (store->whole) {
+		rv = syncfs(store->fd);
+		cs_index_synced(store);
+	} else {
+		rv = syncdirs(store);
+	}
+	if (rv == -1 || cs_file_link(store->fd, ".lock", ".links") == -1)
 		return cs_fail_errno(err, "%s", store->path);
 	store->uncombined = 0;
 	store->fresh = 0;
@@ -286,7 +301,7 @@ cs_mend_store(struct certstore *store, struct certstore_error *err)
 			return cs_fail_errno(err, "%s/trust", store->path);
 		if (cs_mend_conclude(store, err) == -1)
 			return -1;
-		if (fsync(store->fd) == -1)
+		if (cs_store_sync(store, store->fd) == -1)
 			return cs_fail_errno(err, "%s", store->path);
 	}
 	store->intact = 1;

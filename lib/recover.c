@@ -65,7 +65,7 @@ cs_recover_combined(struct certstore *store, const char *name,
 int
 cs_recover_sync(struct certstore *store)
 {
-	if (store->uncombined && fsync(store->combined) == -1)
+	if (store->uncombined && cs_store_sync(store, store->combined) == -1)
 		return -1;
 	store->uncombined = 0;
 	return 0;
@@ -269,7 +269,7 @@ settle(struct intent *in)
 		    removal(in);
 	if (gen == 0 && strcmp(in->verb, "mend") == 0) {
 		if (cs_file_link(store->certs, in->text, in->name) == -1 ||
-		    fsync(store->certs) == -1)
+		    cs_store_sync(store, store->certs) == -1)
 			return -1;
 		gen = in->gen;
 	}
@@ -390,7 +390,7 @@ cs_recover_all(struct certstore *store, struct certstore_error *err)
 		goto out;
 	}
 	/* what was before goes only once the switch is on disk */
-	if (fsync(store->certs) == -1) {
+	if (cs_store_sync(store, store->certs) == -1) {
 		cs_fail_errno(err, "%s/certs", store->path);
 		goto out;
 	}

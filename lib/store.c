@@ -70,6 +70,12 @@ cs_store_reopen(struct certstore *store)
 	return what;
 }
 
+int
+cs_store_sync(const struct certstore *store, int fd)
+{
+	return store->whole ? syncfs(fd) : fsync(fd);
+}
+
 /* The path as it was given, but absolute: it is printed and linked to. */
 static char *
 absolute(const char *path)

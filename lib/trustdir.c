@@ -484,6 +484,8 @@ writedir(struct writing *w, const char *dir, const struct cs_trustset *set,
 			return -1;
 	if (writerecords(w, set, err) == -1)
 		return -1;
+	if (w->store->whole && cs_file_aside(w->store->fd, dir, "trust") == -1)
+		return cs_fail_errno(err, "%s/trust", w->store->path);
 	if (w->bulk ? syncfs(w->store->fd) == -1 :
 		      fsync(w->fd) == -1 || fsync(w->store->fd) == -1 ||
 		    fsync(w->store->pending) == -1)
@@ -504,7 +506,8 @@ cs_trustdir_write(struct certstore *store, const struct cs_trustset *set,
 
 	if (checkours(store, set->gen, err) == -1)
 		return -1;
-	w.bulk = set->n >= BULK && cs_file_hassyncfs(store->fd);
+	w.bulk = store->whole ||
+	    (set->n >= BULK && cs_file_hassyncfs(store->fd));
 	if (newlinks(&w, set->n) == -1)
 		return cs_fail_nomem(err);
 	if (cs_trustgen_begin(store, set->gen, &gen) == -1) {
@@ -519,7 +522,7 @@ cs_trustdir_write(struct certstore *store, const struct cs_trustset *set,
 	 * it, but for the intent */
 	if (store->fresh && cs_mend_conclude(store, err) == -1)
 		goto out;
-	if (set->gen == 0 && fsync(store->pending) == -1) {
+	if (set->gen == 0 && cs_store_sync(store, store->pending) == -1) {
 		cs_fail_errno(err, "%s/.pending", store->path);
 		goto out;
 	}

@@ -157,7 +157,7 @@ cs_trustgen_switch(struct certstore *store, unsigned long gen)
 	cs_gen_dir(dir, TRUST, gen);
 	if (cs_file_link(store->fd, dir, TRUST) == -1)
 		return -1;
-	return fsync(store->fd);
+	return cs_store_sync(store, store->fd);
 }
 
 /*
@@ -236,7 +236,7 @@ cs_trustgen_settle(struct certstore *store, const char *file)
 		live = gen;
 	}
 	/* what was before goes only once the switch is on disk */
-	if (fsync(store->fd) == -1)
+	if (cs_store_sync(store, store->fd) == -1)
 		return -1;
 	if (live == gen)
 		return removeothers(store, live);
@@ -255,7 +255,7 @@ turnback(struct certstore *store)
 	cs_gen_dir(dir, TRUST, ++gen);
 	snprintf(text, sizeof(text), "%s/mend", dir);
 	if (cs_file_link(store->pending, text, CS_TRUST_INTENT) == -1 ||
-	    fsync(store->pending) == -1 ||
+	    cs_store_sync(store, store->pending) == -1 ||
 	    cs_file_rename(store->fd, TRUST, dir) == -1 ||
 	    cs_trustgen_switch(store, gen) == -1 ||
 	    removeothers(store, gen) == -1)

@@ -337,6 +337,16 @@ syncfiles(struct cs_put *put, struct certstore_error *err)
 	return 0;
 }
 
+/* Only what is on disk may take the place of a link that is. */
+static int
+prepare(struct certstore *store, const struct cs_put *put)
+{
+	char dir[CS_GENDIR];
+
+	cs_gen_dir(dir, put->name, put->gen);
+	return cs_file_aside(store->certs, dir, put->name);
+}
+
 /*
  * Files and links of index/, in no order that matters: nothing leads to them
  * yet.  Then one wait for all of it.
@@ -345,7 +355,7 @@ static int
 writeall(struct certstore *store, struct cs_put *puts, size_t n,
     struct certstore_error *err)
 {
-	int bulk = n >= BULK && cs_file_hassyncfs(store->fd);
+	int bulk = store->whole || (n >= BULK && cs_file_hassyncfs(store->fd));
 	int fresh = store->fresh;
 	size_t i;
 
@@ -362,6 +372,9 @@ writeall(struct certstore *store, struct cs_put *puts, size_t n,
 			return -1;
 		if (cs_index_add(store, &puts[i].info) == -1)
 			return cs_fail_errno(err, "%s: index", puts[i].name);
+		if (store->whole && puts[i].before != 0 &&
+		    prepare(store, &puts[i]) == -1)
+			return cs_fail_errno(err, "%s", puts[i].name);
 		if (!bulk && n >= BULK && syncfiles(&puts[i], err) == -1)
 			return -1;
 	}
@@ -482,7 +495,7 @@ switchall(struct certstore *store, const struct cs_put *puts, size_t n,
 		    switchone(store, &puts[i], err) == -1)
 			return -1;
 	}
-	if (fsync(store->certs) == -1)
+	if (cs_store_sync(store, store->certs) == -1)
 		return cs_fail_errno(err, "%s/certs", store->path);
 	return 0;
 }
@@ -635,7 +648,7 @@ removelinks(struct certstore *store, const struct cs_going *going, size_t n,
 	size_t i;
 
 	cs_progress(store, "waiting for the disk", 0, 0);
-	if (fsync(store->pending) == -1)
+	if (cs_store_sync(store, store->pending) == -1)
 		goto fail;
 	if (checkgoing(store, going, n, err) == -1)
 		return -1;

@@ -7,6 +7,11 @@ load helper
 
 setup() {
 	common_setup
+	# how often a disk is waited for depends on the file system
+	if [ -w /dev/shm ]; then
+		memory=$(mktemp -d /dev/shm/certstore.XXXXXX)
+		CERTSTORE=$memory/store
+	fi
 	# callgrind would count the sanitizers, if it could run them
 	[ -z "${CERTSTORE_SANITIZE:-}" ] || uncounted "built with sanitizers"
 	case $BATS_TEST_DESCRIPTION in
@@ -16,6 +21,11 @@ setup() {
 	esac
 	cert-create -c ca
 	add 1 2 3
+}
+
+teardown() {
+	rm -rf "${memory:-}"
+	common_teardown
 }
 
 uncounted() {

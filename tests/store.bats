@@ -6,6 +6,11 @@
 
 load helper
 
+teardown() {
+	umount mnt after 2>/dev/null || :
+	common_teardown
+}
+
 @test "modes do not depend on the umask" {
 	local mask
 
@@ -357,4 +362,57 @@ remedy() {
 	run -0 --separate-stderr cert-list
 	[ -z "$stderr" ]
 	[ "$(cat "$CERTSTORE/README.moved")" = mine ]
+}
+
+# lost: how many of the entries that $acked names are gone from the disk as it
+# would be if the power went now.
+lost() {
+	local name n=0
+
+	cp disk cut
+	e2fsck -fy cut >/dev/null 2>&1 || [ $? -le 2 ]
+	mkdir -p after
+	mount -o loop,ro cut after
+	for name in $acked; do
+		cmp -s "after/store/certs/$name/fullchain.pem" \
+		    "mnt/store/certs/$name/fullchain.pem" || n=$((n + 1))
+	done
+	for name in $anchors; do
+		[ -s "after/store/trust/$name.pem" ] || n=$((n + 1))
+	done
+	umount after
+	echo "$n"
+}
+
+@test "what was answered with 0 is on disk, with a journal or without" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to mount a file system"
+	command -v mke2fs e2fsck >/dev/null || skip "mke2fs is not installed"
+	local acked anchors i type
+
+	cert-create -d from -c CA
+	cert-show -d from -o cert CA >CA.pem
+	mkdir mnt
+	for type in ext2 'ext4 -O ^has_journal' ext4; do
+		acked= anchors=
+		rm -f disk
+		truncate -s 8M disk
+		# shellcheck disable=SC2086  # words are meant
+		mke2fs -q -F -t $type disk
+		mount -o loop disk mnt 2>/dev/null || skip "can't mount here"
+		for i in 1 2; do
+			cert-create -d mnt/store -s "e$i.example.com" "e$i"
+			acked="$acked e$i"
+			[ "$(lost)" -eq 0 ] || break
+			cert-create -d mnt/store -f -s "e$i.example.com" e1
+			[ "$(lost)" -eq 0 ] || break
+		done
+		cert-trust -d mnt/store -q add CA.pem
+		anchors=CA
+		i="$i $(lost)"
+		cert-rm -d mnt/store e2
+		acked=e1
+		i="$i $(lost)"
+		umount mnt
+		[ "$i" = '2 0 0' ] || fail "$type: $i"
+	done
 }
