@@ -19,10 +19,6 @@
 #define VALUE_MAX 1000 /* of a line with a key, bytes */
 #define BOM "\xef\xbb\xbf"
 
-static const enum cs_file secret[] = { CS_PRIVKEY, CS_COMBINED,
-	CS_REQUEST_KEY };
-#define NSECRET (sizeof(secret) / sizeof(secret[0]))
-
 enum key { ORIGIN, TENANT, USER, GROUP, OTHER };
 
 static const char *const keys[] = { "origin", "tenant", "user", "group" };
@@ -434,7 +430,14 @@ finddifference(const struct cs_props *props, const struct cs_info *info,
 	return 0;
 }
 
-/* A key whose owner, group or mode is not what it has to be: 1, 0, -1. */
+static int
+issecret(enum cs_file file)
+{
+	return file == CS_PRIVKEY || file == CS_COMBINED ||
+	    file == CS_REQUEST_KEY;
+}
+
+/* A file whose owner, group or mode is not what it has to be: 1, 0, -1. */
 static int
 wrongmode(const struct certstore_entry *entry, enum cs_file file, gid_t gid,
     char why[CS_PROPS_WHY], struct certstore_error *err)
@@ -458,6 +461,13 @@ wrongmode(const struct certstore_entry *entry, enum cs_file file, gid_t gid,
 		return cs_fail_errno(err, "%s/certs", entry->store->path);
 	if (st.st_uid != store.st_uid) {
 		snprintf(why, CS_PROPS_WHY, "%s belongs to another user", name);
+		return 1;
+	}
+	if (!issecret(file)) {
+		if ((st.st_mode & 022) == 0)
+			return 0;
+		snprintf(why, CS_PROPS_WHY, "%s can be written by others",
+		    name);
 		return 1;
 	}
 	if ((st.st_mode & 077) != want || (st.st_mode & 0400) == 0) {
@@ -510,8 +520,8 @@ cs_props_differ(const struct certstore_entry *entry, char why[CS_PROPS_WHY],
 	rv = what != NULL;
 	if (what != NULL)
 		snprintf(why, CS_PROPS_WHY, "its props have %s", what);
-	for (i = 0; rv == 0 && i < NSECRET; i++)
-		rv = wrongmode(entry, secret[i], gid, why, err);
+	for (i = 0; rv == 0 && i < CS_NFILE; i++)
+		rv = wrongmode(entry, (enum cs_file)i, gid, why, err);
 out:
 	cs_props_free(&props);
 	cs_buf_free(&text);
@@ -541,15 +551,17 @@ cs_props_tighten(struct certstore *store, const struct cs_info *info)
 	size_t i;
 	int rv = 0;
 
-	for (i = 0; i < NSECRET && info->kept != 0 && rv != -1; i++) {
-		if (statkey(store, info->name, info->kept, secret[i], path,
-			&st) == -1) {
+	for (i = 0; i < CS_NFILE && info->kept != 0 && rv != -1; i++) {
+		if (!issecret((enum cs_file)i))
+			continue;
+		if (statkey(store, info->name, info->kept, (enum cs_file)i,
+			path, &st) == -1) {
 			rv = errno == ENOENT ? 0 : -1;
 			continue;
 		}
 		if (!S_ISREG(st.st_mode) || (st.st_mode & 077) == 0)
 			continue;
-		if (secret[i] != CS_REQUEST_KEY && (st.st_mode & 077) == 040 &&
+		if (i != CS_REQUEST_KEY && (st.st_mode & 077) == 040 &&
 		    statkey(store, info->name, info->gen, CS_PRIVKEY, live,
 			&now) == 0 &&
 		    (now.st_mode & 077) == 040 && now.st_gid == st.st_gid &&

@@ -180,6 +180,14 @@ acls() {
 		[ "$(mode "$dir/$file")" = 600 ]
 	done
 	same 5
+	chmod 666 "$dir/props"
+	run -0 --separate-stderr cert-create -ux -s a.example.com a
+	[[ $stderr == *"props can be written by others"* ]]
+	[ "$(mode "$dir/props")" = 644 ]
+	# with all files that a generation has
+	for file in cert.pem chain.pem ca.pem; do
+		[ -e "$dir/$file" ]
+	done
 	cert-create -q -R -s b.example.com b
 	chmod 604 "$CERTSTORE/certs/b/request.key"
 	run -0 --separate-stderr cert-create -Rux -s b.example.com b
