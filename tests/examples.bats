@@ -23,6 +23,15 @@ page() {
 	[ "$n" -gt 0 ]
 }
 
+# group FILE: the page, with a group that there is.
+group() {
+	if getent group ssl-cert >/dev/null; then
+		cp "$ROOT/man/$1" .
+	else
+		sed 's/ssl-cert/root/' "$ROOT/man/$1" >"$1"
+	fi
+}
+
 @test "cert-create(1)" {
 	page "$ROOT/man/cert-create.1"
 	# Signed below both CAs, and the lines of a list.
@@ -77,9 +86,7 @@ b.example.com" ]
 }
 
 @test "certstore(5)" {
-	getent group ssl-cert >/dev/null ||
-	    sed 's/ssl-cert/root/' "$ROOT/man/certstore.5" >certstore.5
-	[ -f certstore.5 ] || cp "$ROOT/man/certstore.5" .
+	group certstore.5
 	page certstore.5
 	# The group is carried along, and the modes are its.
 	[ "$(mode "$CERTSTORE/certs/phones/privkey.pem")" = 640 ]
@@ -87,7 +94,18 @@ b.example.com" ]
 }
 
 @test "certstore(7)" {
-	page "$ROOT/man/certstore.7"
+	local pem
+
+	group certstore.7
+	page certstore.7
+	# The last renewal kept the key, and the group reads it.
+	cat "$CERTSTORE/certs/phones/cert.pem" >new.pem
+	pem=$(sed -n 's/^kept //p' "$CERTSTORE/certs/phones/info")
+	pem=$CERTSTORE/certs/.phones@$pem/cert.pem
+	! cmp -s new.pem "$pem"
+	[ "$(cert-show -i new.pem -o spki)" = "$(cert-show -i "$pem" -o spki)" ]
+	[ "$(mode "$CERTSTORE/certs/phones/privkey.pem")" = 640 ]
+	openssl x509 -inform der -in phones-CA.der | cmp - phones-CA.pem
 }
 
 @test "README" {

@@ -416,3 +416,20 @@ lost() {
 		[ "$i" = '2 0 0' ] || fail "$type: $i"
 	done
 }
+
+@test "what a container is given: the store, not the entry" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to mount"
+	unshare -m mount --bind /tmp /tmp 2>/dev/null || skip "can't mount here"
+	cert-create -s a.example.org a
+	mkdir whole entry
+	# shellcheck disable=SC2016  # by the shell inside
+	unshare -m sh -e -c '
+		mount --bind "$CERTSTORE" whole
+		mount --bind "$CERTSTORE/certs/a" entry
+		for i in 1 2; do
+			cert-create -f -s a.example.org a
+			cmp whole/certs/a/combined.pem \
+			    "$CERTSTORE/certs/a/combined.pem"
+		done
+		[ -z "$(ls entry)" ]'
+}
