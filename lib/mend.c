@@ -113,9 +113,9 @@ cs_mend_entry(struct certstore *store, const char *name,
 		cs_gen_dir(text, name, gen);
 		if (found == -1 || cs_file_link(store->certs, text, name) == -1)
 			rv = -1;
-	} else if (errno == EINVAL && cs_store_isstray(store, name)) {
-		return 0;
 	} else if (errno == EINVAL) {
+		if (cs_store_isstray(store, name))
+			return 0;
 		(void)cs_info_load(store->certs, name, name, &info, err);
 		gen = info.gen;
 		cs_info_free(&info);
