@@ -71,8 +71,8 @@ BENCH_OBJS = tests/bench/bare.o tests/bench/gen.o tests/bench/parse.o \
 	tests/bench/time.o
 BENCH_SOURCES = $(BENCH_OBJS:.o=.c)
 TESTS = $(UNITS:.c=)
-SOURCES = $(CORE) $(CRYPTO) $(SHARED) $(MAINS) $(UNITS) $(TOOLS:=.c) \
-	$(EXAMPLE) $(BENCH_SOURCES)
+SOURCES = $(CORE) $(CRYPTO) $(SHARED) $(MAINS) $(UNITS) tests/forge.c \
+	tests/pki.c $(EXAMPLE) $(BENCH_SOURCES)
 SCRIPTS = tests/deps.sh tests/run tests/demo .ci/run \
 	tests/bench/run tests/bench/grow tests/bench/stores.sh \
 	tests/suites/run
