@@ -2,12 +2,40 @@
  * caution.c: what an operator should know of what create.c makes: that it
  * replaces something, what is lost by that, and names that help nobody.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "crypto.h"
 
 #define NAMES_MAX 5 /* named in one line */
+
+/* One line each.  What does not fit into memory is not worth a failure. */
+static void note(struct cs_buf *, const char *, ...) CS_PRINTFLIKE(2, 3);
+
+static void
+note(struct cs_buf *b, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	(void)cs_buf_printf(b, "%s\n", text);
+}
+
+/* Once all is done; what is to be noted must be noted before. */
+void
+cs_caution_give(const struct certstore *store, struct cs_buf *b)
+{
+	char *line, *rest = b->p;
+
+	while (rest != NULL && (line = strsep(&rest, "\n")) != NULL)
+		if (*line != '\0')
+			cs_warn(store, "%s", line);
+	cs_buf_reset(b);
+}
 
 /* Is it one of the names, or may it be meant for people? */
 static int
@@ -27,7 +55,7 @@ isname(const struct certstore_template *t, const char *cn)
 }
 
 static void
-cautioncn(const struct certstore *store, const char *name,
+cautioncn(struct cs_buf *b, const char *name,
     const struct certstore_template *t, int request, const char *cn)
 {
 	const char *quote = *cn == '*' ? "'" : "";
@@ -35,12 +63,12 @@ cautioncn(const struct certstore *store, const char *name,
 
 	cs_escape_quote(q, cn);
 	if (request && cs_name_ip(cn, host, NULL, NULL))
-		cs_warn(store,
+		note(b,
 		    "%s: the common name %s is an address: public CAs "
 		    "refuse such a request: leave it to -s",
 		    name, q);
 	else if (!isname(t, cn))
-		cs_warn(store,
+		note(b,
 		    "%s: the common name %s is none of its names, and "
 		    "clients look only at those: add -s %s%s%s",
 		    name, q, quote, cn, quote);
@@ -48,7 +76,7 @@ cautioncn(const struct certstore *store, const char *name,
 
 /* What was asked for and helps nobody. */
 void
-cs_caution_names(const struct certstore *store, const char *name,
+cs_caution_names(struct cs_buf *b, const char *name,
     const struct certstore_template *t, int request)
 {
 	size_t i;
@@ -56,9 +84,9 @@ cs_caution_names(const struct certstore *store, const char *name,
 	for (i = 0; i < t->nsubject && cs_template_serves(t); i++)
 		if (strcmp(t->subject[i].attr, "CN") == 0 &&
 		    t->subject[i].value[0] != '\0')
-			cautioncn(store, name, t, request, t->subject[i].value);
+			cautioncn(b, name, t, request, t->subject[i].value);
 	if (!request && !t->ca && t->nsan > CS_SAN_INDEXED)
-		cs_warn(store,
+		note(b,
 		    "%s: %zu names, of which only the first %d are found by "
 		    "cert-match",
 		    name, t->nsan, CS_SAN_INDEXED);
@@ -85,7 +113,7 @@ isnamed(const struct certstore_template *t, const struct cs_san *san)
 }
 
 static void
-cautionlost(const struct certstore_entry *old,
+cautionlost(struct cs_buf *b, const struct certstore_entry *old,
     const struct certstore_template *t)
 {
 	const struct cs_info *info = &old->info;
@@ -102,14 +130,13 @@ cautionlost(const struct certstore_entry *old,
 	if (lost > NAMES_MAX)
 		bad |= cs_buf_printf(&list, " and %zu more", lost - NAMES_MAX);
 	if (lost > 0 && bad == 0)
-		cs_warn(old->store, "%s: no longer covers %s", info->name,
-		    list.p);
+		note(b, "%s: no longer covers %s", info->name, list.p);
 	cs_buf_free(&list);
 }
 
 /* Is a CA free of what constrained the one before? */
 static void
-cautionconstraints(const struct certstore_entry *old,
+cautionconstraints(struct cs_buf *b, const struct certstore_entry *old,
     const struct certstore_template *t)
 {
 	struct certstore_error ignored;
@@ -124,7 +151,7 @@ cautionconstraints(const struct certstore_entry *old,
 	    ((has->npermit > 0 && t->npermit == 0) ||
 		(has->nexclude > 0 && t->nexclude == 0) ||
 		(has->pathlen >= 0 && t->pathlen < 0)))
-		cs_warn(old->store,
+		note(b,
 		    "%s: no longer has the constraints it had: -C gives it "
 		    "some",
 		    old->info.name);
@@ -137,7 +164,7 @@ cautionconstraints(const struct certstore_entry *old,
  * signs the new one, or NULL.
  */
 void
-cs_caution_force(const struct certstore_entry *old,
+cs_caution_force(struct cs_buf *b, const struct certstore_entry *old,
     const struct certstore_template *asked, const struct certstore_template *t,
     const struct cs_issuer *is)
 {
@@ -147,29 +174,51 @@ cs_caution_force(const struct certstore_entry *old,
 	if (info->fingerprint == NULL)
 		return;
 	if (!t->ca)
-		cautionlost(old, t);
+		cautionlost(b, old, t);
 	else if (strcmp(info->kind, "ca") == 0)
-		cautionconstraints(old, t);
+		cautionconstraints(b, old, t);
 	if (!info->self && is == NULL)
-		cs_warn(old->store,
+		note(b,
 		    "%s: was signed by \"%.200s\", and signs itself now: -A "
 		    "has a CA sign it",
 		    info->name, info->issuer == NULL ? "" : info->issuer);
 	if (asked->type[0] == '\0' && asked->pkey == NULL &&
 	    info->key != NULL && strcmp(info->key, t->type) != 0)
-		cs_warn(old->store, "%s: had a key of type %s, and has %s now",
-		    info->name, info->key, t->type);
+		note(b, "%s: had a key of type %s, and has %s now", info->name,
+		    info->key, t->type);
 	if (t->ca && t->encrypt == NULL &&
 	    cs_fit_isencrypted(old, CS_PRIVKEY, &ignored) == 1)
-		cs_warn(old->store,
+		note(b,
 		    "%s: its key was encrypted, and the new one is not: -E "
 		    "encrypts it",
 		    info->name);
 }
 
+/* What a new request takes away, or makes weaker. */
+void
+cs_caution_request(struct cs_buf *b, const struct certstore_entry *old,
+    const struct certstore_template *t)
+{
+	const struct cs_info *info = &old->info;
+	struct certstore_error ignored;
+
+	if (info->hasrequest)
+		note(b,
+		    "%s: an answer to the request that waited does not fit "
+		    "any more: send this one",
+		    info->name);
+	if (t->ca && t->encrypt == NULL && info->fingerprint != NULL &&
+	    cs_fit_isencrypted(old, CS_PRIVKEY, &ignored) == 1)
+		note(b,
+		    "%s: its key is encrypted, and that of the request is "
+		    "not: -E encrypts it",
+		    info->name);
+}
+
 /* Another key for a CA; what it signed is of the old one. */
 void
-cs_caution_ca(const struct certstore_entry *old, EVP_PKEY *pkey)
+cs_caution_ca(struct cs_buf *b, const struct certstore_entry *old,
+    EVP_PKEY *pkey)
 {
 	const struct cs_info *info = &old->info;
 	struct certstore_error ignored;
@@ -180,7 +229,7 @@ cs_caution_ca(const struct certstore_entry *old, EVP_PKEY *pkey)
 		return;
 	if (cs_key_spki(pkey, spki, &ignored) == 0 &&
 	    strcmp(spki, info->spki) != 0)
-		cs_warn(old->store,
+		note(b,
 		    "%s: what the old CA signed does not "
 		    "verify with the new one: sign it again",
 		    info->name);

@@ -32,6 +32,7 @@ struct job {
 	struct cs_issuer issuer;
 	int hasissuer, inherited; /* the old one's issuer, not asked for */
 	struct cs_put put;
+	struct cs_buf cautions; /* to be given when it is done */
 };
 
 /* What goes together, and what has no meaning. */
@@ -540,18 +541,20 @@ canwait(const struct job *job, const struct certstore_error *err)
 }
 
 static void
-caution(const struct job *job)
+caution(struct job *job)
 {
-	cs_caution_names(job->store, job->name, &job->t, 0);
+	struct cs_buf *b = &job->cautions;
+
+	cs_caution_names(b, job->name, &job->t, 0);
 	if (!job->exists || job->damaged)
 		return;
 	if (job->fit.why[0] != '\0' && !job->fit.none)
-		cs_warn(job->store, "%s: %s: replaced", job->name,
+		(void)cs_buf_printf(b, "%s: %s: replaced\n", job->name,
 		    job->fit.why);
 	if ((job->flags & CERTSTORE_FORCE) != 0)
-		cs_caution_force(&job->old, job->asked, &job->t,
+		cs_caution_force(b, &job->old, job->asked, &job->t,
 		    job->hasissuer ? &job->issuer : NULL);
-	cs_caution_ca(&job->old, job->pkey);
+	cs_caution_ca(b, &job->old, job->pkey);
 }
 
 static int
@@ -568,6 +571,7 @@ makecert(struct job *job, struct certstore_error *err)
 		cs_error_clear(err);
 		return rewrite(job, err);
 	}
+	caution(job);
 	if ((job->flags & CERTSTORE_DRYRUN) != 0)
 		rv = carryprops(job, "create", err) == 0 &&
 			cs_txn_check(job->store, &job->put, 1, err) == 0 ?
@@ -577,7 +581,7 @@ makecert(struct job *job, struct certstore_error *err)
 	    cs_txn_put(job->store, &job->put, 1, err) == 0)
 		rv = 1;
 	if (rv == 1)
-		caution(job);
+		cs_caution_give(job->store, &job->cautions);
 	X509_free(x509);
 	return rv;
 }
@@ -594,7 +598,9 @@ makerequest(struct job *job, char **csr, struct certstore_error *err)
 	req = cs_issue_request(job->name, &job->t, job->pkey, err);
 	if (req == NULL)
 		return -1;
-	cs_caution_names(job->store, job->name, &job->t, 1);
+	cs_caution_names(&job->cautions, job->name, &job->t, 1);
+	if (job->exists && !job->damaged)
+		cs_caution_request(&job->cautions, &job->old, &job->t);
 	if ((job->flags & CERTSTORE_DRYRUN) != 0) {
 		if (carryprops(job, "create", err) == 0 &&
 		    cs_txn_check(job->store, &job->put, 1, err) == 0)
@@ -624,6 +630,8 @@ makerequest(struct job *job, char **csr, struct certstore_error *err)
 		rv = 1;
 	}
 out:
+	if (rv == 1)
+		cs_caution_give(job->store, &job->cautions);
 	free(pem);
 	X509_REQ_free(req);
 	return rv;
@@ -664,6 +672,7 @@ reset(struct job *job)
 	certstore_template_free(job->kept);
 	job->kept = NULL;
 	memset(&job->fit, 0, sizeof(job->fit));
+	cs_buf_free(&job->cautions);
 	cs_txn_free(&job->put);
 	memset(&job->put, 0, sizeof(job->put));
 	cs_entry_done(&job->old);

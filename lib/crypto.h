@@ -280,13 +280,18 @@ struct certstore_template *cs_keep_make(const struct certstore_template *,
 int	cs_keep_constraints(struct certstore_template *,
 	    const STACK_OF(X509_EXTENSION) *, struct certstore_error *);
 
-/* caution.c: what is said of what was made, of what -f took away, of a CA. */
-void	cs_caution_names(const struct certstore *, const char *,
+/* caution.c: lines on what is made, on what -f and a request take away, and on
+ * a CA; given as warnings when it is done. */
+void	cs_caution_names(struct cs_buf *, const char *,
 	    const struct certstore_template *, int);	/* 1: a request */
-void	cs_caution_force(const struct certstore_entry *,
+void	cs_caution_force(struct cs_buf *, const struct certstore_entry *,
 	    const struct certstore_template *, const struct certstore_template *,
 	    const struct cs_issuer *);
-void	cs_caution_ca(const struct certstore_entry *, EVP_PKEY *);
+void	cs_caution_request(struct cs_buf *, const struct certstore_entry *,
+	    const struct certstore_template *);
+void	cs_caution_ca(struct cs_buf *, const struct certstore_entry *,
+	    EVP_PKEY *);
+void	cs_caution_give(const struct certstore *, struct cs_buf *);
 
 /* template.c: no setter of it failed: 0 or -1; a shallow copy with the entry's own name as SAN where none was
  * given; own, which holds that one, and the first live as long as it does. */

@@ -42,14 +42,35 @@ covers(const struct cs_info *info, const struct cs_san_own *san)
 	return cs_info_covers(info, CS_SAN_DNS, wild);
 }
 
+/*
+ * Is it there as it is spelled?  Names mostly stand in the order in which they
+ * are asked for, so *next, behind the last one found, is tried first.
+ */
+static int
+isthere(const struct cs_info *info, const struct cs_san_own *san, size_t *next)
+{
+	size_t i, k;
+
+	for (k = 0; k < info->nsan; k++) {
+		i = (*next + k) % info->nsan;
+		if (info->san[i].type == san->type &&
+		    strcmp(info->san[i].value, san->value) == 0) {
+			*next = i + 1;
+			return 1;
+		}
+	}
+	return 0;
+}
+
 /* The first name that is asked for and not covered, or NULL. */
 static const char *
 uncovered(const struct cs_info *info, const struct certstore_template *t)
 {
-	size_t i;
+	size_t i, next = 0;
 
 	for (i = 0; i < t->nsan; i++)
-		if (!covers(info, &t->san[i]))
+		if (!isthere(info, &t->san[i], &next) &&
+		    !covers(info, &t->san[i]))
 			return t->san[i].value;
 	return NULL;
 }
@@ -308,6 +329,9 @@ hasall(const struct certstore_entry *entry,
 		return rv == -1 ?
 		    -1 :
 		    unfit(fit, "is not signed by %s", is->entry.info.name);
+	if (is != NULL && is->entry.info.ends < certstore_time_now())
+		return unfit(fit, "is signed by %s, which ended",
+		    is->entry.info.name);
 	if ((rv = samecontents(entry, asked, imported, fit, err)) != 1)
 		return rv;
 	return sameencryption(entry, CS_PRIVKEY, asked, fit, err);

@@ -799,6 +799,17 @@ testissuersgone(void)
 
 	must("gone-CA", 0, "c");
 	must("gone", 0, "A=gone-CA l=395d s=a.example s=b.example");
+	ahead = 100 * CS_DAY;
+	must("gone-CA", CERTSTORE_FORCE, "c l=5d");
+	must("gone", CERTSTORE_FORCE, "A=gone-CA s=a.example");
+	sh("sed -i 's/^ends [0-9]*/ends 99999999999/' store/certs/gone/info");
+	ahead = 110 * CS_DAY;
+	refused("gone", CERTSTORE_IFNEEDED, "A=gone-CA s=a.example",
+	    CERTSTORE_EREFUSED, "gone-CA: ended ");
+	ahead = 0;
+	must("gone-CA", CERTSTORE_FORCE, "c");
+	must("gone", CERTSTORE_FORCE,
+	    "A=gone-CA l=395d s=a.example s=b.example");
 	must("gone-CA", CERTSTORE_FORCE, "c");
 	is_int(create("gone", CERTSTORE_IFNEEDED, "s=a.example"), 0,
 	    "its CA has another key, which nobody asks about");
@@ -826,6 +837,9 @@ testissuersgone(void)
 	    "with its names");
 	ahead = 0;
 	must("shut-CA", 0, "c E=secret");
+	must("shut-CA", CERTSTORE_REQUEST, "c");
+	ok(strstr(warned, "shut-CA: its key is encrypted, and that of") != NULL,
+	    "a request's key in clear: %s", warned);
 	must("shut", 0, "A=shut-CA l=395d p=secret s=a.example s=b.example");
 	is_int(create("shut", CERTSTORE_IFNEEDED, "s=a.example"), 0,
 	    "nothing is needed: no passphrase");
@@ -930,6 +944,8 @@ testrequests(void)
 	    "P=peer s=r.example", CERTSTORE_EEXIST, "is not for a peer");
 	must("req", CERTSTORE_REQUEST | CERTSTORE_FORCE, "s=r.example");
 	ok(strcmp(csr, first) != 0, "-f makes a new one");
+	ok(strstr(warned, "req: an answer to the request that waited") != NULL,
+	    "and says what that means: %s", warned);
 	free(first);
 	first = strdup(csr);
 	is_int(create("req", CERTSTORE_IFNEEDED, "s=r.example"), 1,
