@@ -16,6 +16,7 @@ static const struct cmd_opt opts[] = {
 	{ 'n', NULL, "decide and report, but change nothing" },
 	{ 'p', "file", "passphrase file of encrypted keys and PKCS#12" },
 	{ 'q', NULL, "print errors, but neither names nor warnings" },
+	{ 'u', NULL, "replace an entry only by what is better" },
 	{ 'v', NULL, "print a record for each entry, changed or not" },
 	{ 'x', NULL, "exit 1 if nothing was changed" },
 	{ 0, NULL, NULL },
@@ -43,7 +44,8 @@ options(struct import *opt, int argc, char **argv)
 {
 	int ch;
 
-	while ((ch = getopt(argc, argv, "+:" CMD_OPTIONS "fK:N:np:vx")) != -1) {
+	while (
+	    (ch = getopt(argc, argv, "+:" CMD_OPTIONS "fK:N:np:uvx")) != -1) {
 		switch (ch) {
 		case 'f':
 			opt->flags |= CERTSTORE_FORCE;
@@ -59,6 +61,9 @@ options(struct import *opt, int argc, char **argv)
 			break;
 		case 'p':
 			opt->passfile = optarg;
+			break;
+		case 'u':
+			opt->flags |= CERTSTORE_IFNEEDED;
 			break;
 		case 'v':
 			opt->verbose = 1;
@@ -174,7 +179,8 @@ report(struct certstore_import *im, int verbose)
 	while (certstore_import_next(im, &entry, &action) == 1) {
 		if (verbose)
 			cmd_records_put(&out, entry, action);
-		else if (!cmd_quiet && strcmp(action, "same") != 0)
+		else if (!cmd_quiet && strcmp(action, "same") != 0 &&
+		    strcmp(action, "kept") != 0)
 			puts(certstore_entry_name(entry));
 	}
 	cmd_records_end(&out);

@@ -131,6 +131,21 @@ readfirst(int fd, struct cmd_secret *secret)
 	return n;
 }
 
+/* Takes off what editors save a file with: a byte order mark, the CR of CR LF. */
+static void
+undress(struct cmd_secret *secret)
+{
+	static const char bom[] = { '\xef', '\xbb', '\xbf' };
+
+	if (secret->len > 0 && secret->text[secret->len - 1] == '\r')
+		secret->text[--secret->len] = '\0';
+	if (secret->len < sizeof(bom) ||
+	    memcmp(secret->text, bom, sizeof(bom)) != 0)
+		return;
+	secret->len -= sizeof(bom);
+	memmove(secret->text, secret->text + sizeof(bom), secret->len + 1);
+}
+
 /* From a file, "-" or "fd:N": the argument of the option, "-p" or "-E". */
 void
 cmd_secret_read(struct cmd_secret *secret, const char *spec, const char *option)
@@ -153,10 +168,13 @@ cmd_secret_read(struct cmd_secret *secret, const char *spec, const char *option)
 		cmd_die("%s %s: %s", option, clean, strerror(error));
 	if (strlen(secret->text) != secret->len)
 		cmd_die("%s %s: a NUL byte in the passphrase", option, clean);
-	if (secret->len == 0)
-		cmd_die("%s %s: the first line is empty: "
-			"it must be the passphrase",
-		    option, clean);
+	/* What opens is tried with these and without; a new one is without. */
+	if (strcmp(option, "-E") == 0)
+		undress(secret);
+	if (secret->len == 0 && (n == 0 || strcmp(option, "-E") == 0))
+		cmd_die("%s %s: %s: its first line must be the passphrase",
+		    option, clean,
+		    n == 0 ? "is empty" : "the first line is empty");
 	if (strcmp(spec, "-") != 0 && strncmp(spec, "fd:", 3) != 0)
 		cmd_secret_check(option, spec, cmd_input_open(fd, spec));
 	if (fd > STDERR_FILENO)

@@ -26,6 +26,30 @@ struct job {
 	enum was was;
 };
 
+static int
+isencrypted(const struct cs_buf *pem)
+{
+	return pem->p != NULL && strstr(pem->p, "ENCRYPTED") != NULL;
+}
+
+/* The store's key was to be a CA's, and is a server's now. */
+static int
+opened(struct job *job, struct certstore_error *err)
+{
+	struct cs_pool *pool = &job->im->pool;
+	EVP_PKEY *pkey;
+	int rv;
+
+	pkey = cs_key_frompem(job->keylabel, &job->key,
+	    pool->haspass ? &pool->pass : NULL, err);
+	if (pkey == NULL)
+		return -1;
+	cs_buf_free(&job->key);
+	rv = cs_key_encode(&job->key, pkey, NULL, err);
+	EVP_PKEY_free(pkey);
+	return rv;
+}
+
 /* A server can't ask for a passphrase, so its key is stored in clear; that of
  * a CA is left as it came. */
 static int
@@ -41,6 +65,8 @@ takekey(struct job *job, struct certstore_error *err)
 	rv = cs_holder_key(job->im->store, &job->holders, &job->key,
 	    job->keylabel, sizeof(job->keylabel), err);
 	job->fromstore = rv == 1;
+	if (job->fromstore && !cert->ca && isencrypted(&job->key))
+		return opened(job, err);
 	if (rv == -1 || job->fromstore || cert->ca)
 		return rv == -1 ? -1 : 0;
 	return cs_fail(err, CERTSTORE_EINPUT,
@@ -104,7 +130,34 @@ addfile(struct job *job, enum cs_file file, STACK_OF(X509) *to,
 	return rv == -1 ? -1 : 0;
 }
 
-/* What the entry had above it is still good for a renewed certificate. */
+/* Drops what has ended and, if the input has issuers, all but roots, which
+ * are not served: what is given is the chain. */
+static void
+dropunfit(STACK_OF(X509) *more, int given)
+{
+	int64_t now = certstore_time_now();
+	X509 *x509;
+	int i;
+
+	for (i = sk_X509_num(more) - 1; i >= 0; i--) {
+		x509 = sk_X509_value(more, i);
+		if (cs_cert_ends(x509) < now ||
+		    (given && !cs_cert_is_self_signed(x509)))
+			X509_free(sk_X509_delete(more, i));
+	}
+}
+
+/* Is it the certificate that the entry has? */
+static int
+isold(const struct job *job)
+{
+	const char *old = job->old.info.fingerprint;
+
+	return job->was == PRESENT && old != NULL &&
+	    strcmp(old, job->a->entry.info.fingerprint) == 0;
+}
+
+/* What the entry had above it is good for a certificate that comes without. */
 static int
 completechain(struct job *job, struct certstore_error *err)
 {
@@ -118,8 +171,12 @@ completechain(struct job *job, struct certstore_error *err)
 	if ((more = sk_X509_new_null()) == NULL)
 		return cs_fail_nomem(err);
 	if (addfile(job, CS_FULLCHAIN, more, err) == -1 ||
-	    (job->old.info.hasca && addfile(job, CS_CA, more, err) == -1) ||
-	    cs_above_build(&job->im->pool, job->im->store, job->cert, more,
+	    (job->old.info.hasca && addfile(job, CS_CA, more, err) == -1))
+		goto out;
+	/* The same certificate by itself asks for no other chain. */
+	if (had > 0 || !isold(job) || (job->im->flags & CERTSTORE_FORCE) != 0)
+		dropunfit(more, had > 0);
+	if (cs_above_build(&job->im->pool, job->im->store, job->cert, more,
 		&job->above, err) == -1)
 		goto out;
 	rv = sk_X509_num(job->above.above) > had ? makefiles(job, err) : 0;
@@ -128,12 +185,15 @@ out:
 	return rv;
 }
 
+/* The passphrase that the key came with. */
 static int
 givepass(void *arg, const char *what, char *buf, size_t size)
 {
-	const char *pass = arg;
+	const struct job *job = arg;
+	const char *pass;
 
 	(void)what;
+	pass = job->cert->key != NULL ? job->cert->key->passphrase : NULL;
 	if (pass == NULL || strlen(pass) >= size)
 		return -1;
 	memcpy(buf, pass, strlen(pass) + 1);
@@ -145,13 +205,13 @@ givepass(void *arg, const char *what, char *buf, size_t size)
 static int
 keyfits(struct job *job, const struct cs_buf *pem)
 {
-	struct certstore_passphrase pass = { givepass, NULL };
+	struct certstore_passphrase pass = { givepass, job };
 	struct certstore_error err;
 	EVP_PKEY *pkey;
 	int fits;
 
-	if (job->cert->key != NULL)
-		pass.arg = job->cert->key->passphrase;
+	if (!job->cert->ca && isencrypted(pem))
+		return 0;
 	pkey = cs_key_frompem(job->a->name, pem, &pass, &err);
 	if (pkey == NULL)
 		return err.code == CERTSTORE_EPASSPHRASE;
@@ -159,6 +219,109 @@ keyfits(struct job *job, const struct cs_buf *pem)
 	EVP_PKEY_free(pkey);
 	ERR_clear_error();
 	return fits;
+}
+
+/* Does the passphrase that the key came with open the store's file? */
+static int
+samepassphrase(struct job *job, const struct cs_buf *had)
+{
+	struct certstore_passphrase pass = { givepass, job };
+	struct certstore_error ignored;
+	EVP_PKEY *pkey;
+
+	pkey = cs_key_frompem(job->a->name, had, &pass, &ignored);
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	return pkey != NULL;
+}
+
+static int
+tellkey(struct job *job, const char *what, struct certstore_error *err)
+{
+	if (cs_buf_printf(&job->a->remarks, "%s: %s\n", job->a->name, what) ==
+	    -1)
+		return cs_fail_nomem(err);
+	return 0;
+}
+
+static int
+isown(const struct job *job, const char *spki)
+{
+	return spki != NULL &&
+	    (strcmp(spki, job->cert->spki) == 0 ||
+		strcmp(spki, job->cert->match) == 0);
+}
+
+/*
+ * The key of a CA that the store has encrypted, or in clear, and the input in
+ * another way: -f takes that.  Without -f what is encrypted, in the store or in
+ * the input, does not become less.
+ */
+static int
+settlekey(struct job *job, struct certstore_error *err)
+{
+	struct cs_buf had = { 0 }, *key = &job->a->put.file[CS_PRIVKEY];
+	int force = (job->im->flags & CERTSTORE_FORCE) != 0;
+	int awaited, encrypted, keep = 0, rv, was;
+
+	if (!job->cert->ca || job->cert->key == NULL || job->was != PRESENT)
+		return 0;
+	awaited = isown(job, job->old.info.request);
+	rv = cs_entry_read(&job->old, awaited ? CS_REQUEST_KEY : CS_PRIVKEY,
+	    &had, err);
+	if (rv == 1 && !awaited && !isown(job, job->old.info.spki) &&
+	    !isown(job, job->old.info.samekey)) {
+		if (isencrypted(&had) && !isencrypted(key))
+			rv = tellkey(job,
+			    "the key of the CA is not encrypted, that of the "
+			    "one it replaces was",
+			    err);
+		cs_buf_free(&had);
+		return rv == -1 ? -1 : 0;
+	}
+	if (rv != 1 || !keyfits(job, &had)) {
+		cs_buf_free(&had);
+		return rv == -1 ? -1 : 0;
+	}
+	rv = 0;
+	was = isencrypted(&had);
+	encrypted = isencrypted(key);
+	if (was == encrypted && (!was || samepassphrase(job, &had)))
+		keep = 1;
+	else if (!encrypted && force)
+		rv = tellkey(job,
+		    "the key of the CA is no longer encrypted, as it was given",
+		    err);
+	else if (!encrypted) {
+		keep = 1;
+		rv = tellkey(job,
+		    "the key of the CA stays encrypted as it was: -f stores it "
+		    "in clear, as it was given",
+		    err);
+	} else if (was && force)
+		rv = tellkey(job,
+		    "the key of the CA has the passphrase now that was given",
+		    err);
+	else if (was) {
+		keep = 1;
+		rv = tellkey(job,
+		    "the key of the CA keeps its passphrase: -f encrypts it "
+		    "with the one that was given",
+		    err);
+	} else if (!force && isold(job)) {
+		keep = 1;
+		rv = tellkey(job,
+		    "the key of the CA stays in clear as it was: -f encrypts "
+		    "it, as it was given",
+		    err);
+	}
+	if (keep && rv == 0) {
+		cs_buf_free(key);
+		*key = had;
+		memset(&had, 0, sizeof(had));
+	}
+	cs_buf_free(&had);
+	return rv;
 }
 
 /* Does the entry hold all of this already?  1, 0, -1. */
@@ -182,6 +345,7 @@ issame(struct job *job, struct certstore_error *err)
 			continue;
 		else
 			rv = files[i] == CS_PRIVKEY && had.len > 0 &&
+			    (!job->cert->ca || job->cert->key == NULL) &&
 			    keyfits(job, &had);
 	}
 	cs_buf_free(&had);
@@ -213,10 +377,13 @@ checknames(struct job *job, struct certstore_error *err)
 	const char *subject = old->subject != NULL ? old->subject : "";
 	int same;
 
-	if (job->im->name != NULL ||
-	    (old->spki != NULL && strcmp(old->spki, job->cert->spki) == 0))
+	if (job->im->name != NULL)
 		return 0;
-	if ((same = cs_naming_same(info, old)) == -1)
+	if (isown(job, old->spki) || isown(job, old->samekey))
+		same = cs_naming_shares(info, old);
+	else
+		same = cs_naming_same(info, old);
+	if (same == -1)
 		return cs_fail_nomem(err);
 	if (same)
 		return 0;
@@ -234,13 +401,12 @@ decide(struct job *job, struct certstore_error *err)
 	const struct cs_info *old = &job->old.info;
 	struct cs_adopt *a = job->a;
 	char when[CERTSTORE_TIME_LEN];
-	int same;
+	int bad, same;
 
 	a->action = job->was == DAMAGED ? "replace" : "new";
 	if (job->was != PRESENT)
 		return 0;
-	if (old->fingerprint != NULL &&
-	    strcmp(old->fingerprint, a->entry.info.fingerprint) == 0) {
+	if (isold(job)) {
 		/* Only the chain or a key can differ: nothing is lost. */
 		a->action = "replace";
 		if ((same = issame(job, err)) == 1)
@@ -249,8 +415,7 @@ decide(struct job *job, struct certstore_error *err)
 			a->action = "same";
 		return same == -1 ? -1 : 0;
 	}
-	if (old->request != NULL &&
-	    strcmp(old->request, job->cert->spki) == 0) {
+	if (isown(job, old->request)) {
 		a->action = "answer";
 		return 0;
 	}
@@ -259,6 +424,13 @@ decide(struct job *job, struct certstore_error *err)
 	a->action = "replace";
 	if (checknames(job, err) == -1)
 		return -1;
+	if ((job->im->flags & CERTSTORE_IFNEEDED) != 0) {
+		bad = cs_remark_worse(&a->remarks, &a->entry.info, old,
+		    certstore_time_now());
+		if (bad == 1)
+			a->action = "kept";
+		return bad == -1 ? cs_fail_nomem(err) : 0;
+	}
 	if ((job->im->flags & CERTSTORE_FORCE) == 0)
 		return cs_fail(err, CERTSTORE_EEXIST,
 		    "%s: the entry has "
@@ -358,13 +530,18 @@ remarks(struct job *job, struct certstore_error *err)
 	    job->above.chain, job->above.complete, certstore_time_now());
 	if (job->was == PRESENT)
 		bad |= cs_remark_change(&a->remarks, info, &job->old.info);
-	if (job->cert->ca && job->cert->key != NULL &&
-	    job->cert->key->passphrase != NULL)
+	if (job->cert->ca && isencrypted(&a->put.file[CS_PRIVKEY]))
 		bad |= cs_buf_printf(&a->remarks,
 		    "%s: the key of a CA stays "
 		    "encrypted with its passphrase: no server can use it\n",
 		    a->name);
 	return bad == 0 ? 0 : cs_fail_nomem(err);
+}
+
+int
+cs_adopt_changes(const struct cs_adopt *a)
+{
+	return strcmp(a->action, "same") != 0 && strcmp(a->action, "kept") != 0;
 }
 
 /* The record of what would be written; of what is there, if it is the same. */
@@ -373,7 +550,7 @@ record(struct job *job, struct certstore_error *err)
 {
 	struct certstore_entry *entry = &job->a->entry;
 
-	if (strcmp(job->a->action, "same") == 0) {
+	if (!cs_adopt_changes(job->a)) {
 		cs_info_free(&entry->info);
 		cs_txn_free(&job->a->put);
 		*entry = job->old;
@@ -405,7 +582,7 @@ cs_adopt_make(struct certstore_import *im, struct cs_adopt *a,
 	int rv = -1;
 
 	a->cert = cert;
-	if (cs_holder_find(im->store, cert->spki, &job.holders, err) == -1 ||
+	if (cs_holder_find(im->store, cert, &job.holders, err) == -1 ||
 	    takekey(&job, err) == -1 ||
 	    cs_above_build(&im->pool, im->store, cert, NULL, &job.above, err) ==
 		-1 ||
@@ -417,7 +594,8 @@ cs_adopt_make(struct certstore_import *im, struct cs_adopt *a,
 	a->put.name = a->name;
 	if (loadold(&job, err) == -1 || completechain(&job, err) == -1 ||
 	    cs_above_use(&im->pool, job.above.above, err) == -1 ||
-	    decide(&job, err) == -1 || record(&job, err) == -1)
+	    settlekey(&job, err) == -1 || decide(&job, err) == -1 ||
+	    record(&job, err) == -1)
 		goto out;
 	rv = 0;
 out:

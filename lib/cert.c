@@ -324,6 +324,30 @@ cs_cert_spki(const X509_PUBKEY *pub, char hex[65])
 	return 0;
 }
 
+/* The hash of its key in the form that cs_key_parse() gives private ones, for
+ * pairing; of a key of an unknown kind as it is. */
+int
+cs_cert_match(X509 *x509, char hex[65])
+{
+	const X509_PUBKEY *pub = X509_get_X509_PUBKEY(x509);
+	struct certstore_error ignored;
+	const unsigned char *point;
+	const ASN1_OBJECT *curve;
+	EVP_PKEY *pkey;
+	X509_ALGOR *alg;
+	int len, rv = -1, type;
+
+	if (X509_PUBKEY_get0_param(NULL, &point, &len, &alg, pub) == 1) {
+		X509_ALGOR_get0(&curve, &type, NULL, alg);
+		if (OBJ_obj2nid(curve) == NID_X9_62_id_ecPublicKey &&
+		    (type != V_ASN1_OBJECT || len < 1 || point[0] != 4) &&
+		    (pkey = X509_get0_pubkey(x509)) != NULL)
+			rv = cs_key_match(pkey, hex, &ignored);
+	}
+	ERR_clear_error();
+	return rv == 0 ? 0 : cs_cert_spki(pub, hex);
+}
+
 int64_t
 cs_cert_starts(X509 *x509)
 {

@@ -139,8 +139,8 @@ certstore_certs_free(struct certstore_certs *certs)
 
 /* The key of a block, private or public; *is is whether it holds one. */
 static EVP_PKEY *
-blockkey(const struct cs_pem *pem, const struct certstore_passphrase *ask,
-    int *is, struct certstore_error *err)
+blockkey(struct cs_pem *pem, const struct certstore_passphrase *ask, int *is,
+    struct certstore_error *err)
 {
 	*is = 1;
 	switch (pem->type) {

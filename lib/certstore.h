@@ -49,7 +49,7 @@ struct certstore_error {
 #define CERTSTORE_CREATE	0x02	/* open: make the store when absent */
 #define CERTSTORE_FORCE		0x04	/* override the refusal that says so */
 #define CERTSTORE_DRYRUN	0x08	/* decide and report, change nothing */
-#define CERTSTORE_IFNEEDED	0x10	/* create: leave a fitting entry be */
+#define CERTSTORE_IFNEEDED	0x10	/* create, import: only what is better */
 #define CERTSTORE_REQUEST	0x20	/* create: make a request (CSR) */
 #define CERTSTORE_FALLBACK	0x40	/* match: fall back to the default */
 

@@ -104,15 +104,6 @@ failcipher(struct safe *s, const X509_ALGOR *alg)
 				 "libcrypto can't open");
 }
 
-static void *
-decrypt(const struct safe *s, OSSL_LIB_CTX *ctx, const X509_ALGOR *alg,
-    const ASN1_OCTET_STRING *data, const ASN1_ITEM *it)
-{
-	/* The DER in between is wiped (the 1). */
-	return PKCS12_item_decrypt_d2i_ex(alg, it, s->pass, s->passlen, data, 1,
-	    ctx, NULL);
-}
-
 /* Decrypts and parses: 1, 0 the passphrase is wrong, -1. */
 static int
 unlock(struct safe *s, const X509_ALGOR *alg, const ASN1_OCTET_STRING *data,
@@ -127,12 +118,14 @@ unlock(struct safe *s, const X509_ALGOR *alg, const ASN1_OCTET_STRING *data,
 		    LOCKED_MAX);
 	if (cs_decrypt_check(s->where, alg, s->r->err) == -1)
 		return -1;
-	if ((*out = decrypt(s, NULL, alg, data, it)) != NULL)
+	if ((*out = cs_decrypt_item(NULL, alg, data, it, s->pass,
+		 s->passlen)) != NULL)
 		return 1;
 	if (cs_decrypt_iswrong())
 		return 0;
 	if ((ctx = cs_decrypt_old(&s->old)) != NULL &&
-	    (*out = decrypt(s, ctx, alg, data, it)) != NULL) {
+	    (*out = cs_decrypt_item(ctx, alg, data, it, s->pass, s->passlen)) !=
+		NULL) {
 		ERR_clear_error();
 		return 1;
 	}
@@ -291,23 +284,44 @@ tryopen(struct safe *s, PKCS12 *p12, const char *pass, int passlen)
 	return rv;
 }
 
+/* What opened the file is the passphrase of each key in it. */
+static int
+remember(struct cs_reader *r, size_t before, const char *pass, int len)
+{
+	size_t i;
+
+	for (i = before; i < r->list->n && len > 0; i++) {
+		if (r->list->v[i].type != CS_PEM_KEY)
+			continue;
+		r->list->v[i].passphrase = strndup(pass, (size_t)len);
+		if (r->list->v[i].passphrase == NULL)
+			return cs_fail_nomem(r->err);
+	}
+	return 0;
+}
+
 /* Asked only when none and the empty one don't open it. */
 static int
 tryall(struct safe *s, PKCS12 *p12)
 {
-	char pass[CS_PASSPHRASE_MAX];
-	int len, rv;
+	size_t before = s->r->list->n;
+	struct cs_opener o;
+	int rv;
 
 	if ((rv = tryopen(s, p12, NULL, 0)) != 0 ||
 	    (rv = tryopen(s, p12, "", 0)) != 0)
 		return rv;
-	if ((len = cs_decrypt_ask(s->where, s->r->pass, pass, s->r->err)) == -1)
+	if (cs_decrypt_ask(s->where, s->r->pass, &o, "the file is",
+		s->r->err) == -1)
 		return -1;
-	rv = tryopen(s, p12, pass, len);
-	OPENSSL_cleanse(pass, sizeof(pass));
+	while (rv == 0 && cs_decrypt_form(&o))
+		rv = tryopen(s, p12, o.pass, o.passlen);
 	if (rv == 0)
-		return cs_fail(s->r->err, CERTSTORE_EPASSPHRASE,
+		rv = cs_fail(s->r->err, CERTSTORE_EPASSPHRASE,
 		    "%s: the passphrase does not open it", s->where);
+	else if (rv == 1 && remember(s->r, before, o.pass, o.passlen) == -1)
+		rv = -1;
+	cs_decrypt_wipe(&o);
 	return rv;
 }
 

@@ -218,6 +218,15 @@ findissuer(struct job *job, X509 *x509, struct certstore_error *err)
 	    job->name, job->fit.why, issuer);
 }
 
+/* A CA's key that came encrypted stays so; a server could not ask. */
+static const char *
+passphrase(const struct job *job)
+{
+	if (job->t.encrypt != NULL || !job->t.ca)
+		return job->t.encrypt;
+	return job->asked->opened;
+}
+
 /* The template becomes what is asked for and all else that is there. */
 static int
 keep(struct job *job, struct certstore_error *err)
@@ -225,7 +234,7 @@ keep(struct job *job, struct certstore_error *err)
 	X509 *x509;
 	int rv = -1;
 
-	if (job->t.ca && job->t.encrypt == NULL &&
+	if (job->t.ca && passphrase(job) == NULL &&
 	    (rv = cs_fit_isencrypted(&job->old, CS_PRIVKEY, err)) != 0)
 		return rv == -1 ? -1 :
 				  cs_fail(err, CERTSTORE_EREFUSED,
@@ -391,7 +400,7 @@ makefiles(struct job *job, X509 *x509, struct certstore_error *err)
 
 	if (above != NULL && (chain = withoutroot(&job->issuer)) == NULL)
 		cs_fail_nomem(err);
-	else if (cs_key_encode(&pem, job->pkey, job->t.encrypt, err) == 0 &&
+	else if (cs_key_encode(&pem, job->pkey, passphrase(job), err) == 0 &&
 	    cs_chain_files(&job->put, x509, chain, above, &pem, err) == 0 &&
 	    carryrequest(job, err) == 0 && carryprops(job, "create", err) == 0)
 		rv = 0;
@@ -415,7 +424,7 @@ encoderequest(struct job *job, X509_REQ *req, struct certstore_error *err)
 	if (rv == -1)
 		return cs_fail_nomem(err);
 	return cs_key_encode(&job->put.file[CS_REQUEST_KEY], job->pkey,
-	    job->t.encrypt, err);
+	    passphrase(job), err);
 }
 
 /* Where the certificate ends in fullchain.pem. */

@@ -39,6 +39,7 @@ struct cs_pem {
 	unsigned char		*der;
 	size_t			 derlen;
 	char			*dek;		/* text of DEK-Info, or NULL */
+	char			*passphrase;	/* that opened it, or NULL */
 	unsigned char		*aux;		/* OpenSSL's trust settings, or NULL */
 	size_t			 auxlen;
 };
@@ -65,17 +66,36 @@ void	cs_item_free(struct cs_pems *);
 /* "label:line" (or the label alone in binary input) for messages. */
 const char *cs_item_where(const struct cs_pem *, char *, size_t);
 
-/* decrypt.c: opens encrypted keys.  -1 if deriving the key of an algorithm
- * would take more than CS_ITERATIONS_MAX (also if it cannot be told). */
+/*
+ * decrypt.c: opens encrypted keys.  A passphrase is asked for once; what does
+ * not open is tried in its other forms: a file may have been saved with a byte
+ * order mark or with CR LF.
+ */
+struct cs_opener {
+	char		 text[CS_PASSPHRASE_MAX + 1];
+	int		 len;
+	int		 form;
+	const char	*pass;		/* the form to be tried */
+	int		 passlen;
+};
+/* -1 if deriving the key of an algorithm would take more than
+ * CS_ITERATIONS_MAX (also if it cannot be told). */
 int	cs_decrypt_check(const char *, const X509_ALGOR *,
 	    struct certstore_error *);
-/* Asks: the length, or -1 (also without anybody to ask); the caller wipes. */
 int	cs_decrypt_iswrong(void);	/* what the queue says of a passphrase */
+/* Asks; the last is what is encrypted, for a message: 0, or -1, also without
+ * anybody to ask.  The caller wipes. */
 int	cs_decrypt_ask(const char *, const struct certstore_passphrase *,
-	    char [CS_PASSPHRASE_MAX], struct certstore_error *);
+	    struct cs_opener *, const char *, struct certstore_error *);
+int	cs_decrypt_form(struct cs_opener *);	/* the next: 1, 0 */
+void	cs_decrypt_wipe(struct cs_opener *);
+/* The passphrase that opened it, malloc'ed, goes to the char **. */
 PKCS8_PRIV_KEY_INFO *cs_decrypt_pkcs8(const char *, const unsigned char *,
-	    size_t, const struct certstore_passphrase *,
+	    size_t, const struct certstore_passphrase *, char **,
 	    struct certstore_error *);
+/* One try: an item of this kind, or NULL and a queue. */
+void	*cs_decrypt_item(OSSL_LIB_CTX *, const X509_ALGOR *,
+	    const ASN1_OCTET_STRING *, const ASN1_ITEM *, const char *, int);
 /* A context in which old ciphers (RC2, single DES) work, too; NULL if there
  * is no legacy provider. */
 struct cs_old {
@@ -84,16 +104,18 @@ struct cs_old {
 };
 OSSL_LIB_CTX *cs_decrypt_old(struct cs_old *);
 void	cs_decrypt_old_done(struct cs_old *);
-/* DEK-Info and what it covers; for OPENSSL_clear_free().  A wrong passphrase
- * may pass: one in 256 gives good padding. */
+/* DEK-Info and what it covers, for OPENSSL_clear_free().  A wrong passphrase
+ * may give good padding, one in 256 does: the function says whether the result
+ * is what it should be. */
 unsigned char *cs_decrypt_dek(const char *, const char *,
 	    const unsigned char *, size_t,
-	    const struct certstore_passphrase *, size_t *,
+	    const struct certstore_passphrase *,
+	    int (*)(const unsigned char *, size_t), size_t *, char **,
 	    struct certstore_error *);
 
-/* key.c; cs_key_parse gives a pair, cs_key_parse_public takes CS_PEM_PUBKEY */
+/* key.c; cs_key_parse gives a pair and sets the item's passphrase, cs_key_parse_public takes CS_PEM_PUBKEY */
 EVP_PKEY *cs_key_parse_public(const struct cs_pem *, struct certstore_error *);
-EVP_PKEY *cs_key_parse(const struct cs_pem *,
+EVP_PKEY *cs_key_parse(struct cs_pem *,
 	    const struct certstore_passphrase *, struct certstore_error *);
 EVP_PKEY *cs_key_frompem(const char *, const struct cs_buf *,
 	    const struct certstore_passphrase *, struct certstore_error *);
@@ -107,6 +129,8 @@ int	cs_key_encode_public(struct cs_buf *, EVP_PKEY *,
 	    struct certstore_error *);		/* PEM */
 void	cs_key_name(EVP_PKEY *, char *, size_t);	/* "p256" "rsa:2048" */
 int	cs_key_spki(EVP_PKEY *, char [65], struct certstore_error *);	/* SHA-256 hex */
+int	cs_key_match(EVP_PKEY *, char [65], struct certstore_error *);
+				/* the same, whatever form its point has */
 int	cs_key_isweak(EVP_PKEY *);		/* below security level 2 */
 
 /* uses.c: what an anchor may be trusted for, by OpenSSL's trust settings. */
@@ -140,6 +164,7 @@ PKCS8_PRIV_KEY_INFO *cs_keyform_wrap(EVP_PKEY *);
 EVP_PKEY *cs_keyform_pkcs1(const unsigned char *, size_t);
 EVP_PKEY *cs_keyform_sec1(const unsigned char *, size_t);
 EVP_PKEY *cs_keyform_unwrap(const PKCS8_PRIV_KEY_INFO *);
+PKCS8_PRIV_KEY_INFO *cs_keyform_version2(const unsigned char *, size_t);
 int	cs_keyform_ispair(EVP_PKEY *);	/* is its private part its own? */
 
 /* cert.c: certificates and requests, strictly: after d2i all input is used. */
@@ -159,6 +184,7 @@ int	cs_cert_is_signed_by(X509 *, X509 *);	/* name, AKI where given, signature */
 int	cs_cert_same(X509 *, X509 *);
 int	cs_cert_fingerprint(X509 *, char [65]);
 int	cs_cert_spki(const X509_PUBKEY *, char [65]);
+int	cs_cert_match(X509 *, char [65]);
 int64_t	cs_cert_starts(X509 *);
 int64_t	cs_cert_ends(X509 *);
 int	cs_cert_called(X509 *, int (*)(void *, const unsigned char *, size_t),
@@ -214,6 +240,7 @@ struct certstore_template {
 	int		 haslife, haswithin;
 	char		*issuer;		/* entry name, NULL: self-signed */
 	EVP_PKEY	*pkey;			/* -K, or NULL */
+	char		*opened;		/* its passphrase, or NULL */
 	char		*encrypt;		/* passphrase for the new key */
 	struct certstore_passphrase pass;
 	int		 haspass;

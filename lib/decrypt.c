@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include <bsd/stdlib.h>
+
 #include <openssl/asn1t.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -15,6 +17,12 @@
 #include "crypto.h"
 
 #define SALT_LEN 8 /* of the traditional form */
+#define BOM "\xef\xbb\xbf"
+
+/* What a form of a passphrase keeps that was perhaps not meant. */
+#define KEEP_CR 1
+#define KEEP_BOM 2
+#define NFORMS 4
 
 /* The value of a count: 0 if it isn't positive. */
 static uint64_t
@@ -126,20 +134,63 @@ cs_decrypt_check(const char *where, const X509_ALGOR *alg,
 
 int
 cs_decrypt_ask(const char *where, const struct certstore_passphrase *ask,
-    char buf[CS_PASSPHRASE_MAX], struct certstore_error *err)
+    struct cs_opener *o, const char *what, struct certstore_error *err)
 {
-	int len = -1;
-
+	memset(o, 0, sizeof(*o));
+	o->len = -1;
 	if (ask != NULL && ask->get != NULL)
-		len = ask->get(ask->arg, where, buf, CS_PASSPHRASE_MAX);
-	if (len < 0 || len > CS_PASSPHRASE_MAX) {
-		OPENSSL_cleanse(buf, CS_PASSPHRASE_MAX);
-		return cs_fail(err, CERTSTORE_EPASSPHRASE,
-		    "%s: the key is "
-		    "encrypted: give its passphrase with -p file",
-		    where);
+		o->len = ask->get(ask->arg, where, o->text, CS_PASSPHRASE_MAX);
+	if (o->len >= 0 && o->len <= CS_PASSPHRASE_MAX)
+		return 0;
+	cs_decrypt_wipe(o);
+	return cs_fail(err, CERTSTORE_EPASSPHRASE,
+	    "%s: %s encrypted: give its passphrase with -p file", where, what);
+}
+
+/* Without what a file is saved with, then with one of it, then all of it. */
+int
+cs_decrypt_form(struct cs_opener *o)
+{
+	int bom, cr;
+
+	bom = o->len >= (int)strlen(BOM) &&
+	    memcmp(o->text, BOM, strlen(BOM)) == 0;
+	cr = o->len > 0 && o->text[o->len - 1] == '\r';
+	for (; o->form < NFORMS; o->form++) {
+		if (((o->form & KEEP_CR) != 0 && !cr) ||
+		    ((o->form & KEEP_BOM) != 0 && !bom))
+			continue;
+		o->pass = o->text;
+		o->passlen = o->len;
+		if (cr && (o->form & KEEP_CR) == 0)
+			o->passlen--;
+		if (bom && (o->form & KEEP_BOM) == 0) {
+			o->pass += strlen(BOM);
+			o->passlen -= (int)strlen(BOM);
+		}
+		o->form++;
+		return 1;
 	}
-	return len;
+	return 0;
+}
+
+void
+cs_decrypt_wipe(struct cs_opener *o)
+{
+	OPENSSL_cleanse(o, sizeof(*o));
+}
+
+/* An empty passphrase keeps nobody out: that is none. */
+static int
+remember(const struct cs_opener *o, char **opened, struct certstore_error *err)
+{
+	if (*opened != NULL)
+		freezero(*opened, strlen(*opened));
+	*opened = NULL;
+	if (o->passlen > 0 &&
+	    (*opened = strndup(o->pass, (size_t)o->passlen)) == NULL)
+		return cs_fail_nomem(err);
+	return 0;
 }
 
 static int
@@ -206,24 +257,59 @@ cs_decrypt_iswrong(void)
 	return wrong;
 }
 
+/* RFC 5958's version 2, which libcrypto does not decode. */
+static PKCS8_PRIV_KEY_INFO *
+decryptv2(OSSL_LIB_CTX *ctx, const X509_ALGOR *alg,
+    const ASN1_OCTET_STRING *data, const char *pass, int len)
+{
+	PKCS8_PRIV_KEY_INFO *p8 = NULL;
+	unsigned char *der = NULL;
+	int n = 0;
+
+	if (PKCS12_pbe_crypt_ex(alg, pass, len, ASN1_STRING_get0_data(data),
+		ASN1_STRING_length(data), &der, &n, 0, ctx, NULL) != NULL)
+		p8 = cs_keyform_version2(der, (size_t)n);
+	OPENSSL_clear_free(der, (size_t)n);
+	return p8;
+}
+
+void *
+cs_decrypt_item(OSSL_LIB_CTX *ctx, const X509_ALGOR *alg,
+    const ASN1_OCTET_STRING *data, const ASN1_ITEM *it, const char *pass,
+    int len)
+{
+	void *item;
+
+	/* The DER in between is wiped (the 1). */
+	item = PKCS12_item_decrypt_d2i_ex(alg, it, pass, len, data, 1, ctx,
+	    NULL);
+	if (item == NULL && it == ASN1_ITEM_rptr(PKCS8_PRIV_KEY_INFO) &&
+	    ERR_GET_REASON(ERR_peek_last_error()) == PKCS12_R_DECODE_ERROR)
+		item = decryptv2(ctx, alg, data, pass, len);
+	return item;
+}
+
 static PKCS8_PRIV_KEY_INFO *
 openpkcs8(const char *where, const X509_SIG *sig, const char *pass, int len,
     struct certstore_error *err)
 {
 	PKCS8_PRIV_KEY_INFO *p8 = NULL;
+	const ASN1_ITEM *it = ASN1_ITEM_rptr(PKCS8_PRIV_KEY_INFO);
 	struct cs_old old = { 0 };
+	const ASN1_OCTET_STRING *data;
 	const X509_ALGOR *alg;
 	const ASN1_OBJECT *obj;
 	char name[128];
 	int hasold = 0, wrong;
 
-	p8 = PKCS8_decrypt_ex(sig, pass, len, NULL, NULL);
+	X509_SIG_get0(sig, &alg, &data);
+	p8 = cs_decrypt_item(NULL, alg, data, it, pass, len);
 	if (p8 != NULL)
 		return p8;
 	wrong = cs_decrypt_iswrong();
 	if (!wrong && cs_decrypt_old(&old) != NULL) {
 		hasold = 1;
-		p8 = PKCS8_decrypt_ex(sig, pass, len, old.ctx, NULL);
+		p8 = cs_decrypt_item(old.ctx, alg, data, it, pass, len);
 		if (p8 == NULL)
 			wrong = cs_decrypt_iswrong();
 	}
@@ -235,7 +321,6 @@ openpkcs8(const char *where, const X509_SIG *sig, const char *pass, int len,
 		failwrong(where, err);
 		return NULL;
 	}
-	X509_SIG_get0(sig, &alg, NULL);
 	X509_ALGOR_get0(&obj, NULL, NULL, alg);
 	OBJ_obj2txt(name, sizeof(name), obj, 0);
 	if (!hasold)
@@ -250,14 +335,14 @@ openpkcs8(const char *where, const X509_SIG *sig, const char *pass, int len,
 
 PKCS8_PRIV_KEY_INFO *
 cs_decrypt_pkcs8(const char *where, const unsigned char *der, size_t len,
-    const struct certstore_passphrase *ask, struct certstore_error *err)
+    const struct certstore_passphrase *ask, char **opened,
+    struct certstore_error *err)
 {
 	PKCS8_PRIV_KEY_INFO *p8 = NULL;
 	X509_SIG *sig = NULL;
 	const X509_ALGOR *alg;
 	const unsigned char *p = der;
-	char pass[CS_PASSPHRASE_MAX];
-	int n;
+	struct cs_opener o;
 
 	ERR_clear_error();
 	if (len > LONG_MAX ||
@@ -272,10 +357,18 @@ cs_decrypt_pkcs8(const char *where, const unsigned char *der, size_t len,
 	}
 	X509_SIG_get0(sig, &alg, NULL);
 	if (cs_decrypt_check(where, alg, err) == -1 ||
-	    (n = cs_decrypt_ask(where, ask, pass, err)) == -1)
+	    cs_decrypt_ask(where, ask, &o, "the key is", err) == -1)
 		goto out;
-	p8 = openpkcs8(where, sig, pass, n, err);
-	OPENSSL_cleanse(pass, sizeof(pass));
+	while (p8 == NULL && cs_decrypt_form(&o)) {
+		p8 = openpkcs8(where, sig, o.pass, o.passlen, err);
+		if (p8 == NULL && err->code != CERTSTORE_EPASSPHRASE)
+			break;
+	}
+	if (p8 != NULL && remember(&o, opened, err) == -1) {
+		PKCS8_PRIV_KEY_INFO_free(p8);
+		p8 = NULL;
+	}
+	cs_decrypt_wipe(&o);
 out:
 	X509_SIG_free(sig);
 	return p8;
@@ -385,14 +478,15 @@ out:
 
 unsigned char *
 cs_decrypt_dek(const char *where, const char *dek, const unsigned char *in,
-    size_t inlen, const struct certstore_passphrase *ask, size_t *outlen,
-    struct certstore_error *err)
+    size_t inlen, const struct certstore_passphrase *ask,
+    int (*isright)(const unsigned char *, size_t), size_t *outlen,
+    char **opened, struct certstore_error *err)
 {
 	EVP_CIPHER *cipher = NULL;
 	struct cs_old old = { 0 };
 	unsigned char iv[EVP_MAX_IV_LENGTH], *out = NULL;
-	char pass[CS_PASSPHRASE_MAX];
-	int n;
+	struct cs_opener o;
+	int right = 0;
 
 	ERR_clear_error();
 	if (inlen == 0 || inlen > CERTSTORE_INPUT_MAX) {
@@ -403,21 +497,24 @@ cs_decrypt_dek(const char *where, const char *dek, const unsigned char *in,
 		goto out;
 	}
 	if ((cipher = dekcipher(where, dek, &old, iv, err)) == NULL ||
-	    (n = cs_decrypt_ask(where, ask, pass, err)) == -1)
+	    cs_decrypt_ask(where, ask, &o, "the key is", err) == -1)
 		goto out;
-	if ((out = OPENSSL_malloc(inlen)) == NULL) {
+	if ((out = OPENSSL_malloc(inlen)) == NULL)
 		cs_fail_nomem(err);
-		goto wipe;
+	while (out != NULL && !right && cs_decrypt_form(&o)) {
+		memcpy(out, in, inlen);
+		*outlen = inlen;
+		right = opendek(cipher, iv, o.pass, o.passlen, out, outlen) ==
+			0 &&
+		    isright(out, *outlen);
 	}
-	memcpy(out, in, inlen);
-	*outlen = inlen;
-	if (opendek(cipher, iv, pass, n, out, outlen) == -1) {
+	if (out != NULL && !right)
+		failwrong(where, err);
+	if (out != NULL && (!right || remember(&o, opened, err) == -1)) {
 		OPENSSL_clear_free(out, inlen);
 		out = NULL;
-		failwrong(where, err);
 	}
-wipe:
-	OPENSSL_cleanse(pass, sizeof(pass));
+	cs_decrypt_wipe(&o);
 out:
 	EVP_CIPHER_free(cipher);
 	cs_decrypt_old_done(&old);

@@ -335,12 +335,14 @@ static int
 addleaf(struct cs_buf *buf, X509 *x509, int stored)
 {
 	char fingerprint[2 * HASH_LEN + 1], pub[2 * HASH_LEN + 1];
+	char same[2 * HASH_LEN + 1];
 	const X509_NAME *issuer = X509_get_issuer_name(x509);
 	const X509_NAME *subject = X509_get_subject_name(x509);
 	const char *kind = "ca";
 	int bad, ca, self, serves = 0;
 
 	if (cs_cert_spki(X509_get_X509_PUBKEY(x509), pub) == -1 ||
+	    cs_cert_match(x509, same) == -1 ||
 	    cs_cert_fingerprint(x509, fingerprint) == -1)
 		return -1;
 	ca = cs_cert_is_ca(x509);
@@ -349,8 +351,10 @@ addleaf(struct cs_buf *buf, X509 *x509, int stored)
 		kind = kindof(x509, self, &serves);
 	bad = cs_buf_printf(buf, "kind %s\n", kind);
 	bad |= addkey(buf, X509_get0_pubkey(x509));
-	bad |= cs_buf_printf(buf, "spki %s\nfingerprint %s\n", pub,
-	    fingerprint);
+	bad |= cs_buf_printf(buf, "spki %s\n", pub);
+	if (strcmp(pub, same) != 0)
+		bad |= cs_buf_printf(buf, "samekey %s\n", same);
+	bad |= cs_buf_printf(buf, "fingerprint %s\n", fingerprint);
 	bad |= addserial(buf, X509_get0_serialNumber(x509));
 	bad |= addtime(buf, "starts", cs_cert_starts(x509));
 	bad |= addtime(buf, "ends", cs_cert_ends(x509));

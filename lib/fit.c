@@ -85,9 +85,10 @@ samekey(const struct cs_info *info, const struct certstore_template *asked)
 	if (asked->pkey == NULL)
 		return asked->type[0] == '\0' ||
 		    (info->key != NULL && strcmp(info->key, asked->type) == 0);
-	return info->spki != NULL &&
-	    cs_key_spki(asked->pkey, spki, &ignored) == 0 &&
-	    strcmp(info->spki, spki) == 0;
+	if (cs_key_spki(asked->pkey, spki, &ignored) == -1)
+		return 0;
+	return (info->spki != NULL && strcmp(info->spki, spki) == 0) ||
+	    (info->samekey != NULL && strcmp(info->samekey, spki) == 0);
 }
 
 static int

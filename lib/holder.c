@@ -10,23 +10,6 @@
 
 #include "import.h"
 
-/* 1 if the name was taken over, 0, or -1. */
-static int
-hold(struct cs_holders *h, char *name, const struct cs_info *info,
-    const char *spki)
-{
-	if (info->request != NULL && strcmp(info->request, spki) == 0) {
-		if (h->waiting == NULL)
-			h->waiting = strdup(name);
-		return h->waiting == NULL ? -1 : 0;
-	}
-	if (info->fingerprint == NULL || info->spki == NULL ||
-	    strcmp(info->spki, spki) != 0)
-		return 0;
-	h->v[h->n++] = name;
-	return 1;
-}
-
 static int
 isgone(const struct certstore_error *err)
 {
@@ -34,37 +17,69 @@ isgone(const struct certstore_error *err)
 	    err->code == CERTSTORE_ENOENTRY;
 }
 
-/* A hit in the index is only a hint; a damaged entry is passed over. */
-int
-cs_holder_find(struct certstore *store, const char *spki, struct cs_holders *h,
+static int
+iskey(const struct cs_pool_cert *cert, const char *spki)
+{
+	return spki != NULL &&
+	    (strcmp(spki, cert->spki) == 0 || strcmp(spki, cert->match) == 0);
+}
+
+/* The entry holds or awaits the key of the certificate, whose names are in
+ * info. */
+static int
+hold(struct cs_holders *h, const struct certstore_entry *entry,
+    const struct cs_pool_cert *cert, const struct cs_info *info,
     struct certstore_error *err)
+{
+	struct cs_holder *v;
+	size_t i;
+	int waits;
+
+	waits = iskey(cert, entry->info.request);
+	if (!waits &&
+	    (entry->info.fingerprint == NULL ||
+		(!iskey(cert, entry->info.spki) &&
+		    !iskey(cert, entry->info.samekey))))
+		return 0;
+	for (i = 0; i < h->n; i++)
+		if (strcmp(h->v[i].name, entry->info.name) == 0)
+			return 0;
+	if ((v = reallocarray(h->v, h->n + 1, sizeof(*v))) == NULL)
+		return cs_fail_nomem(err);
+	h->v = v;
+	v += h->n;
+	v->waits = waits;
+	if ((v->shares = cs_naming_shares(info, &entry->info)) == -1 ||
+	    (v->name = strdup(entry->info.name)) == NULL)
+		return cs_fail_nomem(err);
+	h->n++;
+	return 0;
+}
+
+/* A hit in the index is only a hint; a damaged entry is passed over. */
+static int
+look(struct certstore *store, const struct cs_pool_cert *cert, const char *spki,
+    struct cs_info *info, struct cs_holders *h, struct certstore_error *err)
 {
 	struct certstore_entry entry = { 0 };
 	char **names;
 	size_t i, n;
-	int rv = -1, taken;
+	int rv = -1;
 
-	memset(h, 0, sizeof(*h));
-	if (store->fd == -1)
-		return 0;
 	if (cs_index_find(store, "spki", spki, &names, &n) == -1)
 		return cs_fail_errno(err, "%s/index/spki", store->path);
-	if (n > 0 && (h->v = calloc(n, sizeof(*h->v))) == NULL) {
-		cs_fail_nomem(err);
+	if (n > 0 && info->text.p == NULL &&
+	    (cs_describe_shown(&info->text, cert->x509, err) == -1 ||
+		cs_info_parse(info, err) == -1))
 		goto out;
-	}
 	for (i = 0; i < n; i++) {
 		if (cs_entry_load(store, names[i], &entry, err) == -1) {
 			if (!isgone(err))
 				goto out;
 			continue;
 		}
-		if ((taken = hold(h, names[i], &entry.info, spki)) == -1) {
-			cs_fail_nomem(err);
+		if (hold(h, &entry, cert, info, err) == -1)
 			goto out;
-		}
-		if (taken)
-			names[i] = NULL;
 	}
 	cs_error_clear(err);
 	rv = 0;
@@ -74,13 +89,29 @@ out:
 	return rv;
 }
 
+int
+cs_holder_find(struct certstore *store, const struct cs_pool_cert *cert,
+    struct cs_holders *h, struct certstore_error *err)
+{
+	struct cs_info info = { 0 };
+	int rv = 0;
+
+	memset(h, 0, sizeof(*h));
+	if (store->fd == -1)
+		return 0;
+	rv = look(store, cert, cert->spki, &info, h, err);
+	if (rv == 0 && strcmp(cert->spki, cert->match) != 0)
+		rv = look(store, cert, cert->match, &info, h, err);
+	cs_info_free(&info);
+	return rv;
+}
+
 void
 cs_holder_free(struct cs_holders *h)
 {
 	while (h->n > 0)
-		free(h->v[--h->n]);
+		free(h->v[--h->n].name);
 	free(h->v);
-	free(h->waiting);
 	memset(h, 0, sizeof(*h));
 }
 
@@ -108,12 +139,13 @@ cs_holder_key(struct certstore *store, const struct cs_holders *h,
     struct cs_buf *pem, char *label, size_t size, struct certstore_error *err)
 {
 	size_t i;
-	int rv = 0;
+	int rv = 0, waits;
 
-	if (h->waiting != NULL)
-		rv = readkey(store, h->waiting, CS_REQUEST_KEY, pem, label,
-		    size, err);
-	for (i = 0; i < h->n && rv == 0; i++)
-		rv = readkey(store, h->v[i], CS_PRIVKEY, pem, label, size, err);
+	for (waits = 1; waits >= 0; waits--)
+		for (i = 0; i < h->n && rv == 0; i++)
+			if (h->v[i].waits == waits)
+				rv = readkey(store, h->v[i].name,
+				    waits ? CS_REQUEST_KEY : CS_PRIVKEY, pem,
+				    label, size, err);
 	return rv;
 }

@@ -164,7 +164,7 @@ isheld(struct certstore_import *im, const struct cs_pool_cert *cert,
 	char label[CS_NAME_MAX + 32];
 	int rv;
 
-	if (cs_holder_find(im->store, cert->spki, &holders, err) == -1)
+	if (cs_holder_find(im->store, cert, &holders, err) == -1)
 		return -1;
 	rv = cs_holder_key(im->store, &holders, &key, label, sizeof(label),
 	    err);
@@ -301,11 +301,13 @@ telldropped(const struct certstore_import *im)
 		cert = &im->pool.cert[i];
 		if (cert->newer != NULL && !cert->related)
 			cs_warn(im->store,
-			    "%s: left out: %s has a newer one "
-			    "for the same key",
+			    "%s: left out: %s has a %s one "
+			    "for the same key and names",
 			    cs_pool_name(cert, name, sizeof(name)),
 			    cs_item_where(cert->newer->pem, where,
-				sizeof(where)));
+				sizeof(where)),
+			    cert->valid == cert->newer->valid ? "newer" :
+								"valid");
 	}
 }
 
@@ -399,12 +401,6 @@ certstore_import_next(struct certstore_import *im,
 	return 1;
 }
 
-static int
-ischange(const struct cs_adopt *a)
-{
-	return strcmp(a->action, "same") != 0;
-}
-
 /* The entries to write in one call; how many, or -1. */
 static int
 put(struct certstore_import *im, struct certstore_error *err)
@@ -416,7 +412,7 @@ put(struct certstore_import *im, struct certstore_error *err)
 	if ((puts = calloc(im->n + 1, sizeof(*puts))) == NULL)
 		return cs_fail_nomem(err);
 	for (i = 0; i < im->n; i++)
-		if (ischange(&im->v[i]))
+		if (cs_adopt_changes(&im->v[i]))
 			puts[n++] = im->v[i].put;
 	if (n > 0)
 		rv = (im->flags & CERTSTORE_DRYRUN) != 0 ?

@@ -14,9 +14,9 @@
 
 /* pool.c: all that was given, parsed once, and what of it belongs together. */
 struct cs_pool_key {
-	const struct cs_pem	*pem;
+	struct cs_pem		*pem;
 	EVP_PKEY		*pkey;		/* NULL: released */
-	char			*passphrase;	/* that opened it, or NULL */
+	const char		*passphrase;	/* that opened it, or NULL */
 	char			 spki[65];
 	size_t			 order;		/* in which it was given */
 	int			 used;
@@ -25,9 +25,11 @@ struct cs_pool_cert {
 	const struct cs_pem	*pem;
 	X509			*x509;		/* NULL: released */
 	struct cs_pool_key	*key;		/* its own, or NULL */
-	const struct cs_pool_cert *newer;	/* stands in for it: same key */
+	const struct cs_pool_cert *newer;	/* of its key and names, better */
 	char			 spki[65];
+	char			 match[65];	/* the same of the usual form */
 	int64_t			 starts, ends;
+	int			 valid;		/* when it was parsed */
 	int			 ca;
 	int			 related;	/* above some entry */
 	int			 adopted;	/* an entry itself */
@@ -45,8 +47,8 @@ struct cs_pool {
 	struct cs_pems		 keyfile;	/* -K: only its keys count */
 	struct certstore_passphrase pass;
 	int			 haspass;
-	char			 last[CS_PASSPHRASE_MAX + 1];	/* given */
 	int			 parsed;
+	int64_t			 now;		/* when that was */
 	int			 hasee;		/* an end-entity is there */
 	struct cs_pool_cert	*cert;		/* in the order given */
 	size_t			 ncert;
@@ -109,14 +111,18 @@ struct certstore_import {
 	int			 told;		/* warned already */
 };
 
-/* holder.c: entries of the store whose key this is. */
-struct cs_holders {
-	char	**v;		/* they have it as their own */
-	size_t	 n;
-	char	*waiting;	/* its request waits here, or NULL */
+/* holder.c: entries of the store that have a certificate's key. */
+struct cs_holder {
+	char	*name;
+	int	 waits;		/* a request for the key waits there */
+	int	 shares;	/* and it has names of the certificate */
 };
-int	cs_holder_find(struct certstore *, const char *, struct cs_holders *,
-	    struct certstore_error *);
+struct cs_holders {
+	struct cs_holder	*v;
+	size_t			 n;
+};
+int	cs_holder_find(struct certstore *, const struct cs_pool_cert *,
+	    struct cs_holders *, struct certstore_error *);
 void	cs_holder_free(struct cs_holders *);
 /* Its key as the store has it, in PEM, and whose file that is (for messages):
  * 1, 0 the store has none, -1. */
@@ -125,6 +131,7 @@ int	cs_holder_key(struct certstore *, const struct cs_holders *,
 
 int	cs_adopt_make(struct certstore_import *, struct cs_adopt *,
 	    const struct cs_pool_cert *, struct certstore_error *);
+int	cs_adopt_changes(const struct cs_adopt *);	/* is it to be written? */
 void	cs_adopt_free(struct cs_adopt *);
 
 /* naming.c: what it is called; malloc'ed. */
@@ -132,12 +139,21 @@ char	*cs_naming_choose(const struct certstore_import *,
 	    const struct cs_pool_cert *, const struct cs_info *,
 	    const struct cs_holders *, struct certstore_error *);
 int	cs_naming_same(const struct cs_info *, const struct cs_info *);
+/* Has either a name of the other: 1, 0, -1 no memory. */
+int	cs_naming_shares(const struct cs_info *, const struct cs_info *);
+/* Of certificates for one key, the best first: what a better one with the same
+ * names makes superfluous has that in newer. */
+int	cs_naming_sort(struct cs_pool_cert **, size_t,
+	    struct certstore_error *);
 
 /* remark.c: what is said about an entry, one line each; 0 or -1, no memory. */
 int	cs_remark_cert(struct cs_buf *, const struct cs_info *, X509 *,
 	    STACK_OF(X509) *, int, int64_t);
 int	cs_remark_change(struct cs_buf *, const struct cs_info *,
 	    const struct cs_info *);
+/* -u: says why the second is kept, 1, or 0: the first is better. */
+int	cs_remark_worse(struct cs_buf *, const struct cs_info *,
+	    const struct cs_info *, int64_t);
 void	cs_remark_weakness(X509 *, char *, size_t);	/* "": none */
 
 #endif

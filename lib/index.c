@@ -126,6 +126,8 @@ cs_index_keys(const struct cs_info *info,
 			rv = fn(arg, "tenant", host);
 	if (rv == 0 && info->spki != NULL)
 		rv = fn(arg, "spki", info->spki);
+	if (rv == 0 && info->samekey != NULL)
+		rv = fn(arg, "spki", info->samekey);
 	if (rv == 0 && info->request != NULL &&
 	    (info->spki == NULL || strcmp(info->request, info->spki) != 0))
 		rv = fn(arg, "spki", info->request);

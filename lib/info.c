@@ -41,6 +41,7 @@ static const struct key {
 	KEY("kind", TEXT, AT(kind)),
 	KEY("key", TEXT, AT(key)),
 	KEY("spki", TEXT, AT(spki)),
+	KEY("samekey", TEXT, AT(samekey)),
 	KEY("request", TEXT, AT(request)),
 	KEY("fingerprint", TEXT, AT(fingerprint)),
 	KEY("serial", TEXT, AT(serial)),

@@ -158,7 +158,7 @@ struct cs_list {
 struct cs_info {
 	struct cs_buf	 text;
 	const char	*name, *kind, *subject, *issuer, *serial, *key;
-	const char	*fingerprint, *spki, *request, *ski, *aki;
+	const char	*fingerprint, *spki, *samekey, *request, *ski, *aki;
 	const char	*subjecthash, *issuerhash, *origin, *cn, *group;
 	const char	*file, *filehash;	/* the file info was made from */
 	int64_t		 filesize, filesec;

@@ -75,6 +75,8 @@ wipe(struct cs_pem *item)
 	free(item->label);
 	free(item->pemlabel);
 	free(item->dek);
+	if (item->passphrase != NULL)
+		freezero(item->passphrase, strlen(item->passphrase));
 	free(item->aux);
 	freezero(item->der, item->derlen);
 	memset(item, 0, sizeof(*item));

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -72,15 +73,19 @@ tagof(const unsigned char *der, size_t len)
 static EVP_PKEY *
 decodepkcs8(const unsigned char *der, size_t len, int *type)
 {
+	const unsigned char *p = der;
 	PKCS8_PRIV_KEY_INFO *p8;
 	const ASN1_OBJECT *obj;
 	EVP_PKEY *pkey;
 
-	if ((p8 = d2i_PKCS8_PRIV_KEY_INFO(NULL, &der, (long)len)) == NULL)
+	if ((p8 = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)len)) == NULL)
+		p8 = cs_keyform_version2(der, len);
+	if (p8 == NULL)
 		return NULL;
 	if (PKCS8_pkey_get0(&obj, NULL, NULL, NULL, p8) == 1)
 		*type = OBJ_obj2nid(obj);
-	pkey = cs_keyform_unwrap(p8);
+	if ((pkey = cs_keyform_unwrap(p8)) == NULL)
+		pkey = EVP_PKCS82PKEY_ex(p8, NULL, NULL);
 	PKCS8_PRIV_KEY_INFO_free(p8);
 	return pkey;
 }
@@ -140,13 +145,14 @@ parseclear(const struct cs_pem *pem, const char *where,
 }
 
 static EVP_PKEY *
-parsepkcs8enc(const struct cs_pem *pem, const char *where,
+parsepkcs8enc(struct cs_pem *pem, const char *where,
     const struct certstore_passphrase *ask, struct certstore_error *err)
 {
 	PKCS8_PRIV_KEY_INFO *p8;
 	EVP_PKEY *pkey;
 
-	p8 = cs_decrypt_pkcs8(where, pem->der, pem->derlen, ask, err);
+	p8 = cs_decrypt_pkcs8(where, pem->der, pem->derlen, ask,
+	    &pem->passphrase, err);
 	if (p8 == NULL)
 		return NULL;
 	if ((pkey = cs_keyform_unwrap(p8)) == NULL &&
@@ -160,32 +166,72 @@ parsepkcs8enc(const struct cs_pem *pem, const char *where,
 	return pkey;
 }
 
-static EVP_PKEY *
-parsedek(const struct cs_pem *pem, const char *where,
-    const struct certstore_passphrase *ask, struct certstore_error *err)
+static int
+iskey(const unsigned char *der, size_t len)
 {
 	EVP_PKEY *pkey = NULL;
-	unsigned char *der;
-	size_t len;
 
-	der = cs_decrypt_dek(where, pem->dek, pem->der, pem->derlen, ask, &len,
-	    err);
-	if (der == NULL)
-		return NULL;
 	if (iswhole(der, len))
 		pkey = decode(der, len);
 	ERR_clear_error();
-	if (pkey == NULL)
-		cs_fail(err, CERTSTORE_EPASSPHRASE,
-		    "%s: the passphrase does not open the key", where);
+	EVP_PKEY_free(pkey);
+	return pkey != NULL;
+}
+
+static EVP_PKEY *
+parsedek(struct cs_pem *pem, const char *where,
+    const struct certstore_passphrase *ask, struct certstore_error *err)
+{
+	EVP_PKEY *pkey;
+	unsigned char *der;
+	size_t len;
+
+	der = cs_decrypt_dek(where, pem->dek, pem->der, pem->derlen, ask, iskey,
+	    &len, &pem->passphrase, err);
+	if (der == NULL)
+		return NULL;
+	if ((pkey = decode(der, len)) == NULL)
+		cs_fail_nomem(err);
+	ERR_clear_error();
 	OPENSSL_clear_free(der, pem->derlen);
 	return pkey;
 }
 
+/*
+ * An EC key has one form here, whatever it came in: the curve by name (RFC 5480
+ * section 2.1.1), where it has one, and the whole point.
+ */
+static void
+unify(EVP_PKEY *pkey)
+{
+	char text[80];
+
+	if (!EVP_PKEY_is_a(pkey, "EC"))
+		return;
+	ERR_set_mark();
+	if (EVP_PKEY_get_utf8_string_param(pkey,
+		OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, text, sizeof(text),
+		NULL) == 1 &&
+	    strcmp(text, OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED) !=
+		0)
+		(void)EVP_PKEY_set_utf8_string_param(pkey,
+		    OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+		    OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED);
+	if (EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_EC_ENCODING,
+		text, sizeof(text), NULL) == 1 &&
+	    strcmp(text, OSSL_PKEY_EC_ENCODING_GROUP) != 0 &&
+	    EVP_PKEY_get_group_name(pkey, text, sizeof(text), NULL) == 1 &&
+	    OBJ_length(OBJ_nid2obj(OBJ_sn2nid(text))) > 0)
+		(void)EVP_PKEY_set_utf8_string_param(pkey,
+		    OSSL_PKEY_PARAM_EC_ENCODING, OSSL_PKEY_EC_ENCODING_GROUP);
+	ERR_pop_to_mark();
+}
+
 EVP_PKEY *
-cs_key_parse(const struct cs_pem *pem, const struct certstore_passphrase *ask,
+cs_key_parse(struct cs_pem *pem, const struct certstore_passphrase *ask,
     struct certstore_error *err)
 {
+	EVP_PKEY *pkey = NULL;
 	char buf[WHERE_LEN];
 	const char *where;
 
@@ -193,15 +239,35 @@ cs_key_parse(const struct cs_pem *pem, const struct certstore_passphrase *ask,
 	where = cs_item_where(pem, buf, sizeof(buf));
 	switch (pem->type) {
 	case CS_PEM_KEY:
-		return parseclear(pem, where, err);
+		pkey = parseclear(pem, where, err);
+		break;
 	case CS_PEM_KEY_PKCS8ENC:
-		return parsepkcs8enc(pem, where, ask, err);
+		pkey = parsepkcs8enc(pem, where, ask, err);
+		break;
 	case CS_PEM_KEY_DEK:
-		return parsedek(pem, where, ask, err);
+		pkey = parsedek(pem, where, ask, err);
+		break;
 	default:
 		failkey(where, "this is not a private key", err);
-		return NULL;
+		break;
 	}
+	if (pkey != NULL)
+		unify(pkey);
+	return pkey;
+}
+
+int
+cs_key_match(EVP_PKEY *pkey, char hex[65], struct certstore_error *err)
+{
+	EVP_PKEY *copy;
+	int rv;
+
+	if ((copy = EVP_PKEY_dup(pkey)) == NULL)
+		return cs_fail_nomem(err);
+	unify(copy);
+	rv = cs_key_spki(copy, hex, err);
+	EVP_PKEY_free(copy);
+	return rv;
 }
 
 EVP_PKEY *

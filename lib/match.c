@@ -151,7 +151,8 @@ answers(const struct certstore_match *match,
 	case FINGERPRINT:
 		return strcmp(info->fingerprint, key) == 0;
 	case SPKI:
-		return info->spki != NULL && strcmp(info->spki, key) == 0;
+		return (info->spki != NULL && strcmp(info->spki, key) == 0) ||
+		    (info->samekey != NULL && strcmp(info->samekey, key) == 0);
 	}
 	return 0;
 }

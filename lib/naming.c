@@ -86,14 +86,72 @@ derive(const struct cs_pool_cert *cert, const struct cs_info *info,
 	    fromip(info, name) || cs_cert_called(cert->x509, fromtext, name);
 }
 
-static int
-isheld(const struct cs_holders *h, const char *name)
+/* The holders of a sort: how many, and one; the one called name if there is
+ * such. */
+static size_t
+count(const struct cs_holders *h, int waits, int shares, const char *name,
+    const struct cs_holder **one)
 {
-	size_t i;
+	size_t i, n = 0;
 
-	for (i = 0; i < h->n; i++)
-		if (strcmp(h->v[i], name) == 0)
+	*one = NULL;
+	for (i = 0; i < h->n; i++) {
+		if (h->v[i].waits != waits || h->v[i].shares < shares)
+			continue;
+		if (name != NULL && strcmp(h->v[i].name, name) == 0) {
+			*one = &h->v[i];
 			return 1;
+		}
+		if (n++ == 0)
+			*one = &h->v[i];
+	}
+	return n;
+}
+
+/* An answer to a request goes where that waits, whatever -N says. */
+static int
+checkwaiting(const struct certstore_import *im, const struct cs_pool_cert *cert,
+    const struct cs_holders *h, struct certstore_error *err)
+{
+	const struct cs_holder *has, *waiting;
+
+	if (cert->key != NULL || count(h, 1, 0, im->name, &waiting) == 0 ||
+	    strcmp(waiting->name, im->name) == 0 ||
+	    count(h, 0, 0, im->name, &has) > 0)
+		return 0;
+	return cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s: answers the "
+	    "request that waits in %s: leave out -N",
+	    im->name, waiting->name);
+}
+
+/*
+ * The entry of the same key and names: one where a request waits, else one that
+ * has them; *from is NULL if there is none.  A lone request is answered with
+ * whatever names.
+ */
+static int
+choose(const struct cs_pool_cert *cert, const struct cs_holders *h,
+    const char *derived, const char **from, struct certstore_error *err)
+{
+	const struct cs_holder *one;
+	char which[sizeof(err->msg)];
+	size_t n;
+
+	*from = NULL;
+	if ((n = count(h, 1, 1, derived, &one)) == 0 &&
+	    (n = count(h, 0, 1, derived, &one)) == 0 && h->n == 1 &&
+	    h->v[0].waits) {
+		one = &h->v[0];
+		n = 1;
+	}
+	if (n > 1)
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: %zu entries have its "
+		    "key and names (%s, ...): use -N with the one it is for",
+		    cs_pool_name(cert, which, sizeof(which)), n, one->name);
+	if (n == 1)
+		*from = one->name;
 	return 0;
 }
 
@@ -103,34 +161,24 @@ cs_naming_choose(const struct certstore_import *im,
     const struct cs_holders *h, struct certstore_error *err)
 {
 	char derived[CS_HOST_MAX + 1], which[sizeof(err->msg)], *name;
-	const char *from = derived;
+	const char *from = im->name;
+	int named;
 
-	if (im->name != NULL) {
-		if (h->waiting != NULL && cert->key == NULL &&
-		    strcmp(h->waiting, im->name) != 0) {
-			cs_fail(err, CERTSTORE_EREFUSED,
-			    "%s: answers the "
-			    "request that waits in %s: leave out -N",
-			    im->name, h->waiting);
+	if (from != NULL) {
+		if (checkwaiting(im, cert, h, err) == -1)
 			return NULL;
-		}
-		from = im->name;
-	} else if (h->waiting != NULL) {
-		from = h->waiting;
-	} else if (h->n == 1) {
-		from = h->v[0];
-	} else if (!derive(cert, info, derived)) {
+	} else {
+		named = derive(cert, info, derived);
+		if (choose(cert, h, named ? derived : NULL, &from, err) == -1)
+			return NULL;
+		if (from == NULL && named)
+			from = derived;
+	}
+	if (from == NULL) {
 		cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: no entry name can be "
 		    "made of its names: give it one with -N",
 		    cs_pool_name(cert, which, sizeof(which)));
-		return NULL;
-	} else if (h->n > 1 && !isheld(h, derived)) {
-		cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: %zu entries have its "
-		    "key (%s, %s%s): say with -N which one it is for",
-		    cs_pool_name(cert, which, sizeof(which)), h->n, h->v[0],
-		    h->v[1], h->n > 2 ? ", ..." : "");
 		return NULL;
 	}
 	if ((name = strdup(from)) == NULL)
@@ -195,4 +243,155 @@ cs_naming_same(const struct cs_info *a, const struct cs_info *b)
 	free(v);
 	free(w);
 	return same;
+}
+
+/*
+ * By what one certificate is known from others of its key: its hosts, else its
+ * other names, else its subject, and always by that if it is a CA.
+ */
+struct ident {
+	int type; /* cs_san_type, or SUBJECT */
+	const char *value;
+	struct cs_pool_cert *holder;
+};
+#define SUBJECT (CS_SAN_OTHER + 1)
+
+static int
+compareident(const void *a, const void *b)
+{
+	const struct ident *x = a, *y = b;
+
+	if (x->type != y->type)
+		return x->type < y->type ? -1 : 1;
+	return x->type == SUBJECT ? strcmp(x->value, y->value) :
+				    strcasecmp(x->value, y->value);
+}
+
+static int
+ishost(const struct cs_san *san)
+{
+	return san->type == CS_SAN_DNS || san->type == CS_SAN_IP;
+}
+
+/* Puts them into v, if that is not NULL; how many.  The values are of info. */
+static size_t
+identify(const struct cs_info *info, struct ident *v)
+{
+	size_t hosts = 0, i, n = 0;
+	int ca = info->kind != NULL && strcmp(info->kind, "ca") == 0;
+
+	for (i = 0; i < info->nsan; i++)
+		hosts += (size_t)ishost(&info->san[i]);
+	for (i = 0; i < info->nsan && !ca; i++) {
+		if (hosts > 0 && !ishost(&info->san[i]))
+			continue;
+		if (v != NULL) {
+			v[n].type = (int)info->san[i].type;
+			v[n].value = info->san[i].value;
+		}
+		n++;
+	}
+	if (n == 0) {
+		ca |= info->nsan > 0 || info->cn == NULL;
+		if (v != NULL) {
+			v->type = ca ? SUBJECT : (int)CS_SAN_DNS;
+			v->value = ca ? info->subject : info->cn;
+			if (v->value == NULL)
+				v->value = "";
+		}
+		n = 1;
+	}
+	return n;
+}
+
+int
+cs_naming_shares(const struct cs_info *a, const struct cs_info *b)
+{
+	struct ident *v, *w;
+	size_t i, n, m;
+	int shares = -1;
+
+	n = identify(a, NULL);
+	m = identify(b, NULL);
+	v = reallocarray(NULL, n, sizeof(*v));
+	w = reallocarray(NULL, m, sizeof(*w));
+	if (v != NULL && w != NULL) {
+		identify(a, v);
+		identify(b, w);
+		qsort(w, m, sizeof(*w), compareident);
+		shares = 0;
+		for (i = 0; i < n && !shares; i++)
+			shares = bsearch(&v[i], w, m, sizeof(*w),
+				     compareident) != NULL;
+	}
+	free(v);
+	free(w);
+	return shares;
+}
+
+/* Each certificate claims its names, the best first; one that finds a name
+ * claimed is superfluous. */
+static void
+claim(struct cs_pool_cert *cert, struct ident *own, size_t n,
+    struct ident *names, size_t nnames)
+{
+	struct ident *name;
+	size_t i;
+	int pass;
+
+	for (pass = 0; pass < 2; pass++)
+		for (i = 0; i < n && cert->newer == NULL; i++) {
+			name = bsearch(&own[i], names, nnames, sizeof(*names),
+			    compareident);
+			if (name == NULL)
+				continue;
+			if (pass == 0)
+				cert->newer = name->holder;
+			else
+				name->holder = cert;
+		}
+}
+
+int
+cs_naming_sort(struct cs_pool_cert **v, size_t n, struct certstore_error *err)
+{
+	struct cs_info *infos;
+	struct ident *names = NULL, *own = NULL;
+	size_t i, kept = 0, most = 0, m, total = 0;
+	int rv = -1;
+
+	if ((infos = calloc(n, sizeof(*infos))) == NULL)
+		return cs_fail_nomem(err);
+	for (i = 0; i < n; i++) {
+		if (cs_describe_shown(&infos[i].text, v[i]->x509, err) == -1 ||
+		    cs_info_parse(&infos[i], err) == -1)
+			goto out;
+		m = identify(&infos[i], NULL);
+		total += m;
+		most = m > most ? m : most;
+	}
+	names = calloc(total + 1, sizeof(*names));
+	own = calloc(most + 1, sizeof(*own));
+	if (names == NULL || own == NULL) {
+		cs_fail_nomem(err);
+		goto out;
+	}
+	for (i = m = 0; i < n; i++)
+		m += identify(&infos[i], names + m);
+	qsort(names, total, sizeof(*names), compareident);
+	for (i = 0; i < total; i++)
+		if (kept == 0 || compareident(&names[kept - 1], &names[i]) != 0)
+			names[kept++] = names[i];
+	for (i = 0; i < n; i++) {
+		m = identify(&infos[i], own);
+		claim(v[i], own, m, names, kept);
+	}
+	rv = 0;
+out:
+	for (i = 0; i < n; i++)
+		cs_info_free(&infos[i]);
+	free(infos);
+	free(names);
+	free(own);
+	return rv;
 }

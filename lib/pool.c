@@ -20,28 +20,6 @@ iskey(const struct cs_pem *pem)
 	    pem->type == CS_PEM_KEY_DEK;
 }
 
-/* Remembers what was given, since a CA's key is encrypted with it again. */
-static int
-ask(void *arg, const char *what, char *buf, size_t size)
-{
-	struct cs_pool *pool = arg;
-	int n;
-
-	explicit_bzero(pool->last, sizeof(pool->last));
-	n = pool->pass.get(pool->pass.arg, what, buf, size);
-	if (n > 0 && (size_t)n < sizeof(pool->last))
-		memcpy(pool->last, buf, (size_t)n);
-	return n;
-}
-
-static void
-freekey(struct cs_pool_key *key)
-{
-	EVP_PKEY_free(key->pkey);
-	if (key->passphrase != NULL)
-		freezero(key->passphrase, strlen(key->passphrase));
-}
-
 /* What was parsed points into pems, which may move. */
 static void
 forget(struct cs_pool *pool)
@@ -51,7 +29,7 @@ forget(struct cs_pool *pool)
 	for (i = 0; i < pool->ncert; i++)
 		X509_free(pool->cert[i].x509);
 	for (i = 0; i < pool->nkey; i++)
-		freekey(&pool->key[i]);
+		EVP_PKEY_free(pool->key[i].pkey);
 	free(pool->cert);
 	free(pool->key);
 	free(pool->ca);
@@ -69,18 +47,15 @@ cs_pool_free(struct cs_pool *pool)
 	forget(pool);
 	cs_item_free(&pool->pems);
 	cs_item_free(&pool->keyfile);
-	explicit_bzero(pool->last, sizeof(pool->last));
 }
 
 static int
 addto(struct cs_pool *pool, struct cs_pems *pems, const char *label,
     const void *data, size_t len, struct certstore_error *err)
 {
-	struct certstore_passphrase pass = { ask, pool };
-
 	forget(pool);
-	if (cs_pem_read(label, data, len, pool->haspass ? &pass : NULL, pems,
-		err) == -1)
+	if (cs_pem_read(label, data, len, pool->haspass ? &pool->pass : NULL,
+		pems, err) == -1)
 		return -1;
 	if (pems->n > 2 * CS_POOL_MAX)
 		return cs_fail(err, CERTSTORE_EINPUT,
@@ -206,10 +181,12 @@ parsecert(struct cs_pool *pool, const struct cs_pem *pem,
 	pool->ncert++;
 	cert->starts = cs_cert_starts(cert->x509);
 	cert->ends = cs_cert_ends(cert->x509);
+	cert->valid = cert->starts <= pool->now && pool->now <= cert->ends;
 	cert->ca = cs_cert_is_ca(cert->x509);
 	if (!cert->ca)
 		pool->hasee = 1;
-	if (cs_cert_spki(X509_get_X509_PUBKEY(cert->x509), cert->spki) == -1)
+	if (cs_cert_spki(X509_get_X509_PUBKEY(cert->x509), cert->spki) == -1 ||
+	    cs_cert_match(cert->x509, cert->match) == -1)
 		return cs_fail_crypto(err, CERTSTORE_EINPUT,
 		    "%s: the certificate's key cannot be read", where);
 	return 0;
@@ -247,29 +224,23 @@ out:
 }
 
 static int
-parsekey(struct cs_pool *pool, const struct cs_pem *pem,
-    struct certstore_error *err)
+parsekey(struct cs_pool *pool, struct cs_pem *pem, struct certstore_error *err)
 {
-	struct certstore_passphrase pass = { ask, pool };
 	struct cs_pool_key *key = &pool->key[pool->nkey];
 
-	explicit_bzero(pool->last, sizeof(pool->last));
 	key->pem = pem;
-	key->pkey = cs_key_parse(pem, pool->haspass ? &pass : NULL, err);
+	key->pkey = cs_key_parse(pem, pool->haspass ? &pool->pass : NULL, err);
 	if (key->pkey == NULL)
 		return -1;
 	key->order = pool->nkey++;
-	if (pem->type != CS_PEM_KEY && pool->last[0] != '\0' &&
-	    (key->passphrase = strdup(pool->last)) == NULL)
-		return cs_fail_nomem(err);
-	explicit_bzero(pool->last, sizeof(pool->last));
+	key->passphrase = pem->passphrase;
 	return cs_key_spki(key->pkey, key->spki, err);
 }
 
 static int
 parsekeys(struct cs_pool *pool, struct certstore_error *err)
 {
-	const struct cs_pems *from[] = { &pool->keyfile, &pool->pems };
+	struct cs_pems *from[] = { &pool->keyfile, &pool->pems };
 	size_t i, j, n = 0;
 
 	for (j = 0; j < 2; j++)
@@ -322,14 +293,14 @@ dropdouble(struct cs_pool *pool)
 	for (i = 0; i < pool->nkey; i++) {
 		if (kept > 0 &&
 		    strcmp(pool->key[kept - 1].spki, pool->key[i].spki) == 0)
-			freekey(&pool->key[i]);
+			EVP_PKEY_free(pool->key[i].pkey);
 		else
 			pool->key[kept++] = pool->key[i];
 	}
 	pool->nkey = kept;
 }
 
-/* By key; then the one that stands for it first. */
+/* By key; then the one that is to stand for it first: valid, then newer. */
 static int
 comparecert(const void *a, const void *b)
 {
@@ -337,8 +308,10 @@ comparecert(const void *a, const void *b)
 	const struct cs_pool_cert *y = *(struct cs_pool_cert *const *)b;
 	int c;
 
-	if ((c = strcmp(x->spki, y->spki)) != 0)
+	if ((c = strcmp(x->match, y->match)) != 0)
 		return c;
+	if (x->valid != y->valid)
+		return x->valid ? -1 : 1;
 	if (x->starts != y->starts)
 		return x->starts > y->starts ? -1 : 1;
 	if (x->ends != y->ends)
@@ -346,14 +319,37 @@ comparecert(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Gives each key to the certificate that stands for it. */
+/* Gives a certificate its key, if that is here. */
+static int
+givekey(struct cs_pool *pool, struct cs_pool_cert *cert,
+    struct certstore_error *err)
+{
+	struct cs_pool_key want = { 0 };
+	char where[CS_WHERE_LEN];
+
+	memcpy(want.spki, cert->match, sizeof(want.spki));
+	cert->key = bsearch(&want, pool->key, pool->nkey, sizeof(*pool->key),
+	    comparekey);
+	if (cert->key == NULL)
+		return 0;
+	cert->key->used = 1;
+	if (X509_check_private_key(cert->x509, cert->key->pkey) == 1 &&
+	    cs_keyform_ispair(cert->key->pkey))
+		return 0;
+	ERR_clear_error();
+	return cs_fail(err, CERTSTORE_EINPUT,
+	    "%s: this private key "
+	    "is damaged, it is not that of its own public "
+	    "part: copy it again",
+	    cs_item_where(cert->key->pem, where, sizeof(where)));
+}
+
+/* Of the certificates for a key those stand that have names of their own. */
 static int
 pair(struct cs_pool *pool, struct certstore_error *err)
 {
-	struct cs_pool_cert **v, *best = NULL;
-	struct cs_pool_key want = { 0 };
-	char where[CS_WHERE_LEN];
-	size_t i;
+	struct cs_pool_cert **v;
+	size_t i, n;
 	int rv = -1;
 
 	if ((v = reallocarray(NULL, pool->ncert + 1, sizeof(*v))) == NULL)
@@ -361,30 +357,16 @@ pair(struct cs_pool *pool, struct certstore_error *err)
 	for (i = 0; i < pool->ncert; i++)
 		v[i] = &pool->cert[i];
 	qsort(v, pool->ncert, sizeof(*v), comparecert);
-	for (i = 0; i < pool->ncert; i++) {
-		if (best != NULL && strcmp(best->spki, v[i]->spki) == 0) {
-			v[i]->newer = best;
-			continue;
-		}
-		best = v[i];
-		memcpy(want.spki, best->spki, sizeof(want.spki));
-		best->key = bsearch(&want, pool->key, pool->nkey,
-		    sizeof(*pool->key), comparekey);
-		if (best->key == NULL)
-			continue;
-		best->key->used = 1;
-		if (X509_check_private_key(best->x509, best->key->pkey) != 1 ||
-		    !cs_keyform_ispair(best->key->pkey)) {
-			ERR_clear_error();
-			cs_fail(err, CERTSTORE_EINPUT,
-			    "%s: this private key "
-			    "is damaged, it is not that of its own public "
-			    "part: copy it again",
-			    cs_item_where(best->key->pem, where,
-				sizeof(where)));
+	for (i = 0; i < pool->ncert; i += n) {
+		for (n = 1; i + n < pool->ncert; n++)
+			if (strcmp(v[i]->match, v[i + n]->match) != 0)
+				break;
+		if (n > 1 && cs_naming_sort(v + i, n, err) == -1)
 			goto out;
-		}
 	}
+	for (i = 0; i < pool->ncert; i++)
+		if (v[i]->newer == NULL && givekey(pool, v[i], err) == -1)
+			goto out;
 	rv = 0;
 out:
 	free(v);
@@ -483,6 +465,7 @@ cs_pool_parse(struct cs_pool *pool, struct certstore_error *err)
 	if (pool->parsed)
 		return 0;
 	forget(pool);
+	pool->now = certstore_time_now();
 	if (parsecerts(pool, err) == -1)
 		return -1;
 	if (pool->ncert == 0)

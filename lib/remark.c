@@ -2,6 +2,7 @@
  * remark.c: what an operator should know of a certificate that is taken all
  * the same, and of what it replaces.  One line each, which the entry begins.
  */
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -215,11 +216,11 @@ iscovered(const struct cs_info *info, const struct cs_san *san)
 	return cs_info_covers(info, CS_SAN_DNS, wild);
 }
 
+/* The names that info lacks of old, the first few as text; how many, or -1. */
 static int
-remarklost(struct cs_buf *b, const struct cs_info *info,
+listlost(struct cs_buf *list, const struct cs_info *info,
     const struct cs_info *old)
 {
-	struct cs_buf list = { 0 };
 	struct cs_san cn = { CS_SAN_DNS, old->cn };
 	const struct cs_san *san = old->nsan > 0 ? old->san : &cn;
 	size_t i, lost = 0, n = old->nsan > 0 ? old->nsan : old->cn != NULL;
@@ -230,20 +231,30 @@ remarklost(struct cs_buf *b, const struct cs_info *info,
 		    iscovered(info, &san[i]))
 			continue;
 		if (lost++ < NAMES_MAX)
-			bad |= cs_buf_printf(&list, "%s%.*s",
+			bad |= cs_buf_printf(list, "%s%.*s",
 			    lost > 1 ? ", " : "", cs_pool_fit(san[i].value, 60),
 			    san[i].value);
 	}
 	if (lost > NAMES_MAX)
-		bad |= cs_buf_printf(&list, " and %zu more", lost - NAMES_MAX);
-	if (lost > 0 && bad == 0)
+		bad |= cs_buf_printf(list, " and %zu more", lost - NAMES_MAX);
+	return bad == 0 ? (int)(lost > INT_MAX ? INT_MAX : lost) : -1;
+}
+
+static int
+remarklost(struct cs_buf *b, const struct cs_info *info,
+    const struct cs_info *old)
+{
+	struct cs_buf list = { 0 };
+	int bad = 0, lost;
+
+	if ((lost = listlost(&list, info, old)) > 0)
 		bad = remark(b, info,
 		    old->fingerprint == NULL ?
 			"does not cover %s, which was requested" :
 			"no longer covers %s",
 		    list.p);
 	cs_buf_free(&list);
-	return bad;
+	return lost == -1 ? -1 : bad;
 }
 
 int
@@ -270,4 +281,84 @@ cs_remark_change(struct cs_buf *b, const struct cs_info *info,
 		    certstore_time_format(info->starts, new),
 		    certstore_time_format(old->starts, was));
 	return bad;
+}
+
+static int
+isvalid(const struct cs_info *info, int64_t now)
+{
+	return info->starts <= now && now <= info->ends;
+}
+
+#define KEPT "kept, since what was given "
+#define TAKE ": -f without -u takes it"
+
+/* Another kind, or what fewer clients take. */
+static int
+worsekind(struct cs_buf *b, const struct cs_info *info,
+    const struct cs_info *old)
+{
+	if (strcmp(info->kind, old->kind) != 0 &&
+	    (strcmp(info->kind, "ca") == 0 || strcmp(old->kind, "ca") == 0))
+		return remark(b, old, KEPT "is of kind %s, not %s" TAKE,
+			   info->kind, old->kind) == -1 ?
+		    -1 :
+		    1;
+	if (old->serves && !info->serves)
+		return remark(b, old, KEPT "is not for TLS servers" TAKE) ==
+			-1 ?
+		    -1 :
+		    1;
+	if (info->weak && !old->weak)
+		return remark(b, old, KEPT "is weak" TAKE) == -1 ? -1 : 1;
+	return 0;
+}
+
+/* Does info have what old lacks? */
+static int
+gains(const struct cs_info *info, const struct cs_info *old)
+{
+	struct cs_buf list = { 0 };
+	int n;
+
+	n = listlost(&list, old, info);
+	cs_buf_free(&list);
+	return n != 0 || info->starts > old->starts || info->ends > old->ends ||
+	    (old->weak && !info->weak) || (info->haskey && !old->haskey) ||
+	    (info->serves && !old->serves);
+}
+
+int
+cs_remark_worse(struct cs_buf *b, const struct cs_info *info,
+    const struct cs_info *old, int64_t now)
+{
+	char new[CERTSTORE_TIME_LEN], was[CERTSTORE_TIME_LEN];
+	struct cs_buf list = { 0 };
+	int bad = 0, lost = 0, worse;
+
+	if ((worse = worsekind(b, info, old)) != 0)
+		return worse;
+	worse = 1;
+	if (strcmp(info->kind, "ca") != 0)
+		lost = listlost(&list, info, old);
+	if (lost > 0)
+		bad = remark(b, old, KEPT "does not cover %s" TAKE, list.p);
+	else if (isvalid(info, now) && !isvalid(old, now))
+		worse = 0;
+	else if (info->starts > now && isvalid(old, now))
+		bad = remark(b, old, KEPT "is not valid before %s" TAKE,
+		    certstore_time_format(info->starts, new));
+	else if (info->starts < old->starts)
+		bad = remark(b, old, KEPT "is older: %s, not %s" TAKE,
+		    certstore_time_format(info->starts, new),
+		    certstore_time_format(old->starts, was));
+	else if (info->ends < old->ends)
+		bad = remark(b, old, KEPT "ends earlier: %s, not %s" TAKE,
+		    certstore_time_format(info->ends, new),
+		    certstore_time_format(old->ends, was));
+	else if (!gains(info, old))
+		bad = remark(b, old, KEPT "is no better" TAKE);
+	else
+		worse = 0;
+	cs_buf_free(&list);
+	return lost == -1 || bad != 0 ? -1 : worse;
 }

@@ -57,6 +57,7 @@ certstore_template_free(struct certstore_template *t)
 	free(t->exclude);
 	free(t->issuer);
 	wipe(t->encrypt);
+	wipe(t->opened);
 	EVP_PKEY_free(t->pkey);
 	free(t);
 }
@@ -157,10 +158,12 @@ iskey(const struct cs_pem *pem)
 
 /* The one private key of an input; what else it holds is not looked at. */
 static EVP_PKEY *
-onlykey(const char *label, const struct cs_pems *pems,
-    const struct certstore_passphrase *pass, struct certstore_error *err)
+onlykey(const char *label, struct cs_pems *pems,
+    const struct certstore_passphrase *pass, char **opened,
+    struct certstore_error *err)
 {
-	const struct cs_pem *key = NULL;
+	struct cs_pem *key = NULL;
+	EVP_PKEY *pkey;
 	char q[CS_QUOTE_LEN];
 	size_t i;
 
@@ -180,7 +183,10 @@ onlykey(const char *label, const struct cs_pems *pems,
 		    cs_escape_quote(q, label));
 		return NULL;
 	}
-	return cs_key_parse(key, pass, err);
+	pkey = cs_key_parse(key, pass, err);
+	*opened = key->passphrase;
+	key->passphrase = NULL;
+	return pkey;
 }
 
 /* Named curves only: RFC 5480, section 2.1.1, and what TLS peers take. */
@@ -212,35 +218,42 @@ setkey(struct certstore_template *t, const char *label, const void *data,
 	const struct certstore_passphrase *pass;
 	struct cs_pems pems = { NULL, 0, 0 };
 	EVP_PKEY *pkey = NULL;
-	char q[CS_QUOTE_LEN];
+	char *opened = NULL, q[CS_QUOTE_LEN];
+	int rv = -1;
 
 	pass = t->haspass ? &t->pass : NULL;
 	if (cs_crypto_check(err) == 0 &&
 	    cs_pem_read(label, data, len, pass, &pems, err) == 0)
-		pkey = onlykey(label, &pems, pass, err);
+		pkey = onlykey(label, &pems, pass, &opened, err);
 	cs_item_free(&pems);
 	if (pkey == NULL)
-		return -1;
+		goto out;
 	if (EVP_PKEY_can_sign(pkey) != 1) {
-		EVP_PKEY_free(pkey);
-		return cs_fail(err, CERTSTORE_EREFUSED,
+		cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: a key that can't sign: use RSA, EC or Ed25519",
 		    cs_escape_quote(q, label));
+		goto out;
 	}
 	if (!cs_keyform_ispair(pkey)) {
-		EVP_PKEY_free(pkey);
-		return cs_fail(err, CERTSTORE_EINPUT,
+		cs_fail(err, CERTSTORE_EINPUT,
 		    "%s: this private key is damaged, it is not that of its "
 		    "own public part: copy it again",
 		    cs_escape_quote(q, label));
+		goto out;
 	}
-	if (nameparameters(label, pkey, err) == -1) {
-		EVP_PKEY_free(pkey);
-		return -1;
-	}
+	if (nameparameters(label, pkey, err) == -1)
+		goto out;
 	EVP_PKEY_free(t->pkey);
+	wipe(t->opened);
 	t->pkey = pkey;
-	return 0;
+	t->opened = opened;
+	pkey = NULL;
+	opened = NULL;
+	rv = 0;
+out:
+	wipe(opened);
+	EVP_PKEY_free(pkey);
+	return rv;
 }
 
 static int

@@ -351,7 +351,7 @@ warns() {
 	imports -N one www.crt www.key root.crt
 	imports -N two www.crt www.key root.crt
 	server www root www.example.com 365
-	refuses 'www.crt:1: .*2 entries have its key \(one, two\).*-N' -f www.crt
+	refuses 'www.crt:1: .*2 entries have its key and names \(one, .*-N' -f www.crt
 	imports -f -N two www.crt
 	holds two www.crt
 }
@@ -627,6 +627,383 @@ warns() {
 	[ "$(cert-list | wc -l)" -eq 100 ]
 	holds n57.example.com n57.crt
 	run -1 cert-import -x bundle root.crt
+}
+
+# entries: the names, in one line.
+entries() {
+	cert-list -o name | paste -sd ' '
+}
+
+@test "one key, two certificates: entries by their names" {
+	ca root /CN=Root
+	key one
+	for host in a b c; do
+		cp one.key "$host.key"
+		server "$host" root "$host.example.com"
+	done
+	# In one input, in any order, and then in turn, renewed.
+	imports b.crt a.crt one.key root.crt
+	[ "$(entries)" = 'a.example.com b.example.com' ]
+	holds a.example.com a.crt
+	holds b.example.com b.crt
+	imports c.crt root.crt
+	holds c.example.com c.crt
+	[ "$(entries)" = 'a.example.com b.example.com c.example.com' ]
+	server b root b.example.com 365
+	refuses 'b.example.com: the entry has another certificate.*-f' b.crt
+	imports -f b.crt
+	holds b.example.com b.crt
+	holds a.example.com a.crt
+	# A name in common: the newer is the entry's, whatever it is called.
+	sign a root /CN=a 365 subjectAltName=DNS:new.example.com,DNS:a.example.com
+	imports -f a.crt
+	[ "$output" = a.example.com ]
+	[ "$(entries)" = 'a.example.com b.example.com c.example.com' ]
+	# A wildcard is another name than what it covers, and than the apex.
+	key two
+	for host in wild apex below; do
+		cp two.key "$host.key"
+	done
+	server wild root '*.example.org'
+	server apex root example.org
+	server below root www.example.org
+	imports wild.crt apex.crt below.crt two.key root.crt
+	[ "$(entries)" = "_.example.org a.example.com b.example.com c.example.com example.org www.example.org" ]
+	# Of another key and other names than the entry of that name.
+	imports -N d.example.com apex.crt two.key root.crt
+	sign d root /CN=d 90 subjectAltName=DNS:d.example.com
+	refuses 'd.example.com: .*other names.*-N' d.crt d.key
+	cp two.key d.key
+	sign d root /CN=d 90 subjectAltName=DNS:d.example.com
+	refuses 'd.example.com: .*other names.*-N' -f d.crt
+	imports -N d d.crt root.crt
+	holds d d.crt
+}
+
+@test "an answer goes to the request with its names, if the key has several" {
+	ca root /CN=Root
+	key one
+	cp one.key a.key
+	server a root a.example.com
+	imports a.crt a.key root.crt
+	cert-create -R -K one.key -s b.example.com b >b.csr
+	cert-create -R -K one.key -s c.example.com c >c.csr
+	server a root a.example.com 365
+	imports -f a.crt
+	[ "$output" = a.example.com ]
+	cp one.key c.key
+	server c root c.example.com
+	imports c.crt root.crt
+	[ "$output" = c ]
+	holds c c.crt
+	[ "$(cert-list -k waiting -o name)" = b ]
+	# A lone request is answered with whatever names.
+	cert-create -R -s x.example.com x >x.csr
+	printf 'subjectAltName=DNS:y.example.com\n' >ext
+	openssl x509 -req -in x.csr -CA root.crt -CAkey root.key -days 90 \
+	    -extfile ext -out y.crt 2>/dev/null
+	warns 'x: does not cover x.example.com, which was requested' y.crt root.crt
+	[ "$output" = x ]
+}
+
+@test "what is given is the chain" {
+	ca root /CN=Root
+	ca old /CN=Old
+	cp root.key cross.key
+	sign cross old /CN=Root 900 basicConstraints=critical,CA:TRUE
+	sign int root /CN=Int 900 basicConstraints=critical,CA:TRUE
+	server www int www.example.com
+	full=$CERTSTORE/certs/www.example.com/fullchain.pem
+	imports www.crt www.key int.crt cross.crt
+	[ "$(grep -c BEGIN "$full")" -eq 3 ]
+	# The same certificate with the intermediate only, then without any.
+	imports -f www.crt www.key int.crt
+	[ "$(grep -c BEGIN "$full")" -eq 2 ]
+	run -1 cert-import -fx www.crt www.key
+	[ "$(grep -c BEGIN "$full")" -eq 2 ]
+	# Renewed, with a chain and without: the old one serves.
+	imports -f www.crt www.key int.crt cross.crt
+	server www int www.example.com 120
+	imports -f www.crt int.crt
+	[ "$(grep -c BEGIN "$full")" -eq 2 ]
+	server www int www.example.com 130
+	imports -f www.crt
+	[ "$(grep -c BEGIN "$full")" -eq 2 ]
+	# A root that was known goes on being known, since it is not served.
+	imports -f www.crt int.crt root.crt
+	server www int www.example.com 140
+	imports -f www.crt int.crt
+	[ "$(grep -c BEGIN "$full")" -eq 2 ]
+	[ "$(subjects "${full%/*}/ca.pem")" = "$(printf 'CN=%s\n' Int Root)" ]
+}
+
+@test "-u replaces only by what is better" {
+	dated www 20240101000000Z 20980101000000Z
+	cp www.crt first.crt
+	dated www 20240601000000Z 20980601000000Z
+	cp www.crt newer.crt
+	dated www 20240701000000Z 20980301000000Z
+	cp www.crt shorter.crt
+	dated www 20970101000000Z 20990101000000Z
+	cp www.crt future.crt
+	imports -u first.crt www.key
+	[ "$output" = www ]
+	# Better: no -f needed; then it is the same.
+	imports -ux newer.crt www.key
+	holds www newer.crt
+	run -1 --separate-stderr cert-import -ux newer.crt
+	[ -z "$stderr" ]
+	for bad in first:'is older: 2024-01-01.*2024-06-01' \
+	    shorter:'ends earlier: 2098-03-01.*2098-06-01' \
+	    future:'is not valid before 2097-01-01'; do
+		for f in '' f n; do
+			run -1 --separate-stderr cert-import "-ux$f" "${bad%%:*}.crt"
+			[ -z "$output" ]
+			[[ $stderr =~ ^cert-import:\ www:\ kept.*${bad#*:} ]] ||
+			    fail "$stderr"
+		done
+		run -0 --separate-stderr cert-import -uq "${bad%%:*}.crt"
+		[ -z "$output$stderr" ]
+		run -0 --separate-stderr cert-import -uv "${bad%%:*}.crt"
+		[[ $output == www[[:space:]]kept[[:space:]]* ]] || fail "$output"
+	done
+	holds www newer.crt
+	# The remedy: without -u, -f takes it, and says that it is older.
+	run -0 --separate-stderr cert-import -f first.crt
+	[[ $stderr == *'is older (2024-01-01'*'than the one it replaces'* ]]
+	holds www first.crt
+	# A name lost, a name gained; another key.
+	ca root /CN=Root
+	sign two root /CN=x 90 subjectAltName=DNS:a.example.com,DNS:b.example.com
+	sign one root /CN=x 95 subjectAltName=DNS:a.example.com
+	sign all root /CN=x 95 'subjectAltName=DNS:*.example.com'
+	imports -N h two.crt two.key root.crt
+	run -1 --separate-stderr cert-import -ux -N h one.crt one.key
+	[[ $stderr == *'does not cover b.example.com'* ]]
+	imports -ux -N h all.crt all.key
+	holds h all.crt
+	# Ended: whatever is valid.
+	dated gone 20200101000000Z 20210101000000Z
+	run -0 cert-import gone.crt gone.key
+	dated gone 20190101000000Z 20980101000000Z
+	run -0 cert-import -ux gone.crt
+	holds gone gone.crt
+	run -1 cert-import -ux gone.crt
+}
+
+@test "a CA's key keeps its passphrase, whatever brings it, but for -f" {
+	dir=$CERTSTORE/certs/root
+	ca root /CN=Root
+	umask 077
+	echo phones >pass
+	echo other >other
+	openssl pkcs12 -export -in root.crt -inkey root.key \
+	    -passout pass:phones -out root.p12
+	openssl pkcs12 -export -in root.crt -inkey root.key -keypbe NONE \
+	    -certpbe NONE -passout pass:phones -out clear.p12
+	openssl ec -in root.key -aes128 -passout pass:phones -out dek.key \
+	    2>/dev/null
+	openssl pkcs8 -topk8 -in root.key -passout pass:other -out other.key
+	for form in root.p12 clear.p12 'dek.key root.crt'; do
+		# shellcheck disable=SC2086  # words
+		warns 'root: the key of a CA stays encrypted' -p pass $form
+		grep -q 'BEGIN ENCRYPTED' "$dir/privkey.pem"
+		openssl pkey -in "$dir/privkey.pem" -passin pass:phones -noout
+		# shellcheck disable=SC2086
+		run -1 --separate-stderr cert-import -x -p pass $form
+		[ -z "$stderr" ]
+		cert-rm root
+	done
+	imports root.crt root.key
+	# Encrypted afterwards: -f.
+	run -1 --separate-stderr cert-import -x -p pass root.p12
+	[[ $stderr == *'root: the key of the CA stays in clear'*'-f'* ]]
+	warns 'root: the key of a CA stays encrypted' -f -p pass root.p12
+	openssl pkey -in "$dir/privkey.pem" -passin pass:phones -noout
+	[ "$(grep -c ENCRYPTED "$dir/combined.pem")" -eq 2 ]
+	# Another passphrase.
+	run -1 --separate-stderr cert-import -x -p other root.crt other.key
+	[[ $stderr == *'keeps its passphrase'*'-f'* ]]
+	run -1 cert-import -ux -p other root.crt other.key
+	openssl pkey -in "$dir/privkey.pem" -passin pass:phones -noout
+	run -0 --separate-stderr cert-import -fx -p other root.crt other.key
+	[[ $stderr == *'has the passphrase now that was given'* ]]
+	openssl pkey -in "$dir/privkey.pem" -passin pass:other -noout
+	# And none, also with a renewed certificate.
+	run -1 --separate-stderr cert-import -x root.crt root.key
+	[[ $stderr == *'stays encrypted as it was'*'-f'* ]]
+	openssl req -x509 -key root.key -subj /CN=Root -days 3700 \
+	    -addext keyUsage=critical,keyCertSign,cRLSign -out root.crt
+	warns 'no longer encrypted' -f root.crt root.key
+	holds root root.crt
+	# Its certificate alone leaves the key as it is.
+	run -0 cert-import -f -p other root.crt other.key
+	run -1 --separate-stderr cert-import -fx root.crt
+	[ -z "$stderr" ]
+	grep -q 'BEGIN ENCRYPTED' "$dir/privkey.pem"
+	# In place of another, which was encrypted.
+	ca root /CN=Root
+	run -0 --separate-stderr cert-import -f -N root root.crt root.key
+	[[ $stderr == *'not encrypted, that of the one it replaces was'* ]]
+}
+
+@test "a key that waits keeps its passphrase too, but not for a server" {
+	ca top /CN=Top
+	umask 077
+	echo phones >pass
+	cert-create -c -R -E pass -S CN=Sub sub >sub.csr
+	printf 'basicConstraints=critical,CA:TRUE\n' >ext
+	openssl x509 -req -in sub.csr -CA top.crt -CAkey top.key -days 90 \
+	    -extfile ext -out sub.crt 2>/dev/null
+	openssl pkey -in "$CERTSTORE/certs/sub/request.key" \
+	    -passin pass:phones -out clear.key
+	run -0 --separate-stderr cert-import sub.crt clear.key top.crt
+	[ "$output" = sub ]
+	[[ $stderr == *'stays encrypted as it was'* ]]
+	openssl pkey -in "$CERTSTORE/certs/sub/privkey.pem" \
+	    -passin pass:phones -noout
+	cert-create -c -R -E pass -S CN=Leaf leaf >leaf.csr
+	printf 'subjectAltName=DNS:leaf.example.com\n' >ext
+	openssl x509 -req -in leaf.csr -CA top.crt -CAkey top.key -days 90 \
+	    -extfile ext -out leaf.crt 2>/dev/null
+	refuses 'leaf: request.key: .*-p' leaf.crt
+	run -0 cert-import -p pass leaf.crt
+	holds leaf leaf.crt
+	grep -q 'BEGIN PRIVATE' "$CERTSTORE/certs/leaf/privkey.pem"
+	# And what cert-create is given.
+	openssl pkcs8 -topk8 -in top.key -passout pass:phones -out enc.key
+	cert-create -c -K enc.key -p pass -S CN=Made made
+	openssl pkey -in "$CERTSTORE/certs/made/privkey.pem" \
+	    -passin pass:phones -noout
+	grep -q ENCRYPTED "$CERTSTORE/certs/made/privkey.pem"
+}
+
+@test "keys pair in whatever form their points have" {
+	ca root /CN=Root
+	key a
+	openssl ec -in a.key -conv_form compressed -out short.key 2>/dev/null
+	openssl ec -in a.key -param_enc explicit -out explicit.key 2>/dev/null
+	openssl ec -in a.key -no_public -out nopub.key 2>/dev/null
+	openssl ec -in a.key -conv_form hybrid -out hybrid.key 2>/dev/null
+	server a root a.example.com
+	cp short.key b.key
+	server b root b.example.com
+	for cert in a b; do
+		for key in a short explicit nopub hybrid; do
+			imports "$cert.crt" "$key.key" root.crt
+			[ "$(fingerprint "$cert.crt")" = "$(fingerprint \
+			    "$CERTSTORE/certs/$cert.example.com/fullchain.pem")" ]
+			openssl ec -in "$CERTSTORE/certs/$cert.example.com/privkey.pem" \
+			    -text -noout 2>/dev/null | grep -q 'ASN1 OID: prime256v1'
+			openssl ec -in "$CERTSTORE/certs/$cert.example.com/privkey.pem" \
+			    -text -noout 2>/dev/null | grep -A1 '^pub' | grep -q ' 04:'
+			cert-rm "$cert.example.com"
+		done
+	done
+	# Whose key is it?
+	for key in a short explicit; do
+		cert-import a.crt b.crt a.key root.crt
+		[ "$(cert-show -K "$key.key" -o spki | cert-match -a - | wc -l)" -eq 2 ]
+	done
+	cert-rm a.example.com b.example.com
+	# It serves, and a renewal finds the key, in the other form.
+	imports b.crt short.key root.crt
+	proven b.example.com b.example.com root.crt
+	cp a.key b.key
+	server b root b.example.com 100
+	imports -u b.crt
+	holds b.example.com b.crt
+	key other
+	openssl ec -in other.key -conv_form compressed -out c.key 2>/dev/null
+	refuses 'c.key:1 is not its private key' a.crt c.key
+}
+
+# der HEX: a SEQUENCE of that.
+der() {
+	local len=$((${#1} / 2)) form=
+
+	[ "$len" -lt 128 ] || form=81
+	perl -e 'print pack "H*", @ARGV' \
+	    "30$form$(printf %02x "$len")$1"
+}
+
+@test "keys with their public part behind them (RFC 5958)" {
+	ca root /CN=Root
+	echo phones >pass
+	for alg in ed25519 ed448 ec; do
+		key "$alg" "$alg"
+		server "$alg" root "$alg.example.com"
+		openssl pkcs8 -topk8 -nocrypt -in "$alg.key" -outform DER \
+		    -out v1.der
+		openssl pkey -in "$alg.key" -pubout -outform DER -out pub.der
+		case $alg in
+		ed25519) n=32 ;;
+		ed448) n=57 ;;
+		ec) n=65 ;;
+		esac
+		v1=$(od -An -v -tx1 v1.der | tr -d ' \n')
+		pub=$(tail -c "$n" pub.der | od -An -v -tx1 | tr -d ' \n')
+		body=020101${v1#*020100}
+		# As RFC 8410 has it, and as ring writes it.
+		for tail in "81$(printf %02x $((n + 1)))00$pub" \
+		    "a1$(printf %02x $((n + 3)))03$(printf %02x $((n + 1)))00$pub" \
+		    "a000"; do
+			der "$body$tail" >v2.der
+			imports "$alg.crt" v2.der root.crt
+			holds "$alg.example.com" "$alg.crt"
+			cert-rm "$alg.example.com"
+		done
+		[ "$alg" != ec ] || continue
+		# The public part of another key.
+		key wrong "$alg"
+		openssl pkey -in wrong.key -pubout -outform DER -out pub.der
+		tail=81$(printf %02x $((n + 1)))00$(tail -c "$n" pub.der |
+		    od -An -v -tx1 | tr -d ' \n')
+		der "$body$tail" >v2.der
+		refuses 'v2.der: this private key is damaged' "$alg.crt" v2.der
+	done
+}
+
+@test "passphrase files as editors save them" {
+	ca root /CN=Root
+	server www root www.example.com
+	openssl pkcs8 -topk8 -in www.key -passout pass:phones -out enc.key
+	openssl ec -in www.key -aes128 -passout pass:phones -out dek.key \
+	    2>/dev/null
+	openssl pkcs12 -export -in www.crt -inkey www.key -passout pass:phones \
+	    -out www.p12
+	openssl pkcs12 -export -in root.crt -nokeys -passout pass:phones \
+	    -out root.p12
+	printf 'phones\r\n' >crlf
+	printf '\357\273\277phones\n' >bom
+	printf '\357\273\277phones\r\n' >both
+	for pass in crlf bom both; do
+		for key in enc.key dek.key www.p12; do
+			run -0 cert-import -n -p "$pass" www.crt "$key" root.crt
+		done
+	done
+	# One that was made with the CR, as openssl reads such a file.
+	openssl pkcs8 -topk8 -in www.key -passout file:crlf -out cr.key
+	refuses 'cr.key:1: the passphrase does not open the key' \
+	    -p <(echo phones) www.crt cr.key root.crt
+	run -0 cert-import -n -p crlf www.crt cr.key root.crt
+	# Made by cert-create: without.
+	cert-create -c -E both CA
+	openssl pkey -in "$CERTSTORE/certs/CA/privkey.pem" \
+	    -passin pass:phones -noout
+	cert-create -A CA -p both -s x.example.com x
+	# An empty passphrase is one, as without -p; no line at all is none.
+	openssl pkcs12 -export -in www.crt -inkey www.key -passout pass: \
+	    -out empty.p12
+	echo >empty
+	run -0 cert-import -n -p empty empty.p12 root.crt
+	run -2 --separate-stderr cert-import -n -p /dev/null empty.p12 root.crt
+	[[ $stderr == *'/dev/null: is empty: its first line'* ]]
+	run -2 --separate-stderr cert-create -c -E empty CA2
+	[[ $stderr == *'the first line is empty'* ]]
+	# What is encrypted is named.
+	refuses 'root.p12: the file is encrypted: .*-p' root.p12
+	refuses 'enc.key:1: the key is encrypted: .*-p' www.crt enc.key
 }
 
 # req HOST ARG...: what plain openssl req -x509 makes, key.pem and cert.pem.

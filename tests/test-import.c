@@ -377,8 +377,9 @@ testpassphrase(void)
 	char known[] = "known";
 
 	pairof(&pem, "p.example.com", "2090", NULL);
-	is_int(opens(&pem, known), -1, "several entries have the key");
-	is_int(err.code, CERTSTORE_EREFUSED, "so it asks for a name");
+	is_int(opens(&pem, known), 0,
+	    "several entries have the key, with "
+	    "other names");
 	is_int(asked, 0, "a key in clear asks nobody");
 	cs_buf_reset(&pem);
 	pairof(&pem, "new.example.com", "2091", "phones");

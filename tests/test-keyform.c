@@ -101,6 +101,22 @@ decode(const struct der *der)
 	return d2i_AutoPrivateKey(NULL, &p, der->len);
 }
 
+/* As we read an EC key: the curve by name, the point whole. */
+static void
+unify(EVP_PKEY *pkey)
+{
+	char group[80];
+
+	if (!EVP_PKEY_is_a(pkey, "EC"))
+		return;
+	EVP_PKEY_set_utf8_string_param(pkey,
+	    OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "uncompressed");
+	if (EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL) == 1 &&
+	    strncmp(group, "Oakley", 6) != 0) /* they have no OID */
+		EVP_PKEY_set_utf8_string_param(pkey,
+		    OSSL_PKEY_PARAM_EC_ENCODING, "named_curve");
+}
+
 /* Read by us and by libcrypto it is the same key, or none. */
 static int
 sameread(const struct der *der)
@@ -109,7 +125,8 @@ sameread(const struct der *der)
 	int same;
 
 	ours = parse(der);
-	want = decode(der);
+	if ((want = decode(der)) != NULL)
+		unify(want);
 	if (ours != NULL && want != NULL)
 		same = samepublic(ours, want) && samepublic(want, ours) &&
 		    sameprivate(ours, want) && sameprivate(want, ours);
