@@ -597,6 +597,38 @@ cs_file_hassyncfs(int fd)
 	return fstatfs(fd, &fs) == 0 && fs.f_type != FUSE_MAGIC;
 }
 
+void
+cs_file_note(int fd, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (pwrite(fd, text, len, 0) != (ssize_t)len ||
+	    ftruncate(fd, (off_t)len) == -1)
+		(void)!ftruncate(fd, 0);
+}
+
+void
+cs_file_noted(int fd, char *text, size_t size)
+{
+	ssize_t n;
+
+	n = pread(fd, text, size - 1, 0);
+	text[n < 0 ? 0 : n] = '\0';
+}
+
+int
+cs_file_changed(int fd, char stamp[CS_STAMP])
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return -1;
+	snprintf(stamp, CS_STAMP, "certs %llu %lld.%09ld\n",
+	    (unsigned long long)st.st_ino, (long long)st.st_ctim.tv_sec,
+	    st.st_ctim.tv_nsec);
+	return 0;
+}
+
 /*
  * flock(2), without waiting: EWOULDBLOCK if another has it.  The name is
  * looked at again once the lock is held: it may have been replaced.

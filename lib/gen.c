@@ -191,6 +191,159 @@ cs_gen_find(struct certstore *store, const char *name, unsigned long *gen)
 	return rv;
 }
 
+/* The highest generation of a name, whole or not, or 0. */
+int
+cs_gen_highest(struct certstore *store, const char *name, unsigned long *gen)
+{
+	if (readgens(store) == -1)
+		return -1;
+	*gen = highest(&store->gens, name, (unsigned long)-1);
+	return 0;
+}
+
+static int
+isin(const struct cs_strings *names, const char *name)
+{
+	size_t from = 0, to = names->n, at;
+	int c;
+
+	while (from < to) {
+		at = from + (to - from) / 2;
+		if ((c = strcmp(name, names->v[at])) == 0)
+			return 1;
+		if (c < 0)
+			to = at;
+		else
+			from = at + 1;
+	}
+	return 0;
+}
+
+/* What a generation was found by goes with it. */
+static int
+sweepone(struct certstore *store, const char *dir, const char *name,
+    struct cs_strings *unknown)
+{
+	struct certstore_error err;
+	struct cs_info info = { 0 };
+	int rv;
+
+	if (cs_info_load(store->certs, dir, name, &info, &err) == 0)
+		rv = cs_index_drop(store, &info, NULL);
+	else
+		rv = cs_strings_add(unknown, name);
+	if (rv == 0)
+		rv = cs_gen_remove(store, name, cs_gen_number(dir, name), NULL);
+	cs_info_free(&info);
+	return rv;
+}
+
+int
+cs_gen_sweep(struct certstore *store, const struct cs_strings *names,
+    struct cs_strings *unknown)
+{
+	char name[CS_NAME_MAX + 1];
+	size_t i;
+
+	cs_gen_forget(store);
+	if (readgens(store) == -1)
+		return -1;
+	for (i = 0; i < store->gens.dirs.n; i++)
+		if (cs_gen_owner(store->gens.dirs.v[i], name) == 1 &&
+		    isin(names, name) &&
+		    sweepone(store, store->gens.dirs.v[i], name, unknown) == -1)
+			return -1;
+	cs_gen_forget(store);
+	return 0;
+}
+
+/* The first of the names of generations, sorted, that begins with a text. */
+static size_t
+firstof(const struct cs_gens *gens, const char *text, size_t len)
+{
+	size_t from = 0, to = gens->dirs.n, at;
+
+	while (from < to) {
+		at = from + (to - from) / 2;
+		if (strncmp(gens->dirs.v[at], text, len) < 0)
+			from = at + 1;
+		else
+			to = at;
+	}
+	return from;
+}
+
+int
+cs_gen_sweepbelow(struct certstore *store, const char *name, unsigned long gen,
+    unsigned long kept)
+{
+	char dir[CS_GENDIR];
+	unsigned long n;
+	size_t i, len;
+
+	if (readgens(store) == -1)
+		return -1;
+	len = (size_t)snprintf(dir, sizeof(dir), ".%s@", name);
+	for (i = firstof(&store->gens, dir, len); i < store->gens.dirs.n &&
+	     strncmp(store->gens.dirs.v[i], dir, len) == 0;
+	     i++) {
+		n = cs_gen_number(store->gens.dirs.v[i], name);
+		if (n < gen && n != kept &&
+		    cs_gen_remove(store, name, n, NULL) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* Of n generations of a name: the live one, and what that has kept? */
+static int
+auditone(struct certstore *store, const char *name, char *const *dirs, size_t n)
+{
+	struct certstore_error err;
+	struct cs_info info = { 0 };
+	char live[CS_GENDIR], kept[CS_GENDIR];
+	int rv = 0;
+
+	if (n > 2 ||
+	    cs_file_readlink(store->certs, name, live, sizeof(live)) == -1)
+		return 0;
+	if (n == 1)
+		return strcmp(live, dirs[0]) == 0;
+	if (cs_info_load(store->certs, live, name, &info, &err) == 0) {
+		cs_gen_dir(kept, name, info.kept);
+		rv = (strcmp(live, dirs[0]) == 0 &&
+			 strcmp(kept, dirs[1]) == 0) ||
+		    (strcmp(live, dirs[1]) == 0 && strcmp(kept, dirs[0]) == 0);
+	}
+	cs_info_free(&info);
+	return rv;
+}
+
+/* Costs as the store, unless something is found. */
+int
+cs_gen_audit(struct certstore *store)
+{
+	const struct cs_strings *dirs = &store->gens.dirs;
+	char name[CS_NAME_MAX + 1], next[CS_NAME_MAX + 1];
+	size_t i, n;
+
+	cs_gen_forget(store);
+	if (readgens(store) == -1)
+		return -1;
+	for (i = 0; i < dirs->n; i += n) {
+		n = 1;
+		if (cs_gen_owner(dirs->v[i], name) == 0)
+			continue;
+		while (i + n < dirs->n &&
+		    cs_gen_owner(dirs->v[i + n], next) == 1 &&
+		    strcmp(name, next) == 0)
+			n++;
+		if (auditone(store, name, dirs->v + i, n) != 1)
+			return 0;
+	}
+	return 1;
+}
+
 /*
  * Removes a generation, 0: none; not if by now its number may be another
  * writer's.  With its info what must be in it goes first,

@@ -121,6 +121,10 @@ int	cs_file_rename(int, const char *, const char *);
 int	cs_file_stamp(int, const char *, char [CS_STAMP]);
 int	cs_file_each(int, const char *, int (*)(void *, const char *), void *);
 int	cs_file_lock(int, const char *);	/* fd, flock(2)ed; EWOULDBLOCK */
+/* What is noted in a file that is open; no matter if that is lost. */
+void	cs_file_note(int, const char *);
+void	cs_file_noted(int, char *, size_t);
+int	cs_file_changed(int, char [CS_STAMP]);	/* when a directory was, and which */
 int	cs_file_mkdir(int, const char *, int *);	/* 0755 whatever the umask; fd */
 int	cs_file_newdir(int, const char *, int *);	/* the same; EEXIST */
 int	cs_file_remove(int, const char *);		/* a file or link; absent is fine */
@@ -205,6 +209,7 @@ struct certstore {
 	int	 intact;		/* index/ and links can be believed */
 	int	 lock;			/* -1: not held */
 	struct cs_inode held[CS_NHELD];	/* the files that it is about */
+	int	 tidy;			/* each generation is known: lock.c */
 	int	 depth;			/* how often it was taken */
 	unsigned int touched;		/* directories of index/ to be synced */
 	struct cs_strings shared;	/* and directories below those */
@@ -305,6 +310,15 @@ unsigned long cs_gen_number(const char *, const char *);
 void	cs_gen_dir(char [CS_GENDIR], const char *, unsigned long);
 int	cs_gen_owner(const char *, char [CS_NAME_MAX + 1]);	/* whose it is */
 int	cs_gen_find(struct certstore *, const char *, unsigned long *);
+int	cs_gen_highest(struct certstore *, const char *, unsigned long *);
+						/* whole or not; 0: none */
+/* Removes all of the names, which are sorted and have no link; of what cannot
+ * be believed the name is added to the second list. */
+int	cs_gen_sweep(struct certstore *, const struct cs_strings *,
+	    struct cs_strings *);
+int	cs_gen_sweepbelow(struct certstore *, const char *, unsigned long,
+	    unsigned long);		/* of one, below N, but for one */
+int	cs_gen_audit(struct certstore *);	/* is each one known?  1, 0, -1 */
 void	cs_gen_forget(struct certstore *);	/* what find remembers */
 int	cs_gen_remove(struct certstore *, const char *, unsigned long,
 	    const struct cs_info *);

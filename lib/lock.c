@@ -305,6 +305,36 @@ cs_lock_intent(const struct certstore *store, const char *name,
 }
 
 /*
+ * A writer notes in .lock when certs/ was changed last, its ctime, which no
+ * copy and no restore puts back.  As long as that is so, writers that came to
+ * their end were the last ones there, and there is no generation but those that
+ * info names: cert-rm need not look for others.
+ */
+static void
+readnote(struct certstore *store)
+{
+	char noted[CS_STAMP], now[CS_STAMP];
+
+	cs_file_noted(store->lock, noted, sizeof(noted));
+	store->tidy = store->fresh ||
+	    (cs_file_changed(store->certs, now) == 0 &&
+		strcmp(noted, now) == 0);
+}
+
+static void
+writenote(struct certstore *store)
+{
+	char noted[CS_STAMP], now[CS_STAMP];
+
+	if (!store->tidy || store->lock == -1 || store->certs == -1 ||
+	    cs_file_changed(store->certs, now) == -1)
+		return;
+	cs_file_noted(store->lock, noted, sizeof(noted));
+	if (strcmp(noted, now) != 0)
+		cs_file_note(store->lock, now);
+}
+
+/*
  * The writer's lock; what a killed writer left is finished and what a copy
  * broke is mended before it is given.  It nests.
  */
@@ -338,6 +368,7 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 	cs_gen_forget(store);
 	if (layout(store, err) == -1 || know(store, err) == -1)
 		goto fail;
+	readnote(store);
 	if (!store->intact &&
 	    (cs_mend_index(store, err) == -1 || know(store, err) == -1))
 		goto fail;
@@ -346,6 +377,7 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 		goto fail;
 	return 0;
 fail:
+	store->tidy = 0;
 	cs_lock_release(store);
 	return -1;
 }
@@ -355,6 +387,8 @@ cs_lock_release(struct certstore *store)
 {
 	if (--store->depth > 0)
 		return;
+	writenote(store);
+	store->tidy = 0;
 	cs_file_close(&store->combined);
 	cs_file_close(&store->pending);
 	cs_file_close(&store->lock);

@@ -24,6 +24,12 @@
 
 #include "internal.h"
 
+/* What is looked for once, for all names. */
+struct todo {
+	struct cs_strings unknown; /* whose links are not known */
+	struct cs_strings gone;	   /* of whom nothing is to be left */
+};
+
 struct intent {
 	struct certstore *store;
 	const char *file; /* in .pending/ */
@@ -31,7 +37,7 @@ struct intent {
 	unsigned long gen;
 	const char *verb; /* "", "mend" or "rm" */
 	char text[CS_GENDIR + 8];
-	struct cs_strings *unknown; /* whose links are to be looked for */
+	struct todo *todo;
 };
 
 /*
@@ -101,8 +107,7 @@ loadgen(struct certstore *store, const char *name, unsigned long gen,
  * go.
  */
 static int
-finish(struct certstore *store, const struct cs_info *info,
-    struct cs_strings *unknown)
+finish(struct certstore *store, const struct cs_info *info, struct todo *todo)
 {
 	struct cs_info old = { 0 };
 	int known, rv = -1;
@@ -112,8 +117,13 @@ finish(struct certstore *store, const struct cs_info *info,
 	known = loadgen(store, info->name, info->before, &old);
 	if (known == -1 ||
 	    (known == 1 ? cs_index_drop(store, &old, info) :
-			  cs_strings_add(unknown, info->name)) == -1)
+			  cs_strings_add(&todo->unknown, info->name)) == -1)
 		goto out;
+	if (known == 0) { /* nor is what it kept */
+		rv = cs_gen_sweepbelow(store, info->name, info->gen,
+		    info->kept);
+		goto out;
+	}
 	if (old.kept != info->kept && old.kept < info->gen &&
 	    cs_gen_remove(store, info->name, old.kept, NULL) == -1)
 		goto out;
@@ -140,7 +150,7 @@ takeback(struct intent *in, const struct cs_info *now)
 	known = loadgen(store, in->name, in->gen, &info);
 	if (known == -1 ||
 	    (known == 1 ? cs_index_drop(store, &info, now) :
-			  cs_strings_add(in->unknown, in->name)) == -1)
+			  cs_strings_add(&in->todo->unknown, in->name)) == -1)
 		goto out;
 	if (cs_recover_combined(store, in->name, now) == -1 ||
 	    cs_gen_remove(store, in->name, in->gen, NULL) == -1)
@@ -167,37 +177,21 @@ dropdefault(struct certstore *store, const char *name)
 	return fsync(store->fd);
 }
 
-struct others {
-	struct certstore *store;
-	const char *name;
-};
-
-static int
-removeother(void *arg, const char *dir)
-{
-	const struct others *in = arg;
-
-	if (cs_gen_number(dir, in->name) == 0)
-		return 0;
-	return cs_file_rmtree(in->store->certs, dir);
-}
-
 /*
  * The link is gone for good: all else of the entry goes too.  Where it is not
  * known what there is (info NULL), it is looked for.
  */
 static int
 finishremoval(struct certstore *store, const char *name, unsigned long gen,
-    const struct cs_info *info, struct cs_strings *unknown)
+    const struct cs_info *info, struct todo *todo)
 {
-	struct others others = { store, name };
-
-	if (dropdefault(store, name) == -1)
+	if (dropdefault(store, name) == -1 ||
+	    cs_strings_add(&todo->gone, name) == -1)
 		return -1;
-	if (info == NULL)
-		return cs_strings_add(unknown, name) == -1 ?
-		    -1 :
-		    cs_file_each(store->certs, ".", removeother, &others);
+	if (info == NULL) {
+		store->tidy = 0;
+		return cs_strings_add(&todo->unknown, name);
+	}
 	if (cs_index_drop(store, info, NULL) == -1 ||
 	    cs_gen_remove(store, name, info->before, NULL) == -1 ||
 	    (info->kept != info->before &&
@@ -236,7 +230,7 @@ removal(struct intent *in)
 	known = loadgen(in->store, in->name, in->gen, &info);
 	if (known != -1)
 		rv = finishremoval(in->store, in->name, in->gen,
-		    known == 1 ? &info : NULL, in->unknown);
+		    known == 1 ? &info : NULL, in->todo);
 	cs_info_free(&info);
 	return rv;
 }
@@ -282,7 +276,7 @@ settle(struct intent *in)
 	else if (now == NULL)
 		rv = 0;
 	else if (cs_recover_combined(store, in->name, now) == 0)
-		rv = finish(store, now, in->unknown);
+		rv = finish(store, now, in->todo);
 out:
 	cs_info_free(&info);
 	return rv;
@@ -297,23 +291,51 @@ failsettle(const char *name, struct certstore_error *err)
 	    name);
 }
 
+/*
+ * After a restore over a store that went on, or somebody's mv, there may be
+ * generations that no info names.
+ */
+static int
+sweep(struct certstore *store, struct todo *todo)
+{
+	int known;
+
+	if (todo->gone.n == 0 || store->tidy)
+		return 0;
+	cs_strings_sort(&todo->gone);
+	if (cs_gen_sweep(store, &todo->gone, &todo->unknown) == -1 ||
+	    (known = cs_gen_audit(store)) == -1)
+		return -1;
+	store->tidy = known;
+	return 0;
+}
+
 /* All else is done: the intents go last. */
 static int
 conclude(struct certstore *store, const char *const *names, size_t n,
-    struct cs_strings *unknown, struct certstore_error *err)
+    struct todo *todo, struct certstore_error *err)
 {
 	size_t i;
 
-	cs_strings_sort(unknown);
 	if (cs_recover_sync(store) == -1)
 		return cs_fail_errno(err, "%s/combined", store->path);
-	if (cs_index_purge(store, unknown) == -1)
+	if (sweep(store, todo) == -1)
+		return cs_fail_errno(err, "%s/certs", store->path);
+	cs_strings_sort(&todo->unknown);
+	if (cs_index_purge(store, &todo->unknown) == -1)
 		return cs_fail_errno(err, "%s/index", store->path);
 	for (i = 0; i < n; i++)
 		if (cs_file_rmtree(store->pending, names[i]) == -1)
 			return cs_fail_errno(err, "%s/.pending/%s", store->path,
 			    names[i]);
 	return 0;
+}
+
+static void
+freetodo(struct todo *todo)
+{
+	cs_strings_free(&todo->unknown);
+	cs_strings_free(&todo->gone);
 }
 
 static int
@@ -353,13 +375,13 @@ claim(struct certstore *store, const char *file, char *name, char *taken)
 /* Adds to done how it is called by now; -1 and errno. */
 static int
 recoverone(struct certstore *store, const char *file, struct cs_strings *done,
-    struct cs_strings *unknown)
+    struct todo *todo)
 {
 	char name[CS_NAME_MAX + 1], taken[NAME_MAX + sizeof(CS_TAKEN)];
 	struct intent in = { .store = store,
 		.file = taken,
 		.name = name,
-		.unknown = unknown };
+		.todo = todo };
 	int rv;
 
 	if ((rv = claim(store, file, name, taken)) != 1)
@@ -377,7 +399,8 @@ recoverone(struct certstore *store, const char *file, struct cs_strings *done,
 int
 cs_recover_all(struct certstore *store, struct certstore_error *err)
 {
-	struct cs_strings files = { 0 }, done = { 0 }, unknown = { 0 };
+	struct cs_strings files = { 0 }, done = { 0 };
+	struct todo todo = { 0 };
 	size_t i;
 	int rv = -1;
 
@@ -395,16 +418,15 @@ cs_recover_all(struct certstore *store, struct certstore_error *err)
 		goto out;
 	}
 	for (i = 0; i < files.n; i++)
-		if (recoverone(store, files.v[i], &done, &unknown) == -1) {
+		if (recoverone(store, files.v[i], &done, &todo) == -1) {
 			failsettle(files.v[i], err);
 			goto out;
 		}
-	rv = conclude(store, (const char *const *)done.v, done.n, &unknown,
-	    err);
+	rv = conclude(store, (const char *const *)done.v, done.n, &todo, err);
 out:
 	cs_strings_free(&files);
 	cs_strings_free(&done);
-	cs_strings_free(&unknown);
+	freetodo(&todo);
 	return rv;
 }
 
@@ -416,7 +438,7 @@ int
 cs_recover_put(struct certstore *store, struct cs_put *puts, size_t n,
     struct certstore_error *err)
 {
-	struct cs_strings unknown = { 0 };
+	struct todo todo = { 0 };
 	const char **names;
 	size_t i;
 	int rv = -1;
@@ -437,16 +459,16 @@ cs_recover_put(struct certstore *store, struct cs_put *puts, size_t n,
 		if (puts[i].before != 0 &&
 		    cs_txn_verify(store, &puts[i], 1, err) == -1)
 			goto out;
-		if (finish(store, &puts[i].info, &unknown) == -1) {
+		if (finish(store, &puts[i].info, &todo) == -1) {
 			failsettle(names[i], err);
 			goto out;
 		}
 	}
 	if (cs_lock_verify(store, err) == 0)
-		rv = conclude(store, names, n, &unknown, err);
+		rv = conclude(store, names, n, &todo, err);
 out:
 	free(names);
-	cs_strings_free(&unknown);
+	freetodo(&todo);
 	return rv;
 }
 
@@ -458,7 +480,7 @@ void
 cs_recover_removed(struct certstore *store, struct cs_going *going, size_t n,
     const struct cs_info *loaded)
 {
-	struct cs_strings unknown = { 0 };
+	struct todo todo = { 0 };
 	struct certstore_error err;
 	const char **names;
 	size_t i, done = 0;
@@ -473,23 +495,26 @@ cs_recover_removed(struct certstore *store, struct cs_going *going, size_t n,
 		struct intent in = { .store = store,
 			.name = going[i].name,
 			.gen = going[i].gen,
-			.unknown = &unknown };
+			.todo = &todo };
 
 		cs_progress(store, "removing", i, n);
 		if (loaded != NULL && loaded->name != NULL &&
 		    loaded->gen == in.gen && strcmp(loaded->name, in.name) == 0)
 			rv = finishremoval(store, in.name, in.gen, loaded,
-			    &unknown);
+			    &todo);
 		else
 			rv = removal(&in);
-		if (rv == -1)
+		if (rv == -1) {
+			store->tidy = 0;
 			failsettle(in.name, going[i].err);
-		else
+		} else
 			names[done++] = in.name;
 	}
-	if (conclude(store, names, done, &unknown, &err) == -1)
+	if (conclude(store, names, done, &todo, &err) == -1) {
+		store->tidy = 0;
 		for (i = 0; i < n; i++)
 			*going[i].err = err;
+	}
 	free(names);
-	cs_strings_free(&unknown);
+	freetodo(&todo);
 }

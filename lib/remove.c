@@ -5,7 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bsd/string.h>
+
 #include "internal.h"
+
+/* A CA that may go if all goes that it has issued. */
+struct ca {
+	size_t i; /* in names */
+	char *subjecthash;
+	char *ski;
+	size_t *need; /* those in names that need it */
+	size_t n, size;
+};
 
 struct removal {
 	struct certstore *store;
@@ -14,59 +25,171 @@ struct removal {
 	int flags;
 	struct certstore_error *errs;
 	struct certstore_entry entry; /* the last that was looked at */
+	size_t *byname;		      /* names in order */
+	struct ca *ca;		      /* by hash of the subject */
+	size_t nca, casize;
 };
 
-/* Does it go, or is it gone, in this call? */
 static int
-goes(const struct removal *rm, const char *name)
+comparenames(const void *a, const void *b, void *arg)
 {
-	size_t i;
+	const struct removal *rm = arg;
 
-	for (i = 0; i < rm->n; i++)
-		if (strcmp(rm->names[i], name) == 0)
-			return rm->errs[i].code == CERTSTORE_OK;
+	return strcmp(rm->names[*(const size_t *)a],
+	    rm->names[*(const size_t *)b]);
+}
+
+/* Its place in names: 1, or 0. */
+static int
+find(const struct removal *rm, const char *name, size_t *i)
+{
+	size_t from = 0, to = rm->n, at;
+	int c;
+
+	while (from < to) {
+		at = from + (to - from) / 2;
+		*i = rm->byname[at];
+		if ((c = strcmp(name, rm->names[*i])) == 0)
+			return 1;
+		if (c < 0)
+			to = at;
+		else
+			from = at + 1;
+	}
 	return 0;
 }
 
-/* RFC 5280 section 4.2.1.1: by key identifier, by name where there is none. */
 static int
-isissuer(const struct cs_info *ca, const struct cs_info *info)
+compareca(const void *a, const void *b)
 {
-	if (info->self || info->issuerhash == NULL || ca->subjecthash == NULL ||
-	    strcmp(info->issuerhash, ca->subjecthash) != 0)
-		return 0;
-	return info->aki == NULL || ca->ski == NULL ||
-	    strcmp(info->aki, ca->ski) == 0;
+	const struct ca *x = a, *y = b;
+
+	return strcmp(x->subjecthash, y->subjecthash);
 }
 
-/* The first entry that depends on a CA and does not go: cost as the store. */
 static int
-dependant(const struct removal *rm, const struct certstore_entry *ca,
-    struct certstore_error *err)
+addca(struct removal *rm, size_t i, const struct cs_info *info)
+{
+	struct ca *v, ca = { .i = i };
+	size_t size;
+
+	if (info->subjecthash == NULL)
+		return 0;
+	if (rm->nca == rm->casize) {
+		size = rm->casize == 0 ? 8 : rm->casize * 2;
+		if ((v = reallocarray(rm->ca, size, sizeof(*v))) == NULL)
+			return -1;
+		rm->ca = v;
+		rm->casize = size;
+	}
+	if ((ca.subjecthash = strdup(info->subjecthash)) == NULL ||
+	    (info->ski != NULL && (ca.ski = strdup(info->ski)) == NULL)) {
+		free(ca.subjecthash);
+		return -1;
+	}
+	rm->ca[rm->nca++] = ca;
+	return 0;
+}
+
+static int
+addneed(struct ca *ca, size_t i)
+{
+	size_t size, *v;
+
+	if (ca->n == ca->size) {
+		size = ca->size == 0 ? 8 : ca->size * 2;
+		if ((v = reallocarray(ca->need, size, sizeof(*v))) == NULL)
+			return -1;
+		ca->need = v;
+		ca->size = size;
+	}
+	ca->need[ca->n++] = i;
+	return 0;
+}
+
+static void
+refuseneeded(const struct removal *rm, const struct ca *ca, const char *who)
+{
+	if (rm->errs[ca->i].code == CERTSTORE_OK)
+		cs_fail(&rm->errs[ca->i], CERTSTORE_EREFUSED,
+		    "%s: has issued %s, which needs it: remove that too, or -f",
+		    rm->names[ca->i], who);
+}
+
+/*
+ * Which of the CAs may have issued an entry: by the key identifier, by name
+ * where there is none (RFC 5280, section 4.2.1.1).
+ */
+static int
+relate(struct removal *rm, const struct cs_info *info)
+{
+	struct ca key = { 0 }, *ca, *end = rm->ca + rm->nca;
+	char hash[64];
+	size_t i;
+	int goes;
+
+	if (info->self || info->issuerhash == NULL ||
+	    strlen(info->issuerhash) >= sizeof(hash))
+		return 0;
+	strlcpy(hash, info->issuerhash, sizeof(hash));
+	key.subjecthash = hash;
+	ca = bsearch(&key, rm->ca, rm->nca, sizeof(*ca), compareca);
+	if (ca == NULL)
+		return 0;
+	while (ca > rm->ca && compareca(&key, ca - 1) == 0)
+		ca--;
+	goes = find(rm, info->name, &i) && rm->errs[i].code == CERTSTORE_OK;
+	for (; ca < end && compareca(&key, ca) == 0; ca++) {
+		if (info->aki != NULL && ca->ski != NULL &&
+		    strcmp(info->aki, ca->ski) != 0)
+			continue;
+		if (!goes)
+			refuseneeded(rm, ca, info->name);
+		else if (addneed(ca, i) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* Once over the store for all CAs; then as long as that refuses one more. */
+static int
+dependants(struct removal *rm, struct certstore_error *err)
 {
 	const struct certstore_entry *entry;
 	struct certstore_list *list;
-	struct certstore_error ignored;
-	int more, rv = 0;
+	int more, news, rv = 0;
+	struct ca *ca;
+	size_t i;
 
+	if (rm->nca == 0)
+		return 0;
+	qsort(rm->ca, rm->nca, sizeof(*rm->ca), compareca);
 	if ((list = certstore_list_new(rm->store, err)) == NULL)
 		return -1;
-	while ((more = certstore_list_next(list, &entry, &ignored)) != 0) {
-		if (more == -1 && ignored.code == CERTSTORE_ESYSTEM) {
-			*err = ignored; /* it may depend on the CA */
-			rv = -1;
+	while ((more = certstore_list_next(list, &entry, err)) != 0) {
+		if (more == -1 && err->code == CERTSTORE_ESYSTEM) {
+			rv = -1; /* it may depend on a CA */
 			break;
 		}
-		if (more == -1 || goes(rm, entry->info.name) ||
-		    !isissuer(&ca->info, &entry->info))
-			continue;
-		rv = cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: has issued %s, "
-		    "which needs it: remove that too, or -f",
-		    ca->info.name, entry->info.name);
-		break;
+		if (more == 1 && relate(rm, &entry->info) == -1) {
+			rv = cs_fail_nomem(err);
+			break;
+		}
 	}
 	certstore_list_free(list);
+	do {
+		news = 0;
+		for (ca = rm->ca; rv == 0 && ca < rm->ca + rm->nca; ca++)
+			for (i = 0;
+			     i < ca->n && rm->errs[ca->i].code == CERTSTORE_OK;
+			     i++)
+				if (rm->errs[ca->need[i]].code !=
+				    CERTSTORE_OK) {
+					refuseneeded(rm, ca,
+					    rm->names[ca->need[i]]);
+					news = 1;
+				}
+	} while (news);
 	return rv;
 }
 
@@ -105,44 +228,66 @@ refuseused(const struct certstore_entry *entry, const char *name,
 }
 
 static int
-mayremove(const struct removal *rm, const struct certstore_entry *entry,
-    struct certstore_error *err)
+mayremove(struct removal *rm, size_t i, struct certstore_error *err)
 {
-	const char *name = entry->info.name;
+	const struct certstore_entry *entry = &rm->entry;
+	const char *name = rm->names[i];
 
 	if ((rm->flags & CERTSTORE_FORCE) != 0)
 		return 0;
 	if (refusedefault(rm, name, err) == -1 ||
 	    refuseused(entry, name, err) == -1)
 		return -1;
-	if (strcmp(entry->info.kind, "ca") == 0)
-		return dependant(rm, entry, err);
+	if (strcmp(entry->info.kind, "ca") == 0 &&
+	    addca(rm, i, &entry->info) == -1)
+		return cs_fail_nomem(err);
 	return 0;
 }
 
-/* Sets the error of one name that may not go; 1 if that is news. */
+/* The link is gone, by hand or by a restore, and a key may be there. */
 static int
+orphaned(const struct removal *rm, const char *name,
+    struct certstore_error *err)
+{
+	struct certstore *store = rm->store;
+	char dir[CS_GENDIR];
+	unsigned long gen;
+
+	if (store->tidy || !cs_name_isvalid(name))
+		return 0;
+	if (cs_gen_highest(store, name, &gen) == -1)
+		return cs_fail_errno(err, "%s/certs", store->path);
+	if (gen == 0)
+		return 0;
+	if ((rm->flags & CERTSTORE_FORCE) != 0)
+		return 1;
+	cs_gen_dir(dir, name, gen);
+	return cs_fail(err, CERTSTORE_ENOENTRY,
+	    "%s: there is no such entry, but %s of one without its link: -f "
+	    "removes that, ln -s %s %s/certs/%s brings it back",
+	    name, dir, dir, store->path, name);
+}
+
+/* Sets the error of one name that may not go. */
+static void
 decide(struct removal *rm, size_t i)
 {
 	struct certstore_error *err = &rm->errs[i];
 	int force = (rm->flags & CERTSTORE_FORCE) != 0;
 
-	if (err->code != CERTSTORE_OK)
-		return 0;
 	if (cs_entry_load(rm->store, rm->names[i], &rm->entry, err) == 0) {
-		if (mayremove(rm, &rm->entry, err) == 0)
+		if (mayremove(rm, i, err) == 0)
 			cs_error_clear(err);
-	} else {
-		cs_info_reset(&rm->entry.info);
-		if (err->code == CERTSTORE_EDAMAGED &&
-		    rm->entry.gendir[0] != '\0') {
-			cs_error_clear(err);
-			if (!force && refusedefault(rm, rm->names[i], err) == 0)
-				(void)refuseused(&rm->entry, rm->names[i], err);
-		} else if (err->code == CERTSTORE_ENOENTRY && force)
-			cs_error_clear(err);
+		return;
 	}
-	return err->code != CERTSTORE_OK;
+	cs_info_reset(&rm->entry.info);
+	if (err->code == CERTSTORE_EDAMAGED && rm->entry.gendir[0] != '\0') {
+		cs_error_clear(err);
+		if (!force && refusedefault(rm, rm->names[i], err) == 0)
+			(void)refuseused(&rm->entry, rm->names[i], err);
+	} else if (err->code == CERTSTORE_ENOENTRY &&
+	    orphaned(rm, rm->names[i], err) != -1 && force)
+		cs_error_clear(err);
 }
 
 /* With -f nobody minds that one is gone already. */
@@ -160,10 +305,44 @@ removeall(struct removal *rm)
 	return (int)count;
 }
 
-/*
- * All is decided first, again as long as some name is refused: what that one
- * needs must stay too.
- */
+static void
+freeremoval(struct removal *rm)
+{
+	while (rm->nca > 0) {
+		free(rm->ca[--rm->nca].subjecthash);
+		free(rm->ca[rm->nca].ski);
+		free(rm->ca[rm->nca].need);
+	}
+	free(rm->ca);
+	free(rm->byname);
+	cs_entry_done(&rm->entry);
+}
+
+/* All is decided first: what one needs that is refused must stay too. */
+static void
+decideall(struct removal *rm)
+{
+	struct certstore_error err;
+	size_t i;
+
+	if ((rm->byname = calloc(rm->n, sizeof(*rm->byname))) == NULL) {
+		for (i = 0; i < rm->n; i++)
+			cs_fail_nomem(&rm->errs[i]);
+		return;
+	}
+	for (i = 0; i < rm->n; i++) {
+		cs_progress(rm->store, "checking", i, rm->n);
+		rm->byname[i] = i;
+		decide(rm, i);
+	}
+	qsort_r(rm->byname, rm->n, sizeof(*rm->byname), comparenames, rm);
+	if (dependants(rm, &err) == 0)
+		return;
+	for (i = 0; i < rm->nca; i++)
+		if (rm->errs[rm->ca[i].i].code == CERTSTORE_OK)
+			rm->errs[rm->ca[i].i] = err;
+}
+
 int
 certstore_remove(struct certstore *store, const char *const *names, size_t n,
     int flags, struct certstore_error *errs)
@@ -173,7 +352,7 @@ certstore_remove(struct certstore *store, const char *const *names, size_t n,
 		.n = n,
 		.flags = flags,
 		.errs = errs };
-	int bad = 0, count = 0, dry, news;
+	int bad = 0, count = 0, dry;
 	struct certstore_error err;
 	size_t i;
 
@@ -188,18 +367,12 @@ certstore_remove(struct certstore *store, const char *const *names, size_t n,
 			errs[i] = err;
 		return -1;
 	}
-	do {
-		news = 0;
-		for (i = 0; i < n; i++) {
-			cs_progress(store, "checking", i, n);
-			news |= decide(&rm, i);
-		}
-	} while (news);
+	decideall(&rm);
 	if (!dry) {
 		count = removeall(&rm);
 		cs_lock_release(store);
 	}
-	cs_entry_done(&rm.entry);
+	freeremoval(&rm);
 	for (i = 0; i < n; i++) {
 		bad |= errs[i].code != CERTSTORE_OK;
 		count += dry && errs[i].code == CERTSTORE_OK;

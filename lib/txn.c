@@ -508,6 +508,7 @@ abandon(struct certstore *store, const struct cs_put *puts, size_t n,
 	struct certstore_error ignored;
 	size_t i;
 
+	store->tidy = 0;
 	if (why->code != CERTSTORE_EBUSY &&
 	    cs_lock_verify(store, &ignored) == 0) {
 		(void)cs_recover_all(store, &ignored);
@@ -543,6 +544,8 @@ cs_txn_put(struct certstore *store, struct cs_put *puts, size_t n,
 	if ((rv = cs_recover_put(store, puts, n, err)) == 0 ||
 	    err->code != CERTSTORE_EBUSY)
 		begun = 0;
+	if (rv == -1)
+		store->tidy = 0;
 out:
 	for (i = 0; i < n; i++)
 		for (k = 0; k <= CS_NFILE; k++)
@@ -580,6 +583,24 @@ cs_txn_free(struct cs_put *put)
 	cs_info_free(&put->info);
 }
 
+/* The highest generation of an entry that has lost its link. */
+static int
+resolveorphan(struct certstore *store, const char *name, char dir[CS_GENDIR],
+    struct certstore_error *err)
+{
+	unsigned long gen;
+
+	if (err->code != CERTSTORE_ENOENTRY || store->tidy)
+		return -1;
+	if (cs_gen_highest(store, name, &gen) == -1)
+		return cs_fail_errno(err, "%s/certs", store->path);
+	if (gen == 0)
+		return -1;
+	cs_gen_dir(dir, name, gen);
+	cs_error_clear(err);
+	return 0;
+}
+
 /* The intent to remove an entry: 1, 0 it is to go already, -1. */
 static int
 intend(struct certstore *store, struct cs_going *going,
@@ -588,7 +609,8 @@ intend(struct certstore *store, struct cs_going *going,
 	const char *name = going->name;
 	char dir[CS_GENDIR];
 
-	if (cs_store_resolve(store, name, dir, err) == -1)
+	if (cs_store_resolve(store, name, dir, err) == -1 &&
+	    resolveorphan(store, name, dir, err) == -1)
 		return -1;
 	if (strcmp(dir, name) == 0 &&
 	    (cs_mend_entry(store, name, err) == -1 ||

@@ -90,3 +90,102 @@ state() {
 	run -2 sh -c 'cert-rm - <&-'
 	run -2 sh -c 'printf "x\0y\n" | cert-rm -f -'
 }
+
+# nothing_of NAME: no generation, and no link that leads to it.
+nothing_of() {
+	! find "$CERTSTORE" -name ".$1@*" -o -lname "*certs/$1" \
+	    -o -lname "*/$1/*" | grep .
+}
+
+@test "what a restore over a store that went on left behind goes, too" {
+	cert-create -s a.example -s first.example a
+	cert-create -s b.example b
+	tar -cf backup -C "$CERTSTORE" .
+	for n in 2 3 4 5; do
+		cert-create -f -s a.example -s "n$n.example" a
+	done
+	tar -xpf backup -C "$CERTSTORE"
+	[ "$(readlink "$CERTSTORE/certs/a")" = .a@1 ]
+	[ -d "$CERTSTORE/certs/.a@5" ]
+	cert-rm a
+	nothing_of a
+	cert-match b.example
+	# a copy that drops links does not bring it back
+	find "$CERTSTORE" -type l -exec rm {} +
+	cert-create -s c.example c
+	[ "$(cert-list -o name | xargs)" = "b c" ]
+}
+
+@test "what was moved away, or appeared at a power cut, goes, too" {
+	cert-create -s a.example a
+	cert-create -s b.example b
+	cp -a "$CERTSTORE/certs/.a@1" "$CERTSTORE/certs/.a@7"
+	mkdir "$CERTSTORE/certs/.a@2"
+	echo key >"$CERTSTORE/certs/.a@2/privkey.pem"
+	cert-rm a
+	nothing_of a
+	rm "$CERTSTORE/certs/b"
+	before=$(state)
+	for dry in -n ''; do
+		run -2 --separate-stderr cert-rm $dry b
+		[[ $stderr == *" ln -s .b@1 $CERTSTORE/certs/b brings it back" ]]
+	done
+	[ "$(state)" = "$before" ]
+	ln -s .b@1 "$CERTSTORE/certs/b"
+	cert-match b.example
+	rm "$CERTSTORE/certs/b"
+	run -2 cert-rm b
+	cert-rm -f b
+	nothing_of b
+	run -2 cert-rm b
+	cert-rm -f b
+}
+
+@test "of a damaged entry that is replaced one generation is kept" {
+	for n in 1 2 3; do
+		cert-create -f -s a.example a
+	done
+	: >"$CERTSTORE/certs/a/info"
+	cert-create -f -s a.example a
+	[ "$(find "$CERTSTORE/certs" -name '.a@*' | wc -l)" -eq 2 ]
+	cert-rm a
+	nothing_of a
+}
+
+@test "certs/ is read for a removal only after somebody else was there" {
+	strace -o /dev/null true 2>/dev/null || skip "strace can't trace here"
+	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip "not with sanitizers"
+	for n in a b c d e f; do
+		cert-create -s "$n.example" "$n"
+	done
+	reads() {
+		strace -y -qq -o trace -e trace=getdents64 "$@"
+		grep -c "$CERTSTORE/certs>" trace || :
+	}
+	[ "$(reads cert-rm a)" -eq 0 ]
+	cert-create -f -s b.example b
+	[ "$(reads cert-rm b)" -eq 0 ]
+	touch "$CERTSTORE/certs"
+	[ "$(reads cert-rm c)" -gt 0 ]
+	[ "$(reads cert-rm d)" -eq 0 ]
+	rm "$CERTSTORE/.lock"
+	[ "$(reads cert-rm e)" -gt 0 ]
+	[ "$(reads cert-rm f)" -eq 0 ]
+}
+
+@test "many CAs and what they have issued" {
+	cert-create -c root
+	cert-create -c -A root sub
+	cert-create -A sub a.example
+	cert-create -A root b.example
+	ln -s certs/a.example "$CERTSTORE/default"
+	run -2 --separate-stderr cert-rm root sub a.example b.example
+	[ "${#stderr_lines[@]}" -eq 3 ]
+	[[ ${stderr_lines[0]} == *"a.example: is the default entry: "* ]]
+	[[ ${stderr_lines[1]} == *"root: has issued sub, "* ]]
+	[[ ${stderr_lines[2]} == *"sub: has issued a.example, "* ]]
+	[ "$(cert-list -o name | xargs)" = "a.example root sub" ]
+	rm "$CERTSTORE/default"
+	cert-rm root sub a.example
+	[ -z "$(cert-list)" ]
+}

@@ -223,7 +223,7 @@ testintents(void)
 	cs_lock_release(store);
 	ok(!exists("store/certs/.p@3") && !exists("store/combined/p.pem"),
 	    "a removal is finished");
-	sh("rm -r store/certs/.p@*");
+	ok(!exists("store/certs/.p@2"), "nothing of the name is left");
 	certstore_close(store);
 }
 
@@ -481,6 +481,64 @@ testrefusals(void)
 	certstore_close(store);
 }
 
+static void
+countreading(void *arg, const char *what, size_t done, size_t total)
+{
+	(void)done;
+	(void)total;
+	*(int *)arg += strcmp(what, "reading") == 0;
+}
+
+/* However many CAs go, the store is looked through once. */
+static void
+testmany(void)
+{
+	static char names[60][8];
+	const char *v[60];
+	struct certstore_error errs[60];
+	struct certstore *store;
+	char lines[128];
+	size_t i;
+	int read = 0;
+
+	sh("rm -rf store");
+	store = opened(CERTSTORE_CREATE);
+	for (i = 0; i < 60; i++) {
+		v[i] = names[i];
+		snprintf(names[i], sizeof(names[i]), "%s%02zu",
+		    i < 30 ? "ca" : "e", i % 30);
+		if (i < 30)
+			snprintf(lines, sizeof(lines),
+			    "kind ca\nsubjecthash %08zx\nissuerhash %08zx\n", i,
+			    i + 1);
+		else
+			snprintf(lines, sizeof(lines), "issuerhash %08zx\n",
+			    i % 30);
+		put(store, names[i], 0, names[i], lines);
+	}
+	certstore_set_progress(store, countreading, &read);
+	is_int(certstore_remove(store, v, 59, CERTSTORE_DRYRUN, errs), -1,
+	    "one that stays");
+	ok(read <= 60, "all are read once: %d", read);
+	ok(errs[29].code == CERTSTORE_EREFUSED && errs[28].code == CERTSTORE_OK,
+	    "and keeps its own CA");
+	ok(strstr(errs[29].msg, "ca29: has issued e29") != NULL, "%s",
+	    errs[29].msg);
+	/* and this one keeps all that are in the way up to it */
+	v[0] = "none";
+	read = 0;
+	is_int(certstore_remove(store, v, 60, 0, errs), -1, "but the first");
+	ok(errs[0].code == CERTSTORE_ENOENTRY &&
+		strstr(errs[1].msg, "ca01: has issued ca00") != NULL &&
+		strstr(errs[29].msg, "ca29: has issued ca28") != NULL &&
+		errs[30].code == CERTSTORE_OK,
+	    "all CAs above it stay, and nothing else");
+	ok(read <= 60, "all are read once: %d", read);
+	v[0] = "ca00";
+	is_int(certstore_remove(store, v, 30, 0, errs), 30, "then all go");
+	certstore_close(store);
+}
+
 int
 main(void)
 {
@@ -493,6 +551,7 @@ main(void)
 	testhands();
 	testpaths();
 	testrefusals();
+	testmany();
 	removescratch();
 	return tap_done();
 }
