@@ -109,6 +109,49 @@ begin(struct job *job, struct certstore_error *err)
 	    err);
 }
 
+/* Is that file missing in what is there, or empty?  1, 0, -1. */
+static int
+lacks(const struct job *job, enum cs_file file, struct certstore_error *err)
+{
+	struct cs_buf b = { NULL, 0, 0 };
+	int rv;
+
+	if ((rv = cs_entry_read(&job->old, file, &b, err)) != -1)
+		rv = rv == 0 || b.len == 0;
+	cs_buf_free(&b);
+	return rv;
+}
+
+/*
+ * May what is damaged be replaced?  By -f, but for a pair that is to serve on
+ * beside a request; by -u where it is the key that is lost or not its own, and
+ * the rest tells what the entry was.
+ */
+static int
+maygo(struct job *job, struct certstore_error *err)
+{
+	struct certstore_error was = *err;
+	const struct cs_info *info = &job->old.info;
+	int rv = 0;
+
+	cs_error_clear(err);
+	if ((job->flags & CERTSTORE_FORCE) != 0) {
+		rv = (job->flags & CERTSTORE_REQUEST) == 0 ?
+		    1 :
+		    lacks(job, CS_FULLCHAIN, err);
+		job->damaged = rv == 1;
+	} else if (job->flags == CERTSTORE_IFNEEDED ||
+	    job->flags == (CERTSTORE_IFNEEDED | CERTSTORE_DRYRUN)) {
+		if (info->fingerprint != NULL && info->haskey &&
+		    (rv = cs_fit_haskey(&job->old, CS_PRIVKEY, info->spki,
+			 &job->fit, err)) != -1)
+			rv = !rv;
+	}
+	if (rv == 0)
+		*err = was;
+	return rv == 1 ? 0 : -1;
+}
+
 static int
 load(struct job *job, struct certstore_error *err)
 {
@@ -118,15 +161,10 @@ load(struct job *job, struct certstore_error *err)
 		return 0;
 	if (err->code == CERTSTORE_ENOENTRY) {
 		job->exists = 0;
-	} else if (err->code == CERTSTORE_EDAMAGED &&
-	    job->old.gendir[0] != '\0' && (job->flags & CERTSTORE_FORCE) != 0 &&
-	    (job->flags & CERTSTORE_REQUEST) == 0) {
-		job->damaged = 1;
-	} else {
-		return -1;
+		cs_error_clear(err);
+		return 0;
 	}
-	cs_error_clear(err);
-	return 0;
+	return err->code == CERTSTORE_EDAMAGED ? maygo(job, err) : -1;
 }
 
 static X509_REQ *
@@ -163,6 +201,16 @@ needsrequest(struct job *job, char **csr, struct certstore_error *err)
 		return !cs_fit_answered(&job->old, job->asked, &job->t);
 	if ((req = readrequest(job, &pem, err)) == NULL)
 		goto out;
+	if ((rv = cs_fit_haskey(&job->old, CS_REQUEST_KEY,
+		 job->old.info.request, &job->fit, err)) != 1) {
+		job->fit.refused = rv == 0;
+		if (rv == 0)
+			rv = cs_fail(err, CERTSTORE_EDAMAGED,
+			    "%s: its request %s, so no answer is of use: -f "
+			    "makes a new one",
+			    job->name, job->fit.why);
+		goto out;
+	}
 	if ((rv = cs_fit_request(&job->old, req, job->asked, &job->t, &job->fit,
 		 err)) == 0) {
 		job->fit.refused = 1;

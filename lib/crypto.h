@@ -287,6 +287,8 @@ int	cs_fit_entry(const struct certstore_entry *,
 	    const struct certstore_template *,
 	    const struct certstore_template *, struct cs_issuer *,
 	    struct cs_fit *, struct certstore_error *);
+int	cs_fit_haskey(const struct certstore_entry *, enum cs_file,
+	    const char *, struct cs_fit *, struct certstore_error *);
 int	cs_fit_isclamped(const struct certstore_entry *, struct cs_issuer *,
 	    struct certstore_error *);
 int	cs_fit_isencrypted(const struct certstore_entry *, enum cs_file,

@@ -3,6 +3,9 @@
  * for, so that nothing new is needed.  What is asked for counts, defaults do
  * not: an entry may have more than that.
  */
+#include <sys/stat.h>
+
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -266,9 +269,71 @@ sameencryption(const struct certstore_entry *entry, enum cs_file file,
 	return rv;
 }
 
+/*
+ * Was the file changed after info, which is written last?  A copy may look
+ * like that.  It saves the decoding of a key, which costs more than all else.
+ */
+static int
+istouched(const struct certstore_entry *entry, enum cs_file file)
+{
+	char path[CS_GENDIR + 16];
+	struct stat info, st;
+
+	snprintf(path, sizeof(path), "%s/%s", entry->gendir,
+	    cs_file_names[CS_INFO]);
+	if (fstatat(entry->store->certs, path, &info, AT_SYMLINK_NOFOLLOW) ==
+	    -1)
+		return 1;
+	snprintf(path, sizeof(path), "%s/%s", entry->gendir,
+	    cs_file_names[file]);
+	return fstatat(entry->store->certs, path, &st, AT_SYMLINK_NOFOLLOW) ==
+	    -1 ||
+	    st.st_size == 0 || st.st_ctim.tv_sec > info.st_ctim.tv_sec ||
+	    (st.st_ctim.tv_sec == info.st_ctim.tv_sec &&
+		st.st_ctim.tv_nsec > info.st_ctim.tv_nsec);
+}
+
+/*
+ * Is there a key, and is it the one of spki?  Of one that is encrypted only
+ * that it is there can be told.  1, 0, -1.
+ */
+int
+cs_fit_haskey(const struct certstore_entry *entry, enum cs_file file,
+    const char *spki, struct cs_fit *fit, struct certstore_error *err)
+{
+	struct certstore_error flaw;
+	struct cs_buf pem = { NULL, 0, 0 };
+	char hex[65] = "";
+	EVP_PKEY *pkey = NULL;
+	int rv;
+
+	if (!istouched(entry, file))
+		return 1;
+	if ((rv = cs_entry_read(entry, file, &pem, err)) == -1)
+		goto out;
+	if (rv == 0 || pem.len == 0) {
+		rv = unfit(fit, "has lost its private key");
+	} else if (strstr(pem.p, "ENCRYPTED") != NULL) {
+		rv = 1;
+	} else if ((pkey = cs_key_frompem(entry->info.name, &pem, NULL,
+			&flaw)) == NULL) {
+		rv = unfit(fit, "has a damaged private key");
+	} else if (cs_key_spki(pkey, hex, err) == -1) {
+		rv = -1;
+	} else if (spki == NULL || strcmp(hex, spki) != 0 ||
+	    !cs_keyform_ispair(pkey))
+		rv = unfit(fit, "has the private key of something else");
+out:
+	EVP_PKEY_free(pkey);
+	cs_buf_free(&pem);
+	ERR_clear_error();
+	return rv;
+}
+
 /* Does it work, now, whatever is asked for? */
 static int
-works(const struct certstore_entry *entry, struct cs_fit *fit)
+works(const struct certstore_entry *entry, struct cs_fit *fit,
+    struct certstore_error *err)
 {
 	static const struct certstore_span now = { CERTSTORE_SPAN_FOR, 0, 0,
 		0 };
@@ -286,7 +351,7 @@ works(const struct certstore_entry *entry, struct cs_fit *fit)
 		&subject, &ends))
 		return unfit(fit, "ended %s",
 		    certstore_time_format(ends, when));
-	return 1;
+	return cs_fit_haskey(entry, CS_PRIVKEY, info->spki, fit, err);
 }
 
 /* A CA and a server, or what is for mail, are never in each other's place. */
@@ -372,7 +437,7 @@ cs_fit_entry(const struct certstore_entry *entry,
 		return 0;
 	if ((rv = samekind(info, t, fit)) == 0)
 		fit->refused = 1;
-	else if ((rv = works(entry, fit)) == 1) {
+	else if ((rv = works(entry, fit, err)) == 1) {
 		fit->works = 1;
 		rv = hasall(entry, asked, t, is, imported, fit, err);
 		if (rv == 1)

@@ -791,6 +791,55 @@ testclocks(void)
 	    CERTSTORE_EREFUSED, "check the clock");
 }
 
+/* A key that is lost, or is that of something else. */
+static void
+testkeys(void)
+{
+	static const struct {
+		const char *how, *says;
+	} cases[] = { { "rm store/certs/key/privkey.pem",
+			  "key: has lost its private key: replaced" },
+		{ ": >store/certs/key/privkey.pem",
+		    "key: has lost its private key: replaced" },
+		{ "echo x >store/certs/key/privkey.pem",
+		    "key: has a damaged private key: replaced" },
+		{ "cat store/certs/key2/privkey.pem "
+		  ">store/certs/key/privkey.pem",
+		    "key: has the private key of something else: replaced" } };
+	size_t i;
+
+	must("key2", 0, "s=a.example");
+	must("key", 0, "A=top-CA t=p384 s=a.example s=b.example");
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		sh(cases[i].how);
+		is_int(create("key", CERTSTORE_IFNEEDED, "s=a.example"), 1,
+		    "%s", cases[i].how);
+		ok(strstr(warned, cases[i].says) != NULL, "says so: %s",
+		    warned);
+		is_str(now("key"), "a.example,b.example p384 CN=top-CA server",
+		    "as it was");
+		is_int(create("key", CERTSTORE_IFNEEDED, "s=a.example"), 0,
+		    "whole again");
+	}
+	sh("touch store/certs/key/privkey.pem");
+	is_int(create("key", CERTSTORE_IFNEEDED, "s=a.example"), 0,
+	    "touched is not changed");
+	must("reqkey", CERTSTORE_REQUEST, "s=a.example");
+	sh("rm store/certs/reqkey/request.key");
+	refused("reqkey", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED, "s=a.example",
+	    CERTSTORE_EDAMAGED, "reqkey");
+	must("reqkey", CERTSTORE_REQUEST | CERTSTORE_FORCE, "s=a.example");
+	sh("cat store/certs/key2/privkey.pem "
+	   ">store/certs/reqkey/request.key");
+	refused("reqkey", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED, "s=a.example",
+	    CERTSTORE_EDAMAGED,
+	    "has the private key of something else, so no answer is of use");
+	is_int(create("reqkey",
+		   CERTSTORE_REQUEST | CERTSTORE_IFNEEDED | CERTSTORE_FORCE,
+		   "s=a.example"),
+	    1, "-f makes a new one");
+}
+
 /* The CA that signed is replaced, gone, or its key is locked. */
 static void
 testissuersgone(void)
@@ -1051,6 +1100,7 @@ main(void)
 	testifneeded();
 	testmeetings();
 	testclocks();
+	testkeys();
 	testissuersgone();
 	testimported();
 	testrequests();
