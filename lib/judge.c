@@ -306,7 +306,13 @@ identifiers(struct judging *j)
 	}
 }
 
-/* Issuers of CRLs may be any of them. */
+static int
+compare(const X509 *const *a, const X509 *const *b)
+{
+	return X509_cmp(*a, *b);
+}
+
+/* Issuers of CRLs may be any of them, in whatever order they were given. */
 static int
 addall(struct judging *j, STACK_OF(X509) *untrusted)
 {
@@ -319,6 +325,8 @@ addall(struct judging *j, STACK_OF(X509) *untrusted)
 		    X509_add_cert(untrusted, x509, X509_ADD_FLAG_NO_DUP) != 1)
 			return -1;
 	}
+	(void)sk_X509_set_cmp_func(untrusted, compare);
+	sk_X509_sort(untrusted);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
  * What is spent on one certificate is bounded.
  */
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,25 @@ costof(EVP_PKEY *pkey)
 	return cost > COST_MAX ? COST_MAX + 1 : (int)cost + 1;
 }
 
+/*
+ * A number by which certificates are in the same order wherever they come from:
+ * of the signature, which few have in common.
+ */
+static uint64_t
+orderof(const X509 *x509)
+{
+	const ASN1_BIT_STRING *sig;
+	uint64_t order = 14695981039346656037u;
+	const unsigned char *p;
+	int i;
+
+	X509_get0_signature(&sig, NULL, x509);
+	p = ASN1_STRING_get0_data(sig);
+	for (i = 0; i < ASN1_STRING_length(sig); i++)
+		order = (order ^ p[i]) * 1099511628211u;
+	return order;
+}
+
 static struct cs_node *
 newnode(struct cs_search *s, X509 *x509, int leaf, int anchor)
 {
@@ -73,6 +93,7 @@ newnode(struct cs_search *s, X509 *x509, int leaf, int anchor)
 	if ((node = calloc(1, sizeof(*node))) == NULL)
 		return NULL;
 	node->x509 = x509;
+	node->order = orderof(x509);
 	node->leaf = leaf;
 	node->anchor = anchor;
 	s->nodes[s->nnode++] = node;
@@ -241,7 +262,10 @@ rank(X509 *x509, const struct cs_node *node)
 	return n;
 }
 
-/* A slow key may be there to keep us from the others. */
+/*
+ * A slow key may be there to keep us from the others.  Between equals the
+ * certificates decide, so that the order in which they were given says nothing.
+ */
 static int
 compare(const void *a, const void *b)
 {
@@ -251,7 +275,9 @@ compare(const void *a, const void *b)
 		return x->rank - y->rank;
 	if (x->node->cost != y->node->cost)
 		return x->node->cost - y->node->cost;
-	return x->order - y->order;
+	if (x->node->order != y->node->order)
+		return x->node->order < y->node->order ? -1 : 1;
+	return X509_cmp(x->node->x509, y->node->x509);
 }
 
 /* Adds a candidate. */
@@ -263,8 +289,8 @@ take(struct cs_search *s, struct cs_node *node, struct cs_node *issuer)
 	if (check(s, issuer) == -1)
 		return -1;
 	c->node = issuer;
-	c->order = node->nissuer++;
 	c->rank = rank(node->x509, issuer);
+	node->nissuer++;
 	return 0;
 }
 
@@ -398,8 +424,8 @@ judge(struct cs_search *s, int anchored)
 		return NONE;
 	if (reasons.nerror == 0)
 		return GOOD;
-	/* No issuer makes a bad one good. */
-	return s->path[0]->own.nerror > 0 ? STOP : NONE;
+	/* No other issuer makes a bad one better than that. */
+	return s->path[0]->own.nerror == reasons.nerror ? STOP : NONE;
 }
 
 static int extend(struct cs_search *);

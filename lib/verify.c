@@ -211,6 +211,12 @@ certstore_verify_add_anchors(struct certstore_verify *v, const char *label,
 }
 
 static int
+comparecrls(const X509_CRL *const *a, const X509_CRL *const *b)
+{
+	return X509_CRL_match(*a, *b);
+}
+
+static int
 addcrls(struct certstore_verify *v, const struct cs_pems *pems,
     const char *label, struct certstore_error *err)
 {
@@ -236,6 +242,9 @@ addcrls(struct certstore_verify *v, const struct cs_pems *pems,
 		}
 		n++;
 	}
+	/* the order in which they are given is to say nothing */
+	(void)sk_X509_CRL_set_cmp_func(v->asked.crls, comparecrls);
+	sk_X509_CRL_sort(v->asked.crls);
 	if (n > 0)
 		return 0;
 	certstore_escape(clean, sizeof(clean), label, strlen(label));

@@ -179,10 +179,10 @@ struct cs_node;
 struct cs_issuers {
 	struct cs_node	*node;
 	int		 rank;		/* the higher the less likely */
-	int		 order;
 };
 struct cs_node {
 	X509		*x509;
+	uint64_t	 order;		/* the same in any input */
 	int		 leaf, anchor;
 	int		 checked;
 	struct cs_reasons own;

@@ -542,3 +542,44 @@ crl() {
 		cert-verify -P server -w 2026-06-01 -i leaf$i.pem
 	done
 }
+
+@test "the order of what is above says nothing" {
+	"$ROOT/tests/forge" <<-'END'
+	anchors.pem R R
+	leaf.pem leaf I
+	late.pem leaf I expired
+	good I R
+	constraint I R constraint
+	old I R expired
+	eku I R eku
+	two I R expired eku
+	twice I R:S
+	END
+	# anybody FILES...: what is said of both, whatever the order
+	anybody() {
+		local a b c first leaf
+		for leaf in late leaf; do
+			first=
+			for a in "$@"; do for b in "$@"; do for c in "$@"; do
+				[ "$a" != "$b" ] && [ "$b" != "$c" ] &&
+				    [ "$a" != "$c" ] || continue
+				cat $leaf.pem "$a" "$b" "$c" >chain
+				cert-verify -v -P server -w 2026-06-01 \
+				    -T anchors.pem -i chain >said || :
+				: "${first:=$(cat said)}"
+				[ "$(cat said)" = "$first" ] ||
+				    fail "$leaf $a $b $c: $(cat said)"
+			done; done; done
+			echo "$first" >$leaf.said
+		done
+	}
+	anybody good constraint old
+	[ "$(cut -f 2,5 late.said | sed -n '/^error/p' | wc -l)" -eq 1 ]
+	grep 'is expired' late.said
+	grep 'good	server' leaf.said
+	anybody constraint old two
+	[ "$(grep -c '	error	' leaf.said)" -eq 1 ]
+	[ "$(grep -c '	error	' late.said)" -eq 2 ]
+	anybody constraint eku twice
+	[ "$(grep -c '	error	' leaf.said)" -eq 1 ]
+}
