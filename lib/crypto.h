@@ -322,8 +322,11 @@ void	cs_caution_ca(struct cs_buf *, const struct certstore_entry *,
 	    EVP_PKEY *);
 void	cs_caution_give(const struct certstore *, struct cs_buf *);
 
-/* template.c: no setter of it failed: 0 or -1; a shallow copy with the entry's own name as SAN where none was
- * given; own, which holds that one, and the first live as long as it does. */
+/*
+ * template.c: no setter failed: 0 or -1; is it for a TLS server; a shallow copy
+ * with the entry's own name as SAN where none was given: own, which holds that
+ * one, and the first live as long as it does.
+ */
 int	cs_template_check(const struct certstore_template *,
 	    struct certstore_error *);
 int	cs_template_serves(const struct certstore_template *);
