@@ -31,9 +31,14 @@
  * entry DIR [FILE]
  *	Fails unless privkey.pem and fullchain.pem of this directory are a pair
  *	and combined.pem is both, and its certificate is the first in FILE.
+ * anchors DIR
+ *	Fails unless the directory is as certstore(5) has trust: one certificate
+ *	in each NAME.pem, in the form of openssl x509; for each one link by its
+ *	hash; bundle.pem, all of them by name; distrusted, shipped; no more.
  */
 #include <sys/stat.h>
 
+#include <dirent.h>
 #include <err.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -459,44 +464,159 @@ pair(const char *keyfile, const char *file)
 	EVP_PKEY_free(pkey);
 }
 
-static char *
-slurp(const char *dir, const char *name, size_t *size)
+static void
+readall(const char *dir, const char *name, char **text, size_t *len)
 {
-	static char text[1 << 20];
+	FILE *in, *out = open_memstream(text, len);
 	char file[4096];
-	FILE *f;
+	int c;
 
 	snprintf(file, sizeof(file), "%s/%s", dir, name);
-	f = openfile(file, "r");
-	*size += fread(text + *size, 1, sizeof(text) - *size, f);
-	closefile(f, file);
-	return text;
+	in = openfile(file, "r");
+	while ((c = getc(in)) != EOF)
+		putc(c, out);
+	closefile(in, file);
+	closefile(out, "memory");
 }
 
 static void
 entry(const char *dir, const char *file)
 {
-	char key[4096], chain[4096], *text;
-	size_t both = 0, size;
+	char privkey[4096], fullchain[4096], *key, *chain, *both;
+	size_t klen, clen, len;
 	X509 *x509, *other;
 
-	snprintf(key, sizeof(key), "%s/privkey.pem", dir);
-	snprintf(chain, sizeof(chain), "%s/fullchain.pem", dir);
-	pair(key, chain);
-	slurp(dir, "privkey.pem", &both);
-	slurp(dir, "fullchain.pem", &both);
-	size = both;
-	text = slurp(dir, "combined.pem", &size);
-	if (size != 2 * both || memcmp(text, text + both, both) != 0)
+	snprintf(privkey, sizeof(privkey), "%s/privkey.pem", dir);
+	snprintf(fullchain, sizeof(fullchain), "%s/fullchain.pem", dir);
+	pair(privkey, fullchain);
+	readall(dir, "privkey.pem", &key, &klen);
+	readall(dir, "fullchain.pem", &chain, &clen);
+	readall(dir, "combined.pem", &both, &len);
+	if (len != klen + clen || memcmp(both, key, klen) != 0 ||
+	    memcmp(both + klen, chain, clen) != 0)
 		errx(1, "%s: combined.pem is not key and chain", dir);
+	free(key);
+	free(chain);
+	free(both);
 	if (file == NULL)
 		return;
-	x509 = readcert(chain);
+	x509 = readcert(fullchain);
 	other = readcert(file);
 	if (X509_cmp(x509, other) != 0)
 		errx(1, "%s: not the certificate of %s", dir, file);
 	X509_free(x509);
 	X509_free(other);
+}
+
+/* Whether DIR/HASH.0 and so on lead to the file, which is to be once. */
+static int
+links(const char *dir, const char *name, unsigned long hash)
+{
+	char link[4096], to[4096];
+	ssize_t len;
+	int i, found = 0;
+
+	for (i = 0;; i++) {
+		snprintf(link, sizeof(link), "%s/%08lx.%d", dir, hash, i);
+		len = readlink(link, to, sizeof(to) - 1);
+		if (len == -1)
+			return found;
+		to[len] = '\0';
+		found += strcmp(to, name) == 0;
+	}
+}
+
+/* One anchor, to the end of all. */
+static void
+anchor(const char *dir, const char *name, BIO *all)
+{
+	char *pem, *text;
+	size_t len;
+	BIO *mem = BIO_new(BIO_s_mem());
+	X509 *x509;
+	long n;
+
+	readall(dir, name, &text, &len);
+	x509 = PEM_read_bio_X509(BIO_new_mem_buf(text, (int)len), NULL, NULL,
+	    NULL);
+	if (x509 == NULL || PEM_write_bio_X509(mem, x509) != 1)
+		errx(1, "%s/%s: no certificate", dir, name);
+	n = BIO_get_mem_data(mem, &pem);
+	if (len != (size_t)n || memcmp(pem, text, len) != 0)
+		errx(1, "%s/%s: not just one certificate", dir, name);
+	if (links(dir, name, X509_subject_name_hash(x509)) != 1)
+		errx(1, "%s/%s: not one link by its hash", dir, name);
+	BIO_write(all, text, (int)len);
+	X509_free(x509);
+	BIO_free(mem);
+	free(text);
+}
+
+static int
+isanchor(const struct dirent *entry)
+{
+	const char *end = strrchr(entry->d_name, '.');
+
+	return end != NULL && strcmp(end, ".pem") == 0 &&
+	    strcmp(entry->d_name, "bundle.pem") != 0;
+}
+
+static int
+isentry(const struct dirent *entry)
+{
+	return strcmp(entry->d_name, ".") != 0 &&
+	    strcmp(entry->d_name, "..") != 0;
+}
+
+/* Without the ending: "a-b" is behind "a". */
+static int
+byname(const struct dirent **a, const struct dirent **b)
+{
+	size_t alen = strlen((*a)->d_name) - 4, blen = strlen((*b)->d_name) - 4;
+	int order = memcmp((*a)->d_name, (*b)->d_name,
+	    alen < blen ? alen : blen);
+
+	return order != 0 ? order : (alen > blen) - (alen < blen);
+}
+
+static void
+anchors(const char *dir)
+{
+	struct dirent **list;
+	struct stat st;
+	char file[4096], *text, *bundle;
+	BIO *all = BIO_new(BIO_s_mem());
+	size_t len;
+	int i, n, entries;
+	long size;
+
+	if (stat(dir, &st) == -1 || (st.st_mode & 07777) != 0755)
+		errx(1, "%s: mode", dir);
+	if ((n = scandir(dir, &list, isanchor, byname)) == -1)
+		err(1, "%s", dir);
+	for (i = 0; i < n; i++)
+		anchor(dir, list[i]->d_name, all);
+	readall(dir, "bundle.pem", &text, &len);
+	size = BIO_get_mem_data(all, &bundle);
+	if (len != (size_t)size || memcmp(text, bundle, len) != 0)
+		errx(1, "%s: the bundle is not all of them", dir);
+	if ((entries = scandir(dir, &list, isentry, NULL)) == -1)
+		err(1, "%s", dir);
+	for (i = 0; i < entries; i++) {
+		snprintf(file, sizeof(file), "%s/%s", dir, list[i]->d_name);
+		if (lstat(file, &st) == -1)
+			err(1, "%s", file);
+		if (S_ISREG(st.st_mode) && (st.st_mode & 07777) != 0644)
+			errx(1, "%s: mode", file);
+	}
+	snprintf(file, sizeof(file), "%s/distrusted", dir);
+	if (stat(file, &st) == -1 || !S_ISREG(st.st_mode))
+		errx(1, "%s: no file", file);
+	snprintf(file, sizeof(file), "%s/shipped", dir);
+	if (stat(file, &st) == -1 || !S_ISREG(st.st_mode))
+		errx(1, "%s: no file", file);
+	if (entries != 2 * n + 3)
+		errx(1, "%s: more than that", dir);
 }
 
 static void
@@ -522,6 +642,8 @@ obey(int argc, char **argv)
 		pair(argv[1], argv[2]);
 	else if (argc >= 2 && argc <= 3 && strcmp(argv[0], "entry") == 0)
 		entry(argv[1], argc == 3 ? argv[2] : NULL);
+	else if (argc == 2 && strcmp(argv[0], "anchors") == 0)
+		anchors(argv[1]);
 	else
 		errx(2, "%s: no command with %d arguments",
 		    argc > 0 ? argv[0] : "nothing", argc - 1);
