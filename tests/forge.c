@@ -43,7 +43,8 @@
 struct key {
 	char *name;
 	EVP_PKEY *pkey;
-	int fake; /* cannot sign */
+	X509_PUBKEY *pub; /* encoding it anew takes longer than signing */
+	int fake;	  /* cannot sign */
 };
 
 static struct key keys[KEYS_MAX];
@@ -110,9 +111,29 @@ keyof(const char *name)
 		free(bits);
 	} else
 		key->pkey = EVP_EC_gen("P-256");
-	if (key->pkey == NULL)
+	if (key->pkey == NULL || X509_PUBKEY_set(&key->pub, key->pkey) != 1)
 		errx(2, "%s: no key", name);
 	return key;
+}
+
+static void
+setkey(X509 *x509, const struct key *key)
+{
+	const unsigned char *bits;
+	unsigned char *copy;
+	const void *param;
+	X509_ALGOR *algor;
+	ASN1_OBJECT *oid;
+	int len, type;
+
+	X509_PUBKEY_get0_param(&oid, &bits, &len, &algor, key->pub);
+	X509_ALGOR_get0(NULL, &type, &param, algor);
+	copy = OPENSSL_memdup(bits, (size_t)len);
+	if (copy == NULL ||
+	    X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(x509), OBJ_dup(oid),
+		type, type == V_ASN1_OBJECT ? OBJ_dup(param) : NULL, copy,
+		len) != 1)
+		errx(2, "%s: no public key", key->name);
 }
 
 static void
@@ -387,7 +408,7 @@ make(char **words)
 	named(x509, words[2], X509_set_issuer_name);
 	ASN1_TIME_set_string_X509(X509_getm_notBefore(x509), plan.before);
 	ASN1_TIME_set_string_X509(X509_getm_notAfter(x509), plan.after);
-	X509_set_pubkey(x509, keyof(skey)->pkey);
+	setkey(x509, keyof(skey));
 	constant(x509, leaf, plan.san, plan.sans);
 	if (!leaf && plan.bc != NULL)
 		extend(x509, "basicConstraints", plan.bc);
@@ -466,6 +487,7 @@ main(void)
 	free(line);
 	while (nkey > 0) {
 		EVP_PKEY_free(keys[--nkey].pkey);
+		X509_PUBKEY_free(keys[nkey].pub);
 		free(keys[nkey].name);
 	}
 	return 0;
