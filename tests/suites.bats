@@ -17,11 +17,11 @@ absent() {
 	dir=${PKITS:-$dir}
 	[ -d "$dir" ] ||
 	    absent "PKITS: sh tests/deps.sh suites brings it"
-	"$SUITES/pkits" -c "$BIN/cert-verify" "$dir"
+	"$SUITES/pkits" -q -c "$BIN/cert-verify" "$dir"
 }
 
 @test "x509-limbo" {
 	[ -n "${LIMBO:-}" ] ||
 	    absent "x509-limbo: set LIMBO to x509-limbo.json"
-	"$SUITES/limbo" -c "$BIN/cert-verify" "$LIMBO"
+	"$SUITES/limbo" -q -c "$BIN/cert-verify" "$LIMBO"
 }
