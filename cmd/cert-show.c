@@ -154,10 +154,13 @@ showcerts(struct show *show, const char *file)
 	}
 	show->file = in.label;
 	while ((rv = certstore_certs_next(certs, &entry, &err)) != 0) {
-		if (rv == -1)
+		if (rv == -1) {
 			cmd_error("%s", err.msg);
-		else
-			showentry(show, entry);
+			continue;
+		}
+		showentry(show, entry);
+		if (certstore_entry_flaw(entry) != NULL)
+			cmd_error("%s", certstore_entry_flaw(entry));
 	}
 	certstore_certs_free(certs);
 }

@@ -341,6 +341,10 @@ finishder(struct cs_reader *r)
 
 	whole = cs_der_total(b->der, b->len, &total);
 	found = cs_der_type(b->der, b->len);
+	if (whole == 0 && found != -1 && found != CS_PEM_PKCS7 &&
+	    found != CS_PEM_PKCS12)
+		return cs_item_refuse(r, b->line, CS_DER_BER,
+		    cs_der_name(found));
 	if (whole == -1 ||
 	    (whole == 0 && found != CS_PEM_PKCS7 && found != CS_PEM_PKCS12))
 		return cs_item_refuse(r, b->line,
@@ -380,7 +384,7 @@ cs_block_finish(struct cs_reader *r)
 
 	if (b->type == CS_PEM_SKIPPED)
 		return 0;
-	r->proto.line = b->line;
+	r->proto.line = r->outer != 0 ? r->outer : b->line;
 	memcpy(r->pemlabel, b->label, sizeof(r->pemlabel));
 	if (b->chars == 0)
 		return cs_item_refuse(r, b->line,

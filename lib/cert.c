@@ -35,6 +35,77 @@ totime(const ASN1_TIME *t, int64_t *secs)
 	return 0;
 }
 
+/* Was it there before the i-th? */
+int
+cs_cert_istwice(const STACK_OF(X509_EXTENSION) *exts, int i)
+{
+	const ASN1_OBJECT *obj;
+	int j;
+
+	obj = X509_EXTENSION_get_object(sk_X509_EXTENSION_value(exts, i));
+	for (j = 0; j < i; j++)
+		if (OBJ_cmp(obj,
+			X509_EXTENSION_get_object(
+			    sk_X509_EXTENSION_value(exts, j))) == 0)
+			return 1;
+	return 0;
+}
+
+/* Of those that libcrypto knows; an empty AIA is no AIA (section 4.2.2.1). */
+int
+cs_cert_isbad(X509_EXTENSION *ext)
+{
+	const X509V3_EXT_METHOD *method;
+	ASN1_OCTET_STRING *data;
+	const unsigned char *p;
+	void *value;
+	int len, nid, rv = 0;
+
+	if ((method = X509V3_EXT_get(ext)) == NULL || method->it == NULL)
+		return 0;
+	data = X509_EXTENSION_get_data(ext);
+	p = ASN1_STRING_get0_data(data);
+	len = ASN1_STRING_length(data);
+	value = ASN1_item_d2i(NULL, &p, len, ASN1_ITEM_ptr(method->it));
+	if (value == NULL || p != ASN1_STRING_get0_data(data) + len)
+		rv = 1;
+	nid = method->ext_nid;
+	if (value != NULL &&
+	    (nid == NID_info_access || nid == NID_sinfo_access))
+		rv |= sk_ACCESS_DESCRIPTION_num(value) == 0;
+	if (value != NULL && nid == NID_certificate_policies)
+		rv |= sk_POLICYINFO_num(value) == 0;
+	ASN1_item_free(value, ASN1_ITEM_ptr(method->it));
+	ERR_clear_error();
+	return rv;
+}
+
+/* Names the first extension with a flaw, as far as it can be told. */
+static int
+failextension(const char *where, X509 *x509, struct certstore_error *err)
+{
+	const STACK_OF(X509_EXTENSION) *exts = X509_get0_extensions(x509);
+	X509_EXTENSION *ext = NULL;
+	char name[80];
+	int i, twice = 0;
+
+	for (i = 0; i < sk_X509_EXTENSION_num(exts); i++) {
+		ext = sk_X509_EXTENSION_value(exts, i);
+		if ((twice = cs_cert_istwice(exts, i)) || cs_cert_isbad(ext))
+			break;
+	}
+	if (i >= sk_X509_EXTENSION_num(exts))
+		return cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: an extension of "
+		    "the certificate is malformed (RFC 5280 section 4.2)",
+		    where);
+	OBJ_obj2txt(name, sizeof(name), X509_EXTENSION_get_object(ext), 0);
+	return cs_fail(err, CERTSTORE_EINPUT,
+	    "%s: the extension \"%s\" of "
+	    "the certificate is %s (RFC 5280 section 4.2)",
+	    where, name, twice ? "there twice" : "malformed");
+}
+
 /* What d2i doesn't look at, but everything that follows relies on. */
 static int
 checkcert(const char *where, X509 *x509, struct certstore_error *err)
@@ -54,12 +125,7 @@ checkcert(const char *where, X509 *x509, struct certstore_error *err)
 	}
 	bad = X509_check_purpose(x509, -1, 0) != 1;
 	ERR_clear_error();
-	if (bad)
-		return cs_fail(err, CERTSTORE_EINPUT,
-		    "%s: an extension of "
-		    "the certificate is malformed (RFC 5280 section 4.2)",
-		    where);
-	return 0;
+	return bad ? failextension(where, x509, err) : 0;
 }
 
 /* As libcrypto decodes it, whatever its extensions and times are. */
@@ -143,8 +209,10 @@ cs_cert_encode(struct cs_buf *buf, X509 *x509, struct certstore_error *err)
 	return rv == -1 ? cs_fail_nomem(err) : 0;
 }
 
-STACK_OF(X509) *
-cs_cert_stack(const char *label, const struct cs_buf *buf,
+static STACK_OF(X509) *
+readstack(const char *label, const struct cs_buf *buf,
+    X509 *(*parse)(const char *, const unsigned char *, size_t,
+	struct certstore_error *),
     struct certstore_error *err)
 {
 	struct cs_pems pems = { NULL, 0, 0 };
@@ -163,8 +231,7 @@ cs_cert_stack(const char *label, const struct cs_buf *buf,
 	for (i = 0; i < pems.n; i++) {
 		if (pems.v[i].type != CS_PEM_CERT)
 			continue;
-		x509 = cs_cert_parse(cs_item_where(&pems.v[i], where,
-					 sizeof(where)),
+		x509 = parse(cs_item_where(&pems.v[i], where, sizeof(where)),
 		    pems.v[i].der, pems.v[i].derlen, err);
 		if (x509 == NULL)
 			goto out;
@@ -188,6 +255,42 @@ out:
 	}
 	cs_item_free(&pems);
 	return certs;
+}
+
+/* The same of one that is to be shown: a flaw of an extension, malloc'ed, is
+ * none of the whole. */
+int
+cs_cert_check(const char *where, X509 *x509, char **flaw,
+    struct certstore_error *err)
+{
+	struct certstore_error why;
+	int64_t secs;
+
+	if (checkcert(where, x509, &why) == 0)
+		return 0;
+	if (totime(X509_get0_notBefore(x509), &secs) == -1 ||
+	    totime(X509_get0_notAfter(x509), &secs) == -1) {
+		ERR_clear_error();
+		*err = why;
+		return -1;
+	}
+	if ((*flaw = strdup(why.msg)) == NULL)
+		return cs_fail_nomem(err);
+	return 0;
+}
+
+STACK_OF(X509) *
+cs_cert_stack(const char *label, const struct cs_buf *buf,
+    struct certstore_error *err)
+{
+	return readstack(label, buf, cs_cert_parse, err);
+}
+
+STACK_OF(X509) *
+cs_cert_stack_shown(const char *label, const struct cs_buf *buf,
+    struct certstore_error *err)
+{
+	return readstack(label, buf, cs_cert_decode, err);
 }
 
 /*

@@ -22,7 +22,8 @@ reset(struct certstore_entry *entry)
 {
 	cs_info_reset(&entry->info);
 	free(entry->pem);
-	entry->pem = NULL;
+	free(entry->flaw);
+	entry->pem = entry->flaw = NULL;
 }
 
 /* The entry takes over what the buffer holds. */
@@ -43,8 +44,8 @@ setcert(struct certstore_entry *entry, const struct cs_pem *pem,
 	int rv = -1;
 
 	cs_item_where(pem, where, sizeof(where));
-	x509 = cs_cert_parse(where, pem->der, pem->derlen, err);
-	if (x509 == NULL)
+	x509 = cs_cert_decode(where, pem->der, pem->derlen, err);
+	if (x509 == NULL || cs_cert_check(where, x509, &entry->flaw, err) == -1)
 		goto out;
 	if (cs_describe_shown(&entry->info.text, x509, err) == -1 ||
 	    cs_info_parse(&entry->info, err) == -1 ||

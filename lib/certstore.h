@@ -81,6 +81,7 @@ const char *certstore_entry_origin(const struct certstore_entry *);
 const char *certstore_entry_group(const struct certstore_entry *);
 const char *certstore_entry_host(const struct certstore_entry *);
 const char *certstore_entry_how(const struct certstore_entry *);
+const char *certstore_entry_flaw(const struct certstore_entry *);
 int64_t certstore_entry_starts(const struct certstore_entry *);
 int64_t certstore_entry_ends(const struct certstore_entry *);
 int certstore_entry_san(const struct certstore_entry *, size_t,

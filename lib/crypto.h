@@ -172,11 +172,17 @@ X509	*cs_cert_parse(const char *, const unsigned char *, size_t,
 	    struct certstore_error *);		/* where, DER */
 X509	*cs_cert_decode(const char *, const unsigned char *, size_t,
 	    struct certstore_error *);		/* extensions may be malformed */
+/* What is wrong with an extension, malloc'ed, is no error. */
+int	cs_cert_check(const char *, X509 *, char **, struct certstore_error *);
 X509_REQ *cs_cert_parse_csr(const char *, const unsigned char *, size_t,
 	    struct certstore_error *);
 int	cs_cert_encode(struct cs_buf *, X509 *, struct certstore_error *);
 STACK_OF(X509) *cs_cert_stack(const char *, const struct cs_buf *,
 	    struct certstore_error *);		/* of our own PEM files */
+STACK_OF(X509) *cs_cert_stack_shown(const char *, const struct cs_buf *,
+	    struct certstore_error *);		/* extensions may be malformed */
+int	cs_cert_isbad(X509_EXTENSION *);	/* malformed */
+int	cs_cert_istwice(const STACK_OF(X509_EXTENSION) *, int);
 int	cs_cert_is_ca(X509 *);
 int	cs_cert_is_shaken(const X509 *);	/* says telephone numbers */
 int	cs_cert_is_self_signed(X509 *);		/* by signature, not by name */

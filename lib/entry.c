@@ -66,7 +66,8 @@ cs_entry_done(struct certstore_entry *entry)
 {
 	cs_info_free(&entry->info);
 	free(entry->pem);
-	entry->pem = NULL;
+	free(entry->flaw);
+	entry->pem = entry->flaw = NULL;
 }
 
 /* Size and time of props, which may have been edited by hand; 0 or -1. */
@@ -236,6 +237,12 @@ const char *
 certstore_entry_group(const struct certstore_entry *entry)
 {
 	return entry->info.group;
+}
+
+const char *
+certstore_entry_flaw(const struct certstore_entry *entry)
+{
+	return entry->flaw;
 }
 
 const char *

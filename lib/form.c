@@ -19,51 +19,6 @@ add(const struct cs_asked *asked, struct cs_node *node, enum cs_rule rule)
 	return cs_rule_add(&node->own, asked, rule, node->x509, NULL);
 }
 
-/* Was it there before the i-th? */
-static int
-istwice(const STACK_OF(X509_EXTENSION) *exts, int i)
-{
-	const ASN1_OBJECT *obj;
-	int j;
-
-	obj = X509_EXTENSION_get_object(sk_X509_EXTENSION_value(exts, i));
-	for (j = 0; j < i; j++)
-		if (OBJ_cmp(obj,
-			X509_EXTENSION_get_object(
-			    sk_X509_EXTENSION_value(exts, j))) == 0)
-			return 1;
-	return 0;
-}
-
-/* Of those that libcrypto knows; an empty AIA is no AIA (section 4.2.2.1). */
-static int
-isbad(X509_EXTENSION *ext)
-{
-	const X509V3_EXT_METHOD *method;
-	ASN1_OCTET_STRING *data;
-	const unsigned char *p;
-	void *value;
-	int len, nid, rv = 0;
-
-	if ((method = X509V3_EXT_get(ext)) == NULL || method->it == NULL)
-		return 0;
-	data = X509_EXTENSION_get_data(ext);
-	p = ASN1_STRING_get0_data(data);
-	len = ASN1_STRING_length(data);
-	value = ASN1_item_d2i(NULL, &p, len, ASN1_ITEM_ptr(method->it));
-	if (value == NULL || p != ASN1_STRING_get0_data(data) + len)
-		rv = 1;
-	nid = method->ext_nid;
-	if (value != NULL &&
-	    (nid == NID_info_access || nid == NID_sinfo_access))
-		rv |= sk_ACCESS_DESCRIPTION_num(value) == 0;
-	if (value != NULL && nid == NID_certificate_policies)
-		rv |= sk_POLICYINFO_num(value) == 0;
-	ASN1_item_free(value, ASN1_ITEM_ptr(method->it));
-	ERR_clear_error();
-	return rv;
-}
-
 static int
 extensions(const struct cs_asked *asked, struct cs_node *node)
 {
@@ -81,10 +36,10 @@ extensions(const struct cs_asked *asked, struct cs_node *node)
 		ext = sk_X509_EXTENSION_value(exts, i);
 		OBJ_obj2txt(oid, sizeof(oid), X509_EXTENSION_get_object(ext),
 		    0);
-		if (isbad(ext))
+		if (cs_cert_isbad(ext))
 			bad |= cs_rule_add(&node->own, asked, CS_RULE_MALFORMED,
 			    node->x509, "%s", oid);
-		if (istwice(exts, i))
+		if (cs_cert_istwice(exts, i))
 			bad |= cs_rule_add(&node->own, asked, CS_RULE_DUPLICATE,
 			    node->x509, "%s", oid);
 	}

@@ -374,6 +374,7 @@ struct certstore_entry {
 	struct cs_info		 info;
 	char			 gendir[CS_GENDIR]; /* in certs/ */
 	char			*pem;		/* certificate or public key, not in a store */
+	char			*flaw;		/* of that, or NULL */
 	const char		*host, *how;	/* set by match and import */
 	char			 question[CS_HOST_MAX + 80];
 };

@@ -23,6 +23,8 @@ cs_item_refuse(struct cs_reader *r, size_t line, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
+	if (r->outer != 0)
+		line = r->outer;
 	if (line == 0)
 		return cs_fail(r->err, CERTSTORE_EINPUT, "%s: %s",
 		    r->proto.label, msg);

@@ -14,6 +14,14 @@ static const char *const unseen[] = { "\xef\xbb\xbf", "\xc2\xa0", "\xc2\xad",
 	"\xe2\x80\x8b", "\xe2\x80\x8c", "\xe2\x80\x8d", "\xe2\x80\xa8",
 	"\xe2\x80\xaf", "\xe2\x81\xa0" };
 
+/* Dashes that editors make of "-" and of "--". */
+static const char *const dashes[] = { "\xe2\x80\x90", "\xe2\x80\x91",
+	"\xe2\x80\x92", "\xe2\x80\x93", "\xe2\x88\x92", "\xe2\x80\x94",
+	"\xe2\x80\x95" };
+#define NDASHES (sizeof(dashes) / sizeof(dashes[0]))
+#define WIDE 5	  /* from here on they are of "--" */
+#define TWO 0x100 /* what next() gives for one of those */
+
 int
 cs_lines_open(struct cs_lines *t, const void *p, size_t len)
 {
@@ -159,6 +167,12 @@ next(struct cs_lines *t)
 		t->pos += n;
 		return ' ';
 	}
+	for (n = 0; n < NDASHES && *p == 0xe2 && t->len - t->pos >= 3; n++)
+		if (memcmp(p, dashes[n], 3) == 0) {
+			t->pos += 3;
+			t->dashes = 1;
+			return n < WIDE ? '-' : TWO;
+		}
 	t->pos++;
 	return *p;
 }
@@ -213,6 +227,7 @@ cs_lines_next(struct cs_lines *t)
 		return 0;
 	t->s = t->buf;
 	t->n = 0;
+	t->dashes = 0;
 	t->at = t->line;
 	for (;;) {
 		n = plain(t);
@@ -221,7 +236,9 @@ cs_lines_next(struct cs_lines *t)
 		t->pos += n;
 		if (t->pos == t->len || (c = next(t)) == '\n')
 			break;
-		t->s[t->n++] = (char)c;
+		t->s[t->n++] = c == TWO ? '-' : (char)c;
+		if (c == TWO)
+			t->s[t->n++] = '-';
 	}
 	if (t->pos == t->len)
 		endline(t);

@@ -37,7 +37,10 @@ readcerts(const struct certstore_entry *entry, enum cs_file file,
 	int rv;
 
 	rv = readfile(entry, file, &buf, label, err);
-	if (rv == 1 && (*certs = cs_cert_stack(label, &buf, err)) == NULL)
+	if (rv == 1 &&
+	    (*certs = entry->store == NULL ?
+		    cs_cert_stack_shown(label, &buf, err) :
+		    cs_cert_stack(label, &buf, err)) == NULL)
 		rv = -1;
 	cs_buf_free(&buf);
 	return rv;

@@ -3,6 +3,7 @@
  * list of items.  What can be understood in one way only is understood; the
  * rest is refused with line, reason and remedy.  Linear in the input.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,7 +90,8 @@ mark(struct cs_reader *r, const struct cs_marker *m)
 
 	certstore_escape(label, sizeof(label), m->label, strlen(m->label));
 	wrong = m->lead != CS_MARKER_DASHES ? m->lead : m->trail;
-	if (wrong != CS_MARKER_DASHES)
+	/* How many there were an editor has hidden. */
+	if (wrong != CS_MARKER_DASHES && !r->text.dashes)
 		return cs_item_refuse(r, r->text.at,
 		    "%zu dash%s instead of %d: the marker is `-----%s %s-----`",
 		    wrong, wrong == 1 ? "" : "es", CS_MARKER_DASHES,
@@ -135,10 +137,103 @@ failnothing(struct cs_reader *r)
 	    r->crls ? "X509 CRL" : "CERTIFICATE");
 }
 
+/* "-----BEGIN", as Kubernetes, key vaults and Traefik keep PEM. */
+static const char begins[] = "LS0tLS1CRUdJTi";
+
+static int
+is64(unsigned char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	    (c >= '0' && c <= '9') || c == '+' || c == '/';
+}
+
+/* Where base64 goes on behind a line's end, at p; NULL: not there. */
+static const unsigned char *
+nextline64(const unsigned char *p, const unsigned char *end)
+{
+	const unsigned char *q;
+
+	while (p < end && (isspace(*p) != 0))
+		p++;
+	for (q = p; q < end && (is64(*q) || *q == '='); q++)
+		;
+	return q > p && (q == end || *q == '\r' || *q == '\n') ? p : NULL;
+}
+
+/* Decodes base64 from p on into buf, which has room; where it ends. */
+static const unsigned char *
+decode64(const unsigned char *p, const unsigned char *end, unsigned char *buf,
+    size_t *len)
+{
+	const char *const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *next;
+	uint32_t quad = 0;
+	size_t n = 0;
+
+	*len = 0;
+	for (;;) {
+		if (p + 1 < end && p[0] == '\\' && (p[1] == 'n' || p[1] == 'r'))
+			p += 2;
+		else if (p < end && (*p == '\r' || *p == '\n') &&
+		    (next = nextline64(p, end)) != NULL)
+			p = next;
+		if (p == end || !is64(*p))
+			break;
+		quad = quad << 6 | (uint32_t)(strchr(digits, *p++) - digits);
+		if (++n % 4 == 0) {
+			buf[(*len)++] = (unsigned char)(quad >> 16);
+			buf[(*len)++] = (unsigned char)(quad >> 8 & 0xff);
+			buf[(*len)++] = (unsigned char)(quad & 0xff);
+		}
+	}
+	if (n % 4 >= 2)
+		buf[(*len)++] = (unsigned char)(quad >> (n % 4 == 2 ? 4 : 10) &
+		    0xff);
+	if (n % 4 == 3)
+		buf[(*len)++] = (unsigned char)(quad >> 2 & 0xff);
+	return p;
+}
+
+static int readtext(struct cs_reader *, const unsigned char *, size_t);
+
+/* Reads PEM that is in base64, decoded once: 1, 0 there is none, -1. */
+static int
+readwrapped(struct cs_reader *r, const unsigned char *p, size_t n)
+{
+	const unsigned char *at, *end = p + n, *from = p;
+	unsigned char *buf;
+	size_t len, line = 1;
+	int rv = 0;
+
+	if (r->outer != 0 || memmem(p, n, begins, strlen(begins)) == NULL)
+		return 0;
+	if ((buf = malloc(n + 1)) == NULL)
+		return cs_fail_nomem(r->err);
+	while (rv != -1 &&
+	    (at = memmem(from, (size_t)(end - from), begins, strlen(begins))) !=
+		NULL) {
+		for (; p < at; p++)
+			line += *p == '\n';
+		from = at + strlen(begins);
+		if (at > end - n && is64(at[-1]) &&
+		    !(at > end - n + 1 && at[-2] == '\\'))
+			continue;
+		from = decode64(at, end, buf, &len);
+		cs_lines_close(&r->text);
+		r->outer = line;
+		rv = readtext(r, buf, len) == -1 ? -1 : 1;
+		r->outer = 0;
+	}
+	freezero(buf, n + 1);
+	return rv;
+}
+
 static int
 readtext(struct cs_reader *r, const unsigned char *p, size_t n)
 {
 	size_t before = r->list->n;
+	int rv;
 
 	if (cs_lines_isutf16(p, n))
 		return cs_item_refuse(r, 0,
@@ -152,7 +247,11 @@ readtext(struct cs_reader *r, const unsigned char *p, size_t n)
 	}
 	if (r->b.line != 0)
 		return failend(r);
-	return r->list->n == before ? failnothing(r) : 0;
+	if (r->list->n > before)
+		return 0;
+	if ((rv = readwrapped(r, p, n)) != 0)
+		return rv == -1 ? -1 : 0;
+	return failnothing(r);
 }
 
 static int
@@ -173,6 +272,9 @@ readder(struct cs_reader *r, const unsigned char *p, size_t n)
 		    "%zu byte%s after the DER: give each certificate or key in "
 		    "a file of its own",
 		    n - total, n - total == 1 ? "" : "s");
+	if (whole == 0 && type != -1 && type != CS_PEM_PKCS7 &&
+	    type != CS_PEM_PKCS12)
+		return cs_item_refuse(r, 0, CS_DER_BER, cs_der_name(type));
 	if (type == -1 || (type == CS_PEM_CRL && !r->crls) ||
 	    (whole != 1 && type != CS_PEM_PKCS7 && type != CS_PEM_PKCS12))
 		return cs_item_refuse(r, 0,
@@ -199,8 +301,8 @@ readall(const char *label, const void *data, size_t len,
 	if ((r.proto.label = cs_item_label(label)) == NULL)
 		return cs_fail_nomem(err);
 	if (len > max)
-		cs_item_refuse(&r, 0, "larger than %zu bytes: give only %s",
-		    max, crls ? "CRLs" : "certificates and keys");
+		cs_item_refuse(&r, 0,
+		    "larger than %zu bytes: give it in several files", max);
 	else if ((r.b.der = malloc(len + 1)) == NULL)
 		cs_fail_nomem(err);
 	else if (cs_der_looks(data, len))

@@ -17,6 +17,7 @@ struct cs_lines {
 	size_t n;
 	size_t at;   /* its number, from 1 */
 	int comment; /* of which nothing is left */
+	int dashes;  /* some were not "-" */
 	size_t cut;  /* the last line of CS_LINES_TTY bytes */
 };
 int cs_lines_open(struct cs_lines *, const void *, size_t);
@@ -30,6 +31,9 @@ const char *cs_lines_guess(const unsigned char *, size_t);
 int cs_der_looks(const unsigned char *, size_t); /* and not like text */
 /* How long the SEQUENCE at p says it is: 1, 0 indefinite, -1 no SEQUENCE. */
 int cs_der_total(const unsigned char *, size_t, size_t *);
+#define CS_DER_BER \
+	"%s in BER, with an indefinite length: it must be DER (X.690 10.1), " \
+	"ask for it in DER or PEM"
 int cs_der_type(const unsigned char *, size_t); /* cs_pem_type or -1 */
 const char *cs_der_name(int);			/* "a certificate" */
 
@@ -73,6 +77,7 @@ struct cs_reader {
 	const struct certstore_passphrase *pass;
 	struct certstore_error *err;
 	int crls;	     /* CRLs are of use */
+	size_t outer;	     /* line of the base64 that is read, or 0 */
 	struct cs_pem proto; /* label, line and pemlabel of items */
 	char pemlabel[CS_MARKER_LABEL];
 	char skipped[CS_MARKER_LABEL]; /* the first label of no use */

@@ -142,3 +142,25 @@ fill() {
 		[[ $stderr == "cert-show: $file.pem:1: "* ]]
 	done
 }
+
+@test "of a certificate with a bad extension the rest is shown" {
+	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
+	    -out key.pem 2>/dev/null
+	openssl req -x509 -key key.pem -subj /CN=bad -days 30 -out bad.pem \
+	    -addext 2.5.29.17=DER:0401aa
+	openssl req -x509 -key key.pem -subj /CN=good -days 30 -out good.pem \
+	    -addext subjectAltName=DNS:good.example.com
+	cat bad.pem good.pem >both.pem
+	run -2 --separate-stderr cert-show -i both.pem -o subject,key
+	[ "$output" = "$(printf 'CN=%s\tp256\n' bad good)" ]
+	[[ ${stderr_lines[0]} == *'both.pem:1: the extension "X509v3 Subject Alternative Name" of the certificate is malformed (RFC 5280 section 4.2)' ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	for part in text cert pubkey; do
+		run -2 --separate-stderr cert-show -i bad.pem -o "$part"
+		[[ $output == *-----BEGIN* || $output == *'CN = bad'* ]]
+	done
+	run -2 --separate-stderr cert-show -ji bad.pem
+	[[ $output == *'"subject":"CN=bad"'* ]]
+	run -2 --separate-stderr cert-import bad.pem key.pem
+	[[ $stderr == *'bad.pem:1: the extension'*malformed* ]]
+}

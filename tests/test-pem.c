@@ -79,6 +79,12 @@ static const struct {
 	{ "blanks in markers",
 	    { { "-----BEGIN ", "----- BEGIN  " }, { "-----END", "----- END" } },
 	    "", "" },
+	{ "dashes as a word processor makes them",
+	    { { "-----BEGIN", "\xe2\x80\x94\xe2\x80\x93-BEGIN" },
+		{ "-----END", "\xe2\x80\x94\xe2\x80\x94-END" },
+		{ "-----\n", "\xe2\x80\x93\xe2\x80\x93\n" } },
+	    "", "" },
+	{ "one long dash", { { "-----", "\xe2\x80\x94" } }, "", "" },
 	{ "labels of other times",
 	    { { "BEGIN CERT", "BEGIN X509 CERT" },
 		{ "END CERT", "END X509 CERT" } },
@@ -143,6 +149,75 @@ test_joined(void)
 	check_same(&out, &want, "no blank at all");
 	cs_buf_free(&out);
 	cs_buf_free(&text);
+	cs_item_free(&want);
+}
+
+/* Appends text as base64, in lines of so many characters. */
+static void
+addbase64(struct cs_buf *out, const struct cs_buf *text, size_t width,
+    const char *newline)
+{
+	unsigned char *line = malloc(text->len * 4 / 3 + 8);
+	size_t i, n;
+
+	n = (size_t)EVP_EncodeBlock(line, (const unsigned char *)text->p,
+	    (int)text->len);
+	for (i = 0; i < n; i += width) {
+		cs_buf_add(out, line + i, n - i < width ? n - i : width);
+		cs_buf_adds(out, newline);
+	}
+	free(line);
+}
+
+/* PEM in base64, as it is kept where a value must be one word. */
+static void
+test_base64(void)
+{
+	struct cs_buf cert = { 0 }, key = { 0 }, both = { 0 }, out = { 0 };
+	struct cs_buf again = { 0 };
+	struct cs_pems want;
+
+	addfile(&cert, DATA "cert.pem");
+	addfile(&key, DATA "sec1.pem");
+	cs_buf_copy(&both, &cert);
+	cs_buf_add(&both, key.p, key.len);
+	oracle(&both, &want);
+	addbase64(&out, &both, SIZE_MAX, "");
+	check_same(&out, &want, "base64 of PEM");
+	cs_buf_reset(&out);
+	addbase64(&out, &both, 76, "\n");
+	check_same(&out, &want, "in lines");
+	cs_buf_reset(&out);
+	addbase64(&out, &both, 76, "\r\n   ");
+	check_same(&out, &want, "with blanks");
+	cs_buf_reset(&out);
+	cs_buf_adds(&out, "apiVersion: v1\ndata:\n  tls.crt: ");
+	addbase64(&out, &cert, SIZE_MAX, "\n");
+	cs_buf_adds(&out, "  tls.key: ");
+	addbase64(&out, &key, SIZE_MAX, "\n");
+	cs_buf_adds(&out, "kind: Secret\n");
+	check_same(&out, &want, "a secret of Kubernetes");
+	cs_buf_reset(&out);
+	cs_buf_adds(&out, "{ \"certificate\": \"");
+	addbase64(&out, &cert, 64, "\\n");
+	cs_buf_adds(&out, "\", \"key\": \"");
+	addbase64(&out, &key, SIZE_MAX, "\" }\n");
+	check_same(&out, &want, "JSON");
+	cs_buf_reset(&out);
+	addbase64(&out, &both, SIZE_MAX, "");
+	addbase64(&again, &out, SIZE_MAX, "");
+	check_refused(&again, "text: no PEM block", "base64 of base64");
+	cs_buf_reset(&out);
+	cs_buf_adds(&out, "\n\nx: ");
+	both.len -= 60;
+	addbase64(&out, &both, SIZE_MAX, "");
+	check_refused(&out, "text:3: no `-----END EC PRIVATE KEY-----`",
+	    "the line of what is cut");
+	cs_buf_free(&cert);
+	cs_buf_free(&key);
+	cs_buf_free(&both);
+	cs_buf_free(&out);
+	cs_buf_free(&again);
 	cs_item_free(&want);
 }
 
@@ -392,6 +467,7 @@ main(void)
 	test_crls();
 	test_understood();
 	test_joined();
+	test_base64();
 	test_limit();
 	test_item();
 	test_encode();

@@ -34,8 +34,6 @@ static const struct {
 	    "text:1: 0 dashes instead of 5" },
 	{ "no dash in front", "-----BEGIN", "BEGIN", 1,
 	    "text:1: 0 dashes instead of 5" },
-	{ "typographic dashes", "-----BEGIN", "\xe2\x80\x94-BEGIN", 1,
-	    "text:1: 1 dash instead of 5" },
 	{ "nine dashes between", "-----\n-----BEGIN", "---------BEGIN", 1,
 	    "text:11: 9 dashes instead of 5" },
 	{ "no END", "-----END CERTIFICATE-----\n", "", 1,
