@@ -121,7 +121,8 @@ addentry(struct search *s, const char *name)
 	if (cs_entry_load(s->store, name, &entry, &err) == -1 ||
 	    readfile(s, &entry, CS_FULLCHAIN, &err) == -1 ||
 	    (entry.info.hasca && readfile(s, &entry, CS_CA, &err) == -1))
-		cs_warn(s->store, "%s", err.msg);
+		if (err.code != CERTSTORE_ENOENTRY) /* index/ may be behind */
+			cs_warn(s->store, "%s", err.msg);
 	cs_entry_done(&entry);
 }
 

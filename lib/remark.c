@@ -133,6 +133,46 @@ remarknames(struct cs_buf *b, const struct cs_info *info)
 	return 0;
 }
 
+/* Names that no client looks for, the first by name. */
+static int
+remarkflaws(struct cs_buf *b, const struct cs_info *info)
+{
+	const char *flaw, *first = NULL, *name = NULL;
+	char quoted[CS_QUOTE_LEN], more[48] = "";
+	size_t i, n = 0;
+
+	for (i = 0; i < info->nsan; i++) {
+		flaw = cs_name_certflaw(info->san[i].type, info->san[i].value);
+		if (flaw == NULL || n++ > 0)
+			continue;
+		first = flaw;
+		name = info->san[i].value;
+	}
+	if (n == 0)
+		return 0;
+	if (n > 1)
+		snprintf(more, sizeof(more), " (and %zu more)", n - 1);
+	return remark(b, info, "its DNS name %s%s %s: no client finds it",
+	    cs_escape_quote(quoted, name), more, first);
+}
+
+/* A key that handshakes fail with by default. */
+static int
+remarkkey(struct cs_buf *b, const struct cs_info *info, X509 *x509)
+{
+	EVP_PKEY *pkey = X509_get0_pubkey(x509);
+	char name[80];
+
+	if (pkey == NULL || strcmp(info->kind, "mail") == 0 ||
+	    cs_strength_istls(pkey))
+		return 0;
+	cs_key_name(pkey, name, sizeof(name));
+	return remark(b, info,
+	    "TLS servers and clients refuse its key (%s) by default: use p256, "
+	    "p384 or RSA",
+	    name);
+}
+
 /* Is its CN the name of a host, with a dot? */
 static int
 iscnhost(const struct cs_info *info)
@@ -188,7 +228,8 @@ cs_remark_cert(struct cs_buf *b, const struct cs_info *info, X509 *x509,
 	bad |= remarkweak(b, info, x509, chain);
 	bad |= remarkextensions(b, info, x509);
 	if (!ca && !shaken)
-		bad |= remarknames(b, info);
+		bad |= remarkkey(b, info, x509) | remarknames(b, info) |
+		    remarkflaws(b, info);
 	if (!complete && sk_X509_num(chain) <= 0 && !info->self)
 		bad |= remark(b, info,
 		    "chain incomplete: its issuer \"%.*s\" "

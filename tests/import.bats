@@ -374,10 +374,12 @@ warns() {
 	[ "$output" = j-rgen-b-ro ]
 	sign evil root /CN=x 90 \
 	    'subjectAltName=DNS:../certs/victim,DNS:ok.example.com'
-	imports evil.crt evil.key
+	warns 'its DNS name "../certs/victim" .*no client finds it' \
+	    evil.crt evil.key
 	[ "$output" = ok.example.com ]
 	sign evil2 root '/CN=..\/..\/etc' 90 'subjectAltName=DNS:../certs/victim'
-	imports evil2.crt evil2.key
+	warns 'its DNS name "../certs/victim" .*no client finds it' \
+	    evil2.crt evil2.key
 	[ "$output" = etc ]
 	[ ! -e "$CERTSTORE/certs/victim" ]
 	sign none root / 90 subjectAltName=URI:sip:a
@@ -842,7 +844,9 @@ entries() {
 	[ -z "$stderr" ]
 	grep -q 'BEGIN ENCRYPTED' "$dir/privkey.pem"
 	# In place of another, which was encrypted.
-	ca root /CN=Root
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -subj /CN=Root -addext keyUsage=critical,keyCertSign,cRLSign \
+	    -keyout root.key -out root.crt 2>/dev/null
 	run -0 --separate-stderr cert-import -f -N root root.crt root.key
 	[[ $stderr == *'not encrypted, that of the one it replaces was'* ]]
 }
@@ -931,7 +935,10 @@ der() {
 	ca root /CN=Root
 	echo phones >pass
 	for alg in ed25519 ed448 ec; do
-		key "$alg" "$alg"
+		case $alg in
+		ec) key ec ;;
+		*) openssl genpkey -algorithm "$alg" -out "$alg.key" ;;
+		esac
 		server "$alg" root "$alg.example.com"
 		openssl pkcs8 -topk8 -nocrypt -in "$alg.key" -outform DER \
 		    -out v1.der
@@ -955,7 +962,7 @@ der() {
 		done
 		[ "$alg" != ec ] || continue
 		# The public part of another key.
-		key wrong "$alg"
+		openssl genpkey -algorithm "$alg" -out wrong.key
 		openssl pkey -in wrong.key -pubout -outform DER -out pub.der
 		tail=81$(printf %02x $((n + 1)))00$(tail -c "$n" pub.der |
 		    od -An -v -tx1 | tr -d ' \n')
@@ -1076,4 +1083,36 @@ plainreq() {
 	run -2 cert-create -K mixed.pem -s a.example.com a
 	[[ $output = *"not that of its own public part"* ]]
 	cert-import key.pem cert.pem
+}
+
+@test "warnings: keys and names that clients refuse" {
+	local alg names
+
+	ca root /CN=Root
+	for alg in brainpoolP256r1 secp256k1; do
+		openssl genpkey -algorithm EC -pkeyopt "ec_paramgen_curve:$alg" \
+		    -out "$alg.key" 2>/dev/null
+		server "$alg" root "${alg,,}.example.com"
+		warns "refuse its key \(${alg,,}\) by default" \
+		    "$alg.crt" "$alg.key" root.crt
+	done
+	names=DNS:ok.example.com,DNS:192.0.2.1,DNS:dot.example.com.
+	sign ip root /CN=x 90 "subjectAltName=$names"
+	warns 'its DNS name "192.0.2.1" \(and 1 more\) is an IP address' \
+	    ip.crt ip.key root.crt
+	sign utf root /CN=x 90 "subjectAltName=DNS:b\xc3\xbccher.example,DNS:u.example"
+	warns 'not ASCII|DNS name' -N utf utf.crt utf.key root.crt
+}
+
+@test "BER and what is too large are named" {
+	ca root /CN=Root
+	openssl x509 -in root.crt -outform DER -out root.der
+	# The outer length made indefinite.
+	{ printf '\060\200'; tail -c +5 root.der; printf '\0\0'; } >root.ber
+	refuses 'root.ber: a certificate in BER, with an indefinite length: it must be DER' root.ber
+	{ echo '-----BEGIN CERTIFICATE-----'; openssl base64 -in root.ber
+	  echo '-----END CERTIFICATE-----'; } >ber.pem
+	refuses 'ber.pem:1: a certificate in BER' ber.pem
+	head -c 1048577 /dev/zero | tr '\0' '\n' >large
+	refuses 'large: larger than 1048576 bytes: give it in several files' large
 }
