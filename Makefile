@@ -31,12 +31,12 @@ MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
 	cmd/cert-rm.c cmd/cert-show.c cmd/cert-trust.c cmd/cert-verify.c
 UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
 	tests/test-create.c tests/test-describe.c tests/test-escape.c \
-	tests/test-import.c tests/test-issue.c tests/test-key.c \
-	tests/test-keyform.c tests/test-labels.c tests/test-live.c \
-	tests/test-match.c tests/test-name.c tests/test-part.c \
-	tests/test-pem.c tests/test-refuse.c tests/test-store.c \
-	tests/test-template.c tests/test-time.c tests/test-trust.c \
-	tests/test-verify.c tests/test-writers.c
+	tests/test-handles.c tests/test-import.c tests/test-issue.c \
+	tests/test-key.c tests/test-keyform.c tests/test-labels.c \
+	tests/test-live.c tests/test-match.c tests/test-name.c \
+	tests/test-part.c tests/test-pem.c tests/test-refuse.c \
+	tests/test-store.c tests/test-template.c tests/test-time.c \
+	tests/test-trust.c tests/test-verify.c tests/test-writers.c
 TOOLS = tests/forge tests/pki
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
 FUZZERS = name pem trust verify

@@ -33,10 +33,9 @@ answer(struct certstore_match *match, const struct cmd_operands *hosts,
 	char clean[256];
 	int found;
 
-	if ((found = certstore_match_ask(match, host, &err)) == -1) {
+	/* some may be damaged, and others answer */
+	if ((found = certstore_match_ask(match, host, &err)) == -1)
 		cmd_operand_failed(hosts, host, &err);
-		return;
-	}
 	if (found == 0) {
 		cmd_say("%s: no entry answers for it",
 		    cmd_clean(host, clean, sizeof(clean)));
@@ -59,7 +58,7 @@ main(int argc, char *argv[])
 	struct certstore_error err;
 	struct certstore *store;
 	const char *host, *kinds = NULL;
-	int64_t when = certstore_time_now();
+	int64_t when = CERTSTORE_NOW;
 	int all = 0, ch, flags = 0;
 
 	cmd_start(&help, argv);
@@ -98,6 +97,8 @@ main(int argc, char *argv[])
 		cmd_usage();
 	cmd_operands_start(&hosts, argv + optind);
 
+	if (!all)
+		flags |= CERTSTORE_WINNER;
 	store = cmd_open(0);
 	match = certstore_match_new(store, when, kinds, flags, &err);
 	if (match == NULL)

@@ -85,11 +85,6 @@ cs_caution_names(struct cs_buf *b, const char *name,
 		if (strcmp(t->subject[i].attr, "CN") == 0 &&
 		    t->subject[i].value[0] != '\0')
 			cautioncn(b, name, t, request, t->subject[i].value);
-	if (!request && !t->ca && t->nsan > CS_SAN_INDEXED)
-		note(b,
-		    "%s: %zu names, of which only the first %d are found by "
-		    "cert-match",
-		    name, t->nsan, CS_SAN_INDEXED);
 }
 
 /* Does a new certificate name it, by a wildcard too? */

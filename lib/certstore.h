@@ -52,6 +52,7 @@ struct certstore_error {
 #define CERTSTORE_IFNEEDED	0x10	/* create, import: only what is better */
 #define CERTSTORE_REQUEST	0x20	/* create: make a request (CSR) */
 #define CERTSTORE_FALLBACK	0x40	/* match: fall back to the default */
+#define CERTSTORE_WINNER	0x80	/* match: the first candidate is enough */
 
 struct certstore;
 struct certstore_entry;
@@ -118,6 +119,7 @@ int certstore_list_next(struct certstore_list *,
 void certstore_list_free(struct certstore_list *);
 
 /* Which entry answers for a name: certstore_match(3). */
+#define CERTSTORE_NOW	INT64_MIN	/* at the time of each question */
 struct certstore_match;
 struct certstore_match *certstore_match_new(struct certstore *, int64_t,
     const char *, int, struct certstore_error *);

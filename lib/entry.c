@@ -25,18 +25,20 @@ static const char *const kinds[] = { "server", "ca", "client", "peer", "mail",
  * (CERTSTORE_EDAMAGED) gendir and the generation are known after; without a
  * gendir what is there is not the entry's, and not to be touched.
  */
-int
-cs_entry_load(struct certstore *store, const char *name,
+static int
+load(struct certstore *store, const char *name, int whole,
     struct certstore_entry *entry, struct certstore_error *err)
 {
 	char dir[CS_GENDIR];
 	int i;
 
 	entry->store = store;
+	entry->epoch = store->epoch;
 	entry->host = entry->how = NULL;
 	entry->gendir[0] = '\0';
 	if (store->intact && cs_name_isvalid(name) &&
-	    cs_info_current(store->certs, name, &entry->info, entry->gendir))
+	    cs_info_current(store->certs, name, whole, &entry->info,
+		entry->gendir))
 		return 0;
 	entry->gendir[0] = '\0';
 	for (i = 0; i < TRIES; i++) {
@@ -48,8 +50,7 @@ cs_entry_load(struct certstore *store, const char *name,
 		if (strcmp(dir, entry->gendir) == 0)
 			break; /* still the same: it is damaged */
 		memcpy(entry->gendir, dir, sizeof(dir));
-		if (cs_info_load(store->certs, dir, name, &entry->info, err) ==
-		    0) {
+		if (cs_info_load(store, dir, name, &entry->info, err) == 0) {
 			cs_error_clear(err);
 			return 0;
 		}
@@ -59,6 +60,21 @@ cs_entry_load(struct certstore *store, const char *name,
 	if (entry->info.gen == 0)
 		entry->info.gen = cs_gen_number(entry->gendir, name);
 	return -1;
+}
+
+int
+cs_entry_load(struct certstore *store, const char *name,
+    struct certstore_entry *entry, struct certstore_error *err)
+{
+	return load(store, name, 1, entry, err);
+}
+
+/* For a list, which has no time to look at each file with a key. */
+int
+cs_entry_glance(struct certstore *store, const char *name,
+    struct certstore_entry *entry, struct certstore_error *err)
+{
+	return load(store, name, 0, entry, err);
 }
 
 void
@@ -121,6 +137,13 @@ cs_entry_identify(const struct certstore_entry *entry, struct cs_identity *id,
 	return 0;
 }
 
+static int
+failchanged(const char *name, struct certstore_error *err)
+{
+	return cs_fail(err, CERTSTORE_ECHANGED,
+	    "%s: another writer changed the entry meanwhile: try again", name);
+}
+
 /* A file of the generation that was loaded: 1, 0 it has none, -1. */
 int
 cs_entry_read(const struct certstore_entry *entry, enum cs_file which,
@@ -133,6 +156,8 @@ cs_entry_read(const struct certstore_entry *entry, enum cs_file which,
 		return 0;
 	if (name == NULL) /* it is damaged */
 		name = entry->gendir;
+	if (entry->epoch != entry->store->epoch)
+		return failchanged(name, err);
 	snprintf(path, sizeof(path), "%s/%s", entry->gendir,
 	    cs_file_names[which]);
 	if (cs_file_read(entry->store->certs, path, CS_RECORD_MAX, b) == 0)
@@ -145,10 +170,7 @@ cs_entry_read(const struct certstore_entry *entry, enum cs_file which,
 	    faccessat(entry->store->certs, path, F_OK, AT_SYMLINK_NOFOLLOW) ==
 		0)
 		return 0;
-	return cs_fail(err, CERTSTORE_ECHANGED,
-	    "%s: another writer changed "
-	    "the entry meanwhile: try again",
-	    name);
+	return failchanged(name, err);
 }
 
 struct certstore_entry *
@@ -162,7 +184,8 @@ certstore_entry_get(struct certstore *store, const char *name,
 		cs_fail_nomem(err);
 		return NULL;
 	}
-	if (cs_entry_load(store, name, entry, err) == -1) {
+	if (cs_store_refresh(store, err) == -1 ||
+	    cs_entry_load(store, name, entry, err) == -1) {
 		certstore_entry_free(entry);
 		return NULL;
 	}

@@ -180,7 +180,7 @@ cs_gen_find(struct certstore *store, const char *name, unsigned long *gen)
 		return -1;
 	while (rv == 0 && (*gen = highest(&store->gens, name, *gen)) != 0) {
 		cs_gen_dir(dir, name, *gen);
-		if (cs_info_load(store->certs, dir, name, &info, &err) == 0)
+		if (cs_info_load(store, dir, name, &info, &err) == 0)
 			rv = 1;
 		else if (err.code != CERTSTORE_EDAMAGED)
 			rv = -1;
@@ -228,7 +228,7 @@ sweepone(struct certstore *store, const char *dir, const char *name,
 	struct cs_info info = { 0 };
 	int rv;
 
-	if (cs_info_load(store->certs, dir, name, &info, &err) == 0)
+	if (cs_info_load(store, dir, name, &info, &err) == 0)
 		rv = cs_index_drop(store, &info, NULL);
 	else
 		rv = cs_strings_add(unknown, name);
@@ -309,7 +309,7 @@ auditone(struct certstore *store, const char *name, char *const *dirs, size_t n)
 		return 0;
 	if (n == 1)
 		return strcmp(live, dirs[0]) == 0;
-	if (cs_info_load(store->certs, live, name, &info, &err) == 0) {
+	if (cs_info_load(store, live, name, &info, &err) == 0) {
 		cs_gen_dir(kept, name, info.kept);
 		rv = (strcmp(live, dirs[0]) == 0 &&
 			 strcmp(kept, dirs[1]) == 0) ||

@@ -18,7 +18,28 @@
 
 #include "internal.h"
 
+/*
+ * Says that all names of all entries are linked; no host is called so.  It is
+ * made with the directory.
+ */
+#define COMPLETE "host/+"
 #define PATH_SIZE (CS_KEY_MAX + CS_NAME_MAX + 32)
+
+/* Is there all that cs_index_make() makes?  1, 0, or -1. */
+int
+cs_index_ismade(const struct certstore *store)
+{
+	const char *path;
+	size_t i;
+
+	for (i = 0; i <= CS_NINDEX; i++) {
+		path = i < CS_NINDEX ? cs_index_names[i] : COMPLETE;
+		if (faccessat(store->index, path, F_OK, AT_SYMLINK_NOFOLLOW) ==
+		    -1)
+			return errno == ENOENT ? 0 : -1;
+	}
+	return 1;
+}
 
 int
 cs_index_make(struct certstore *store)
@@ -28,6 +49,9 @@ cs_index_make(struct certstore *store)
 	for (i = 0; i < CS_NINDEX; i++)
 		if (cs_file_mkdir(store->index, cs_index_names[i], NULL) == -1)
 			return -1;
+	if (symlinkat("../../.lock", store->index, COMPLETE) == -1 &&
+	    errno != EEXIST)
+		return -1;
 	store->touched = (1u << CS_NINDEX) - 1;
 	return 0;
 }
@@ -94,7 +118,7 @@ hostkeys(const struct cs_info *info,
 	size_t i;
 	int rv = 0;
 
-	for (i = 0; i < info->nsan && i < CS_SAN_INDEXED && rv == 0; i++) {
+	for (i = 0; i < info->nsan && rv == 0; i++) {
 		if (info->san[i].type == CS_SAN_IP)
 			rv = fn(arg, "host", info->san[i].value);
 		else if (info->san[i].type == CS_SAN_DNS &&
@@ -163,8 +187,32 @@ linkname(const char *text)
 struct job {
 	struct certstore *store;
 	const char *name;
-	const struct cs_info *stay;
+	struct cs_strings stay; /* "host/a.example", sorted */
 };
+
+static int
+collect(void *arg, const char *sub, const char *key)
+{
+	char path[CS_KEY_MAX + 16];
+
+	if (!usable(key))
+		return 0;
+	snprintf(path, sizeof(path), "%s/%s", sub, key);
+	return cs_strings_add(arg, path);
+}
+
+static int
+comparename(const void *a, const void *b)
+{
+	return strcmp(a, *(char *const *)b);
+}
+
+static int
+contains(const struct cs_strings *list, const char *s)
+{
+	return list->n > 0 &&
+	    bsearch(s, list->v, list->n, sizeof(*list->v), comparename) != NULL;
+}
 
 /* Another entry has the key: a directory for all that come after it. */
 static int
@@ -219,7 +267,7 @@ addkey(void *arg, const char *sub, const char *key)
 int
 cs_index_add(struct certstore *store, const struct cs_info *info)
 {
-	struct job job = { store, info->name, NULL };
+	struct job job = { store, info->name, { 0 } };
 
 	return cs_index_keys(info, addkey, &job);
 }
@@ -263,14 +311,14 @@ static int
 dropkey(void *arg, const char *sub, const char *key)
 {
 	struct job *job = arg;
-	struct wanted w = { sub, key };
 	char path[PATH_SIZE], text[CS_NAME_MAX + 32];
 	const char *name;
 
-	if (!usable(key) ||
-	    (job->stay != NULL && cs_index_keys(job->stay, iswanted, &w) == 1))
+	if (!usable(key))
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s", sub, key);
+	if (contains(&job->stay, path))
+		return 0;
 	if (cs_file_readlink(job->store->index, path, text, sizeof(text)) ==
 	    -1) {
 		if (errno != ENOENT && errno != EINVAL && errno != ENAMETOOLONG)
@@ -286,49 +334,70 @@ int
 cs_index_drop(struct certstore *store, const struct cs_info *info,
     const struct cs_info *stay)
 {
-	struct job job = { store, info->name, stay };
+	struct job job = { store, info->name, { 0 } };
+	int rv = 0;
 
 	if (info->name == NULL || info->kind == NULL)
 		return 0;
-	return cs_index_keys(info, dropkey, &job);
+	if (stay != NULL)
+		rv = cs_index_keys(stay, collect, &job.stay);
+	cs_strings_sort(&job.stay);
+	if (rv == 0)
+		rv = cs_index_keys(info, dropkey, &job);
+	cs_strings_free(&job.stay);
+	return rv;
 }
 
 struct purge {
 	struct certstore *store;
 	const struct cs_strings *names;
 	struct certstore_entry entry;
+	char loaded[CS_NAME_MAX + 1]; /* whose keys these are */
+	struct cs_strings keys;
 	const char *sub;
 	char key[CS_KEY_MAX + 1]; /* of a directory that is looked into */
 };
 
+/* The keys of an entry: 1, 0 it is not known which, 2 there is no entry, -1. */
 static int
-comparename(const void *a, const void *b)
+loadkeys(struct purge *in, const char *name)
 {
-	return strcmp(a, *(char *const *)b);
-}
-
-/* Is a link to an entry surplus?  1, 0, or -1. */
-static int
-issurplus(struct purge *in, const char *name, const char *key)
-{
-	struct certstore_entry *entry = &in->entry;
-	struct wanted w = { in->sub, key };
 	struct certstore_error err;
 
-	if (bsearch(name, in->names->v, in->names->n, sizeof(*in->names->v),
-		comparename) == NULL)
-		return 0;
-	if (cs_entry_load(in->store, name, entry, &err) == -1) {
+	if (strcmp(in->loaded, name) == 0)
+		return 1;
+	in->loaded[0] = '\0';
+	cs_strings_free(&in->keys);
+	if (cs_entry_load(in->store, name, &in->entry, &err) == -1) {
 		if (err.code == CERTSTORE_ENOENTRY)
-			return 1;
+			return 2;
 		if (err.code != CERTSTORE_EDAMAGED) {
 			errno = err.errnum;
 			return -1;
 		}
-		if (entry->info.name == NULL)
-			return 0; /* it may be set right */
+		if (in->entry.info.name == NULL)
+			return 0;
 	}
-	return cs_index_keys(&entry->info, iswanted, &w) != 1;
+	if (cs_index_keys(&in->entry.info, collect, &in->keys) == -1)
+		return -1;
+	cs_strings_sort(&in->keys);
+	snprintf(in->loaded, sizeof(in->loaded), "%s", name);
+	return 1;
+}
+
+/* Is a link to an entry surplus?  1, 0 also if it may be set right, or -1. */
+static int
+issurplus(struct purge *in, const char *name, const char *key)
+{
+	char path[CS_KEY_MAX + 16];
+	int rv;
+
+	if (!contains(in->names, name))
+		return 0;
+	if ((rv = loadkeys(in, name)) != 1)
+		return rv == 2 ? 1 : rv;
+	snprintf(path, sizeof(path), "%s/%s", in->sub, key);
+	return !contains(&in->keys, path);
 }
 
 static int
@@ -351,7 +420,7 @@ purgekey(void *arg, const char *file)
 	const char *name;
 	int surplus;
 
-	if (len == 0 || len > CS_KEY_MAX)
+	if (len == 0 || len > CS_KEY_MAX + 1)
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s", in->sub, file);
 	if (file[len - 1] == '@') {
@@ -389,6 +458,7 @@ cs_index_purge(struct certstore *store, const struct cs_strings *names)
 			rv = -1;
 	}
 	cs_entry_done(&in.entry);
+	cs_strings_free(&in.keys);
 	return rv;
 }
 
@@ -398,7 +468,10 @@ addcandidate(void *arg, const char *name)
 	return cs_name_isvalid(name) ? cs_strings_add(arg, name) : 0;
 }
 
-/* Without an index: every entry is asked whether it has the key. */
+/*
+ * Without an index: every entry is asked whether it has the key.  Of one that
+ * can't be read nobody knows: whoever loads it is told.
+ */
 static int
 scan(struct certstore *store, struct wanted *w, struct cs_strings *found)
 {
@@ -416,10 +489,11 @@ scan(struct certstore *store, struct wanted *w, struct cs_strings *found)
 		if (cs_entry_load(store, names[i], &entry, &err) == 0) {
 			if (cs_index_keys(&entry.info, iswanted, w) == 1)
 				rv = cs_strings_add(found, names[i]);
-		} else if (err.code == CERTSTORE_ESYSTEM) {
-			errno = err.errnum;
+		} else if (err.errnum == ENOMEM) {
+			errno = ENOMEM;
 			rv = -1;
-		}
+		} else if (err.code != CERTSTORE_ENOENTRY)
+			rv = cs_strings_add(found, names[i]);
 	}
 	errnum = errno;
 	cs_entry_done(&entry);
@@ -443,23 +517,42 @@ lookup(struct certstore *store, const char *sub, const char *key,
 	} else if (errno != ENOENT && errno != EINVAL)
 		return -1;
 	snprintf(path, sizeof(path), "%s/%s@", sub, key);
+	if (faccessat(store->index, path, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? 0 : -1; /* mostly */
 	if (cs_file_each(store->index, path, addcandidate, found) == -1 &&
 	    errno != ENOENT)
 		return -1;
 	return 0;
 }
 
-/* A copy may lack a directory: then what is not found may be there. */
+/*
+ * A copy may lack a directory, and earlier versions did not link all names of
+ * an entry: then what is not found may be there.
+ */
 static int
 lacks(struct certstore *store, const char *sub)
 {
-	unsigned int bit = subbit(sub);
+	int host = strcmp(sub, "host") == 0;
 
-	if ((store->present & bit) == 0 &&
-	    faccessat(store->index, sub, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
+	if ((store->present & subbit(sub)) != 0)
+		return 0;
+	if (faccessat(store->index, host ? COMPLETE : sub, F_OK,
+		AT_SYMLINK_NOFOLLOW) == -1)
 		return 1;
-	store->present |= bit;
+	store->present |= subbit(sub);
+	store->complete |= host;
 	return 0;
+}
+
+/* Is that all there is under a key, so many or none? */
+static int
+isall(struct certstore *store, const char *sub, size_t found)
+{
+	if (!store->intact)
+		return 0;
+	if (found > 0 && (store->complete || strcmp(sub, "host") != 0))
+		return 1;
+	return !lacks(store, sub);
 }
 
 int
@@ -476,9 +569,7 @@ cs_index_find(struct certstore *store, const char *sub, const char *key,
 		return 0;
 	if (store->intact && usable(key))
 		rv = lookup(store, sub, key, &found);
-	if (found.n > 0)
-		store->present |= subbit(sub);
-	else if (rv == 0 && store->intact && lacks(store, sub))
+	if (rv == 0 && !isall(store, sub, found.n))
 		store->intact = 0;
 	if (rv == 0 && (!store->intact || strlen(key) > CS_KEY_MAX))
 		rv = scan(store, &w, &found);

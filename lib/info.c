@@ -397,63 +397,188 @@ checkfile(int fd, const char *dir, const struct cs_info *info)
 	return strcmp(hex, info->filehash) == 0;
 }
 
+/* The size of a file of the generation: 1, 0 it is none, or -1. */
 static int
-damaged(struct certstore_error *err, const char *name, const char *what)
+filesize(int fd, const char *dir, enum cs_file which, int64_t *size)
 {
+	char path[PATH_SIZE];
+	struct stat st;
+
+	*size = 0;
+	if (join(path, dir, cs_file_names[which]) == -1)
+		return 0;
+	if (fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return isgone(errno) ? 0 : -1;
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	*size = st.st_size;
+	return 1;
+}
+
+/*
+ * Is the key there that the record speaks of, or the one that waits?  1, 0 and
+ * which is not, or -1; all of them: as far as sizes tell.  A list has no time
+ * for more than one.
+ */
+static int
+checkkeys(int fd, const char *dir, const struct cs_info *info, int all,
+    enum cs_file *which)
+{
+	int64_t key = 0, size = 0;
+	int rv = 1;
+
+	if (info->haskey) {
+		*which = CS_PRIVKEY;
+		rv = filesize(fd, dir, *which, &key);
+		if (rv != 1 || key == 0)
+			return rv == -1 ? -1 : 0;
+	}
+	if (info->hasrequest && (all || !info->haskey)) {
+		*which = CS_REQUEST_KEY;
+		rv = filesize(fd, dir, *which, &size);
+		if (rv != 1 || size == 0)
+			return rv == -1 ? -1 : 0;
+	}
+	if (info->haskey && info->haschain && all) {
+		*which = CS_COMBINED; /* the key, and fullchain.pem */
+		rv = filesize(fd, dir, *which, &size);
+		if (rv == 1 && size != key + info->filesize)
+			return 0;
+	}
+	return rv;
+}
+
+static int
+isthere(int fd, const char *dir, enum cs_file which)
+{
+	int64_t size;
+
+	return filesize(fd, dir, which, &size) == 1 && size > 0;
+}
+
+/* A path of the store as the shell takes it; too long: a part of it. */
+static const char *
+quoted(char *buf, size_t size, const char *path)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "/._-+:@%,=";
+	size_t n = 0;
+
+	if (path[strspn(path, plain)] == '\0') {
+		snprintf(buf, size, "%s", path);
+		return buf;
+	}
+	for (buf[n++] = '\''; *path != '\0' && n + 6 < size; path++) {
+		if (*path == '\'') {
+			memcpy(buf + n, "'\\''", 4);
+			n += 4;
+		} else
+			buf[n++] = *path;
+	}
+	buf[n++] = '\'';
+	buf[n] = '\0';
+	return buf;
+}
+
+/*
+ * What is wrong, and how to set it right from the files that are: bad is one
+ * of them that is not to be believed.
+ */
+static int
+damaged(const struct certstore *store, const char *dir, const char *name,
+    enum cs_file bad, struct certstore_error *err, const char *what)
+{
+	char at[CS_MESSAGE_LEN / 4];
+	const char *in = store->intact ? name : dir;
+	const char *file[2] = { NULL, NULL };
+
+	if (bad != CS_COMBINED && isthere(store->certs, dir, CS_COMBINED)) {
+		file[0] = cs_file_names[CS_COMBINED];
+	} else if (bad == CS_COMBINED &&
+	    isthere(store->certs, dir, CS_PRIVKEY)) {
+		file[0] = cs_file_names[CS_PRIVKEY];
+		file[1] = cs_file_names[CS_FULLCHAIN];
+	} else if (bad == CS_FULLCHAIN &&
+	    isthere(store->certs, dir, CS_FULLCHAIN) &&
+	    !isthere(store->certs, dir, CS_PRIVKEY))
+		file[0] = cs_file_names[CS_FULLCHAIN];
+	if (file[0] == NULL)
+		return cs_fail(err, CERTSTORE_EDAMAGED,
+		    "%s: %s: put its files back from a backup", name, what);
+	quoted(at, sizeof(at), store->path);
 	return cs_fail(err, CERTSTORE_EDAMAGED,
 	    "%s: %s: import it again: "
-	    "cert-import -f -N %s STORE/certs/%s/combined.pem",
-	    name, what, name, name);
+	    "cert-import -d %s -f -N %s %s/certs/%s/%s%s%s%s%s%s%s",
+	    name, what, at, name, at, in, file[0], file[1] == NULL ? "" : " ",
+	    file[1] == NULL ? "" : at, file[1] == NULL ? "" : "/certs/",
+	    file[1] == NULL ? "" : in, file[1] == NULL ? "" : "/",
+	    file[1] == NULL ? "" : file[1]);
 }
 
 int
-cs_info_load(int fd, const char *dir, const char *name, struct cs_info *info,
-    struct certstore_error *err)
+cs_info_load(const struct certstore *store, const char *dir, const char *name,
+    struct cs_info *info, struct certstore_error *err)
 {
-	char path[PATH_SIZE];
-	int rv;
+	char path[PATH_SIZE], what[64];
+	enum cs_file which = CS_PRIVKEY;
+	int fd = store->certs, rv;
 
 	clear(info);
 	if (join(path, dir, "info") == -1)
-		return damaged(err, name, "its generation is none");
+		return damaged(store, dir, name, CS_INFO, err,
+		    "its generation is none");
 	if (cs_file_record(fd, path, CS_RECORD_MAX, &info->text) == -1) {
 		if (errno == ENOMEM)
 			return cs_fail_nomem(err);
 		if (!isgone(errno) && errno != EINVAL && errno != EFBIG &&
 		    errno != EISDIR && errno != EAGAIN)
 			return cs_fail_errno(err, "%s: info", name);
-		return damaged(err, name,
+		return damaged(store, dir, name, CS_INFO, err,
 		    errno == ENOENT ? "its info is missing" :
 				      "its info is not a file of ours");
 	}
 	if (!isinfo(info))
-		return damaged(err, name, "its info has another format");
+		return damaged(store, dir, name, CS_INFO, err,
+		    "its info has another format");
 	if (cs_info_parse(info, err) == -1)
 		return -1;
 	if (info->name == NULL || strcmp(info->name, name) != 0 ||
 	    info->kind == NULL)
-		return damaged(err, name, "its info is another entry's");
+		return damaged(store, dir, name, CS_INFO, err,
+		    "its info is another entry's");
 	if ((rv = checkfile(fd, dir, info)) == -1)
 		return cs_fail_errno(err, "%s: %s", name, info->file);
-	if (rv == 0)
-		return damaged(err, name,
-		    info->file == NULL ? "its info is cut short" :
-			strcmp(info->file, "request.csr") == 0 ?
-					 "request.csr was changed by hand" :
-					 "fullchain.pem was changed by hand");
+	if (rv == 0 && info->file == NULL)
+		return damaged(store, dir, name, CS_INFO, err,
+		    "its info is cut short");
+	if (rv == 0) {
+		snprintf(what, sizeof(what), "%s was changed by hand",
+		    strcmp(info->file, "request.csr") == 0 ? "request.csr" :
+							     "fullchain.pem");
+		return damaged(store, dir, name, CS_FULLCHAIN, err, what);
+	}
+	if ((rv = checkkeys(fd, dir, info, 1, &which)) == -1)
+		return cs_fail_errno(err, "%s: %s", name, cs_file_names[which]);
+	if (rv == 0) {
+		snprintf(what, sizeof(what), "%s is %s", cs_file_names[which],
+		    isthere(fd, dir, which) ? "not key and certificates" :
+					      "missing or empty");
+		return damaged(store, dir, name, which, err, what);
+	}
 	return 0;
 }
 
 /*
- * The same by the link itself, in a store whose links are good: 1 if info is
- * that of the name, names a generation and is of the files of that one, and
- * what was read is as cs_info_load() has it.  Else 0: it is to say why.
+ * cs_info_load() by way of the link, in a store whose links are good; of the
+ * keys all are looked at, or one.  1, or 0: cs_info_load() tells why not.
  */
 int
-cs_info_current(int fd, const char *name, struct cs_info *info,
+cs_info_current(int fd, const char *name, int all, struct cs_info *info,
     char dir[CS_GENDIR])
 {
 	struct certstore_error err;
+	enum cs_file which;
 	char path[PATH_SIZE];
 
 	clear(info);
@@ -464,7 +589,8 @@ cs_info_current(int fd, const char *name, struct cs_info *info,
 	    info->kind == NULL || info->gen == 0)
 		return 0;
 	cs_gen_dir(dir, name, info->gen);
-	return checkfile(fd, dir, info) == 1;
+	return checkfile(fd, dir, info) == 1 &&
+	    checkkeys(fd, dir, info, all, &which) == 1;
 }
 
 /*

@@ -16,8 +16,7 @@
 #define CS_NAME_MAX	200		/* an entry's name, bytes */
 #define CS_GENDIR	(CS_NAME_MAX + 24)	/* ".NAME@N" */
 #define CS_HOST_MAX	253		/* a host name, bytes */
-#define CS_KEY_MAX	250		/* a name in index/, bytes */
-#define CS_SAN_INDEXED	1000		/* names of one entry in index/ */
+#define CS_KEY_MAX	253		/* a name in index/, bytes */
 #define CS_RECORD_MAX	(1024 * 1024)	/* info and props, bytes */
 
 #define CS_PRINTFLIKE(a, b)	__attribute__((__format__(__printf__, a, b)))
@@ -199,6 +198,13 @@ struct cs_gens {
 	struct timespec	  mtime;	/* of certs/ when they were read */
 };
 
+/* A directory, and when anything in it was last made, renamed or removed. */
+struct cs_place {
+	dev_t		 dev;
+	ino_t		 ino;
+	struct timespec	 changed;
+};
+
 struct certstore {
 	char	*path;			/* absolute */
 	int	 flags;
@@ -207,13 +213,16 @@ struct certstore {
 	int	 index;			/* index/, or -1 */
 	int	 combined, pending;	/* opened by the lock, or -1 */
 	int	 intact;		/* index/ and links can be believed */
+	int	 complete;		/* index/ has all names; 0: not asked yet */
+	unsigned int present;		/* directories of index/ seen just now */
+	struct cs_place at;		/* where fd was when all this was looked at */
+	unsigned int epoch;		/* counts the directories certs has been */
 	int	 lock;			/* -1: not held */
 	struct cs_inode held[CS_NHELD];	/* the files that it is about */
 	int	 tidy;			/* each generation is known: lock.c */
 	int	 depth;			/* how often it was taken */
 	unsigned int touched;		/* directories of index/ to be synced */
 	struct cs_strings shared;	/* and directories below those */
-	unsigned int present;		/* directories of index/ that are there */
 	int	 uncombined;		/* combined/ is to be synced */
 	int	 fresh;			/* all of it is, and .links not made */
 	int	 whole;			/* only all of the file system is synced */
@@ -293,6 +302,8 @@ int	cs_mend_entry(struct certstore *, const char *,
  * itself where a restore made it a real directory. */
 int	cs_store_resolve(struct certstore *, const char *, char [CS_GENDIR],
 	    struct certstore_error *);
+/* Before a question: sees what others did to the store since the last one. */
+int	cs_store_refresh(struct certstore *, struct certstore_error *);
 /* Opens certs/ and index/ anew: NULL, or what it can't open, and errno. */
 int	cs_store_isstray(const struct certstore *, const char *);
 const char *cs_store_reopen(struct certstore *);
@@ -356,11 +367,12 @@ int	cs_trustgen_mend(struct certstore *);
 int	cs_info_parse(struct cs_info *, struct certstore_error *); /* cuts text */
 void	cs_info_reset(struct cs_info *);	/* empty, keeps the memory */
 void	cs_info_free(struct cs_info *);
-/* Reads and checks info of a directory in certs/ (fd, directory, entry name):
+/* Reads and checks info of a directory in certs/ (directory, entry name):
  * CERTSTORE_EDAMAGED when it is missing, bad or not of these files. */
-int	cs_info_load(int, const char *, const char *, struct cs_info *,
-	    struct certstore_error *);
-int	cs_info_current(int, const char *, struct cs_info *, char [CS_GENDIR]);
+int	cs_info_load(const struct certstore *, const char *, const char *,
+	    struct cs_info *, struct certstore_error *);
+int	cs_info_current(int, const char *, int, struct cs_info *,
+	    char [CS_GENDIR]);
 /* What put adds before and behind the description: see certstore(5). */
 int	cs_info_compose(struct cs_buf *, const struct cs_put *, int64_t, long,
 	    struct certstore_error *);
@@ -373,6 +385,7 @@ struct certstore_entry {
 	const struct certstore	*trust;		/* whose trust anchor it is */
 	struct cs_info		 info;
 	char			 gendir[CS_GENDIR]; /* in certs/ */
+	unsigned int		 epoch;		/* of its store */
 	char			*pem;		/* certificate or public key, not in a store */
 	char			*flaw;		/* of that, or NULL */
 	const char		*host, *how;	/* set by match and import */
@@ -380,6 +393,8 @@ struct certstore_entry {
 };
 int	cs_entry_load(struct certstore *, const char *, struct certstore_entry *,
 	    struct certstore_error *);
+int	cs_entry_glance(struct certstore *, const char *,
+	    struct certstore_entry *, struct certstore_error *);
 void	cs_entry_done(struct certstore_entry *);	/* what load took, not the struct */
 int	cs_entry_identify(const struct certstore_entry *, struct cs_identity *,
 	    struct certstore_error *);	/* what load found, or did not find */
@@ -418,5 +433,6 @@ void	cs_index_synced(struct certstore *);	/* by other means */
 int	cs_index_find(struct certstore *, const char *, const char *, char ***,
 	    size_t *);
 int	cs_index_make(struct certstore *);		/* the empty directories */
+int	cs_index_ismade(const struct certstore *);	/* 1, 0, -1 */
 
 #endif

@@ -24,7 +24,8 @@ certstore_list_new(struct certstore *store, struct certstore_error *err)
 		return NULL;
 	}
 	list->store = store;
-	if (cs_store_names(store, &list->names, &list->n, err) == -1) {
+	if (cs_store_refresh(store, err) == -1 ||
+	    cs_store_names(store, &list->names, &list->n, err) == -1) {
 		free(list);
 		return NULL;
 	}
@@ -39,7 +40,7 @@ certstore_list_next(struct certstore_list *list,
 	*entry = NULL;
 	while (list->next < list->n) {
 		cs_progress(list->store, "reading", list->next, list->n);
-		if (cs_entry_load(list->store, list->names[list->next++],
+		if (cs_entry_glance(list->store, list->names[list->next++],
 			&list->entry, err) == 0) {
 			*entry = &list->entry;
 			return 1;

@@ -60,23 +60,11 @@ subdir(const struct certstore *store, const char *name, int *fd, int *made)
 	return cs_file_mkdir(store->fd, name, fd);
 }
 
-static int
-indexlacks(const struct certstore *store)
-{
-	size_t i;
-
-	for (i = 0; i < CS_NINDEX; i++)
-		if (faccessat(store->index, cs_index_names[i], F_OK,
-			AT_SYMLINK_NOFOLLOW) == -1)
-			return errno == ENOENT ? 1 : -1;
-	return 0;
-}
-
 /* What a store has, made where it is missing; then opened anew. */
 static int
 layout(struct certstore *store, struct certstore_error *err)
 {
-	int certs = -1, lacks = 0, made = 0;
+	int certs = -1, made = 0, whole = 1;
 	const char *what;
 
 	if (subdir(store, ".pending", &store->pending, &made) == -1)
@@ -94,9 +82,9 @@ layout(struct certstore *store, struct certstore_error *err)
 	}
 	if (what != NULL)
 		return cs_fail_errno(err, "%s%s", store->path, what);
-	if (store->intact && (lacks = indexlacks(store)) == -1)
+	if (store->intact && (whole = cs_index_ismade(store)) == -1)
 		return cs_fail_errno(err, "%s/index", store->path);
-	if (lacks || store->fresh)
+	if (!whole || store->fresh)
 		store->intact = 0;
 	if (cs_lock_ours(store, store->certs, "/certs", err) == -1 ||
 	    cs_lock_ours(store, store->pending, "/.pending", err) == -1 ||
@@ -341,6 +329,8 @@ writenote(struct certstore *store)
 int
 cs_lock_take(struct certstore *store, struct certstore_error *err)
 {
+	if (store->depth == 0 && cs_store_refresh(store, err) == -1)
+		return -1;
 	if (store->depth++ > 0)
 		return 0;
 	if (refusereader(store, err) == -1 ||

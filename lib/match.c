@@ -19,6 +19,8 @@ static const char *const rungs[] = { "exact", "wildcard", "tenant", "default",
 static const char *const comesfirst[] = { "an exact name comes first",
 	"a wildcard comes first", "a tenant's comes first" };
 
+#define NRUNGS (sizeof(rungs) / sizeof(rungs[0]))
+
 struct candidate {
 	struct certstore_entry entry;
 	enum rung rung;
@@ -28,6 +30,7 @@ struct candidate {
 
 struct certstore_match {
 	struct certstore *store;
+	int64_t asof; /* as it was given */
 	int64_t when;
 	char *kinds;
 	int flags;
@@ -38,6 +41,9 @@ struct certstore_match {
 	size_t n;
 	size_t size;
 	size_t next;
+	size_t run[NRUNGS]; /* where those of one key begin, sorted by name */
+	size_t nrun;
+	struct certstore_error unread; /* of the first that could not be */
 };
 
 struct certstore_match *
@@ -56,7 +62,7 @@ certstore_match_new(struct certstore *store, int64_t when, const char *kinds,
 		return NULL;
 	}
 	match->store = store;
-	match->when = when;
+	match->asof = when;
 	match->flags = flags;
 	return match;
 }
@@ -157,22 +163,94 @@ answers(const struct certstore_match *match,
 	return 0;
 }
 
+/* Valid ones first, then by rung, newest, longest, name. */
+static int
+compare(const void *a, const void *b)
+{
+	const struct candidate *x = *(struct candidate *const *)a;
+	const struct candidate *y = *(struct candidate *const *)b;
+
+	if (x->valid != y->valid)
+		return y->valid - x->valid;
+	if (x->rung != y->rung)
+		return x->rung < y->rung ? -1 : 1;
+	if (x->entry.info.starts != y->entry.info.starts)
+		return x->entry.info.starts > y->entry.info.starts ? -1 : 1;
+	if (x->entry.info.ends != y->entry.info.ends)
+		return x->entry.info.ends > y->entry.info.ends ? -1 : 1;
+	return strcmp(x->entry.info.name, y->entry.info.name);
+}
+
+static int
+comparename(const void *name, const void *candidate)
+{
+	const struct candidate *c = *(struct candidate *const *)candidate;
+
+	return strcmp(name, c->entry.info.name);
+}
+
+/* Has an earlier key led to it? */
+static int
+isknown(const struct certstore_match *match, const char *name)
+{
+	size_t i;
+
+	for (i = 1; i < match->nrun; i++)
+		if (bsearch(name, match->v + match->run[i - 1],
+			match->run[i] - match->run[i - 1], sizeof(*match->v),
+			comparename) != NULL)
+			return 1;
+	return 0;
+}
+
+/*
+ * One that can't be read might be the answer: the others are asked all the
+ * same, but whoever asks is told.
+ */
+static int
+unread(struct certstore_match *match, const char *name,
+    const struct certstore_error *err)
+{
+	if (err->errnum == ENOMEM)
+		return -1;
+	if (err->code == CERTSTORE_EDAMAGED &&
+	    cs_store_isstray(match->store, name))
+		cs_warn(match->store, "%s", err->msg);
+	else if (match->unread.code == CERTSTORE_OK)
+		match->unread = *err;
+	else
+		cs_warn(match->store, "%s", err->msg);
+	return 0;
+}
+
+/* It takes its place; where only the winner is wanted the better one stays. */
+static void
+take(struct certstore_match *match)
+{
+	struct candidate *other;
+
+	if (match->n == 0 || (match->flags & CERTSTORE_WINNER) == 0) {
+		match->n++;
+	} else if (compare(&match->v[1], &match->v[0]) < 0) {
+		other = match->v[0];
+		match->v[0] = match->v[1];
+		match->v[1] = other;
+	}
+}
+
 static int
 consider(struct certstore_match *match, const char *name, enum rung rung,
     const char *key, struct certstore_error *err)
 {
 	struct candidate *c;
-	size_t i;
 
-	for (i = 0; i < match->n; i++)
-		if (strcmp(match->v[i]->entry.info.name, name) == 0)
-			return 0;
+	if (isknown(match, name))
+		return 0;
 	if ((c = spare(match)) == NULL)
 		return cs_fail_nomem(err);
 	if (cs_entry_load(match->store, name, &c->entry, err) == -1) {
-		if (err->code == CERTSTORE_EDAMAGED)
-			cs_warn(match->store, "%s", err->msg);
-		else if (err->code != CERTSTORE_ENOENTRY)
+		if (err->code != CERTSTORE_ENOENTRY &&
+		    unread(match, name, err) == -1)
 			return -1;
 		cs_error_clear(err);
 		return 0;
@@ -182,8 +260,16 @@ consider(struct certstore_match *match, const char *name, enum rung rung,
 	c->rung = rung;
 	c->valid = c->entry.info.starts <= match->when &&
 	    match->when <= c->entry.info.ends;
-	match->n++;
+	take(match);
 	return 0;
+}
+
+/* Nothing that comes later can be better than what there is. */
+static int
+iswon(const struct certstore_match *match)
+{
+	return (match->flags & CERTSTORE_WINNER) != 0 && match->n > 0 &&
+	    match->v[0]->valid;
 }
 
 static int
@@ -194,8 +280,11 @@ considerkey(struct certstore_match *match, const char *sub, const char *key,
 	size_t i, n;
 	int rv = 0;
 
+	if (iswon(match))
+		return 0;
 	if (cs_index_find(match->store, sub, key, &names, &n) == -1)
 		return cs_fail_errno(err, "%s/index", match->store->path);
+	match->run[match->nrun++] = match->n;
 	for (i = 0; i < n && rv == 0; i++)
 		rv = consider(match, names[i], rung, key, err);
 	cs_store_names_free(names, n);
@@ -213,6 +302,7 @@ considerall(struct certstore_match *match, enum rung rung, const char *key,
 
 	if (cs_store_names(match->store, &names, &n, err) == -1)
 		return -1;
+	match->run[match->nrun++] = match->n;
 	for (i = 0; i < n && rv == 0; i++)
 		rv = consider(match, names[i], rung, key, err);
 	cs_store_names_free(names, n);
@@ -239,8 +329,9 @@ considerhost(struct certstore_match *match, struct certstore_error *err)
 			-1)
 			return -1;
 	}
-	if ((match->flags & CERTSTORE_FALLBACK) == 0)
+	if ((match->flags & CERTSTORE_FALLBACK) == 0 || iswon(match))
 		return 0;
+	match->run[match->nrun++] = match->n;
 	if ((rv = cs_store_default(match->store, name)) == -1)
 		return cs_fail_errno(err, "%s/default", match->store->path);
 	return rv == 0 ? 0 : consider(match, name, DEFAULT, match->host, err);
@@ -323,43 +414,33 @@ classify(struct certstore_match *match, const char *question,
 	return considerhost(match, err);
 }
 
-/* Valid ones first, then by rung, newest, longest, name. */
+/* 1 and what is wrong with its time, or 0. */
 static int
-compare(const void *a, const void *b)
+untimely(const struct certstore_match *match, const struct candidate *c,
+    char *buf, size_t size)
 {
-	const struct candidate *x = *(struct candidate *const *)a;
-	const struct candidate *y = *(struct candidate *const *)b;
+	char t[CERTSTORE_TIME_LEN];
+	int over = match->when > c->entry.info.ends;
 
-	if (x->valid != y->valid)
-		return y->valid - x->valid;
-	if (x->rung != y->rung)
-		return x->rung < y->rung ? -1 : 1;
-	if (x->entry.info.starts != y->entry.info.starts)
-		return x->entry.info.starts > y->entry.info.starts ? -1 : 1;
-	if (x->entry.info.ends != y->entry.info.ends)
-		return x->entry.info.ends > y->entry.info.ends ? -1 : 1;
-	return strcmp(x->entry.info.name, y->entry.info.name);
+	if (c->valid)
+		return 0;
+	snprintf(buf, size, "%s %s", over ? "ended" : "starts only",
+	    certstore_time_format(over ? c->entry.info.ends :
+					 c->entry.info.starts,
+		t));
+	return 1;
 }
 
 static void
 whynot(const struct certstore_match *match, struct candidate *c)
 {
 	const struct candidate *best = match->v[0];
-	char t[CERTSTORE_TIME_LEN];
+	char time[64];
 	const char *why;
 
-	if (!c->valid && match->when > c->entry.info.ends) {
-		snprintf(c->why, sizeof(c->why), "%s: ended %s", rungs[c->rung],
-		    certstore_time_format(c->entry.info.ends, t));
-		return;
-	}
-	if (!c->valid) {
-		snprintf(c->why, sizeof(c->why), "%s: starts only %s",
-		    rungs[c->rung],
-		    certstore_time_format(c->entry.info.starts, t));
-		return;
-	}
-	if (c->rung != best->rung)
+	if (untimely(match, c, time, sizeof(time)))
+		why = time;
+	else if (c->rung != best->rung)
 		why = comesfirst[best->rung];
 	else if (c->entry.info.starts != best->entry.info.starts)
 		why = "another is newer";
@@ -374,51 +455,61 @@ static void
 explain(struct certstore_match *match)
 {
 	struct candidate *c;
-	char t[CERTSTORE_TIME_LEN];
+	char time[64];
 	size_t i;
 
 	for (i = 0; i < match->n; i++) {
 		c = match->v[i];
 		c->entry.host = match->question;
-		c->entry.how = i == 0 ? rungs[c->rung] : c->why;
-		if (i > 0)
+		c->entry.how = rungs[c->rung];
+		if (i > 0 || !c->valid) {
 			whynot(match, c);
+			c->entry.how = c->why;
+		}
 	}
 	c = match->v[0];
-	if (c->valid)
-		return;
-	if (match->when > c->entry.info.ends)
-		cs_warn(match->store,
-		    "%s: nothing valid answers: %s ended "
-		    "%s: renew it",
-		    match->question, c->entry.info.name,
-		    certstore_time_format(c->entry.info.ends, t));
-	else
-		cs_warn(match->store,
-		    "%s: nothing valid answers: %s starts "
-		    "only %s",
-		    match->question, c->entry.info.name,
-		    certstore_time_format(c->entry.info.starts, t));
+	if (untimely(match, c, time, sizeof(time)))
+		cs_warn(match->store, "%s: nothing valid answers: %s %s%s",
+		    match->question, c->entry.info.name, time,
+		    match->when > c->entry.info.ends ? ": renew it" : "");
 }
 
-/* 1: there is an answer, 0: none, -1: no question, or a failure. */
+static void
+start(struct certstore_match *match, const char *question)
+{
+	match->n = match->next = match->nrun = 0;
+	match->when = match->asof == CERTSTORE_NOW ? certstore_time_now() :
+						     match->asof;
+	cs_error_clear(&match->unread);
+	certstore_escape(match->question, sizeof(match->question), question,
+	    strlen(question));
+}
+
+/*
+ * 1: there is a valid answer, 2: all that answers has ended or not begun, 0:
+ * none, -1: no question, or a failure.  If it failed for some entries alone,
+ * the others are there.
+ */
 int
 certstore_match_ask(struct certstore_match *match, const char *question,
     struct certstore_error *err)
 {
 	cs_error_clear(err);
-	match->n = match->next = 0;
-	certstore_escape(match->question, sizeof(match->question), question,
-	    strlen(question));
-	if (classify(match, question, err) == -1) {
+	start(match, question);
+	if (cs_store_refresh(match->store, err) == -1 ||
+	    classify(match, question, err) == -1) {
 		match->n = 0;
 		return -1;
 	}
-	if (match->n == 0)
-		return 0;
-	qsort(match->v, match->n, sizeof(*match->v), compare);
-	explain(match);
-	return 1;
+	if (match->n > 0) {
+		qsort(match->v, match->n, sizeof(*match->v), compare);
+		explain(match);
+	}
+	if (match->unread.code != CERTSTORE_OK) {
+		*err = match->unread;
+		return -1;
+	}
+	return match->n == 0 ? 0 : match->v[0]->valid ? 1 : 2;
 }
 
 int

@@ -116,7 +116,7 @@ cs_mend_entry(struct certstore *store, const char *name,
 	} else if (errno == EINVAL) {
 		if (cs_store_isstray(store, name))
 			return 0;
-		(void)cs_info_load(store->certs, name, name, &info, err);
+		(void)cs_info_load(store, name, name, &info, err);
 		gen = info.gen;
 		cs_info_free(&info);
 		cs_error_clear(err);

@@ -91,7 +91,7 @@ loadgen(struct certstore *store, const char *name, unsigned long gen,
 	if (gen == 0)
 		return 0;
 	cs_gen_dir(dir, name, gen);
-	if (cs_info_load(store->certs, dir, name, info, &err) == 0)
+	if (cs_info_load(store, dir, name, info, &err) == 0)
 		return 1;
 	if (err.code != CERTSTORE_EDAMAGED) {
 		errno = err.errnum;

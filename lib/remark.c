@@ -199,11 +199,6 @@ remarkextensions(struct cs_buf *b, const struct cs_info *info, X509 *x509)
 		bad |= remark(b, info,
 		    "a critical extension that libcrypto does not know: "
 		    "clients refuse it");
-	if (info->nsan > CS_SAN_INDEXED)
-		bad |= remark(b, info,
-		    "%zu names, of which only the first %d are found by "
-		    "cert-match",
-		    info->nsan, CS_SAN_INDEXED);
 	return bad;
 }
 

@@ -12,9 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "internal.h"
+
+#define COARSE 2 /* seconds, of time stamps */
 
 const char *const cs_file_names[CS_NFILE] = { "fullchain.pem", "privkey.pem",
 	"combined.pem", "ca.pem", "cert.pem", "chain.pem", "request.key",
@@ -51,18 +54,43 @@ opendirs(struct certstore *store)
 	return (store->intact = isintact(store)) == -1 ? "/index" : NULL;
 }
 
+/* Do both lead to one directory?  No: -1 leads nowhere. */
+static int
+issame(int a, int b)
+{
+	struct stat one, two;
+
+	return a != -1 && b != -1 && fstat(a, &one) == 0 &&
+	    fstat(b, &two) == 0 && one.st_dev == two.st_dev &&
+	    one.st_ino == two.st_ino;
+}
+
+/* Goes over to directories that were opened anew. */
+static void
+takedirs(struct certstore *store, const struct certstore *now)
+{
+	if (!issame(now->certs, store->certs)) {
+		store->epoch++;
+		cs_gen_forget(store);
+	}
+	cs_file_close(&store->certs);
+	cs_file_close(&store->index);
+	store->certs = now->certs;
+	store->index = now->index;
+	store->intact = now->intact;
+	store->complete = 0;
+	store->present = 0;
+}
+
 /* What was opened for reading may have been replaced by another writer. */
 const char *
 cs_store_reopen(struct certstore *store)
 {
-	struct certstore now = *store;
+	struct certstore now = { .fd = store->fd, .certs = -1, .index = -1 };
 	const char *what;
 
-	now.certs = now.index = -1;
 	if ((what = opendirs(&now)) == NULL) {
-		cs_file_close(&store->certs);
-		cs_file_close(&store->index);
-		*store = now;
+		takedirs(store, &now);
 	} else {
 		cs_file_close(&now.certs);
 		cs_file_close(&now.index);
@@ -104,11 +132,89 @@ nostore(const struct certstore *store, struct certstore_error *err)
 	    store->path);
 }
 
+/*
+ * Opens what the path leads to now; what is not there is closed.  -1: errno,
+ * and *what lies below the path.
+ */
+static int
+opennow(struct certstore *store, const char **what)
+{
+	struct certstore now = { .certs = -1, .index = -1 };
+	struct stat st = { 0 };
+	int errnum, rv = -1;
+
+	*what = "";
+	now.fd = open(store->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (now.fd != -1 && fstat(now.fd, &st) == 0 &&
+	    (*what = opendirs(&now)) == NULL)
+		rv = 0;
+	errnum = errno;
+	if (rv == -1 && errnum != ENOENT) {
+		cs_file_close(&now.fd);
+		cs_file_close(&now.certs);
+		cs_file_close(&now.index);
+	} else {
+		cs_file_close(&store->fd);
+		store->fd = now.fd;
+		takedirs(store, &now);
+		store->at.dev = st.st_dev;
+		store->at.ino = st.st_ino;
+		store->at.changed = st.st_ctim;
+	}
+	errno = errnum;
+	return rv;
+}
+
+/*
+ * Is it where it was, and was nothing made, renamed or removed in it?  Time
+ * stamps are coarse: two changes that follow at once may have one.
+ */
+static int
+isasbefore(const struct certstore *store)
+{
+	const struct cs_place *at = &store->at;
+	struct timespec now;
+	struct stat st;
+
+	return store->certs != -1 && store->intact &&
+	    stat(store->path, &st) == 0 && st.st_dev == at->dev &&
+	    st.st_ino == at->ino && st.st_ctim.tv_sec == at->changed.tv_sec &&
+	    st.st_ctim.tv_nsec == at->changed.tv_nsec &&
+	    clock_gettime(CLOCK_REALTIME, &now) == 0 &&
+	    now.tv_sec - COARSE > at->changed.tv_sec;
+}
+
+/* errno: 0 if the store is one that is still to be made, else -1. */
+static int
+istomake(const struct certstore *store, const char *what,
+    struct certstore_error *err)
+{
+	if (errno != ENOENT)
+		return cs_fail_errno(err, "%s%s", store->path, what);
+	return (store->flags & CERTSTORE_CREATE) != 0 ? 0 : nostore(store, err);
+}
+
+/*
+ * An open store is what one would be that is opened now.  Certs, index, the
+ * default and .links come and go in the store's own directory: mostly a look
+ * at that is all.
+ */
+int
+cs_store_refresh(struct certstore *store, struct certstore_error *err)
+{
+	const char *what;
+
+	store->present = 0;
+	if (store->depth > 0 || isasbefore(store) || opennow(store, &what) == 0)
+		return 0;
+	return istomake(store, what, err);
+}
+
 struct certstore *
 certstore_open(const char *path, int flags, struct certstore_error *err)
 {
 	struct certstore *store;
-	const char *what = "";
+	const char *what;
 	size_t len;
 
 	cs_error_clear(err);
@@ -132,15 +238,8 @@ certstore_open(const char *path, int flags, struct certstore_error *err)
 	store->flags = flags;
 	store->fd = store->certs = store->index = -1;
 	store->combined = store->pending = store->lock = -1;
-	store->fd = open(store->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (store->fd != -1 && (what = opendirs(store)) == NULL)
+	if (opennow(store, &what) == 0 || istomake(store, what, err) == 0)
 		return store;
-	if (errno == ENOENT && (flags & CERTSTORE_CREATE) != 0)
-		return store;
-	if (errno == ENOENT)
-		nostore(store, err);
-	else
-		cs_fail_errno(err, "%s%s", store->path, what);
 	certstore_close(store);
 	return NULL;
 }

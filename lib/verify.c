@@ -455,13 +455,32 @@ judgeentry(struct certstore_verify *v, const struct certstore_entry *entry,
 	return rv == -1 ? -1 : judge(v, entry->info.name, &entry->info, err);
 }
 
+/* A list does not look at each file with a key. */
+static int
+iswhole(const struct certstore_entry *entry, struct certstore_error *err)
+{
+	struct certstore_entry again = { 0 };
+	int rv;
+
+	if (entry->store == NULL || entry->info.name == NULL)
+		return 0;
+	rv = cs_entry_load(entry->store, entry->info.name, &again, err);
+	cs_entry_done(&again);
+	if (rv == -1 && err->code != CERTSTORE_EDAMAGED)
+		rv = 0; /* it was replaced or removed since */
+	if (rv == 0)
+		cs_error_clear(err);
+	return rv;
+}
+
 int
 certstore_verify_entry(struct certstore_verify *v,
     const struct certstore_entry *entry, struct certstore_error *err)
 {
 	if (begin(v, err) == -1)
 		return -1;
-	return finish(v, judgeentry(v, entry, err));
+	return finish(v,
+	    iswhole(entry, err) == -1 ? -1 : judgeentry(v, entry, err));
 }
 
 static int

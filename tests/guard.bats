@@ -92,36 +92,49 @@ syscalls() {
 	guard "an entry" 12000
 }
 
-@test "a listed entry takes four system calls: open, read, close, stat" {
+# aged: what was made just now is looked at closely: see cs_store_refresh().
+aged() {
+	sleep 3.1
+}
+
+@test "a listed entry takes five system calls: open, read, close, two stats" {
 	local few
 
 	syscalls all cert-list
 	few=$count
 	add 4 5 6 7 8 9
 	syscalls all cert-list
-	[ "$((count - few))" -eq 24 ]
+	[ "$((count - few))" -eq 30 ]
 }
 
 @test "a match takes a handful of system calls" {
+	local one
+
+	aged
 	syscalls all cert-match www.e2.example.com
+	one=$count
 	guard "a hit" 18
+	syscalls all cert-match www.e2.example.com e1.example.com
+	count=$((count - one))
+	guard "a further question" 9
 	syscalls all cert-match absent.example.com
-	guard "a miss" 15
+	guard "a miss" 17
 }
 
 @test "a writer waits for the disk no more often than it must" {
 	cert-create -d ./from -s n.example.com -s www.n.example.com n
 	cat from/certs/n/combined.pem >n.pem
+	aged
 	syscalls all cert-import n.pem
-	guard "an import" 165
+	guard "an import" 171
 	[ "$(grep -c '^fsync' trace)" -eq 14 ]
 	syscalls all cert-rm n.example.com
-	guard "a removal" 112
+	guard "a removal" 118
 	[ "$(grep -c '^fsync' trace)" -eq 3 ]
 	syscalls fsync,syncfs cert-rm e2.example.com e3.example.com
 	guard "syncs of a removal of two" 3
 	syscalls all cert-import -f -N e1.example.com n.pem
-	guard "an import that replaces all names" 200
+	guard "an import that replaces all names" 210
 	[ "$(grep -c '^fsync' trace)" -eq 13 ]
 }
 

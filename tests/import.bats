@@ -1043,7 +1043,7 @@ plainreq() {
 	[ -z "$stderr" ]
 }
 
-@test "an unknown critical extension and very many names are said" {
+@test "an unknown critical extension is said, very many names are found" {
 	local names
 
 	plainreq c.example.org -addext subjectAltName=DNS:c.example.org \
@@ -1053,8 +1053,8 @@ plainreq() {
 	names=$(seq -f 'DNS:n%g.example.org' -s , 1001)
 	plainreq many.example.org -addext "subjectAltName=$names"
 	run -0 --separate-stderr cert-import key.pem cert.pem
-	[[ $stderr == *"1001 names"*"first 1000"* ]]
-	[ "$(cert-match -o name n1000.example.org)" = n1.example.org ]
+	[ -z "$stderr" ]
+	[ "$(cert-match -o name n1001.example.org)" = n1.example.org ]
 }
 
 @test "an RSA key that is not that of its public part is not stored" {

@@ -93,7 +93,7 @@ teardown() {
 	run -2 --separate-stderr timeout 300 cert-list
 	[[ $output == b* ]]
 	[[ $stderr == *"a: "* ]]
-	run -1 timeout 300 cert-match a.example.org
+	run -2 timeout 300 cert-match a.example.org
 	timeout 300 cert-match b.example.org
 	rm "$CERTSTORE/certs/b/fullchain.pem"
 	mkfifo "$CERTSTORE/certs/b/fullchain.pem"

@@ -120,6 +120,37 @@ static const struct {
 	{ "spki:" HEX64("0123abcd"), NULL, 0, "" },
 };
 
+/* Is the first of these? */
+static int
+isvalid(const char *answer)
+{
+	return strncmp(answer, "old", strcspn(answer, " ")) != 0 &&
+	    strncmp(answer, "soon", strcspn(answer, " ")) != 0;
+}
+
+/* Who wants the winner alone has it. */
+static void
+askone(struct certstore *store, size_t i, const char *answer, int rv)
+{
+	const struct certstore_entry *entry;
+	struct certstore_match *match;
+	size_t len = strcspn(answer, " ");
+	const char *name;
+
+	match = certstore_match_new(store, NOW, questions[i].kinds,
+	    questions[i].flags | CERTSTORE_WINNER, &err);
+	is_int(certstore_match_ask(match, questions[i].question, &err), rv,
+	    "%s: the same result", questions[i].question);
+	if (certstore_match_next(match, &entry) == 1) {
+		name = certstore_entry_name(entry);
+		ok(strlen(name) == len && strncmp(name, answer, len) == 0,
+		    "the winner is %s", name);
+		ok(certstore_match_next(match, &entry) == 0, "and alone");
+	} else
+		ok(rv <= 0, "no winner");
+	certstore_match_free(match);
+}
+
 static void
 ask(struct certstore *store, size_t i)
 {
@@ -142,9 +173,10 @@ ask(struct certstore *store, size_t i)
 	is_str(got, questions[i].answer, "%s", questions[i].question);
 	if (rv == -1 && err.code != CERTSTORE_EARGUMENT)
 		ok(0, "refused as an argument: %s", err.msg);
-	if (rv != (got[0] == '!' ? -1 : got[0] != '\0'))
+	if (rv != (got[0] == '!' ? -1 : got[0] == '\0' ? 0 : 2 - isvalid(got)))
 		ok(0, "the result is %d", rv);
 	certstore_match_free(match);
+	askone(store, i, got, rv);
 }
 
 static void

@@ -1,0 +1,507 @@
+/*
+ * A handle that stays open sees what one sees that is opened now, whatever
+ * other processes did to the store meanwhile.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tap.h"
+#include "scratch.h"
+
+static const char *const questions[] = { "a.example.com", "b.example.com",
+	"c.example.com", "t.example.com", "none.example.com", "192.0.2.1",
+	"mail@example.com", NULL };
+static const char *const names[] = { "a", "b", "c", "none" };
+
+static struct certstore *
+openstore(const char *where, int flags)
+{
+	return certstore_open(path("%s", where), flags, &err);
+}
+
+/* What another process does, with a handle of its own. */
+static void
+writer(const char *where, void (*fn)(struct certstore *))
+{
+	struct certstore *store;
+	int status;
+	pid_t pid;
+
+	if ((pid = fork()) == 0) {
+		if ((store = openstore(where, CERTSTORE_CREATE)) == NULL)
+			_exit(1);
+		fn(store);
+		certstore_close(store);
+		_exit(err.code != CERTSTORE_OK);
+	}
+	if (pid == -1 || waitpid(pid, &status, 0) == -1 || status != 0)
+		bail("%s: another writer failed", where);
+}
+
+static void
+fill(struct certstore *store)
+{
+	(void)(put(store, "a", 0, "cert of a",
+		   "san dns a.example.com\nsan email mail@example.com\n") ==
+		0 &&
+	    put(store, "b", 0, "cert of b",
+		"san dns b.example.com\nsan ip 192.0.2.1\n"
+		"tenant t.example.com\n") == 0);
+}
+
+static void
+addc(struct certstore *store)
+{
+	(void)put(store, "c", 0, "cert of c",
+	    "san dns c.example.com\nsan dns none.example.com\n");
+}
+
+static void
+replacea(struct certstore *store)
+{
+	(void)put(store, "a", 1, "new cert of a",
+	    "san dns b.example.com\nsan dns none.example.com\n");
+}
+
+static void
+removeb(struct certstore *store)
+{
+	const char *const b = "b";
+
+	(void)certstore_remove(store, &b, 1, CERTSTORE_FORCE, &err);
+}
+
+/* What others do to a store, by commands in it or with a handle. */
+static const struct change {
+	const char *what;
+	const char *commands;
+	void (*fn)(struct certstore *);
+	const char *before; /* a part of what is seen before and not after */
+	const char *after;  /* and the other way round */
+} changes[] = {
+	{ "an entry is added", NULL, addc, "c.example.com: 0;",
+	    "c.example.com: 1 c;" },
+	{ "an entry is replaced", NULL, replacea, "a.example.com: 1 a;",
+	    "b.example.com: 1 a b;" },
+	{ "an entry is removed", NULL, removeb, "t.example.com: 1 b;",
+	    "192.0.2.1: 0;" },
+	{ "index/host is lost", "rm -r index/host", NULL, NULL, NULL },
+	{ "index/host is lost, and an entry added", "rm -r index/host", addc,
+	    "c.example.com: 0;", "c.example.com: 1 c;" },
+	{ "index/tenant is lost", "rm -r index/tenant", NULL, NULL, NULL },
+	{ "index/spc is lost, and an entry added", "rmdir index/spc", addc,
+	    "c.example.com: 0;", "c.example.com: 1 c;" },
+	{ "index is lost", "rm -r index", NULL, NULL, NULL },
+	{ "index is lost, and an entry added", "rm -r index", addc,
+	    "c.example.com: 0;", "c.example.com: 1 c;" },
+	{ "index is of an earlier version", "rm index/host/*", NULL, NULL,
+	    NULL },
+	{ "the same, and an entry added", "rm index/host/*", addc,
+	    "c.example.com: 0;", "c.example.com: 1 c;" },
+	{ "index is replaced", "rm -r index; cp -a ../other/index .", NULL,
+	    "b.example.com: 1 b;", "b.example.com: 0;" },
+	{ "links are dropped", "find . -type l -delete", NULL, NULL, NULL },
+	{ "links are dropped, and an entry added", "find . -type l -delete",
+	    addc, "c.example.com: 0;", "c.example.com: 1 c;" },
+	{ "links are followed",
+	    "rm -f default; cp -rLp . ../followed; rm -r certs index .links; "
+	    "mv ../followed/certs ../followed/index ../followed/.links .; "
+	    "rm -r ../followed",
+	    NULL, NULL, NULL },
+	{ "the default is another", "ln -sfn certs/b default", NULL,
+	    "default a;", "default b;" },
+	{ "the default is written another way", "ln -sfn ./certs//b/ default",
+	    NULL, "default a;", "default b;" },
+	{ "there is no default", "rm default", NULL, "default a;", NULL },
+	{ "certs is replaced", "mv certs old; cp -a ../other/certs .", NULL,
+	    "b 1", "c 1" },
+	{ "certs and index are replaced",
+	    "mv certs index ..; cp -a ../other/certs ../other/index .; "
+	    "rm -r ../certs ../index",
+	    NULL, "b.example.com: 1 b;", "c.example.com: 1 c;" },
+	{ "the store is replaced",
+	    "cd ..; mv $store gone; cp -a other $store; rm -r gone", NULL,
+	    "b.example.com: 1 b;", "c.example.com: 1 c;" },
+	{ "it is replaced and the old one kept",
+	    "cd ..; mv $store kept.$store; cp -a other $store", NULL,
+	    "b.example.com: 1 b;", "c.example.com: 1 c;" },
+	{ "it is a link to another",
+	    "cd ..; mv $store l.$store; "
+	    "ln -s other $store",
+	    NULL, "b.example.com: 1 b;", "c.example.com: 1 c;" },
+	{ "the store is emptied", "rm -rf .[a-z]* *", NULL,
+	    "b.example.com: 1 b;", NULL },
+	{ "the store is gone", "cd ..; rm -r $store", NULL,
+	    "b.example.com: 1 b;", NULL },
+	{ "it is gone and made anew", "cd ..; rm -r $store", addc,
+	    "b.example.com: 1 b;", "c.example.com: 1 c;" },
+	{ "the store's mode is no obstacle", "chmod 700 .", NULL, NULL, NULL },
+	{ "an entry is damaged", "echo x >>certs/b/fullchain.pem", NULL,
+	    "b.example.com: 1 b;", "b.example.com: -1;" },
+	{ "an entry's record is damaged", "rm certs/b/info", NULL,
+	    "192.0.2.1: 1 b;", "192.0.2.1: -1;" },
+	{ "an entry is pinned to what is not there", "ln -sfn .b@7 certs/b",
+	    NULL, "192.0.2.1: 1 b;", "192.0.2.1: -1;" },
+	{ "an entry's link is gone", "rm certs/b", NULL, "192.0.2.1: 1 b;",
+	    "192.0.2.1: 0;" },
+};
+#define NCHANGES (sizeof(changes) / sizeof(changes[0]))
+
+/* What is open of one store. */
+struct handles {
+	struct certstore *store;
+	struct certstore *makes; /* with CERTSTORE_CREATE */
+	struct certstore_match *match;
+};
+
+static char seen[2][8192];
+
+__attribute__((format(printf, 2, 3))) static void
+add(char *out, const char *fmt, ...)
+{
+	size_t len = strlen(out);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(out + len, sizeof(seen[0]) - len, fmt, ap);
+	va_end(ap);
+}
+
+static void
+seelist(struct certstore *store, char *out)
+{
+	const struct certstore_entry *entry;
+	struct certstore_list *list;
+	int rv;
+
+	if ((list = certstore_list_new(store, &err)) == NULL) {
+		add(out, "list: %d\n", err.code);
+		return;
+	}
+	while ((rv = certstore_list_next(list, &entry, &err)) != 0) {
+		if (rv == -1)
+			add(out, "bad: %d;", err.code);
+		else
+			add(out, "%s %lu;", certstore_entry_name(entry),
+			    entry->info.gen);
+		if (rv == 1 && certstore_entry_is_default(entry))
+			add(out, "default %s;", certstore_entry_name(entry));
+	}
+	certstore_list_free(list);
+	add(out, "\n");
+}
+
+static void
+seematch(struct certstore_match *match, char *out)
+{
+	const struct certstore_entry *entry;
+	size_t i;
+
+	for (i = 0; questions[i] != NULL; i++) {
+		add(out, "%s: %d", questions[i],
+		    certstore_match_ask(match, questions[i], &err));
+		while (certstore_match_next(match, &entry) == 1)
+			add(out, " %s", certstore_entry_name(entry));
+		add(out, ";\n");
+	}
+}
+
+static void
+seenames(struct certstore *store, int dry, char *out)
+{
+	struct certstore_error errs[4];
+	struct certstore_entry *entry;
+	size_t i;
+
+	for (i = 0; i < 4; i++) {
+		entry = certstore_entry_get(store, names[i], &err);
+		add(out, "%s: %d;", names[i], entry == NULL ? err.code : 0);
+		certstore_entry_free(entry);
+	}
+	if (dry &&
+	    certstore_remove(store, names, 4, CERTSTORE_DRYRUN, errs) == -1)
+		for (i = 0; i < 4; i++)
+			add(out, "rm %s: %d;", names[i], errs[i].code);
+	add(out, "\n");
+}
+
+static char *
+see(const struct handles *h, char *out)
+{
+	out[0] = '\0';
+	if (h->store == NULL) {
+		add(out, "no store: %d\n", err.code);
+	} else {
+		seelist(h->store, out);
+		seematch(h->match, out);
+		seenames(h->store, 0, out);
+	}
+	seelist(h->makes, out);
+	seenames(h->makes, 1, out);
+	return out;
+}
+
+static void
+openhandles(struct handles *h, const char *where)
+{
+	if ((h->makes = openstore(where, CERTSTORE_CREATE)) == NULL)
+		bail("%s: %s", where, err.msg);
+	h->match = NULL;
+	if ((h->store = openstore(where, 0)) != NULL)
+		h->match = certstore_match_new(h->store, CERTSTORE_NOW, NULL, 0,
+		    &err);
+}
+
+static void
+closehandles(struct handles *h)
+{
+	certstore_match_free(h->match);
+	certstore_close(h->store);
+	certstore_close(h->makes);
+}
+
+/* A store that is gone is an error to the one, no store to the other. */
+static void
+compare(const struct change *change, const struct handles *old,
+    const char *where)
+{
+	struct handles new;
+	char *a, *b;
+
+	openhandles(&new, where);
+	a = see(old, seen[0]);
+	b = see(&new, seen[1]);
+	if (new.store == NULL) {
+		ok(certstore_list_new(old->store, &err) == NULL &&
+			err.code == CERTSTORE_ENOSTORE,
+		    "%s: it is missed", change->what);
+		ok(certstore_match_ask(old->match, "a.example.com", &err) ==
+			    -1 &&
+			err.code == CERTSTORE_ENOSTORE,
+		    "%s: nobody says no", change->what);
+		a[0] = b[0] = '\0';
+		seelist(old->makes, a);
+		seelist(new.makes, b);
+	}
+	is_str(a, b, "%s", change->what);
+	if (change->after != NULL && strstr(b, change->after) == NULL)
+		ok(0, "%s: not \"%s\" but %s", change->what, change->after, b);
+	closehandles(&new);
+}
+
+static void
+apply(const struct change *change, const char *where)
+{
+	char line[900];
+
+	if (change->commands != NULL) {
+		snprintf(line, sizeof(line), "store=%s; cd $store; { %s; }",
+		    where, change->commands);
+		sh(line);
+	}
+	if (change->fn != NULL)
+		writer(where, change->fn);
+}
+
+/* "Now" is when it is asked. */
+static struct certstore *ticking;
+static struct certstore_match *now, *then;
+
+static void
+addshort(struct certstore *store)
+{
+	char lines[256];
+
+	snprintf(lines, sizeof(lines),
+	    "kind server\nserves\nstarts 100 x\nends %lld x\n"
+	    "san dns short.example.com\n",
+	    (long long)certstore_time_now() + 2);
+	(void)put(store, "short", 0, "short", lines);
+}
+
+static void
+startclock(void)
+{
+	sh("cp -a template clock");
+	ticking = openstore("clock", 0);
+	now = certstore_match_new(ticking, CERTSTORE_NOW, NULL, 0, &err);
+	then = certstore_match_new(ticking, certstore_time_now(), NULL, 0,
+	    &err);
+	writer("clock", addshort);
+	is_int(certstore_match_ask(now, "short.example.com", &err), 1, "valid");
+}
+
+static void
+endclock(void)
+{
+	const struct certstore_entry *entry;
+
+	is_int(certstore_match_ask(now, "short.example.com", &err), 2,
+	    "it has ended meanwhile");
+	if (certstore_match_next(now, &entry) != 1)
+		bail("no entry");
+	ok(strncmp(certstore_entry_how(entry), "exact: ended ", 13) == 0,
+	    "and says so: %s", certstore_entry_how(entry));
+	is_int(certstore_match_ask(then, "short.example.com", &err), 1,
+	    "as of a time that was given it has not");
+	certstore_match_free(now);
+	certstore_match_free(then);
+	certstore_close(ticking);
+	sh("rm -r clock");
+}
+
+/*
+ * Each change to a store of its own, all of which were made just before, or
+ * so long ago that time stamps tell.
+ */
+static void
+testchanges(unsigned int age)
+{
+	static struct handles handles[NCHANGES];
+	char line[64], where[16];
+	const struct change *change;
+	size_t i;
+
+	for (i = 0; i < NCHANGES; i++) {
+		snprintf(line, sizeof(line), "cp -a template s%zu", i);
+		sh(line);
+	}
+	if (age > 0) {
+		startclock();
+		sleep(age);
+		endclock();
+	}
+	for (i = 0; i < NCHANGES; i++) {
+		snprintf(where, sizeof(where), "s%zu", i);
+		openhandles(&handles[i], where);
+		change = &changes[i];
+		see(&handles[i], seen[0]);
+		if (change->before != NULL &&
+		    strstr(seen[0], change->before) == NULL)
+			ok(0, "%s: no \"%s\" before: %s", change->what,
+			    change->before, seen[0]);
+		apply(change, where);
+		compare(change, &handles[i], where);
+		closehandles(&handles[i]);
+	}
+	sh("rm -rf s* l.* kept.*");
+}
+
+/* One change after the other, seen by the same handles. */
+static void
+testmonths(void)
+{
+	static const struct change empty = { .what = "all over again" };
+	struct handles old;
+	size_t i;
+
+	sh("cp -a template s");
+	openhandles(&old, "s");
+	for (i = 0; i < NCHANGES; i++) {
+		see(&old, seen[0]);
+		sh("rm -rf s; cp -a template s");
+		apply(&changes[i], "s");
+		compare(&changes[i], &old, "s");
+	}
+	sh("rm -rf s; cp -a template s");
+	compare(&empty, &old, "s");
+	closehandles(&old);
+	sh("rm -rf s l.* kept.*");
+}
+
+/* A store that is made once it is open. */
+static void
+testmade(void)
+{
+	static const struct change made = { .what = "the store is made",
+		.after = "a.example.com: 1 a;" };
+	struct handles old;
+
+	openhandles(&old, "s");
+	ok(old.store == NULL && err.code == CERTSTORE_ENOSTORE,
+	    "there is none yet");
+	see(&old, seen[0]);
+	writer("s", fill);
+	old.store = old.makes;
+	old.match = certstore_match_new(old.makes, CERTSTORE_NOW, NULL, 0,
+	    &err);
+	compare(&made, &old, "s");
+	certstore_match_free(old.match);
+	certstore_close(old.makes);
+	sh("rm -r s");
+}
+
+/* What a handle held open writes goes where the path leads now. */
+static void
+testwrites(void)
+{
+	struct certstore *store;
+	const char *const a = "a";
+
+	sh("cp -a template s");
+	store = openstore("s", CERTSTORE_WRITE);
+	sh("mv s away; cp -a other s");
+	addc(store);
+	ok(err.code == CERTSTORE_ECHANGED, "c is there by now: %s", err.msg);
+	ok(put(store, "d", 0, "cert of d", "san dns d.example.com\n") == 0,
+	    "another is made");
+	sh("test -e s/certs/d && ! test -e away/certs/d");
+	is_int(certstore_remove(store, &a, 1, CERTSTORE_FORCE, &err), 1,
+	    "one removed");
+	sh("! test -e s/certs/a && test -e away/certs/a");
+	sh("rm -r s");
+	ok(put(store, "d", 0, "cert of d", "san dns d.example.com\n") == -1 &&
+		err.code == CERTSTORE_ENOSTORE,
+	    "not where there is no store any more: %s", err.msg);
+	sh("! test -e s");
+	certstore_close(store);
+	sh("rm -r away");
+}
+
+/* An entry is of one store: of another nothing is read for it. */
+static void
+testentry(void)
+{
+	struct certstore_entry *entry;
+	struct cs_buf buf = { 0 };
+	struct certstore *store;
+
+	sh("cp -a template s");
+	store = openstore("s", 0);
+	entry = certstore_entry_get(store, "a", &err);
+	ok(cs_entry_read(entry, CS_FULLCHAIN, &buf, &err) == 1, "read");
+	sh("mv s away; cp -a other s");
+	ok(cs_entry_read(entry, CS_FULLCHAIN, &buf, &err) == 1 &&
+		strcmp(buf.p, "cert of a") == 0,
+	    "what was open stays as it was");
+	certstore_entry_free(certstore_entry_get(store, "a", &err));
+	ok(cs_entry_read(entry, CS_FULLCHAIN, &buf, &err) == -1 &&
+		err.code == CERTSTORE_ECHANGED,
+	    "the store is another: %s", err.msg);
+	cs_buf_free(&buf);
+	certstore_entry_free(entry);
+	certstore_close(store);
+	sh("rm -r s away");
+}
+
+int
+main(void)
+{
+	makescratch();
+	writer("template", fill);
+	sh("ln -s certs/a template/default");
+	writer("other", addc);
+	writer("other", fill);
+	writer("other", removeb);
+	sh("ln -s certs/c other/default");
+	testchanges(0);
+	testchanges(4);
+	testmonths();
+	testmade();
+	testwrites();
+	testentry();
+	removescratch();
+	return tap_done();
+}
