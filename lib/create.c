@@ -164,7 +164,10 @@ load(struct job *job, struct certstore_error *err)
 		cs_error_clear(err);
 		return 0;
 	}
-	return err->code == CERTSTORE_EDAMAGED ? maygo(job, err) : -1;
+	/* without a directory what is there is not the entry's */
+	return err->code == CERTSTORE_EDAMAGED && job->old.gendir[0] != '\0' ?
+	    maygo(job, err) :
+	    -1;
 }
 
 static X509_REQ *
@@ -537,8 +540,12 @@ rewrite(struct job *job, struct certstore_error *err)
 	char why[CS_PROPS_WHY];
 	int rv;
 
-	if ((rv = cs_props_differ(&job->old, why, err)) != 1)
-		return rv;
+	if ((rv = cs_props_differ(&job->old, why, err)) == -1)
+		return -1;
+	if (rv == 0)
+		return (job->flags & CERTSTORE_DRYRUN) != 0 ?
+		    0 :
+		    cs_mend_links(job->store, &job->old, err);
 	cs_warn(job->store, "%s: %s: written anew with the same key%s",
 	    job->name, why,
 	    job->old.info.fingerprint != NULL ? " and certificate" : "");

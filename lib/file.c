@@ -623,7 +623,7 @@ cs_file_changed(int fd, char stamp[CS_STAMP])
 
 	if (fstat(fd, &st) == -1)
 		return -1;
-	snprintf(stamp, CS_STAMP, "certs %llu %lld.%09ld\n",
+	snprintf(stamp, CS_STAMP, "%llu %lld.%09ld",
 	    (unsigned long long)st.st_ino, (long long)st.st_ctim.tv_sec,
 	    st.st_ctim.tv_nsec);
 	return 0;

@@ -411,10 +411,12 @@ put(struct certstore_import *im, struct certstore_error *err)
 
 	if ((puts = calloc(im->n + 1, sizeof(*puts))) == NULL)
 		return cs_fail_nomem(err);
-	for (i = 0; i < im->n; i++)
+	for (i = 0; i < im->n && rv == 0; i++)
 		if (cs_adopt_changes(&im->v[i]))
 			puts[n++] = im->v[i].put;
-	if (n > 0)
+		else if ((im->flags & CERTSTORE_DRYRUN) == 0)
+			rv = cs_mend_links(im->store, &im->v[i].entry, err);
+	if (rv == 0 && n > 0)
 		rv = (im->flags & CERTSTORE_DRYRUN) != 0 ?
 		    cs_txn_check(im->store, puts, n, err) :
 		    cs_txn_put(im->store, puts, n, err);

@@ -272,6 +272,39 @@ cs_index_add(struct certstore *store, const struct cs_info *info)
 	return cs_index_keys(info, addkey, &job);
 }
 
+static int
+lackskey(void *arg, const char *sub, const char *key)
+{
+	const struct job *job = arg;
+	char path[PATH_SIZE], text[CS_NAME_MAX + 32];
+	const char *name;
+
+	if (!usable(key))
+		return 0;
+	snprintf(path, sizeof(path), "%s/%s", sub, key);
+	if (cs_file_readlink(job->store->index, path, text, sizeof(text)) !=
+	    -1) {
+		name = linkname(text);
+		if (name != NULL && strcmp(name, job->name) == 0)
+			return 0;
+	} else if (errno != ENOENT && errno != EINVAL && errno != ENAMETOOLONG)
+		return -1;
+	snprintf(path, sizeof(path), "%s/%s@/%s", sub, key, job->name);
+	if (faccessat(job->store->index, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	return errno == ENOENT || errno == ENOTDIR ? 1 : -1;
+}
+
+int
+cs_index_has(struct certstore *store, const struct cs_info *info)
+{
+	struct job job = { store, info->name, { 0 } };
+	int rv;
+
+	rv = cs_index_keys(info, lackskey, &job);
+	return rv == -1 ? -1 : !rv;
+}
+
 struct wanted {
 	const char *sub;
 	const char *key;

@@ -297,6 +297,9 @@ int	cs_mend_store(struct certstore *, struct certstore_error *);
 int	cs_mend_conclude(struct certstore *, struct certstore_error *);
 int	cs_mend_entry(struct certstore *, const char *,
 	    struct certstore_error *);
+/* Of an entry that is left as it is: the links that lead to it. */
+int	cs_mend_links(struct certstore *, const struct certstore_entry *,
+	    struct certstore_error *);
 
 /* The directory in certs/ that a name stands for now: ".NAME@N", or the name
  * itself where a restore made it a real directory. */
@@ -424,6 +427,8 @@ int	cs_props_tighten(struct certstore *, const struct cs_info *); /* errno */
 int	cs_index_keys(const struct cs_info *,
 	    int (*)(void *, const char *, const char *), void *);
 int	cs_index_add(struct certstore *, const struct cs_info *);	/* errno */
+int	cs_index_has(struct certstore *, const struct cs_info *);
+						/* all of them?  1, 0, -1 */
 int	cs_index_drop(struct certstore *, const struct cs_info *,
 	    const struct cs_info *);	/* links of the first the second lacks (or NULL) */
 int	cs_index_purge(struct certstore *, const struct cs_strings *);

@@ -13,6 +13,7 @@
 #include "internal.h"
 
 #define LOCK_SECONDS 60
+#define NOTE (2 * CS_STAMP + 32)
 
 int
 cs_lock_ours(const struct certstore *store, int fd, const char *sub,
@@ -293,30 +294,52 @@ cs_lock_intent(const struct certstore *store, const char *name,
 }
 
 /*
- * A writer notes in .lock when certs/ was changed last, its ctime, which no
- * copy and no restore puts back.  As long as that is so, writers that came to
- * their end were the last ones there, and there is no generation but those that
- * info names: cert-rm need not look for others.
+ * A writer notes in .lock when certs/ and index/ were changed last, by their
+ * ctime, which no copy and no restore puts back.  As long as that is so of
+ * certs/, writers that came to their end were the last ones there, and there is
+ * no generation but those that info names: cert-rm need not look for others.
+ * Nobody but a writer that makes all of it changes index/ itself: if that was
+ * replaced, it may lack what is newer than the backup.
  */
+static void
+stamp(const struct certstore *store, char note[NOTE])
+{
+	char certs[CS_STAMP], index[CS_STAMP];
+
+	note[0] = '\0';
+	if (cs_file_changed(store->certs, certs) == -1 ||
+	    cs_file_changed(store->index, index) == -1)
+		return;
+	snprintf(note, NOTE, "index %s\ncerts %s\n", index,
+	    store->tidy ? certs : "-");
+}
+
 static void
 readnote(struct certstore *store)
 {
-	char noted[CS_STAMP], now[CS_STAMP];
+	char noted[NOTE], now[NOTE];
+	size_t len;
 
+	store->tidy = 1;
+	stamp(store, now);
 	cs_file_noted(store->lock, noted, sizeof(noted));
-	store->tidy = store->fresh ||
-	    (cs_file_changed(store->certs, now) == 0 &&
-		strcmp(noted, now) == 0);
+	store->tidy = now[0] != '\0' && strcmp(noted, now) == 0;
+	/* without a note, as after .lock was removed, that is not known */
+	len = strcspn(now, "\n");
+	if (noted[0] != '\0' && now[0] != '\0' &&
+	    strncmp(noted, now, len + 1) != 0)
+		store->intact = 0;
 }
 
 static void
 writenote(struct certstore *store)
 {
-	char noted[CS_STAMP], now[CS_STAMP];
+	char noted[NOTE], now[NOTE];
 
-	if (!store->tidy || store->lock == -1 || store->certs == -1 ||
-	    cs_file_changed(store->certs, now) == -1)
+	if (!store->intact || store->lock == -1 || store->certs == -1 ||
+	    store->index == -1)
 		return;
+	stamp(store, now);
 	cs_file_noted(store->lock, noted, sizeof(noted));
 	if (strcmp(noted, now) != 0)
 		cs_file_note(store->lock, now);
@@ -358,7 +381,9 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 	cs_gen_forget(store);
 	if (layout(store, err) == -1 || know(store, err) == -1)
 		goto fail;
-	readnote(store);
+	store->tidy = store->fresh;
+	if (store->index != -1)
+		readnote(store);
 	if (!store->intact &&
 	    (cs_mend_index(store, err) == -1 || know(store, err) == -1))
 		goto fail;

@@ -129,6 +129,80 @@ cs_mend_entry(struct certstore *store, const char *name,
 	return 0;
 }
 
+/* 1, 0, -1 and errno. */
+static int
+islinked(struct certstore *store, const struct cs_info *info)
+{
+	char path[CS_NAME_MAX + 32], text[CS_NAME_MAX + 32];
+	char want[CS_NAME_MAX + 32];
+	int serves = info->serves && info->haskey && !info->weak, rv;
+
+	if (!store->intact)
+		return 0;
+	if ((rv = cs_index_has(store, info)) != 1)
+		return rv;
+	snprintf(path, sizeof(path), "combined/%s.pem", info->name);
+	snprintf(want, sizeof(want), "../certs/%s/combined.pem", info->name);
+	if (cs_file_readlink(store->fd, path, text, sizeof(text)) != -1)
+		return serves && strcmp(text, want) == 0;
+	return errno == ENOENT ? !serves : errno == EINVAL ? 0 : -1;
+}
+
+static int
+relink(struct certstore *store, const struct certstore_entry *was,
+    struct certstore_error *err)
+{
+	struct certstore_entry entry = { 0 };
+	struct cs_identity now, seen;
+	int rv = -1;
+
+	if (cs_entry_identify(was, &seen, err) == -1 ||
+	    cs_entry_load(store, was->info.name, &entry, err) == -1 ||
+	    cs_entry_identify(&entry, &now, err) == -1)
+		goto out;
+	if (now.gen != seen.gen ||
+	    memcmp(now.hash, seen.hash, sizeof(now.hash)) != 0)
+		cs_fail(err, CERTSTORE_ECHANGED,
+		    "%s: another writer changed the entry meanwhile: try again",
+		    was->info.name);
+	else if (cs_index_add(store, &entry.info) == -1 ||
+	    cs_index_sync(store) == -1 ||
+	    cs_recover_combined(store, was->info.name, &entry.info) == -1 ||
+	    cs_recover_sync(store) == -1)
+		cs_fail_errno(err, "%s: the links to it", was->info.name);
+	else
+		rv = 0;
+out:
+	cs_entry_done(&entry);
+	return rv;
+}
+
+/*
+ * An entry that was put back from a backup, or by hand, has no links in index/
+ * and combined/: whoever finds it as it should be makes them.  The lock is
+ * taken only if one is missing.
+ */
+int
+cs_mend_links(struct certstore *store, const struct certstore_entry *entry,
+    struct certstore_error *err)
+{
+	int rv;
+
+	if ((rv = islinked(store, &entry->info)) == -1)
+		return cs_fail_errno(err, "%s: the links to it",
+		    entry->info.name);
+	if (rv == 1)
+		return 0;
+	if (cs_lock_take(store, err) == -1)
+		return -1;
+	if ((rv = relink(store, entry, err)) == 0)
+		cs_warn(store,
+		    "%s: links to it were missing and are made again",
+		    entry->info.name);
+	cs_lock_release(store);
+	return rv;
+}
+
 /*
  * The default, if it was copied: its entry again.  The link is made aside
  * first, since the copy is all that says which entry it was.

@@ -42,6 +42,8 @@ faults_teardown() {
 restore() {
 	rm -rf "$CERTSTORE"
 	cp -a "$saved" "$CERTSTORE"
+	# else the next writer sees that it is a copy and makes all links anew
+	: >"$CERTSTORE/.lock"
 }
 
 # answer: a certificate for the entry waiting, signed by the store's CA but not

@@ -145,6 +145,7 @@ again() {
 		at="$call $n"
 		rm -rf "$CERTSTORE"
 		cp -a broken "$CERTSTORE"
+		: >"$CERTSTORE/.lock"
 		killed "$call" "$n" cert-rm -f nobody || return 1
 		readable "$at" || return 1
 		cert-rm -f nobody || fail "$at: then" || return 1

@@ -299,7 +299,7 @@ remedy() {
 	cat "$CERTSTORE/certs/a/combined.pem" >a.pem
 	cert-create -d ./from -s b.example.org b
 	mv "$CERTSTORE/certs/a" "$CERTSTORE/certs/b"
-	find "$CERTSTORE" -printf '%p %l %s %i\n' | sort >before
+	find "$CERTSTORE" ! -name .lock -printf '%p %l %s %i\n' | sort >before
 	for dry in -n ''; do
 		for args in "cert-create -f $dry -s b.example.org b" \
 		    "cert-create -uf $dry -s b.example.org b" \
@@ -308,7 +308,7 @@ remedy() {
 		    "cert-rm $dry b" "cert-rm -f $dry b"; do
 			run -2 --separate-stderr $args
 			[[ $stderr == *"b: its link is that of the entry a: "* ]]
-			find "$CERTSTORE" -printf '%p %l %s %i\n' | sort |
+			find "$CERTSTORE" ! -name .lock -printf '%p %l %s %i\n' | sort |
 			    diff before -
 		done
 	done
@@ -432,4 +432,76 @@ lost() {
 			    "$CERTSTORE/certs/a/combined.pem"
 		done
 		[ -z "$(ls entry)" ]'
+}
+
+@test "an entry that is put back gets its links by any writer" {
+	cert-create -c CA
+	cert-create -A CA -s a.example.org a
+	cert-create -A CA -s z.example.org z
+	tar -cf backup -C "$CERTSTORE" certs/a certs/.a@1 certs/CA certs/.CA@1
+	cat "$CERTSTORE/certs/a/combined.pem" >a.pem
+	for again in "cert-create -u -A CA -s a.example.org a" \
+	    "cert-import -f -N a a.pem" "cert-import -N a a.pem" \
+	    "cert-import -uf -N a a.pem"; do
+		cert-rm a
+		tar -xpf backup -C "$CERTSTORE"
+		run -1 cert-match a.example.org
+		[ ! -L "$CERTSTORE/combined/a.pem" ]
+		run -0 --separate-stderr $again
+		[[ $stderr == *"a: links to it were missing and are made again"* ]]
+		[ "$(cert-match -o name a.example.org)" = a ]
+		[ -e "$CERTSTORE/combined/a.pem" ]
+		[ "$(readlink "$CERTSTORE/certs/a")" = .a@1 ]
+		find "$CERTSTORE" -printf '%p %i\n' | sort >before
+		run -0 --separate-stderr $again
+		[ -z "$stderr" ]
+		find "$CERTSTORE" -printf '%p %i\n' | sort | diff before -
+	done
+	# one link alone
+	rm "$CERTSTORE/combined/a.pem"
+	cert-create -u -A CA -s a.example.org a
+	[ -e "$CERTSTORE/combined/a.pem" ]
+	# a CA completes chains again
+	cert-rm -f CA
+	tar -xpf backup -C "$CERTSTORE"
+	cert-show -o cert a >leaf.pem
+	cert-create -u -c CA
+	cert-import -d ./other "$CERTSTORE/certs/CA/combined.pem"
+	run -0 cert-import -f -N b leaf.pem "$CERTSTORE/certs/a/privkey.pem"
+	cmp "$CERTSTORE/certs/b/ca.pem" "$CERTSTORE/certs/CA/fullchain.pem"
+}
+
+@test "all links are made again where .links is removed" {
+	cert-create -s a.example.org a
+	tar -cf backup -C "$CERTSTORE" certs/a certs/.a@1
+	cert-rm a
+	tar -xpf backup -C "$CERTSTORE"
+	rm "$CERTSTORE/.links"
+	cert-match a.example.org
+	cert-rm -f no-such-entry
+	[ -L "$CERTSTORE/.links" ]
+	cert-match a.example.org
+	[ -L "$CERTSTORE/index/host/a.example.org" ]
+	[ -e "$CERTSTORE/combined/a.pem" ]
+}
+
+@test "a restore of index/ does not hide what is newer" {
+	cert-create -s a.example.org a
+	tar -cf all -C "$CERTSTORE" .
+	tar -cf index -C "$CERTSTORE" index
+	cert-create -s b.example.org b
+	rm -r "$CERTSTORE/index"
+	tar -xpf index -C "$CERTSTORE"
+	cert-create -s c.example.org c
+	for name in a b c; do
+		[ "$(cert-match -o name "$name.example.org")" = "$name" ]
+	done
+	# over the store, with its own .lock and combined/
+	rm -r "$CERTSTORE/combined" "$CERTSTORE/index"
+	tar -xpf all -C "$CERTSTORE"
+	cert-create -s d.example.org d
+	for name in a b c d; do
+		[ "$(cert-match -o name "$name.example.org")" = "$name" ]
+		[ -e "$CERTSTORE/combined/$name.pem" ]
+	done
 }
