@@ -47,7 +47,6 @@ struct create {
 	const char *keyfile;
 	const char *passfile;
 	const char *encryptfile;
-	const char *storepath; /* -d, for a remedy */
 	int flags;
 	int tell; /* -x: 1 if nothing was changed */
 };
@@ -174,8 +173,6 @@ options(struct create *c, int argc, char **argv)
 		default:
 			if (ch == 'A')
 				c->issuer = optarg;
-			if (ch == 'd')
-				c->storepath = optarg;
 			if (!describe(c->template, ch, optarg))
 				cmd_option(ch);
 			break;
@@ -236,17 +233,20 @@ secrets(struct create *c)
  * needs its key.  If it cannot be printed it waits all the same.
  */
 static void
-printrequest(const struct create *c, const char *name, const char *csr)
+printrequest(const char *name, const char *csr)
 {
-	const char *dir = c->storepath;
+	struct cmd_text t = { NULL, 0, 0 };
+	int error;
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (fputs(csr, stdout) != EOF && fflush(stdout) != EOF)
 		return;
-	cmd_error("stdout: %s: the request waits in the store: use cert-show "
-		  "%s%s%s-o csr %s to print it",
-	    strerror(errno), dir != NULL ? "-d " : "", dir != NULL ? dir : "",
-	    dir != NULL ? " " : "", name);
+	error = errno;
+	cmd_text_adds(&t, "cert-show");
+	cmd_text_store(&t);
+	cmd_error("stdout: %s: the request waits in the store: use %s -o csr "
+		  "%s to print it",
+	    strerror(error), t.p, name);
 	exit(2);
 }
 
@@ -279,7 +279,7 @@ main(int argc, char *argv[])
 	if (cmd_erase != NULL)
 		cmd_erase();
 	if (csr != NULL && !cmd_quiet)
-		printrequest(&c, argv[optind], csr);
+		printrequest(argv[optind], csr);
 	if (changed == 0 && c.tell)
 		cmd_no();
 	free(csr);

@@ -254,9 +254,9 @@ addone(struct certstore_trust *t, struct cs_given *g)
 		return take(t, g, CS_ANCHOR_ADDED) == -1 ? -1 : 0;
 	if (a->der != NULL && isbarred(t, g, why, sizeof(why)))
 		return say(t, a->name, "refused",
-		    "%s: %s: is an anchor already, but here %s: cert-trust rm "
-		    "%s takes it out",
-		    where, a->name, why, a->name);
+		    "%s: %s: is an anchor already, but here %s: cert-trust%s "
+		    "rm %s takes it out",
+		    where, a->name, why, t->store->option, a->name);
 	if (a->der == NULL && !force)
 		return say(t, a->name, "refused",
 		    "%s: %s: is distrusted: -f lifts that and adds it", where,
@@ -338,21 +338,22 @@ applyremove(struct certstore_trust *t, const char *text)
 		return say(t, text, "refused", "%s", err.msg);
 	if (found == 1 && a->der == NULL)
 		return say(t, a->name, force ? "same" : "refused",
-		    "%s: is no anchor but distrusted: cert-trust -f add with "
+		    "%s: is no anchor but distrusted: cert-trust%s -f add with "
 		    "its file lifts that",
-		    a->name);
+		    a->name, t->store->option);
 	if (found == 0 && (force || isremoved(t, text)))
 		return note(t, text, "same");
 	if (found == 0)
 		return say(t, text, "refused",
-		    "%s: there is no such anchor: cert-trust list names those "
-		    "there are",
-		    cs_escape_quote(q, text));
+		    "%s: there is no such anchor: cert-trust%s list names "
+		    "those there are",
+		    cs_escape_quote(q, text), t->store->option);
 	if ((a->origin & CS_ANCHOR_SHIPPED) != 0)
 		rv = say(t, a->name, "removed",
 		    "%s: is in the shipped list, and the next update brings "
-		    "it back: cert-trust distrust keeps it out",
-		    a->name);
+		    "it back: cert-trust%s distrust sha256:%s keeps it "
+		    "out",
+		    a->name, t->store->option, a->fingerprint);
 	else
 		rv = note(t, a->name, "removed");
 	cs_trustset_drop(a);
@@ -414,9 +415,9 @@ distrusttext(struct certstore_trust *t, const char *text)
 	if (hex[0] == '\0')
 		return say(t, text, "refused",
 		    "%s: is no anchor's name, and no SHA-256 fingerprint or "
-		    "file of any other certificate: cert-trust list names "
-		    "the anchors",
-		    cs_escape_quote(q, text));
+		    "file of any other certificate: cert-trust%s list "
+		    "names the anchors",
+		    cs_escape_quote(q, text), t->store->option);
 	cs_trustset_name(&t->set, "unknown", 0, hex, name);
 	return distrustother(t, name, hex);
 }

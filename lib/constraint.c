@@ -53,11 +53,11 @@ network(const char *text, char *out, size_t size, unsigned char raw[32],
 	slash = strchr(text, '/');
 	len = slash == NULL ? strlen(text) : (size_t)(slash - text);
 	if (len >= sizeof(addr))
-		return refuse(text, "not an IP network: say 10.0.0.0/8", err);
+		return refuse(text, "not an IP network: use 10.0.0.0/8", err);
 	memcpy(addr, text, len);
 	addr[len] = '\0';
 	if (cs_name_ip(addr, norm, raw, rawlen) != 1)
-		return refuse(text, "not an IP network: say 10.0.0.0/8", err);
+		return refuse(text, "not an IP network: use 10.0.0.0/8", err);
 	bits = (long)*rawlen * 8;
 	if (slash != NULL) {
 		left = bits;
@@ -76,7 +76,7 @@ network(const char *text, char *out, size_t size, unsigned char raw[32],
 		if ((raw[i] & ~mask) != 0)
 			return refuse(text,
 			    "bits are set behind the prefix: "
-			    "say the first address of the network",
+			    "use the first address of the network",
 			    err);
 		raw[*rawlen + i] = (unsigned char)mask;
 	}

@@ -75,7 +75,7 @@ checklife(const struct certstore_template *t, struct certstore_error *err)
 		if (t->within.num < t->within.den)
 			return 0;
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%u/%u: each new certificate would already be due: say a "
+		    "%u/%u: each new certificate would already be due: use a "
 		    "smaller part with -e, as 1/3",
 		    t->within.num, t->within.den);
 	}
@@ -89,7 +89,7 @@ checklife(const struct certstore_template *t, struct certstore_error *err)
 	if (within < life)
 		return 0;
 	return cs_fail(err, CERTSTORE_EARGUMENT,
-	    "a new certificate would end within the time of -e too: say less "
+	    "a new certificate would end within the time of -e too: use less "
 	    "with -e or more with -l");
 }
 
@@ -353,9 +353,9 @@ decide(struct job *job, char **csr, struct certstore_error *err)
 		return 1;
 	if (request)
 		return cs_fail(err, CERTSTORE_EEXIST,
-		    "%s: already awaits an answer: cert-show -o csr prints "
-		    "the request, -f makes a new one",
-		    job->name);
+		    "%s: already awaits an answer: cert-show%s -o csr %s "
+		    "prints the request, -f makes a new one",
+		    job->name, job->store->option, job->name);
 	return cs_fail(err, CERTSTORE_EEXIST,
 	    "%s: there is such an entry: -f replaces it, -u leaves it if it "
 	    "will do",

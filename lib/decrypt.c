@@ -121,7 +121,7 @@ cs_decrypt_check(const char *where, const X509_ALGOR *alg,
 		return cs_fail(err, CERTSTORE_EINPUT,
 		    "%s: how it is "
 		    "encrypted is damaged or unknown (RFC 8018): encrypt it "
-		    "again, say with AES",
+		    "again, as with AES",
 		    where);
 	if (n > CS_ITERATIONS_MAX)
 		return cs_fail(err, CERTSTORE_EINPUT,
@@ -233,7 +233,7 @@ failold(const char *where, const char *cipher, struct certstore_error *err)
 	certstore_escape(buf, sizeof(buf), cipher, strlen(cipher));
 	return cs_fail(err, CERTSTORE_EINPUT,
 	    "%s: the key is encrypted with "
-	    "%s, which needs OpenSSL's legacy provider: encrypt it again, say "
+	    "%s, which needs OpenSSL's legacy provider: encrypt it again, as "
 	    "with AES",
 	    where, buf);
 }

@@ -3,6 +3,7 @@
  * it, but UTF-8 is kept whatever the locale, and characters that are not seen
  * or that turn the direction of what follows are escaped too.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include <bsd/string.h>
@@ -176,4 +177,29 @@ cs_escape_message(char msg[CS_MESSAGE_LEN])
 		}
 	}
 	msg[len] = '\0';
+}
+
+/* What is no plain word is put in quotes. */
+char *
+cs_escape_word(const char *s)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./:@%+,=-";
+	char *p, *word;
+
+	if (*s != '\0' && s[strspn(s, plain)] == '\0')
+		return strdup(s);
+	if ((word = p = malloc(4 * strlen(s) + 3)) == NULL)
+		return NULL;
+	*p++ = '\'';
+	for (; *s != '\0'; s++) {
+		if (*s == '\'') {
+			memcpy(p, "'\\'", 3);
+			p += 3;
+		}
+		*p++ = *s;
+	}
+	memcpy(p, "'", 2);
+	return word;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sha2.h>
 
@@ -456,31 +457,6 @@ isthere(int fd, const char *dir, enum cs_file which)
 	return filesize(fd, dir, which, &size) == 1 && size > 0;
 }
 
-/* A path of the store as the shell takes it; too long: a part of it. */
-static const char *
-quoted(char *buf, size_t size, const char *path)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				    "/._-+:@%,=";
-	size_t n = 0;
-
-	if (path[strspn(path, plain)] == '\0') {
-		snprintf(buf, size, "%s", path);
-		return buf;
-	}
-	for (buf[n++] = '\''; *path != '\0' && n + 6 < size; path++) {
-		if (*path == '\'') {
-			memcpy(buf + n, "'\\''", 4);
-			n += 4;
-		} else
-			buf[n++] = *path;
-	}
-	buf[n++] = '\'';
-	buf[n] = '\0';
-	return buf;
-}
-
 /*
  * What is wrong, and how to set it right from the files that are: bad is one
  * of them that is not to be believed.
@@ -489,7 +465,7 @@ static int
 damaged(const struct certstore *store, const char *dir, const char *name,
     enum cs_file bad, struct certstore_error *err, const char *what)
 {
-	char at[CS_MESSAGE_LEN / 4];
+	const char *at = store->word;
 	const char *in = store->intact ? name : dir;
 	const char *file[2] = { NULL, NULL };
 
@@ -499,14 +475,16 @@ damaged(const struct certstore *store, const char *dir, const char *name,
 	    isthere(store->certs, dir, CS_PRIVKEY)) {
 		file[0] = cs_file_names[CS_PRIVKEY];
 		file[1] = cs_file_names[CS_FULLCHAIN];
-	} else if (bad == CS_FULLCHAIN &&
-	    isthere(store->certs, dir, CS_FULLCHAIN) &&
-	    !isthere(store->certs, dir, CS_PRIVKEY))
-		file[0] = cs_file_names[CS_FULLCHAIN];
+	} else if (!isthere(store->certs, dir, CS_PRIVKEY) &&
+	    bad != CS_PRIVKEY) {
+		if (isthere(store->certs, dir, CS_CERT))
+			file[0] = cs_file_names[CS_CERT];
+		else if (isthere(store->certs, dir, CS_FULLCHAIN))
+			file[0] = cs_file_names[CS_FULLCHAIN];
+	}
 	if (file[0] == NULL)
 		return cs_fail(err, CERTSTORE_EDAMAGED,
 		    "%s: %s: put its files back from a backup", name, what);
-	quoted(at, sizeof(at), store->path);
 	return cs_fail(err, CERTSTORE_EDAMAGED,
 	    "%s: %s: import it again: "
 	    "cert-import -d %s -f -N %s %s/certs/%s/%s%s%s%s%s%s%s",

@@ -47,6 +47,7 @@ void	cs_hex(char *, const unsigned char *, size_t);	/* 2n + 1 bytes */
 /* escape.c: foreign text in quotes for a message, escaped, cut if long. */
 #define CS_QUOTE_LEN	160
 const char *cs_escape_quote(char [CS_QUOTE_LEN], const char *);
+char	*cs_escape_word(const char *);	/* as a shell takes it; malloc'ed */
 /* A message made safe to print, in place; what is escaped already stays. */
 #define CS_MESSAGE_LEN	512
 void	cs_escape_message(char [CS_MESSAGE_LEN]);
@@ -207,6 +208,8 @@ struct cs_place {
 
 struct certstore {
 	char	*path;			/* absolute */
+	char	*word;			/* the same for a shell */
+	char	*option;		/* "", or " -d " and that if it was named */
 	int	 flags;
 	int	 fd;			/* -1: not made yet (CERTSTORE_CREATE) */
 	int	 certs;			/* certs/, or -1 */
@@ -307,6 +310,8 @@ int	cs_store_resolve(struct certstore *, const char *, char [CS_GENDIR],
 	    struct certstore_error *);
 /* Before a question: sees what others did to the store since the last one. */
 int	cs_store_refresh(struct certstore *, struct certstore_error *);
+/* Why the store, which is not there, can't be made by its path: 0, -1. */
+int	cs_store_refuseplace(const struct certstore *, struct certstore_error *);
 /* Opens certs/ and index/ anew: NULL, or what it can't open, and errno. */
 int	cs_store_isstray(const struct certstore *, const char *);
 const char *cs_store_reopen(struct certstore *);

@@ -68,13 +68,13 @@ checkhosts(const char *name, const struct certstore_template *t,
 			return 0;
 	if (t->nsan == 0)
 		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: a server certificate without a name: say for which "
-		    "host it is with -s",
+		    "%s: a server certificate without a name: name its host "
+		    "with -s",
 		    name);
 	if (!cs_name_hostof(first->type, first->value, host))
 		return cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: a server certificate that names no host: %s is none: "
-		    "say for which host it is with -s",
+		    "name its host with -s",
 		    name, cs_escape_quote(q, first->value));
 	return cs_fail(err, CERTSTORE_EREFUSED,
 	    "%s: a server certificate that names no host: %s is none: add "
@@ -103,13 +103,13 @@ makesubject(const char *name, const struct certstore_template *t,
 	if (X509_NAME_entry_count(subject) == 0 && t->ca) {
 		cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: a CA without a subject (RFC 5280, section 4.1.2.6): "
-		    "say -S CN=...",
+		    "use -S CN=...",
 		    name);
 		goto fail;
 	}
 	if (X509_NAME_entry_count(subject) == 0 && t->nsan == 0) {
 		cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: neither a subject nor a name: say -S CN=... or -s",
+		    "%s: neither a subject nor a name: use -S CN=... or -s",
 		    name);
 		goto fail;
 	}
@@ -160,11 +160,11 @@ settimes(struct certstore *store, const char *name, X509 *x509,
 							    now + t->life.secs;
 	if (until <= now)
 		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: would end %s, which is past: say a time to come", name,
-		    certstore_time_format(until, end));
+		    "%s: would end %s, which is past: use a time in the future",
+		    name, certstore_time_format(until, end));
 	if (until > YEAR_9999)
 		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: would end after the year 9999: say an earlier end",
+		    "%s: would end after the year 9999: use an earlier end",
 		    name);
 	if (is != NULL && until > is->ends) {
 		if (t->haslife || until - is->ends > CS_DAY)

@@ -357,6 +357,7 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 	if (store->depth++ > 0)
 		return 0;
 	if (refusereader(store, err) == -1 ||
+	    (store->fd == -1 && cs_store_refuseplace(store, err) == -1) ||
 	    cs_parents_check(store, err) == -1)
 		goto fail;
 	if (store->fd == -1 &&
@@ -373,7 +374,7 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 			    "%s: another writer has "
 			    "held the lock for %d s: see which with "
 			    "fuser -v %s/.lock",
-			    store->path, LOCK_SECONDS, store->path);
+			    store->path, LOCK_SECONDS, store->word);
 		else
 			cs_fail_errno(err, "%s/.lock", store->path);
 		goto fail;

@@ -392,7 +392,7 @@ dnsflaw(const char *s, char *out)
 	char ip[INET6_ADDRSTRLEN];
 
 	if (cs_name_ip(s, ip, NULL, NULL))
-		return "an IP address is no DNS name (RFC 9525): say ip: "
+		return "an IP address is no DNS name (RFC 9525): use ip: "
 		       "before it";
 	if (hasport(s))
 		return portflaw;

@@ -189,9 +189,15 @@ static int
 istomake(const struct certstore *store, const char *what,
     struct certstore_error *err)
 {
-	if (errno != ENOENT)
-		return cs_fail_errno(err, "%s%s", store->path, what);
-	return (store->flags & CERTSTORE_CREATE) != 0 ? 0 : nostore(store, err);
+	if (errno == ENOENT && (store->flags & CERTSTORE_CREATE) != 0)
+		return 0;
+	if ((errno != ENOENT && errno != ENOTDIR) || *what != '\0')
+		return errno == ENOENT ?
+		    nostore(store, err) :
+		    cs_fail_errno(err, "%s%s", store->path, what);
+	if (cs_store_refuseplace(store, err) == -1)
+		return -1;
+	return nostore(store, err);
 }
 
 /*
@@ -210,20 +216,83 @@ cs_store_refresh(struct certstore *store, struct certstore_error *err)
 	return istomake(store, what, err);
 }
 
+static int
+failparent(const struct certstore *store, const char *parent,
+    struct certstore_error *err)
+{
+	char *word;
+
+	if ((word = cs_escape_word(parent)) == NULL)
+		return cs_fail_nomem(err);
+	cs_fail(err, CERTSTORE_ENOSTORE,
+	    "%s: there is no directory %s for it to be in: mkdir -p %s",
+	    store->path, parent, word);
+	free(word);
+	return -1;
+}
+
+int
+cs_store_refuseplace(const struct certstore *store, struct certstore_error *err)
+{
+	char *parent, *slash;
+	struct stat st;
+	int rv = 0;
+
+	if (stat(store->path, &st) == 0 && S_ISDIR(st.st_mode))
+		return 0; /* another writer was here meanwhile */
+	if (lstat(store->path, &st) == 0)
+		return cs_fail(err, CERTSTORE_ENOSTORE,
+		    S_ISLNK(st.st_mode) ?
+			"%s: is a link that leads to no directory: remove it, "
+			"or make the directory" :
+			"%s: is no directory: name another with -d or "
+			"CERTSTORE",
+		    store->path);
+	if ((store->flags & CERTSTORE_CREATE) == 0)
+		return 0;
+	if ((parent = strdup(store->path)) == NULL)
+		return cs_fail_nomem(err);
+	if ((slash = strrchr(parent, '/')) != NULL && slash != parent) {
+		*slash = '\0';
+		if (stat(parent, &st) == -1 && errno == ENOENT)
+			rv = failparent(store, parent, err);
+		else if (stat(parent, &st) == 0 && !S_ISDIR(st.st_mode))
+			rv = cs_fail(err, CERTSTORE_ENOSTORE,
+			    "%s: %s is no directory: name another with -d or "
+			    "CERTSTORE",
+			    store->path, parent);
+	}
+	free(parent);
+	return rv;
+}
+
+/* How the store is named in a command that a message gives. */
+static int
+setword(struct certstore *store, int named)
+{
+	if ((store->word = cs_escape_word(store->path)) == NULL ||
+	    asprintf(&store->option, "%s%s", named ? " -d " : "",
+		named ? store->word : "") == -1)
+		return -1;
+	return 0;
+}
+
 struct certstore *
 certstore_open(const char *path, int flags, struct certstore_error *err)
 {
 	struct certstore *store;
 	const char *what;
 	size_t len;
+	int named = path != NULL;
 
 	cs_error_clear(err);
-	if (path == NULL && (path = secure_getenv("CERTSTORE")) == NULL)
+	if (!named &&
+	    ((path = secure_getenv("CERTSTORE")) == NULL || *path == '\0'))
 		path = CERTSTORE_DEFAULT_PATH;
 	if (*path == '\0') {
 		cs_fail(err, CERTSTORE_EARGUMENT,
-		    "the path of the store is "
-		    "empty: name one with -d or CERTSTORE");
+		    "the path of the store is empty: name one, or leave -d "
+		    "out");
 		return NULL;
 	}
 	if ((store = calloc(1, sizeof(*store))) == NULL ||
@@ -238,7 +307,9 @@ certstore_open(const char *path, int flags, struct certstore_error *err)
 	store->flags = flags;
 	store->fd = store->certs = store->index = -1;
 	store->combined = store->pending = store->lock = -1;
-	if (opennow(store, &what) == 0 || istomake(store, what, err) == 0)
+	if (setword(store, named) == -1)
+		cs_fail_nomem(err);
+	else if (opennow(store, &what) == 0 || istomake(store, what, err) == 0)
 		return store;
 	certstore_close(store);
 	return NULL;
@@ -258,6 +329,8 @@ certstore_close(struct certstore *store)
 	cs_index_synced(store);
 	cs_gen_forget(store);
 	free(store->path);
+	free(store->word);
+	free(store->option);
 	free(store);
 }
 
@@ -368,7 +441,7 @@ failstray(const struct certstore *store, const char *name,
 	return cs_fail(err, CERTSTORE_EDAMAGED,
 	    "%s: is no entry, but something else in certs: "
 	    "mv -n %s/certs/%s %s/%s.moved",
-	    name, store->path, name, store->path, name);
+	    name, store->word, name, store->word, name);
 }
 
 int
@@ -405,8 +478,8 @@ cs_store_resolve(struct certstore *store, const char *name, char dir[CS_GENDIR],
 	}
 	return cs_fail(err, CERTSTORE_ENOENTRY,
 	    "%s: there is no such entry: "
-	    "cert-list names those there are",
-	    name);
+	    "cert-list%s names those there are",
+	    name, store->option);
 }
 
 /* Is a path, seen from the store, that of certs/?  However it is written. */

@@ -141,7 +141,7 @@ check(const struct attr *a, const char *value, struct certstore_error *err)
 		    "%s: only ASCII is allowed here (IA5String)", sn);
 	if (a->nid == NID_pkcs9_emailAddress && strchr(value, '@') == NULL)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: not a mail address: say user@host", sn);
+		    "%s: not a mail address: use user@host", sn);
 	return 0;
 }
 
@@ -284,14 +284,14 @@ cs_subject_parse(const char *text, char **attr, char **value,
 	certstore_escape(shown, sizeof(shown), text, len);
 	if (eq == NULL)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "\"%s\": not a subject attribute: say attr=value, as in "
+		    "\"%s\": not a subject attribute: use attr=value, as in "
 		    "O=Example",
 		    shown);
 	if (text[0] == '/' && findpart(text + 1, len - 1) != NULL)
 		return refusemany(text, err);
 	if ((a = findpart(text, len)) == NULL)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "\"%s\": unknown subject attribute: say CN, O, OU, L, ST, C, "
+		    "\"%s\": unknown subject attribute: use CN, O, OU, L, ST, C, "
 		    "emailAddress or another name X.520 knows",
 		    shown);
 	if (further(eq + 1) != NULL)

@@ -97,7 +97,7 @@ setprofile(struct certstore_template *t, const char *profile,
 		}
 	}
 	return cs_fail(err, CERTSTORE_EARGUMENT,
-	    "%s: unknown profile: say server, client, peer or mail",
+	    "%s: unknown profile: use server, client, peer or mail",
 	    cs_escape_quote(q, profile));
 }
 
@@ -109,15 +109,15 @@ setlife(struct certstore_template *t, const struct certstore_span *life,
 
 	if (life->type == CERTSTORE_SPAN_PART)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "life: a part of what is not yet known: say how long or "
-		    "until when, as in 90d or 2027-01-31");
+		    "life: a part of what is not yet known: use a span or "
+		    "a date, as in 90d or 2027-01-31");
 	if (life->type == CERTSTORE_SPAN_FOR && life->secs <= 0)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "life: no time at all: say 90d, 36h, 2w or 1y");
+		    "life: no time at all: use 90d, 36h, 2w or 1y");
 	if (life->type == CERTSTORE_SPAN_AT &&
 	    life->secs <= certstore_time_now())
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: the end is past: say a time to come",
+		    "%s: the end is past: use a time in the future",
 		    certstore_time_format(life->secs, when));
 	t->life = *life;
 	t->haslife = 1;
@@ -361,7 +361,7 @@ addconstraint(struct certstore_template *t, const char *text,
 		return addtree(&t->exclude, &t->nexclude, text + 8, err);
 	if (strncmp(text, "pathlen=", 8) != 0)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: unknown constraint: say pathlen=0, "
+		    "%s: unknown constraint: use pathlen=0, "
 		    "permit=example.com or exclude=10.0.0.0/8",
 		    cs_escape_quote(q, text));
 	n = strtonum(text + 8, 0, 99, &flaw);

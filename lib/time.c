@@ -14,9 +14,9 @@
 #define PART_MAX 1000000	      /* so that life * num has room */
 
 #define REMEDY \
-	"say 36h, 90d, 2w or 1y, a part as 1/3 or 33%, or a date as " \
+	"use 36h, 90d, 2w or 1y, a part as 1/3 or 33%, or a date as " \
 	"2027-01-31"
-#define REMEDY_AT "say 2027-01-31, 2027-01-31T12:00:00Z, @EPOCH or now"
+#define REMEDY_AT "use 2027-01-31, 2027-01-31T12:00:00Z, @EPOCH or now"
 
 static int
 refuse(const char *s, const char *flaw, struct certstore_error *err)
@@ -162,7 +162,7 @@ takezone(const char **p, int *east)
 	sign = *(*p)++ == '-' ? -1 : 1;
 	if (!take(p, 2, &h) || *(*p)++ != ':' || !take(p, 2, &min) || h > 23 ||
 	    min > 59)
-		return "the zone is not of the form +hh:mm: say Z or +02:00";
+		return "the zone is not of the form +hh:mm: use Z or +02:00";
 	*east = sign * (h * 3600 + min * 60);
 	return NULL;
 }
@@ -183,7 +183,7 @@ takeclock(const char **p, int *h, int *min, int *s)
 			return form;
 	}
 	if (*h > 23 || *min > 59 || *s > 59)
-		return "there is no such time of day: say 00:00:00 to 23:59:59";
+		return "there is no such time of day: use 00:00:00 to 23:59:59";
 	return NULL;
 }
 
@@ -226,15 +226,15 @@ partflaw(const char *p, int64_t num, struct certstore_span *span)
 	int64_t den = 100;
 
 	if (*p++ == '/' && !takenumber(&p, &den))
-		return "the part is not a fraction: say 1/3 or 33%";
+		return "the part is not a fraction: use 1/3 or 33%";
 	if (*p != '\0')
-		return "the part has something behind it: say 1/3 or 33%";
+		return "the part has something behind it: use 1/3 or 33%";
 	if (den == 0)
-		return "nothing has zero parts: say 1/3 or 33%";
+		return "nothing has zero parts: use 1/3 or 33%";
 	if (den > PART_MAX)
-		return "the part is finer than 1/1000000: say 1/3 or 33%";
+		return "the part is finer than 1/1000000: use 1/3 or 33%";
 	if (num > den)
-		return "the part is more than the whole: say 1/3 or 33%";
+		return "the part is more than the whole: use 1/3 or 33%";
 	span->type = CERTSTORE_SPAN_PART;
 	span->num = (unsigned int)num;
 	span->den = (unsigned int)den;
@@ -292,7 +292,7 @@ certstore_span_parse(const char *s, struct certstore_span *span,
 		span->type = CERTSTORE_SPAN_FOR;
 		flaw = NULL;
 	} else if (*p == '\0') {
-		flaw = "a number without a unit: say 90d, 36h, 2w or 1y";
+		flaw = "a number without a unit: use 90d, 36h, 2w or 1y";
 	} else {
 		flaw = lengthflaw(p, n, span);
 	}
@@ -310,7 +310,7 @@ epochflaw(const char *p, int64_t *t)
 
 	p += before;
 	if (!takenumber(&p, t) || *p != '\0')
-		return "the epoch time is not a whole number of seconds: say "
+		return "the epoch time is not a whole number of seconds: use "
 		       "@1800000000";
 	if (before)
 		*t = -*t;

@@ -424,9 +424,9 @@ warnempty(const struct certstore_trust *t)
 	if (t->count > 0 && cs_trustset_isempty(&t->set))
 		cs_warn(t->store,
 		    "%s/trust/bundle.pem: no anchor is left, and servers "
-		    "refuse an empty file: add one with cert-trust add, or "
-		    "take the system's with cert-trust update",
-		    t->store->path);
+		    "refuse an empty file: add one with cert-trust%s add, or "
+		    "take the system's with cert-trust%s update",
+		    t->store->path, t->store->option, t->store->option);
 }
 
 int

@@ -71,9 +71,9 @@ bad(struct dir *d, struct cs_trustset *set, const char *file, const char *why)
 	char msg[512];
 
 	snprintf(msg, sizeof(msg),
-	    "%s/trust/%s: %s: add it again with cert-trust add, or "
-	    "take the system's with cert-trust update",
-	    d->store->path, file, why);
+	    "%s/trust/%s: %s: add it again with cert-trust%s add, or "
+	    "take the system's with cert-trust%s update",
+	    d->store->path, file, why, d->store->option, d->store->option);
 	set->astray = 1;
 	return cs_strings_add(&set->bad, msg);
 }

@@ -145,12 +145,13 @@ opendirof(struct cs_trusted *a, struct certstore_error *err)
 		if ((a->fd = cs_file_openpath(a->path)) == -1)
 			return cs_fail_errno(err, "%s", a->label);
 	} else if ((rv = opentrust(a, err)) != 1) {
-		return rv == -1 ? -1 :
-				  cs_fail(err, CERTSTORE_EREFUSED,
-				      "%s: there are no trust anchors: take "
-				      "the system's with cert-trust update, or "
-				      "add some with cert-trust add",
-				      a->label);
+		return rv == -1 ?
+		    -1 :
+		    cs_fail(err, CERTSTORE_EREFUSED,
+			"%s: there are no trust anchors: take "
+			"the system's with cert-trust%s update, "
+			"or add some with cert-trust%s add",
+			a->label, a->store->option, a->store->option);
 	}
 	if (fstat(a->fd, &st) == -1)
 		return cs_fail_errno(err, "%s", a->label);

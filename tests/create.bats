@@ -141,8 +141,8 @@ refused() {
 	cert-create 192.0.2.7
 	[[ "$(ext localhost subjectAltName)" == *DNS:localhost ]]
 	[[ "$(ext 192.0.2.7 subjectAltName)" == *'IP Address:192.0.2.7' ]]
-	refused 'say for which host it is with -s' phones
-	refused 'say for which host it is with -s' -P peer phones
+	refused 'name its host with -s' phones
+	refused 'name its host with -s' -P peer phones
 	cert-create -c phones.CA
 	[[ "$(ext phones.CA subjectAltName 2>&1)" != *DNS* ]]
 	[ "$(subject phones.CA)" = CN=phones.CA ]
@@ -161,9 +161,9 @@ refused() {
 			sips:u@192.0.2.1:5061 192.0.2.1
 			spiffe://www.example.com/x www.example.com
 		EOS
-		refused 'say for which host it is with -s' ${r:+"$r"} \
+		refused 'name its host with -s' ${r:+"$r"} \
 		    -s urn:x x
-		refused 'say for which host it is with -s' ${r:+"$r"} \
+		refused 'name its host with -s' ${r:+"$r"} \
 		    -S CN=www.example.com x
 	done
 	refused 'names no host' -P peer -s root@example.com x
@@ -476,7 +476,7 @@ refused() {
 	printing=${stderr##*: use }
 	run -0 sh -c "${printing% to print it} >csr"
 	run -2 --separate-stderr sh -c 'cert-create -R -s a.example web'
-	[[ $stderr == *'web: already awaits an answer: cert-show -o csr prints'* ]]
+	[[ $stderr == *'web: already awaits an answer: cert-show -o csr web prints'* ]]
 	run -1 --separate-stderr sh -c 'cert-create -Rux -s a.example web'
 	[ "$output" = "$(cat csr)" ]
 	openssl req -in csr -noout -verify

@@ -116,3 +116,180 @@ remedied() {
 	run -2 --separate-stderr cert-verify -H https://a.example.com/ a
 	[[ $stderr == *": is a URL: use its host name alone" ]]
 }
+
+# pasted TEXT COMMAND...: it fails, and its message has a command line that
+# begins with TEXT and ends there or before ", " or a verb; it is in $line.
+pasted() {
+	local text=$1
+
+	shift
+	run ! --separate-stderr "$@"
+	[ "$status" -eq 2 ] || fail "status $status: $stderr"
+	[[ $stderr == *": $text"* ]] || fail "$text: $stderr"
+	line=$(sed -nE "s/.*: ($text.*)/\\1/p" <<<"$stderr" | head -n 1 |
+	    sed -E 's/,? (names|prints|takes|keeps|lifts|or) .*//')
+	[ -n "$line" ] || fail "$stderr"
+}
+
+# In a store that is named by -d and has a blank in its path.
+@test "commands that a message prints name the store and do what they say" {
+	local dir="$PWD/my store" line
+
+	cert-create -d "$dir" -c CA
+	cert-create -d "$dir" -A CA -s a.example.com a
+	cert-create -d "$dir" -R -s w.example.com w >w.csr
+
+	pasted cert-list cert-show -d "$dir" nothing
+	[ "$(eval "$line -o name" | tr '\n' ' ')" = 'CA a w ' ]
+	pasted cert-show cert-create -d "$dir" -R -s w.example.com w
+	eval "$line" | cmp - w.csr
+	run -2 --separate-stderr sh -c \
+	    "cert-create -d '$dir' -R -s v.example.com v >/dev/full"
+	line=$(sed -n 's/.*: use \(cert-show.*\) to print it/\1/p' <<<"$stderr")
+	eval "$line" | grep -q 'BEGIN CERTIFICATE REQUEST'
+
+	run -2 --separate-stderr cert-verify -d "$dir" a
+	line=${stderr##*add some with }
+	cert-show -d "$dir" -o cert CA | eval "$line"
+	cert-verify -d "$dir" a
+	pasted cert-trust cert-trust -d "$dir" rm nothing
+	[ "$(eval "$line" | cut -f 1)" = CA ]
+
+	# what the shipped list has comes back unless it is distrusted
+	cert-show -d "$dir" -o cert CA >list.pem
+	cert-trust -q -d "$dir" update list.pem
+	run -0 --separate-stderr cert-trust -d "$dir" rm CA
+	line=$(sed -n 's/.*back: \(.*\) keeps it out/\1/p' <<<"$stderr")
+	eval "$line"
+	run -2 cert-trust -q -d "$dir" update list.pem
+	[ "$(cert-trust -d "$dir" -o origin list)" = distrusted ]
+
+	# a damaged entry is made whole from what is not damaged
+	for file in info fullchain.pem; do
+		for name in a CA; do
+			echo junk >>"$dir/certs/$name/$file"
+			[ "$file" = fullchain.pem ] ||
+			    rm "$dir/certs/$name/info"
+			pasted cert-import cert-show -d "$dir" "$name"
+			eval "$line"
+			cert-show -d "$dir" -o cert "$name" |
+			    cmp - "$dir/certs/$name/cert.pem"
+			[ "$(cert-show -d "$dir" -o keyfile "$name")" = \
+			    "$dir/certs/$name/privkey.pem" ]
+		done
+	done
+	openssl x509 -in ca.pem >other.pem
+	cert-import -q -d "$dir" -N keyless other.pem
+	echo junk >>"$dir/certs/keyless/fullchain.pem"
+	pasted cert-import cert-show -d "$dir" keyless
+	eval "$line"
+	cert-show -d "$dir" -o cert keyless | cmp - other.pem
+
+	# what is no entry goes out of the way
+	mkdir "$dir/certs/stray"
+	echo kept >"$dir/certs/stray/file"
+	pasted 'mv -n' cert-show -d "$dir" stray
+	eval "$line"
+	[ "$(cat "$dir/stray.moved/file")" = kept ]
+	run -2 --separate-stderr cert-show -d "$dir" stray
+	[[ $stderr == *'no such entry'* ]]
+}
+
+# forced TEXT REMEDY COMMAND...: it fails and says TEXT; with the options of
+# REMEDY behind its name it is done.
+forced() {
+	local text=$1 options=$2 name=$3
+
+	shift 3
+	run -2 --separate-stderr "$name" "$@"
+	[[ $stderr == *": "*"$text"* ]] || fail "$name $*: $stderr"
+	# shellcheck disable=SC2086  # words are meant
+	run -0 --separate-stderr "$name" $options "$@"
+}
+
+@test "options that a message prints do what it says" {
+	local CERTSTORE=$CERTSTORE
+
+	cert-create -d from -s a.example.com x
+	cert-create -d from -s b.example.com y
+	cp from/certs/x/combined.pem x.pem
+	cp from/certs/y/combined.pem y.pem
+	forced '-f replaces it' -f cert-create -A CA -s a.example.com a
+	forced '-u leaves it if it will do' -u \
+	    cert-create -A CA -s a.example.com a
+	cert-create -R -s w.example.com w >/dev/null
+	forced '-f makes a new one' -f cert-create -R -s w.example.com w
+	forced '-f replaces it' -f cert-import -N a x.pem
+	cert-create -s c.example.com b.example.com
+	forced 'replace that entry with -f -N b.example.com' \
+	    '-f -N b.example.com' cert-import y.pem
+	ln -s certs/a "$CERTSTORE/default"
+	forced '-f removes it all the same' -f cert-rm a
+	cert-create -A CA -s a.example.com a
+	echo 'user nginx' >>"$CERTSTORE/certs/a/props"
+	forced '-f removes it all the same' -f cert-rm a
+	cert-create -A CA -s a.example.com a
+	forced 'remove that too, or -f' -f cert-rm CA
+	cert-create -s c.example.com c
+	forced 'name its host with -s' '-s d.example.com' cert-create d
+	forced 'use -S CN=' '-S CN=D' cert-create -c -S CN= d2
+	cert-trust -q distrust ca.pem
+	forced '-f lifts that and adds it' -f cert-trust add ca.pem
+}
+
+@test "modes that a message is about" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	local line
+
+	echo secret >pass
+	chmod 644 pass
+	run --separate-stderr cert-create -c -E pass crypt
+	line=$(sed -n 's/.*: \(chmod .*\)/\1/p' <<<"$stderr")
+	[ -n "$line" ]
+	eval "$line"
+	run -0 --separate-stderr cert-create -fc -E pass crypt
+	[[ $stderr != *chmod* ]]
+	chmod 777 "$CERTSTORE"
+	run -2 --separate-stderr cert-create -s q.example.com q
+	[[ $stderr == *'chmod go-w'* ]]
+	chmod go-w "$CERTSTORE"
+	cert-create -s q.example.com q
+	mkdir open
+	chmod 777 open
+	run -2 --separate-stderr cert-create -d open/store -s q.example.com q
+	line=$(sed -n 's/.*: \(chmod .*\)/\1/p' <<<"$stderr")
+	[ -n "$line" ]
+	eval "$line"
+	cert-create -d open/store -s q.example.com q
+}
+
+@test "a path where no store can be" {
+	local line
+
+	ln -s nowhere link
+	for line in 'cert-list -d link' 'cert-create -d link -s q.example.com q'
+	do
+		run -2 --separate-stderr $line
+		[[ $stderr == *'is a link that leads to no directory: '* ]]
+	done
+	for line in 'cert-list -d x.pem' 'cert-import -d x.pem ca.pem'; do
+		cp ca.pem x.pem
+		run -2 --separate-stderr $line
+		[[ $stderr == *'/x.pem: is no directory: '* ]]
+	done
+	run -2 --separate-stderr cert-list -d 'no/such dir/store'
+	[[ $stderr == *'/store: there is no store: '* ]]
+	run -2 --separate-stderr cert-import -d 'no/such dir/store' ca.pem
+	line=${stderr##*to be in: }
+	eval "$line"
+	cert-import -d 'no/such dir/store' ca.pem
+	mkdir new
+	cert-import -d new ca.pem
+	mkdir nowhere
+	cert-import -d link ca.pem
+	# an empty variable is none
+	run --separate-stderr env CERTSTORE= cert-list
+	[[ $stderr != *empty* ]]
+	run -2 --separate-stderr cert-list -d ''
+	[[ $stderr == *'the path of the store is empty: '* ]]
+}

@@ -64,7 +64,7 @@ state() {
 		rm -rf copy
 		cp -a "$CERTSTORE" copy
 		# shellcheck disable=SC2086
-		run cert-rm -d copy $line
+		CERTSTORE=$PWD/copy run cert-rm $line
 		[ "$status:$output" = "$says" ]
 	done
 }

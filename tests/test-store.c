@@ -436,7 +436,10 @@ testpaths(void)
 	ok(store == NULL && err.code == CERTSTORE_EARGUMENT, "empty");
 	setenv("CERTSTORE", "", 1);
 	store = certstore_open(NULL, 0, &err);
-	ok(store == NULL && err.code == CERTSTORE_EARGUMENT, "also CERTSTORE");
+	ok(store == NULL ? err.code != CERTSTORE_EARGUMENT :
+			   strcmp(store->path, "/var/lib/certstore") == 0,
+	    "an empty CERTSTORE is none");
+	certstore_close(store);
 	store = certstore_open("/", CERTSTORE_CREATE, &err);
 	ok(store != NULL && put(store, "a", 0, "c", "") == -1 &&
 		err.code == CERTSTORE_EREFUSED,

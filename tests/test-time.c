@@ -56,8 +56,8 @@ static const struct {
 	const char *text;
 	const char *say;
 } badspans[] = {
-	{ "", "\"\": is no span or date: say 36h, 90d, 2w or 1y" },
-	{ "90", "\"90\": a number without a unit: say 90d, 36h, 2w or 1y" },
+	{ "", "\"\": is no span or date: use 36h, 90d, 2w or 1y" },
+	{ "90", "\"90\": a number without a unit: use 90d, 36h, 2w or 1y" },
 	{ "2027", "a number without a unit" },
 	{ "-1d", "a span has no sign" },
 	{ "+1d", "a span has no sign" },
@@ -143,7 +143,7 @@ static const struct {
 	const char *text;
 	const char *say;
 } badpoints[] = {
-	{ "", "\"\": is no point in time: say 2027-01-31" },
+	{ "", "\"\": is no point in time: use 2027-01-31" },
 	{ "90d", "\"90d\": is no point in time" },
 	{ "0", "no point in time" },
 	{ "1801396800", "no point in time" },

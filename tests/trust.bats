@@ -515,7 +515,7 @@ whole() {
 		rm -rf copy
 		cp -a "$CERTSTORE" copy
 		# shellcheck disable=SC2086
-		run cert-trust -d copy $line
+		CERTSTORE=$PWD/copy run cert-trust $line
 		[ "$status:$output" = "$says" ] || fail "$line: $output, $says"
 	done
 }
