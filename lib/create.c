@@ -707,7 +707,7 @@ attempt(struct job *job, char **csr, struct certstore_error *err)
 	int rv;
 
 	job->t = job->full;
-	if (load(job, err) == -1)
+	if (cs_store_refresh(job->store, err) == -1 || load(job, err) == -1)
 		return -1;
 	if (job->asked->issuer != NULL) {
 		if (cs_issuer_open(&job->issuer, job->store, job->asked->issuer,

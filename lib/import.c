@@ -339,7 +339,8 @@ decide(struct certstore_import *im, struct certstore_error *err)
 	cs_error_clear(err);
 	ERR_clear_error();
 	forget(im);
-	if (cs_pool_parse(&im->pool, err) == -1 || adoptkeyed(im, err) == -1 ||
+	if (cs_store_refresh(im->store, err) == -1 ||
+	    cs_pool_parse(&im->pool, err) == -1 || adoptkeyed(im, err) == -1 ||
 	    adoptrest(im, err) == -1 || checknames(im, err) == -1) {
 		forget(im);
 		ERR_clear_error();

@@ -345,7 +345,7 @@ int	cs_gen_remove(struct certstore *, const char *, unsigned long,
 /* lock.c: it nests; what others left half-done is finished first. */
 int	cs_lock_take(struct certstore *, struct certstore_error *);
 void	cs_lock_release(struct certstore *);
-int	cs_lock_check(const struct certstore *,
+int	cs_lock_check(struct certstore *,
 	    struct certstore_error *);	/* would take refuse? changes nothing */
 int	cs_lock_ours(const struct certstore *, int, const char *,
 	    struct certstore_error *);	/* a directory of the store, by path */
@@ -362,7 +362,7 @@ int	cs_parents_check(const struct certstore *, struct certstore_error *);
 
 /* trustgen.c: the link trust and its generations; see there. */
 #define CS_TRUST_INTENT	"@trust"	/* in .pending/ */
-int	cs_trustgen_live(const struct certstore *, char [CS_GENDIR],
+int	cs_trustgen_live(struct certstore *, char [CS_GENDIR],
 	    unsigned long *, struct certstore_error *);
 int	cs_trustgen_begin(struct certstore *, unsigned long, unsigned long *);
 int	cs_trustgen_switch(struct certstore *, unsigned long);

@@ -169,7 +169,7 @@ checkparent(const struct certstore *store, struct certstore_error *err)
  * write, as far as that can be told without changing or waiting.
  */
 int
-cs_lock_check(const struct certstore *store, struct certstore_error *err)
+cs_lock_check(struct certstore *store, struct certstore_error *err)
 {
 	static const char *const subs[] = { "certs", ".pending", "combined",
 		"index" };
@@ -177,7 +177,8 @@ cs_lock_check(const struct certstore *store, struct certstore_error *err)
 
 	if (store->depth > 0)
 		return 0;
-	if (refusereader(store, err) == -1 ||
+	if (cs_store_refresh(store, err) == -1 ||
+	    refusereader(store, err) == -1 ||
 	    cs_parents_check(store, err) == -1)
 		return -1;
 	if (store->fd == -1)

@@ -91,13 +91,15 @@ readintent(const struct certstore *store, const char *file,
  * copy made a real directory of the link: 1, 0 there are none, -1.
  */
 int
-cs_trustgen_live(const struct certstore *store, char dir[CS_GENDIR],
+cs_trustgen_live(struct certstore *store, char dir[CS_GENDIR],
     unsigned long *gen, struct certstore_error *err)
 {
 	unsigned long begun;
 	int mend, rv;
 
 	*gen = 0;
+	if (cs_store_refresh(store, err) == -1)
+		return -1;
 	if (store->fd == -1)
 		return 0;
 	if (cs_file_readlink(store->fd, TRUST, dir, CS_GENDIR) != -1) {

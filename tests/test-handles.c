@@ -486,6 +486,134 @@ testentry(void)
 	sh("rm -r s away");
 }
 
+/* What makes certificates, and what judges them, in a store that is replaced. */
+static struct certstore_template *template(const char *san, int ca)
+{
+	struct certstore_template *t;
+
+	if ((t = certstore_template_new(&err)) == NULL ||
+	    (ca && certstore_template_set_ca(t, &err) == -1) ||
+	    (san != NULL && certstore_template_add_san(t, san, &err) == -1))
+		bail("%s", err.msg);
+	return t;
+}
+
+static void
+make(struct certstore *store, const char *name, const char *san, int ca)
+{
+	struct certstore_template *t = template(san, ca);
+
+	if (!ca && certstore_template_set_issuer(t, "ca", &err) == -1)
+		bail("%s", err.msg);
+	(void)certstore_create(store, name, t, 0, NULL, &err);
+	certstore_template_free(t);
+}
+
+static void
+makeca(struct certstore *store)
+{
+	make(store, "ca", NULL, 1);
+	make(store, "www", "www.example.com", 0);
+}
+
+/* The same, and the CA is trusted. */
+static void
+maketrust(struct certstore *store)
+{
+	struct certstore_entry *entry;
+	struct certstore_trust *trust;
+	char *pem = NULL;
+	size_t len;
+
+	makeca(store);
+	entry = certstore_entry_get(store, "ca", &err);
+	trust = certstore_trust_new(store, CERTSTORE_FORCE, &err);
+	if (entry == NULL || trust == NULL ||
+	    certstore_entry_part(entry, "cert", &pem, &len, &err) != 1 ||
+	    certstore_trust_add(trust, "ca", pem, len, &err) == -1 ||
+	    certstore_trust_commit(trust, &err) != 1)
+		err.code = CERTSTORE_EREFUSED;
+	free(pem);
+	certstore_trust_free(trust);
+	certstore_entry_free(entry);
+}
+
+static int
+verified(struct certstore *store, struct certstore_verify *v)
+{
+	struct certstore_entry *entry;
+	int rv = -2;
+
+	if ((entry = certstore_entry_get(store, "www", &err)) != NULL)
+		rv = certstore_verify_entry(v, entry, &err);
+	certstore_entry_free(entry);
+	return rv;
+}
+
+static void
+testmakers(void)
+{
+	struct certstore *store, *from;
+	struct certstore_entry *entry;
+	struct certstore_import *im;
+	struct certstore_template *t;
+	struct certstore_trust *trust;
+	struct certstore_verify *v;
+	struct cs_buf pair = { 0 };
+
+	writer("s", makeca);
+	writer("two", maketrust);
+	writer("from", makeca);
+	from = openstore("from", 0);
+	entry = certstore_entry_get(from, "www", &err);
+	if (cs_entry_read(entry, CS_COMBINED, &pair, &err) != 1)
+		bail("%s", err.msg);
+	certstore_entry_free(entry);
+	certstore_close(from);
+
+	store = openstore("s", CERTSTORE_WRITE);
+	t = template("n.example.com", 0);
+	im = certstore_import_new(store, 0, &err);
+	trust = certstore_trust_new(store, 0, &err);
+	v = certstore_verify_new(store, &err);
+	ok(certstore_import_set_name(im, "new", &err) == 0 &&
+		certstore_import_add(im, "in", pair.p, pair.len, &err) == 0 &&
+		certstore_import_plan(im, &err) == 0,
+	    "planned: %s", err.msg);
+	is_int(certstore_trust_has(trust, "ca", &err), 0, "not trusted");
+	is_int(verified(store, v), -1, "no anchors: %s", err.msg);
+
+	sh("mv s away; mv two s");
+	is_int(certstore_import_commit(im, &err), 1, "imported: %s", err.msg);
+	is_int(certstore_create(store, "n", t, 0, NULL, &err), 1, "made: %s",
+	    err.msg);
+	is_int(certstore_create(store, "n", t, CERTSTORE_IFNEEDED, NULL, &err),
+	    0, "once: %s", err.msg);
+	sh("test -e s/certs/n && test -e s/certs/new");
+	sh("test ! -e away/certs/n && test ! -e away/certs/new");
+	is_int(certstore_trust_has(trust, "ca", &err), 1, "trusted");
+	is_int(verified(store, v), 1, "good: %s", err.msg);
+
+	sh("rm -r s");
+	is_int(certstore_trust_has(trust, "ca", &err), -1, "nobody knows: %s",
+	    err.msg);
+	is_int(certstore_create(store, "n", t, CERTSTORE_DRYRUN, NULL, &err),
+	    -1, "nowhere: %s", err.msg);
+	is_int(err.code, CERTSTORE_ENOSTORE, "the store is gone");
+	sh("mv away s");
+	is_int(certstore_create(store, "n", t, CERTSTORE_IFNEEDED, NULL, &err),
+	    1, "made in the one that was put back: %s", err.msg);
+	is_int(certstore_trust_has(trust, "ca", &err), 0, "not trusted there");
+	is_int(verified(store, v), -1, "no anchors there: %s", err.msg);
+	certstore_verify_free(v);
+	certstore_trust_free(trust);
+	certstore_import_free(im);
+	certstore_template_free(t);
+	certstore_close(store);
+	cs_buf_free(&pair);
+	sh("rm -r s from");
+}
+
 int
 main(void)
 {
@@ -502,6 +630,7 @@ main(void)
 	testmade();
 	testwrites();
 	testentry();
+	testmakers();
 	removescratch();
 	return tap_done();
 }
