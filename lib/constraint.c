@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 
+#include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
@@ -336,9 +337,53 @@ hasdns(X509 *x509)
 	return n > 0;
 }
 
+static int
+ismalformed(void *arg, enum cs_subtree what, const ASN1_STRING *s)
+{
+	(void)arg;
+	(void)what;
+	(void)s;
+	return 1;
+}
+
+struct culprit {
+	char *text;
+	size_t size;
+};
+
+static int
+takename(void *arg, enum cs_subtree what, const ASN1_STRING *s)
+{
+	struct culprit *culprit = arg;
+
+	(void)what;
+	certstore_escape(culprit->text, culprit->size,
+	    (const char *)ASN1_STRING_get0_data(s),
+	    (size_t)ASN1_STRING_length(s));
+	return 1;
+}
+
+/* The common name is one where there is no host name, but not a CA's. */
+static int
+isoutside(X509 *x509, NAME_CONSTRAINTS *nc, char *culprit, size_t size)
+{
+	struct culprit c = { culprit, size };
+	int rv;
+
+	X509_check_purpose(x509, -1, 0); /* it looks at what that caches */
+	rv = NAME_CONSTRAINTS_check(x509, nc);
+	if (rv == X509_V_OK && !cs_cert_is_ca(x509) && !hasdns(x509))
+		rv = NAME_CONSTRAINTS_check_CN(x509, nc);
+	if (rv == X509_V_OK)
+		return cs_subtree_names(x509, nc, takename, &c);
+	blame(x509, nc, culprit, size);
+	return 1;
+}
+
 /*
  * Refuses a certificate with a name that ca, which stands above it, does not
- * permit.  The messages call them name and caname.
+ * permit, by the rules of who verifies it.  The messages call them name and
+ * caname.
  */
 int
 cs_constraint_check(const char *name, X509 *x509, const char *caname, X509 *ca,
@@ -346,23 +391,26 @@ cs_constraint_check(const char *name, X509 *x509, const char *caname, X509 *ca,
 {
 	NAME_CONSTRAINTS *nc;
 	char culprit[256];
-	int crit, rv;
+	int crit, malformed, outside = 0;
 
 	nc = X509_get_ext_d2i(ca, NID_name_constraints, &crit, NULL);
 	if (nc == NULL && crit == -1)
 		return 0;
-	if (nc == NULL)
-		return cs_fail_crypto(err, CERTSTORE_EREFUSED,
-		    "%s: unusable name constraints", caname);
-	X509_check_purpose(x509, -1, 0); /* it looks at what that caches */
-	rv = NAME_CONSTRAINTS_check(x509, nc);
-	if (rv == X509_V_OK && !cs_cert_is_ca(x509) && !hasdns(x509))
-		rv = NAME_CONSTRAINTS_check_CN(x509, nc);
-	if (rv != X509_V_OK)
-		blame(x509, nc, culprit, sizeof(culprit));
+	malformed = nc == NULL || crit != 1 ||
+	    cs_subtree_form(nc, ismalformed, NULL) != 0;
+	if (!malformed)
+		outside = isoutside(x509, nc, culprit, sizeof(culprit));
 	NAME_CONSTRAINTS_free(nc);
-	if (rv == X509_V_OK)
+	if (malformed)
+		return cs_fail_crypto(err, CERTSTORE_EREFUSED,
+		    "%s: the name constraints of %s are malformed or not "
+		    "critical (RFC 5280 section 4.2.1.10): sign with another "
+		    "CA",
+		    name, caname);
+	if (!outside) {
+		ERR_clear_error();
 		return 0;
+	}
 	return cs_fail_crypto(err, CERTSTORE_EREFUSED,
 	    "%s: %s is outside the name constraints of %s: leave it out or "
 	    "sign with another CA",

@@ -351,6 +351,24 @@ int	cs_subject_merge(struct certstore_template *,
 int	cs_subject_build(X509_NAME *, const struct certstore_template *,
 	    const char *, struct certstore_error *);
 
+/*
+ * subtree.c: name constraints as they are: what is wrong with their form, and
+ * the names of a certificate that they forbid or may forbid, where libcrypto
+ * does not see it.  What the function gives for each is or'ed together.
+ */
+enum cs_subtree {
+	CS_SUBTREE_EMPTY,	/* no constraints */
+	CS_SUBTREE_RANGE,	/* minimum or maximum */
+	CS_SUBTREE_DNS, CS_SUBTREE_IP, CS_SUBTREE_EMAIL, CS_SUBTREE_URI,
+	CS_SUBTREE_EXCLUDED,
+	CS_SUBTREE_WILDCARD,	/* a part of it is */
+	CS_SUBTREE_UNSUPPORTED	/* it cannot be told */
+};
+typedef int cs_subtree_fn(void *, enum cs_subtree, const ASN1_STRING *);
+int	cs_subtree_form(const NAME_CONSTRAINTS *, cs_subtree_fn *, void *);
+int	cs_subtree_names(X509 *, const NAME_CONSTRAINTS *, cs_subtree_fn *,
+	    void *);
+
 /* constraint.c: name constraints as typed, as an extension, and applied: entry
  * and certificate against a CA's name and certificate. */
 int	cs_constraint_parse(const char *, char **, struct certstore_error *);

@@ -197,10 +197,45 @@ isnotcritical(X509 *x509, int nid)
 }
 
 static int
+qualifiers(const struct cs_asked *asked, struct cs_node *node,
+    const POLICYINFO *policy)
+{
+	const ASN1_OBJECT *id;
+	char oid[80];
+	int i, nid;
+
+	for (i = 0; i < sk_POLICYQUALINFO_num(policy->qualifiers); i++) {
+		id = sk_POLICYQUALINFO_value(policy->qualifiers, i)->pqualid;
+		nid = OBJ_obj2nid(id);
+		if (nid == NID_id_qt_cps || nid == NID_id_qt_unotice)
+			continue;
+		OBJ_obj2txt(oid, sizeof(oid), id, 0);
+		return cs_rule_add(&node->own, asked, CS_RULE_POLICY_QUALIFIER,
+		    node->x509, "%s", oid);
+	}
+	return 0;
+}
+
+/* Where they are critical every qualifier has to be understood. */
+static int
+criticalpolicies(const struct cs_asked *asked, struct cs_node *node)
+{
+	CERTIFICATEPOLICIES *list;
+	int bad = 0, critical, i;
+
+	list = X509_get_ext_d2i(node->x509, NID_certificate_policies, &critical,
+	    NULL);
+	for (i = 0; critical == 1 && i < sk_POLICYINFO_num(list); i++)
+		bad |= qualifiers(asked, node, sk_POLICYINFO_value(list, i));
+	CERTIFICATEPOLICIES_free(list);
+	return bad;
+}
+
+static int
 policies(const struct cs_asked *asked, struct cs_node *node)
 {
 	POLICY_CONSTRAINTS *pc;
-	int bad = 0;
+	int bad = criticalpolicies(asked, node);
 
 	if (isnotcritical(node->x509, NID_policy_constraints) ||
 	    isnotcritical(node->x509, NID_inhibit_any_policy))

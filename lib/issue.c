@@ -235,31 +235,37 @@ static int
 verify(const char *name, const struct certstore_template *t, X509 *x509,
     const struct cs_issuer *is, struct certstore_error *err)
 {
+	STACK_OF(X509) *between = NULL;
 	X509_STORE *anchors = NULL;
 	X509_STORE_CTX *ctx = NULL;
 	X509_VERIFY_PARAM *param;
 	unsigned long flags = X509_V_FLAG_X509_STRICT |
 	    X509_V_FLAG_PARTIAL_CHAIN;
-	int i, code, rv = -1;
+	int i, code, n = is == NULL ? 0 : sk_X509_num(is->certs), rv = -1;
 
 	if (is == NULL || !is->complete)
 		flags |= X509_V_FLAG_CHECK_SS_SIGNATURE;
 
+	/* the last alone is trusted: all of the path is to be looked at */
 	if ((anchors = X509_STORE_new()) == NULL ||
-	    (ctx = X509_STORE_CTX_new()) == NULL)
+	    (ctx = X509_STORE_CTX_new()) == NULL ||
+	    (between = sk_X509_new_null()) == NULL ||
+	    X509_STORE_add_cert(anchors,
+		n == 0 ? x509 : sk_X509_value(is->certs, n - 1)) != 1)
 		goto fail;
-	if (is == NULL && X509_STORE_add_cert(anchors, x509) != 1)
-		goto fail;
-	for (i = 0; is != NULL && i < sk_X509_num(is->certs); i++)
-		if (X509_STORE_add_cert(anchors, sk_X509_value(is->certs, i)) !=
-		    1)
+	for (i = 0; i + 1 < n; i++)
+		if (sk_X509_push(between, sk_X509_value(is->certs, i)) <= 0)
 			goto fail;
-	if (X509_STORE_CTX_init(ctx, anchors, x509, NULL) != 1)
+	if (X509_STORE_CTX_init(ctx, anchors, x509, between) != 1)
 		goto fail;
 	param = X509_STORE_CTX_get0_param(ctx);
 	if (X509_VERIFY_PARAM_set_flags(param, flags) != 1 ||
 	    X509_VERIFY_PARAM_set_purpose(param, purposeof(t)) != 1)
 		goto fail;
+	/* a CA's common name is no host's */
+	if (t->ca)
+		X509_VERIFY_PARAM_set_hostflags(param,
+		    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	X509_STORE_CTX_set_verify_cb(ctx, tolerate);
 	rv = 0;
 	if (X509_verify_cert(ctx) != 1) {
@@ -277,6 +283,7 @@ fail:
 out:
 	X509_STORE_CTX_free(ctx);
 	X509_STORE_free(anchors);
+	sk_X509_free(between);
 	ERR_clear_error();
 	return rv;
 }
@@ -286,14 +293,24 @@ judge(const char *name, const struct certstore_template *t, X509 *x509,
     const struct cs_issuer *is, struct certstore_error *err)
 {
 	char above[CS_QUOTE_LEN];
-	int i;
+	X509 *ca, *below;
+	int i, j;
 
+	/* a CA that issued itself another certificate is not held to them */
 	for (i = 0; is != NULL && i < sk_X509_num(is->certs); i++) {
 		snprintf(above, sizeof(above), "%s%s",
 		    i == 0 ? "" : "a CA above ", is->entry.info.name);
-		if (cs_constraint_check(name, x509, above,
-			sk_X509_value(is->certs, i), err) == -1)
+		ca = sk_X509_value(is->certs, i);
+		if (cs_constraint_check(name, x509, above, ca, err) == -1)
 			return -1;
+		for (j = 0; j < i; j++) {
+			below = sk_X509_value(is->certs, j);
+			if ((X509_get_extension_flags(below) & EXFLAG_SI) ==
+				0 &&
+			    cs_constraint_check(name, below, above, ca, err) ==
+				-1)
+				return -1;
+		}
 	}
 	return verify(name, t, x509, is, err);
 }

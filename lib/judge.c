@@ -330,6 +330,48 @@ addall(struct judging *j, STACK_OF(X509) *untrusted)
 	return 0;
 }
 
+/* How many certificates are to be skipped: fewer than n? */
+static int
+isbelow(const ASN1_INTEGER *skip, int n)
+{
+	int64_t v;
+
+	return skip != NULL && ASN1_INTEGER_get_int64(&v, skip) == 1 && v < n;
+}
+
+/*
+ * What an anchor asks of policies, which libcrypto does not look at (RFC 5937):
+ * it is in force at once if it comes into force before the path ends.
+ */
+static unsigned long
+policyflags(const struct judging *j)
+{
+	struct cs_node *const *path = j->s->path;
+	POLICY_CONSTRAINTS *pc = NULL;
+	ASN1_INTEGER *any = NULL;
+	unsigned long flags = 0;
+	int i, n = 1;
+	X509 *anchor;
+
+	if (!j->anchored || j->s->n == 1)
+		return 0;
+	for (i = 1; i + 1 < j->s->n; i++)
+		n += (X509_get_extension_flags(path[i]->x509) & EXFLAG_SI) == 0;
+	anchor = path[j->s->n - 1]->x509;
+	pc = X509_get_ext_d2i(anchor, NID_policy_constraints, NULL, NULL);
+	if (pc != NULL && isbelow(pc->requireExplicitPolicy, n + 1))
+		flags |= X509_V_FLAG_EXPLICIT_POLICY;
+	if (pc != NULL && isbelow(pc->inhibitPolicyMapping, n))
+		flags |= X509_V_FLAG_INHIBIT_MAP;
+	any = X509_get_ext_d2i(anchor, NID_inhibit_any_policy, NULL, NULL);
+	if (isbelow(any, n))
+		flags |= X509_V_FLAG_INHIBIT_ANY;
+	POLICY_CONSTRAINTS_free(pc);
+	ASN1_INTEGER_free(any);
+	ERR_clear_error();
+	return flags;
+}
+
 static int
 setup(X509_STORE_CTX *ctx, X509_STORE *store, struct judging *j,
     STACK_OF(X509) *untrusted)
@@ -337,7 +379,7 @@ setup(X509_STORE_CTX *ctx, X509_STORE *store, struct judging *j,
 	const struct cs_asked *asked = j->s->asked;
 	struct cs_node *const *path = j->s->path;
 	X509_VERIFY_PARAM *param;
-	unsigned long flags = STRICT_FLAGS;
+	unsigned long flags = STRICT_FLAGS | policyflags(j);
 	int i, n = j->s->n;
 
 	X509_STORE_set_check_issued(store, isissuer);
@@ -362,8 +404,11 @@ setup(X509_STORE_CTX *ctx, X509_STORE *store, struct judging *j,
 	X509_VERIFY_PARAM_set_auth_level(param,
 	    asked->profile == CS_PROFILE_ANY ? 0 : AUTH_LEVEL);
 	X509_VERIFY_PARAM_set_time(param, (time_t)asked->when);
-	X509_VERIFY_PARAM_set_hostflags(param,
-	    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	/* Without a host name in its SANs a common name is held against
+	 * constraints, as by OpenSSL's clients, but not a CA's. */
+	if ((X509_get_extension_flags(path[0]->x509) & EXFLAG_CA) != 0)
+		X509_VERIFY_PARAM_set_hostflags(param,
+		    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	/* One of them has to be left where a CA asks for that. */
 	if (X509_VERIFY_PARAM_add0_policy(param, OBJ_nid2obj(NID_any_policy)) !=
 	    1)

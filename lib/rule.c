@@ -138,6 +138,9 @@ const struct cs_rule_text cs_rules[CS_NRULE] = {
 	    "has empty policy constraints" },
 	[CS_RULE_POLICY_BAD] = { "policy-bad", "EEE", PKIX "4.2.1.4",
 	    "has policies that contradict each other" },
+	[CS_RULE_POLICY_QUALIFIER] = { "policy-qualifier", "EEE",
+	    PKIX "4.2.1.4",
+	    "has critical policies with a qualifier that is not known" },
 
 	[CS_RULE_EKU_EMPTY] = { "eku-empty", "WEE", PKIX "4.2.1.12",
 	    "has an empty extended key usage" },

@@ -221,3 +221,85 @@ judged() {
 	permitted;DNS:example.com+permitted;IP:192.0.2.0/255.255.255.0 DNS:example.com,IP:192.0.2.1 good
 	END
 }
+
+# What is empty stands for all names of its kind (tags: 81 mail, 82 DNS, 86 URI,
+# 87 address, A4 directory name; A0 permitted, A1 excluded).
+@test "empty subtrees" {
+	judged <<-'END'
+	DER:3006A10430028100 email:me@example.com bad
+	DER:3006A10430028100 otherName:1.3.6.1.5.5.7.8.9;UTF8:me@example.com bad
+	DER:3006A10430028100 DNS:example.com good
+	DER:3006A10430028200 DNS:example.com bad
+	DER:3006A10430028200 DNS:*.example.com bad
+	DER:3006A10430028200 email:me@example.com good
+	DER:3006A10430028600 URI:https://example.com/ bad
+	DER:3006A10430028600 URI:urn:example:com bad
+	DER:3006A10430028600 DNS:example.com good
+	DER:3006A10430028700 IP:192.0.2.1 bad
+	DER:3006A10430028700 DNS:example.com bad
+	DER:3008A1063004A4023000 DNS:example.com bad
+	DER:3006A00430028100 email:me@example.com bad
+	DER:3006A00430028200 DNS:example.com good
+	DER:3006A00430028600 URI:https://example.com/ bad
+	DER:3006A00430028700 IP:192.0.2.1 bad
+	DER:3008A0063004A4023000 DNS:example.com good
+	DER:300AA1083002810030028600 email:me@example.com bad
+	DER:300AA1083002810030028600 URI:https://example.com/ bad
+	DER:3006A10430028100+permitted;email:example.com email:me@example.com bad
+	permitted;email:example.com+DER:3006A10430028100 email:me@example.com bad
+	END
+}
+
+@test "excluded subtrees that are none" {
+	judged <<-'END'
+	excluded;email:@ email:me@example.com bad
+	excluded;email:me@ email:me@example.com bad
+	excluded;email:. email:me@example.com bad
+	excluded;email:mailto:evil.net email:me@evil.net bad
+	excluded;email:@evil.net email:me@evil.net bad
+	excluded;email:@evil.net email:me@example.com good
+	excluded;URI:. URI:https://example.com/ bad
+	excluded;URI:https://evil.net/ URI:https://evil.net/ bad
+	excluded;URI:evil.net:443 URI:https://evil.net:443/ bad
+	excluded;URI:https://evil.net/ DNS:example.com good
+	END
+}
+
+# leaf FILE CN EXT: what ca.pem signs.
+leaf() {
+	openssl req -x509 -CA ca.pem -CAkey key.pem -key leaf.key \
+	    -subj "/CN=$2" -out "$1.pem" -days 999 -addext "$3" \
+	    -config /dev/stdin 2>said <<-'END'
+	[req]
+	distinguished_name = dn
+	x509_extensions = ext
+	[dn]
+	[ext]
+	subjectKeyIdentifier = hash
+	authorityKeyIdentifier = keyid
+	END
+}
+
+@test "a common name is a host where there is none" {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
+	    -noenc -keyout key.pem -subj /CN=I -out ca.pem -days 9999 \
+	    -addext 'nameConstraints=critical,permitted;DNS:example.com' \
+	    -addext keyUsage=critical,keyCertSign 2>said
+	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
+	    -out leaf.key
+	end=basicConstraints=critical,CA:FALSE
+	leaf in in.example.com $end
+	leaf joe Joe $end
+	leaf dns out.example.net subjectAltName=DNS:a.example.com
+	leaf sub out.example.net basicConstraints=critical,CA:TRUE
+	leaf out out.example.net $end
+	leaf ip out.example.net subjectAltName=IP:192.0.2.1
+	for file in in joe dns sub; do
+		cert-verify -T ca.pem -P any -i $file.pem || fail $file
+	done
+	for file in out ip; do
+		run -2 openssl verify -CAfile ca.pem $file.pem
+		run -1 cert-verify -T ca.pem -P any -i $file.pem
+		[[ $output = *'has a name that a CA above it may not issue for'* ]]
+	done
+}

@@ -291,6 +291,9 @@ refused() {
 	refused 'a.example.org is outside the name constraints of ca' \
 	    -A ca -s a.example.com -s a.example.org x
 	refused 'a.bad.example.com is outside' -A ca -s a.bad.example.com x
+	# a wildcard stands for names that are excluded, too
+	refused '*.example.com is outside' -A ca -s '*.example.com' x
+	cert-create -A ca -s '*.a.example.com' wildcard
 	refused '192.0.2.1 is outside' -A ca -s 192.0.2.1 x
 	refused 'the subject is outside' -A ca -S CN=10.1.2.3 -s 10.1.2.3 x
 	# An address as CN would count as a host name: it is left out.
@@ -301,6 +304,23 @@ refused() {
 	cert-create -c -A ca mid
 	refused 'a.example.org is outside the name constraints of a CA above mid' \
 	    -A mid -s a.example.org x
+	# All CAs above count: here a chain that goes on where it may not.
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc \
+	    -keyout root.key -subj /CN=short -out root.pem -days 999 \
+	    -addext basicConstraints=critical,CA:TRUE,pathlen:0 2>said
+	openssl req -x509 -CA root.pem -CAkey root.key -newkey ec \
+	    -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout sub.key \
+	    -subj /CN=long -out sub.pem -days 900 \
+	    -addext keyUsage=critical,keyCertSign 2>said
+	cat sub.key sub.pem root.pem | cert-import -q -N sub -
+	refused 'the path length 0 of a CA above it is exceeded' -A sub -s a.example x
+	# Constraints that who verifies refuses are no basis to sign upon.
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc \
+	    -keyout loose.key -subj /CN=loose -out loose.pem -days 999 \
+	    -addext 'nameConstraints=permitted;DNS:example.com' \
+	    -addext keyUsage=critical,keyCertSign 2>said
+	cat loose.key loose.pem | cert-import -q -N loose -
+	refused 'malformed or not critical' -A loose -s a.example.com x
 	refused 'constraints are for a CA' -C pathlen=0 -s a.example x
 	refused 'unknown constraint' -c -C foo=1 x
 	refused 'from 0 to 99' -c -C pathlen=-1 x

@@ -302,12 +302,14 @@ testconstraints(void)
 	must("nc", 0,
 	    "c C=permit=example.com C=permit=10.0.0.0/8 "
 	    "C=exclude=bad.example.com C=permit=email:example.com");
-	must("nc1", 0, "A=nc s=a.example.com s=*.example.com s=10.1.2.3");
+	must("nc1", 0, "A=nc s=a.example.com s=*.a.example.com s=10.1.2.3");
 	is_int(verifies("nc1"), 1, "inside");
 	refused("x", 0, "A=nc s=a.example.com s=a.example.org",
 	    CERTSTORE_EREFUSED, "a.example.org is outside");
 	refused("x", 0, "A=nc s=a.bad.example.com", CERTSTORE_EREFUSED,
 	    "a.bad.example.com is outside");
+	refused("x", 0, "A=nc s=*.example.com", CERTSTORE_EREFUSED,
+	    "*.example.com is outside");
 	refused("x", 0, "A=nc s=192.0.2.1", CERTSTORE_EREFUSED,
 	    "192.0.2.1 is outside");
 	refused("x", 0, "A=nc s=a@example.org s=b.example.com",

@@ -1,0 +1,346 @@
+/*
+ * subtree.c: name constraints (RFC 5280 section 4.2.1.10), as those have it who
+ * sign and those who verify: their form, and which names they forbid where
+ * NAME_CONSTRAINTS_check() does not see it.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <openssl/err.h>
+
+#include "crypto.h"
+
+static int
+ishostname(const char *s)
+{
+	struct certstore_error err;
+	char host[CS_HOST_MAX + 1];
+	const char *p;
+
+	for (p = s; *p != '\0'; p++)
+		if ((unsigned char)*p >= 0x80)
+			return 0;
+	return p > s && p[-1] != '.' && cs_name_host(s, 0, 1, host, &err) == 0;
+}
+
+/* Empty stands for all names; a leading dot is for URIs and mail only. */
+static int
+isdns(const char *s)
+{
+	return *s == '\0' || ishostname(s);
+}
+
+static int
+isdomain(const char *s)
+{
+	return *s == '\0' || ishostname(*s == '.' ? s + 1 : s);
+}
+
+/* A mailbox, all mailboxes of a host, or of all hosts in a domain. */
+static int
+isemail(const char *s)
+{
+	const char *at = strchr(s, '@');
+
+	if (at == NULL)
+		return isdomain(s);
+	return at > s && ishostname(at + 1);
+}
+
+/* The network and a mask of leading ones (RFC 4632). */
+static int
+isnetwork(const ASN1_STRING *s)
+{
+	const unsigned char *p = ASN1_STRING_get0_data(s);
+	int i, len = ASN1_STRING_length(s), zero = 0;
+	unsigned char m;
+
+	if (len != 8 && len != 32)
+		return 0;
+	for (i = len / 2; i < len; i++) {
+		for (m = 0x80; m != 0; m >>= 1) {
+			if ((p[i] & m) == 0)
+				zero = 1;
+			else if (zero)
+				return 0;
+		}
+	}
+	return 1;
+}
+
+/* The text of a name without NUL, else NULL; for free(). */
+static char *
+text(const ASN1_STRING *s)
+{
+	const char *p = (const char *)ASN1_STRING_get0_data(s);
+	size_t len = (size_t)ASN1_STRING_length(s);
+
+	return memchr(p, '\0', len) != NULL ? NULL : strndup(p, len);
+}
+
+static int
+isgood(int type, const ASN1_STRING *str)
+{
+	char *s = text(str);
+	int good;
+
+	good = s != NULL &&
+	    (type == GEN_DNS	      ? isdns(s) :
+		    type == GEN_EMAIL ? isemail(s) :
+					isdomain(s));
+	free(s);
+	return good;
+}
+
+static int
+base(const GENERAL_NAME *gn, cs_subtree_fn *fn, void *arg)
+{
+	const ASN1_STRING *str;
+	int type;
+
+	str = GENERAL_NAME_get0_value(gn, &type);
+	switch (type) {
+	case GEN_IPADD:
+		return isnetwork(str) ? 0 : fn(arg, CS_SUBTREE_IP, NULL);
+	case GEN_DNS:
+		return isgood(type, str) ? 0 : fn(arg, CS_SUBTREE_DNS, str);
+	case GEN_EMAIL:
+		return isgood(type, str) ? 0 : fn(arg, CS_SUBTREE_EMAIL, str);
+	case GEN_URI:
+		return isgood(type, str) ? 0 : fn(arg, CS_SUBTREE_URI, str);
+	default:
+		return 0;
+	}
+}
+
+static int
+form(const STACK_OF(GENERAL_SUBTREE) *trees, cs_subtree_fn *fn, void *arg)
+{
+	const GENERAL_SUBTREE *tree;
+	int i, rv = 0;
+
+	if (trees != NULL && sk_GENERAL_SUBTREE_num(trees) == 0)
+		rv |= fn(arg, CS_SUBTREE_EMPTY, NULL);
+	for (i = 0; i < sk_GENERAL_SUBTREE_num(trees); i++) {
+		tree = sk_GENERAL_SUBTREE_value(trees, i);
+		if (tree->maximum != NULL ||
+		    (tree->minimum != NULL &&
+			ASN1_INTEGER_get(tree->minimum) != 0))
+			rv |= fn(arg, CS_SUBTREE_RANGE, NULL);
+		rv |= base(tree->base, fn, arg);
+	}
+	return rv;
+}
+
+int
+cs_subtree_form(const NAME_CONSTRAINTS *nc, cs_subtree_fn *fn, void *arg)
+{
+	int rv = 0;
+
+	if (nc->permittedSubtrees == NULL && nc->excludedSubtrees == NULL)
+		rv |= fn(arg, CS_SUBTREE_EMPTY, NULL);
+	rv |= form(nc->permittedSubtrees, fn, arg);
+	rv |= form(nc->excludedSubtrees, fn, arg);
+	ERR_clear_error();
+	return rv;
+}
+
+/*
+ * *.example.com stands for foo.example.com, too; libcrypto compares it as if
+ * the asterisk were a name.
+ */
+static int
+hits(const ASN1_STRING *wildcard, const ASN1_STRING *excluded)
+{
+	const char *w = (const char *)ASN1_STRING_get0_data(wildcard);
+	const char *e = (const char *)ASN1_STRING_get0_data(excluded);
+	size_t elen = (size_t)ASN1_STRING_length(excluded);
+	size_t wlen = (size_t)ASN1_STRING_length(wildcard), label;
+
+	if (wlen < 3 || w[0] != '*' || w[1] != '.' || elen < wlen)
+		return 0;
+	label = elen - (wlen - 1);
+	return memchr(e, '.', label) == NULL &&
+	    strncasecmp(e + label, w + 1, wlen - 1) == 0;
+}
+
+static int
+forbids(const NAME_CONSTRAINTS *nc, const ASN1_STRING *wildcard)
+{
+	const GENERAL_NAME *gn;
+	int i;
+
+	for (i = 0; i < sk_GENERAL_SUBTREE_num(nc->excludedSubtrees); i++) {
+		gn = sk_GENERAL_SUBTREE_value(nc->excludedSubtrees, i)->base;
+		if (gn->type == GEN_DNS && hits(wildcard, gn->d.dNSName))
+			return 1;
+	}
+	return 0;
+}
+
+/* Text that means to libcrypto what it means to everybody else. */
+static int
+isplain(const ASN1_STRING *s)
+{
+	const unsigned char *p = ASN1_STRING_get0_data(s);
+	int i, len = ASN1_STRING_length(s);
+
+	for (i = 0; i < len; i++)
+		if (p[i] <= ' ' || p[i] > '~')
+			return 0;
+	return len == 0 || p[len - 1] != '.';
+}
+
+/*
+ * To libcrypto the host ends before the first colon, wherever that is, or else
+ * before a slash.  What has a user, or no host name, is refused where URIs are
+ * constrained.
+ */
+static int
+isplainuri(const ASN1_STRING *s)
+{
+	char *uri = text(s), *host;
+	int plain = 0;
+	size_t n;
+
+	if (uri != NULL && (host = strchr(uri, ':')) != NULL &&
+	    strncmp(host, "://", 3) == 0) {
+		host += 3;
+		n = strcspn(host, ":");
+		if (host[n] == '\0')
+			n = strcspn(host, "/");
+		else
+			n += 1 + strspn(host + n + 1, "0123456789");
+		plain = host[n] == '\0' || strchr("/?#", host[n]) != NULL;
+		host[strcspn(host, ":/")] = '\0';
+		plain = plain && ishostname(host);
+	}
+	free(uri);
+	return plain;
+}
+
+/* Of which types of names, a bit each, there are constraints; of which all are
+ * excluded; and of which something that says nothing to libcrypto is. */
+struct survey {
+	unsigned int types, all, odd;
+};
+
+static unsigned int
+bit(int type)
+{
+	return type == GEN_DNS || type == GEN_EMAIL || type == GEN_URI ?
+	    1U << type :
+	    0;
+}
+
+/* What libcrypto compares with the host of a name. */
+static int
+iscompared(int type, const ASN1_STRING *str)
+{
+	const char *host;
+	char *s = text(str);
+	int yes = 0;
+
+	if (s != NULL && isplain(str) && strchr(s, '*') == NULL) {
+		host = type == GEN_EMAIL ? strrchr(s, '@') : NULL;
+		host = host == NULL ? s : host + 1;
+		yes = type == GEN_DNS ||
+		    (*host != '\0' && strcmp(host, ".") != 0 &&
+			strpbrk(host, ":/?#@[]") == NULL);
+	}
+	free(s);
+	return yes;
+}
+
+static void
+look(struct survey *v, const STACK_OF(GENERAL_SUBTREE) *trees, int excluded)
+{
+	const GENERAL_NAME *gn;
+	unsigned int b;
+	int i;
+
+	for (i = 0; i < sk_GENERAL_SUBTREE_num(trees); i++) {
+		gn = sk_GENERAL_SUBTREE_value(trees, i)->base;
+		b = bit(gn->type);
+		v->types |= b;
+		if (!excluded || b == 0)
+			continue;
+		if (ASN1_STRING_length(gn->d.ia5) == 0)
+			v->all |= b;
+		else if (!iscompared(gn->type, gn->d.ia5))
+			v->odd |= b;
+	}
+}
+
+/* A name that is held against constraints in vain: it is not what it seems,
+ * or what is excluded is not. */
+static int
+evades(const struct survey *v, int type, const ASN1_STRING *s)
+{
+	if ((v->types & bit(type)) == 0)
+		return 0;
+	return (v->odd & bit(type)) != 0 ||
+	    !(type == GEN_URI ? isplainuri(s) : isplain(s));
+}
+
+static int
+name(const NAME_CONSTRAINTS *nc, const struct survey *v, int type,
+    const ASN1_STRING *s, cs_subtree_fn *fn, void *arg)
+{
+	/* To libcrypto an empty mail address or URI is like no other. */
+	if ((v->all & bit(type)) != 0)
+		return fn(arg, CS_SUBTREE_EXCLUDED, s);
+	if (evades(v, type, s))
+		return fn(arg, CS_SUBTREE_UNSUPPORTED, s);
+	if (type == GEN_DNS && forbids(nc, s))
+		return fn(arg, CS_SUBTREE_WILDCARD, s);
+	return 0;
+}
+
+/* An address in UTF-8 (RFC 9598) is one, too. */
+static int
+alternative(const NAME_CONSTRAINTS *nc, const struct survey *v,
+    const GENERAL_NAME *gn, cs_subtree_fn *fn, void *arg)
+{
+	const ASN1_TYPE *value;
+
+	if (bit(gn->type) != 0)
+		return name(nc, v, gn->type, gn->d.ia5, fn, arg);
+	if (gn->type != GEN_OTHERNAME ||
+	    OBJ_obj2nid(gn->d.otherName->type_id) != NID_id_on_SmtpUTF8Mailbox)
+		return 0;
+	value = gn->d.otherName->value;
+	if (value->type != V_ASN1_UTF8STRING)
+		return 0;
+	if ((v->all & bit(GEN_EMAIL)) != 0)
+		return fn(arg, CS_SUBTREE_EXCLUDED, value->value.utf8string);
+	if ((v->odd & bit(GEN_EMAIL)) != 0)
+		return fn(arg, CS_SUBTREE_UNSUPPORTED, value->value.utf8string);
+	return 0;
+}
+
+int
+cs_subtree_names(X509 *x509, const NAME_CONSTRAINTS *nc, cs_subtree_fn *fn,
+    void *arg)
+{
+	const X509_NAME *subject = X509_get_subject_name(x509);
+	struct survey v = { 0, 0, 0 };
+	GENERAL_NAMES *alts;
+	int at = -1, i, rv = 0;
+
+	look(&v, nc->permittedSubtrees, 0);
+	look(&v, nc->excludedSubtrees, 1);
+	alts = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
+	for (i = 0; i < sk_GENERAL_NAME_num(alts); i++)
+		rv |= alternative(nc, &v, sk_GENERAL_NAME_value(alts, i), fn,
+		    arg);
+	GENERAL_NAMES_free(alts);
+	while ((at = X509_NAME_get_index_by_NID(subject, NID_pkcs9_emailAddress,
+		    at)) >= 0)
+		rv |= name(nc, &v, GEN_EMAIL,
+		    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)),
+		    fn, arg);
+	ERR_clear_error();
+	return rv;
+}
