@@ -28,6 +28,7 @@ struct job {
 	char type[16];
 	struct certstore_entry old;
 	int exists, damaged;
+	int uncombined; /* the pair is there, and combined.pem is not of it */
 	struct cs_fit fit;
 	struct cs_issuer issuer;
 	int hasissuer, inherited; /* the old one's issuer, not asked for */
@@ -155,12 +156,23 @@ maygo(struct job *job, struct certstore_error *err)
 static int
 load(struct job *job, struct certstore_error *err)
 {
+	struct certstore_error ignored;
+
 	job->exists = 1;
-	job->damaged = 0;
+	job->damaged = job->uncombined = 0;
 	if (cs_entry_load(job->store, job->name, &job->old, err) == 0)
 		return 0;
 	if (err->code == CERTSTORE_ENOENTRY) {
 		job->exists = 0;
+		cs_error_clear(err);
+		return 0;
+	}
+	/* what of it is put together can be so again */
+	if (err->code == CERTSTORE_EDAMAGED &&
+	    (job->flags & (CERTSTORE_IFNEEDED | CERTSTORE_FORCE)) ==
+		CERTSTORE_IFNEEDED &&
+	    cs_entry_glance(job->store, job->name, &job->old, &ignored) == 0) {
+		job->uncombined = 1;
 		cs_error_clear(err);
 		return 0;
 	}
@@ -542,7 +554,9 @@ rewrite(struct job *job, struct certstore_error *err)
 
 	if ((rv = cs_props_differ(&job->old, why, err)) == -1)
 		return -1;
-	if (rv == 0)
+	if (rv == 0 && job->uncombined)
+		snprintf(why, sizeof(why), "has lost combined.pem");
+	else if (rv == 0)
 		return (job->flags & CERTSTORE_DRYRUN) != 0 ?
 		    0 :
 		    cs_mend_links(job->store, &job->old, err);

@@ -427,6 +427,10 @@ int	cs_props_differ(const struct certstore_entry *, char [CS_PROPS_WHY],
 	    struct certstore_error *);	/* from what is in force: 1, 0, -1 */
 int	cs_props_tighten(struct certstore *, const struct cs_info *); /* errno */
 
+/* list.c */
+const char *cs_list_last(const struct certstore_list *,
+	    const struct cs_info **);
+
 /* index.c */
 /* Calls fn for each index link an info calls for: "host", "a.example". */
 int	cs_index_keys(const struct cs_info *,

@@ -55,6 +55,14 @@ certstore_list_next(struct certstore_list *list,
 	return 0;
 }
 
+/* The name that was come to last, and what its record said, if anything. */
+const char *
+cs_list_last(const struct certstore_list *list, const struct cs_info **info)
+{
+	*info = &list->entry.info;
+	return list->names[list->next - 1];
+}
+
 void
 certstore_list_free(struct certstore_list *list)
 {

@@ -121,7 +121,7 @@ refuseneeded(const struct removal *rm, const struct ca *ca, const char *who)
  * where there is none (RFC 5280, section 4.2.1.1).
  */
 static int
-relate(struct removal *rm, const struct cs_info *info)
+relate(struct removal *rm, const char *name, const struct cs_info *info)
 {
 	struct ca key = { 0 }, *ca, *end = rm->ca + rm->nca;
 	char hash[64];
@@ -138,17 +138,36 @@ relate(struct removal *rm, const struct cs_info *info)
 		return 0;
 	while (ca > rm->ca && compareca(&key, ca - 1) == 0)
 		ca--;
-	goes = find(rm, info->name, &i) && rm->errs[i].code == CERTSTORE_OK;
+	goes = find(rm, name, &i) && rm->errs[i].code == CERTSTORE_OK;
 	for (; ca < end && compareca(&key, ca) == 0; ca++) {
 		if (info->aki != NULL && ca->ski != NULL &&
 		    strcmp(info->aki, ca->ski) != 0)
 			continue;
 		if (!goes)
-			refuseneeded(rm, ca, info->name);
+			refuseneeded(rm, ca, name);
 		else if (addneed(ca, i) == -1)
 			return -1;
 	}
 	return 0;
+}
+
+/* One that does not even say who issued it may need any of the CAs. */
+static void
+refuseunknown(struct removal *rm, const char *name)
+{
+	struct certstore_error *err;
+	size_t i;
+
+	if (find(rm, name, &i) && rm->errs[i].code == CERTSTORE_OK)
+		return;
+	for (i = 0; i < rm->nca; i++) {
+		err = &rm->errs[rm->ca[i].i];
+		if (err->code == CERTSTORE_OK)
+			cs_fail(err, CERTSTORE_EREFUSED,
+			    "%s: %s is damaged, and may need it: see what it "
+			    "is with cert-show %s, or -f",
+			    rm->names[rm->ca[i].i], name, name);
+	}
 }
 
 /* Once over the store for all CAs; then as long as that refuses one more. */
@@ -156,7 +175,9 @@ static int
 dependants(struct removal *rm, struct certstore_error *err)
 {
 	const struct certstore_entry *entry;
+	const struct cs_info *info;
 	struct certstore_list *list;
+	const char *name;
 	int more, news, rv = 0;
 	struct ca *ca;
 	size_t i;
@@ -171,7 +192,10 @@ dependants(struct removal *rm, struct certstore_error *err)
 			rv = -1; /* it may depend on a CA */
 			break;
 		}
-		if (more == 1 && relate(rm, &entry->info) == -1) {
+		name = cs_list_last(list, &info);
+		if (info->kind == NULL) {
+			refuseunknown(rm, name);
+		} else if (relate(rm, name, info) == -1) {
 			rv = cs_fail_nomem(err);
 			break;
 		}

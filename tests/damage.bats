@@ -176,3 +176,51 @@ DAMAGES=('echo >>fullchain.pem' 'rm fullchain.pem' 'rm info' ': >info'
 	[ -z "$stderr" ]
 	run -0 cert-match -q "$print"
 }
+
+@test "-u writes what is put together anew, and a lost key is another" {
+	for how in 'rm combined.pem' ': >combined.pem' \
+	    'cat fullchain.pem >combined.pem'; do
+		damage "$how"
+		run -0 --separate-stderr cert-create -nux -s a.example.com \
+		    -s both.example.com a
+		run -0 --separate-stderr cert-create -ux -s a.example.com \
+		    -s both.example.com a
+		[[ $stderr == *'a: has lost combined.pem: written anew with the same key'* ]]
+		cmp whole/certs/a/combined.pem "$CERTSTORE/certs/a/combined.pem"
+		run -1 cert-create -ux -s a.example.com -s both.example.com a
+	done
+	for how in 'rm privkey.pem combined.pem' ': >privkey.pem' \
+	    'truncate -s -90 privkey.pem' 'cp ../b/privkey.pem .'; do
+		damage "$how"
+		run -0 --separate-stderr cert-create -ux -s a.example.com \
+		    -s both.example.com a
+		[[ $stderr == *': replaced'* ]]
+		run -0 cert-match -q a.example.com
+		run -1 cert-create -ux -s a.example.com -s both.example.com a
+	done
+}
+
+@test "a CA is not removed while a damaged entry may need it" {
+	cert-create -A ca -s c.example.com c
+	cert-create -c lone
+	cp -a "$CERTSTORE" signed
+	for how in 'rm c/privkey.pem' 'echo >>c/fullchain.pem' 'rm c/info'; do
+		rm -rf "$CERTSTORE"
+		cp -a signed "$CERTSTORE"
+		(cd "$CERTSTORE/certs" && eval "$how")
+		run -2 --separate-stderr cert-rm ca
+		[[ ${stderr_lines[-1]} == 'cert-rm: ca: '*' needs it: '* ||
+		    ${stderr_lines[-1]} == 'cert-rm: ca: c is damaged, '* ]] ||
+		    fail "$how: $stderr"
+		[ -e "$CERTSTORE/certs/ca/privkey.pem" ]
+		if [[ $how == *info ]]; then
+			run -2 cert-rm lone
+		else
+			run -0 cert-rm lone
+		fi
+		run -0 cert-rm ca c
+	done
+	cp -a signed/. "$CERTSTORE"
+	rm "$CERTSTORE/certs/c/info"
+	run -0 cert-rm -f ca
+}
