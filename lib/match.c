@@ -196,7 +196,8 @@ isknown(const struct certstore_match *match, const char *name)
 	size_t i;
 
 	for (i = 1; i < match->nrun; i++)
-		if (bsearch(name, match->v + match->run[i - 1],
+		if (match->run[i] > match->run[i - 1] &&
+		    bsearch(name, match->v + match->run[i - 1],
 			match->run[i] - match->run[i - 1], sizeof(*match->v),
 			comparename) != NULL)
 			return 1;
