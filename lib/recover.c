@@ -120,14 +120,13 @@ finish(struct certstore *store, const struct cs_info *info, struct todo *todo)
 			  cs_strings_add(&todo->unknown, info->name)) == -1)
 		goto out;
 	if (known == 0) { /* nor is what it kept */
-		rv = cs_gen_sweepbelow(store, info->name, info->gen,
-		    info->kept);
-		goto out;
-	}
-	if (old.kept != info->kept && old.kept < info->gen &&
+		if (cs_gen_sweepbelow(store, info->name, info->gen,
+			info->kept) == -1)
+			goto out;
+	} else if (old.kept != info->kept && old.kept < info->gen &&
 	    cs_gen_remove(store, info->name, old.kept, NULL) == -1)
 		goto out;
-	if (info->before != info->kept &&
+	if (known == 1 && info->before != info->kept &&
 	    cs_gen_remove(store, info->name, info->before, &old) == -1)
 		goto out;
 	rv = cs_props_tighten(store, info);

@@ -1,1 +1,0 @@
-tenant A.example.
