@@ -87,6 +87,8 @@ b.example.com" ]
 
 @test "certstore(5)" {
 	group certstore.5
+	# what is said of copies needs a store, and comes first
+	cert-create -s www.example.com www
 	page certstore.5
 	# The group is carried along, and the modes are its.
 	[ "$(mode "$CERTSTORE/certs/phones/privkey.pem")" = 640 ]

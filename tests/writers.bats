@@ -195,7 +195,7 @@ alldry() {
 	mkdir foreign
 	: >foreign/file
 	CERTSTORE=$PWD/foreign alldry 'not a store and not empty'
-	CERTSTORE=$PWD/absent/store alldry 'No such file or directory'
+	CERTSTORE=$PWD/absent/store alldry 'there is no directory'
 	AS='setpriv --reuid=65534 --regid=65534 --clear-groups'
 	CERTSTORE=$PWD/absent alldry 'Permission denied'
 	AS=
