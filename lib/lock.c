@@ -182,7 +182,9 @@ cs_lock_check(struct certstore *store, struct certstore_error *err)
 	    cs_parents_check(store, err) == -1)
 		return -1;
 	if (store->fd == -1)
-		return checkparent(store, err);
+		return cs_store_refuseplace(store, err) == -1 ?
+		    -1 :
+		    checkparent(store, err);
 	if (cs_lock_ours(store, store->fd, "", err) == -1 ||
 	    (store->certs == -1 && refuseforeign(store, err) == -1) ||
 	    checkwrite(store, ".lock", R_OK | W_OK, err) == -1)
