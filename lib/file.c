@@ -25,6 +25,7 @@
 #define EXT_MAGIC 0xEF53 /* ext2, ext3 and ext4 */
 #define ACCESS_ACL "system.posix_acl_access"
 #define DEFAULT_ACL "system.posix_acl_default"
+#define LOCK_MODE 0600	      /* others could hold the lock for ever */
 #define FUSE_MAGIC 0x65735546 /* does not pass syncfs(2) on */
 
 static void
@@ -642,10 +643,13 @@ cs_file_lock(int dirfd, const char *name)
 	for (;;) {
 		fd = openat(dirfd, name,
 		    O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-		    0600);
+		    LOCK_MODE);
 		if (fd == -1)
 			return -1;
-		if (flock(fd, LOCK_EX | LOCK_NB) == -1 || fstat(fd, &st) == -1)
+		if (flock(fd, LOCK_EX | LOCK_NB) == -1 ||
+		    fstat(fd, &st) == -1 ||
+		    ((st.st_mode & 07777) != LOCK_MODE &&
+			st.st_uid == geteuid() && fchmod(fd, LOCK_MODE) == -1))
 			break;
 		if (fstatat(dirfd, name, &now, AT_SYMLINK_NOFOLLOW) == -1) {
 			if (errno != ENOENT)

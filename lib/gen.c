@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <bsd/string.h>
-
 #include "internal.h"
 
 /* ".NAME@12" of that name: 12, else 0. */
@@ -140,16 +138,19 @@ highest(const struct cs_gens *gens, const char *name, unsigned long below)
 static int
 bound(const struct certstore *store, const char *name, unsigned long *below)
 {
+	static const char *const suffixes[] = { "", CS_TAKEN, CS_MOVED,
+		CS_MOVED CS_TAKEN };
 	char path[CS_NAME_MAX + 32], text[CS_GENDIR + 8];
 	const char *verb;
 	unsigned long gen;
-	ssize_t len;
+	ssize_t len = -1;
+	size_t i;
 
 	*below = (unsigned long)-1;
-	snprintf(path, sizeof(path), ".pending/%s", name);
-	len = cs_file_readlink(store->fd, path, text, sizeof(text));
-	if (len == -1 && errno == ENOENT) {
-		strlcat(path, CS_TAKEN, sizeof(path));
+	errno = ENOENT;
+	for (i = 0; i < 4 && len == -1 && errno == ENOENT; i++) {
+		snprintf(path, sizeof(path), ".pending/%s%s", name,
+		    suffixes[i]);
 		len = cs_file_readlink(store->fd, path, text, sizeof(text));
 	}
 	if (len == -1)
@@ -157,7 +158,9 @@ bound(const struct certstore *store, const char *name, unsigned long *below)
 			errno == ENAMETOOLONG ?
 		    0 :
 		    -1;
-	if ((verb = strchr(text, '/')) != NULL)
+	if ((verb = strchr(text, '/')) == NULL && i > 2)
+		verb = "/rm"; /* the link itself, that was moved there */
+	if (verb != NULL)
 		*below = strcmp(verb, "/rm") == 0 ? 0 : *below;
 	else if ((gen = cs_gen_number(text, name)) != 0)
 		*below = gen;

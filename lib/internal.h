@@ -282,10 +282,13 @@ size_t	cs_txn_remove(struct certstore *, const char *const *, size_t,
 struct cs_going {
 	const char		*name;
 	unsigned long		 gen;
-	char			 intent[CS_GENDIR + 8];
+	char			 file[CS_NAME_MAX + 8];	/* in .pending/ */
+	char			 intent[CS_GENDIR + 8];	/* what it says */
+	int			 moves;	/* its own link becomes the intent */
 	struct certstore_error	*err;
 };
 #define CS_TAKEN	"@taken"	/* behind the name of an intent */
+#define CS_MOVED	"@rm"		/* behind that of a link moved there */
 int	cs_recover_all(struct certstore *, struct certstore_error *);
 int	cs_recover_put(struct certstore *, struct cs_put *, size_t,
 	    struct certstore_error *);		/* once they are switched */
@@ -355,7 +358,12 @@ int	cs_lock_verify(const struct certstore *, struct certstore_error *);
 int	cs_lock_isheld(const struct certstore *);	/* .lock alone */
 int	cs_lock_intent(const struct certstore *, const char *, const char *,
 	    struct certstore_error *);
-int	cs_lock_lost(const char *, struct certstore_error *);	/* CERTSTORE_EBUSY */
+int	cs_lock_lost(const struct certstore *, const char *,
+	    struct certstore_error *);	/* CERTSTORE_EBUSY */
+int	cs_lock_failmake(const struct certstore *, const char *,
+	    struct certstore_error *);	/* a link or more: errno */
+int	cs_lock_failintent(const struct certstore *, const char *,
+	    struct certstore_error *);	/* that could not be made: errno */
 
 /* parents.c: can another user lead a writer elsewhere? */
 int	cs_parents_check(const struct certstore *, struct certstore_error *);

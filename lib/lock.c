@@ -47,7 +47,10 @@ isforeign(void *arg, const char *name)
 	(void)arg;
 	return strcmp(name, ".lock") != 0 && strcmp(name, "index") != 0 &&
 	    strcmp(name, "combined") != 0 && strcmp(name, ".pending") != 0 &&
-	    strcmp(name, ".links") != 0 && strcmp(name, ".index") != 0;
+	    strcmp(name, ".links") != 0 && strcmp(name, ".index") != 0 &&
+	    /* what a file system has in its own top directory */
+	    strcmp(name, "lost+found") != 0 && strcmp(name, ".snapshot") != 0 &&
+	    strcmp(name, ".snapshots") != 0;
 }
 
 static int
@@ -179,6 +182,7 @@ cs_lock_check(struct certstore *store, struct certstore_error *err)
 		return 0;
 	if (cs_store_refresh(store, err) == -1 ||
 	    refusereader(store, err) == -1 ||
+	    (store->fd == -1 && cs_store_refuseplace(store, err) == -1) ||
 	    cs_parents_check(store, err) == -1)
 		return -1;
 	if (store->fd == -1)
@@ -195,20 +199,30 @@ cs_lock_check(struct certstore *store, struct certstore_error *err)
 	return 0;
 }
 
+static int64_t
+elapsed(const struct timespec *since)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)(now.tv_sec - since->tv_sec) * 1000000000 +
+	    (now.tv_nsec - since->tv_nsec);
+}
+
 /* The lock, within LOCK_SECONDS, or EWOULDBLOCK. */
 static int
 await(const struct certstore *store)
 {
-	struct timespec nap = { 0, 1000000 };
-	int64_t waited = 0;
+	const int64_t limit = LOCK_SECONDS * INT64_C(1000000000);
+	struct timespec nap = { 0, 1000000 }, since;
 	int fd;
 
+	clock_gettime(CLOCK_MONOTONIC, &since);
 	while ((fd = cs_file_lock(store->fd, ".lock")) == -1 &&
 	    (errno == EWOULDBLOCK || errno == EINTR) &&
-	    waited <= LOCK_SECONDS * INT64_C(1000000000)) {
+	    elapsed(&since) < limit) {
 		cs_progress(store, "waiting for another writer", 0, 0);
 		nanosleep(&nap, NULL);
-		waited += nap.tv_nsec;
 		if (nap.tv_nsec < 50000000)
 			nap.tv_nsec += nap.tv_nsec / 2;
 	}
@@ -260,9 +274,10 @@ cs_lock_verify(const struct certstore *store, struct certstore_error *err)
 		    i < last ? "/" : "", i < last ? names[i] : "");
 	return cs_fail(err, CERTSTORE_EBUSY,
 	    "%s%s%s: was removed or replaced while this wrote, and another "
-	    "writer may have come between: see with cert-list what is there, "
+	    "writer may have come between: see with cert-list%s what is there, "
 	    "then run this again",
-	    store->path, i < last ? "/" : "", i < last ? names[i] : "");
+	    store->path, i < last ? "/" : "", i < last ? names[i] : "",
+	    store->option);
 }
 
 int
@@ -273,13 +288,55 @@ cs_lock_isheld(const struct certstore *store)
 }
 
 int
-cs_lock_lost(const char *name, struct certstore_error *err)
+cs_lock_lost(const struct certstore *store, const char *name,
+    struct certstore_error *err)
 {
 	return cs_fail(err, CERTSTORE_EBUSY,
 	    "%s: another writer came between while this wrote, without waiting "
-	    "for the lock: see with cert-list what is there, then run this "
+	    "for the lock: see with cert-list%s what is there, then run this "
 	    "again",
-	    name);
+	    name, store->option);
+}
+
+/* A link could not be made, with this errno: is it because of what it is? */
+static int
+lackslinks(const struct certstore *store, int errnum)
+{
+	static const char probe[] = ".probe";
+
+	if (errnum != EPERM && errnum != EOPNOTSUPP && errnum != ENOSYS)
+		return 0;
+	/* a directory that is immutable gives EPERM, too */
+	return cs_file_mkdir(store->pending, probe, NULL) == 0 &&
+	    cs_file_rmtree(store->pending, probe) == 0;
+}
+
+int
+cs_lock_failmake(const struct certstore *store, const char *what,
+    struct certstore_error *err)
+{
+	int errnum = errno;
+
+	if (lackslinks(store, errnum))
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: this file system has no symbolic links, of which a "
+		    "store is made: name a directory elsewhere with -d or "
+		    "CERTSTORE",
+		    store->path);
+	errno = errnum;
+	return cs_fail_errno(err, "%s/%s", store->path, what);
+}
+
+int
+cs_lock_failintent(const struct certstore *store, const char *name,
+    struct certstore_error *err)
+{
+	char what[CS_NAME_MAX + 16];
+
+	if (errno == EEXIST)
+		return cs_lock_lost(store, name, err);
+	snprintf(what, sizeof(what), ".pending/%s", name);
+	return cs_lock_failmake(store, what, err);
 }
 
 int
@@ -293,7 +350,7 @@ cs_lock_intent(const struct certstore *store, const char *name,
 			return 0;
 	} else if (errno != ENOENT && errno != EINVAL && errno != ENAMETOOLONG)
 		return cs_fail_errno(err, "%s/.pending/%s", store->path, name);
-	return cs_lock_lost(name, err);
+	return cs_lock_lost(store, name, err);
 }
 
 /*

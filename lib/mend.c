@@ -307,7 +307,7 @@ cs_mend_index(struct certstore *store, struct certstore_error *err)
 	if (cs_file_rmtree(store->fd, ".links") == -1 ||
 	    (!store->fresh && fsync(store->fd) == -1) ||
 	    remakeindex(store) == -1)
-		return cs_fail_errno(err, "%s/index", store->path);
+		return cs_lock_failmake(store, "index", err);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
  *	NAME -> .NAME@N		generation N was being written
  *	NAME -> .NAME@N/mend	the link is to be made to lead to N
  *	NAME -> .NAME@N/rm	N was being removed
+ *	NAME@rm -> .NAME@N	the same; it is the entry's link, that was moved
  *
  * It is renamed to NAME@taken first: should its writer be alive, because .lock
  * was removed or does not reach where that writer runs, he misses it before he
@@ -22,6 +23,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <bsd/string.h>
+
 #include "internal.h"
 
 /* What is looked for once, for all names. */
@@ -37,6 +40,7 @@ struct intent {
 	unsigned long gen;
 	const char *verb; /* "", "mend" or "rm" */
 	char text[CS_GENDIR + 8];
+	int moved; /* it is the entry's own link */
 	struct todo *todo;
 };
 
@@ -211,7 +215,7 @@ parseintent(struct intent *in)
 			errno == ENAMETOOLONG ?
 		    0 :
 		    -1;
-	in->verb = "";
+	in->verb = in->moved ? "rm" : "";
 	if ((slash = strchr(in->text, '/')) != NULL) {
 		*slash = '\0';
 		in->verb = slash + 1;
@@ -343,29 +347,39 @@ takename(void *arg, const char *file)
 	return cs_strings_add(arg, file);
 }
 
+/* Is that the end of a name?  Then it is cut off. */
+static int
+cutsuffix(char *name, const char *suffix)
+{
+	size_t len = strlen(name), n = strlen(suffix);
+
+	if (len <= n || strcmp(name + len - n, suffix) != 0)
+		return 0;
+	name[len - n] = '\0';
+	return 1;
+}
+
 /*
- * The name that a file of .pending/ is about, or "", and what the file is
- * called once it is this writer's: 1, 0 if it is gone, -1.
+ * What a file of .pending/ is about, and what it is called once it is this
+ * writer's, in in->file: 1, 0 if it is gone, -1.  No intent has the name "".
  */
 static int
-claim(struct certstore *store, const char *file, char *name, char *taken)
+claim(struct intent *in, const char *file, char *name, char *taken)
 {
-	size_t len = strlen(file), n = strlen(CS_TAKEN);
+	struct certstore *store = in->store;
+	int mine;
 
-	memcpy(taken, file, len + 1);
-	if (len > n && strcmp(file + len - n, CS_TAKEN) == 0)
-		len -= n;
-	if (len > CS_NAME_MAX)
-		len = 0;
-	memcpy(name, file, len);
-	name[len] = '\0';
+	strlcpy(name, file, NAME_MAX + 1);
+	strlcpy(taken, file, NAME_MAX + 1);
+	mine = cutsuffix(name, CS_TAKEN);
+	in->moved = cutsuffix(name, CS_MOVED);
 	if (strcmp(name, CS_TRUST_INTENT) != 0 && !cs_name_isvalid(name))
 		name[0] = '\0';
-	if (name[0] == '\0' || file[len] != '\0')
+	if (name[0] == '\0' || mine)
 		return 1;
-	memcpy(taken + len, CS_TAKEN, n + 1);
+	strlcat(taken, CS_TAKEN, NAME_MAX + 1);
 	if (faccessat(store->pending, taken, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		taken[len] = '\0'; /* of an earlier one: both are to be kept */
+		cutsuffix(taken, CS_TAKEN); /* both are to be kept */
 	else if (cs_file_rename(store->pending, file, taken) == -1)
 		return errno == ENOENT ? 0 : -1;
 	return 1;
@@ -376,14 +390,14 @@ static int
 recoverone(struct certstore *store, const char *file, struct cs_strings *done,
     struct todo *todo)
 {
-	char name[CS_NAME_MAX + 1], taken[NAME_MAX + sizeof(CS_TAKEN)];
+	char name[NAME_MAX + 1], taken[NAME_MAX + 1];
 	struct intent in = { .store = store,
 		.file = taken,
 		.name = name,
 		.todo = todo };
 	int rv;
 
-	if ((rv = claim(store, file, name, taken)) != 1)
+	if ((rv = claim(&in, file, name, taken)) != 1)
 		return rv;
 	if (cs_strings_add(done, taken) == -1)
 		return -1;
@@ -507,7 +521,7 @@ cs_recover_removed(struct certstore *store, struct cs_going *going, size_t n,
 			store->tidy = 0;
 			failsettle(in.name, going[i].err);
 		} else
-			names[done++] = in.name;
+			names[done++] = going[i].file;
 	}
 	if (conclude(store, names, done, &todo, &err) == -1) {
 		store->tidy = 0;

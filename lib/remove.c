@@ -289,7 +289,7 @@ orphaned(const struct removal *rm, const char *name,
 	return cs_fail(err, CERTSTORE_ENOENTRY,
 	    "%s: there is no such entry, but %s of one without its link: -f "
 	    "removes that, ln -s %s %s/certs/%s brings it back",
-	    name, dir, dir, store->path, name);
+	    name, dir, dir, store->word, name);
 }
 
 /* Sets the error of one name that may not go. */

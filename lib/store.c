@@ -379,6 +379,18 @@ cs_warn(const struct certstore *store, const char *fmt, ...)
 	store->warn(store->warnarg, msg);
 }
 
+/* Two names of one link, in a directory that folds upper and lower case? */
+static int
+folds(const struct certstore *store, const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return strcasecmp(a, b) == 0 &&
+	    fstatat(store->certs, a, &x, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    fstatat(store->certs, b, &y, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 /*
  * A link that is not what a writer of the name made is not followed, replaced
  * or removed: it may be all that leads to another entry.
@@ -388,14 +400,14 @@ failforeign(const struct certstore *store, const char *name, const char *dir,
     struct certstore_error *err)
 {
 	char owner[CS_NAME_MAX + 1], q[CS_QUOTE_LEN];
-	const char *p = store->path;
+	const char *p = store->word;
 
 	if (cs_gen_owner(dir, owner) == 0)
 		return cs_fail(err, CERTSTORE_EDAMAGED,
 		    "%s: its link leads to %s, which is no entry: see what "
 		    "that is, then rm %s/certs/%s",
 		    name, cs_escape_quote(q, dir), p, name);
-	if (strcasecmp(owner, name) == 0)
+	if (folds(store, owner, name))
 		return cs_fail(err, CERTSTORE_EDAMAGED,
 		    "%s: is the entry %s, since this file system does not tell "
 		    "upper from lower case: use that name, or another one",

@@ -476,7 +476,7 @@ writedir(struct writing *w, const char *dir, const struct cs_trustset *set,
 
 	if (cs_file_newdir(w->store->fd, dir, &w->fd) == -1)
 		return errno == EEXIST ?
-		    cs_lock_lost("trust", err) :
+		    cs_lock_lost(w->store, "trust", err) :
 		    cs_fail_errno(err, "%s/%s", w->store->path, dir);
 	for (i = 0; i < set->n; i++)
 		if (set->v[i].der != NULL &&
@@ -511,11 +511,7 @@ cs_trustdir_write(struct certstore *store, const struct cs_trustset *set,
 	if (newlinks(&w, set->n) == -1)
 		return cs_fail_nomem(err);
 	if (cs_trustgen_begin(store, set->gen, &gen) == -1) {
-		if (errno == EEXIST)
-			cs_lock_lost("trust", err);
-		else
-			cs_fail_errno(err, "%s/.pending/" CS_TRUST_INTENT,
-			    store->path);
+		cs_lock_failintent(store, CS_TRUST_INTENT, err);
 		goto out;
 	}
 	/* without a link a part of the first set could pass for one that lost

@@ -181,7 +181,7 @@ cs_trustgen_check(const struct certstore *store, unsigned long gen,
 		(cs_file_readlink(store->fd, TRUST, now, sizeof(now)) != -1 &&
 		    strcmp(now, dir) == 0)))
 		return 0;
-	return cs_lock_lost("trust", err);
+	return cs_lock_lost(store, "trust", err);
 }
 
 static int

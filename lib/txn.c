@@ -131,9 +131,7 @@ begin(struct certstore *store, struct cs_put *put, struct certstore_error *err)
 	cs_gen_dir(dir, put->name, put->gen);
 	if (cs_file_newlink(store->pending, dir, put->name) == 0)
 		return 0;
-	if (errno == EEXIST)
-		return cs_lock_lost(put->name, err);
-	return cs_fail_errno(err, "%s/.pending/%s", store->path, put->name);
+	return cs_lock_failintent(store, put->name, err);
 }
 
 /*
@@ -163,7 +161,7 @@ holds(const struct certstore *store, const char *dir, const struct cs_put *put,
 	    memcmp(info.text.p, put->info.text.p, info.text.len) == 0)
 		rv = 0;
 	else
-		cs_lock_lost(put->name, err);
+		cs_lock_lost(store, put->name, err);
 out:
 	cs_info_free(&info);
 	return rv;
@@ -288,7 +286,7 @@ writefiles(struct certstore *store, struct cs_put *put, int keep,
 	cs_gen_dir(name, put->name, put->gen);
 	if (cs_file_newdir(store->certs, name, &put->fd[CS_NFILE]) == -1)
 		return errno == EEXIST ?
-		    cs_lock_lost(put->name, err) :
+		    cs_lock_lost(store, put->name, err) :
 		    cs_fail_errno(err, "%s: certs/%s", put->name, name);
 	for (i = 0; i < CS_NFILE; i++)
 		if (i != CS_INFO && writefile(put, i, group, keep, err) == -1)
@@ -434,7 +432,7 @@ switchone(struct certstore *store, const struct cs_put *put,
 	if (rv == 0)
 		return 0;
 	if (errno == EEXIST)
-		return cs_lock_lost(put->name, err);
+		return cs_lock_lost(store, put->name, err);
 	return cs_fail_errno(err, "%s", put->name);
 }
 
@@ -601,7 +599,11 @@ resolveorphan(struct certstore *store, const char *name, char dir[CS_GENDIR],
 	return 0;
 }
 
-/* The intent to remove an entry: 1, 0 it is to go already, -1. */
+/*
+ * The intent to remove an entry: 1, 0 it is to go already, -1.  Where there is
+ * no room for it, as when all inodes are in use, the entry's own link will do:
+ * it is moved there once combined/ has let go.
+ */
 static int
 intend(struct certstore *store, struct cs_going *going,
     struct certstore_error *err)
@@ -617,25 +619,34 @@ intend(struct certstore *store, struct cs_going *going,
 		cs_store_resolve(store, name, dir, err) == -1))
 		return -1;
 	going->gen = cs_gen_number(dir, name);
+	snprintf(going->file, sizeof(going->file), "%s", name);
 	snprintf(going->intent, sizeof(going->intent), "%s/rm", dir);
 	if (cs_file_newlink(store->pending, going->intent, name) == 0)
 		return 1;
 	if (errno == EEXIST)
 		return 0;
-	return cs_fail_errno(err, "%s/.pending/%s", store->path, name);
+	if (errno != ENOSPC && errno != EDQUOT)
+		return cs_lock_failintent(store, name, err);
+	if (cs_file_readlink(store->certs, name, dir, sizeof(dir)) == -1)
+		return cs_fail_errno(err, "%s", name);
+	memcpy(going->intent, dir, sizeof(dir));
+	snprintf(going->file, sizeof(going->file), "%s" CS_MOVED, name);
+	going->moves = 1;
+	return 1;
 }
 
-/* Are the intents still this writer's? */
+/* Are the intents still this writer's?  gone: also those that were links. */
 static int
 checkgoing(const struct certstore *store, const struct cs_going *going,
-    size_t n, struct certstore_error *err)
+    size_t n, int gone, struct certstore_error *err)
 {
 	size_t i;
 
 	if (cs_lock_verify(store, err) == -1)
 		return -1;
 	for (i = 0; i < n; i++)
-		if (cs_lock_intent(store, going[i].name, going[i].intent,
+		if ((gone || !going[i].moves) &&
+		    cs_lock_intent(store, going[i].file, going[i].intent,
 			err) == -1)
 			return -1;
 	return 0;
@@ -651,12 +662,24 @@ relink(struct certstore *store, const struct cs_going *going, size_t n)
 
 	for (i = 0; i < n; i++) {
 		cs_gen_dir(dir, going[i].name, going[i].gen);
-		if (cs_lock_intent(store, going[i].name, going[i].intent,
+		if (cs_lock_intent(store, going[i].file, going[i].intent,
 			&ignored) == -1 &&
 		    faccessat(store->certs, dir, F_OK, AT_SYMLINK_NOFOLLOW) ==
 			0)
 			(void)cs_file_newlink(store->certs, dir, going[i].name);
 	}
+}
+
+static int
+unlinkone(struct certstore *store, const struct cs_going *going)
+{
+	char from[CS_NAME_MAX + 8], to[CS_NAME_MAX + 24];
+
+	if (!going->moves)
+		return cs_file_remove(store->certs, going->name);
+	snprintf(from, sizeof(from), "certs/%s", going->name);
+	snprintf(to, sizeof(to), ".pending/%s", going->file);
+	return cs_file_rename(store->fd, from, to);
 }
 
 /*
@@ -667,25 +690,28 @@ static int
 removelinks(struct certstore *store, const struct cs_going *going, size_t n,
     struct certstore_error *err)
 {
+	int moved = 0;
 	size_t i;
 
 	cs_progress(store, "waiting for the disk", 0, 0);
 	if (cs_store_sync(store, store->pending) == -1)
 		goto fail;
-	if (checkgoing(store, going, n, err) == -1)
+	if (checkgoing(store, going, n, 0, err) == -1)
 		return -1;
 	for (i = 0; i < n; i++)
 		if (cs_recover_combined(store, going[i].name, NULL) == -1)
 			goto fail;
 	if (cs_recover_sync(store) == -1)
 		goto fail;
-	for (i = 0; i < n; i++)
-		if (cs_file_remove(store->certs, going[i].name) == -1)
+	for (i = 0; i < n; i++) {
+		moved |= going[i].moves;
+		if (unlinkone(store, &going[i]) == -1)
 			goto fail;
-	if (fsync(store->certs) == -1)
+	}
+	if (fsync(store->certs) == -1 || (moved && fsync(store->pending) == -1))
 		goto fail;
 	cs_progress(store, "removing", 0, n);
-	if (checkgoing(store, going, n, err) == -1) {
+	if (checkgoing(store, going, n, 1, err) == -1) {
 		relink(store, going, n);
 		return -1;
 	}

@@ -189,3 +189,44 @@ nothing_of() {
 	cert-rm root sub a.example
 	[ -z "$(cert-list)" ]
 }
+
+# full ARG...: cert-rm where no inode is free, and so no link can be made.
+full() {
+	local why=$1
+
+	shift
+	strace -f -qq -o /dev/null -e inject=symlinkat,mkdirat:error="$why" \
+	    "$@"
+}
+
+@test "a removal makes room where there is none" {
+	strace -o /dev/null true 2>/dev/null || skip "strace can't trace here"
+	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip "not with sanitizers"
+	for n in a b c d; do
+		cert-create -s "$n.example" "$n"
+		cert-create -f -s "$n.example" "$n"
+	done
+	ln -s certs/a "$CERTSTORE/default"
+	full ENOSPC cert-rm -f a
+	nothing_of a
+	full EDQUOT cert-rm b c
+	nothing_of b
+	nothing_of c
+	[ -z "$(ls -A "$CERTSTORE/.pending")" ]
+	# stopped once the link was moved
+	ln -s certs/d "$CERTSTORE/default"
+	run -137 sh -c 'strace -f -qq -o /dev/null \
+	    -e inject=symlinkat:error=ENOSPC \
+	    -e inject=fsync:signal=KILL:when=3 cert-rm -f d; exit $?'
+	[ "$(readlink "$CERTSTORE/.pending/d@rm")" = .d@2 ]
+	[ ! -L "$CERTSTORE/certs/d" ]
+	[ ! -L "$CERTSTORE/combined/d.pem" ]
+	[ -z "$(cert-list)" ]
+	# nor does a reader of a store that lost .links take it for an entry
+	rm "$CERTSTORE/.links"
+	[ -z "$(cert-list)" ]
+	cert-rm -f nobody
+	nothing_of d
+	[ -z "$(ls -A "$CERTSTORE/.pending")" ]
+	[ ! -L "$CERTSTORE/default" ]
+}

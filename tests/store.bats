@@ -505,3 +505,58 @@ lost() {
 		[ -e "$CERTSTORE/combined/$name.pem" ]
 	done
 }
+
+@test "the lock is its owner's, whatever the umask or a copy made of it" {
+	for mask in 0777 0277 077 0; do
+		rm -rf "$CERTSTORE"
+		(umask "$mask" && cert-create -s a.example.org a)
+		[ "$(mode "$CERTSTORE/.lock")" = 600 ]
+	done
+	chmod 666 "$CERTSTORE/.lock"
+	cert-create -s b.example.org b
+	[ "$(mode "$CERTSTORE/.lock")" = 600 ]
+}
+
+@test "a fresh file system is as good as an empty directory" {
+	mkdir -p "$CERTSTORE/lost+found" "$CERTSTORE/.snapshot"
+	cert-create -n -s a.example.org a
+	cert-create -s a.example.org a
+	cert-match a.example.org
+	mkdir -p other/lost+found other/mine
+	run -2 --separate-stderr cert-create -d ./other -s a.example.org a
+	[[ $stderr == *"is not a store and not empty: "* ]]
+}
+
+@test "where no store can be is told in the same words by a dry run" {
+	ln -s nowhere dangling
+	echo >file
+	for dry in -n ''; do
+		run -2 --separate-stderr cert-create -d ./dangling $dry \
+		    -s a.example.org a
+		[[ $stderr == *"/dangling: is a link that leads to no "* ]]
+		run -2 --separate-stderr cert-create -d ./file $dry \
+		    -s a.example.org a
+		[[ $stderr == *"/file: is no directory: name another "* ]]
+		run -2 --separate-stderr cert-create -d ./file/store $dry \
+		    -s a.example.org a
+		[[ $stderr == *"/file is no directory: name another "* ]]
+		run -2 --separate-stderr cert-create -d ./x/y/store $dry \
+		    -s a.example.org a
+		[[ $stderr == *"/store: there is no directory "* ]]
+	done
+	[ ! -e nowhere ]
+}
+
+@test "a file system without symbolic links is called that" {
+	strace -o /dev/null true 2>/dev/null || skip "strace can't trace here"
+	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip "not with sanitizers"
+	cert-create -d ./from -c CA
+	for why in EPERM EOPNOTSUPP; do
+		for args in "cert-create -s a.example.org a" \
+		    "cert-trust add from/certs/CA/fullchain.pem"; do
+			run -2 --separate-stderr strace -f -qq -o /dev/null \
+			    -e inject=symlinkat:error=$why $args
+			[[ $stderr == *": this file system has no symbolic "* ]]
+		done
+	done
+}
