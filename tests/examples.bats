@@ -104,7 +104,7 @@ b.example.com" ]
 	cat "$CERTSTORE/certs/phones/cert.pem" >new.pem
 	pem=$(sed -n 's/^kept //p' "$CERTSTORE/certs/phones/info")
 	pem=$CERTSTORE/certs/.phones@$pem/cert.pem
-	! cmp -s new.pem "$pem"
+	run -1 cmp -s new.pem "$pem"
 	[ "$(cert-show -i new.pem -o spki)" = "$(cert-show -i "$pem" -o spki)" ]
 	[ "$(mode "$CERTSTORE/certs/phones/privkey.pem")" = 640 ]
 	openssl x509 -inform der -in phones-CA.der | cmp - phones-CA.pem

@@ -393,7 +393,7 @@ lost() {
 	cert-show -d from -o cert CA >CA.pem
 	mkdir mnt
 	for type in ext2 'ext4 -O ^has_journal' ext4; do
-		acked= anchors=
+		acked='' anchors=''
 		rm -f disk
 		truncate -s 8M disk
 		# shellcheck disable=SC2086  # words are meant
