@@ -6,6 +6,8 @@
 # as a server's configuration, is .Bd -unfilled.  In README lines behind one
 # tab are shell, what is not stands behind four blanks.
 
+load pki
+
 # blocks FILE DIR: the blocks of FILE, DIR/001 and so on, each with a comment
 # that says where it is from: its section.
 blocks() {
@@ -53,56 +55,54 @@ stub() {
 	chmod 755 "$BATS_TEST_TMPDIR/stubs/$1"
 }
 
-# A CA as one buys from: a root, and an intermediate that signs.
-seller() {
-	local pki=$BATS_TEST_TMPDIR/pki
-
-	mkdir "$pki"
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-	    -keyout "$pki/root.key" -out "$pki/root.pem" -days 3650 \
-	    -addext keyUsage=critical,keyCertSign,cRLSign \
-	    -subj '/O=Seller/CN=Seller Root' 2>/dev/null
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-	    -keyout "$pki/int.key" -out "$pki/int.csr" \
-	    -subj '/O=Seller/CN=Seller Intermediate' 2>/dev/null
-	printf '%s\n' 'basicConstraints=critical,CA:true,pathlen:0' \
-	    'keyUsage=critical,keyCertSign,cRLSign' \
-	    'subjectKeyIdentifier=hash' 'authorityKeyIdentifier=keyid' \
-	    >"$pki/ca.cnf"
-	openssl x509 -req -in "$pki/int.csr" -CA "$pki/root.pem" \
-	    -CAkey "$pki/root.key" -set_serial 0x1001 -days 3000 \
-	    -extfile "$pki/ca.cnf" -out "$pki/int.pem" 2>/dev/null
-}
-
 # sell CSR OUT: the certificate for a request, and the intermediate behind it.
 sell() {
-	local pki=$BATS_TEST_TMPDIR/pki
-
-	printf '%s\n' 'basicConstraints=critical,CA:false' \
-	    'keyUsage=critical,digitalSignature' 'extendedKeyUsage=serverAuth' \
-	    'subjectKeyIdentifier=hash' 'authorityKeyIdentifier=keyid' \
-	    >"$pki/leaf.cnf"
-	openssl x509 -req -in "$1" -CA "$pki/int.pem" -CAkey "$pki/int.key" \
-	    -set_serial "0x$(openssl rand -hex 15)" -days 90 \
-	    -copy_extensions copy -extfile "$pki/leaf.cnf" -out "$2.leaf" \
-	    2>/dev/null || return 1
-	cat "$2.leaf" "$pki/int.pem" >"$2"
-	rm "$2.leaf"
+	pki answer "$2" "$1" copy "ca=$seller/int.crt" \
+	    "key=$seller/int.key" days=90 "${selling[@]}" || return 1
+	cat "$seller/int.crt" >>"$2"
 }
+selling=(basicConstraints=critical,CA:false keyUsage=critical,digitalSignature
+    extendedKeyUsage=serverAuth subjectKeyIdentifier=hash
+    authorityKeyIdentifier=keyid)
 
 # buy NAME SAN: NAME.crt and NAME.key, as a shop hands them out.
 buy() {
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-	    -keyout "$1.key" -out "$1.csr" -subj "/CN=$1" \
-	    -addext "subjectAltName=$2" 2>/dev/null
-	sell "$1.csr" "$1.both" || return 1
-	openssl x509 -in "$1.both" -out "$1.crt"
-	rm "$1.csr" "$1.both"
+	pki cert "$1.crt" "$1.key" "/CN=$1" ca=int.crt key=int.key days=90 \
+	    "subjectAltName=$2" "${selling[@]}"
+}
+
+# A CA as one buys from, a root and an intermediate that signs, in $seller, and
+# what was bought there, in $seller/goods.
+seller() {
+	pki cert root.crt root.key '/O=Seller/CN=Seller Root' days=3650 \
+	    subjectKeyIdentifier=hash authorityKeyIdentifier=keyid:always \
+	    basicConstraints=critical,CA:true \
+	    keyUsage=critical,keyCertSign,cRLSign -- \
+	    cert int.crt int.key '/O=Seller/CN=Seller Intermediate' \
+	    ca=root.crt key=root.key days=3000 \
+	    basicConstraints=critical,CA:true,pathlen:0 \
+	    keyUsage=critical,keyCertSign,cRLSign \
+	    subjectKeyIdentifier=hash authorityKeyIdentifier=keyid
+	buy www.example.com DNS:www.example.com,DNS:example.com
+	buy star.example.com 'DNS:*.example.com,DNS:example.com'
+	buy mail.example.com DNS:mail.example.com
+	(umask 077; echo 'a passphrase' >mail.pass)
+	openssl pkcs12 -export -in mail.example.com.crt \
+	    -inkey mail.example.com.key -certfile int.crt \
+	    -passout file:mail.pass -out mail.example.com.p12
+	mkdir goods
+	mv ./*.example.com.* mail.pass goods
+	cd goods || return 1
+	cp ../int.crt intermediate.crt
+	cat star.example.com.crt intermediate.crt star.example.com.key \
+	    >star.example.com.pem
+	mkdir live
+	cat www.example.com.crt intermediate.crt >live/fullchain.pem
+	cp www.example.com.key live/privkey.pem
+	cp "$DATA/vodia-localhost.pem" vodia-localhost.pem
 }
 
 world() {
-	local pki=$BATS_TEST_TMPDIR/pki
-
 	lib=$BATS_TEST_TMPDIR/lib
 	mkdir "$lib" "$BATS_TEST_TMPDIR/stubs"
 	export CERTSTORE=$lib/certstore
@@ -128,21 +128,9 @@ world() {
 		fi
 		exec sh -c "\$command"
 	EOS
-	seller
-	cp "$pki/int.pem" intermediate.crt
-	buy www.example.com DNS:www.example.com,DNS:example.com
-	buy star.example.com 'DNS:*.example.com,DNS:example.com'
-	buy mail.example.com DNS:mail.example.com
-	cat star.example.com.crt intermediate.crt star.example.com.key \
-	    >star.example.com.pem
-	echo 'a passphrase' >mail.pass
-	openssl pkcs12 -export -in mail.example.com.crt \
-	    -inkey mail.example.com.key -certfile intermediate.crt \
-	    -passout file:mail.pass -out mail.example.com.p12
-	mkdir live
-	cat www.example.com.crt intermediate.crt >live/fullchain.pem
-	cp www.example.com.key live/privkey.pem
-	cp "$DATA/vodia-localhost.pem" vodia-localhost.pem
+	shared seller seller
+	seller=$shared
+	cp -a "$seller/goods/." .
 }
 
 # What happens elsewhere between two blocks: the CA answers requests.

@@ -88,6 +88,39 @@ within() (
 	exec "$@"
 )
 
+# session COMMAND: runs it on a terminal.  What is written to descriptor 7 is
+# typed, what the terminal shows is in ./log; its process is $session.
+session() {
+	rm -f keyboard log
+	mkfifo keyboard
+	# in the background SIGINT is ignored
+	env --default-signal=INT script -qefc "$1" log <keyboard >/dev/null \
+	    2>&1 3>&- &
+	session=$!
+	exec 7>keyboard
+}
+
+# shown REGEX: waits until the terminal shows it.
+shown() {
+	until grep -qE "$1" log 2>/dev/null; do
+		if ! kill -0 "$session" 2>/dev/null; then
+			grep -qE "$1" log && return 0
+			fail "the session ended without: $1"
+			return 1
+		fi
+		sleep 0.02
+	done
+}
+
+# over: waits for the session's end; its status.
+over() {
+	local status=0
+
+	wait "$session" || status=$?
+	exec 7>&-
+	return "$status"
+}
+
 # mode FILE: its permission bits in octal.
 mode() {
 	stat -c %a "$1"

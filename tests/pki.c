@@ -16,7 +16,7 @@
  *	md=NAME			the digest, sha256 by default
  *	v1			version 1, without extensions
  *	csr			a request with these extensions instead
- *	copy			the extensions of the request that it answers
+ *	copy			what the request has of other extensions
  *	NAME=VALUE		an extension as in openssl's configuration
  * answer FILE REQUEST [WORD ...]
  *	The same for a request, with its key and subject.
@@ -289,9 +289,13 @@ request(const char *file, EVP_PKEY *pkey, X509_NAME *name,
 	X509_REQ_free(req);
 }
 
-/* What has its subject and key becomes a certificate.  pkey signs, if no CA. */
+/*
+ * What has its subject and key becomes a certificate, signed with pkey if there
+ * is no CA.
+ */
 static void
-certify(const char *file, X509 *x509, EVP_PKEY *pkey, const struct plan *plan)
+certify(const char *file, X509 *x509, EVP_PKEY *pkey, const struct plan *plan,
+    const STACK_OF(X509_EXTENSION) *asked)
 {
 	STACK_OF(X509_EXTENSION) *exts = sk_X509_EXTENSION_new_null();
 	X509 *ca = NULL;
@@ -320,6 +324,13 @@ certify(const char *file, X509 *x509, EVP_PKEY *pkey, const struct plan *plan)
 	for (i = 0; i < plan->next; i++) {
 		extend(&ctx, exts, plan->ext[i]);
 		X509_add_ext(x509, sk_X509_EXTENSION_value(exts, i), -1);
+	}
+	for (i = 0; plan->copy && i < sk_X509_EXTENSION_num(asked); i++) {
+		X509_EXTENSION *ext = sk_X509_EXTENSION_value(asked, i);
+
+		if (X509_get_ext_by_OBJ(x509, X509_EXTENSION_get_object(ext),
+			-1) == -1)
+			X509_add_ext(x509, ext, -1);
 	}
 	if (X509_sign(x509, signer, digest(plan, signer)) <= 0)
 		errx(2, "%s: cannot be signed", file);
@@ -351,7 +362,7 @@ make(int argc, char **argv)
 	else {
 		X509_set_subject_name(x509, name);
 		X509_set_pubkey(x509, pkey);
-		certify(argv[0], x509, pkey, &plan);
+		certify(argv[0], x509, pkey, &plan, NULL);
 	}
 	X509_free(x509);
 	X509_NAME_free(name);
@@ -385,9 +396,7 @@ answer(int argc, char **argv)
 	X509_set_subject_name(x509, X509_REQ_get_subject_name(req));
 	X509_set_pubkey(x509, X509_REQ_get0_pubkey(req));
 	exts = X509_REQ_get_extensions(req);
-	for (i = 0; plan.copy && i < sk_X509_EXTENSION_num(exts); i++)
-		X509_add_ext(x509, sk_X509_EXTENSION_value(exts, i), -1);
-	certify(argv[0], x509, NULL, &plan);
+	certify(argv[0], x509, NULL, &plan, exts);
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
 	X509_free(x509);
 	X509_REQ_free(req);

@@ -12,7 +12,7 @@ setup() {
 	common_setup
 	world
 	blocks "$ROOT/man/certstore.7" "$BATS_TEST_TMPDIR/blocks"
-	seller_root=$BATS_TEST_TMPDIR/pki/root.pem
+	seller_root=$seller/root.crt
 }
 
 # recipe N: its blocks are the ones that step runs, one after the other.
@@ -79,31 +79,16 @@ field() {
 	grep 'vodia: .*2019-05-06' said
 	grep 'vodia: .*no subject alternative name' said
 	[ "$(field names vodia)" = localhost ]
-	cmp <(openssl pkey -in "$CERTSTORE/certs/vodia/privkey.pem" -pubout) \
-	    <(openssl x509 -noout -pubkey \
-	    -in "$CERTSTORE/certs/vodia/fullchain.pem")
+	pki entry "$CERTSTORE/certs/vodia"
 }
 
-# paste FILE: what a terminal makes of its text, typed into cert-import; the
-# session is in the file log.
+# paste FILE: its text, typed into cert-import.
 paste() {
-	local session i
-
-	mkfifo keyboard
-	script -qefc cert-import log <keyboard >/dev/null 2>&1 3>&- &
-	session=$!
-	exec 7>keyboard
-	for i in $(seq 200); do
-		! grep -q Ctrl-D log 2>/dev/null || break
-		sleep 0.05
-	done
-	[ "$i" -lt 200 ] || fail "cert-import did not ask"
+	session cert-import
+	shown Ctrl-D
 	cat "$1" >&7
 	printf '\004' >&7
-	i=0
-	wait "$session" || i=$?
-	exec 7>&-
-	return "$i"
+	over
 }
 
 @test "3: pasted into a terminal, which does not show the key" {
