@@ -356,6 +356,7 @@ int	cs_lock_ours(const struct certstore *, int, const char *,
  * was made?  Asked before what cannot be taken back, and at the end. */
 int	cs_lock_verify(const struct certstore *, struct certstore_error *);
 int	cs_lock_isheld(const struct certstore *);	/* .lock alone */
+int	cs_lock_isplace(const struct certstore *);	/* all but .lock */
 int	cs_lock_intent(const struct certstore *, const char *, const char *,
 	    struct certstore_error *);
 int	cs_lock_lost(const struct certstore *, const char *,

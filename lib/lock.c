@@ -229,6 +229,9 @@ await(const struct certstore *store)
 	return fd;
 }
 
+static const char *const heldnames[CS_NHELD - 1] = { ".lock", "certs",
+	".pending", "combined", "index" };
+
 /*
  * The directories that are open; each name has to stand for what is held of it.
  * The store's own comes last, by its path.
@@ -247,6 +250,19 @@ know(struct certstore *store, struct certstore_error *err)
 	return 0;
 }
 
+/* The first of them, from one on, that is not what is held: or the last. */
+static size_t
+firstlost(const struct certstore *store, size_t i, int *rv)
+{
+	for (*rv = 1; i < CS_NHELD - 1; i++) {
+		*rv = cs_file_isinode(store->fd, heldnames[i],
+		    AT_SYMLINK_NOFOLLOW, &store->held[i]);
+		if (*rv != 1)
+			break;
+	}
+	return i;
+}
+
 /*
  * Under the lock: whoever removes .lock, or puts a store over this one, lets
  * another writer in, who takes what is half-done here for a dead one's.
@@ -254,30 +270,33 @@ know(struct certstore *store, struct certstore_error *err)
 int
 cs_lock_verify(const struct certstore *store, struct certstore_error *err)
 {
-	static const char *const names[CS_NHELD - 1] = { ".lock", "certs",
-		".pending", "combined", "index" };
-	const int last = CS_NHELD - 1;
-	int i, rv = 1;
+	const char *name = "", *slash = "";
+	size_t i;
+	int rv;
 
-	for (i = 0; i < last && rv == 1; i++)
-		rv = cs_file_isinode(store->fd, names[i], AT_SYMLINK_NOFOLLOW,
-		    &store->held[i]);
-	if (rv != 1)
-		i--;
-	else
-		rv = cs_file_isinode(AT_FDCWD, store->path, 0,
-		    &store->held[last]);
+	if ((i = firstlost(store, 0, &rv)) < CS_NHELD - 1) {
+		name = heldnames[i];
+		slash = "/";
+	} else
+		rv = cs_file_isinode(AT_FDCWD, store->path, 0, &store->held[i]);
 	if (rv == 1)
 		return 0;
 	if (rv == -1)
-		return cs_fail_errno(err, "%s%s%s", store->path,
-		    i < last ? "/" : "", i < last ? names[i] : "");
+		return cs_fail_errno(err, "%s%s%s", store->path, slash, name);
 	return cs_fail(err, CERTSTORE_EBUSY,
 	    "%s%s%s: was removed or replaced while this wrote, and another "
 	    "writer may have come between: see with cert-list%s what is there, "
 	    "then run this again",
-	    store->path, i < last ? "/" : "", i < last ? names[i] : "",
-	    store->option);
+	    store->path, slash, name, store->option);
+}
+
+/* Are the directories that are open those of the store still? */
+int
+cs_lock_isplace(const struct certstore *store)
+{
+	int rv;
+
+	return firstlost(store, 1, &rv) == CS_NHELD - 1;
 }
 
 int

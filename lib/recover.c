@@ -286,8 +286,14 @@ out:
 }
 
 static int
-failsettle(const char *name, struct certstore_error *err)
+failsettle(const struct certstore *store, const char *name,
+    struct certstore_error *err)
 {
+	int errnum = errno;
+
+	if (errnum == ESTALE && cs_lock_verify(store, err) == -1)
+		return -1;
+	errno = errnum;
 	return cs_fail_errno(err,
 	    "%s: what a writer left "
 	    "half-done can't be finished",
@@ -432,7 +438,7 @@ cs_recover_all(struct certstore *store, struct certstore_error *err)
 	}
 	for (i = 0; i < files.n; i++)
 		if (recoverone(store, files.v[i], &done, &todo) == -1) {
-			failsettle(files.v[i], err);
+			failsettle(store, files.v[i], err);
 			goto out;
 		}
 	rv = conclude(store, (const char *const *)done.v, done.n, &todo, err);
@@ -463,7 +469,7 @@ cs_recover_put(struct certstore *store, struct cs_put *puts, size_t n,
 		if (cs_txn_verify(store, &puts[i], 1, err) == -1)
 			goto out;
 		if (cs_recover_combined(store, names[i], &puts[i].info) == -1) {
-			failsettle(names[i], err);
+			failsettle(store, names[i], err);
 			goto out;
 		}
 	}
@@ -473,7 +479,7 @@ cs_recover_put(struct certstore *store, struct cs_put *puts, size_t n,
 		    cs_txn_verify(store, &puts[i], 1, err) == -1)
 			goto out;
 		if (finish(store, &puts[i].info, &todo) == -1) {
-			failsettle(names[i], err);
+			failsettle(store, names[i], err);
 			goto out;
 		}
 	}
@@ -519,7 +525,7 @@ cs_recover_removed(struct certstore *store, struct cs_going *going, size_t n,
 			rv = removal(&in);
 		if (rv == -1) {
 			store->tidy = 0;
-			failsettle(in.name, going[i].err);
+			failsettle(store, in.name, going[i].err);
 		} else
 			names[done++] = going[i].file;
 	}

@@ -431,7 +431,8 @@ switchone(struct certstore *store, const struct cs_put *put,
 		rv = cs_file_newlink(store->certs, dir, put->name);
 	if (rv == 0)
 		return 0;
-	if (errno == EEXIST)
+	/* or another writer has cleared away the link that was to replace it */
+	if (errno == EEXIST || errno == ENOENT)
 		return cs_lock_lost(store, put->name, err);
 	return cs_fail_errno(err, "%s", put->name);
 }
@@ -447,6 +448,36 @@ hasinfo(const struct certstore *store, const char *dir)
 }
 
 /*
+ * To a generation that is no more, or that another writer has by now: the link
+ * to come; mine: and the intent.  Then those in index/ that nobody else calls
+ * for.
+ */
+static void
+withdrawlinks(struct certstore *store, const struct cs_put *put,
+    const char *dir, int mine)
+{
+	struct certstore_entry entry = { 0 };
+	struct certstore_error err;
+	char now[CS_GENDIR + 8], tmp[CS_NAME_MAX + 16];
+
+	snprintf(tmp, sizeof(tmp), ".%s@link", put->name);
+	if (!hasinfo(store, dir) &&
+	    cs_file_readlink(store->certs, tmp, now, sizeof(now)) != -1 &&
+	    strcmp(now, dir) == 0)
+		(void)cs_file_remove(store->certs, tmp);
+	if (mine &&
+	    cs_file_readlink(store->pending, put->name, now, sizeof(now)) !=
+		-1 &&
+	    strcmp(now, dir) == 0)
+		(void)cs_file_remove(store->pending, put->name);
+	if (cs_entry_load(store, put->name, &entry, &err) == 0)
+		(void)cs_index_drop(store, &put->info, &entry.info);
+	else if (err.code == CERTSTORE_ENOENTRY)
+		(void)cs_index_drop(store, &put->info, NULL);
+	cs_entry_done(&entry);
+}
+
+/*
  * Of this writer's own, once another one is at work: no link is to dangle
  * because that one took what it leads to, and no key to be left that nothing
  * leads to.
@@ -456,6 +487,7 @@ withdraw(struct certstore *store, const struct cs_put *put)
 {
 	struct certstore_error ignored;
 	char before[CS_GENDIR], dir[CS_GENDIR], now[CS_GENDIR];
+	int mine;
 
 	cs_gen_dir(dir, put->name, put->gen);
 	if (cs_file_readlink(store->certs, put->name, now, sizeof(now)) == -1) {
@@ -464,9 +496,11 @@ withdraw(struct certstore *store, const struct cs_put *put)
 		now[0] = '\0';
 	}
 	if (strcmp(now, dir) != 0) {
-		if (put->info.text.len > 0 &&
-		    holds(store, dir, put, &ignored) == 0)
-			(void)cs_file_rmtree(store->certs, dir);
+		if (put->info.text.len == 0)
+			return;
+		mine = holds(store, dir, put, &ignored) == 0;
+		if (!mine || cs_file_rmtree(store->certs, dir) == 0)
+			withdrawlinks(store, put, dir, mine);
 		return;
 	}
 	if (hasinfo(store, dir))
@@ -512,7 +546,7 @@ abandon(struct certstore *store, const struct cs_put *puts, size_t n,
 		(void)cs_recover_all(store, &ignored);
 		return;
 	}
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n && cs_lock_isplace(store); i++)
 		if (puts[i].gen != 0)
 			withdraw(store, &puts[i]);
 }
@@ -652,34 +686,65 @@ checkgoing(const struct certstore *store, const struct cs_going *going,
 	return 0;
 }
 
-/* Another writer took that for a dead one's removal, and the entry stays. */
+/* Of removals that did not come to their links: they may be another's now. */
+static void
+dropintents(struct certstore *store, const struct cs_going *going, size_t n)
+{
+	struct certstore_error ignored;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!going[i].moves &&
+		    cs_lock_intent(store, going[i].file, going[i].intent,
+			&ignored) == 0)
+			(void)cs_file_remove(store->pending, going[i].file);
+}
+
+/*
+ * Another writer took that for a dead one's removal, and the entry stays: its
+ * link, and that in combined/, as it is now.
+ */
 static void
 relink(struct certstore *store, const struct cs_going *going, size_t n)
 {
+	struct certstore_entry now = { 0 };
 	struct certstore_error ignored;
 	char dir[CS_GENDIR];
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		cs_gen_dir(dir, going[i].name, going[i].gen);
 		if (cs_lock_intent(store, going[i].file, going[i].intent,
-			&ignored) == -1 &&
-		    faccessat(store->certs, dir, F_OK, AT_SYMLINK_NOFOLLOW) ==
-			0)
+			&ignored) == 0)
+			continue;
+		cs_gen_dir(dir, going[i].name, going[i].gen);
+		if (hasinfo(store, dir))
 			(void)cs_file_newlink(store->certs, dir, going[i].name);
+		if (cs_entry_load(store, going[i].name, &now, &ignored) == 0)
+			(void)cs_recover_combined(store, going[i].name,
+			    &now.info);
 	}
+	cs_entry_done(&now);
 }
 
 static int
-unlinkone(struct certstore *store, const struct cs_going *going)
+unlinkone(struct certstore *store, const struct cs_going *going,
+    struct certstore_error *err)
 {
-	char from[CS_NAME_MAX + 8], to[CS_NAME_MAX + 24];
+	char from[CS_NAME_MAX + 8], to[CS_NAME_MAX + 24], now[CS_GENDIR];
+	int rv;
 
-	if (!going->moves)
-		return cs_file_remove(store->certs, going->name);
+	if (!going->moves &&
+	    cs_lock_intent(store, going->file, going->intent, err) == -1)
+		return -1;
+	if (cs_file_readlink(store->certs, going->name, now, sizeof(now)) !=
+		-1 &&
+	    cs_gen_number(now, going->name) != going->gen)
+		return cs_lock_lost(store, going->name, err);
 	snprintf(from, sizeof(from), "certs/%s", going->name);
 	snprintf(to, sizeof(to), ".pending/%s", going->file);
-	return cs_file_rename(store->fd, from, to);
+	rv = going->moves ? cs_file_rename(store->fd, from, to) :
+			    cs_file_remove(store->fd, from);
+	return rv == -1 ? cs_fail_errno(err, "%s", going->name) : 0;
 }
 
 /*
@@ -696,26 +761,33 @@ removelinks(struct certstore *store, const struct cs_going *going, size_t n,
 	cs_progress(store, "waiting for the disk", 0, 0);
 	if (cs_store_sync(store, store->pending) == -1)
 		goto fail;
-	if (checkgoing(store, going, n, 0, err) == -1)
+	if (checkgoing(store, going, n, 0, err) == -1) {
+		dropintents(store, going, n);
 		return -1;
+	}
 	for (i = 0; i < n; i++)
 		if (cs_recover_combined(store, going[i].name, NULL) == -1)
 			goto fail;
 	if (cs_recover_sync(store) == -1)
 		goto fail;
+	cs_progress(store, "switching", 0, n);
+	if (cs_lock_verify(store, err) == -1)
+		goto lost;
 	for (i = 0; i < n; i++) {
 		moved |= going[i].moves;
-		if (unlinkone(store, &going[i]) == -1)
-			goto fail;
+		if (unlinkone(store, &going[i], err) == -1)
+			goto lost;
 	}
 	if (fsync(store->certs) == -1 || (moved && fsync(store->pending) == -1))
 		goto fail;
 	cs_progress(store, "removing", 0, n);
-	if (checkgoing(store, going, n, 1, err) == -1) {
-		relink(store, going, n);
-		return -1;
-	}
+	if (checkgoing(store, going, n, 1, err) == -1)
+		goto lost;
 	return 0;
+lost:
+	if (err->code == CERTSTORE_EBUSY)
+		relink(store, going, n);
+	return -1;
 fail:
 	return cs_fail_errno(err, "%s", going[0].name);
 }

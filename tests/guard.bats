@@ -126,10 +126,10 @@ aged() {
 	cat from/certs/n/combined.pem >n.pem
 	aged
 	syscalls all cert-import n.pem
-	guard "an import" 171
+	guard "an import" 174
 	[ "$(grep -c '^fsync' trace)" -eq 14 ]
 	syscalls all cert-rm n.example.com
-	guard "a removal" 118
+	guard "a removal" 127
 	[ "$(grep -c '^fsync' trace)" -eq 3 ]
 	syscalls fsync,syncfs cert-rm e2.example.com e3.example.com
 	guard "syncs of a removal of two" 3

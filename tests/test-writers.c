@@ -221,14 +221,14 @@ static void
 testremovals(void)
 {
 	static const char *const phases[] = { "waiting for the disk",
-		"removing" };
+		"switching", "removing" };
 	struct certstore *store;
 	const char *name = "a", *why;
 	size_t i, j, k;
 	int rv;
 
 	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-		for (j = 0; j < 2; j++)
+		for (j = 0; j < 3; j++)
 			for (k = 0; k < 3; k++) {
 				sh(CLEAR);
 				store = opened(CERTSTORE_CREATE);
