@@ -368,7 +368,7 @@ switched() {
 @test "an entry goes step by step, each on disk before the next" {
 	traced cert-rm -f serving other
 	order 'link .pending .*' 'sync .pending' 'unlink combined .*' \
-	    'sync combined' 'unlink certs [a-z]*' 'sync certs' \
+	    'sync combined' 'unlink  certs/[a-z]*' 'sync certs' \
 	    'unlink (index .*|certs/.*)' 'unlink certs .serving@1' \
 	    'unlink .pending .*'
 	[ "$(grep -c '^sync' did)" -eq 4 ] # the default, too
