@@ -61,7 +61,7 @@ sell() {
 	    "key=$seller/int.key" days=90 "${selling[@]}" || return 1
 	cat "$seller/int.crt" >>"$2"
 }
-selling=(basicConstraints=critical,CA:false keyUsage=critical,digitalSignature
+selling=("basicConstraints=critical,CA:false" "keyUsage=critical,digitalSignature"
     extendedKeyUsage=serverAuth subjectKeyIdentifier=hash
     authorityKeyIdentifier=keyid)
 
