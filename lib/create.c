@@ -650,13 +650,10 @@ makecert(struct job *job, struct certstore_error *err)
 		return rewrite(job, err);
 	}
 	caution(job);
-	if ((job->flags & CERTSTORE_DRYRUN) != 0)
-		rv = carryprops(job, "create", err) == 0 &&
-			cs_txn_check(job->store, &job->put, 1, err) == 0 ?
-		    1 :
-		    -1;
-	else if (makefiles(job, x509, err) == 0 &&
-	    cs_txn_put(job->store, &job->put, 1, err) == 0)
+	if (makefiles(job, x509, err) == 0 &&
+	    ((job->flags & CERTSTORE_DRYRUN) != 0 ?
+		    cs_txn_check(job->store, &job->put, 1, err) :
+		    cs_txn_put(job->store, &job->put, 1, err)) == 0)
 		rv = 1;
 	if (rv == 1)
 		cs_caution_give(job->store, &job->cautions);

@@ -275,6 +275,8 @@ int	cs_txn_check(struct certstore *, const struct cs_put *, size_t,
 	    struct certstore_error *);	/* would put refuse?  changes nothing */
 int	cs_txn_verify(struct certstore *, const struct cs_put *, int,
 	    struct certstore_error *);	/* is it still mine, once switched? */
+int	cs_txn_failcombined(const struct certstore *, const char *,
+	    struct certstore_error *);	/* somebody else's file is there */
 void	cs_txn_free(struct cs_put *);
 size_t	cs_txn_remove(struct certstore *, const char *const *, size_t,
 	    const struct cs_info *, struct certstore_error *);
@@ -296,6 +298,7 @@ void	cs_recover_removed(struct certstore *, struct cs_going *, size_t,
 	    const struct cs_info *);		/* once their links are gone */
 int	cs_recover_combined(struct certstore *, const char *,
 	    const struct cs_info *);	/* makes combined/ true; NULL: no entry */
+int	cs_recover_incombined(const struct certstore *, const char *);
 int	cs_recover_sync(struct certstore *);	/* and that is on disk */
 /* mend.c: after a copy that did not keep the links. */
 int	cs_mend_index(struct certstore *, struct certstore_error *); /* first */

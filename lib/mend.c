@@ -129,23 +129,19 @@ cs_mend_entry(struct certstore *store, const char *name,
 	return 0;
 }
 
-/* 1, 0, -1 and errno. */
+/* 1, 0, -1 and errno: EEXIST if something else is there. */
 static int
 islinked(struct certstore *store, const struct cs_info *info)
 {
-	char path[CS_NAME_MAX + 32], text[CS_NAME_MAX + 32];
-	char want[CS_NAME_MAX + 32];
 	int serves = info->serves && info->haskey && !info->weak, rv;
 
 	if (!store->intact)
 		return 0;
 	if ((rv = cs_index_has(store, info)) != 1)
 		return rv;
-	snprintf(path, sizeof(path), "combined/%s.pem", info->name);
-	snprintf(want, sizeof(want), "../certs/%s/combined.pem", info->name);
-	if (cs_file_readlink(store->fd, path, text, sizeof(text)) != -1)
-		return serves && strcmp(text, want) == 0;
-	return errno == ENOENT ? !serves : errno == EINVAL ? 0 : -1;
+	if ((rv = cs_recover_incombined(store, info->name)) == -1)
+		return errno == EEXIST && !serves ? 1 : -1;
+	return rv == serves;
 }
 
 static int
@@ -189,8 +185,9 @@ cs_mend_links(struct certstore *store, const struct certstore_entry *entry,
 	int rv;
 
 	if ((rv = islinked(store, &entry->info)) == -1)
-		return cs_fail_errno(err, "%s: the links to it",
-		    entry->info.name);
+		return errno == EEXIST ?
+		    cs_txn_failcombined(store, entry->info.name, err) :
+		    cs_fail_errno(err, "%s: the links to it", entry->info.name);
 	if (rv == 1)
 		return 0;
 	if (cs_lock_take(store, err) == -1)

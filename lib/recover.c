@@ -45,27 +45,53 @@ struct intent {
 };
 
 /*
+ * What is in combined/ in the place of an entry: 1 the link to it, 0 nothing,
+ * -1 and errno; EEXIST if it is somebody else's.  In a copy that followed links
+ * it is a file, which the link is to replace again.
+ */
+int
+cs_recover_incombined(const struct certstore *store, const char *name)
+{
+	char path[CS_NAME_MAX + 32], want[CS_NAME_MAX + 32];
+	char now[CS_NAME_MAX + 32];
+
+	snprintf(path, sizeof(path), "combined/%s.pem", name);
+	snprintf(want, sizeof(want), "../certs/%s/combined.pem", name);
+	if (cs_file_readlink(store->fd, path, now, sizeof(now)) != -1) {
+		if (strcmp(now, want) == 0)
+			return 1;
+	} else if (errno != EINVAL && errno != ENAMETOOLONG)
+		return errno == ENOENT ? 0 : -1;
+	errno = EEXIST;
+	return store->intact ? -1 : 1;
+}
+
+/*
  * combined/ never holds more than is true: a link only for an entry that
  * serves TLS, has its key, and that every server will load.  On disk once
- * cs_recover_sync() is done.
+ * cs_recover_sync() is done.  What is somebody else's stays.
  */
 int
 cs_recover_combined(struct certstore *store, const char *name,
     const struct cs_info *info)
 {
-	char file[CS_GENDIR], text[CS_GENDIR + 32], now[CS_GENDIR + 32];
+	char file[CS_GENDIR], text[CS_GENDIR + 32];
+	int rv;
 
+	if ((rv = cs_recover_incombined(store, name)) == -1)
+		return errno == EEXIST ? 0 : -1;
 	snprintf(file, sizeof(file), "%s.pem", name);
 	if (info == NULL || !info->serves || !info->haskey || info->weak) {
-		if (unlinkat(store->combined, file, 0) == -1)
-			return errno == ENOENT ? 0 : -1;
+		if (rv == 0)
+			return 0;
+		if (cs_file_remove(store->combined, file) == -1)
+			return -1;
 		store->uncombined = 1;
 		return 0;
 	}
-	snprintf(text, sizeof(text), "../certs/%s/combined.pem", name);
-	if (cs_file_readlink(store->combined, file, now, sizeof(now)) != -1 &&
-	    strcmp(now, text) == 0)
+	if (rv == 1 && store->intact)
 		return 0;
+	snprintf(text, sizeof(text), "../certs/%s/combined.pem", name);
 	if (cs_file_link(store->combined, text, file) == -1)
 		return -1;
 	store->uncombined = 1;

@@ -83,6 +83,32 @@ unchanged(const struct certstore_entry *now, const struct cs_put *put,
 	    put->name);
 }
 
+int
+cs_txn_failcombined(const struct certstore *store, const char *name,
+    struct certstore_error *err)
+{
+	return cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s: combined/%s.pem is not its link, but something else: "
+	    "mv -n %s/combined/%s.pem %s/%s.pem.moved",
+	    name, name, store->word, name, store->word, name);
+}
+
+/* combined/ is for links of the entries only, and theirs alone. */
+static int
+checkcombined(const struct certstore *store, const struct cs_put *put,
+    struct certstore_error *err)
+{
+	const char *p = put->file[CS_INFO].p;
+
+	if (p == NULL || put->file[CS_PRIVKEY].p == NULL ||
+	    (strncmp(p, "serves\n", 7) != 0 && strstr(p, "\nserves\n") == NULL))
+		return 0;
+	if (cs_recover_incombined(store, put->name) != -1)
+		return 0;
+	return errno == EEXIST ? cs_txn_failcombined(store, put->name, err) :
+				 cs_fail_errno(err, "%s: combined", put->name);
+}
+
 /*
  * Under the lock: is the entry still what the caller decided upon?  Which
  * generation is to be written, which one replaces it, which one is kept: the
@@ -100,6 +126,8 @@ check(struct certstore *store, struct cs_put *put, struct certstore_error *err)
 	    (err->code != CERTSTORE_EDAMAGED || old.gendir[0] == '\0'))
 		goto out;
 	if (unchanged(&old, put, err) == -1)
+		goto out;
+	if (checkcombined(store, put, err) == -1)
 		goto out;
 	put->before = cs_gen_number(old.gendir, put->name);
 	put->kept = put->before;
@@ -600,7 +628,9 @@ cs_txn_check(struct certstore *store, const struct cs_put *puts, size_t n,
 		return -1;
 	for (i = 0; i < n; i++)
 		if (cs_props_group(puts[i].name, &puts[i].file[CS_PROPS],
-			&group, err) == -1)
+			&group, err) == -1 ||
+		    (store->fd != -1 &&
+			checkcombined(store, &puts[i], err) == -1))
 			return -1;
 	return 0;
 }

@@ -331,6 +331,33 @@ remedy() {
 	[ -d from/certs/b ]
 }
 
+@test "a file in combined/ that is somebody else's is kept" {
+	cert-create -s a.example.org a
+	cert-create -d ./from -s b.example.org b
+	echo mine >"$CERTSTORE/combined/b.pem"
+	for dry in -n ''; do
+		for args in "cert-create $dry -s b.example.org b" \
+		    "cert-import $dry -f -N b from/certs/b/combined.pem"; do
+			run -2 --separate-stderr $args
+			[[ $stderr == *"b: combined/b.pem is not its link, "* ]]
+			[ ! -L "$CERTSTORE/certs/b" ]
+		done
+	done
+	cert-create -c b
+	run -2 --separate-stderr cert-create -f -s b.example.org b
+	cert-rm b
+	[ "$(cat "$CERTSTORE/combined/b.pem")" = mine ]
+	# once there is one
+	mv "$CERTSTORE/combined/b.pem" other.pem
+	cert-create -s b.example.org b
+	ln -sf ../certs/a/combined.pem "$CERTSTORE/combined/b.pem"
+	run -2 --separate-stderr cert-create -u -s b.example.org b
+	remedy
+	run -0 --separate-stderr cert-create -u -s b.example.org b
+	[[ $stderr == *"b: links to it were missing and are made again"* ]]
+	[ "$(readlink "$CERTSTORE/combined/b.pem")" = ../certs/b/combined.pem ]
+}
+
 @test "what is no entry is told of, and kept" {
 	cert-create -s a.example.org a
 	echo mine >"$CERTSTORE/certs/README"
