@@ -204,24 +204,6 @@ cs_gen_highest(struct certstore *store, const char *name, unsigned long *gen)
 	return 0;
 }
 
-static int
-isin(const struct cs_strings *names, const char *name)
-{
-	size_t from = 0, to = names->n, at;
-	int c;
-
-	while (from < to) {
-		at = from + (to - from) / 2;
-		if ((c = strcmp(name, names->v[at])) == 0)
-			return 1;
-		if (c < 0)
-			to = at;
-		else
-			from = at + 1;
-	}
-	return 0;
-}
-
 /* What a generation was found by goes with it. */
 static int
 sweepone(struct certstore *store, const char *dir, const char *name,
@@ -253,7 +235,7 @@ cs_gen_sweep(struct certstore *store, const struct cs_strings *names,
 		return -1;
 	for (i = 0; i < store->gens.dirs.n; i++)
 		if (cs_gen_owner(store->gens.dirs.v[i], name) == 1 &&
-		    isin(names, name) &&
+		    cs_strings_has(names, name) &&
 		    sweepone(store, store->gens.dirs.v[i], name, unknown) == -1)
 			return -1;
 	cs_gen_forget(store);

@@ -60,6 +60,7 @@ struct cs_strings {
 };
 int	cs_strings_add(struct cs_strings *, const char *);
 void	cs_strings_sort(struct cs_strings *);	/* each once */
+int	cs_strings_has(const struct cs_strings *, const char *); /* sorted */
 void	cs_strings_free(struct cs_strings *);
 
 /* time.c */

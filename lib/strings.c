@@ -49,6 +49,14 @@ cs_strings_sort(struct cs_strings *list)
 	list->n = n;
 }
 
+/* Of a list that is sorted: 1 or 0. */
+int
+cs_strings_has(const struct cs_strings *list, const char *s)
+{
+	return list->n > 0 &&
+	    bsearch(&s, list->v, list->n, sizeof(*list->v), compare) != NULL;
+}
+
 void
 cs_strings_free(struct cs_strings *list)
 {
