@@ -26,12 +26,6 @@ struct job {
 	enum was was;
 };
 
-static int
-isencrypted(const struct cs_buf *pem)
-{
-	return pem->p != NULL && strstr(pem->p, "ENCRYPTED") != NULL;
-}
-
 /* The store's key was to be a CA's, and is a server's now. */
 static int
 opened(struct job *job, struct certstore_error *err)
@@ -65,7 +59,7 @@ takekey(struct job *job, struct certstore_error *err)
 	rv = cs_holder_key(job->im->store, &job->holders, &job->key,
 	    job->keylabel, sizeof(job->keylabel), err);
 	job->fromstore = rv == 1;
-	if (job->fromstore && !cert->ca && isencrypted(&job->key))
+	if (job->fromstore && !cert->ca && cs_key_isencrypted(&job->key))
 		return opened(job, err);
 	if (rv == -1 || job->fromstore || cert->ca)
 		return rv == -1 ? -1 : 0;
@@ -210,7 +204,7 @@ keyfits(struct job *job, const struct cs_buf *pem)
 	EVP_PKEY *pkey;
 	int fits;
 
-	if (!job->cert->ca && isencrypted(pem))
+	if (!job->cert->ca && cs_key_isencrypted(pem))
 		return 0;
 	pkey = cs_key_frompem(job->a->name, pem, &pass, &err);
 	if (pkey == NULL)
@@ -271,7 +265,7 @@ settlekey(struct job *job, struct certstore_error *err)
 	    &had, err);
 	if (rv == 1 && !awaited && !isown(job, job->old.info.spki) &&
 	    !isown(job, job->old.info.samekey)) {
-		if (isencrypted(&had) && !isencrypted(key))
+		if (cs_key_isencrypted(&had) && !cs_key_isencrypted(key))
 			rv = tellkey(job,
 			    "the key of the CA is not encrypted, that of the "
 			    "one it replaces was",
@@ -284,8 +278,8 @@ settlekey(struct job *job, struct certstore_error *err)
 		return rv == -1 ? -1 : 0;
 	}
 	rv = 0;
-	was = isencrypted(&had);
-	encrypted = isencrypted(key);
+	was = cs_key_isencrypted(&had);
+	encrypted = cs_key_isencrypted(key);
 	if (was == encrypted && (!was || samepassphrase(job, &had)))
 		keep = 1;
 	else if (!encrypted && force)
@@ -530,7 +524,7 @@ remarks(struct job *job, struct certstore_error *err)
 	    job->above.chain, job->above.complete, certstore_time_now());
 	if (job->was == PRESENT)
 		bad |= cs_remark_change(&a->remarks, info, &job->old.info);
-	if (job->cert->ca && isencrypted(&a->put.file[CS_PRIVKEY]))
+	if (job->cert->ca && cs_key_isencrypted(&a->put.file[CS_PRIVKEY]))
 		bad |= cs_buf_printf(&a->remarks,
 		    "%s: the key of a CA stays "
 		    "encrypted with its passphrase: no server can use it\n",

@@ -132,6 +132,7 @@ int	cs_key_spki(EVP_PKEY *, char [65], struct certstore_error *);	/* SHA-256 hex
 int	cs_key_match(EVP_PKEY *, char [65], struct certstore_error *);
 				/* the same, whatever form its point has */
 int	cs_key_isweak(EVP_PKEY *);		/* below security level 2 */
+int	cs_key_isencrypted(const struct cs_buf *);	/* PEM as the store has it */
 
 /* uses.c: what an anchor may be trusted for, by OpenSSL's trust settings. */
 #define CS_USE_SERVER	0x1

@@ -220,7 +220,7 @@ cs_fit_isencrypted(const struct certstore_entry *entry, enum cs_file file,
 	int rv;
 
 	if ((rv = cs_entry_read(entry, file, &pem, err)) == 1)
-		rv = strstr(pem.p, "ENCRYPTED") != NULL;
+		rv = cs_key_isencrypted(&pem);
 	cs_buf_free(&pem);
 	return rv;
 }
@@ -313,7 +313,7 @@ cs_fit_haskey(const struct certstore_entry *entry, enum cs_file file,
 		goto out;
 	if (rv == 0 || pem.len == 0) {
 		rv = unfit(fit, "has lost its private key");
-	} else if (strstr(pem.p, "ENCRYPTED") != NULL) {
+	} else if (cs_key_isencrypted(&pem)) {
 		rv = 1;
 	} else if ((pkey = cs_key_frompem(entry->info.name, &pem, NULL,
 			&flaw)) == NULL) {

@@ -300,6 +300,13 @@ cs_key_parse_public(const struct cs_pem *pem, struct certstore_error *err)
 	return pkey;
 }
 
+/* Text of ours, in which a block says so. */
+int
+cs_key_isencrypted(const struct cs_buf *pem)
+{
+	return pem->p != NULL && strstr(pem->p, "ENCRYPTED") != NULL;
+}
+
 /* The label names an entry, whose file has one block: no line. */
 EVP_PKEY *
 cs_key_frompem(const char *label, const struct cs_buf *buf,
