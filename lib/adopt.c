@@ -464,19 +464,14 @@ static int
 requestkey(const char *label, const struct cs_buf *csr, char hex[65],
     struct certstore_error *err)
 {
-	struct cs_pems pems = { 0 };
-	X509_REQ *req = NULL;
+	X509_REQ *req;
 	EVP_PKEY *pkey;
 	int rv = -1;
 
-	if (cs_pem_read(label, csr->p, csr->len, NULL, &pems, err) == 0 &&
-	    pems.n > 0 && pems.v[0].type == CS_PEM_CSR &&
-	    (req = cs_cert_parse_csr(label, pems.v[0].der, pems.v[0].derlen,
-		 err)) != NULL &&
+	if ((req = cs_cert_csr_frompem(label, csr, err)) != NULL &&
 	    (pkey = X509_REQ_get0_pubkey(req)) != NULL)
 		rv = cs_key_spki(pkey, hex, err);
 	X509_REQ_free(req);
-	cs_item_free(&pems);
 	ERR_clear_error();
 	return rv;
 }

@@ -193,6 +193,30 @@ cs_cert_parse_csr(const char *where, const unsigned char *der, size_t len,
 	return NULL;
 }
 
+/* The request in a file of the store. */
+X509_REQ *
+cs_cert_csr_frompem(const char *label, const struct cs_buf *buf,
+    struct certstore_error *err)
+{
+	struct cs_pems pems = { NULL, 0, 0 };
+	X509_REQ *csr = NULL;
+	size_t i;
+
+	if (cs_pem_read(label, buf->p, buf->len, NULL, &pems, err) == -1)
+		goto out;
+	for (i = 0; i < pems.n && pems.v[i].type != CS_PEM_CSR; i++)
+		;
+	if (i < pems.n)
+		csr = cs_cert_parse_csr(label, pems.v[i].der, pems.v[i].derlen,
+		    err);
+	else
+		cs_fail(err, CERTSTORE_EDAMAGED,
+		    "%s: there is no request in it", label);
+out:
+	cs_item_free(&pems);
+	return csr;
+}
+
 /* Appends PEM. */
 int
 cs_cert_encode(struct cs_buf *buf, X509 *x509, struct certstore_error *err)

@@ -186,22 +186,19 @@ static X509_REQ *
 readrequest(const struct job *job, struct cs_buf *pem,
     struct certstore_error *err)
 {
-	struct cs_pems pems = { NULL, 0, 0 };
-	X509_REQ *req = NULL;
+	struct certstore_error why;
+	X509_REQ *req;
+	int rv;
 
-	if (cs_crypto_check(err) == 0 &&
-	    cs_entry_read(&job->old, CS_REQUEST_CSR, pem, err) == 1 &&
-	    cs_pem_read(job->name, pem->p, pem->len, NULL, &pems, err) == 0 &&
-	    pems.n > 0)
-		req = cs_cert_parse_csr(job->name, pems.v[0].der,
-		    pems.v[0].derlen, err);
-	cs_item_free(&pems);
-	if (req == NULL && err->code == CERTSTORE_OK)
-		cs_fail(err, CERTSTORE_EDAMAGED,
-		    "%s: request.csr can't be "
-		    "read: -f makes a new request",
-		    job->name);
-	return req;
+	if (cs_crypto_check(err) == -1 ||
+	    (rv = cs_entry_read(&job->old, CS_REQUEST_CSR, pem, err)) == -1)
+		return NULL;
+	if (rv == 1 &&
+	    (req = cs_cert_csr_frompem(job->name, pem, &why)) != NULL)
+		return req;
+	cs_fail(err, CERTSTORE_EDAMAGED,
+	    "%s: request.csr can't be read: -f makes a new request", job->name);
+	return NULL;
 }
 
 /* Whether what waits is what is asked for; then csr is it. */

@@ -175,6 +175,8 @@ X509	*cs_cert_decode(const char *, const unsigned char *, size_t,
 	    struct certstore_error *);		/* extensions may be malformed */
 /* What is wrong with an extension, malloc'ed, is no error. */
 int	cs_cert_check(const char *, X509 *, char **, struct certstore_error *);
+X509_REQ *cs_cert_csr_frompem(const char *, const struct cs_buf *,
+	    struct certstore_error *);
 X509_REQ *cs_cert_parse_csr(const char *, const unsigned char *, size_t,
 	    struct certstore_error *);
 int	cs_cert_encode(struct cs_buf *, X509 *, struct certstore_error *);

@@ -50,30 +50,13 @@ static int
 readcsr(const struct certstore_entry *entry, X509_REQ **csr,
     struct certstore_error *err)
 {
-	struct cs_pems pems = { NULL, 0, 0 };
 	struct cs_buf buf = { 0 };
 	char label[LABEL_LEN];
-	size_t i;
 	int rv;
 
 	rv = readfile(entry, CS_REQUEST_CSR, &buf, label, err);
-	if (rv == 1)
-		rv = cs_pem_read(label, buf.p, buf.len, NULL, &pems, err) ==
-			-1 ?
-		    -1 :
-		    1;
-	if (rv != 1)
-		goto out;
-	for (i = 0; i < pems.n && pems.v[i].type != CS_PEM_CSR; i++)
-		;
-	if (i == pems.n)
-		rv = cs_fail(err, CERTSTORE_EDAMAGED,
-		    "%s: there is no request in it", label);
-	else if ((*csr = cs_cert_parse_csr(label, pems.v[i].der,
-		      pems.v[i].derlen, err)) == NULL)
+	if (rv == 1 && (*csr = cs_cert_csr_frompem(label, &buf, err)) == NULL)
 		rv = -1;
-out:
-	cs_item_free(&pems);
 	cs_buf_free(&buf);
 	return rv;
 }
