@@ -15,16 +15,16 @@ CORE = lib/buf.c lib/entry.c lib/error.c lib/escape.c lib/file.c lib/gen.c \
 	lib/mend.c lib/name.c lib/parents.c lib/props.c lib/recover.c \
 	lib/remove.c lib/store.c lib/strings.c lib/time.c lib/trustgen.c \
 	lib/txn.c
-CRYPTO = lib/above.c lib/adopt.c lib/anchor.c lib/block.c lib/caution.c \
-	lib/cert.c lib/certs.c lib/chain.c lib/change.c lib/constraint.c \
-	lib/container.c lib/create.c lib/crypto.c lib/decrypt.c lib/der.c \
-	lib/describe.c lib/extension.c lib/fit.c lib/form.c lib/holder.c \
-	lib/import.c lib/issue.c lib/issuer.c lib/item.c lib/judge.c \
-	lib/keep.c lib/key.c lib/keyform.c lib/limits.c lib/lines.c \
-	lib/marker.c lib/names.c lib/naming.c lib/part.c lib/path.c \
-	lib/pem.c lib/pile.c lib/pool.c lib/print.c lib/purpose.c \
-	lib/remark.c lib/rule.c lib/seen.c lib/strength.c lib/subject.c \
-	lib/subtree.c lib/template.c lib/trust.c lib/trustdir.c \
+CRYPTO = lib/above.c lib/adopt.c lib/anchor.c lib/block.c lib/carry.c \
+	lib/caution.c lib/cert.c lib/certs.c lib/chain.c lib/change.c \
+	lib/constraint.c lib/container.c lib/create.c lib/crypto.c \
+	lib/decrypt.c lib/der.c lib/describe.c lib/extension.c lib/fit.c \
+	lib/form.c lib/holder.c lib/import.c lib/issue.c lib/issuer.c \
+	lib/item.c lib/judge.c lib/keep.c lib/key.c lib/keyform.c lib/limits.c \
+	lib/lines.c lib/marker.c lib/names.c lib/naming.c lib/part.c \
+	lib/path.c lib/pem.c lib/pile.c lib/pool.c lib/print.c lib/purpose.c \
+	lib/remark.c lib/request.c lib/rule.c lib/seen.c lib/strength.c \
+	lib/subject.c lib/subtree.c lib/template.c lib/trust.c lib/trustdir.c \
 	lib/trusted.c lib/trustset.c lib/uses.c lib/verify.c
 SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \
 	cmd/progress.c cmd/record.c cmd/secret.c cmd/table.c cmd/text.c
@@ -44,9 +44,9 @@ BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
 FUZZERS = name pem trust verify
 FUZZ_TIME = 60
 EXAMPLE = tests/example/whose.c
-HEADERS = lib/certstore.h lib/crypto.h lib/import.h lib/internal.h lib/pem.h \
-	lib/trust.h lib/verify.h cmd/cmd.h tests/input.h tests/made.h \
-	tests/pems.h tests/scratch.h tests/tap.h
+HEADERS = lib/certstore.h lib/create.h lib/crypto.h lib/import.h \
+	lib/internal.h lib/pem.h lib/trust.h lib/verify.h cmd/cmd.h \
+	tests/input.h tests/made.h tests/pems.h tests/scratch.h tests/tap.h
 
 PLAIN_COMMANDS = cert-list cert-match cert-rm
 CRYPTO_COMMANDS = cert-create cert-import cert-show cert-trust

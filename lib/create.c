@@ -11,30 +11,9 @@
 
 #include <openssl/err.h>
 
-#include "crypto.h"
+#include "create.h"
 
 #define TRIES 4 /* the last one with the lock */
-
-struct job {
-	struct certstore *store;
-	const char *name;
-	int flags;
-	const struct certstore_template *asked;
-	struct certstore_template full;	 /* with all defaults */
-	struct certstore_template t;	 /* and with what is kept */
-	struct certstore_template *kept; /* which owns that, or NULL */
-	struct cs_san_own own;
-	EVP_PKEY *pkey; /* lasts for all tries of its type */
-	char type[16];
-	struct certstore_entry old;
-	int exists, damaged;
-	int uncombined; /* the pair is there, and combined.pem is not of it */
-	struct cs_fit fit;
-	struct cs_issuer issuer;
-	int hasissuer, inherited; /* the old one's issuer, not asked for */
-	struct cs_put put;
-	struct cs_buf cautions; /* to be given when it is done */
-};
 
 /* What goes together, and what has no meaning. */
 static int
@@ -95,7 +74,7 @@ checklife(const struct certstore_template *t, struct certstore_error *err)
 }
 
 static int
-begin(struct job *job, struct certstore_error *err)
+begin(struct cs_create *job, struct certstore_error *err)
 {
 	if (cs_template_check(job->asked, err) == -1 ||
 	    cs_name_check(job->name, err) == -1 ||
@@ -112,7 +91,8 @@ begin(struct job *job, struct certstore_error *err)
 
 /* Is that file missing in what is there, or empty?  1, 0, -1. */
 static int
-lacks(const struct job *job, enum cs_file file, struct certstore_error *err)
+lacks(const struct cs_create *job, enum cs_file file,
+    struct certstore_error *err)
 {
 	struct cs_buf b = { NULL, 0, 0 };
 	int rv;
@@ -129,7 +109,7 @@ lacks(const struct job *job, enum cs_file file, struct certstore_error *err)
  * the rest tells what the entry was.
  */
 static int
-maygo(struct job *job, struct certstore_error *err)
+maygo(struct cs_create *job, struct certstore_error *err)
 {
 	struct certstore_error was = *err;
 	const struct cs_info *info = &job->old.info;
@@ -154,7 +134,7 @@ maygo(struct job *job, struct certstore_error *err)
 }
 
 static int
-load(struct job *job, struct certstore_error *err)
+load(struct cs_create *job, struct certstore_error *err)
 {
 	struct certstore_error ignored;
 
@@ -182,71 +162,12 @@ load(struct job *job, struct certstore_error *err)
 	    -1;
 }
 
-static X509_REQ *
-readrequest(const struct job *job, struct cs_buf *pem,
-    struct certstore_error *err)
-{
-	struct certstore_error why;
-	X509_REQ *req;
-	int rv;
-
-	if (cs_crypto_check(err) == -1 ||
-	    (rv = cs_entry_read(&job->old, CS_REQUEST_CSR, pem, err)) == -1)
-		return NULL;
-	if (rv == 1 &&
-	    (req = cs_cert_csr_frompem(job->name, pem, &why)) != NULL)
-		return req;
-	cs_fail(err, CERTSTORE_EDAMAGED,
-	    "%s: request.csr can't be read: -f makes a new request", job->name);
-	return NULL;
-}
-
-/* Whether what waits is what is asked for; then csr is it. */
-static int
-needsrequest(struct job *job, char **csr, struct certstore_error *err)
-{
-	struct cs_buf pem = { NULL, 0, 0 };
-	X509_REQ *req;
-	int rv = -1;
-
-	if (!job->old.info.hasrequest)
-		return !cs_fit_answered(&job->old, job->asked, &job->t);
-	if ((req = readrequest(job, &pem, err)) == NULL)
-		goto out;
-	if ((rv = cs_fit_haskey(&job->old, CS_REQUEST_KEY,
-		 job->old.info.request, &job->fit, err)) != 1) {
-		job->fit.refused = rv == 0;
-		if (rv == 0)
-			rv = cs_fail(err, CERTSTORE_EDAMAGED,
-			    "%s: its request %s, so no answer is of use: -f "
-			    "makes a new one",
-			    job->name, job->fit.why);
-		goto out;
-	}
-	if ((rv = cs_fit_request(&job->old, req, job->asked, &job->t, &job->fit,
-		 err)) == 0) {
-		job->fit.refused = 1;
-		rv = cs_fail(err, CERTSTORE_EEXIST,
-		    "%s: awaits the answer to another request, which %s: -f "
-		    "makes a new one",
-		    job->name, job->fit.why);
-	} else if (rv == 1) {
-		rv = 0;
-		if (csr != NULL && (*csr = strdup(pem.p)) == NULL)
-			rv = cs_fail_nomem(err);
-	}
-out:
-	X509_REQ_free(req);
-	cs_buf_free(&pem);
-	return rv;
-}
-
 /*
  * Who signed the certificate that is replaced signs the new one: 1, or 0 to
  * leave all as it is, -1.  What does not work is replaced all the same.
  */
 static int
-findissuer(struct job *job, X509 *x509, struct certstore_error *err)
+findissuer(struct cs_create *job, X509 *x509, struct certstore_error *err)
 {
 	const char *issuer = job->old.info.issuer;
 	char why[sizeof(job->fit.why)];
@@ -279,8 +200,8 @@ findissuer(struct job *job, X509 *x509, struct certstore_error *err)
 }
 
 /* A CA's key that came encrypted stays so; a server could not ask. */
-static const char *
-passphrase(const struct job *job)
+const char *
+cs_create_passphrase(const struct cs_create *job)
 {
 	if (job->t.encrypt != NULL || !job->t.ca)
 		return job->t.encrypt;
@@ -289,12 +210,12 @@ passphrase(const struct job *job)
 
 /* The template becomes what is asked for and all else that is there. */
 static int
-keep(struct job *job, struct certstore_error *err)
+keep(struct cs_create *job, struct certstore_error *err)
 {
 	X509 *x509;
 	int rv = -1;
 
-	if (job->t.ca && passphrase(job) == NULL &&
+	if (job->t.ca && cs_create_passphrase(job) == NULL &&
 	    (rv = cs_fit_isencrypted(&job->old, CS_PRIVKEY, err)) != 0)
 		return rv == -1 ? -1 :
 				  cs_fail(err, CERTSTORE_EREFUSED,
@@ -322,7 +243,7 @@ keep(struct job *job, struct certstore_error *err)
 
 /* With CERTSTORE_IFNEEDED: 1 to make it, 0 to leave all as it is, -1. */
 static int
-decideneeded(struct job *job, struct certstore_error *err)
+decideneeded(struct cs_create *job, struct certstore_error *err)
 {
 	int force = job->flags & CERTSTORE_FORCE, rv;
 
@@ -342,7 +263,7 @@ decideneeded(struct job *job, struct certstore_error *err)
 
 /* 1 to make it, 0 to leave all as it is, -1. */
 static int
-decide(struct job *job, char **csr, struct certstore_error *err)
+decide(struct cs_create *job, char **csr, struct certstore_error *err)
 {
 	int force = job->flags & CERTSTORE_FORCE;
 	int request = job->flags & CERTSTORE_REQUEST, rv;
@@ -352,7 +273,7 @@ decide(struct job *job, char **csr, struct certstore_error *err)
 	if ((job->flags & CERTSTORE_IFNEEDED) != 0) {
 		if (!request)
 			return decideneeded(job, err);
-		rv = needsrequest(job, csr, err);
+		rv = cs_request_needed(job, csr, err);
 		if (rv != -1 || !force || !job->fit.refused)
 			return rv;
 		cs_error_clear(err);
@@ -372,8 +293,8 @@ decide(struct job *job, char **csr, struct certstore_error *err)
 }
 
 /* A dry run's key is thrown away: the one that is made fastest will do. */
-static int
-getkey(struct job *job, struct certstore_error *err)
+int
+cs_create_key(struct cs_create *job, struct certstore_error *err)
 {
 	char type[80];
 
@@ -400,45 +321,6 @@ getkey(struct job *job, struct certstore_error *err)
 	return 0;
 }
 
-/* The old props, or none, with this origin; NULL: the old one. */
-static int
-carryprops(struct job *job, const char *origin, struct certstore_error *err)
-{
-	return cs_props_carry(&job->put.file[CS_PROPS],
-	    job->exists ? &job->old : NULL, job->name, origin, err);
-}
-
-static int
-carry(struct job *job, enum cs_file file, struct certstore_error *err)
-{
-	return cs_entry_read(&job->old, file, &job->put.file[file], err) == -1 ?
-	    -1 :
-	    0;
-}
-
-static int
-addwaiting(struct job *job, const char *spki, struct certstore_error *err)
-{
-	if (cs_buf_printf(&job->put.file[CS_INFO], "request %s\n", spki) == -1)
-		return cs_fail_nomem(err);
-	return 0;
-}
-
-/* A request that waits goes on waiting. */
-static int
-carryrequest(struct job *job, struct certstore_error *err)
-{
-	const struct cs_info *info = &job->old.info;
-
-	if (!job->exists || job->damaged || !info->hasrequest ||
-	    info->request == NULL)
-		return 0;
-	if (carry(job, CS_REQUEST_KEY, err) == -1 ||
-	    carry(job, CS_REQUEST_CSR, err) == -1)
-		return -1;
-	return addwaiting(job, info->request, err);
-}
-
 /* What is above the issuer is known: all of it is served but a root. */
 static STACK_OF(X509) *
 withoutroot(const struct cs_issuer *is)
@@ -451,7 +333,7 @@ withoutroot(const struct cs_issuer *is)
 }
 
 static int
-makefiles(struct job *job, X509 *x509, struct certstore_error *err)
+makefiles(struct cs_create *job, X509 *x509, struct certstore_error *err)
 {
 	STACK_OF(X509) *above = job->hasissuer ? job->issuer.certs : NULL;
 	STACK_OF(X509) *chain = NULL;
@@ -460,82 +342,14 @@ makefiles(struct job *job, X509 *x509, struct certstore_error *err)
 
 	if (above != NULL && (chain = withoutroot(&job->issuer)) == NULL)
 		cs_fail_nomem(err);
-	else if (cs_key_encode(&pem, job->pkey, passphrase(job), err) == 0 &&
+	else if (cs_key_encode(&pem, job->pkey, cs_create_passphrase(job),
+		     err) == 0 &&
 	    cs_chain_files(&job->put, x509, chain, above, &pem, err) == 0 &&
-	    carryrequest(job, err) == 0 && carryprops(job, "create", err) == 0)
+	    cs_carry_request(job, err) == 0 &&
+	    cs_carry_props(job, "create", err) == 0)
 		rv = 0;
 	cs_buf_free(&pem);
 	sk_X509_free(chain);
-	return rv;
-}
-
-static int
-encoderequest(struct job *job, X509_REQ *req, struct certstore_error *err)
-{
-	unsigned char *der = NULL;
-	int len, rv;
-
-	if ((len = i2d_X509_REQ(req, &der)) <= 0)
-		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
-		    "%s: encoding the request", job->name);
-	rv = cs_pem_encode(&job->put.file[CS_REQUEST_CSR],
-	    "CERTIFICATE REQUEST", der, (size_t)len);
-	OPENSSL_free(der);
-	if (rv == -1)
-		return cs_fail_nomem(err);
-	return cs_key_encode(&job->put.file[CS_REQUEST_KEY], job->pkey,
-	    passphrase(job), err);
-}
-
-/* Where the certificate ends in fullchain.pem. */
-static int
-setleaf(struct cs_put *put, X509 *x509, struct certstore_error *err)
-{
-	struct cs_buf pem = { NULL, 0, 0 };
-	int rv;
-
-	if ((rv = cs_cert_encode(&pem, x509, err)) == 0)
-		put->leaf = pem.len;
-	cs_buf_free(&pem);
-	return rv;
-}
-
-/* The pair that serves stays as it is, described anew. */
-static int
-carrypair(struct job *job, struct certstore_error *err)
-{
-	STACK_OF(X509) *certs;
-	int i, rv;
-
-	for (i = CS_FULLCHAIN; i <= CS_CA; i++)
-		if (i != CS_COMBINED && (i != CS_CA || job->old.info.hasca) &&
-		    carry(job, (enum cs_file)i, err) == -1)
-			return -1;
-	certs = cs_cert_stack(job->name, &job->put.file[CS_FULLCHAIN], err);
-	if (certs == NULL)
-		return -1;
-	rv = setleaf(&job->put, sk_X509_value(certs, 0), err) == -1 ||
-		cs_describe_cert(&job->put.file[CS_INFO], certs, err) == -1 ?
-	    -1 :
-	    0;
-	sk_X509_pop_free(certs, X509_free);
-	return rv;
-}
-
-/* The request that waits, where there is no pair, described anew. */
-static int
-carrywaiting(struct job *job, struct certstore_error *err)
-{
-	struct cs_buf pem = { NULL, 0, 0 };
-	X509_REQ *req;
-	int rv = -1;
-
-	if ((req = readrequest(job, &pem, err)) != NULL &&
-	    carry(job, CS_REQUEST_KEY, err) == 0 &&
-	    carry(job, CS_REQUEST_CSR, err) == 0)
-		rv = cs_describe_csr(&job->put.file[CS_INFO], req, err);
-	X509_REQ_free(req);
-	cs_buf_free(&pem);
 	return rv;
 }
 
@@ -544,7 +358,7 @@ carrywaiting(struct job *job, struct certstore_error *err)
  * edited since, or the modes of its keys are wrong.  1 made, 0 not needed, -1.
  */
 static int
-rewrite(struct job *job, struct certstore_error *err)
+rewrite(struct cs_create *job, struct certstore_error *err)
 {
 	char why[CS_PROPS_WHY];
 	int rv;
@@ -563,10 +377,10 @@ rewrite(struct job *job, struct certstore_error *err)
 	if ((job->flags & CERTSTORE_DRYRUN) != 0)
 		return 1;
 	if (job->old.info.fingerprint == NULL)
-		rv = carrywaiting(job, err);
-	else if ((rv = carrypair(job, err)) == 0)
-		rv = carryrequest(job, err);
-	if (rv == -1 || carryprops(job, NULL, err) == -1 ||
+		rv = cs_request_carry(job, err);
+	else if ((rv = cs_carry_pair(job, err)) == 0)
+		rv = cs_carry_request(job, err);
+	if (rv == -1 || cs_carry_props(job, NULL, err) == -1 ||
 	    cs_txn_put(job->store, &job->put, 1, err) == -1)
 		return -1;
 	return 1;
@@ -574,7 +388,7 @@ rewrite(struct job *job, struct certstore_error *err)
 
 /* That it could not be is perhaps the fault of what nobody asked for. */
 static int
-failkept(const struct job *job, struct certstore_error *err)
+failkept(const struct cs_create *job, struct certstore_error *err)
 {
 	struct certstore_error was = *err;
 
@@ -587,7 +401,7 @@ failkept(const struct job *job, struct certstore_error *err)
 }
 
 static int
-sign(struct job *job, X509 **x509, struct certstore_error *err)
+sign(struct cs_create *job, X509 **x509, struct certstore_error *err)
 {
 	struct cs_issuer *is = job->hasissuer ? &job->issuer : NULL;
 
@@ -598,7 +412,7 @@ sign(struct job *job, X509 **x509, struct certstore_error *err)
 		cs_issuer_key(is, job->t.haspass ? &job->t.pass : NULL, err) ==
 		    -1))
 		return failkept(job, err);
-	if (getkey(job, err) == -1)
+	if (cs_create_key(job, err) == -1)
 		return -1;
 	*x509 = cs_issue_cert(job->store, job->name, &job->t, job->pkey, is,
 	    err);
@@ -607,7 +421,7 @@ sign(struct job *job, X509 **x509, struct certstore_error *err)
 
 /* -u found a CA that it was not told of: one that serves goes on serving. */
 static int
-canwait(const struct job *job, const struct certstore_error *err)
+canwait(const struct cs_create *job, const struct certstore_error *err)
 {
 	return job->inherited && job->fit.due &&
 	    (err->code == CERTSTORE_EREFUSED ||
@@ -616,7 +430,7 @@ canwait(const struct job *job, const struct certstore_error *err)
 }
 
 static void
-caution(struct job *job)
+caution(struct cs_create *job)
 {
 	struct cs_buf *b = &job->cautions;
 
@@ -633,7 +447,7 @@ caution(struct job *job)
 }
 
 static int
-makecert(struct job *job, struct certstore_error *err)
+makecert(struct cs_create *job, struct certstore_error *err)
 {
 	X509 *x509 = NULL;
 	int rv = -1;
@@ -659,58 +473,7 @@ makecert(struct job *job, struct certstore_error *err)
 }
 
 static int
-makerequest(struct job *job, char **csr, struct certstore_error *err)
-{
-	X509_REQ *req;
-	char *pem = NULL, spki[65];
-	int rv = -1;
-
-	if (getkey(job, err) == -1)
-		return -1;
-	req = cs_issue_request(job->name, &job->t, job->pkey, err);
-	if (req == NULL)
-		return -1;
-	cs_caution_names(&job->cautions, job->name, &job->t, 1);
-	if (job->exists && !job->damaged)
-		cs_caution_request(&job->cautions, &job->old, &job->t);
-	if ((job->flags & CERTSTORE_DRYRUN) != 0) {
-		if (carryprops(job, "create", err) == 0 &&
-		    cs_txn_check(job->store, &job->put, 1, err) == 0)
-			rv = 1;
-		goto out;
-	}
-	if (encoderequest(job, req, err) == -1)
-		goto out;
-	if (job->exists && job->old.info.fingerprint != NULL) {
-		if (carrypair(job, err) == -1 ||
-		    carryprops(job, NULL, err) == -1 ||
-		    cs_key_spki(job->pkey, spki, err) == -1 ||
-		    addwaiting(job, spki, err) == -1)
-			goto out;
-	} else if (cs_describe_csr(&job->put.file[CS_INFO], req, err) == -1 ||
-	    carryprops(job, "create", err) == -1)
-		goto out;
-	if ((pem = strdup(job->put.file[CS_REQUEST_CSR].p)) == NULL) {
-		cs_fail_nomem(err);
-		goto out;
-	}
-	if (cs_txn_put(job->store, &job->put, 1, err) == 0) {
-		if (csr != NULL) {
-			*csr = pem;
-			pem = NULL;
-		}
-		rv = 1;
-	}
-out:
-	if (rv == 1)
-		cs_caution_give(job->store, &job->cautions);
-	free(pem);
-	X509_REQ_free(req);
-	return rv;
-}
-
-static int
-attempt(struct job *job, char **csr, struct certstore_error *err)
+attempt(struct cs_create *job, char **csr, struct certstore_error *err)
 {
 	int rv;
 
@@ -731,12 +494,12 @@ attempt(struct job *job, char **csr, struct certstore_error *err)
 	if (rv == 0)
 		return rewrite(job, err);
 	if ((job->flags & CERTSTORE_REQUEST) != 0)
-		return makerequest(job, csr, err);
+		return cs_request_make(job, csr, err);
 	return makecert(job, err);
 }
 
 static void
-reset(struct job *job)
+reset(struct cs_create *job)
 {
 	if (job->hasissuer)
 		cs_issuer_close(&job->issuer);
@@ -757,7 +520,7 @@ certstore_create(struct certstore *store, const char *name,
     const struct certstore_template *t, int flags, char **csr,
     struct certstore_error *err)
 {
-	struct job job;
+	struct cs_create job;
 	int i, last, rv;
 
 	cs_error_clear(err);
