@@ -296,16 +296,22 @@ decide(struct cs_create *job, char **csr, struct certstore_error *err)
 int
 cs_create_key(struct cs_create *job, struct certstore_error *err)
 {
+	const char *wanted;
 	char type[80];
 
+	wanted = (job->flags & CERTSTORE_DRYRUN) != 0 ? "p256" : job->t.type;
+	if (job->pkey != NULL && job->t.pkey == NULL &&
+	    strcmp(job->type, wanted) != 0) {
+		EVP_PKEY_free(job->pkey); /* the entry has another by now */
+		job->pkey = NULL;
+	}
 	if (job->pkey != NULL)
 		return 0;
 	if (cs_crypto_check(err) == -1)
 		return -1;
 	if (job->t.pkey == NULL) {
-		job->pkey = cs_key_search(job->store,
-		    (job->flags & CERTSTORE_DRYRUN) != 0 ? "p256" : job->t.type,
-		    err);
+		strlcpy(job->type, wanted, sizeof(job->type));
+		job->pkey = cs_key_search(job->store, wanted, err);
 		return job->pkey == NULL ? -1 : 0;
 	}
 	if (EVP_PKEY_up_ref(job->t.pkey) != 1)

@@ -578,6 +578,45 @@ now(const char *name)
 	return line;
 }
 
+/* Makes entry "kept" anew, with a key of another type. */
+static int
+retype(void *arg, const char *what, char *buf, size_t size)
+{
+	struct certstore *was = store;
+	int *times = arg;
+
+	(void)what;
+	if ((*times)++ == 0) {
+		store = opened(CERTSTORE_WRITE);
+		must("kept", CERTSTORE_FORCE, "t=p384 s=kept.example");
+		certstore_close(store);
+		store = was;
+	}
+	return snprintf(buf, size, "secret");
+}
+
+/* -u keeps the type of key that there is when it replaces the entry. */
+static void
+testretype(void)
+{
+	struct certstore_passphrase pass = { retype, NULL };
+	struct certstore_template *t = certstore_template_new(&err);
+	int times = 0;
+
+	must("kept", 0, "t=p256 s=kept.example");
+	pass.arg = &times;
+	certstore_template_add_san(t, "kept.example", &err);
+	certstore_template_set_issuer(t, "locked", &err);
+	certstore_template_set_passphrase(t, &pass, &err);
+	is_int(certstore_create(store, "kept", t, CERTSTORE_IFNEEDED, NULL,
+		   &err),
+	    1, "replaced, since the issuer is another");
+	is_int(times, 2, "decided anew");
+	is_str(now("kept"), "kept.example p384 CN=locked server",
+	    "with a key of the type that another writer chose");
+	certstore_template_free(t);
+}
+
 /* One meeting on an entry after the other. */
 struct meeting {
 	int flags; /* beside CERTSTORE_IFNEEDED; FORCE: instead of it */
@@ -1096,6 +1135,7 @@ main(void)
 	testlives();
 	testpassphrase();
 	testidentity();
+	testretype();
 	testparts();
 	testagain();
 	testunfilled();
