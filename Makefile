@@ -20,12 +20,13 @@ CRYPTO = lib/above.c lib/adopt.c lib/anchor.c lib/block.c lib/carry.c \
 	lib/constraint.c lib/container.c lib/create.c lib/crypto.c \
 	lib/decrypt.c lib/der.c lib/describe.c lib/extension.c lib/fit.c \
 	lib/form.c lib/holder.c lib/import.c lib/issue.c lib/issuer.c \
-	lib/item.c lib/judge.c lib/keep.c lib/key.c lib/keyform.c lib/limits.c \
-	lib/lines.c lib/marker.c lib/names.c lib/naming.c lib/part.c \
-	lib/path.c lib/pem.c lib/pile.c lib/pool.c lib/print.c lib/purpose.c \
-	lib/remark.c lib/request.c lib/rule.c lib/seen.c lib/strength.c \
-	lib/subject.c lib/subtree.c lib/template.c lib/trust.c lib/trustdir.c \
-	lib/trusted.c lib/trustset.c lib/uses.c lib/verify.c
+	lib/item.c lib/judge.c lib/keep.c lib/key.c lib/keyfile.c \
+	lib/keyform.c lib/limits.c lib/lines.c lib/marker.c lib/names.c \
+	lib/naming.c lib/part.c lib/path.c lib/pem.c lib/pile.c lib/pool.c \
+	lib/print.c lib/purpose.c lib/remark.c lib/request.c lib/rule.c \
+	lib/seen.c lib/strength.c lib/subject.c lib/subtree.c lib/template.c \
+	lib/trust.c lib/trustdir.c lib/trusted.c lib/trustset.c lib/uses.c \
+	lib/verify.c
 SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \
 	cmd/progress.c cmd/record.c cmd/secret.c cmd/table.c cmd/text.c
 MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \

@@ -10,69 +10,9 @@
 
 #include "import.h"
 
-enum was { ABSENT, PRESENT, DAMAGED };
-
-/* What is at hand while one entry is made. */
-struct job {
-	struct certstore_import *im;
-	struct cs_adopt *a;
-	const struct cs_pool_cert *cert;
-	struct cs_holders holders;
-	struct cs_buf key; /* PEM; none: a CA without */
-	char keylabel[CS_NAME_MAX + 32];
-	int fromstore; /* the key is the store's */
-	struct cs_above above;
-	struct certstore_entry old;
-	enum was was;
-};
-
-/* The store's key was to be a CA's, and is a server's now. */
-static int
-opened(struct job *job, struct certstore_error *err)
-{
-	struct cs_pool *pool = &job->im->pool;
-	EVP_PKEY *pkey;
-	int rv;
-
-	pkey = cs_key_frompem(job->keylabel, &job->key,
-	    pool->haspass ? &pool->pass : NULL, err);
-	if (pkey == NULL)
-		return -1;
-	cs_buf_free(&job->key);
-	rv = cs_key_encode(&job->key, pkey, NULL, err);
-	EVP_PKEY_free(pkey);
-	return rv;
-}
-
-/* A server can't ask for a passphrase, so its key is stored in clear; that of
- * a CA is left as it came. */
-static int
-takekey(struct job *job, struct certstore_error *err)
-{
-	const struct cs_pool_cert *cert = job->cert;
-	char name[sizeof(err->msg)];
-	int rv;
-
-	if (cert->key != NULL)
-		return cs_key_encode(&job->key, cert->key->pkey,
-		    cert->ca ? cert->key->passphrase : NULL, err);
-	rv = cs_holder_key(job->im->store, &job->holders, &job->key,
-	    job->keylabel, sizeof(job->keylabel), err);
-	job->fromstore = rv == 1;
-	if (job->fromstore && !cert->ca && cs_key_isencrypted(&job->key))
-		return opened(job, err);
-	if (rv == -1 || job->fromstore || cert->ca)
-		return rv == -1 ? -1 : 0;
-	return cs_fail(err, CERTSTORE_EINPUT,
-	    "%s: its private key is not "
-	    "here, and no request in the store waits for it: give the key "
-	    "too",
-	    cs_pool_name(cert, name, sizeof(name)));
-}
-
 /* The files, and what they say of the certificate. */
 static int
-makefiles(struct job *job, struct certstore_error *err)
+makefiles(struct cs_adoption *job, struct certstore_error *err)
 {
 	struct cs_info *info = &job->a->entry.info;
 
@@ -87,16 +27,16 @@ makefiles(struct job *job, struct certstore_error *err)
 }
 
 static int
-loadold(struct job *job, struct certstore_error *err)
+loadold(struct cs_adoption *job, struct certstore_error *err)
 {
-	job->was = PRESENT;
+	job->was = CS_WAS_PRESENT;
 	if (cs_entry_load(job->im->store, job->a->name, &job->old, err) == -1) {
 		if (err->code == CERTSTORE_ENOENTRY)
-			job->was = ABSENT;
+			job->was = CS_WAS_ABSENT;
 		else if (err->code == CERTSTORE_EDAMAGED &&
 		    job->old.gendir[0] != '\0' &&
 		    (job->im->flags & CERTSTORE_FORCE) != 0)
-			job->was = DAMAGED;
+			job->was = CS_WAS_DAMAGED;
 		else
 			return -1;
 	}
@@ -105,7 +45,7 @@ loadold(struct job *job, struct certstore_error *err)
 }
 
 static int
-addfile(struct job *job, enum cs_file file, STACK_OF(X509) *to,
+addfile(struct cs_adoption *job, enum cs_file file, STACK_OF(X509) *to,
     struct certstore_error *err)
 {
 	struct cs_buf buf = { 0 };
@@ -142,23 +82,31 @@ dropunfit(STACK_OF(X509) *more, int given)
 }
 
 /* Is it the certificate that the entry has? */
-static int
-isold(const struct job *job)
+int
+cs_adopt_isold(const struct cs_adoption *job)
 {
 	const char *old = job->old.info.fingerprint;
 
-	return job->was == PRESENT && old != NULL &&
+	return job->was == CS_WAS_PRESENT && old != NULL &&
 	    strcmp(old, job->a->entry.info.fingerprint) == 0;
+}
+
+int
+cs_adopt_isown(const struct cs_adoption *job, const char *spki)
+{
+	return spki != NULL &&
+	    (strcmp(spki, job->cert->spki) == 0 ||
+		strcmp(spki, job->cert->match) == 0);
 }
 
 /* What the entry had above it is good for a certificate that comes without. */
 static int
-completechain(struct job *job, struct certstore_error *err)
+completechain(struct cs_adoption *job, struct certstore_error *err)
 {
 	STACK_OF(X509) *more;
 	int had, rv = -1;
 
-	if (job->above.complete || job->was != PRESENT ||
+	if (job->above.complete || job->was != CS_WAS_PRESENT ||
 	    (!job->old.info.haschain && !job->old.info.hasca))
 		return 0;
 	had = sk_X509_num(job->above.above);
@@ -168,7 +116,8 @@ completechain(struct job *job, struct certstore_error *err)
 	    (job->old.info.hasca && addfile(job, CS_CA, more, err) == -1))
 		goto out;
 	/* The same certificate by itself asks for no other chain. */
-	if (had > 0 || !isold(job) || (job->im->flags & CERTSTORE_FORCE) != 0)
+	if (had > 0 || !cs_adopt_isold(job) ||
+	    (job->im->flags & CERTSTORE_FORCE) != 0)
 		dropunfit(more, had > 0);
 	if (cs_above_build(&job->im->pool, job->im->store, job->cert, more,
 		&job->above, err) == -1)
@@ -179,148 +128,9 @@ out:
 	return rv;
 }
 
-/* The passphrase that the key came with. */
-static int
-givepass(void *arg, const char *what, char *buf, size_t size)
-{
-	const struct job *job = arg;
-	const char *pass;
-
-	(void)what;
-	pass = job->cert->key != NULL ? job->cert->key->passphrase : NULL;
-	if (pass == NULL || strlen(pass) >= size)
-		return -1;
-	memcpy(buf, pass, strlen(pass) + 1);
-	return (int)strlen(pass);
-}
-
-/* Is the entry's own key file right?  One that no passphrase here opens is
- * taken to be. */
-static int
-keyfits(struct job *job, const struct cs_buf *pem)
-{
-	struct certstore_passphrase pass = { givepass, job };
-	struct certstore_error err;
-	EVP_PKEY *pkey;
-	int fits;
-
-	if (!job->cert->ca && cs_key_isencrypted(pem))
-		return 0;
-	pkey = cs_key_frompem(job->a->name, pem, &pass, &err);
-	if (pkey == NULL)
-		return err.code == CERTSTORE_EPASSPHRASE;
-	fits = X509_check_private_key(job->cert->x509, pkey) == 1;
-	EVP_PKEY_free(pkey);
-	ERR_clear_error();
-	return fits;
-}
-
-/* Does the passphrase that the key came with open the store's file? */
-static int
-samepassphrase(struct job *job, const struct cs_buf *had)
-{
-	struct certstore_passphrase pass = { givepass, job };
-	struct certstore_error ignored;
-	EVP_PKEY *pkey;
-
-	pkey = cs_key_frompem(job->a->name, had, &pass, &ignored);
-	EVP_PKEY_free(pkey);
-	ERR_clear_error();
-	return pkey != NULL;
-}
-
-static int
-tellkey(struct job *job, const char *what, struct certstore_error *err)
-{
-	if (cs_buf_printf(&job->a->remarks, "%s: %s\n", job->a->name, what) ==
-	    -1)
-		return cs_fail_nomem(err);
-	return 0;
-}
-
-static int
-isown(const struct job *job, const char *spki)
-{
-	return spki != NULL &&
-	    (strcmp(spki, job->cert->spki) == 0 ||
-		strcmp(spki, job->cert->match) == 0);
-}
-
-/*
- * The key of a CA that the store has encrypted, or in clear, and the input in
- * another way: -f takes that.  Without -f what is encrypted, in the store or in
- * the input, does not become less.
- */
-static int
-settlekey(struct job *job, struct certstore_error *err)
-{
-	struct cs_buf had = { 0 }, *key = &job->a->put.file[CS_PRIVKEY];
-	int force = (job->im->flags & CERTSTORE_FORCE) != 0;
-	int awaited, encrypted, keep = 0, rv, was;
-
-	if (!job->cert->ca || job->cert->key == NULL || job->was != PRESENT)
-		return 0;
-	awaited = isown(job, job->old.info.request);
-	rv = cs_entry_read(&job->old, awaited ? CS_REQUEST_KEY : CS_PRIVKEY,
-	    &had, err);
-	if (rv == 1 && !awaited && !isown(job, job->old.info.spki) &&
-	    !isown(job, job->old.info.samekey)) {
-		if (cs_key_isencrypted(&had) && !cs_key_isencrypted(key))
-			rv = tellkey(job,
-			    "the key of the CA is not encrypted, that of the "
-			    "one it replaces was",
-			    err);
-		cs_buf_free(&had);
-		return rv == -1 ? -1 : 0;
-	}
-	if (rv != 1 || !keyfits(job, &had)) {
-		cs_buf_free(&had);
-		return rv == -1 ? -1 : 0;
-	}
-	rv = 0;
-	was = cs_key_isencrypted(&had);
-	encrypted = cs_key_isencrypted(key);
-	if (was == encrypted && (!was || samepassphrase(job, &had)))
-		keep = 1;
-	else if (!encrypted && force)
-		rv = tellkey(job,
-		    "the key of the CA is no longer encrypted, as it was given",
-		    err);
-	else if (!encrypted) {
-		keep = 1;
-		rv = tellkey(job,
-		    "the key of the CA stays encrypted as it was: -f stores it "
-		    "in clear, as it was given",
-		    err);
-	} else if (was && force)
-		rv = tellkey(job,
-		    "the key of the CA has the passphrase now that was given",
-		    err);
-	else if (was) {
-		keep = 1;
-		rv = tellkey(job,
-		    "the key of the CA keeps its passphrase: -f encrypts it "
-		    "with the one that was given",
-		    err);
-	} else if (!force && isold(job)) {
-		keep = 1;
-		rv = tellkey(job,
-		    "the key of the CA stays in clear as it was: -f encrypts "
-		    "it, as it was given",
-		    err);
-	}
-	if (keep && rv == 0) {
-		cs_buf_free(key);
-		*key = had;
-		memset(&had, 0, sizeof(had));
-	}
-	cs_buf_free(&had);
-	return rv;
-}
-
 /* Does the entry hold all of this already?  1, 0, -1. */
 static int
-issame(struct job *job, struct certstore_error *err)
+issame(struct cs_adoption *job, struct certstore_error *err)
 {
 	static const enum cs_file files[] = { CS_FULLCHAIN, CS_CERT, CS_CHAIN,
 		CS_CA, CS_PRIVKEY };
@@ -340,7 +150,7 @@ issame(struct job *job, struct certstore_error *err)
 		else
 			rv = files[i] == CS_PRIVKEY && had.len > 0 &&
 			    (!job->cert->ca || job->cert->key == NULL) &&
-			    keyfits(job, &had);
+			    cs_keyfile_fits(job, &had);
 	}
 	cs_buf_free(&had);
 	return rv;
@@ -348,7 +158,7 @@ issame(struct job *job, struct certstore_error *err)
 
 /* Are its props in force and its keys as they ask for?  1, 0, -1. */
 static int
-isinforce(struct job *job, struct certstore_error *err)
+isinforce(struct cs_adoption *job, struct certstore_error *err)
 {
 	char why[CS_PROPS_WHY];
 	int rv;
@@ -364,7 +174,7 @@ isinforce(struct job *job, struct certstore_error *err)
 
 /* The names are free, or of the same purpose, or somebody said so. */
 static int
-checknames(struct job *job, struct certstore_error *err)
+checknames(struct cs_adoption *job, struct certstore_error *err)
 {
 	const struct cs_info *info = &job->a->entry.info;
 	const struct cs_info *old = &job->old.info;
@@ -373,7 +183,7 @@ checknames(struct job *job, struct certstore_error *err)
 
 	if (job->im->name != NULL)
 		return 0;
-	if (isown(job, old->spki) || isown(job, old->samekey))
+	if (cs_adopt_isown(job, old->spki) || cs_adopt_isown(job, old->samekey))
 		same = cs_naming_shares(info, old);
 	else
 		same = cs_naming_same(info, old);
@@ -390,17 +200,17 @@ checknames(struct job *job, struct certstore_error *err)
 }
 
 static int
-decide(struct job *job, struct certstore_error *err)
+decide(struct cs_adoption *job, struct certstore_error *err)
 {
 	const struct cs_info *old = &job->old.info;
 	struct cs_adopt *a = job->a;
 	char when[CERTSTORE_TIME_LEN];
 	int bad, same;
 
-	a->action = job->was == DAMAGED ? "replace" : "new";
-	if (job->was != PRESENT)
+	a->action = job->was == CS_WAS_DAMAGED ? "replace" : "new";
+	if (job->was != CS_WAS_PRESENT)
 		return 0;
-	if (isold(job)) {
+	if (cs_adopt_isold(job)) {
 		/* Only the chain or a key can differ: nothing is lost. */
 		a->action = "replace";
 		if ((same = issame(job, err)) == 1)
@@ -409,7 +219,7 @@ decide(struct job *job, struct certstore_error *err)
 			a->action = "same";
 		return same == -1 ? -1 : 0;
 	}
-	if (isown(job, old->request)) {
+	if (cs_adopt_isown(job, old->request)) {
 		a->action = "answer";
 		return 0;
 	}
@@ -433,32 +243,6 @@ decide(struct job *job, struct certstore_error *err)
 	return 0;
 }
 
-/* A key out of the store is about to be paired: it must be its own. */
-static int
-checkkey(struct job *job, struct certstore_error *err)
-{
-	struct cs_pool *pool = &job->im->pool;
-	EVP_PKEY *pkey;
-	int fits;
-
-	if (!job->fromstore)
-		return 0;
-	pkey = cs_key_frompem(job->keylabel, &job->key,
-	    pool->haspass ? &pool->pass : NULL, err);
-	if (pkey == NULL)
-		return -1;
-	fits = X509_check_private_key(job->cert->x509, pkey) == 1;
-	EVP_PKEY_free(pkey);
-	ERR_clear_error();
-	if (!fits)
-		return cs_fail(err, CERTSTORE_EDAMAGED,
-		    "%s: was changed by "
-		    "hand, it is not the key that info names: give the "
-		    "private key too",
-		    job->keylabel);
-	return 0;
-}
-
 /* The hash of the key that a request is for, when no info tells it. */
 static int
 requestkey(const char *label, const struct cs_buf *csr, char hex[65],
@@ -478,21 +262,21 @@ requestkey(const char *label, const struct cs_buf *csr, char hex[65],
 
 /* A request for another key goes on waiting. */
 static int
-carryrequest(struct job *job, struct certstore_error *err)
+carryrequest(struct cs_adoption *job, struct certstore_error *err)
 {
 	struct cs_buf *file = job->a->put.file;
 	const char *request = job->old.info.request;
 	char hex[65];
 	int rv;
 
-	if (job->was == ABSENT || strcmp(job->a->action, "answer") == 0)
+	if (job->was == CS_WAS_ABSENT || strcmp(job->a->action, "answer") == 0)
 		return 0;
 	rv = cs_entry_read(&job->old, CS_REQUEST_KEY, &file[CS_REQUEST_KEY],
 	    err);
 	if (rv == 1)
 		rv = cs_entry_read(&job->old, CS_REQUEST_CSR,
 		    &file[CS_REQUEST_CSR], err);
-	if (rv == 1 && (job->was == DAMAGED || request == NULL)) {
+	if (rv == 1 && (job->was == CS_WAS_DAMAGED || request == NULL)) {
 		rv = requestkey(job->a->name, &file[CS_REQUEST_CSR], hex,
 			 err) == 0;
 		request = hex;
@@ -509,7 +293,7 @@ carryrequest(struct job *job, struct certstore_error *err)
 
 /* What cert-import says of it, while all of that is at hand. */
 static int
-remarks(struct job *job, struct certstore_error *err)
+remarks(struct cs_adoption *job, struct certstore_error *err)
 {
 	struct cs_adopt *a = job->a;
 	const struct cs_info *info = &a->entry.info;
@@ -517,7 +301,7 @@ remarks(struct job *job, struct certstore_error *err)
 
 	bad = cs_remark_cert(&a->remarks, info, job->cert->x509,
 	    job->above.chain, job->above.complete, certstore_time_now());
-	if (job->was == PRESENT)
+	if (job->was == CS_WAS_PRESENT)
 		bad |= cs_remark_change(&a->remarks, info, &job->old.info);
 	if (job->cert->ca && cs_key_isencrypted(&a->put.file[CS_PRIVKEY]))
 		bad |= cs_buf_printf(&a->remarks,
@@ -535,7 +319,7 @@ cs_adopt_changes(const struct cs_adopt *a)
 
 /* The record of what would be written; of what is there, if it is the same. */
 static int
-record(struct job *job, struct certstore_error *err)
+record(struct cs_adoption *job, struct certstore_error *err)
 {
 	struct certstore_entry *entry = &job->a->entry;
 
@@ -546,9 +330,10 @@ record(struct job *job, struct certstore_error *err)
 		memset(&job->old, 0, sizeof(job->old));
 	} else {
 		if (cs_props_carry(&job->a->put.file[CS_PROPS],
-			job->was == ABSENT ? NULL : &job->old, job->a->name,
-			"import", err) == -1 ||
-		    carryrequest(job, err) == -1 || checkkey(job, err) == -1)
+			job->was == CS_WAS_ABSENT ? NULL : &job->old,
+			job->a->name, "import", err) == -1 ||
+		    carryrequest(job, err) == -1 ||
+		    cs_keyfile_check(job, err) == -1)
 			return -1;
 		cs_info_reset(&entry->info);
 		if (cs_info_compose(&entry->info.text, &job->a->put, 0, 0,
@@ -567,12 +352,12 @@ int
 cs_adopt_make(struct certstore_import *im, struct cs_adopt *a,
     const struct cs_pool_cert *cert, struct certstore_error *err)
 {
-	struct job job = { .im = im, .a = a, .cert = cert };
+	struct cs_adoption job = { .im = im, .a = a, .cert = cert };
 	int rv = -1;
 
 	a->cert = cert;
 	if (cs_holder_find(im->store, cert, &job.holders, err) == -1 ||
-	    takekey(&job, err) == -1 ||
+	    cs_keyfile_take(&job, err) == -1 ||
 	    cs_above_build(&im->pool, im->store, cert, NULL, &job.above, err) ==
 		-1 ||
 	    makefiles(&job, err) == -1)
@@ -583,7 +368,7 @@ cs_adopt_make(struct certstore_import *im, struct cs_adopt *a,
 	a->put.name = a->name;
 	if (loadold(&job, err) == -1 || completechain(&job, err) == -1 ||
 	    cs_above_use(&im->pool, job.above.above, err) == -1 ||
-	    settlekey(&job, err) == -1 || decide(&job, err) == -1 ||
+	    cs_keyfile_settle(&job, err) == -1 || decide(&job, err) == -1 ||
 	    record(&job, err) == -1)
 		goto out;
 	rv = 0;

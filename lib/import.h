@@ -1,6 +1,6 @@
 /*
  * import.h: what the files of cert-import share (import pool above adopt
- * holder naming remark).
+ * keyfile holder naming remark).
  */
 #ifndef IMPORT_H
 #define IMPORT_H
@@ -128,6 +128,29 @@ void	cs_holder_free(struct cs_holders *);
  * 1, 0 the store has none, -1. */
 int	cs_holder_key(struct certstore *, const struct cs_holders *,
 	    struct cs_buf *, char *, size_t, struct certstore_error *);
+
+/* What is at hand while one entry is made. */
+struct cs_adoption {
+	struct certstore_import	*im;
+	struct cs_adopt		*a;
+	const struct cs_pool_cert *cert;
+	struct cs_holders	 holders;
+	struct cs_buf		 key;		/* PEM; none: a CA without */
+	char			 keylabel[CS_NAME_MAX + 32];
+	int			 fromstore;	/* the key is the store's */
+	struct cs_above		 above;
+	struct certstore_entry	 old;
+	enum { CS_WAS_ABSENT, CS_WAS_PRESENT, CS_WAS_DAMAGED } was;
+};
+/* Is it the certificate that the entry has?  Is it of the key with this hash? */
+int	cs_adopt_isold(const struct cs_adoption *);
+int	cs_adopt_isown(const struct cs_adoption *, const char *);
+
+/* keyfile.c: its private key. */
+int	cs_keyfile_take(struct cs_adoption *, struct certstore_error *);
+int	cs_keyfile_fits(struct cs_adoption *, const struct cs_buf *);
+int	cs_keyfile_settle(struct cs_adoption *, struct certstore_error *);
+int	cs_keyfile_check(struct cs_adoption *, struct certstore_error *);
 
 int	cs_adopt_make(struct certstore_import *, struct cs_adopt *,
 	    const struct cs_pool_cert *, struct certstore_error *);
