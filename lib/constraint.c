@@ -144,6 +144,7 @@ classify(const char **text)
 int
 cs_constraint_parse(const char *text, char **out, struct certstore_error *err)
 {
+	const char *typed = text;
 	char value[CS_HOST_MAX + 8];
 	unsigned char raw[32];
 	enum cs_san_type type;
@@ -152,6 +153,8 @@ cs_constraint_parse(const char *text, char **out, struct certstore_error *err)
 
 	*out = NULL;
 	type = classify(&text);
+	if (*text == '\0')
+		return refuse(typed, "names nothing: use dns:example.com", err);
 	if (type == CS_SAN_IP)
 		rv = network(text, value, sizeof(value), raw, &rawlen, err);
 	else if (type == CS_SAN_EMAIL && strchr(text, '@') != NULL)
