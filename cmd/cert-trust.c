@@ -109,7 +109,7 @@ options(struct options *opt, int argc, char **argv)
 static void
 refuse(const char *option, const char *verb)
 {
-	cmd_error("%s: cert-trust %s has no use for it", option, verb);
+	cmd_error("%s: not an option of cert-trust %s", option, verb);
 	cmd_usage();
 }
 
