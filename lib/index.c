@@ -201,19 +201,6 @@ collect(void *arg, const char *sub, const char *key)
 	return cs_strings_add(arg, path);
 }
 
-static int
-comparename(const void *a, const void *b)
-{
-	return strcmp(a, *(char *const *)b);
-}
-
-static int
-contains(const struct cs_strings *list, const char *s)
-{
-	return list->n > 0 &&
-	    bsearch(s, list->v, list->n, sizeof(*list->v), comparename) != NULL;
-}
-
 /* Another entry has the key: a directory for all that come after it. */
 static int
 share(struct job *job, const char *sub, const char *path)
@@ -350,7 +337,7 @@ dropkey(void *arg, const char *sub, const char *key)
 	if (!usable(key))
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s", sub, key);
-	if (contains(&job->stay, path))
+	if (cs_strings_has(&job->stay, path))
 		return 0;
 	if (cs_file_readlink(job->store->index, path, text, sizeof(text)) ==
 	    -1) {
@@ -425,12 +412,12 @@ issurplus(struct purge *in, const char *name, const char *key)
 	char path[CS_KEY_MAX + 16];
 	int rv;
 
-	if (!contains(in->names, name))
+	if (!cs_strings_has(in->names, name))
 		return 0;
 	if ((rv = loadkeys(in, name)) != 1)
 		return rv == 2 ? 1 : rv;
 	snprintf(path, sizeof(path), "%s/%s", in->sub, key);
-	return !contains(&in->keys, path);
+	return !cs_strings_has(&in->keys, path);
 }
 
 static int
