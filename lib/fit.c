@@ -269,12 +269,9 @@ sameencryption(const struct certstore_entry *entry, enum cs_file file,
 	return rv;
 }
 
-/*
- * Was the file changed after info, which is written last?  A copy may look
- * like that.  It saves the decoding of a key, which costs more than all else.
- */
+/* Was the key changed after info, which is written last? */
 static int
-istouched(const struct certstore_entry *entry, enum cs_file file)
+istouched(const struct certstore_entry *entry)
 {
 	char path[CS_GENDIR + 16];
 	struct stat info, st;
@@ -285,12 +282,32 @@ istouched(const struct certstore_entry *entry, enum cs_file file)
 	    -1)
 		return 1;
 	snprintf(path, sizeof(path), "%s/%s", entry->gendir,
-	    cs_file_names[file]);
+	    cs_file_names[CS_PRIVKEY]);
 	return fstatat(entry->store->certs, path, &st, AT_SYMLINK_NOFOLLOW) ==
 	    -1 ||
-	    st.st_size == 0 || st.st_ctim.tv_sec > info.st_ctim.tv_sec ||
+	    st.st_ctim.tv_sec > info.st_ctim.tv_sec ||
 	    (st.st_ctim.tv_sec == info.st_ctim.tv_sec &&
 		st.st_ctim.tv_nsec > info.st_ctim.tv_nsec);
+}
+
+/*
+ * Is it the key that was written with info?  Time stamps are coarse, so that
+ * it has to be the one that combined.pem begins with, too.  No may be wrong,
+ * as of a copy; yes saves the decoding, which costs more than all else.
+ */
+static int
+isasmade(const struct certstore_entry *entry, const struct cs_buf *pem)
+{
+	struct certstore_error ignored;
+	struct cs_buf combined = { NULL, 0, 0 };
+	int rv;
+
+	rv = pem->len > 0 && !istouched(entry) &&
+	    cs_entry_read(entry, CS_COMBINED, &combined, &ignored) == 1 &&
+	    combined.len > pem->len &&
+	    memcmp(combined.p, pem->p, pem->len) == 0;
+	cs_buf_free(&combined);
+	return rv;
 }
 
 /*
@@ -307,13 +324,12 @@ cs_fit_haskey(const struct certstore_entry *entry, enum cs_file file,
 	EVP_PKEY *pkey = NULL;
 	int rv;
 
-	if (!istouched(entry, file))
-		return 1;
 	if ((rv = cs_entry_read(entry, file, &pem, err)) == -1)
 		goto out;
 	if (rv == 0 || pem.len == 0) {
 		rv = unfit(fit, "has lost its private key");
-	} else if (cs_key_isencrypted(&pem)) {
+	} else if ((file == CS_PRIVKEY && isasmade(entry, &pem)) ||
+	    cs_key_isencrypted(&pem)) {
 		rv = 1;
 	} else if ((pkey = cs_key_frompem(entry->info.name, &pem, NULL,
 			&flaw)) == NULL) {

@@ -846,10 +846,18 @@ testkeys(void)
 		    "key: has a damaged private key: replaced" },
 		{ "cat store/certs/key2/privkey.pem "
 		  ">store/certs/key/privkey.pem",
-		    "key: has the private key of something else: replaced" } };
+		    "key: has the private key of something else: replaced" },
+		/* as if within one tick of the clock */
+		{ "cat store/certs/key3/privkey.pem "
+		  ">store/certs/key/privkey.pem; touch store/certs/key/info",
+		    "key: has the private key of something else: replaced" },
+		{ "echo x >store/certs/key/privkey.pem; "
+		  "touch store/certs/key/info",
+		    "key: has a damaged private key: replaced" } };
 	size_t i;
 
 	must("key2", 0, "s=a.example");
+	must("key3", 0, "t=p384 s=a.example");
 	must("key", 0, "A=top-CA t=p384 s=a.example s=b.example");
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		sh(cases[i].how);
