@@ -13,8 +13,8 @@ include config.mk
 CORE = lib/buf.c lib/entry.c lib/error.c lib/escape.c lib/file.c lib/gen.c \
 	lib/idn.c lib/index.c lib/info.c lib/list.c lib/lock.c lib/match.c \
 	lib/mend.c lib/name.c lib/parents.c lib/props.c lib/recover.c \
-	lib/remove.c lib/store.c lib/strings.c lib/time.c lib/trustgen.c \
-	lib/txn.c
+	lib/remove.c lib/stamp.c lib/store.c lib/strings.c lib/time.c \
+	lib/trustgen.c lib/txn.c
 CRYPTO = lib/above.c lib/adopt.c lib/anchor.c lib/block.c lib/carry.c \
 	lib/caution.c lib/cert.c lib/certs.c lib/chain.c lib/change.c \
 	lib/constraint.c lib/container.c lib/create.c lib/crypto.c \

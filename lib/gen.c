@@ -91,17 +91,15 @@ readgens(struct certstore *store)
 	if (fstat(store->certs, &st) == -1)
 		return -1;
 	if (gens->known &&
-	    (store->depth > 0 ||
-		(st.st_mtim.tv_sec == gens->mtime.tv_sec &&
-		    st.st_mtim.tv_nsec == gens->mtime.tv_nsec)))
+	    (store->depth > 0 || cs_stamp_holds(&gens->certs, &st)))
 		return 0;
 	cs_gen_forget(store);
+	cs_stamp_take(&gens->certs, &st);
 	if (cs_file_each(store->certs, ".", takegen, gens) == -1) {
 		cs_gen_forget(store);
 		return -1;
 	}
 	cs_strings_sort(&gens->dirs);
-	gens->mtime = st.st_mtim;
 	gens->known = 1;
 	return 0;
 }

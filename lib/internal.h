@@ -67,6 +67,18 @@ void	cs_strings_free(struct cs_strings *);
 #define CS_DAY	((int64_t)86400)
 int64_t	cs_time_fromtm(int, int, int, int, int, int);	/* y m(1-12) d h m s */
 
+/* stamp.c */
+struct stat;
+struct cs_stamp {
+	dev_t		 dev;
+	ino_t		 ino;
+	off_t		 size;
+	struct timespec	 modified, changed;
+	int		 settled;	/* changed long enough before */
+};
+void	cs_stamp_take(struct cs_stamp *, const struct stat *);
+int	cs_stamp_holds(const struct cs_stamp *, const struct stat *);
+
 /* name.c: entry names, hosts, SANs: the one place that judges them. */
 enum cs_san_type {
 	CS_SAN_DNS, CS_SAN_IP, CS_SAN_EMAIL, CS_SAN_URI, CS_SAN_OTHER
@@ -197,14 +209,7 @@ extern const char *const cs_index_names[CS_NINDEX];
 struct cs_gens {
 	struct cs_strings dirs;
 	int		  known;
-	struct timespec	  mtime;	/* of certs/ when they were read */
-};
-
-/* A directory, and when anything in it was last made, renamed or removed. */
-struct cs_place {
-	dev_t		 dev;
-	ino_t		 ino;
-	struct timespec	 changed;
+	struct cs_stamp	  certs;	/* when they were read */
 };
 
 struct certstore {
@@ -219,7 +224,7 @@ struct certstore {
 	int	 intact;		/* index/ and links can be believed */
 	int	 complete;		/* index/ has all names; 0: not asked yet */
 	unsigned int present;		/* directories of index/ seen just now */
-	struct cs_place at;		/* where fd was when all this was looked at */
+	struct cs_stamp	at;		/* of fd when all this was looked at */
 	unsigned int epoch;		/* counts the directories certs has been */
 	int	 lock;			/* -1: not held */
 	struct cs_inode held[CS_NHELD];	/* the files that it is about */

@@ -12,12 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "internal.h"
-
-#define COARSE 2 /* seconds, of time stamps */
 
 const char *const cs_file_names[CS_NFILE] = { "fullchain.pem", "privkey.pem",
 	"combined.pem", "ca.pem", "cert.pem", "chain.pem", "request.key",
@@ -157,31 +154,20 @@ opennow(struct certstore *store, const char **what)
 		cs_file_close(&store->fd);
 		store->fd = now.fd;
 		takedirs(store, &now);
-		store->at.dev = st.st_dev;
-		store->at.ino = st.st_ino;
-		store->at.changed = st.st_ctim;
+		cs_stamp_take(&store->at, &st);
 	}
 	errno = errnum;
 	return rv;
 }
 
-/*
- * Is it where it was, and was nothing made, renamed or removed in it?  Time
- * stamps are coarse: two changes that follow at once may have one.
- */
+/* Is it where it was, and was nothing made, renamed or removed in it? */
 static int
 isasbefore(const struct certstore *store)
 {
-	const struct cs_place *at = &store->at;
-	struct timespec now;
 	struct stat st;
 
 	return store->certs != -1 && store->intact &&
-	    stat(store->path, &st) == 0 && st.st_dev == at->dev &&
-	    st.st_ino == at->ino && st.st_ctim.tv_sec == at->changed.tv_sec &&
-	    st.st_ctim.tv_nsec == at->changed.tv_nsec &&
-	    clock_gettime(CLOCK_REALTIME, &now) == 0 &&
-	    now.tv_sec - COARSE > at->changed.tv_sec;
+	    stat(store->path, &st) == 0 && cs_stamp_holds(&store->at, &st);
 }
 
 /* errno: 0 if the store is one that is still to be made, else -1. */

@@ -21,52 +21,28 @@
 #define TRIES 3
 
 static void
-takestamp(struct cs_stamp *stamp, const struct stat *st)
+dropfiles(struct cs_trusted *a, size_t n)
 {
-	stamp->dev = st->st_dev;
-	stamp->ino = st->st_ino;
-	stamp->size = st->st_size;
-	stamp->mtime = st->st_mtim;
-	stamp->ctime = st->st_ctim;
+	while (a->nfile > n)
+		free(a->files[--a->nfile].name);
 }
 
 static int
-issame(const struct timespec *a, const struct timespec *b)
+addfile(struct cs_trusted *a, const char *name, const struct stat *st)
 {
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-static int
-isasbefore(const struct cs_stamp *stamp, const struct stat *st)
-{
-	return stamp->dev == st->st_dev && stamp->ino == st->st_ino &&
-	    stamp->size == st->st_size && issame(&stamp->mtime, &st->st_mtim) &&
-	    issame(&stamp->ctime, &st->st_ctim);
-}
-
-static void
-dropstamps(struct cs_trusted *a, size_t n)
-{
-	while (a->nstamp > n)
-		free(a->stamps[--a->nstamp].name);
-}
-
-static int
-addstamp(struct cs_trusted *a, const char *name, const struct stat *st)
-{
-	struct cs_stamp *v;
+	struct cs_trusted_file *v;
 	size_t size;
 
-	if (a->nstamp == a->stampsize) {
-		size = a->stampsize == 0 ? 8 : a->stampsize * 2;
-		if ((v = reallocarray(a->stamps, size, sizeof(*v))) == NULL)
+	if (a->nfile == a->filesize) {
+		size = a->filesize == 0 ? 8 : a->filesize * 2;
+		if ((v = reallocarray(a->files, size, sizeof(*v))) == NULL)
 			return -1;
-		a->stamps = v;
-		a->stampsize = size;
+		a->files = v;
+		a->filesize = size;
 	}
-	if ((a->stamps[a->nstamp].name = strdup(name)) == NULL)
+	if ((a->files[a->nfile].name = strdup(name)) == NULL)
 		return -1;
-	takestamp(&a->stamps[a->nstamp++], st);
+	cs_stamp_take(&a->files[a->nfile++].stamp, st);
 	return 0;
 }
 
@@ -77,7 +53,7 @@ look(struct cs_trusted *a, const char *name)
 	struct stat st;
 
 	if (fstatat(a->fd, name, &st, 0) == 0)
-		return addstamp(a, name, &st) == -1 ? -1 : 1;
+		return addfile(a, name, &st) == -1 ? -1 : 1;
 	if (errno != ENOENT)
 		return -1;
 	if (fstatat(a->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
@@ -155,7 +131,7 @@ opendirof(struct cs_trusted *a, struct certstore_error *err)
 	}
 	if (fstat(a->fd, &st) == -1)
 		return cs_fail_errno(err, "%s", a->label);
-	takestamp(&a->dir, &st);
+	cs_stamp_take(&a->dir, &st);
 	return distrusted(a, err);
 }
 
@@ -166,7 +142,7 @@ closedirof(struct cs_trusted *a)
 	cs_file_close(&a->fd);
 	cs_pile_free(&a->certs);
 	cs_trustset_free(&a->distrusted);
-	dropstamps(a, 0);
+	dropfiles(a, 0);
 	a->nhash = 0;
 	a->unhashed = 0;
 	cs_error_clear(&a->doubt);
@@ -223,11 +199,11 @@ iscurrent(struct cs_trusted *a)
 	} else if (cs_trustgen_live(a->store, dir, &gen, &ignored) != 1 ||
 	    fstatat(a->store->fd, dir, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return 0;
-	if (!isasbefore(&a->dir, &st))
+	if (!cs_stamp_holds(&a->dir, &st))
 		return 0;
-	for (i = 0; i < a->nstamp; i++)
-		if (fstatat(a->fd, a->stamps[i].name, &st, 0) == -1 ||
-		    !isasbefore(&a->stamps[i], &st))
+	for (i = 0; i < a->nfile; i++)
+		if (fstatat(a->fd, a->files[i].name, &st, 0) == -1 ||
+		    !cs_stamp_holds(&a->files[i].stamp, &st))
 			return 0;
 	return 1;
 }
@@ -347,7 +323,7 @@ static int
 readwhole(struct cs_trusted *a, struct certstore_error *err)
 {
 	struct reading reading = { a, err, 0 };
-	size_t nstamp = a->nstamp;
+	size_t nfile = a->nfile;
 	int rv;
 
 	rv = cs_file_each(a->fd, ".", readany, &reading);
@@ -356,7 +332,7 @@ readwhole(struct cs_trusted *a, struct certstore_error *err)
 	if (rv != -1 && !reading.failed)
 		return 0;
 	cs_pile_drop(&a->certs, 0);
-	dropstamps(a, nstamp);
+	dropfiles(a, nfile);
 	cs_error_clear(&a->doubt);
 	return -1;
 }
@@ -429,7 +405,7 @@ addhash(struct cs_trusted *a, unsigned long hash)
 static int
 load(struct cs_trusted *a, const X509_NAME *name, struct certstore_error *err)
 {
-	size_t ncert = a->certs.n, nstamp = a->nstamp;
+	size_t ncert = a->certs.n, nfile = a->nfile;
 	char file[32];
 	unsigned long hash;
 	unsigned int i;
@@ -448,7 +424,7 @@ load(struct cs_trusted *a, const X509_NAME *name, struct certstore_error *err)
 		rv = cs_fail_nomem(err);
 	if (rv == -1) {
 		cs_pile_drop(&a->certs, ncert);
-		dropstamps(a, nstamp);
+		dropfiles(a, nfile);
 	}
 	return rv;
 }
@@ -593,7 +569,7 @@ cs_trusted_close(struct cs_trusted *a)
 {
 	closedirof(a);
 	cs_pile_free(&a->given);
-	free(a->stamps);
+	free(a->files);
 	free(a->hashes);
 	free(a->label);
 	free(a->path);

@@ -279,12 +279,9 @@ void	cs_pile_free(struct cs_pile *);
  * those that were added.  Another set of the store, another directory under the
  * path, or another file in it is seen by the next question.
  */
-struct cs_stamp {		/* a file that was read, as it was then */
+struct cs_trusted_file {
 	char		*name;
-	dev_t		 dev;
-	ino_t		 ino;
-	off_t		 size;
-	struct timespec	 mtime, ctime;
+	struct cs_stamp	 stamp;
 };
 struct cs_trusted {
 	struct certstore *store;	/* whose anchors, or NULL */
@@ -292,8 +289,8 @@ struct cs_trusted {
 	char		*label;		/* for messages */
 	int		 fd;		/* the directory, or -1 */
 	struct cs_stamp	 dir;
-	struct cs_stamp	*stamps;	/* of the files read so far */
-	size_t		 nstamp, stampsize;
+	struct cs_trusted_file *files;	/* those read so far */
+	size_t		 nfile, filesize;
 	int		 unhashed;	/* no links by hash: all were read */
 	unsigned long	*hashes;	/* of the names looked up so far */
 	size_t		 nhash, hashsize;

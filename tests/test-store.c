@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -542,9 +543,45 @@ testmany(void)
 	certstore_close(store);
 }
 
+/* What was changed just before it was looked at is looked at again. */
+static void
+teststamp(void)
+{
+	struct stat st = { .st_dev = 1, .st_ino = 2, .st_size = 3 }, other;
+	struct cs_stamp stamp;
+	time_t now = time(NULL);
+
+	st.st_mtim.tv_sec = st.st_ctim.tv_sec = now;
+	cs_stamp_take(&stamp, &st);
+	ok(!cs_stamp_holds(&stamp, &st), "changed just now");
+	st.st_mtim.tv_sec = now; /* anybody can set it */
+	st.st_ctim.tv_sec = now - 10;
+	cs_stamp_take(&stamp, &st);
+	ok(cs_stamp_holds(&stamp, &st), "changed a while ago");
+	other = st;
+	other.st_ctim.tv_nsec++;
+	ok(!cs_stamp_holds(&stamp, &other), "changed since");
+	other = st;
+	other.st_mtim.tv_nsec++;
+	ok(!cs_stamp_holds(&stamp, &other), "another time");
+	other = st;
+	other.st_ino++;
+	ok(!cs_stamp_holds(&stamp, &other), "another file");
+	other = st;
+	other.st_dev++;
+	ok(!cs_stamp_holds(&stamp, &other), "another file system");
+	other = st;
+	other.st_size++;
+	ok(!cs_stamp_holds(&stamp, &other), "another size");
+	st.st_ctim.tv_sec = now + 3600;
+	cs_stamp_take(&stamp, &st);
+	ok(!cs_stamp_holds(&stamp, &st), "changed by another's clock");
+}
+
 int
 main(void)
 {
+	teststamp();
 	makescratch();
 	testput();
 	testshared();
