@@ -3,7 +3,9 @@
  * checks, no libcrypto.
  *
  *	bare list STORE		readdir, and for each entry open info, read,
- *				fstatat, close
+ *				fstatat of certificate and key, close
+ *	bare ask STORE		for each host on stdin readlink in index/,
+ *				open info, read, close
  *	bare remove STORE NAME	what `parse import` made, with its fsyncs
  */
 #include <sys/file.h>
@@ -11,6 +13,7 @@
 
 #include <dirent.h>
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,9 +42,34 @@ list(int certs)
 		snprintf(path, sizeof(path), "%s/fullchain.pem", de->d_name);
 		if (fstatat(certs, path, &st, 0) == -1)
 			err(2, "%s", path);
+		snprintf(path, sizeof(path), "%s/privkey.pem", de->d_name);
+		if (fstatat(certs, path, &st, 0) == -1 && errno != ENOENT)
+			err(2, "%s", path);
 		close(fd);
 	}
 	closedir(dir);
+}
+
+static void
+ask(int store)
+{
+	char host[256], link[300], path[600];
+	ssize_t n;
+	int fd;
+
+	while (fgets(host, sizeof(host), stdin) != NULL) {
+		host[strcspn(host, "\n")] = '\0';
+		snprintf(path, sizeof(path), "index/host/%s", host);
+		if ((n = readlinkat(store, path, link, sizeof(link) - 1)) == -1)
+			err(2, "%s", path);
+		link[n] = '\0';
+		snprintf(path, sizeof(path), "certs/%s/info",
+		    strrchr(link, '/') + 1);
+		if ((fd = openat(store, path, O_RDONLY | O_CLOEXEC)) == -1 ||
+		    read(fd, info, sizeof(info)) == -1)
+			err(2, "%s", path);
+		close(fd);
+	}
 }
 
 static int
@@ -141,6 +169,8 @@ main(int argc, char *argv[])
 	certs = opendirat(store, "certs");
 	if (strcmp(argv[1], "list") == 0 && argc == 3)
 		list(certs);
+	else if (strcmp(argv[1], "ask") == 0 && argc == 3)
+		ask(store);
 	else if (strcmp(argv[1], "remove") == 0 && argc == 4)
 		removeentry(store, certs, argv[3]);
 	else
@@ -148,6 +178,7 @@ main(int argc, char *argv[])
 	return 0;
 usage:
 	fputs("usage: bare list STORE\n"
+	      "       bare ask STORE <HOSTS\n"
 	      "       bare remove STORE NAME\n",
 	    stderr);
 	return 2;
