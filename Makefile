@@ -9,24 +9,33 @@
 
 include config.mk
 
-# The core links without libcrypto.
-CORE = lib/buf.c lib/entry.c lib/error.c lib/escape.c lib/file.c lib/gen.c \
-	lib/idn.c lib/index.c lib/info.c lib/list.c lib/lock.c lib/match.c \
-	lib/mend.c lib/name.c lib/parents.c lib/props.c lib/recover.c \
-	lib/remove.c lib/stamp.c lib/store.c lib/strings.c lib/time.c \
-	lib/trustgen.c lib/txn.c
-CRYPTO = lib/above.c lib/adopt.c lib/anchor.c lib/block.c lib/carry.c \
-	lib/caution.c lib/cert.c lib/certs.c lib/chain.c lib/change.c \
-	lib/constraint.c lib/container.c lib/create.c lib/crypto.c \
-	lib/decrypt.c lib/der.c lib/describe.c lib/extension.c lib/fit.c \
-	lib/form.c lib/holder.c lib/import.c lib/issue.c lib/issuer.c \
-	lib/item.c lib/judge.c lib/keep.c lib/key.c lib/keyfile.c \
-	lib/keyform.c lib/limits.c lib/lines.c lib/marker.c lib/names.c \
-	lib/naming.c lib/part.c lib/path.c lib/pem.c lib/pile.c lib/pool.c \
-	lib/print.c lib/purpose.c lib/remark.c lib/request.c lib/rule.c \
-	lib/seen.c lib/strength.c lib/subject.c lib/subtree.c lib/template.c \
-	lib/trust.c lib/trustdir.c lib/trusted.c lib/trustset.c lib/uses.c \
-	lib/verify.c
+# The folders of the library, from the bottom up.
+BASE = lib/base/buf.c lib/base/crypto.c lib/base/error.c lib/base/escape.c \
+	lib/base/file.c lib/base/idn.c lib/base/name.c lib/base/stamp.c \
+	lib/base/strings.c lib/base/time.c
+STORE = lib/store/entry.c lib/store/gen.c lib/store/index.c lib/store/info.c \
+	lib/store/list.c lib/store/lock.c lib/store/match.c lib/store/mend.c \
+	lib/store/parents.c lib/store/props.c lib/store/recover.c \
+	lib/store/remove.c lib/store/store.c lib/store/trustgen.c lib/store/txn.c
+PEM = lib/pem/block.c lib/pem/container.c lib/pem/decrypt.c lib/pem/der.c \
+	lib/pem/item.c lib/pem/lines.c lib/pem/marker.c lib/pem/pem.c
+X509 = lib/x509/cert.c lib/x509/certs.c lib/x509/chain.c lib/x509/describe.c \
+	lib/x509/key.c lib/x509/keyform.c lib/x509/part.c lib/x509/print.c \
+	lib/x509/strength.c lib/x509/subtree.c lib/x509/uses.c
+ISSUE = lib/issue/carry.c lib/issue/caution.c lib/issue/constraint.c \
+	lib/issue/create.c lib/issue/extension.c lib/issue/fit.c lib/issue/issue.c \
+	lib/issue/issuer.c lib/issue/keep.c lib/issue/request.c lib/issue/subject.c \
+	lib/issue/template.c
+IMPORT = lib/import/above.c lib/import/adopt.c lib/import/holder.c \
+	lib/import/import.c lib/import/keyfile.c lib/import/naming.c \
+	lib/import/pool.c lib/import/remark.c
+TRUST = lib/trust/anchor.c lib/trust/change.c lib/trust/trust.c \
+	lib/trust/trustdir.c lib/trust/trustset.c
+VERIFY = lib/verify/form.c lib/verify/judge.c lib/verify/limits.c \
+	lib/verify/names.c lib/verify/path.c lib/verify/pile.c lib/verify/purpose.c \
+	lib/verify/rule.c lib/verify/seen.c lib/verify/trusted.c \
+	lib/verify/verify.c
+LIBRARY = $(BASE) $(STORE) $(PEM) $(X509) $(ISSUE) $(IMPORT) $(TRUST) $(VERIFY)
 SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \
 	cmd/progress.c cmd/record.c cmd/secret.c cmd/table.c cmd/text.c
 MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
@@ -45,8 +54,8 @@ BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
 FUZZERS = name pem trust verify
 FUZZ_TIME = 60
 EXAMPLE = tests/example/whose.c
-HEADERS = lib/certstore.h lib/create.h lib/crypto.h lib/import.h \
-	lib/internal.h lib/pem.h lib/trust.h lib/verify.h cmd/cmd.h \
+HEADERS = lib/certstore.h lib/issue/create.h lib/crypto.h lib/import/import.h \
+	lib/internal.h lib/pem/pem.h lib/trust/trust.h lib/verify/verify.h cmd/cmd.h \
 	tests/input.h tests/made.h tests/pems.h tests/scratch.h tests/tap.h
 
 PLAIN_COMMANDS = cert-list cert-match cert-rm
@@ -65,7 +74,7 @@ MAN5 = certstore.5
 MAN7 = certstore.7
 
 SO = libcertstore.so.0
-LIB_OBJS = $(CORE:.c=.o) $(CRYPTO:.c=.o)
+LIB_OBJS = $(LIBRARY:.c=.o)
 SHARED_OBJS = $(SHARED:.c=.o)
 MAIN_OBJS = $(MAINS:.c=.o)
 UNIT_OBJS = $(UNITS:.c=.o)
@@ -74,7 +83,7 @@ BENCH_OBJS = tests/bench/bare.o tests/bench/gen.o tests/bench/parse.o \
 	tests/bench/time.o
 BENCH_SOURCES = $(BENCH_OBJS:.o=.c)
 TESTS = $(UNITS:.c=)
-SOURCES = $(CORE) $(CRYPTO) $(SHARED) $(MAINS) $(UNITS) tests/forge.c \
+SOURCES = $(LIBRARY) $(SHARED) $(MAINS) $(UNITS) tests/forge.c \
 	tests/pki.c $(EXAMPLE) $(BENCH_SOURCES)
 SCRIPTS = tests/deps.sh tests/run tests/demo .ci/run \
 	tests/bench/run tests/bench/grow tests/bench/stores.sh \
@@ -170,7 +179,7 @@ fuzz:
 	    mkdir build-fuzz/corpus-$$f && \
 	    clang -std=c11 $(DEFINES) -Ilib -g -O1 \
 	    -fsanitize=fuzzer,address,undefined -o build-fuzz/$$f \
-	    tests/fuzz/fuzz-$$f.c $(CORE) $(CRYPTO) $(LIBCRYPTO) $(LIBBSD) && \
+	    tests/fuzz/fuzz-$$f.c $(LIBRARY) $(LIBCRYPTO) $(LIBBSD) && \
 	    build-fuzz/$$f -max_total_time=$(FUZZ_TIME) -max_len=20000 \
 	    -verbosity=0 -print_final_stats=1 build-fuzz/corpus-$$f \
 	    tests/data/keys tests/data/pem tests/data/hostile \

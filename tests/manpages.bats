@@ -123,7 +123,7 @@ items_page() {
 @test "info: certstore(5) has every key" {
 	local k
 
-	for k in $(sed -n '/^} keys\[\] = {/,/^};/p' "$ROOT/lib/info.c" |
+	for k in $(sed -n '/^} keys\[\] = {/,/^};/p' "$ROOT/lib/store/info.c" |
 	    grep -o '"[a-z]*"' | tr -d '"'); do
 		grep '^\.It Cm' "$ROOT/man/certstore.5" | grep -qw "$k" ||
 		    fail "info: $k is not in certstore(5)"

@@ -10,7 +10,7 @@
 
 #include <openssl/err.h>
 
-#include "trust.h"
+#include "trust/trust.h"
 #include "tap.h"
 #include "made.h"
 #include "scratch.h"

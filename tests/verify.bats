@@ -519,7 +519,7 @@ crl() {
 }
 
 @test "certstore(7) has every rule, as bad as it is" {
-	tr '\n' ' ' <"$ROOT/lib/rule.c" |
+	tr '\n' ' ' <"$ROOT/lib/verify/rule.c" |
 	    grep -oE '\] = \{ *"[a-z0-9-]+", *"[EW-]{3}"' |
 	    sed -E 's/.*"([a-z0-9-]+)", *"(.)(.)(.)"/\1 \2 \3 \4/' |
 	    sort >code

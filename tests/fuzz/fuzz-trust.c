@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "trust.h"
+#include "trust/trust.h"
 
 static void
 judge_error(const struct certstore_error *err)

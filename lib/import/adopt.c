@@ -1,0 +1,392 @@
+/*
+ * adopt.c: one certificate of an import as an entry of the store: its files,
+ * and what becomes of the entry that has its name.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "import/import.h"
+
+/* The files, and what they say of the certificate. */
+static int
+makefiles(struct cs_adoption *job, struct certstore_error *err)
+{
+	struct cs_info *info = &job->a->entry.info;
+
+	if (cs_chain_files(&job->a->put, job->cert->x509, job->above.chain,
+		job->above.above, job->key.p != NULL ? &job->key : NULL,
+		err) == -1)
+		return -1;
+	cs_info_reset(info);
+	if (cs_buf_copy(&info->text, &job->a->put.file[CS_INFO]) == -1)
+		return cs_fail_nomem(err);
+	return cs_info_parse(info, err);
+}
+
+static int
+loadold(struct cs_adoption *job, struct certstore_error *err)
+{
+	job->was = CS_WAS_PRESENT;
+	if (cs_entry_load(job->im->store, job->a->name, &job->old, err) == -1) {
+		if (err->code == CERTSTORE_ENOENTRY)
+			job->was = CS_WAS_ABSENT;
+		else if (err->code == CERTSTORE_EDAMAGED &&
+		    job->old.gendir[0] != '\0' &&
+		    (job->im->flags & CERTSTORE_FORCE) != 0)
+			job->was = CS_WAS_DAMAGED;
+		else
+			return -1;
+	}
+	cs_error_clear(err);
+	return cs_entry_identify(&job->old, &job->a->put.seen, err);
+}
+
+static int
+addfile(struct cs_adoption *job, enum cs_file file, STACK_OF(X509) *to,
+    struct certstore_error *err)
+{
+	struct cs_buf buf = { 0 };
+	STACK_OF(X509) *certs = NULL;
+	int rv;
+
+	if ((rv = cs_entry_read(&job->old, file, &buf, err)) == 1) {
+		certs = cs_cert_stack(job->a->name, &buf, err);
+		if (certs == NULL)
+			rv = -1;
+		else if (X509_add_certs(to, certs, X509_ADD_FLAG_UP_REF) != 1)
+			rv = cs_fail_nomem(err);
+	}
+	sk_X509_pop_free(certs, X509_free);
+	cs_buf_free(&buf);
+	return rv == -1 ? -1 : 0;
+}
+
+/* Drops what has ended and, if the input has issuers, all but roots, which
+ * are not served: what is given is the chain. */
+static void
+dropunfit(STACK_OF(X509) *more, int given)
+{
+	int64_t now = certstore_time_now();
+	X509 *x509;
+	int i;
+
+	for (i = sk_X509_num(more) - 1; i >= 0; i--) {
+		x509 = sk_X509_value(more, i);
+		if (cs_cert_ends(x509) < now ||
+		    (given && !cs_cert_is_self_signed(x509)))
+			X509_free(sk_X509_delete(more, i));
+	}
+}
+
+/* Is it the certificate that the entry has? */
+int
+cs_adopt_isold(const struct cs_adoption *job)
+{
+	const char *old = job->old.info.fingerprint;
+
+	return job->was == CS_WAS_PRESENT && old != NULL &&
+	    strcmp(old, job->a->entry.info.fingerprint) == 0;
+}
+
+int
+cs_adopt_isown(const struct cs_adoption *job, const char *spki)
+{
+	return spki != NULL &&
+	    (strcmp(spki, job->cert->spki) == 0 ||
+		strcmp(spki, job->cert->match) == 0);
+}
+
+/* What the entry had above it is good for a certificate that comes without. */
+static int
+completechain(struct cs_adoption *job, struct certstore_error *err)
+{
+	STACK_OF(X509) *more;
+	int had, rv = -1;
+
+	if (job->above.complete || job->was != CS_WAS_PRESENT ||
+	    (!job->old.info.haschain && !job->old.info.hasca))
+		return 0;
+	had = sk_X509_num(job->above.above);
+	if ((more = sk_X509_new_null()) == NULL)
+		return cs_fail_nomem(err);
+	if (addfile(job, CS_FULLCHAIN, more, err) == -1 ||
+	    (job->old.info.hasca && addfile(job, CS_CA, more, err) == -1))
+		goto out;
+	/* The same certificate by itself asks for no other chain. */
+	if (had > 0 || !cs_adopt_isold(job) ||
+	    (job->im->flags & CERTSTORE_FORCE) != 0)
+		dropunfit(more, had > 0);
+	if (cs_above_build(&job->im->pool, job->im->store, job->cert, more,
+		&job->above, err) == -1)
+		goto out;
+	rv = sk_X509_num(job->above.above) > had ? makefiles(job, err) : 0;
+out:
+	sk_X509_pop_free(more, X509_free);
+	return rv;
+}
+
+/* Does the entry hold all of this already?  1, 0, -1. */
+static int
+issame(struct cs_adoption *job, struct certstore_error *err)
+{
+	static const enum cs_file files[] = { CS_FULLCHAIN, CS_CERT, CS_CHAIN,
+		CS_CA, CS_PRIVKEY };
+	struct cs_buf had = { 0 }, want;
+	size_t i;
+	int rv = 1, there;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]) && rv == 1; i++) {
+		want = cs_txn_contents(&job->a->put, files[i]);
+		cs_buf_reset(&had);
+		there = cs_entry_read(&job->old, files[i], &had, err);
+		if (there == -1)
+			rv = -1;
+		else if (there == (want.p != NULL) && want.len == had.len &&
+		    (had.len == 0 || memcmp(want.p, had.p, had.len) == 0))
+			continue;
+		else
+			rv = files[i] == CS_PRIVKEY && had.len > 0 &&
+			    (!job->cert->ca || job->cert->key == NULL) &&
+			    cs_keyfile_fits(job, &had);
+	}
+	cs_buf_free(&had);
+	return rv;
+}
+
+/* Are its props in force and its keys as they ask for?  1, 0, -1. */
+static int
+isinforce(struct cs_adoption *job, struct certstore_error *err)
+{
+	char why[CS_PROPS_WHY];
+	int rv;
+
+	if ((rv = cs_props_differ(&job->old, why, err)) != 1)
+		return rv == -1 ? -1 : 1;
+	if (cs_buf_printf(&job->a->remarks,
+		"%s: %s: written anew with the same certificate\n",
+		job->a->name, why) == -1)
+		return cs_fail_nomem(err);
+	return 0;
+}
+
+/* The names are free, or of the same purpose, or somebody said so. */
+static int
+checknames(struct cs_adoption *job, struct certstore_error *err)
+{
+	const struct cs_info *info = &job->a->entry.info;
+	const struct cs_info *old = &job->old.info;
+	const char *subject = old->subject != NULL ? old->subject : "";
+	int same;
+
+	if (job->im->name != NULL)
+		return 0;
+	if (cs_adopt_isown(job, old->spki) || cs_adopt_isown(job, old->samekey))
+		same = cs_naming_shares(info, old);
+	else
+		same = cs_naming_same(info, old);
+	if (same == -1)
+		return cs_fail_nomem(err);
+	if (same)
+		return 0;
+	return cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s: the entry of that name "
+	    "is for other names (\"%.*s\"): give this certificate another "
+	    "entry name with -N, or replace that entry with -f -N %s",
+	    job->a->name, cs_pool_fit(subject, CS_SUBJECT_LEN), subject,
+	    job->a->name);
+}
+
+static int
+decide(struct cs_adoption *job, struct certstore_error *err)
+{
+	const struct cs_info *old = &job->old.info;
+	struct cs_adopt *a = job->a;
+	char when[CERTSTORE_TIME_LEN];
+	int bad, same;
+
+	a->action = job->was == CS_WAS_DAMAGED ? "replace" : "new";
+	if (job->was != CS_WAS_PRESENT)
+		return 0;
+	if (cs_adopt_isold(job)) {
+		/* Only the chain or a key can differ: nothing is lost. */
+		a->action = "replace";
+		if ((same = issame(job, err)) == 1)
+			same = isinforce(job, err);
+		if (same == 1)
+			a->action = "same";
+		return same == -1 ? -1 : 0;
+	}
+	if (cs_adopt_isown(job, old->request)) {
+		a->action = "answer";
+		return 0;
+	}
+	if (old->fingerprint == NULL) /* it only waits */
+		return checknames(job, err);
+	a->action = "replace";
+	if (checknames(job, err) == -1)
+		return -1;
+	if ((job->im->flags & CERTSTORE_IFNEEDED) != 0) {
+		bad = cs_remark_worse(&a->remarks, &a->entry.info, old,
+		    certstore_time_now());
+		if (bad == 1)
+			a->action = "kept";
+		return bad == -1 ? cs_fail_nomem(err) : 0;
+	}
+	if ((job->im->flags & CERTSTORE_FORCE) == 0)
+		return cs_fail(err, CERTSTORE_EEXIST,
+		    "%s: the entry has "
+		    "another certificate, which ends %s: -f replaces it",
+		    a->name, certstore_time_format(old->ends, when));
+	return 0;
+}
+
+/* The hash of the key that a request is for, when no info tells it. */
+static int
+requestkey(const char *label, const struct cs_buf *csr, char hex[65],
+    struct certstore_error *err)
+{
+	X509_REQ *req;
+	EVP_PKEY *pkey;
+	int rv = -1;
+
+	if ((req = cs_cert_csr_frompem(label, csr, err)) != NULL &&
+	    (pkey = X509_REQ_get0_pubkey(req)) != NULL)
+		rv = cs_key_spki(pkey, hex, err);
+	X509_REQ_free(req);
+	ERR_clear_error();
+	return rv;
+}
+
+/* A request for another key goes on waiting. */
+static int
+carryrequest(struct cs_adoption *job, struct certstore_error *err)
+{
+	struct cs_buf *file = job->a->put.file;
+	const char *request = job->old.info.request;
+	char hex[65];
+	int rv;
+
+	if (job->was == CS_WAS_ABSENT || strcmp(job->a->action, "answer") == 0)
+		return 0;
+	rv = cs_entry_read(&job->old, CS_REQUEST_KEY, &file[CS_REQUEST_KEY],
+	    err);
+	if (rv == 1)
+		rv = cs_entry_read(&job->old, CS_REQUEST_CSR,
+		    &file[CS_REQUEST_CSR], err);
+	if (rv == 1 && (job->was == CS_WAS_DAMAGED || request == NULL)) {
+		rv = requestkey(job->a->name, &file[CS_REQUEST_CSR], hex,
+			 err) == 0;
+		request = hex;
+	}
+	if (rv == 0) {
+		cs_buf_free(&file[CS_REQUEST_KEY]);
+		cs_buf_free(&file[CS_REQUEST_CSR]);
+	}
+	if (rv == 1 &&
+	    cs_buf_printf(&file[CS_INFO], "request %s\n", request) == -1)
+		return cs_fail_nomem(err);
+	return rv == -1 ? -1 : 0;
+}
+
+/* What cert-import says of it, while all of that is at hand. */
+static int
+remarks(struct cs_adoption *job, struct certstore_error *err)
+{
+	struct cs_adopt *a = job->a;
+	const struct cs_info *info = &a->entry.info;
+	int bad;
+
+	bad = cs_remark_cert(&a->remarks, info, job->cert->x509,
+	    job->above.chain, job->above.complete, certstore_time_now());
+	if (job->was == CS_WAS_PRESENT)
+		bad |= cs_remark_change(&a->remarks, info, &job->old.info);
+	if (job->cert->ca && cs_key_isencrypted(&a->put.file[CS_PRIVKEY]))
+		bad |= cs_buf_printf(&a->remarks,
+		    "%s: the key of a CA stays "
+		    "encrypted with its passphrase: no server can use it\n",
+		    a->name);
+	return bad == 0 ? 0 : cs_fail_nomem(err);
+}
+
+int
+cs_adopt_changes(const struct cs_adopt *a)
+{
+	return strcmp(a->action, "same") != 0 && strcmp(a->action, "kept") != 0;
+}
+
+/* The record of what would be written; of what is there, if it is the same. */
+static int
+record(struct cs_adoption *job, struct certstore_error *err)
+{
+	struct certstore_entry *entry = &job->a->entry;
+
+	if (!cs_adopt_changes(job->a)) {
+		cs_info_free(&entry->info);
+		cs_txn_free(&job->a->put);
+		*entry = job->old;
+		memset(&job->old, 0, sizeof(job->old));
+	} else {
+		if (cs_props_carry(&job->a->put.file[CS_PROPS],
+			job->was == CS_WAS_ABSENT ? NULL : &job->old,
+			job->a->name, "import", err) == -1 ||
+		    carryrequest(job, err) == -1 ||
+		    cs_keyfile_check(job, err) == -1)
+			return -1;
+		cs_info_reset(&entry->info);
+		if (cs_info_compose(&entry->info.text, &job->a->put, 0, 0,
+			err) == -1 ||
+		    cs_info_parse(&entry->info, err) == -1)
+			return -1;
+		entry->store = job->im->store;
+		if (remarks(job, err) == -1)
+			return -1;
+	}
+	entry->how = job->a->action;
+	return 0;
+}
+
+int
+cs_adopt_make(struct certstore_import *im, struct cs_adopt *a,
+    const struct cs_pool_cert *cert, struct certstore_error *err)
+{
+	struct cs_adoption job = { .im = im, .a = a, .cert = cert };
+	int rv = -1;
+
+	a->cert = cert;
+	if (cs_holder_find(im->store, cert, &job.holders, err) == -1 ||
+	    cs_keyfile_take(&job, err) == -1 ||
+	    cs_above_build(&im->pool, im->store, cert, NULL, &job.above, err) ==
+		-1 ||
+	    makefiles(&job, err) == -1)
+		goto out;
+	a->name = cs_naming_choose(im, cert, &a->entry.info, &job.holders, err);
+	if (a->name == NULL)
+		goto out;
+	a->put.name = a->name;
+	if (loadold(&job, err) == -1 || completechain(&job, err) == -1 ||
+	    cs_above_use(&im->pool, job.above.above, err) == -1 ||
+	    cs_keyfile_settle(&job, err) == -1 || decide(&job, err) == -1 ||
+	    record(&job, err) == -1)
+		goto out;
+	rv = 0;
+out:
+	cs_above_free(&job.above);
+	cs_entry_done(&job.old);
+	cs_buf_free(&job.key);
+	cs_holder_free(&job.holders);
+	ERR_clear_error();
+	return rv;
+}
+
+void
+cs_adopt_free(struct cs_adopt *a)
+{
+	cs_txn_free(&a->put);
+	cs_entry_done(&a->entry);
+	cs_buf_free(&a->remarks);
+	free(a->name);
+	memset(a, 0, sizeof(*a));
+}

@@ -1,0 +1,151 @@
+/*
+ * holder.c: which entries of the store have a key, or wait with it for the
+ * answer to their request.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/stdlib.h>
+
+#include "import/import.h"
+
+static int
+isgone(const struct certstore_error *err)
+{
+	return err->code == CERTSTORE_EDAMAGED ||
+	    err->code == CERTSTORE_ENOENTRY;
+}
+
+static int
+iskey(const struct cs_pool_cert *cert, const char *spki)
+{
+	return spki != NULL &&
+	    (strcmp(spki, cert->spki) == 0 || strcmp(spki, cert->match) == 0);
+}
+
+/* The entry holds or awaits the key of the certificate, whose names are in
+ * info. */
+static int
+hold(struct cs_holders *h, const struct certstore_entry *entry,
+    const struct cs_pool_cert *cert, const struct cs_info *info,
+    struct certstore_error *err)
+{
+	struct cs_holder *v;
+	size_t i;
+	int waits;
+
+	waits = iskey(cert, entry->info.request);
+	if (!waits &&
+	    (entry->info.fingerprint == NULL ||
+		(!iskey(cert, entry->info.spki) &&
+		    !iskey(cert, entry->info.samekey))))
+		return 0;
+	for (i = 0; i < h->n; i++)
+		if (strcmp(h->v[i].name, entry->info.name) == 0)
+			return 0;
+	if ((v = reallocarray(h->v, h->n + 1, sizeof(*v))) == NULL)
+		return cs_fail_nomem(err);
+	h->v = v;
+	v += h->n;
+	v->waits = waits;
+	if ((v->shares = cs_naming_shares(info, &entry->info)) == -1 ||
+	    (v->name = strdup(entry->info.name)) == NULL)
+		return cs_fail_nomem(err);
+	h->n++;
+	return 0;
+}
+
+/* A hit in the index is only a hint; a damaged entry is passed over. */
+static int
+look(struct certstore *store, const struct cs_pool_cert *cert, const char *spki,
+    struct cs_info *info, struct cs_holders *h, struct certstore_error *err)
+{
+	struct certstore_entry entry = { 0 };
+	char **names;
+	size_t i, n;
+	int rv = -1;
+
+	if (cs_index_find(store, "spki", spki, &names, &n) == -1)
+		return cs_fail_errno(err, "%s/index/spki", store->path);
+	if (n > 0 && info->text.p == NULL &&
+	    (cs_describe_shown(&info->text, cert->x509, err) == -1 ||
+		cs_info_parse(info, err) == -1))
+		goto out;
+	for (i = 0; i < n; i++) {
+		if (cs_entry_load(store, names[i], &entry, err) == -1) {
+			if (!isgone(err))
+				goto out;
+			continue;
+		}
+		if (hold(h, &entry, cert, info, err) == -1)
+			goto out;
+	}
+	cs_error_clear(err);
+	rv = 0;
+out:
+	cs_entry_done(&entry);
+	cs_store_names_free(names, n);
+	return rv;
+}
+
+int
+cs_holder_find(struct certstore *store, const struct cs_pool_cert *cert,
+    struct cs_holders *h, struct certstore_error *err)
+{
+	struct cs_info info = { 0 };
+	int rv = 0;
+
+	memset(h, 0, sizeof(*h));
+	if (store->fd == -1)
+		return 0;
+	rv = look(store, cert, cert->spki, &info, h, err);
+	if (rv == 0 && strcmp(cert->spki, cert->match) != 0)
+		rv = look(store, cert, cert->match, &info, h, err);
+	cs_info_free(&info);
+	return rv;
+}
+
+void
+cs_holder_free(struct cs_holders *h)
+{
+	while (h->n > 0)
+		free(h->v[--h->n].name);
+	free(h->v);
+	memset(h, 0, sizeof(*h));
+}
+
+static int
+readkey(struct certstore *store, const char *name, enum cs_file file,
+    struct cs_buf *pem, char *label, size_t size, struct certstore_error *err)
+{
+	struct certstore_entry entry = { 0 };
+	int rv;
+
+	snprintf(label, size, "%s: %s", name, cs_file_names[file]);
+	rv = cs_entry_load(store, name, &entry, err);
+	if (rv == -1 && err->code == CERTSTORE_ENOENTRY)
+		cs_fail(err, CERTSTORE_ECHANGED,
+		    "%s: another writer removed the entry meanwhile: try again",
+		    name);
+	if (rv == 0)
+		rv = cs_entry_read(&entry, file, pem, err);
+	cs_entry_done(&entry);
+	return rv;
+}
+
+int
+cs_holder_key(struct certstore *store, const struct cs_holders *h,
+    struct cs_buf *pem, char *label, size_t size, struct certstore_error *err)
+{
+	size_t i;
+	int rv = 0, waits;
+
+	for (waits = 1; waits >= 0; waits--)
+		for (i = 0; i < h->n && rv == 0; i++)
+			if (h->v[i].waits == waits)
+				rv = readkey(store, h->v[i].name,
+				    waits ? CS_REQUEST_KEY : CS_PRIVKEY, pem,
+				    label, size, err);
+	return rv;
+}

@@ -1,0 +1,222 @@
+/*
+ * keyfile.c: the private key of an entry that an import makes: which one it is,
+ * the input's or the store's, and whether it is encrypted.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "import/import.h"
+
+/* The store's key was to be a CA's, and is a server's now. */
+static int
+opened(struct cs_adoption *job, struct certstore_error *err)
+{
+	struct cs_pool *pool = &job->im->pool;
+	EVP_PKEY *pkey;
+	int rv;
+
+	pkey = cs_key_frompem(job->keylabel, &job->key,
+	    pool->haspass ? &pool->pass : NULL, err);
+	if (pkey == NULL)
+		return -1;
+	cs_buf_free(&job->key);
+	rv = cs_key_encode(&job->key, pkey, NULL, err);
+	EVP_PKEY_free(pkey);
+	return rv;
+}
+
+/* A server can't ask for a passphrase, so its key is stored in clear; that of
+ * a CA is left as it came. */
+int
+cs_keyfile_take(struct cs_adoption *job, struct certstore_error *err)
+{
+	const struct cs_pool_cert *cert = job->cert;
+	char name[sizeof(err->msg)];
+	int rv;
+
+	if (cert->key != NULL)
+		return cs_key_encode(&job->key, cert->key->pkey,
+		    cert->ca ? cert->key->passphrase : NULL, err);
+	rv = cs_holder_key(job->im->store, &job->holders, &job->key,
+	    job->keylabel, sizeof(job->keylabel), err);
+	job->fromstore = rv == 1;
+	if (job->fromstore && !cert->ca && cs_key_isencrypted(&job->key))
+		return opened(job, err);
+	if (rv == -1 || job->fromstore || cert->ca)
+		return rv == -1 ? -1 : 0;
+	return cs_fail(err, CERTSTORE_EINPUT,
+	    "%s: its private key is not "
+	    "here, and no request in the store waits for it: give the key "
+	    "too",
+	    cs_pool_name(cert, name, sizeof(name)));
+}
+
+/* The passphrase that the key came with. */
+static int
+givepass(void *arg, const char *what, char *buf, size_t size)
+{
+	const struct cs_adoption *job = arg;
+	const char *pass;
+
+	(void)what;
+	pass = job->cert->key != NULL ? job->cert->key->passphrase : NULL;
+	if (pass == NULL || strlen(pass) >= size)
+		return -1;
+	memcpy(buf, pass, strlen(pass) + 1);
+	return (int)strlen(pass);
+}
+
+/* Is the entry's own key file right?  One that no passphrase here opens is
+ * taken to be. */
+int
+cs_keyfile_fits(struct cs_adoption *job, const struct cs_buf *pem)
+{
+	struct certstore_passphrase pass = { givepass, job };
+	struct certstore_error err;
+	EVP_PKEY *pkey;
+	int fits;
+
+	if (!job->cert->ca && cs_key_isencrypted(pem))
+		return 0;
+	pkey = cs_key_frompem(job->a->name, pem, &pass, &err);
+	if (pkey == NULL)
+		return err.code == CERTSTORE_EPASSPHRASE;
+	fits = X509_check_private_key(job->cert->x509, pkey) == 1;
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	return fits;
+}
+
+/* Does the passphrase that the key came with open the store's file? */
+static int
+samepassphrase(struct cs_adoption *job, const struct cs_buf *had)
+{
+	struct certstore_passphrase pass = { givepass, job };
+	struct certstore_error ignored;
+	EVP_PKEY *pkey;
+
+	pkey = cs_key_frompem(job->a->name, had, &pass, &ignored);
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	return pkey != NULL;
+}
+
+static int
+tellkey(struct cs_adoption *job, const char *what, struct certstore_error *err)
+{
+	if (cs_buf_printf(&job->a->remarks, "%s: %s\n", job->a->name, what) ==
+	    -1)
+		return cs_fail_nomem(err);
+	return 0;
+}
+
+/* What becomes of the key of a CA that the store has and the input, too: of
+ * one that was encrypted or not, is or is not in the input, without -f or with
+ * it.  What is encrypted does not become less without -f. */
+static const struct outcome {
+	int keep; /* the store's file */
+	const char *say;
+} outcomes[2][2][2] = {
+	[0][0] = { { 1, NULL }, { 1, NULL } },
+	[0][1] = { { 1,
+		       "the key of the CA stays in clear as it was: -f "
+		       "encrypts it, as it was given" },
+	    { 0, NULL } },
+	[1][0] = { { 1,
+		       "the key of the CA stays encrypted as it was: -f stores "
+		       "it in clear, as it was given" },
+	    { 0,
+		"the key of the CA is no longer encrypted, as it was "
+		"given" } },
+	[1][1] = { { 1,
+		       "the key of the CA keeps its passphrase: -f encrypts it "
+		       "with the one that was given" },
+	    { 0,
+		"the key of the CA has the passphrase now that was "
+		"given" } },
+};
+
+/* The file of the store is the key of the certificate: which one stays? */
+static int
+choose(struct cs_adoption *job, struct cs_buf *had, struct certstore_error *err)
+{
+	struct cs_buf *key = &job->a->put.file[CS_PRIVKEY];
+	struct outcome out;
+	int force = (job->im->flags & CERTSTORE_FORCE) != 0;
+	int is = cs_key_isencrypted(key), was = cs_key_isencrypted(had);
+
+	out = outcomes[was][is][force];
+	if (was && is && samepassphrase(job, had))
+		out = outcomes[0][0][force];
+	else if (!was && is && !cs_adopt_isold(job))
+		out = outcomes[0][1][1]; /* it comes with the certificate */
+	if (out.say != NULL && tellkey(job, out.say, err) == -1)
+		return -1;
+	if (out.keep) {
+		cs_buf_free(key);
+		*key = *had;
+		memset(had, 0, sizeof(*had));
+	}
+	return 0;
+}
+
+/*
+ * The key of a CA that comes with its certificate, and what the entry has; one
+ * that it waits with, or its own.
+ */
+int
+cs_keyfile_settle(struct cs_adoption *job, struct certstore_error *err)
+{
+	const struct cs_info *old = &job->old.info;
+	struct cs_buf had = { 0 };
+	enum cs_file file;
+	int rv;
+
+	if (!job->cert->ca || job->cert->key == NULL ||
+	    job->was != CS_WAS_PRESENT)
+		return 0;
+	file = cs_adopt_isown(job, old->request) ? CS_REQUEST_KEY : CS_PRIVKEY;
+	if ((rv = cs_entry_read(&job->old, file, &had, err)) == 1) {
+		rv = 0;
+		if (file == CS_PRIVKEY && !cs_adopt_isown(job, old->spki) &&
+		    !cs_adopt_isown(job, old->samekey)) {
+			if (cs_key_isencrypted(&had) &&
+			    !cs_key_isencrypted(&job->a->put.file[CS_PRIVKEY]))
+				rv = tellkey(job,
+				    "the key of the CA is not encrypted, that "
+				    "of the one it replaces was",
+				    err);
+		} else if (cs_keyfile_fits(job, &had))
+			rv = choose(job, &had, err);
+	}
+	cs_buf_free(&had);
+	return rv;
+}
+
+/* A key out of the store is about to be paired: it must be its own. */
+int
+cs_keyfile_check(struct cs_adoption *job, struct certstore_error *err)
+{
+	struct cs_pool *pool = &job->im->pool;
+	EVP_PKEY *pkey;
+	int fits;
+
+	if (!job->fromstore)
+		return 0;
+	pkey = cs_key_frompem(job->keylabel, &job->key,
+	    pool->haspass ? &pool->pass : NULL, err);
+	if (pkey == NULL)
+		return -1;
+	fits = X509_check_private_key(job->cert->x509, pkey) == 1;
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	if (!fits)
+		return cs_fail(err, CERTSTORE_EDAMAGED,
+		    "%s: was changed by "
+		    "hand, it is not the key that info names: give the "
+		    "private key too",
+		    job->keylabel);
+	return 0;
+}

@@ -1,0 +1,400 @@
+/*
+ * remark.c: what an operator should know of a certificate that is taken all
+ * the same, and of what it replaces.  One line each, which the entry begins.
+ */
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/x509v3.h>
+
+#include "import/import.h"
+
+#define NAMES_MAX 5	 /* named in one line */
+#define SECURITY_MIN 112 /* bits, of security level 2 */
+#define LEVEL2 "servers at security level 2 refuse it"
+
+/* Begins with the entry's name; gives 0 or -1, so that it can be or'ed. */
+static int remark(struct cs_buf *, const struct cs_info *, const char *, ...)
+    CS_PRINTFLIKE(3, 4);
+
+static int
+remark(struct cs_buf *b, const struct cs_info *info, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return cs_buf_printf(b, "%s: %s\n", info->name, text);
+}
+
+static int
+remarktimes(struct cs_buf *b, const struct cs_info *info, int64_t now)
+{
+	char when[CERTSTORE_TIME_LEN];
+	size_t i;
+	int bad = 0;
+
+	if (info->ends < now)
+		bad |= remark(b, info, "expired %s",
+		    certstore_time_format(info->ends, when));
+	if (info->starts > now)
+		bad |= remark(b, info, "not valid before %s",
+		    certstore_time_format(info->starts, when));
+	for (i = 0; i < info->nissuing; i++)
+		if (info->issuing[i].ends < now)
+			bad |= remark(b, info,
+			    "its issuer \"%.*s\" expired "
+			    "%s",
+			    cs_pool_fit(info->issuing[i].subject,
+				CS_SUBJECT_LEN),
+			    info->issuing[i].subject,
+			    certstore_time_format(info->issuing[i].ends, when));
+	return bad;
+}
+
+/* What level 2 has against it; what is empty is fine. */
+void
+cs_remark_weakness(X509 *x509, char *text, size_t size)
+{
+	char name[80];
+	int md, secbits;
+
+	text[0] = '\0';
+	if (cs_key_isweak(X509_get0_pubkey(x509))) {
+		cs_key_name(X509_get0_pubkey(x509), name, sizeof(name));
+		snprintf(text, size, "weak key (%s)", name);
+		return;
+	}
+	if (X509_get_signature_info(x509, &md, NULL, &secbits, NULL) != 1 ||
+	    secbits < 0 || secbits >= SECURITY_MIN ||
+	    cs_cert_is_self_signed(x509))
+		return;
+	snprintf(text, size, "weak signature (%s)",
+	    md == NID_undef ? "unknown" : OBJ_nid2sn(md));
+}
+
+static int
+remarkweak(struct cs_buf *b, const struct cs_info *info, X509 *x509,
+    STACK_OF(X509) *chain)
+{
+	char text[120];
+	int bad = 0, i;
+
+	cs_remark_weakness(x509, text, sizeof(text));
+	if (text[0] != '\0')
+		bad |= remark(b, info, "%s: " LEVEL2, text);
+	for (i = 0; i < sk_X509_num(chain); i++) {
+		cs_remark_weakness(sk_X509_value(chain, i), text, sizeof(text));
+		if (text[0] != '\0' && (size_t)i < info->nissuing)
+			bad |= remark(b, info,
+			    "its issuer \"%.*s\" has a "
+			    "%s: " LEVEL2,
+			    cs_pool_fit(info->issuing[i].subject,
+				CS_SUBJECT_LEN),
+			    info->issuing[i].subject, text);
+	}
+	return bad;
+}
+
+static int
+hashost(const struct cs_info *info)
+{
+	size_t i;
+
+	for (i = 0; i < info->nsan; i++)
+		if (info->san[i].type == CS_SAN_DNS ||
+		    info->san[i].type == CS_SAN_IP)
+			return 1;
+	return 0;
+}
+
+static int
+remarknames(struct cs_buf *b, const struct cs_info *info)
+{
+	const char *cn = info->cn != NULL ? info->cn : "";
+
+	if (info->serves && info->nsan == 0)
+		return remark(b, info,
+		    "no subject alternative name: clients "
+		    "refuse it%s%.*s%s",
+		    *cn != '\0' ? ", old ones take the CN \"" : "",
+		    cs_pool_fit(cn, CS_SUBJECT_LEN), cn,
+		    *cn != '\0' ? "\"" : "");
+	if (hashost(info) && info->usage.n > 0 &&
+	    !cs_info_has_usage(info, "server") &&
+	    !cs_info_has_usage(info, "any"))
+		return remark(b, info,
+		    "it has host names, but its extended "
+		    "key usage has no serverAuth: clients refuse it");
+	return 0;
+}
+
+/* Names that no client looks for, the first by name. */
+static int
+remarkflaws(struct cs_buf *b, const struct cs_info *info)
+{
+	const char *flaw, *first = NULL, *name = NULL;
+	char quoted[CS_QUOTE_LEN], more[48] = "";
+	size_t i, n = 0;
+
+	for (i = 0; i < info->nsan; i++) {
+		flaw = cs_name_certflaw(info->san[i].type, info->san[i].value);
+		if (flaw == NULL || n++ > 0)
+			continue;
+		first = flaw;
+		name = info->san[i].value;
+	}
+	if (n == 0)
+		return 0;
+	if (n > 1)
+		snprintf(more, sizeof(more), " (and %zu more)", n - 1);
+	return remark(b, info, "its DNS name %s%s %s: no client finds it",
+	    cs_escape_quote(quoted, name), more, first);
+}
+
+/* A key that handshakes fail with by default. */
+static int
+remarkkey(struct cs_buf *b, const struct cs_info *info, X509 *x509)
+{
+	EVP_PKEY *pkey = X509_get0_pubkey(x509);
+	char name[80];
+
+	if (pkey == NULL || strcmp(info->kind, "mail") == 0 ||
+	    cs_strength_istls(pkey))
+		return 0;
+	cs_key_name(pkey, name, sizeof(name));
+	return remark(b, info,
+	    "TLS servers and clients refuse its key (%s) by default: use p256, "
+	    "p384 or RSA",
+	    name);
+}
+
+/* Is its CN the name of a host, with a dot? */
+static int
+iscnhost(const struct cs_info *info)
+{
+	char host[CS_HOST_MAX + 1];
+
+	return info->cn != NULL && strchr(info->cn, '.') != NULL &&
+	    cs_name_certhost(info->cn, host) == 1;
+}
+
+static int
+remarkextensions(struct cs_buf *b, const struct cs_info *info, X509 *x509)
+{
+	int bad = 0;
+
+	if (strcmp(info->kind, "ca") == 0 && info->haskey && info->self &&
+	    (X509_get_extension_flags(x509) & EXFLAG_KUSAGE) == 0 &&
+	    iscnhost(info))
+		bad |= remark(b, info,
+		    "it says that it is a CA, as openssl req -x509 writes "
+		    "unasked, so it answers for no host: for a server make "
+		    "one with cert-create -s");
+	if ((X509_get_extension_flags(x509) & EXFLAG_CRITICAL) != 0)
+		bad |= remark(b, info,
+		    "a critical extension that libcrypto does not know: "
+		    "clients refuse it");
+	return bad;
+}
+
+/*
+ * Where some issuer is there and the one above it is not, that is a root that
+ * need not be sent, as far as anybody can tell.
+ */
+int
+cs_remark_cert(struct cs_buf *b, const struct cs_info *info, X509 *x509,
+    STACK_OF(X509) *chain, int complete, int64_t now)
+{
+	const char *issuer = info->issuer != NULL ? info->issuer : "";
+	int bad, ca, shaken;
+
+	ca = strcmp(info->kind, "ca") == 0;
+	shaken = strcmp(info->kind, "shaken") == 0;
+	bad = remarktimes(b, info, now);
+	if (X509_get_version(x509) == X509_VERSION_1 && !ca)
+		bad |= remark(b, info,
+		    "a certificate of version 1, without "
+		    "extensions: some clients refuse it");
+	bad |= remarkweak(b, info, x509, chain);
+	bad |= remarkextensions(b, info, x509);
+	if (!ca && !shaken)
+		bad |= remarkkey(b, info, x509) | remarknames(b, info) |
+		    remarkflaws(b, info);
+	if (!complete && sk_X509_num(chain) <= 0 && !info->self)
+		bad |= remark(b, info,
+		    "chain incomplete: its issuer \"%.*s\" "
+		    "is not there: import it too",
+		    cs_pool_fit(issuer, CS_SUBJECT_LEN), issuer);
+	return bad;
+}
+
+/* Hosts and addresses of the old one that the new one has not; a wildcard
+ * stands for the names below it. */
+static int
+iscovered(const struct cs_info *info, const struct cs_san *san)
+{
+	char host[CS_HOST_MAX + 1], wild[CS_HOST_MAX + 2];
+	const char *dot;
+
+	if (san->type != CS_SAN_DNS)
+		return cs_info_covers(info, san->type, san->value);
+	if (cs_name_certhost(san->value, host) != 1 ||
+	    cs_info_covers(info, CS_SAN_DNS, host))
+		return 1;
+	if (host[0] == '*' || (dot = strchr(host, '.')) == NULL)
+		return 0;
+	snprintf(wild, sizeof(wild), "*%s", dot);
+	return cs_info_covers(info, CS_SAN_DNS, wild);
+}
+
+/* The names that info lacks of old, the first few as text; how many, or -1. */
+static int
+listlost(struct cs_buf *list, const struct cs_info *info,
+    const struct cs_info *old)
+{
+	struct cs_san cn = { CS_SAN_DNS, old->cn };
+	const struct cs_san *san = old->nsan > 0 ? old->san : &cn;
+	size_t i, lost = 0, n = old->nsan > 0 ? old->nsan : old->cn != NULL;
+	int bad = 0;
+
+	for (i = 0; i < n; i++) {
+		if ((san[i].type != CS_SAN_DNS && san[i].type != CS_SAN_IP) ||
+		    iscovered(info, &san[i]))
+			continue;
+		if (lost++ < NAMES_MAX)
+			bad |= cs_buf_printf(list, "%s%.*s",
+			    lost > 1 ? ", " : "", cs_pool_fit(san[i].value, 60),
+			    san[i].value);
+	}
+	if (lost > NAMES_MAX)
+		bad |= cs_buf_printf(list, " and %zu more", lost - NAMES_MAX);
+	return bad == 0 ? (int)(lost > INT_MAX ? INT_MAX : lost) : -1;
+}
+
+static int
+remarklost(struct cs_buf *b, const struct cs_info *info,
+    const struct cs_info *old)
+{
+	struct cs_buf list = { 0 };
+	int bad = 0, lost;
+
+	if ((lost = listlost(&list, info, old)) > 0)
+		bad = remark(b, info,
+		    old->fingerprint == NULL ?
+			"does not cover %s, which was requested" :
+			"no longer covers %s",
+		    list.p);
+	cs_buf_free(&list);
+	return lost == -1 ? -1 : bad;
+}
+
+int
+cs_remark_change(struct cs_buf *b, const struct cs_info *info,
+    const struct cs_info *old)
+{
+	char new[CERTSTORE_TIME_LEN], was[CERTSTORE_TIME_LEN];
+	int bad = 0;
+
+	if (strcmp(info->kind, "ca") != 0)
+		bad |= remarklost(b, info, old);
+	if (old->fingerprint == NULL)
+		return bad;
+	if (info->ends < old->ends)
+		bad |= remark(b, info,
+		    "ends %s, earlier than the one it "
+		    "replaces: %s",
+		    certstore_time_format(info->ends, new),
+		    certstore_time_format(old->ends, was));
+	if (info->starts < old->starts)
+		bad |= remark(b, info,
+		    "is older (%s) than the one it "
+		    "replaces: %s",
+		    certstore_time_format(info->starts, new),
+		    certstore_time_format(old->starts, was));
+	return bad;
+}
+
+static int
+isvalid(const struct cs_info *info, int64_t now)
+{
+	return info->starts <= now && now <= info->ends;
+}
+
+#define KEPT "kept, since what was given "
+#define TAKE ": -f without -u takes it"
+
+/* Another kind, or what fewer clients take. */
+static int
+worsekind(struct cs_buf *b, const struct cs_info *info,
+    const struct cs_info *old)
+{
+	if (strcmp(info->kind, old->kind) != 0 &&
+	    (strcmp(info->kind, "ca") == 0 || strcmp(old->kind, "ca") == 0))
+		return remark(b, old, KEPT "is of kind %s, not %s" TAKE,
+			   info->kind, old->kind) == -1 ?
+		    -1 :
+		    1;
+	if (old->serves && !info->serves)
+		return remark(b, old, KEPT "is not for TLS servers" TAKE) ==
+			-1 ?
+		    -1 :
+		    1;
+	if (info->weak && !old->weak)
+		return remark(b, old, KEPT "is weak" TAKE) == -1 ? -1 : 1;
+	return 0;
+}
+
+/* Does info have what old lacks? */
+static int
+gains(const struct cs_info *info, const struct cs_info *old)
+{
+	struct cs_buf list = { 0 };
+	int n;
+
+	n = listlost(&list, old, info);
+	cs_buf_free(&list);
+	return n != 0 || info->starts > old->starts || info->ends > old->ends ||
+	    (old->weak && !info->weak) || (info->haskey && !old->haskey) ||
+	    (info->serves && !old->serves);
+}
+
+int
+cs_remark_worse(struct cs_buf *b, const struct cs_info *info,
+    const struct cs_info *old, int64_t now)
+{
+	char new[CERTSTORE_TIME_LEN], was[CERTSTORE_TIME_LEN];
+	struct cs_buf list = { 0 };
+	int bad = 0, lost = 0, worse;
+
+	if ((worse = worsekind(b, info, old)) != 0)
+		return worse;
+	worse = 1;
+	if (strcmp(info->kind, "ca") != 0)
+		lost = listlost(&list, info, old);
+	if (lost > 0)
+		bad = remark(b, old, KEPT "does not cover %s" TAKE, list.p);
+	else if (isvalid(info, now) && !isvalid(old, now))
+		worse = 0;
+	else if (info->starts > now && isvalid(old, now))
+		bad = remark(b, old, KEPT "is not valid before %s" TAKE,
+		    certstore_time_format(info->starts, new));
+	else if (info->starts < old->starts)
+		bad = remark(b, old, KEPT "is older: %s, not %s" TAKE,
+		    certstore_time_format(info->starts, new),
+		    certstore_time_format(old->starts, was));
+	else if (info->ends < old->ends)
+		bad = remark(b, old, KEPT "ends earlier: %s, not %s" TAKE,
+		    certstore_time_format(info->ends, new),
+		    certstore_time_format(old->ends, was));
+	else if (!gains(info, old))
+		bad = remark(b, old, KEPT "is no better" TAKE);
+	else
+		worse = 0;
+	cs_buf_free(&list);
+	return lost == -1 || bad != 0 ? -1 : worse;
+}

@@ -1,0 +1,565 @@
+/*
+ * create.c: makes an entry, or a request that waits in one.  Everything is
+ * decided and made before the lock is taken; if the entry changed meanwhile,
+ * all is decided anew, at last with the lock in hand.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include <openssl/err.h>
+
+#include "issue/create.h"
+
+#define TRIES 4 /* the last one with the lock */
+
+/* What goes together, and what has no meaning. */
+static int
+checkparts(const struct certstore_template *t, int flags,
+    struct certstore_error *err)
+{
+	const char *flaw = NULL;
+
+	if (!t->ca && (t->pathlen >= 0 || t->npermit > 0 || t->nexclude > 0))
+		flaw = "constraints are for a CA: add -c or leave -C out";
+	else if (!t->ca && t->encrypt != NULL)
+		flaw = "only the key of a CA can be encrypted, since servers "
+		       "cannot ask: add -c or leave -E out";
+	else if (t->ca && t->profile[0] != '\0')
+		flaw = "a profile is not for a CA: leave -P or -c out";
+	else if (t->pkey != NULL && t->type[0] != '\0')
+		flaw = "a type is for a key to be made: leave -t or -K out";
+	else if (t->haswithin && (flags & CERTSTORE_IFNEEDED) == 0)
+		flaw = "when a new one is needed is asked only with -u: add "
+		       "-u or leave -e out";
+	else if ((flags & CERTSTORE_REQUEST) != 0 && t->issuer != NULL)
+		flaw = "a request is signed by whoever it is sent to: leave "
+		       "-A or -R out";
+	else if ((flags & CERTSTORE_REQUEST) != 0 && t->haslife)
+		flaw = "whoever signs a request says for how long: leave -l "
+		       "or -R out";
+	return flaw == NULL ? 0 : cs_fail(err, CERTSTORE_EARGUMENT, "%s", flaw);
+}
+
+/* Each call would find the last one's work too short-lived. */
+static int
+checklife(const struct certstore_template *t, struct certstore_error *err)
+{
+	int64_t life, now, within;
+
+	if (!t->haswithin)
+		return 0;
+	if (t->within.type == CERTSTORE_SPAN_PART) {
+		if (t->within.num < t->within.den)
+			return 0;
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "%u/%u: each new certificate would already be due: use a "
+		    "smaller part with -e, as 1/3",
+		    t->within.num, t->within.den);
+	}
+	now = certstore_time_now();
+	life = (t->ca ? CS_LIFE_CA : CS_LIFE);
+	if (t->haslife)
+		life = t->life.type == CERTSTORE_SPAN_AT ? t->life.secs - now :
+							   t->life.secs;
+	within = t->within.type == CERTSTORE_SPAN_AT ? t->within.secs - now :
+						       t->within.secs;
+	if (within < life)
+		return 0;
+	return cs_fail(err, CERTSTORE_EARGUMENT,
+	    "a new certificate would end within the time of -e too: use less "
+	    "with -e or more with -l");
+}
+
+static int
+begin(struct cs_create *job, struct certstore_error *err)
+{
+	if (cs_template_check(job->asked, err) == -1 ||
+	    cs_name_check(job->name, err) == -1 ||
+	    checkparts(job->asked, job->flags, err) == -1 ||
+	    checklife(job->asked, err) == -1)
+		return -1;
+	if (job->asked->issuer != NULL &&
+	    strcmp(job->asked->issuer, job->name) == 0)
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "%s: can't be its own CA: leave -A out", job->name);
+	return cs_template_resolve(&job->full, &job->own, job->asked, job->name,
+	    err);
+}
+
+/* Is that file missing in what is there, or empty?  1, 0, -1. */
+static int
+lacks(const struct cs_create *job, enum cs_file file,
+    struct certstore_error *err)
+{
+	struct cs_buf b = { NULL, 0, 0 };
+	int rv;
+
+	if ((rv = cs_entry_read(&job->old, file, &b, err)) != -1)
+		rv = rv == 0 || b.len == 0;
+	cs_buf_free(&b);
+	return rv;
+}
+
+/*
+ * May what is damaged be replaced?  By -f, but for a pair that is to serve on
+ * beside a request; by -u where it is the key that is lost or not its own, and
+ * the rest tells what the entry was.
+ */
+static int
+maygo(struct cs_create *job, struct certstore_error *err)
+{
+	struct certstore_error was = *err;
+	const struct cs_info *info = &job->old.info;
+	int rv = 0;
+
+	cs_error_clear(err);
+	if ((job->flags & CERTSTORE_FORCE) != 0) {
+		rv = (job->flags & CERTSTORE_REQUEST) == 0 ?
+		    1 :
+		    lacks(job, CS_FULLCHAIN, err);
+		job->damaged = rv == 1;
+	} else if (job->flags == CERTSTORE_IFNEEDED ||
+	    job->flags == (CERTSTORE_IFNEEDED | CERTSTORE_DRYRUN)) {
+		if (info->fingerprint != NULL && info->haskey &&
+		    (rv = cs_fit_haskey(&job->old, CS_PRIVKEY, info->spki,
+			 &job->fit, err)) != -1)
+			rv = !rv;
+	}
+	if (rv == 0)
+		*err = was;
+	return rv == 1 ? 0 : -1;
+}
+
+static int
+load(struct cs_create *job, struct certstore_error *err)
+{
+	struct certstore_error ignored;
+
+	job->exists = 1;
+	job->damaged = job->uncombined = 0;
+	if (cs_entry_load(job->store, job->name, &job->old, err) == 0)
+		return 0;
+	if (err->code == CERTSTORE_ENOENTRY) {
+		job->exists = 0;
+		cs_error_clear(err);
+		return 0;
+	}
+	/* what of it is put together can be so again */
+	if (err->code == CERTSTORE_EDAMAGED &&
+	    (job->flags & (CERTSTORE_IFNEEDED | CERTSTORE_FORCE)) ==
+		CERTSTORE_IFNEEDED &&
+	    cs_entry_glance(job->store, job->name, &job->old, &ignored) == 0) {
+		job->uncombined = 1;
+		cs_error_clear(err);
+		return 0;
+	}
+	/* without a directory what is there is not the entry's */
+	return err->code == CERTSTORE_EDAMAGED && job->old.gendir[0] != '\0' ?
+	    maygo(job, err) :
+	    -1;
+}
+
+/*
+ * Who signed the certificate that is replaced signs the new one: 1, or 0 to
+ * leave all as it is, -1.  What does not work is replaced all the same.
+ */
+static int
+findissuer(struct cs_create *job, X509 *x509, struct certstore_error *err)
+{
+	const char *issuer = job->old.info.issuer;
+	char why[sizeof(job->fit.why)];
+	int rv;
+
+	if (issuer == NULL)
+		issuer = "";
+	if ((rv = cs_issuer_find(&job->issuer, &job->old, x509, err)) != 0) {
+		job->hasissuer = job->inherited = rv == 1;
+		return rv;
+	}
+	if (!job->fit.works) {
+		memcpy(why, job->fit.why, sizeof(why));
+		snprintf(job->fit.why, sizeof(job->fit.why),
+		    "%.60s, and its CA \"%.100s\" is not here with its key",
+		    why, issuer);
+		return 1;
+	}
+	if (job->fit.due) {
+		cs_warn(job->store,
+		    "%s: %s, and its CA \"%.100s\" is not here with its key: "
+		    "have it signed there, or make another with -f",
+		    job->name, job->fit.why, issuer);
+		return 0;
+	}
+	return cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s: %s, and its CA \"%.100s\" is not here with its key: -f makes "
+	    "one that signs itself",
+	    job->name, job->fit.why, issuer);
+}
+
+/* A CA's key that came encrypted stays so; a server could not ask. */
+const char *
+cs_create_passphrase(const struct cs_create *job)
+{
+	if (job->t.encrypt != NULL || !job->t.ca)
+		return job->t.encrypt;
+	return job->asked->opened;
+}
+
+/* The template becomes what is asked for and all else that is there. */
+static int
+keep(struct cs_create *job, struct certstore_error *err)
+{
+	X509 *x509;
+	int rv = -1;
+
+	if (job->t.ca && cs_create_passphrase(job) == NULL &&
+	    (rv = cs_fit_isencrypted(&job->old, CS_PRIVKEY, err)) != 0)
+		return rv == -1 ? -1 :
+				  cs_fail(err, CERTSTORE_EREFUSED,
+				      "%s: %s, and its key is encrypted: "
+				      "encrypt the new one with -E, too",
+				      job->name, job->fit.why);
+	if ((x509 = cs_keep_cert(&job->old, err)) == NULL)
+		return -1;
+	job->kept = cs_keep_make(job->asked, &job->full, &job->old, x509, err);
+	if (job->kept == NULL)
+		rv = -1;
+	else if (job->asked->issuer != NULL || job->old.info.self)
+		rv = 1;
+	else
+		rv = findissuer(job, x509, err);
+	X509_free(x509);
+	if (rv == 1) {
+		job->t = *job->kept;
+		if (job->t.type[0] == '\0')
+			strlcpy(job->t.type, job->full.type,
+			    sizeof(job->t.type));
+	}
+	return rv;
+}
+
+/* With CERTSTORE_IFNEEDED: 1 to make it, 0 to leave all as it is, -1. */
+static int
+decideneeded(struct cs_create *job, struct certstore_error *err)
+{
+	int force = job->flags & CERTSTORE_FORCE, rv;
+
+	rv = cs_fit_entry(&job->old, job->asked, &job->t,
+	    job->hasissuer ? &job->issuer : NULL, &job->fit, err);
+	if (rv == -1 && force && job->fit.refused)
+		cs_error_clear(err);
+	else if (rv != 0)
+		return rv == -1 ? -1 : 0;
+	else if (!force && !job->fit.none && (rv = keep(job, err)) != 1)
+		return rv;
+	if (!job->fit.due || !job->hasissuer)
+		return 1;
+	rv = cs_fit_isclamped(&job->old, &job->issuer, err);
+	return rv == -1 ? -1 : !rv;
+}
+
+/* 1 to make it, 0 to leave all as it is, -1. */
+static int
+decide(struct cs_create *job, char **csr, struct certstore_error *err)
+{
+	int force = job->flags & CERTSTORE_FORCE;
+	int request = job->flags & CERTSTORE_REQUEST, rv;
+
+	if (!job->exists || job->damaged)
+		return 1;
+	if ((job->flags & CERTSTORE_IFNEEDED) != 0) {
+		if (!request)
+			return decideneeded(job, err);
+		rv = cs_request_needed(job, csr, err);
+		if (rv != -1 || !force || !job->fit.refused)
+			return rv;
+		cs_error_clear(err);
+		return 1;
+	}
+	if (force || (request && !job->old.info.hasrequest))
+		return 1;
+	if (request)
+		return cs_fail(err, CERTSTORE_EEXIST,
+		    "%s: already awaits an answer: cert-show%s -o csr %s "
+		    "prints the request, -f makes a new one",
+		    job->name, job->store->option, job->name);
+	return cs_fail(err, CERTSTORE_EEXIST,
+	    "%s: there is such an entry: -f replaces it, -u leaves it if it "
+	    "will do",
+	    job->name);
+}
+
+/* A dry run's key is thrown away: the one that is made fastest will do. */
+int
+cs_create_key(struct cs_create *job, struct certstore_error *err)
+{
+	const char *wanted;
+	char type[80];
+
+	wanted = (job->flags & CERTSTORE_DRYRUN) != 0 ? "p256" : job->t.type;
+	if (job->pkey != NULL && job->t.pkey == NULL &&
+	    strcmp(job->type, wanted) != 0) {
+		EVP_PKEY_free(job->pkey); /* the entry has another by now */
+		job->pkey = NULL;
+	}
+	if (job->pkey != NULL)
+		return 0;
+	if (cs_crypto_check(err) == -1)
+		return -1;
+	if (job->t.pkey == NULL) {
+		strlcpy(job->type, wanted, sizeof(job->type));
+		job->pkey = cs_key_search(job->store, wanted, err);
+		return job->pkey == NULL ? -1 : 0;
+	}
+	if (EVP_PKEY_up_ref(job->t.pkey) != 1)
+		return cs_fail_nomem(err);
+	job->pkey = job->t.pkey;
+	if (cs_key_isweak(job->pkey)) {
+		cs_key_name(job->pkey, type, sizeof(type));
+		cs_warn(job->store,
+		    "%s: the key is weak (%s): servers and "
+		    "clients at security level 2 refuse it",
+		    job->name, type);
+	}
+	return 0;
+}
+
+/* What is above the issuer is known: all of it is served but a root. */
+static STACK_OF(X509) *
+withoutroot(const struct cs_issuer *is)
+{
+	STACK_OF(X509) *chain;
+
+	if ((chain = sk_X509_dup(is->certs)) != NULL && is->complete)
+		(void)sk_X509_pop(chain);
+	return chain;
+}
+
+static int
+makefiles(struct cs_create *job, X509 *x509, struct certstore_error *err)
+{
+	STACK_OF(X509) *above = job->hasissuer ? job->issuer.certs : NULL;
+	STACK_OF(X509) *chain = NULL;
+	struct cs_buf pem = { NULL, 0, 0 };
+	int rv = -1;
+
+	if (above != NULL && (chain = withoutroot(&job->issuer)) == NULL)
+		cs_fail_nomem(err);
+	else if (cs_key_encode(&pem, job->pkey, cs_create_passphrase(job),
+		     err) == 0 &&
+	    cs_chain_files(&job->put, x509, chain, above, &pem, err) == 0 &&
+	    cs_carry_request(job, err) == 0 &&
+	    cs_carry_props(job, "create", err) == 0)
+		rv = 0;
+	cs_buf_free(&pem);
+	sk_X509_free(chain);
+	return rv;
+}
+
+/*
+ * What the entry has will do: a new generation of just that, if its props were
+ * edited since, or the modes of its keys are wrong.  1 made, 0 not needed, -1.
+ */
+static int
+rewrite(struct cs_create *job, struct certstore_error *err)
+{
+	char why[CS_PROPS_WHY];
+	int rv;
+
+	if ((rv = cs_props_differ(&job->old, why, err)) == -1)
+		return -1;
+	if (rv == 0 && job->uncombined)
+		snprintf(why, sizeof(why), "has lost combined.pem");
+	else if (rv == 0)
+		return (job->flags & CERTSTORE_DRYRUN) != 0 ?
+		    0 :
+		    cs_mend_links(job->store, &job->old, err);
+	cs_warn(job->store, "%s: %s: written anew with the same key%s",
+	    job->name, why,
+	    job->old.info.fingerprint != NULL ? " and certificate" : "");
+	if ((job->flags & CERTSTORE_DRYRUN) != 0)
+		return 1;
+	if (job->old.info.fingerprint == NULL)
+		rv = cs_request_carry(job, err);
+	else if ((rv = cs_carry_pair(job, err)) == 0)
+		rv = cs_carry_request(job, err);
+	if (rv == -1 || cs_carry_props(job, NULL, err) == -1 ||
+	    cs_txn_put(job->store, &job->put, 1, err) == -1)
+		return -1;
+	return 1;
+}
+
+/* That it could not be is perhaps the fault of what nobody asked for. */
+static int
+failkept(const struct cs_create *job, struct certstore_error *err)
+{
+	struct certstore_error was = *err;
+
+	if (job->kept != NULL && was.code == CERTSTORE_EREFUSED)
+		cs_fail(err, was.code,
+		    "%.350s (-u keeps what the entry has, -f makes only what "
+		    "is asked for)",
+		    was.msg);
+	return -1;
+}
+
+static int
+sign(struct cs_create *job, X509 **x509, struct certstore_error *err)
+{
+	struct cs_issuer *is = job->hasissuer ? &job->issuer : NULL;
+
+	if (is != NULL &&
+	    (cs_issuer_read(is, err) == -1 ||
+		cs_issuer_judge(is, job->t.ca, err) == -1 ||
+		cs_issue_check(job->name, &job->t, is, err) == -1 ||
+		cs_issuer_key(is, job->t.haspass ? &job->t.pass : NULL, err) ==
+		    -1))
+		return failkept(job, err);
+	if (cs_create_key(job, err) == -1)
+		return -1;
+	*x509 = cs_issue_cert(job->store, job->name, &job->t, job->pkey, is,
+	    err);
+	return *x509 == NULL ? failkept(job, err) : 0;
+}
+
+/* -u found a CA that it was not told of: one that serves goes on serving. */
+static int
+canwait(const struct cs_create *job, const struct certstore_error *err)
+{
+	return job->inherited && job->fit.due &&
+	    (err->code == CERTSTORE_EREFUSED ||
+		err->code == CERTSTORE_EPASSPHRASE ||
+		err->code == CERTSTORE_EDAMAGED);
+}
+
+static void
+caution(struct cs_create *job)
+{
+	struct cs_buf *b = &job->cautions;
+
+	cs_caution_names(b, job->name, &job->t, 0);
+	if (!job->exists || job->damaged)
+		return;
+	if (job->fit.why[0] != '\0' && !job->fit.none)
+		(void)cs_buf_printf(b, "%s: %s: replaced\n", job->name,
+		    job->fit.why);
+	if ((job->flags & CERTSTORE_FORCE) != 0)
+		cs_caution_force(b, &job->old, job->asked, &job->t,
+		    job->hasissuer ? &job->issuer : NULL);
+	cs_caution_ca(b, &job->old, job->pkey);
+}
+
+static int
+makecert(struct cs_create *job, struct certstore_error *err)
+{
+	X509 *x509 = NULL;
+	int rv = -1;
+
+	if (sign(job, &x509, err) == -1) {
+		if (!canwait(job, err))
+			return -1;
+		cs_warn(job->store, "%s: %s, and can't be renewed: %s",
+		    job->name, job->fit.why, err->msg);
+		cs_error_clear(err);
+		return rewrite(job, err);
+	}
+	caution(job);
+	if (makefiles(job, x509, err) == 0 &&
+	    ((job->flags & CERTSTORE_DRYRUN) != 0 ?
+		    cs_txn_check(job->store, &job->put, 1, err) :
+		    cs_txn_put(job->store, &job->put, 1, err)) == 0)
+		rv = 1;
+	if (rv == 1)
+		cs_caution_give(job->store, &job->cautions);
+	X509_free(x509);
+	return rv;
+}
+
+static int
+attempt(struct cs_create *job, char **csr, struct certstore_error *err)
+{
+	int rv;
+
+	job->t = job->full;
+	if (cs_store_refresh(job->store, err) == -1 || load(job, err) == -1)
+		return -1;
+	if (job->asked->issuer != NULL) {
+		if (cs_issuer_open(&job->issuer, job->store, job->asked->issuer,
+			err) == -1)
+			return -1;
+		job->hasissuer = 1;
+	}
+	if ((rv = decide(job, csr, err)) == -1)
+		return -1;
+	job->put.name = job->name;
+	if (cs_entry_identify(&job->old, &job->put.seen, err) == -1)
+		return -1;
+	if (rv == 0)
+		return rewrite(job, err);
+	if ((job->flags & CERTSTORE_REQUEST) != 0)
+		return cs_request_make(job, csr, err);
+	return makecert(job, err);
+}
+
+static void
+reset(struct cs_create *job)
+{
+	if (job->hasissuer)
+		cs_issuer_close(&job->issuer);
+	job->hasissuer = job->inherited = 0;
+	certstore_template_free(job->kept);
+	job->kept = NULL;
+	memset(&job->fit, 0, sizeof(job->fit));
+	cs_buf_free(&job->cautions);
+	cs_txn_free(&job->put);
+	memset(&job->put, 0, sizeof(job->put));
+	cs_entry_done(&job->old);
+	memset(&job->old, 0, sizeof(job->old));
+}
+
+/* 1 made, or with CERTSTORE_DRYRUN it would have been, 0 not needed, -1. */
+int
+certstore_create(struct certstore *store, const char *name,
+    const struct certstore_template *t, int flags, char **csr,
+    struct certstore_error *err)
+{
+	struct cs_create job;
+	int i, last, rv;
+
+	cs_error_clear(err);
+	ERR_clear_error();
+	if (csr != NULL)
+		*csr = NULL;
+	memset(&job, 0, sizeof(job));
+	job.store = store;
+	job.name = name;
+	job.flags = flags;
+	job.asked = t;
+	rv = begin(&job, err);
+	for (i = 1; rv != -1; i++) {
+		last = i == TRIES;
+		if (last && (rv = cs_lock_take(store, err)) == -1)
+			break;
+		if (csr != NULL) {
+			free(*csr);
+			*csr = NULL;
+		}
+		rv = attempt(&job, csr, err);
+		reset(&job);
+		if (last)
+			cs_lock_release(store);
+		if (rv != -1 || last || err->code != CERTSTORE_ECHANGED)
+			break;
+		cs_error_clear(err);
+		rv = 0;
+	}
+	EVP_PKEY_free(job.pkey);
+	free(job.own.value);
+	ERR_clear_error();
+	if (rv != -1)
+		cs_error_clear(err);
+	return rv;
+}

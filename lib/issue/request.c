@@ -1,0 +1,155 @@
+/*
+ * request.c: a request for a CA outside, which waits in an entry.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/x509.h>
+
+#include "issue/create.h"
+
+static X509_REQ *
+readrequest(const struct cs_create *job, struct cs_buf *pem,
+    struct certstore_error *err)
+{
+	struct certstore_error why;
+	X509_REQ *req;
+	int rv;
+
+	if (cs_crypto_check(err) == -1 ||
+	    (rv = cs_entry_read(&job->old, CS_REQUEST_CSR, pem, err)) == -1)
+		return NULL;
+	if (rv == 1 &&
+	    (req = cs_cert_csr_frompem(job->name, pem, &why)) != NULL)
+		return req;
+	cs_fail(err, CERTSTORE_EDAMAGED,
+	    "%s: request.csr can't be read: -f makes a new request", job->name);
+	return NULL;
+}
+
+/* Whether what waits is what is asked for; then csr is it. */
+int
+cs_request_needed(struct cs_create *job, char **csr,
+    struct certstore_error *err)
+{
+	struct cs_buf pem = { NULL, 0, 0 };
+	X509_REQ *req;
+	int rv = -1;
+
+	if (!job->old.info.hasrequest)
+		return !cs_fit_answered(&job->old, job->asked, &job->t);
+	if ((req = readrequest(job, &pem, err)) == NULL)
+		goto out;
+	if ((rv = cs_fit_haskey(&job->old, CS_REQUEST_KEY,
+		 job->old.info.request, &job->fit, err)) != 1) {
+		job->fit.refused = rv == 0;
+		if (rv == 0)
+			rv = cs_fail(err, CERTSTORE_EDAMAGED,
+			    "%s: its request %s, so no answer is of use: -f "
+			    "makes a new one",
+			    job->name, job->fit.why);
+		goto out;
+	}
+	if ((rv = cs_fit_request(&job->old, req, job->asked, &job->t, &job->fit,
+		 err)) == 0) {
+		job->fit.refused = 1;
+		rv = cs_fail(err, CERTSTORE_EEXIST,
+		    "%s: awaits the answer to another request, which %s: -f "
+		    "makes a new one",
+		    job->name, job->fit.why);
+	} else if (rv == 1) {
+		rv = 0;
+		if (csr != NULL && (*csr = strdup(pem.p)) == NULL)
+			rv = cs_fail_nomem(err);
+	}
+out:
+	X509_REQ_free(req);
+	cs_buf_free(&pem);
+	return rv;
+}
+
+static int
+encoderequest(struct cs_create *job, X509_REQ *req, struct certstore_error *err)
+{
+	unsigned char *der = NULL;
+	int len, rv;
+
+	if ((len = i2d_X509_REQ(req, &der)) <= 0)
+		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+		    "%s: encoding the request", job->name);
+	rv = cs_pem_encode(&job->put.file[CS_REQUEST_CSR],
+	    "CERTIFICATE REQUEST", der, (size_t)len);
+	OPENSSL_free(der);
+	if (rv == -1)
+		return cs_fail_nomem(err);
+	return cs_key_encode(&job->put.file[CS_REQUEST_KEY], job->pkey,
+	    cs_create_passphrase(job), err);
+}
+
+/* The request that waits, where there is no pair, described anew. */
+int
+cs_request_carry(struct cs_create *job, struct certstore_error *err)
+{
+	struct cs_buf pem = { NULL, 0, 0 };
+	X509_REQ *req;
+	int rv = -1;
+
+	if ((req = readrequest(job, &pem, err)) != NULL &&
+	    cs_carry_file(job, CS_REQUEST_KEY, err) == 0 &&
+	    cs_carry_file(job, CS_REQUEST_CSR, err) == 0)
+		rv = cs_describe_csr(&job->put.file[CS_INFO], req, err);
+	X509_REQ_free(req);
+	cs_buf_free(&pem);
+	return rv;
+}
+
+int
+cs_request_make(struct cs_create *job, char **csr, struct certstore_error *err)
+{
+	X509_REQ *req;
+	char *pem = NULL, spki[65];
+	int rv = -1;
+
+	if (cs_create_key(job, err) == -1)
+		return -1;
+	req = cs_issue_request(job->name, &job->t, job->pkey, err);
+	if (req == NULL)
+		return -1;
+	cs_caution_names(&job->cautions, job->name, &job->t, 1);
+	if (job->exists && !job->damaged)
+		cs_caution_request(&job->cautions, &job->old, &job->t);
+	if ((job->flags & CERTSTORE_DRYRUN) != 0) {
+		if (cs_carry_props(job, "create", err) == 0 &&
+		    cs_txn_check(job->store, &job->put, 1, err) == 0)
+			rv = 1;
+		goto out;
+	}
+	if (encoderequest(job, req, err) == -1)
+		goto out;
+	if (job->exists && job->old.info.fingerprint != NULL) {
+		if (cs_carry_pair(job, err) == -1 ||
+		    cs_carry_props(job, NULL, err) == -1 ||
+		    cs_key_spki(job->pkey, spki, err) == -1 ||
+		    cs_carry_waiting(job, spki, err) == -1)
+			goto out;
+	} else if (cs_describe_csr(&job->put.file[CS_INFO], req, err) == -1 ||
+	    cs_carry_props(job, "create", err) == -1)
+		goto out;
+	if ((pem = strdup(job->put.file[CS_REQUEST_CSR].p)) == NULL) {
+		cs_fail_nomem(err);
+		goto out;
+	}
+	if (cs_txn_put(job->store, &job->put, 1, err) == 0) {
+		if (csr != NULL) {
+			*csr = pem;
+			pem = NULL;
+		}
+		rv = 1;
+	}
+out:
+	if (rv == 1)
+		cs_caution_give(job->store, &job->cautions);
+	free(pem);
+	X509_REQ_free(req);
+	return rv;
+}

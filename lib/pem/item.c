@@ -1,0 +1,134 @@
+/*
+ * item.c: the list of items that reading gives, and what they are called in
+ * messages.  An item may be a key: it is wiped when it goes.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/stdlib.h>
+#include <bsd/string.h>
+
+#include "pem/pem.h"
+
+#define NAME_SHOWN 200 /* bytes of a file name in a message */
+
+int
+cs_item_refuse(struct cs_reader *r, size_t line, const char *fmt, ...)
+{
+	char msg[sizeof(r->err->msg)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	if (r->outer != 0)
+		line = r->outer;
+	if (line == 0)
+		return cs_fail(r->err, CERTSTORE_EINPUT, "%s: %s",
+		    r->proto.label, msg);
+	return cs_fail(r->err, CERTSTORE_EINPUT, "%s:%zu: %s", r->proto.label,
+	    line, msg);
+}
+
+/* A file name as messages show it: escaped, of a long one only the end. */
+char *
+cs_item_label(const char *label)
+{
+	size_t len = strlen(label), size = NAME_SHOWN + sizeof("...");
+	size_t skip = 0;
+	char *s;
+
+	if (len > NAME_SHOWN)
+		skip = len - NAME_SHOWN;
+	/* Not from inside a UTF-8 character either. */
+	while (
+	    certstore_escape(NULL, 0, label + skip, len - skip) > NAME_SHOWN ||
+	    (skip > 0 && ((unsigned char)label[skip] & 0xc0) == 0x80))
+		skip++;
+	if ((s = malloc(size)) == NULL)
+		return NULL;
+	strlcpy(s, skip > 0 ? "..." : "", size);
+	certstore_escape(s + strlen(s), size - strlen(s), label + skip,
+	    len - skip);
+	return s;
+}
+
+/* Doubles the room, so that what is there moves seldom. */
+static int
+grow(struct cs_pems *list)
+{
+	struct cs_pem *v;
+	size_t size = list->size == 0 ? 8 : 2 * list->size;
+
+	if (list->n < list->size)
+		return 0;
+	if ((v = reallocarray(list->v, size, sizeof(*v))) == NULL)
+		return -1;
+	list->v = v;
+	list->size = size;
+	return 0;
+}
+
+static void
+wipe(struct cs_pem *item)
+{
+	free(item->label);
+	free(item->pemlabel);
+	free(item->dek);
+	if (item->passphrase != NULL)
+		freezero(item->passphrase, strlen(item->passphrase));
+	free(item->aux);
+	freezero(item->der, item->derlen);
+	memset(item, 0, sizeof(*item));
+}
+
+int
+cs_item_add(struct cs_pems *list, const struct cs_pem *from,
+    enum cs_pem_type type, const unsigned char *der, size_t len)
+{
+	struct cs_pem *item;
+
+	if (grow(list) == -1)
+		return -1;
+	item = &list->v[list->n];
+	memset(item, 0, sizeof(*item));
+	item->type = type;
+	item->line = from->line;
+	item->derlen = len;
+	if ((item->label = strdup(from->label)) == NULL ||
+	    (item->pemlabel = strdup(from->pemlabel)) == NULL ||
+	    (item->der = malloc(len > 0 ? len : 1)) == NULL) {
+		wipe(item);
+		return -1;
+	}
+	memcpy(item->der, der, len);
+	list->n++;
+	return 0;
+}
+
+void
+cs_item_drop(struct cs_pems *list, size_t n)
+{
+	while (list->n > n)
+		wipe(&list->v[--list->n]);
+}
+
+void
+cs_item_free(struct cs_pems *list)
+{
+	cs_item_drop(list, 0);
+	free(list->v);
+	memset(list, 0, sizeof(*list));
+}
+
+const char *
+cs_item_where(const struct cs_pem *item, char *buf, size_t size)
+{
+	if (item->line == 0)
+		strlcpy(buf, item->label, size);
+	else
+		snprintf(buf, size, "%s:%zu", item->label, item->line);
+	return buf;
+}

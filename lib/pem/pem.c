@@ -1,0 +1,357 @@
+/*
+ * pem.c: PEM (RFC 7468) as people paste it, DER, PKCS#7 and PKCS#12 become a
+ * list of items.  What can be understood in one way only is understood; the
+ * rest is refused with line, reason and remedy.  Linear in the input.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/stdlib.h>
+#include <bsd/string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "pem/pem.h"
+
+#define LABEL_SHOWN 64 /* and of a foreign label */
+#define LINE_BYTES 48  /* 64 characters of base64 */
+
+static int
+failend(struct cs_reader *r)
+{
+	char label[LABEL_SHOWN], why[160];
+
+	certstore_escape(label, sizeof(label), r->b.label, strlen(r->b.label));
+	return cs_item_refuse(r, r->b.line,
+	    "no `-----END %s-----` for this BEGIN: %s", label,
+	    r->text.cut < r->b.line ? "copy it again to the end" :
+				      cs_block_missing(r, why, sizeof(why)));
+}
+
+static int
+begin(struct cs_reader *r, const struct cs_marker *m)
+{
+	struct cs_block *b = &r->b;
+	unsigned char *der = b->der;
+
+	if (b->line != 0)
+		return failend(r);
+	/* It has no END: a signature follows the text (RFC 9580 section 7). */
+	if (strcmp(m->label, "PGP SIGNED MESSAGE") == 0)
+		return 0;
+	if (m->type == CS_PEM_OPENSSH)
+		return cs_item_refuse(r, r->text.at,
+		    "an SSH key: copy the file and convert the copy with "
+		    "ssh-keygen -p -m PEM -f copy");
+	memset(b, 0, sizeof(*b));
+	b->der = der;
+	b->line = r->text.at;
+	b->type = m->type;
+	memcpy(b->label, m->label, sizeof(b->label));
+	if (r->crls && strcmp(m->label, "X509 CRL") == 0)
+		b->type = CS_PEM_CRL;
+	if (b->type == CS_PEM_SKIPPED && r->skipped[0] == '\0')
+		memcpy(r->skipped, m->label, sizeof(r->skipped));
+	return 0;
+}
+
+static int
+end(struct cs_reader *r, const struct cs_marker *m, const char *label)
+{
+	char other[LABEL_SHOWN];
+
+	if (r->b.line == 0)
+		return cs_item_refuse(r, r->text.at,
+		    "`-----END %s-----` without its BEGIN: copy it again from "
+		    "the beginning",
+		    label);
+	if (strcmp(m->label, r->b.label) != 0) {
+		certstore_escape(other, sizeof(other), r->b.label,
+		    strlen(r->b.label));
+		return cs_item_refuse(r, r->text.at,
+		    "`-----END %s-----` where `-----END %s-----` belongs "
+		    "(BEGIN is line %zu): copy it again",
+		    label, other, r->b.line);
+	}
+	if (cs_block_finish(r) == -1)
+		return -1;
+	r->b.line = 0;
+	return 0;
+}
+
+static int
+mark(struct cs_reader *r, const struct cs_marker *m)
+{
+	char label[LABEL_SHOWN];
+	size_t wrong;
+
+	certstore_escape(label, sizeof(label), m->label, strlen(m->label));
+	wrong = m->lead != CS_MARKER_DASHES ? m->lead : m->trail;
+	/* How many there were an editor has hidden. */
+	if (wrong != CS_MARKER_DASHES && !r->text.dashes)
+		return cs_item_refuse(r, r->text.at,
+		    "%zu dash%s instead of %d: the marker is `-----%s %s-----`",
+		    wrong, wrong == 1 ? "" : "es", CS_MARKER_DASHES,
+		    m->end ? "END" : "BEGIN", label);
+	return m->end ? end(r, m, label) : begin(r, m);
+}
+
+static int
+readline(struct cs_reader *r)
+{
+	const char *s = r->text.s;
+	size_t from = 0, n = r->text.n;
+	struct cs_marker m;
+
+	while (cs_marker_find(s, n, from, &m)) {
+		if (cs_block_add(r, s + from, m.at - from) == -1 ||
+		    mark(r, &m) == -1)
+			return -1;
+		from = m.next;
+	}
+	return cs_block_add(r, s + from, n - from);
+}
+
+/* Nothing of use was found: says what there is. */
+static int
+failnothing(struct cs_reader *r)
+{
+	char label[LABEL_SHOWN];
+	const char *guess;
+
+	if (r->skipped[0] != '\0') {
+		certstore_escape(label, sizeof(label), r->skipped,
+		    strlen(r->skipped));
+		return cs_item_refuse(r, 0,
+		    "holds `%s`, but no %s: give the file that does", label,
+		    r->crls ? "CRL" : "certificate, key or request");
+	}
+	if ((guess = cs_lines_guess(r->text.p, r->text.len)) != NULL)
+		return cs_item_refuse(r, 0, "%s", guess);
+	return cs_item_refuse(r, 0,
+	    "no PEM block: a %s begins with `-----BEGIN %s-----`",
+	    r->crls ? "CRL" : "certificate",
+	    r->crls ? "X509 CRL" : "CERTIFICATE");
+}
+
+/* "-----BEGIN", as Kubernetes, key vaults and Traefik keep PEM. */
+static const char begins[] = "LS0tLS1CRUdJTi";
+
+static int
+is64(unsigned char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	    (c >= '0' && c <= '9') || c == '+' || c == '/';
+}
+
+/* Where base64 goes on behind a line's end, at p; NULL: not there. */
+static const unsigned char *
+nextline64(const unsigned char *p, const unsigned char *end)
+{
+	const unsigned char *q;
+
+	while (p < end && (isspace(*p) != 0))
+		p++;
+	for (q = p; q < end && (is64(*q) || *q == '='); q++)
+		;
+	return q > p && (q == end || *q == '\r' || *q == '\n') ? p : NULL;
+}
+
+/* Decodes base64 from p on into buf, which has room; where it ends. */
+static const unsigned char *
+decode64(const unsigned char *p, const unsigned char *end, unsigned char *buf,
+    size_t *len)
+{
+	const char *const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *next;
+	uint32_t quad = 0;
+	size_t n = 0;
+
+	*len = 0;
+	for (;;) {
+		if (p + 1 < end && p[0] == '\\' && (p[1] == 'n' || p[1] == 'r'))
+			p += 2;
+		else if (p < end && (*p == '\r' || *p == '\n') &&
+		    (next = nextline64(p, end)) != NULL)
+			p = next;
+		if (p == end || !is64(*p))
+			break;
+		quad = quad << 6 | (uint32_t)(strchr(digits, *p++) - digits);
+		if (++n % 4 == 0) {
+			buf[(*len)++] = (unsigned char)(quad >> 16);
+			buf[(*len)++] = (unsigned char)(quad >> 8 & 0xff);
+			buf[(*len)++] = (unsigned char)(quad & 0xff);
+		}
+	}
+	if (n % 4 >= 2)
+		buf[(*len)++] = (unsigned char)(quad >> (n % 4 == 2 ? 4 : 10) &
+		    0xff);
+	if (n % 4 == 3)
+		buf[(*len)++] = (unsigned char)(quad >> 2 & 0xff);
+	return p;
+}
+
+static int readtext(struct cs_reader *, const unsigned char *, size_t);
+
+/* Reads PEM that is in base64, decoded once: 1, 0 there is none, -1. */
+static int
+readwrapped(struct cs_reader *r, const unsigned char *p, size_t n)
+{
+	const unsigned char *at, *end = p + n, *from = p;
+	unsigned char *buf;
+	size_t len, line = 1;
+	int rv = 0;
+
+	if (r->outer != 0 || memmem(p, n, begins, strlen(begins)) == NULL)
+		return 0;
+	if ((buf = malloc(n + 1)) == NULL)
+		return cs_fail_nomem(r->err);
+	while (rv != -1 &&
+	    (at = memmem(from, (size_t)(end - from), begins, strlen(begins))) !=
+		NULL) {
+		for (; p < at; p++)
+			line += *p == '\n';
+		from = at + strlen(begins);
+		if (at > end - n && is64(at[-1]) &&
+		    !(at > end - n + 1 && at[-2] == '\\'))
+			continue;
+		from = decode64(at, end, buf, &len);
+		cs_lines_close(&r->text);
+		r->outer = line;
+		rv = readtext(r, buf, len) == -1 ? -1 : 1;
+		r->outer = 0;
+	}
+	freezero(buf, n + 1);
+	return rv;
+}
+
+static int
+readtext(struct cs_reader *r, const unsigned char *p, size_t n)
+{
+	size_t before = r->list->n;
+	int rv;
+
+	if (cs_lines_isutf16(p, n))
+		return cs_item_refuse(r, 0,
+		    "UTF-16: save it as UTF-8, or convert it with iconv -f "
+		    "UTF-16 -t UTF-8");
+	if (cs_lines_open(&r->text, p, n) == -1)
+		return cs_fail_nomem(r->err);
+	while (cs_lines_next(&r->text) == 1) {
+		if (readline(r) == -1)
+			return -1;
+	}
+	if (r->b.line != 0)
+		return failend(r);
+	if (r->list->n > before)
+		return 0;
+	if ((rv = readwrapped(r, p, n)) != 0)
+		return rv == -1 ? -1 : 0;
+	return failnothing(r);
+}
+
+static int
+readder(struct cs_reader *r, const unsigned char *p, size_t n)
+{
+	size_t total;
+	int type, whole;
+
+	type = cs_der_type(p, n);
+	whole = cs_der_total(p, n, &total);
+	if (whole == 1 && total > n)
+		return cs_item_refuse(r, 0,
+		    "truncated: the DER says %zu bytes, %zu are there: copy "
+		    "the file again",
+		    total, n);
+	if (whole == 1 && total < n)
+		return cs_item_refuse(r, 0,
+		    "%zu byte%s after the DER: give each certificate or key in "
+		    "a file of its own",
+		    n - total, n - total == 1 ? "" : "s");
+	if (whole == 0 && type != -1 && type != CS_PEM_PKCS7 &&
+	    type != CS_PEM_PKCS12)
+		return cs_item_refuse(r, 0, CS_DER_BER, cs_der_name(type));
+	if (type == -1 || (type == CS_PEM_CRL && !r->crls) ||
+	    (whole != 1 && type != CS_PEM_PKCS7 && type != CS_PEM_PKCS12))
+		return cs_item_refuse(r, 0,
+		    "DER of %s: give a certificate, key, PKCS#7 or PKCS#12 "
+		    "file",
+		    cs_der_name(type));
+	return cs_container_open(r, (enum cs_pem_type)type, p, n);
+}
+
+static int
+readall(const char *label, const void *data, size_t len,
+    const struct certstore_passphrase *pass, int crls, struct cs_pems *list,
+    struct certstore_error *err)
+{
+	struct cs_reader r = { .list = list, .pass = pass, .err = err };
+	size_t before = list->n, max;
+	int rv = -1;
+
+	max = crls ? CERTSTORE_CRL_MAX : CERTSTORE_INPUT_MAX;
+	if (len == 0)
+		data = "";
+	r.crls = crls;
+	r.proto.pemlabel = r.pemlabel;
+	if ((r.proto.label = cs_item_label(label)) == NULL)
+		return cs_fail_nomem(err);
+	if (len > max)
+		cs_item_refuse(&r, 0,
+		    "larger than %zu bytes: give it in several files", max);
+	else if ((r.b.der = malloc(len + 1)) == NULL)
+		cs_fail_nomem(err);
+	else if (cs_der_looks(data, len))
+		rv = readder(&r, data, len);
+	else
+		rv = readtext(&r, data, len);
+	if (rv == -1)
+		cs_item_drop(list, before);
+	cs_lines_close(&r.text);
+	freezero(r.b.der, r.b.der == NULL ? 0 : len + 1);
+	OPENSSL_cleanse(&r.b, sizeof(r.b));
+	free(r.proto.label);
+	return rv;
+}
+
+int
+cs_pem_read(const char *label, const void *data, size_t len,
+    const struct certstore_passphrase *pass, struct cs_pems *list,
+    struct certstore_error *err)
+{
+	return readall(label, data, len, pass, 0, list, err);
+}
+
+int
+cs_pem_read_crls(const char *label, const void *data, size_t len,
+    struct cs_pems *list, struct certstore_error *err)
+{
+	return readall(label, data, len, NULL, 1, list, err);
+}
+
+int
+cs_pem_encode(struct cs_buf *b, const char *label, const unsigned char *der,
+    size_t len)
+{
+	unsigned char line[LINE_BYTES / 3 * 4 + 1];
+	size_t i, n, width;
+	int rv = -1;
+
+	if (cs_buf_printf(b, "-----BEGIN %s-----\n", label) == -1)
+		return -1;
+	for (i = 0; i < len; i += n) {
+		n = len - i < LINE_BYTES ? len - i : LINE_BYTES;
+		width = (size_t)EVP_EncodeBlock(line, der + i, (int)n);
+		line[width] = '\n';
+		if (cs_buf_add(b, line, width + 1) == -1)
+			goto out;
+	}
+	rv = cs_buf_printf(b, "-----END %s-----\n", label);
+out:
+	OPENSSL_cleanse(line, sizeof(line));
+	return rv;
+}

@@ -1,0 +1,206 @@
+/*
+ * anchor.c: one certificate as a trust anchor: what it is called, and whether
+ * it may be one.
+ */
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include <openssl/err.h>
+
+#include "import/import.h"
+#include "trust/trust.h"
+
+#define ISSUER_SHOWN 100 /* bytes, in a message */
+
+int
+cs_anchor_hash(const unsigned char *der, size_t len, char hex[65])
+{
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned int mdlen;
+	int ok;
+
+	hex[0] = '\0';
+	ok = EVP_Digest(der, len, md, &mdlen, EVP_sha256(), NULL) == 1;
+	ERR_clear_error();
+	if (!ok)
+		return -1;
+	cs_hex(hex, md, mdlen);
+	return 0;
+}
+
+static int
+isletter(int c)
+{
+	return c < 0x80 && (isalnum(c) || c == '.' || c == '-');
+}
+
+/* "ISRG Root X1" is "ISRG_Root_X1": a run of what does not fit is one "_". */
+static int
+fromtext(void *arg, const unsigned char *text, size_t len)
+{
+	char *base = arg;
+	size_t i, n = 0;
+	int c;
+
+	for (i = 0; i < len && n < CS_ANCHOR_BASE; i++) {
+		c = text[i];
+		if (n == 0 ? c < 0x80 && isalnum(c) : isletter(c))
+			base[n++] = (char)c;
+		else if (n > 0 && base[n - 1] != '_')
+			base[n++] = '_';
+	}
+	while (n > 0 && !isalnum((unsigned char)base[n - 1]))
+		n--;
+	base[n] = '\0';
+	return n > 0;
+}
+
+void
+cs_anchor_base(X509 *x509, char base[CS_ANCHOR_BASE + 1])
+{
+	base[0] = '\0';
+	(void)cs_cert_called(x509, fromtext, base);
+}
+
+/* 64 digits, or 32 pairs with colons between. */
+static int
+takehex(const char *s, char hex[65])
+{
+	size_t n = 0;
+
+	for (; *s != '\0'; s++) {
+		if (*s == ':' && n > 0 && n % 2 == 0 && s[-1] != ':')
+			continue;
+		if (!isxdigit((unsigned char)*s) || n == 64)
+			return 0;
+		hex[n++] = (char)tolower((unsigned char)*s);
+	}
+	hex[n] = '\0';
+	return n == 64 && s[-1] != ':';
+}
+
+/* "sha256:HEX", bare, or as openssl x509 -fingerprint prints it. */
+int
+cs_anchor_fingerprint(const char *text, char hex[65])
+{
+	static const char *const prefixes[] = { "sha256:",
+		"sha256 fingerprint=" };
+	size_t i, len;
+
+	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		len = strlen(prefixes[i]);
+		if (strncasecmp(text, prefixes[i], len) == 0) {
+			text += len;
+			break;
+		}
+	}
+	if (takehex(text, hex))
+		return 1;
+	hex[0] = '\0';
+	return 0;
+}
+
+/* What stands against it, joined with "; "; cut where there is no room. */
+struct reasons {
+	char text[300];
+	size_t len;
+};
+
+static void because(struct reasons *, const char *, ...) CS_PRINTFLIKE(2, 3);
+
+static void
+because(struct reasons *r, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	n = snprintf(r->text + r->len, sizeof(r->text) - r->len, "%s",
+	    r->len > 0 ? "; " : "");
+	r->len += (size_t)n;
+	if (r->len >= sizeof(r->text))
+		r->len = sizeof(r->text) - 1;
+	va_start(ap, fmt);
+	n = vsnprintf(r->text + r->len, sizeof(r->text) - r->len, fmt, ap);
+	va_end(ap);
+	r->len += (size_t)n;
+	if (r->len >= sizeof(r->text))
+		r->len = sizeof(r->text) - 1;
+}
+
+static void
+becauseissued(struct reasons *r, X509 *x509)
+{
+	struct cs_buf issuer = { 0 };
+
+	(void)cs_cert_name_text(X509_get_issuer_name(x509), &issuer);
+	if (issuer.len > 0)
+		because(r, "is not self-signed: its issuer is \"%.*s%s\"",
+		    cs_pool_fit(issuer.p, ISSUER_SHOWN), issuer.p,
+		    issuer.len > ISSUER_SHOWN ? "..." : "");
+	else
+		because(r, "is not self-signed");
+	cs_buf_free(&issuer);
+}
+
+static void
+becauseaged(struct reasons *r, X509 *x509)
+{
+	char weak[120], when[CERTSTORE_TIME_LEN];
+	int64_t now = certstore_time_now();
+
+	if (cs_cert_ends(x509) < now)
+		because(r, "expired %s",
+		    certstore_time_format(cs_cert_ends(x509), when));
+	if (cs_cert_starts(x509) > now)
+		because(r, "is not valid before %s",
+		    certstore_time_format(cs_cert_starts(x509), when));
+	cs_remark_weakness(x509, weak, sizeof(weak));
+	if (weak[0] != '\0')
+		because(r, "has a %s, below security level 2", weak);
+}
+
+/*
+ * May it be an anchor?  An end-entity never.  Age and strength of what is
+ * shipped are the business of who ships it, and no clock that is wrong must
+ * empty the set; what sort of certificate it is everybody's.
+ */
+int
+cs_anchor_judge(const char *what, X509 *x509, int how,
+    struct certstore_error *err)
+{
+	struct reasons r = { "", 0 };
+	int ca, self;
+
+	ca = cs_cert_is_ca(x509);
+	self = cs_cert_is_self_signed(x509);
+	if (!ca && (X509_check_ca(x509) != 1)) {
+		ERR_clear_error();
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: is not a CA (RFC 5280 section 4.2.1.9) and never an "
+		    "anchor: %s",
+		    what,
+		    self ? "make a CA with cert-create -c and let that sign "
+			   "for the server" :
+			   "add the CA that issued it");
+	}
+	ERR_clear_error();
+	if ((how & CS_JUDGE_FORCE) != 0)
+		return 0;
+	if (!ca)
+		because(&r,
+		    "is for a server, and openssl req -x509 called it a CA "
+		    "unasked");
+	if (!self)
+		becauseissued(&r, x509);
+	if ((how & CS_JUDGE_SHIPPED) == 0)
+		becauseaged(&r, x509);
+	if (r.len == 0)
+		return 0;
+	return cs_fail(err, CERTSTORE_EREFUSED, "%s: %s: %s", what, r.text,
+	    (how & CS_JUDGE_SHIPPED) != 0 ?
+		"left out: cert-trust -f add takes it" :
+		"-f adds it all the same");
+}

@@ -1,0 +1,573 @@
+/*
+ * change.c: what a change makes of the set of trust anchors: which rule
+ * applies to each certificate or name, and what is said of it.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trust/trust.h"
+
+/*
+ * What became of one: 0, or -1: no memory.  The action is one of those of
+ * certstore_trust(3).
+ */
+static int
+note(struct certstore_trust *t, const char *name, const char *action)
+{
+	struct cs_result *r, *v;
+	size_t size;
+
+	if (t->nresult == t->resultsize) {
+		size = t->resultsize == 0 ? 16 : t->resultsize * 2;
+		v = reallocarray(t->result, size, sizeof(*v));
+		if (v == NULL)
+			return -1;
+		t->result = v;
+		t->resultsize = size;
+	}
+	r = &t->result[t->nresult];
+	memset(r, 0, sizeof(*r));
+	r->action = action;
+	if ((r->name = strdup(name)) == NULL)
+		return -1;
+	t->nresult++;
+	t->count += strcmp(action, "same") != 0 &&
+	    strcmp(action, "refused") != 0 && strcmp(action, "left out") != 0;
+	return 0;
+}
+
+/* The same with a line for people. */
+static int say(struct certstore_trust *, const char *, const char *,
+    const char *, ...) CS_PRINTFLIKE(4, 5);
+
+static int
+say(struct certstore_trust *t, const char *name, const char *action,
+    const char *fmt, ...)
+{
+	char *text;
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	len = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (len == -1)
+		return -1;
+	if (note(t, name, action) == -1) {
+		free(text);
+		return -1;
+	}
+	t->result[t->nresult - 1].text = text;
+	return 0;
+}
+
+/* The certificate, or NULL and g->err; said what is wrong with it. */
+static X509 *
+parsed(struct cs_given *g)
+{
+	char hex[65], where[CS_TRUST_WHERE];
+
+	if (g->x509 != NULL || g->err.code != CERTSTORE_OK)
+		return g->x509;
+	cs_item_where(g->pem, where, sizeof(where));
+	g->x509 = cs_cert_parse(where, g->pem->der, g->pem->derlen, &g->err);
+	/* What is judged by it later is encoded anew. */
+	if (g->x509 != NULL &&
+	    (cs_cert_fingerprint(g->x509, hex) == -1 ||
+		strcmp(hex, g->fingerprint) != 0)) {
+		cs_fail(&g->err, CERTSTORE_EINPUT,
+		    "%s: is not encoded as DER (RFC 5280 section 4.1): "
+		    "openssl x509 writes it anew",
+		    where);
+		X509_free(g->x509);
+		g->x509 = NULL;
+	}
+	return g->x509;
+}
+
+/* What a new certificate is called, and how messages call it. */
+static void
+nameof(const struct certstore_trust *t, const struct cs_given *g,
+    char name[CS_NAME_MAX + 1])
+{
+	char base[CS_ANCHOR_BASE + 1] = "";
+
+	if (g->x509 != NULL)
+		cs_anchor_base(g->x509, base);
+	cs_trustset_name(&t->set, base[0] != '\0' ? base : "unnamed",
+	    base[0] != '\0', g->fingerprint, name);
+}
+
+static int
+byfingerprint(const void *a, const void *b)
+{
+	const struct cs_given *const *x = a, *const *y = b;
+
+	return memcmp((*x)->fingerprint, (*y)->fingerprint, 64);
+}
+
+static int
+addlimited(struct certstore_trust *t, const struct cs_change *c)
+{
+	const struct cs_given **v;
+	size_t i, n = t->nlimited;
+
+	for (i = 0; i < c->n; i++)
+		n += (size_t)c->given[i].hasuses;
+	if (n == t->nlimited)
+		return 0;
+	if ((v = reallocarray(t->limited, n, sizeof(*v))) == NULL)
+		return -1;
+	t->limited = v;
+	for (i = 0; i < c->n; i++)
+		if (c->given[i].hasuses)
+			t->limited[t->nlimited++] = &c->given[i];
+	return 0;
+}
+
+int
+cs_change_limits(struct certstore_trust *t)
+{
+	size_t i;
+
+	t->nlimited = 0;
+	for (i = 0; i < t->nchange; i++)
+		if (t->change[i].verb != CS_TRUST_DISTRUST &&
+		    addlimited(t, &t->change[i]) == -1)
+			return -1;
+	if (t->nlimited > 1)
+		qsort(t->limited, t->nlimited, sizeof(*t->limited),
+		    byfingerprint);
+	return 0;
+}
+
+/* The trust settings of all copies that were given, the strictest: 1 or 0. */
+static int
+usesof(const struct certstore_trust *t, const struct cs_given *g,
+    struct cs_uses *uses)
+{
+	size_t from = 0, mid, to = t->nlimited;
+
+	memset(uses, 0, sizeof(*uses));
+	while (from < to) {
+		mid = from + (to - from) / 2;
+		if (byfingerprint(&t->limited[mid], &g) < 0)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	for (mid = from;
+	     mid < t->nlimited && byfingerprint(&t->limited[mid], &g) == 0;
+	     mid++)
+		cs_uses_merge(uses, &t->limited[mid]->uses);
+	return mid > from;
+}
+
+/* Do they keep it from being an anchor?  1 and why, or 0. */
+static int
+isbarred(const struct certstore_trust *t, const struct cs_given *g, char *why,
+    size_t size)
+{
+	struct cs_uses uses;
+
+	return usesof(t, g, &uses) &&
+	    cs_uses_forbid(&uses, CS_USE_SERVER, why, size);
+}
+
+/* The set takes it whole: what its settings say beyond that is not kept. */
+static int
+isnarrowed(const struct certstore_trust *t, const struct cs_given *g, char *why,
+    size_t size)
+{
+	struct cs_uses uses;
+
+	return usesof(t, g, &uses) &&
+	    cs_uses_forbid(&uses, CS_USE_CLIENT, why, size);
+}
+
+/* Judges and adds one that is not there: 1, 0 refused (which is said), -1. */
+static int
+take(struct certstore_trust *t, struct cs_given *g, unsigned int origin)
+{
+	char name[CS_NAME_MAX + 1], where[CS_TRUST_WHERE];
+	char what[CS_TRUST_WHERE + CS_NAME_MAX + 8], why[100];
+	int how;
+
+	if (parsed(g) == NULL)
+		return say(t, "", "refused", "%s", g->err.msg);
+	nameof(t, g, name);
+	cs_item_where(g->pem, where, sizeof(where));
+	snprintf(what, sizeof(what), "%s: %s", where, name);
+	how = origin == CS_ANCHOR_SHIPPED     ? CS_JUDGE_SHIPPED :
+	    (t->flags & CERTSTORE_FORCE) != 0 ? CS_JUDGE_FORCE :
+						0;
+	if (g->err.code == CERTSTORE_OK)
+		(void)cs_anchor_judge(what, g->x509, how, &g->err);
+	if (g->err.code == CERTSTORE_OK && isbarred(t, g, why, sizeof(why)))
+		cs_fail(&g->err, CERTSTORE_EREFUSED,
+		    "%s: is no anchor for servers: %s: openssl x509 writes it "
+		    "without them",
+		    what, why);
+	if (g->err.code != CERTSTORE_OK)
+		return say(t, name,
+		    how == CS_JUDGE_SHIPPED ? "left out" : "refused", "%s",
+		    g->err.msg);
+	if (cs_trustset_add(&t->set, name, g->fingerprint, g->pem->der,
+		g->pem->derlen, origin) == NULL)
+		return -1;
+	if (origin == CS_ANCHOR_ADDED && isnarrowed(t, g, why, sizeof(why)))
+		return say(t, name, "added",
+			   "%s: %s, and the set does not keep them: servers "
+			   "take it for clients, too",
+			   what, why) == -1 ?
+		    -1 :
+		    1;
+	return note(t, name, "added") == -1 ? -1 : 1;
+}
+
+static int
+sayremark(struct certstore_trust *t, const struct cs_anchor *a,
+    const char *where)
+{
+	if (a->origin == CS_ANCHOR_SHIPPED)
+		return say(t, a->name, "same",
+		    "%s: %s: is an anchor already, from the shipped list: -f "
+		    "keeps it when the list drops it",
+		    where, a->name);
+	return say(t, a->name, "same", "%s: %s: is an anchor already", where,
+	    a->name);
+}
+
+static int
+addone(struct certstore_trust *t, struct cs_given *g)
+{
+	int force = (t->flags & CERTSTORE_FORCE) != 0;
+	char name[CS_NAME_MAX + 1], where[CS_TRUST_WHERE], why[100];
+	struct cs_anchor *a;
+	int rv;
+
+	cs_item_where(g->pem, where, sizeof(where));
+	a = cs_trustset_byfingerprint(&t->set, g->fingerprint);
+	if (a == NULL)
+		return take(t, g, CS_ANCHOR_ADDED) == -1 ? -1 : 0;
+	if (a->der != NULL && isbarred(t, g, why, sizeof(why)))
+		return say(t, a->name, "refused",
+		    "%s: %s: is an anchor already, but here %s: cert-trust%s "
+		    "rm %s takes it out",
+		    where, a->name, why, t->store->option, a->name);
+	if (a->der == NULL && !force)
+		return say(t, a->name, "refused",
+		    "%s: %s: is distrusted: -f lifts that and adds it", where,
+		    a->name);
+	if (a->der != NULL && (!force || a->origin != CS_ANCHOR_SHIPPED))
+		return sayremark(t, a, where);
+	if (a->der != NULL) {
+		a->origin |= CS_ANCHOR_ADDED;
+		return say(t, a->name, "kept",
+		    "%s: stays an anchor when the shipped list drops it",
+		    a->name);
+	}
+	snprintf(name, sizeof(name), "%s", a->name);
+	cs_trustset_drop(a);
+	rv = take(t, g, CS_ANCHOR_ADDED);
+	if (rv == -1)
+		return -1;
+	return say(t, name, rv == 1 ? "same" : "lifted",
+	    "%s: is no longer distrusted", name);
+}
+
+/* Keys that came along are not stored anywhere. */
+static int
+saykeys(struct certstore_trust *t, const struct cs_change *c)
+{
+	char where[CS_TRUST_WHERE];
+	enum cs_pem_type type;
+	int rv = 0;
+	size_t i;
+
+	for (i = 0; i < c->pems.n && rv == 0; i++) {
+		type = c->pems.v[i].type;
+		if (type == CS_PEM_KEY || type == CS_PEM_KEY_PKCS8ENC ||
+		    type == CS_PEM_KEY_DEK)
+			rv = say(t, "", "left out",
+			    "%s: a private key: is not stored, and does not "
+			    "belong with anchors",
+			    cs_item_where(&c->pems.v[i], where, sizeof(where)));
+	}
+	return rv;
+}
+
+static int
+applyadd(struct certstore_trust *t, struct cs_change *c)
+{
+	size_t i;
+
+	if (saykeys(t, c) == -1)
+		return -1;
+	for (i = 0; i < c->n; i++)
+		if (addone(t, &c->given[i]) == -1)
+			return -1;
+	return 0;
+}
+
+/* Named twice is named once. */
+static int
+isremoved(const struct certstore_trust *t, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < t->nresult; i++)
+		if (strcmp(t->result[i].name, name) == 0 &&
+		    strcmp(t->result[i].action, "removed") == 0)
+			return 1;
+	return 0;
+}
+
+static int
+applyremove(struct certstore_trust *t, const char *text)
+{
+	int force = (t->flags & CERTSTORE_FORCE) != 0, found, rv;
+	struct certstore_error err;
+	char hex[65], q[CS_QUOTE_LEN];
+	struct cs_anchor *a;
+
+	found = cs_trustset_find(&t->set, text, &a, hex, &err);
+	if (found == -1)
+		return say(t, text, "refused", "%s", err.msg);
+	if (found == 1 && a->der == NULL)
+		return say(t, a->name, force ? "same" : "refused",
+		    "%s: is no anchor but distrusted: cert-trust%s -f add with "
+		    "its file lifts that",
+		    a->name, t->store->option);
+	if (found == 0 && (force || isremoved(t, text)))
+		return note(t, text, "same");
+	if (found == 0)
+		return say(t, text, "refused",
+		    "%s: there is no such anchor: cert-trust%s list names "
+		    "those there are",
+		    cs_escape_quote(q, text), t->store->option);
+	if ((a->origin & CS_ANCHOR_SHIPPED) != 0)
+		rv = say(t, a->name, "removed",
+		    "%s: is in the shipped list, and the next update brings "
+		    "it back: cert-trust%s distrust sha256:%s keeps it "
+		    "out",
+		    a->name, t->store->option, a->fingerprint);
+	else
+		rv = note(t, a->name, "removed");
+	cs_trustset_drop(a);
+	return rv;
+}
+
+/* Of an anchor its name is all that stays. */
+static int
+distrustanchor(struct certstore_trust *t, struct cs_anchor *a)
+{
+	if (a->der == NULL)
+		return say(t, a->name, "same", "%s: is distrusted already",
+		    a->name);
+	free(a->der);
+	a->der = NULL;
+	a->derlen = 0;
+	a->origin = CS_ANCHOR_DISTRUSTED;
+	return note(t, a->name, "distrusted");
+}
+
+static int
+distrustother(struct certstore_trust *t, const char *name, const char *hex)
+{
+	if (cs_trustset_add(&t->set, name, hex, NULL, 0,
+		CS_ANCHOR_DISTRUSTED) == NULL)
+		return -1;
+	return say(t, name, "distrusted",
+	    "%s: is no anchor, and is kept out from now on", name);
+}
+
+static int
+distrustcert(struct certstore_trust *t, struct cs_given *g)
+{
+	char name[CS_NAME_MAX + 1];
+	struct cs_anchor *a;
+
+	a = cs_trustset_byfingerprint(&t->set, g->fingerprint);
+	if (a != NULL)
+		return distrustanchor(t, a);
+	if (parsed(g) == NULL)
+		return say(t, "", "refused", "%s", g->err.msg);
+	nameof(t, g, name);
+	return distrustother(t, name, g->fingerprint);
+}
+
+static int
+distrusttext(struct certstore_trust *t, const char *text)
+{
+	char hex[65], name[CS_NAME_MAX + 1], q[CS_QUOTE_LEN];
+	struct certstore_error err;
+	struct cs_anchor *a;
+	int found;
+
+	found = cs_trustset_find(&t->set, text, &a, hex, &err);
+	if (found == -1)
+		return say(t, text, "refused", "%s", err.msg);
+	if (found == 1)
+		return distrustanchor(t, a);
+	if (hex[0] == '\0')
+		return say(t, text, "refused",
+		    "%s: is no anchor's name, and no SHA-256 fingerprint or "
+		    "file of any other certificate: cert-trust%s list "
+		    "names the anchors",
+		    cs_escape_quote(q, text), t->store->option);
+	cs_trustset_name(&t->set, "unknown", 0, hex, name);
+	return distrustother(t, name, hex);
+}
+
+static int
+applydistrust(struct certstore_trust *t, struct cs_change *c)
+{
+	size_t i;
+
+	if (c->given == NULL)
+		return distrusttext(t, c->text);
+	for (i = 0; i < c->n; i++)
+		if (distrustcert(t, &c->given[i]) == -1)
+			return -1;
+	return 0;
+}
+
+/* An anchor that the list has: 1 it stays one, 0, -1.  A few were added by
+ * hand before; of a reset that is said later. */
+static int
+listed(struct certstore_trust *t, struct cs_given *g, struct cs_anchor *a,
+    int exact)
+{
+	char where[CS_TRUST_WHERE], why[100];
+
+	if (a->der == NULL) {
+		a->listed = 1;
+		return 0;
+	}
+	if (isbarred(t, g, why, sizeof(why)))
+		return say(t, a->name, "left out",
+		    "%s: %s: is no anchor for servers: %s",
+		    cs_item_where(g->pem, where, sizeof(where)), a->name, why);
+	a->listed = 1;
+	if (exact || (a->origin & CS_ANCHOR_SHIPPED) != 0)
+		return 1;
+	a->origin |= CS_ANCHOR_SHIPPED;
+	return say(t, a->name, "shipped",
+		   "%s: was added by hand, and is now in the shipped list too",
+		   a->name) == -1 ?
+	    -1 :
+	    1;
+}
+
+/* What the list has comes in; how many of it are anchors, or -1. */
+static int
+listin(struct certstore_trust *t, struct cs_change *c)
+{
+	struct cs_anchor *a;
+	int rv, usable = 0;
+	size_t i;
+
+	for (i = 0; i < t->set.n; i++)
+		t->set.v[i].listed = 0;
+	for (i = 0; i < c->n; i++) {
+		a = cs_trustset_byfingerprint(&t->set, c->given[i].fingerprint);
+		if (a != NULL) {
+			rv = listed(t, &c->given[i], a,
+			    c->verb == CS_TRUST_RESET);
+		} else {
+			rv = take(t, &c->given[i], CS_ANCHOR_SHIPPED);
+			if (rv == 1)
+				t->set.v[t->set.n - 1].listed = 1;
+		}
+		if (rv == -1)
+			return -1;
+		usable += rv == 1;
+	}
+	return usable;
+}
+
+/* One that was added by hand, where the list alone is to be left. */
+static int
+dropown(struct certstore_trust *t, struct cs_anchor *a)
+{
+	if (a->listed) {
+		a->origin = CS_ANCHOR_SHIPPED;
+		return say(t, a->name, "shipped",
+		    "%s: is the shipped list's from now on", a->name);
+	}
+	if (!t->told)
+		cs_warn(t->store, "%s: was added by hand: is dropped", a->name);
+	cs_trustset_drop(a);
+	return note(t, a->name, "dropped");
+}
+
+/* One anchor that the list may lack, or that was added by hand. */
+static int
+listout(struct certstore_trust *t, struct cs_anchor *a, int exact)
+{
+	if (exact && (a->origin & CS_ANCHOR_ADDED) != 0)
+		return dropown(t, a);
+	if (a->listed || a->origin == CS_ANCHOR_ADDED)
+		return 0;
+	if ((a->origin & CS_ANCHOR_ADDED) != 0) {
+		a->origin = CS_ANCHOR_ADDED;
+		return say(t, a->name, "kept",
+		    "%s: is no longer in the shipped list, but stays: it was "
+		    "added by hand",
+		    a->name);
+	}
+	cs_trustset_drop(a);
+	return note(t, a->name, "removed");
+}
+
+/* Update: one's own additions stay; reset: exactly the list. */
+static int
+applylist(struct certstore_trust *t, struct cs_change *c,
+    struct certstore_error *err)
+{
+	char q[CS_QUOTE_LEN];
+	struct cs_anchor *a;
+	int usable;
+	size_t i;
+
+	if (saykeys(t, c) == -1 || (usable = listin(t, c)) == -1)
+		return cs_fail_nomem(err);
+	if (usable == 0)
+		return cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: no certificate in it can be an anchor: the anchors "
+		    "stay as they are",
+		    cs_escape_quote(q, c->text));
+	for (i = 0; i < t->set.n; i++) {
+		a = &t->set.v[i];
+		if (!a->gone && a->der != NULL &&
+		    listout(t, a, c->verb == CS_TRUST_RESET) == -1)
+			return cs_fail_nomem(err);
+	}
+	return 0;
+}
+
+int
+cs_change_apply(struct certstore_trust *t, struct cs_change *c,
+    struct certstore_error *err)
+{
+	int rv = -1;
+
+	switch (c->verb) {
+	case CS_TRUST_UPDATE:
+	case CS_TRUST_RESET:
+		return applylist(t, c, err);
+	case CS_TRUST_ADD:
+		rv = applyadd(t, c);
+		break;
+	case CS_TRUST_REMOVE:
+		rv = applyremove(t, c->text);
+		break;
+	case CS_TRUST_DISTRUST:
+		rv = applydistrust(t, c);
+		break;
+	}
+	return rv == -1 ? cs_fail_nomem(err) : 0;
+}

@@ -1,0 +1,466 @@
+/*
+ * trust.c: certstore_trust(3): changes to the set of trust anchors are
+ * gathered, applied to the set as it is, and written if that makes a
+ * difference.  Nothing slow happens under the lock.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "trust/trust.h"
+
+struct certstore_trust *
+certstore_trust_new(struct certstore *store, int flags,
+    struct certstore_error *err)
+{
+	struct certstore_trust *t;
+
+	cs_error_clear(err);
+	if (cs_crypto_check(err) == -1)
+		return NULL;
+	if ((t = calloc(1, sizeof(*t))) == NULL) {
+		cs_fail_nomem(err);
+		return NULL;
+	}
+	t->store = store;
+	t->flags = flags;
+	return t;
+}
+
+static void
+dropchange(struct cs_change *c)
+{
+	while (c->n > 0)
+		X509_free(c->given[--c->n].x509);
+	free(c->given);
+	cs_item_free(&c->pems);
+	free(c->text);
+	memset(c, 0, sizeof(*c));
+}
+
+static void
+dropresults(struct certstore_trust *t)
+{
+	while (t->nresult > 0) {
+		free(t->result[--t->nresult].name);
+		free(t->result[t->nresult].text);
+	}
+	t->atresult = 0;
+	t->count = 0;
+}
+
+static void
+dropchanges(struct certstore_trust *t)
+{
+	while (t->nchange > 0)
+		dropchange(&t->change[--t->nchange]);
+}
+
+void
+certstore_trust_free(struct certstore_trust *t)
+{
+	if (t == NULL)
+		return;
+	dropchanges(t);
+	free(t->change);
+	free(t->limited);
+	dropresults(t);
+	free(t->result);
+	cs_trustset_free(&t->set);
+	cs_entry_done(&t->entry);
+	free(t);
+}
+
+int
+certstore_trust_set_passphrase(struct certstore_trust *t,
+    const struct certstore_passphrase *pass, struct certstore_error *err)
+{
+	cs_error_clear(err);
+	t->pass = *pass;
+	t->haspass = 1;
+	return 0;
+}
+
+/*
+ * Is what was read still what is there?  1, 0, -1.  A number alone says
+ * nothing: it is used again where a set was removed or restored.
+ */
+static int
+iscurrent(const struct certstore_trust *t, struct certstore_error *err)
+{
+	char dir[CS_GENDIR], stamp[CS_STAMP] = "";
+	unsigned long gen;
+	int rv;
+
+	if ((rv = cs_trustgen_live(t->store, dir, &gen, err)) == -1)
+		return -1;
+	if (rv == 1 && cs_file_stamp(t->store->fd, dir, stamp) == -1)
+		return cs_fail_errno(err, "%s/trust", t->store->path);
+	return gen == t->set.gen && strcmp(stamp, t->set.stamp) == 0;
+}
+
+/* Where a listing goes on in another set: behind the last name. */
+static void
+goon(struct certstore_trust *t)
+{
+	const char *last = t->entry.info.name;
+
+	if (t->listing != 1 || t->next == 0)
+		return;
+	for (t->next = 0; t->next < t->set.n && last != NULL; t->next++)
+		if (strcmp(t->set.v[t->next].name, last) > 0)
+			break;
+}
+
+/* The set as it is now. */
+static int
+load(struct certstore_trust *t, struct certstore_error *err)
+{
+	int current = 0;
+
+	if (t->loaded && (current = iscurrent(t, err)) == -1)
+		return -1;
+	if (current)
+		return 0;
+	t->loaded = 0;
+	if (cs_trustdir_load(t->store, &t->set, err) == -1)
+		return -1;
+	t->loaded = 1;
+	goon(t);
+	return 0;
+}
+
+static int
+describeanchor(struct certstore_entry *entry, const struct cs_anchor *a,
+    struct certstore_error *err)
+{
+	struct cs_buf pem = { 0 };
+	X509 *x509;
+	int rv = -1;
+
+	if ((x509 = cs_cert_parse(a->name, a->der, a->derlen, err)) == NULL)
+		return -1;
+	if (cs_describe_shown(&entry->info.text, x509, err) == 0 &&
+	    cs_cert_encode(&pem, x509, err) == 0) {
+		entry->pem = pem.p;
+		memset(&pem, 0, sizeof(pem));
+		rv = 0;
+	}
+	cs_buf_free(&pem);
+	X509_free(x509);
+	return rv;
+}
+
+static int
+setentry(struct certstore_trust *t, const struct cs_anchor *a,
+    struct certstore_error *err)
+{
+	struct certstore_entry *entry = &t->entry;
+	const char *origin = "distrusted";
+	int rv;
+
+	cs_entry_done(entry);
+	memset(entry, 0, sizeof(*entry));
+	entry->trust = t->store;
+	if (a->der == NULL)
+		rv = cs_buf_printf(&entry->info.text, "fingerprint %s\n",
+		    a->fingerprint);
+	else if (describeanchor(entry, a, err) == -1)
+		return -1;
+	else
+		rv = 0;
+	if (a->der != NULL)
+		origin = (a->origin & CS_ANCHOR_ADDED) != 0 ? "added" :
+							      "shipped";
+	rv |= cs_buf_printf(&entry->info.text, "name %s\norigin %s\n", a->name,
+	    origin);
+	if (rv != 0)
+		return cs_fail_nomem(err);
+	return cs_info_parse(&entry->info, err);
+}
+
+/* Each anchor and what is distrusted, by name; then what is damaged. */
+int
+certstore_trust_next(struct certstore_trust *t,
+    const struct certstore_entry **entry, struct certstore_error *err)
+{
+	cs_error_clear(err);
+	*entry = NULL;
+	if (t->listing == -1) {
+		t->listing = 0;
+		return 0;
+	}
+	if (t->listing == 0) {
+		t->loaded = 0;
+		t->next = t->nextbad = 0;
+		/* there is no way around it: the next call is the end */
+		t->listing = load(t, err) == 0 ? 1 : -1;
+		if (t->listing == -1)
+			return -1;
+	}
+	if (t->next < t->set.n) {
+		if (setentry(t, &t->set.v[t->next++], err) == -1)
+			return -1;
+		*entry = &t->entry;
+		return 1;
+	}
+	if (t->nextbad < t->set.bad.n)
+		return cs_fail(err, CERTSTORE_EDAMAGED, "%s",
+		    t->set.bad.v[t->nextbad++]);
+	t->listing = 0;
+	return 0;
+}
+
+int
+certstore_trust_has(struct certstore_trust *t, const char *anchor,
+    struct certstore_error *err)
+{
+	struct cs_anchor *a;
+	char hex[65];
+
+	cs_error_clear(err);
+	if (load(t, err) == -1)
+		return -1;
+	return cs_trustset_find(&t->set, anchor, &a, hex, err);
+}
+
+/* What was asked for and not taken: the others alone are not what was meant. */
+static int
+fail(struct certstore_trust *t, const struct certstore_error *err)
+{
+	if (t->failed.code == CERTSTORE_OK)
+		t->failed = *err;
+	return -1;
+}
+
+/* A change more; label or operand is copied. */
+static struct cs_change *
+addchange(struct certstore_trust *t, enum cs_verb verb, const char *text,
+    struct certstore_error *err)
+{
+	struct cs_change *c, *v;
+	size_t size;
+
+	if (t->nchange == t->changesize) {
+		size = t->changesize == 0 ? 8 : t->changesize * 2;
+		v = reallocarray(t->change, size, sizeof(*v));
+		if (v == NULL) {
+			cs_fail_nomem(err);
+			return NULL;
+		}
+		t->change = v;
+		t->changesize = size;
+	}
+	c = &t->change[t->nchange];
+	memset(c, 0, sizeof(*c));
+	c->verb = verb;
+	if ((c->text = strdup(text)) == NULL) {
+		cs_fail_nomem(err);
+		return NULL;
+	}
+	t->nchange++;
+	return c;
+}
+
+static int
+readgiven(struct cs_change *c, const struct certstore_passphrase *pass,
+    const void *data, size_t len, struct certstore_error *err)
+{
+	struct cs_given *g;
+	char q[CS_QUOTE_LEN];
+	size_t i;
+
+	if (cs_pem_read(c->text, data, len, pass, &c->pems, err) == -1)
+		return -1;
+	if ((c->given = calloc(c->pems.n + 1, sizeof(*c->given))) == NULL)
+		return cs_fail_nomem(err);
+	for (i = 0; i < c->pems.n; i++) {
+		if (c->pems.v[i].type != CS_PEM_CERT)
+			continue;
+		g = &c->given[c->n++];
+		g->pem = &c->pems.v[i];
+		g->hasuses = cs_uses_read(g->pem, &g->uses);
+		if (g->hasuses == -1 ||
+		    cs_anchor_hash(g->pem->der, g->pem->derlen,
+			g->fingerprint) == -1)
+			return cs_fail_nomem(err);
+	}
+	if (c->n == 0)
+		return cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: there is no certificate in it: give a file that "
+		    "holds one",
+		    cs_escape_quote(q, c->text));
+	return 0;
+}
+
+static int
+addcerts(struct certstore_trust *t, enum cs_verb verb, const char *label,
+    const void *data, size_t len, struct certstore_error *err)
+{
+	struct cs_change *c;
+	int rv;
+
+	cs_error_clear(err);
+	ERR_clear_error();
+	if ((c = addchange(t, verb, label, err)) == NULL)
+		return fail(t, err);
+	rv = readgiven(c, t->haspass ? &t->pass : NULL, data, len, err);
+	ERR_clear_error();
+	if (rv == 0)
+		return 0;
+	dropchange(&t->change[--t->nchange]);
+	return fail(t, err);
+}
+
+static int
+addname(struct certstore_trust *t, enum cs_verb verb, const char *anchor,
+    struct certstore_error *err)
+{
+	cs_error_clear(err);
+	return addchange(t, verb, anchor, err) == NULL ? fail(t, err) : 0;
+}
+
+int
+certstore_trust_add(struct certstore_trust *t, const char *label,
+    const void *data, size_t len, struct certstore_error *err)
+{
+	return addcerts(t, CS_TRUST_ADD, label, data, len, err);
+}
+
+int
+certstore_trust_update(struct certstore_trust *t, const char *label,
+    const void *data, size_t len, struct certstore_error *err)
+{
+	return addcerts(t, CS_TRUST_UPDATE, label, data, len, err);
+}
+
+int
+certstore_trust_reset(struct certstore_trust *t, const char *label,
+    const void *data, size_t len, struct certstore_error *err)
+{
+	return addcerts(t, CS_TRUST_RESET, label, data, len, err);
+}
+
+int
+certstore_trust_distrust_certs(struct certstore_trust *t, const char *label,
+    const void *data, size_t len, struct certstore_error *err)
+{
+	return addcerts(t, CS_TRUST_DISTRUST, label, data, len, err);
+}
+
+int
+certstore_trust_remove(struct certstore_trust *t, const char *anchor,
+    struct certstore_error *err)
+{
+	return addname(t, CS_TRUST_REMOVE, anchor, err);
+}
+
+int
+certstore_trust_distrust(struct certstore_trust *t, const char *anchor,
+    struct certstore_error *err)
+{
+	return addname(t, CS_TRUST_DISTRUST, anchor, err);
+}
+
+int
+certstore_trust_result(struct certstore_trust *t, const char **name,
+    const char **action, const char **text)
+{
+	*name = *action = *text = NULL;
+	if (t->atresult == t->nresult) {
+		t->atresult = 0;
+		return 0;
+	}
+	*name = t->result[t->atresult].name;
+	*action = t->result[t->atresult].action;
+	*text = t->result[t->atresult++].text;
+	return 1;
+}
+
+static int
+apply(struct certstore_trust *t, struct certstore_error *err)
+{
+	size_t i;
+
+	t->loaded = 0;
+	t->listing = 0;
+	dropresults(t);
+	if (load(t, err) == -1)
+		return -1;
+	if (cs_change_limits(t) == -1)
+		return cs_fail_nomem(err);
+	for (i = 0; i < t->set.bad.n && !t->told; i++)
+		cs_warn(t->store, "%s", t->set.bad.v[i]);
+	for (i = 0; i < t->nchange; i++)
+		if (cs_change_apply(t, &t->change[i], err) == -1)
+			return -1;
+	t->told = 1;
+	cs_trustset_sort(&t->set);
+	return 0;
+}
+
+/* Under the lock: applied anew if another writer came in between. */
+static int
+write(struct certstore_trust *t, struct certstore_error *err)
+{
+	int current;
+
+	if (cs_trustgen_mend(t->store) == -1)
+		return cs_fail_errno(err, "%s/trust", t->store->path);
+	if ((current = iscurrent(t, err)) == -1 ||
+	    (!current && apply(t, err) == -1))
+		return -1;
+	if (t->count == 0 && !t->set.astray)
+		return 0;
+	return cs_trustdir_write(t->store, &t->set, err);
+}
+
+/* An empty file is an error to whoever is given it. */
+static void
+warnempty(const struct certstore_trust *t)
+{
+	if (t->count > 0 && cs_trustset_isempty(&t->set))
+		cs_warn(t->store,
+		    "%s/trust/bundle.pem: no anchor is left, and servers "
+		    "refuse an empty file: add one with cert-trust%s add, or "
+		    "take the system's with cert-trust%s update",
+		    t->store->path, t->store->option, t->store->option);
+}
+
+int
+certstore_trust_commit(struct certstore_trust *t, struct certstore_error *err)
+{
+	int rv;
+
+	cs_error_clear(err);
+	ERR_clear_error();
+	if (t->failed.code != CERTSTORE_OK) {
+		dropresults(t);
+		cs_fail(err, t->failed.code,
+		    "a change could not be taken before: %s", t->failed.msg);
+		err->errnum = t->failed.errnum;
+		return -1;
+	}
+	t->told = 0;
+	rv = apply(t, err);
+	if (rv == 0 && (t->count > 0 || t->set.astray)) {
+		if ((t->flags & CERTSTORE_DRYRUN) != 0)
+			rv = cs_lock_check(t->store, err);
+		else if ((rv = cs_lock_take(t->store, err)) == 0) {
+			rv = write(t, err);
+			cs_lock_release(t->store);
+		}
+	}
+	t->loaded = 0; /* a listing that follows reads it anew */
+	ERR_clear_error();
+	if (rv == -1) {
+		dropresults(t);
+		return -1;
+	}
+	warnempty(t);
+	dropchanges(t);
+	cs_error_clear(err);
+	return t->count;
+}

@@ -1,0 +1,546 @@
+/*
+ * trustdir.c: the trust anchors as a directory, certstore(5): read, and
+ * written as a new generation, to which one rename(2) of the link trust then
+ * leads.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+
+#include "trust/trust.h"
+
+#define BULK 16 /* anchors from which one syncfs(2) is cheaper */
+#define TRIES 3 /* a generation may go while it is read */
+#define SUFFIX ".pem"
+
+/* What is in the directory, sorted, and how it is opened. */
+struct dir {
+	const struct certstore *store;
+	int fd;
+	struct cs_strings names;
+	struct cs_strings links; /* where the hash links lead */
+	struct cs_buf buf;
+};
+
+static int
+takename(void *arg, const char *name)
+{
+	return cs_strings_add(arg, name);
+}
+
+/* "NAME.pem" of an anchor: copies NAME and gives 1, else 0. */
+static int
+isanchor(const char *file, char name[CS_NAME_MAX + 1])
+{
+	size_t len = strlen(file), n = strlen(SUFFIX);
+
+	if (len <= n || len - n > CS_NAME_MAX ||
+	    strcmp(file + len - n, SUFFIX) != 0)
+		return 0;
+	memcpy(name, file, len - n);
+	name[len - n] = '\0';
+	return cs_name_isvalid(name) && strcmp(name, "bundle") != 0;
+}
+
+/* "1234abcd.0" */
+static int
+islink(const char *file)
+{
+	return strspn(file, "0123456789abcdef") == 8 && file[8] == '.' &&
+	    isdigit((unsigned char)file[9]) &&
+	    file[9 + strspn(file + 9, "0123456789")] == '\0';
+}
+
+/* One file of the directory; 0, or -1 and errno. */
+static int
+readone(struct dir *d, const char *file, size_t max)
+{
+	return cs_file_read(d->fd, file, max, &d->buf);
+}
+
+/* What is damaged is said when the set is used, and does not keep the rest. */
+static int
+bad(struct dir *d, struct cs_trustset *set, const char *file, const char *why)
+{
+	char msg[512];
+
+	snprintf(msg, sizeof(msg),
+	    "%s/trust/%s: %s: add it again with cert-trust%s add, or "
+	    "take the system's with cert-trust%s update",
+	    d->store->path, file, why, d->store->option, d->store->option);
+	set->astray = 1;
+	return cs_strings_add(&set->bad, msg);
+}
+
+/* The one certificate that is in d->buf. */
+static int
+takeanchor(struct dir *d, struct cs_trustset *set, const char *file,
+    const char *name)
+{
+	struct certstore_error ignored;
+	struct cs_pems pems = { 0 };
+	const struct cs_pem *pem;
+	struct cs_buf again = { 0 };
+	struct cs_uses uses;
+	char hex[65], why[100];
+	int rv = 0;
+
+	if (cs_pem_read(file, d->buf.p, d->buf.len, NULL, &pems, &ignored) ==
+		-1 ||
+	    pems.n != 1 || pems.v[0].type != CS_PEM_CERT) {
+		rv = bad(d, set, file, "is not one certificate");
+		goto out;
+	}
+	pem = &pems.v[0];
+	if (cs_uses_read(pem, &uses) == -1 ||
+	    cs_anchor_hash(pem->der, pem->derlen, hex) == -1) {
+		rv = -1;
+	} else if (cs_uses_forbid(&uses, CS_USE_SERVER, why, sizeof(why))) {
+		rv = bad(d, set, file, why);
+	} else if (cs_trustset_byfingerprint(set, hex) != NULL ||
+	    cs_trustset_byname(set, name) != NULL) {
+		set->astray = 1; /* distrusted by hand, or there twice */
+	} else if (cs_trustset_add(set, name, hex, pem->der, pem->derlen,
+		       CS_ANCHOR_ADDED) == NULL ||
+	    cs_pem_encode(&again, "CERTIFICATE", pem->der, pem->derlen) == -1) {
+		rv = -1;
+	} else if (again.len != d->buf.len ||
+	    memcmp(again.p, d->buf.p, again.len) != 0) {
+		set->astray = 1;
+	}
+out:
+	cs_buf_free(&again);
+	cs_item_free(&pems);
+	return rv;
+}
+
+/* 1, 0 the generation may have gone, -1. */
+static int
+failread(struct dir *d, const char *file, struct certstore_error *err)
+{
+	if (errno == ENOENT || errno == ESTALE)
+		return 0;
+	return cs_fail_errno(err, "%s/trust/%s", d->store->path, file);
+}
+
+/* The same of the directory: a link that was followed too late, or that is
+ * wrong. */
+static int
+failopen(struct dir *d, struct certstore_error *err)
+{
+	if (failread(d, "", err) == -1)
+		return -1;
+	cs_fail(err, CERTSTORE_EDAMAGED,
+	    "%s/trust: leads to nothing: remove this link, and the next "
+	    "writer makes it again if it can",
+	    d->store->path);
+	return 0;
+}
+
+/* Each anchor, and where the links lead. */
+static int
+readanchors(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
+{
+	char name[CS_NAME_MAX + 1], text[CS_GENDIR];
+	const char *file;
+	size_t i;
+
+	for (i = 0; i < d->names.n; i++) {
+		file = d->names.v[i];
+		if (islink(file)) {
+			if (cs_file_readlink(d->fd, file, text, sizeof(text)) ==
+			    -1)
+				set->astray = 1;
+			else if (cs_strings_add(&d->links, text) == -1)
+				goto nomem;
+		} else if (!isanchor(file, name)) {
+			set->astray |= strcmp(file, "bundle.pem") != 0 &&
+			    strcmp(file, "distrusted") != 0 &&
+			    strcmp(file, "shipped") != 0;
+		} else if (readone(d, file, CS_RECORD_MAX) == 0) {
+			if (takeanchor(d, set, file, name) == -1)
+				goto nomem;
+		} else if (errno == EINVAL || errno == EFBIG ||
+		    errno == ELOOP) {
+			if (bad(d, set, file, "is no plain file") == -1)
+				goto nomem;
+		} else {
+			return failread(d, file, err);
+		}
+	}
+	return 1;
+nomem:
+	return cs_fail_nomem(err);
+}
+
+/* The bundle is all anchors by name, which is not quite the order of files. */
+static int
+checkbundle(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
+{
+	struct cs_buf bundle = { 0 };
+	const struct cs_anchor *a;
+	int bad = cs_buf_adds(&bundle, "");
+	size_t i;
+
+	for (i = 0; i < set->n; i++) {
+		a = &set->v[i];
+		if (a->der != NULL)
+			bad |= cs_pem_encode(&bundle, "CERTIFICATE", a->der,
+			    a->derlen);
+	}
+	if (bad == 0 &&
+	    (readone(d, "bundle.pem", CS_BUNDLE_MAX) == -1 ||
+		d->buf.len != bundle.len ||
+		memcmp(d->buf.p, bundle.p, bundle.len) != 0))
+		set->astray = 1;
+	cs_buf_free(&bundle);
+	return bad == 0 ? 1 : cs_fail_nomem(err);
+}
+
+/* One link for each anchor; that its hash is right is believed. */
+static void
+checklinks(struct dir *d, struct cs_trustset *set)
+{
+	char name[CS_NAME_MAX + 1];
+	size_t i, n = 0;
+
+	for (i = 0; i < set->n; i++)
+		n += set->v[i].der != NULL;
+	if (d->links.n != n)
+		set->astray = 1;
+	cs_strings_sort(&d->links);
+	if (d->links.n != n)
+		set->astray = 1;
+	for (i = 0; i < d->links.n && !set->astray; i++)
+		if (!isanchor(d->links.v[i], name) ||
+		    cs_trustset_byname(set, name) == NULL)
+			set->astray = 1;
+}
+
+/* A file that must be there: 1, 0 the generation may have gone, -1. */
+static int
+readrecord(struct dir *d, struct cs_trustset *set, const char *file,
+    int (*parse)(struct cs_trustset *, const char *, const struct cs_buf *,
+	struct certstore_error *),
+    struct certstore_error *err)
+{
+	char label[512];
+
+	snprintf(label, sizeof(label), "%.400s/trust/%s", d->store->path, file);
+	if (readone(d, file, CS_RECORD_MAX) == -1) {
+		if (errno == ENOENT || errno == ESTALE) {
+			cs_fail(err, CERTSTORE_EDAMAGED,
+			    "%s: is missing: restore it, or remove trust and "
+			    ".trust@* of the store and begin anew",
+			    label);
+			return 0;
+		}
+		return cs_fail_errno(err, "%s", label);
+	}
+	return parse(set, label, &d->buf, err) == -1 ? -1 : 1;
+}
+
+static int
+loaddir(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
+{
+	int rv;
+
+	if (cs_file_each(d->fd, ".", takename, &d->names) == -1)
+		return cs_fail_errno(err, "%s/trust", d->store->path);
+	cs_strings_sort(&d->names);
+	rv = readrecord(d, set, "distrusted", cs_trustset_read_distrusted, err);
+	if (rv == 1)
+		rv = readanchors(d, set, err);
+	if (rv == 1)
+		rv = readrecord(d, set, "shipped", cs_trustset_read_shipped,
+		    err);
+	if (rv != 1)
+		return rv;
+	checklinks(d, set);
+	cs_trustset_sort(set);
+	return checkbundle(d, set, err);
+}
+
+static void
+closedirof(struct dir *d)
+{
+	cs_file_close(&d->fd);
+	cs_strings_free(&d->names);
+	cs_strings_free(&d->links);
+	cs_buf_free(&d->buf);
+}
+
+/*
+ * The set that is live.  Without a directory it is empty.  What it lacks may
+ * only mean that the directory went while it was read: then that is done again.
+ */
+int
+cs_trustdir_load(struct certstore *store, struct cs_trustset *set,
+    struct certstore_error *err)
+{
+	struct dir d = { .store = store, .fd = -1 };
+	char dir[CS_GENDIR];
+	unsigned long gen;
+	int i, rv = 0;
+
+	for (i = 0; i < TRIES && rv == 0; i++) {
+		cs_trustset_free(set);
+		rv = cs_trustgen_live(store, dir, &gen, err);
+		if (rv == 0) {
+			cs_error_clear(err);
+			return 0;
+		}
+		if (rv == -1)
+			return -1;
+		set->gen = gen;
+		set->astray = gen == 0;
+		if (cs_file_stamp(store->fd, dir, set->stamp) == -1)
+			set->stamp[0] = '\0'; /* opening it fails, too */
+		cs_fail(err, CERTSTORE_ECHANGED,
+		    "%s/trust: is changed all the time: try again",
+		    store->path);
+		d.fd = cs_file_opendir(store->fd, dir);
+		rv = d.fd == -1 ? failopen(&d, err) : loaddir(&d, set, err);
+		closedirof(&d);
+	}
+	if (rv == 1) {
+		cs_error_clear(err);
+		return 0;
+	}
+	cs_trustset_free(set);
+	return -1;
+}
+
+/* Whoever else can write the directory would be trusted with the rest. */
+static int
+checkours(const struct certstore *store, unsigned long gen,
+    struct certstore_error *err)
+{
+	char dir[CS_GENDIR];
+	int fd, rv;
+
+	if (gen == 0)
+		return 0;
+	cs_gen_dir(dir, "trust", gen);
+	if ((fd = cs_file_opendir(store->fd, dir)) == -1)
+		return cs_fail_errno(err, "%s/%s", store->path, dir);
+	rv = cs_lock_ours(store, fd, "/trust", err);
+	close(fd);
+	return rv;
+}
+
+/* A new generation while it is written. */
+struct writing {
+	struct certstore *store;
+	int fd;
+	int bulk; /* one syncfs(2) for all */
+	struct cs_buf bundle;
+	struct links *links; /* open addressing, by hash */
+	size_t nlinks;
+};
+
+/* How many anchors have a subject of that hash; n 0: a free slot. */
+struct links {
+	unsigned long hash;
+	size_t n;
+};
+
+static int
+newlinks(struct writing *w, size_t n)
+{
+	for (w->nlinks = 64; w->nlinks < 2 * n; w->nlinks *= 2)
+		continue;
+	w->links = calloc(w->nlinks, sizeof(*w->links));
+	return w->links == NULL ? -1 : 0;
+}
+
+static size_t
+countlink(struct writing *w, unsigned long hash)
+{
+	size_t i;
+
+	for (i = hash & (w->nlinks - 1); w->links[i].n > 0;
+	     i = (i + 1) & (w->nlinks - 1))
+		if (w->links[i].hash == hash)
+			break;
+	w->links[i].hash = hash;
+	return w->links[i].n++;
+}
+
+static int
+writefile(struct writing *w, const char *name, const struct cs_buf *b,
+    struct certstore_error *err)
+{
+	int fd, rv;
+
+	rv = cs_file_write(w->fd, name, b, 0644, (gid_t)-1,
+	    w->bulk ? NULL : &fd);
+	if (rv == 0 && !w->bulk) {
+		rv = fsync(fd);
+		close(fd);
+	}
+	return rv == 0 ?
+	    0 :
+	    cs_fail_errno(err, "%s/trust/%s", w->store->path, name);
+}
+
+/* As openssl rehash does: HASH.n, n counting anchors of the same subject. */
+static int
+writelink(struct writing *w, const char *file, X509 *x509,
+    struct certstore_error *err)
+{
+	unsigned long hash;
+	char link[32];
+	int ok = 0;
+
+	hash = X509_NAME_hash_ex(X509_get_subject_name(x509), NULL, NULL, &ok);
+	if (ok != 1)
+		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+		    "%s/trust/%s: its subject can't be hashed", w->store->path,
+		    file);
+	snprintf(link, sizeof(link), "%08lx.%zu", hash, countlink(w, hash));
+	if (cs_file_link(w->fd, file, link) == -1)
+		return cs_fail_errno(err, "%s/trust/%s", w->store->path, link);
+	return 0;
+}
+
+static int
+writeanchor(struct writing *w, const struct cs_anchor *a,
+    struct certstore_error *err)
+{
+	char file[CS_NAME_MAX + sizeof(SUFFIX)];
+	struct cs_buf pem = { 0 };
+	X509 *x509;
+	int rv = -1;
+
+	snprintf(file, sizeof(file), "%s" SUFFIX, a->name);
+	if ((x509 = cs_cert_parse(file, a->der, a->derlen, err)) == NULL)
+		return -1;
+	if (cs_pem_encode(&pem, "CERTIFICATE", a->der, a->derlen) == -1 ||
+	    cs_buf_add(&w->bundle, pem.p, pem.len) == -1)
+		cs_fail_nomem(err);
+	else if (writefile(w, file, &pem, err) == 0 &&
+	    writelink(w, file, x509, err) == 0)
+		rv = 0;
+	cs_buf_free(&pem);
+	X509_free(x509);
+	return rv;
+}
+
+/* What could not be read again is not written. */
+static int
+checksize(const struct writing *w, const struct cs_buf *b, size_t max,
+    struct certstore_error *err)
+{
+	if (b->len <= max)
+		return 0;
+	return cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s/trust: would be larger than %zu bytes: nothing is changed",
+	    w->store->path, max);
+}
+
+static int
+writerecords(struct writing *w, const struct cs_trustset *set,
+    struct certstore_error *err)
+{
+	struct cs_buf distrusted = { 0 }, shipped = { 0 };
+	int rv = -1;
+
+	if (cs_buf_adds(&w->bundle, "") == -1 ||
+	    cs_trustset_write_distrusted(set, &distrusted) != 0 ||
+	    cs_trustset_write_shipped(set, &shipped) != 0)
+		cs_fail_nomem(err);
+	else if (checksize(w, &w->bundle, CS_BUNDLE_MAX, err) == 0 &&
+	    checksize(w, &distrusted, CS_RECORD_MAX, err) == 0 &&
+	    checksize(w, &shipped, CS_RECORD_MAX, err) == 0 &&
+	    writefile(w, "bundle.pem", &w->bundle, err) == 0 &&
+	    writefile(w, "distrusted", &distrusted, err) == 0 &&
+	    writefile(w, "shipped", &shipped, err) == 0)
+		rv = 0;
+	cs_buf_free(&distrusted);
+	cs_buf_free(&shipped);
+	return rv;
+}
+
+static int
+writedir(struct writing *w, const char *dir, const struct cs_trustset *set,
+    struct certstore_error *err)
+{
+	size_t i;
+
+	if (cs_file_newdir(w->store->fd, dir, &w->fd) == -1)
+		return errno == EEXIST ?
+		    cs_lock_lost(w->store, "trust", err) :
+		    cs_fail_errno(err, "%s/%s", w->store->path, dir);
+	for (i = 0; i < set->n; i++)
+		if (set->v[i].der != NULL &&
+		    writeanchor(w, &set->v[i], err) == -1)
+			return -1;
+	if (writerecords(w, set, err) == -1)
+		return -1;
+	if (w->store->whole && cs_file_aside(w->store->fd, dir, "trust") == -1)
+		return cs_fail_errno(err, "%s/trust", w->store->path);
+	if (w->bulk ? syncfs(w->store->fd) == -1 :
+		      fsync(w->fd) == -1 || fsync(w->store->fd) == -1 ||
+		    fsync(w->store->pending) == -1)
+		return cs_fail_errno(err, "%s/%s", w->store->path, dir);
+	return 0;
+}
+
+/* Replaces the set that is live, whatever it is: the caller has looked. */
+int
+cs_trustdir_write(struct certstore *store, const struct cs_trustset *set,
+    struct certstore_error *err)
+{
+	struct writing w = { .store = store, .fd = -1 };
+	struct certstore_error ignored;
+	char dir[CS_GENDIR];
+	unsigned long gen;
+	int rv = -1;
+
+	if (checkours(store, set->gen, err) == -1)
+		return -1;
+	w.bulk = store->whole ||
+	    (set->n >= BULK && cs_file_hassyncfs(store->fd));
+	if (newlinks(&w, set->n) == -1)
+		return cs_fail_nomem(err);
+	if (cs_trustgen_begin(store, set->gen, &gen) == -1) {
+		cs_lock_failintent(store, CS_TRUST_INTENT, err);
+		goto out;
+	}
+	/* without a link a part of the first set could pass for one that lost
+	 * it, but for the intent */
+	if (store->fresh && cs_mend_conclude(store, err) == -1)
+		goto out;
+	if (set->gen == 0 && cs_store_sync(store, store->pending) == -1) {
+		cs_fail_errno(err, "%s/.pending", store->path);
+		goto out;
+	}
+	cs_gen_dir(dir, "trust", gen);
+	if (writedir(&w, dir, set, err) == -1)
+		goto out;
+	cs_progress(store, "switching", 0, 0);
+	if (cs_trustgen_check(store, gen, 0, err) == -1)
+		goto out;
+	if (cs_trustgen_switch(store, gen) == -1) {
+		cs_fail_errno(err, "%s/trust", store->path);
+		goto out;
+	}
+	if (cs_trustgen_check(store, gen, 1, err) == 0)
+		rv = cs_recover_all(store, err);
+out:
+	/* unless there is another writer's work to be taken back, too */
+	if (rv == -1 && err->code != CERTSTORE_EBUSY &&
+	    cs_lock_verify(store, &ignored) == 0)
+		(void)cs_recover_all(store, &ignored);
+	cs_file_close(&w.fd);
+	cs_buf_free(&w.bundle);
+	free(w.links);
+	return rv;
+}

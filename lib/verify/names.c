@@ -1,0 +1,363 @@
+/*
+ * names.c: the names of a certificate: their form (RFC 5280 section 4.2.1.6),
+ * and whether one of them is the host asked for (RFC 9525 section 6).
+ */
+#include <arpa/inet.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "verify/verify.h"
+
+#define SHOWN_MAX 3 /* names in a message */
+
+/* Foreign text in quotes; what is not a string has none. */
+const char *
+cs_names_quote(const ASN1_STRING *s, char out[CS_QUOTE_LEN])
+{
+	size_t n;
+
+	out[0] = '"';
+	n = certstore_escape(out + 1, CS_QUOTE_LEN - 2,
+	    (const char *)ASN1_STRING_get0_data(s),
+	    (size_t)ASN1_STRING_length(s));
+	if (n > CS_QUOTE_LEN - 3)
+		n = strlen(out + 1);
+	memcpy(out + 1 + n, "\"", 2);
+	return out;
+}
+
+/* A C string of what holds no NUL, or NULL; for free(). */
+static char *
+text(const ASN1_STRING *s)
+{
+	size_t len = (size_t)ASN1_STRING_length(s);
+	const char *p = (const char *)ASN1_STRING_get0_data(s);
+
+	if (memchr(p, '\0', len) != NULL)
+		return NULL;
+	return strndup(p, len);
+}
+
+/* The preferred name syntax of RFC 1034, or a wildcard for a whole label. */
+static int
+isdns(const char *s)
+{
+	struct certstore_error err;
+	char host[CS_HOST_MAX + 1];
+	size_t len = strlen(s);
+
+	if (len == 0 || s[len - 1] == '.')
+		return 0;
+	for (len = 0; s[len] != '\0'; len++)
+		if ((unsigned char)s[len] >= 0x80)
+			return 0;
+	return cs_name_host(s, 1, 1, host, &err) == 0;
+}
+
+/* A Mailbox of RFC 2821 section 4.1.2, ASCII. */
+static int
+isemail(const char *s)
+{
+	const char *at = strrchr(s, '@'), *p;
+	struct certstore_error err;
+	char host[CS_HOST_MAX + 1];
+
+	if (at == NULL || at == s)
+		return 0;
+	for (p = s; *p != '\0'; p++)
+		if (*p < ' ' || *p > '~')
+			return 0;
+	if (*s == '"') {
+		if (at - s < 2 || at[-1] != '"')
+			return 0;
+	} else if (strcspn(s, "@ ()<>[]:;,\\\"") != (size_t)(at - s) ||
+	    *s == '.' || at[-1] == '.' || strstr(s, "..") != NULL)
+		return 0;
+	if (at[1] == '[')
+		return at[strlen(at) - 1] == ']';
+	return at[1] != '*' && cs_name_host(at + 1, 0, 1, host, &err) == 0;
+}
+
+/* Absolute, with a scheme and something behind it (RFC 3986). */
+static int
+isuri(const char *s)
+{
+	size_t n, i;
+
+	n = strspn(s,
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "0123456789+-.");
+	if (n == 0 || s[n] != ':' || s[n + 1] == '\0' ||
+	    strchr("0123456789+-.", s[0]) != NULL)
+		return 0;
+	for (i = n; s[i] != '\0'; i++)
+		if (s[i] <= ' ' || s[i] > '~' || strchr("\"<>\\^`{|}", s[i]))
+			return 0;
+	return strncmp(s + n, "://", 3) != 0 ||
+	    (s[n + 3] != '\0' && s[n + 3] != '/');
+}
+
+/* What no list knows is a suffix if it is a single label, but private networks
+ * may have such. */
+static int
+issuffix(const struct cs_asked *asked, const char *wildcard)
+{
+	const char *domain = wildcard + 2;
+
+	if (asked->profile == CS_PROFILE_WEBPKI && strchr(domain, '.') == NULL)
+		return 1;
+	return asked->suffix != NULL &&
+	    asked->suffix(asked->suffixarg, domain) == 1;
+}
+
+static int
+dns(const struct cs_asked *asked, struct cs_node *node, const ASN1_STRING *s)
+{
+	char q[CS_QUOTE_LEN], *name = text(s);
+	enum cs_rule rule = CS_NRULE;
+	int bad = 0;
+
+	if (name == NULL || !isdns(name))
+		rule = CS_RULE_SAN_DNS;
+	else if (strncmp(name, "*.", 2) == 0 && issuffix(asked, name))
+		rule = CS_RULE_SAN_SUFFIX;
+	if (rule != CS_NRULE)
+		bad = cs_rule_add(&node->own, asked, rule, node->x509, "%s",
+		    cs_names_quote(s, q));
+	free(name);
+	return bad;
+}
+
+static int
+textual(const struct cs_asked *asked, struct cs_node *node,
+    const ASN1_STRING *s, enum cs_rule rule, int (*is)(const char *))
+{
+	char q[CS_QUOTE_LEN], *name = text(s);
+	int bad = 0;
+
+	if (name == NULL || !is(name))
+		bad = cs_rule_add(&node->own, asked, rule, node->x509, "%s",
+		    cs_names_quote(s, q));
+	free(name);
+	return bad;
+}
+
+static int
+form(const struct cs_asked *asked, struct cs_node *node, const GENERAL_NAME *gn)
+{
+	const ASN1_STRING *s;
+	const void *value;
+	int type;
+
+	value = GENERAL_NAME_get0_value(gn, &type);
+	s = value;
+	switch (type) {
+	case GEN_DNS:
+		return dns(asked, node, s);
+	case GEN_EMAIL:
+		return textual(asked, node, s, CS_RULE_SAN_EMAIL, isemail);
+	case GEN_URI:
+		return textual(asked, node, s, CS_RULE_SAN_URI, isuri);
+	case GEN_IPADD:
+		if (ASN1_STRING_length(s) == 4 || ASN1_STRING_length(s) == 16)
+			return 0;
+		return cs_rule_add(&node->own, asked, CS_RULE_SAN_IP,
+		    node->x509, "%d octets", ASN1_STRING_length(s));
+	default:
+		return 0;
+	}
+}
+
+/* RFC 9525 sections 6.3 and 6.5. */
+static int
+ishost(const struct cs_asked *asked, const GENERAL_NAME *gn)
+{
+	char host[CS_HOST_MAX + 1], *name;
+	const ASN1_STRING *s;
+	const char *dot;
+	int type, yes;
+
+	s = GENERAL_NAME_get0_value(gn, &type);
+	if (asked->iplen > 0)
+		return type == GEN_IPADD &&
+		    (size_t)ASN1_STRING_length(s) == asked->iplen &&
+		    memcmp(ASN1_STRING_get0_data(s), asked->ip, asked->iplen) ==
+		    0;
+	if (type != GEN_DNS || (name = text(s)) == NULL)
+		return 0;
+	yes = cs_name_certhost(name, host);
+	free(name);
+	if (!yes)
+		return 0;
+	if (host[0] != '*')
+		return strcmp(host, asked->host) == 0;
+	dot = strchr(asked->host, '.');
+	return dot != NULL && dot != asked->host && strcmp(host + 1, dot) == 0;
+}
+
+static int
+nothost(const struct cs_asked *asked, struct cs_node *node,
+    const GENERAL_NAMES *names)
+{
+	char q[CS_QUOTE_LEN], ip[INET6_ADDRSTRLEN];
+	struct cs_buf b = { NULL, 0, 0 };
+	const ASN1_STRING *s;
+	const char *shown;
+	int bad, i, n = 0, type;
+
+	bad = cs_buf_adds(&b, asked->host);
+	for (i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		s = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i),
+		    &type);
+		if (type == GEN_DNS) {
+			shown = cs_names_quote(s, q);
+		} else if (type == GEN_IPADD &&
+		    (ASN1_STRING_length(s) == 4 ||
+			ASN1_STRING_length(s) == 16)) {
+			shown = inet_ntop(ASN1_STRING_length(s) == 4 ? AF_INET :
+								       AF_INET6,
+			    ASN1_STRING_get0_data(s), ip, sizeof(ip));
+		} else
+			continue;
+		if (n++ < SHOWN_MAX)
+			bad |= cs_buf_printf(&b, "%s%s",
+			    n == 1 ? "; it is for " : ", ", shown);
+	}
+	if (n > SHOWN_MAX)
+		bad |= cs_buf_printf(&b, " and %d more", n - SHOWN_MAX);
+	if (bad == 0)
+		bad = cs_rule_add(&node->own, asked, CS_RULE_HOST, node->x509,
+		    "%s", b.p);
+	cs_buf_free(&b);
+	return bad;
+}
+
+/* Is it, letter for letter, one of the names?  An address as it is written. */
+static int
+repeats(const char *cn, size_t len, const GENERAL_NAMES *names)
+{
+	char ip[INET6_ADDRSTRLEN];
+	const ASN1_STRING *s;
+	const char *p;
+	size_t n;
+	int i, type;
+
+	for (i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		s = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i),
+		    &type);
+		if (type == GEN_DNS || type == GEN_EMAIL) {
+			p = (const char *)ASN1_STRING_get0_data(s);
+			n = (size_t)ASN1_STRING_length(s);
+		} else if (type == GEN_IPADD &&
+		    (ASN1_STRING_length(s) == 4 ||
+			ASN1_STRING_length(s) == 16)) {
+			p = inet_ntop(ASN1_STRING_length(s) == 4 ? AF_INET :
+								   AF_INET6,
+			    ASN1_STRING_get0_data(s), ip, sizeof(ip));
+			n = strlen(ip);
+		} else
+			continue;
+		if (n == len && memcmp(p, cn, n) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* For most purposes a common name is a name for people: only what looks like
+ * a host has to repeat one. */
+static int
+commonname(const struct cs_asked *asked, struct cs_node *node,
+    const GENERAL_NAMES *names)
+{
+	const X509_NAME *subject = X509_get_subject_name(node->x509);
+	char host[CS_HOST_MAX + 1], q[CS_QUOTE_LEN];
+	unsigned char *cn = NULL;
+	int at = -1, bad = 0, len;
+
+	while (bad == 0 &&
+	    (at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >=
+		0) {
+		len = ASN1_STRING_to_UTF8(&cn,
+		    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+		if (len < 0)
+			continue;
+		if ((asked->profile == CS_PROFILE_WEBPKI ||
+			(memchr(cn, '.', (size_t)len) != NULL &&
+			    cs_name_certhost((const char *)cn, host))) &&
+		    !repeats((const char *)cn, (size_t)len, names))
+			bad = cs_rule_add(&node->own, asked, CS_RULE_CN,
+			    node->x509, "%s",
+			    cs_escape_quote(q, (const char *)cn));
+		OPENSSL_free(cn);
+		cn = NULL;
+	}
+	ERR_clear_error();
+	return bad;
+}
+
+static int
+isserver(const struct cs_asked *asked)
+{
+	return asked->profile == CS_PROFILE_SERVER ||
+	    asked->profile == CS_PROFILE_PEER ||
+	    asked->profile == CS_PROFILE_WEBPKI;
+}
+
+/* What only an end-entity that serves has to have. */
+static int
+server(const struct cs_asked *asked, struct cs_node *node,
+    const GENERAL_NAMES *names, int critical)
+{
+	const X509_NAME *subject = X509_get_subject_name(node->x509);
+	int bad = 0, hosts = 0, i, others = 0, type;
+
+	for (i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		type = sk_GENERAL_NAME_value(names, i)->type;
+		if (type == GEN_DNS || type == GEN_IPADD)
+			hosts++;
+		else
+			others++;
+	}
+	if (hosts == 0)
+		bad |= cs_rule_add(&node->own, asked, CS_RULE_SAN_MISSING,
+		    node->x509, NULL);
+	if (others > 0)
+		bad |= cs_rule_add(&node->own, asked, CS_RULE_SAN_TYPE,
+		    node->x509, NULL);
+	if (critical == 1 && X509_NAME_entry_count(subject) > 0)
+		bad |= cs_rule_add(&node->own, asked, CS_RULE_SAN_CRITICAL,
+		    node->x509, NULL);
+	return bad | commonname(asked, node, names);
+}
+
+/* Names of an issuer have to be well formed where they are constrained. */
+int
+cs_names_check(const struct cs_asked *asked, struct cs_node *node)
+{
+	GENERAL_NAMES *names;
+	int bad = 0, critical, i, n = 0;
+
+	node->nname = (size_t)X509_NAME_entry_count(
+	    X509_get_subject_name(node->x509));
+	if (node->anchor && !node->leaf)
+		return 0;
+	names = X509_get_ext_d2i(node->x509, NID_subject_alt_name, &critical,
+	    NULL);
+	ERR_clear_error();
+	node->nname += names == NULL ? 0 : (size_t)sk_GENERAL_NAME_num(names);
+	for (i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		bad |= form(asked, node, sk_GENERAL_NAME_value(names, i));
+		if (node->leaf && asked->hashost)
+			n += ishost(asked, sk_GENERAL_NAME_value(names, i));
+	}
+	if (node->leaf && asked->hashost && n == 0)
+		bad |= nothost(asked, node, names);
+	if (node->leaf && isserver(asked))
+		bad |= server(asked, node, names, critical);
+	GENERAL_NAMES_free(names);
+	return bad;
+}

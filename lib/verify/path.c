@@ -1,0 +1,612 @@
+/*
+ * path.c: building paths from a certificate to a trust anchor, depth first and
+ * with backtracking (RFC 4158).  Names say who may be an issuer; identifiers,
+ * times and all else that is cheap to see only in which order they are tried.
+ * What is spent on one certificate is bounded.
+ */
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+
+#include "verify/verify.h"
+
+/* Bounds of one search, in about microseconds, paths and ways tried. */
+#define COST_MAX 300000
+#define PATHS_MAX 50
+#define STEPS_MAX 20000
+
+/* What makes an issuer less likely, the worst last. */
+enum {
+	UNKNOWN_KEYID = 1,
+	NO_ANCHOR = 2,
+	SELF_ISSUED = 4,
+	OTHER_KEYID = 8,
+	BAD = 16
+};
+
+enum { NONE = 0, GOOD = 1, STOP = 2 }; /* of a way; -1 failed */
+
+/*
+ * What checking a signature takes, in microseconds of a slow machine: RSA by
+ * the size of both numbers, since people send keys made to be slow.
+ */
+static int
+costof(EVP_PKEY *pkey)
+{
+	BIGNUM *e = NULL;
+	double cost;
+	int bits;
+
+	if (pkey == NULL)
+		return 0;
+	bits = EVP_PKEY_get_bits(pkey);
+	if (EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "RSA-PSS")) {
+		cost = 1.2 * bits / 1024 * bits / 1024;
+		if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1)
+			cost *= BN_num_bits(e);
+		BN_free(e);
+	} else if (EVP_PKEY_is_a(pkey, "EC"))
+		cost = bits <= 256 ? 150 : 1500;
+	else
+		cost = bits <= 256 ? 150 : 2000;
+	ERR_clear_error();
+	return cost > COST_MAX ? COST_MAX + 1 : (int)cost + 1;
+}
+
+/*
+ * A number by which certificates are in the same order wherever they come from:
+ * of the signature, which few have in common.
+ */
+static uint64_t
+orderof(const X509 *x509)
+{
+	const ASN1_BIT_STRING *sig;
+	uint64_t order = 14695981039346656037u;
+	const unsigned char *p;
+	int i;
+
+	X509_get0_signature(&sig, NULL, x509);
+	p = ASN1_STRING_get0_data(sig);
+	for (i = 0; i < ASN1_STRING_length(sig); i++)
+		order = (order ^ p[i]) * 1099511628211u;
+	return order;
+}
+
+static struct cs_node *
+newnode(struct cs_search *s, X509 *x509, int leaf, int anchor)
+{
+	struct cs_node **v, *node;
+	size_t size;
+
+	if (s->nnode == s->nodesize) {
+		size = s->nodesize == 0 ? 16 : s->nodesize * 2;
+		if ((v = reallocarray(s->nodes, size, sizeof(*v))) == NULL)
+			return NULL;
+		s->nodes = v;
+		s->nodesize = size;
+	}
+	if ((node = calloc(1, sizeof(*node))) == NULL)
+		return NULL;
+	node->x509 = x509;
+	node->order = orderof(x509);
+	node->leaf = leaf;
+	node->anchor = anchor;
+	s->nodes[s->nnode++] = node;
+	return node;
+}
+
+/* The one that is there, or a new one. */
+static struct cs_node *
+findnode(struct cs_search *s, X509 *x509, int leaf, int anchor)
+{
+	struct cs_node *node;
+	size_t i;
+
+	for (i = 0; i < s->nnode; i++) {
+		node = s->nodes[i];
+		if (node->x509 == x509 && node->leaf == leaf &&
+		    node->anchor == anchor)
+			return node;
+	}
+	return newnode(s, x509, leaf, anchor);
+}
+
+static int
+checkuses(struct cs_search *s, struct cs_node *node)
+{
+	struct cs_uses uses;
+	char why[100];
+
+	if (!node->anchor || !cs_trusted_uses(s->anchors, node->x509, &uses) ||
+	    !cs_uses_forbid(&uses, cs_purpose_uses(s->asked->profile), why,
+		sizeof(why)))
+		return 0;
+	return cs_rule_add(&node->own, s->asked, CS_RULE_ANCHOR_USE, node->x509,
+	    "%s", why);
+}
+
+/* Finds out once what is wrong with it wherever it stands. */
+static int
+check(struct cs_search *s, struct cs_node *node)
+{
+	int bad, yes;
+
+	if (node->checked)
+		return 0;
+	node->checked = 1;
+	X509_check_purpose(node->x509, -1, 0); /* caches what it says */
+	node->cost = costof(X509_get0_pubkey(node->x509));
+	ERR_clear_error();
+	bad = cs_form_check(s->asked, node);
+	bad |= cs_strength_check(s->asked, node);
+	/* What a malformed extension says is not asked further. */
+	if ((X509_get_extension_flags(node->x509) & EXFLAG_INVALID) == 0) {
+		bad |= cs_names_check(s->asked, node);
+		bad |= cs_limits_check(s->asked, node);
+		bad |= cs_purpose_check(s->asked, node);
+	}
+	bad |= checkuses(s, node);
+	if ((yes = cs_trusted_distrust(s->anchors, node->x509)) == 1)
+		bad |= cs_rule_add(&node->own, s->asked, CS_RULE_DISTRUSTED,
+		    node->x509, NULL);
+	return bad == 0 && yes != -1 ? 0 : cs_fail_nomem(s->err);
+}
+
+static int
+samekey(X509 *a, X509 *b)
+{
+	const ASN1_BIT_STRING *x = X509_get0_pubkey_bitstr(a);
+	const ASN1_BIT_STRING *y = X509_get0_pubkey_bitstr(b);
+	int same;
+
+	if (ASN1_STRING_cmp(x, y) != 0)
+		return 0;
+	same = EVP_PKEY_eq(X509_get0_pubkey(a), X509_get0_pubkey(b)) == 1;
+	ERR_clear_error();
+	return same;
+}
+
+static struct cs_check *
+newcheck(struct cs_search *s)
+{
+	struct cs_check *v;
+	size_t size;
+
+	if (s->ncheck == s->checksize) {
+		size = s->checksize == 0 ? 16 : s->checksize * 2;
+		if ((v = reallocarray(s->checks, size, sizeof(*v))) == NULL)
+			return NULL;
+		s->checks = v;
+		s->checksize = size;
+	}
+	return &s->checks[s->ncheck++];
+}
+
+/* Each key is tried once on each: 1, 0, or -1 when enough was spent. */
+int
+cs_path_signed(struct cs_search *s, X509 *x509, X509 *issuer)
+{
+	EVP_PKEY *pkey = X509_get0_pubkey(issuer);
+	struct cs_seen *seen = s->pile->seen;
+	struct cs_check *c;
+	int cost, yes;
+	size_t i;
+
+	if (seen != NULL && (yes = cs_seen_signed(seen, x509, issuer)) != -1)
+		return yes;
+	for (i = 0; i < s->ncheck; i++) {
+		c = &s->checks[i];
+		if (c->x509 == x509 &&
+		    (c->issuer == issuer || samekey(c->issuer, issuer)))
+			return c->yes;
+	}
+	cost = costof(pkey);
+	if (cost > COST_MAX - s->cost || (c = newcheck(s)) == NULL) {
+		s->gaveup = 1;
+		return -1;
+	}
+	s->cost += cost;
+	c->x509 = x509;
+	c->issuer = issuer;
+	c->yes = pkey != NULL && X509_verify(x509, pkey) == 1;
+	ERR_clear_error();
+	if (seen != NULL)
+		cs_seen_check(seen, x509, issuer, c->yes);
+	return c->yes;
+}
+
+/* The same subject and key twice would be a loop (RFC 4158 section 2.4.2). */
+static int
+isloop(const struct cs_search *s, X509 *x509)
+{
+	X509 *p;
+	int i;
+
+	for (i = 0; i < s->n; i++) {
+		p = s->path[i]->x509;
+		if (X509_cmp(p, x509) == 0)
+			return 1;
+		if (i > 0 &&
+		    X509_NAME_cmp(X509_get_subject_name(p),
+			X509_get_subject_name(x509)) == 0 &&
+		    samekey(p, x509))
+			return 1;
+	}
+	return 0;
+}
+
+static int
+rank(X509 *x509, const struct cs_node *node)
+{
+	const ASN1_OCTET_STRING *aki, *ski;
+	int n = 0;
+
+	aki = X509_get0_authority_key_id(x509);
+	ski = X509_get0_subject_key_id(node->x509);
+	if (aki == NULL || ski == NULL)
+		n |= UNKNOWN_KEYID;
+	else if (ASN1_OCTET_STRING_cmp(aki, ski) != 0)
+		n |= OTHER_KEYID;
+	if (!node->anchor) {
+		n |= NO_ANCHOR;
+		if ((X509_get_extension_flags(node->x509) & EXFLAG_SI) != 0)
+			n |= SELF_ISSUED;
+	}
+	if (node->own.nerror > 0)
+		n |= BAD;
+	return n;
+}
+
+/*
+ * A slow key may be there to keep us from the others.  Between equals the
+ * certificates decide, so that the order in which they were given says nothing.
+ */
+static int
+compare(const void *a, const void *b)
+{
+	const struct cs_issuers *x = a, *y = b;
+
+	if (x->rank != y->rank)
+		return x->rank - y->rank;
+	if (x->node->cost != y->node->cost)
+		return x->node->cost - y->node->cost;
+	if (x->node->order != y->node->order)
+		return x->node->order < y->node->order ? -1 : 1;
+	return X509_cmp(x->node->x509, y->node->x509);
+}
+
+/* Adds a candidate. */
+static int
+take(struct cs_search *s, struct cs_node *node, struct cs_node *issuer)
+{
+	struct cs_issuers *c = &node->issuers[node->nissuer];
+
+	if (check(s, issuer) == -1)
+		return -1;
+	c->node = issuer;
+	c->rank = rank(node->x509, issuer);
+	node->nissuer++;
+	return 0;
+}
+
+/* What is in the pile under that name and is no copy of an anchor. */
+static int
+takepile(struct cs_search *s, struct cs_node *node, STACK_OF(X509) *anchors)
+{
+	const X509_NAME *name = X509_get_issuer_name(node->x509);
+	X509 *x509;
+	size_t i;
+	int j;
+
+	for (i = 1; i < s->pile->n; i++) {
+		if (X509_NAME_cmp(cs_pile_subject(s->pile, i), name) != 0)
+			continue;
+		if ((x509 = cs_pile_get(s->pile, i, s->err)) == NULL)
+			return -1;
+		for (j = 0; j < sk_X509_num(anchors); j++)
+			if (X509_cmp(sk_X509_value(anchors, j), x509) == 0)
+				break;
+		if (j < sk_X509_num(anchors))
+			continue;
+		if (s->piled[i] == NULL &&
+		    (s->piled[i] = newnode(s, x509, 0, 0)) == NULL)
+			return cs_fail_nomem(s->err);
+		if (take(s, node, s->piled[i]) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+takeanchors(struct cs_search *s, struct cs_node *node, STACK_OF(X509) *anchors)
+{
+	struct cs_node *issuer;
+	int i;
+
+	for (i = 0; i < sk_X509_num(anchors); i++) {
+		issuer = findnode(s, sk_X509_value(anchors, i), 0, 1);
+		if (issuer == NULL)
+			return cs_fail_nomem(s->err);
+		if (take(s, node, issuer) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* All with the issuer's name, the most likely first. */
+static int
+gather(struct cs_search *s, struct cs_node *node)
+{
+	STACK_OF(X509) *anchors;
+	size_t n;
+	int rv = -1;
+
+	if (node->gathered)
+		return 0;
+	node->gathered = 1;
+	if ((anchors = sk_X509_new_null()) == NULL)
+		return cs_fail_nomem(s->err);
+	if (cs_trusted_find(s->anchors, X509_get_issuer_name(node->x509),
+		anchors, s->err) == -1)
+		goto out;
+	n = (size_t)sk_X509_num(anchors) + s->pile->n;
+	node->issuers = calloc(n, sizeof(*node->issuers));
+	if (node->issuers == NULL) {
+		cs_fail_nomem(s->err);
+		goto out;
+	}
+	if (takeanchors(s, node, anchors) == -1 ||
+	    takepile(s, node, anchors) == -1)
+		goto out;
+	qsort(node->issuers, (size_t)node->nissuer, sizeof(*node->issuers),
+	    compare);
+	rv = 0;
+out:
+	sk_X509_free(anchors);
+	return rv;
+}
+
+/* Names are held against all constraints above them. */
+static int
+costofnames(const struct cs_search *s)
+{
+	size_t cost = 0, one;
+	int i, j;
+
+	for (i = 0; i < s->n; i++) {
+		for (j = i + 1; j < s->n; j++) {
+			one = s->path[i]->nname * s->path[j]->nlimit;
+			cost += (one < 1 << 20 ? one : 1 << 20) / 32;
+		}
+	}
+	return cost > COST_MAX ? COST_MAX : (int)cost;
+}
+
+/* Judges the path as it stands. */
+static int
+judge(struct cs_search *s, int anchored)
+{
+	struct cs_reasons reasons = { NULL, 0, 0, 0 };
+	int better;
+
+	/* There has to be one to tell of. */
+	if (s->nbest > 0 && (s->npath == PATHS_MAX || s->cost >= COST_MAX)) {
+		s->gaveup = 1;
+		return NONE;
+	}
+	s->npath++;
+	s->cost += costofnames(s);
+	if (cs_judge_path(s, anchored, &reasons) == -1) {
+		cs_rule_free(&reasons);
+		return -1;
+	}
+	if (s->nbest == 0 || anchored != s->anchored)
+		better = s->nbest == 0 || anchored;
+	else if (anchored)
+		better = reasons.nerror < s->reasons.nerror;
+	else
+		better = s->n > s->nbest;
+	if (!better) {
+		cs_rule_free(&reasons);
+		return NONE;
+	}
+	cs_rule_free(&s->reasons);
+	s->reasons = reasons;
+	memcpy(s->best, s->path, sizeof(s->best));
+	s->nbest = s->n;
+	s->anchored = anchored;
+	if (!anchored)
+		return NONE;
+	if (reasons.nerror == 0)
+		return GOOD;
+	/* No other issuer makes a bad one better than that. */
+	return s->path[0]->own.nerror == reasons.nerror ? STOP : NONE;
+}
+
+static int extend(struct cs_search *);
+
+/*
+ * A bad one cannot make a good path: it is of use only as long as there is
+ * nothing better to tell.  The signature is looked at here where there is a
+ * choice; otherwise it is for the judge.
+ */
+static int
+attempt(struct cs_search *s, const struct cs_issuers *c, int choice)
+{
+	X509 *x509 = s->path[s->n - 1]->x509;
+	int rv;
+
+	if (c->node->dead)
+		return NONE;
+	if ((c->rank & (BAD | OTHER_KEYID)) != 0 && s->anchored)
+		return NONE;
+	if (isloop(s, c->node->x509)) {
+		s->cuts++;
+		return NONE;
+	}
+	if ((choice || s->anchored) &&
+	    cs_path_signed(s, x509, c->node->x509) != 1)
+		return NONE;
+	s->path[s->n++] = c->node;
+	rv = extend(s);
+	s->n--;
+	return rv;
+}
+
+/* All ways on from the last of the path. */
+static int
+extend(struct cs_search *s)
+{
+	struct cs_node *last = s->path[s->n - 1];
+	unsigned int cuts = s->cuts;
+	int best = s->nbest, i, rv = NONE;
+
+	if (last->anchor) {
+		s->cuts++;
+		return judge(s, 1);
+	}
+	if (s->n == CS_PATH_MAX) {
+		s->cuts++;
+		s->toolong = 1;
+		return NONE;
+	}
+	if (++s->nstep > STEPS_MAX || s->cost >= COST_MAX) {
+		s->cuts++;
+		s->gaveup = 1;
+		return NONE;
+	}
+	if (gather(s, last) == -1)
+		return -1;
+	s->cost += last->nissuer;
+	for (i = 0; i < last->nissuer && rv == NONE; i++)
+		rv = attempt(s, &last->issuers[i], last->nissuer > 1);
+	if (rv != NONE)
+		return rv;
+	if (s->cuts == cuts && !s->gaveup)
+		last->dead = 1;
+	/* A dead end: is it the furthest one so far? */
+	if (!s->anchored && s->nbest == best && s->n > best)
+		rv = judge(s, 0);
+	return rv;
+}
+
+/* Is it a trust anchor itself? */
+static int
+isanchor(struct cs_search *s, X509 *x509)
+{
+	STACK_OF(X509) *found;
+	int i, rv = 0;
+
+	if ((found = sk_X509_new_null()) == NULL)
+		return cs_fail_nomem(s->err);
+	if (cs_trusted_find(s->anchors, X509_get_subject_name(x509), found,
+		s->err) == -1)
+		rv = -1;
+	for (i = 0; i < sk_X509_num(found) && rv == 0; i++)
+		rv = X509_cmp(sk_X509_value(found, i), x509) == 0;
+	sk_X509_free(found);
+	return rv;
+}
+
+static int
+start(struct cs_search *s, X509 *x509, int anchor)
+{
+	if ((s->path[0] = findnode(s, x509, 1, anchor)) == NULL)
+		return cs_fail_nomem(s->err);
+	s->n = 1;
+	if (check(s, s->path[0]) == -1)
+		return -1;
+	return extend(s);
+}
+
+static int
+search(struct cs_search *s, X509 *x509)
+{
+	int rv;
+
+	if ((rv = isanchor(s, x509)) == 1)
+		rv = start(s, x509, 1);
+	return rv == NONE ? start(s, x509, 0) : rv;
+}
+
+/* Forgets who may have issued what. */
+static void
+regather(struct cs_search *s)
+{
+	struct cs_node *node;
+	size_t i;
+
+	for (i = 0; i < s->nnode; i++) {
+		node = s->nodes[i];
+		free(node->issuers);
+		node->issuers = NULL;
+		node->nissuer = node->gathered = node->dead = 0;
+	}
+	s->nbest = 0;
+}
+
+/* Enough was spent: it is bad only if nothing above could make it good. */
+static int
+untold(struct cs_search *s)
+{
+	if (s->nbest == 0 || s->best[0]->own.nerror == 0)
+		return cs_fail(s->err, CERTSTORE_EREFUSED,
+		    "%s: has more possible issuers than are tried: leave out "
+		    "certificates that are not above it",
+		    s->label);
+	if (cs_rule_add(&s->reasons, s->asked, CS_RULE_GAVE_UP, NULL, NULL) ==
+	    -1)
+		return cs_fail_nomem(s->err);
+	return 0;
+}
+
+int
+cs_path_search(struct cs_search *s, X509 *x509)
+{
+	int rv;
+
+	s->piled = calloc(s->pile->n, sizeof(*s->piled));
+	if (s->piled == NULL)
+		return cs_fail_nomem(s->err);
+	rv = search(s, x509);
+	if (rv == NONE && !s->anchored &&
+	    (rv = cs_trusted_readall(s->anchors, s->err)) == 1) {
+		regather(s);
+		rv = search(s, x509);
+	}
+	/* What could not be read may be the anchor that makes it good. */
+	if (rv == NONE && s->anchors->doubt.code != CERTSTORE_OK &&
+	    s->path[0]->own.nerror == 0) {
+		*s->err = s->anchors->doubt;
+		return -1;
+	}
+	if (rv == NONE && s->gaveup)
+		return untold(s);
+	if (rv == NONE && s->toolong &&
+	    cs_rule_add(&s->reasons, s->asked, CS_RULE_TOO_LONG, NULL, NULL) ==
+		-1)
+		return cs_fail_nomem(s->err);
+	return rv == STOP ? 0 : rv;
+}
+
+void
+cs_path_free(struct cs_search *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->nnode; i++) {
+		cs_rule_free(&s->nodes[i]->own);
+		free(s->nodes[i]->issuers);
+		free(s->nodes[i]);
+	}
+	free(s->nodes);
+	free(s->piled);
+	free(s->checks);
+	cs_rule_free(&s->reasons);
+	memset(s, 0, sizeof(*s));
+}

@@ -1,0 +1,142 @@
+/*
+ * purpose.c: whether key usage and extended key usage allow what the
+ * certificate is to be used for (RFC 5280 sections 4.2.1.3 and 4.2.1.12).
+ */
+#include <openssl/err.h>
+
+#include "verify/verify.h"
+
+#define SIGNS KU_DIGITAL_SIGNATURE
+
+/* What each profile wants: 0 for no purpose or any usage. */
+static const struct want {
+	uint32_t purpose;
+	uint32_t usage; /* one of these bits */
+} wants[] = {
+	[CS_PROFILE_NONE] = { 0, 0 },
+	[CS_PROFILE_ANY] = { 0, 0 },
+	[CS_PROFILE_SERVER] = { XKU_SSL_SERVER,
+	    SIGNS | KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT },
+	[CS_PROFILE_CLIENT] = { XKU_SSL_CLIENT, SIGNS | KU_KEY_AGREEMENT },
+	[CS_PROFILE_PEER] = { XKU_SSL_SERVER | XKU_SSL_CLIENT,
+	    SIGNS | KU_KEY_AGREEMENT },
+	[CS_PROFILE_MAIL] = { XKU_SMIME,
+	    SIGNS | KU_NON_REPUDIATION | KU_KEY_ENCIPHERMENT |
+		KU_KEY_AGREEMENT },
+	[CS_PROFILE_CA] = { 0, KU_KEY_CERT_SIGN },
+	[CS_PROFILE_SHAKEN] = { 0, SIGNS },
+	[CS_PROFILE_WEBPKI] = { XKU_SSL_SERVER,
+	    SIGNS | KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT },
+};
+
+static const char *
+words(uint32_t purposes)
+{
+	switch (purposes) {
+	case XKU_SSL_SERVER:
+		return "serverAuth";
+	case XKU_SSL_CLIENT:
+		return "clientAuth";
+	case XKU_SMIME:
+		return "emailProtection";
+	default:
+		return "serverAuth, clientAuth";
+	}
+}
+
+static int
+add(const struct cs_asked *asked, struct cs_node *node, enum cs_rule rule)
+{
+	return cs_rule_add(&node->own, asked, rule, node->x509, NULL);
+}
+
+/* What the public web's rules say of an extended key usage. */
+static int
+webpki(const struct cs_asked *asked, struct cs_node *node, uint32_t eku)
+{
+	int bad = 0, i;
+
+	if (!node->leaf && node->anchor &&
+	    (X509_get_extension_flags(node->x509) & EXFLAG_SI) != 0)
+		bad |= add(asked, node, CS_RULE_EKU_ROOT);
+	if (!node->leaf)
+		return bad;
+	i = X509_get_ext_by_NID(node->x509, NID_ext_key_usage, -1);
+	if (X509_EXTENSION_get_critical(X509_get_ext(node->x509, i)) != 0)
+		bad |= add(asked, node, CS_RULE_EKU_CRITICAL);
+	if ((eku &
+		(XKU_CODE_SIGN | XKU_SMIME | XKU_TIMESTAMP | XKU_OCSP_SIGN)) !=
+	    0)
+		bad |= add(asked, node, CS_RULE_EKU_OTHER);
+	return bad;
+}
+
+/* anyExtendedKeyUsage may be refused and isn't, but for the public web. */
+static int
+extended(const struct cs_asked *asked, struct cs_node *node)
+{
+	const struct want *want = &wants[asked->profile];
+	EXTENDED_KEY_USAGE *list;
+	uint32_t eku, lacks;
+	int bad = 0, n;
+
+	if ((X509_get_extension_flags(node->x509) & EXFLAG_XKUSAGE) == 0)
+		return node->leaf ? add(asked, node, CS_RULE_EKU_MISSING) : 0;
+	eku = X509_get_extended_key_usage(node->x509);
+	if (eku == 0) {
+		list = X509_get_ext_d2i(node->x509, NID_ext_key_usage, NULL,
+		    NULL);
+		n = sk_ASN1_OBJECT_num(list);
+		EXTENDED_KEY_USAGE_free(list);
+		if (n == 0)
+			bad |= add(asked, node, CS_RULE_EKU_EMPTY);
+	}
+	bad |= webpki(asked, node, eku);
+	if (node->leaf && (eku & XKU_ANYEKU) != 0)
+		bad |= add(asked, node, CS_RULE_EKU_ANY);
+	lacks = want->purpose & ~eku;
+	if (lacks != 0 && (eku & XKU_ANYEKU) == 0)
+		bad |= cs_rule_add(&node->own, asked,
+		    node->leaf ? CS_RULE_PURPOSE : CS_RULE_PURPOSE_CA,
+		    node->x509, "it lacks %s", words(lacks));
+	return bad;
+}
+
+/* What an anchor's trust settings have to include. */
+unsigned int
+cs_purpose_uses(enum cs_profile profile)
+{
+	uint32_t purpose = wants[profile].purpose;
+	unsigned int uses = 0;
+
+	if ((purpose & XKU_SSL_SERVER) != 0)
+		uses |= CS_USE_SERVER;
+	if ((purpose & XKU_SSL_CLIENT) != 0)
+		uses |= CS_USE_CLIENT;
+	if ((purpose & XKU_SMIME) != 0)
+		uses |= CS_USE_MAIL;
+	return uses;
+}
+
+int
+cs_purpose_check(const struct cs_asked *asked, struct cs_node *node)
+{
+	const struct want *want = &wants[asked->profile];
+	uint32_t flags = X509_get_extension_flags(node->x509);
+	int bad;
+
+	bad = extended(asked, node);
+	if (!node->leaf)
+		return bad;
+	if (asked->profile == CS_PROFILE_CA && (flags & EXFLAG_CA) == 0)
+		bad |= add(asked, node, CS_RULE_NO_CA);
+	else if (want->usage != 0 &&
+	    (X509_get_key_usage(node->x509) & want->usage) == 0)
+		bad |= add(asked, node,
+		    (flags & EXFLAG_CA) != 0 ? CS_RULE_USAGE_CA :
+					       CS_RULE_USAGE);
+	if (asked->profile == CS_PROFILE_SHAKEN &&
+	    !cs_cert_is_shaken(node->x509))
+		bad |= add(asked, node, CS_RULE_TNAUTHLIST);
+	return bad;
+}

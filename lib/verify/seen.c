@@ -1,0 +1,103 @@
+/*
+ * seen.c: what many verifications in a row have in common: the certificates of
+ * the CAs above, decoded once, and whose signatures those have.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "verify/verify.h"
+
+#define DER_MAX 8192 /* bytes: no CA of use is larger */
+
+/* Borrowed, or NULL. */
+X509 *
+cs_seen_find(const struct cs_seen *seen, const unsigned char *der, size_t len)
+{
+	const struct cs_seen_cert *c;
+	size_t i;
+
+	for (i = 0; i < CS_SEEN_MAX; i++) {
+		c = &seen->cert[i];
+		if (c->derlen == len && c->x509 != NULL &&
+		    memcmp(c->der, der, len) == 0)
+			return c->x509;
+	}
+	return NULL;
+}
+
+/* In place of the oldest.  Not to remember it is no failure. */
+void
+cs_seen_add(struct cs_seen *seen, const unsigned char *der, size_t len,
+    X509 *x509)
+{
+	struct cs_seen_cert *c = &seen->cert[seen->nextcert];
+	unsigned char *copy;
+
+	if (len > DER_MAX || (copy = malloc(len)) == NULL)
+		return;
+	if (X509_up_ref(x509) != 1) {
+		free(copy);
+		return;
+	}
+	memcpy(copy, der, len);
+	free(c->der);
+	X509_free(c->x509);
+	c->der = copy;
+	c->derlen = len;
+	c->x509 = x509;
+	seen->nextcert = (seen->nextcert + 1) % CS_SEEN_MAX;
+}
+
+/* Is the first signed by the second: 1, 0, -1 who knows. */
+int
+cs_seen_signed(const struct cs_seen *seen, const X509 *x509, const X509 *issuer)
+{
+	const struct cs_check *c;
+	size_t i;
+
+	for (i = 0; i < CS_SEEN_MAX; i++) {
+		c = &seen->check[i];
+		if (c->x509 == x509 && c->issuer == issuer)
+			return c->yes;
+	}
+	return -1;
+}
+
+/* Of one that is remembered.  It holds both, so that no other certificate can
+ * come to stand where they are. */
+void
+cs_seen_check(struct cs_seen *seen, X509 *x509, X509 *issuer, int yes)
+{
+	struct cs_check *c = &seen->check[seen->nextcheck];
+	size_t i;
+
+	for (i = 0; i < CS_SEEN_MAX; i++)
+		if (seen->cert[i].x509 == x509)
+			break;
+	if (i == CS_SEEN_MAX || X509_up_ref(x509) != 1)
+		return;
+	if (X509_up_ref(issuer) != 1) {
+		X509_free(x509);
+		return;
+	}
+	X509_free(c->x509);
+	X509_free(c->issuer);
+	c->x509 = x509;
+	c->issuer = issuer;
+	c->yes = yes;
+	seen->nextcheck = (seen->nextcheck + 1) % CS_SEEN_MAX;
+}
+
+void
+cs_seen_free(struct cs_seen *seen)
+{
+	size_t i;
+
+	for (i = 0; i < CS_SEEN_MAX; i++) {
+		free(seen->cert[i].der);
+		X509_free(seen->cert[i].x509);
+		X509_free(seen->check[i].x509);
+		X509_free(seen->check[i].issuer);
+	}
+	memset(seen, 0, sizeof(*seen));
+}

@@ -1,0 +1,577 @@
+/*
+ * trusted.c: finding trust anchors: in the store's trust, in a directory with
+ * OpenSSL's links by the hash of the subject, or in files.  A question is
+ * answered by one directory, which is looked at again before the next one.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+
+#include "pem/pem.h"
+#include "verify/verify.h"
+
+#define TRIES 3
+
+static void
+dropfiles(struct cs_trusted *a, size_t n)
+{
+	while (a->nfile > n)
+		free(a->files[--a->nfile].name);
+}
+
+static int
+addfile(struct cs_trusted *a, const char *name, const struct stat *st)
+{
+	struct cs_trusted_file *v;
+	size_t size;
+
+	if (a->nfile == a->filesize) {
+		size = a->filesize == 0 ? 8 : a->filesize * 2;
+		if ((v = reallocarray(a->files, size, sizeof(*v))) == NULL)
+			return -1;
+		a->files = v;
+		a->filesize = size;
+	}
+	if ((a->files[a->nfile].name = strdup(name)) == NULL)
+		return -1;
+	cs_stamp_take(&a->files[a->nfile++].stamp, st);
+	return 0;
+}
+
+/* A file that will be read: 1, 0 there is none, -1 and errno. */
+static int
+look(struct cs_trusted *a, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(a->fd, name, &st, 0) == 0)
+		return addfile(a, name, &st) == -1 ? -1 : 1;
+	if (errno != ENOENT)
+		return -1;
+	if (fstatat(a->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		errno = ENOENT; /* a link that leads to nothing */
+	else if (errno == ENOENT)
+		return 0;
+	return -1;
+}
+
+/* Who is kept out.  Beside anchors that are not ours it may be missing. */
+static int
+distrusted(struct cs_trusted *a, struct certstore_error *err)
+{
+	struct cs_buf b = { NULL, 0, 0 };
+	char *label;
+	int rv;
+
+	if (asprintf(&label, "%s/distrusted", a->label) == -1)
+		return cs_fail_nomem(err);
+	if ((rv = look(a, "distrusted")) == 1)
+		rv = cs_file_read(a->fd, "distrusted", CS_RECORD_MAX, &b) == 0 ?
+		    1 :
+		    -1;
+	if (rv == 0 && a->store != NULL) {
+		errno = ENOENT;
+		rv = -1;
+	}
+	if (rv == -1)
+		cs_fail_errno(err, "%s", label);
+	else if (rv == 1)
+		rv = cs_trustset_read_distrusted(&a->distrusted, label, &b,
+		    err);
+	cs_buf_free(&b);
+	free(label);
+	return rv;
+}
+
+/* The store's directory: 1, 0 there is none, -1; another set may be switched
+ * to meanwhile. */
+static int
+opentrust(struct cs_trusted *a, struct certstore_error *err)
+{
+	char dir[CS_GENDIR];
+	unsigned long gen;
+	int i, rv = 0;
+
+	for (i = 0; i < TRIES; i++) {
+		if ((rv = cs_trustgen_live(a->store, dir, &gen, err)) != 1)
+			return rv;
+		if ((a->fd = cs_file_opendir(a->store->fd, dir)) != -1)
+			return 1;
+		if (errno != ENOENT && errno != ESTALE)
+			break;
+	}
+	return cs_fail_errno(err, "%s", a->label);
+}
+
+static int
+opendirof(struct cs_trusted *a, struct certstore_error *err)
+{
+	struct stat st;
+	int rv;
+
+	if (a->store == NULL) {
+		if ((a->fd = cs_file_openpath(a->path)) == -1)
+			return cs_fail_errno(err, "%s", a->label);
+	} else if ((rv = opentrust(a, err)) != 1) {
+		return rv == -1 ?
+		    -1 :
+		    cs_fail(err, CERTSTORE_EREFUSED,
+			"%s: there are no trust anchors: take "
+			"the system's with cert-trust%s update, "
+			"or add some with cert-trust%s add",
+			a->label, a->store->option, a->store->option);
+	}
+	if (fstat(a->fd, &st) == -1)
+		return cs_fail_errno(err, "%s", a->label);
+	cs_stamp_take(&a->dir, &st);
+	return distrusted(a, err);
+}
+
+/* What is known of the directory. */
+static void
+closedirof(struct cs_trusted *a)
+{
+	cs_file_close(&a->fd);
+	cs_pile_free(&a->certs);
+	cs_trustset_free(&a->distrusted);
+	dropfiles(a, 0);
+	a->nhash = 0;
+	a->unhashed = 0;
+	cs_error_clear(&a->doubt);
+}
+
+static int
+reopen(struct cs_trusted *a, struct certstore_error *err)
+{
+	closedirof(a);
+	if (opendirof(a, err) == 0)
+		return 0;
+	closedirof(a);
+	return -1;
+}
+
+void
+cs_trusted_init(struct cs_trusted *a)
+{
+	memset(a, 0, sizeof(*a));
+	a->fd = -1;
+}
+
+int
+cs_trusted_open(struct cs_trusted *a, struct certstore *store, const char *path,
+    struct certstore_error *err)
+{
+	cs_trusted_close(a);
+	a->store = path == NULL ? store : NULL;
+	if (path != NULL) {
+		a->label = cs_item_label(path);
+		a->path = strdup(path);
+	} else if (asprintf(&a->label, "%s/trust", store->path) == -1)
+		a->label = NULL;
+	if (a->label == NULL || (path != NULL && a->path == NULL))
+		return cs_fail_nomem(err);
+	return reopen(a, err);
+}
+
+/* Is it the directory that was opened, and are its files as they were? */
+static int
+iscurrent(struct cs_trusted *a)
+{
+	char dir[CS_GENDIR];
+	struct certstore_error ignored;
+	unsigned long gen;
+	struct stat st;
+	size_t i;
+
+	if (a->fd == -1)
+		return 0;
+	if (a->store == NULL) {
+		if (stat(a->path, &st) == -1)
+			return 0;
+	} else if (cs_trustgen_live(a->store, dir, &gen, &ignored) != 1 ||
+	    fstatat(a->store->fd, dir, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return 0;
+	if (!cs_stamp_holds(&a->dir, &st))
+		return 0;
+	for (i = 0; i < a->nfile; i++)
+		if (fstatat(a->fd, a->files[i].name, &st, 0) == -1 ||
+		    !cs_stamp_holds(&a->files[i].stamp, &st))
+			return 0;
+	return 1;
+}
+
+int
+cs_trusted_refresh(struct cs_trusted *a, struct certstore_error *err)
+{
+	if ((a->store == NULL && a->path == NULL) || iscurrent(a))
+		return 0;
+	return reopen(a, err);
+}
+
+int
+cs_trusted_add(struct cs_trusted *a, const char *label, const void *data,
+    size_t len, struct certstore_error *err)
+{
+	size_t before = a->given.n;
+	char clean[300];
+
+	if (cs_pile_read(&a->given, label, data, len, NULL, err) == -1)
+		return -1;
+	if (a->given.n > before)
+		return 0;
+	certstore_escape(clean, sizeof(clean), label, strlen(label));
+	return cs_fail(err, CERTSTORE_EINPUT,
+	    "%s: there is no certificate in it: give a file that holds one",
+	    clean);
+}
+
+/* Of a file that is damaged: was there a certificate in it? */
+static int
+heldcert(const struct cs_buf *b)
+{
+	const unsigned char *p = (const unsigned char *)b->p;
+
+	if (b->len == 0)
+		return 0;
+	if (cs_der_looks(p, b->len))
+		return cs_der_type(p, b->len) == CS_PEM_CERT;
+	return memmem(b->p, b->len, "CERTIFICATE-----",
+		   strlen("CERTIFICATE-----")) != NULL;
+}
+
+/* 1, 0 there is no such file, or, if any will do, nothing of use in it; -1 */
+static int
+readfile(struct cs_trusted *a, const char *name, int any,
+    struct certstore_error *err)
+{
+	struct cs_buf b = { NULL, 0, 0 };
+	char clean[CS_QUOTE_LEN], *label;
+	int rv;
+
+	certstore_escape(clean, sizeof(clean), name, strlen(name));
+	if (asprintf(&label, "%s/%s", a->label, clean) == -1)
+		return cs_fail_nomem(err);
+	if ((rv = look(a, name)) == 1 &&
+	    cs_file_follow(a->fd, name, CERTSTORE_INPUT_MAX, &b) == -1)
+		rv = -1;
+	if (rv == -1) {
+		cs_fail_errno(err, "%s", label);
+	} else if (rv == 1 &&
+	    cs_pile_read(&a->certs, label, b.p, b.len, NULL, err) == -1) {
+		rv = any && err->code == CERTSTORE_EINPUT ? 0 : -1;
+		if (rv == 0 && heldcert(&b) && a->doubt.code == CERTSTORE_OK)
+			a->doubt = *err;
+	}
+	cs_buf_free(&b);
+	free(label);
+	return rv;
+}
+
+static int
+ishashlink(const char *name)
+{
+	size_t n = strspn(name, "0123456789abcdef");
+
+	return n == 8 && name[8] == '.' && name[9] != '\0' &&
+	    name[9 + strspn(name + 9, "0123456789")] == '\0';
+}
+
+static int
+findhashlink(void *arg, const char *name)
+{
+	(void)arg;
+	return ishashlink(name);
+}
+
+struct reading {
+	struct cs_trusted *a;
+	struct certstore_error *err;
+	int failed;
+};
+
+/* A plain directory of certificates may hold other things as well. */
+static int
+readany(void *arg, const char *name)
+{
+	static const char *const ends[] = { ".pem", ".crt", ".cer", ".cert" };
+	struct reading *reading = arg;
+	size_t i, len = strlen(name), n;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		n = strlen(ends[i]);
+		if (name[0] == '.' || len <= n ||
+		    strcmp(name + len - n, ends[i]) != 0)
+			continue;
+		if (readfile(reading->a, name, 1, reading->err) == -1) {
+			reading->failed = 1;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* The whole directory, or nothing of it. */
+static int
+readwhole(struct cs_trusted *a, struct certstore_error *err)
+{
+	struct reading reading = { a, err, 0 };
+	size_t nfile = a->nfile;
+	int rv;
+
+	rv = cs_file_each(a->fd, ".", readany, &reading);
+	if (rv == -1)
+		cs_fail_errno(err, "%s", a->label);
+	if (rv != -1 && !reading.failed)
+		return 0;
+	cs_pile_drop(&a->certs, 0);
+	dropfiles(a, nfile);
+	cs_error_clear(&a->doubt);
+	return -1;
+}
+
+/*
+ * Nothing was found: perhaps there are no links at all.  1 if the directory
+ * was then read whole, 0 if there is no more than was known, -1 also if there
+ * is not one anchor.
+ */
+int
+cs_trusted_readall(struct cs_trusted *a, struct certstore_error *err)
+{
+	int rv = 0;
+
+	if (a->fd == -1 || (a->certs.n > 0 && !a->unhashed))
+		return 0;
+	if (!a->unhashed) {
+		if ((rv = cs_file_each(a->fd, ".", findhashlink, NULL)) == 1)
+			return 0;
+		if (rv == -1)
+			return cs_fail_errno(err, "%s", a->label);
+		if (readwhole(a, err) == -1)
+			return -1;
+		a->unhashed = rv = 1;
+	}
+	if (a->certs.n > 0 || a->given.n > 0)
+		return rv;
+	if (a->doubt.code != CERTSTORE_OK) {
+		*err = a->doubt;
+		return -1;
+	}
+	return cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s: there are no trust anchors in it: add some, or name another "
+	    "directory",
+	    a->label);
+}
+
+static int
+isknown(const struct cs_trusted *a, unsigned long hash)
+{
+	size_t i;
+
+	for (i = 0; i < a->nhash; i++)
+		if (a->hashes[i] == hash)
+			return 1;
+	return 0;
+}
+
+static int
+addhash(struct cs_trusted *a, unsigned long hash)
+{
+	unsigned long *v;
+	size_t size;
+
+	if (a->nhash == a->hashsize) {
+		size = a->hashsize == 0 ? 16 : a->hashsize * 2;
+		if ((v = reallocarray(a->hashes, size, sizeof(*v))) == NULL)
+			return -1;
+		a->hashes = v;
+		a->hashsize = size;
+	}
+	a->hashes[a->nhash++] = hash;
+	return 0;
+}
+
+/*
+ * One that can't be read may be the one that is needed: no answer then, and
+ * none to the next question either.
+ */
+static int
+load(struct cs_trusted *a, const X509_NAME *name, struct certstore_error *err)
+{
+	size_t ncert = a->certs.n, nfile = a->nfile;
+	char file[32];
+	unsigned long hash;
+	unsigned int i;
+	int ok = 0, rv;
+
+	hash = X509_NAME_hash_ex(name, NULL, NULL, &ok);
+	if (ok != 1)
+		return cs_fail_crypto(err, CERTSTORE_ECRYPTO, "%s", a->label);
+	if (isknown(a, hash))
+		return 0;
+	for (i = 0, rv = 1; rv == 1; i++) {
+		snprintf(file, sizeof(file), "%08lx.%u", hash, i);
+		rv = readfile(a, file, 0, err);
+	}
+	if (rv == 0 && addhash(a, hash) == -1)
+		rv = cs_fail_nomem(err);
+	if (rv == -1) {
+		cs_pile_drop(&a->certs, ncert);
+		dropfiles(a, nfile);
+	}
+	return rv;
+}
+
+static int
+findin(struct cs_pile *pile, const X509_NAME *name, STACK_OF(X509) *out,
+    struct certstore_error *err)
+{
+	X509 *x509;
+	size_t i;
+
+	for (i = 0; i < pile->n; i++) {
+		if (X509_NAME_cmp(cs_pile_subject(pile, i), name) != 0)
+			continue;
+		if ((x509 = cs_pile_get(pile, i, err)) == NULL)
+			return -1;
+		if (sk_X509_push(out, x509) <= 0)
+			return cs_fail_nomem(err);
+	}
+	return 0;
+}
+
+int
+cs_trusted_find(struct cs_trusted *a, const X509_NAME *name,
+    STACK_OF(X509) *out, struct certstore_error *err)
+{
+	if (a->fd != -1 && !a->unhashed && load(a, name, err) == -1)
+		return -1;
+	if (findin(&a->given, name, out, err) == -1)
+		return -1;
+	return findin(&a->certs, name, out, err);
+}
+
+static int
+mergeuses(const struct cs_pile *pile, const X509 *x509, struct cs_uses *uses)
+{
+	size_t i;
+	int found = 0;
+
+	for (i = 0; i < pile->n && pile->nuses > 0; i++) {
+		if (!pile->v[i].hasuses || X509_cmp(pile->v[i].x509, x509) != 0)
+			continue;
+		cs_uses_merge(uses, &pile->v[i].uses);
+		found = 1;
+	}
+	return found;
+}
+
+int
+cs_trusted_uses(const struct cs_trusted *a, const X509 *x509,
+    struct cs_uses *uses)
+{
+	memset(uses, 0, sizeof(*uses));
+	return mergeuses(&a->given, x509, uses) |
+	    mergeuses(&a->certs, x509, uses);
+}
+
+int
+cs_trusted_distrust(const struct cs_trusted *a, X509 *x509)
+{
+	char hex[65];
+
+	if (a->distrusted.n == 0)
+		return 0;
+	if (cs_cert_fingerprint(x509, hex) == -1)
+		return -1;
+	return cs_trustset_byfingerprint(&a->distrusted, hex) != NULL;
+}
+
+/* The other s of an ECDSA signature: it is the order less this one. */
+static int
+negate(ECDSA_SIG *sig, EVP_PKEY *issuer)
+{
+	BIGNUM *order = NULL, *r;
+	int ok = 0;
+
+	if (EVP_PKEY_get_bn_param(issuer, OSSL_PKEY_PARAM_EC_ORDER, &order) !=
+	    1)
+		return 0;
+	r = BN_dup(ECDSA_SIG_get0_r(sig));
+	if (r != NULL && BN_sub(order, order, ECDSA_SIG_get0_s(sig)) == 1)
+		ok = ECDSA_SIG_set0(sig, r, order);
+	if (ok != 1) {
+		BN_free(r);
+		BN_free(order);
+	}
+	return ok == 1;
+}
+
+static int
+twin(X509 *x509, EVP_PKEY *issuer, char hex[65])
+{
+	const ASN1_BIT_STRING *bits;
+	const unsigned char *p;
+	unsigned char *der = NULL;
+	ECDSA_SIG *sig;
+	X509 *copy = NULL;
+	int len, rv = 0;
+
+	X509_get0_signature(&bits, NULL, x509);
+	p = ASN1_STRING_get0_data(bits);
+	sig = d2i_ECDSA_SIG(NULL, &p, ASN1_STRING_length(bits));
+	if (sig == NULL || !negate(sig, issuer) ||
+	    (len = i2d_ECDSA_SIG(sig, &der)) <= 0)
+		goto out;
+	rv = -1;
+	if ((copy = X509_dup(x509)) == NULL)
+		goto out;
+	X509_get0_signature(&bits, NULL, copy);
+	if (ASN1_STRING_set((ASN1_BIT_STRING *)(uintptr_t)bits, der, len) ==
+		1 &&
+	    cs_cert_fingerprint(copy, hex) == 0)
+		rv = 1;
+out:
+	X509_free(copy);
+	OPENSSL_free(der);
+	ECDSA_SIG_free(sig);
+	ERR_clear_error();
+	return rv;
+}
+
+/*
+ * Anybody can make the other signature that holds as well, and with it a
+ * certificate of another fingerprint; one that is distrusted stays so.
+ */
+int
+cs_trusted_distrust_twin(const struct cs_trusted *a, X509 *x509, X509 *issuer)
+{
+	EVP_PKEY *pkey = X509_get0_pubkey(issuer);
+	char hex[65];
+	int rv;
+
+	if (a->distrusted.n == 0 || pkey == NULL || !EVP_PKEY_is_a(pkey, "EC"))
+		return 0;
+	if ((rv = twin(x509, pkey, hex)) != 1)
+		return rv;
+	return cs_trustset_byfingerprint(&a->distrusted, hex) != NULL;
+}
+
+void
+cs_trusted_close(struct cs_trusted *a)
+{
+	closedirof(a);
+	cs_pile_free(&a->given);
+	free(a->files);
+	free(a->hashes);
+	free(a->label);
+	free(a->path);
+	cs_trusted_init(a);
+}

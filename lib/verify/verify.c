@@ -1,0 +1,556 @@
+/*
+ * verify.c: is a certificate good, for this host and purpose, at this time?
+ * What is asked and of whom, and the answer.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "verify/verify.h"
+
+/* A reason in words. */
+struct told {
+	struct certstore_reason reason;
+	char *text, *subject;
+	char fingerprint[65];
+};
+
+/* Settings that can fail. */
+enum setting { PROFILE, HOST, ANCHORS, CRLS, NSETTING };
+
+struct certstore_verify {
+	struct certstore *store; /* or NULL */
+	struct cs_asked asked;
+	int hastime;		 /* else it is that of the question */
+	enum cs_profile profile; /* as set; NONE: by what it is */
+	struct cs_trusted anchors;
+	int opened;				 /* the anchors */
+	struct certstore_error failed[NSETTING]; /* those that did */
+	struct cs_search search;		 /* the last one */
+	struct cs_pile certs; /* it borrows from these: the first is judged */
+	struct cs_seen seen;  /* in earlier ones */
+	struct told *told;
+	size_t ntold;
+	struct certstore_entry entry; /* what path gave */
+};
+
+struct certstore_verify *
+certstore_verify_new(struct certstore *store, struct certstore_error *err)
+{
+	struct certstore_verify *v;
+
+	cs_error_clear(err);
+	if (cs_crypto_check(err) == -1)
+		return NULL;
+	if ((v = calloc(1, sizeof(*v))) == NULL) {
+		cs_fail_nomem(err);
+		return NULL;
+	}
+	v->store = store;
+	cs_trusted_init(&v->anchors);
+	v->certs.seen = &v->seen;
+	return v;
+}
+
+/* What the last judgement left. */
+static void
+forget(struct certstore_verify *v)
+{
+	size_t i;
+
+	for (i = 0; i < v->ntold; i++) {
+		free(v->told[i].text);
+		free(v->told[i].subject);
+	}
+	free(v->told);
+	v->told = NULL;
+	v->ntold = 0;
+	cs_path_free(&v->search);
+	cs_pile_free(&v->certs);
+	v->asked.profile = CS_PROFILE_NONE;
+}
+
+/* A check that was asked for and is not there would make the bad good: there
+ * is no answer without it. */
+static int
+fail(struct certstore_verify *v, enum setting setting,
+    const struct certstore_error *err)
+{
+	v->failed[setting] = *err;
+	return -1;
+}
+
+static int
+checksettings(struct certstore_verify *v, struct certstore_error *err)
+{
+	static const char *const names[NSETTING] = {
+		[PROFILE] = "the profile",
+		[HOST] = "the host",
+		[ANCHORS] = "the trust anchors",
+		[CRLS] = "the CRLs",
+	};
+	int i;
+
+	for (i = 0; i < NSETTING; i++) {
+		if (v->failed[i].code == CERTSTORE_OK)
+			continue;
+		cs_fail(err, v->failed[i].code,
+		    "%s could not be set before: %s", names[i],
+		    v->failed[i].msg);
+		err->errnum = v->failed[i].errnum;
+		return -1;
+	}
+	return 0;
+}
+
+void
+certstore_verify_free(struct certstore_verify *v)
+{
+	if (v == NULL)
+		return;
+	forget(v);
+	cs_entry_done(&v->entry);
+	cs_trusted_close(&v->anchors);
+	cs_seen_free(&v->seen);
+	sk_X509_CRL_pop_free(v->asked.crls, X509_CRL_free);
+	free(v);
+}
+
+int
+certstore_verify_set_profile(struct certstore_verify *v, const char *name,
+    struct certstore_error *err)
+{
+	char q[CS_QUOTE_LEN];
+
+	cs_error_clear(err);
+	if (cs_rule_profile(name, &v->profile) == 0) {
+		cs_error_clear(&v->failed[PROFILE]);
+		return 0;
+	}
+	cs_fail(err, CERTSTORE_EARGUMENT,
+	    "%s: is no profile: give server, client, peer, mail, ca, shaken, "
+	    "any or webpki",
+	    cs_escape_quote(q, name));
+	return fail(v, PROFILE, err);
+}
+
+int
+certstore_verify_set_host(struct certstore_verify *v, const char *host,
+    struct certstore_error *err)
+{
+	struct cs_asked *asked = &v->asked;
+	const char *flaw;
+
+	cs_error_clear(err);
+	asked->hashost = 0;
+	asked->iplen = 0;
+	if (!cs_name_ip(host, asked->host, asked->ip, &asked->iplen) &&
+	    (flaw = cs_name_askedflaw(host, asked->host)) != NULL) {
+		cs_name_refuse(host, flaw, err);
+		return fail(v, HOST, err);
+	}
+	asked->hashost = 1;
+	cs_error_clear(&v->failed[HOST]);
+	return 0;
+}
+
+void
+certstore_verify_set_time(struct certstore_verify *v, int64_t when)
+{
+	v->asked.when = when;
+	v->hastime = 1;
+}
+
+void
+certstore_verify_set_suffix(struct certstore_verify *v,
+    int (*is)(void *, const char *), void *arg)
+{
+	v->asked.suffix = is;
+	v->asked.suffixarg = arg;
+}
+
+/* A directory, or NULL: those of the store. */
+static int
+openanchors(struct certstore_verify *v, const char *path,
+    struct certstore_error *err)
+{
+	forget(v); /* it borrows from them */
+	cs_trusted_close(&v->anchors);
+	v->opened = 0;
+	if (path == NULL && v->store == NULL)
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "no trust anchors were given");
+	if (cs_trusted_open(&v->anchors, v->store, path, err) == -1)
+		return -1;
+	v->opened = 1;
+	return 0;
+}
+
+int
+certstore_verify_set_anchors(struct certstore_verify *v, const char *path,
+    struct certstore_error *err)
+{
+	cs_error_clear(err);
+	if (openanchors(v, path, err) == -1)
+		return fail(v, ANCHORS, err);
+	cs_error_clear(&v->failed[ANCHORS]);
+	return 0;
+}
+
+int
+certstore_verify_add_anchors(struct certstore_verify *v, const char *label,
+    const void *data, size_t len, struct certstore_error *err)
+{
+	cs_error_clear(err);
+	v->opened = 1;
+	if (cs_trusted_add(&v->anchors, label, data, len, err) == -1)
+		return fail(v, ANCHORS, err);
+	return 0;
+}
+
+static int
+comparecrls(const X509_CRL *const *a, const X509_CRL *const *b)
+{
+	return X509_CRL_match(*a, *b);
+}
+
+static int
+addcrls(struct certstore_verify *v, const struct cs_pems *pems,
+    const char *label, struct certstore_error *err)
+{
+	const unsigned char *p;
+	X509_CRL *crl;
+	char clean[300], where[512];
+	size_t i, n = 0;
+
+	for (i = 0; i < pems->n; i++) {
+		if (pems->v[i].type != CS_PEM_CRL)
+			continue;
+		p = pems->v[i].der;
+		crl = d2i_X509_CRL(NULL, &p, (long)pems->v[i].derlen);
+		if (crl == NULL || p != pems->v[i].der + pems->v[i].derlen) {
+			X509_CRL_free(crl);
+			return cs_fail(err, CERTSTORE_EINPUT,
+			    "%s: the CRL is damaged: copy it again",
+			    cs_item_where(&pems->v[i], where, sizeof(where)));
+		}
+		if (sk_X509_CRL_push(v->asked.crls, crl) <= 0) {
+			X509_CRL_free(crl);
+			return cs_fail_nomem(err);
+		}
+		n++;
+	}
+	/* the order in which they are given is to say nothing */
+	(void)sk_X509_CRL_set_cmp_func(v->asked.crls, comparecrls);
+	sk_X509_CRL_sort(v->asked.crls);
+	if (n > 0)
+		return 0;
+	certstore_escape(clean, sizeof(clean), label, strlen(label));
+	return cs_fail(err, CERTSTORE_EINPUT,
+	    "%s: there is no CRL in it: give a file that holds one", clean);
+}
+
+int
+certstore_verify_add_crl(struct certstore_verify *v, const char *label,
+    const void *data, size_t len, struct certstore_error *err)
+{
+	struct cs_pems pems = { NULL, 0, 0 };
+	int rv = -1;
+
+	cs_error_clear(err);
+	if (v->asked.crls == NULL &&
+	    (v->asked.crls = sk_X509_CRL_new_null()) == NULL)
+		cs_fail_nomem(err);
+	else if (cs_pem_read_crls(label, data, len, &pems, err) == 0)
+		rv = addcrls(v, &pems, label, err);
+	ERR_clear_error();
+	cs_item_free(&pems);
+	return rv == 0 ? 0 : fail(v, CRLS, err);
+}
+
+static char *
+subjectof(X509 *x509)
+{
+	const X509_NAME *name = X509_get_subject_name(x509);
+	struct cs_buf b = { NULL, 0, 0 };
+
+	if (X509_NAME_entry_count(name) > 0 &&
+	    cs_cert_name_text(name, &b) == -1) {
+		cs_buf_free(&b);
+		return NULL;
+	}
+	return b.p != NULL ? b.p : strdup("");
+}
+
+static int
+tell(struct told *to, const struct cs_reason *from)
+{
+	const struct cs_rule_text *rule = &cs_rules[from->rule];
+	struct certstore_reason *r = &to->reason;
+
+	r->code = rule->code;
+	r->section = rule->rfc;
+	r->depth = from->depth;
+	r->warning = from->warning;
+	if (asprintf(&to->text, "%s%s%s", rule->text,
+		from->detail != NULL ? ": " : "",
+		from->detail != NULL ? from->detail : "") == -1) {
+		to->text = NULL;
+		return -1;
+	}
+	r->text = to->text;
+	if (from->x509 == NULL)
+		return 0;
+	if (cs_cert_fingerprint(from->x509, to->fingerprint) == -1 ||
+	    (to->subject = subjectof(from->x509)) == NULL)
+		return -1;
+	r->subject = to->subject;
+	r->fingerprint = to->fingerprint;
+	return 0;
+}
+
+/* Errors before warnings, and in each the path upwards. */
+static int
+comesbefore(const struct cs_reason *a, const struct cs_reason *b)
+{
+	if (a->warning != b->warning)
+		return b->warning;
+	return a->depth < b->depth;
+}
+
+static void
+sort(struct cs_reasons *list)
+{
+	struct cs_reason tmp;
+	size_t i, j;
+
+	for (i = 1; i < list->n; i++) {
+		tmp = list->v[i];
+		for (j = i; j > 0 && comesbefore(&tmp, &list->v[j - 1]); j--)
+			list->v[j] = list->v[j - 1];
+		list->v[j] = tmp;
+	}
+}
+
+static int
+answer(struct certstore_verify *v, struct certstore_error *err)
+{
+	struct cs_reasons *list = &v->search.reasons;
+
+	sort(list);
+	if ((v->told = calloc(list->n + 1, sizeof(*v->told))) == NULL)
+		return cs_fail_nomem(err);
+	for (; v->ntold < list->n; v->ntold++)
+		if (tell(&v->told[v->ntold], &list->v[v->ntold]) == -1) {
+			v->ntold++;
+			return cs_fail_nomem(err);
+		}
+	return 0;
+}
+
+/* As info has it. */
+static int
+describe(struct cs_info *info, X509 *x509, struct certstore_error *err)
+{
+	if (x509 == NULL || cs_describe_shown(&info->text, x509, err) == -1)
+		return -1;
+	return cs_info_parse(info, err);
+}
+
+/* What a certificate is for, where nobody says: one that names no host and no
+ * purpose is for any. */
+static enum cs_profile
+profileof(const struct cs_info *info)
+{
+	enum cs_profile profile;
+	size_t i;
+
+	if (info->kind == NULL)
+		return CS_PROFILE_ANY;
+	if (cs_rule_profile(info->kind, &profile) == 0 &&
+	    profile != CS_PROFILE_SERVER)
+		return profile;
+	if (!info->serves)
+		return CS_PROFILE_ANY;
+	if (cs_info_has_usage(info, "server"))
+		return CS_PROFILE_SERVER;
+	for (i = 0; i < info->nsan; i++)
+		if (info->san[i].type == CS_SAN_DNS ||
+		    info->san[i].type == CS_SAN_IP)
+			return CS_PROFILE_SERVER;
+	return CS_PROFILE_ANY;
+}
+
+/* The first of the certificates is judged, by means of the others. */
+static int
+judge(struct certstore_verify *v, const char *label, const struct cs_info *info,
+    struct certstore_error *err)
+{
+	X509 *x509;
+	int rv;
+
+	if (!v->hastime)
+		v->asked.when = certstore_time_now();
+	v->asked.profile = v->profile;
+	if (v->asked.profile == CS_PROFILE_NONE)
+		v->asked.profile = v->asked.hashost ? CS_PROFILE_SERVER :
+						      profileof(info);
+	v->search.label = label;
+	v->search.asked = &v->asked;
+	v->search.anchors = &v->anchors;
+	v->search.pile = &v->certs;
+	v->search.err = err;
+	if ((x509 = cs_pile_get(&v->certs, 0, err)) == NULL ||
+	    (rv = cs_path_search(&v->search, x509)) == -1 ||
+	    answer(v, err) == -1)
+		return -1;
+	cs_error_clear(err);
+	return rv;
+}
+
+/* Forgets the last answer, and looks whether there can be another. */
+static int
+begin(struct certstore_verify *v, struct certstore_error *err)
+{
+	cs_error_clear(err);
+	forget(v);
+	if (checksettings(v, err) == -1)
+		return -1;
+	if (!v->opened)
+		return openanchors(v, NULL, err);
+	return cs_trusted_refresh(&v->anchors, err);
+}
+
+/* What was found on the way to no answer is none. */
+static int
+finish(struct certstore_verify *v, int rv)
+{
+	if (rv == -1)
+		forget(v);
+	return rv;
+}
+
+static int
+judgeentry(struct certstore_verify *v, const struct certstore_entry *entry,
+    struct certstore_error *err)
+{
+	static const enum cs_file files[] = { CS_FULLCHAIN, CS_CA };
+	struct cs_buf b = { NULL, 0, 0 };
+	size_t i;
+	int rv = 0;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]) && rv != -1; i++) {
+		if (files[i] == CS_CA && !entry->info.hasca)
+			continue;
+		if ((rv = cs_entry_read(entry, files[i], &b, err)) == 1)
+			rv = cs_pile_read(&v->certs, entry->info.name, b.p,
+			    b.len, NULL, err);
+		if (i == 0 && rv == 0 && v->certs.n == 0)
+			rv = cs_fail(err, CERTSTORE_EINPUT,
+			    "%s: has no certificate yet", entry->info.name);
+	}
+	cs_buf_free(&b);
+	return rv == -1 ? -1 : judge(v, entry->info.name, &entry->info, err);
+}
+
+/* A list does not look at each file with a key. */
+static int
+iswhole(const struct certstore_entry *entry, struct certstore_error *err)
+{
+	struct certstore_entry again = { 0 };
+	int rv;
+
+	if (entry->store == NULL || entry->info.name == NULL)
+		return 0;
+	rv = cs_entry_load(entry->store, entry->info.name, &again, err);
+	cs_entry_done(&again);
+	if (rv == -1 && err->code != CERTSTORE_EDAMAGED)
+		rv = 0; /* it was replaced or removed since */
+	if (rv == 0)
+		cs_error_clear(err);
+	return rv;
+}
+
+int
+certstore_verify_entry(struct certstore_verify *v,
+    const struct certstore_entry *entry, struct certstore_error *err)
+{
+	if (begin(v, err) == -1)
+		return -1;
+	return finish(v,
+	    iswhole(entry, err) == -1 ? -1 : judgeentry(v, entry, err));
+}
+
+static int
+judgecerts(struct certstore_verify *v, const char *label, const void *data,
+    size_t len, const struct certstore_passphrase *ask,
+    struct certstore_error *err)
+{
+	struct cs_info info = { 0 };
+	char clean[300];
+	int rv = -1;
+
+	certstore_escape(clean, sizeof(clean), label, strlen(label));
+	if (cs_pile_read(&v->certs, label, data, len, ask, err) == -1)
+		return -1;
+	if (v->certs.n == 0)
+		return cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: there is no certificate in it: give a file that "
+		    "holds one",
+		    clean);
+	if (v->profile != CS_PROFILE_NONE || v->asked.hashost ||
+	    describe(&info, cs_pile_get(&v->certs, 0, err), err) == 0)
+		rv = judge(v, clean, &info, err);
+	cs_info_free(&info);
+	return rv;
+}
+
+int
+certstore_verify_certs(struct certstore_verify *v, const char *label,
+    const void *data, size_t len, const struct certstore_passphrase *ask,
+    struct certstore_error *err)
+{
+	if (begin(v, err) == -1)
+		return -1;
+	return finish(v, judgecerts(v, label, data, len, ask, err));
+}
+
+const char *
+certstore_verify_profile(const struct certstore_verify *v)
+{
+	return cs_rule_profile_name(v->asked.profile);
+}
+
+int
+certstore_verify_reason(const struct certstore_verify *v, size_t i,
+    struct certstore_reason *reason)
+{
+	if (i >= v->ntold)
+		return 0;
+	*reason = v->told[i].reason;
+	return 1;
+}
+
+/* The i-th certificate of the path, shown as an entry until the next call. */
+int
+certstore_verify_path(struct certstore_verify *v, size_t i,
+    const struct certstore_entry **entry, struct certstore_error *err)
+{
+	cs_error_clear(err);
+	*entry = NULL;
+	if (i >= (size_t)v->search.nbest)
+		return 0;
+	cs_info_reset(&v->entry.info);
+	if (describe(&v->entry.info, v->search.best[i]->x509, err) == -1)
+		return -1;
+	*entry = &v->entry;
+	return 1;
+}
+
+int
+certstore_verify_is_anchored(const struct certstore_verify *v)
+{
+	return v->search.anchored;
+}

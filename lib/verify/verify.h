@@ -1,0 +1,350 @@
+/*
+ * verify.h: what verify.c is made of: rule seen pile trusted path judge form names
+ * limits purpose strength.
+ */
+#ifndef VERIFY_H
+#define VERIFY_H
+
+#include <sys/types.h>
+
+#include <time.h>
+
+#include "trust/trust.h"
+
+#define CS_PATH_MAX 32	/* certificates in one path */
+
+enum cs_profile {
+	CS_PROFILE_NONE, /* by what the certificate is */
+	CS_PROFILE_ANY,
+	CS_PROFILE_SERVER,
+	CS_PROFILE_CLIENT,
+	CS_PROFILE_PEER,
+	CS_PROFILE_MAIL,
+	CS_PROFILE_CA,
+	CS_PROFILE_SHAKEN,
+	CS_PROFILE_WEBPKI
+};
+
+/* The rules; rule.c says of each what it is and how bad. */
+enum cs_rule {
+	/* the path */
+	CS_RULE_UNTRUSTED,
+	CS_RULE_SELF_SIGNED,
+	CS_RULE_DISTRUSTED,
+	CS_RULE_ANCHOR_USE,
+	CS_RULE_GAVE_UP,
+	CS_RULE_TOO_LONG,
+	CS_RULE_SIGNATURE,
+	CS_RULE_AKI_MISMATCH,
+	CS_RULE_NOT_YET,
+	CS_RULE_EXPIRED,
+	CS_RULE_NOT_CA,
+	CS_RULE_V1_ANCHOR,
+	CS_RULE_CERT_SIGN,
+	CS_RULE_PATH_LENGTH,
+	CS_RULE_CONSTRAINED,
+	CS_RULE_CONSTRAINED_WILDCARD,
+	CS_RULE_POLICY,
+	/* what it is asked for */
+	CS_RULE_HOST,
+	CS_RULE_PURPOSE,
+	CS_RULE_PURPOSE_CA,
+	CS_RULE_NO_CA,
+	CS_RULE_USAGE,
+	CS_RULE_USAGE_CA,
+	CS_RULE_TNAUTHLIST,
+	/* its form */
+	CS_RULE_MALFORMED,
+	CS_RULE_TIME_BAD,
+	CS_RULE_DUPLICATE,
+	CS_RULE_UNKNOWN_CRITICAL,
+	CS_RULE_PROXY,
+	CS_RULE_ALGORITHM_MISMATCH,
+	CS_RULE_VERSION,
+	CS_RULE_EXTENSIONS_VERSION,
+	CS_RULE_SERIAL,
+	CS_RULE_TIME_FORM,
+	CS_RULE_TIME_ORDER,
+	CS_RULE_LIFE,
+	CS_RULE_UNIQUE_ID,
+	CS_RULE_ISSUER_EMPTY,
+	CS_RULE_SUBJECT_EMPTY,
+	/* key identifiers */
+	CS_RULE_AKI_MISSING,
+	CS_RULE_AKI_CRITICAL,
+	CS_RULE_AKI_KEYID,
+	CS_RULE_AKI_ISSUER,
+	CS_RULE_AKI_ROOT,
+	CS_RULE_AKI_ANCHOR,
+	CS_RULE_SKI_MISSING,
+	CS_RULE_SKI_CRITICAL,
+	/* what a CA says of itself */
+	CS_RULE_CA_NOT_CRITICAL,
+	CS_RULE_CA_USAGE_MISSING,
+	CS_RULE_CA_LEAF,
+	CS_RULE_NON_CA_CERT_SIGN,
+	CS_RULE_PATHLEN_NON_CA,
+	CS_RULE_PATHLEN_CERT_SIGN,
+	CS_RULE_POLICY_NOT_CRITICAL,
+	CS_RULE_POLICY_EMPTY,
+	CS_RULE_POLICY_BAD,
+	CS_RULE_POLICY_QUALIFIER,
+	/* extended key usage */
+	CS_RULE_EKU_EMPTY,
+	CS_RULE_EKU_MISSING,
+	CS_RULE_EKU_ANY,
+	CS_RULE_EKU_OTHER,
+	CS_RULE_EKU_CRITICAL,
+	CS_RULE_EKU_ROOT,
+	/* names */
+	CS_RULE_SAN_MISSING,
+	CS_RULE_SAN_EMPTY,
+	CS_RULE_SAN_NOT_CRITICAL,
+	CS_RULE_SAN_CRITICAL,
+	CS_RULE_SAN_DNS,
+	CS_RULE_SAN_IP,
+	CS_RULE_SAN_EMAIL,
+	CS_RULE_SAN_URI,
+	CS_RULE_SAN_TYPE,
+	CS_RULE_SAN_SUFFIX,
+	CS_RULE_CN,
+	/* name constraints */
+	CS_RULE_NC_LEAF,
+	CS_RULE_NC_EMPTY,
+	CS_RULE_NC_NOT_CRITICAL,
+	CS_RULE_NC_RANGE,
+	CS_RULE_NC_DNS,
+	CS_RULE_NC_IP,
+	CS_RULE_NC_EMAIL,
+	CS_RULE_NC_URI,
+	CS_RULE_NC_UNSUPPORTED,
+	CS_RULE_NC_MANY,
+	/* keys and algorithms */
+	CS_RULE_KEY_UNKNOWN,
+	CS_RULE_KEY_WEAK,
+	CS_RULE_KEY_OLD,
+	CS_RULE_DIGEST_WEAK,
+	CS_RULE_DIGEST_OLD,
+	CS_RULE_KEY_TLS,
+	CS_RULE_KEY_ALGORITHM,
+	CS_RULE_RSA_SIZE,
+	CS_RULE_RSA_EXPONENT,
+	CS_RULE_EXPLICIT_CURVE,
+	/* revocation */
+	CS_RULE_REVOKED,
+	CS_RULE_CRL_MISSING,
+	CS_RULE_CRL_EXPIRED,
+	CS_RULE_CRL_NOT_YET,
+	CS_RULE_CRL_SIGNATURE,
+	CS_RULE_CRL_SIGN,
+	CS_RULE_CRL_SCOPE,
+	CS_RULE_CRL_EXTENSION,
+	CS_RULE_CRL_NUMBER,
+	CS_RULE_CRL_PATH,
+	CS_RULE_OTHER,
+	CS_NRULE
+};
+
+struct cs_reason {
+	enum cs_rule	 rule;
+	int		 warning;
+	int		 depth;		/* in the path; the first is 0 */
+	X509		*x509;		/* borrowed; NULL: the path as such */
+	char		*detail;	/* or NULL */
+};
+struct cs_reasons {
+	struct cs_reason *v;
+	size_t		 n;
+	size_t		 size;
+	size_t		 nerror;
+};
+
+/* What is asked of a certificate. */
+struct cs_asked {
+	enum cs_profile	 profile;
+	int64_t		 when;
+	int		 hashost;
+	char		 host[CS_HOST_MAX + 1];	/* normalised */
+	unsigned char	 ip[16];
+	size_t		 iplen;			/* 0: host is a name */
+	STACK_OF(X509_CRL) *crls;
+	int		 (*suffix)(void *, const char *);
+	void		*suffixarg;
+};
+
+/*
+ * A certificate that may be part of a path: what is wrong with it there,
+ * whatever the path, and who may have issued it.
+ */
+struct cs_node;
+struct cs_issuers {
+	struct cs_node	*node;
+	int		 rank;		/* the higher the less likely */
+};
+struct cs_node {
+	X509		*x509;
+	uint64_t	 order;		/* the same in any input */
+	int		 leaf, anchor;
+	int		 checked;
+	struct cs_reasons own;
+	size_t		 nname, nlimit;	/* names and name constraints */
+	int		 cost;		/* of a signature by its key */
+	int		 gathered;
+	struct cs_issuers *issuers;
+	int		 nissuer;
+	int		 dead;		/* no way on leads to an anchor */
+};
+
+/* rule.c */
+struct cs_rule_text {
+	const char	*code;
+	const char	*how;	/* any, purposes, webpki: 'E' 'W' or '-' */
+	const char	*rfc;
+	const char	*text;
+};
+extern const struct cs_rule_text cs_rules[CS_NRULE];
+int	cs_rule_profile(const char *, enum cs_profile *);	/* by name */
+const char *cs_rule_profile_name(enum cs_profile);
+/* Adds, unless the profile does not mind or it is there already.  The detail
+ * is formatted, NULL: none; foreign text in it must be escaped. */
+int	cs_rule_add(struct cs_reasons *, const struct cs_asked *, enum cs_rule,
+	    X509 *, const char *, ...) CS_PRINTFLIKE(5, 6);
+int	cs_rule_copy(struct cs_reasons *, const struct cs_reasons *);
+void	cs_rule_free(struct cs_reasons *);
+
+/*
+ * form.c names.c limits.c purpose.c strength.c: what is wrong with one
+ * certificate, by theme; -1 without memory.
+ */
+int	cs_form_check(const struct cs_asked *, struct cs_node *);
+int	cs_names_check(const struct cs_asked *, struct cs_node *);
+int	cs_limits_check(const struct cs_asked *, struct cs_node *);
+int	cs_purpose_check(const struct cs_asked *, struct cs_node *);
+unsigned int cs_purpose_uses(enum cs_profile);	/* CS_USE_*, 0: any */
+int	cs_strength_check(const struct cs_asked *, struct cs_node *);
+/* Wildcards that a constraint above forbids a part of: the path, first
+ * certificate first. */
+int	cs_limits_path(const struct cs_asked *, struct cs_node *const *, int,
+	    struct cs_reasons *);
+const char *cs_names_quote(const ASN1_STRING *, char [CS_QUOTE_LEN]);
+
+/* seen.c: what one verification leaves to the next. */
+#define CS_SEEN_MAX	64
+struct cs_check {		/* is the first signed by the second? */
+	X509	*x509, *issuer;
+	int	 yes;
+};
+struct cs_seen_cert {
+	unsigned char	*der;
+	size_t		 derlen;
+	X509		*x509;
+};
+struct cs_seen {
+	struct cs_seen_cert	 cert[CS_SEEN_MAX];
+	struct cs_check		 check[CS_SEEN_MAX];	/* of those */
+	size_t			 nextcert, nextcheck;	/* the oldest */
+};
+X509	*cs_seen_find(const struct cs_seen *, const unsigned char *, size_t);
+void	cs_seen_add(struct cs_seen *, const unsigned char *, size_t, X509 *);
+int	cs_seen_signed(const struct cs_seen *, const X509 *, const X509 *);
+void	cs_seen_check(struct cs_seen *, X509 *, X509 *, int);
+void	cs_seen_free(struct cs_seen *);
+
+/* pile.c: certificates of which few are needed. */
+struct cs_piled {
+	X509	*x509;
+	int	 whole;		/* its key was decoded, too */
+	int	 hasuses;
+	struct cs_uses uses;	/* trust settings */
+};
+struct cs_pile {
+	struct cs_piled	*v;
+	size_t		 n, size;
+	size_t		 nuses;		/* those with trust settings */
+	OSSL_LIB_CTX	*ctx;
+	OSSL_PROVIDER	*null;
+	struct cs_seen	*seen;		/* may know all but the first; or NULL */
+};
+int	cs_pile_add(struct cs_pile *, const struct cs_pem *,
+	    struct certstore_error *);
+int	cs_pile_read(struct cs_pile *, const char *, const void *, size_t,
+	    const struct certstore_passphrase *, struct certstore_error *);
+const X509_NAME *cs_pile_subject(const struct cs_pile *, size_t);
+X509	*cs_pile_get(struct cs_pile *, size_t, struct certstore_error *);
+void	cs_pile_drop(struct cs_pile *, size_t);
+void	cs_pile_free(struct cs_pile *);
+
+/*
+ * trusted.c: who is trusted: the anchors of a store or of a directory, and
+ * those that were added.  Another set of the store, another directory under the
+ * path, or another file in it is seen by the next question.
+ */
+struct cs_trusted_file {
+	char		*name;
+	struct cs_stamp	 stamp;
+};
+struct cs_trusted {
+	struct certstore *store;	/* whose anchors, or NULL */
+	char		*path;		/* of a directory, or NULL */
+	char		*label;		/* for messages */
+	int		 fd;		/* the directory, or -1 */
+	struct cs_stamp	 dir;
+	struct cs_trusted_file *files;	/* those read so far */
+	size_t		 nfile, filesize;
+	int		 unhashed;	/* no links by hash: all were read */
+	unsigned long	*hashes;	/* of the names looked up so far */
+	size_t		 nhash, hashsize;
+	struct cs_pile	 certs;		/* of the directory, known so far */
+	struct cs_pile	 given;
+	struct cs_trustset distrusted;	/* no anchors: who is kept out */
+	struct certstore_error doubt;	/* a file that may hold an anchor */
+};
+void	cs_trusted_init(struct cs_trusted *);
+/* Whose anchors: of a store, or a directory. */
+int	cs_trusted_open(struct cs_trusted *, struct certstore *, const char *,
+	    struct certstore_error *);
+/* Before each question; nothing is borrowed then. */
+int	cs_trusted_refresh(struct cs_trusted *, struct certstore_error *);
+int	cs_trusted_add(struct cs_trusted *, const char *, const void *, size_t,
+	    struct certstore_error *);
+/* Those with that subject, borrowed, are pushed on the stack. */
+int	cs_trusted_find(struct cs_trusted *, const X509_NAME *,
+	    STACK_OF(X509) *, struct certstore_error *);
+int	cs_trusted_readall(struct cs_trusted *, struct certstore_error *);
+int	cs_trusted_distrust(const struct cs_trusted *, X509 *); /* 1, 0, -1 */
+int	cs_trusted_distrust_twin(const struct cs_trusted *, X509 *, X509 *);
+/* Its trust settings, the strictest of its copies: 1 or 0. */
+int	cs_trusted_uses(const struct cs_trusted *, const X509 *,
+	    struct cs_uses *);
+void	cs_trusted_close(struct cs_trusted *);
+
+/* path.c: the path that is good, or else the one that got furthest. */
+struct cs_search {
+	const char		*label;		/* of what is judged */
+	const struct cs_asked	*asked;
+	struct cs_trusted	*anchors;
+	struct cs_pile		*pile;		/* untrusted, from the second on */
+	struct cs_node		**nodes;
+	size_t			 nnode, nodesize;
+	struct cs_node		**piled;	/* of the pile, or NULL */
+	struct cs_check		*checks;
+	size_t			 ncheck, checksize;
+	int			 cost, nstep, npath;	/* spent so far */
+	int			 gaveup, toolong;
+	unsigned int		 cuts;		/* ways not gone to their end */
+	struct cs_node		*path[CS_PATH_MAX];
+	int			 n;
+	struct cs_node		*best[CS_PATH_MAX];	/* the answer */
+	int			 nbest;
+	int			 anchored;	/* best ends at an anchor */
+	struct cs_reasons	 reasons;	/* of best */
+	struct certstore_error	*err;
+};
+int	cs_path_search(struct cs_search *, X509 *);	/* 1 good, 0, -1 */
+int	cs_path_signed(struct cs_search *, X509 *, X509 *); /* 1, 0, -1 too many */
+void	cs_path_free(struct cs_search *);
+
+/* judge.c: one path, whole or not, judged by libcrypto and by our rules. */
+int	cs_judge_path(struct cs_search *, int, struct cs_reasons *);
+
+#endif
