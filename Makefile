@@ -10,32 +10,36 @@
 include config.mk
 
 # The folders of the library, from the bottom up.
-BASE = lib/base/buf.c lib/base/crypto.c lib/base/error.c lib/base/escape.c \
-	lib/base/file.c lib/base/idn.c lib/base/name.c lib/base/stamp.c \
-	lib/base/strings.c lib/base/time.c
-STORE = lib/store/entry.c lib/store/gen.c lib/store/index.c lib/store/info.c \
-	lib/store/list.c lib/store/lock.c lib/store/match.c lib/store/mend.c \
-	lib/store/parents.c lib/store/props.c lib/store/recover.c \
-	lib/store/remove.c lib/store/store.c lib/store/trustgen.c lib/store/txn.c
-PEM = lib/pem/block.c lib/pem/container.c lib/pem/decrypt.c lib/pem/der.c \
-	lib/pem/item.c lib/pem/lines.c lib/pem/marker.c lib/pem/pem.c
-X509 = lib/x509/cert.c lib/x509/certs.c lib/x509/chain.c lib/x509/describe.c \
-	lib/x509/key.c lib/x509/keyform.c lib/x509/part.c lib/x509/print.c \
-	lib/x509/strength.c lib/x509/subtree.c lib/x509/uses.c
+BASE = lib/base/buf.c lib/base/crypto.c lib/base/error.c \
+	lib/base/escape.c lib/base/file.c lib/base/idn.c lib/base/name.c \
+	lib/base/stamp.c lib/base/strings.c lib/base/time.c
+STORE = lib/store/entry.c lib/store/generation.c lib/store/index.c \
+	lib/store/info.c lib/store/list.c lib/store/lock.c \
+	lib/store/match.c lib/store/parents.c lib/store/props.c \
+	lib/store/recover.c lib/store/remove.c lib/store/repair.c \
+	lib/store/store.c lib/store/trustgen.c lib/store/write.c
+PEM = lib/pem/block.c lib/pem/container.c lib/pem/decrypt.c \
+	lib/pem/der.c lib/pem/item.c lib/pem/lines.c lib/pem/marker.c \
+	lib/pem/pem.c
+X509 = lib/x509/cert.c lib/x509/certs.c lib/x509/chain.c \
+	lib/x509/describe.c lib/x509/key.c lib/x509/keyform.c \
+	lib/x509/part.c lib/x509/print.c lib/x509/strength.c \
+	lib/x509/subtree.c lib/x509/uses.c
 ISSUE = lib/issue/carry.c lib/issue/caution.c lib/issue/constraint.c \
-	lib/issue/create.c lib/issue/extension.c lib/issue/fit.c lib/issue/issue.c \
-	lib/issue/issuer.c lib/issue/keep.c lib/issue/request.c lib/issue/subject.c \
-	lib/issue/template.c
-IMPORT = lib/import/above.c lib/import/adopt.c lib/import/holder.c \
-	lib/import/import.c lib/import/keyfile.c lib/import/naming.c \
-	lib/import/pool.c lib/import/remark.c
+	lib/issue/create.c lib/issue/extension.c lib/issue/issue.c \
+	lib/issue/issuer.c lib/issue/keep.c lib/issue/request.c \
+	lib/issue/reuse.c lib/issue/subject.c lib/issue/template.c
+IMPORT = lib/import/import.c lib/import/issuers.c lib/import/keyfile.c \
+	lib/import/keyowner.c lib/import/naming.c lib/import/plan.c \
+	lib/import/pool.c lib/import/warning.c
 TRUST = lib/trust/anchor.c lib/trust/change.c lib/trust/trust.c \
 	lib/trust/trustdir.c lib/trust/trustset.c
-VERIFY = lib/verify/form.c lib/verify/judge.c lib/verify/limits.c \
-	lib/verify/names.c lib/verify/path.c lib/verify/pile.c lib/verify/purpose.c \
-	lib/verify/rule.c lib/verify/seen.c lib/verify/trusted.c \
-	lib/verify/verify.c
-LIBRARY = $(BASE) $(STORE) $(PEM) $(X509) $(ISSUE) $(IMPORT) $(TRUST) $(VERIFY)
+VERIFY = lib/verify/anchors.c lib/verify/cache.c lib/verify/judge.c \
+	lib/verify/lazycerts.c lib/verify/nameconstraint.c \
+	lib/verify/path.c lib/verify/purpose.c lib/verify/rule.c \
+	lib/verify/san.c lib/verify/syntax.c lib/verify/verify.c
+LIBRARY = $(BASE) $(STORE) $(PEM) $(X509) $(ISSUE) $(IMPORT) $(TRUST) \
+	$(VERIFY)
 SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \
 	cmd/progress.c cmd/record.c cmd/secret.c cmd/table.c cmd/text.c
 MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
@@ -54,9 +58,10 @@ BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
 FUZZERS = name pem trust verify
 FUZZ_TIME = 60
 EXAMPLE = tests/example/whose.c
-HEADERS = lib/certstore.h lib/issue/create.h lib/crypto.h lib/import/import.h \
-	lib/internal.h lib/pem/pem.h lib/trust/trust.h lib/verify/verify.h cmd/cmd.h \
-	tests/input.h tests/made.h tests/pems.h tests/scratch.h tests/tap.h
+HEADERS = lib/certstore.h lib/import/import.h lib/issue/create.h \
+	lib/pem/pem.h lib/trust/trust.h lib/verify/verify.h lib/crypto.h \
+	lib/internal.h cmd/cmd.h tests/input.h tests/made.h tests/pems.h \
+	tests/scratch.h tests/tap.h
 
 PLAIN_COMMANDS = cert-list cert-match cert-rm
 CRYPTO_COMMANDS = cert-create cert-import cert-show cert-trust

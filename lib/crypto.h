@@ -282,32 +282,32 @@ GENERAL_NAMES *cs_extension_sans(const struct certstore_template *);
 int	cs_extension_keyids(X509 *, X509 *);
 
 /*
- * fit.c: will what there is do for the template as asked and as resolved: 1,
+ * reuse.c: will what there is do for the template as asked and as resolved: 1,
  * 0 and why not, -1.  The issuer is NULL where none is asked for.
  */
-struct cs_fit {
+struct cs_reuse {
 	char	why[240];	/* "does not cover ..." */
 	int	none;		/* there is nothing to replace */
 	int	works;		/* it is valid and has its key */
 	int	due;		/* only its life is too short */
 	int	refused;	/* -1 because only -f may replace it */
 };
-int	cs_fit_entry(const struct certstore_entry *,
+int	cs_reuse_entry(const struct certstore_entry *,
 	    const struct certstore_template *,
 	    const struct certstore_template *, struct cs_issuer *,
-	    struct cs_fit *, struct certstore_error *);
-int	cs_fit_haskey(const struct certstore_entry *, enum cs_file,
-	    const char *, struct cs_fit *, struct certstore_error *);
-int	cs_fit_isclamped(const struct certstore_entry *, struct cs_issuer *,
+	    struct cs_reuse *, struct certstore_error *);
+int	cs_reuse_haskey(const struct certstore_entry *, enum cs_file,
+	    const char *, struct cs_reuse *, struct certstore_error *);
+int	cs_reuse_isclamped(const struct certstore_entry *, struct cs_issuer *,
 	    struct certstore_error *);
-int	cs_fit_isencrypted(const struct certstore_entry *, enum cs_file,
+int	cs_reuse_isencrypted(const struct certstore_entry *, enum cs_file,
 	    struct certstore_error *);
-int	cs_fit_answered(const struct certstore_entry *,
+int	cs_reuse_answered(const struct certstore_entry *,
 	    const struct certstore_template *,
 	    const struct certstore_template *);	/* no need to ask a CA */
-int	cs_fit_request(const struct certstore_entry *, X509_REQ *,
+int	cs_reuse_request(const struct certstore_entry *, X509_REQ *,
 	    const struct certstore_template *,
-	    const struct certstore_template *, struct cs_fit *,
+	    const struct certstore_template *, struct cs_reuse *,
 	    struct certstore_error *);
 
 /* keep.c: as asked (and resolved), and all that the entry has beyond it. */

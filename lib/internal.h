@@ -205,8 +205,8 @@ extern const char *const cs_index_names[CS_NINDEX];
 
 #define CS_NHELD	6		/* see cs_lock_verify() */
 
-/* All generations, where links were lost: see mend.c. */
-struct cs_gens {
+/* All generations, where links were lost: see repair.c. */
+struct cs_generations {
 	struct cs_strings dirs;
 	int		  known;
 	struct cs_stamp	  certs;	/* when they were read */
@@ -235,7 +235,7 @@ struct certstore {
 	int	 uncombined;		/* combined/ is to be synced */
 	int	 fresh;			/* all of it is, and .links not made */
 	int	 whole;			/* only all of the file system is synced */
-	struct cs_gens gens;
+	struct cs_generations gens;
 	void	(*warn)(void *, const char *);
 	void	*warnarg;
 	void	(*progress)(void *, const char *, size_t, size_t);
@@ -272,19 +272,19 @@ struct cs_put {
 	struct cs_info	 info;		/* as it was written */
 	int		 fd[CS_NFILE + 1];	/* and the directory */
 };
-/* txn.c: one lock, all of them or none but for a system failure. */
-int	cs_txn_put(struct certstore *, struct cs_put *, size_t,
+/* write.c: one lock, all of them or none but for a system failure. */
+int	cs_write_entries(struct certstore *, struct cs_put *, size_t,
 	    struct certstore_error *);
 /* What is written into a file but CS_COMBINED, borrowed; no memory: none. */
-struct cs_buf cs_txn_contents(const struct cs_put *, enum cs_file);
-int	cs_txn_check(struct certstore *, const struct cs_put *, size_t,
+struct cs_buf cs_write_contents(const struct cs_put *, enum cs_file);
+int	cs_write_check(struct certstore *, const struct cs_put *, size_t,
 	    struct certstore_error *);	/* would put refuse?  changes nothing */
-int	cs_txn_verify(struct certstore *, const struct cs_put *, int,
+int	cs_write_verify(struct certstore *, const struct cs_put *, int,
 	    struct certstore_error *);	/* is it still mine, once switched? */
-int	cs_txn_failcombined(const struct certstore *, const char *,
+int	cs_write_failcombined(const struct certstore *, const char *,
 	    struct certstore_error *);	/* somebody else's file is there */
-void	cs_txn_free(struct cs_put *);
-size_t	cs_txn_remove(struct certstore *, const char *const *, size_t,
+void	cs_write_free(struct cs_put *);
+size_t	cs_write_removal(struct certstore *, const char *const *, size_t,
 	    const struct cs_info *, struct certstore_error *);
 /* recover.c: finishes or takes back what .pending/ names. */
 struct cs_going {
@@ -306,14 +306,14 @@ int	cs_recover_combined(struct certstore *, const char *,
 	    const struct cs_info *);	/* makes combined/ true; NULL: no entry */
 int	cs_recover_incombined(const struct certstore *, const char *);
 int	cs_recover_sync(struct certstore *);	/* and that is on disk */
-/* mend.c: after a copy that did not keep the links. */
-int	cs_mend_index(struct certstore *, struct certstore_error *); /* first */
-int	cs_mend_store(struct certstore *, struct certstore_error *);
-int	cs_mend_conclude(struct certstore *, struct certstore_error *);
-int	cs_mend_entry(struct certstore *, const char *,
+/* repair.c: after a copy that did not keep the links. */
+int	cs_repair_index(struct certstore *, struct certstore_error *); /* first */
+int	cs_repair_store(struct certstore *, struct certstore_error *);
+int	cs_repair_conclude(struct certstore *, struct certstore_error *);
+int	cs_repair_entry(struct certstore *, const char *,
 	    struct certstore_error *);
 /* Of an entry that is left as it is: the links that lead to it. */
-int	cs_mend_links(struct certstore *, const struct certstore_entry *,
+int	cs_repair_links(struct certstore *, const struct certstore_entry *,
 	    struct certstore_error *);
 
 /* The directory in certs/ that a name stands for now: ".NAME@N", or the name
@@ -335,23 +335,23 @@ int	cs_store_names(struct certstore *, char ***, size_t *,
 	    struct certstore_error *);
 void	cs_store_names_free(char **, size_t);
 
-/* gen.c: generation N of ".NAME@N" of that name, else 0; the other way round;
+/* generation.c: generation N of ".NAME@N" of that name, else 0; the other way round;
  * the highest whole one of a name without link: 1, 0 there is none, -1. */
-unsigned long cs_gen_number(const char *, const char *);
-void	cs_gen_dir(char [CS_GENDIR], const char *, unsigned long);
-int	cs_gen_owner(const char *, char [CS_NAME_MAX + 1]);	/* whose it is */
-int	cs_gen_find(struct certstore *, const char *, unsigned long *);
-int	cs_gen_highest(struct certstore *, const char *, unsigned long *);
+unsigned long cs_generation_number(const char *, const char *);
+void	cs_generation_dir(char [CS_GENDIR], const char *, unsigned long);
+int	cs_generation_owner(const char *, char [CS_NAME_MAX + 1]);	/* whose it is */
+int	cs_generation_find(struct certstore *, const char *, unsigned long *);
+int	cs_generation_highest(struct certstore *, const char *, unsigned long *);
 						/* whole or not; 0: none */
 /* Removes all of the names, which are sorted and have no link; of what cannot
  * be believed the name is added to the second list. */
-int	cs_gen_sweep(struct certstore *, const struct cs_strings *,
+int	cs_generation_sweep(struct certstore *, const struct cs_strings *,
 	    struct cs_strings *);
-int	cs_gen_sweepbelow(struct certstore *, const char *, unsigned long,
+int	cs_generation_sweepbelow(struct certstore *, const char *, unsigned long,
 	    unsigned long);		/* of one, below N, but for one */
-int	cs_gen_audit(struct certstore *);	/* is each one known?  1, 0, -1 */
-void	cs_gen_forget(struct certstore *);	/* what find remembers */
-int	cs_gen_remove(struct certstore *, const char *, unsigned long,
+int	cs_generation_audit(struct certstore *);	/* is each one known?  1, 0, -1 */
+void	cs_generation_forget(struct certstore *);	/* what find remembers */
+int	cs_generation_remove(struct certstore *, const char *, unsigned long,
 	    const struct cs_info *);
 
 /* lock.c: it nests; what others left half-done is finished first. */

@@ -77,8 +77,8 @@ put(struct certstore *store, const char *name, unsigned long seen,
 		    "starts 1 x\nends 9999999999 x\n");
 	cs_buf_printf(&p.file[CS_INFO], "fingerprint %s\nspki 5p%s\n%s", cert,
 	    cert, lines);
-	rv = cs_txn_put(store, &p, 1, &err);
-	cs_txn_free(&p);
+	rv = cs_write_entries(store, &p, 1, &err);
+	cs_write_free(&p);
 	return rv;
 }
 

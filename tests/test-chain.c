@@ -208,9 +208,9 @@ enter(const char *name, X509 *x509, int key)
 		bail("%s: %s", name, err.msg);
 	if (cs_chain_files(&put, x509, NULL, NULL, key == -1 ? NULL : &pem,
 		&err) == -1 ||
-	    cs_txn_put(store, &put, 1, &err) == -1)
+	    cs_write_entries(store, &put, 1, &err) == -1)
 		bail("%s: %s", name, err.msg);
-	cs_txn_free(&put);
+	cs_write_free(&put);
 	cs_buf_free(&pem);
 }
 

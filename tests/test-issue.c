@@ -406,7 +406,7 @@ unfit(X509_REQ *req, const struct certstore_template *t,
 	struct cs_attr attr = { NULL, NULL };
 	struct cs_san_own san = { CS_SAN_DNS, NULL };
 	struct certstore_entry none = { 0 };
-	struct cs_fit fit;
+	struct cs_reuse fit;
 	char copy[80], *eq;
 
 	snprintf(copy, sizeof(copy), "%s", more == NULL ? "" : more);
@@ -428,7 +428,7 @@ unfit(X509_REQ *req, const struct certstore_template *t,
 		asked.subject = &attr;
 		asked.nsubject = 1;
 	}
-	is_int(cs_fit_request(&none, req, &asked, &wants, &fit, &err), 0,
+	is_int(cs_reuse_request(&none, req, &asked, &wants, &fit, &err), 0,
 	    "not what is asked for: %s", why);
 	ok(strstr(fit.why, why) != NULL, "why: %s", fit.why);
 }
@@ -438,7 +438,7 @@ testrequest(void)
 {
 	struct certstore_template *t = newtemplate(), full;
 	struct certstore_entry none = { 0 };
-	struct cs_fit fit;
+	struct cs_reuse fit;
 	STACK_OF(X509_EXTENSION) *exts;
 	struct cs_san_own own;
 	GENERAL_NAMES *sans;
@@ -455,10 +455,10 @@ testrequest(void)
 	exts = X509_REQ_get_extensions(req);
 	sans = X509V3_get_d2i(exts, NID_subject_alt_name, NULL, NULL);
 	is_int(sk_GENERAL_NAME_num(sans), 2, "and has both names");
-	is_int(cs_fit_request(&none, req, t, &full, &fit, &err), 1,
+	is_int(cs_reuse_request(&none, req, t, &full, &fit, &err), 1,
 	    "it is what was asked for");
 	full.nsan = 1;
-	is_int(cs_fit_request(&none, req, t, &full, &fit, &err), 1,
+	is_int(cs_reuse_request(&none, req, t, &full, &fit, &err), 1,
 	    "and more than a part of it");
 	full.nsan = 2;
 	unfit(req, t, &full, "p384", "", NULL, "another key: p256, not p384");

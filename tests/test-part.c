@@ -320,9 +320,9 @@ putentry(struct certstore *store, const char *name, struct cs_buf *fullchain,
 	}
 	if (fullchain == NULL)
 		cs_buf_adds(&put.file[CS_INFO], "kind waiting\nspki aa\n");
-	if (cs_txn_put(store, &put, 1, &err) == -1)
+	if (cs_write_entries(store, &put, 1, &err) == -1)
 		bail("%s: %s", name, err.msg);
-	cs_txn_free(&put);
+	cs_write_free(&put);
 	sk_X509_pop_free(certs, X509_free);
 }
 

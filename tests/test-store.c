@@ -107,7 +107,7 @@ static int
 removed(struct certstore *store, const char *name)
 {
 	cs_error_clear(&err);
-	return cs_txn_remove(store, &name, 1, NULL, &err) == 1;
+	return cs_write_removal(store, &name, 1, NULL, &err) == 1;
 }
 
 static void
@@ -378,7 +378,7 @@ testhands(void)
 	ok(put(store, "x2", 0, "x2", "") == 0 && exists("store/certs/x/info"),
 	    "other entries do not mind");
 	ok(cs_lock_take(store, &err) == 0 &&
-		cs_mend_entry(store, "x", &err) == 0,
+		cs_repair_entry(store, "x", &err) == 0,
 	    "turned back: %s", err.msg);
 	cs_lock_release(store);
 	is_str(text("store/certs/x"), ".x@2", "to a generation of its own");

@@ -238,7 +238,7 @@ testremovals(void)
 				    "san dns old.example\n");
 				await(store, phases[j], i, names[k]);
 				cs_error_clear(&err);
-				rv = cs_txn_remove(store, &name, 1, NULL,
+				rv = cs_write_removal(store, &name, 1, NULL,
 					 &err) == 1 ?
 				    0 :
 				    -1;

@@ -1,6 +1,6 @@
 /*
  * import.c: certstore_import(3): whatever people have becomes entries, all in
- * one transaction.  pool.c sorts what was given, adopt.c makes each entry.
+ * one transaction.  pool.c sorts what was given, plan.c makes each entry.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static void
 forget(struct certstore_import *im)
 {
 	while (im->n > 0)
-		cs_adopt_free(&im->v[--im->n]);
+		cs_plan_free(&im->v[--im->n]);
 	free(im->v);
 	im->v = NULL;
 	im->size = im->pos = 0;
@@ -135,7 +135,7 @@ static int
 adopt(struct certstore_import *im, struct cs_pool_cert *cert,
     struct certstore_error *err)
 {
-	struct cs_adopt *v;
+	struct cs_plan *v;
 	size_t size;
 
 	if (im->n == im->size) {
@@ -148,7 +148,7 @@ adopt(struct certstore_import *im, struct cs_pool_cert *cert,
 	}
 	cert->adopted = 1;
 	if (cs_pool_hold(cert, err) == -1 ||
-	    cs_adopt_make(im, &im->v[im->n++], cert, err) == -1)
+	    cs_plan_make(im, &im->v[im->n++], cert, err) == -1)
 		return -1;
 	cs_pool_release(cert);
 	return 0;
@@ -159,17 +159,17 @@ static int
 isheld(struct certstore_import *im, const struct cs_pool_cert *cert,
     struct certstore_error *err)
 {
-	struct cs_holders holders;
+	struct cs_keyowners holders;
 	struct cs_buf key = { 0 };
 	char label[CS_NAME_MAX + 32];
 	int rv;
 
-	if (cs_holder_find(im->store, cert, &holders, err) == -1)
+	if (cs_keyowner_find(im->store, cert, &holders, err) == -1)
 		return -1;
-	rv = cs_holder_key(im->store, &holders, &key, label, sizeof(label),
+	rv = cs_keyowner_key(im->store, &holders, &key, label, sizeof(label),
 	    err);
 	cs_buf_free(&key);
-	cs_holder_free(&holders);
+	cs_keyowner_free(&holders);
 	return rv;
 }
 
@@ -226,7 +226,7 @@ adoptrest(struct certstore_import *im, struct certstore_error *err)
 	size_t i, n = 0;
 	int rv = -1;
 
-	if (cs_above_relate(pool, err) == -1)
+	if (cs_issuers_relate(pool, err) == -1)
 		return -1;
 	if ((rest = reallocarray(NULL, pool->ncert + 1, sizeof(*rest))) == NULL)
 		return cs_fail_nomem(err);
@@ -255,8 +255,8 @@ out:
 static int
 comparename(const void *a, const void *b)
 {
-	const struct cs_adopt *x = *(struct cs_adopt *const *)a;
-	const struct cs_adopt *y = *(struct cs_adopt *const *)b;
+	const struct cs_plan *x = *(struct cs_plan *const *)a;
+	const struct cs_plan *y = *(struct cs_plan *const *)b;
 
 	return strcmp(x->name, y->name);
 }
@@ -266,7 +266,7 @@ static int
 checknames(const struct certstore_import *im, struct certstore_error *err)
 {
 	char a[CS_WHERE_LEN], b[CS_WHERE_LEN];
-	struct cs_adopt **v;
+	struct cs_plan **v;
 	size_t i;
 	int rv = 0;
 
@@ -413,14 +413,14 @@ put(struct certstore_import *im, struct certstore_error *err)
 	if ((puts = calloc(im->n + 1, sizeof(*puts))) == NULL)
 		return cs_fail_nomem(err);
 	for (i = 0; i < im->n && rv == 0; i++)
-		if (cs_adopt_changes(&im->v[i]))
+		if (cs_plan_changes(&im->v[i]))
 			puts[n++] = im->v[i].put;
 		else if ((im->flags & CERTSTORE_DRYRUN) == 0)
-			rv = cs_mend_links(im->store, &im->v[i].entry, err);
+			rv = cs_repair_links(im->store, &im->v[i].entry, err);
 	if (rv == 0 && n > 0)
 		rv = (im->flags & CERTSTORE_DRYRUN) != 0 ?
-		    cs_txn_check(im->store, puts, n, err) :
-		    cs_txn_put(im->store, puts, n, err);
+		    cs_write_check(im->store, puts, n, err) :
+		    cs_write_entries(im->store, puts, n, err);
 	for (i = 0; i < n; i++)
 		cs_info_free(&puts[i].info);
 	free(puts);

@@ -36,7 +36,7 @@ struct cs_pool_cert {
 	size_t			 asked;		/* collected for, last */
 };
 /* What is above a certificate. */
-struct cs_above {
+struct cs_issuers {
 	STACK_OF(X509)	*chain;		/* without the root */
 	STACK_OF(X509)	*above;		/* with it */
 	int		 complete;
@@ -57,7 +57,7 @@ struct cs_pool {
 	struct cs_pool_cert	**ca;		/* by subject */
 	size_t			 nca;
 	STACK_OF(X509)		*known;		/* issuers the store had */
-	struct cs_above		 memo[CS_MEMO_MAX];	/* of issuers */
+	struct cs_issuers		 memo[CS_MEMO_MAX];	/* of issuers */
 	size_t			 nmemo;
 	size_t			 asked;
 };
@@ -76,20 +76,20 @@ const char *cs_pool_name(const struct cs_pool_cert *, char *, size_t);
 /* The bytes of a text, at most so many, that end with a whole character. */
 int	cs_pool_fit(const char *, int);
 
-/* above.c: see cs_chain_build(). */
-int	cs_above_build(struct cs_pool *, struct certstore *,
+/* issuers.c: see cs_chain_build(). */
+int	cs_issuers_build(struct cs_pool *, struct certstore *,
 	    const struct cs_pool_cert *, STACK_OF(X509) *,
-	    struct cs_above *, struct certstore_error *);
-void	cs_above_free(struct cs_above *);
-void	cs_above_forget(struct cs_pool *);
+	    struct cs_issuers *, struct certstore_error *);
+void	cs_issuers_free(struct cs_issuers *);
+void	cs_issuers_forget(struct cs_pool *);
 /* These are above an entry: related. */
-int	cs_above_use(struct cs_pool *, STACK_OF(X509) *,
+int	cs_issuers_use(struct cs_pool *, STACK_OF(X509) *,
 	    struct certstore_error *);
 /* Once all entries are made: so is what could stand in their chains. */
-int	cs_above_relate(struct cs_pool *, struct certstore_error *);
+int	cs_issuers_relate(struct cs_pool *, struct certstore_error *);
 
-/* adopt.c: one certificate as an entry of the store. */
-struct cs_adopt {
+/* plan.c: one certificate as an entry of the store. */
+struct cs_plan {
 	const struct cs_pool_cert *cert;
 	char			*name;
 	const char		*action;
@@ -104,63 +104,63 @@ struct certstore_import {
 	struct certstore_error	 badname;	/* why the last one failed */
 	struct certstore_error	 badinput;	/* why some input is missing */
 	struct cs_pool		 pool;
-	struct cs_adopt		*v;
+	struct cs_plan		*v;
 	size_t			 n, size;
 	size_t			 pos;		/* of the iterator */
 	int			 planned;
 	int			 told;		/* warned already */
 };
 
-/* holder.c: entries of the store that have a certificate's key. */
-struct cs_holder {
+/* keyowner.c: entries of the store that have a certificate's key. */
+struct cs_keyowner {
 	char	*name;
 	int	 waits;		/* a request for the key waits there */
 	int	 shares;	/* and it has names of the certificate */
 };
-struct cs_holders {
-	struct cs_holder	*v;
+struct cs_keyowners {
+	struct cs_keyowner	*v;
 	size_t			 n;
 };
-int	cs_holder_find(struct certstore *, const struct cs_pool_cert *,
-	    struct cs_holders *, struct certstore_error *);
-void	cs_holder_free(struct cs_holders *);
+int	cs_keyowner_find(struct certstore *, const struct cs_pool_cert *,
+	    struct cs_keyowners *, struct certstore_error *);
+void	cs_keyowner_free(struct cs_keyowners *);
 /* Its key as the store has it, in PEM, and whose file that is (for messages):
  * 1, 0 the store has none, -1. */
-int	cs_holder_key(struct certstore *, const struct cs_holders *,
+int	cs_keyowner_key(struct certstore *, const struct cs_keyowners *,
 	    struct cs_buf *, char *, size_t, struct certstore_error *);
 
 /* What is at hand while one entry is made. */
-struct cs_adoption {
+struct cs_planning {
 	struct certstore_import	*im;
-	struct cs_adopt		*a;
+	struct cs_plan		*a;
 	const struct cs_pool_cert *cert;
-	struct cs_holders	 holders;
+	struct cs_keyowners	 holders;
 	struct cs_buf		 key;		/* PEM; none: a CA without */
 	char			 keylabel[CS_NAME_MAX + 32];
 	int			 fromstore;	/* the key is the store's */
-	struct cs_above		 above;
+	struct cs_issuers		 above;
 	struct certstore_entry	 old;
 	enum { CS_WAS_ABSENT, CS_WAS_PRESENT, CS_WAS_DAMAGED } was;
 };
 /* Is it the certificate that the entry has?  Is it of the key with this hash? */
-int	cs_adopt_isold(const struct cs_adoption *);
-int	cs_adopt_isown(const struct cs_adoption *, const char *);
+int	cs_plan_isold(const struct cs_planning *);
+int	cs_plan_isown(const struct cs_planning *, const char *);
 
 /* keyfile.c: its private key. */
-int	cs_keyfile_take(struct cs_adoption *, struct certstore_error *);
-int	cs_keyfile_fits(struct cs_adoption *, const struct cs_buf *);
-int	cs_keyfile_settle(struct cs_adoption *, struct certstore_error *);
-int	cs_keyfile_check(struct cs_adoption *, struct certstore_error *);
+int	cs_keyfile_take(struct cs_planning *, struct certstore_error *);
+int	cs_keyfile_fits(struct cs_planning *, const struct cs_buf *);
+int	cs_keyfile_settle(struct cs_planning *, struct certstore_error *);
+int	cs_keyfile_check(struct cs_planning *, struct certstore_error *);
 
-int	cs_adopt_make(struct certstore_import *, struct cs_adopt *,
+int	cs_plan_make(struct certstore_import *, struct cs_plan *,
 	    const struct cs_pool_cert *, struct certstore_error *);
-int	cs_adopt_changes(const struct cs_adopt *);	/* is it to be written? */
-void	cs_adopt_free(struct cs_adopt *);
+int	cs_plan_changes(const struct cs_plan *);	/* is it to be written? */
+void	cs_plan_free(struct cs_plan *);
 
 /* naming.c: what it is called; malloc'ed. */
 char	*cs_naming_choose(const struct certstore_import *,
 	    const struct cs_pool_cert *, const struct cs_info *,
-	    const struct cs_holders *, struct certstore_error *);
+	    const struct cs_keyowners *, struct certstore_error *);
 int	cs_naming_same(const struct cs_info *, const struct cs_info *);
 /* Has either a name of the other: 1, 0, -1 no memory. */
 int	cs_naming_shares(const struct cs_info *, const struct cs_info *);
@@ -169,14 +169,14 @@ int	cs_naming_shares(const struct cs_info *, const struct cs_info *);
 int	cs_naming_sort(struct cs_pool_cert **, size_t,
 	    struct certstore_error *);
 
-/* remark.c: what is said about an entry, one line each; 0 or -1, no memory. */
-int	cs_remark_cert(struct cs_buf *, const struct cs_info *, X509 *,
+/* warning.c: what is said about an entry, one line each; 0 or -1, no memory. */
+int	cs_warning_cert(struct cs_buf *, const struct cs_info *, X509 *,
 	    STACK_OF(X509) *, int, int64_t);
-int	cs_remark_change(struct cs_buf *, const struct cs_info *,
+int	cs_warning_change(struct cs_buf *, const struct cs_info *,
 	    const struct cs_info *);
 /* -u: says why the second is kept, 1, or 0: the first is better. */
-int	cs_remark_worse(struct cs_buf *, const struct cs_info *,
+int	cs_warning_worse(struct cs_buf *, const struct cs_info *,
 	    const struct cs_info *, int64_t);
-void	cs_remark_weakness(X509 *, char *, size_t);	/* "": none */
+void	cs_warning_weakness(X509 *, char *, size_t);	/* "": none */
 
 #endif

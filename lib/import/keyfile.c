@@ -11,7 +11,7 @@
 
 /* The store's key was to be a CA's, and is a server's now. */
 static int
-opened(struct cs_adoption *job, struct certstore_error *err)
+opened(struct cs_planning *job, struct certstore_error *err)
 {
 	struct cs_pool *pool = &job->im->pool;
 	EVP_PKEY *pkey;
@@ -30,7 +30,7 @@ opened(struct cs_adoption *job, struct certstore_error *err)
 /* A server can't ask for a passphrase, so its key is stored in clear; that of
  * a CA is left as it came. */
 int
-cs_keyfile_take(struct cs_adoption *job, struct certstore_error *err)
+cs_keyfile_take(struct cs_planning *job, struct certstore_error *err)
 {
 	const struct cs_pool_cert *cert = job->cert;
 	char name[sizeof(err->msg)];
@@ -39,7 +39,7 @@ cs_keyfile_take(struct cs_adoption *job, struct certstore_error *err)
 	if (cert->key != NULL)
 		return cs_key_encode(&job->key, cert->key->pkey,
 		    cert->ca ? cert->key->passphrase : NULL, err);
-	rv = cs_holder_key(job->im->store, &job->holders, &job->key,
+	rv = cs_keyowner_key(job->im->store, &job->holders, &job->key,
 	    job->keylabel, sizeof(job->keylabel), err);
 	job->fromstore = rv == 1;
 	if (job->fromstore && !cert->ca && cs_key_isencrypted(&job->key))
@@ -57,7 +57,7 @@ cs_keyfile_take(struct cs_adoption *job, struct certstore_error *err)
 static int
 givepass(void *arg, const char *what, char *buf, size_t size)
 {
-	const struct cs_adoption *job = arg;
+	const struct cs_planning *job = arg;
 	const char *pass;
 
 	(void)what;
@@ -71,7 +71,7 @@ givepass(void *arg, const char *what, char *buf, size_t size)
 /* Is the entry's own key file right?  One that no passphrase here opens is
  * taken to be. */
 int
-cs_keyfile_fits(struct cs_adoption *job, const struct cs_buf *pem)
+cs_keyfile_fits(struct cs_planning *job, const struct cs_buf *pem)
 {
 	struct certstore_passphrase pass = { givepass, job };
 	struct certstore_error err;
@@ -91,7 +91,7 @@ cs_keyfile_fits(struct cs_adoption *job, const struct cs_buf *pem)
 
 /* Does the passphrase that the key came with open the store's file? */
 static int
-samepassphrase(struct cs_adoption *job, const struct cs_buf *had)
+samepassphrase(struct cs_planning *job, const struct cs_buf *had)
 {
 	struct certstore_passphrase pass = { givepass, job };
 	struct certstore_error ignored;
@@ -104,7 +104,7 @@ samepassphrase(struct cs_adoption *job, const struct cs_buf *had)
 }
 
 static int
-tellkey(struct cs_adoption *job, const char *what, struct certstore_error *err)
+tellkey(struct cs_planning *job, const char *what, struct certstore_error *err)
 {
 	if (cs_buf_printf(&job->a->remarks, "%s: %s\n", job->a->name, what) ==
 	    -1)
@@ -140,7 +140,7 @@ static const struct outcome {
 
 /* The file of the store is the key of the certificate: which one stays? */
 static int
-choose(struct cs_adoption *job, struct cs_buf *had, struct certstore_error *err)
+choose(struct cs_planning *job, struct cs_buf *had, struct certstore_error *err)
 {
 	struct cs_buf *key = &job->a->put.file[CS_PRIVKEY];
 	struct outcome out;
@@ -150,7 +150,7 @@ choose(struct cs_adoption *job, struct cs_buf *had, struct certstore_error *err)
 	out = outcomes[was][is][force];
 	if (was && is && samepassphrase(job, had))
 		out = outcomes[0][0][force];
-	else if (!was && is && !cs_adopt_isold(job))
+	else if (!was && is && !cs_plan_isold(job))
 		out = outcomes[0][1][1]; /* it comes with the certificate */
 	if (out.say != NULL && tellkey(job, out.say, err) == -1)
 		return -1;
@@ -167,7 +167,7 @@ choose(struct cs_adoption *job, struct cs_buf *had, struct certstore_error *err)
  * that it waits with, or its own.
  */
 int
-cs_keyfile_settle(struct cs_adoption *job, struct certstore_error *err)
+cs_keyfile_settle(struct cs_planning *job, struct certstore_error *err)
 {
 	const struct cs_info *old = &job->old.info;
 	struct cs_buf had = { 0 };
@@ -177,11 +177,11 @@ cs_keyfile_settle(struct cs_adoption *job, struct certstore_error *err)
 	if (!job->cert->ca || job->cert->key == NULL ||
 	    job->was != CS_WAS_PRESENT)
 		return 0;
-	file = cs_adopt_isown(job, old->request) ? CS_REQUEST_KEY : CS_PRIVKEY;
+	file = cs_plan_isown(job, old->request) ? CS_REQUEST_KEY : CS_PRIVKEY;
 	if ((rv = cs_entry_read(&job->old, file, &had, err)) == 1) {
 		rv = 0;
-		if (file == CS_PRIVKEY && !cs_adopt_isown(job, old->spki) &&
-		    !cs_adopt_isown(job, old->samekey)) {
+		if (file == CS_PRIVKEY && !cs_plan_isown(job, old->spki) &&
+		    !cs_plan_isown(job, old->samekey)) {
 			if (cs_key_isencrypted(&had) &&
 			    !cs_key_isencrypted(&job->a->put.file[CS_PRIVKEY]))
 				rv = tellkey(job,
@@ -197,7 +197,7 @@ cs_keyfile_settle(struct cs_adoption *job, struct certstore_error *err)
 
 /* A key out of the store is about to be paired: it must be its own. */
 int
-cs_keyfile_check(struct cs_adoption *job, struct certstore_error *err)
+cs_keyfile_check(struct cs_planning *job, struct certstore_error *err)
 {
 	struct cs_pool *pool = &job->im->pool;
 	EVP_PKEY *pkey;

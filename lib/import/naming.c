@@ -89,8 +89,8 @@ derive(const struct cs_pool_cert *cert, const struct cs_info *info,
 /* The holders of a sort: how many, and one; the one called name if there is
  * such. */
 static size_t
-count(const struct cs_holders *h, int waits, int shares, const char *name,
-    const struct cs_holder **one)
+count(const struct cs_keyowners *h, int waits, int shares, const char *name,
+    const struct cs_keyowner **one)
 {
 	size_t i, n = 0;
 
@@ -111,9 +111,9 @@ count(const struct cs_holders *h, int waits, int shares, const char *name,
 /* An answer to a request goes where that waits, whatever -N says. */
 static int
 checkwaiting(const struct certstore_import *im, const struct cs_pool_cert *cert,
-    const struct cs_holders *h, struct certstore_error *err)
+    const struct cs_keyowners *h, struct certstore_error *err)
 {
-	const struct cs_holder *has, *waiting;
+	const struct cs_keyowner *has, *waiting;
 
 	if (cert->key != NULL || count(h, 1, 0, im->name, &waiting) == 0 ||
 	    strcmp(waiting->name, im->name) == 0 ||
@@ -131,10 +131,10 @@ checkwaiting(const struct certstore_import *im, const struct cs_pool_cert *cert,
  * whatever names.
  */
 static int
-choose(const struct cs_pool_cert *cert, const struct cs_holders *h,
+choose(const struct cs_pool_cert *cert, const struct cs_keyowners *h,
     const char *derived, const char **from, struct certstore_error *err)
 {
-	const struct cs_holder *one;
+	const struct cs_keyowner *one;
 	char which[sizeof(err->msg)];
 	size_t n;
 
@@ -158,7 +158,7 @@ choose(const struct cs_pool_cert *cert, const struct cs_holders *h,
 char *
 cs_naming_choose(const struct certstore_import *im,
     const struct cs_pool_cert *cert, const struct cs_info *info,
-    const struct cs_holders *h, struct certstore_error *err)
+    const struct cs_keyowners *h, struct certstore_error *err)
 {
 	char derived[CS_HOST_MAX + 1], which[sizeof(err->msg)], *name;
 	const char *from = im->name;

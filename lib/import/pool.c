@@ -36,7 +36,7 @@ forget(struct cs_pool *pool)
 	pool->cert = NULL;
 	pool->key = NULL;
 	pool->ca = NULL;
-	cs_above_forget(pool);
+	cs_issuers_forget(pool);
 	pool->ncert = pool->nkey = pool->nca = 0;
 	pool->parsed = pool->hasee = 0;
 }
@@ -459,7 +459,7 @@ cs_pool_parse(struct cs_pool *pool, struct certstore_error *err)
 {
 	size_t i;
 
-	cs_above_forget(pool); /* each plan looks at the store anew */
+	cs_issuers_forget(pool); /* each plan looks at the store anew */
 	for (i = 0; i < pool->ncert; i++)
 		pool->cert[i].related = pool->cert[i].adopted = 0;
 	if (pool->parsed)

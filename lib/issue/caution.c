@@ -182,7 +182,7 @@ cs_caution_force(struct cs_buf *b, const struct certstore_entry *old,
 		note(b, "%s: had a key of type %s, and has %s now", info->name,
 		    info->key, t->type);
 	if (t->ca && t->encrypt == NULL &&
-	    cs_fit_isencrypted(old, CS_PRIVKEY, &ignored) == 1)
+	    cs_reuse_isencrypted(old, CS_PRIVKEY, &ignored) == 1)
 		note(b,
 		    "%s: its key was encrypted, and the new one is not: -E "
 		    "encrypts it",
@@ -203,7 +203,7 @@ cs_caution_request(struct cs_buf *b, const struct certstore_entry *old,
 		    "any more: send this one",
 		    info->name);
 	if (t->ca && t->encrypt == NULL && info->fingerprint != NULL &&
-	    cs_fit_isencrypted(old, CS_PRIVKEY, &ignored) == 1)
+	    cs_reuse_isencrypted(old, CS_PRIVKEY, &ignored) == 1)
 		note(b,
 		    "%s: its key is encrypted, and that of the request is "
 		    "not: -E encrypts it",

@@ -124,8 +124,8 @@ maygo(struct cs_create *job, struct certstore_error *err)
 	} else if (job->flags == CERTSTORE_IFNEEDED ||
 	    job->flags == (CERTSTORE_IFNEEDED | CERTSTORE_DRYRUN)) {
 		if (info->fingerprint != NULL && info->haskey &&
-		    (rv = cs_fit_haskey(&job->old, CS_PRIVKEY, info->spki,
-			 &job->fit, err)) != -1)
+		    (rv = cs_reuse_haskey(&job->old, CS_PRIVKEY, info->spki,
+			 &job->reuse, err)) != -1)
 			rv = !rv;
 	}
 	if (rv == 0)
@@ -170,7 +170,7 @@ static int
 findissuer(struct cs_create *job, X509 *x509, struct certstore_error *err)
 {
 	const char *issuer = job->old.info.issuer;
-	char why[sizeof(job->fit.why)];
+	char why[sizeof(job->reuse.why)];
 	int rv;
 
 	if (issuer == NULL)
@@ -179,24 +179,24 @@ findissuer(struct cs_create *job, X509 *x509, struct certstore_error *err)
 		job->hasissuer = job->inherited = rv == 1;
 		return rv;
 	}
-	if (!job->fit.works) {
-		memcpy(why, job->fit.why, sizeof(why));
-		snprintf(job->fit.why, sizeof(job->fit.why),
+	if (!job->reuse.works) {
+		memcpy(why, job->reuse.why, sizeof(why));
+		snprintf(job->reuse.why, sizeof(job->reuse.why),
 		    "%.60s, and its CA \"%.100s\" is not here with its key",
 		    why, issuer);
 		return 1;
 	}
-	if (job->fit.due) {
+	if (job->reuse.due) {
 		cs_warn(job->store,
 		    "%s: %s, and its CA \"%.100s\" is not here with its key: "
 		    "have it signed there, or make another with -f",
-		    job->name, job->fit.why, issuer);
+		    job->name, job->reuse.why, issuer);
 		return 0;
 	}
 	return cs_fail(err, CERTSTORE_EREFUSED,
 	    "%s: %s, and its CA \"%.100s\" is not here with its key: -f makes "
 	    "one that signs itself",
-	    job->name, job->fit.why, issuer);
+	    job->name, job->reuse.why, issuer);
 }
 
 /* A CA's key that came encrypted stays so; a server could not ask. */
@@ -216,12 +216,12 @@ keep(struct cs_create *job, struct certstore_error *err)
 	int rv = -1;
 
 	if (job->t.ca && cs_create_passphrase(job) == NULL &&
-	    (rv = cs_fit_isencrypted(&job->old, CS_PRIVKEY, err)) != 0)
+	    (rv = cs_reuse_isencrypted(&job->old, CS_PRIVKEY, err)) != 0)
 		return rv == -1 ? -1 :
 				  cs_fail(err, CERTSTORE_EREFUSED,
 				      "%s: %s, and its key is encrypted: "
 				      "encrypt the new one with -E, too",
-				      job->name, job->fit.why);
+				      job->name, job->reuse.why);
 	if ((x509 = cs_keep_cert(&job->old, err)) == NULL)
 		return -1;
 	job->kept = cs_keep_make(job->asked, &job->full, &job->old, x509, err);
@@ -247,17 +247,17 @@ decideneeded(struct cs_create *job, struct certstore_error *err)
 {
 	int force = job->flags & CERTSTORE_FORCE, rv;
 
-	rv = cs_fit_entry(&job->old, job->asked, &job->t,
-	    job->hasissuer ? &job->issuer : NULL, &job->fit, err);
-	if (rv == -1 && force && job->fit.refused)
+	rv = cs_reuse_entry(&job->old, job->asked, &job->t,
+	    job->hasissuer ? &job->issuer : NULL, &job->reuse, err);
+	if (rv == -1 && force && job->reuse.refused)
 		cs_error_clear(err);
 	else if (rv != 0)
 		return rv == -1 ? -1 : 0;
-	else if (!force && !job->fit.none && (rv = keep(job, err)) != 1)
+	else if (!force && !job->reuse.none && (rv = keep(job, err)) != 1)
 		return rv;
-	if (!job->fit.due || !job->hasissuer)
+	if (!job->reuse.due || !job->hasissuer)
 		return 1;
-	rv = cs_fit_isclamped(&job->old, &job->issuer, err);
+	rv = cs_reuse_isclamped(&job->old, &job->issuer, err);
 	return rv == -1 ? -1 : !rv;
 }
 
@@ -274,7 +274,7 @@ decide(struct cs_create *job, char **csr, struct certstore_error *err)
 		if (!request)
 			return decideneeded(job, err);
 		rv = cs_request_needed(job, csr, err);
-		if (rv != -1 || !force || !job->fit.refused)
+		if (rv != -1 || !force || !job->reuse.refused)
 			return rv;
 		cs_error_clear(err);
 		return 1;
@@ -376,7 +376,7 @@ rewrite(struct cs_create *job, struct certstore_error *err)
 	else if (rv == 0)
 		return (job->flags & CERTSTORE_DRYRUN) != 0 ?
 		    0 :
-		    cs_mend_links(job->store, &job->old, err);
+		    cs_repair_links(job->store, &job->old, err);
 	cs_warn(job->store, "%s: %s: written anew with the same key%s",
 	    job->name, why,
 	    job->old.info.fingerprint != NULL ? " and certificate" : "");
@@ -387,7 +387,7 @@ rewrite(struct cs_create *job, struct certstore_error *err)
 	else if ((rv = cs_carry_pair(job, err)) == 0)
 		rv = cs_carry_request(job, err);
 	if (rv == -1 || cs_carry_props(job, NULL, err) == -1 ||
-	    cs_txn_put(job->store, &job->put, 1, err) == -1)
+	    cs_write_entries(job->store, &job->put, 1, err) == -1)
 		return -1;
 	return 1;
 }
@@ -429,7 +429,7 @@ sign(struct cs_create *job, X509 **x509, struct certstore_error *err)
 static int
 canwait(const struct cs_create *job, const struct certstore_error *err)
 {
-	return job->inherited && job->fit.due &&
+	return job->inherited && job->reuse.due &&
 	    (err->code == CERTSTORE_EREFUSED ||
 		err->code == CERTSTORE_EPASSPHRASE ||
 		err->code == CERTSTORE_EDAMAGED);
@@ -443,9 +443,9 @@ caution(struct cs_create *job)
 	cs_caution_names(b, job->name, &job->t, 0);
 	if (!job->exists || job->damaged)
 		return;
-	if (job->fit.why[0] != '\0' && !job->fit.none)
+	if (job->reuse.why[0] != '\0' && !job->reuse.none)
 		(void)cs_buf_printf(b, "%s: %s: replaced\n", job->name,
-		    job->fit.why);
+		    job->reuse.why);
 	if ((job->flags & CERTSTORE_FORCE) != 0)
 		cs_caution_force(b, &job->old, job->asked, &job->t,
 		    job->hasissuer ? &job->issuer : NULL);
@@ -462,15 +462,15 @@ makecert(struct cs_create *job, struct certstore_error *err)
 		if (!canwait(job, err))
 			return -1;
 		cs_warn(job->store, "%s: %s, and can't be renewed: %s",
-		    job->name, job->fit.why, err->msg);
+		    job->name, job->reuse.why, err->msg);
 		cs_error_clear(err);
 		return rewrite(job, err);
 	}
 	caution(job);
 	if (makefiles(job, x509, err) == 0 &&
 	    ((job->flags & CERTSTORE_DRYRUN) != 0 ?
-		    cs_txn_check(job->store, &job->put, 1, err) :
-		    cs_txn_put(job->store, &job->put, 1, err)) == 0)
+		    cs_write_check(job->store, &job->put, 1, err) :
+		    cs_write_entries(job->store, &job->put, 1, err)) == 0)
 		rv = 1;
 	if (rv == 1)
 		cs_caution_give(job->store, &job->cautions);
@@ -512,9 +512,9 @@ reset(struct cs_create *job)
 	job->hasissuer = job->inherited = 0;
 	certstore_template_free(job->kept);
 	job->kept = NULL;
-	memset(&job->fit, 0, sizeof(job->fit));
+	memset(&job->reuse, 0, sizeof(job->reuse));
 	cs_buf_free(&job->cautions);
-	cs_txn_free(&job->put);
+	cs_write_free(&job->put);
 	memset(&job->put, 0, sizeof(job->put));
 	cs_entry_done(&job->old);
 	memset(&job->old, 0, sizeof(job->old));

@@ -21,7 +21,7 @@ struct cs_create {
 	struct certstore_entry old;
 	int exists, damaged;
 	int uncombined; /* the pair is there, and combined.pem is not of it */
-	struct cs_fit fit;
+	struct cs_reuse reuse;
 	struct cs_issuer issuer;
 	int hasissuer, inherited; /* the old one's issuer, not asked for */
 	struct cs_put put;

@@ -37,26 +37,26 @@ cs_request_needed(struct cs_create *job, char **csr,
 	int rv = -1;
 
 	if (!job->old.info.hasrequest)
-		return !cs_fit_answered(&job->old, job->asked, &job->t);
+		return !cs_reuse_answered(&job->old, job->asked, &job->t);
 	if ((req = readrequest(job, &pem, err)) == NULL)
 		goto out;
-	if ((rv = cs_fit_haskey(&job->old, CS_REQUEST_KEY,
-		 job->old.info.request, &job->fit, err)) != 1) {
-		job->fit.refused = rv == 0;
+	if ((rv = cs_reuse_haskey(&job->old, CS_REQUEST_KEY,
+		 job->old.info.request, &job->reuse, err)) != 1) {
+		job->reuse.refused = rv == 0;
 		if (rv == 0)
 			rv = cs_fail(err, CERTSTORE_EDAMAGED,
 			    "%s: its request %s, so no answer is of use: -f "
 			    "makes a new one",
-			    job->name, job->fit.why);
+			    job->name, job->reuse.why);
 		goto out;
 	}
-	if ((rv = cs_fit_request(&job->old, req, job->asked, &job->t, &job->fit,
-		 err)) == 0) {
-		job->fit.refused = 1;
+	if ((rv = cs_reuse_request(&job->old, req, job->asked, &job->t,
+		 &job->reuse, err)) == 0) {
+		job->reuse.refused = 1;
 		rv = cs_fail(err, CERTSTORE_EEXIST,
 		    "%s: awaits the answer to another request, which %s: -f "
 		    "makes a new one",
-		    job->name, job->fit.why);
+		    job->name, job->reuse.why);
 	} else if (rv == 1) {
 		rv = 0;
 		if (csr != NULL && (*csr = strdup(pem.p)) == NULL)
@@ -120,7 +120,7 @@ cs_request_make(struct cs_create *job, char **csr, struct certstore_error *err)
 		cs_caution_request(&job->cautions, &job->old, &job->t);
 	if ((job->flags & CERTSTORE_DRYRUN) != 0) {
 		if (cs_carry_props(job, "create", err) == 0 &&
-		    cs_txn_check(job->store, &job->put, 1, err) == 0)
+		    cs_write_check(job->store, &job->put, 1, err) == 0)
 			rv = 1;
 		goto out;
 	}
@@ -139,7 +139,7 @@ cs_request_make(struct cs_create *job, char **csr, struct certstore_error *err)
 		cs_fail_nomem(err);
 		goto out;
 	}
-	if (cs_txn_put(job->store, &job->put, 1, err) == 0) {
+	if (cs_write_entries(job->store, &job->put, 1, err) == 0) {
 		if (csr != NULL) {
 			*csr = pem;
 			pem = NULL;

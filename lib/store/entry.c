@@ -58,7 +58,7 @@ load(struct certstore *store, const char *name, int whole,
 			return -1;
 	}
 	if (entry->info.gen == 0)
-		entry->info.gen = cs_gen_number(entry->gendir, name);
+		entry->info.gen = cs_generation_number(entry->gendir, name);
 	return -1;
 }
 

@@ -566,7 +566,7 @@ cs_info_current(int fd, const char *name, int all, struct cs_info *info,
 	    info->name == NULL || strcmp(info->name, name) != 0 ||
 	    info->kind == NULL || info->gen == 0)
 		return 0;
-	cs_gen_dir(dir, name, info->gen);
+	cs_generation_dir(dir, name, info->gen);
 	return checkfile(fd, dir, info) == 1 &&
 	    checkkeys(fd, dir, info, all, &which) == 1;
 }

@@ -458,17 +458,17 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 			cs_fail_errno(err, "%s/.lock", store->path);
 		goto fail;
 	}
-	cs_gen_forget(store);
+	cs_generation_forget(store);
 	if (layout(store, err) == -1 || know(store, err) == -1)
 		goto fail;
 	store->tidy = store->fresh;
 	if (store->index != -1)
 		readnote(store);
 	if (!store->intact &&
-	    (cs_mend_index(store, err) == -1 || know(store, err) == -1))
+	    (cs_repair_index(store, err) == -1 || know(store, err) == -1))
 		goto fail;
 	if (cs_recover_all(store, err) == -1 ||
-	    (!store->intact && cs_mend_store(store, err) == -1))
+	    (!store->intact && cs_repair_store(store, err) == -1))
 		goto fail;
 	return 0;
 fail:

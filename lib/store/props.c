@@ -534,7 +534,7 @@ statkey(const struct certstore *store, const char *name, unsigned long gen,
 {
 	char dir[CS_GENDIR];
 
-	cs_gen_dir(dir, name, gen);
+	cs_generation_dir(dir, name, gen);
 	snprintf(path, CS_GENDIR + 16, "%s/%s", dir, cs_file_names[file]);
 	return fstatat(store->certs, path, st, AT_SYMLINK_NOFOLLOW);
 }

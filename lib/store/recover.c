@@ -120,7 +120,7 @@ loadgen(struct certstore *store, const char *name, unsigned long gen,
 
 	if (gen == 0)
 		return 0;
-	cs_gen_dir(dir, name, gen);
+	cs_generation_dir(dir, name, gen);
 	if (cs_info_load(store, dir, name, info, &err) == 0)
 		return 1;
 	if (err.code != CERTSTORE_EDAMAGED) {
@@ -150,14 +150,14 @@ finish(struct certstore *store, const struct cs_info *info, struct todo *todo)
 			  cs_strings_add(&todo->unknown, info->name)) == -1)
 		goto out;
 	if (known == 0) { /* nor is what it kept */
-		if (cs_gen_sweepbelow(store, info->name, info->gen,
+		if (cs_generation_sweepbelow(store, info->name, info->gen,
 			info->kept) == -1)
 			goto out;
 	} else if (old.kept != info->kept && old.kept < info->gen &&
-	    cs_gen_remove(store, info->name, old.kept, NULL) == -1)
+	    cs_generation_remove(store, info->name, old.kept, NULL) == -1)
 		goto out;
 	if (known == 1 && info->before != info->kept &&
-	    cs_gen_remove(store, info->name, info->before, &old) == -1)
+	    cs_generation_remove(store, info->name, info->before, &old) == -1)
 		goto out;
 	rv = cs_props_tighten(store, info);
 out:
@@ -182,7 +182,7 @@ takeback(struct intent *in, const struct cs_info *now)
 			  cs_strings_add(&in->todo->unknown, in->name)) == -1)
 		goto out;
 	if (cs_recover_combined(store, in->name, now) == -1 ||
-	    cs_gen_remove(store, in->name, in->gen, NULL) == -1)
+	    cs_generation_remove(store, in->name, in->gen, NULL) == -1)
 		goto out;
 	rv = 0;
 out:
@@ -222,11 +222,11 @@ finishremoval(struct certstore *store, const char *name, unsigned long gen,
 		return cs_strings_add(&todo->unknown, name);
 	}
 	if (cs_index_drop(store, info, NULL) == -1 ||
-	    cs_gen_remove(store, name, info->before, NULL) == -1 ||
+	    cs_generation_remove(store, name, info->before, NULL) == -1 ||
 	    (info->kept != info->before &&
-		cs_gen_remove(store, name, info->kept, NULL) == -1))
+		cs_generation_remove(store, name, info->kept, NULL) == -1))
 		return -1;
-	return cs_gen_remove(store, name, gen, info);
+	return cs_generation_remove(store, name, gen, info);
 }
 
 /* 1, 0 if it is no intent, -1. */
@@ -246,7 +246,7 @@ parseintent(struct intent *in)
 		*slash = '\0';
 		in->verb = slash + 1;
 	}
-	in->gen = cs_gen_number(in->text, in->name);
+	in->gen = cs_generation_number(in->text, in->name);
 	return in->gen != 0;
 }
 
@@ -281,7 +281,7 @@ settle(struct intent *in)
 	if (cs_file_remove(store->combined, tmp) == -1)
 		return -1;
 	if (cs_file_readlink(store->certs, in->name, dir, sizeof(dir)) != -1)
-		gen = cs_gen_number(dir, in->name);
+		gen = cs_generation_number(dir, in->name);
 	else if (errno == EINVAL) /* a real directory: mended later */
 		return 0;
 	else if (errno != ENOENT)
@@ -338,8 +338,8 @@ sweep(struct certstore *store, struct todo *todo)
 	if (todo->gone.n == 0 || store->tidy)
 		return 0;
 	cs_strings_sort(&todo->gone);
-	if (cs_gen_sweep(store, &todo->gone, &todo->unknown) == -1 ||
-	    (known = cs_gen_audit(store)) == -1)
+	if (cs_generation_sweep(store, &todo->gone, &todo->unknown) == -1 ||
+	    (known = cs_generation_audit(store)) == -1)
 		return -1;
 	store->tidy = known;
 	return 0;
@@ -492,7 +492,7 @@ cs_recover_put(struct certstore *store, struct cs_put *puts, size_t n,
 		return cs_fail_nomem(err);
 	for (i = 0; i < n; i++) {
 		names[i] = puts[i].name;
-		if (cs_txn_verify(store, &puts[i], 1, err) == -1)
+		if (cs_write_verify(store, &puts[i], 1, err) == -1)
 			goto out;
 		if (cs_recover_combined(store, names[i], &puts[i].info) == -1) {
 			failsettle(store, names[i], err);
@@ -502,7 +502,7 @@ cs_recover_put(struct certstore *store, struct cs_put *puts, size_t n,
 	for (i = 0; i < n; i++) {
 		cs_progress(store, "finishing", i, n);
 		if (puts[i].before != 0 &&
-		    cs_txn_verify(store, &puts[i], 1, err) == -1)
+		    cs_write_verify(store, &puts[i], 1, err) == -1)
 			goto out;
 		if (finish(store, &puts[i].info, &todo) == -1) {
 			failsettle(store, names[i], err);

@@ -279,13 +279,13 @@ orphaned(const struct removal *rm, const char *name,
 
 	if (store->tidy || !cs_name_isvalid(name))
 		return 0;
-	if (cs_gen_highest(store, name, &gen) == -1)
+	if (cs_generation_highest(store, name, &gen) == -1)
 		return cs_fail_errno(err, "%s/certs", store->path);
 	if (gen == 0)
 		return 0;
 	if ((rm->flags & CERTSTORE_FORCE) != 0)
 		return 1;
-	cs_gen_dir(dir, name, gen);
+	cs_generation_dir(dir, name, gen);
 	return cs_fail(err, CERTSTORE_ENOENTRY,
 	    "%s: there is no such entry, but %s of one without its link: -f "
 	    "removes that, ln -s %s %s/certs/%s brings it back",
@@ -320,7 +320,7 @@ removeall(struct removal *rm)
 {
 	size_t count, i;
 
-	count = cs_txn_remove(rm->store, rm->names, rm->n, &rm->entry.info,
+	count = cs_write_removal(rm->store, rm->names, rm->n, &rm->entry.info,
 	    rm->errs);
 	for (i = 0; i < rm->n; i++)
 		if (rm->errs[i].code == CERTSTORE_ENOENTRY &&

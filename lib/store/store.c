@@ -68,7 +68,7 @@ takedirs(struct certstore *store, const struct certstore *now)
 {
 	if (!issame(now->certs, store->certs)) {
 		store->epoch++;
-		cs_gen_forget(store);
+		cs_generation_forget(store);
 	}
 	cs_file_close(&store->certs);
 	cs_file_close(&store->index);
@@ -313,7 +313,7 @@ certstore_close(struct certstore *store)
 	cs_file_close(&store->pending);
 	cs_file_close(&store->lock);
 	cs_index_synced(store);
-	cs_gen_forget(store);
+	cs_generation_forget(store);
 	free(store->path);
 	free(store->word);
 	free(store->option);
@@ -388,7 +388,7 @@ failforeign(const struct certstore *store, const char *name, const char *dir,
 	char owner[CS_NAME_MAX + 1], q[CS_QUOTE_LEN];
 	const char *p = store->word;
 
-	if (cs_gen_owner(dir, owner) == 0)
+	if (cs_generation_owner(dir, owner) == 0)
 		return cs_fail(err, CERTSTORE_EDAMAGED,
 		    "%s: its link leads to %s, which is no entry: see what "
 		    "that is, then rm %s/certs/%s",
@@ -454,7 +454,7 @@ cs_store_resolve(struct certstore *store, const char *name, char dir[CS_GENDIR],
 	if (store->certs != -1) {
 		if (cs_file_readlink(store->certs, name, dir, CS_GENDIR) !=
 		    -1) {
-			if (cs_gen_number(dir, name) != 0)
+			if (cs_generation_number(dir, name) != 0)
 				return 0;
 			return failforeign(store, name, dir, err);
 		}
@@ -466,11 +466,11 @@ cs_store_resolve(struct certstore *store, const char *name, char dir[CS_GENDIR],
 		}
 		if (errno != ENOENT)
 			return cs_fail_errno(err, "%s", name);
-		rv = store->intact ? 0 : cs_gen_find(store, name, &gen);
+		rv = store->intact ? 0 : cs_generation_find(store, name, &gen);
 		if (rv == -1)
 			return cs_fail_errno(err, "%s", name);
 		if (rv == 1) {
-			cs_gen_dir(dir, name, gen);
+			cs_generation_dir(dir, name, gen);
 			return 0;
 		}
 	}
@@ -582,7 +582,7 @@ takename(void *arg, const char *file)
 	char name[CS_NAME_MAX + 1];
 
 	if (file[0] == '.') {
-		if (!names->lost || cs_gen_owner(file, name) == 0)
+		if (!names->lost || cs_generation_owner(file, name) == 0)
 			return 0;
 		file = name;
 	}

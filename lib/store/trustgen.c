@@ -44,7 +44,7 @@ takemost(void *arg, const char *file)
 	struct scan *scan = arg;
 	unsigned long gen;
 
-	gen = cs_gen_number(file, TRUST);
+	gen = cs_generation_number(file, TRUST);
 	if (gen > scan->most && gen < scan->below &&
 	    (!scan->whole || iswhole(scan->store, file)))
 		scan->most = gen;
@@ -82,7 +82,7 @@ readintent(const struct certstore *store, const char *file,
 		*slash = '\0';
 		*mend = strcmp(slash + 1, "mend") == 0;
 	}
-	*gen = cs_gen_number(text, TRUST);
+	*gen = cs_generation_number(text, TRUST);
 	return *gen != 0;
 }
 
@@ -103,7 +103,7 @@ cs_trustgen_live(struct certstore *store, char dir[CS_GENDIR],
 	if (store->fd == -1)
 		return 0;
 	if (cs_file_readlink(store->fd, TRUST, dir, CS_GENDIR) != -1) {
-		if ((*gen = cs_gen_number(dir, TRUST)) != 0)
+		if ((*gen = cs_generation_number(dir, TRUST)) != 0)
 			return 1;
 		return cs_fail(err, CERTSTORE_EDAMAGED,
 		    "%s/trust: leads elsewhere: remove this link, and the next "
@@ -128,7 +128,7 @@ cs_trustgen_live(struct certstore *store, char dir[CS_GENDIR],
 		return 0;
 	if (highest(store, (unsigned long)-1, 1, gen) == -1)
 		return cs_fail_errno(err, "%s", store->path);
-	cs_gen_dir(dir, TRUST, *gen);
+	cs_generation_dir(dir, TRUST, *gen);
 	return *gen != 0;
 }
 
@@ -140,7 +140,7 @@ cs_trustgen_begin(struct certstore *store, unsigned long live,
 	char dir[CS_GENDIR];
 
 	for (*gen = live + 1; *gen != 0; ++*gen) {
-		cs_gen_dir(dir, TRUST, *gen);
+		cs_generation_dir(dir, TRUST, *gen);
 		if (faccessat(store->fd, dir, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 			continue;
 		if (errno != ENOENT)
@@ -156,14 +156,14 @@ cs_trustgen_switch(struct certstore *store, unsigned long gen)
 {
 	char dir[CS_GENDIR];
 
-	cs_gen_dir(dir, TRUST, gen);
+	cs_generation_dir(dir, TRUST, gen);
 	if (cs_file_link(store->fd, dir, TRUST) == -1)
 		return -1;
 	return cs_store_sync(store, store->fd);
 }
 
 /*
- * As cs_txn_verify(): the generation and its intent are there, and once the
+ * As cs_write_verify(): the generation and its intent are there, and once the
  * switch was made the link leads to it.
  */
 int
@@ -172,7 +172,7 @@ cs_trustgen_check(const struct certstore *store, unsigned long gen,
 {
 	char dir[CS_GENDIR], now[CS_GENDIR];
 
-	cs_gen_dir(dir, TRUST, gen);
+	cs_generation_dir(dir, TRUST, gen);
 	if (cs_lock_verify(store, err) == -1 ||
 	    cs_lock_intent(store, CS_TRUST_INTENT, dir, err) == -1)
 		return -1;
@@ -187,7 +187,9 @@ cs_trustgen_check(const struct certstore *store, unsigned long gen,
 static int
 takeall(void *arg, const char *file)
 {
-	return cs_gen_number(file, TRUST) == 0 ? 0 : cs_strings_add(arg, file);
+	return cs_generation_number(file, TRUST) == 0 ?
+	    0 :
+	    cs_strings_add(arg, file);
 }
 
 /* The link is there, so that what it does not lead to can be missed. */
@@ -203,7 +205,7 @@ removeothers(struct certstore *store, unsigned long live)
 	    cs_file_each(store->fd, ".", takeall, &dirs) == -1)
 		goto out;
 	for (i = 0; i < dirs.n; i++) {
-		gen = cs_gen_number(dirs.v[i], TRUST);
+		gen = cs_generation_number(dirs.v[i], TRUST);
 		if (gen != live && gen != kept &&
 		    cs_file_rmtree(store->fd, dirs.v[i]) == -1)
 			goto out;
@@ -227,7 +229,7 @@ cs_trustgen_settle(struct certstore *store, const char *file)
 	if ((rv = readintent(store, file, text, &gen, &mend)) != 1)
 		return rv;
 	if (cs_file_readlink(store->fd, TRUST, now, sizeof(now)) != -1)
-		live = cs_gen_number(now, TRUST);
+		live = cs_generation_number(now, TRUST);
 	else if (errno == EINVAL) /* a real directory: mended later */
 		return 0;
 	else if (errno != ENOENT)
@@ -254,7 +256,7 @@ turnback(struct certstore *store)
 
 	if (highest(store, (unsigned long)-1, 0, &gen) == -1)
 		return -1;
-	cs_gen_dir(dir, TRUST, ++gen);
+	cs_generation_dir(dir, TRUST, ++gen);
 	snprintf(text, sizeof(text), "%s/mend", dir);
 	if (cs_file_link(store->pending, text, CS_TRUST_INTENT) == -1 ||
 	    cs_store_sync(store, store->pending) == -1 ||

@@ -157,7 +157,7 @@ becauseaged(struct reasons *r, X509 *x509)
 	if (cs_cert_starts(x509) > now)
 		because(r, "is not valid before %s",
 		    certstore_time_format(cs_cert_starts(x509), when));
-	cs_remark_weakness(x509, weak, sizeof(weak));
+	cs_warning_weakness(x509, weak, sizeof(weak));
 	if (weak[0] != '\0')
 		because(r, "has a %s, below security level 2", weak);
 }

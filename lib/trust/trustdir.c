@@ -327,7 +327,7 @@ checkours(const struct certstore *store, unsigned long gen,
 
 	if (gen == 0)
 		return 0;
-	cs_gen_dir(dir, "trust", gen);
+	cs_generation_dir(dir, "trust", gen);
 	if ((fd = cs_file_opendir(store->fd, dir)) == -1)
 		return cs_fail_errno(err, "%s/%s", store->path, dir);
 	rv = cs_lock_ours(store, fd, "/trust", err);
@@ -516,13 +516,13 @@ cs_trustdir_write(struct certstore *store, const struct cs_trustset *set,
 	}
 	/* without a link a part of the first set could pass for one that lost
 	 * it, but for the intent */
-	if (store->fresh && cs_mend_conclude(store, err) == -1)
+	if (store->fresh && cs_repair_conclude(store, err) == -1)
 		goto out;
 	if (set->gen == 0 && cs_store_sync(store, store->pending) == -1) {
 		cs_fail_errno(err, "%s/.pending", store->path);
 		goto out;
 	}
-	cs_gen_dir(dir, "trust", gen);
+	cs_generation_dir(dir, "trust", gen);
 	if (writedir(&w, dir, set, err) == -1)
 		goto out;
 	cs_progress(store, "switching", 0, 0);

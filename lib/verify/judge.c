@@ -187,7 +187,7 @@ collect(int ok, X509_STORE_CTX *ctx)
 		error == X509_V_ERR_CRL_HAS_EXPIRED ||
 		error == X509_V_ERR_CRL_NOT_YET_VALID))
 		return 1;
-	/* form.c says what it is, limits.c or strength.c. */
+	/* syntax.c says what it is, nameconstraint.c or strength.c. */
 	if (error == X509_V_ERR_INVALID_CA)
 		return 1;
 	if (error == X509_V_ERR_UNSPECIFIED) {
@@ -229,7 +229,7 @@ isissuer(X509_STORE_CTX *ctx, X509 *x509, X509 *issuer)
 /*
  * In place of libcrypto's check of signatures and times: signatures are
  * remembered from path to path, and times are inclusive (section 4.1.2.5).
- * form.c has looked at the times of the path itself.
+ * syntax.c has looked at the times of the path itself.
  */
 static int
 links(X509_STORE_CTX *ctx)
@@ -298,7 +298,7 @@ identifiers(struct judging *j)
 		if (aki != NULL && ski != NULL &&
 		    ASN1_OCTET_STRING_cmp(aki, ski) != 0)
 			add(j, CS_RULE_AKI_MISMATCH, x509, NULL);
-		yes = cs_trusted_distrust_twin(s->anchors, x509, issuer);
+		yes = cs_anchors_distrust_twin(s->anchors, x509, issuer);
 		if (yes == 1)
 			add(j, CS_RULE_DISTRUSTED, x509, NULL);
 		else if (yes == -1)
@@ -316,12 +316,12 @@ compare(const X509 *const *a, const X509 *const *b)
 static int
 addall(struct judging *j, STACK_OF(X509) *untrusted)
 {
-	struct cs_pile *pile = j->s->pile;
+	struct cs_lazycerts *given = j->s->untrusted;
 	X509 *x509;
 	size_t i;
 
-	for (i = 1; i < pile->n; i++) {
-		if ((x509 = cs_pile_get(pile, i, j->s->err)) == NULL ||
+	for (i = 1; i < given->n; i++) {
+		if ((x509 = cs_lazycerts_get(given, i, j->s->err)) == NULL ||
 		    X509_add_cert(untrusted, x509, X509_ADD_FLAG_NO_DUP) != 1)
 			return -1;
 	}
@@ -459,7 +459,8 @@ cs_judge_path(struct cs_search *s, int anchored, struct cs_reasons *out)
 	n = X509_verify_cert(ctx);
 	identifiers(&j);
 	crlnumbers(&j);
-	if (j.failed || cs_limits_path(s->asked, s->path, s->n, out) != 0)
+	if (j.failed ||
+	    cs_nameconstraint_path(s->asked, s->path, s->n, out) != 0)
 		goto out;
 	insist(&j, ctx, n);
 	if (j.failed)

@@ -122,7 +122,7 @@ checkuses(struct cs_search *s, struct cs_node *node)
 	struct cs_uses uses;
 	char why[100];
 
-	if (!node->anchor || !cs_trusted_uses(s->anchors, node->x509, &uses) ||
+	if (!node->anchor || !cs_anchors_uses(s->anchors, node->x509, &uses) ||
 	    !cs_uses_forbid(&uses, cs_purpose_uses(s->asked->profile), why,
 		sizeof(why)))
 		return 0;
@@ -142,16 +142,16 @@ check(struct cs_search *s, struct cs_node *node)
 	X509_check_purpose(node->x509, -1, 0); /* caches what it says */
 	node->cost = costof(X509_get0_pubkey(node->x509));
 	ERR_clear_error();
-	bad = cs_form_check(s->asked, node);
+	bad = cs_syntax_check(s->asked, node);
 	bad |= cs_strength_check(s->asked, node);
 	/* What a malformed extension says is not asked further. */
 	if ((X509_get_extension_flags(node->x509) & EXFLAG_INVALID) == 0) {
-		bad |= cs_names_check(s->asked, node);
-		bad |= cs_limits_check(s->asked, node);
+		bad |= cs_san_check(s->asked, node);
+		bad |= cs_nameconstraint_check(s->asked, node);
 		bad |= cs_purpose_check(s->asked, node);
 	}
 	bad |= checkuses(s, node);
-	if ((yes = cs_trusted_distrust(s->anchors, node->x509)) == 1)
+	if ((yes = cs_anchors_distrust(s->anchors, node->x509)) == 1)
 		bad |= cs_rule_add(&node->own, s->asked, CS_RULE_DISTRUSTED,
 		    node->x509, NULL);
 	return bad == 0 && yes != -1 ? 0 : cs_fail_nomem(s->err);
@@ -192,12 +192,12 @@ int
 cs_path_signed(struct cs_search *s, X509 *x509, X509 *issuer)
 {
 	EVP_PKEY *pkey = X509_get0_pubkey(issuer);
-	struct cs_seen *seen = s->pile->seen;
+	struct cs_cache *cache = s->untrusted->cache;
 	struct cs_check *c;
 	int cost, yes;
 	size_t i;
 
-	if (seen != NULL && (yes = cs_seen_signed(seen, x509, issuer)) != -1)
+	if (cache != NULL && (yes = cs_cache_signed(cache, x509, issuer)) != -1)
 		return yes;
 	for (i = 0; i < s->ncheck; i++) {
 		c = &s->checks[i];
@@ -215,8 +215,8 @@ cs_path_signed(struct cs_search *s, X509 *x509, X509 *issuer)
 	c->issuer = issuer;
 	c->yes = pkey != NULL && X509_verify(x509, pkey) == 1;
 	ERR_clear_error();
-	if (seen != NULL)
-		cs_seen_check(seen, x509, issuer, c->yes);
+	if (cache != NULL)
+		cs_cache_check(cache, x509, issuer, c->yes);
 	return c->yes;
 }
 
@@ -269,7 +269,7 @@ rank(X509 *x509, const struct cs_node *node)
 static int
 compare(const void *a, const void *b)
 {
-	const struct cs_issuers *x = a, *y = b;
+	const struct cs_candidate *x = a, *y = b;
 
 	if (x->rank != y->rank)
 		return x->rank - y->rank;
@@ -284,7 +284,7 @@ compare(const void *a, const void *b)
 static int
 take(struct cs_search *s, struct cs_node *node, struct cs_node *issuer)
 {
-	struct cs_issuers *c = &node->issuers[node->nissuer];
+	struct cs_candidate *c = &node->issuers[node->nissuer];
 
 	if (check(s, issuer) == -1)
 		return -1;
@@ -294,7 +294,7 @@ take(struct cs_search *s, struct cs_node *node, struct cs_node *issuer)
 	return 0;
 }
 
-/* What is in the pile under that name and is no copy of an anchor. */
+/* What is in the untrusted under that name and is no copy of an anchor. */
 static int
 takepile(struct cs_search *s, struct cs_node *node, STACK_OF(X509) *anchors)
 {
@@ -303,20 +303,21 @@ takepile(struct cs_search *s, struct cs_node *node, STACK_OF(X509) *anchors)
 	size_t i;
 	int j;
 
-	for (i = 1; i < s->pile->n; i++) {
-		if (X509_NAME_cmp(cs_pile_subject(s->pile, i), name) != 0)
+	for (i = 1; i < s->untrusted->n; i++) {
+		if (X509_NAME_cmp(cs_lazycerts_subject(s->untrusted, i),
+			name) != 0)
 			continue;
-		if ((x509 = cs_pile_get(s->pile, i, s->err)) == NULL)
+		if ((x509 = cs_lazycerts_get(s->untrusted, i, s->err)) == NULL)
 			return -1;
 		for (j = 0; j < sk_X509_num(anchors); j++)
 			if (X509_cmp(sk_X509_value(anchors, j), x509) == 0)
 				break;
 		if (j < sk_X509_num(anchors))
 			continue;
-		if (s->piled[i] == NULL &&
-		    (s->piled[i] = newnode(s, x509, 0, 0)) == NULL)
+		if (s->lazynodes[i] == NULL &&
+		    (s->lazynodes[i] = newnode(s, x509, 0, 0)) == NULL)
 			return cs_fail_nomem(s->err);
-		if (take(s, node, s->piled[i]) == -1)
+		if (take(s, node, s->lazynodes[i]) == -1)
 			return -1;
 	}
 	return 0;
@@ -351,10 +352,10 @@ gather(struct cs_search *s, struct cs_node *node)
 	node->gathered = 1;
 	if ((anchors = sk_X509_new_null()) == NULL)
 		return cs_fail_nomem(s->err);
-	if (cs_trusted_find(s->anchors, X509_get_issuer_name(node->x509),
+	if (cs_anchors_find(s->anchors, X509_get_issuer_name(node->x509),
 		anchors, s->err) == -1)
 		goto out;
-	n = (size_t)sk_X509_num(anchors) + s->pile->n;
+	n = (size_t)sk_X509_num(anchors) + s->untrusted->n;
 	node->issuers = calloc(n, sizeof(*node->issuers));
 	if (node->issuers == NULL) {
 		cs_fail_nomem(s->err);
@@ -436,7 +437,7 @@ static int extend(struct cs_search *);
  * choice; otherwise it is for the judge.
  */
 static int
-attempt(struct cs_search *s, const struct cs_issuers *c, int choice)
+attempt(struct cs_search *s, const struct cs_candidate *c, int choice)
 {
 	X509 *x509 = s->path[s->n - 1]->x509;
 	int rv;
@@ -504,7 +505,7 @@ isanchor(struct cs_search *s, X509 *x509)
 
 	if ((found = sk_X509_new_null()) == NULL)
 		return cs_fail_nomem(s->err);
-	if (cs_trusted_find(s->anchors, X509_get_subject_name(x509), found,
+	if (cs_anchors_find(s->anchors, X509_get_subject_name(x509), found,
 		s->err) == -1)
 		rv = -1;
 	for (i = 0; i < sk_X509_num(found) && rv == 0; i++)
@@ -570,12 +571,12 @@ cs_path_search(struct cs_search *s, X509 *x509)
 {
 	int rv;
 
-	s->piled = calloc(s->pile->n, sizeof(*s->piled));
-	if (s->piled == NULL)
+	s->lazynodes = calloc(s->untrusted->n, sizeof(*s->lazynodes));
+	if (s->lazynodes == NULL)
 		return cs_fail_nomem(s->err);
 	rv = search(s, x509);
 	if (rv == NONE && !s->anchored &&
-	    (rv = cs_trusted_readall(s->anchors, s->err)) == 1) {
+	    (rv = cs_anchors_readall(s->anchors, s->err)) == 1) {
 		regather(s);
 		rv = search(s, x509);
 	}
@@ -605,7 +606,7 @@ cs_path_free(struct cs_search *s)
 		free(s->nodes[i]);
 	}
 	free(s->nodes);
-	free(s->piled);
+	free(s->lazynodes);
 	free(s->checks);
 	cs_rule_free(&s->reasons);
 	memset(s, 0, sizeof(*s));

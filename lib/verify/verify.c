@@ -25,12 +25,13 @@ struct certstore_verify {
 	struct cs_asked asked;
 	int hastime;		 /* else it is that of the question */
 	enum cs_profile profile; /* as set; NONE: by what it is */
-	struct cs_trusted anchors;
+	struct cs_anchors anchors;
 	int opened;				 /* the anchors */
 	struct certstore_error failed[NSETTING]; /* those that did */
 	struct cs_search search;		 /* the last one */
-	struct cs_pile certs; /* it borrows from these: the first is judged */
-	struct cs_seen seen;  /* in earlier ones */
+	struct cs_lazycerts
+	    certs;	       /* it borrows from these: the first is judged */
+	struct cs_cache cache; /* in earlier ones */
 	struct told *told;
 	size_t ntold;
 	struct certstore_entry entry; /* what path gave */
@@ -49,8 +50,8 @@ certstore_verify_new(struct certstore *store, struct certstore_error *err)
 		return NULL;
 	}
 	v->store = store;
-	cs_trusted_init(&v->anchors);
-	v->certs.seen = &v->seen;
+	cs_anchors_init(&v->anchors);
+	v->certs.cache = &v->cache;
 	return v;
 }
 
@@ -68,7 +69,7 @@ forget(struct certstore_verify *v)
 	v->told = NULL;
 	v->ntold = 0;
 	cs_path_free(&v->search);
-	cs_pile_free(&v->certs);
+	cs_lazycerts_free(&v->certs);
 	v->asked.profile = CS_PROFILE_NONE;
 }
 
@@ -112,8 +113,8 @@ certstore_verify_free(struct certstore_verify *v)
 		return;
 	forget(v);
 	cs_entry_done(&v->entry);
-	cs_trusted_close(&v->anchors);
-	cs_seen_free(&v->seen);
+	cs_anchors_close(&v->anchors);
+	cs_cache_free(&v->cache);
 	sk_X509_CRL_pop_free(v->asked.crls, X509_CRL_free);
 	free(v);
 }
@@ -177,12 +178,12 @@ openanchors(struct certstore_verify *v, const char *path,
     struct certstore_error *err)
 {
 	forget(v); /* it borrows from them */
-	cs_trusted_close(&v->anchors);
+	cs_anchors_close(&v->anchors);
 	v->opened = 0;
 	if (path == NULL && v->store == NULL)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "no trust anchors were given");
-	if (cs_trusted_open(&v->anchors, v->store, path, err) == -1)
+	if (cs_anchors_open(&v->anchors, v->store, path, err) == -1)
 		return -1;
 	v->opened = 1;
 	return 0;
@@ -205,7 +206,7 @@ certstore_verify_add_anchors(struct certstore_verify *v, const char *label,
 {
 	cs_error_clear(err);
 	v->opened = 1;
-	if (cs_trusted_add(&v->anchors, label, data, len, err) == -1)
+	if (cs_anchors_add(&v->anchors, label, data, len, err) == -1)
 		return fail(v, ANCHORS, err);
 	return 0;
 }
@@ -400,9 +401,9 @@ judge(struct certstore_verify *v, const char *label, const struct cs_info *info,
 	v->search.label = label;
 	v->search.asked = &v->asked;
 	v->search.anchors = &v->anchors;
-	v->search.pile = &v->certs;
+	v->search.untrusted = &v->certs;
 	v->search.err = err;
-	if ((x509 = cs_pile_get(&v->certs, 0, err)) == NULL ||
+	if ((x509 = cs_lazycerts_get(&v->certs, 0, err)) == NULL ||
 	    (rv = cs_path_search(&v->search, x509)) == -1 ||
 	    answer(v, err) == -1)
 		return -1;
@@ -420,7 +421,7 @@ begin(struct certstore_verify *v, struct certstore_error *err)
 		return -1;
 	if (!v->opened)
 		return openanchors(v, NULL, err);
-	return cs_trusted_refresh(&v->anchors, err);
+	return cs_anchors_refresh(&v->anchors, err);
 }
 
 /* What was found on the way to no answer is none. */
@@ -445,7 +446,7 @@ judgeentry(struct certstore_verify *v, const struct certstore_entry *entry,
 		if (files[i] == CS_CA && !entry->info.hasca)
 			continue;
 		if ((rv = cs_entry_read(entry, files[i], &b, err)) == 1)
-			rv = cs_pile_read(&v->certs, entry->info.name, b.p,
+			rv = cs_lazycerts_read(&v->certs, entry->info.name, b.p,
 			    b.len, NULL, err);
 		if (i == 0 && rv == 0 && v->certs.n == 0)
 			rv = cs_fail(err, CERTSTORE_EINPUT,
@@ -493,7 +494,7 @@ judgecerts(struct certstore_verify *v, const char *label, const void *data,
 	int rv = -1;
 
 	certstore_escape(clean, sizeof(clean), label, strlen(label));
-	if (cs_pile_read(&v->certs, label, data, len, ask, err) == -1)
+	if (cs_lazycerts_read(&v->certs, label, data, len, ask, err) == -1)
 		return -1;
 	if (v->certs.n == 0)
 		return cs_fail(err, CERTSTORE_EINPUT,
@@ -501,7 +502,7 @@ judgecerts(struct certstore_verify *v, const char *label, const void *data,
 		    "holds one",
 		    clean);
 	if (v->profile != CS_PROFILE_NONE || v->asked.hashost ||
-	    describe(&info, cs_pile_get(&v->certs, 0, err), err) == 0)
+	    describe(&info, cs_lazycerts_get(&v->certs, 0, err), err) == 0)
 		rv = judge(v, clean, &info, err);
 	cs_info_free(&info);
 	return rv;

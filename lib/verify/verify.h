@@ -1,6 +1,6 @@
 /*
- * verify.h: what verify.c is made of: rule seen pile trusted path judge form names
- * limits purpose strength.
+ * verify.h: what verify.c is made of: rule cache lazycerts anchors path judge
+ * syntax san nameconstraint purpose strength.
  */
 #ifndef VERIFY_H
 #define VERIFY_H
@@ -177,7 +177,7 @@ struct cs_asked {
  * whatever the path, and who may have issued it.
  */
 struct cs_node;
-struct cs_issuers {
+struct cs_candidate {
 	struct cs_node	*node;
 	int		 rank;		/* the higher the less likely */
 };
@@ -190,7 +190,7 @@ struct cs_node {
 	size_t		 nname, nlimit;	/* names and name constraints */
 	int		 cost;		/* of a signature by its key */
 	int		 gathered;
-	struct cs_issuers *issuers;
+	struct cs_candidate *issuers;
 	int		 nissuer;
 	int		 dead;		/* no way on leads to an anchor */
 };
@@ -213,120 +213,120 @@ int	cs_rule_copy(struct cs_reasons *, const struct cs_reasons *);
 void	cs_rule_free(struct cs_reasons *);
 
 /*
- * form.c names.c limits.c purpose.c strength.c: what is wrong with one
+ * syntax.c san.c nameconstraint.c purpose.c strength.c: what is wrong with one
  * certificate, by theme; -1 without memory.
  */
-int	cs_form_check(const struct cs_asked *, struct cs_node *);
-int	cs_names_check(const struct cs_asked *, struct cs_node *);
-int	cs_limits_check(const struct cs_asked *, struct cs_node *);
+int	cs_syntax_check(const struct cs_asked *, struct cs_node *);
+int	cs_san_check(const struct cs_asked *, struct cs_node *);
+int	cs_nameconstraint_check(const struct cs_asked *, struct cs_node *);
 int	cs_purpose_check(const struct cs_asked *, struct cs_node *);
 unsigned int cs_purpose_uses(enum cs_profile);	/* CS_USE_*, 0: any */
 int	cs_strength_check(const struct cs_asked *, struct cs_node *);
 /* Wildcards that a constraint above forbids a part of: the path, first
  * certificate first. */
-int	cs_limits_path(const struct cs_asked *, struct cs_node *const *, int,
+int	cs_nameconstraint_path(const struct cs_asked *, struct cs_node *const *, int,
 	    struct cs_reasons *);
-const char *cs_names_quote(const ASN1_STRING *, char [CS_QUOTE_LEN]);
+const char *cs_san_quote(const ASN1_STRING *, char [CS_QUOTE_LEN]);
 
-/* seen.c: what one verification leaves to the next. */
-#define CS_SEEN_MAX	64
+/* cache.c: what one verification leaves to the next. */
+#define CS_CACHE_MAX	64
 struct cs_check {		/* is the first signed by the second? */
 	X509	*x509, *issuer;
 	int	 yes;
 };
-struct cs_seen_cert {
+struct cs_cache_cert {
 	unsigned char	*der;
 	size_t		 derlen;
 	X509		*x509;
 };
-struct cs_seen {
-	struct cs_seen_cert	 cert[CS_SEEN_MAX];
-	struct cs_check		 check[CS_SEEN_MAX];	/* of those */
+struct cs_cache {
+	struct cs_cache_cert	 cert[CS_CACHE_MAX];
+	struct cs_check		 check[CS_CACHE_MAX];	/* of those */
 	size_t			 nextcert, nextcheck;	/* the oldest */
 };
-X509	*cs_seen_find(const struct cs_seen *, const unsigned char *, size_t);
-void	cs_seen_add(struct cs_seen *, const unsigned char *, size_t, X509 *);
-int	cs_seen_signed(const struct cs_seen *, const X509 *, const X509 *);
-void	cs_seen_check(struct cs_seen *, X509 *, X509 *, int);
-void	cs_seen_free(struct cs_seen *);
+X509	*cs_cache_find(const struct cs_cache *, const unsigned char *, size_t);
+void	cs_cache_add(struct cs_cache *, const unsigned char *, size_t, X509 *);
+int	cs_cache_signed(const struct cs_cache *, const X509 *, const X509 *);
+void	cs_cache_check(struct cs_cache *, X509 *, X509 *, int);
+void	cs_cache_free(struct cs_cache *);
 
-/* pile.c: certificates of which few are needed. */
-struct cs_piled {
+/* lazycerts.c: certificates of which few are needed. */
+struct cs_lazycert {
 	X509	*x509;
 	int	 whole;		/* its key was decoded, too */
 	int	 hasuses;
 	struct cs_uses uses;	/* trust settings */
 };
-struct cs_pile {
-	struct cs_piled	*v;
+struct cs_lazycerts {
+	struct cs_lazycert	*v;
 	size_t		 n, size;
 	size_t		 nuses;		/* those with trust settings */
 	OSSL_LIB_CTX	*ctx;
 	OSSL_PROVIDER	*null;
-	struct cs_seen	*seen;		/* may know all but the first; or NULL */
+	struct cs_cache	*cache;		/* may know all but the first; or NULL */
 };
-int	cs_pile_add(struct cs_pile *, const struct cs_pem *,
+int	cs_lazycerts_add(struct cs_lazycerts *, const struct cs_pem *,
 	    struct certstore_error *);
-int	cs_pile_read(struct cs_pile *, const char *, const void *, size_t,
+int	cs_lazycerts_read(struct cs_lazycerts *, const char *, const void *, size_t,
 	    const struct certstore_passphrase *, struct certstore_error *);
-const X509_NAME *cs_pile_subject(const struct cs_pile *, size_t);
-X509	*cs_pile_get(struct cs_pile *, size_t, struct certstore_error *);
-void	cs_pile_drop(struct cs_pile *, size_t);
-void	cs_pile_free(struct cs_pile *);
+const X509_NAME *cs_lazycerts_subject(const struct cs_lazycerts *, size_t);
+X509	*cs_lazycerts_get(struct cs_lazycerts *, size_t, struct certstore_error *);
+void	cs_lazycerts_drop(struct cs_lazycerts *, size_t);
+void	cs_lazycerts_free(struct cs_lazycerts *);
 
 /*
- * trusted.c: who is trusted: the anchors of a store or of a directory, and
+ * anchors.c: who is trusted: the anchors of a store or of a directory, and
  * those that were added.  Another set of the store, another directory under the
  * path, or another file in it is seen by the next question.
  */
-struct cs_trusted_file {
+struct cs_anchors_file {
 	char		*name;
 	struct cs_stamp	 stamp;
 };
-struct cs_trusted {
+struct cs_anchors {
 	struct certstore *store;	/* whose anchors, or NULL */
 	char		*path;		/* of a directory, or NULL */
 	char		*label;		/* for messages */
 	int		 fd;		/* the directory, or -1 */
 	struct cs_stamp	 dir;
-	struct cs_trusted_file *files;	/* those read so far */
+	struct cs_anchors_file *files;	/* those read so far */
 	size_t		 nfile, filesize;
 	int		 unhashed;	/* no links by hash: all were read */
 	unsigned long	*hashes;	/* of the names looked up so far */
 	size_t		 nhash, hashsize;
-	struct cs_pile	 certs;		/* of the directory, known so far */
-	struct cs_pile	 given;
+	struct cs_lazycerts	 certs;		/* of the directory, known so far */
+	struct cs_lazycerts	 given;
 	struct cs_trustset distrusted;	/* no anchors: who is kept out */
 	struct certstore_error doubt;	/* a file that may hold an anchor */
 };
-void	cs_trusted_init(struct cs_trusted *);
+void	cs_anchors_init(struct cs_anchors *);
 /* Whose anchors: of a store, or a directory. */
-int	cs_trusted_open(struct cs_trusted *, struct certstore *, const char *,
+int	cs_anchors_open(struct cs_anchors *, struct certstore *, const char *,
 	    struct certstore_error *);
 /* Before each question; nothing is borrowed then. */
-int	cs_trusted_refresh(struct cs_trusted *, struct certstore_error *);
-int	cs_trusted_add(struct cs_trusted *, const char *, const void *, size_t,
+int	cs_anchors_refresh(struct cs_anchors *, struct certstore_error *);
+int	cs_anchors_add(struct cs_anchors *, const char *, const void *, size_t,
 	    struct certstore_error *);
 /* Those with that subject, borrowed, are pushed on the stack. */
-int	cs_trusted_find(struct cs_trusted *, const X509_NAME *,
+int	cs_anchors_find(struct cs_anchors *, const X509_NAME *,
 	    STACK_OF(X509) *, struct certstore_error *);
-int	cs_trusted_readall(struct cs_trusted *, struct certstore_error *);
-int	cs_trusted_distrust(const struct cs_trusted *, X509 *); /* 1, 0, -1 */
-int	cs_trusted_distrust_twin(const struct cs_trusted *, X509 *, X509 *);
+int	cs_anchors_readall(struct cs_anchors *, struct certstore_error *);
+int	cs_anchors_distrust(const struct cs_anchors *, X509 *); /* 1, 0, -1 */
+int	cs_anchors_distrust_twin(const struct cs_anchors *, X509 *, X509 *);
 /* Its trust settings, the strictest of its copies: 1 or 0. */
-int	cs_trusted_uses(const struct cs_trusted *, const X509 *,
+int	cs_anchors_uses(const struct cs_anchors *, const X509 *,
 	    struct cs_uses *);
-void	cs_trusted_close(struct cs_trusted *);
+void	cs_anchors_close(struct cs_anchors *);
 
 /* path.c: the path that is good, or else the one that got furthest. */
 struct cs_search {
 	const char		*label;		/* of what is judged */
 	const struct cs_asked	*asked;
-	struct cs_trusted	*anchors;
-	struct cs_pile		*pile;		/* untrusted, from the second on */
+	struct cs_anchors	*anchors;
+	struct cs_lazycerts	*untrusted;	/* from the second on */
 	struct cs_node		**nodes;
 	size_t			 nnode, nodesize;
-	struct cs_node		**piled;	/* of the pile, or NULL */
+	struct cs_node		**lazynodes;	/* of untrusted, or NULL */
 	struct cs_check		*checks;
 	size_t			 ncheck, checksize;
 	int			 cost, nstep, npath;	/* spent so far */

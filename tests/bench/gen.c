@@ -1,7 +1,7 @@
 /*
- * gen.c: makes stores of any size for the benchmarks: a CA, and entries with
+ * generation.c: makes stores of any size for the benchmarks: a CA, and entries with
  * certificates of their own that it really signed, written by the library's
- * own cs_txn_put(), a thousand in one call.  The entry of number 42 is
+ * own cs_write_entries(), a thousand in one call.  The entry of number 42 is
  * e0000042 and answers for e0000042.example.com and its www.; the first 18
  * share shared18.example.com, the 2,000 from number 1,000 on
  * shared2000.example.com.
@@ -149,9 +149,9 @@ makestore(struct gen *gen, long first, long last)
 			snprintf(names[n], sizeof(names[n]), "e%07ld", i);
 			makeput(gen, &puts[n], names[n], i);
 		}
-		check(cs_txn_put(gen->store, puts, n, &error) == 0);
+		check(cs_write_entries(gen->store, puts, n, &error) == 0);
 		for (j = 0; j < n; j++)
-			cs_txn_free(&puts[j]);
+			cs_write_free(&puts[j]);
 		memset(puts, 0, BATCH * sizeof(*puts));
 		if (isatty(STDERR_FILENO))
 			fprintf(stderr, "\r%ld ", i);
@@ -177,7 +177,7 @@ makefile(struct gen *gen, const char *dir, long i)
 	    fwrite(key->p, 1, key->len, f) != key->len ||
 	    fwrite(chain->p, 1, chain->len, f) != chain->len || fclose(f) != 0)
 		err(2, "%s", path);
-	cs_txn_free(&put);
+	cs_write_free(&put);
 }
 
 int

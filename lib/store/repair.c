@@ -1,5 +1,5 @@
 /*
- * mend.c: turns a store back that was copied by a tool which follows links (an
+ * repair.c: turns a store back that was copied by a tool which follows links (an
  * entry is then a real directory) or drops them.  All of it may be done again
  * after a kill: the sentinel .links is made last.
  */
@@ -75,7 +75,7 @@ turnback(struct certstore *store, const char *name, unsigned long gen)
 		return -1;
 	}
 	for (gen += gen == 0;; gen++) {
-		cs_gen_dir(dir, name, gen);
+		cs_generation_dir(dir, name, gen);
 		if (!exists(store->certs, dir))
 			break;
 		if ((surplus = samefiles(store, name, dir)) == 1)
@@ -95,7 +95,7 @@ turnback(struct certstore *store, const char *name, unsigned long gen)
 }
 
 int
-cs_mend_entry(struct certstore *store, const char *name,
+cs_repair_entry(struct certstore *store, const char *name,
     struct certstore_error *err)
 {
 	struct cs_info info = { 0 };
@@ -107,10 +107,11 @@ cs_mend_entry(struct certstore *store, const char *name,
 	if (cs_file_readlink(store->certs, name, text, sizeof(text)) != -1)
 		return 0;
 	if (errno == ENOENT) {
-		found = store->intact ? 0 : cs_gen_find(store, name, &gen);
+		found = store->intact ? 0 :
+					cs_generation_find(store, name, &gen);
 		if (found == 0)
 			return 0;
-		cs_gen_dir(text, name, gen);
+		cs_generation_dir(text, name, gen);
 		if (found == -1 || cs_file_link(store->certs, text, name) == -1)
 			rv = -1;
 	} else if (errno == EINVAL) {
@@ -179,14 +180,14 @@ out:
  * taken only if one is missing.
  */
 int
-cs_mend_links(struct certstore *store, const struct certstore_entry *entry,
+cs_repair_links(struct certstore *store, const struct certstore_entry *entry,
     struct certstore_error *err)
 {
 	int rv;
 
 	if ((rv = islinked(store, &entry->info)) == -1)
 		return errno == EEXIST ?
-		    cs_txn_failcombined(store, entry->info.name, err) :
+		    cs_write_failcombined(store, entry->info.name, err) :
 		    cs_fail_errno(err, "%s: the links to it", entry->info.name);
 	if (rv == 1)
 		return 0;
@@ -259,7 +260,7 @@ mendnames(struct certstore *store, struct certstore_error *err)
 	if (cs_store_names(store, &names, &n, err) == -1)
 		return -1;
 	for (i = 0; i < n && rv == 0; i++) {
-		if ((rv = cs_mend_entry(store, names[i], err)) == -1)
+		if ((rv = cs_repair_entry(store, names[i], err)) == -1)
 			break;
 		info = &entry.info;
 		if (cs_entry_load(store, names[i], &entry, err) == -1) {
@@ -299,7 +300,7 @@ dropdangling(void *arg, const char *name)
 }
 
 int
-cs_mend_index(struct certstore *store, struct certstore_error *err)
+cs_repair_index(struct certstore *store, struct certstore_error *err)
 {
 	if (cs_file_rmtree(store->fd, ".links") == -1 ||
 	    (!store->fresh && fsync(store->fd) == -1) ||
@@ -337,7 +338,7 @@ syncdirs(struct certstore *store)
  * called whole.  That it is still has to be synced.
  */
 int
-cs_mend_conclude(struct certstore *store, struct certstore_error *err)
+cs_repair_conclude(struct certstore *store, struct certstore_error *err)
 {
 	int rv;
 
@@ -358,7 +359,7 @@ cs_mend_conclude(struct certstore *store, struct certstore_error *err)
 
 /* In a store that is new and empty the first entry's writer concludes. */
 int
-cs_mend_store(struct certstore *store, struct certstore_error *err)
+cs_repair_store(struct certstore *store, struct certstore_error *err)
 {
 	if (!store->fresh) {
 		if (mendnames(store, err) == -1)
@@ -370,7 +371,7 @@ cs_mend_store(struct certstore *store, struct certstore_error *err)
 			return cs_fail_errno(err, "%s/default", store->path);
 		if (cs_trustgen_mend(store) == -1)
 			return cs_fail_errno(err, "%s/trust", store->path);
-		if (cs_mend_conclude(store, err) == -1)
+		if (cs_repair_conclude(store, err) == -1)
 			return -1;
 		if (cs_store_sync(store, store->fd) == -1)
 			return cs_fail_errno(err, "%s", store->path);

@@ -1,5 +1,5 @@
 /*
- * above.c: which certificates of an import are above which, found by subject,
+ * issuers.c: which certificates of an import are above which, found by subject,
  * and whether each was of use in the end.
  */
 #include <stdlib.h>
@@ -131,7 +131,7 @@ onlyissuer(const struct cs_pool *pool, X509 *x509)
 }
 
 static int
-copy(struct cs_above *to, const struct cs_above *from,
+copy(struct cs_issuers *to, const struct cs_issuers *from,
     struct certstore_error *err)
 {
 	to->complete = from->complete;
@@ -144,7 +144,7 @@ copy(struct cs_above *to, const struct cs_above *from,
  * of it all signatures but its own: 1, 0 nothing is known, -1. */
 static int
 recall(const struct cs_pool *pool, X509 *x509, X509 *issuer,
-    struct cs_above *above, struct certstore_error *err)
+    struct cs_issuers *above, struct certstore_error *err)
 {
 	size_t i;
 
@@ -158,7 +158,7 @@ recall(const struct cs_pool *pool, X509 *x509, X509 *issuer,
 }
 
 static int
-learn(struct cs_pool *pool, const struct cs_above *above,
+learn(struct cs_pool *pool, const struct cs_issuers *above,
     struct certstore_error *err)
 {
 	X509 *issuer;
@@ -175,7 +175,7 @@ learn(struct cs_pool *pool, const struct cs_above *above,
 }
 
 void
-cs_above_free(struct cs_above *above)
+cs_issuers_free(struct cs_issuers *above)
 {
 	sk_X509_pop_free(above->chain, X509_free);
 	sk_X509_pop_free(above->above, X509_free);
@@ -185,24 +185,24 @@ cs_above_free(struct cs_above *above)
 
 /* What the store was found to hold. */
 void
-cs_above_forget(struct cs_pool *pool)
+cs_issuers_forget(struct cs_pool *pool)
 {
 	sk_X509_pop_free(pool->known, X509_free);
 	pool->known = NULL;
 	while (pool->nmemo > 0)
-		cs_above_free(&pool->memo[--pool->nmemo]);
+		cs_issuers_free(&pool->memo[--pool->nmemo]);
 }
 
 int
-cs_above_build(struct cs_pool *pool, struct certstore *store,
+cs_issuers_build(struct cs_pool *pool, struct certstore *store,
     const struct cs_pool_cert *cert, STACK_OF(X509) *more,
-    struct cs_above *above, struct certstore_error *err)
+    struct cs_issuers *above, struct certstore_error *err)
 {
 	STACK_OF(X509) *stack;
 	X509 *issuer = NULL;
 	int rv = 0;
 
-	cs_above_free(above);
+	cs_issuers_free(above);
 	if (more == NULL && !cert->ca)
 		issuer = onlyissuer(pool, cert->x509);
 	if (issuer != NULL)
@@ -235,7 +235,7 @@ isknown(const struct cs_pool *pool, X509 *x509)
 }
 
 int
-cs_above_use(struct cs_pool *pool, STACK_OF(X509) *above,
+cs_issuers_use(struct cs_pool *pool, STACK_OF(X509) *above,
     struct certstore_error *err)
 {
 	const X509_NAME *subject;
@@ -292,7 +292,7 @@ relate(struct cs_pool *pool, struct cs_pool_cert *used,
 }
 
 int
-cs_above_relate(struct cs_pool *pool, struct certstore_error *err)
+cs_issuers_relate(struct cs_pool *pool, struct certstore_error *err)
 {
 	struct cs_pool_cert **todo, *cert;
 	size_t i, n = 0, left = 0;

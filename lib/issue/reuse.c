@@ -1,5 +1,5 @@
 /*
- * fit.c: whether an entry, or a request that waits, is what a template asks
+ * reuse.c: whether an entry, or a request that waits, is what a template asks
  * for, so that nothing new is needed.  What is asked for counts, defaults do
  * not: an entry may have more than that.
  */
@@ -15,16 +15,16 @@
 
 #include "crypto.h"
 
-static int unfit(struct cs_fit *, const char *, ...) CS_PRINTFLIKE(2, 3);
+static int unfit(struct cs_reuse *, const char *, ...) CS_PRINTFLIKE(2, 3);
 
 /* Always 0. */
 static int
-unfit(struct cs_fit *fit, const char *fmt, ...)
+unfit(struct cs_reuse *reuse, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(fit->why, sizeof(fit->why), fmt, ap);
+	vsnprintf(reuse->why, sizeof(reuse->why), fmt, ap);
 	va_end(ap);
 	return 0;
 }
@@ -151,7 +151,7 @@ istree(char *const *trees, size_t n, const char *tree)
 /* All that are asked for, and nothing else permitted. */
 static int
 sameconstraints(const STACK_OF(X509_EXTENSION) *exts,
-    const struct certstore_template *asked, struct cs_fit *fit,
+    const struct certstore_template *asked, struct cs_reuse *reuse,
     struct certstore_error *err)
 {
 	struct certstore_template *has;
@@ -164,16 +164,17 @@ sameconstraints(const STACK_OF(X509_EXTENSION) *exts,
 		return -1;
 	rv = cs_keep_constraints(has, exts, err) == -1 ? -1 : 1;
 	if (rv == 1 && asked->pathlen >= 0 && asked->pathlen != has->pathlen)
-		rv = unfit(fit, "does not have pathlen=%d", asked->pathlen);
+		rv = unfit(reuse, "does not have pathlen=%d", asked->pathlen);
 	for (i = 0; i < asked->npermit && rv == 1; i++)
 		if (!istree(has->permit, has->npermit, asked->permit[i]))
-			rv = unfit(fit, "does not permit %s", asked->permit[i]);
+			rv = unfit(reuse, "does not permit %s",
+			    asked->permit[i]);
 	for (i = 0; i < has->npermit && asked->npermit > 0 && rv == 1; i++)
 		if (!istree(asked->permit, asked->npermit, has->permit[i]))
-			rv = unfit(fit, "permits %s, too", has->permit[i]);
+			rv = unfit(reuse, "permits %s, too", has->permit[i]);
 	for (i = 0; i < asked->nexclude && rv == 1; i++)
 		if (!istree(has->exclude, has->nexclude, asked->exclude[i]))
-			rv = unfit(fit, "does not exclude %s",
+			rv = unfit(reuse, "does not exclude %s",
 			    asked->exclude[i]);
 	certstore_template_free(has);
 	return rv;
@@ -181,19 +182,20 @@ sameconstraints(const STACK_OF(X509_EXTENSION) *exts,
 
 static int
 samesubject(const X509_NAME *subject, const struct certstore_template *asked,
-    struct cs_fit *fit)
+    struct cs_reuse *reuse)
 {
 	const char *attr = cs_subject_lacks(subject, asked);
 
-	return attr == NULL ? 1 :
-			      unfit(fit, "has another %s in its subject", attr);
+	return attr == NULL ?
+	    1 :
+	    unfit(reuse, "has another %s in its subject", attr);
 }
 
 /* What only the certificate itself tells; others choose their own subject. */
 static int
 samecontents(const struct certstore_entry *entry,
-    const struct certstore_template *asked, int imported, struct cs_fit *fit,
-    struct certstore_error *err)
+    const struct certstore_template *asked, int imported,
+    struct cs_reuse *reuse, struct certstore_error *err)
 {
 	int rv = 1, subject = !imported && asked->nsubject > 0;
 	X509 *x509;
@@ -203,9 +205,9 @@ samecontents(const struct certstore_entry *entry,
 	if ((x509 = cs_keep_cert(entry, err)) == NULL)
 		return -1;
 	if (subject)
-		rv = samesubject(X509_get_subject_name(x509), asked, fit);
+		rv = samesubject(X509_get_subject_name(x509), asked, reuse);
 	if (rv == 1)
-		rv = sameconstraints(X509_get0_extensions(x509), asked, fit,
+		rv = sameconstraints(X509_get0_extensions(x509), asked, reuse,
 		    err);
 	X509_free(x509);
 	ERR_clear_error();
@@ -213,7 +215,7 @@ samecontents(const struct certstore_entry *entry,
 }
 
 int
-cs_fit_isencrypted(const struct certstore_entry *entry, enum cs_file file,
+cs_reuse_isencrypted(const struct certstore_entry *entry, enum cs_file file,
     struct certstore_error *err)
 {
 	struct cs_buf pem = { NULL, 0, 0 };
@@ -240,7 +242,7 @@ givepassphrase(void *arg, const char *what, char *buf, size_t size)
 /* With the passphrase that is asked for; to change that is not -u's. */
 static int
 sameencryption(const struct certstore_entry *entry, enum cs_file file,
-    const struct certstore_template *asked, struct cs_fit *fit,
+    const struct certstore_template *asked, struct cs_reuse *reuse,
     struct certstore_error *err)
 {
 	struct certstore_passphrase pass = { givepassphrase, asked->encrypt };
@@ -250,15 +252,16 @@ sameencryption(const struct certstore_entry *entry, enum cs_file file,
 
 	if (asked->encrypt == NULL)
 		return 1;
-	if ((rv = cs_fit_isencrypted(entry, file, err)) != 1)
-		return rv == -1 ? -1 :
-				  unfit(fit, "has a key that is not encrypted");
+	if ((rv = cs_reuse_isencrypted(entry, file, err)) != 1)
+		return rv == -1 ?
+		    -1 :
+		    unfit(reuse, "has a key that is not encrypted");
 	if (cs_entry_read(entry, file, &pem, err) == 1)
 		pkey = cs_key_frompem(entry->info.name, &pem, &pass, err);
 	cs_buf_free(&pem);
 	if (pkey == NULL && err->code == CERTSTORE_EPASSPHRASE) {
-		unfit(fit, "has a key that another passphrase opens");
-		fit->refused = 1;
+		unfit(reuse, "has a key that another passphrase opens");
+		reuse->refused = 1;
 		cs_fail(err, CERTSTORE_EPASSPHRASE,
 		    "%s: its key is encrypted with another passphrase: give "
 		    "that one with -E, or make a new key with -f",
@@ -315,8 +318,8 @@ isasmade(const struct certstore_entry *entry, const struct cs_buf *pem)
  * that it is there can be told.  1, 0, -1.
  */
 int
-cs_fit_haskey(const struct certstore_entry *entry, enum cs_file file,
-    const char *spki, struct cs_fit *fit, struct certstore_error *err)
+cs_reuse_haskey(const struct certstore_entry *entry, enum cs_file file,
+    const char *spki, struct cs_reuse *reuse, struct certstore_error *err)
 {
 	struct certstore_error flaw;
 	struct cs_buf pem = { NULL, 0, 0 };
@@ -327,18 +330,18 @@ cs_fit_haskey(const struct certstore_entry *entry, enum cs_file file,
 	if ((rv = cs_entry_read(entry, file, &pem, err)) == -1)
 		goto out;
 	if (rv == 0 || pem.len == 0) {
-		rv = unfit(fit, "has lost its private key");
+		rv = unfit(reuse, "has lost its private key");
 	} else if ((file == CS_PRIVKEY && isasmade(entry, &pem)) ||
 	    cs_key_isencrypted(&pem)) {
 		rv = 1;
 	} else if ((pkey = cs_key_frompem(entry->info.name, &pem, NULL,
 			&flaw)) == NULL) {
-		rv = unfit(fit, "has a damaged private key");
+		rv = unfit(reuse, "has a damaged private key");
 	} else if (cs_key_spki(pkey, hex, err) == -1) {
 		rv = -1;
 	} else if (spki == NULL || strcmp(hex, spki) != 0 ||
 	    !cs_keyform_ispair(pkey))
-		rv = unfit(fit, "has the private key of something else");
+		rv = unfit(reuse, "has the private key of something else");
 out:
 	EVP_PKEY_free(pkey);
 	cs_buf_free(&pem);
@@ -348,7 +351,7 @@ out:
 
 /* Does it work, now, whatever is asked for? */
 static int
-works(const struct certstore_entry *entry, struct cs_fit *fit,
+works(const struct certstore_entry *entry, struct cs_reuse *reuse,
     struct certstore_error *err)
 {
 	static const struct certstore_span now = { CERTSTORE_SPAN_FOR, 0, 0,
@@ -359,37 +362,37 @@ works(const struct certstore_entry *entry, struct cs_fit *fit,
 	int64_t ends;
 
 	if (info->fingerprint == NULL || !info->haskey)
-		return unfit(fit, "has no pair of certificate and key");
+		return unfit(reuse, "has no pair of certificate and key");
 	if (info->starts > certstore_time_now())
-		return unfit(fit, "is not valid before %s",
+		return unfit(reuse, "is not valid before %s",
 		    certstore_time_format(info->starts, when));
 	if (certstore_entry_ends_within(entry, &now, certstore_time_now(),
 		&subject, &ends))
-		return unfit(fit, "ended %s",
+		return unfit(reuse, "ended %s",
 		    certstore_time_format(ends, when));
-	return cs_fit_haskey(entry, CS_PRIVKEY, info->spki, fit, err);
+	return cs_reuse_haskey(entry, CS_PRIVKEY, info->spki, reuse, err);
 }
 
 /* A CA and a server, or what is for mail, are never in each other's place. */
 static int
 samekind(const struct cs_info *info, const struct certstore_template *t,
-    struct cs_fit *fit)
+    struct cs_reuse *reuse)
 {
 	if (isca(info) != (t->ca != 0))
-		return unfit(fit, t->ca ? "is not a CA" : "is a CA");
+		return unfit(reuse, t->ca ? "is not a CA" : "is a CA");
 	if (t->ca || coversprofile(info, t->profile))
 		return 1;
 	if (strcmp(t->profile, "mail") == 0)
-		return unfit(fit, "is not for mail");
+		return unfit(reuse, "is not for mail");
 	if (cs_info_has_usage(info, "email"))
-		return unfit(fit, "is for mail");
+		return unfit(reuse, "is for mail");
 	return 1;
 }
 
 static int
 hasall(const struct certstore_entry *entry,
     const struct certstore_template *asked, const struct certstore_template *t,
-    struct cs_issuer *is, int imported, struct cs_fit *fit,
+    struct cs_issuer *is, int imported, struct cs_reuse *reuse,
     struct certstore_error *err)
 {
 	const struct cs_info *info = &entry->info;
@@ -398,31 +401,31 @@ hasall(const struct certstore_entry *entry,
 	int rv;
 
 	if ((name = uncovered(info, t)) != NULL)
-		return unfit(fit, "does not cover %s",
+		return unfit(reuse, "does not cover %s",
 		    cs_escape_quote(q, name));
 	if (!samekey(info, asked) && asked->pkey != NULL)
-		return unfit(fit, "has another key");
+		return unfit(reuse, "has another key");
 	if (!samekey(info, asked))
-		return unfit(fit, "has another key: %s, not %s", info->key,
+		return unfit(reuse, "has another key: %s, not %s", info->key,
 		    asked->type);
 	if (!t->ca && !coversprofile(info, t->profile))
-		return unfit(fit, "is not for a %s", t->profile);
+		return unfit(reuse, "is not for a %s", t->profile);
 	if (is != NULL && (rv = sameissuer(entry, is, err)) != 1)
 		return rv == -1 ?
 		    -1 :
-		    unfit(fit, "is not signed by %s", is->entry.info.name);
+		    unfit(reuse, "is not signed by %s", is->entry.info.name);
 	if (is != NULL && is->entry.info.ends < certstore_time_now())
-		return unfit(fit, "is signed by %s, which ended",
+		return unfit(reuse, "is signed by %s, which ended",
 		    is->entry.info.name);
-	if ((rv = samecontents(entry, asked, imported, fit, err)) != 1)
+	if ((rv = samecontents(entry, asked, imported, reuse, err)) != 1)
 		return rv;
-	return sameencryption(entry, CS_PRIVKEY, asked, fit, err);
+	return sameencryption(entry, CS_PRIVKEY, asked, reuse, err);
 }
 
 /* Is enough of its life left? */
 static int
 lasts(const struct certstore_entry *entry, const struct certstore_template *t,
-    struct cs_fit *fit)
+    struct cs_reuse *reuse)
 {
 	static const struct certstore_span third = { CERTSTORE_SPAN_PART, 0, 1,
 		3 };
@@ -434,42 +437,43 @@ lasts(const struct certstore_entry *entry, const struct certstore_template *t,
 		t->haswithin ? &t->within : &third, certstore_time_now(),
 		&subject, &ends))
 		return 1;
-	fit->due = 1;
-	return unfit(fit, "ends %s", certstore_time_format(ends, when));
+	reuse->due = 1;
+	return unfit(reuse, "ends %s", certstore_time_format(ends, when));
 }
 
 int
-cs_fit_entry(const struct certstore_entry *entry,
+cs_reuse_entry(const struct certstore_entry *entry,
     const struct certstore_template *asked, const struct certstore_template *t,
-    struct cs_issuer *is, struct cs_fit *fit, struct certstore_error *err)
+    struct cs_issuer *is, struct cs_reuse *reuse, struct certstore_error *err)
 {
 	const struct cs_info *info = &entry->info;
 	int imported, rv;
 
-	memset(fit, 0, sizeof(*fit));
+	memset(reuse, 0, sizeof(*reuse));
 	imported = info->origin == NULL || strcmp(info->origin, "create") != 0;
-	fit->none = info->fingerprint == NULL && !imported;
-	if (fit->none)
+	reuse->none = info->fingerprint == NULL && !imported;
+	if (reuse->none)
 		return 0;
-	if ((rv = samekind(info, t, fit)) == 0)
-		fit->refused = 1;
-	else if ((rv = works(entry, fit, err)) == 1) {
-		fit->works = 1;
-		rv = hasall(entry, asked, t, is, imported, fit, err);
+	if ((rv = samekind(info, t, reuse)) == 0)
+		reuse->refused = 1;
+	else if ((rv = works(entry, reuse, err)) == 1) {
+		reuse->works = 1;
+		rv = hasall(entry, asked, t, is, imported, reuse, err);
 		if (rv == 1)
-			rv = lasts(entry, t, fit);
+			rv = lasts(entry, t, reuse);
 	}
 	if (rv == 0 && imported)
-		fit->refused = 1;
-	if (rv == 0 && fit->refused)
+		reuse->refused = 1;
+	if (rv == 0 && reuse->refused)
 		cs_fail(err, CERTSTORE_EEXIST, "%s: %s%s: -f replaces it",
-		    info->name, imported ? "was imported and " : "", fit->why);
-	return rv == 0 && fit->refused ? -1 : rv;
+		    info->name, imported ? "was imported and " : "",
+		    reuse->why);
+	return rv == 0 && reuse->refused ? -1 : rv;
 }
 
 /* A new one could not end later than it does: no use in one at each call. */
 int
-cs_fit_isclamped(const struct certstore_entry *entry, struct cs_issuer *is,
+cs_reuse_isclamped(const struct certstore_entry *entry, struct cs_issuer *is,
     struct certstore_error *err)
 {
 	char ends[CERTSTORE_TIME_LEN];
@@ -485,14 +489,14 @@ cs_fit_isclamped(const struct certstore_entry *entry, struct cs_issuer *is,
 }
 
 int
-cs_fit_answered(const struct certstore_entry *entry,
+cs_reuse_answered(const struct certstore_entry *entry,
     const struct certstore_template *asked, const struct certstore_template *t)
 {
 	struct certstore_error ignored;
-	struct cs_fit fit;
+	struct cs_reuse reuse;
 
 	return !entry->info.self &&
-	    cs_fit_entry(entry, asked, t, NULL, &fit, &ignored) == 1;
+	    cs_reuse_entry(entry, asked, t, NULL, &reuse, &ignored) == 1;
 }
 
 static int
@@ -508,7 +512,7 @@ isnamed(GENERAL_NAMES *names, GENERAL_NAME *gen)
 
 static int
 samenames(const STACK_OF(X509_EXTENSION) *exts,
-    const struct certstore_template *t, struct cs_fit *fit,
+    const struct certstore_template *t, struct cs_reuse *reuse,
     struct certstore_error *err)
 {
 	GENERAL_NAMES *has, *wants;
@@ -520,7 +524,7 @@ samenames(const STACK_OF(X509_EXTENSION) *exts,
 	has = X509V3_get_d2i(exts, NID_subject_alt_name, NULL, NULL);
 	for (i = 0; rv == 1 && i < sk_GENERAL_NAME_num(wants); i++)
 		if (!isnamed(has, sk_GENERAL_NAME_value(wants, i)))
-			rv = unfit(fit, "does not name %s",
+			rv = unfit(reuse, "does not name %s",
 			    cs_escape_quote(q, t->san[i].value));
 	GENERAL_NAMES_free(wants);
 	GENERAL_NAMES_free(has);
@@ -529,17 +533,17 @@ samenames(const STACK_OF(X509_EXTENSION) *exts,
 
 static int
 samepublic(EVP_PKEY *pkey, const struct certstore_template *asked,
-    struct cs_fit *fit)
+    struct cs_reuse *reuse)
 {
 	char type[80];
 
 	if (asked->pkey != NULL &&
 	    (pkey == NULL || EVP_PKEY_eq(pkey, asked->pkey) != 1))
-		return unfit(fit, "has another key");
+		return unfit(reuse, "has another key");
 	cs_key_name(pkey, type, sizeof(type));
 	if (asked->pkey == NULL && asked->type[0] != '\0' &&
 	    strcmp(type, asked->type) != 0)
-		return unfit(fit, "has another key: %s, not %s", type,
+		return unfit(reuse, "has another key: %s, not %s", type,
 		    asked->type);
 	return 1;
 }
@@ -558,7 +562,7 @@ haspurpose(const EXTENDED_KEY_USAGE *eku, int nid)
 /* What a request is for. */
 static int
 sameuse(const STACK_OF(X509_EXTENSION) *exts,
-    const struct certstore_template *t, struct cs_fit *fit)
+    const struct certstore_template *t, struct cs_reuse *reuse)
 {
 	BASIC_CONSTRAINTS *bc;
 	EXTENDED_KEY_USAGE *eku;
@@ -569,7 +573,7 @@ sameuse(const STACK_OF(X509_EXTENSION) *exts,
 	ca = bc != NULL && bc->ca != 0;
 	BASIC_CONSTRAINTS_free(bc);
 	if (ca != (t->ca != 0))
-		return unfit(fit, t->ca ? "is not for a CA" : "is for a CA");
+		return unfit(reuse, t->ca ? "is not for a CA" : "is for a CA");
 	eku = X509V3_get_d2i(exts, NID_ext_key_usage, NULL, NULL);
 	if (!ca && eku != NULL &&
 	    ((cs_template_serves(t) && !haspurpose(eku, NID_server_auth)) ||
@@ -577,7 +581,7 @@ sameuse(const STACK_OF(X509_EXTENSION) *exts,
 		    !haspurpose(eku, NID_client_auth)) ||
 		(strcmp(p, "mail") == 0 &&
 		    !haspurpose(eku, NID_email_protect))))
-		rv = unfit(fit, "is not for %s%s",
+		rv = unfit(reuse, "is not for %s%s",
 		    strcmp(p, "mail") == 0 ? "" : "a ", p);
 	EXTENDED_KEY_USAGE_free(eku);
 	return rv;
@@ -585,21 +589,21 @@ sameuse(const STACK_OF(X509_EXTENSION) *exts,
 
 /* The request that waits: names, key, use, and what else is asked for. */
 int
-cs_fit_request(const struct certstore_entry *entry, X509_REQ *req,
+cs_reuse_request(const struct certstore_entry *entry, X509_REQ *req,
     const struct certstore_template *asked, const struct certstore_template *t,
-    struct cs_fit *fit, struct certstore_error *err)
+    struct cs_reuse *reuse, struct certstore_error *err)
 {
 	STACK_OF(X509_EXTENSION) *exts = X509_REQ_get_extensions(req);
 	int rv;
 
-	memset(fit, 0, sizeof(*fit));
-	if ((rv = samenames(exts, t, fit, err)) == 1 &&
-	    (rv = samepublic(X509_REQ_get0_pubkey(req), asked, fit)) == 1 &&
-	    (rv = sameuse(exts, t, fit)) == 1 &&
-	    (rv = samesubject(X509_REQ_get_subject_name(req), asked, fit)) ==
+	memset(reuse, 0, sizeof(*reuse));
+	if ((rv = samenames(exts, t, reuse, err)) == 1 &&
+	    (rv = samepublic(X509_REQ_get0_pubkey(req), asked, reuse)) == 1 &&
+	    (rv = sameuse(exts, t, reuse)) == 1 &&
+	    (rv = samesubject(X509_REQ_get_subject_name(req), asked, reuse)) ==
 		1 &&
-	    (rv = sameconstraints(exts, asked, fit, err)) == 1)
-		rv = sameencryption(entry, CS_REQUEST_KEY, asked, fit, err);
+	    (rv = sameconstraints(exts, asked, reuse, err)) == 1)
+		rv = sameencryption(entry, CS_REQUEST_KEY, asked, reuse, err);
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
 	ERR_clear_error();
 	return rv;

@@ -1,5 +1,5 @@
 /*
- * remark.c: what an operator should know of a certificate that is taken all
+ * warning.c: what an operator should know of a certificate that is taken all
  * the same, and of what it replaces.  One line each, which the entry begins.
  */
 #include <limits.h>
@@ -58,7 +58,7 @@ remarktimes(struct cs_buf *b, const struct cs_info *info, int64_t now)
 
 /* What level 2 has against it; what is empty is fine. */
 void
-cs_remark_weakness(X509 *x509, char *text, size_t size)
+cs_warning_weakness(X509 *x509, char *text, size_t size)
 {
 	char name[80];
 	int md, secbits;
@@ -84,11 +84,12 @@ remarkweak(struct cs_buf *b, const struct cs_info *info, X509 *x509,
 	char text[120];
 	int bad = 0, i;
 
-	cs_remark_weakness(x509, text, sizeof(text));
+	cs_warning_weakness(x509, text, sizeof(text));
 	if (text[0] != '\0')
 		bad |= remark(b, info, "%s: " LEVEL2, text);
 	for (i = 0; i < sk_X509_num(chain); i++) {
-		cs_remark_weakness(sk_X509_value(chain, i), text, sizeof(text));
+		cs_warning_weakness(sk_X509_value(chain, i), text,
+		    sizeof(text));
 		if (text[0] != '\0' && (size_t)i < info->nissuing)
 			bad |= remark(b, info,
 			    "its issuer \"%.*s\" has a "
@@ -207,7 +208,7 @@ remarkextensions(struct cs_buf *b, const struct cs_info *info, X509 *x509)
  * need not be sent, as far as anybody can tell.
  */
 int
-cs_remark_cert(struct cs_buf *b, const struct cs_info *info, X509 *x509,
+cs_warning_cert(struct cs_buf *b, const struct cs_info *info, X509 *x509,
     STACK_OF(X509) *chain, int complete, int64_t now)
 {
 	const char *issuer = info->issuer != NULL ? info->issuer : "";
@@ -294,7 +295,7 @@ remarklost(struct cs_buf *b, const struct cs_info *info,
 }
 
 int
-cs_remark_change(struct cs_buf *b, const struct cs_info *info,
+cs_warning_change(struct cs_buf *b, const struct cs_info *info,
     const struct cs_info *old)
 {
 	char new[CERTSTORE_TIME_LEN], was[CERTSTORE_TIME_LEN];
@@ -364,7 +365,7 @@ gains(const struct cs_info *info, const struct cs_info *old)
 }
 
 int
-cs_remark_worse(struct cs_buf *b, const struct cs_info *info,
+cs_warning_worse(struct cs_buf *b, const struct cs_info *info,
     const struct cs_info *old, int64_t now)
 {
 	char new[CERTSTORE_TIME_LEN], was[CERTSTORE_TIME_LEN];

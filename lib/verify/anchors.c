@@ -1,5 +1,5 @@
 /*
- * trusted.c: finding trust anchors: in the store's trust, in a directory with
+ * anchors.c: finding trust anchors: in the store's trust, in a directory with
  * OpenSSL's links by the hash of the subject, or in files.  A question is
  * answered by one directory, which is looked at again before the next one.
  */
@@ -21,16 +21,16 @@
 #define TRIES 3
 
 static void
-dropfiles(struct cs_trusted *a, size_t n)
+dropfiles(struct cs_anchors *a, size_t n)
 {
 	while (a->nfile > n)
 		free(a->files[--a->nfile].name);
 }
 
 static int
-addfile(struct cs_trusted *a, const char *name, const struct stat *st)
+addfile(struct cs_anchors *a, const char *name, const struct stat *st)
 {
-	struct cs_trusted_file *v;
+	struct cs_anchors_file *v;
 	size_t size;
 
 	if (a->nfile == a->filesize) {
@@ -48,7 +48,7 @@ addfile(struct cs_trusted *a, const char *name, const struct stat *st)
 
 /* A file that will be read: 1, 0 there is none, -1 and errno. */
 static int
-look(struct cs_trusted *a, const char *name)
+look(struct cs_anchors *a, const char *name)
 {
 	struct stat st;
 
@@ -65,7 +65,7 @@ look(struct cs_trusted *a, const char *name)
 
 /* Who is kept out.  Beside anchors that are not ours it may be missing. */
 static int
-distrusted(struct cs_trusted *a, struct certstore_error *err)
+distrusted(struct cs_anchors *a, struct certstore_error *err)
 {
 	struct cs_buf b = { NULL, 0, 0 };
 	char *label;
@@ -94,7 +94,7 @@ distrusted(struct cs_trusted *a, struct certstore_error *err)
 /* The store's directory: 1, 0 there is none, -1; another set may be switched
  * to meanwhile. */
 static int
-opentrust(struct cs_trusted *a, struct certstore_error *err)
+opentrust(struct cs_anchors *a, struct certstore_error *err)
 {
 	char dir[CS_GENDIR];
 	unsigned long gen;
@@ -112,7 +112,7 @@ opentrust(struct cs_trusted *a, struct certstore_error *err)
 }
 
 static int
-opendirof(struct cs_trusted *a, struct certstore_error *err)
+opendirof(struct cs_anchors *a, struct certstore_error *err)
 {
 	struct stat st;
 	int rv;
@@ -137,10 +137,10 @@ opendirof(struct cs_trusted *a, struct certstore_error *err)
 
 /* What is known of the directory. */
 static void
-closedirof(struct cs_trusted *a)
+closedirof(struct cs_anchors *a)
 {
 	cs_file_close(&a->fd);
-	cs_pile_free(&a->certs);
+	cs_lazycerts_free(&a->certs);
 	cs_trustset_free(&a->distrusted);
 	dropfiles(a, 0);
 	a->nhash = 0;
@@ -149,7 +149,7 @@ closedirof(struct cs_trusted *a)
 }
 
 static int
-reopen(struct cs_trusted *a, struct certstore_error *err)
+reopen(struct cs_anchors *a, struct certstore_error *err)
 {
 	closedirof(a);
 	if (opendirof(a, err) == 0)
@@ -159,17 +159,17 @@ reopen(struct cs_trusted *a, struct certstore_error *err)
 }
 
 void
-cs_trusted_init(struct cs_trusted *a)
+cs_anchors_init(struct cs_anchors *a)
 {
 	memset(a, 0, sizeof(*a));
 	a->fd = -1;
 }
 
 int
-cs_trusted_open(struct cs_trusted *a, struct certstore *store, const char *path,
+cs_anchors_open(struct cs_anchors *a, struct certstore *store, const char *path,
     struct certstore_error *err)
 {
-	cs_trusted_close(a);
+	cs_anchors_close(a);
 	a->store = path == NULL ? store : NULL;
 	if (path != NULL) {
 		a->label = cs_item_label(path);
@@ -183,7 +183,7 @@ cs_trusted_open(struct cs_trusted *a, struct certstore *store, const char *path,
 
 /* Is it the directory that was opened, and are its files as they were? */
 static int
-iscurrent(struct cs_trusted *a)
+iscurrent(struct cs_anchors *a)
 {
 	char dir[CS_GENDIR];
 	struct certstore_error ignored;
@@ -209,7 +209,7 @@ iscurrent(struct cs_trusted *a)
 }
 
 int
-cs_trusted_refresh(struct cs_trusted *a, struct certstore_error *err)
+cs_anchors_refresh(struct cs_anchors *a, struct certstore_error *err)
 {
 	if ((a->store == NULL && a->path == NULL) || iscurrent(a))
 		return 0;
@@ -217,13 +217,13 @@ cs_trusted_refresh(struct cs_trusted *a, struct certstore_error *err)
 }
 
 int
-cs_trusted_add(struct cs_trusted *a, const char *label, const void *data,
+cs_anchors_add(struct cs_anchors *a, const char *label, const void *data,
     size_t len, struct certstore_error *err)
 {
 	size_t before = a->given.n;
 	char clean[300];
 
-	if (cs_pile_read(&a->given, label, data, len, NULL, err) == -1)
+	if (cs_lazycerts_read(&a->given, label, data, len, NULL, err) == -1)
 		return -1;
 	if (a->given.n > before)
 		return 0;
@@ -249,7 +249,7 @@ heldcert(const struct cs_buf *b)
 
 /* 1, 0 there is no such file, or, if any will do, nothing of use in it; -1 */
 static int
-readfile(struct cs_trusted *a, const char *name, int any,
+readfile(struct cs_anchors *a, const char *name, int any,
     struct certstore_error *err)
 {
 	struct cs_buf b = { NULL, 0, 0 };
@@ -265,7 +265,7 @@ readfile(struct cs_trusted *a, const char *name, int any,
 	if (rv == -1) {
 		cs_fail_errno(err, "%s", label);
 	} else if (rv == 1 &&
-	    cs_pile_read(&a->certs, label, b.p, b.len, NULL, err) == -1) {
+	    cs_lazycerts_read(&a->certs, label, b.p, b.len, NULL, err) == -1) {
 		rv = any && err->code == CERTSTORE_EINPUT ? 0 : -1;
 		if (rv == 0 && heldcert(&b) && a->doubt.code == CERTSTORE_OK)
 			a->doubt = *err;
@@ -292,7 +292,7 @@ findhashlink(void *arg, const char *name)
 }
 
 struct reading {
-	struct cs_trusted *a;
+	struct cs_anchors *a;
 	struct certstore_error *err;
 	int failed;
 };
@@ -320,7 +320,7 @@ readany(void *arg, const char *name)
 
 /* The whole directory, or nothing of it. */
 static int
-readwhole(struct cs_trusted *a, struct certstore_error *err)
+readwhole(struct cs_anchors *a, struct certstore_error *err)
 {
 	struct reading reading = { a, err, 0 };
 	size_t nfile = a->nfile;
@@ -331,7 +331,7 @@ readwhole(struct cs_trusted *a, struct certstore_error *err)
 		cs_fail_errno(err, "%s", a->label);
 	if (rv != -1 && !reading.failed)
 		return 0;
-	cs_pile_drop(&a->certs, 0);
+	cs_lazycerts_drop(&a->certs, 0);
 	dropfiles(a, nfile);
 	cs_error_clear(&a->doubt);
 	return -1;
@@ -343,7 +343,7 @@ readwhole(struct cs_trusted *a, struct certstore_error *err)
  * is not one anchor.
  */
 int
-cs_trusted_readall(struct cs_trusted *a, struct certstore_error *err)
+cs_anchors_readall(struct cs_anchors *a, struct certstore_error *err)
 {
 	int rv = 0;
 
@@ -371,7 +371,7 @@ cs_trusted_readall(struct cs_trusted *a, struct certstore_error *err)
 }
 
 static int
-isknown(const struct cs_trusted *a, unsigned long hash)
+isknown(const struct cs_anchors *a, unsigned long hash)
 {
 	size_t i;
 
@@ -382,7 +382,7 @@ isknown(const struct cs_trusted *a, unsigned long hash)
 }
 
 static int
-addhash(struct cs_trusted *a, unsigned long hash)
+addhash(struct cs_anchors *a, unsigned long hash)
 {
 	unsigned long *v;
 	size_t size;
@@ -403,7 +403,7 @@ addhash(struct cs_trusted *a, unsigned long hash)
  * none to the next question either.
  */
 static int
-load(struct cs_trusted *a, const X509_NAME *name, struct certstore_error *err)
+load(struct cs_anchors *a, const X509_NAME *name, struct certstore_error *err)
 {
 	size_t ncert = a->certs.n, nfile = a->nfile;
 	char file[32];
@@ -423,23 +423,23 @@ load(struct cs_trusted *a, const X509_NAME *name, struct certstore_error *err)
 	if (rv == 0 && addhash(a, hash) == -1)
 		rv = cs_fail_nomem(err);
 	if (rv == -1) {
-		cs_pile_drop(&a->certs, ncert);
+		cs_lazycerts_drop(&a->certs, ncert);
 		dropfiles(a, nfile);
 	}
 	return rv;
 }
 
 static int
-findin(struct cs_pile *pile, const X509_NAME *name, STACK_OF(X509) *out,
+findin(struct cs_lazycerts *certs, const X509_NAME *name, STACK_OF(X509) *out,
     struct certstore_error *err)
 {
 	X509 *x509;
 	size_t i;
 
-	for (i = 0; i < pile->n; i++) {
-		if (X509_NAME_cmp(cs_pile_subject(pile, i), name) != 0)
+	for (i = 0; i < certs->n; i++) {
+		if (X509_NAME_cmp(cs_lazycerts_subject(certs, i), name) != 0)
 			continue;
-		if ((x509 = cs_pile_get(pile, i, err)) == NULL)
+		if ((x509 = cs_lazycerts_get(certs, i, err)) == NULL)
 			return -1;
 		if (sk_X509_push(out, x509) <= 0)
 			return cs_fail_nomem(err);
@@ -448,7 +448,7 @@ findin(struct cs_pile *pile, const X509_NAME *name, STACK_OF(X509) *out,
 }
 
 int
-cs_trusted_find(struct cs_trusted *a, const X509_NAME *name,
+cs_anchors_find(struct cs_anchors *a, const X509_NAME *name,
     STACK_OF(X509) *out, struct certstore_error *err)
 {
 	if (a->fd != -1 && !a->unhashed && load(a, name, err) == -1)
@@ -459,22 +459,24 @@ cs_trusted_find(struct cs_trusted *a, const X509_NAME *name,
 }
 
 static int
-mergeuses(const struct cs_pile *pile, const X509 *x509, struct cs_uses *uses)
+mergeuses(const struct cs_lazycerts *certs, const X509 *x509,
+    struct cs_uses *uses)
 {
 	size_t i;
 	int found = 0;
 
-	for (i = 0; i < pile->n && pile->nuses > 0; i++) {
-		if (!pile->v[i].hasuses || X509_cmp(pile->v[i].x509, x509) != 0)
+	for (i = 0; i < certs->n && certs->nuses > 0; i++) {
+		if (!certs->v[i].hasuses ||
+		    X509_cmp(certs->v[i].x509, x509) != 0)
 			continue;
-		cs_uses_merge(uses, &pile->v[i].uses);
+		cs_uses_merge(uses, &certs->v[i].uses);
 		found = 1;
 	}
 	return found;
 }
 
 int
-cs_trusted_uses(const struct cs_trusted *a, const X509 *x509,
+cs_anchors_uses(const struct cs_anchors *a, const X509 *x509,
     struct cs_uses *uses)
 {
 	memset(uses, 0, sizeof(*uses));
@@ -483,7 +485,7 @@ cs_trusted_uses(const struct cs_trusted *a, const X509 *x509,
 }
 
 int
-cs_trusted_distrust(const struct cs_trusted *a, X509 *x509)
+cs_anchors_distrust(const struct cs_anchors *a, X509 *x509)
 {
 	char hex[65];
 
@@ -551,7 +553,7 @@ out:
  * certificate of another fingerprint; one that is distrusted stays so.
  */
 int
-cs_trusted_distrust_twin(const struct cs_trusted *a, X509 *x509, X509 *issuer)
+cs_anchors_distrust_twin(const struct cs_anchors *a, X509 *x509, X509 *issuer)
 {
 	EVP_PKEY *pkey = X509_get0_pubkey(issuer);
 	char hex[65];
@@ -565,13 +567,13 @@ cs_trusted_distrust_twin(const struct cs_trusted *a, X509 *x509, X509 *issuer)
 }
 
 void
-cs_trusted_close(struct cs_trusted *a)
+cs_anchors_close(struct cs_anchors *a)
 {
 	closedirof(a);
-	cs_pile_free(&a->given);
+	cs_lazycerts_free(&a->given);
 	free(a->files);
 	free(a->hashes);
 	free(a->label);
 	free(a->path);
-	cs_trusted_init(a);
+	cs_anchors_init(a);
 }

@@ -1,5 +1,5 @@
 /*
- * limits.c: rules: name constraints (RFC 5280 section 4.2.1.10), as far as
+ * nameconstraint.c: rules: name constraints (RFC 5280 section 4.2.1.10), as far as
  * X509_verify_cert() does not apply them: subtree.c says which.
  */
 #include <stdlib.h>
@@ -38,7 +38,7 @@ reason(void *arg, enum cs_subtree what, const ASN1_STRING *s)
 		return cs_rule_add(j->out, j->asked, rules[what], j->x509,
 		    NULL);
 	return cs_rule_add(j->out, j->asked, rules[what], j->x509, "%s",
-	    cs_names_quote(s, q));
+	    cs_san_quote(s, q));
 }
 
 static size_t
@@ -54,7 +54,7 @@ count(const NAME_CONSTRAINTS *nc)
 }
 
 int
-cs_limits_check(const struct cs_asked *asked, struct cs_node *node)
+cs_nameconstraint_check(const struct cs_asked *asked, struct cs_node *node)
 {
 	struct judging j = { asked, node->x509, &node->own };
 	NAME_CONSTRAINTS *nc;
@@ -78,8 +78,8 @@ cs_limits_check(const struct cs_asked *asked, struct cs_node *node)
 }
 
 int
-cs_limits_path(const struct cs_asked *asked, struct cs_node *const *path, int n,
-    struct cs_reasons *out)
+cs_nameconstraint_path(const struct cs_asked *asked,
+    struct cs_node *const *path, int n, struct cs_reasons *out)
 {
 	struct judging names = { asked, NULL, out };
 	NAME_CONSTRAINTS *nc;

@@ -1,5 +1,5 @@
 /*
- * gen.c: the generations of an entry: what their directories are called, which
+ * generation.c: the generations of an entry: what their directories are called, which
  * one stands in for a link that was lost, and how one goes.
  */
 #include <sys/stat.h>
@@ -14,7 +14,7 @@
 
 /* ".NAME@12" of that name: 12, else 0. */
 unsigned long
-cs_gen_number(const char *text, const char *name)
+cs_generation_number(const char *text, const char *name)
 {
 	size_t len = strlen(name);
 	unsigned long gen;
@@ -29,7 +29,7 @@ cs_gen_number(const char *text, const char *name)
 }
 
 void
-cs_gen_dir(char dir[CS_GENDIR], const char *name, unsigned long gen)
+cs_generation_dir(char dir[CS_GENDIR], const char *name, unsigned long gen)
 {
 	char digits[CS_GENDIR - CS_NAME_MAX];
 	size_t len = strlen(name), n = sizeof(digits);
@@ -48,7 +48,7 @@ cs_gen_dir(char dir[CS_GENDIR], const char *name, unsigned long gen)
 
 /* 1 and the name if it is a generation of any, else 0. */
 int
-cs_gen_owner(const char *dir, char name[CS_NAME_MAX + 1])
+cs_generation_owner(const char *dir, char name[CS_NAME_MAX + 1])
 {
 	const char *at;
 	size_t len;
@@ -58,13 +58,13 @@ cs_gen_owner(const char *dir, char name[CS_NAME_MAX + 1])
 		return 0;
 	memcpy(name, dir + 1, len);
 	name[len] = '\0';
-	return cs_name_isvalid(name) && cs_gen_number(dir, name) != 0;
+	return cs_name_isvalid(name) && cs_generation_number(dir, name) != 0;
 }
 
 static int
 takegen(void *arg, const char *file)
 {
-	struct cs_gens *gens = arg;
+	struct cs_generations *gens = arg;
 
 	if (file[0] != '.' || strchr(file, '@') == NULL)
 		return 0;
@@ -72,7 +72,7 @@ takegen(void *arg, const char *file)
 }
 
 void
-cs_gen_forget(struct certstore *store)
+cs_generation_forget(struct certstore *store)
 {
 	cs_strings_free(&store->gens.dirs);
 	memset(&store->gens, 0, sizeof(store->gens));
@@ -85,7 +85,7 @@ cs_gen_forget(struct certstore *store)
 static int
 readgens(struct certstore *store)
 {
-	struct cs_gens *gens = &store->gens;
+	struct cs_generations *gens = &store->gens;
 	struct stat st;
 
 	if (fstat(store->certs, &st) == -1)
@@ -93,10 +93,10 @@ readgens(struct certstore *store)
 	if (gens->known &&
 	    (store->depth > 0 || cs_stamp_holds(&gens->certs, &st)))
 		return 0;
-	cs_gen_forget(store);
+	cs_generation_forget(store);
 	cs_stamp_take(&gens->certs, &st);
 	if (cs_file_each(store->certs, ".", takegen, gens) == -1) {
-		cs_gen_forget(store);
+		cs_generation_forget(store);
 		return -1;
 	}
 	cs_strings_sort(&gens->dirs);
@@ -106,7 +106,8 @@ readgens(struct certstore *store)
 
 /* The highest generation of a name that is below another, or 0. */
 static unsigned long
-highest(const struct cs_gens *gens, const char *name, unsigned long below)
+highest(const struct cs_generations *gens, const char *name,
+    unsigned long below)
 {
 	char dir[CS_GENDIR];
 	size_t high = gens->dirs.n, i, len, low = 0;
@@ -122,7 +123,7 @@ highest(const struct cs_gens *gens, const char *name, unsigned long below)
 	}
 	for (i = low;
 	     i < gens->dirs.n && strncmp(gens->dirs.v[i], dir, len) == 0; i++) {
-		gen = cs_gen_number(gens->dirs.v[i], name);
+		gen = cs_generation_number(gens->dirs.v[i], name);
 		if (gen > most && gen < below)
 			most = gen;
 	}
@@ -160,7 +161,7 @@ bound(const struct certstore *store, const char *name, unsigned long *below)
 		verb = "/rm"; /* the link itself, that was moved there */
 	if (verb != NULL)
 		*below = strcmp(verb, "/rm") == 0 ? 0 : *below;
-	else if ((gen = cs_gen_number(text, name)) != 0)
+	else if ((gen = cs_generation_number(text, name)) != 0)
 		*below = gen;
 	return 0;
 }
@@ -170,7 +171,8 @@ bound(const struct certstore *store, const char *name, unsigned long *below)
  * none, -1.  Only where the links of the store can't be believed.
  */
 int
-cs_gen_find(struct certstore *store, const char *name, unsigned long *gen)
+cs_generation_find(struct certstore *store, const char *name,
+    unsigned long *gen)
 {
 	struct certstore_error err;
 	struct cs_info info = { 0 };
@@ -180,7 +182,7 @@ cs_gen_find(struct certstore *store, const char *name, unsigned long *gen)
 	if (readgens(store) == -1 || bound(store, name, gen) == -1)
 		return -1;
 	while (rv == 0 && (*gen = highest(&store->gens, name, *gen)) != 0) {
-		cs_gen_dir(dir, name, *gen);
+		cs_generation_dir(dir, name, *gen);
 		if (cs_info_load(store, dir, name, &info, &err) == 0)
 			rv = 1;
 		else if (err.code != CERTSTORE_EDAMAGED)
@@ -194,7 +196,8 @@ cs_gen_find(struct certstore *store, const char *name, unsigned long *gen)
 
 /* The highest generation of a name, whole or not, or 0. */
 int
-cs_gen_highest(struct certstore *store, const char *name, unsigned long *gen)
+cs_generation_highest(struct certstore *store, const char *name,
+    unsigned long *gen)
 {
 	if (readgens(store) == -1)
 		return -1;
@@ -216,33 +219,34 @@ sweepone(struct certstore *store, const char *dir, const char *name,
 	else
 		rv = cs_strings_add(unknown, name);
 	if (rv == 0)
-		rv = cs_gen_remove(store, name, cs_gen_number(dir, name), NULL);
+		rv = cs_generation_remove(store, name,
+		    cs_generation_number(dir, name), NULL);
 	cs_info_free(&info);
 	return rv;
 }
 
 int
-cs_gen_sweep(struct certstore *store, const struct cs_strings *names,
+cs_generation_sweep(struct certstore *store, const struct cs_strings *names,
     struct cs_strings *unknown)
 {
 	char name[CS_NAME_MAX + 1];
 	size_t i;
 
-	cs_gen_forget(store);
+	cs_generation_forget(store);
 	if (readgens(store) == -1)
 		return -1;
 	for (i = 0; i < store->gens.dirs.n; i++)
-		if (cs_gen_owner(store->gens.dirs.v[i], name) == 1 &&
+		if (cs_generation_owner(store->gens.dirs.v[i], name) == 1 &&
 		    cs_strings_has(names, name) &&
 		    sweepone(store, store->gens.dirs.v[i], name, unknown) == -1)
 			return -1;
-	cs_gen_forget(store);
+	cs_generation_forget(store);
 	return 0;
 }
 
 /* The first of the names of generations, sorted, that begins with a text. */
 static size_t
-firstof(const struct cs_gens *gens, const char *text, size_t len)
+firstof(const struct cs_generations *gens, const char *text, size_t len)
 {
 	size_t from = 0, to = gens->dirs.n, at;
 
@@ -257,8 +261,8 @@ firstof(const struct cs_gens *gens, const char *text, size_t len)
 }
 
 int
-cs_gen_sweepbelow(struct certstore *store, const char *name, unsigned long gen,
-    unsigned long kept)
+cs_generation_sweepbelow(struct certstore *store, const char *name,
+    unsigned long gen, unsigned long kept)
 {
 	char dir[CS_GENDIR];
 	unsigned long n;
@@ -270,9 +274,9 @@ cs_gen_sweepbelow(struct certstore *store, const char *name, unsigned long gen,
 	for (i = firstof(&store->gens, dir, len); i < store->gens.dirs.n &&
 	     strncmp(store->gens.dirs.v[i], dir, len) == 0;
 	     i++) {
-		n = cs_gen_number(store->gens.dirs.v[i], name);
+		n = cs_generation_number(store->gens.dirs.v[i], name);
 		if (n < gen && n != kept &&
-		    cs_gen_remove(store, name, n, NULL) == -1)
+		    cs_generation_remove(store, name, n, NULL) == -1)
 			return -1;
 	}
 	return 0;
@@ -293,7 +297,7 @@ auditone(struct certstore *store, const char *name, char *const *dirs, size_t n)
 	if (n == 1)
 		return strcmp(live, dirs[0]) == 0;
 	if (cs_info_load(store, live, name, &info, &err) == 0) {
-		cs_gen_dir(kept, name, info.kept);
+		cs_generation_dir(kept, name, info.kept);
 		rv = (strcmp(live, dirs[0]) == 0 &&
 			 strcmp(kept, dirs[1]) == 0) ||
 		    (strcmp(live, dirs[1]) == 0 && strcmp(kept, dirs[0]) == 0);
@@ -304,21 +308,21 @@ auditone(struct certstore *store, const char *name, char *const *dirs, size_t n)
 
 /* Costs as the store, unless something is found. */
 int
-cs_gen_audit(struct certstore *store)
+cs_generation_audit(struct certstore *store)
 {
 	const struct cs_strings *dirs = &store->gens.dirs;
 	char name[CS_NAME_MAX + 1], next[CS_NAME_MAX + 1];
 	size_t i, n;
 
-	cs_gen_forget(store);
+	cs_generation_forget(store);
 	if (readgens(store) == -1)
 		return -1;
 	for (i = 0; i < dirs->n; i += n) {
 		n = 1;
-		if (cs_gen_owner(dirs->v[i], name) == 0)
+		if (cs_generation_owner(dirs->v[i], name) == 0)
 			continue;
 		while (i + n < dirs->n &&
-		    cs_gen_owner(dirs->v[i + n], next) == 1 &&
+		    cs_generation_owner(dirs->v[i + n], next) == 1 &&
 		    strcmp(name, next) == 0)
 			n++;
 		if (auditone(store, name, dirs->v + i, n) != 1)
@@ -333,8 +337,8 @@ cs_gen_audit(struct certstore *store)
  * and mostly that is all.
  */
 int
-cs_gen_remove(struct certstore *store, const char *name, unsigned long gen,
-    const struct cs_info *info)
+cs_generation_remove(struct certstore *store, const char *name,
+    unsigned long gen, const struct cs_info *info)
 {
 	const char *files[CS_NFILE];
 	char dir[CS_GENDIR];
@@ -346,7 +350,7 @@ cs_gen_remove(struct certstore *store, const char *name, unsigned long gen,
 		errno = ESTALE;
 		return -1;
 	}
-	cs_gen_dir(dir, name, gen);
+	cs_generation_dir(dir, name, gen);
 	if (info != NULL && info->gen == gen) {
 		if (info->haschain)
 			files[n++] = cs_file_names[CS_FULLCHAIN];

@@ -1,5 +1,5 @@
 /*
- * adopt.c: one certificate of an import as an entry of the store: its files,
+ * plan.c: one certificate of an import as an entry of the store: its files,
  * and what becomes of the entry that has its name.
  */
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 /* The files, and what they say of the certificate. */
 static int
-makefiles(struct cs_adoption *job, struct certstore_error *err)
+makefiles(struct cs_planning *job, struct certstore_error *err)
 {
 	struct cs_info *info = &job->a->entry.info;
 
@@ -27,7 +27,7 @@ makefiles(struct cs_adoption *job, struct certstore_error *err)
 }
 
 static int
-loadold(struct cs_adoption *job, struct certstore_error *err)
+loadold(struct cs_planning *job, struct certstore_error *err)
 {
 	job->was = CS_WAS_PRESENT;
 	if (cs_entry_load(job->im->store, job->a->name, &job->old, err) == -1) {
@@ -45,7 +45,7 @@ loadold(struct cs_adoption *job, struct certstore_error *err)
 }
 
 static int
-addfile(struct cs_adoption *job, enum cs_file file, STACK_OF(X509) *to,
+addfile(struct cs_planning *job, enum cs_file file, STACK_OF(X509) *to,
     struct certstore_error *err)
 {
 	struct cs_buf buf = { 0 };
@@ -83,7 +83,7 @@ dropunfit(STACK_OF(X509) *more, int given)
 
 /* Is it the certificate that the entry has? */
 int
-cs_adopt_isold(const struct cs_adoption *job)
+cs_plan_isold(const struct cs_planning *job)
 {
 	const char *old = job->old.info.fingerprint;
 
@@ -92,7 +92,7 @@ cs_adopt_isold(const struct cs_adoption *job)
 }
 
 int
-cs_adopt_isown(const struct cs_adoption *job, const char *spki)
+cs_plan_isown(const struct cs_planning *job, const char *spki)
 {
 	return spki != NULL &&
 	    (strcmp(spki, job->cert->spki) == 0 ||
@@ -101,7 +101,7 @@ cs_adopt_isown(const struct cs_adoption *job, const char *spki)
 
 /* What the entry had above it is good for a certificate that comes without. */
 static int
-completechain(struct cs_adoption *job, struct certstore_error *err)
+completechain(struct cs_planning *job, struct certstore_error *err)
 {
 	STACK_OF(X509) *more;
 	int had, rv = -1;
@@ -116,10 +116,10 @@ completechain(struct cs_adoption *job, struct certstore_error *err)
 	    (job->old.info.hasca && addfile(job, CS_CA, more, err) == -1))
 		goto out;
 	/* The same certificate by itself asks for no other chain. */
-	if (had > 0 || !cs_adopt_isold(job) ||
+	if (had > 0 || !cs_plan_isold(job) ||
 	    (job->im->flags & CERTSTORE_FORCE) != 0)
 		dropunfit(more, had > 0);
-	if (cs_above_build(&job->im->pool, job->im->store, job->cert, more,
+	if (cs_issuers_build(&job->im->pool, job->im->store, job->cert, more,
 		&job->above, err) == -1)
 		goto out;
 	rv = sk_X509_num(job->above.above) > had ? makefiles(job, err) : 0;
@@ -130,7 +130,7 @@ out:
 
 /* Does the entry hold all of this already?  1, 0, -1. */
 static int
-issame(struct cs_adoption *job, struct certstore_error *err)
+issame(struct cs_planning *job, struct certstore_error *err)
 {
 	static const enum cs_file files[] = { CS_FULLCHAIN, CS_CERT, CS_CHAIN,
 		CS_CA, CS_PRIVKEY };
@@ -139,7 +139,7 @@ issame(struct cs_adoption *job, struct certstore_error *err)
 	int rv = 1, there;
 
 	for (i = 0; i < sizeof(files) / sizeof(files[0]) && rv == 1; i++) {
-		want = cs_txn_contents(&job->a->put, files[i]);
+		want = cs_write_contents(&job->a->put, files[i]);
 		cs_buf_reset(&had);
 		there = cs_entry_read(&job->old, files[i], &had, err);
 		if (there == -1)
@@ -158,7 +158,7 @@ issame(struct cs_adoption *job, struct certstore_error *err)
 
 /* Are its props in force and its keys as they ask for?  1, 0, -1. */
 static int
-isinforce(struct cs_adoption *job, struct certstore_error *err)
+isinforce(struct cs_planning *job, struct certstore_error *err)
 {
 	char why[CS_PROPS_WHY];
 	int rv;
@@ -174,7 +174,7 @@ isinforce(struct cs_adoption *job, struct certstore_error *err)
 
 /* The names are free, or of the same purpose, or somebody said so. */
 static int
-checknames(struct cs_adoption *job, struct certstore_error *err)
+checknames(struct cs_planning *job, struct certstore_error *err)
 {
 	const struct cs_info *info = &job->a->entry.info;
 	const struct cs_info *old = &job->old.info;
@@ -183,7 +183,7 @@ checknames(struct cs_adoption *job, struct certstore_error *err)
 
 	if (job->im->name != NULL)
 		return 0;
-	if (cs_adopt_isown(job, old->spki) || cs_adopt_isown(job, old->samekey))
+	if (cs_plan_isown(job, old->spki) || cs_plan_isown(job, old->samekey))
 		same = cs_naming_shares(info, old);
 	else
 		same = cs_naming_same(info, old);
@@ -200,17 +200,17 @@ checknames(struct cs_adoption *job, struct certstore_error *err)
 }
 
 static int
-decide(struct cs_adoption *job, struct certstore_error *err)
+decide(struct cs_planning *job, struct certstore_error *err)
 {
 	const struct cs_info *old = &job->old.info;
-	struct cs_adopt *a = job->a;
+	struct cs_plan *a = job->a;
 	char when[CERTSTORE_TIME_LEN];
 	int bad, same;
 
 	a->action = job->was == CS_WAS_DAMAGED ? "replace" : "new";
 	if (job->was != CS_WAS_PRESENT)
 		return 0;
-	if (cs_adopt_isold(job)) {
+	if (cs_plan_isold(job)) {
 		/* Only the chain or a key can differ: nothing is lost. */
 		a->action = "replace";
 		if ((same = issame(job, err)) == 1)
@@ -219,7 +219,7 @@ decide(struct cs_adoption *job, struct certstore_error *err)
 			a->action = "same";
 		return same == -1 ? -1 : 0;
 	}
-	if (cs_adopt_isown(job, old->request)) {
+	if (cs_plan_isown(job, old->request)) {
 		a->action = "answer";
 		return 0;
 	}
@@ -229,7 +229,7 @@ decide(struct cs_adoption *job, struct certstore_error *err)
 	if (checknames(job, err) == -1)
 		return -1;
 	if ((job->im->flags & CERTSTORE_IFNEEDED) != 0) {
-		bad = cs_remark_worse(&a->remarks, &a->entry.info, old,
+		bad = cs_warning_worse(&a->remarks, &a->entry.info, old,
 		    certstore_time_now());
 		if (bad == 1)
 			a->action = "kept";
@@ -262,7 +262,7 @@ requestkey(const char *label, const struct cs_buf *csr, char hex[65],
 
 /* A request for another key goes on waiting. */
 static int
-carryrequest(struct cs_adoption *job, struct certstore_error *err)
+carryrequest(struct cs_planning *job, struct certstore_error *err)
 {
 	struct cs_buf *file = job->a->put.file;
 	const char *request = job->old.info.request;
@@ -293,16 +293,16 @@ carryrequest(struct cs_adoption *job, struct certstore_error *err)
 
 /* What cert-import says of it, while all of that is at hand. */
 static int
-remarks(struct cs_adoption *job, struct certstore_error *err)
+remarks(struct cs_planning *job, struct certstore_error *err)
 {
-	struct cs_adopt *a = job->a;
+	struct cs_plan *a = job->a;
 	const struct cs_info *info = &a->entry.info;
 	int bad;
 
-	bad = cs_remark_cert(&a->remarks, info, job->cert->x509,
+	bad = cs_warning_cert(&a->remarks, info, job->cert->x509,
 	    job->above.chain, job->above.complete, certstore_time_now());
 	if (job->was == CS_WAS_PRESENT)
-		bad |= cs_remark_change(&a->remarks, info, &job->old.info);
+		bad |= cs_warning_change(&a->remarks, info, &job->old.info);
 	if (job->cert->ca && cs_key_isencrypted(&a->put.file[CS_PRIVKEY]))
 		bad |= cs_buf_printf(&a->remarks,
 		    "%s: the key of a CA stays "
@@ -312,20 +312,20 @@ remarks(struct cs_adoption *job, struct certstore_error *err)
 }
 
 int
-cs_adopt_changes(const struct cs_adopt *a)
+cs_plan_changes(const struct cs_plan *a)
 {
 	return strcmp(a->action, "same") != 0 && strcmp(a->action, "kept") != 0;
 }
 
 /* The record of what would be written; of what is there, if it is the same. */
 static int
-record(struct cs_adoption *job, struct certstore_error *err)
+record(struct cs_planning *job, struct certstore_error *err)
 {
 	struct certstore_entry *entry = &job->a->entry;
 
-	if (!cs_adopt_changes(job->a)) {
+	if (!cs_plan_changes(job->a)) {
 		cs_info_free(&entry->info);
-		cs_txn_free(&job->a->put);
+		cs_write_free(&job->a->put);
 		*entry = job->old;
 		memset(&job->old, 0, sizeof(job->old));
 	} else {
@@ -349,17 +349,17 @@ record(struct cs_adoption *job, struct certstore_error *err)
 }
 
 int
-cs_adopt_make(struct certstore_import *im, struct cs_adopt *a,
+cs_plan_make(struct certstore_import *im, struct cs_plan *a,
     const struct cs_pool_cert *cert, struct certstore_error *err)
 {
-	struct cs_adoption job = { .im = im, .a = a, .cert = cert };
+	struct cs_planning job = { .im = im, .a = a, .cert = cert };
 	int rv = -1;
 
 	a->cert = cert;
-	if (cs_holder_find(im->store, cert, &job.holders, err) == -1 ||
+	if (cs_keyowner_find(im->store, cert, &job.holders, err) == -1 ||
 	    cs_keyfile_take(&job, err) == -1 ||
-	    cs_above_build(&im->pool, im->store, cert, NULL, &job.above, err) ==
-		-1 ||
+	    cs_issuers_build(&im->pool, im->store, cert, NULL, &job.above,
+		err) == -1 ||
 	    makefiles(&job, err) == -1)
 		goto out;
 	a->name = cs_naming_choose(im, cert, &a->entry.info, &job.holders, err);
@@ -367,24 +367,24 @@ cs_adopt_make(struct certstore_import *im, struct cs_adopt *a,
 		goto out;
 	a->put.name = a->name;
 	if (loadold(&job, err) == -1 || completechain(&job, err) == -1 ||
-	    cs_above_use(&im->pool, job.above.above, err) == -1 ||
+	    cs_issuers_use(&im->pool, job.above.above, err) == -1 ||
 	    cs_keyfile_settle(&job, err) == -1 || decide(&job, err) == -1 ||
 	    record(&job, err) == -1)
 		goto out;
 	rv = 0;
 out:
-	cs_above_free(&job.above);
+	cs_issuers_free(&job.above);
 	cs_entry_done(&job.old);
 	cs_buf_free(&job.key);
-	cs_holder_free(&job.holders);
+	cs_keyowner_free(&job.holders);
 	ERR_clear_error();
 	return rv;
 }
 
 void
-cs_adopt_free(struct cs_adopt *a)
+cs_plan_free(struct cs_plan *a)
 {
-	cs_txn_free(&a->put);
+	cs_write_free(&a->put);
 	cs_entry_done(&a->entry);
 	cs_buf_free(&a->remarks);
 	free(a->name);

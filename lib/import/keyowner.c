@@ -1,5 +1,5 @@
 /*
- * holder.c: which entries of the store have a key, or wait with it for the
+ * keyowner.c: which entries of the store have a key, or wait with it for the
  * answer to their request.
  */
 #include <stdio.h>
@@ -27,11 +27,11 @@ iskey(const struct cs_pool_cert *cert, const char *spki)
 /* The entry holds or awaits the key of the certificate, whose names are in
  * info. */
 static int
-hold(struct cs_holders *h, const struct certstore_entry *entry,
+hold(struct cs_keyowners *h, const struct certstore_entry *entry,
     const struct cs_pool_cert *cert, const struct cs_info *info,
     struct certstore_error *err)
 {
-	struct cs_holder *v;
+	struct cs_keyowner *v;
 	size_t i;
 	int waits;
 
@@ -59,7 +59,7 @@ hold(struct cs_holders *h, const struct certstore_entry *entry,
 /* A hit in the index is only a hint; a damaged entry is passed over. */
 static int
 look(struct certstore *store, const struct cs_pool_cert *cert, const char *spki,
-    struct cs_info *info, struct cs_holders *h, struct certstore_error *err)
+    struct cs_info *info, struct cs_keyowners *h, struct certstore_error *err)
 {
 	struct certstore_entry entry = { 0 };
 	char **names;
@@ -90,8 +90,8 @@ out:
 }
 
 int
-cs_holder_find(struct certstore *store, const struct cs_pool_cert *cert,
-    struct cs_holders *h, struct certstore_error *err)
+cs_keyowner_find(struct certstore *store, const struct cs_pool_cert *cert,
+    struct cs_keyowners *h, struct certstore_error *err)
 {
 	struct cs_info info = { 0 };
 	int rv = 0;
@@ -107,7 +107,7 @@ cs_holder_find(struct certstore *store, const struct cs_pool_cert *cert,
 }
 
 void
-cs_holder_free(struct cs_holders *h)
+cs_keyowner_free(struct cs_keyowners *h)
 {
 	while (h->n > 0)
 		free(h->v[--h->n].name);
@@ -135,7 +135,7 @@ readkey(struct certstore *store, const char *name, enum cs_file file,
 }
 
 int
-cs_holder_key(struct certstore *store, const struct cs_holders *h,
+cs_keyowner_key(struct certstore *store, const struct cs_keyowners *h,
     struct cs_buf *pem, char *label, size_t size, struct certstore_error *err)
 {
 	size_t i;

@@ -1,5 +1,5 @@
 /*
- * txn.c: writes and removes entries.  Everything of a generation is on disk
+ * write.c: writes and removes entries.  Everything of a generation is on disk
  * before the link leads to it; one rename(2) of that link is the switch.
  */
 #include <sys/stat.h>
@@ -42,7 +42,7 @@ freegen(struct certstore *store, const char *name, unsigned long from)
 	unsigned long gen;
 
 	for (gen = from; gen != 0; gen++) {
-		cs_gen_dir(dir, name, gen);
+		cs_generation_dir(dir, name, gen);
 		if (faccessat(store->certs, dir, F_OK, AT_SYMLINK_NOFOLLOW) ==
 		    -1)
 			return errno == ENOENT ? gen : 0;
@@ -61,7 +61,7 @@ loadwhole(struct certstore *store, const char *name,
 	rv = cs_entry_load(store, name, entry, err);
 	if (strcmp(entry->gendir, name) != 0)
 		return rv;
-	if (cs_mend_entry(store, name, err) == -1)
+	if (cs_repair_entry(store, name, err) == -1)
 		return -1;
 	return cs_entry_load(store, name, entry, err);
 }
@@ -84,7 +84,7 @@ unchanged(const struct certstore_entry *now, const struct cs_put *put,
 }
 
 int
-cs_txn_failcombined(const struct certstore *store, const char *name,
+cs_write_failcombined(const struct certstore *store, const char *name,
     struct certstore_error *err)
 {
 	return cs_fail(err, CERTSTORE_EREFUSED,
@@ -105,7 +105,7 @@ checkcombined(const struct certstore *store, const struct cs_put *put,
 		return 0;
 	if (cs_recover_incombined(store, put->name) != -1)
 		return 0;
-	return errno == EEXIST ? cs_txn_failcombined(store, put->name, err) :
+	return errno == EEXIST ? cs_write_failcombined(store, put->name, err) :
 				 cs_fail_errno(err, "%s: combined", put->name);
 }
 
@@ -129,7 +129,7 @@ check(struct certstore *store, struct cs_put *put, struct certstore_error *err)
 		goto out;
 	if (checkcombined(store, put, err) == -1)
 		goto out;
-	put->before = cs_gen_number(old.gendir, put->name);
+	put->before = cs_generation_number(old.gendir, put->name);
 	put->kept = put->before;
 	fingerprint = value(&put->file[CS_INFO], "fingerprint ");
 	if (err->code == CERTSTORE_OK &&
@@ -156,7 +156,7 @@ begin(struct certstore *store, struct cs_put *put, struct certstore_error *err)
 {
 	char dir[CS_GENDIR];
 
-	cs_gen_dir(dir, put->name, put->gen);
+	cs_generation_dir(dir, put->name, put->gen);
 	if (cs_file_newlink(store->pending, dir, put->name) == 0)
 		return 0;
 	return cs_lock_failintent(store, put->name, err);
@@ -200,12 +200,12 @@ out:
  * another lock?  Who takes something back first takes its intent.
  */
 int
-cs_txn_verify(struct certstore *store, const struct cs_put *put, int switched,
+cs_write_verify(struct certstore *store, const struct cs_put *put, int switched,
     struct certstore_error *err)
 {
 	char dir[CS_GENDIR];
 
-	cs_gen_dir(dir, put->name, put->gen);
+	cs_generation_dir(dir, put->name, put->gen);
 	if (cs_lock_intent(store, put->name, dir, err) == -1)
 		return -1;
 	return holds(store, switched ? put->name : dir, put, err);
@@ -237,7 +237,7 @@ writeinfo(struct cs_put *put, int dir, int *fd, struct certstore_error *err)
  * certificate stands for it.
  */
 struct cs_buf
-cs_txn_contents(const struct cs_put *put, enum cs_file file)
+cs_write_contents(const struct cs_put *put, enum cs_file file)
 {
 	struct cs_buf b = put->file[CS_FULLCHAIN];
 	size_t leaf = put->leaf == 0 ? b.len : put->leaf;
@@ -272,7 +272,7 @@ writefile(struct cs_put *put, int i, gid_t group, int keep,
     struct certstore_error *err)
 {
 	struct cs_buf combined = { 0 };
-	struct cs_buf b = cs_txn_contents(put, (enum cs_file)i);
+	struct cs_buf b = cs_write_contents(put, (enum cs_file)i);
 	gid_t gid = (gid_t)-1;
 	mode_t mode = modes[i];
 	int rv = 0;
@@ -311,7 +311,7 @@ writefiles(struct certstore *store, struct cs_put *put, int keep,
 
 	if (cs_props_group(put->name, &put->file[CS_PROPS], &group, err) == -1)
 		return -1;
-	cs_gen_dir(name, put->name, put->gen);
+	cs_generation_dir(name, put->name, put->gen);
 	if (cs_file_newdir(store->certs, name, &put->fd[CS_NFILE]) == -1)
 		return errno == EEXIST ?
 		    cs_lock_lost(store, put->name, err) :
@@ -369,7 +369,7 @@ prepare(struct certstore *store, const struct cs_put *put)
 {
 	char dir[CS_GENDIR];
 
-	cs_gen_dir(dir, put->name, put->gen);
+	cs_generation_dir(dir, put->name, put->gen);
 	return cs_file_aside(store->certs, dir, put->name);
 }
 
@@ -390,7 +390,7 @@ writeall(struct certstore *store, struct cs_put *puts, size_t n,
 			return -1;
 	/* without .links a part of an entry could pass for one that lost its
 	 * link, but for the intent */
-	if (fresh && cs_mend_conclude(store, err) == -1)
+	if (fresh && cs_repair_conclude(store, err) == -1)
 		return -1;
 	for (i = 0; i < n; i++) {
 		cs_progress(store, "writing", i, n);
@@ -432,7 +432,7 @@ uncombine(struct certstore *store, const struct cs_put *puts, size_t n,
 		if (puts[i].before == 0 ||
 		    (puts[i].info.serves && !puts[i].info.weak))
 			continue;
-		if (cs_txn_verify(store, &puts[i], 0, err) == -1)
+		if (cs_write_verify(store, &puts[i], 0, err) == -1)
 			return -1;
 		if (cs_recover_combined(store, puts[i].name, NULL) == -1)
 			return cs_fail_errno(err, "%s: combined", puts[i].name);
@@ -450,9 +450,9 @@ switchone(struct certstore *store, const struct cs_put *put,
 	char dir[CS_GENDIR];
 	int rv;
 
-	if (cs_txn_verify(store, put, 0, err) == -1)
+	if (cs_write_verify(store, put, 0, err) == -1)
 		return -1;
-	cs_gen_dir(dir, put->name, put->gen);
+	cs_generation_dir(dir, put->name, put->gen);
 	if (put->before != 0)
 		rv = cs_file_link(store->certs, dir, put->name);
 	else
@@ -517,7 +517,7 @@ withdraw(struct certstore *store, const struct cs_put *put)
 	char before[CS_GENDIR], dir[CS_GENDIR], now[CS_GENDIR];
 	int mine;
 
-	cs_gen_dir(dir, put->name, put->gen);
+	cs_generation_dir(dir, put->name, put->gen);
 	if (cs_file_readlink(store->certs, put->name, now, sizeof(now)) == -1) {
 		if (errno != ENOENT)
 			return;
@@ -533,7 +533,7 @@ withdraw(struct certstore *store, const struct cs_put *put)
 	}
 	if (hasinfo(store, dir))
 		return;
-	cs_gen_dir(before, put->name, put->before);
+	cs_generation_dir(before, put->name, put->before);
 	if (put->before != 0 && hasinfo(store, before)) {
 		(void)cs_file_link(store->certs, before, put->name);
 	} else {
@@ -580,7 +580,7 @@ abandon(struct certstore *store, const struct cs_put *puts, size_t n,
 }
 
 int
-cs_txn_put(struct certstore *store, struct cs_put *puts, size_t n,
+cs_write_entries(struct certstore *store, struct cs_put *puts, size_t n,
     struct certstore_error *err)
 {
 	size_t i;
@@ -618,7 +618,7 @@ out:
 }
 
 int
-cs_txn_check(struct certstore *store, const struct cs_put *puts, size_t n,
+cs_write_check(struct certstore *store, const struct cs_put *puts, size_t n,
     struct certstore_error *err)
 {
 	gid_t group;
@@ -636,7 +636,7 @@ cs_txn_check(struct certstore *store, const struct cs_put *puts, size_t n,
 }
 
 void
-cs_txn_free(struct cs_put *put)
+cs_write_free(struct cs_put *put)
 {
 	int i;
 
@@ -654,11 +654,11 @@ resolveorphan(struct certstore *store, const char *name, char dir[CS_GENDIR],
 
 	if (err->code != CERTSTORE_ENOENTRY || store->tidy)
 		return -1;
-	if (cs_gen_highest(store, name, &gen) == -1)
+	if (cs_generation_highest(store, name, &gen) == -1)
 		return cs_fail_errno(err, "%s/certs", store->path);
 	if (gen == 0)
 		return -1;
-	cs_gen_dir(dir, name, gen);
+	cs_generation_dir(dir, name, gen);
 	cs_error_clear(err);
 	return 0;
 }
@@ -679,10 +679,10 @@ intend(struct certstore *store, struct cs_going *going,
 	    resolveorphan(store, name, dir, err) == -1)
 		return -1;
 	if (strcmp(dir, name) == 0 &&
-	    (cs_mend_entry(store, name, err) == -1 ||
+	    (cs_repair_entry(store, name, err) == -1 ||
 		cs_store_resolve(store, name, dir, err) == -1))
 		return -1;
-	going->gen = cs_gen_number(dir, name);
+	going->gen = cs_generation_number(dir, name);
 	snprintf(going->file, sizeof(going->file), "%s", name);
 	snprintf(going->intent, sizeof(going->intent), "%s/rm", dir);
 	if (cs_file_newlink(store->pending, going->intent, name) == 0)
@@ -746,7 +746,7 @@ relink(struct certstore *store, const struct cs_going *going, size_t n)
 		if (cs_lock_intent(store, going[i].file, going[i].intent,
 			&ignored) == 0)
 			continue;
-		cs_gen_dir(dir, going[i].name, going[i].gen);
+		cs_generation_dir(dir, going[i].name, going[i].gen);
 		if (hasinfo(store, dir))
 			(void)cs_file_newlink(store->certs, dir, going[i].name);
 		if (cs_entry_load(store, going[i].name, &now, &ignored) == 0)
@@ -768,7 +768,7 @@ unlinkone(struct certstore *store, const struct cs_going *going,
 		return -1;
 	if (cs_file_readlink(store->certs, going->name, now, sizeof(now)) !=
 		-1 &&
-	    cs_gen_number(now, going->name) != going->gen)
+	    cs_generation_number(now, going->name) != going->gen)
 		return cs_lock_lost(store, going->name, err);
 	snprintf(from, sizeof(from), "certs/%s", going->name);
 	snprintf(to, sizeof(to), ".pending/%s", going->file);
@@ -827,7 +827,7 @@ fail:
  * of them, or NULL.  Gives how many went.
  */
 size_t
-cs_txn_remove(struct certstore *store, const char *const *names, size_t n,
+cs_write_removal(struct certstore *store, const char *const *names, size_t n,
     const struct cs_info *loaded, struct certstore_error *errs)
 {
 	struct certstore_error err;

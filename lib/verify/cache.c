@@ -1,5 +1,5 @@
 /*
- * seen.c: what many verifications in a row have in common: the certificates of
+ * cache.c: what many verifications in a row have in common: the certificates of
  * the CAs above, decoded once, and whose signatures those have.
  */
 #include <stdlib.h>
@@ -11,13 +11,14 @@
 
 /* Borrowed, or NULL. */
 X509 *
-cs_seen_find(const struct cs_seen *seen, const unsigned char *der, size_t len)
+cs_cache_find(const struct cs_cache *cache, const unsigned char *der,
+    size_t len)
 {
-	const struct cs_seen_cert *c;
+	const struct cs_cache_cert *c;
 	size_t i;
 
-	for (i = 0; i < CS_SEEN_MAX; i++) {
-		c = &seen->cert[i];
+	for (i = 0; i < CS_CACHE_MAX; i++) {
+		c = &cache->cert[i];
 		if (c->derlen == len && c->x509 != NULL &&
 		    memcmp(c->der, der, len) == 0)
 			return c->x509;
@@ -27,10 +28,10 @@ cs_seen_find(const struct cs_seen *seen, const unsigned char *der, size_t len)
 
 /* In place of the oldest.  Not to remember it is no failure. */
 void
-cs_seen_add(struct cs_seen *seen, const unsigned char *der, size_t len,
+cs_cache_add(struct cs_cache *cache, const unsigned char *der, size_t len,
     X509 *x509)
 {
-	struct cs_seen_cert *c = &seen->cert[seen->nextcert];
+	struct cs_cache_cert *c = &cache->cert[cache->nextcert];
 	unsigned char *copy;
 
 	if (len > DER_MAX || (copy = malloc(len)) == NULL)
@@ -45,18 +46,19 @@ cs_seen_add(struct cs_seen *seen, const unsigned char *der, size_t len,
 	c->der = copy;
 	c->derlen = len;
 	c->x509 = x509;
-	seen->nextcert = (seen->nextcert + 1) % CS_SEEN_MAX;
+	cache->nextcert = (cache->nextcert + 1) % CS_CACHE_MAX;
 }
 
 /* Is the first signed by the second: 1, 0, -1 who knows. */
 int
-cs_seen_signed(const struct cs_seen *seen, const X509 *x509, const X509 *issuer)
+cs_cache_signed(const struct cs_cache *cache, const X509 *x509,
+    const X509 *issuer)
 {
 	const struct cs_check *c;
 	size_t i;
 
-	for (i = 0; i < CS_SEEN_MAX; i++) {
-		c = &seen->check[i];
+	for (i = 0; i < CS_CACHE_MAX; i++) {
+		c = &cache->check[i];
 		if (c->x509 == x509 && c->issuer == issuer)
 			return c->yes;
 	}
@@ -66,15 +68,15 @@ cs_seen_signed(const struct cs_seen *seen, const X509 *x509, const X509 *issuer)
 /* Of one that is remembered.  It holds both, so that no other certificate can
  * come to stand where they are. */
 void
-cs_seen_check(struct cs_seen *seen, X509 *x509, X509 *issuer, int yes)
+cs_cache_check(struct cs_cache *cache, X509 *x509, X509 *issuer, int yes)
 {
-	struct cs_check *c = &seen->check[seen->nextcheck];
+	struct cs_check *c = &cache->check[cache->nextcheck];
 	size_t i;
 
-	for (i = 0; i < CS_SEEN_MAX; i++)
-		if (seen->cert[i].x509 == x509)
+	for (i = 0; i < CS_CACHE_MAX; i++)
+		if (cache->cert[i].x509 == x509)
 			break;
-	if (i == CS_SEEN_MAX || X509_up_ref(x509) != 1)
+	if (i == CS_CACHE_MAX || X509_up_ref(x509) != 1)
 		return;
 	if (X509_up_ref(issuer) != 1) {
 		X509_free(x509);
@@ -85,19 +87,19 @@ cs_seen_check(struct cs_seen *seen, X509 *x509, X509 *issuer, int yes)
 	c->x509 = x509;
 	c->issuer = issuer;
 	c->yes = yes;
-	seen->nextcheck = (seen->nextcheck + 1) % CS_SEEN_MAX;
+	cache->nextcheck = (cache->nextcheck + 1) % CS_CACHE_MAX;
 }
 
 void
-cs_seen_free(struct cs_seen *seen)
+cs_cache_free(struct cs_cache *cache)
 {
 	size_t i;
 
-	for (i = 0; i < CS_SEEN_MAX; i++) {
-		free(seen->cert[i].der);
-		X509_free(seen->cert[i].x509);
-		X509_free(seen->check[i].x509);
-		X509_free(seen->check[i].issuer);
+	for (i = 0; i < CS_CACHE_MAX; i++) {
+		free(cache->cert[i].der);
+		X509_free(cache->cert[i].x509);
+		X509_free(cache->check[i].x509);
+		X509_free(cache->check[i].issuer);
 	}
-	memset(seen, 0, sizeof(*seen));
+	memset(cache, 0, sizeof(*cache));
 }

@@ -1,5 +1,5 @@
 /*
- * form.c: what RFC 5280 sections 4.1 and 4.2 ask of the form of a
+ * syntax.c: what RFC 5280 sections 4.1 and 4.2 ask of the form of a
  * certificate, as far as X509_verify_cert() does not look at it.
  */
 #include <stdio.h>
@@ -265,7 +265,7 @@ issuer(const struct cs_asked *asked, struct cs_node *node)
 }
 
 int
-cs_form_check(const struct cs_asked *asked, struct cs_node *node)
+cs_syntax_check(const struct cs_asked *asked, struct cs_node *node)
 {
 	const ASN1_BIT_STRING *iuid, *suid;
 	int bad;

@@ -1,5 +1,5 @@
 /*
- * names.c: the names of a certificate: their form (RFC 5280 section 4.2.1.6),
+ * san.c: the names of a certificate: their form (RFC 5280 section 4.2.1.6),
  * and whether one of them is the host asked for (RFC 9525 section 6).
  */
 #include <arpa/inet.h>
@@ -16,7 +16,7 @@
 
 /* Foreign text in quotes; what is not a string has none. */
 const char *
-cs_names_quote(const ASN1_STRING *s, char out[CS_QUOTE_LEN])
+cs_san_quote(const ASN1_STRING *s, char out[CS_QUOTE_LEN])
 {
 	size_t n;
 
@@ -127,7 +127,7 @@ dns(const struct cs_asked *asked, struct cs_node *node, const ASN1_STRING *s)
 		rule = CS_RULE_SAN_SUFFIX;
 	if (rule != CS_NRULE)
 		bad = cs_rule_add(&node->own, asked, rule, node->x509, "%s",
-		    cs_names_quote(s, q));
+		    cs_san_quote(s, q));
 	free(name);
 	return bad;
 }
@@ -141,7 +141,7 @@ textual(const struct cs_asked *asked, struct cs_node *node,
 
 	if (name == NULL || !is(name))
 		bad = cs_rule_add(&node->own, asked, rule, node->x509, "%s",
-		    cs_names_quote(s, q));
+		    cs_san_quote(s, q));
 	free(name);
 	return bad;
 }
@@ -214,7 +214,7 @@ nothost(const struct cs_asked *asked, struct cs_node *node,
 		s = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i),
 		    &type);
 		if (type == GEN_DNS) {
-			shown = cs_names_quote(s, q);
+			shown = cs_san_quote(s, q);
 		} else if (type == GEN_IPADD &&
 		    (ASN1_STRING_length(s) == 4 ||
 			ASN1_STRING_length(s) == 16)) {
@@ -336,7 +336,7 @@ server(const struct cs_asked *asked, struct cs_node *node,
 
 /* Names of an issuer have to be well formed where they are constrained. */
 int
-cs_names_check(const struct cs_asked *asked, struct cs_node *node)
+cs_san_check(const struct cs_asked *asked, struct cs_node *node)
 {
 	GENERAL_NAMES *names;
 	int bad = 0, critical, i, n = 0;

@@ -1,0 +1,187 @@
+/*
+ * lazycerts.c: many certificates, of which few are needed: a bundle of roots, what
+ * somebody sent.  Most of what it takes to decode one is its key, so that is
+ * left until the certificate is asked for.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "verify/verify.h"
+
+#define WHOLE_MAX 4 /* for fewer the context costs more than it saves */
+
+/* A context in which no key is known. */
+static int
+setup(struct cs_lazycerts *certs)
+{
+	if (certs->ctx != NULL)
+		return 0;
+	if ((certs->ctx = OSSL_LIB_CTX_new()) == NULL ||
+	    (certs->null = OSSL_PROVIDER_load(certs->ctx, "null")) == NULL)
+		return -1;
+	return 0;
+}
+
+/* NULL also if it can't be decoded. */
+static X509 *
+shallow(struct cs_lazycerts *certs, const struct cs_pem *pem)
+{
+	const unsigned char *p = pem->der;
+	X509 *x509;
+
+	if (setup(certs) == -1 ||
+	    (x509 = X509_new_ex(certs->ctx, NULL)) == NULL)
+		return NULL;
+	/* It frees what it was given when it fails. */
+	if (d2i_X509(&x509, &p, (long)pem->derlen) == NULL)
+		return NULL;
+	if (p == pem->der + pem->derlen)
+		return x509;
+	X509_free(x509);
+	return NULL;
+}
+
+static int
+grow(struct cs_lazycerts *certs)
+{
+	struct cs_lazycert *v;
+	size_t size = certs->size == 0 ? 16 : certs->size * 2;
+
+	if (certs->n < certs->size)
+		return 0;
+	if ((v = reallocarray(certs->v, size, sizeof(*v))) == NULL)
+		return -1;
+	certs->v = v;
+	certs->size = size;
+	return 0;
+}
+
+/* The whole of it, perhaps one of an earlier question. */
+static X509 *
+whole(struct cs_lazycerts *certs, const struct cs_pem *pem,
+    struct certstore_error *err)
+{
+	char where[512];
+	X509 *x509;
+
+	x509 = cs_cert_decode(cs_item_where(pem, where, sizeof(where)),
+	    pem->der, pem->derlen, err);
+	if (x509 != NULL && certs->n > 0 && certs->cache != NULL)
+		cs_cache_add(certs->cache, pem->der, pem->derlen, x509);
+	return x509;
+}
+
+static X509 *
+cached(struct cs_lazycerts *certs, const struct cs_pem *pem)
+{
+	X509 *x509 = NULL;
+
+	if (certs->n > 0 && certs->cache != NULL)
+		x509 = cs_cache_find(certs->cache, pem->der, pem->derlen);
+	return x509 != NULL && X509_up_ref(x509) == 1 ? x509 : NULL;
+}
+
+int
+cs_lazycerts_add(struct cs_lazycerts *certs, const struct cs_pem *pem,
+    struct certstore_error *err)
+{
+	struct cs_lazycert *cert;
+
+	if (grow(certs) == -1)
+		return cs_fail_nomem(err);
+	cert = &certs->v[certs->n];
+	memset(cert, 0, sizeof(*cert));
+	if ((cert->hasuses = cs_uses_read(pem, &cert->uses)) == -1)
+		return cs_fail_nomem(err);
+	cert->x509 = cached(certs, pem);
+	cert->whole = cert->x509 != NULL;
+	if (!cert->whole && certs->n >= WHOLE_MAX)
+		cert->x509 = shallow(certs, pem);
+	ERR_clear_error();
+	if (cert->x509 == NULL) {
+		cert->x509 = whole(certs, pem, err);
+		cert->whole = 1;
+	}
+	if (cert->x509 == NULL)
+		return -1;
+	certs->n++;
+	certs->nuses += (size_t)cert->hasuses;
+	return 0;
+}
+
+/* All behind the first n. */
+void
+cs_lazycerts_drop(struct cs_lazycerts *certs, size_t n)
+{
+	while (certs->n > n) {
+		X509_free(certs->v[--certs->n].x509);
+		certs->nuses -= (size_t)certs->v[certs->n].hasuses;
+	}
+}
+
+/* All certificates of a text, or none. */
+int
+cs_lazycerts_read(struct cs_lazycerts *certs, const char *label,
+    const void *data, size_t len, const struct certstore_passphrase *ask,
+    struct certstore_error *err)
+{
+	struct cs_pems pems = { NULL, 0, 0 };
+	size_t before = certs->n, i;
+	int rv;
+
+	rv = cs_pem_read(label, data, len, ask, &pems, err);
+	for (i = 0; i < pems.n && rv == 0; i++)
+		if (pems.v[i].type == CS_PEM_CERT)
+			rv = cs_lazycerts_add(certs, &pems.v[i], err);
+	if (rv == -1)
+		cs_lazycerts_drop(certs, before);
+	cs_item_free(&pems);
+	return rv;
+}
+
+const X509_NAME *
+cs_lazycerts_subject(const struct cs_lazycerts *certs, size_t i)
+{
+	return X509_get_subject_name(certs->v[i].x509);
+}
+
+X509 *
+cs_lazycerts_get(struct cs_lazycerts *certs, size_t i,
+    struct certstore_error *err)
+{
+	struct cs_lazycert *cert = &certs->v[i];
+	unsigned char *der = NULL;
+	X509 *whole = NULL;
+	int len;
+
+	if (cert->whole)
+		return cert->x509;
+	ERR_clear_error();
+	if ((len = i2d_X509(cert->x509, &der)) > 0)
+		whole = cs_cert_decode("certificate", der, (size_t)len, err);
+	else
+		cs_fail_crypto(err, CERTSTORE_ECRYPTO, "certificate");
+	OPENSSL_free(der);
+	if (whole == NULL)
+		return NULL;
+	X509_free(cert->x509);
+	cert->x509 = whole;
+	cert->whole = 1;
+	return whole;
+}
+
+void
+cs_lazycerts_free(struct cs_lazycerts *certs)
+{
+	cs_lazycerts_drop(certs, 0);
+	free(certs->v);
+	if (certs->null != NULL)
+		OSSL_PROVIDER_unload(certs->null);
+	OSSL_LIB_CTX_free(certs->ctx);
+	certs->v = NULL;
+	certs->ctx = NULL;
+	certs->null = NULL;
+	certs->size = 0;
+}
