@@ -20,7 +20,7 @@ STORE = lib/store/entry.c lib/store/generation.c lib/store/index.c \
 	lib/store/store.c lib/store/trustgen.c lib/store/write.c
 PEM = lib/pem/block.c lib/pem/container.c lib/pem/decrypt.c \
 	lib/pem/der.c lib/pem/item.c lib/pem/lines.c lib/pem/marker.c \
-	lib/pem/pem.c
+	lib/pem/pem.c lib/pem/pkcs8.c
 X509 = lib/x509/cert.c lib/x509/certs.c lib/x509/chain.c \
 	lib/x509/describe.c lib/x509/key.c lib/x509/keyform.c \
 	lib/x509/part.c lib/x509/print.c lib/x509/strength.c \
@@ -34,10 +34,11 @@ IMPORT = lib/import/import.c lib/import/issuers.c lib/import/keyfile.c \
 	lib/import/pool.c lib/import/warning.c
 TRUST = lib/trust/anchor.c lib/trust/change.c lib/trust/trust.c \
 	lib/trust/trustdir.c lib/trust/trustset.c
-VERIFY = lib/verify/anchors.c lib/verify/cache.c lib/verify/judge.c \
-	lib/verify/lazycerts.c lib/verify/nameconstraint.c \
-	lib/verify/path.c lib/verify/purpose.c lib/verify/rule.c \
-	lib/verify/san.c lib/verify/syntax.c lib/verify/verify.c
+VERIFY = lib/verify/algorithm.c lib/verify/anchors.c lib/verify/cache.c \
+	lib/verify/judge.c lib/verify/lazycerts.c \
+	lib/verify/nameconstraint.c lib/verify/path.c \
+	lib/verify/purpose.c lib/verify/rule.c lib/verify/san.c \
+	lib/verify/syntax.c lib/verify/verify.c
 LIBRARY = $(BASE) $(STORE) $(PEM) $(X509) $(ISSUE) $(IMPORT) $(TRUST) \
 	$(VERIFY)
 SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \
@@ -58,10 +59,12 @@ BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
 FUZZERS = name pem trust verify
 FUZZ_TIME = 60
 EXAMPLE = tests/example/whose.c
-HEADERS = lib/certstore.h lib/import/import.h lib/issue/create.h \
-	lib/pem/pem.h lib/trust/trust.h lib/verify/verify.h lib/crypto.h \
-	lib/internal.h cmd/cmd.h tests/input.h tests/made.h tests/pems.h \
-	tests/scratch.h tests/tap.h
+HEADERS = lib/certstore.h lib/base/base.h lib/import/private.h \
+	lib/issue/private.h lib/pem/pem.h lib/pem/private.h \
+	lib/store/private.h lib/store/store.h lib/trust/private.h \
+	lib/trust/trust.h lib/verify/private.h lib/x509/private.h \
+	lib/x509/x509.h cmd/cmd.h tests/input.h tests/made.h \
+	tests/pems.h tests/scratch.h tests/tap.h
 
 PLAIN_COMMANDS = cert-list cert-match cert-rm
 CRYPTO_COMMANDS = cert-create cert-import cert-show cert-trust

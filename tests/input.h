@@ -7,7 +7,7 @@
 
 #include <openssl/err.h>
 
-#include "crypto.h"
+#include "pem/private.h"
 #include "tap.h"
 
 #define DATA "tests/data/pem/"

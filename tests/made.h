@@ -8,7 +8,7 @@
 
 #include <openssl/x509v3.h>
 
-#include "crypto.h"
+#include "x509/private.h"
 #include "tap.h"
 
 #define NAMEOF(s) s, sizeof(s) - 1

@@ -8,7 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include "crypto.h"
+#include "issue/private.h"
 #include "input.h"
 #include "tap.h"
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "store/private.h"
 
 static char root[64];
 static struct certstore_error err;

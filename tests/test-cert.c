@@ -6,7 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "crypto.h"
+#include "x509/x509.h"
 #include "made.h"
 #include "tap.h"
 

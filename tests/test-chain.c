@@ -7,7 +7,8 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "crypto.h"
+#include "x509/private.h"
+#include "issue/private.h"
 #include "tap.h"
 #include "scratch.h"
 

@@ -5,7 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-#include "crypto.h"
+#include "x509/x509.h"
 #include "input.h"
 #include "tap.h"
 

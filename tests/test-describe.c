@@ -7,7 +7,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
-#include "crypto.h"
+#include "x509/private.h"
 #include "input.h"
 #include "made.h"
 #include "tap.h"

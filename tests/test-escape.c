@@ -7,7 +7,7 @@
 #define LIBBSD_OPENBSD_VIS /* says it knows that strnunvis differs */
 #include <bsd/vis.h>
 
-#include "internal.h"
+#include "store/private.h"
 #include "tap.h"
 
 #define TEXT(s) s, sizeof(s) - 1

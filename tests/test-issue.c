@@ -8,7 +8,8 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
-#include "crypto.h"
+#include "x509/private.h"
+#include "issue/private.h"
 #include "tap.h"
 
 static struct certstore_error err;

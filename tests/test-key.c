@@ -7,7 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
-#include "crypto.h"
+#include "x509/private.h"
 #include "input.h"
 #include "tap.h"
 
@@ -278,7 +278,8 @@ testmade(void)
 		pkey = cs_key_generate(made[i].type, &err);
 		cs_key_name(pkey, name, sizeof(name));
 		is_str(name, made[i].name, "\"%s\" makes one", made[i].type);
-		is_int(cs_key_isweak(pkey), made[i].weak, "%s: weak", name);
+		is_int(cs_strength_isweak(pkey), made[i].weak, "%s: weak",
+		    name);
 		cs_buf_reset(&buf);
 		is_int(cs_key_encode(&buf, pkey, NULL, &err), 0, "%s: written",
 		    name);
@@ -302,12 +303,12 @@ testweak(void)
 	pkey = EVP_RSA_gen(1024);
 	cs_key_name(pkey, name, sizeof(name));
 	is_str(name, "rsa:1024", "a short RSA key");
-	is_int(cs_key_isweak(pkey), 1, "is weak");
+	is_int(cs_strength_isweak(pkey), 1, "is weak");
 	EVP_PKEY_free(pkey);
 	pkey = EVP_EC_gen("prime192v1");
 	cs_key_name(pkey, name, sizeof(name));
 	is_str(name, "prime192v1", "a curve without a name of ours");
-	is_int(cs_key_isweak(pkey), 1, "is weak, too");
+	is_int(cs_strength_isweak(pkey), 1, "is weak, too");
 	EVP_PKEY_free(pkey);
 	pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED448");
 	cs_key_name(pkey, name, sizeof(name));

@@ -12,6 +12,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
+#include "x509/private.h"
 #include "input.h"
 
 struct der {

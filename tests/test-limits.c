@@ -10,7 +10,8 @@
 
 #include <openssl/err.h>
 
-#include "crypto.h"
+#include "x509/private.h"
+#include "issue/private.h"
 #include "tap.h"
 
 #define CASES 200

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "internal.h"
+#include "store/private.h"
 #include "tap.h"
 #include "scratch.h"
 

@@ -10,7 +10,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "crypto.h"
+#include "x509/private.h"
 #include "tap.h"
 
 /* root signs middle, middle signs leaf; fake is leaf with forging names. */

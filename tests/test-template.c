@@ -5,7 +5,7 @@
 
 #include <openssl/err.h>
 
-#include "crypto.h"
+#include "issue/private.h"
 #include "tap.h"
 
 static struct certstore_error err;

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "internal.h"
+#include "store/private.h"
 #include "tap.h"
 
 #define AT CERTSTORE_SPAN_AT

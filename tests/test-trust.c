@@ -10,7 +10,7 @@
 
 #include <openssl/err.h>
 
-#include "trust/trust.h"
+#include "trust/private.h"
 #include "tap.h"
 #include "made.h"
 #include "scratch.h"

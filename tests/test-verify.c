@@ -11,6 +11,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
+#include "x509/private.h"
 #include "made.h"
 
 #define WHEN 1780000000 /* 2026-05-28 */

@@ -39,6 +39,32 @@ load helper
 	[ -z "$output" ]
 }
 
+@test "a folder of the library includes its own headers and those below it" {
+	cd "$ROOT"
+	# the order is that of HACKING
+	grep -oE '^  lib/[a-z0-9]+/' HACKING | sed 's,.*lib/,,; s,/,,' \
+	    >"$BATS_TEST_TMPDIR/order"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/order")" -ge 8 ]
+	grep -n '^#include "' lib/*/*.[ch] |
+	    awk -v order="$BATS_TEST_TMPDIR/order" '
+	    BEGIN { while ((getline folder <order) > 0) floor[folder] = ++n }
+	    {
+		split($0, line, ":"); split(line[1], at, "/")
+		split($0, quoted, "\""); split(quoted[2], to, "/")
+		lines++
+		if (quoted[2] == "certstore.h" && at[2] == "base")
+			next
+		if (to[1] == at[2] && (to[2] == at[2] ".h" ||
+		    to[2] == "private.h"))
+			next
+		if (to[1] in floor && floor[to[1]] < floor[at[2]] &&
+		    to[2] == to[1] ".h")
+			next
+		print $0; bad = 1
+	    }
+	    END { exit bad || lines < 60 }'
+}
+
 @test "every source begins with its name and responsibility" {
 	cd "$ROOT"
 	for file in lib/*.h lib/*/*.[ch] cmd/*.[ch]; do

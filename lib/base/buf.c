@@ -9,7 +9,7 @@
 
 #include <bsd/stdlib.h>
 
-#include "internal.h"
+#include "base/base.h"
 
 /* Room for that many bytes more and a NUL. */
 int

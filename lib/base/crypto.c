@@ -11,7 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-#include "crypto.h"
+#include "base/base.h"
 
 /*
  * The oldest entry of the queue is the useful one: what follows only says who

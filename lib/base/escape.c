@@ -8,7 +8,7 @@
 
 #include <bsd/string.h>
 
-#include "internal.h"
+#include "base/base.h"
 
 /* First and last of each range of characters nobody should see as they are. */
 static const struct {
@@ -202,4 +202,14 @@ cs_escape_word(const char *s)
 	}
 	memcpy(p, "'", 2);
 	return word;
+}
+
+int
+cs_escape_fit(const char *text, int max)
+{
+	if (strlen(text) <= (size_t)max)
+		return (int)strlen(text);
+	while (max > 0 && (text[max] & 0xc0) == 0x80)
+		max--;
+	return max;
 }

@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "base/base.h"
 
 #define RECORD_SIZE 8192 /* more is read in another way */
 #define DEPTH_MAX 8	 /* of a tree that is removed */
@@ -243,7 +243,7 @@ asidename(char tmp[CS_NAME_MAX + 64], const char *name)
 static int
 linkaside(int dirfd, const char *text, const char *tmp)
 {
-	char now[CS_GENDIR + 32];
+	char now[CS_NAME_MAX + 64];
 
 	if (symlinkat(text, dirfd, tmp) == 0)
 		return 0;

@@ -10,7 +10,7 @@
 #include <bsd/string.h>
 #include <idn2.h>
 
-#include "internal.h"
+#include "base/base.h"
 
 #define INPUT_MAX 1024 /* bytes: no host name is that long in UTF-8 */
 

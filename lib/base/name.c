@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "base/base.h"
 
 #define LABEL_MAX 63			    /* RFC 1035 section 2.3.4 */
 #define LOCAL_MAX 64			    /* RFC 5321 section 4.5.3.1.1 */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "internal.h"
+#include "base/base.h"
 
 #define COARSE 2 /* seconds: as of the coarsest of file systems */
 
@@ -33,11 +33,20 @@ cs_stamp_take(struct cs_stamp *stamp, const struct stat *st)
 	    now.tv_sec - COARSE > st->st_ctim.tv_sec;
 }
 
+/* Are they of one file, not changed in between as far as time stamps tell? */
+int
+cs_stamp_same(const struct cs_stamp *a, const struct cs_stamp *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	    issame(&a->modified, &b->modified) &&
+	    issame(&a->changed, &b->changed);
+}
+
 int
 cs_stamp_holds(const struct cs_stamp *stamp, const struct stat *st)
 {
-	return stamp->settled && stamp->dev == st->st_dev &&
-	    stamp->ino == st->st_ino && stamp->size == st->st_size &&
-	    issame(&stamp->modified, &st->st_mtim) &&
-	    issame(&stamp->changed, &st->st_ctim);
+	struct cs_stamp now;
+
+	cs_stamp_take(&now, st);
+	return stamp->settled && cs_stamp_same(stamp, &now);
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "internal.h"
+#include "base/base.h"
 
 #define HOUR ((int64_t)3600)
 #define YEAR (365 * CS_DAY)

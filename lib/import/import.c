@@ -10,7 +10,7 @@
 
 #include <openssl/err.h>
 
-#include "import/import.h"
+#include "import/private.h"
 
 #define TRIES 4 /* while others change the entries; the last with the lock */
 

@@ -8,7 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "import/import.h"
+#include "import/private.h"
 
 #define ABOVE_MAX 64 /* possible issuers of one certificate */
 

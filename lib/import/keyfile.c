@@ -7,7 +7,7 @@
 
 #include <openssl/err.h>
 
-#include "import/import.h"
+#include "import/private.h"
 
 /* The store's key was to be a CA's, and is a server's now. */
 static int

@@ -8,7 +8,7 @@
 
 #include <bsd/stdlib.h>
 
-#include "import/import.h"
+#include "import/private.h"
 
 static int
 isgone(const struct certstore_error *err)
@@ -67,7 +67,8 @@ look(struct certstore *store, const struct cs_pool_cert *cert, const char *spki,
 	int rv = -1;
 
 	if (cs_index_find(store, "spki", spki, &names, &n) == -1)
-		return cs_fail_errno(err, "%s/index/spki", store->path);
+		return cs_fail_errno(err, "%s/index/spki",
+		    certstore_path(store));
 	if (n > 0 && info->text.p == NULL &&
 	    (cs_describe_shown(&info->text, cert->x509, err) == -1 ||
 		cs_info_parse(info, err) == -1))
@@ -97,7 +98,7 @@ cs_keyowner_find(struct certstore *store, const struct cs_pool_cert *cert,
 	int rv = 0;
 
 	memset(h, 0, sizeof(*h));
-	if (store->fd == -1)
+	if (!cs_store_isthere(store))
 		return 0;
 	rv = look(store, cert, cert->spki, &info, h, err);
 	if (rv == 0 && strcmp(cert->spki, cert->match) != 0)

@@ -10,7 +10,7 @@
 
 #include <openssl/err.h>
 
-#include "import/import.h"
+#include "import/private.h"
 
 /* "*.example.com" is "_.example.com"; 0 if there is no name that can be. */
 static int

@@ -8,7 +8,7 @@
 
 #include <openssl/err.h>
 
-#include "import/import.h"
+#include "import/private.h"
 
 /* The files, and what they say of the certificate. */
 static int
@@ -195,7 +195,7 @@ checknames(struct cs_planning *job, struct certstore_error *err)
 	    "%s: the entry of that name "
 	    "is for other names (\"%.*s\"): give this certificate another "
 	    "entry name with -N, or replace that entry with -f -N %s",
-	    job->a->name, cs_pool_fit(subject, CS_SUBJECT_LEN), subject,
+	    job->a->name, cs_escape_fit(subject, CS_SUBJECT_LEN), subject,
 	    job->a->name);
 }
 

@@ -11,7 +11,7 @@
 
 #include <openssl/err.h>
 
-#include "import/import.h"
+#include "import/private.h"
 
 static int
 iskey(const struct cs_pem *pem)
@@ -90,16 +90,6 @@ cs_pool_add_key(struct cs_pool *pool, const char *label, const void *data,
 	    cs_escape_quote(quoted, label));
 }
 
-int
-cs_pool_fit(const char *text, int max)
-{
-	if (strlen(text) <= (size_t)max)
-		return (int)strlen(text);
-	while (max > 0 && (text[max] & 0xc0) == 0x80)
-		max--;
-	return max;
-}
-
 const char *
 cs_pool_name(const struct cs_pool_cert *cert, char *buf, size_t size)
 {
@@ -113,7 +103,7 @@ cs_pool_name(const struct cs_pool_cert *cert, char *buf, size_t size)
 		snprintf(buf, size, "%s: certificate", where);
 	else
 		snprintf(buf, size, "%s: certificate \"%.*s%s\"", where,
-		    cs_pool_fit(subject.p, CS_SUBJECT_LEN), subject.p,
+		    cs_escape_fit(subject.p, CS_SUBJECT_LEN), subject.p,
 		    subject.len > CS_SUBJECT_LEN ? "..." : "");
 	cs_buf_free(&subject);
 	return buf;

@@ -9,10 +9,9 @@
 
 #include <openssl/x509v3.h>
 
-#include "import/import.h"
+#include "import/private.h"
 
-#define NAMES_MAX 5	 /* named in one line */
-#define SECURITY_MIN 112 /* bits, of security level 2 */
+#define NAMES_MAX 5 /* named in one line */
 #define LEVEL2 "servers at security level 2 refuse it"
 
 /* Begins with the entry's name; gives 0 or -1, so that it can be or'ed. */
@@ -49,32 +48,11 @@ remarktimes(struct cs_buf *b, const struct cs_info *info, int64_t now)
 			bad |= remark(b, info,
 			    "its issuer \"%.*s\" expired "
 			    "%s",
-			    cs_pool_fit(info->issuing[i].subject,
+			    cs_escape_fit(info->issuing[i].subject,
 				CS_SUBJECT_LEN),
 			    info->issuing[i].subject,
 			    certstore_time_format(info->issuing[i].ends, when));
 	return bad;
-}
-
-/* What level 2 has against it; what is empty is fine. */
-void
-cs_warning_weakness(X509 *x509, char *text, size_t size)
-{
-	char name[80];
-	int md, secbits;
-
-	text[0] = '\0';
-	if (cs_key_isweak(X509_get0_pubkey(x509))) {
-		cs_key_name(X509_get0_pubkey(x509), name, sizeof(name));
-		snprintf(text, size, "weak key (%s)", name);
-		return;
-	}
-	if (X509_get_signature_info(x509, &md, NULL, &secbits, NULL) != 1 ||
-	    secbits < 0 || secbits >= SECURITY_MIN ||
-	    cs_cert_is_self_signed(x509))
-		return;
-	snprintf(text, size, "weak signature (%s)",
-	    md == NID_undef ? "unknown" : OBJ_nid2sn(md));
 }
 
 static int
@@ -84,17 +62,16 @@ remarkweak(struct cs_buf *b, const struct cs_info *info, X509 *x509,
 	char text[120];
 	int bad = 0, i;
 
-	cs_warning_weakness(x509, text, sizeof(text));
-	if (text[0] != '\0')
+	if (cs_strength_text(x509, text, sizeof(text)))
 		bad |= remark(b, info, "%s: " LEVEL2, text);
 	for (i = 0; i < sk_X509_num(chain); i++) {
-		cs_warning_weakness(sk_X509_value(chain, i), text,
-		    sizeof(text));
-		if (text[0] != '\0' && (size_t)i < info->nissuing)
+		if ((size_t)i < info->nissuing &&
+		    cs_strength_text(sk_X509_value(chain, i), text,
+			sizeof(text)))
 			bad |= remark(b, info,
 			    "its issuer \"%.*s\" has a "
 			    "%s: " LEVEL2,
-			    cs_pool_fit(info->issuing[i].subject,
+			    cs_escape_fit(info->issuing[i].subject,
 				CS_SUBJECT_LEN),
 			    info->issuing[i].subject, text);
 	}
@@ -123,7 +100,7 @@ remarknames(struct cs_buf *b, const struct cs_info *info)
 		    "no subject alternative name: clients "
 		    "refuse it%s%.*s%s",
 		    *cn != '\0' ? ", old ones take the CN \"" : "",
-		    cs_pool_fit(cn, CS_SUBJECT_LEN), cn,
+		    cs_escape_fit(cn, CS_SUBJECT_LEN), cn,
 		    *cn != '\0' ? "\"" : "");
 	if (hashost(info) && info->usage.n > 0 &&
 	    !cs_info_has_usage(info, "server") &&
@@ -230,7 +207,7 @@ cs_warning_cert(struct cs_buf *b, const struct cs_info *info, X509 *x509,
 		bad |= remark(b, info,
 		    "chain incomplete: its issuer \"%.*s\" "
 		    "is not there: import it too",
-		    cs_pool_fit(issuer, CS_SUBJECT_LEN), issuer);
+		    cs_escape_fit(issuer, CS_SUBJECT_LEN), issuer);
 	return bad;
 }
 
@@ -269,8 +246,8 @@ listlost(struct cs_buf *list, const struct cs_info *info,
 			continue;
 		if (lost++ < NAMES_MAX)
 			bad |= cs_buf_printf(list, "%s%.*s",
-			    lost > 1 ? ", " : "", cs_pool_fit(san[i].value, 60),
-			    san[i].value);
+			    lost > 1 ? ", " : "",
+			    cs_escape_fit(san[i].value, 60), san[i].value);
 	}
 	if (lost > NAMES_MAX)
 		bad |= cs_buf_printf(list, " and %zu more", lost - NAMES_MAX);

@@ -2,7 +2,7 @@
  * carry.c: what a new generation takes over from the one before: its props, a
  * request that waits, the pair that serves.
  */
-#include "issue/create.h"
+#include "issue/private.h"
 
 /* The old props, or none, with this origin; NULL: the old one. */
 int

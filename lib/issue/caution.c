@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "crypto.h"
+#include "issue/private.h"
 
 #define NAMES_MAX 5 /* named in one line */
 

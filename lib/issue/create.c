@@ -11,7 +11,7 @@
 
 #include <openssl/err.h>
 
-#include "issue/create.h"
+#include "issue/private.h"
 
 #define TRIES 4 /* the last one with the lock */
 
@@ -285,7 +285,7 @@ decide(struct cs_create *job, char **csr, struct certstore_error *err)
 		return cs_fail(err, CERTSTORE_EEXIST,
 		    "%s: already awaits an answer: cert-show%s -o csr %s "
 		    "prints the request, -f makes a new one",
-		    job->name, job->store->option, job->name);
+		    job->name, cs_store_option(job->store), job->name);
 	return cs_fail(err, CERTSTORE_EEXIST,
 	    "%s: there is such an entry: -f replaces it, -u leaves it if it "
 	    "will do",
@@ -317,7 +317,7 @@ cs_create_key(struct cs_create *job, struct certstore_error *err)
 	if (EVP_PKEY_up_ref(job->t.pkey) != 1)
 		return cs_fail_nomem(err);
 	job->pkey = job->t.pkey;
-	if (cs_key_isweak(job->pkey)) {
+	if (cs_strength_isweak(job->pkey)) {
 		cs_key_name(job->pkey, type, sizeof(type));
 		cs_warn(job->store,
 		    "%s: the key is weak (%s): servers and "

@@ -5,7 +5,7 @@
 
 #include <openssl/x509v3.h>
 
-#include "crypto.h"
+#include "issue/private.h"
 
 static GENERAL_NAME *
 makesan(const struct cs_san_own *san)

@@ -9,7 +9,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
-#include "crypto.h"
+#include "issue/private.h"
 
 #define CN_MAX 64
 #define SERIAL_BITS 127

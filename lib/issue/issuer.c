@@ -7,7 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "crypto.h"
+#include "issue/private.h"
 
 static int
 readstack(const struct certstore_entry *entry, enum cs_file file,
@@ -133,7 +133,8 @@ search(struct cs_issuer *best, struct certstore *store, const char *sub,
 	if (key == NULL)
 		return 0;
 	if (cs_index_find(store, sub, key, &names, &n) == -1)
-		return cs_fail_errno(err, "%s: index/%s", store->path, sub);
+		return cs_fail_errno(err, "%s: index/%s", certstore_path(store),
+		    sub);
 	for (i = 0; i < n; i++) {
 		if (strcmp(names[i], entry->info.name) == 0 ||
 		    cs_issuer_open(&is, store, names[i], &ignored) == -1)

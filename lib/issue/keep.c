@@ -13,7 +13,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "crypto.h"
+#include "issue/private.h"
 
 /* The certificate of an entry. */
 X509 *

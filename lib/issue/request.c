@@ -6,7 +6,7 @@
 
 #include <openssl/x509.h>
 
-#include "issue/create.h"
+#include "issue/private.h"
 
 static X509_REQ *
 readrequest(const struct cs_create *job, struct cs_buf *pem,

@@ -13,7 +13,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "crypto.h"
+#include "issue/private.h"
 
 static int unfit(struct cs_reuse *, const char *, ...) CS_PRINTFLIKE(2, 3);
 
@@ -276,18 +276,10 @@ sameencryption(const struct certstore_entry *entry, enum cs_file file,
 static int
 istouched(const struct certstore_entry *entry)
 {
-	char path[CS_GENDIR + 16];
 	struct stat info, st;
 
-	snprintf(path, sizeof(path), "%s/%s", entry->gendir,
-	    cs_file_names[CS_INFO]);
-	if (fstatat(entry->store->certs, path, &info, AT_SYMLINK_NOFOLLOW) ==
-	    -1)
-		return 1;
-	snprintf(path, sizeof(path), "%s/%s", entry->gendir,
-	    cs_file_names[CS_PRIVKEY]);
-	return fstatat(entry->store->certs, path, &st, AT_SYMLINK_NOFOLLOW) ==
-	    -1 ||
+	return cs_entry_stat(entry, CS_INFO, &info) == -1 ||
+	    cs_entry_stat(entry, CS_PRIVKEY, &st) == -1 ||
 	    st.st_ctim.tv_sec > info.st_ctim.tv_sec ||
 	    (st.st_ctim.tv_sec == info.st_ctim.tv_sec &&
 		st.st_ctim.tv_nsec > info.st_ctim.tv_nsec);

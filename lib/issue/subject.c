@@ -11,7 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/objects.h>
 
-#include "crypto.h"
+#include "issue/private.h"
 
 enum syntax {
 	TEXT, /* UTF8String */

@@ -11,7 +11,7 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 
-#include "crypto.h"
+#include "issue/private.h"
 
 struct certstore_template *
 certstore_template_new(struct certstore_error *err)

@@ -9,7 +9,7 @@
 
 #include <bsd/string.h>
 
-#include "pem/pem.h"
+#include "pem/private.h"
 
 /* Why data is missing, as far as the lines show it. */
 const char *

@@ -13,7 +13,7 @@
 #include <openssl/pkcs12.h>
 #include <openssl/pkcs12err.h>
 
-#include "pem/pem.h"
+#include "pem/private.h"
 
 #define DEPTH_MAX 4   /* of bags within bags */
 #define LOCKED_MAX 32 /* encrypted parts in one PKCS#12 */

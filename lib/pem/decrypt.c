@@ -14,7 +14,7 @@
 #include <openssl/pkcs12.h>
 #include <openssl/pkcs12err.h>
 
-#include "crypto.h"
+#include "pem/private.h"
 
 #define SALT_LEN 8 /* of the traditional form */
 #define BOM "\xef\xbb\xbf"
@@ -268,7 +268,7 @@ decryptv2(OSSL_LIB_CTX *ctx, const X509_ALGOR *alg,
 
 	if (PKCS12_pbe_crypt_ex(alg, pass, len, ASN1_STRING_get0_data(data),
 		ASN1_STRING_length(data), &der, &n, 0, ctx, NULL) != NULL)
-		p8 = cs_keyform_version2(der, (size_t)n);
+		p8 = cs_pkcs8_version2(der, (size_t)n);
 	OPENSSL_clear_free(der, (size_t)n);
 	return p8;
 }

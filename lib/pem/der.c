@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "pem/pem.h"
+#include "pem/private.h"
 
 #define INTEGER 0x02
 #define BITSTRING 0x03

@@ -10,7 +10,7 @@
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 
-#include "pem/pem.h"
+#include "pem/private.h"
 
 #define NAME_SHOWN 200 /* bytes of a file name in a message */
 

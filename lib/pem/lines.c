@@ -7,7 +7,7 @@
 
 #include <bsd/stdlib.h>
 
-#include "pem/pem.h"
+#include "pem/private.h"
 
 /* Seen as nothing or as a blank: BOM, no-break and zero width characters. */
 static const char *const unseen[] = { "\xef\xbb\xbf", "\xc2\xa0", "\xc2\xad",

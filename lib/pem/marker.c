@@ -6,7 +6,7 @@
 
 #include <bsd/string.h>
 
-#include "pem/pem.h"
+#include "pem/private.h"
 
 static const struct label {
 	const char *name;

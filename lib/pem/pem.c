@@ -14,7 +14,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-#include "pem/pem.h"
+#include "pem/private.h"
 
 #define LABEL_SHOWN 64 /* and of a foreign label */
 #define LINE_BYTES 48  /* 64 characters of base64 */

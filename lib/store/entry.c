@@ -12,7 +12,7 @@
 
 #include <sha2.h>
 
-#include "internal.h"
+#include "store/private.h"
 
 #define TRIES 3 /* a generation may go while it is looked at */
 
@@ -86,17 +86,26 @@ cs_entry_done(struct certstore_entry *entry)
 	entry->pem = entry->flaw = NULL;
 }
 
+int
+cs_entry_stat(const struct certstore_entry *entry, enum cs_file which,
+    struct stat *st)
+{
+	char path[CS_GENDIR + 16];
+
+	snprintf(path, sizeof(path), "%s/%s", entry->gendir,
+	    cs_file_names[which]);
+	return fstatat(entry->store->certs, path, st, AT_SYMLINK_NOFOLLOW);
+}
+
 /* Size and time of props, which may have been edited by hand; 0 or -1. */
 static int
 hashprops(SHA2_CTX *ctx, const struct certstore_entry *entry)
 {
-	char path[CS_GENDIR + 16], text[64];
+	char text[64];
 	struct stat st;
 	int n;
 
-	snprintf(path, sizeof(path), "%s/%s", entry->gendir,
-	    cs_file_names[CS_PROPS]);
-	if (fstatat(entry->store->certs, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
+	if (cs_entry_stat(entry, CS_PROPS, &st) == -1)
 		return errno == ENOENT || errno == ENOTDIR || errno == ESTALE ?
 		    0 :
 		    -1;

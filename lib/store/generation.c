@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "store/private.h"
 
 /* ".NAME@12" of that name: 12, else 0. */
 unsigned long

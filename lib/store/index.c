@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "store/private.h"
 
 /*
  * Says that all names of all entries are linked; no host is called so.  It is

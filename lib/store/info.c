@@ -14,7 +14,7 @@
 
 #include <sha2.h>
 
-#include "internal.h"
+#include "store/private.h"
 
 enum how { TEXT, TIME, NUMBER, FLAG, WORDS, LINE, SAN, ISSUING, FILEOF, HAS };
 

@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "internal.h"
+#include "store/private.h"
 
 struct certstore_list {
 	struct certstore *store;

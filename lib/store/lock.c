@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "store/private.h"
 
 #define LOCK_SECONDS 60
 #define NOTE (2 * CS_STAMP + 32)

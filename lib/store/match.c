@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "internal.h"
+#include "store/private.h"
 
 /* How a candidate came to be one; the first that holds a valid one wins. */
 enum rung { EXACT, WILDCARD, TENANT, DEFAULT, FINGERPRINT, SPKI };

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "store/private.h"
 
 #define LINKS_MAX 40 /* as the kernel has it */
 

@@ -14,7 +14,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "store/private.h"
 
 #define VALUE_MAX 1000 /* of a line with a key, bytes */
 #define BOM "\xef\xbb\xbf"

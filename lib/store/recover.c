@@ -25,7 +25,7 @@
 
 #include <bsd/string.h>
 
-#include "internal.h"
+#include "store/private.h"
 
 /* What is looked for once, for all names. */
 struct todo {

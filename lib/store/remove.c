@@ -7,7 +7,7 @@
 
 #include <bsd/string.h>
 
-#include "internal.h"
+#include "store/private.h"
 
 /* A CA that may go if all goes that it has issued. */
 struct ca {

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "store/private.h"
 
 /* Does a directory hold all that another holds?  1, 0, -1. */
 static int
@@ -369,7 +369,7 @@ cs_repair_store(struct certstore *store, struct certstore_error *err)
 			return cs_fail_errno(err, "%s/combined", store->path);
 		if (menddefault(store) == -1)
 			return cs_fail_errno(err, "%s/default", store->path);
-		if (cs_trustgen_mend(store) == -1)
+		if (cs_trustgen_repair(store) == -1)
 			return cs_fail_errno(err, "%s/trust", store->path);
 		if (cs_repair_conclude(store, err) == -1)
 			return -1;

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "store/private.h"
 
 const char *const cs_file_names[CS_NFILE] = { "fullchain.pem", "privkey.pem",
 	"combined.pem", "ca.pem", "cert.pem", "chain.pem", "request.key",
@@ -324,6 +324,18 @@ const char *
 certstore_path(const struct certstore *store)
 {
 	return store->path;
+}
+
+const char *
+cs_store_option(const struct certstore *store)
+{
+	return store->option;
+}
+
+int
+cs_store_isthere(const struct certstore *store)
+{
+	return store->fd != -1;
 }
 
 void

@@ -17,10 +17,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "store/private.h"
 
 #define TRUST "trust"
 #define LAST "shipped" /* the file that is written last */
+#define BULK 16	       /* files from which one syncfs(2) is cheaper */
+#define TRIES 3	       /* a generation may go before it is opened */
 
 struct scan {
 	const struct certstore *store;
@@ -90,9 +92,9 @@ readintent(const struct certstore *store, const char *file,
  * The directory that holds the anchors, and its number, which is 0 where a
  * copy made a real directory of the link: 1, 0 there are none, -1.
  */
-int
-cs_trustgen_live(struct certstore *store, char dir[CS_GENDIR],
-    unsigned long *gen, struct certstore_error *err)
+static int
+findlive(struct certstore *store, char dir[CS_GENDIR], unsigned long *gen,
+    struct certstore_error *err)
 {
 	unsigned long begun;
 	int mend, rv;
@@ -132,10 +134,75 @@ cs_trustgen_live(struct certstore *store, char dir[CS_GENDIR],
 	return *gen != 0;
 }
 
-/* Under the lock: a free number behind the live one, and its intent. */
+/* What is opened is a directory that may have gone when it is. */
+static int
+failopen(const struct certstore *store, struct certstore_error *err)
+{
+	if (errno != ENOENT && errno != ESTALE)
+		return cs_fail_errno(err, "%s/trust", store->path);
+	return cs_fail(err, CERTSTORE_EDAMAGED,
+	    "%s/trust: leads to nothing: remove this link, and the next "
+	    "writer makes it again if it can",
+	    store->path);
+}
+
 int
-cs_trustgen_begin(struct certstore *store, unsigned long live,
-    unsigned long *gen)
+cs_trustgen_open(struct certstore *store, struct cs_trustgen *live,
+    struct certstore_error *err)
+{
+	char dir[CS_GENDIR];
+	struct stat st;
+	int i, rv;
+
+	memset(live, 0, sizeof(*live));
+	live->fd = -1;
+	for (i = 0; i < TRIES; i++) {
+		if ((rv = findlive(store, dir, &live->gen, err)) != 1)
+			return rv;
+		live->fd = cs_file_opendir(store->fd, dir);
+		if (live->fd != -1 && fstat(live->fd, &st) == 0) {
+			cs_stamp_take(&live->stamp, &st);
+			return 1;
+		}
+		cs_file_close(&live->fd);
+		if (errno != ENOENT && errno != ESTALE)
+			break;
+	}
+	return failopen(store, err);
+}
+
+int
+cs_trustgen_stat(struct certstore *store, struct stat *st)
+{
+	struct certstore_error ignored;
+	char dir[CS_GENDIR];
+	unsigned long gen;
+
+	return findlive(store, dir, &gen, &ignored) == 1 &&
+	    fstatat(store->fd, dir, st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Whoever else can write the directory would be trusted with the rest. */
+static int
+checkours(const struct certstore *store, unsigned long gen,
+    struct certstore_error *err)
+{
+	char dir[CS_GENDIR];
+	int fd, rv;
+
+	if (gen == 0)
+		return 0;
+	cs_generation_dir(dir, TRUST, gen);
+	if ((fd = cs_file_opendir(store->fd, dir)) == -1)
+		return cs_fail_errno(err, "%s/%s", store->path, dir);
+	rv = cs_lock_ours(store, fd, "/" TRUST, err);
+	close(fd);
+	return rv;
+}
+
+/* A free number behind the live one, and its intent; -1 and errno. */
+static int
+makeintent(struct certstore *store, unsigned long live, unsigned long *gen)
 {
 	char dir[CS_GENDIR];
 
@@ -152,7 +219,34 @@ cs_trustgen_begin(struct certstore *store, unsigned long live,
 }
 
 int
-cs_trustgen_switch(struct certstore *store, unsigned long gen)
+cs_trustgen_begin(struct certstore *store, unsigned long live, size_t nfile,
+    struct cs_trustgen *new, struct certstore_error *err)
+{
+	char dir[CS_GENDIR];
+
+	memset(new, 0, sizeof(*new));
+	new->fd = -1;
+	if (checkours(store, live, err) == -1)
+		return -1;
+	new->bulk = store->whole ||
+	    (nfile >= BULK && cs_file_hassyncfs(store->fd));
+	if (makeintent(store, live, &new->gen) == -1)
+		return cs_lock_failintent(store, CS_TRUST_INTENT, err);
+	/* without a link a part of the first set could pass for one that lost
+	 * it, but for the intent */
+	if (store->fresh && cs_repair_conclude(store, err) == -1)
+		return -1;
+	if (live == 0 && cs_store_sync(store, store->pending) == -1)
+		return cs_fail_errno(err, "%s/.pending", store->path);
+	cs_generation_dir(dir, TRUST, new->gen);
+	if (cs_file_newdir(store->fd, dir, &new->fd) == 0)
+		return 0;
+	return errno == EEXIST ? cs_lock_lost(store, TRUST, err) :
+				 cs_fail_errno(err, "%s/%s", store->path, dir);
+}
+
+static int
+makelink(struct certstore *store, unsigned long gen)
 {
 	char dir[CS_GENDIR];
 
@@ -166,13 +260,12 @@ cs_trustgen_switch(struct certstore *store, unsigned long gen)
  * As cs_write_verify(): the generation and its intent are there, and once the
  * switch was made the link leads to it.
  */
-int
-cs_trustgen_check(const struct certstore *store, unsigned long gen,
-    int switched, struct certstore_error *err)
+static int
+checkmine(const struct certstore *store, const char *dir, int switched,
+    struct certstore_error *err)
 {
-	char dir[CS_GENDIR], now[CS_GENDIR];
+	char now[CS_GENDIR];
 
-	cs_generation_dir(dir, TRUST, gen);
 	if (cs_lock_verify(store, err) == -1 ||
 	    cs_lock_intent(store, CS_TRUST_INTENT, dir, err) == -1)
 		return -1;
@@ -181,7 +274,41 @@ cs_trustgen_check(const struct certstore *store, unsigned long gen,
 		(cs_file_readlink(store->fd, TRUST, now, sizeof(now)) != -1 &&
 		    strcmp(now, dir) == 0)))
 		return 0;
-	return cs_lock_lost(store, "trust", err);
+	return cs_lock_lost(store, TRUST, err);
+}
+
+int
+cs_trustgen_commit(struct certstore *store, struct cs_trustgen *new,
+    struct certstore_error *err)
+{
+	char dir[CS_GENDIR];
+
+	cs_generation_dir(dir, TRUST, new->gen);
+	if (store->whole && cs_file_aside(store->fd, dir, TRUST) == -1)
+		return cs_fail_errno(err, "%s/trust", store->path);
+	if (new->bulk ? syncfs(store->fd) == -1 :
+			fsync(new->fd) == -1 || fsync(store->fd) == -1 ||
+		    fsync(store->pending) == -1)
+		return cs_fail_errno(err, "%s/%s", store->path, dir);
+	cs_progress(store, "switching", 0, 0);
+	if (checkmine(store, dir, 0, err) == -1)
+		return -1;
+	if (makelink(store, new->gen) == -1)
+		return cs_fail_errno(err, "%s/trust", store->path);
+	if (checkmine(store, dir, 1, err) == -1)
+		return -1;
+	return cs_recover_all(store, err);
+}
+
+/* Unless there is another writer's work to be taken back, too. */
+void
+cs_trustgen_cancel(struct certstore *store, const struct certstore_error *err)
+{
+	struct certstore_error ignored;
+
+	if (err->code != CERTSTORE_EBUSY &&
+	    cs_lock_verify(store, &ignored) == 0)
+		(void)cs_recover_all(store, &ignored);
 }
 
 static int
@@ -235,7 +362,7 @@ cs_trustgen_settle(struct certstore *store, const char *file)
 	else if (errno != ENOENT)
 		return -1;
 	if (mend && live == 0) {
-		if (cs_trustgen_switch(store, gen) == -1)
+		if (makelink(store, gen) == -1)
 			return -1;
 		live = gen;
 	}
@@ -261,8 +388,7 @@ turnback(struct certstore *store)
 	if (cs_file_link(store->pending, text, CS_TRUST_INTENT) == -1 ||
 	    cs_store_sync(store, store->pending) == -1 ||
 	    cs_file_rename(store->fd, TRUST, dir) == -1 ||
-	    cs_trustgen_switch(store, gen) == -1 ||
-	    removeothers(store, gen) == -1)
+	    makelink(store, gen) == -1 || removeothers(store, gen) == -1)
 		return -1;
 	return cs_file_remove(store->pending, CS_TRUST_INTENT);
 }
@@ -273,7 +399,7 @@ turnback(struct certstore *store)
  * whole generation is taken.
  */
 int
-cs_trustgen_mend(struct certstore *store)
+cs_trustgen_repair(struct certstore *store)
 {
 	unsigned long gen;
 	struct stat st;
@@ -282,5 +408,5 @@ cs_trustgen_mend(struct certstore *store)
 		return S_ISDIR(st.st_mode) ? turnback(store) : 0;
 	if (errno != ENOENT || highest(store, (unsigned long)-1, 1, &gen) == -1)
 		return -1;
-	return gen == 0 ? 0 : cs_trustgen_switch(store, gen);
+	return gen == 0 ? 0 : makelink(store, gen);
 }

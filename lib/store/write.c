@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "store/private.h"
 
 #define BULK 16 /* entries from which one syncfs is cheaper */
 

@@ -10,8 +10,7 @@
 
 #include <openssl/err.h>
 
-#include "import/import.h"
-#include "trust/trust.h"
+#include "trust/private.h"
 
 #define ISSUER_SHOWN 100 /* bytes, in a message */
 
@@ -138,7 +137,7 @@ becauseissued(struct reasons *r, X509 *x509)
 	(void)cs_cert_name_text(X509_get_issuer_name(x509), &issuer);
 	if (issuer.len > 0)
 		because(r, "is not self-signed: its issuer is \"%.*s%s\"",
-		    cs_pool_fit(issuer.p, ISSUER_SHOWN), issuer.p,
+		    cs_escape_fit(issuer.p, ISSUER_SHOWN), issuer.p,
 		    issuer.len > ISSUER_SHOWN ? "..." : "");
 	else
 		because(r, "is not self-signed");
@@ -157,8 +156,7 @@ becauseaged(struct reasons *r, X509 *x509)
 	if (cs_cert_starts(x509) > now)
 		because(r, "is not valid before %s",
 		    certstore_time_format(cs_cert_starts(x509), when));
-	cs_warning_weakness(x509, weak, sizeof(weak));
-	if (weak[0] != '\0')
+	if (cs_strength_text(x509, weak, sizeof(weak)))
 		because(r, "has a %s, below security level 2", weak);
 }
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trust/trust.h"
+#include "trust/private.h"
 
 /*
  * What became of one: 0, or -1: no memory.  The action is one of those of
@@ -256,7 +256,7 @@ addone(struct certstore_trust *t, struct cs_given *g)
 		return say(t, a->name, "refused",
 		    "%s: %s: is an anchor already, but here %s: cert-trust%s "
 		    "rm %s takes it out",
-		    where, a->name, why, t->store->option, a->name);
+		    where, a->name, why, cs_store_option(t->store), a->name);
 	if (a->der == NULL && !force)
 		return say(t, a->name, "refused",
 		    "%s: %s: is distrusted: -f lifts that and adds it", where,
@@ -340,20 +340,20 @@ applyremove(struct certstore_trust *t, const char *text)
 		return say(t, a->name, force ? "same" : "refused",
 		    "%s: is no anchor but distrusted: cert-trust%s -f add with "
 		    "its file lifts that",
-		    a->name, t->store->option);
+		    a->name, cs_store_option(t->store));
 	if (found == 0 && (force || isremoved(t, text)))
 		return note(t, text, "same");
 	if (found == 0)
 		return say(t, text, "refused",
 		    "%s: there is no such anchor: cert-trust%s list names "
 		    "those there are",
-		    cs_escape_quote(q, text), t->store->option);
+		    cs_escape_quote(q, text), cs_store_option(t->store));
 	if ((a->origin & CS_ANCHOR_SHIPPED) != 0)
 		rv = say(t, a->name, "removed",
 		    "%s: is in the shipped list, and the next update brings "
 		    "it back: cert-trust%s distrust sha256:%s keeps it "
 		    "out",
-		    a->name, t->store->option, a->fingerprint);
+		    a->name, cs_store_option(t->store), a->fingerprint);
 	else
 		rv = note(t, a->name, "removed");
 	cs_trustset_drop(a);
@@ -417,7 +417,7 @@ distrusttext(struct certstore_trust *t, const char *text)
 		    "%s: is no anchor's name, and no SHA-256 fingerprint or "
 		    "file of any other certificate: cert-trust%s list "
 		    "names the anchors",
-		    cs_escape_quote(q, text), t->store->option);
+		    cs_escape_quote(q, text), cs_store_option(t->store));
 	cs_trustset_name(&t->set, "unknown", 0, hex, name);
 	return distrustother(t, name, hex);
 }

@@ -9,7 +9,7 @@
 
 #include <openssl/err.h>
 
-#include "trust/trust.h"
+#include "trust/private.h"
 
 struct certstore_trust *
 certstore_trust_new(struct certstore *store, int flags,
@@ -90,15 +90,13 @@ certstore_trust_set_passphrase(struct certstore_trust *t,
 static int
 iscurrent(const struct certstore_trust *t, struct certstore_error *err)
 {
-	char dir[CS_GENDIR], stamp[CS_STAMP] = "";
-	unsigned long gen;
-	int rv;
+	struct cs_trustgen live;
 
-	if ((rv = cs_trustgen_live(t->store, dir, &gen, err)) == -1)
+	if (cs_trustgen_open(t->store, &live, err) == -1)
 		return -1;
-	if (rv == 1 && cs_file_stamp(t->store->fd, dir, stamp) == -1)
-		return cs_fail_errno(err, "%s/trust", t->store->path);
-	return gen == t->set.gen && strcmp(stamp, t->set.stamp) == 0;
+	cs_file_close(&live.fd);
+	return live.gen == t->set.gen &&
+	    cs_stamp_same(&live.stamp, &t->set.stamp);
 }
 
 /* Where a listing goes on in another set: behind the last name. */
@@ -407,8 +405,8 @@ write(struct certstore_trust *t, struct certstore_error *err)
 {
 	int current;
 
-	if (cs_trustgen_mend(t->store) == -1)
-		return cs_fail_errno(err, "%s/trust", t->store->path);
+	if (cs_trustgen_repair(t->store) == -1)
+		return cs_fail_errno(err, "%s/trust", certstore_path(t->store));
 	if ((current = iscurrent(t, err)) == -1 ||
 	    (!current && apply(t, err) == -1))
 		return -1;
@@ -426,7 +424,8 @@ warnempty(const struct certstore_trust *t)
 		    "%s/trust/bundle.pem: no anchor is left, and servers "
 		    "refuse an empty file: add one with cert-trust%s add, or "
 		    "take the system's with cert-trust%s update",
-		    t->store->path, t->store->option, t->store->option);
+		    certstore_path(t->store), cs_store_option(t->store),
+		    cs_store_option(t->store));
 }
 
 int

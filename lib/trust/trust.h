@@ -1,15 +1,10 @@
 /*
- * trust.h: what trust.c is made of: the set of trust anchors, in memory and
- * on disk.
+ * trust.h: the set of trust anchors in memory, for whoever asks it.
  */
-#ifndef TRUST_H
-#define TRUST_H
+#ifndef TRUST_TRUST_H
+#define TRUST_TRUST_H
 
-#include "crypto.h"
-
-#define CS_TRUST_WHERE	300			/* of "file:line" in a message */
-#define CS_ANCHOR_BASE	128			/* of a name without its suffix */
-#define CS_BUNDLE_MAX	(16 * 1024 * 1024)	/* bytes, of all anchors */
+#include "x509/x509.h"
 
 #define CS_ANCHOR_ADDED		0x1	/* by hand: stays whatever is shipped */
 #define CS_ANCHOR_SHIPPED	0x2	/* in the shipped list */
@@ -31,102 +26,15 @@ struct cs_trustset {
 	size_t		 n, size;
 	size_t		*slots, nslot;	/* where each is, by name, fingerprint */
 	unsigned long	 gen;		/* the generation it was read from */
-	char		 stamp[CS_STAMP];	/* and its directory, or "" */
+	struct cs_stamp	 stamp;		/* of its directory */
 	int		 astray;	/* that is not what would be written */
 	struct cs_strings bad;		/* what is damaged in it */
 };
 void	cs_trustset_free(struct cs_trustset *);
-struct cs_anchor *cs_trustset_byname(const struct cs_trustset *, const char *);
 struct cs_anchor *cs_trustset_byfingerprint(const struct cs_trustset *,
 	    const char *);
-/* By name, or by a fingerprint, which is given back in hex ("": a name): 1,
- * 0 not in the set, -1. */
-int	cs_trustset_find(const struct cs_trustset *, const char *,
-	    struct cs_anchor **, char [65], struct certstore_error *);
-/* Copies name and DER, which may be NULL; the set is to be sorted after. */
-struct cs_anchor *cs_trustset_add(struct cs_trustset *, const char *,
-	    const char *, const unsigned char *, size_t, unsigned int);
-void	cs_trustset_drop(struct cs_anchor *);
-int	cs_trustset_isempty(const struct cs_trustset *);	/* no anchor */
-void	cs_trustset_sort(struct cs_trustset *);
-/* A name that is free: the base, or that and a part of the fingerprint. */
-void	cs_trustset_name(const struct cs_trustset *, const char *, int,
-	    const char *, char [CS_NAME_MAX + 1]);
-/* The files distrusted and shipped; label for messages, lines strict. */
+/* The file distrusted; label for messages, lines strict. */
 int	cs_trustset_read_distrusted(struct cs_trustset *, const char *,
 	    const struct cs_buf *, struct certstore_error *);
-int	cs_trustset_read_shipped(struct cs_trustset *, const char *,
-	    const struct cs_buf *, struct certstore_error *);
-int	cs_trustset_write_distrusted(const struct cs_trustset *,
-	    struct cs_buf *);
-int	cs_trustset_write_shipped(const struct cs_trustset *, struct cs_buf *);
-
-/* anchor.c: one certificate. */
-int	cs_anchor_hash(const unsigned char *, size_t, char [65]);
-/* What its subject makes of a name; "" if there is nothing to make it of. */
-void	cs_anchor_base(X509 *, char [CS_ANCHOR_BASE + 1]);
-/* A SHA-256 as it is written here or by openssl, to hex: 1 or 0. */
-int	cs_anchor_fingerprint(const char *, char [65]);
-/* Which rules are overridden, or whether a shipped list holds it. */
-#define CS_JUDGE_FORCE		1
-#define CS_JUDGE_SHIPPED	2
-int	cs_anchor_judge(const char *, X509 *, int, struct certstore_error *);
-
-/* trustdir.c: the set as a directory. */
-int	cs_trustdir_load(struct certstore *, struct cs_trustset *,
-	    struct certstore_error *);
-int	cs_trustdir_write(struct certstore *, const struct cs_trustset *,
-	    struct certstore_error *);	/* under the lock */
-
-/* change.c: what a change makes of the set, and what becomes of each of its
- * certificates, or of the one anchor that text names. */
-enum cs_verb {
-	CS_TRUST_ADD, CS_TRUST_UPDATE, CS_TRUST_RESET, CS_TRUST_REMOVE,
-	CS_TRUST_DISTRUST
-};
-struct cs_given {
-	const struct cs_pem	*pem;
-	char			 fingerprint[65];
-	int			 hasuses;
-	struct cs_uses		 uses;		/* its trust settings */
-	X509			*x509;		/* parsed when needed, once */
-	struct certstore_error	 err;		/* what is against it */
-};
-struct cs_change {
-	enum cs_verb	 verb;
-	char		*text;			/* name, fingerprint or label */
-	struct cs_pems	 pems;
-	struct cs_given	*given;			/* the certificates of pems */
-	size_t		 n;
-};
-struct cs_result {
-	char		*name;
-	const char	*action;
-	char		*text;
-};
-struct certstore_trust {
-	struct certstore		*store;
-	int				 flags;
-	struct certstore_passphrase	 pass;
-	int				 haspass;
-	struct cs_change		*change;
-	size_t				 nchange, changesize;
-	const struct cs_given		**limited; /* with trust settings */
-	size_t				 nlimited;
-	struct certstore_error		 failed; /* of a change not taken */
-	struct cs_trustset		 set;
-	int				 loaded;
-	int				 listing; /* 1, or -1: it failed */
-	struct cs_result		*result;
-	size_t				 nresult, resultsize, atresult;
-	int				 count;	/* results that are changes */
-	int				 told;	/* warnings, once a commit */
-	size_t				 next, nextbad;	/* of the listing */
-	struct certstore_entry		 entry;
-};
-int	cs_change_apply(struct certstore_trust *, struct cs_change *,
-	    struct certstore_error *);
-/* Before all of them: who was given with trust settings. */
-int	cs_change_limits(struct certstore_trust *);
 
 #endif

@@ -13,9 +13,8 @@
 
 #include <openssl/err.h>
 
-#include "trust/trust.h"
+#include "trust/private.h"
 
-#define BULK 16 /* anchors from which one syncfs(2) is cheaper */
 #define TRIES 3 /* a generation may go while it is read */
 #define SUFFIX ".pem"
 
@@ -73,7 +72,8 @@ bad(struct dir *d, struct cs_trustset *set, const char *file, const char *why)
 	snprintf(msg, sizeof(msg),
 	    "%s/trust/%s: %s: add it again with cert-trust%s add, or "
 	    "take the system's with cert-trust%s update",
-	    d->store->path, file, why, d->store->option, d->store->option);
+	    certstore_path(d->store), file, why, cs_store_option(d->store),
+	    cs_store_option(d->store));
 	set->astray = 1;
 	return cs_strings_add(&set->bad, msg);
 }
@@ -126,21 +126,8 @@ failread(struct dir *d, const char *file, struct certstore_error *err)
 {
 	if (errno == ENOENT || errno == ESTALE)
 		return 0;
-	return cs_fail_errno(err, "%s/trust/%s", d->store->path, file);
-}
-
-/* The same of the directory: a link that was followed too late, or that is
- * wrong. */
-static int
-failopen(struct dir *d, struct certstore_error *err)
-{
-	if (failread(d, "", err) == -1)
-		return -1;
-	cs_fail(err, CERTSTORE_EDAMAGED,
-	    "%s/trust: leads to nothing: remove this link, and the next "
-	    "writer makes it again if it can",
-	    d->store->path);
-	return 0;
+	return cs_fail_errno(err, "%s/trust/%s", certstore_path(d->store),
+	    file);
 }
 
 /* Each anchor, and where the links lead. */
@@ -232,7 +219,8 @@ readrecord(struct dir *d, struct cs_trustset *set, const char *file,
 {
 	char label[512];
 
-	snprintf(label, sizeof(label), "%.400s/trust/%s", d->store->path, file);
+	snprintf(label, sizeof(label), "%.400s/trust/%s",
+	    certstore_path(d->store), file);
 	if (readone(d, file, CS_RECORD_MAX) == -1) {
 		if (errno == ENOENT || errno == ESTALE) {
 			cs_fail(err, CERTSTORE_EDAMAGED,
@@ -252,7 +240,7 @@ loaddir(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 	int rv;
 
 	if (cs_file_each(d->fd, ".", takename, &d->names) == -1)
-		return cs_fail_errno(err, "%s/trust", d->store->path);
+		return cs_fail_errno(err, "%s/trust", certstore_path(d->store));
 	cs_strings_sort(&d->names);
 	rv = readrecord(d, set, "distrusted", cs_trustset_read_distrusted, err);
 	if (rv == 1)
@@ -285,28 +273,26 @@ cs_trustdir_load(struct certstore *store, struct cs_trustset *set,
     struct certstore_error *err)
 {
 	struct dir d = { .store = store, .fd = -1 };
-	char dir[CS_GENDIR];
-	unsigned long gen;
+	struct cs_trustgen live;
 	int i, rv = 0;
 
 	for (i = 0; i < TRIES && rv == 0; i++) {
 		cs_trustset_free(set);
-		rv = cs_trustgen_live(store, dir, &gen, err);
+		rv = cs_trustgen_open(store, &live, err);
 		if (rv == 0) {
 			cs_error_clear(err);
 			return 0;
 		}
 		if (rv == -1)
 			return -1;
-		set->gen = gen;
-		set->astray = gen == 0;
-		if (cs_file_stamp(store->fd, dir, set->stamp) == -1)
-			set->stamp[0] = '\0'; /* opening it fails, too */
+		set->gen = live.gen;
+		set->stamp = live.stamp;
+		set->astray = live.gen == 0;
 		cs_fail(err, CERTSTORE_ECHANGED,
 		    "%s/trust: is changed all the time: try again",
-		    store->path);
-		d.fd = cs_file_opendir(store->fd, dir);
-		rv = d.fd == -1 ? failopen(&d, err) : loaddir(&d, set, err);
+		    certstore_path(store));
+		d.fd = live.fd;
+		rv = loaddir(&d, set, err);
 		closedirof(&d);
 	}
 	if (rv == 1) {
@@ -317,29 +303,10 @@ cs_trustdir_load(struct certstore *store, struct cs_trustset *set,
 	return -1;
 }
 
-/* Whoever else can write the directory would be trusted with the rest. */
-static int
-checkours(const struct certstore *store, unsigned long gen,
-    struct certstore_error *err)
-{
-	char dir[CS_GENDIR];
-	int fd, rv;
-
-	if (gen == 0)
-		return 0;
-	cs_generation_dir(dir, "trust", gen);
-	if ((fd = cs_file_opendir(store->fd, dir)) == -1)
-		return cs_fail_errno(err, "%s/%s", store->path, dir);
-	rv = cs_lock_ours(store, fd, "/trust", err);
-	close(fd);
-	return rv;
-}
-
 /* A new generation while it is written. */
 struct writing {
 	struct certstore *store;
-	int fd;
-	int bulk; /* one syncfs(2) for all */
+	struct cs_trustgen gen;
 	struct cs_buf bundle;
 	struct links *links; /* open addressing, by hash */
 	size_t nlinks;
@@ -379,15 +346,15 @@ writefile(struct writing *w, const char *name, const struct cs_buf *b,
 {
 	int fd, rv;
 
-	rv = cs_file_write(w->fd, name, b, 0644, (gid_t)-1,
-	    w->bulk ? NULL : &fd);
-	if (rv == 0 && !w->bulk) {
+	rv = cs_file_write(w->gen.fd, name, b, 0644, (gid_t)-1,
+	    w->gen.bulk ? NULL : &fd);
+	if (rv == 0 && !w->gen.bulk) {
 		rv = fsync(fd);
 		close(fd);
 	}
 	return rv == 0 ?
 	    0 :
-	    cs_fail_errno(err, "%s/trust/%s", w->store->path, name);
+	    cs_fail_errno(err, "%s/trust/%s", certstore_path(w->store), name);
 }
 
 /* As openssl rehash does: HASH.n, n counting anchors of the same subject. */
@@ -402,11 +369,12 @@ writelink(struct writing *w, const char *file, X509 *x509,
 	hash = X509_NAME_hash_ex(X509_get_subject_name(x509), NULL, NULL, &ok);
 	if (ok != 1)
 		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
-		    "%s/trust/%s: its subject can't be hashed", w->store->path,
-		    file);
+		    "%s/trust/%s: its subject can't be hashed",
+		    certstore_path(w->store), file);
 	snprintf(link, sizeof(link), "%08lx.%zu", hash, countlink(w, hash));
-	if (cs_file_link(w->fd, file, link) == -1)
-		return cs_fail_errno(err, "%s/trust/%s", w->store->path, link);
+	if (cs_file_link(w->gen.fd, file, link) == -1)
+		return cs_fail_errno(err, "%s/trust/%s",
+		    certstore_path(w->store), link);
 	return 0;
 }
 
@@ -442,7 +410,7 @@ checksize(const struct writing *w, const struct cs_buf *b, size_t max,
 		return 0;
 	return cs_fail(err, CERTSTORE_EREFUSED,
 	    "%s/trust: would be larger than %zu bytes: nothing is changed",
-	    w->store->path, max);
+	    certstore_path(w->store), max);
 }
 
 static int
@@ -469,28 +437,16 @@ writerecords(struct writing *w, const struct cs_trustset *set,
 }
 
 static int
-writedir(struct writing *w, const char *dir, const struct cs_trustset *set,
+writedir(struct writing *w, const struct cs_trustset *set,
     struct certstore_error *err)
 {
 	size_t i;
 
-	if (cs_file_newdir(w->store->fd, dir, &w->fd) == -1)
-		return errno == EEXIST ?
-		    cs_lock_lost(w->store, "trust", err) :
-		    cs_fail_errno(err, "%s/%s", w->store->path, dir);
 	for (i = 0; i < set->n; i++)
 		if (set->v[i].der != NULL &&
 		    writeanchor(w, &set->v[i], err) == -1)
 			return -1;
-	if (writerecords(w, set, err) == -1)
-		return -1;
-	if (w->store->whole && cs_file_aside(w->store->fd, dir, "trust") == -1)
-		return cs_fail_errno(err, "%s/trust", w->store->path);
-	if (w->bulk ? syncfs(w->store->fd) == -1 :
-		      fsync(w->fd) == -1 || fsync(w->store->fd) == -1 ||
-		    fsync(w->store->pending) == -1)
-		return cs_fail_errno(err, "%s/%s", w->store->path, dir);
-	return 0;
+	return writerecords(w, set, err);
 }
 
 /* Replaces the set that is live, whatever it is: the caller has looked. */
@@ -498,48 +454,17 @@ int
 cs_trustdir_write(struct certstore *store, const struct cs_trustset *set,
     struct certstore_error *err)
 {
-	struct writing w = { .store = store, .fd = -1 };
-	struct certstore_error ignored;
-	char dir[CS_GENDIR];
-	unsigned long gen;
+	struct writing w = { .store = store, .gen = { .fd = -1 } };
 	int rv = -1;
 
-	if (checkours(store, set->gen, err) == -1)
-		return -1;
-	w.bulk = store->whole ||
-	    (set->n >= BULK && cs_file_hassyncfs(store->fd));
 	if (newlinks(&w, set->n) == -1)
 		return cs_fail_nomem(err);
-	if (cs_trustgen_begin(store, set->gen, &gen) == -1) {
-		cs_lock_failintent(store, CS_TRUST_INTENT, err);
-		goto out;
-	}
-	/* without a link a part of the first set could pass for one that lost
-	 * it, but for the intent */
-	if (store->fresh && cs_repair_conclude(store, err) == -1)
-		goto out;
-	if (set->gen == 0 && cs_store_sync(store, store->pending) == -1) {
-		cs_fail_errno(err, "%s/.pending", store->path);
-		goto out;
-	}
-	cs_generation_dir(dir, "trust", gen);
-	if (writedir(&w, dir, set, err) == -1)
-		goto out;
-	cs_progress(store, "switching", 0, 0);
-	if (cs_trustgen_check(store, gen, 0, err) == -1)
-		goto out;
-	if (cs_trustgen_switch(store, gen) == -1) {
-		cs_fail_errno(err, "%s/trust", store->path);
-		goto out;
-	}
-	if (cs_trustgen_check(store, gen, 1, err) == 0)
-		rv = cs_recover_all(store, err);
-out:
-	/* unless there is another writer's work to be taken back, too */
-	if (rv == -1 && err->code != CERTSTORE_EBUSY &&
-	    cs_lock_verify(store, &ignored) == 0)
-		(void)cs_recover_all(store, &ignored);
-	cs_file_close(&w.fd);
+	if (cs_trustgen_begin(store, set->gen, set->n, &w.gen, err) == 0 &&
+	    writedir(&w, set, err) == 0)
+		rv = cs_trustgen_commit(store, &w.gen, err);
+	if (rv == -1)
+		cs_trustgen_cancel(store, err);
+	cs_file_close(&w.gen.fd);
 	cs_buf_free(&w.bundle);
 	free(w.links);
 	return rv;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trust/trust.h"
+#include "trust/private.h"
 
 #define SHA256 "sha256:"
 #define HEX_LEN 64

@@ -15,10 +15,7 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 
-#include "pem/pem.h"
-#include "verify/verify.h"
-
-#define TRIES 3
+#include "verify/private.h"
 
 static void
 dropfiles(struct cs_anchors *a, size_t n)
@@ -91,47 +88,32 @@ distrusted(struct cs_anchors *a, struct certstore_error *err)
 	return rv;
 }
 
-/* The store's directory: 1, 0 there is none, -1; another set may be switched
- * to meanwhile. */
-static int
-opentrust(struct cs_anchors *a, struct certstore_error *err)
-{
-	char dir[CS_GENDIR];
-	unsigned long gen;
-	int i, rv = 0;
-
-	for (i = 0; i < TRIES; i++) {
-		if ((rv = cs_trustgen_live(a->store, dir, &gen, err)) != 1)
-			return rv;
-		if ((a->fd = cs_file_opendir(a->store->fd, dir)) != -1)
-			return 1;
-		if (errno != ENOENT && errno != ESTALE)
-			break;
-	}
-	return cs_fail_errno(err, "%s", a->label);
-}
-
 static int
 opendirof(struct cs_anchors *a, struct certstore_error *err)
 {
+	struct cs_trustgen live;
 	struct stat st;
 	int rv;
 
 	if (a->store == NULL) {
 		if ((a->fd = cs_file_openpath(a->path)) == -1)
 			return cs_fail_errno(err, "%s", a->label);
-	} else if ((rv = opentrust(a, err)) != 1) {
-		return rv == -1 ?
-		    -1 :
-		    cs_fail(err, CERTSTORE_EREFUSED,
-			"%s: there are no trust anchors: take "
-			"the system's with cert-trust%s update, "
-			"or add some with cert-trust%s add",
-			a->label, a->store->option, a->store->option);
+	} else if ((rv = cs_trustgen_open(a->store, &live, err)) != 1) {
+		return rv == -1 ? -1 :
+				  cs_fail(err, CERTSTORE_EREFUSED,
+				      "%s: there are no trust anchors: take "
+				      "the system's with cert-trust%s update, "
+				      "or add some with cert-trust%s add",
+				      a->label, cs_store_option(a->store),
+				      cs_store_option(a->store));
 	}
-	if (fstat(a->fd, &st) == -1)
+	if (a->store != NULL) {
+		a->fd = live.fd;
+		a->dir = live.stamp;
+	} else if (fstat(a->fd, &st) == -1)
 		return cs_fail_errno(err, "%s", a->label);
-	cs_stamp_take(&a->dir, &st);
+	else
+		cs_stamp_take(&a->dir, &st);
 	return distrusted(a, err);
 }
 
@@ -174,7 +156,7 @@ cs_anchors_open(struct cs_anchors *a, struct certstore *store, const char *path,
 	if (path != NULL) {
 		a->label = cs_item_label(path);
 		a->path = strdup(path);
-	} else if (asprintf(&a->label, "%s/trust", store->path) == -1)
+	} else if (asprintf(&a->label, "%s/trust", certstore_path(store)) == -1)
 		a->label = NULL;
 	if (a->label == NULL || (path != NULL && a->path == NULL))
 		return cs_fail_nomem(err);
@@ -185,9 +167,6 @@ cs_anchors_open(struct cs_anchors *a, struct certstore *store, const char *path,
 static int
 iscurrent(struct cs_anchors *a)
 {
-	char dir[CS_GENDIR];
-	struct certstore_error ignored;
-	unsigned long gen;
 	struct stat st;
 	size_t i;
 
@@ -196,8 +175,7 @@ iscurrent(struct cs_anchors *a)
 	if (a->store == NULL) {
 		if (stat(a->path, &st) == -1)
 			return 0;
-	} else if (cs_trustgen_live(a->store, dir, &gen, &ignored) != 1 ||
-	    fstatat(a->store->fd, dir, &st, AT_SYMLINK_NOFOLLOW) == -1)
+	} else if (!cs_trustgen_stat(a->store, &st))
 		return 0;
 	if (!cs_stamp_holds(&a->dir, &st))
 		return 0;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "verify/verify.h"
+#include "verify/private.h"
 
 #define DER_MAX 8192 /* bytes: no CA of use is larger */
 

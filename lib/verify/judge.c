@@ -8,7 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 
-#include "verify/verify.h"
+#include "verify/private.h"
 
 #define AUTH_LEVEL 2 /* strength.c looks itself where any use will do */
 #define STRICT_FLAGS \

@@ -8,7 +8,7 @@
 
 #include <openssl/err.h>
 
-#include "verify/verify.h"
+#include "verify/private.h"
 
 #define WHOLE_MAX 4 /* for fewer the context costs more than it saves */
 

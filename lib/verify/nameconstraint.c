@@ -6,7 +6,7 @@
 
 #include <openssl/err.h>
 
-#include "verify/verify.h"
+#include "verify/private.h"
 
 #define COMPARED_MAX (1 << 20) /* X509_verify_cert()'s limit, too */
 

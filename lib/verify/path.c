@@ -13,7 +13,7 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 
-#include "verify/verify.h"
+#include "verify/private.h"
 
 /* Bounds of one search, in about microseconds, paths and ways tried. */
 #define COST_MAX 300000
@@ -143,7 +143,7 @@ check(struct cs_search *s, struct cs_node *node)
 	node->cost = costof(X509_get0_pubkey(node->x509));
 	ERR_clear_error();
 	bad = cs_syntax_check(s->asked, node);
-	bad |= cs_strength_check(s->asked, node);
+	bad |= cs_algorithm_check(s->asked, node);
 	/* What a malformed extension says is not asked further. */
 	if ((X509_get_extension_flags(node->x509) & EXFLAG_INVALID) == 0) {
 		bad |= cs_san_check(s->asked, node);

@@ -4,7 +4,7 @@
  */
 #include <openssl/err.h>
 
-#include "verify/verify.h"
+#include "verify/private.h"
 
 #define SIGNS KU_DIGITAL_SIGNATURE
 

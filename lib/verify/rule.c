@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "verify/verify.h"
+#include "verify/private.h"
 
 #define PKIX "RFC 5280 section "
 #define BR "CABF BR "

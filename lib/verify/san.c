@@ -10,7 +10,7 @@
 
 #include <openssl/err.h>
 
-#include "verify/verify.h"
+#include "verify/private.h"
 
 #define SHOWN_MAX 3 /* names in a message */
 

@@ -8,7 +8,7 @@
 
 #include <openssl/err.h>
 
-#include "verify/verify.h"
+#include "verify/private.h"
 
 #define EXTENSIONS_MAX 200
 #define SERIAL_MAX 20 /* octets */

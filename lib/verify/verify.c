@@ -8,7 +8,7 @@
 
 #include <openssl/err.h>
 
-#include "verify/verify.h"
+#include "verify/private.h"
 
 /* A reason in words. */
 struct told {

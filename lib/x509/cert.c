@@ -9,7 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "crypto.h"
+#include "x509/private.h"
 
 #define OID_TNAUTHLIST "1.3.6.1.5.5.7.1.26"
 #define V1_SELF_SIGNED 3 /* X509_check_ca(3): a root of version 1 */

@@ -8,7 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "crypto.h"
+#include "x509/private.h"
 
 #define DEPTH_MAX 16
 
@@ -135,7 +135,8 @@ addkey(struct search *s, const char *sub, const char *key,
 	size_t i, n;
 
 	if (cs_index_find(s->store, sub, key, &names, &n) == -1)
-		return cs_fail_errno(err, "%s: index/%s", s->store->path, sub);
+		return cs_fail_errno(err, "%s: index/%s",
+		    certstore_path(s->store), sub);
 	for (i = 0; i < n; i++)
 		addentry(s, names[i]);
 	cs_store_names_free(names, n);

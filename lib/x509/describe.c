@@ -10,10 +10,9 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "crypto.h"
+#include "x509/private.h"
 
 #define HASH_LEN 32
-#define SECURITY_MIN 112 /* bits, of level 2 */
 
 /* These append one line and give 0 or -1, so that results can be or'ed. */
 
@@ -300,19 +299,6 @@ kindof(X509 *x509, int self, int *serves)
 	return "server";
 }
 
-/* Servers at security level 2 refuse it; a self-signature doesn't matter. */
-static int
-isweak(X509 *x509)
-{
-	int secbits;
-
-	if (cs_key_isweak(X509_get0_pubkey(x509)))
-		return 1;
-	return X509_get_signature_info(x509, NULL, NULL, &secbits, NULL) == 1 &&
-	    secbits >= 0 && secbits < SECURITY_MIN &&
-	    !cs_cert_is_self_signed(x509);
-}
-
 static int
 addissuing(struct cs_buf *buf, X509 *x509)
 {
@@ -395,12 +381,14 @@ cs_describe_cert(struct cs_buf *buf, STACK_OF(X509) *certs,
     struct certstore_error *err)
 {
 	X509 *leaf = sk_X509_value(certs, 0);
+	char why[80];
 	int bad, i, weak = 0;
 
 	ERR_clear_error();
 	bad = addleaf(buf, leaf, 1);
 	for (i = 0; i < sk_X509_num(certs) && !weak; i++)
-		weak = isweak(sk_X509_value(certs, i));
+		weak = cs_strength_text(sk_X509_value(certs, i), why,
+		    sizeof(why));
 	if (weak)
 		bad |= cs_buf_adds(buf, "weak\n");
 	bad |= addrest(buf, leaf);
@@ -441,7 +429,7 @@ cs_describe_csr(struct cs_buf *buf, X509_REQ *csr, struct certstore_error *err)
 		bad |= cs_buf_printf(buf, "spki %s\nrequest %s\n", pub, pub);
 		bad |= addname(buf, "subject", subject);
 		bad |= addnamehash(buf, "subjecthash", subject);
-		if (cs_key_isweak(pkey))
+		if (cs_strength_isweak(pkey))
 			bad |= cs_buf_adds(buf, "weak\n");
 		bad |= addusage(buf, exts);
 		bad |= addnames(buf, exts, subject);

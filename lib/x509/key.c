@@ -11,13 +11,10 @@
 #include <openssl/pkcs12.h>
 #include <openssl/rsa.h>
 
-#include "crypto.h"
+#include "x509/private.h"
 
 #define WHERE_LEN 512
 #define ENCRYPT_ITER 600000 /* PBKDF2 with HMAC-SHA-256 */
-#define RSA_BITS_MIN 2048   /* what security level 2 takes */
-#define EC_BITS_MIN 224
-#define SECURITY_MIN 112
 
 /* The key types that can be made, the default first. */
 static const struct {
@@ -79,7 +76,7 @@ decodepkcs8(const unsigned char *der, size_t len, int *type)
 	EVP_PKEY *pkey;
 
 	if ((p8 = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)len)) == NULL)
-		p8 = cs_keyform_version2(der, len);
+		p8 = cs_pkcs8_version2(der, len);
 	if (p8 == NULL)
 		return NULL;
 	if (PKCS8_pkey_get0(&obj, NULL, NULL, NULL, p8) == 1)
@@ -546,17 +543,4 @@ cs_key_spki(EVP_PKEY *pkey, char hex[65], struct certstore_error *err)
 	}
 	cs_hex(hex, md, mdlen);
 	return 0;
-}
-
-int
-cs_key_isweak(EVP_PKEY *pkey)
-{
-	if (pkey == NULL)
-		return 0;
-	if (EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "RSA-PSS") ||
-	    EVP_PKEY_is_a(pkey, "DSA"))
-		return EVP_PKEY_get_bits(pkey) < RSA_BITS_MIN;
-	if (EVP_PKEY_is_a(pkey, "EC"))
-		return EVP_PKEY_get_bits(pkey) < EC_BITS_MIN;
-	return EVP_PKEY_get_security_bits(pkey) < SECURITY_MIN;
 }

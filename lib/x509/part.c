@@ -7,7 +7,7 @@
 
 #include <openssl/err.h>
 
-#include "crypto.h"
+#include "x509/private.h"
 
 #define LABEL_LEN (CS_NAME_MAX + 32)
 

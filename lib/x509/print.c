@@ -7,7 +7,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 
-#include "crypto.h"
+#include "x509/private.h"
 
 #define NAMEFLAGS (XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB)
 

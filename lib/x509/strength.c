@@ -1,61 +1,49 @@
 /*
- * strength.c: keys and digests: how strong they are, and of which kind.
+ * strength.c: how strong keys and signatures are, in bits of security.
  */
+#include <stdio.h>
 #include <string.h>
 
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
-#include <openssl/err.h>
+#include "x509/private.h"
 
-#include "verify/verify.h"
-
-#define SECURITY_MIN 112 /* of level 2 */
-#define KEY_MIN 80
-#define DIGEST_MIN 63 /* SHA-1 */
-
-static int
-rsa(const struct cs_asked *asked, struct cs_node *node, EVP_PKEY *pkey)
+int
+cs_strength_isweak(EVP_PKEY *pkey)
 {
-	BIGNUM *e = NULL;
-	int bad = 0, bits = EVP_PKEY_get_bits(pkey);
-
-	if (bits % 8 != 0)
-		bad |= cs_rule_add(&node->own, asked, CS_RULE_RSA_SIZE,
-		    node->x509, "%d bits", bits);
-	if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1 &&
-	    (!BN_is_odd(e) || BN_is_one(e)))
-		bad |= cs_rule_add(&node->own, asked, CS_RULE_RSA_EXPONENT,
-		    node->x509, NULL);
-	BN_free(e);
-	return bad;
+	return pkey != NULL &&
+	    EVP_PKEY_get_security_bits(pkey) < CS_SECURITY_MIN;
 }
 
-/*
- * Under security level 2 is an error, seen here so that a better issuer is
- * tried first.  Where any use will do it is only said, down to what anybody
- * can break: keys under 80 bits of security, and MD5.
- */
-static int
-strength(const struct cs_asked *asked, struct cs_node *node, EVP_PKEY *pkey)
+int
+cs_strength_signature(X509 *x509, const char **digest)
 {
-	int any = asked->profile == CS_PROFILE_ANY, bad = 0, bits, md;
-	char name[80];
+	int bits, md;
 
-	if ((bits = EVP_PKEY_get_security_bits(pkey)) < SECURITY_MIN) {
+	if (X509_get_signature_info(x509, &md, NULL, &bits, NULL) != 1)
+		return -1;
+	*digest = md == NID_undef ? "unknown" : OBJ_nid2ln(md);
+	return bits;
+}
+
+/* A signature by its own key says nothing, so that it does not matter. */
+int
+cs_strength_text(X509 *x509, char *text, size_t size)
+{
+	EVP_PKEY *pkey = X509_get0_pubkey(x509);
+	const char *digest;
+	char name[80];
+	int bits;
+
+	if (cs_strength_isweak(pkey)) {
 		cs_key_name(pkey, name, sizeof(name));
-		bad |= cs_rule_add(&node->own, asked,
-		    any && bits >= KEY_MIN ? CS_RULE_KEY_OLD : CS_RULE_KEY_WEAK,
-		    node->x509, "%s", name);
+		snprintf(text, size, "weak key (%s)", name);
+		return 1;
 	}
-	if (!node->anchor &&
-	    X509_get_signature_info(node->x509, &md, NULL, &bits, NULL) == 1 &&
-	    bits < SECURITY_MIN)
-		bad |= cs_rule_add(&node->own, asked,
-		    any && bits >= DIGEST_MIN ? CS_RULE_DIGEST_OLD :
-						CS_RULE_DIGEST_WEAK,
-		    node->x509, "%s",
-		    md == NID_undef ? "unknown" : OBJ_nid2ln(md));
-	return bad;
+	bits = cs_strength_signature(x509, &digest);
+	if (bits == -1 || bits >= CS_SECURITY_MIN ||
+	    cs_cert_is_self_signed(x509))
+		return 0;
+	snprintf(text, size, "weak signature (%s)", digest);
+	return 1;
 }
 
 /*
@@ -81,52 +69,4 @@ cs_strength_istls(EVP_PKEY *pkey)
 		if (strcmp(name, curves[i]) == 0)
 			return 1;
 	return 0;
-}
-
-static int
-tls(const struct cs_asked *asked, struct cs_node *node, EVP_PKEY *pkey)
-{
-	char name[80];
-
-	switch (asked->profile) {
-	case CS_PROFILE_MAIL:
-	case CS_PROFILE_CA:
-	case CS_PROFILE_SHAKEN:
-		return 0;
-	default:
-		break;
-	}
-	if (!node->leaf || cs_strength_istls(pkey))
-		return 0;
-	cs_key_name(pkey, name, sizeof(name));
-	return cs_rule_add(&node->own, asked, CS_RULE_KEY_TLS, node->x509, "%s",
-	    name);
-}
-
-/* BR section 7.1.3.1 and 6.1.5: RSA, and EC keys on three curves. */
-int
-cs_strength_check(const struct cs_asked *asked, struct cs_node *node)
-{
-	EVP_PKEY *pkey = X509_get0_pubkey(node->x509);
-	char name[80];
-	int bad = 0, isrsa;
-
-	if (pkey == NULL) {
-		ERR_clear_error();
-		return cs_rule_add(&node->own, asked, CS_RULE_KEY_UNKNOWN,
-		    node->x509, NULL);
-	}
-	bad |= strength(asked, node, pkey);
-	bad |= tls(asked, node, pkey);
-	isrsa = EVP_PKEY_is_a(pkey, "RSA");
-	if (isrsa || EVP_PKEY_is_a(pkey, "RSA-PSS"))
-		bad |= rsa(asked, node, pkey);
-	cs_key_name(pkey, name, sizeof(name));
-	if (!isrsa && strcmp(name, "p256") != 0 && strcmp(name, "p384") != 0 &&
-	    strcmp(name, "p521") != 0 &&
-	    (asked->profile == CS_PROFILE_WEBPKI || EVP_PKEY_is_a(pkey, "DSA")))
-		bad |= cs_rule_add(&node->own, asked, CS_RULE_KEY_ALGORITHM,
-		    node->x509, "%s", name);
-	ERR_clear_error();
-	return bad;
 }

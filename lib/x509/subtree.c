@@ -9,7 +9,7 @@
 
 #include <openssl/err.h>
 
-#include "crypto.h"
+#include "x509/private.h"
 
 static int
 ishostname(const char *s)

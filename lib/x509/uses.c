@@ -11,7 +11,7 @@
 
 #include <openssl/err.h>
 
-#include "crypto.h"
+#include "x509/private.h"
 
 static const struct {
 	int nid;

@@ -18,7 +18,7 @@
 
 #include <bsd/stdlib.h>
 
-#include "crypto.h"
+#include "issue/private.h"
 
 #define CA "bench-ca"
 #define BATCH 1000 /* entries of one put */

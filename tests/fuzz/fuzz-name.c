@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "internal.h"
+#include "store/private.h"
 
 static int
 isplain(const char *s)

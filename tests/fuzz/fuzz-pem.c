@@ -8,7 +8,7 @@
 
 #include <openssl/err.h>
 
-#include "crypto.h"
+#include "x509/x509.h"
 #include "fuzz.h"
 
 static int

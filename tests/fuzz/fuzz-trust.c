@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "trust/trust.h"
+#include "trust/private.h"
 
 static void
 judge_error(const struct certstore_error *err)

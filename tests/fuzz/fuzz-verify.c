@@ -10,7 +10,7 @@
 #include <openssl/err.h>
 
 #include "fuzz.h"
-#include "verify/verify.h"
+#include "verify/private.h"
 
 #define WHEN 1800000000 /* all of tests/data/verify is valid */
 

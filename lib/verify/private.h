@@ -1,13 +1,10 @@
 /*
- * verify.h: what verify.c is made of: rule cache lazycerts anchors path judge
- * syntax san nameconstraint purpose strength.
+ * private.h: what the files of verify share.
  */
-#ifndef VERIFY_H
-#define VERIFY_H
+#ifndef VERIFY_PRIVATE_H
+#define VERIFY_PRIVATE_H
 
-#include <sys/types.h>
-
-#include <time.h>
+#include <openssl/provider.h>
 
 #include "trust/trust.h"
 
@@ -213,7 +210,7 @@ int	cs_rule_copy(struct cs_reasons *, const struct cs_reasons *);
 void	cs_rule_free(struct cs_reasons *);
 
 /*
- * syntax.c san.c nameconstraint.c purpose.c strength.c: what is wrong with one
+ * syntax.c san.c nameconstraint.c purpose.c algorithm.c: what is wrong with one
  * certificate, by theme; -1 without memory.
  */
 int	cs_syntax_check(const struct cs_asked *, struct cs_node *);
@@ -221,7 +218,7 @@ int	cs_san_check(const struct cs_asked *, struct cs_node *);
 int	cs_nameconstraint_check(const struct cs_asked *, struct cs_node *);
 int	cs_purpose_check(const struct cs_asked *, struct cs_node *);
 unsigned int cs_purpose_uses(enum cs_profile);	/* CS_USE_*, 0: any */
-int	cs_strength_check(const struct cs_asked *, struct cs_node *);
+int	cs_algorithm_check(const struct cs_asked *, struct cs_node *);
 /* Wildcards that a constraint above forbids a part of: the path, first
  * certificate first. */
 int	cs_nameconstraint_path(const struct cs_asked *, struct cs_node *const *, int,

@@ -1,11 +1,10 @@
 /*
- * import.h: what the files of cert-import share (import pool above adopt
- * keyfile holder naming remark).
+ * private.h: what the files of import share.
  */
-#ifndef IMPORT_H
-#define IMPORT_H
+#ifndef IMPORT_PRIVATE_H
+#define IMPORT_PRIVATE_H
 
-#include "crypto.h"
+#include "x509/x509.h"
 
 #define CS_POOL_MAX	20000		/* certificates, and keys, of one call */
 #define CS_MEMO_MAX	64		/* issuers whose chain is remembered */
@@ -73,8 +72,6 @@ void	cs_pool_release(struct cs_pool_cert *);
 int	cs_pool_hold(struct cs_pool_cert *, struct certstore_error *);
 /* `file:line: certificate "CN=x"` */
 const char *cs_pool_name(const struct cs_pool_cert *, char *, size_t);
-/* The bytes of a text, at most so many, that end with a whole character. */
-int	cs_pool_fit(const char *, int);
 
 /* issuers.c: see cs_chain_build(). */
 int	cs_issuers_build(struct cs_pool *, struct certstore *,
@@ -177,6 +174,5 @@ int	cs_warning_change(struct cs_buf *, const struct cs_info *,
 /* -u: says why the second is kept, 1, or 0: the first is better. */
 int	cs_warning_worse(struct cs_buf *, const struct cs_info *,
 	    const struct cs_info *, int64_t);
-void	cs_warning_weakness(X509 *, char *, size_t);	/* "": none */
 
 #endif

@@ -1,0 +1,182 @@
+/*
+ * store.h: the entries on disk, for whoever reads and writes them; see
+ * certstore(5).  No OpenSSL type here.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/base.h"
+
+struct stat;
+
+#define CS_GENDIR	(CS_NAME_MAX + 24)	/* ".NAME@N" */
+#define CS_RECORD_MAX	(1024 * 1024)	/* info and props, bytes */
+
+/* The derived record of an entry.  Pointers lead into text. */
+struct cs_san {
+	enum cs_san_type	 type;
+	const char		*value;
+};
+struct cs_issuing {
+	int64_t		 ends;
+	const char	*fingerprint;
+	const char	*subject;
+};
+struct cs_list {
+	const char	**v;
+	size_t		 n;
+	size_t		 size;
+};
+struct cs_info {
+	struct cs_buf	 text;
+	const char	*name, *kind, *subject, *issuer, *serial, *key;
+	const char	*fingerprint, *spki, *samekey, *request, *ski, *aki;
+	const char	*subjecthash, *issuerhash, *origin, *cn, *group;
+	const char	*file, *filehash;	/* the file info was made from */
+	int64_t		 filesize, filesec;
+	long		 filensec;
+	int64_t		 starts, ends;		/* 0 when there is no certificate */
+	unsigned long	 gen, before, kept;
+	int		 haskey, haschain, hasca, hasrequest;
+	int		 hasparts;	/* ca.pem, cert.pem, chain.pem */
+	int		 self;			/* signed by its own key */
+	int		 serves;		/* an end-entity fit for a TLS server */
+	int		 weak;			/* below security level 2 */
+	struct cs_list	 usage, tenants, users;
+	struct cs_san	*san;
+	size_t		 nsan, sansize;
+	struct cs_issuing *issuing;		/* fullchain.pem behind the first */
+	size_t		 nissuing, issuingsize;
+};
+
+/* The files of a generation. */
+enum cs_file {
+	CS_FULLCHAIN, CS_PRIVKEY, CS_COMBINED, CS_CA, CS_CERT, CS_CHAIN,
+	CS_REQUEST_KEY, CS_REQUEST_CSR, CS_INFO, CS_PROPS, CS_NFILE
+};
+extern const char *const cs_file_names[CS_NFILE];
+/* store.c: for messages " -d " and the path if it was named, else "". */
+const char *cs_store_option(const struct certstore *);
+void	cs_warn(const struct certstore *, const char *, ...) CS_PRINTFLIKE(2, 3);
+/* What goes on (a literal), how many are done, of how many; 0: who knows. */
+void	cs_progress(const struct certstore *, const char *, size_t, size_t);
+
+/* Before a question: sees what others did to the store since the last one. */
+int	cs_store_refresh(struct certstore *, struct certstore_error *);
+int	cs_store_isthere(const struct certstore *);	/* made already, as refresh saw */
+void	cs_store_names_free(char **, size_t);
+
+/*
+ * Which generation of an entry a writer decided upon: numbers begin again after
+ * a removal, so it is its number and a hash of what is in it.  All of it is 0
+ * where there is no entry.
+ */
+struct cs_identity {
+	unsigned long	 gen;
+	unsigned char	 hash[32];
+};
+
+/*
+ * One entry to write.  The caller fills in name, seen, the contents of the
+ * files (a buffer without memory: no such file) and in CS_INFO what
+ * cs_describe_cert() or cs_describe_csr() gave; put adds the rest of info and
+ * makes CS_COMBINED, CS_CERT, CS_CHAIN, and CS_CA where no issuer is known.
+ */
+struct cs_put {
+	const char	*name;
+	struct cs_identity seen;	/* decided upon: cs_entry_identify() */
+	struct cs_buf	 file[CS_NFILE];
+	size_t		 leaf;		/* bytes of CS_FULLCHAIN's first; 0: all */
+	unsigned long	 gen;		/* put's own from here */
+	unsigned long	 before;
+	unsigned long	 kept;
+	struct cs_info	 info;		/* as it was written */
+	int		 fd[CS_NFILE + 1];	/* and the directory */
+};
+/* write.c: one lock, all of them or none but for a system failure. */
+int	cs_write_entries(struct certstore *, struct cs_put *, size_t,
+	    struct certstore_error *);
+/* What is written into a file but CS_COMBINED, borrowed; no memory: none. */
+struct cs_buf cs_write_contents(const struct cs_put *, enum cs_file);
+int	cs_write_check(struct certstore *, const struct cs_put *, size_t,
+	    struct certstore_error *);	/* would it refuse?  changes nothing */
+void	cs_write_free(struct cs_put *);
+
+/* info.c */
+int	cs_info_parse(struct cs_info *, struct certstore_error *); /* cuts text */
+void	cs_info_reset(struct cs_info *);	/* empty, keeps the memory */
+void	cs_info_free(struct cs_info *);
+/* What put adds before and behind the description: see certstore(5). */
+int	cs_info_compose(struct cs_buf *, const struct cs_put *, int64_t, long,
+	    struct certstore_error *);
+int	cs_info_has_usage(const struct cs_info *, const char *);
+int	cs_info_covers(const struct cs_info *, enum cs_san_type, const char *);
+
+/* entry.c */
+struct certstore_entry {
+	struct certstore	*store;		/* NULL: not in a store */
+	const struct certstore	*trust;		/* whose trust anchor it is */
+	struct cs_info		 info;
+	char			 gendir[CS_GENDIR]; /* in certs/ */
+	unsigned int		 epoch;		/* of its store */
+	char			*pem;		/* certificate or public key, not in a store */
+	char			*flaw;		/* of that, or NULL */
+	const char		*host, *how;	/* set by match and import */
+	char			 question[CS_HOST_MAX + 80];
+};
+int	cs_entry_load(struct certstore *, const char *, struct certstore_entry *,
+	    struct certstore_error *);
+int	cs_entry_glance(struct certstore *, const char *,
+	    struct certstore_entry *, struct certstore_error *);
+void	cs_entry_done(struct certstore_entry *);	/* what load took, not the struct */
+int	cs_entry_identify(const struct certstore_entry *, struct cs_identity *,
+	    struct certstore_error *);	/* what load found, or did not find */
+int	cs_entry_read(const struct certstore_entry *, enum cs_file,
+	    struct cs_buf *, struct certstore_error *);	/* 1, 0 no such file, -1 */
+int	cs_entry_stat(const struct certstore_entry *, enum cs_file,
+	    struct stat *);			/* errno */
+
+/* props.c: what people write of an entry, as it is now. */
+#define CS_PROPS_WHY	160
+int	cs_props_carry(struct cs_buf *, const struct certstore_entry *,
+	    const char *, const char *, struct certstore_error *);
+int	cs_props_differ(const struct certstore_entry *, char [CS_PROPS_WHY],
+	    struct certstore_error *);	/* from what is in force: 1, 0, -1 */
+
+/* lock.c: it nests; what others left half-done is finished first. */
+int	cs_lock_take(struct certstore *, struct certstore_error *);
+void	cs_lock_release(struct certstore *);
+int	cs_lock_check(struct certstore *,
+	    struct certstore_error *);	/* would take refuse? changes nothing */
+
+/* index.c: entry names under a key, sorted, surplus ones included; -1, errno. */
+int	cs_index_find(struct certstore *, const char *, const char *, char ***,
+	    size_t *);
+
+/* repair.c: of an entry that is left as it is, the links that lead to it. */
+int	cs_repair_links(struct certstore *, const struct certstore_entry *,
+	    struct certstore_error *);
+
+/*
+ * trustgen.c: the directory of the trust anchors, a generation of which is read
+ * or written.  Open: 1, 0 there is none, -1.  Begin, with how many files there
+ * will be, commit and cancel are for who has the lock; one that failed is to be
+ * cancelled.
+ */
+struct cs_trustgen {
+	unsigned long	 gen;		/* 0: a copy made a directory of the link */
+	int		 fd;		/* the caller's to close */
+	struct cs_stamp	 stamp;
+	int		 bulk;		/* its files need no fsync(2) each */
+};
+int	cs_trustgen_open(struct certstore *, struct cs_trustgen *,
+	    struct certstore_error *);
+int	cs_trustgen_stat(struct certstore *, struct stat *);	/* 1 or 0 */
+int	cs_trustgen_begin(struct certstore *, unsigned long, size_t,
+	    struct cs_trustgen *, struct certstore_error *);
+int	cs_trustgen_commit(struct certstore *, struct cs_trustgen *,
+	    struct certstore_error *);
+void	cs_trustgen_cancel(struct certstore *, const struct certstore_error *);
+int	cs_trustgen_repair(struct certstore *);		/* the link; errno */
+
+#endif

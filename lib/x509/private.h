@@ -1,0 +1,46 @@
+/*
+ * private.h: what the files of x509 share.
+ */
+#ifndef X509_PRIVATE_H
+#define X509_PRIVATE_H
+
+#include "x509/x509.h"
+
+/* key.c */
+EVP_PKEY *cs_key_parse_public(const struct cs_pem *,
+	    struct certstore_error *);		/* of CS_PEM_PUBKEY */
+EVP_PKEY *cs_key_generate(const char *, struct certstore_error *);
+int	cs_key_encode_public(struct cs_buf *, EVP_PKEY *,
+	    struct certstore_error *);		/* PEM */
+int	cs_key_match(EVP_PKEY *, char [65], struct certstore_error *);
+				/* spki, whatever form its point has */
+
+/*
+ * keyform.c: keys to and from ASN.1, most of them without libcrypto's encoders
+ * and decoders.  The last three give NULL for what has to be tried with a
+ * decoder; the public part of what they give need not be that of the private
+ * one.
+ */
+int	cs_keyform_spki(EVP_PKEY *, unsigned char **);	/* length, or <= 0 */
+PKCS8_PRIV_KEY_INFO *cs_keyform_wrap(EVP_PKEY *);
+EVP_PKEY *cs_keyform_pkcs1(const unsigned char *, size_t);
+EVP_PKEY *cs_keyform_sec1(const unsigned char *, size_t);
+EVP_PKEY *cs_keyform_unwrap(const PKCS8_PRIV_KEY_INFO *);
+
+/* cert.c.  What is wrong with an extension, malloc'ed, is no error. */
+int	cs_cert_check(const char *, X509 *, char **, struct certstore_error *);
+X509_REQ *cs_cert_parse_csr(const char *, const unsigned char *, size_t,
+	    struct certstore_error *);
+STACK_OF(X509) *cs_cert_stack_shown(const char *, const struct cs_buf *,
+	    struct certstore_error *);		/* extensions may be malformed */
+
+/* describe.c */
+int	cs_describe_key(struct cs_buf *, EVP_PKEY *, struct certstore_error *);
+
+/* print.c: for people to read; control bytes of foreign values escaped. */
+int	cs_print_escape(struct cs_buf *, const void *, size_t);
+int	cs_print_cert(struct cs_buf *, X509 *, struct certstore_error *);
+int	cs_print_csr(struct cs_buf *, X509_REQ *, struct certstore_error *);
+int	cs_print_key(struct cs_buf *, EVP_PKEY *, struct certstore_error *);
+
+#endif

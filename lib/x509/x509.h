@@ -1,0 +1,125 @@
+/*
+ * x509.h: certificates and keys: parsed, compared, described.
+ */
+#ifndef X509_X509_H
+#define X509_X509_H
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include "pem/pem.h"
+#include "store/store.h"
+
+/* key.c: gives a pair, and sets the item's passphrase. */
+EVP_PKEY *cs_key_parse(struct cs_pem *,
+	    const struct certstore_passphrase *, struct certstore_error *);
+EVP_PKEY *cs_key_frompem(const char *, const struct cs_buf *,
+	    const struct certstore_passphrase *, struct certstore_error *);
+int	cs_key_type_check(const char *, struct certstore_error *);
+EVP_PKEY *cs_key_search(const struct certstore *, const char *,
+	    struct certstore_error *);		/* a new one, with progress */
+int	cs_key_encode(struct cs_buf *, EVP_PKEY *, const char *,
+	    struct certstore_error *);		/* PKCS#8 PEM; passphrase or NULL */
+void	cs_key_name(EVP_PKEY *, char *, size_t);	/* "p256" "rsa:2048" */
+int	cs_key_spki(EVP_PKEY *, char [65], struct certstore_error *);	/* SHA-256 hex */
+int	cs_key_isencrypted(const struct cs_buf *);	/* PEM as the store has it */
+
+/* keyform.c: keys to and from ASN.1. */
+int	cs_keyform_fill(X509_PUBKEY *, EVP_PKEY *);	/* 0: not of these */
+int	cs_keyform_ispair(EVP_PKEY *);	/* is its private part its own? */
+
+/* strength.c: bits of security.  Of the signature of a certificate, or -1, and
+ * the name of its digest; what level 2 has against a certificate: 1 and a text,
+ * or 0. */
+#define CS_SECURITY_MIN	112		/* of security level 2 */
+int	cs_strength_isweak(EVP_PKEY *);		/* below it */
+int	cs_strength_signature(X509 *, const char **);
+int	cs_strength_text(X509 *, char *, size_t);
+int	cs_strength_istls(EVP_PKEY *);		/* do TLS peers take it? */
+
+/* uses.c: what an anchor may be trusted for, by OpenSSL's trust settings. */
+#define CS_USE_SERVER	0x1
+#define CS_USE_CLIENT	0x2
+#define CS_USE_MAIL	0x4
+#define CS_USE_ANY	0x8
+struct cs_uses {
+	int		 limited;	/* to what it trusts */
+	unsigned int	 trusts, rejects;	/* CS_USE_* */
+	int		 damaged;
+};
+/* 1 if there are settings, 0 if not, -1 without memory. */
+int	cs_uses_read(const struct cs_pem *, struct cs_uses *);
+void	cs_uses_merge(struct cs_uses *, const struct cs_uses *);
+/* Is it no anchor for one of the uses, 0: for any: 1 and why, or 0. */
+int	cs_uses_forbid(const struct cs_uses *, unsigned int, char *, size_t);
+
+/* cert.c: certificates and requests, strictly: after d2i all input is used. */
+X509	*cs_cert_parse(const char *, const unsigned char *, size_t,
+	    struct certstore_error *);		/* where, DER */
+X509	*cs_cert_decode(const char *, const unsigned char *, size_t,
+	    struct certstore_error *);		/* extensions may be malformed */
+X509_REQ *cs_cert_csr_frompem(const char *, const struct cs_buf *,
+	    struct certstore_error *);
+int	cs_cert_encode(struct cs_buf *, X509 *, struct certstore_error *);
+STACK_OF(X509) *cs_cert_stack(const char *, const struct cs_buf *,
+	    struct certstore_error *);		/* of our own PEM files */
+int	cs_cert_isbad(X509_EXTENSION *);	/* malformed */
+int	cs_cert_istwice(const STACK_OF(X509_EXTENSION) *, int);
+int	cs_cert_is_ca(X509 *);
+int	cs_cert_is_shaken(const X509 *);	/* says telephone numbers */
+int	cs_cert_is_self_signed(X509 *);		/* by signature, not by name */
+int	cs_cert_is_signed_by(X509 *, X509 *);	/* name, AKI where given, signature */
+int	cs_cert_same(X509 *, X509 *);
+int	cs_cert_fingerprint(X509 *, char [65]);
+int	cs_cert_spki(const X509_PUBKEY *, char [65]);
+int	cs_cert_match(X509 *, char [65]);
+int64_t	cs_cert_starts(X509 *);
+int64_t	cs_cert_ends(X509 *);
+int	cs_cert_called(X509 *, int (*)(void *, const unsigned char *, size_t),
+	    void *);
+int	cs_cert_name_text(const X509_NAME *, struct cs_buf *);	/* RFC 4514 order, escaped */
+
+/* describe.c: what info says of a certificate (fullchain, leaf first) or CSR. */
+int	cs_describe_cert(struct cs_buf *, STACK_OF(X509) *,
+	    struct certstore_error *);
+int	cs_describe_shown(struct cs_buf *, X509 *,
+	    struct certstore_error *);	/* one that is not in the store */
+int	cs_describe_csr(struct cs_buf *, X509_REQ *, struct certstore_error *);
+
+/* chain.c */
+/*
+ * Orders what stands above a certificate, from the pool and then from the
+ * store's CA entries (store may be NULL): the issuers up to, not including, a
+ * self-signed root go to chain; the same with the root, if known, to above.
+ * Both are owned by the caller.  complete: 1 if a root was reached.
+ */
+int	cs_chain_build(struct certstore *, X509 *, STACK_OF(X509) *,
+	    STACK_OF(X509) **, STACK_OF(X509) **, int *,
+	    struct certstore_error *);
+/*
+ * Fills in the files of an entry: fullchain, privkey, ca and what
+ * describes them.  keypem is PKCS#8 PEM, or NULL for a CA without key.
+ */
+int	cs_chain_files(struct cs_put *, X509 *, STACK_OF(X509) *,
+	    STACK_OF(X509) *, const struct cs_buf *, struct certstore_error *);
+
+/*
+ * subtree.c: name constraints as they are: what is wrong with their form, and
+ * the names of a certificate that they forbid or may forbid, where libcrypto
+ * does not see it.  What the function gives for each is or'ed together.
+ */
+enum cs_subtree {
+	CS_SUBTREE_EMPTY,	/* no constraints */
+	CS_SUBTREE_RANGE,	/* minimum or maximum */
+	CS_SUBTREE_DNS, CS_SUBTREE_IP, CS_SUBTREE_EMAIL, CS_SUBTREE_URI,
+	CS_SUBTREE_EXCLUDED,
+	CS_SUBTREE_WILDCARD,	/* a part of it is */
+	CS_SUBTREE_UNSUPPORTED	/* it cannot be told */
+};
+typedef int cs_subtree_fn(void *, enum cs_subtree, const ASN1_STRING *);
+int	cs_subtree_form(const NAME_CONSTRAINTS *, cs_subtree_fn *, void *);
+int	cs_subtree_names(X509 *, const NAME_CONSTRAINTS *, cs_subtree_fn *,
+	    void *);
+
+#endif
