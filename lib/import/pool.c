@@ -13,13 +13,6 @@
 
 #include "import/private.h"
 
-static int
-iskey(const struct cs_pem *pem)
-{
-	return pem->type == CS_PEM_KEY || pem->type == CS_PEM_KEY_PKCS8ENC ||
-	    pem->type == CS_PEM_KEY_DEK;
-}
-
 /* What was parsed points into pems, which may move. */
 static void
 forget(struct cs_pool *pool)
@@ -82,7 +75,7 @@ cs_pool_add_key(struct cs_pool *pool, const char *label, const void *data,
 	if (addto(pool, &pool->keyfile, label, data, len, err) == -1)
 		return -1;
 	for (i = had; i < pool->keyfile.n; i++)
-		if (iskey(&pool->keyfile.v[i]))
+		if (cs_item_iskey(&pool->keyfile.v[i]))
 			return 0;
 	return cs_fail(err, CERTSTORE_EINPUT,
 	    "%s: there is no private key in "
@@ -235,7 +228,7 @@ parsekeys(struct cs_pool *pool, struct certstore_error *err)
 
 	for (j = 0; j < 2; j++)
 		for (i = 0; i < from[j]->n; i++)
-			n += (size_t)iskey(&from[j]->v[i]);
+			n += (size_t)cs_item_iskey(&from[j]->v[i]);
 	if (n > CS_POOL_MAX)
 		return cs_fail(err, CERTSTORE_EINPUT,
 		    "%zu keys, more than "
@@ -245,7 +238,7 @@ parsekeys(struct cs_pool *pool, struct certstore_error *err)
 		return cs_fail_nomem(err);
 	for (j = 0; j < 2; j++)
 		for (i = 0; i < from[j]->n; i++) {
-			if (!iskey(&from[j]->v[i]))
+			if (!cs_item_iskey(&from[j]->v[i]))
 				continue;
 			cs_progress(pool->store, "reading keys", pool->nkey, n);
 			if (parsekey(pool, &from[j]->v[i], err) == -1)
@@ -418,7 +411,7 @@ nocert(const struct cs_pool *pool, struct certstore_error *err)
 
 	for (i = pems->n; i > 0; i--) {
 		first = &pems->v[i - 1];
-		if (iskey(first))
+		if (cs_item_iskey(first))
 			key = first;
 		else if (first->type == CS_PEM_CSR)
 			csr = first;

@@ -149,13 +149,6 @@ setissuer(struct certstore_template *t, const char *name,
 	return 0;
 }
 
-static int
-iskey(const struct cs_pem *pem)
-{
-	return pem->type == CS_PEM_KEY || pem->type == CS_PEM_KEY_PKCS8ENC ||
-	    pem->type == CS_PEM_KEY_DEK;
-}
-
 /* The one private key of an input; what else it holds is not looked at. */
 static EVP_PKEY *
 onlykey(const char *label, struct cs_pems *pems,
@@ -168,7 +161,7 @@ onlykey(const char *label, struct cs_pems *pems,
 	size_t i;
 
 	for (i = 0; i < pems->n; i++) {
-		if (!iskey(&pems->v[i]))
+		if (!cs_item_iskey(&pems->v[i]))
 			continue;
 		if (key != NULL) {
 			cs_fail(err, CERTSTORE_EINPUT,

@@ -123,6 +123,13 @@ cs_item_free(struct cs_pems *list)
 	memset(list, 0, sizeof(*list));
 }
 
+int
+cs_item_iskey(const struct cs_pem *item)
+{
+	return item->type == CS_PEM_KEY || item->type == CS_PEM_KEY_PKCS8ENC ||
+	    item->type == CS_PEM_KEY_DEK;
+}
+
 const char *
 cs_item_where(const struct cs_pem *item, char *buf, size_t size)
 {

@@ -58,6 +58,7 @@ int	cs_pem_encode(struct cs_buf *, const char *, const unsigned char *,
 
 /* item.c */
 void	cs_item_free(struct cs_pems *);
+int	cs_item_iskey(const struct cs_pem *);	/* private, encrypted or not */
 /* "label:line" (or the label alone in binary input) for messages. */
 const char *cs_item_where(const struct cs_pem *, char *, size_t);
 /* A file name as messages show it: escaped, of a long one the end; malloc'ed. */

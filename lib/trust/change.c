@@ -283,19 +283,15 @@ static int
 saykeys(struct certstore_trust *t, const struct cs_change *c)
 {
 	char where[CS_TRUST_WHERE];
-	enum cs_pem_type type;
 	int rv = 0;
 	size_t i;
 
-	for (i = 0; i < c->pems.n && rv == 0; i++) {
-		type = c->pems.v[i].type;
-		if (type == CS_PEM_KEY || type == CS_PEM_KEY_PKCS8ENC ||
-		    type == CS_PEM_KEY_DEK)
+	for (i = 0; i < c->pems.n && rv == 0; i++)
+		if (cs_item_iskey(&c->pems.v[i]))
 			rv = say(t, "", "left out",
 			    "%s: a private key: is not stored, and does not "
 			    "belong with anchors",
 			    cs_item_where(&c->pems.v[i], where, sizeof(where)));
-	}
 	return rv;
 }
 

@@ -144,17 +144,12 @@ blockkey(struct cs_pem *pem, const struct certstore_passphrase *ask, int *is,
     struct certstore_error *err)
 {
 	*is = 1;
-	switch (pem->type) {
-	case CS_PEM_KEY:
-	case CS_PEM_KEY_PKCS8ENC:
-	case CS_PEM_KEY_DEK:
+	if (cs_item_iskey(pem))
 		return cs_key_parse(pem, ask, err);
-	case CS_PEM_PUBKEY:
+	if (pem->type == CS_PEM_PUBKEY)
 		return cs_key_parse_public(pem, err);
-	default:
-		*is = 0;
-		return NULL;
-	}
+	*is = 0;
+	return NULL;
 }
 
 /* The public side of the first key. */

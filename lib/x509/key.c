@@ -315,12 +315,8 @@ cs_key_frompem(const char *label, const struct cs_buf *buf,
 
 	if (cs_pem_read(label, buf->p, buf->len, ask, &pems, err) == -1)
 		goto out;
-	for (i = 0; i < pems.n; i++) {
-		if (pems.v[i].type == CS_PEM_KEY ||
-		    pems.v[i].type == CS_PEM_KEY_PKCS8ENC ||
-		    pems.v[i].type == CS_PEM_KEY_DEK)
-			break;
-	}
+	for (i = 0; i < pems.n && !cs_item_iskey(&pems.v[i]); i++)
+		;
 	if (i < pems.n) {
 		pems.v[i].line = 0;
 		pkey = cs_key_parse(&pems.v[i], ask, err);
