@@ -40,6 +40,10 @@ void	cs_buf_reset(struct cs_buf *);		/* len 0, keeps the memory */
 void	cs_buf_free(struct cs_buf *);
 void	cs_hex(char *, const unsigned char *, size_t);	/* 2n + 1 bytes */
 
+/* hash.c: SHA-256 of so many bytes, in lower-case hex. */
+#define CS_HASH_LEN	65
+void	cs_hash(char [CS_HASH_LEN], const void *, size_t);
+
 /* escape.c: foreign text in quotes for a message, escaped, cut if long. */
 #define CS_QUOTE_LEN	160
 const char *cs_escape_quote(char [CS_QUOTE_LEN], const char *);

@@ -245,7 +245,7 @@ decide(struct cs_planning *job, struct certstore_error *err)
 
 /* The hash of the key that a request is for, when no info tells it. */
 static int
-requestkey(const char *label, const struct cs_buf *csr, char hex[65],
+requestkey(const char *label, const struct cs_buf *csr, char hex[CS_HASH_LEN],
     struct certstore_error *err)
 {
 	X509_REQ *req;
@@ -266,7 +266,7 @@ carryrequest(struct cs_planning *job, struct certstore_error *err)
 {
 	struct cs_buf *file = job->a->put.file;
 	const char *request = job->old.info.request;
-	char hex[65];
+	char hex[CS_HASH_LEN];
 	int rv;
 
 	if (job->was == CS_WAS_ABSENT || strcmp(job->a->action, "answer") == 0)

@@ -16,7 +16,7 @@ struct cs_pool_key {
 	struct cs_pem		*pem;
 	EVP_PKEY		*pkey;		/* NULL: released */
 	const char		*passphrase;	/* that opened it, or NULL */
-	char			 spki[65];
+	char			 spki[CS_HASH_LEN];
 	size_t			 order;		/* in which it was given */
 	int			 used;
 };
@@ -25,8 +25,8 @@ struct cs_pool_cert {
 	X509			*x509;		/* NULL: released */
 	struct cs_pool_key	*key;		/* its own, or NULL */
 	const struct cs_pool_cert *newer;	/* of its key and names, better */
-	char			 spki[65];
-	char			 match[65];	/* the same of the usual form */
+	char			 spki[CS_HASH_LEN];
+	char			 match[CS_HASH_LEN];	/* the same of the usual form */
 	int64_t			 starts, ends;
 	int			 valid;		/* when it was parsed */
 	int			 ca;

@@ -217,7 +217,7 @@ cs_caution_ca(struct cs_buf *b, const struct certstore_entry *old,
 {
 	const struct cs_info *info = &old->info;
 	struct certstore_error ignored;
-	char spki[65];
+	char spki[CS_HASH_LEN];
 
 	if (info->spki == NULL || info->fingerprint == NULL ||
 	    strcmp(info->kind, "ca") != 0)

@@ -107,7 +107,7 @@ int
 cs_request_make(struct cs_create *job, char **csr, struct certstore_error *err)
 {
 	X509_REQ *req;
-	char *pem = NULL, spki[65];
+	char *pem = NULL, spki[CS_HASH_LEN];
 	int rv = -1;
 
 	if (cs_create_key(job, err) == -1)

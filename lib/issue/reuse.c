@@ -83,7 +83,7 @@ static int
 samekey(const struct cs_info *info, const struct certstore_template *asked)
 {
 	struct certstore_error ignored;
-	char spki[65];
+	char spki[CS_HASH_LEN];
 
 	if (asked->pkey == NULL)
 		return asked->type[0] == '\0' ||
@@ -315,7 +315,7 @@ cs_reuse_haskey(const struct certstore_entry *entry, enum cs_file file,
 {
 	struct certstore_error flaw;
 	struct cs_buf pem = { NULL, 0, 0 };
-	char hex[65] = "";
+	char hex[CS_HASH_LEN] = "";
 	EVP_PKEY *pkey = NULL;
 	int rv;
 

@@ -12,8 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <sha2.h>
-
 #include "store/private.h"
 
 enum how { TEXT, TIME, NUMBER, FLAG, WORDS, LINE, SAN, ISSUING, FILEOF, HAS };
@@ -334,18 +332,6 @@ cs_info_free(struct cs_info *info)
 	memset(info, 0, sizeof(*info));
 }
 
-static void
-hash(char hex[2 * SHA256_DIGEST_LENGTH + 1], const struct cs_buf *b)
-{
-	unsigned char md[SHA256_DIGEST_LENGTH];
-	SHA2_CTX ctx;
-
-	SHA256Init(&ctx);
-	SHA256Update(&ctx, (const uint8_t *)b->p, b->len);
-	SHA256Final(md, &ctx);
-	cs_hex(hex, md, sizeof(md));
-}
-
 /* dir/file, or -1 if that is too long for a name in the store. */
 static int
 join(char path[PATH_SIZE], const char *dir, const char *file)
@@ -375,7 +361,7 @@ isgone(int errnum)
 static int
 checkfile(int fd, const char *dir, const struct cs_info *info)
 {
-	char hex[2 * SHA256_DIGEST_LENGTH + 1], path[PATH_SIZE];
+	char hex[CS_HASH_LEN], path[PATH_SIZE];
 	struct cs_buf b = { 0 };
 	struct stat st;
 
@@ -393,7 +379,7 @@ checkfile(int fd, const char *dir, const struct cs_info *info)
 		cs_buf_free(&b);
 		return isgone(errno) ? 0 : -1;
 	}
-	hash(hex, &b);
+	cs_hash(hex, b.p, b.len);
 	cs_buf_free(&b);
 	return strcmp(hex, info->filehash) == 0;
 }
@@ -579,14 +565,14 @@ int
 cs_info_compose(struct cs_buf *b, const struct cs_put *put, int64_t sec,
     long nsec, struct certstore_error *err)
 {
-	char hex[2 * SHA256_DIGEST_LENGTH + 1];
+	char hex[CS_HASH_LEN];
 	const struct cs_buf *desc = &put->file[CS_INFO];
 	enum cs_file which;
 	int bad;
 
 	which = put->file[CS_FULLCHAIN].p != NULL ? CS_FULLCHAIN :
 						    CS_REQUEST_CSR;
-	hash(hex, &put->file[which]);
+	cs_hash(hex, put->file[which].p, put->file[which].len);
 	bad = cs_buf_printf(b, "certstore 1\nname %s\ngeneration %lu\n",
 	    put->name, put->gen);
 	if (put->before != 0)

@@ -14,22 +14,6 @@
 
 #define ISSUER_SHOWN 100 /* bytes, in a message */
 
-int
-cs_anchor_hash(const unsigned char *der, size_t len, char hex[65])
-{
-	unsigned char md[EVP_MAX_MD_SIZE];
-	unsigned int mdlen;
-	int ok;
-
-	hex[0] = '\0';
-	ok = EVP_Digest(der, len, md, &mdlen, EVP_sha256(), NULL) == 1;
-	ERR_clear_error();
-	if (!ok)
-		return -1;
-	cs_hex(hex, md, mdlen);
-	return 0;
-}
-
 static int
 isletter(int c)
 {

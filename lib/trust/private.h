@@ -33,7 +33,6 @@ int	cs_trustset_write_distrusted(const struct cs_trustset *,
 int	cs_trustset_write_shipped(const struct cs_trustset *, struct cs_buf *);
 
 /* anchor.c: one certificate. */
-int	cs_anchor_hash(const unsigned char *, size_t, char [65]);
 /* What its subject makes of a name; "" if there is nothing to make it of. */
 void	cs_anchor_base(X509 *, char [CS_ANCHOR_BASE + 1]);
 /* A SHA-256 as it is written here or by openssl, to hex: 1 or 0. */

@@ -280,10 +280,9 @@ readgiven(struct cs_change *c, const struct certstore_passphrase *pass,
 		g = &c->given[c->n++];
 		g->pem = &c->pems.v[i];
 		g->hasuses = cs_uses_read(g->pem, &g->uses);
-		if (g->hasuses == -1 ||
-		    cs_anchor_hash(g->pem->der, g->pem->derlen,
-			g->fingerprint) == -1)
+		if (g->hasuses == -1)
 			return cs_fail_nomem(err);
+		cs_hash(g->fingerprint, g->pem->der, g->pem->derlen);
 	}
 	if (c->n == 0)
 		return cs_fail(err, CERTSTORE_EINPUT,

@@ -98,8 +98,8 @@ takeanchor(struct dir *d, struct cs_trustset *set, const char *file,
 		goto out;
 	}
 	pem = &pems.v[0];
-	if (cs_uses_read(pem, &uses) == -1 ||
-	    cs_anchor_hash(pem->der, pem->derlen, hex) == -1) {
+	cs_hash(hex, pem->der, pem->derlen);
+	if (cs_uses_read(pem, &uses) == -1) {
 		rv = -1;
 	} else if (cs_uses_forbid(&uses, CS_USE_SERVER, why, sizeof(why))) {
 		rv = bad(d, set, file, why);

@@ -465,7 +465,7 @@ cs_anchors_uses(const struct cs_anchors *a, const X509 *x509,
 int
 cs_anchors_distrust(const struct cs_anchors *a, X509 *x509)
 {
-	char hex[65];
+	char hex[CS_HASH_LEN];
 
 	if (a->distrusted.n == 0)
 		return 0;
@@ -495,7 +495,7 @@ negate(ECDSA_SIG *sig, EVP_PKEY *issuer)
 }
 
 static int
-twin(X509 *x509, EVP_PKEY *issuer, char hex[65])
+twin(X509 *x509, EVP_PKEY *issuer, char hex[CS_HASH_LEN])
 {
 	const ASN1_BIT_STRING *bits;
 	const unsigned char *p;
@@ -534,7 +534,7 @@ int
 cs_anchors_distrust_twin(const struct cs_anchors *a, X509 *x509, X509 *issuer)
 {
 	EVP_PKEY *pkey = X509_get0_pubkey(issuer);
-	char hex[65];
+	char hex[CS_HASH_LEN];
 	int rv;
 
 	if (a->distrusted.n == 0 || pkey == NULL || !EVP_PKEY_is_a(pkey, "EC"))

@@ -14,7 +14,7 @@
 struct told {
 	struct certstore_reason reason;
 	char *text, *subject;
-	char fingerprint[65];
+	char fingerprint[CS_HASH_LEN];
 };
 
 /* Settings that can fail. */

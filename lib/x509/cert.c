@@ -413,48 +413,41 @@ cs_cert_same(X509 *a, X509 *b)
 	return X509_cmp(a, b) == 0;
 }
 
+/* SHA-256 of the certificate, 0 or -1 without memory. */
 int
-cs_cert_fingerprint(X509 *x509, char hex[65])
+cs_cert_fingerprint(X509 *x509, char hex[CS_HASH_LEN])
 {
-	unsigned char md[EVP_MAX_MD_SIZE];
-	unsigned int len;
+	unsigned char *der = NULL;
+	int len;
 
-	ERR_clear_error();
 	hex[0] = '\0';
-	if (X509_digest(x509, EVP_sha256(), md, &len) != 1) {
-		ERR_clear_error();
-		return -1;
-	}
-	cs_hex(hex, md, len);
-	return 0;
+	if ((len = i2d_X509(x509, &der)) > 0)
+		cs_hash(hex, der, (size_t)len);
+	OPENSSL_free(der);
+	ERR_clear_error();
+	return len > 0 ? 0 : -1;
 }
 
-/* What was parsed or made here has times. */
 /*
- * SHA-256 of the SubjectPublicKeyInfo (RFC 7469, section 2.4), in hex, as the
+ * SHA-256 of the SubjectPublicKeyInfo (RFC 7469 section 2.4) as the
  * certificate has it: the key need not be of a known kind.
  */
 int
-cs_cert_spki(const X509_PUBKEY *pub, char hex[65])
+cs_cert_spki(const X509_PUBKEY *pub, char hex[CS_HASH_LEN])
 {
-	unsigned char *der = NULL, md[EVP_MAX_MD_SIZE];
-	unsigned int mdlen;
-	int len, ok;
+	unsigned char *der = NULL;
+	int len;
 
-	len = i2d_X509_PUBKEY(pub, &der);
-	ok = len > 0 &&
-	    EVP_Digest(der, (size_t)len, md, &mdlen, EVP_sha256(), NULL) == 1;
+	if ((len = i2d_X509_PUBKEY(pub, &der)) > 0)
+		cs_hash(hex, der, (size_t)len);
 	OPENSSL_free(der);
-	if (!ok)
-		return -1;
-	cs_hex(hex, md, mdlen);
-	return 0;
+	return len > 0 ? 0 : -1;
 }
 
 /* The hash of its key in the form that cs_key_parse() gives private ones, for
  * pairing; of a key of an unknown kind as it is. */
 int
-cs_cert_match(X509 *x509, char hex[65])
+cs_cert_match(X509 *x509, char hex[CS_HASH_LEN])
 {
 	const X509_PUBKEY *pub = X509_get_X509_PUBKEY(x509);
 	struct certstore_error ignored;

@@ -12,7 +12,7 @@
 
 #include "x509/private.h"
 
-#define HASH_LEN 32
+#define PIECE 32 /* octets in hex at a time */
 
 /* These append one line and give 0 or -1, so that results can be or'ed. */
 
@@ -31,12 +31,12 @@ addtext(struct cs_buf *buf, const char *key, const void *text, size_t len)
 static int
 addhex(struct cs_buf *buf, const char *before, const unsigned char *p, int len)
 {
-	char hex[2 * HASH_LEN + 1];
+	char hex[2 * PIECE + 1];
 	int bad, n;
 
 	bad = cs_buf_adds(buf, before);
 	for (; len > 0; p += n, len -= n) {
-		n = len < HASH_LEN ? len : HASH_LEN;
+		n = len < PIECE ? len : PIECE;
 		cs_hex(hex, p, (size_t)n);
 		bad |= cs_buf_adds(buf, hex);
 	}
@@ -302,7 +302,7 @@ kindof(X509 *x509, int self, int *serves)
 static int
 addissuing(struct cs_buf *buf, X509 *x509)
 {
-	char hex[2 * HASH_LEN + 1];
+	char hex[CS_HASH_LEN];
 	int bad;
 
 	if (cs_cert_fingerprint(x509, hex) == -1)
@@ -320,8 +320,8 @@ addissuing(struct cs_buf *buf, X509 *x509)
 static int
 addleaf(struct cs_buf *buf, X509 *x509, int stored)
 {
-	char fingerprint[2 * HASH_LEN + 1], pub[2 * HASH_LEN + 1];
-	char same[2 * HASH_LEN + 1];
+	char fingerprint[CS_HASH_LEN], pub[CS_HASH_LEN];
+	char same[CS_HASH_LEN];
 	const X509_NAME *issuer = X509_get_issuer_name(x509);
 	const X509_NAME *subject = X509_get_subject_name(x509);
 	const char *kind = "ca";
@@ -417,7 +417,7 @@ cs_describe_csr(struct cs_buf *buf, X509_REQ *csr, struct certstore_error *err)
 	STACK_OF(X509_EXTENSION) *exts = NULL;
 	const X509_NAME *subject = X509_REQ_get_subject_name(csr);
 	EVP_PKEY *pkey = X509_REQ_get0_pubkey(csr);
-	char pub[2 * HASH_LEN + 1];
+	char pub[CS_HASH_LEN];
 	int bad;
 
 	ERR_clear_error();
@@ -445,7 +445,7 @@ cs_describe_csr(struct cs_buf *buf, X509_REQ *csr, struct certstore_error *err)
 int
 cs_describe_key(struct cs_buf *buf, EVP_PKEY *pkey, struct certstore_error *err)
 {
-	char hex[2 * HASH_LEN + 1];
+	char hex[CS_HASH_LEN];
 	int bad;
 
 	if (cs_key_spki(pkey, hex, err) == -1)

@@ -254,7 +254,7 @@ cs_key_parse(struct cs_pem *pem, const struct certstore_passphrase *ask,
 }
 
 int
-cs_key_match(EVP_PKEY *pkey, char hex[65], struct certstore_error *err)
+cs_key_match(EVP_PKEY *pkey, char hex[CS_HASH_LEN], struct certstore_error *err)
 {
 	EVP_PKEY *copy;
 	int rv;
@@ -521,22 +521,17 @@ cs_key_name(EVP_PKEY *pkey, char *buf, size_t size)
 }
 
 int
-cs_key_spki(EVP_PKEY *pkey, char hex[65], struct certstore_error *err)
+cs_key_spki(EVP_PKEY *pkey, char hex[CS_HASH_LEN], struct certstore_error *err)
 {
-	unsigned char md[EVP_MAX_MD_SIZE], *der = NULL;
-	unsigned int mdlen;
-	int len, ok;
+	unsigned char *der = NULL;
+	int len;
 
 	ERR_clear_error();
-	len = cs_keyform_spki(pkey, &der);
-	ok = len > 0 &&
-	    EVP_Digest(der, (size_t)len, md, &mdlen, EVP_sha256(), NULL) == 1;
-	OPENSSL_free(der);
-	if (!ok) {
-		hex[0] = '\0';
+	hex[0] = '\0';
+	if ((len = cs_keyform_spki(pkey, &der)) <= 0)
 		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
 		    "the public key cannot be encoded");
-	}
-	cs_hex(hex, md, mdlen);
+	cs_hash(hex, der, (size_t)len);
+	OPENSSL_free(der);
 	return 0;
 }

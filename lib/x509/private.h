@@ -12,7 +12,7 @@ EVP_PKEY *cs_key_parse_public(const struct cs_pem *,
 EVP_PKEY *cs_key_generate(const char *, struct certstore_error *);
 int	cs_key_encode_public(struct cs_buf *, EVP_PKEY *,
 	    struct certstore_error *);		/* PEM */
-int	cs_key_match(EVP_PKEY *, char [65], struct certstore_error *);
+int	cs_key_match(EVP_PKEY *, char [CS_HASH_LEN], struct certstore_error *);
 				/* spki, whatever form its point has */
 
 /*

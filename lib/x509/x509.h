@@ -22,7 +22,7 @@ EVP_PKEY *cs_key_search(const struct certstore *, const char *,
 int	cs_key_encode(struct cs_buf *, EVP_PKEY *, const char *,
 	    struct certstore_error *);		/* PKCS#8 PEM; passphrase or NULL */
 void	cs_key_name(EVP_PKEY *, char *, size_t);	/* "p256" "rsa:2048" */
-int	cs_key_spki(EVP_PKEY *, char [65], struct certstore_error *);	/* SHA-256 hex */
+int	cs_key_spki(EVP_PKEY *, char [CS_HASH_LEN], struct certstore_error *);	/* SHA-256 hex */
 int	cs_key_isencrypted(const struct cs_buf *);	/* PEM as the store has it */
 
 /* keyform.c: keys to and from ASN.1. */
@@ -71,9 +71,9 @@ int	cs_cert_is_shaken(const X509 *);	/* says telephone numbers */
 int	cs_cert_is_self_signed(X509 *);		/* by signature, not by name */
 int	cs_cert_is_signed_by(X509 *, X509 *);	/* name, AKI where given, signature */
 int	cs_cert_same(X509 *, X509 *);
-int	cs_cert_fingerprint(X509 *, char [65]);
-int	cs_cert_spki(const X509_PUBKEY *, char [65]);
-int	cs_cert_match(X509 *, char [65]);
+int	cs_cert_fingerprint(X509 *, char [CS_HASH_LEN]);
+int	cs_cert_spki(const X509_PUBKEY *, char [CS_HASH_LEN]);
+int	cs_cert_match(X509 *, char [CS_HASH_LEN]);
 int64_t	cs_cert_starts(X509 *);
 int64_t	cs_cert_ends(X509 *);
 int	cs_cert_called(X509 *, int (*)(void *, const unsigned char *, size_t),
