@@ -150,22 +150,22 @@ options(struct create *c, int argc, char **argv)
 			c->encryptfile = optarg;
 			break;
 		case 'f':
-			c->flags |= CERTSTORE_FORCE;
+			c->flags |= CERTSTORE_CREATE_FORCE;
 			break;
 		case 'K':
 			c->keyfile = optarg;
 			break;
 		case 'n':
-			c->flags |= CERTSTORE_DRYRUN;
+			c->flags |= CERTSTORE_CREATE_DRYRUN;
 			break;
 		case 'p':
 			c->passfile = optarg;
 			break;
 		case 'R':
-			c->flags |= CERTSTORE_REQUEST;
+			c->flags |= CERTSTORE_CREATE_REQUEST;
 			break;
 		case 'u':
-			c->flags |= CERTSTORE_IFNEEDED;
+			c->flags |= CERTSTORE_CREATE_IFNEEDED;
 			break;
 		case 'x':
 			c->tell = 1;
@@ -268,7 +268,7 @@ main(int argc, char *argv[])
 		cmd_usage();
 	secrets(&c);
 
-	store = cmd_open(CERTSTORE_WRITE | CERTSTORE_CREATE);
+	store = cmd_open(CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
 	cmd_progress(store);
 	changed = certstore_create(store, argv[optind], c.template, c.flags,
 	    &csr, &err);

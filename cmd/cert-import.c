@@ -48,7 +48,7 @@ options(struct import *opt, int argc, char **argv)
 	    (ch = getopt(argc, argv, "+:" CMD_OPTIONS "fK:N:np:uvx")) != -1) {
 		switch (ch) {
 		case 'f':
-			opt->flags |= CERTSTORE_FORCE;
+			opt->flags |= CERTSTORE_IMPORT_FORCE;
 			break;
 		case 'K':
 			opt->keyfile = optarg;
@@ -57,13 +57,13 @@ options(struct import *opt, int argc, char **argv)
 			opt->name = optarg;
 			break;
 		case 'n':
-			opt->flags |= CERTSTORE_DRYRUN;
+			opt->flags |= CERTSTORE_IMPORT_DRYRUN;
 			break;
 		case 'p':
 			opt->passfile = optarg;
 			break;
 		case 'u':
-			opt->flags |= CERTSTORE_IFNEEDED;
+			opt->flags |= CERTSTORE_IMPORT_IFNEEDED;
 			break;
 		case 'v':
 			opt->verbose = 1;
@@ -203,7 +203,7 @@ main(int argc, char *argv[])
 	if (opt.passfile != NULL)
 		cmd_secret_read(&secret, opt.passfile, "-p");
 
-	store = cmd_open(CERTSTORE_WRITE | CERTSTORE_CREATE);
+	store = cmd_open(CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
 	if ((im = certstore_import_new(store, opt.flags, &err)) == NULL)
 		cmd_die("%s", err.msg);
 	if (opt.name != NULL &&

@@ -71,7 +71,7 @@ main(int argc, char *argv[])
 			all = 1;
 			break;
 		case 'D':
-			flags |= CERTSTORE_FALLBACK;
+			flags |= CERTSTORE_MATCH_FALLBACK;
 			break;
 		case 'j':
 			out.json = 1;
@@ -98,7 +98,7 @@ main(int argc, char *argv[])
 	cmd_operands_start(&hosts, argv + optind);
 
 	if (!all)
-		flags |= CERTSTORE_WINNER;
+		flags |= CERTSTORE_MATCH_WINNER;
 	store = cmd_open(0);
 	match = certstore_match_new(store, when, kinds, flags, &err);
 	if (match == NULL)

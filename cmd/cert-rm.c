@@ -57,10 +57,10 @@ main(int argc, char *argv[])
 	while ((ch = getopt(argc, argv, "+:" CMD_OPTIONS "fn")) != -1) {
 		switch (ch) {
 		case 'f':
-			flags |= CERTSTORE_FORCE;
+			flags |= CERTSTORE_REMOVE_FORCE;
 			break;
 		case 'n':
-			flags |= CERTSTORE_DRYRUN;
+			flags |= CERTSTORE_REMOVE_DRYRUN;
 			break;
 		default:
 			cmd_option(ch);
@@ -71,7 +71,7 @@ main(int argc, char *argv[])
 		cmd_usage();
 	cmd_operands_start(&ops, argv + optind);
 
-	store = cmd_open(CERTSTORE_WRITE);
+	store = cmd_open(CERTSTORE_OPEN_WRITE);
 	names = cmd_operands_all(&ops, &n);
 	cmd_progress(store);
 	n = unify(names, n);

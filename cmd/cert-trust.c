@@ -80,13 +80,13 @@ options(struct options *opt, int argc, char **argv)
 			opt->out.nul = 1;
 			break;
 		case 'f':
-			opt->flags |= CERTSTORE_FORCE;
+			opt->flags |= CERTSTORE_TRUST_FORCE;
 			break;
 		case 'j':
 			opt->out.json = 1;
 			break;
 		case 'n':
-			opt->flags |= CERTSTORE_DRYRUN;
+			opt->flags |= CERTSTORE_TRUST_DRYRUN;
 			break;
 		case 'o':
 			cmd_records_fields(&opt->out, optarg);
@@ -135,10 +135,10 @@ checkoptions(const struct options *opt, const char *verb)
 		refuse("-o", verb);
 	if (!reads && opt->passfile != NULL)
 		refuse("-p", verb);
-	if ((opt->flags & CERTSTORE_FORCE) != 0 && strcmp(verb, "add") != 0 &&
-	    strcmp(verb, "rm") != 0)
+	if ((opt->flags & CERTSTORE_TRUST_FORCE) != 0 &&
+	    strcmp(verb, "add") != 0 && strcmp(verb, "rm") != 0)
 		refuse("-f", verb);
-	if (list && (opt->flags & CERTSTORE_DRYRUN) != 0)
+	if (list && (opt->flags & CERTSTORE_TRUST_DRYRUN) != 0)
 		refuse("-n", verb);
 	if (list && opt->tell)
 		refuse("-x", verb);
@@ -403,12 +403,12 @@ openflags(const char *verb, char **argv)
 	if (strcmp(verb, "list") == 0)
 		return 0;
 	if (strcmp(verb, "add") == 0)
-		return CERTSTORE_WRITE | CERTSTORE_CREATE;
+		return CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE;
 	if (follows(verb) && (*argv == NULL || argv[1] == NULL))
-		return CERTSTORE_WRITE | CERTSTORE_CREATE;
+		return CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE;
 	if (strcmp(verb, "rm") == 0 || strcmp(verb, "distrust") == 0) {
 		if (*argv != NULL)
-			return CERTSTORE_WRITE;
+			return CERTSTORE_OPEN_WRITE;
 	} else if (!follows(verb))
 		cmd_error(
 		    "%s: no such verb: there are list, add, rm, distrust, "

@@ -281,8 +281,8 @@ testjudge(void)
 		X509_free(x509);
 		t = certstore_template_new(&err);
 		certstore_template_set_issuer(t, cas[i].name, &err);
-		rv = certstore_create(store, "made.example", t, CERTSTORE_FORCE,
-		    NULL, &err);
+		rv = certstore_create(store, "made.example", t,
+		    CERTSTORE_CREATE_FORCE, NULL, &err);
 		if (cas[i].says == NULL)
 			is_int(rv, 1, "%s: %s", cas[i].name, err.msg);
 		else
@@ -332,7 +332,7 @@ main(void)
 		if ((keys[i] = cs_key_generate("p256", &err)) == NULL)
 			bail("key: %s", err.msg);
 	makescratch();
-	store = opened(CERTSTORE_WRITE | CERTSTORE_CREATE);
+	store = opened(CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
 	testbuild();
 	testdepth();
 	teststore();

@@ -359,8 +359,9 @@ testpassphrase(void)
 	    "locked");
 	must("opened", 0, "A=locked s=x.example p=secret");
 	is_int(verifies("opened"), 1, "the right passphrase");
-	is_int(create("opened", CERTSTORE_IFNEEDED, "A=locked s=x.example"), 0,
-	    "not asked for where nothing is needed");
+	is_int(create("opened", CERTSTORE_CREATE_IFNEEDED,
+		   "A=locked s=x.example"),
+	    0, "not asked for where nothing is needed");
 }
 
 static char waiting[256];
@@ -372,9 +373,9 @@ request(const char *args)
 	struct certstore *was = store;
 	const char *name = "race";
 
-	store = opened(CERTSTORE_WRITE);
-	(void)certstore_remove(store, &name, 1, CERTSTORE_FORCE, &err);
-	must(name, CERTSTORE_REQUEST, args);
+	store = opened(CERTSTORE_OPEN_WRITE);
+	(void)certstore_remove(store, &name, 1, CERTSTORE_REMOVE_FORCE, &err);
+	must(name, CERTSTORE_CREATE_REQUEST, args);
 	snprintf(waiting, sizeof(waiting), "%s",
 	    text(name, CS_REQUEST_KEY, NULL));
 	certstore_close(store);
@@ -406,7 +407,8 @@ testidentity(void)
 	certstore_template_add_san(t, "race.example", &err);
 	certstore_template_set_issuer(t, "locked", &err);
 	certstore_template_set_passphrase(t, &pass, &err);
-	is_int(certstore_create(store, "race", t, CERTSTORE_FORCE, NULL, &err),
+	is_int(certstore_create(store, "race", t, CERTSTORE_CREATE_FORCE, NULL,
+		   &err),
 	    1, "replaced");
 	is_int(times, 2, "decided anew");
 	is_str(text("race", CS_REQUEST_KEY, NULL), waiting,
@@ -424,11 +426,11 @@ testparts(void)
 	    "only the key of a CA");
 	refused("x", 0, "c P=server", CERTSTORE_EARGUMENT, "a profile");
 	refused("x", 0, "s=x.example e=30d", CERTSTORE_EARGUMENT, "-u");
-	refused("x", CERTSTORE_IFNEEDED, "s=x.example e=30d l=30d",
+	refused("x", CERTSTORE_CREATE_IFNEEDED, "s=x.example e=30d l=30d",
 	    CERTSTORE_EARGUMENT, "would end within");
-	refused("x", CERTSTORE_REQUEST, "s=x.example A=root",
+	refused("x", CERTSTORE_CREATE_REQUEST, "s=x.example A=root",
 	    CERTSTORE_EARGUMENT, "a request is signed");
-	refused("x", CERTSTORE_REQUEST, "s=x.example l=30d",
+	refused("x", CERTSTORE_CREATE_REQUEST, "s=x.example l=30d",
 	    CERTSTORE_EARGUMENT, "for how long");
 	refused("../x", 0, "s=x.example", CERTSTORE_EARGUMENT, "entry name");
 	is_str(text("x", CS_INFO, ""), "absent",
@@ -441,23 +443,23 @@ testagain(void)
 	char *before = spki("self");
 
 	refused("self", 0, "s=self.example", CERTSTORE_EEXIST, "-f replaces");
-	is_int(create("self", CERTSTORE_DRYRUN | CERTSTORE_FORCE,
+	is_int(create("self", CERTSTORE_CREATE_DRYRUN | CERTSTORE_CREATE_FORCE,
 		   "s=self.example"),
 	    1, "a dry run says what it would do");
 	is_str(spki("self"), before, "and does nothing");
 	sh("printf 'note kept\\norigin create\\ntenant t.example\\n' "
 	   ">store/certs/self/props");
-	must("self", CERTSTORE_FORCE, "s=self.example");
+	must("self", CERTSTORE_CREATE_FORCE, "s=self.example");
 	ok(strcmp(spki("self"), before) != 0, "replaced");
 	is_str(text("self", CS_PROPS, NULL),
 	    "origin create\nnote kept\ntenant t.example\n", "props are kept");
-	is_int(create("dry", CERTSTORE_DRYRUN, "s=a.example t=rsa:4096"), 1,
-	    "a dry run of a new one");
+	is_int(create("dry", CERTSTORE_CREATE_DRYRUN, "s=a.example t=rsa:4096"),
+	    1, "a dry run of a new one");
 	is_str(text("dry", CS_INFO, ""), "absent", "makes nothing");
-	refused("dry", CERTSTORE_DRYRUN, "A=nc s=a.example.org",
+	refused("dry", CERTSTORE_CREATE_DRYRUN, "A=nc s=a.example.org",
 	    CERTSTORE_EREFUSED, "outside");
 	must("root2", 0, "c");
-	must("root2", CERTSTORE_FORCE, "c");
+	must("root2", CERTSTORE_CREATE_FORCE, "c");
 	ok(strstr(warned, "what the old CA signed") != NULL,
 	    "another key for a CA: %s", warned);
 }
@@ -486,12 +488,13 @@ testunfilled(void)
 			strstr(err.msg, "not filled as wanted: ") != NULL,
 		    "and why: %s", err.msg);
 		is_int(certstore_create(store, "unfilled", t,
-			   CERTSTORE_DRYRUN | CERTSTORE_FORCE, NULL, &err),
+			   CERTSTORE_CREATE_DRYRUN | CERTSTORE_CREATE_FORCE,
+			   NULL, &err),
 		    -1, "nor the next time");
 		if (cases[i].good != NULL) {
 			is_int(apply(t, cases[i].good), 0, "%s", cases[i].good);
 			is_int(certstore_create(store, "unfilled", t,
-				   CERTSTORE_DRYRUN, NULL, &err),
+				   CERTSTORE_CREATE_DRYRUN, NULL, &err),
 			    1, "mends it");
 		}
 		certstore_template_free(t);
@@ -530,27 +533,31 @@ testifneeded(void)
 	};
 	size_t i;
 
-	is_int(create("need", CERTSTORE_IFNEEDED, "s=a.example s=b.example"), 1,
-	    "-u: made");
+	is_int(create("need", CERTSTORE_CREATE_IFNEEDED,
+		   "s=a.example s=b.example"),
+	    1, "-u: made");
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		if (i == sizeof(cases) / sizeof(cases[0]) - 1)
-			must("need", CERTSTORE_FORCE,
+			must("need", CERTSTORE_CREATE_FORCE,
 			    "s=a.example s=b.example l=395d");
-		is_int(create("need", CERTSTORE_IFNEEDED | CERTSTORE_DRYRUN,
+		is_int(create("need",
+			   CERTSTORE_CREATE_IFNEEDED | CERTSTORE_CREATE_DRYRUN,
 			   cases[i].args),
 		    cases[i].rv, "-u: %s", cases[i].why);
 	}
-	is_int(create("need", CERTSTORE_IFNEEDED, "s=c.example"), 1,
+	is_int(create("need", CERTSTORE_CREATE_IFNEEDED, "s=c.example"), 1,
 	    "replaced without -f");
 	is_str(text("need", CS_INFO, "san dns "), "c.example", "by the new");
-	is_int(create("one", CERTSTORE_IFNEEDED, "A=root s=one.example"), 0,
-	    "its CA's certificate");
-	must("root", CERTSTORE_FORCE, "c S=CN=Same S=O=Same");
-	is_int(create("one", CERTSTORE_IFNEEDED | CERTSTORE_DRYRUN,
+	is_int(create("one", CERTSTORE_CREATE_IFNEEDED, "A=root s=one.example"),
+	    0, "its CA's certificate");
+	must("root", CERTSTORE_CREATE_FORCE, "c S=CN=Same S=O=Same");
+	is_int(create("one",
+		   CERTSTORE_CREATE_IFNEEDED | CERTSTORE_CREATE_DRYRUN,
 		   "A=root s=one.example"),
 	    1, "the CA got another key");
-	is_int(create("s2", CERTSTORE_IFNEEDED, "A=short s=s.example e=31d"), 0,
-	    "no new one could end later");
+	is_int(create("s2", CERTSTORE_CREATE_IFNEEDED,
+		   "A=short s=s.example e=31d"),
+	    0, "no new one could end later");
 	ok(strstr(warned, "renew the CA first") != NULL, "says so: %s", warned);
 }
 
@@ -587,8 +594,8 @@ retype(void *arg, const char *what, char *buf, size_t size)
 
 	(void)what;
 	if ((*times)++ == 0) {
-		store = opened(CERTSTORE_WRITE);
-		must("kept", CERTSTORE_FORCE, "t=p384 s=kept.example");
+		store = opened(CERTSTORE_OPEN_WRITE);
+		must("kept", CERTSTORE_CREATE_FORCE, "t=p384 s=kept.example");
 		certstore_close(store);
 		store = was;
 	}
@@ -608,8 +615,8 @@ testretype(void)
 	certstore_template_add_san(t, "kept.example", &err);
 	certstore_template_set_issuer(t, "locked", &err);
 	certstore_template_set_passphrase(t, &pass, &err);
-	is_int(certstore_create(store, "kept", t, CERTSTORE_IFNEEDED, NULL,
-		   &err),
+	is_int(certstore_create(store, "kept", t, CERTSTORE_CREATE_IFNEEDED,
+		   NULL, &err),
 	    1, "replaced, since the issuer is another");
 	is_int(times, 2, "decided anew");
 	is_str(now("kept"), "kept.example p384 CN=locked server",
@@ -619,7 +626,7 @@ testretype(void)
 
 /* One meeting on an entry after the other. */
 struct meeting {
-	int flags; /* beside CERTSTORE_IFNEEDED; FORCE: instead of it */
+	int flags; /* beside CERTSTORE_CREATE_IFNEEDED; FORCE: instead of it */
 	const char *args;
 	int rv;
 	const char *says; /* on one line, or NULL: nothing is said */
@@ -635,8 +642,8 @@ meet(const char *name, const struct meeting *m, size_t n)
 
 	for (i = 0; i < n; i++) {
 		flags = m[i].flags;
-		if (flags != CERTSTORE_FORCE)
-			flags |= CERTSTORE_IFNEEDED;
+		if (flags != CERTSTORE_CREATE_FORCE)
+			flags |= CERTSTORE_CREATE_IFNEEDED;
 		was[0] = '\0';
 		if (m[i].is == NULL)
 			snprintf(was, sizeof(was), "%s %s", spki(name),
@@ -669,7 +676,7 @@ static void
 testmeetings(void)
 {
 	static const struct meeting app[] = {
-		{ CERTSTORE_FORCE,
+		{ CERTSTORE_CREATE_FORCE,
 		    "A=top-CA t=rsa:2048 S=O=X l=395d s=a.example s=b.example",
 		    1, NULL, "a.example,b.example rsa:2048 CN=top-CA server" },
 		{ 0, "s=a.example", 0, NULL, NULL },
@@ -709,28 +716,29 @@ testmeetings(void)
 		/* What is kept is not for an issuer that forbids it. */
 		{ 0, "A=sub-CA s=a.sub.example", -1, "-f makes only what",
 		    NULL },
-		{ CERTSTORE_FORCE, "s=a.example", 1,
+		{ CERTSTORE_CREATE_FORCE, "s=a.example", 1,
 		    "app: no longer covers c.example, b.example|",
 		    "a.example p256 CN=a.example self" },
-		{ CERTSTORE_FORCE, "s=a.example", 1, NULL,
+		{ CERTSTORE_CREATE_FORCE, "s=a.example", 1, NULL,
 		    "a.example p256 CN=a.example self" },
 		{ 0, "A=top-CA s=a.example", 1, "app: is not signed by top-CA",
 		    "a.example p256 CN=top-CA server" },
-		{ CERTSTORE_FORCE, "t=rsa:2048 s=a.example", 1,
+		{ CERTSTORE_CREATE_FORCE, "t=rsa:2048 s=a.example", 1,
 		    "app: was signed by \"CN=top-CA\", and signs itself now",
 		    "a.example rsa:2048 CN=a.example self" },
-		{ CERTSTORE_FORCE, "s=a.example", 1,
+		{ CERTSTORE_CREATE_FORCE, "s=a.example", 1,
 		    "app: had a key of type rsa:2048, and has p256 now",
 		    "a.example p256 CN=a.example self" },
-		{ CERTSTORE_FORCE | CERTSTORE_IFNEEDED, "s=a.example", 0, NULL,
-		    NULL },
-		{ CERTSTORE_FORCE | CERTSTORE_IFNEEDED, "s=b.example", 1,
+		{ CERTSTORE_CREATE_FORCE | CERTSTORE_CREATE_IFNEEDED,
+		    "s=a.example", 0, NULL, NULL },
+		{ CERTSTORE_CREATE_FORCE | CERTSTORE_CREATE_IFNEEDED,
+		    "s=b.example", 1,
 		    "app: does not cover \"b.example\": replaced|"
 		    "app: no longer covers a.example",
 		    "b.example p256 CN=b.example self" },
 	};
 	static const struct meeting ca[] = {
-		{ CERTSTORE_FORCE, "c", 1, NULL, " p256 CN=ca ca" },
+		{ CERTSTORE_CREATE_FORCE, "c", 1, NULL, " p256 CN=ca ca" },
 		{ 0, "s=ca.example", -1, "ca: is a CA: -f replaces it", NULL },
 		{ 0, "c C=pathlen=0", 1,
 		    "ca: does not have pathlen=0: replaced", " p256 CN=ca ca" },
@@ -760,20 +768,20 @@ testmeetings(void)
 		    NULL },
 		{ 0, "c e=3649d E=one t=p384", 1, "ca: has another key",
 		    " p384 CN=ca ca" },
-		{ CERTSTORE_FORCE | CERTSTORE_IFNEEDED,
+		{ CERTSTORE_CREATE_FORCE | CERTSTORE_CREATE_IFNEEDED,
 		    "c E=two C=pathlen=1 C=permit=10.0.0.0/8", 1,
 		    "ca: has a key that another passphrase opens: replaced",
 		    " p256 CN=ca ca" },
-		{ CERTSTORE_FORCE, "c", 1,
+		{ CERTSTORE_CREATE_FORCE, "c", 1,
 		    "ca: no longer has the constraints it had",
 		    " p256 CN=ca ca" },
-		{ CERTSTORE_FORCE, "c E=one", 1, "what the old CA signed",
-		    " p256 CN=ca ca" },
-		{ CERTSTORE_FORCE, "c", 1, "ca: its key was encrypted, and",
-		    " p256 CN=ca ca" },
+		{ CERTSTORE_CREATE_FORCE, "c E=one", 1,
+		    "what the old CA signed", " p256 CN=ca ca" },
+		{ CERTSTORE_CREATE_FORCE, "c", 1,
+		    "ca: its key was encrypted, and", " p256 CN=ca ca" },
 		/* An intermediate stays one. */
-		{ CERTSTORE_FORCE, "c A=top-CA", 1, "what the old CA signed",
-		    " p256 CN=top-CA ca" },
+		{ CERTSTORE_CREATE_FORCE, "c A=top-CA", 1,
+		    "what the old CA signed", " p256 CN=top-CA ca" },
 		{ 0, "c", 0, NULL, NULL },
 		{ 0, "c C=pathlen=0", 1, "ca: does not have pathlen=0",
 		    " p256 CN=top-CA ca" },
@@ -785,8 +793,8 @@ testmeetings(void)
 	MEET("app", app);
 	MEET("ca", ca);
 	must("mail", 0, "P=mail s=a@b.example");
-	refused("mail", CERTSTORE_IFNEEDED, "s=b.example", CERTSTORE_EEXIST,
-	    "mail: is for mail: -f replaces it");
+	refused("mail", CERTSTORE_CREATE_IFNEEDED, "s=b.example",
+	    CERTSTORE_EEXIST, "mail: is for mail: -f replaces it");
 }
 
 /* Clocks that are wrong, and what has ended. */
@@ -810,25 +818,25 @@ testclocks(void)
 	must("early-self", 0, "s=a.example");
 	ahead = 0;
 	MEET("early", early);
-	is_int(create("early-self", CERTSTORE_IFNEEDED, "s=a.example"), 1,
-	    "self-signed, not valid yet");
+	is_int(create("early-self", CERTSTORE_CREATE_IFNEEDED, "s=a.example"),
+	    1, "self-signed, not valid yet");
 	ok(strstr(warned, "early-self: is not valid before ") != NULL,
 	    "says so: %s", warned);
-	is_int(create("early-self", CERTSTORE_IFNEEDED, "s=a.example"), 0,
-	    "once");
+	is_int(create("early-self", CERTSTORE_CREATE_IFNEEDED, "s=a.example"),
+	    0, "once");
 	ahead = 400 * CS_DAY;
 	MEET("early", late);
-	is_int(create("early-self", CERTSTORE_IFNEEDED, "s=a.example"), 1,
-	    "self-signed, ended");
+	is_int(create("early-self", CERTSTORE_CREATE_IFNEEDED, "s=a.example"),
+	    1, "self-signed, ended");
 	ahead = 0;
-	must("early-CA", CERTSTORE_FORCE, "c");
+	must("early-CA", CERTSTORE_CREATE_FORCE, "c");
 	ahead = 5000 * CS_DAY;
 	must("future-CA", 0, "c");
 	must("future", 0, "A=future-CA s=a.example");
 	ahead = 0;
-	refused("future", CERTSTORE_IFNEEDED, "s=a.example", CERTSTORE_EREFUSED,
-	    "check the clock");
-	refused("future", CERTSTORE_IFNEEDED, "A=future-CA s=a.example",
+	refused("future", CERTSTORE_CREATE_IFNEEDED, "s=a.example",
+	    CERTSTORE_EREFUSED, "check the clock");
+	refused("future", CERTSTORE_CREATE_IFNEEDED, "A=future-CA s=a.example",
 	    CERTSTORE_EREFUSED, "check the clock");
 }
 
@@ -861,30 +869,32 @@ testkeys(void)
 	must("key", 0, "A=top-CA t=p384 s=a.example s=b.example");
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		sh(cases[i].how);
-		is_int(create("key", CERTSTORE_IFNEEDED, "s=a.example"), 1,
-		    "%s", cases[i].how);
+		is_int(create("key", CERTSTORE_CREATE_IFNEEDED, "s=a.example"),
+		    1, "%s", cases[i].how);
 		ok(strstr(warned, cases[i].says) != NULL, "says so: %s",
 		    warned);
 		is_str(now("key"), "a.example,b.example p384 CN=top-CA server",
 		    "as it was");
-		is_int(create("key", CERTSTORE_IFNEEDED, "s=a.example"), 0,
-		    "whole again");
+		is_int(create("key", CERTSTORE_CREATE_IFNEEDED, "s=a.example"),
+		    0, "whole again");
 	}
 	sh("touch store/certs/key/privkey.pem");
-	is_int(create("key", CERTSTORE_IFNEEDED, "s=a.example"), 0,
+	is_int(create("key", CERTSTORE_CREATE_IFNEEDED, "s=a.example"), 0,
 	    "touched is not changed");
-	must("reqkey", CERTSTORE_REQUEST, "s=a.example");
+	must("reqkey", CERTSTORE_CREATE_REQUEST, "s=a.example");
 	sh("rm store/certs/reqkey/request.key");
-	refused("reqkey", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED, "s=a.example",
-	    CERTSTORE_EDAMAGED, "reqkey");
-	must("reqkey", CERTSTORE_REQUEST | CERTSTORE_FORCE, "s=a.example");
+	refused("reqkey", CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED,
+	    "s=a.example", CERTSTORE_EDAMAGED, "reqkey");
+	must("reqkey", CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_FORCE,
+	    "s=a.example");
 	sh("cat store/certs/key2/privkey.pem "
 	   ">store/certs/reqkey/request.key");
-	refused("reqkey", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED, "s=a.example",
-	    CERTSTORE_EDAMAGED,
+	refused("reqkey", CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED,
+	    "s=a.example", CERTSTORE_EDAMAGED,
 	    "has the private key of something else, so no answer is of use");
 	is_int(create("reqkey",
-		   CERTSTORE_REQUEST | CERTSTORE_IFNEEDED | CERTSTORE_FORCE,
+		   CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED |
+		       CERTSTORE_CREATE_FORCE,
 		   "s=a.example"),
 	    1, "-f makes a new one");
 }
@@ -898,36 +908,39 @@ testissuersgone(void)
 	must("gone-CA", 0, "c");
 	must("gone", 0, "A=gone-CA l=395d s=a.example s=b.example");
 	ahead = 100 * CS_DAY;
-	must("gone-CA", CERTSTORE_FORCE, "c l=5d");
-	must("gone", CERTSTORE_FORCE, "A=gone-CA s=a.example");
+	must("gone-CA", CERTSTORE_CREATE_FORCE, "c l=5d");
+	must("gone", CERTSTORE_CREATE_FORCE, "A=gone-CA s=a.example");
 	sh("sed -i 's/^ends [0-9]*/ends 99999999999/' store/certs/gone/info");
 	ahead = 110 * CS_DAY;
-	refused("gone", CERTSTORE_IFNEEDED, "A=gone-CA s=a.example",
+	refused("gone", CERTSTORE_CREATE_IFNEEDED, "A=gone-CA s=a.example",
 	    CERTSTORE_EREFUSED, "gone-CA: ended ");
 	ahead = 0;
-	must("gone-CA", CERTSTORE_FORCE, "c");
-	must("gone", CERTSTORE_FORCE,
+	must("gone-CA", CERTSTORE_CREATE_FORCE, "c");
+	must("gone", CERTSTORE_CREATE_FORCE,
 	    "A=gone-CA l=395d s=a.example s=b.example");
-	must("gone-CA", CERTSTORE_FORCE, "c");
-	is_int(create("gone", CERTSTORE_IFNEEDED, "s=a.example"), 0,
+	must("gone-CA", CERTSTORE_CREATE_FORCE, "c");
+	is_int(create("gone", CERTSTORE_CREATE_IFNEEDED, "s=a.example"), 0,
 	    "its CA has another key, which nobody asks about");
-	is_int(create("gone", CERTSTORE_IFNEEDED | CERTSTORE_DRYRUN,
+	is_int(create("gone",
+		   CERTSTORE_CREATE_IFNEEDED | CERTSTORE_CREATE_DRYRUN,
 		   "A=gone-CA s=a.example"),
 	    1, "it is asked for");
 	ok(strstr(warned, "gone: is not signed by gone-CA: replaced") != NULL,
 	    "says so: %s", warned);
-	if (certstore_remove(store, gone, 1, CERTSTORE_FORCE, &err) == -1)
+	if (certstore_remove(store, gone, 1, CERTSTORE_REMOVE_FORCE, &err) ==
+	    -1)
 		bail("%s", err.msg);
-	refused("gone", CERTSTORE_IFNEEDED, "A=gone-CA s=a.example",
+	refused("gone", CERTSTORE_CREATE_IFNEEDED, "A=gone-CA s=a.example",
 	    CERTSTORE_ENOENTRY, "gone-CA");
-	is_int(create("gone", CERTSTORE_IFNEEDED, "s=a.example e=396d"), 0,
-	    "due, and its CA is gone: it serves on");
+	is_int(create("gone", CERTSTORE_CREATE_IFNEEDED, "s=a.example e=396d"),
+	    0, "due, and its CA is gone: it serves on");
 	ok(strstr(warned, "its CA \"CN=gone-CA\" is not here") != NULL,
 	    "says so: %s", warned);
-	refused("gone", CERTSTORE_IFNEEDED, "s=c.example", CERTSTORE_EREFUSED,
+	refused("gone", CERTSTORE_CREATE_IFNEEDED, "s=c.example",
+	    CERTSTORE_EREFUSED,
 	    "is not here with its key: -f makes one that signs itself");
 	ahead = 400 * CS_DAY;
-	is_int(create("gone", CERTSTORE_IFNEEDED, "s=a.example"), 1,
+	is_int(create("gone", CERTSTORE_CREATE_IFNEEDED, "s=a.example"), 1,
 	    "ended, and its CA is gone: it signs itself");
 	ok(strstr(warned, "is not here with its key: replaced") != NULL,
 	    "says so: %s", warned);
@@ -935,23 +948,23 @@ testissuersgone(void)
 	    "with its names");
 	ahead = 0;
 	must("shut-CA", 0, "c E=secret");
-	must("shut-CA", CERTSTORE_REQUEST, "c");
+	must("shut-CA", CERTSTORE_CREATE_REQUEST, "c");
 	ok(strstr(warned, "shut-CA: its key is encrypted, and that of") != NULL,
 	    "a request's key in clear: %s", warned);
 	must("shut", 0, "A=shut-CA l=395d p=secret s=a.example s=b.example");
-	is_int(create("shut", CERTSTORE_IFNEEDED, "s=a.example"), 0,
+	is_int(create("shut", CERTSTORE_CREATE_IFNEEDED, "s=a.example"), 0,
 	    "nothing is needed: no passphrase");
-	is_int(create("shut", CERTSTORE_IFNEEDED, "s=a.example e=396d"), 0,
-	    "due, and nobody opens its CA's key: it serves on");
+	is_int(create("shut", CERTSTORE_CREATE_IFNEEDED, "s=a.example e=396d"),
+	    0, "due, and nobody opens its CA's key: it serves on");
 	ok(strstr(warned, "and can't be renewed: shut-CA: ") != NULL,
 	    "says so: %s", warned);
-	refused("shut", CERTSTORE_IFNEEDED, "s=c.example",
+	refused("shut", CERTSTORE_CREATE_IFNEEDED, "s=c.example",
 	    CERTSTORE_EPASSPHRASE, "shut-CA: ");
-	is_int(create("shut", CERTSTORE_IFNEEDED,
+	is_int(create("shut", CERTSTORE_CREATE_IFNEEDED,
 		   "p=secret s=a.example e=396d"),
 	    1, "somebody does");
 	ahead = 400 * CS_DAY;
-	refused("shut", CERTSTORE_IFNEEDED, "s=a.example",
+	refused("shut", CERTSTORE_CREATE_IFNEEDED, "s=a.example",
 	    CERTSTORE_EPASSPHRASE, "shut-CA: ");
 	ahead = 0;
 }
@@ -962,43 +975,45 @@ testimported(void)
 	must("imp", 0, "l=395d s=*.example.com s=i.example");
 	sh("sed -i s/create/import/ store/certs/imp/props "
 	   "store/certs/imp/info");
-	is_int(create("imp", CERTSTORE_IFNEEDED, "s=a.example.com"), 0,
+	is_int(create("imp", CERTSTORE_CREATE_IFNEEDED, "s=a.example.com"), 0,
 	    "imported: it covers the name");
-	is_int(create("imp", CERTSTORE_IFNEEDED, "s=i.example t=p256"), 0,
-	    "and has the key type");
-	refused("imp", CERTSTORE_IFNEEDED, "s=j.example", CERTSTORE_EEXIST,
-	    "j.example");
-	refused("imp", CERTSTORE_IFNEEDED, "s=i.example t=p384",
+	is_int(create("imp", CERTSTORE_CREATE_IFNEEDED, "s=i.example t=p256"),
+	    0, "and has the key type");
+	refused("imp", CERTSTORE_CREATE_IFNEEDED, "s=j.example",
+	    CERTSTORE_EEXIST, "j.example");
+	refused("imp", CERTSTORE_CREATE_IFNEEDED, "s=i.example t=p384",
 	    CERTSTORE_EEXIST, "another key");
-	refused("imp", CERTSTORE_IFNEEDED, "s=i.example A=nc", CERTSTORE_EEXIST,
-	    "not signed by");
-	refused("imp", CERTSTORE_IFNEEDED, "s=i.example P=client",
+	refused("imp", CERTSTORE_CREATE_IFNEEDED, "s=i.example A=nc",
+	    CERTSTORE_EEXIST, "not signed by");
+	refused("imp", CERTSTORE_CREATE_IFNEEDED, "s=i.example P=client",
 	    CERTSTORE_EEXIST, "not for a");
-	refused("imp", CERTSTORE_IFNEEDED, "c", CERTSTORE_EEXIST, "not a CA");
-	is_int(create("imp", CERTSTORE_IFNEEDED, "s=i.example S=O=x"), 0,
+	refused("imp", CERTSTORE_CREATE_IFNEEDED, "c", CERTSTORE_EEXIST,
+	    "not a CA");
+	is_int(create("imp", CERTSTORE_CREATE_IFNEEDED, "s=i.example S=O=x"), 0,
 	    "whose subject others chose");
-	refused("imp", CERTSTORE_IFNEEDED, "s=i.example P=mail",
+	refused("imp", CERTSTORE_CREATE_IFNEEDED, "s=i.example P=mail",
 	    CERTSTORE_EEXIST, "imp: was imported and is not for mail: -f");
 	ahead = 400 * CS_DAY;
-	refused("imp", CERTSTORE_IFNEEDED, "s=i.example", CERTSTORE_EEXIST,
-	    "imp: was imported and ended ");
+	refused("imp", CERTSTORE_CREATE_IFNEEDED, "s=i.example",
+	    CERTSTORE_EEXIST, "imp: was imported and ended ");
 	ahead = -10 * CS_DAY;
-	refused("imp", CERTSTORE_IFNEEDED, "s=i.example", CERTSTORE_EEXIST,
-	    "imp: was imported and is not valid before ");
+	refused("imp", CERTSTORE_CREATE_IFNEEDED, "s=i.example",
+	    CERTSTORE_EEXIST, "imp: was imported and is not valid before ");
 	ahead = 0;
-	refused("imp", CERTSTORE_IFNEEDED, "s=i.example e=396d",
+	refused("imp", CERTSTORE_CREATE_IFNEEDED, "s=i.example e=396d",
 	    CERTSTORE_EEXIST, "imp: was imported and ends ");
 	must("impca", 0, "c");
 	sh("sed -i s/create/import/ store/certs/impca/props "
 	   "store/certs/impca/info");
-	refused("impca", CERTSTORE_IFNEEDED, "c C=pathlen=0", CERTSTORE_EEXIST,
+	refused("impca", CERTSTORE_CREATE_IFNEEDED, "c C=pathlen=0",
+	    CERTSTORE_EEXIST,
 	    "impca: was imported and does not have pathlen=0: -f");
-	refused("impca", CERTSTORE_IFNEEDED, "c E=x", CERTSTORE_EEXIST,
+	refused("impca", CERTSTORE_CREATE_IFNEEDED, "c E=x", CERTSTORE_EEXIST,
 	    "impca: was imported and has a key that is not encrypted: -f");
-	is_int(create("imp", CERTSTORE_IFNEEDED | CERTSTORE_FORCE,
+	is_int(create("imp", CERTSTORE_CREATE_IFNEEDED | CERTSTORE_CREATE_FORCE,
 		   "s=i.example"),
 	    0, "-f -u: still only if needed");
-	is_int(create("imp", CERTSTORE_IFNEEDED | CERTSTORE_FORCE,
+	is_int(create("imp", CERTSTORE_CREATE_IFNEEDED | CERTSTORE_CREATE_FORCE,
 		   "s=j.example"),
 	    1, "and then replaced");
 	is_str(text("imp", CS_PROPS, "origin "), "create", "origin changed");
@@ -1009,44 +1024,47 @@ testrequests(void)
 {
 	char *first, pair[80];
 
-	is_int(create("req", CERTSTORE_REQUEST | CERTSTORE_DRYRUN,
+	is_int(create("req", CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_DRYRUN,
 		   "s=r.example"),
 	    1, "a dry run of a request");
 	ok(csr == NULL, "gives none, since its key is gone");
-	must("req", CERTSTORE_REQUEST, "s=r.example s=192.0.2.7");
+	must("req", CERTSTORE_CREATE_REQUEST, "s=r.example s=192.0.2.7");
 	ok(csr != NULL &&
 		strncmp(csr, "-----BEGIN CERTIFICATE REQUEST", 30) == 0,
 	    "a request");
 	is_str(text("req", CS_REQUEST_CSR, NULL), csr, "as in the entry");
 	is_str(text("req", CS_INFO, "kind "), "waiting", "that waits");
 	first = strdup(csr);
-	refused("req", CERTSTORE_REQUEST, "s=r.example", CERTSTORE_EEXIST,
-	    "already awaits");
-	is_int(create("req", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED,
+	refused("req", CERTSTORE_CREATE_REQUEST, "s=r.example",
+	    CERTSTORE_EEXIST, "already awaits");
+	is_int(create("req",
+		   CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED,
 		   "s=192.0.2.7 s=r.example"),
 	    0, "-u: it waits already");
 	is_str(csr, first, "and is given again");
-	refused("req", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED, "s=q.example",
-	    CERTSTORE_EEXIST, "another request");
-	is_int(create("req", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED,
+	refused("req", CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED,
+	    "s=q.example", CERTSTORE_EEXIST, "another request");
+	is_int(create("req",
+		   CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED,
 		   "s=r.example"),
 	    0, "-u: nor for one of its names");
-	refused("req", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED,
+	refused("req", CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED,
 	    "s=r.example t=p384", CERTSTORE_EEXIST,
 	    "another request, which has another key: p256, not p384: -f");
-	refused("req", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED,
+	refused("req", CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED,
 	    "s=r.example S=O=x", CERTSTORE_EEXIST, "another O in its subject");
-	refused("req", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED, "c",
-	    CERTSTORE_EEXIST, "another request, which is not for a CA");
-	refused("req", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED,
+	refused("req", CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED,
+	    "c", CERTSTORE_EEXIST, "another request, which is not for a CA");
+	refused("req", CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED,
 	    "P=peer s=r.example", CERTSTORE_EEXIST, "is not for a peer");
-	must("req", CERTSTORE_REQUEST | CERTSTORE_FORCE, "s=r.example");
+	must("req", CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_FORCE,
+	    "s=r.example");
 	ok(strcmp(csr, first) != 0, "-f makes a new one");
 	ok(strstr(warned, "req: an answer to the request that waited") != NULL,
 	    "and says what that means: %s", warned);
 	free(first);
 	first = strdup(csr);
-	is_int(create("req", CERTSTORE_IFNEEDED, "s=r.example"), 1,
+	is_int(create("req", CERTSTORE_CREATE_IFNEEDED, "s=r.example"), 1,
 	    "a pair that serves while the answer is awaited");
 	is_str(text("req", CS_REQUEST_CSR, NULL), first, "which still is");
 	is_str(text("req", CS_INFO, "kind "), "self", "but no longer its kind");
@@ -1054,30 +1072,33 @@ testrequests(void)
 	free(first);
 	must("serving", 0, "A=nc s=s.example.com");
 	snprintf(pair, sizeof(pair), "%s", spki("serving"));
-	must("serving", CERTSTORE_REQUEST, "s=s.example.com");
+	must("serving", CERTSTORE_CREATE_REQUEST, "s=s.example.com");
 	is_str(spki("serving"), pair, "the old pair goes on serving");
 	is_str(text("serving", CS_INFO, "kind "), "server", "as before");
 	is_int(count("serving", CS_CA), 1, "with what is above it");
 	ok(text("serving", CS_REQUEST_KEY, NULL)[0] != '\0', "and a new key");
-	refused("serving", CERTSTORE_REQUEST, "s=s.example.com",
+	refused("serving", CERTSTORE_CREATE_REQUEST, "s=s.example.com",
 	    CERTSTORE_EEXIST, "already awaits");
-	must("serving", CERTSTORE_FORCE, "s=s.example.com");
+	must("serving", CERTSTORE_CREATE_FORCE, "s=s.example.com");
 	ok(text("serving", CS_REQUEST_KEY, NULL)[0] != '\0',
 	    "a new pair does not lose what waits");
-	must("req2", CERTSTORE_REQUEST, "s=r.example t=p384");
-	is_int(create("req2", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED,
+	must("req2", CERTSTORE_CREATE_REQUEST, "s=r.example t=p384");
+	is_int(create("req2",
+		   CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED,
 		   "s=r.example"),
 	    0, "-u: any key will do");
-	must("careq", CERTSTORE_REQUEST, "c E=secret C=pathlen=0");
-	is_int(create("careq", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED,
+	must("careq", CERTSTORE_CREATE_REQUEST, "c E=secret C=pathlen=0");
+	is_int(create("careq",
+		   CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED,
 		   "c E=secret C=pathlen=0"),
 	    0, "-u: a CA's that waits");
-	refused("careq", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED,
+	refused("careq", CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED,
 	    "c C=permit=a.example", CERTSTORE_EEXIST,
 	    "does not permit dns:a.example");
-	refused("careq", CERTSTORE_REQUEST | CERTSTORE_IFNEEDED, "c E=other",
-	    CERTSTORE_EPASSPHRASE, "another passphrase");
-	must("careq", CERTSTORE_REQUEST | CERTSTORE_FORCE, "c E=secret");
+	refused("careq", CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED,
+	    "c E=other", CERTSTORE_EPASSPHRASE, "another passphrase");
+	must("careq", CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_FORCE,
+	    "c E=secret");
 	ok(strncmp(text("careq", CS_REQUEST_KEY, NULL), "-----BEGIN ENCRYPTED",
 	       20) == 0,
 	    "an encrypted key that waits");
@@ -1090,9 +1111,9 @@ testdamaged(void)
 	sh("echo junk >>store/certs/dam/info && "
 	   "echo junk >store/certs/dam/fullchain.pem");
 	refused("dam", 0, "s=d.example", CERTSTORE_EDAMAGED, "dam");
-	refused("dam", CERTSTORE_IFNEEDED, "s=d.example", CERTSTORE_EDAMAGED,
-	    "dam");
-	must("dam", CERTSTORE_FORCE, "s=d.example");
+	refused("dam", CERTSTORE_CREATE_IFNEEDED, "s=d.example",
+	    CERTSTORE_EDAMAGED, "dam");
+	must("dam", CERTSTORE_CREATE_FORCE, "s=d.example");
 	is_int(verifies("dam"), 1, "-f makes it whole");
 }
 
@@ -1123,7 +1144,7 @@ testprogress(void)
 	must("slow", 0, "s=slow.example t=rsa:2048");
 	ok(wrote == 1, "nobody listens");
 	certstore_set_progress(store, progress, arg);
-	must("slow", CERTSTORE_FORCE, "s=slow.example t=rsa:2048");
+	must("slow", CERTSTORE_CREATE_FORCE, "s=slow.example t=rsa:2048");
 	ok(searched > 2 && wrote == 2, "RSA is");
 	ok(wrong == 0, "numbers and argument are right");
 	certstore_set_progress(store, NULL, NULL);
@@ -1133,7 +1154,7 @@ int
 main(void)
 {
 	makescratch();
-	store = opened(CERTSTORE_WRITE | CERTSTORE_CREATE);
+	store = opened(CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
 	certstore_set_warn(store, warn, NULL);
 	refused("x", 0, "", CERTSTORE_EREFUSED, "without a name");
 	sh("! test -e store");

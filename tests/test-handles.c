@@ -30,7 +30,7 @@ writer(const char *where, void (*fn)(struct certstore *))
 	pid_t pid;
 
 	if ((pid = fork()) == 0) {
-		if ((store = openstore(where, CERTSTORE_CREATE)) == NULL)
+		if ((store = openstore(where, CERTSTORE_OPEN_CREATE)) == NULL)
 			_exit(1);
 		fn(store);
 		certstore_close(store);
@@ -70,7 +70,7 @@ removeb(struct certstore *store)
 {
 	const char *const b = "b";
 
-	(void)certstore_remove(store, &b, 1, CERTSTORE_FORCE, &err);
+	(void)certstore_remove(store, &b, 1, CERTSTORE_REMOVE_FORCE, &err);
 }
 
 /* What others do to a store, by commands in it or with a handle. */
@@ -152,7 +152,7 @@ static const struct change {
 /* What is open of one store. */
 struct handles {
 	struct certstore *store;
-	struct certstore *makes; /* with CERTSTORE_CREATE */
+	struct certstore *makes; /* with CERTSTORE_OPEN_CREATE */
 	struct certstore_match *match;
 };
 
@@ -221,7 +221,8 @@ seenames(struct certstore *store, int dry, char *out)
 		certstore_entry_free(entry);
 	}
 	if (dry &&
-	    certstore_remove(store, names, 4, CERTSTORE_DRYRUN, errs) == -1)
+	    certstore_remove(store, names, 4, CERTSTORE_REMOVE_DRYRUN, errs) ==
+		-1)
 		for (i = 0; i < 4; i++)
 			add(out, "rm %s: %d;", names[i], errs[i].code);
 	add(out, "\n");
@@ -246,7 +247,7 @@ see(const struct handles *h, char *out)
 static void
 openhandles(struct handles *h, const char *where)
 {
-	if ((h->makes = openstore(where, CERTSTORE_CREATE)) == NULL)
+	if ((h->makes = openstore(where, CERTSTORE_OPEN_CREATE)) == NULL)
 		bail("%s: %s", where, err.msg);
 	h->match = NULL;
 	if ((h->store = openstore(where, 0)) != NULL)
@@ -441,14 +442,14 @@ testwrites(void)
 	const char *const a = "a";
 
 	sh("cp -a template s");
-	store = openstore("s", CERTSTORE_WRITE);
+	store = openstore("s", CERTSTORE_OPEN_WRITE);
 	sh("mv s away; cp -a other s");
 	addc(store);
 	ok(err.code == CERTSTORE_ECHANGED, "c is there by now: %s", err.msg);
 	ok(put(store, "d", 0, "cert of d", "san dns d.example.com\n") == 0,
 	    "another is made");
 	sh("test -e s/certs/d && ! test -e away/certs/d");
-	is_int(certstore_remove(store, &a, 1, CERTSTORE_FORCE, &err), 1,
+	is_int(certstore_remove(store, &a, 1, CERTSTORE_REMOVE_FORCE, &err), 1,
 	    "one removed");
 	sh("! test -e s/certs/a && test -e away/certs/a");
 	sh("rm -r s");
@@ -527,7 +528,7 @@ maketrust(struct certstore *store)
 
 	makeca(store);
 	entry = certstore_entry_get(store, "ca", &err);
-	trust = certstore_trust_new(store, CERTSTORE_FORCE, &err);
+	trust = certstore_trust_new(store, CERTSTORE_TRUST_FORCE, &err);
 	if (entry == NULL || trust == NULL ||
 	    certstore_entry_part(entry, "cert", &pem, &len, &err) != 1 ||
 	    certstore_trust_add(trust, "ca", pem, len, &err) == -1 ||
@@ -571,7 +572,7 @@ testmakers(void)
 	certstore_entry_free(entry);
 	certstore_close(from);
 
-	store = openstore("s", CERTSTORE_WRITE);
+	store = openstore("s", CERTSTORE_OPEN_WRITE);
 	t = template("n.example.com", 0);
 	im = certstore_import_new(store, 0, &err);
 	trust = certstore_trust_new(store, 0, &err);
@@ -587,7 +588,8 @@ testmakers(void)
 	is_int(certstore_import_commit(im, &err), 1, "imported: %s", err.msg);
 	is_int(certstore_create(store, "n", t, 0, NULL, &err), 1, "made: %s",
 	    err.msg);
-	is_int(certstore_create(store, "n", t, CERTSTORE_IFNEEDED, NULL, &err),
+	is_int(certstore_create(store, "n", t, CERTSTORE_CREATE_IFNEEDED, NULL,
+		   &err),
 	    0, "once: %s", err.msg);
 	sh("test -e s/certs/n && test -e s/certs/new");
 	sh("test ! -e away/certs/n && test ! -e away/certs/new");
@@ -597,11 +599,13 @@ testmakers(void)
 	sh("rm -r s");
 	is_int(certstore_trust_has(trust, "ca", &err), -1, "nobody knows: %s",
 	    err.msg);
-	is_int(certstore_create(store, "n", t, CERTSTORE_DRYRUN, NULL, &err),
+	is_int(certstore_create(store, "n", t, CERTSTORE_CREATE_DRYRUN, NULL,
+		   &err),
 	    -1, "nowhere: %s", err.msg);
 	is_int(err.code, CERTSTORE_ENOSTORE, "the store is gone");
 	sh("mv away s");
-	is_int(certstore_create(store, "n", t, CERTSTORE_IFNEEDED, NULL, &err),
+	is_int(certstore_create(store, "n", t, CERTSTORE_CREATE_IFNEEDED, NULL,
+		   &err),
 	    1, "made in the one that was put back: %s", err.msg);
 	is_int(certstore_trust_has(trust, "ca", &err), 0, "not trusted there");
 	is_int(verified(store, v), -1, "no anchors there: %s", err.msg);
@@ -614,10 +618,90 @@ testmakers(void)
 	sh("rm -r s from");
 }
 
+enum taker { OPEN, MATCH, REMOVE, CREATE, IMPORT, TRUST, NTAKER };
+
+/* Calls one function that takes flags: 0, or -1 if it failed. */
+static int
+takeflags(struct certstore *store, struct certstore_template *t,
+    enum taker taker, int flags)
+{
+	const char *const none = "none";
+	struct certstore_import *im = NULL;
+	struct certstore_match *match = NULL;
+	struct certstore_trust *trust = NULL;
+	struct certstore *again = NULL;
+	int rv = -1;
+
+	switch (taker) {
+	case OPEN:
+		again = openstore("s", flags);
+		break;
+	case MATCH:
+		match = certstore_match_new(store, 0, NULL, flags, &err);
+		break;
+	case REMOVE:
+		rv = certstore_remove(store, &none, 1, flags, &err);
+		break;
+	case CREATE:
+		rv = certstore_create(store, "n", t, flags, NULL, &err);
+		break;
+	case IMPORT:
+		im = certstore_import_new(store, flags, &err);
+		break;
+	default:
+		trust = certstore_trust_new(store, flags, &err);
+		break;
+	}
+	if (again != NULL || match != NULL || im != NULL || trust != NULL)
+		rv = 0;
+	certstore_close(again);
+	certstore_match_free(match);
+	certstore_import_free(im);
+	certstore_trust_free(trust);
+	return rv == -1 ? -1 : 0;
+}
+
+/* A flag of another function, or of none, is refused. */
+static void
+testflags(void)
+{
+	static const int own[NTAKER] = {
+		[OPEN] = CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE,
+		[MATCH] = CERTSTORE_MATCH_FALLBACK | CERTSTORE_MATCH_WINNER,
+		[REMOVE] = CERTSTORE_REMOVE_FORCE | CERTSTORE_REMOVE_DRYRUN,
+		[CREATE] = CERTSTORE_CREATE_FORCE | CERTSTORE_CREATE_DRYRUN |
+		    CERTSTORE_CREATE_IFNEEDED | CERTSTORE_CREATE_REQUEST,
+		[IMPORT] = CERTSTORE_IMPORT_FORCE | CERTSTORE_IMPORT_DRYRUN |
+		    CERTSTORE_IMPORT_IFNEEDED,
+		[TRUST] = CERTSTORE_TRUST_FORCE | CERTSTORE_TRUST_DRYRUN,
+	};
+	struct certstore_template *t = template("n.example.com", 0);
+	struct certstore *store;
+	int bit, i;
+
+	sh("cp -a template s");
+	store = openstore("s", CERTSTORE_OPEN_WRITE);
+	for (i = 0; i < NTAKER; i++) {
+		is_int(takeflags(store, t, (enum taker)i, own[i]), 0,
+		    "its own flags: %s", err.msg);
+		for (bit = 0; bit < 32; bit++)
+			if (((unsigned int)own[i] & 1u << bit) == 0 &&
+			    (takeflags(store, t, (enum taker)i,
+				 (int)(1u << bit)) != -1 ||
+				err.code != CERTSTORE_EARGUMENT))
+				ok(0, "function %d takes flag %d: %s", i, bit,
+				    err.msg);
+	}
+	certstore_template_free(t);
+	certstore_close(store);
+	sh("rm -r s");
+}
+
 int
 main(void)
 {
 	makescratch();
+	is_str(certstore_version(), CERTSTORE_VERSION, "the version");
 	writer("template", fill);
 	sh("ln -s certs/a template/default");
 	writer("other", addc);
@@ -631,6 +715,7 @@ main(void)
 	testwrites();
 	testentry();
 	testmakers();
+	testflags();
 	removescratch();
 	return tap_done();
 }

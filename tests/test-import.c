@@ -151,13 +151,13 @@ commit(struct certstore_import *im)
 static void
 testplan(void)
 {
-	struct certstore *store = opened(CERTSTORE_CREATE);
+	struct certstore *store = opened(CERTSTORE_OPEN_CREATE);
 	const struct certstore_entry *entry;
 	struct certstore_import *im;
 	const char *action;
 	int i;
 
-	im = given(store, CERTSTORE_DRYRUN, "dry.example.com", "2090");
+	im = given(store, CERTSTORE_IMPORT_DRYRUN, "dry.example.com", "2090");
 	is_int(certstore_import_next(im, &entry, &action), 0,
 	    "without a plan there is nothing to see");
 	is_int(certstore_import_plan(im, &err), 0, "a plan");
@@ -181,7 +181,7 @@ testplan(void)
 static void
 testadd(void)
 {
-	struct certstore *store = opened(CERTSTORE_CREATE);
+	struct certstore *store = opened(CERTSTORE_OPEN_CREATE);
 	const struct certstore_entry *entry;
 	struct certstore_import *im;
 	const char *action;
@@ -193,7 +193,7 @@ testadd(void)
 	is_int(err.code, CERTSTORE_EARGUMENT, "is refused");
 	certstore_import_free(im);
 
-	im = given(store, CERTSTORE_DRYRUN, "a.example.com", "2090");
+	im = given(store, CERTSTORE_IMPORT_DRYRUN, "a.example.com", "2090");
 	plan(im);
 	is_int(certstore_import_set_name(im, "other", &err), 0, "a name");
 	is_int(certstore_import_next(im, &entry, &action), 0,
@@ -205,7 +205,7 @@ testadd(void)
 	certstore_import_free(NULL);
 
 	/* What a call that failed was to bring is missing. */
-	im = given(store, CERTSTORE_DRYRUN, "a.example.com", "2090");
+	im = given(store, CERTSTORE_IMPORT_DRYRUN, "a.example.com", "2090");
 	plan(im);
 	is_int(certstore_import_set_name(im, "../x", &err), -1, "a bad name");
 	is_int(certstore_import_next(im, &entry, &action), 0,
@@ -232,8 +232,8 @@ testadd(void)
 static void
 testraces(void)
 {
-	struct certstore *one = opened(CERTSTORE_CREATE);
-	struct certstore *two = opened(CERTSTORE_CREATE);
+	struct certstore *one = opened(CERTSTORE_OPEN_CREATE);
+	struct certstore *two = opened(CERTSTORE_OPEN_CREATE);
 	struct certstore_import *a, *b;
 	struct cs_buf pem = { 0 };
 
@@ -245,11 +245,11 @@ testraces(void)
 	is_int(commit(a), 1, "the first writes");
 	is_int(commit(b), 0, "the second finds it done");
 	certstore_close(two);
-	two = opened(CERTSTORE_WRITE);
+	two = opened(CERTSTORE_OPEN_WRITE);
 	cs_buf_free(&pem);
 
-	a = given(one, CERTSTORE_FORCE, "www.example.com", "2091");
-	b = given(two, CERTSTORE_FORCE, "www.example.com", "2092");
+	a = given(one, CERTSTORE_IMPORT_FORCE, "www.example.com", "2091");
+	b = given(two, CERTSTORE_IMPORT_FORCE, "www.example.com", "2092");
 	plan(a);
 	plan(b);
 	is_int(commit(b), 1, "one replaces");
@@ -274,7 +274,8 @@ race(struct certstore *store, int flags, const char *year)
 {
 	struct certstore_import *im;
 
-	im = given(store, CERTSTORE_FORCE | flags, "race.example.com", year);
+	im = given(store, CERTSTORE_IMPORT_FORCE | flags, "race.example.com",
+	    year);
 	if (certstore_import_set_name(im, "race", &err) == -1)
 		bail("%s", err.msg);
 	return im;
@@ -285,7 +286,7 @@ static void
 replaceit(void)
 {
 	static const char *const years[] = { "2094", "2095", "2096" };
-	struct certstore *store = opened(CERTSTORE_WRITE);
+	struct certstore *store = opened(CERTSTORE_OPEN_WRITE);
 	struct certstore_error kept = err;
 	size_t i;
 
@@ -299,8 +300,8 @@ replaceit(void)
 static void
 testmeanwhile(void)
 {
-	struct certstore *store = opened(CERTSTORE_WRITE);
-	static const int flags[] = { 0, CERTSTORE_DRYRUN };
+	struct certstore *store = opened(CERTSTORE_OPEN_WRITE);
+	static const int flags[] = { 0, CERTSTORE_IMPORT_DRYRUN };
 	const struct certstore_entry *entry;
 	struct certstore_import *im;
 	struct cs_buf pem = { 0 };
@@ -309,10 +310,10 @@ testmeanwhile(void)
 
 	pairof(&pem, "race.example.com", "2093", NULL);
 	for (i = 0; i < 2; i++) {
-		im = started(store, CERTSTORE_FORCE, &pem);
+		im = started(store, CERTSTORE_IMPORT_FORCE, &pem);
 		certstore_import_set_name(im, "race", &err);
 		is_int(commit(im), 1, "an entry");
-		im = started(store, CERTSTORE_FORCE | flags[i], &pem);
+		im = started(store, CERTSTORE_IMPORT_FORCE | flags[i], &pem);
 		certstore_import_set_name(im, "race", &err);
 		opening = "/fullchain.pem";
 		meanwhile = replaceit;
@@ -332,12 +333,12 @@ testmeanwhile(void)
 static void
 testwarnings(void)
 {
-	struct certstore *store = opened(CERTSTORE_WRITE);
+	struct certstore *store = opened(CERTSTORE_OPEN_WRITE);
 	struct certstore_import *im;
 	int before;
 
 	certstore_set_warn(store, count, NULL);
-	im = given(store, CERTSTORE_FORCE, "less.example.com", "2020");
+	im = given(store, CERTSTORE_IMPORT_FORCE, "less.example.com", "2020");
 	if (certstore_import_set_name(im, "new", &err) == -1)
 		bail("%s", err.msg);
 	plan(im);
@@ -353,12 +354,12 @@ static int
 opens(const struct cs_buf *pem, void *arg)
 {
 	struct certstore_passphrase pass = { answer, arg };
-	struct certstore *store = opened(CERTSTORE_WRITE);
+	struct certstore *store = opened(CERTSTORE_OPEN_WRITE);
 	struct certstore_import *im;
 	int rv;
 
 	asked = 0;
-	im = certstore_import_new(store, CERTSTORE_DRYRUN, &err);
+	im = certstore_import_new(store, CERTSTORE_IMPORT_DRYRUN, &err);
 	if (im == NULL ||
 	    certstore_import_set_passphrase(im, &pass, &err) == -1 ||
 	    certstore_import_add(im, "x.pem", pem->p, pem->len, &err) == -1)
@@ -396,7 +397,7 @@ testpassphrase(void)
 static void
 testagain(void)
 {
-	struct certstore *store = opened(CERTSTORE_CREATE);
+	struct certstore *store = opened(CERTSTORE_OPEN_CREATE);
 	struct certstore_passphrase pass = { answer, NULL };
 	struct certstore_import *im;
 	struct certstore_entry *entry;
@@ -413,7 +414,7 @@ testagain(void)
 		cs_buf_reset(&had);
 		pairof(&pem, "again.example.com", i == 0 ? "2092" : "2093",
 		    given[i]);
-		im = started(store, CERTSTORE_FORCE, &pem);
+		im = started(store, CERTSTORE_IMPORT_FORCE, &pem);
 		certstore_import_set_passphrase(im, &pass, &err);
 		certstore_import_set_name(im, "first", &err);
 		plan(im);
@@ -443,11 +444,12 @@ testagain(void)
 static void
 makeanew(const char *host, int flags, char **csr)
 {
-	struct certstore *store = opened(CERTSTORE_WRITE | CERTSTORE_CREATE);
+	struct certstore *store = opened(
+	    CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
 	struct certstore_template *t = certstore_template_new(&err);
 	const char *name = "w";
 
-	(void)certstore_remove(store, &name, 1, CERTSTORE_FORCE, &err);
+	(void)certstore_remove(store, &name, 1, CERTSTORE_REMOVE_FORCE, &err);
 	if (certstore_template_add_san(t, host, &err) == -1 ||
 	    certstore_create(store, name, t, flags, csr, &err) != 1)
 		bail("%s", err.msg);
@@ -486,11 +488,11 @@ testidentity(void)
 		const char *host;
 		int flags;
 		enum cs_file key;
-	} t[] = { { "w.example.com", CERTSTORE_REQUEST, CS_REQUEST_KEY },
-		{ "v.example.com", CERTSTORE_REQUEST, CS_REQUEST_KEY },
+	} t[] = { { "w.example.com", CERTSTORE_CREATE_REQUEST, CS_REQUEST_KEY },
+		{ "v.example.com", CERTSTORE_CREATE_REQUEST, CS_REQUEST_KEY },
 		{ "w.example.com", 0, CS_PRIVKEY },
 		{ "v.example.com", 0, CS_PRIVKEY } };
-	struct certstore *store = opened(CERTSTORE_WRITE);
+	struct certstore *store = opened(CERTSTORE_OPEN_WRITE);
 	struct certstore_import *im;
 	struct cs_buf pem = { 0 };
 	X509_REQ *req;
@@ -499,7 +501,7 @@ testidentity(void)
 	size_t i;
 
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		makeanew("w.example.com", CERTSTORE_REQUEST, &csr);
+		makeanew("w.example.com", CERTSTORE_CREATE_REQUEST, &csr);
 		bio = BIO_new_mem_buf(csr, -1);
 		req = PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL);
 		cs_buf_reset(&pem);
@@ -520,7 +522,7 @@ testidentity(void)
 		cs_buf_reset(&pem);
 		pairof(&pem, "w.example.com", "2096", NULL);
 		makeanew("w.example.com", 0, NULL);
-		im = started(store, CERTSTORE_FORCE, &pem);
+		im = started(store, CERTSTORE_IMPORT_FORCE, &pem);
 		certstore_import_set_name(im, "w", &err);
 		plan(im);
 		makeanew(t[i].host, t[i].flags, NULL);

@@ -174,7 +174,7 @@ testquestions(struct certstore *store)
 	int64_t when;
 
 	SAYS(certstore_open(EVIL, 0, &err));
-	SAYS(certstore_open("/dev/null/" EVIL, CERTSTORE_CREATE, &err));
+	SAYS(certstore_open("/dev/null/" EVIL, CERTSTORE_OPEN_CREATE, &err));
 	SAYS(certstore_entry_get(store, EVIL, &err));
 	SAYS(certstore_remove(store, &evil, 1, 0, &err));
 	SAYS(certstore_kinds_check(EVIL, &err));
@@ -199,7 +199,7 @@ teststore(void)
 	struct certstore_list *list;
 	const struct certstore_entry *entry;
 
-	store = certstore_open(path("%s", EVIL), CERTSTORE_CREATE, &err);
+	store = certstore_open(path("%s", EVIL), CERTSTORE_OPEN_CREATE, &err);
 	if (store == NULL)
 		bail("%s", err.msg);
 	certstore_set_warn(store, warn, warned);
@@ -232,7 +232,7 @@ main(void)
 	size_t i;
 
 	makescratch();
-	store = opened(CERTSTORE_CREATE);
+	store = opened(CERTSTORE_OPEN_CREATE);
 	certstore_set_warn(store, warn, warned);
 	testdata(store, "", 0);
 	testdata(store, "\0", 1);

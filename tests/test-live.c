@@ -59,11 +59,12 @@ enum what { ADD, UPDATE, RESET, REMOVE, DISTRUST };
 static void
 change(enum what what, const struct cs_buf *pem, const char *name)
 {
-	struct certstore *store = opened(CERTSTORE_WRITE | CERTSTORE_CREATE);
+	struct certstore *store = opened(
+	    CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
 	struct certstore_trust *t;
 	int rv = -1;
 
-	t = certstore_trust_new(store, CERTSTORE_FORCE, &err);
+	t = certstore_trust_new(store, CERTSTORE_TRUST_FORCE, &err);
 	if (what == ADD)
 		rv = certstore_trust_add(t, "in", pem->p, pem->len, &err);
 	else if (what == UPDATE)

@@ -110,9 +110,9 @@ static const struct {
 	{ "tn.example.org", NULL, 0, "" },
 	{ "gone.example.org", NULL, 0, "old" },
 	{ "soon.example.org", NULL, 0, "soon" },
-	{ "nobody.example.org", NULL, CERTSTORE_FALLBACK, "bank" },
-	{ "gone.example.org", NULL, CERTSTORE_FALLBACK, "bank old" },
-	{ "any.example.com", NULL, CERTSTORE_FALLBACK, "wild bank" },
+	{ "nobody.example.org", NULL, CERTSTORE_MATCH_FALLBACK, "bank" },
+	{ "gone.example.org", NULL, CERTSTORE_MATCH_FALLBACK, "bank old" },
+	{ "any.example.com", NULL, CERTSTORE_MATCH_FALLBACK, "wild bank" },
 	{ "sha256:" HEX64("0123abcd"), NULL, 0, "printed" },
 	{ "sha256:01:23:AB:CD" HEX64("0123abcd"), NULL, 0, "!" },
 	{ "SHA256:" HEX64("0123ABCD"), NULL, 0, "printed" },
@@ -138,7 +138,7 @@ askone(struct certstore *store, size_t i, const char *answer, int rv)
 	const char *name;
 
 	match = certstore_match_new(store, NOW, questions[i].kinds,
-	    questions[i].flags | CERTSTORE_WINNER, &err);
+	    questions[i].flags | CERTSTORE_MATCH_WINNER, &err);
 	is_int(certstore_match_ask(match, questions[i].question, &err), rv,
 	    "%s: the same result", questions[i].question);
 	if (certstore_match_next(match, &entry) == 1) {
@@ -223,7 +223,8 @@ testloopback(void)
 
 	sh("rm store/default; ln -s certs/local store/default");
 	store = opened(0);
-	match = certstore_match_new(store, NOW, NULL, CERTSTORE_FALLBACK, &err);
+	match = certstore_match_new(store, NOW, NULL, CERTSTORE_MATCH_FALLBACK,
+	    &err);
 	is_int(certstore_match_ask(match, "nobody.example.org", &err), 0,
 	    "a loopback default answers for no other host");
 	certstore_match_free(match);
@@ -237,7 +238,7 @@ main(void)
 	size_t i;
 
 	makescratch();
-	store = opened(CERTSTORE_CREATE);
+	store = opened(CERTSTORE_OPEN_CREATE);
 	certstore_set_warn(store, warn, NULL);
 	for (i = 0; i < sizeof(entries) / sizeof(entries[0]); i++)
 		put(store, entries[i].name, 0, entries[i].name,

@@ -338,7 +338,8 @@ testinside(void)
 	if (mkdtemp(dir) == NULL)
 		bail("no temporary directory");
 	snprintf(path, sizeof(path), "%s/store", dir);
-	store = certstore_open(path, CERTSTORE_WRITE | CERTSTORE_CREATE, &err);
+	store = certstore_open(path,
+	    CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE, &err);
 	if (store == NULL)
 		bail("%s", err.msg);
 	cs_buf_copy(&full, &leafpem);

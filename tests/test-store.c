@@ -66,7 +66,7 @@ mode(const char *file)
 static void
 testput(void)
 {
-	struct certstore *store = opened(CERTSTORE_CREATE);
+	struct certstore *store = opened(CERTSTORE_OPEN_CREATE);
 	struct certstore_entry *entry;
 
 	ok(!exists("store"), "opening makes nothing yet");
@@ -113,7 +113,7 @@ removed(struct certstore *store, const char *name)
 static void
 testshared(void)
 {
-	struct certstore *store = opened(CERTSTORE_WRITE);
+	struct certstore *store = opened(CERTSTORE_OPEN_WRITE);
 	const char *x = "san dns x.example\nsan ip 192.0.2.1\n";
 
 	put(store, "b", 0, "b1", x);
@@ -140,7 +140,7 @@ testshared(void)
 static void
 testhostile(void)
 {
-	struct certstore *store = opened(CERTSTORE_WRITE);
+	struct certstore *store = opened(CERTSTORE_OPEN_WRITE);
 	struct certstore_entry *entry;
 
 	ok(put(store, "e", 0, "e1",
@@ -187,7 +187,7 @@ testhostile(void)
 static void
 testintents(void)
 {
-	struct certstore *store = opened(CERTSTORE_WRITE);
+	struct certstore *store = opened(CERTSTORE_OPEN_WRITE);
 
 	put(store, "p", 0, "p1", "san dns p.example\n");
 	put(store, "p", 1, "p2", "san dns p.example\nsan dns q.example\n");
@@ -232,7 +232,7 @@ static void
 testcopies(void)
 {
 	static const char *const ways[] = { "follow", "drop" };
-	struct certstore *store = opened(CERTSTORE_WRITE);
+	struct certstore *store = opened(CERTSTORE_OPEN_WRITE);
 	struct certstore_list *list;
 	const struct certstore_entry *entry;
 	char names[64];
@@ -251,7 +251,7 @@ testcopies(void)
 		else
 			sh("cp -Rp original store; "
 			   "find store -type l -exec rm {} +");
-		store = opened(CERTSTORE_WRITE);
+		store = opened(CERTSTORE_OPEN_WRITE);
 		ok(!store->intact, "%s: the links are not believed", ways[i]);
 		names[0] = '\0';
 		list = certstore_list_new(store, &err);
@@ -289,12 +289,12 @@ testhands(void)
 	char name[CS_NAME_MAX + 1], line[2 * CS_NAME_MAX];
 
 	sh("rm -rf store original");
-	store = opened(CERTSTORE_CREATE);
+	store = opened(CERTSTORE_OPEN_CREATE);
 	put(store, "v", 0, "v1", "san dns v.example\n");
 	put(store, "v", 1, "v2", "san dns w.example\n");
 	certstore_close(store);
 	sh("rm -r store/index/host");
-	store = opened(CERTSTORE_WRITE);
+	store = opened(CERTSTORE_OPEN_WRITE);
 	ok(found(store, "w.example", "v"), "without index/host it is scanned");
 	/* a killed writer, and then a lost index */
 	sh("ln -s .v@3 store/.pending/v; cp -a store/certs/.v@2 "
@@ -307,7 +307,7 @@ testhands(void)
 	ok(!exists("store/certs/.v@3"), "and what was half-done is not");
 	certstore_close(store);
 	/* the power went: links are on disk, the record they are of is not */
-	store = opened(CERTSTORE_WRITE);
+	store = opened(CERTSTORE_OPEN_WRITE);
 	put(store, "q", 0, "q1", "san dns q.example\n");
 	put(store, "r", 0, "r1", "san dns q.example\nsan dns r.example\n");
 	sh("mkdir store/certs/.q@2; : >store/certs/.q@2/info; "
@@ -332,7 +332,7 @@ testhands(void)
 	/* and in a store that was new: no link, no intent, half a generation */
 	sh("mkdir store/certs/.half@1; : >store/certs/.half@1/info; "
 	   "mkdir store/certs/.none@1; rm store/.links");
-	store = opened(CERTSTORE_WRITE);
+	store = opened(CERTSTORE_OPEN_WRITE);
 	ok(put(store, "after", 0, "a1", "san dns after.example\n") == 0,
 	    "half a generation does not stop the next writer");
 	ok(store->intact && found(store, "after.example", "after") &&
@@ -341,7 +341,7 @@ testhands(void)
 	sh("rmdir store/certs/.none@1; rm -r store/certs/.half@1");
 	certstore_close(store);
 	/* the record of the entry that is replaced is gone */
-	store = opened(CERTSTORE_WRITE);
+	store = opened(CERTSTORE_OPEN_WRITE);
 	put(store, "y", 0, "y1", "san dns y.example\nsan dns z.example\n");
 	sh("rm store/certs/.y@1/info");
 	ok(put(store, "y", 1, "y2", "san dns z.example\n") == 0,
@@ -386,7 +386,7 @@ testhands(void)
 	/* changed by hand, then mended with all others, then set right */
 	sh("echo x >>store/certs/.x@2/fullchain.pem; rm store/.links");
 	certstore_close(store);
-	store = opened(CERTSTORE_WRITE);
+	store = opened(CERTSTORE_OPEN_WRITE);
 	put(store, "x3", 0, "x3", "");
 	ok(!exists("store/combined/x.pem"), "not served as long as it is bad");
 	sh("printf x1 >store/certs/.x@2/fullchain.pem");
@@ -417,7 +417,7 @@ testpaths(void)
 	sh("rm -rf store; ln -s store link");
 	if (chdir(root) == -1)
 		bail("chdir");
-	store = certstore_open(".//store", CERTSTORE_CREATE, &err);
+	store = certstore_open(".//store", CERTSTORE_OPEN_CREATE, &err);
 	ok(store != NULL && put(store, "a", 0, "c", "") == 0 &&
 		exists("store/certs/a"),
 	    "made relative to where we are");
@@ -441,13 +441,13 @@ testpaths(void)
 			   strcmp(store->path, "/var/lib/certstore") == 0,
 	    "an empty CERTSTORE is none");
 	certstore_close(store);
-	store = certstore_open("/", CERTSTORE_CREATE, &err);
+	store = certstore_open("/", CERTSTORE_OPEN_CREATE, &err);
 	ok(store != NULL && put(store, "a", 0, "c", "") == -1 &&
 		err.code == CERTSTORE_EREFUSED,
 	    "/ is no store");
 	certstore_close(store);
 	sh("rm -rf store");
-	store = certstore_open("link", CERTSTORE_CREATE, &err);
+	store = certstore_open("link", CERTSTORE_OPEN_CREATE, &err);
 	ok(store != NULL && put(store, "a", 0, "c", "") == -1 &&
 		!exists("store"),
 	    "nothing is made behind a link");
@@ -461,17 +461,17 @@ testrefusals(void)
 	struct certstore *store;
 
 	sh("rm -rf store; mkdir store; touch store/file");
-	store = opened(CERTSTORE_CREATE);
+	store = opened(CERTSTORE_OPEN_CREATE);
 	ok(put(store, "a", 0, "c", "") == -1 && err.code == CERTSTORE_EREFUSED,
 	    "a directory with other things");
 	certstore_close(store);
 	sh("rm store/file; chmod 775 store");
-	store = opened(CERTSTORE_CREATE);
+	store = opened(CERTSTORE_OPEN_CREATE);
 	ok(put(store, "a", 0, "c", "") == -1 && err.code == CERTSTORE_EUNSAFE,
 	    "writable by the group");
 	certstore_close(store);
 	sh("chmod 755 store");
-	store = opened(CERTSTORE_CREATE);
+	store = opened(CERTSTORE_OPEN_CREATE);
 	ok(put(store, "a", 0, "c", "") == 0, "an empty directory will do");
 	sh("chmod 777 store/certs");
 	ok(put(store, "b", 0, "c", "") == -1 && err.code == CERTSTORE_EUNSAFE,
@@ -506,7 +506,7 @@ testmany(void)
 	int read = 0;
 
 	sh("rm -rf store");
-	store = opened(CERTSTORE_CREATE);
+	store = opened(CERTSTORE_OPEN_CREATE);
 	for (i = 0; i < 60; i++) {
 		v[i] = names[i];
 		snprintf(names[i], sizeof(names[i]), "%s%02zu",
@@ -521,8 +521,8 @@ testmany(void)
 		put(store, names[i], 0, names[i], lines);
 	}
 	certstore_set_progress(store, countreading, &read);
-	is_int(certstore_remove(store, v, 59, CERTSTORE_DRYRUN, errs), -1,
-	    "one that stays");
+	is_int(certstore_remove(store, v, 59, CERTSTORE_REMOVE_DRYRUN, errs),
+	    -1, "one that stays");
 	ok(read <= 60, "all are read once: %d", read);
 	ok(errs[29].code == CERTSTORE_EREFUSED && errs[28].code == CERTSTORE_OK,
 	    "and keeps its own CA");

@@ -241,7 +241,8 @@ begun(struct certstore *store)
 {
 	struct certstore_trust *t;
 
-	if ((t = certstore_trust_new(store, CERTSTORE_FORCE, &err)) == NULL)
+	if ((t = certstore_trust_new(store, CERTSTORE_TRUST_FORCE, &err)) ==
+	    NULL)
 		bail("%s", err.msg);
 	return t;
 }
@@ -290,7 +291,7 @@ static void
 test_writers(struct certstore *store, struct cs_buf *a, struct cs_buf *b)
 {
 	struct certstore_trust *t = begun(store), *u;
-	struct certstore *other = opened(CERTSTORE_WRITE);
+	struct certstore *other = opened(CERTSTORE_OPEN_WRITE);
 
 	u = begun(other);
 	certstore_trust_has(t, "A", &err);
@@ -380,7 +381,7 @@ begin_anew(void *arg, const char *msg)
 	if (other == NULL)
 		return;
 	sh("rm -r store/trust store/.trust@*");
-	store = opened(CERTSTORE_WRITE);
+	store = opened(CERTSTORE_OPEN_WRITE);
 	t = begun(store);
 	add(t, other);
 	*(int *)arg = certstore_trust_commit(t, &err);
@@ -393,7 +394,7 @@ begin_anew(void *arg, const char *msg)
 static void
 test_identity(struct cs_buf *a, struct cs_buf *b)
 {
-	struct certstore *store = opened(CERTSTORE_WRITE);
+	struct certstore *store = opened(CERTSTORE_OPEN_WRITE);
 	struct certstore_trust *t = begun(store);
 	int made = 0;
 
@@ -425,7 +426,7 @@ come_between(void *arg, const char *what, size_t done, size_t total)
 	if (other == NULL || strcmp(what, "switching") != 0)
 		return;
 	sh("mv store/.lock .lock");
-	store = opened(CERTSTORE_WRITE);
+	store = opened(CERTSTORE_OPEN_WRITE);
 	t = begun(store);
 	add(t, other);
 	*(int *)arg = certstore_trust_commit(t, &err);
@@ -445,7 +446,7 @@ test_fencing(struct cs_buf *a, struct cs_buf *b)
 
 	for (i = 0; i < 4; i++) {
 		sh("rm -rf store");
-		store = opened(CERTSTORE_WRITE | CERTSTORE_CREATE);
+		store = opened(CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
 		if (i % 2 == 1) {
 			t = begun(store);
 			add(t, a);
@@ -489,7 +490,7 @@ main(void)
 	test_records();
 	pemof(&a, "A");
 	pemof(&b, "B");
-	store = opened(CERTSTORE_WRITE | CERTSTORE_CREATE);
+	store = opened(CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
 	test_changes(store, &a, &b);
 	test_writers(store, &a, &b);
 	test_damage(store, &a);

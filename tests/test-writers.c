@@ -51,7 +51,7 @@ comebetween(void *arg, const char *what, size_t done, size_t total)
 	sh(other.cmd);
 	if (other.name == NULL)
 		return;
-	store = opened(CERTSTORE_WRITE);
+	store = opened(CERTSTORE_OPEN_WRITE);
 	other.rv = put(store, other.name, gennow(store, other.name), "theirs",
 	    "san dns theirs.example\n");
 	if (other.rv == -1)
@@ -110,7 +110,7 @@ istrue(const char *cmd)
 static const char *
 flaw(const char *was, int removal)
 {
-	struct certstore *store = opened(CERTSTORE_WRITE);
+	struct certstore *store = opened(CERTSTORE_OPEN_WRITE);
 	const char *flaw = NULL;
 	int round;
 
@@ -195,7 +195,7 @@ testputs(void)
 			for (k = 0; k < 6; k++) {
 				old = k >= 3;
 				sh(CLEAR);
-				store = opened(CERTSTORE_CREATE);
+				store = opened(CERTSTORE_OPEN_CREATE);
 				put(store, "z", 0, "z", "");
 				if (old)
 					put(store, "a", 0, "old",
@@ -231,7 +231,7 @@ testremovals(void)
 		for (j = 0; j < 3; j++)
 			for (k = 0; k < 3; k++) {
 				sh(CLEAR);
-				store = opened(CERTSTORE_CREATE);
+				store = opened(CERTSTORE_OPEN_CREATE);
 				put(store, "z", 0, "z", "");
 				put(store, "a", 0, "older", "");
 				put(store, "a", 1, "old",

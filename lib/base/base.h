@@ -24,6 +24,8 @@ int	cs_fail(struct certstore_error *, enum certstore_code, const char *, ...)
 int	cs_fail_errno(struct certstore_error *, const char *, ...)
 	    CS_PRINTFLIKE(2, 3);		/* ": strerror(errno)" added */
 int	cs_fail_nomem(struct certstore_error *);
+/* Flags of a caller, and all that the function has: 0, or -1. */
+int	cs_error_flags(int, int, struct certstore_error *);
 
 /* buf.c: a growing buffer, NUL behind the end, wiped when freed. */
 struct cs_buf {

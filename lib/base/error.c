@@ -60,3 +60,20 @@ cs_fail_nomem(struct certstore_error *err)
 	errno = ENOMEM;
 	return cs_fail_errno(err, "no memory left");
 }
+
+int
+cs_error_flags(int flags, int known, struct certstore_error *err)
+{
+	if ((flags & ~known) == 0)
+		return 0;
+	return cs_fail(err, CERTSTORE_EARGUMENT,
+	    "flags: 0x%x is not a flag of this function: use those of its "
+	    "manual page",
+	    (unsigned int)(flags & ~known));
+}
+
+const char *
+certstore_version(void)
+{
+	return CERTSTORE_VERSION;
+}

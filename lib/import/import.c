@@ -21,7 +21,11 @@ certstore_import_new(struct certstore *store, int flags,
 	struct certstore_import *im;
 
 	cs_error_clear(err);
-	if (cs_crypto_check(err) == -1)
+	if (cs_error_flags(flags,
+		CERTSTORE_IMPORT_FORCE | CERTSTORE_IMPORT_DRYRUN |
+		    CERTSTORE_IMPORT_IFNEEDED,
+		err) == -1 ||
+	    cs_crypto_check(err) == -1)
 		return NULL;
 	if ((im = calloc(1, sizeof(*im))) == NULL) {
 		cs_fail_nomem(err);
@@ -370,7 +374,7 @@ iswhole(const struct certstore_import *im, struct certstore_error *err)
 int
 certstore_import_plan(struct certstore_import *im, struct certstore_error *err)
 {
-	int dry = (im->flags & CERTSTORE_DRYRUN) != 0, i, locked, rv;
+	int dry = (im->flags & CERTSTORE_IMPORT_DRYRUN) != 0, i, locked, rv;
 
 	if (!iswhole(im, err))
 		return -1;
@@ -415,10 +419,10 @@ put(struct certstore_import *im, struct certstore_error *err)
 	for (i = 0; i < im->n && rv == 0; i++)
 		if (cs_plan_changes(&im->v[i]))
 			puts[n++] = im->v[i].put;
-		else if ((im->flags & CERTSTORE_DRYRUN) == 0)
+		else if ((im->flags & CERTSTORE_IMPORT_DRYRUN) == 0)
 			rv = cs_repair_links(im->store, &im->v[i].entry, err);
 	if (rv == 0 && n > 0)
-		rv = (im->flags & CERTSTORE_DRYRUN) != 0 ?
+		rv = (im->flags & CERTSTORE_IMPORT_DRYRUN) != 0 ?
 		    cs_write_check(im->store, puts, n, err) :
 		    cs_write_entries(im->store, puts, n, err);
 	for (i = 0; i < n; i++)

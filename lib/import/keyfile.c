@@ -144,7 +144,7 @@ choose(struct cs_planning *job, struct cs_buf *had, struct certstore_error *err)
 {
 	struct cs_buf *key = &job->a->put.file[CS_PRIVKEY];
 	struct outcome out;
-	int force = (job->im->flags & CERTSTORE_FORCE) != 0;
+	int force = (job->im->flags & CERTSTORE_IMPORT_FORCE) != 0;
 	int is = cs_key_isencrypted(key), was = cs_key_isencrypted(had);
 
 	out = outcomes[was][is][force];

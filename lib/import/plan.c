@@ -35,7 +35,7 @@ loadold(struct cs_planning *job, struct certstore_error *err)
 			job->was = CS_WAS_ABSENT;
 		else if (err->code == CERTSTORE_EDAMAGED &&
 		    job->old.gendir[0] != '\0' &&
-		    (job->im->flags & CERTSTORE_FORCE) != 0)
+		    (job->im->flags & CERTSTORE_IMPORT_FORCE) != 0)
 			job->was = CS_WAS_DAMAGED;
 		else
 			return -1;
@@ -117,7 +117,7 @@ completechain(struct cs_planning *job, struct certstore_error *err)
 		goto out;
 	/* The same certificate by itself asks for no other chain. */
 	if (had > 0 || !cs_plan_isold(job) ||
-	    (job->im->flags & CERTSTORE_FORCE) != 0)
+	    (job->im->flags & CERTSTORE_IMPORT_FORCE) != 0)
 		dropunfit(more, had > 0);
 	if (cs_issuers_build(&job->im->pool, job->im->store, job->cert, more,
 		&job->above, err) == -1)
@@ -228,14 +228,14 @@ decide(struct cs_planning *job, struct certstore_error *err)
 	a->action = "replace";
 	if (checknames(job, err) == -1)
 		return -1;
-	if ((job->im->flags & CERTSTORE_IFNEEDED) != 0) {
+	if ((job->im->flags & CERTSTORE_IMPORT_IFNEEDED) != 0) {
 		bad = cs_warning_worse(&a->remarks, &a->entry.info, old,
 		    certstore_time_now());
 		if (bad == 1)
 			a->action = "kept";
 		return bad == -1 ? cs_fail_nomem(err) : 0;
 	}
-	if ((job->im->flags & CERTSTORE_FORCE) == 0)
+	if ((job->im->flags & CERTSTORE_IMPORT_FORCE) == 0)
 		return cs_fail(err, CERTSTORE_EEXIST,
 		    "%s: the entry has "
 		    "another certificate, which ends %s: -f replaces it",

@@ -31,13 +31,13 @@ checkparts(const struct certstore_template *t, int flags,
 		flaw = "a profile is not for a CA: leave -P or -c out";
 	else if (t->pkey != NULL && t->type[0] != '\0')
 		flaw = "a type is for a key to be made: leave -t or -K out";
-	else if (t->haswithin && (flags & CERTSTORE_IFNEEDED) == 0)
+	else if (t->haswithin && (flags & CERTSTORE_CREATE_IFNEEDED) == 0)
 		flaw = "when a new one is needed is asked only with -u: add "
 		       "-u or leave -e out";
-	else if ((flags & CERTSTORE_REQUEST) != 0 && t->issuer != NULL)
+	else if ((flags & CERTSTORE_CREATE_REQUEST) != 0 && t->issuer != NULL)
 		flaw = "a request is signed by whoever it is sent to: leave "
 		       "-A or -R out";
-	else if ((flags & CERTSTORE_REQUEST) != 0 && t->haslife)
+	else if ((flags & CERTSTORE_CREATE_REQUEST) != 0 && t->haslife)
 		flaw = "whoever signs a request says for how long: leave -l "
 		       "or -R out";
 	return flaw == NULL ? 0 : cs_fail(err, CERTSTORE_EARGUMENT, "%s", flaw);
@@ -76,7 +76,11 @@ checklife(const struct certstore_template *t, struct certstore_error *err)
 static int
 begin(struct cs_create *job, struct certstore_error *err)
 {
-	if (cs_template_check(job->asked, err) == -1 ||
+	if (cs_error_flags(job->flags,
+		CERTSTORE_CREATE_FORCE | CERTSTORE_CREATE_DRYRUN |
+		    CERTSTORE_CREATE_IFNEEDED | CERTSTORE_CREATE_REQUEST,
+		err) == -1 ||
+	    cs_template_check(job->asked, err) == -1 ||
 	    cs_name_check(job->name, err) == -1 ||
 	    checkparts(job->asked, job->flags, err) == -1 ||
 	    checklife(job->asked, err) == -1)
@@ -116,13 +120,14 @@ maygo(struct cs_create *job, struct certstore_error *err)
 	int rv = 0;
 
 	cs_error_clear(err);
-	if ((job->flags & CERTSTORE_FORCE) != 0) {
-		rv = (job->flags & CERTSTORE_REQUEST) == 0 ?
+	if ((job->flags & CERTSTORE_CREATE_FORCE) != 0) {
+		rv = (job->flags & CERTSTORE_CREATE_REQUEST) == 0 ?
 		    1 :
 		    lacks(job, CS_FULLCHAIN, err);
 		job->damaged = rv == 1;
-	} else if (job->flags == CERTSTORE_IFNEEDED ||
-	    job->flags == (CERTSTORE_IFNEEDED | CERTSTORE_DRYRUN)) {
+	} else if (job->flags == CERTSTORE_CREATE_IFNEEDED ||
+	    job->flags ==
+		(CERTSTORE_CREATE_IFNEEDED | CERTSTORE_CREATE_DRYRUN)) {
 		if (info->fingerprint != NULL && info->haskey &&
 		    (rv = cs_reuse_haskey(&job->old, CS_PRIVKEY, info->spki,
 			 &job->reuse, err)) != -1)
@@ -149,8 +154,9 @@ load(struct cs_create *job, struct certstore_error *err)
 	}
 	/* what of it is put together can be so again */
 	if (err->code == CERTSTORE_EDAMAGED &&
-	    (job->flags & (CERTSTORE_IFNEEDED | CERTSTORE_FORCE)) ==
-		CERTSTORE_IFNEEDED &&
+	    (job->flags &
+		(CERTSTORE_CREATE_IFNEEDED | CERTSTORE_CREATE_FORCE)) ==
+		CERTSTORE_CREATE_IFNEEDED &&
 	    cs_entry_glance(job->store, job->name, &job->old, &ignored) == 0) {
 		job->uncombined = 1;
 		cs_error_clear(err);
@@ -241,11 +247,11 @@ keep(struct cs_create *job, struct certstore_error *err)
 	return rv;
 }
 
-/* With CERTSTORE_IFNEEDED: 1 to make it, 0 to leave all as it is, -1. */
+/* With CERTSTORE_CREATE_IFNEEDED: 1 to make it, 0 to leave all as it is, -1. */
 static int
 decideneeded(struct cs_create *job, struct certstore_error *err)
 {
-	int force = job->flags & CERTSTORE_FORCE, rv;
+	int force = job->flags & CERTSTORE_CREATE_FORCE, rv;
 
 	rv = cs_reuse_entry(&job->old, job->asked, &job->t,
 	    job->hasissuer ? &job->issuer : NULL, &job->reuse, err);
@@ -265,12 +271,12 @@ decideneeded(struct cs_create *job, struct certstore_error *err)
 static int
 decide(struct cs_create *job, char **csr, struct certstore_error *err)
 {
-	int force = job->flags & CERTSTORE_FORCE;
-	int request = job->flags & CERTSTORE_REQUEST, rv;
+	int force = job->flags & CERTSTORE_CREATE_FORCE;
+	int request = job->flags & CERTSTORE_CREATE_REQUEST, rv;
 
 	if (!job->exists || job->damaged)
 		return 1;
-	if ((job->flags & CERTSTORE_IFNEEDED) != 0) {
+	if ((job->flags & CERTSTORE_CREATE_IFNEEDED) != 0) {
 		if (!request)
 			return decideneeded(job, err);
 		rv = cs_request_needed(job, csr, err);
@@ -299,7 +305,8 @@ cs_create_key(struct cs_create *job, struct certstore_error *err)
 	const char *wanted;
 	char type[80];
 
-	wanted = (job->flags & CERTSTORE_DRYRUN) != 0 ? "p256" : job->t.type;
+	wanted = (job->flags & CERTSTORE_CREATE_DRYRUN) != 0 ? "p256" :
+							       job->t.type;
 	if (job->pkey != NULL && job->t.pkey == NULL &&
 	    strcmp(job->type, wanted) != 0) {
 		EVP_PKEY_free(job->pkey); /* the entry has another by now */
@@ -374,13 +381,13 @@ rewrite(struct cs_create *job, struct certstore_error *err)
 	if (rv == 0 && job->uncombined)
 		snprintf(why, sizeof(why), "has lost combined.pem");
 	else if (rv == 0)
-		return (job->flags & CERTSTORE_DRYRUN) != 0 ?
+		return (job->flags & CERTSTORE_CREATE_DRYRUN) != 0 ?
 		    0 :
 		    cs_repair_links(job->store, &job->old, err);
 	cs_warn(job->store, "%s: %s: written anew with the same key%s",
 	    job->name, why,
 	    job->old.info.fingerprint != NULL ? " and certificate" : "");
-	if ((job->flags & CERTSTORE_DRYRUN) != 0)
+	if ((job->flags & CERTSTORE_CREATE_DRYRUN) != 0)
 		return 1;
 	if (job->old.info.fingerprint == NULL)
 		rv = cs_request_carry(job, err);
@@ -446,7 +453,7 @@ caution(struct cs_create *job)
 	if (job->reuse.why[0] != '\0' && !job->reuse.none)
 		(void)cs_buf_printf(b, "%s: %s: replaced\n", job->name,
 		    job->reuse.why);
-	if ((job->flags & CERTSTORE_FORCE) != 0)
+	if ((job->flags & CERTSTORE_CREATE_FORCE) != 0)
 		cs_caution_force(b, &job->old, job->asked, &job->t,
 		    job->hasissuer ? &job->issuer : NULL);
 	cs_caution_ca(b, &job->old, job->pkey);
@@ -468,7 +475,7 @@ makecert(struct cs_create *job, struct certstore_error *err)
 	}
 	caution(job);
 	if (makefiles(job, x509, err) == 0 &&
-	    ((job->flags & CERTSTORE_DRYRUN) != 0 ?
+	    ((job->flags & CERTSTORE_CREATE_DRYRUN) != 0 ?
 		    cs_write_check(job->store, &job->put, 1, err) :
 		    cs_write_entries(job->store, &job->put, 1, err)) == 0)
 		rv = 1;
@@ -499,7 +506,7 @@ attempt(struct cs_create *job, char **csr, struct certstore_error *err)
 		return -1;
 	if (rv == 0)
 		return rewrite(job, err);
-	if ((job->flags & CERTSTORE_REQUEST) != 0)
+	if ((job->flags & CERTSTORE_CREATE_REQUEST) != 0)
 		return cs_request_make(job, csr, err);
 	return makecert(job, err);
 }
@@ -520,7 +527,7 @@ reset(struct cs_create *job)
 	memset(&job->old, 0, sizeof(job->old));
 }
 
-/* 1 made, or with CERTSTORE_DRYRUN it would have been, 0 not needed, -1. */
+/* 1 made, or with CERTSTORE_CREATE_DRYRUN it would have been, 0 not needed, -1. */
 int
 certstore_create(struct certstore *store, const char *name,
     const struct certstore_template *t, int flags, char **csr,

@@ -118,7 +118,7 @@ cs_request_make(struct cs_create *job, char **csr, struct certstore_error *err)
 	cs_caution_names(&job->cautions, job->name, &job->t, 1);
 	if (job->exists && !job->damaged)
 		cs_caution_request(&job->cautions, &job->old, &job->t);
-	if ((job->flags & CERTSTORE_DRYRUN) != 0) {
+	if ((job->flags & CERTSTORE_CREATE_DRYRUN) != 0) {
 		if (cs_carry_props(job, "create", err) == 0 &&
 		    cs_write_check(job->store, &job->put, 1, err) == 0)
 			rv = 1;

@@ -35,7 +35,8 @@ cs_lock_ours(const struct certstore *store, int fd, const char *sub,
 static int
 refusereader(const struct certstore *store, struct certstore_error *err)
 {
-	if ((store->flags & (CERTSTORE_WRITE | CERTSTORE_CREATE)) != 0)
+	if ((store->flags & (CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE)) !=
+	    0)
 		return 0;
 	return cs_fail(err, CERTSTORE_EARGUMENT,
 	    "%s: the store was opened for reading", store->path);

@@ -53,7 +53,9 @@ certstore_match_new(struct certstore *store, int64_t when, const char *kinds,
 	struct certstore_match *match;
 
 	cs_error_clear(err);
-	if (kinds != NULL && certstore_kinds_check(kinds, err) == -1)
+	if (cs_error_flags(flags,
+		CERTSTORE_MATCH_FALLBACK | CERTSTORE_MATCH_WINNER, err) == -1 ||
+	    (kinds != NULL && certstore_kinds_check(kinds, err) == -1))
 		return NULL;
 	if ((match = calloc(1, sizeof(*match))) == NULL ||
 	    (kinds != NULL && (match->kinds = strdup(kinds)) == NULL)) {
@@ -230,7 +232,7 @@ take(struct certstore_match *match)
 {
 	struct candidate *other;
 
-	if (match->n == 0 || (match->flags & CERTSTORE_WINNER) == 0) {
+	if (match->n == 0 || (match->flags & CERTSTORE_MATCH_WINNER) == 0) {
 		match->n++;
 	} else if (compare(&match->v[1], &match->v[0]) < 0) {
 		other = match->v[0];
@@ -269,7 +271,7 @@ consider(struct certstore_match *match, const char *name, enum rung rung,
 static int
 iswon(const struct certstore_match *match)
 {
-	return (match->flags & CERTSTORE_WINNER) != 0 && match->n > 0 &&
+	return (match->flags & CERTSTORE_MATCH_WINNER) != 0 && match->n > 0 &&
 	    match->v[0]->valid;
 }
 
@@ -330,7 +332,7 @@ considerhost(struct certstore_match *match, struct certstore_error *err)
 			-1)
 			return -1;
 	}
-	if ((match->flags & CERTSTORE_FALLBACK) == 0 || iswon(match))
+	if ((match->flags & CERTSTORE_MATCH_FALLBACK) == 0 || iswon(match))
 		return 0;
 	match->run[match->nrun++] = match->n;
 	if ((rv = cs_store_default(match->store, name)) == -1)

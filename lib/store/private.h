@@ -25,7 +25,7 @@ struct certstore {
 	char	*word;			/* the same for a shell */
 	char	*option;		/* "", or " -d " and that if it was named */
 	int	 flags;
-	int	 fd;			/* -1: not made yet (CERTSTORE_CREATE) */
+	int	 fd;			/* -1: not made yet (CERTSTORE_OPEN_CREATE) */
 	int	 certs;			/* certs/, or -1 */
 	int	 index;			/* index/, or -1 */
 	int	 combined, pending;	/* opened by the lock, or -1 */

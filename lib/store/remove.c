@@ -257,7 +257,7 @@ mayremove(struct removal *rm, size_t i, struct certstore_error *err)
 	const struct certstore_entry *entry = &rm->entry;
 	const char *name = rm->names[i];
 
-	if ((rm->flags & CERTSTORE_FORCE) != 0)
+	if ((rm->flags & CERTSTORE_REMOVE_FORCE) != 0)
 		return 0;
 	if (refusedefault(rm, name, err) == -1 ||
 	    refuseused(entry, name, err) == -1)
@@ -283,7 +283,7 @@ orphaned(const struct removal *rm, const char *name,
 		return cs_fail_errno(err, "%s/certs", store->path);
 	if (gen == 0)
 		return 0;
-	if ((rm->flags & CERTSTORE_FORCE) != 0)
+	if ((rm->flags & CERTSTORE_REMOVE_FORCE) != 0)
 		return 1;
 	cs_generation_dir(dir, name, gen);
 	return cs_fail(err, CERTSTORE_ENOENTRY,
@@ -297,7 +297,7 @@ static void
 decide(struct removal *rm, size_t i)
 {
 	struct certstore_error *err = &rm->errs[i];
-	int force = (rm->flags & CERTSTORE_FORCE) != 0;
+	int force = (rm->flags & CERTSTORE_REMOVE_FORCE) != 0;
 
 	if (cs_entry_load(rm->store, rm->names[i], &rm->entry, err) == 0) {
 		if (mayremove(rm, i, err) == 0)
@@ -324,7 +324,7 @@ removeall(struct removal *rm)
 	    rm->errs);
 	for (i = 0; i < rm->n; i++)
 		if (rm->errs[i].code == CERTSTORE_ENOENTRY &&
-		    (rm->flags & CERTSTORE_FORCE) != 0)
+		    (rm->flags & CERTSTORE_REMOVE_FORCE) != 0)
 			cs_error_clear(&rm->errs[i]);
 	return (int)count;
 }
@@ -382,9 +382,13 @@ certstore_remove(struct certstore *store, const char *const *names, size_t n,
 
 	for (i = 0; i < n; i++)
 		cs_error_clear(&errs[i]);
+	if (n > 0 &&
+	    cs_error_flags(flags,
+		CERTSTORE_REMOVE_FORCE | CERTSTORE_REMOVE_DRYRUN, errs) == -1)
+		return -1;
 	if (n == 0)
 		return 0;
-	dry = (flags & CERTSTORE_DRYRUN) != 0;
+	dry = (flags & CERTSTORE_REMOVE_DRYRUN) != 0;
 	if ((dry ? cs_lock_check(store, &err) : cs_lock_take(store, &err)) ==
 	    -1) {
 		for (i = 0; i < n; i++)

@@ -175,7 +175,7 @@ static int
 istomake(const struct certstore *store, const char *what,
     struct certstore_error *err)
 {
-	if (errno == ENOENT && (store->flags & CERTSTORE_CREATE) != 0)
+	if (errno == ENOENT && (store->flags & CERTSTORE_OPEN_CREATE) != 0)
 		return 0;
 	if ((errno != ENOENT && errno != ENOTDIR) || *what != '\0')
 		return errno == ENOENT ?
@@ -234,7 +234,7 @@ cs_store_refuseplace(const struct certstore *store, struct certstore_error *err)
 			"%s: is no directory: name another with -d or "
 			"CERTSTORE",
 		    store->path);
-	if ((store->flags & CERTSTORE_CREATE) == 0)
+	if ((store->flags & CERTSTORE_OPEN_CREATE) == 0)
 		return 0;
 	if ((parent = strdup(store->path)) == NULL)
 		return cs_fail_nomem(err);
@@ -272,6 +272,9 @@ certstore_open(const char *path, int flags, struct certstore_error *err)
 	int named = path != NULL;
 
 	cs_error_clear(err);
+	if (cs_error_flags(flags, CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE,
+		err) == -1)
+		return NULL;
 	if (!named &&
 	    ((path = secure_getenv("CERTSTORE")) == NULL || *path == '\0'))
 		path = CERTSTORE_DEFAULT_PATH;

@@ -200,9 +200,9 @@ take(struct certstore_trust *t, struct cs_given *g, unsigned int origin)
 	nameof(t, g, name);
 	cs_item_where(g->pem, where, sizeof(where));
 	snprintf(what, sizeof(what), "%s: %s", where, name);
-	how = origin == CS_ANCHOR_SHIPPED     ? CS_JUDGE_SHIPPED :
-	    (t->flags & CERTSTORE_FORCE) != 0 ? CS_JUDGE_FORCE :
-						0;
+	how = origin == CS_ANCHOR_SHIPPED	    ? CS_JUDGE_SHIPPED :
+	    (t->flags & CERTSTORE_TRUST_FORCE) != 0 ? CS_JUDGE_FORCE :
+						      0;
 	if (g->err.code == CERTSTORE_OK)
 		(void)cs_anchor_judge(what, g->x509, how, &g->err);
 	if (g->err.code == CERTSTORE_OK && isbarred(t, g, why, sizeof(why)))
@@ -243,7 +243,7 @@ sayremark(struct certstore_trust *t, const struct cs_anchor *a,
 static int
 addone(struct certstore_trust *t, struct cs_given *g)
 {
-	int force = (t->flags & CERTSTORE_FORCE) != 0;
+	int force = (t->flags & CERTSTORE_TRUST_FORCE) != 0;
 	char name[CS_NAME_MAX + 1], where[CS_TRUST_WHERE], why[100];
 	struct cs_anchor *a;
 	int rv;
@@ -324,7 +324,7 @@ isremoved(const struct certstore_trust *t, const char *name)
 static int
 applyremove(struct certstore_trust *t, const char *text)
 {
-	int force = (t->flags & CERTSTORE_FORCE) != 0, found, rv;
+	int force = (t->flags & CERTSTORE_TRUST_FORCE) != 0, found, rv;
 	struct certstore_error err;
 	char hex[65], q[CS_QUOTE_LEN];
 	struct cs_anchor *a;

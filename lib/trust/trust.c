@@ -18,7 +18,9 @@ certstore_trust_new(struct certstore *store, int flags,
 	struct certstore_trust *t;
 
 	cs_error_clear(err);
-	if (cs_crypto_check(err) == -1)
+	if (cs_error_flags(flags,
+		CERTSTORE_TRUST_FORCE | CERTSTORE_TRUST_DRYRUN, err) == -1 ||
+	    cs_crypto_check(err) == -1)
 		return NULL;
 	if ((t = calloc(1, sizeof(*t))) == NULL) {
 		cs_fail_nomem(err);
@@ -444,7 +446,7 @@ certstore_trust_commit(struct certstore_trust *t, struct certstore_error *err)
 	t->told = 0;
 	rv = apply(t, err);
 	if (rv == 0 && (t->count > 0 || t->set.astray)) {
-		if ((t->flags & CERTSTORE_DRYRUN) != 0)
+		if ((t->flags & CERTSTORE_TRUST_DRYRUN) != 0)
 			rv = cs_lock_check(t->store, err);
 		else if ((rv = cs_lock_take(t->store, err)) == 0) {
 			rv = write(t, err);

@@ -71,8 +71,8 @@ makeca(struct certstore *store)
 static void
 start(struct gen *gen, const char *path)
 {
-	gen->store = certstore_open(path, CERTSTORE_WRITE | CERTSTORE_CREATE,
-	    &error);
+	gen->store = certstore_open(path,
+	    CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE, &error);
 	check(gen->store != NULL);
 	makeca(gen->store);
 	check(cs_issuer_open(&gen->ca, gen->store, CA, &error) == 0);
