@@ -21,8 +21,8 @@ STORE = lib/store/entry.c lib/store/generation.c lib/store/index.c \
 PEM = lib/pem/block.c lib/pem/container.c lib/pem/decrypt.c \
 	lib/pem/der.c lib/pem/item.c lib/pem/lines.c lib/pem/marker.c \
 	lib/pem/pem.c lib/pem/pkcs8.c
-X509 = lib/x509/cert.c lib/x509/certs.c lib/x509/chain.c \
-	lib/x509/describe.c lib/x509/key.c lib/x509/keyform.c \
+X509 = lib/x509/asn1.c lib/x509/cert.c lib/x509/certs.c \
+	lib/x509/chain.c lib/x509/describe.c lib/x509/key.c lib/x509/keyform.c \
 	lib/x509/part.c lib/x509/print.c lib/x509/strength.c \
 	lib/x509/subtree.c lib/x509/uses.c
 ISSUE = lib/issue/carry.c lib/issue/caution.c lib/issue/constraint.c \

@@ -38,7 +38,7 @@ reason(void *arg, enum cs_subtree what, const ASN1_STRING *s)
 		return cs_rule_add(j->out, j->asked, rules[what], j->x509,
 		    NULL);
 	return cs_rule_add(j->out, j->asked, rules[what], j->x509, "%s",
-	    cs_san_quote(s, q));
+	    cs_asn1_quote(s, q));
 }
 
 static size_t

@@ -223,7 +223,6 @@ int	cs_algorithm_check(const struct cs_asked *, struct cs_node *);
  * certificate first. */
 int	cs_nameconstraint_path(const struct cs_asked *, struct cs_node *const *, int,
 	    struct cs_reasons *);
-const char *cs_san_quote(const ASN1_STRING *, char [CS_QUOTE_LEN]);
 
 /* cache.c: what one verification leaves to the next. */
 #define CS_CACHE_MAX	64

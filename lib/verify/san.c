@@ -2,8 +2,6 @@
  * san.c: the names of a certificate: their form (RFC 5280 section 4.2.1.6),
  * and whether one of them is the host asked for (RFC 9525 section 6).
  */
-#include <arpa/inet.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,34 +11,6 @@
 #include "verify/private.h"
 
 #define SHOWN_MAX 3 /* names in a message */
-
-/* Foreign text in quotes; what is not a string has none. */
-const char *
-cs_san_quote(const ASN1_STRING *s, char out[CS_QUOTE_LEN])
-{
-	size_t n;
-
-	out[0] = '"';
-	n = certstore_escape(out + 1, CS_QUOTE_LEN - 2,
-	    (const char *)ASN1_STRING_get0_data(s),
-	    (size_t)ASN1_STRING_length(s));
-	if (n > CS_QUOTE_LEN - 3)
-		n = strlen(out + 1);
-	memcpy(out + 1 + n, "\"", 2);
-	return out;
-}
-
-/* A C string of what holds no NUL, or NULL; for free(). */
-static char *
-text(const ASN1_STRING *s)
-{
-	size_t len = (size_t)ASN1_STRING_length(s);
-	const char *p = (const char *)ASN1_STRING_get0_data(s);
-
-	if (memchr(p, '\0', len) != NULL)
-		return NULL;
-	return strndup(p, len);
-}
 
 /* The preferred name syntax of RFC 1034, or a wildcard for a whole label. */
 static int
@@ -117,7 +87,7 @@ issuffix(const struct cs_asked *asked, const char *wildcard)
 static int
 dns(const struct cs_asked *asked, struct cs_node *node, const ASN1_STRING *s)
 {
-	char q[CS_QUOTE_LEN], *name = text(s);
+	char q[CS_QUOTE_LEN], *name = cs_asn1_text(s);
 	enum cs_rule rule = CS_NRULE;
 	int bad = 0;
 
@@ -127,7 +97,7 @@ dns(const struct cs_asked *asked, struct cs_node *node, const ASN1_STRING *s)
 		rule = CS_RULE_SAN_SUFFIX;
 	if (rule != CS_NRULE)
 		bad = cs_rule_add(&node->own, asked, rule, node->x509, "%s",
-		    cs_san_quote(s, q));
+		    cs_asn1_quote(s, q));
 	free(name);
 	return bad;
 }
@@ -136,12 +106,12 @@ static int
 textual(const struct cs_asked *asked, struct cs_node *node,
     const ASN1_STRING *s, enum cs_rule rule, int (*is)(const char *))
 {
-	char q[CS_QUOTE_LEN], *name = text(s);
+	char q[CS_QUOTE_LEN], *name = cs_asn1_text(s);
 	int bad = 0;
 
 	if (name == NULL || !is(name))
 		bad = cs_rule_add(&node->own, asked, rule, node->x509, "%s",
-		    cs_san_quote(s, q));
+		    cs_asn1_quote(s, q));
 	free(name);
 	return bad;
 }
@@ -150,11 +120,10 @@ static int
 form(const struct cs_asked *asked, struct cs_node *node, const GENERAL_NAME *gn)
 {
 	const ASN1_STRING *s;
-	const void *value;
+	char ip[INET6_ADDRSTRLEN];
 	int type;
 
-	value = GENERAL_NAME_get0_value(gn, &type);
-	s = value;
+	s = GENERAL_NAME_get0_value(gn, &type);
 	switch (type) {
 	case GEN_DNS:
 		return dns(asked, node, s);
@@ -163,7 +132,7 @@ form(const struct cs_asked *asked, struct cs_node *node, const GENERAL_NAME *gn)
 	case GEN_URI:
 		return textual(asked, node, s, CS_RULE_SAN_URI, isuri);
 	case GEN_IPADD:
-		if (ASN1_STRING_length(s) == 4 || ASN1_STRING_length(s) == 16)
+		if (cs_asn1_ip(s, ip))
 			return 0;
 		return cs_rule_add(&node->own, asked, CS_RULE_SAN_IP,
 		    node->x509, "%d octets", ASN1_STRING_length(s));
@@ -187,7 +156,7 @@ ishost(const struct cs_asked *asked, const GENERAL_NAME *gn)
 		    (size_t)ASN1_STRING_length(s) == asked->iplen &&
 		    memcmp(ASN1_STRING_get0_data(s), asked->ip, asked->iplen) ==
 		    0;
-	if (type != GEN_DNS || (name = text(s)) == NULL)
+	if (type != GEN_DNS || (name = cs_asn1_text(s)) == NULL)
 		return 0;
 	yes = cs_name_certhost(name, host);
 	free(name);
@@ -214,13 +183,9 @@ nothost(const struct cs_asked *asked, struct cs_node *node,
 		s = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i),
 		    &type);
 		if (type == GEN_DNS) {
-			shown = cs_san_quote(s, q);
-		} else if (type == GEN_IPADD &&
-		    (ASN1_STRING_length(s) == 4 ||
-			ASN1_STRING_length(s) == 16)) {
-			shown = inet_ntop(ASN1_STRING_length(s) == 4 ? AF_INET :
-								       AF_INET6,
-			    ASN1_STRING_get0_data(s), ip, sizeof(ip));
+			shown = cs_asn1_quote(s, q);
+		} else if (type == GEN_IPADD && cs_asn1_ip(s, ip)) {
+			shown = ip;
 		} else
 			continue;
 		if (n++ < SHOWN_MAX)
@@ -252,12 +217,8 @@ repeats(const char *cn, size_t len, const GENERAL_NAMES *names)
 		if (type == GEN_DNS || type == GEN_EMAIL) {
 			p = (const char *)ASN1_STRING_get0_data(s);
 			n = (size_t)ASN1_STRING_length(s);
-		} else if (type == GEN_IPADD &&
-		    (ASN1_STRING_length(s) == 4 ||
-			ASN1_STRING_length(s) == 16)) {
-			p = inet_ntop(ASN1_STRING_length(s) == 4 ? AF_INET :
-								   AF_INET6,
-			    ASN1_STRING_get0_data(s), ip, sizeof(ip));
+		} else if (type == GEN_IPADD && cs_asn1_ip(s, ip)) {
+			p = ip;
 			n = strlen(ip);
 		} else
 			continue;

@@ -546,20 +546,11 @@ cs_cert_called(X509 *x509, int (*take)(void *, const unsigned char *, size_t),
 		NID_organizationName };
 	const X509_NAME *subject = X509_get_subject_name(x509);
 	unsigned char *text;
-	int at, len, next, taken = 0;
+	int len, taken = 0;
 	size_t i;
 
 	for (i = 0; i < sizeof(nids) / sizeof(nids[0]) && !taken; i++) {
-		at = -1;
-		while ((next = X509_NAME_get_index_by_NID(subject, nids[i],
-			    at)) >= 0)
-			at = next;
-		if (at < 0)
-			continue;
-		text = NULL;
-		len = ASN1_STRING_to_UTF8(&text,
-		    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
-		if (len > 0)
+		if ((len = cs_asn1_last(subject, nids[i], &text)) > 0)
 			taken = take(arg, text, (size_t)len);
 		OPENSSL_free(text);
 	}

@@ -2,8 +2,6 @@
  * describe.c: what an entry's info says of a certificate, a request or a key:
  * lines "key value", of values that are safe to print.
  */
-#include <arpa/inet.h>
-
 #include <stdio.h>
 #include <string.h>
 
@@ -128,13 +126,11 @@ addkey(struct cs_buf *buf, EVP_PKEY *pkey)
 static int
 addsanip(struct cs_buf *buf, const ASN1_OCTET_STRING *ip)
 {
-	const unsigned char *p = ASN1_STRING_get0_data(ip);
 	char text[INET6_ADDRSTRLEN];
-	int len = ASN1_STRING_length(ip);
 
-	if (len != 4 && len != 16)
-		return addhex(buf, "san other ip:", p, len);
-	inet_ntop(len == 4 ? AF_INET : AF_INET6, p, text, sizeof(text));
+	if (!cs_asn1_ip(ip, text))
+		return addhex(buf, "san other ip:", ASN1_STRING_get0_data(ip),
+		    ASN1_STRING_length(ip));
 	return cs_buf_printf(buf, "san ip %s\n", text);
 }
 
@@ -200,17 +196,10 @@ addsan(struct cs_buf *buf, const GENERAL_NAME *gn)
 static int
 addcn(struct cs_buf *buf, const X509_NAME *subject)
 {
-	unsigned char *text = NULL;
-	int at = -1, bad = 0, len, next;
+	unsigned char *text;
+	int bad = 0, len;
 
-	while ((next = X509_NAME_get_index_by_NID(subject, NID_commonName,
-		    at)) >= 0)
-		at = next;
-	if (at < 0)
-		return 0;
-	len = ASN1_STRING_to_UTF8(&text,
-	    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
-	if (len > 0)
+	if ((len = cs_asn1_last(subject, NID_commonName, &text)) > 0)
 		bad = addtext(buf, "cn", text, (size_t)len);
 	OPENSSL_free(text);
 	return bad;

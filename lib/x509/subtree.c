@@ -69,20 +69,10 @@ isnetwork(const ASN1_STRING *s)
 	return 1;
 }
 
-/* The text of a name without NUL, else NULL; for free(). */
-static char *
-text(const ASN1_STRING *s)
-{
-	const char *p = (const char *)ASN1_STRING_get0_data(s);
-	size_t len = (size_t)ASN1_STRING_length(s);
-
-	return memchr(p, '\0', len) != NULL ? NULL : strndup(p, len);
-}
-
 static int
 isgood(int type, const ASN1_STRING *str)
 {
-	char *s = text(str);
+	char *s = cs_asn1_text(str);
 	int good;
 
 	good = s != NULL &&
@@ -200,7 +190,7 @@ isplain(const ASN1_STRING *s)
 static int
 isplainuri(const ASN1_STRING *s)
 {
-	char *uri = text(s), *host;
+	char *uri = cs_asn1_text(s), *host;
 	int plain = 0;
 	size_t n;
 
@@ -239,7 +229,7 @@ static int
 iscompared(int type, const ASN1_STRING *str)
 {
 	const char *host;
-	char *s = text(str);
+	char *s = cs_asn1_text(str);
 	int yes = 0;
 
 	if (s != NULL && isplain(str) && strchr(s, '*') == NULL) {

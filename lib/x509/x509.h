@@ -4,12 +4,20 @@
 #ifndef X509_X509_H
 #define X509_X509_H
 
+#include <netinet/in.h>
+
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
 #include "pem/pem.h"
 #include "store/store.h"
+
+/* asn1.c: ASN.1 strings as text. */
+char	*cs_asn1_text(const ASN1_STRING *);	/* or NULL: it holds a NUL */
+const char *cs_asn1_quote(const ASN1_STRING *, char [CS_QUOTE_LEN]);
+int	cs_asn1_ip(const ASN1_STRING *, char [INET6_ADDRSTRLEN]);
+int	cs_asn1_last(const X509_NAME *, int, unsigned char **);
 
 /* key.c: gives a pair, and sets the item's passphrase. */
 EVP_PKEY *cs_key_parse(struct cs_pem *,
