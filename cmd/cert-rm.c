@@ -43,15 +43,21 @@ unify(char **names, size_t nname)
 	return n;
 }
 
+static void
+failed(void *ops, const char *name, const struct certstore_error *err)
+{
+	cmd_operand_failed(ops, name, err);
+}
+
 int
 main(int argc, char *argv[])
 {
 	struct cmd_operands ops = { 0 };
-	struct certstore_error *errs;
+	struct certstore_error err;
 	struct certstore *store;
 	char **names;
 	int ch, flags = 0;
-	size_t i, n;
+	size_t n;
 
 	cmd_start(&help, argv);
 	while ((ch = getopt(argc, argv, "+:" CMD_OPTIONS "fn")) != -1) {
@@ -75,16 +81,8 @@ main(int argc, char *argv[])
 	names = cmd_operands_all(&ops, &n);
 	cmd_progress(store);
 	n = unify(names, n);
-	if ((errs = calloc(n + 1, sizeof(*errs))) == NULL)
-		cmd_die("no memory left");
-	if (n > 0)
-		(void)certstore_remove(store, (const char *const *)names, n,
-		    flags, errs);
-	for (i = 0; i < n; i++) {
-		if (errs[i].code != CERTSTORE_OK)
-			cmd_operand_failed(&ops, names[i], &errs[i]);
-	}
-	free(errs);
+	(void)certstore_remove(store, (const char *const *)names, n, flags,
+	    failed, &ops, &err);
 	cmd_operands_free(names);
 	certstore_close(store);
 	return cmd_end();

@@ -159,7 +159,10 @@ void certstore_match_free(struct certstore_match *match);
 
 /* Removal: certstore_remove(3). */
 int certstore_remove(struct certstore *store, const char *const *names,
-    size_t n, int flags, struct certstore_error *errs);
+    size_t n, int flags,
+    void (*failed)(void *arg, const char *name,
+	const struct certstore_error *err),
+    void *arg, struct certstore_error *err);
 
 /* Times, limits and lives: certstore_time(3). */
 enum certstore_span_type {

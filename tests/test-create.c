@@ -374,7 +374,8 @@ request(const char *args)
 	const char *name = "race";
 
 	store = opened(CERTSTORE_OPEN_WRITE);
-	(void)certstore_remove(store, &name, 1, CERTSTORE_REMOVE_FORCE, &err);
+	(void)certstore_remove(store, &name, 1, CERTSTORE_REMOVE_FORCE, NULL,
+	    NULL, &err);
 	must(name, CERTSTORE_CREATE_REQUEST, args);
 	snprintf(waiting, sizeof(waiting), "%s",
 	    text(name, CS_REQUEST_KEY, NULL));
@@ -927,8 +928,8 @@ testissuersgone(void)
 	    1, "it is asked for");
 	ok(strstr(warned, "gone: is not signed by gone-CA: replaced") != NULL,
 	    "says so: %s", warned);
-	if (certstore_remove(store, gone, 1, CERTSTORE_REMOVE_FORCE, &err) ==
-	    -1)
+	if (certstore_remove(store, gone, 1, CERTSTORE_REMOVE_FORCE, NULL, NULL,
+		&err) == -1)
 		bail("%s", err.msg);
 	refused("gone", CERTSTORE_CREATE_IFNEEDED, "A=gone-CA s=a.example",
 	    CERTSTORE_ENOENTRY, "gone-CA");

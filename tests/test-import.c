@@ -449,7 +449,8 @@ makeanew(const char *host, int flags, char **csr)
 	struct certstore_template *t = certstore_template_new(&err);
 	const char *name = "w";
 
-	(void)certstore_remove(store, &name, 1, CERTSTORE_REMOVE_FORCE, &err);
+	(void)certstore_remove(store, &name, 1, CERTSTORE_REMOVE_FORCE, NULL,
+	    NULL, &err);
 	if (certstore_template_add_san(t, host, &err) == -1 ||
 	    certstore_create(store, name, t, flags, csr, &err) != 1)
 		bail("%s", err.msg);

@@ -176,7 +176,7 @@ testquestions(struct certstore *store)
 	SAYS(certstore_open(EVIL, 0, &err));
 	SAYS(certstore_open("/dev/null/" EVIL, CERTSTORE_OPEN_CREATE, &err));
 	SAYS(certstore_entry_get(store, EVIL, &err));
-	SAYS(certstore_remove(store, &evil, 1, 0, &err));
+	SAYS(certstore_remove(store, &evil, 1, 0, NULL, NULL, &err));
 	SAYS(certstore_kinds_check(EVIL, &err));
 	SAYS(certstore_span_parse(EVIL, &span, &err));
 	SAYS(certstore_time_parse(EVIL, &when, &err));

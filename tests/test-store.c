@@ -493,13 +493,31 @@ countreading(void *arg, const char *what, size_t done, size_t total)
 	*(int *)arg += strcmp(what, "reading") == 0;
 }
 
+/* Which names could not be removed, and why. */
+struct failures {
+	char name[64][8];
+	struct certstore_error err[64];
+	size_t n;
+};
+
+static void
+addfailure(void *arg, const char *name, const struct certstore_error *why)
+{
+	struct failures *f = arg;
+
+	if (f->n == 64)
+		bail("more failures than names");
+	snprintf(f->name[f->n], sizeof(f->name[0]), "%s", name);
+	f->err[f->n++] = *why;
+}
+
 /* However many CAs go, the store is looked through once. */
 static void
 testmany(void)
 {
 	static char names[60][8];
+	static struct failures f;
 	const char *v[60];
-	struct certstore_error errs[60];
 	struct certstore *store;
 	char lines[128];
 	size_t i;
@@ -521,25 +539,46 @@ testmany(void)
 		put(store, names[i], 0, names[i], lines);
 	}
 	certstore_set_progress(store, countreading, &read);
-	is_int(certstore_remove(store, v, 59, CERTSTORE_REMOVE_DRYRUN, errs),
+	is_int(certstore_remove(store, v, 59, CERTSTORE_REMOVE_DRYRUN,
+		   addfailure, &f, &err),
 	    -1, "one that stays");
 	ok(read <= 60, "all are read once: %d", read);
-	ok(errs[29].code == CERTSTORE_EREFUSED && errs[28].code == CERTSTORE_OK,
+	ok(f.n == 1 && strcmp(f.name[0], "ca29") == 0 &&
+		f.err[0].code == CERTSTORE_EREFUSED,
 	    "and keeps its own CA");
-	ok(strstr(errs[29].msg, "ca29: has issued e29") != NULL, "%s",
-	    errs[29].msg);
+	ok(strstr(err.msg, "ca29: has issued e29") != NULL &&
+		strcmp(err.msg, f.err[0].msg) == 0,
+	    "%s", err.msg);
 	/* and this one keeps all that are in the way up to it */
 	v[0] = "none";
 	read = 0;
-	is_int(certstore_remove(store, v, 60, 0, errs), -1, "but the first");
-	ok(errs[0].code == CERTSTORE_ENOENTRY &&
-		strstr(errs[1].msg, "ca01: has issued ca00") != NULL &&
-		strstr(errs[29].msg, "ca29: has issued ca28") != NULL &&
-		errs[30].code == CERTSTORE_OK,
+	f.n = 0;
+	is_int(certstore_remove(store, v, 60, 0, addfailure, &f, &err), -1,
+	    "but the first");
+	ok(f.n == 30 && f.err[0].code == CERTSTORE_ENOENTRY &&
+		strstr(f.err[1].msg, "ca01: has issued ca00") != NULL &&
+		strstr(f.err[29].msg, "ca29: has issued ca28") != NULL,
 	    "all CAs above it stay, and nothing else");
+	is_int(err.code, CERTSTORE_ENOENTRY, "the error is the first one's");
 	ok(read <= 60, "all are read once: %d", read);
 	v[0] = "ca00";
-	is_int(certstore_remove(store, v, 30, 0, errs), 30, "then all go");
+	f.n = 0;
+	is_int(certstore_remove(store, v, 30, 0, addfailure, &f, &err), 30,
+	    "then all go");
+	ok(f.n == 0 && err.code == CERTSTORE_OK, "without an error");
+	is_int(certstore_remove(store, v, 0, 0, NULL, NULL, &err), 0,
+	    "no name at all");
+	is_int(certstore_remove(store, v, 2, 0, NULL, NULL, &err), -1,
+	    "without a function for failures");
+	is_int(err.code, CERTSTORE_ENOENTRY, "the error says it");
+	certstore_close(store);
+
+	store = opened(0);
+	is_int(certstore_remove(store, v, 3, 0, addfailure, &f, &err), -1,
+	    "opened for reading");
+	ok(f.n == 3 && f.err[2].code == CERTSTORE_EARGUMENT &&
+		strcmp(f.name[2], "ca02") == 0,
+	    "each name is told of: %s", f.err[2].msg);
 	certstore_close(store);
 }
 

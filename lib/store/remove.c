@@ -339,6 +339,7 @@ freeremoval(struct removal *rm)
 	}
 	free(rm->ca);
 	free(rm->byname);
+	free(rm->errs);
 	cs_entry_done(&rm->entry);
 }
 
@@ -367,43 +368,62 @@ decideall(struct removal *rm)
 			rm->errs[rm->ca[i].i] = err;
 }
 
+/* How many were removed, which with DRYRUN is none; -1: none could be. */
+static int
+runremoval(struct removal *rm, int dry, struct certstore_error *err)
+{
+	int count = 0;
+
+	if (cs_error_flags(rm->flags,
+		CERTSTORE_REMOVE_FORCE | CERTSTORE_REMOVE_DRYRUN, err) == -1)
+		return -1;
+	if (rm->n == 0)
+		return 0;
+	if ((rm->errs = calloc(rm->n, sizeof(*rm->errs))) == NULL)
+		return cs_fail_nomem(err);
+	if ((dry ? cs_lock_check(rm->store, err) :
+		   cs_lock_take(rm->store, err)) == -1)
+		return -1;
+	decideall(rm);
+	if (!dry) {
+		count = removeall(rm);
+		cs_lock_release(rm->store);
+	}
+	return count;
+}
+
 int
 certstore_remove(struct certstore *store, const char *const *names, size_t n,
-    int flags, struct certstore_error *errs)
+    int flags,
+    void (*failed)(void *, const char *, const struct certstore_error *),
+    void *arg, struct certstore_error *err)
 {
 	struct removal rm = { .store = store,
 		.names = names,
 		.n = n,
-		.flags = flags,
-		.errs = errs };
-	int bad = 0, count = 0, dry;
-	struct certstore_error err;
+		.flags = flags };
+	const struct certstore_error *each, *first = NULL;
+	int count, dry = (flags & CERTSTORE_REMOVE_DRYRUN) != 0, rv;
+	struct certstore_error all;
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		cs_error_clear(&errs[i]);
-	if (n > 0 &&
-	    cs_error_flags(flags,
-		CERTSTORE_REMOVE_FORCE | CERTSTORE_REMOVE_DRYRUN, errs) == -1)
-		return -1;
-	if (n == 0)
-		return 0;
-	dry = (flags & CERTSTORE_REMOVE_DRYRUN) != 0;
-	if ((dry ? cs_lock_check(store, &err) : cs_lock_take(store, &err)) ==
-	    -1) {
-		for (i = 0; i < n; i++)
-			errs[i] = err;
-		return -1;
-	}
-	decideall(&rm);
-	if (!dry) {
-		count = removeall(&rm);
-		cs_lock_release(store);
-	}
-	freeremoval(&rm);
+	cs_error_clear(err);
+	rv = count = runremoval(&rm, dry, &all);
+	if (rv == -1)
+		first = &all;
 	for (i = 0; i < n; i++) {
-		bad |= errs[i].code != CERTSTORE_OK;
-		count += dry && errs[i].code == CERTSTORE_OK;
+		each = rv == -1 ? &all : &rm.errs[i];
+		if (each->code == CERTSTORE_OK) {
+			count += dry;
+			continue;
+		}
+		if (first == NULL)
+			first = each;
+		if (failed != NULL)
+			failed(arg, names[i], each);
 	}
-	return bad ? -1 : count;
+	if (first != NULL)
+		*err = *first;
+	freeremoval(&rm);
+	return err->code == CERTSTORE_OK ? count : -1;
 }
