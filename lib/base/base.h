@@ -111,6 +111,7 @@ int	cs_name_ip(const char *, char *, unsigned char *, size_t *);
  * out is malloc'ed and normalised. */
 int	cs_name_san(const char *, enum cs_san_type *, char **,
 	    struct certstore_error *);
+size_t	cs_name_prefix(const char *, enum cs_san_type *); /* bytes, or 0 */
 /* The host in an e-mail address or URI: 1 or 0. */
 int	cs_name_hostof(enum cs_san_type, const char *, char [CS_HOST_MAX + 1]);
 /* Why a name of a certificate never matches, or NULL. */

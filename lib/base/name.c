@@ -483,9 +483,9 @@ uriflaw(const char *s, char *out)
 	return NULL;
 }
 
-/* The bytes of "dns:" "ip:" "email:" or "uri:" before s, in any case. */
-static size_t
-forced(const char *s, enum cs_san_type *type)
+/* The bytes of "dns:" "ip:" "email:" or "uri:" before s, in any case, or 0. */
+size_t
+cs_name_prefix(const char *s, enum cs_san_type *type)
 {
 	const char *name;
 	size_t i;
@@ -548,7 +548,7 @@ cs_name_san(const char *s, enum cs_san_type *type, char **out,
 	size_t n;
 
 	*out = NULL;
-	if ((n = forced(s, type)) > 0)
+	if ((n = cs_name_prefix(s, type)) > 0)
 		part += n;
 	else
 		*type = classify(s);

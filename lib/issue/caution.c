@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/err.h>
+
 #include "issue/private.h"
 
 #define NAMES_MAX 5 /* named in one line */
@@ -135,23 +137,25 @@ cautionconstraints(struct cs_buf *b, const struct certstore_entry *old,
     const struct certstore_template *t)
 {
 	struct certstore_error ignored;
-	struct certstore_template *has;
-	X509 *x509 = NULL;
+	NAME_CONSTRAINTS *has = NULL;
+	X509 *x509;
 
-	if ((has = certstore_template_new(&ignored)) == NULL)
+	if ((x509 = cs_keep_cert(old, &ignored)) == NULL)
 		return;
-	if ((x509 = cs_keep_cert(old, &ignored)) != NULL &&
-	    cs_keep_constraints(has, X509_get0_extensions(x509), &ignored) ==
-		0 &&
-	    ((has->npermit > 0 && t->npermit == 0) ||
-		(has->nexclude > 0 && t->nexclude == 0) ||
-		(has->pathlen >= 0 && t->pathlen < 0)))
+	has = X509_get_ext_d2i(x509, NID_name_constraints, NULL, NULL);
+	ERR_clear_error();
+	if ((has != NULL && has->permittedSubtrees != NULL &&
+		t->permit == NULL) ||
+	    (has != NULL && has->excludedSubtrees != NULL &&
+		t->exclude == NULL) ||
+	    (t->pathlen < 0 &&
+		cs_constraint_pathlen(X509_get0_extensions(x509)) >= 0))
 		note(b,
 		    "%s: no longer has the constraints it had: -C gives it "
 		    "some",
 		    old->info.name);
+	NAME_CONSTRAINTS_free(has);
 	X509_free(x509);
-	certstore_template_free(has);
 }
 
 /*

@@ -22,7 +22,8 @@ checkparts(const struct certstore_template *t, int flags,
 {
 	const char *flaw = NULL;
 
-	if (!t->ca && (t->pathlen >= 0 || t->npermit > 0 || t->nexclude > 0))
+	if (!t->ca &&
+	    (t->pathlen >= 0 || t->permit != NULL || t->exclude != NULL))
 		flaw = "constraints are for a CA: add -c or leave -C out";
 	else if (!t->ca && t->encrypt != NULL)
 		flaw = "only the key of a CA can be encrypted, since servers "

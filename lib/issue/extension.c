@@ -10,31 +10,15 @@
 static GENERAL_NAME *
 makesan(const struct cs_san_own *san)
 {
-	static const int types[] = { [CS_SAN_DNS] = GEN_DNS,
-		[CS_SAN_IP] = GEN_IPADD,
-		[CS_SAN_EMAIL] = GEN_EMAIL,
-		[CS_SAN_URI] = GEN_URI };
-	GENERAL_NAME *gen = NULL;
-	ASN1_STRING *s;
-	char norm[CS_HOST_MAX + 1];
+	char norm[INET6_ADDRSTRLEN];
 	unsigned char raw[16];
-	const void *data = san->value;
-	size_t len = strlen(san->value);
-	int ip = san->type == CS_SAN_IP;
+	size_t len;
 
-	if (ip) {
-		if (cs_name_ip(san->value, norm, raw, &len) != 1)
-			return NULL;
-		data = raw;
-	}
-	s = ASN1_STRING_type_new(ip ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
-	if (s == NULL || ASN1_STRING_set(s, data, (int)len) != 1 ||
-	    (gen = GENERAL_NAME_new()) == NULL) {
-		ASN1_STRING_free(s);
+	if (san->type != CS_SAN_IP)
+		return cs_asn1_name(san->type, san->value, strlen(san->value));
+	if (cs_name_ip(san->value, norm, raw, &len) != 1)
 		return NULL;
-	}
-	GENERAL_NAME_set0_value(gen, types[san->type], s);
-	return gen;
+	return cs_asn1_name(san->type, raw, len);
 }
 
 /* NULL: no memory left; without SANs it is empty. */
@@ -153,6 +137,18 @@ out:
 	return rv;
 }
 
+/* The extension is critical (RFC 5280 section 4.2.1.10). */
+static int
+addconstraints(STACK_OF(X509_EXTENSION) **exts,
+    const struct certstore_template *t)
+{
+	NAME_CONSTRAINTS nc = { t->permit, t->exclude };
+
+	if (t->permit == NULL && t->exclude == NULL)
+		return 1;
+	return X509V3_add1_i2d(exts, NID_name_constraints, &nc, 1, 0);
+}
+
 /* What a certificate and a request have in common. */
 STACK_OF(X509_EXTENSION) *
 cs_extension_make(const struct certstore_template *t, EVP_PKEY *pkey,
@@ -161,13 +157,10 @@ cs_extension_make(const struct certstore_template *t, EVP_PKEY *pkey,
 	STACK_OF(X509_EXTENSION) *exts = NULL;
 
 	if (addbasic(&exts, t) == 1 && addusage(&exts, t, pkey) == 1 &&
-	    addpurpose(&exts, t) == 1 && addsans(&exts, t, nosubject) == 1) {
-		if (cs_constraint_add(&exts, t, err) == 0)
-			return exts;
-	} else {
-		cs_fail_crypto(err, CERTSTORE_ECRYPTO,
-		    "the extensions can't be made");
-	}
+	    addpurpose(&exts, t) == 1 && addsans(&exts, t, nosubject) == 1 &&
+	    addconstraints(&exts, t) == 1)
+		return exts;
+	cs_fail_crypto(err, CERTSTORE_ECRYPTO, "the extensions can't be made");
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
 	return NULL;
 }

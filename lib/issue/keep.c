@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <arpa/inet.h>
-
 #include <bsd/string.h>
 
 #include <openssl/err.h>
@@ -35,146 +33,30 @@ cs_keep_cert(const struct certstore_entry *entry, struct certstore_error *err)
 	return x509;
 }
 
-/* "ip:10.0.0.0/8" of an address and a mask of len bytes together; or none. */
-static int
-spellnetwork(const unsigned char *p, int len, struct cs_buf *b)
-{
-	char text[INET6_ADDRSTRLEN];
-	int bits = 0, i, n = len / 2;
-
-	if (len != 8 && len != 32)
-		return 0;
-	for (i = 0; i < 8 * n; i++)
-		if ((p[n + i / 8] & 0x80 >> i % 8) != 0)
-			bits++;
-	inet_ntop(n == 4 ? AF_INET : AF_INET6, p, text, sizeof(text));
-	return cs_buf_printf(b, "ip:%s/%d", text, bits);
-}
-
-/* As cs_constraint_parse() spells it; what it does not know is left out. */
-static int
-addtree(char ***trees, size_t *n, const GENERAL_NAME *base)
-{
-	struct cs_buf b = { NULL, 0, 0 };
-	const ASN1_STRING *s;
-	const unsigned char *p;
-	char **v;
-	int bad = 0, len, type;
-
-	s = GENERAL_NAME_get0_value(base, &type);
-	if (type != GEN_DNS && type != GEN_EMAIL && type != GEN_URI &&
-	    type != GEN_IPADD)
-		return 0;
-	p = ASN1_STRING_get0_data(s);
-	len = ASN1_STRING_length(s);
-	if (type == GEN_IPADD)
-		bad = spellnetwork(p, len, &b);
-	else
-		bad = cs_buf_printf(&b, "%s:%.*s",
-		    type == GEN_DNS	  ? "dns" :
-			type == GEN_EMAIL ? "email" :
-					    "uri",
-		    len, (const char *)p);
-	if (bad == 0 && b.p != NULL) {
-		if ((v = reallocarray(*trees, *n + 1, sizeof(*v))) == NULL) {
-			cs_buf_free(&b);
-			return -1;
-		}
-		*trees = v;
-		v[(*n)++] = b.p;
-		return 0;
-	}
-	cs_buf_free(&b);
-	return bad;
-}
-
-static int
-addtrees(char ***trees, size_t *n, STACK_OF(GENERAL_SUBTREE) *subtrees)
-{
-	int i;
-
-	for (i = 0; i < sk_GENERAL_SUBTREE_num(subtrees); i++)
-		if (addtree(trees, n,
-			sk_GENERAL_SUBTREE_value(subtrees, i)->base) == -1)
-			return -1;
-	return 0;
-}
-
-/* Adds those of a certificate or request to a template that has none. */
-int
-cs_keep_constraints(struct certstore_template *t,
-    const STACK_OF(X509_EXTENSION) *exts, struct certstore_error *err)
-{
-	BASIC_CONSTRAINTS *bc;
-	NAME_CONSTRAINTS *nc;
-	int rv = 0;
-
-	bc = X509V3_get_d2i(exts, NID_basic_constraints, NULL, NULL);
-	if (bc != NULL && bc->pathlen != NULL)
-		t->pathlen = (int)ASN1_INTEGER_get(bc->pathlen);
-	nc = X509V3_get_d2i(exts, NID_name_constraints, NULL, NULL);
-	if (nc != NULL &&
-	    (addtrees(&t->permit, &t->npermit, nc->permittedSubtrees) == -1 ||
-		addtrees(&t->exclude, &t->nexclude, nc->excludedSubtrees) ==
-		    -1))
-		rv = cs_fail_nomem(err);
-	NAME_CONSTRAINTS_free(nc);
-	BASIC_CONSTRAINTS_free(bc);
-	ERR_clear_error();
-	return rv;
-}
-
-static int
-copytrees(char ***to, size_t *nto, char *const *from, size_t n)
-{
-	char **v;
-	size_t i, k;
-
-	for (i = 0; i < n; i++) {
-		for (k = 0; k < *nto; k++)
-			if (strcmp((*to)[k], from[i]) == 0)
-				break;
-		if (k < *nto)
-			continue;
-		if ((v = reallocarray(*to, *nto + 1, sizeof(*v))) == NULL)
-			return -1;
-		*to = v;
-		if ((v[*nto] = strdup(from[i])) == NULL)
-			return -1;
-		++*nto;
-	}
-	return 0;
-}
-
 /* What is asked for; of each kind that is not, what the CA has. */
 static int
 mergeconstraints(struct certstore_template *t,
     const struct certstore_template *asked, X509 *x509,
     struct certstore_error *err)
 {
-	struct certstore_template *has;
-	int rv = -1;
+	NAME_CONSTRAINTS *has;
+	int rv = 0;
 
-	if ((has = certstore_template_new(err)) == NULL)
-		return -1;
-	if (cs_keep_constraints(has, X509_get0_extensions(x509), err) == -1)
-		goto out;
-	t->pathlen = asked->pathlen >= 0 ? asked->pathlen : has->pathlen;
-	if (copytrees(&t->permit, &t->npermit, asked->permit, asked->npermit) ==
-		-1 ||
-	    (asked->npermit == 0 &&
-		copytrees(&t->permit, &t->npermit, has->permit, has->npermit) ==
+	t->pathlen = asked->pathlen;
+	if (t->pathlen < 0)
+		t->pathlen = cs_constraint_pathlen(X509_get0_extensions(x509));
+	has = X509_get_ext_d2i(x509, NID_name_constraints, NULL, NULL);
+	ERR_clear_error();
+	if (cs_constraint_merge(&t->permit, asked->permit, err) == -1 ||
+	    cs_constraint_merge(&t->exclude, asked->exclude, err) == -1 ||
+	    (has != NULL && asked->permit == NULL &&
+		cs_constraint_merge(&t->permit, has->permittedSubtrees, err) ==
 		    -1) ||
-	    copytrees(&t->exclude, &t->nexclude, asked->exclude,
-		asked->nexclude) == -1 ||
-	    copytrees(&t->exclude, &t->nexclude, has->exclude, has->nexclude) ==
-		-1) {
-		cs_fail_nomem(err);
-		goto out;
-	}
-	rv = 0;
-out:
-	certstore_template_free(has);
+	    (has != NULL &&
+		cs_constraint_merge(&t->exclude, has->excludedSubtrees, err) ==
+		    -1))
+		rv = -1;
+	NAME_CONSTRAINTS_free(has);
 	return rv;
 }
 

@@ -33,8 +33,7 @@ struct certstore_template {
 	struct cs_attr { char *attr; char *value; } *subject;
 	size_t		 nsubject;
 	int		 pathlen;		/* -1: none */
-	char		**permit, **exclude;
-	size_t		 npermit, nexclude;
+	STACK_OF(GENERAL_SUBTREE) *permit, *exclude;	/* or NULL */
 };
 /* A certificate for pkey by the template, which has the SANs that
  * cs_template_resolve() gave.  The issuer, judged and with its key, or NULL:
@@ -90,8 +89,6 @@ X509	*cs_keep_cert(const struct certstore_entry *, struct certstore_error *);
 struct certstore_template *cs_keep_make(const struct certstore_template *,
 	    const struct certstore_template *, const struct certstore_entry *,
 	    X509 *, struct certstore_error *);
-int	cs_keep_constraints(struct certstore_template *,
-	    const STACK_OF(X509_EXTENSION) *, struct certstore_error *);
 
 /* caution.c: lines on what is made, on what -f and a request take away, and on
  * a CA; given as warnings when it is done. */
@@ -129,11 +126,17 @@ int	cs_subject_merge(struct certstore_template *,
 int	cs_subject_build(X509_NAME *, const struct certstore_template *,
 	    const char *, struct certstore_error *);
 
-/* constraint.c: name constraints as typed, as an extension, and applied: entry
- * and certificate against a CA's name and certificate. */
-int	cs_constraint_parse(const char *, char **, struct certstore_error *);
-int	cs_constraint_add(STACK_OF(X509_EXTENSION) **,
-	    const struct certstore_template *, struct certstore_error *);
+/* constraint.c: name constraints. */
+int	cs_constraint_add(STACK_OF(GENERAL_SUBTREE) **, const char *,
+	    struct certstore_error *);		/* one as it is typed */
+int	cs_constraint_merge(STACK_OF(GENERAL_SUBTREE) **,
+	    const STACK_OF(GENERAL_SUBTREE) *, struct certstore_error *);
+const GENERAL_SUBTREE *cs_constraint_lacks(const STACK_OF(GENERAL_SUBTREE) *,
+	    const STACK_OF(GENERAL_SUBTREE) *);
+#define CS_CONSTRAINT_LEN	160
+const char *cs_constraint_spell(const GENERAL_SUBTREE *,
+	    char [CS_CONSTRAINT_LEN]);
+int	cs_constraint_pathlen(const STACK_OF(X509_EXTENSION) *);
 int	cs_constraint_check(const char *, X509 *, const char *, X509 *,
 	    struct certstore_error *);
 

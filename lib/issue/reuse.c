@@ -134,49 +134,40 @@ sameissuer(const struct certstore_entry *entry, struct cs_issuer *is,
 static int
 hasconstraints(const struct certstore_template *t)
 {
-	return t->npermit > 0 || t->nexclude > 0 || t->pathlen >= 0;
+	return t->permit != NULL || t->exclude != NULL || t->pathlen >= 0;
 }
 
-static int
-istree(char *const *trees, size_t n, const char *tree)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (strcmp(trees[i], tree) == 0)
-			return 1;
-	return 0;
-}
-
-/* All that are asked for, and nothing else permitted. */
+/* All that are asked for, and nothing else permitted: 1 or 0. */
 static int
 sameconstraints(const STACK_OF(X509_EXTENSION) *exts,
-    const struct certstore_template *asked, struct cs_reuse *reuse,
-    struct certstore_error *err)
+    const struct certstore_template *asked, struct cs_reuse *reuse)
 {
-	struct certstore_template *has;
-	size_t i;
-	int rv;
+	const STACK_OF(GENERAL_SUBTREE) *permit, *exclude;
+	const GENERAL_SUBTREE *tree;
+	NAME_CONSTRAINTS *nc;
+	char text[CS_CONSTRAINT_LEN];
+	int rv = 1;
 
 	if (!hasconstraints(asked))
 		return 1;
-	if ((has = certstore_template_new(err)) == NULL)
-		return -1;
-	rv = cs_keep_constraints(has, exts, err) == -1 ? -1 : 1;
-	if (rv == 1 && asked->pathlen >= 0 && asked->pathlen != has->pathlen)
+	nc = X509V3_get_d2i(exts, NID_name_constraints, NULL, NULL);
+	permit = nc == NULL ? NULL : nc->permittedSubtrees;
+	exclude = nc == NULL ? NULL : nc->excludedSubtrees;
+	if (asked->pathlen >= 0 &&
+	    asked->pathlen != cs_constraint_pathlen(exts))
 		rv = unfit(reuse, "does not have pathlen=%d", asked->pathlen);
-	for (i = 0; i < asked->npermit && rv == 1; i++)
-		if (!istree(has->permit, has->npermit, asked->permit[i]))
-			rv = unfit(reuse, "does not permit %s",
-			    asked->permit[i]);
-	for (i = 0; i < has->npermit && asked->npermit > 0 && rv == 1; i++)
-		if (!istree(asked->permit, asked->npermit, has->permit[i]))
-			rv = unfit(reuse, "permits %s, too", has->permit[i]);
-	for (i = 0; i < asked->nexclude && rv == 1; i++)
-		if (!istree(has->exclude, has->nexclude, asked->exclude[i]))
-			rv = unfit(reuse, "does not exclude %s",
-			    asked->exclude[i]);
-	certstore_template_free(has);
+	else if ((tree = cs_constraint_lacks(permit, asked->permit)) != NULL)
+		rv = unfit(reuse, "does not permit %s",
+		    cs_constraint_spell(tree, text));
+	else if (asked->permit != NULL &&
+	    (tree = cs_constraint_lacks(asked->permit, permit)) != NULL)
+		rv = unfit(reuse, "permits %s, too",
+		    cs_constraint_spell(tree, text));
+	else if ((tree = cs_constraint_lacks(exclude, asked->exclude)) != NULL)
+		rv = unfit(reuse, "does not exclude %s",
+		    cs_constraint_spell(tree, text));
+	NAME_CONSTRAINTS_free(nc);
+	ERR_clear_error();
 	return rv;
 }
 
@@ -207,8 +198,7 @@ samecontents(const struct certstore_entry *entry,
 	if (subject)
 		rv = samesubject(X509_get_subject_name(x509), asked, reuse);
 	if (rv == 1)
-		rv = sameconstraints(X509_get0_extensions(x509), asked, reuse,
-		    err);
+		rv = sameconstraints(X509_get0_extensions(x509), asked, reuse);
 	X509_free(x509);
 	ERR_clear_error();
 	return rv;
@@ -594,7 +584,7 @@ cs_reuse_request(const struct certstore_entry *entry, X509_REQ *req,
 	    (rv = sameuse(exts, t, reuse)) == 1 &&
 	    (rv = samesubject(X509_REQ_get_subject_name(req), asked, reuse)) ==
 		1 &&
-	    (rv = sameconstraints(exts, asked, reuse, err)) == 1)
+	    (rv = sameconstraints(exts, asked, reuse)) == 1)
 		rv = sameencryption(entry, CS_REQUEST_KEY, asked, reuse, err);
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
 	ERR_clear_error();

@@ -47,14 +47,10 @@ certstore_template_free(struct certstore_template *t)
 		free(t->subject[i].attr);
 		free(t->subject[i].value);
 	}
-	for (i = 0; i < t->npermit; i++)
-		free(t->permit[i]);
-	for (i = 0; i < t->nexclude; i++)
-		free(t->exclude[i]);
 	free(t->san);
 	free(t->subject);
-	free(t->permit);
-	free(t->exclude);
+	sk_GENERAL_SUBTREE_pop_free(t->permit, GENERAL_SUBTREE_free);
+	sk_GENERAL_SUBTREE_pop_free(t->exclude, GENERAL_SUBTREE_free);
 	free(t->issuer);
 	wipe(t->encrypt);
 	wipe(t->opened);
@@ -325,22 +321,6 @@ addsubject(struct certstore_template *t, const char *text,
 }
 
 static int
-addtree(char ***trees, size_t *n, const char *text, struct certstore_error *err)
-{
-	char **v, *norm;
-
-	if (cs_constraint_parse(text, &norm, err) == -1)
-		return -1;
-	if ((v = reallocarray(*trees, *n + 1, sizeof(*v))) == NULL) {
-		free(norm);
-		return cs_fail_nomem(err);
-	}
-	*trees = v;
-	v[(*n)++] = norm;
-	return 0;
-}
-
-static int
 addconstraint(struct certstore_template *t, const char *text,
     struct certstore_error *err)
 {
@@ -349,9 +329,9 @@ addconstraint(struct certstore_template *t, const char *text,
 	long long n;
 
 	if (strncmp(text, "permit=", 7) == 0)
-		return addtree(&t->permit, &t->npermit, text + 7, err);
+		return cs_constraint_add(&t->permit, text + 7, err);
 	if (strncmp(text, "exclude=", 8) == 0)
-		return addtree(&t->exclude, &t->nexclude, text + 8, err);
+		return cs_constraint_add(&t->exclude, text + 8, err);
 	if (strncmp(text, "pathlen=", 8) != 0)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: unknown constraint: use pathlen=0, "

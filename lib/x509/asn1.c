@@ -62,3 +62,37 @@ cs_asn1_last(const X509_NAME *name, int nid, unsigned char **text)
 	return ASN1_STRING_to_UTF8(text,
 	    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
 }
+
+static const int gentypes[CS_SAN_OTHER] = { [CS_SAN_DNS] = GEN_DNS,
+	[CS_SAN_IP] = GEN_IPADD,
+	[CS_SAN_EMAIL] = GEN_EMAIL,
+	[CS_SAN_URI] = GEN_URI };
+
+/* Of GEN_DNS and so on; CS_SAN_OTHER for what is not typed by people. */
+enum cs_san_type
+cs_asn1_santype(int type)
+{
+	int t;
+
+	for (t = 0; t < CS_SAN_OTHER && gentypes[t] != type; t++)
+		;
+	return (enum cs_san_type)t;
+}
+
+/* A name of these octets, or NULL without memory. */
+GENERAL_NAME *
+cs_asn1_name(enum cs_san_type type, const void *p, size_t len)
+{
+	GENERAL_NAME *name = NULL;
+	ASN1_STRING *s;
+
+	s = ASN1_STRING_type_new(
+	    type == CS_SAN_IP ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
+	if (s == NULL || ASN1_STRING_set(s, p, (int)len) != 1 ||
+	    (name = GENERAL_NAME_new()) == NULL) {
+		ASN1_STRING_free(s);
+		return NULL;
+	}
+	GENERAL_NAME_set0_value(name, gentypes[type], s);
+	return name;
+}

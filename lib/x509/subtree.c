@@ -1,7 +1,7 @@
 /*
- * subtree.c: name constraints (RFC 5280 section 4.2.1.10), as those have it who
- * sign and those who verify: their form, and which names they forbid where
- * NAME_CONSTRAINTS_check() does not see it.
+ * subtree.c: name constraints (RFC 5280 section 4.2.1.10), for signing and for
+ * verifying: their form, which names they forbid where libcrypto's
+ * NAME_CONSTRAINTS_check() does not see it, and which one it refuses.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -26,25 +26,25 @@ ishostname(const char *s)
 
 /* Empty stands for all names; a leading dot is for URIs and mail only. */
 static int
-isdns(const char *s)
+isdnsbase(const char *s)
 {
 	return *s == '\0' || ishostname(s);
 }
 
 static int
-isdomain(const char *s)
+isdomainbase(const char *s)
 {
 	return *s == '\0' || ishostname(*s == '.' ? s + 1 : s);
 }
 
 /* A mailbox, all mailboxes of a host, or of all hosts in a domain. */
 static int
-isemail(const char *s)
+isemailbase(const char *s)
 {
 	const char *at = strchr(s, '@');
 
 	if (at == NULL)
-		return isdomain(s);
+		return isdomainbase(s);
 	return at > s && ishostname(at + 1);
 }
 
@@ -70,21 +70,21 @@ isnetwork(const ASN1_STRING *s)
 }
 
 static int
-isgood(int type, const ASN1_STRING *str)
+isgoodbase(int type, const ASN1_STRING *str)
 {
 	char *s = cs_asn1_text(str);
 	int good;
 
 	good = s != NULL &&
-	    (type == GEN_DNS	      ? isdns(s) :
-		    type == GEN_EMAIL ? isemail(s) :
-					isdomain(s));
+	    (type == GEN_DNS	      ? isdnsbase(s) :
+		    type == GEN_EMAIL ? isemailbase(s) :
+					isdomainbase(s));
 	free(s);
 	return good;
 }
 
 static int
-base(const GENERAL_NAME *gn, cs_subtree_fn *fn, void *arg)
+checkbase(const GENERAL_NAME *gn, cs_subtree_fn *fn, void *arg)
 {
 	const ASN1_STRING *str;
 	int type;
@@ -94,18 +94,19 @@ base(const GENERAL_NAME *gn, cs_subtree_fn *fn, void *arg)
 	case GEN_IPADD:
 		return isnetwork(str) ? 0 : fn(arg, CS_SUBTREE_IP, NULL);
 	case GEN_DNS:
-		return isgood(type, str) ? 0 : fn(arg, CS_SUBTREE_DNS, str);
+		return isgoodbase(type, str) ? 0 : fn(arg, CS_SUBTREE_DNS, str);
 	case GEN_EMAIL:
-		return isgood(type, str) ? 0 : fn(arg, CS_SUBTREE_EMAIL, str);
+		return isgoodbase(type, str) ? 0 :
+					       fn(arg, CS_SUBTREE_EMAIL, str);
 	case GEN_URI:
-		return isgood(type, str) ? 0 : fn(arg, CS_SUBTREE_URI, str);
+		return isgoodbase(type, str) ? 0 : fn(arg, CS_SUBTREE_URI, str);
 	default:
 		return 0;
 	}
 }
 
 static int
-form(const STACK_OF(GENERAL_SUBTREE) *trees, cs_subtree_fn *fn, void *arg)
+checktrees(const STACK_OF(GENERAL_SUBTREE) *trees, cs_subtree_fn *fn, void *arg)
 {
 	const GENERAL_SUBTREE *tree;
 	int i, rv = 0;
@@ -118,7 +119,7 @@ form(const STACK_OF(GENERAL_SUBTREE) *trees, cs_subtree_fn *fn, void *arg)
 		    (tree->minimum != NULL &&
 			ASN1_INTEGER_get(tree->minimum) != 0))
 			rv |= fn(arg, CS_SUBTREE_RANGE, NULL);
-		rv |= base(tree->base, fn, arg);
+		rv |= checkbase(tree->base, fn, arg);
 	}
 	return rv;
 }
@@ -130,8 +131,8 @@ cs_subtree_form(const NAME_CONSTRAINTS *nc, cs_subtree_fn *fn, void *arg)
 
 	if (nc->permittedSubtrees == NULL && nc->excludedSubtrees == NULL)
 		rv |= fn(arg, CS_SUBTREE_EMPTY, NULL);
-	rv |= form(nc->permittedSubtrees, fn, arg);
-	rv |= form(nc->excludedSubtrees, fn, arg);
+	rv |= checktrees(nc->permittedSubtrees, fn, arg);
+	rv |= checktrees(nc->excludedSubtrees, fn, arg);
 	ERR_clear_error();
 	return rv;
 }
@@ -141,7 +142,7 @@ cs_subtree_form(const NAME_CONSTRAINTS *nc, cs_subtree_fn *fn, void *arg)
  * the asterisk were a name.
  */
 static int
-hits(const ASN1_STRING *wildcard, const ASN1_STRING *excluded)
+wildcardhits(const ASN1_STRING *wildcard, const ASN1_STRING *excluded)
 {
 	const char *w = (const char *)ASN1_STRING_get0_data(wildcard);
 	const char *e = (const char *)ASN1_STRING_get0_data(excluded);
@@ -156,14 +157,15 @@ hits(const ASN1_STRING *wildcard, const ASN1_STRING *excluded)
 }
 
 static int
-forbids(const NAME_CONSTRAINTS *nc, const ASN1_STRING *wildcard)
+forbidswildcard(const NAME_CONSTRAINTS *nc, const ASN1_STRING *wildcard)
 {
 	const GENERAL_NAME *gn;
 	int i;
 
 	for (i = 0; i < sk_GENERAL_SUBTREE_num(nc->excludedSubtrees); i++) {
 		gn = sk_GENERAL_SUBTREE_value(nc->excludedSubtrees, i)->base;
-		if (gn->type == GEN_DNS && hits(wildcard, gn->d.dNSName))
+		if (gn->type == GEN_DNS &&
+		    wildcardhits(wildcard, gn->d.dNSName))
 			return 1;
 	}
 	return 0;
@@ -171,7 +173,7 @@ forbids(const NAME_CONSTRAINTS *nc, const ASN1_STRING *wildcard)
 
 /* Text that means to libcrypto what it means to everybody else. */
 static int
-isplain(const ASN1_STRING *s)
+isplainname(const ASN1_STRING *s)
 {
 	const unsigned char *p = ASN1_STRING_get0_data(s);
 	int i, len = ASN1_STRING_length(s);
@@ -217,7 +219,7 @@ struct survey {
 };
 
 static unsigned int
-bit(int type)
+typebit(int type)
 {
 	return type == GEN_DNS || type == GEN_EMAIL || type == GEN_URI ?
 	    1U << type :
@@ -232,7 +234,7 @@ iscompared(int type, const ASN1_STRING *str)
 	char *s = cs_asn1_text(str);
 	int yes = 0;
 
-	if (s != NULL && isplain(str) && strchr(s, '*') == NULL) {
+	if (s != NULL && isplainname(str) && strchr(s, '*') == NULL) {
 		host = type == GEN_EMAIL ? strrchr(s, '@') : NULL;
 		host = host == NULL ? s : host + 1;
 		yes = type == GEN_DNS ||
@@ -244,7 +246,8 @@ iscompared(int type, const ASN1_STRING *str)
 }
 
 static void
-look(struct survey *v, const STACK_OF(GENERAL_SUBTREE) *trees, int excluded)
+surveytrees(struct survey *v, const STACK_OF(GENERAL_SUBTREE) *trees,
+    int excluded)
 {
 	const GENERAL_NAME *gn;
 	unsigned int b;
@@ -252,7 +255,7 @@ look(struct survey *v, const STACK_OF(GENERAL_SUBTREE) *trees, int excluded)
 
 	for (i = 0; i < sk_GENERAL_SUBTREE_num(trees); i++) {
 		gn = sk_GENERAL_SUBTREE_value(trees, i)->base;
-		b = bit(gn->type);
+		b = typebit(gn->type);
 		v->types |= b;
 		if (!excluded || b == 0)
 			continue;
@@ -266,46 +269,46 @@ look(struct survey *v, const STACK_OF(GENERAL_SUBTREE) *trees, int excluded)
 /* A name that is held against constraints in vain: it is not what it seems,
  * or what is excluded is not. */
 static int
-evades(const struct survey *v, int type, const ASN1_STRING *s)
+evadestrees(const struct survey *v, int type, const ASN1_STRING *s)
 {
-	if ((v->types & bit(type)) == 0)
+	if ((v->types & typebit(type)) == 0)
 		return 0;
-	return (v->odd & bit(type)) != 0 ||
-	    !(type == GEN_URI ? isplainuri(s) : isplain(s));
+	return (v->odd & typebit(type)) != 0 ||
+	    !(type == GEN_URI ? isplainuri(s) : isplainname(s));
 }
 
 static int
-name(const NAME_CONSTRAINTS *nc, const struct survey *v, int type,
+judgename(const NAME_CONSTRAINTS *nc, const struct survey *v, int type,
     const ASN1_STRING *s, cs_subtree_fn *fn, void *arg)
 {
 	/* To libcrypto an empty mail address or URI is like no other. */
-	if ((v->all & bit(type)) != 0)
+	if ((v->all & typebit(type)) != 0)
 		return fn(arg, CS_SUBTREE_EXCLUDED, s);
-	if (evades(v, type, s))
+	if (evadestrees(v, type, s))
 		return fn(arg, CS_SUBTREE_UNSUPPORTED, s);
-	if (type == GEN_DNS && forbids(nc, s))
+	if (type == GEN_DNS && forbidswildcard(nc, s))
 		return fn(arg, CS_SUBTREE_WILDCARD, s);
 	return 0;
 }
 
 /* An address in UTF-8 (RFC 9598) is one, too. */
 static int
-alternative(const NAME_CONSTRAINTS *nc, const struct survey *v,
+judgealtname(const NAME_CONSTRAINTS *nc, const struct survey *v,
     const GENERAL_NAME *gn, cs_subtree_fn *fn, void *arg)
 {
 	const ASN1_TYPE *value;
 
-	if (bit(gn->type) != 0)
-		return name(nc, v, gn->type, gn->d.ia5, fn, arg);
+	if (typebit(gn->type) != 0)
+		return judgename(nc, v, gn->type, gn->d.ia5, fn, arg);
 	if (gn->type != GEN_OTHERNAME ||
 	    OBJ_obj2nid(gn->d.otherName->type_id) != NID_id_on_SmtpUTF8Mailbox)
 		return 0;
 	value = gn->d.otherName->value;
 	if (value->type != V_ASN1_UTF8STRING)
 		return 0;
-	if ((v->all & bit(GEN_EMAIL)) != 0)
+	if ((v->all & typebit(GEN_EMAIL)) != 0)
 		return fn(arg, CS_SUBTREE_EXCLUDED, value->value.utf8string);
-	if ((v->odd & bit(GEN_EMAIL)) != 0)
+	if ((v->odd & typebit(GEN_EMAIL)) != 0)
 		return fn(arg, CS_SUBTREE_UNSUPPORTED, value->value.utf8string);
 	return 0;
 }
@@ -319,18 +322,126 @@ cs_subtree_names(X509 *x509, const NAME_CONSTRAINTS *nc, cs_subtree_fn *fn,
 	GENERAL_NAMES *alts;
 	int at = -1, i, rv = 0;
 
-	look(&v, nc->permittedSubtrees, 0);
-	look(&v, nc->excludedSubtrees, 1);
+	surveytrees(&v, nc->permittedSubtrees, 0);
+	surveytrees(&v, nc->excludedSubtrees, 1);
 	alts = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
 	for (i = 0; i < sk_GENERAL_NAME_num(alts); i++)
-		rv |= alternative(nc, &v, sk_GENERAL_NAME_value(alts, i), fn,
+		rv |= judgealtname(nc, &v, sk_GENERAL_NAME_value(alts, i), fn,
 		    arg);
 	GENERAL_NAMES_free(alts);
 	while ((at = X509_NAME_get_index_by_NID(subject, NID_pkcs9_emailAddress,
 		    at)) >= 0)
-		rv |= name(nc, &v, GEN_EMAIL,
+		rv |= judgename(nc, &v, GEN_EMAIL,
 		    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)),
 		    fn, arg);
+	ERR_clear_error();
+	return rv;
+}
+
+static void
+spellname(const GENERAL_NAME *gn, char *out, size_t size)
+{
+	const ASN1_STRING *s = GENERAL_NAME_get0_value(gn, NULL);
+	enum cs_san_type type = cs_asn1_santype(gn->type);
+	char ip[INET6_ADDRSTRLEN];
+
+	if (type == CS_SAN_IP && cs_asn1_ip(s, ip))
+		certstore_escape(out, size, ip, strlen(ip));
+	else if (type == CS_SAN_IP || type == CS_SAN_OTHER)
+		certstore_escape(out, size, "a name", 6);
+	else
+		certstore_escape(out, size,
+		    (const char *)ASN1_STRING_get0_data(s),
+		    (size_t)ASN1_STRING_length(s));
+}
+
+/* Does libcrypto let this name pass?  A certificate of it alone is asked,
+ * which needs no more than its extensions for that. */
+static int
+passesalone(GENERAL_NAME *gn, NAME_CONSTRAINTS *nc)
+{
+	GENERAL_NAMES *names = NULL;
+	X509 *x509;
+	int rv = X509_V_OK;
+
+	if ((x509 = X509_new()) != NULL &&
+	    (names = sk_GENERAL_NAME_new_null()) != NULL &&
+	    sk_GENERAL_NAME_push(names, gn) > 0 &&
+	    X509_add1_ext_i2d(x509, NID_subject_alt_name, names, 0, 0) == 1) {
+		(void)X509_check_purpose(x509, -1, 0);
+		rv = NAME_CONSTRAINTS_check(x509, nc);
+	}
+	sk_GENERAL_NAME_free(names);
+	X509_free(x509);
+	return rv == X509_V_OK;
+}
+
+/* The first of the names that does not pass, as text. */
+static void
+findculprit(const GENERAL_NAMES *names, NAME_CONSTRAINTS *nc, char *out,
+    size_t size)
+{
+	int i;
+
+	for (i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		if (passesalone(sk_GENERAL_NAME_value(names, i), nc))
+			continue;
+		spellname(sk_GENERAL_NAME_value(names, i), out, size);
+		return;
+	}
+	certstore_escape(out, size, "the subject", 11);
+}
+
+struct culprit {
+	char *text;
+	size_t size;
+};
+
+static int
+takeculprit(void *arg, enum cs_subtree what, const ASN1_STRING *s)
+{
+	struct culprit *culprit = arg;
+
+	(void)what;
+	certstore_escape(culprit->text, culprit->size,
+	    (const char *)ASN1_STRING_get0_data(s),
+	    (size_t)ASN1_STRING_length(s));
+	return 1;
+}
+
+static int
+hasdns(const GENERAL_NAMES *names)
+{
+	int i;
+
+	for (i = 0; i < sk_GENERAL_NAME_num(names); i++)
+		if (sk_GENERAL_NAME_value(names, i)->type == GEN_DNS)
+			return 1;
+	return 0;
+}
+
+/*
+ * Is a name of the certificate outside, by libcrypto or by the above: 1 and
+ * that name, escaped, or 0.  To libcrypto the common name is a host name where
+ * there is no other, but not that of a CA.
+ */
+int
+cs_subtree_outside(X509 *x509, NAME_CONSTRAINTS *nc, char *name, size_t size)
+{
+	struct culprit culprit = { name, size };
+	GENERAL_NAMES *names;
+	int rv;
+
+	X509_check_purpose(x509, -1, 0); /* it looks at what that caches */
+	names = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
+	rv = NAME_CONSTRAINTS_check(x509, nc);
+	if (rv == X509_V_OK && !cs_cert_is_ca(x509) && !hasdns(names))
+		rv = NAME_CONSTRAINTS_check_CN(x509, nc);
+	if (rv != X509_V_OK)
+		findculprit(names, nc, name, size);
+	GENERAL_NAMES_free(names);
+	rv = rv != X509_V_OK ||
+	    cs_subtree_names(x509, nc, takeculprit, &culprit) != 0;
 	ERR_clear_error();
 	return rv;
 }

@@ -18,6 +18,8 @@ char	*cs_asn1_text(const ASN1_STRING *);	/* or NULL: it holds a NUL */
 const char *cs_asn1_quote(const ASN1_STRING *, char [CS_QUOTE_LEN]);
 int	cs_asn1_ip(const ASN1_STRING *, char [INET6_ADDRSTRLEN]);
 int	cs_asn1_last(const X509_NAME *, int, unsigned char **);
+enum cs_san_type cs_asn1_santype(int);		/* of GEN_DNS and so on */
+GENERAL_NAME *cs_asn1_name(enum cs_san_type, const void *, size_t);
 
 /* key.c: gives a pair, and sets the item's passphrase. */
 EVP_PKEY *cs_key_parse(struct cs_pem *,
@@ -113,9 +115,10 @@ int	cs_chain_files(struct cs_put *, X509 *, STACK_OF(X509) *,
 	    STACK_OF(X509) *, const struct cs_buf *, struct certstore_error *);
 
 /*
- * subtree.c: name constraints as they are: what is wrong with their form, and
- * the names of a certificate that they forbid or may forbid, where libcrypto
- * does not see it.  What the function gives for each is or'ed together.
+ * subtree.c: what is wrong with the form of name constraints; the names of a
+ * certificate that they forbid, or may forbid, where libcrypto does not see it
+ * (what the function gives for each is or'ed together); the first name that
+ * either refuses, as text: 1, or 0.
  */
 enum cs_subtree {
 	CS_SUBTREE_EMPTY,	/* no constraints */
@@ -129,5 +132,6 @@ typedef int cs_subtree_fn(void *, enum cs_subtree, const ASN1_STRING *);
 int	cs_subtree_form(const NAME_CONSTRAINTS *, cs_subtree_fn *, void *);
 int	cs_subtree_names(X509 *, const NAME_CONSTRAINTS *, cs_subtree_fn *,
 	    void *);
+int	cs_subtree_outside(X509 *, NAME_CONSTRAINTS *, char *, size_t);
 
 #endif
