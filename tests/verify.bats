@@ -85,7 +85,7 @@ says() {
 	run -1 cert-verify -P server -T xivo-ca.pem -i x.pem
 	says 'x.pem	error	CN=xivo.example.com,O=XiVO [0]	RFC 9325 section 4.5	has a weak key: rsa:1024'
 	says 'x.pem	error	CN=xivo.example.com,O=XiVO [1]	RFC 9325 section 4.5	has a weak key: rsa:1024'
-	says 'x.pem	error	CN=xivo.example.com,O=XiVO [0]	RFC 9155 section 2	is signed with a weak digest: sha1'
+	says 'x.pem	error	CN=xivo.example.com,O=XiVO [0]	RFC 9155 section 2	is signed with a weak digest: SHA1'
 	# One without a subject has its fingerprint, and is nobody's namesake.
 	cert-create -A root-CA -P mail -s joe@example.com joe-mail
 	run -1 cert-verify -T root.pem -w 2020-01-01 joe-mail

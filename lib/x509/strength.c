@@ -20,7 +20,7 @@ cs_strength_signature(X509 *x509, const char **digest)
 
 	if (X509_get_signature_info(x509, &md, NULL, &bits, NULL) != 1)
 		return -1;
-	*digest = md == NID_undef ? "unknown" : OBJ_nid2ln(md);
+	*digest = md == NID_undef ? "unknown" : OBJ_nid2sn(md);
 	return bits;
 }
 
