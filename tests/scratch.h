@@ -78,7 +78,7 @@ put(struct certstore *store, const char *name, unsigned long seen,
 	cs_buf_printf(&p.file[CS_INFO], "fingerprint %s\nspki 5p%s\n%s", cert,
 	    cert, lines);
 	rv = cs_write_entries(store, &p, 1, &err);
-	cs_write_free(&p);
+	cs_put_free(&p);
 	return rv;
 }
 

@@ -211,7 +211,7 @@ enter(const char *name, X509 *x509, int key)
 		&err) == -1 ||
 	    cs_write_entries(store, &put, 1, &err) == -1)
 		bail("%s: %s", name, err.msg);
-	cs_write_free(&put);
+	cs_put_free(&put);
 	cs_buf_free(&pem);
 }
 

@@ -322,7 +322,7 @@ putentry(struct certstore *store, const char *name, struct cs_buf *fullchain,
 		cs_buf_adds(&put.file[CS_INFO], "kind waiting\nspki aa\n");
 	if (cs_write_entries(store, &put, 1, &err) == -1)
 		bail("%s: %s", name, err.msg);
-	cs_write_free(&put);
+	cs_put_free(&put);
 	sk_X509_pop_free(certs, X509_free);
 }
 

@@ -38,16 +38,17 @@ text(const char *link)
 static int
 found(struct certstore *store, const char *host, const char *expect)
 {
-	char got[256] = "", **names;
-	size_t i, n;
+	struct cs_strings names;
+	char got[256] = "";
+	size_t i;
 
-	if (cs_index_find(store, "host", host, &names, &n) == -1)
+	if (cs_index_find(store, "host", host, &names) == -1)
 		return 0;
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < names.n; i++) {
 		strcat(got, i > 0 ? " " : "");
-		strcat(got, names[i]);
+		strcat(got, names.v[i]);
 	}
-	cs_store_names_free(names, n);
+	cs_strings_free(&names);
 	if (strcmp(got, expect) != 0)
 		printf("# %s: got \"%s\", expected \"%s\"\n", host, got,
 		    expect);
@@ -107,7 +108,7 @@ static int
 removed(struct certstore *store, const char *name)
 {
 	cs_error_clear(&err);
-	return cs_write_removal(store, &name, 1, NULL, &err) == 1;
+	return cs_unlink_entries(store, &name, 1, NULL, &err) == 1;
 }
 
 static void

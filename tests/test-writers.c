@@ -69,17 +69,17 @@ iswhole(struct certstore *store, const char *name, const char *cert,
 {
 	struct certstore_entry entry = { 0 };
 	struct cs_buf key = { 0 };
-	char **names;
-	size_t i, n;
+	struct cs_strings names;
+	size_t i;
 	int rv = 0;
 
 	if (cs_entry_load(store, name, &entry, &err) == 0 &&
 	    strcmp(entry.info.fingerprint, cert) == 0 &&
 	    cs_entry_read(&entry, CS_PRIVKEY, &key, &err) == 1 &&
-	    cs_index_find(store, "host", host, &names, &n) == 0) {
-		for (i = 0; i < n; i++)
-			rv |= strcmp(names[i], name) == 0;
-		cs_store_names_free(names, n);
+	    cs_index_find(store, "host", host, &names) == 0) {
+		for (i = 0; i < names.n; i++)
+			rv |= strcmp(names.v[i], name) == 0;
+		cs_strings_free(&names);
 	}
 	cs_buf_free(&key);
 	cs_entry_done(&entry);
@@ -238,7 +238,7 @@ testremovals(void)
 				    "san dns old.example\n");
 				await(store, phases[j], i, names[k]);
 				cs_error_clear(&err);
-				rv = cs_write_removal(store, &name, 1, NULL,
+				rv = cs_unlink_entries(store, &name, 1, NULL,
 					 &err) == 1 ?
 				    0 :
 				    -1;

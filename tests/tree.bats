@@ -65,6 +65,24 @@ load helper
 	    END { exit bad || lines < 60 }'
 }
 
+@test "the files of a folder do not call each other in a circle" {
+	cd "$ROOT"
+	for folder in base store pem x509 trust; do
+		nm -o lib/$folder/*.o | awk '
+		    { sub(".*/", "", $1); sub(":.*", "", $1) }
+		    NF == 2 || $2 == "U" { user[++n] = $1; uses[n] = $NF }
+		    $(NF - 1) ~ /^[TDRBV]$/ { from[$NF] = $1 }
+		    END {
+			for (i = 1; i <= n; i++)
+				if (uses[i] in from)
+					print user[i], from[uses[i]]
+		    }' >"$BATS_TEST_TMPDIR/$folder"
+		[ -s "$BATS_TEST_TMPDIR/$folder" ]
+		tsort "$BATS_TEST_TMPDIR/$folder" >/dev/null ||
+		    fail "lib/$folder: a circle of files, see above"
+	done
+}
+
 @test "every source begins with its name and responsibility" {
 	cd "$ROOT"
 	for file in lib/*.h lib/*/*.[ch] cmd/*.[ch]; do

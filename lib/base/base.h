@@ -80,7 +80,10 @@ struct cs_stamp {
 	struct timespec	 modified, changed;
 	int		 settled;	/* changed long enough before */
 };
+#define CS_STAMP_TEXT	64
 void	cs_stamp_take(struct cs_stamp *, const struct stat *);
+int	cs_stamp_fd(struct cs_stamp *, int);		/* errno */
+void	cs_stamp_text(const struct cs_stamp *, char [CS_STAMP_TEXT]);
 int	cs_stamp_holds(const struct cs_stamp *, const struct stat *);
 int	cs_stamp_same(const struct cs_stamp *, const struct cs_stamp *);
 
@@ -136,14 +139,11 @@ ssize_t	cs_file_readlink(int, const char *, char *, size_t);
 int	cs_file_opendir(int, const char *);		/* O_DIRECTORY|O_NOFOLLOW */
 int	cs_file_openpath(const char *);		/* a directory, links followed */
 int	cs_file_rename(int, const char *, const char *);
-#define CS_STAMP	96	/* tells a directory from what replaces it */
-int	cs_file_stamp(int, const char *, char [CS_STAMP]);
 int	cs_file_each(int, const char *, int (*)(void *, const char *), void *);
 int	cs_file_lock(int, const char *);	/* fd, flock(2)ed; EWOULDBLOCK */
 /* What is noted in a file that is open; no matter if that is lost. */
 void	cs_file_note(int, const char *);
 void	cs_file_noted(int, char *, size_t);
-int	cs_file_changed(int, char [CS_STAMP]);	/* when a directory was, and which */
 int	cs_file_mkdir(int, const char *, int *);	/* 0755 whatever the umask; fd */
 int	cs_file_newdir(int, const char *, int *);	/* the same; EEXIST */
 int	cs_file_remove(int, const char *);		/* a file or link; absent is fine */

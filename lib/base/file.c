@@ -332,28 +332,6 @@ cs_file_openpath(const char *path)
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/*
- * Which directory it is, and when it was last changed: inodes are used again.
- * It is opened, so that a network file system looks anew.
- */
-int
-cs_file_stamp(int dirfd, const char *name, char stamp[CS_STAMP])
-{
-	struct stat st;
-	int fd, rv;
-
-	if ((fd = cs_file_opendir(dirfd, name)) == -1)
-		return -1;
-	rv = fstat(fd, &st);
-	closekeep(fd);
-	if (rv == 0)
-		snprintf(stamp, CS_STAMP, "%llu %lld.%09ld %lld.%09ld",
-		    (unsigned long long)st.st_ino, (long long)st.st_ctim.tv_sec,
-		    st.st_ctim.tv_nsec, (long long)st.st_mtim.tv_sec,
-		    st.st_mtim.tv_nsec);
-	return rv;
-}
-
 int
 cs_file_rename(int dirfd, const char *from, const char *to)
 {
@@ -615,19 +593,6 @@ cs_file_noted(int fd, char *text, size_t size)
 
 	n = pread(fd, text, size - 1, 0);
 	text[n < 0 ? 0 : n] = '\0';
-}
-
-int
-cs_file_changed(int fd, char stamp[CS_STAMP])
-{
-	struct stat st;
-
-	if (fstat(fd, &st) == -1)
-		return -1;
-	snprintf(stamp, CS_STAMP, "%llu %lld.%09ld",
-	    (unsigned long long)st.st_ino, (long long)st.st_ctim.tv_sec,
-	    st.st_ctim.tv_nsec);
-	return 0;
 }
 
 /*

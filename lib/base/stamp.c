@@ -5,6 +5,7 @@
  */
 #include <sys/stat.h>
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -18,7 +19,7 @@ issame(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-/* Of what will be read now. */
+/* The stamp of what st was taken of, and will be read now. */
 void
 cs_stamp_take(struct cs_stamp *stamp, const struct stat *st)
 {
@@ -31,6 +32,30 @@ cs_stamp_take(struct cs_stamp *stamp, const struct stat *st)
 	stamp->changed = st->st_ctim;
 	stamp->settled = clock_gettime(CLOCK_REALTIME, &now) == 0 &&
 	    now.tv_sec - COARSE > st->st_ctim.tv_sec;
+}
+
+int
+cs_stamp_fd(struct cs_stamp *stamp, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return -1;
+	cs_stamp_take(stamp, &st);
+	return 0;
+}
+
+/*
+ * Which inode it is, and its ctime, which no copy and no restore sets back:
+ * inode numbers are used again.  Without the device, whose number may be
+ * another after each mount.
+ */
+void
+cs_stamp_text(const struct cs_stamp *stamp, char text[CS_STAMP_TEXT])
+{
+	snprintf(text, CS_STAMP_TEXT, "%llu %lld.%09ld",
+	    (unsigned long long)stamp->ino, (long long)stamp->changed.tv_sec,
+	    stamp->changed.tv_nsec);
 }
 
 /* Are they of one file, not changed in between as far as time stamps tell? */

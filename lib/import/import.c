@@ -420,7 +420,7 @@ put(struct certstore_import *im, struct certstore_error *err)
 		if (cs_plan_changes(&im->v[i]))
 			puts[n++] = im->v[i].put;
 		else if ((im->flags & CERTSTORE_IMPORT_DRYRUN) == 0)
-			rv = cs_repair_links(im->store, &im->v[i].entry, err);
+			rv = cs_links_make(im->store, &im->v[i].entry, err);
 	if (rv == 0 && n > 0)
 		rv = (im->flags & CERTSTORE_IMPORT_DRYRUN) != 0 ?
 		    cs_write_check(im->store, puts, n, err) :

@@ -62,19 +62,19 @@ look(struct certstore *store, const struct cs_pool_cert *cert, const char *spki,
     struct cs_info *info, struct cs_keyowners *h, struct certstore_error *err)
 {
 	struct certstore_entry entry = { 0 };
-	char **names;
-	size_t i, n;
+	struct cs_strings names = { 0 };
+	size_t i;
 	int rv = -1;
 
-	if (cs_index_find(store, "spki", spki, &names, &n) == -1)
+	if (cs_index_find(store, "spki", spki, &names) == -1)
 		return cs_fail_errno(err, "%s/index/spki",
 		    certstore_path(store));
-	if (n > 0 && info->text.p == NULL &&
+	if (names.n > 0 && info->text.p == NULL &&
 	    (cs_describe_shown(&info->text, cert->x509, err) == -1 ||
 		cs_info_parse(info, err) == -1))
 		goto out;
-	for (i = 0; i < n; i++) {
-		if (cs_entry_load(store, names[i], &entry, err) == -1) {
+	for (i = 0; i < names.n; i++) {
+		if (cs_entry_load(store, names.v[i], &entry, err) == -1) {
 			if (!isgone(err))
 				goto out;
 			continue;
@@ -86,7 +86,7 @@ look(struct certstore *store, const struct cs_pool_cert *cert, const char *spki,
 	rv = 0;
 out:
 	cs_entry_done(&entry);
-	cs_store_names_free(names, n);
+	cs_strings_free(&names);
 	return rv;
 }
 

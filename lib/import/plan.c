@@ -139,7 +139,7 @@ issame(struct cs_planning *job, struct certstore_error *err)
 	int rv = 1, there;
 
 	for (i = 0; i < sizeof(files) / sizeof(files[0]) && rv == 1; i++) {
-		want = cs_write_contents(&job->a->put, files[i]);
+		want = cs_put_contents(&job->a->put, files[i]);
 		cs_buf_reset(&had);
 		there = cs_entry_read(&job->old, files[i], &had, err);
 		if (there == -1)
@@ -321,11 +321,12 @@ cs_plan_changes(const struct cs_plan *a)
 static int
 record(struct cs_planning *job, struct certstore_error *err)
 {
+	const struct timespec untimed = { 0, 0 };
 	struct certstore_entry *entry = &job->a->entry;
 
 	if (!cs_plan_changes(job->a)) {
 		cs_info_free(&entry->info);
-		cs_write_free(&job->a->put);
+		cs_put_free(&job->a->put);
 		*entry = job->old;
 		memset(&job->old, 0, sizeof(job->old));
 	} else {
@@ -336,7 +337,7 @@ record(struct cs_planning *job, struct certstore_error *err)
 		    cs_keyfile_check(job, err) == -1)
 			return -1;
 		cs_info_reset(&entry->info);
-		if (cs_info_compose(&entry->info.text, &job->a->put, 0, 0,
+		if (cs_put_compose(&entry->info.text, &job->a->put, &untimed,
 			err) == -1 ||
 		    cs_info_parse(&entry->info, err) == -1)
 			return -1;
@@ -384,7 +385,7 @@ out:
 void
 cs_plan_free(struct cs_plan *a)
 {
-	cs_write_free(&a->put);
+	cs_put_free(&a->put);
 	cs_entry_done(&a->entry);
 	cs_buf_free(&a->remarks);
 	free(a->name);

@@ -384,7 +384,7 @@ rewrite(struct cs_create *job, struct certstore_error *err)
 	else if (rv == 0)
 		return (job->flags & CERTSTORE_CREATE_DRYRUN) != 0 ?
 		    0 :
-		    cs_repair_links(job->store, &job->old, err);
+		    cs_links_make(job->store, &job->old, err);
 	cs_warn(job->store, "%s: %s: written anew with the same key%s",
 	    job->name, why,
 	    job->old.info.fingerprint != NULL ? " and certificate" : "");
@@ -522,7 +522,7 @@ reset(struct cs_create *job)
 	job->kept = NULL;
 	memset(&job->reuse, 0, sizeof(job->reuse));
 	cs_buf_free(&job->cautions);
-	cs_write_free(&job->put);
+	cs_put_free(&job->put);
 	memset(&job->put, 0, sizeof(job->put));
 	cs_entry_done(&job->old);
 	memset(&job->old, 0, sizeof(job->old));

@@ -127,17 +127,17 @@ search(struct cs_issuer *best, struct certstore *store, const char *sub,
 {
 	struct certstore_error ignored;
 	struct cs_issuer is;
-	char **names;
-	size_t i, n;
+	struct cs_strings names = { 0 };
+	size_t i;
 
 	if (key == NULL)
 		return 0;
-	if (cs_index_find(store, sub, key, &names, &n) == -1)
+	if (cs_index_find(store, sub, key, &names) == -1)
 		return cs_fail_errno(err, "%s: index/%s", certstore_path(store),
 		    sub);
-	for (i = 0; i < n; i++) {
-		if (strcmp(names[i], entry->info.name) == 0 ||
-		    cs_issuer_open(&is, store, names[i], &ignored) == -1)
+	for (i = 0; i < names.n; i++) {
+		if (strcmp(names.v[i], entry->info.name) == 0 ||
+		    cs_issuer_open(&is, store, names.v[i], &ignored) == -1)
 			continue;
 		if (issigner(&is, x509) &&
 		    (best->certs == NULL || is.ends > best->ends)) {
@@ -146,7 +146,7 @@ search(struct cs_issuer *best, struct certstore *store, const char *sub,
 		} else
 			cs_issuer_close(&is);
 	}
-	cs_store_names_free(names, n);
+	cs_strings_free(&names);
 	return best->certs != NULL;
 }
 

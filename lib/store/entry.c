@@ -42,7 +42,7 @@ load(struct certstore *store, const char *name, int whole,
 		return 0;
 	entry->gendir[0] = '\0';
 	for (i = 0; i < TRIES; i++) {
-		if (cs_store_resolve(store, name, dir, err) == -1) {
+		if (cs_resolve_entry(store, name, dir, err) == -1) {
 			cs_info_reset(&entry->info);
 			entry->gendir[0] = '\0';
 			return -1;
@@ -127,8 +127,10 @@ cs_entry_identify(const struct certstore_entry *entry, struct cs_identity *id,
     struct certstore_error *err)
 {
 	const struct cs_buf *b = &entry->info.text;
-	char stamp[CS_STAMP];
+	struct cs_stamp stamp;
+	char text[CS_STAMP_TEXT];
 	SHA2_CTX ctx;
+	int fd;
 
 	memset(id, 0, sizeof(*id));
 	if (entry->store == NULL || entry->gendir[0] == '\0')
@@ -139,8 +141,13 @@ cs_entry_identify(const struct certstore_entry *entry, struct cs_identity *id,
 	if (hashprops(&ctx, entry) == -1)
 		return cs_fail_errno(err, "certs/%s/props", entry->gendir);
 	if (entry->info.kind == NULL &&
-	    cs_file_stamp(entry->store->certs, entry->gendir, stamp) == 0)
-		SHA256Update(&ctx, (const uint8_t *)stamp, strlen(stamp));
+	    (fd = cs_file_opendir(entry->store->certs, entry->gendir)) != -1) {
+		if (cs_stamp_fd(&stamp, fd) == 0) {
+			cs_stamp_text(&stamp, text);
+			SHA256Update(&ctx, (const uint8_t *)text, strlen(text));
+		}
+		close(fd);
+	}
 	SHA256Final(id->hash, &ctx);
 	id->gen = entry->info.gen;
 	return 0;
@@ -151,6 +158,20 @@ failchanged(const char *name, struct certstore_error *err)
 {
 	return cs_fail(err, CERTSTORE_ECHANGED,
 	    "%s: another writer changed the entry meanwhile: try again", name);
+}
+
+int
+cs_entry_unchanged(const struct certstore_entry *entry, const char *name,
+    const struct cs_identity *seen, struct certstore_error *err)
+{
+	struct cs_identity now;
+
+	if (cs_entry_identify(entry, &now, err) == -1)
+		return -1;
+	if (now.gen == seen->gen &&
+	    memcmp(now.hash, seen->hash, sizeof(now.hash)) == 0)
+		return 0;
+	return failchanged(name, err);
 }
 
 /* A file of the generation that was loaded: 1, 0 it has none, -1. */
@@ -418,7 +439,7 @@ certstore_entry_is_default(const struct certstore_entry *entry)
 	char name[CS_NAME_MAX + 1];
 
 	return entry->store != NULL && entry->info.name != NULL &&
-	    cs_store_default(entry->store, name) == 1 &&
+	    cs_resolve_default(entry->store, name) == 1 &&
 	    strcmp(name, entry->info.name) == 0;
 }
 

@@ -1,14 +1,16 @@
 /*
- * generation.c: the generations of an entry: what their directories are called, which
- * one stands in for a link that was lost, and how one goes.
+ * generation.c: a link and the generations that it leads to, NAME -> .NAME@N.
+ * Entries have them in certs/, the trust anchors in the store's own directory:
+ * which link, in which directory, and what makes a generation whole is in
+ * struct cs_link.  All of it gives -1 and errno unless it has an error.
  */
-#include <sys/stat.h>
-
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "store/private.h"
 
@@ -46,7 +48,7 @@ cs_generation_dir(char dir[CS_GENDIR], const char *name, unsigned long gen)
 	dir[len + 2 + sizeof(digits) - n] = '\0';
 }
 
-/* 1 and the name if it is a generation of any, else 0. */
+/* 1 and the entry's name if it is a generation of any, else 0. */
 int
 cs_generation_owner(const char *dir, char name[CS_NAME_MAX + 1])
 {
@@ -61,6 +63,19 @@ cs_generation_owner(const char *dir, char name[CS_NAME_MAX + 1])
 	return cs_name_isvalid(name) && cs_generation_number(dir, name) != 0;
 }
 
+/* Is the file, written last, in a generation?  1 also if it can't be told. */
+int
+cs_generation_has(const struct cs_link *link, unsigned long gen,
+    const char *file)
+{
+	char dir[CS_GENDIR], path[CS_GENDIR + 16];
+
+	cs_generation_dir(dir, link->name, gen);
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	return faccessat(link->dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    errno != ENOENT;
+}
+
 static int
 takegen(void *arg, const char *file)
 {
@@ -72,31 +87,33 @@ takegen(void *arg, const char *file)
 }
 
 void
-cs_generation_forget(struct certstore *store)
+cs_generation_forget(struct cs_generations *gens)
 {
-	cs_strings_free(&store->gens.dirs);
-	memset(&store->gens, 0, sizeof(store->gens));
+	cs_strings_free(&gens->dirs);
+	memset(gens, 0, sizeof(*gens));
 }
 
 /*
- * All generations, sorted: one reading of certs/ does for all names.  A reader
- * reads it again when it changed; nobody changes it for who has the lock.
+ * The generations of all links in an open directory, sorted, so that one
+ * reading does for all names.  What was read before is valid while the
+ * directory is unchanged, and as long as the lock is held.
  */
-static int
-readgens(struct certstore *store)
+int
+cs_generation_list(const struct certstore *store, int fd,
+    struct cs_generations *gens)
 {
-	struct cs_generations *gens = &store->gens;
-	struct stat st;
+	struct cs_stamp now;
 
-	if (fstat(store->certs, &st) == -1)
+	if (cs_stamp_fd(&now, fd) == -1)
 		return -1;
 	if (gens->known &&
-	    (store->depth > 0 || cs_stamp_holds(&gens->certs, &st)))
+	    (store->depth > 0 ||
+		(gens->at.settled && cs_stamp_same(&gens->at, &now))))
 		return 0;
-	cs_generation_forget(store);
-	cs_stamp_take(&gens->certs, &st);
-	if (cs_file_each(store->certs, ".", takegen, gens) == -1) {
-		cs_generation_forget(store);
+	cs_generation_forget(gens);
+	gens->at = now;
+	if (cs_file_each(fd, ".", takegen, gens) == -1) {
+		cs_generation_forget(gens);
 		return -1;
 	}
 	cs_strings_sort(&gens->dirs);
@@ -104,16 +121,26 @@ readgens(struct certstore *store)
 	return 0;
 }
 
-/* The highest generation of a name that is below another, or 0. */
-static unsigned long
-highest(const struct cs_generations *gens, const char *name,
-    unsigned long below)
+/*
+ * Calls fn for each generation of a link, in no order, until it gives other
+ * than 0, and gives that; -1 also if they can't be read.
+ */
+static int
+eachgen(const struct cs_link *link,
+    int (*fn)(const struct cs_link *, unsigned long, void *), void *arg)
 {
+	struct cs_generations own = { 0 }, *gens = link->gens;
+	size_t high, i, len, low = 0;
 	char dir[CS_GENDIR];
-	size_t high = gens->dirs.n, i, len, low = 0;
-	unsigned long gen, most = 0;
+	unsigned long gen;
+	int rv = 0;
 
-	len = (size_t)snprintf(dir, sizeof(dir), ".%s@", name);
+	if (gens == NULL)
+		gens = &own;
+	if (cs_generation_list(link->store, link->dir, gens) == -1)
+		return -1;
+	high = gens->dirs.n;
+	len = (size_t)snprintf(dir, sizeof(dir), ".%s@", link->name);
 	while (low < high) {
 		i = low + (high - low) / 2;
 		if (strcmp(gens->dirs.v[i], dir) < 0)
@@ -121,13 +148,67 @@ highest(const struct cs_generations *gens, const char *name,
 		else
 			high = i;
 	}
-	for (i = low;
-	     i < gens->dirs.n && strncmp(gens->dirs.v[i], dir, len) == 0; i++) {
-		gen = cs_generation_number(gens->dirs.v[i], name);
-		if (gen > most && gen < below)
-			most = gen;
+	for (i = low; rv == 0 && i < gens->dirs.n &&
+	     strncmp(gens->dirs.v[i], dir, len) == 0;
+	     i++) {
+		gen = cs_generation_number(gens->dirs.v[i], link->name);
+		if (gen != 0)
+			rv = fn(link, gen, arg);
 	}
-	return most;
+	cs_generation_forget(&own);
+	return rv;
+}
+
+struct highest {
+	unsigned long below;
+	unsigned long gen;
+};
+
+static int
+takehighest(const struct cs_link *link, unsigned long gen, void *arg)
+{
+	struct highest *highest = arg;
+
+	(void)link;
+	if (gen > highest->gen && gen < highest->below)
+		highest->gen = gen;
+	return 0;
+}
+
+/* The highest generation below a number, whole or not, or 0. */
+static int
+findhighest(const struct cs_link *link, unsigned long below, unsigned long *gen)
+{
+	struct highest highest = { below, 0 };
+
+	if (eachgen(link, takehighest, &highest) == -1)
+		return -1;
+	*gen = highest.gen;
+	return 0;
+}
+
+int
+cs_generation_highest(const struct cs_link *link, unsigned long *gen)
+{
+	return findhighest(link, (unsigned long)-1, gen);
+}
+
+int
+cs_generation_wholebelow(const struct cs_link *link, unsigned long below,
+    unsigned long *gen)
+{
+	char dir[CS_GENDIR];
+	int rv = 0;
+
+	for (*gen = below; rv == 0;) {
+		if (findhighest(link, *gen, gen) == -1)
+			return -1;
+		if (*gen == 0)
+			return 0;
+		cs_generation_dir(dir, link->name, *gen);
+		rv = link->iswhole(link, dir);
+	}
+	return rv;
 }
 
 /*
@@ -135,243 +216,225 @@ highest(const struct cs_generations *gens, const char *name,
  * writer had not yet led to, which need not be whole, nor what it removes.
  */
 static int
-bound(const struct certstore *store, const char *name, unsigned long *below)
+findbound(const struct cs_link *link, unsigned long *below)
 {
 	static const char *const suffixes[] = { "", CS_TAKEN, CS_MOVED,
 		CS_MOVED CS_TAKEN };
-	char path[CS_NAME_MAX + 32], text[CS_GENDIR + 8];
-	const char *verb;
-	unsigned long gen;
-	ssize_t len = -1;
+	char file[CS_NAME_MAX + 32];
+	struct cs_intent in;
 	size_t i;
+	int rv = 0;
 
 	*below = (unsigned long)-1;
-	errno = ENOENT;
-	for (i = 0; i < 4 && len == -1 && errno == ENOENT; i++) {
-		snprintf(path, sizeof(path), ".pending/%s%s", name,
-		    suffixes[i]);
-		len = cs_file_readlink(store->fd, path, text, sizeof(text));
+	for (i = 0; i < 4 && rv == 0; i++) {
+		snprintf(file, sizeof(file), "%s%s", link->intent, suffixes[i]);
+		rv = cs_generation_intent(link, file, i >= 2, &in);
 	}
-	if (len == -1)
+	if (rv != 1)
+		return rv;
+	if (strcmp(in.verb, "rm") == 0)
+		*below = 0;
+	else if (in.verb[0] == '\0')
+		*below = in.gen;
+	return 0;
+}
+
+int
+cs_generation_find(const struct cs_link *link, unsigned long *gen)
+{
+	unsigned long below;
+
+	if (findbound(link, &below) == -1)
+		return -1;
+	return cs_generation_wholebelow(link, below, gen);
+}
+
+int
+cs_generation_current(const struct cs_link *link, char dir[CS_GENDIR],
+    unsigned long *gen)
+{
+	*gen = 0;
+	if (cs_file_readlink(link->dir, link->name, dir, CS_GENDIR) != -1) {
+		*gen = cs_generation_number(dir, link->name);
+		return *gen != 0 ? CS_LINK_GENERATION : CS_LINK_FOREIGN;
+	}
+	dir[0] = '\0';
+	if (errno == EINVAL)
+		return CS_LINK_DIRECTORY;
+	return errno == ENOENT ? CS_LINK_NONE : -1;
+}
+
+/* Is it what the link leads to? */
+int
+cs_generation_iscurrent(const struct cs_link *link, unsigned long gen)
+{
+	char dir[CS_GENDIR];
+	unsigned long now;
+
+	return cs_generation_current(link, dir, &now) == CS_LINK_GENERATION &&
+	    now == gen;
+}
+
+int
+cs_generation_intent(const struct cs_link *link, const char *file, int moved,
+    struct cs_intent *in)
+{
+	const struct certstore *store = link->store;
+	char path[CS_NAME_MAX + 48], *slash;
+	int fd = store->pending, rv;
+
+	snprintf(path, sizeof(path), "%s%s", fd == -1 ? ".pending/" : "", file);
+	rv = (int)cs_file_readlink(fd == -1 ? store->fd : fd, path, in->text,
+	    sizeof(in->text));
+	if (rv == -1)
 		return errno == ENOENT || errno == EINVAL ||
 			errno == ENAMETOOLONG ?
 		    0 :
 		    -1;
-	if ((verb = strchr(text, '/')) == NULL && i > 2)
-		verb = "/rm"; /* the link itself, that was moved there */
-	if (verb != NULL)
-		*below = strcmp(verb, "/rm") == 0 ? 0 : *below;
-	else if ((gen = cs_generation_number(text, name)) != 0)
-		*below = gen;
-	return 0;
-}
-
-/*
- * The highest complete generation of a name whose link was lost: 1, 0 there is
- * none, -1.  Only where the links of the store can't be believed.
- */
-int
-cs_generation_find(struct certstore *store, const char *name,
-    unsigned long *gen)
-{
-	struct certstore_error err;
-	struct cs_info info = { 0 };
-	char dir[CS_GENDIR];
-	int rv = 0;
-
-	if (readgens(store) == -1 || bound(store, name, gen) == -1)
-		return -1;
-	while (rv == 0 && (*gen = highest(&store->gens, name, *gen)) != 0) {
-		cs_generation_dir(dir, name, *gen);
-		if (cs_info_load(store, dir, name, &info, &err) == 0)
-			rv = 1;
-		else if (err.code != CERTSTORE_EDAMAGED)
-			rv = -1;
+	in->verb = moved ? "rm" : "";
+	if ((slash = strchr(in->text, '/')) != NULL) {
+		*slash = '\0';
+		in->verb = slash + 1;
 	}
-	cs_info_free(&info);
-	if (rv == -1)
-		errno = err.errnum;
-	return rv;
+	in->gen = cs_generation_number(in->text, link->name);
+	return in->gen != 0;
 }
 
-/* The highest generation of a name, whole or not, or 0. */
 int
-cs_generation_highest(struct certstore *store, const char *name,
+cs_generation_free(const struct cs_link *link, unsigned long from,
     unsigned long *gen)
 {
-	if (readgens(store) == -1)
-		return -1;
-	*gen = highest(&store->gens, name, (unsigned long)-1);
-	return 0;
+	char dir[CS_GENDIR];
+
+	for (*gen = from; *gen != 0; ++*gen) {
+		cs_generation_dir(dir, link->name, *gen);
+		if (faccessat(link->dir, dir, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
+			return errno == ENOENT ? 0 : -1;
+	}
+	errno = EOVERFLOW;
+	return -1;
 }
 
-/* What a generation was found by goes with it. */
-static int
-sweepone(struct certstore *store, const char *dir, const char *name,
-    struct cs_strings *unknown)
+/* There is no intent while nobody else writes: the lock has seen to that. */
+int
+cs_generation_begin(const struct cs_link *link, unsigned long gen,
+    struct certstore_error *err)
 {
-	struct certstore_error err;
-	struct cs_info info = { 0 };
+	char dir[CS_GENDIR];
+
+	cs_generation_dir(dir, link->name, gen);
+	if (cs_file_newlink(link->store->pending, dir, link->intent) == 0)
+		return 0;
+	return cs_fence_failintent(link->store, link->intent, err);
+}
+
+/* Only what is on disk may take the place of a link that is. */
+int
+cs_generation_prepare(const struct cs_link *link, unsigned long gen)
+{
+	char dir[CS_GENDIR];
+
+	cs_generation_dir(dir, link->name, gen);
+	return cs_file_aside(link->dir, dir, link->name);
+}
+
+int
+cs_generation_lead(const struct cs_link *link, unsigned long gen)
+{
+	char dir[CS_GENDIR];
+
+	cs_generation_dir(dir, link->name, gen);
+	return cs_file_link(link->dir, dir, link->name);
+}
+
+int
+cs_generation_switch(const struct cs_link *link, unsigned long before,
+    unsigned long gen)
+{
+	char dir[CS_GENDIR];
 	int rv;
 
-	if (cs_info_load(store, dir, name, &info, &err) == 0)
-		rv = cs_index_drop(store, &info, NULL);
-	else
-		rv = cs_strings_add(unknown, name);
-	if (rv == 0)
-		rv = cs_generation_remove(store, name,
-		    cs_generation_number(dir, name), NULL);
-	cs_info_free(&info);
+	if (before != 0) {
+		rv = cs_generation_lead(link, gen);
+	} else {
+		/* not over that of another writer */
+		cs_generation_dir(dir, link->name, gen);
+		rv = cs_file_newlink(link->dir, dir, link->name);
+	}
+	/* another writer has removed the link that was made aside */
+	if (rv == -1 && errno == ENOENT)
+		errno = EEXIST;
 	return rv;
 }
 
+/* An intent, on disk, to make the link lead to a generation. */
 int
-cs_generation_sweep(struct certstore *store, const struct cs_strings *names,
-    struct cs_strings *unknown)
+cs_generation_mend(const struct cs_link *link, unsigned long gen)
 {
-	char name[CS_NAME_MAX + 1];
-	size_t i;
+	char dir[CS_GENDIR], text[CS_GENDIR + 8];
+	struct certstore *store = link->store;
 
-	cs_generation_forget(store);
-	if (readgens(store) == -1)
+	cs_generation_dir(dir, link->name, gen);
+	snprintf(text, sizeof(text), "%s/mend", dir);
+	if (cs_file_link(store->pending, text, link->intent) == -1)
 		return -1;
-	for (i = 0; i < store->gens.dirs.n; i++)
-		if (cs_generation_owner(store->gens.dirs.v[i], name) == 1 &&
-		    cs_strings_has(names, name) &&
-		    sweepone(store, store->gens.dirs.v[i], name, unknown) == -1)
+	return cs_store_sync(store, store->pending);
+}
+
+int
+cs_generation_settle(const struct cs_link *link, const struct cs_intent *in,
+    unsigned long *live)
+{
+	char dir[CS_GENDIR], tmp[CS_GENDIR];
+	int rv;
+
+	snprintf(tmp, sizeof(tmp), ".%s@link", link->name);
+	if (cs_file_remove(link->dir, tmp) == -1)
+		return -1;
+	rv = cs_generation_current(link, dir, live);
+	if (rv == -1 || rv == CS_LINK_DIRECTORY) /* which is mended later */
+		return rv == -1 ? -1 : 0;
+	if (*live == 0 && strcmp(in->verb, "mend") == 0) {
+		if (cs_generation_lead(link, in->gen) == -1 ||
+		    cs_store_sync(link->store, link->dir) == -1)
 			return -1;
-	cs_generation_forget(store);
-	return 0;
-}
-
-/* The first of the names of generations, sorted, that begins with a text. */
-static size_t
-firstof(const struct cs_generations *gens, const char *text, size_t len)
-{
-	size_t from = 0, to = gens->dirs.n, at;
-
-	while (from < to) {
-		at = from + (to - from) / 2;
-		if (strncmp(gens->dirs.v[at], text, len) < 0)
-			from = at + 1;
-		else
-			to = at;
-	}
-	return from;
-}
-
-int
-cs_generation_sweepbelow(struct certstore *store, const char *name,
-    unsigned long gen, unsigned long kept)
-{
-	char dir[CS_GENDIR];
-	unsigned long n;
-	size_t i, len;
-
-	if (readgens(store) == -1)
-		return -1;
-	len = (size_t)snprintf(dir, sizeof(dir), ".%s@", name);
-	for (i = firstof(&store->gens, dir, len); i < store->gens.dirs.n &&
-	     strncmp(store->gens.dirs.v[i], dir, len) == 0;
-	     i++) {
-		n = cs_generation_number(store->gens.dirs.v[i], name);
-		if (n < gen && n != kept &&
-		    cs_generation_remove(store, name, n, NULL) == -1)
-			return -1;
-	}
-	return 0;
-}
-
-/* Of n generations of a name: the live one, and what that has kept? */
-static int
-auditone(struct certstore *store, const char *name, char *const *dirs, size_t n)
-{
-	struct certstore_error err;
-	struct cs_info info = { 0 };
-	char live[CS_GENDIR], kept[CS_GENDIR];
-	int rv = 0;
-
-	if (n > 2 ||
-	    cs_file_readlink(store->certs, name, live, sizeof(live)) == -1)
-		return 0;
-	if (n == 1)
-		return strcmp(live, dirs[0]) == 0;
-	if (cs_info_load(store, live, name, &info, &err) == 0) {
-		cs_generation_dir(kept, name, info.kept);
-		rv = (strcmp(live, dirs[0]) == 0 &&
-			 strcmp(kept, dirs[1]) == 0) ||
-		    (strcmp(live, dirs[1]) == 0 && strcmp(kept, dirs[0]) == 0);
-	}
-	cs_info_free(&info);
-	return rv;
-}
-
-/* Costs as the store, unless something is found. */
-int
-cs_generation_audit(struct certstore *store)
-{
-	const struct cs_strings *dirs = &store->gens.dirs;
-	char name[CS_NAME_MAX + 1], next[CS_NAME_MAX + 1];
-	size_t i, n;
-
-	cs_generation_forget(store);
-	if (readgens(store) == -1)
-		return -1;
-	for (i = 0; i < dirs->n; i += n) {
-		n = 1;
-		if (cs_generation_owner(dirs->v[i], name) == 0)
-			continue;
-		while (i + n < dirs->n &&
-		    cs_generation_owner(dirs->v[i + n], next) == 1 &&
-		    strcmp(name, next) == 0)
-			n++;
-		if (auditone(store, name, dirs->v + i, n) != 1)
-			return 0;
+		*live = in->gen;
 	}
 	return 1;
 }
 
-/*
- * Removes a generation, 0: none; not if by now its number may be another
- * writer's.  With its info what must be in it goes first,
- * and mostly that is all.
- */
 int
-cs_generation_remove(struct certstore *store, const char *name,
-    unsigned long gen, const struct cs_info *info)
+cs_generation_remove(const struct cs_link *link, unsigned long gen)
 {
-	const char *files[CS_NFILE];
 	char dir[CS_GENDIR];
-	size_t n = 0;
 
-	if (gen == 0)
-		return 0;
-	if (!cs_lock_isheld(store)) {
+	if (!cs_fence_isheld(link->store)) {
 		errno = ESTALE;
 		return -1;
 	}
-	cs_generation_dir(dir, name, gen);
-	if (info != NULL && info->gen == gen) {
-		if (info->haschain)
-			files[n++] = cs_file_names[CS_FULLCHAIN];
-		if (info->haskey)
-			files[n++] = cs_file_names[CS_PRIVKEY];
-		if (info->haskey && info->haschain)
-			files[n++] = cs_file_names[CS_COMBINED];
-		if (info->hasca || info->hasparts)
-			files[n++] = cs_file_names[CS_CA];
-		if (info->hasparts) {
-			files[n++] = cs_file_names[CS_CERT];
-			files[n++] = cs_file_names[CS_CHAIN];
-		}
-		if (info->hasrequest) {
-			files[n++] = cs_file_names[CS_REQUEST_KEY];
-			files[n++] = cs_file_names[CS_REQUEST_CSR];
-		}
-		files[n++] = cs_file_names[CS_PROPS];
-		files[n++] = cs_file_names[CS_INFO];
-		if (cs_file_rmdir(store->certs, dir, files, n) == 0)
-			return 0;
-	}
-	return cs_file_rmtree(store->certs, dir);
+	cs_generation_dir(dir, link->name, gen);
+	return cs_file_rmtree(link->dir, dir);
+}
+
+struct others {
+	unsigned long below, live, kept;
+};
+
+static int
+removeother(const struct cs_link *link, unsigned long gen, void *arg)
+{
+	const struct others *others = arg;
+
+	if (gen >= others->below || gen == others->live || gen == others->kept)
+		return 0;
+	return cs_generation_remove(link, gen);
+}
+
+int
+cs_generation_sweep(const struct cs_link *link, unsigned long below,
+    unsigned long live, unsigned long kept)
+{
+	struct others others = { below, live, kept };
+
+	return eachgen(link, removeother, &others);
 }

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -497,27 +496,27 @@ scan(struct certstore *store, struct wanted *w, struct cs_strings *found)
 {
 	struct certstore_entry entry = { 0 };
 	struct certstore_error err;
-	char **names;
-	size_t i, n;
+	struct cs_strings names = { 0 };
+	size_t i;
 	int errnum, rv = 0;
 
-	if (cs_store_names(store, &names, &n, &err) == -1) {
+	if (cs_resolve_names(store, &names, &err) == -1) {
 		errno = err.errnum;
 		return -1;
 	}
-	for (i = 0; i < n && rv == 0; i++) {
-		if (cs_entry_load(store, names[i], &entry, &err) == 0) {
+	for (i = 0; i < names.n && rv == 0; i++) {
+		if (cs_entry_load(store, names.v[i], &entry, &err) == 0) {
 			if (cs_index_keys(&entry.info, iswanted, w) == 1)
-				rv = cs_strings_add(found, names[i]);
+				rv = cs_strings_add(found, names.v[i]);
 		} else if (err.errnum == ENOMEM) {
 			errno = ENOMEM;
 			rv = -1;
 		} else if (err.code != CERTSTORE_ENOENTRY)
-			rv = cs_strings_add(found, names[i]);
+			rv = cs_strings_add(found, names.v[i]);
 	}
 	errnum = errno;
 	cs_entry_done(&entry);
-	cs_store_names_free(names, n);
+	cs_strings_free(&names);
 	errno = errnum;
 	return rv;
 }
@@ -577,28 +576,23 @@ isall(struct certstore *store, const char *sub, size_t found)
 
 int
 cs_index_find(struct certstore *store, const char *sub, const char *key,
-    char ***names, size_t *n)
+    struct cs_strings *found)
 {
 	struct wanted w = { sub, key };
-	struct cs_strings found = { 0 };
 	int rv = 0;
 
-	*names = NULL;
-	*n = 0;
+	memset(found, 0, sizeof(*found));
 	if (store->certs == -1)
 		return 0;
 	if (store->intact && usable(key))
-		rv = lookup(store, sub, key, &found);
-	if (rv == 0 && !isall(store, sub, found.n))
+		rv = lookup(store, sub, key, found);
+	if (rv == 0 && !isall(store, sub, found->n))
 		store->intact = 0;
 	if (rv == 0 && (!store->intact || strlen(key) > CS_KEY_MAX))
-		rv = scan(store, &w, &found);
-	if (rv == -1) {
-		cs_strings_free(&found);
-		return -1;
-	}
-	cs_strings_sort(&found);
-	*names = found.v;
-	*n = found.n;
-	return 0;
+		rv = scan(store, &w, found);
+	if (rv == -1)
+		cs_strings_free(found);
+	else
+		cs_strings_sort(found);
+	return rv;
 }

@@ -1,6 +1,6 @@
 /*
- * info.c: the derived record of an entry, certstore(5): read, checked against
- * the file it was made from, and put together.
+ * info.c: the derived record of an entry, certstore(5): read, and checked
+ * against the file it was made from.
  */
 #include <sys/stat.h>
 
@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "store/private.h"
 
@@ -555,40 +554,6 @@ cs_info_current(int fd, const char *name, int all, struct cs_info *info,
 	cs_generation_dir(dir, name, info->gen);
 	return checkfile(fd, dir, info) == 1 &&
 	    checkkeys(fd, dir, info, all, &which) == 1;
-}
-
-/*
- * What put knows goes before the description, what props say behind it.  The
- * file is the one that the description was made from; sec and nsec its time.
- */
-int
-cs_info_compose(struct cs_buf *b, const struct cs_put *put, int64_t sec,
-    long nsec, struct certstore_error *err)
-{
-	char hex[CS_HASH_LEN];
-	const struct cs_buf *desc = &put->file[CS_INFO];
-	enum cs_file which;
-	int bad;
-
-	which = put->file[CS_FULLCHAIN].p != NULL ? CS_FULLCHAIN :
-						    CS_REQUEST_CSR;
-	cs_hash(hex, put->file[which].p, put->file[which].len);
-	bad = cs_buf_printf(b, "certstore 1\nname %s\ngeneration %lu\n",
-	    put->name, put->gen);
-	if (put->before != 0)
-		bad |= cs_buf_printf(b, "before %lu\n", put->before);
-	if (put->kept != 0)
-		bad |= cs_buf_printf(b, "kept %lu\n", put->kept);
-	bad |= cs_buf_printf(b, "file %s %zu %lld.%09ld %s\nhas%s%s%s%s%s\n",
-	    cs_file_names[which], put->file[which].len, (long long)sec, nsec,
-	    hex, put->file[CS_PRIVKEY].p != NULL ? " key" : "",
-	    put->file[CS_FULLCHAIN].p != NULL ? " chain" : "",
-	    put->file[CS_CA].p != NULL ? " ca" : "",
-	    put->file[CS_FULLCHAIN].p != NULL ? " parts" : "",
-	    put->file[CS_REQUEST_KEY].p != NULL ? " request" : "");
-	bad |= cs_buf_add(b, desc->p, desc->len);
-	bad |= cs_props_repeat(b, &put->file[CS_PROPS]);
-	return bad == 0 ? 0 : cs_fail_nomem(err);
 }
 
 /* A word of its extended key usage? */

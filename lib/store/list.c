@@ -7,8 +7,7 @@
 
 struct certstore_list {
 	struct certstore *store;
-	char **names;
-	size_t n;
+	struct cs_strings names;
 	size_t next;
 	struct certstore_entry entry;
 };
@@ -25,7 +24,7 @@ certstore_list_new(struct certstore *store, struct certstore_error *err)
 	}
 	list->store = store;
 	if (cs_store_refresh(store, err) == -1 ||
-	    cs_store_names(store, &list->names, &list->n, err) == -1) {
+	    cs_resolve_names(store, &list->names, err) == -1) {
 		free(list);
 		return NULL;
 	}
@@ -38,15 +37,16 @@ certstore_list_next(struct certstore_list *list,
 {
 	cs_error_clear(err);
 	*entry = NULL;
-	while (list->next < list->n) {
-		cs_progress(list->store, "reading", list->next, list->n);
-		if (cs_entry_glance(list->store, list->names[list->next++],
+	while (list->next < list->names.n) {
+		cs_progress(list->store, "reading", list->next, list->names.n);
+		if (cs_entry_glance(list->store, list->names.v[list->next++],
 			&list->entry, err) == 0) {
 			*entry = &list->entry;
 			return 1;
 		}
 		if (err->code == CERTSTORE_EDAMAGED &&
-		    cs_store_isstray(list->store, list->names[list->next - 1]))
+		    cs_resolve_isstray(list->store,
+			list->names.v[list->next - 1]))
 			cs_warn(list->store, "%s", err->msg);
 		else if (err->code != CERTSTORE_ENOENTRY)
 			return -1;
@@ -60,7 +60,7 @@ const char *
 cs_list_last(const struct certstore_list *list, const struct cs_info **info)
 {
 	*info = &list->entry.info;
-	return list->names[list->next - 1];
+	return list->names.v[list->next - 1];
 }
 
 void
@@ -69,6 +69,6 @@ certstore_list_free(struct certstore_list *list)
 	if (list == NULL)
 		return;
 	cs_entry_done(&list->entry);
-	cs_store_names_free(list->names, list->n);
+	cs_strings_free(&list->names);
 	free(list);
 }

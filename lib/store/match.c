@@ -217,7 +217,7 @@ unread(struct certstore_match *match, const char *name,
 	if (err->errnum == ENOMEM)
 		return -1;
 	if (err->code == CERTSTORE_EDAMAGED &&
-	    cs_store_isstray(match->store, name))
+	    cs_resolve_isstray(match->store, name))
 		cs_warn(match->store, "%s", err->msg);
 	else if (match->unread.code == CERTSTORE_OK)
 		match->unread = *err;
@@ -279,18 +279,18 @@ static int
 considerkey(struct certstore_match *match, const char *sub, const char *key,
     enum rung rung, struct certstore_error *err)
 {
-	char **names;
-	size_t i, n;
+	struct cs_strings names = { 0 };
+	size_t i;
 	int rv = 0;
 
 	if (iswon(match))
 		return 0;
-	if (cs_index_find(match->store, sub, key, &names, &n) == -1)
+	if (cs_index_find(match->store, sub, key, &names) == -1)
 		return cs_fail_errno(err, "%s/index", match->store->path);
 	match->run[match->nrun++] = match->n;
-	for (i = 0; i < n && rv == 0; i++)
-		rv = consider(match, names[i], rung, key, err);
-	cs_store_names_free(names, n);
+	for (i = 0; i < names.n && rv == 0; i++)
+		rv = consider(match, names.v[i], rung, key, err);
+	cs_strings_free(&names);
 	return rv;
 }
 
@@ -299,16 +299,16 @@ static int
 considerall(struct certstore_match *match, enum rung rung, const char *key,
     struct certstore_error *err)
 {
-	char **names;
-	size_t i, n;
+	struct cs_strings names = { 0 };
+	size_t i;
 	int rv = 0;
 
-	if (cs_store_names(match->store, &names, &n, err) == -1)
+	if (cs_resolve_names(match->store, &names, err) == -1)
 		return -1;
 	match->run[match->nrun++] = match->n;
-	for (i = 0; i < n && rv == 0; i++)
-		rv = consider(match, names[i], rung, key, err);
-	cs_store_names_free(names, n);
+	for (i = 0; i < names.n && rv == 0; i++)
+		rv = consider(match, names.v[i], rung, key, err);
+	cs_strings_free(&names);
 	return rv;
 }
 
@@ -335,7 +335,7 @@ considerhost(struct certstore_match *match, struct certstore_error *err)
 	if ((match->flags & CERTSTORE_MATCH_FALLBACK) == 0 || iswon(match))
 		return 0;
 	match->run[match->nrun++] = match->n;
-	if ((rv = cs_store_default(match->store, name)) == -1)
+	if ((rv = cs_resolve_default(match->store, name)) == -1)
 		return cs_fail_errno(err, "%s/default", match->store->path);
 	return rv == 0 ? 0 : consider(match, name, DEFAULT, match->host, err);
 }

@@ -189,7 +189,7 @@ walk(struct walk *w)
 
 /*
  * Once this was found to be so, no other user can change it, and what was
- * opened is what the path leads to.  The store itself is for cs_lock_ours().
+ * opened is what the path leads to.  The store itself is for cs_fence_ours().
  */
 int
 cs_parents_check(const struct certstore *store, struct certstore_error *err)

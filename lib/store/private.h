@@ -11,13 +11,13 @@
 #define CS_NINDEX	6
 extern const char *const cs_index_names[CS_NINDEX];
 
-#define CS_NHELD	6		/* see cs_lock_verify() */
+#define CS_NHELD	6		/* see cs_fence_verify() */
 
-/* All generations, where links were lost: see repair.c. */
+/* The generations in a directory, sorted: cs_generation_list(). */
 struct cs_generations {
 	struct cs_strings dirs;
 	int		  known;
-	struct cs_stamp	  certs;	/* when they were read */
+	struct cs_stamp	  at;		/* of the directory when it was read */
 };
 
 struct certstore {
@@ -43,103 +43,113 @@ struct certstore {
 	int	 uncombined;		/* combined/ is to be synced */
 	int	 fresh;			/* all of it is, and .links not made */
 	int	 whole;			/* only all of the file system is synced */
-	struct cs_generations gens;
+	struct cs_generations gens;	/* in certs/ */
 	void	(*warn)(void *, const char *);
 	void	*warnarg;
 	void	(*progress)(void *, const char *, size_t, size_t);
 	void	*progressarg;
 };
 
+/* From the bottom up: a file calls those before it. */
+
 /* store.c */
-/* The directory in certs/ that a name stands for now: ".NAME@N", or the name
- * itself where a restore made it a real directory. */
-int	cs_store_resolve(struct certstore *, const char *, char [CS_GENDIR],
-	    struct certstore_error *);
 /* Why the store, which is not there, can't be made by its path: 0, -1. */
 int	cs_store_refuseplace(const struct certstore *, struct certstore_error *);
 /* Opens certs/ and index/ anew: NULL, or what it can't open, and errno. */
-int	cs_store_isstray(const struct certstore *, const char *);
 const char *cs_store_reopen(struct certstore *);
 /* The links that were made in one of its directories are on disk. */
 int	cs_store_sync(const struct certstore *, int);
-int	cs_store_default(struct certstore *, char [CS_NAME_MAX + 1]); /* errno */
-/* Names of all entries, sorted, each once: a malloc'ed array of strings. */
-int	cs_store_names(struct certstore *, char ***, size_t *,
-	    struct certstore_error *);
-
-/* write.c */
-int	cs_write_verify(struct certstore *, const struct cs_put *, int,
-	    struct certstore_error *);	/* is it still mine, once switched? */
-int	cs_write_failcombined(const struct certstore *, const char *,
-	    struct certstore_error *);	/* somebody else's file is there */
-size_t	cs_write_removal(struct certstore *, const char *const *, size_t,
-	    const struct cs_info *, struct certstore_error *);
-
-/* recover.c: finishes or takes back what .pending/ names. */
-struct cs_going {
-	const char		*name;
-	unsigned long		 gen;
-	char			 file[CS_NAME_MAX + 8];	/* in .pending/ */
-	char			 intent[CS_GENDIR + 8];	/* what it says */
-	int			 moves;	/* its own link becomes the intent */
-	struct certstore_error	*err;
-};
-#define CS_TAKEN	"@taken"	/* behind the name of an intent */
-#define CS_MOVED	"@rm"		/* behind that of a link moved there */
-int	cs_recover_all(struct certstore *, struct certstore_error *);
-int	cs_recover_put(struct certstore *, struct cs_put *, size_t,
-	    struct certstore_error *);		/* once they are switched */
-void	cs_recover_removed(struct certstore *, struct cs_going *, size_t,
-	    const struct cs_info *);		/* once their links are gone */
-int	cs_recover_combined(struct certstore *, const char *,
-	    const struct cs_info *);	/* makes combined/ true; NULL: no entry */
-int	cs_recover_incombined(const struct certstore *, const char *);
-int	cs_recover_sync(struct certstore *);	/* and that is on disk */
-/* repair.c: after a copy that did not keep the links. */
-int	cs_repair_index(struct certstore *, struct certstore_error *); /* first */
-int	cs_repair_store(struct certstore *, struct certstore_error *);
-int	cs_repair_conclude(struct certstore *, struct certstore_error *);
-int	cs_repair_entry(struct certstore *, const char *,
-	    struct certstore_error *);
-
-/* generation.c: generation N of ".NAME@N" of that name, else 0; the other way round;
- * the highest whole one of a name without link: 1, 0 there is none, -1. */
-unsigned long cs_generation_number(const char *, const char *);
-void	cs_generation_dir(char [CS_GENDIR], const char *, unsigned long);
-int	cs_generation_owner(const char *, char [CS_NAME_MAX + 1]);	/* whose it is */
-int	cs_generation_find(struct certstore *, const char *, unsigned long *);
-int	cs_generation_highest(struct certstore *, const char *, unsigned long *);
-						/* whole or not; 0: none */
-/* Removes all of the names, which are sorted and have no link; of what cannot
- * be believed the name is added to the second list. */
-int	cs_generation_sweep(struct certstore *, const struct cs_strings *,
-	    struct cs_strings *);
-int	cs_generation_sweepbelow(struct certstore *, const char *, unsigned long,
-	    unsigned long);		/* of one, below N, but for one */
-int	cs_generation_audit(struct certstore *);	/* is each one known?  1, 0, -1 */
-void	cs_generation_forget(struct certstore *);	/* what find remembers */
-int	cs_generation_remove(struct certstore *, const char *, unsigned long,
-	    const struct cs_info *);
-
-/* lock.c */
-int	cs_lock_ours(const struct certstore *, int, const char *,
-	    struct certstore_error *);	/* a directory of the store, by path */
-/* Is it still held, of the store that is there; is an intent still the one that
- * was made?  Asked before what cannot be taken back, and at the end. */
-int	cs_lock_verify(const struct certstore *, struct certstore_error *);
-int	cs_lock_isheld(const struct certstore *);	/* .lock alone */
-int	cs_lock_isplace(const struct certstore *);	/* all but .lock */
-int	cs_lock_intent(const struct certstore *, const char *, const char *,
-	    struct certstore_error *);
-int	cs_lock_lost(const struct certstore *, const char *,
-	    struct certstore_error *);	/* CERTSTORE_EBUSY */
-int	cs_lock_failmake(const struct certstore *, const char *,
-	    struct certstore_error *);	/* a link or more: errno */
-int	cs_lock_failintent(const struct certstore *, const char *,
-	    struct certstore_error *);	/* that could not be made: errno */
 
 /* parents.c: can another user lead a writer elsewhere? */
 int	cs_parents_check(const struct certstore *, struct certstore_error *);
+
+/*
+ * fence.c: does this writer still have what it began with?  Asked before what
+ * cannot be taken back, and at the end.  CERTSTORE_EBUSY if not.
+ */
+int	cs_fence_ours(const struct certstore *, int, const char *,
+	    struct certstore_error *);	/* a directory of the store, by path */
+int	cs_fence_begin(struct certstore *, struct certstore_error *);
+int	cs_fence_verify(const struct certstore *, struct certstore_error *);
+int	cs_fence_isheld(const struct certstore *);	/* .lock alone: 1, 0 */
+int	cs_fence_isplace(const struct certstore *);	/* all but .lock: 1, 0 */
+int	cs_fence_intent(const struct certstore *, const char *, const char *,
+	    struct certstore_error *);	/* it still has this text */
+int	cs_fence_lost(const struct certstore *, const char *,
+	    struct certstore_error *);	/* always -1: CERTSTORE_EBUSY */
+int	cs_fence_failmake(const struct certstore *, const char *,
+	    struct certstore_error *);	/* a link or more: errno */
+int	cs_fence_failintent(const struct certstore *, const char *,
+	    struct certstore_error *);	/* that could not be made: errno */
+
+/*
+ * generation.c: a link NAME -> .NAME@N and its generations; -1 and errno.  The
+ * generations are in the same directory as the link.
+ */
+#define CS_TAKEN	"@taken"	/* behind the name of an intent */
+#define CS_MOVED	"@rm"		/* behind that of a link moved there */
+struct cs_link {
+	struct certstore	*store;
+	int			 dir;		/* where the link is; open */
+	const char		*name;
+	const char		*intent;	/* its name in .pending/ */
+	struct cs_generations	*gens;		/* known of dir, or NULL */
+	int			(*iswhole)(const struct cs_link *,
+				    const char *);	/* .NAME@N: 1, 0, -1 */
+};
+/* What is found where the link should be. */
+enum {
+	CS_LINK_NONE, CS_LINK_GENERATION, CS_LINK_FOREIGN, CS_LINK_DIRECTORY
+};
+/* What .pending/ tells of a link: recover.c has the forms. */
+struct cs_intent {
+	unsigned long	 gen;
+	const char	*verb;			/* "", "mend" or "rm" */
+	char		 text[CS_GENDIR + 8];	/* .NAME@N */
+};
+/* The N of ".NAME@N" of that name, else 0; the other way round. */
+unsigned long cs_generation_number(const char *, const char *);
+void	cs_generation_dir(char [CS_GENDIR], const char *, unsigned long);
+int	cs_generation_owner(const char *, char [CS_NAME_MAX + 1]); /* whose: 1, 0 */
+int	cs_generation_list(const struct certstore *, int,
+	    struct cs_generations *);
+void	cs_generation_forget(struct cs_generations *);
+int	cs_generation_current(const struct cs_link *, char [CS_GENDIR],
+	    unsigned long *);		/* CS_LINK_*; its text, its number or 0 */
+int	cs_generation_iscurrent(const struct cs_link *, unsigned long);
+int	cs_generation_has(const struct cs_link *, unsigned long, const char *);
+int	cs_generation_highest(const struct cs_link *, unsigned long *); /* or 0 */
+/* The highest whole one below a number; that of a link that was lost: 1, 0
+ * there is none, -1. */
+int	cs_generation_wholebelow(const struct cs_link *, unsigned long,
+	    unsigned long *);
+int	cs_generation_find(const struct cs_link *, unsigned long *);
+/* The intent in a file of .pending/, which may be the link, moved there: 1, 0
+ * it is none, -1. */
+int	cs_generation_intent(const struct cs_link *, const char *, int,
+	    struct cs_intent *);
+/* To write one: the first free number from one on, the intent, what the switch
+ * renames, the switch from one (0: no link) to another; EEXIST: another writer
+ * came between. */
+int	cs_generation_free(const struct cs_link *, unsigned long,
+	    unsigned long *);
+int	cs_generation_begin(const struct cs_link *, unsigned long,
+	    struct certstore_error *);
+int	cs_generation_prepare(const struct cs_link *, unsigned long);
+int	cs_generation_switch(const struct cs_link *, unsigned long,
+	    unsigned long);
+/* To mend a link: the intent, on disk, and the link, which is not yet. */
+int	cs_generation_mend(const struct cs_link *, unsigned long);
+int	cs_generation_lead(const struct cs_link *, unsigned long);
+/* What each intent begins with; which generation is live then, or 0: 1, 0
+ * nothing is to be done, -1. */
+int	cs_generation_settle(const struct cs_link *, const struct cs_intent *,
+	    unsigned long *);
+/* Not if by now the number may be another writer's: ESTALE.  Sweep: all below
+ * a number but two. */
+int	cs_generation_remove(const struct cs_link *, unsigned long);
+int	cs_generation_sweep(const struct cs_link *, unsigned long,
+	    unsigned long, unsigned long);
 
 /* info.c */
 /* Reads and checks info of a directory in certs/ (directory, entry name):
@@ -148,6 +158,18 @@ int	cs_info_load(const struct certstore *, const char *, const char *,
 	    struct cs_info *, struct certstore_error *);
 int	cs_info_current(int, const char *, int, struct cs_info *,
 	    char [CS_GENDIR]);
+
+/* resolve.c */
+struct cs_link cs_resolve_link(struct certstore *, const char *);
+/* The directory in certs/ that a name stands for now: ".NAME@N", or the name
+ * itself where a restore made it a real directory. */
+int	cs_resolve_entry(struct certstore *, const char *, char [CS_GENDIR],
+	    struct certstore_error *);
+int	cs_resolve_isstray(const struct certstore *, const char *);
+int	cs_resolve_default(struct certstore *, char [CS_NAME_MAX + 1]); /* errno */
+/* Names of all entries, sorted, each once. */
+int	cs_resolve_names(struct certstore *, struct cs_strings *,
+	    struct certstore_error *);
 
 /* props.c */
 struct cs_props {
@@ -161,14 +183,6 @@ int	cs_props_repeat(struct cs_buf *, const struct cs_buf *); /* no memory */
 int	cs_props_group(const char *, const struct cs_buf *, gid_t *,
 	    struct certstore_error *);
 int	cs_props_tighten(struct certstore *, const struct cs_info *); /* errno */
-
-/* trustgen.c */
-#define CS_TRUST_INTENT	"@trust"	/* in .pending/ */
-int	cs_trustgen_settle(struct certstore *, const char *);	/* by its intent */
-
-/* list.c */
-const char *cs_list_last(const struct certstore_list *,
-	    const struct cs_info **);
 
 /* index.c */
 /* Calls fn for each index link an info calls for: "host", "a.example". */
@@ -184,5 +198,76 @@ int	cs_index_sync(struct certstore *);
 void	cs_index_synced(struct certstore *);	/* by other means */
 int	cs_index_make(struct certstore *);		/* the empty directories */
 int	cs_index_ismade(const struct certstore *);	/* 1, 0, -1 */
+
+/* combined.c: the link of an entry in combined/. */
+int	cs_combined_has(const struct certstore *, const char *);
+int	cs_combined_check(const struct certstore *, const struct cs_put *,
+	    struct certstore_error *);	/* is its place free? */
+int	cs_combined_fail(const struct certstore *, const char *,
+	    struct certstore_error *);	/* somebody else's file is there */
+int	cs_combined_update(struct certstore *, const char *,
+	    const struct cs_info *);	/* makes it true; NULL: no entry; errno */
+int	cs_combined_sync(struct certstore *);	/* and that is on disk */
+
+/* layout.c */
+int	cs_layout_refuseforeign(const struct certstore *,
+	    struct certstore_error *);	/* a directory that is no store */
+int	cs_layout_make(struct certstore *, struct certstore_error *);
+/* All is on disk, .links is made; which the caller syncs. */
+int	cs_layout_conclude(struct certstore *, struct certstore_error *);
+
+/* sweep.c */
+/* Removes all generations of the names, which are sorted and have no link; of
+ * what cannot be believed the name is added to the second list. */
+int	cs_sweep_names(struct certstore *, const struct cs_strings *,
+	    struct cs_strings *);
+int	cs_sweep_audit(struct certstore *);	/* is each one known?  1, 0, -1 */
+int	cs_sweep_generation(struct certstore *, const char *, unsigned long,
+	    const struct cs_info *);
+
+/* trustgen.c: the part of it that others in this folder need. */
+#define CS_TRUST_INTENT	"@trust"	/* in .pending/ */
+struct cs_link cs_trustgen_link(struct certstore *);
+int	cs_trustgen_settle(const struct cs_link *, const struct cs_intent *,
+	    unsigned long);		/* live; errno */
+
+/* settle.c: what is left to do is added to a list, for all names at once. */
+struct cs_todo {
+	struct cs_strings unknown;	/* whose links in index/ are not known */
+	struct cs_strings gone;		/* of which nothing is to be left */
+};
+int	cs_settle_intent(const struct cs_link *, const struct cs_intent *,
+	    unsigned long, struct cs_todo *);	/* live; errno */
+int	cs_settle_finish(struct certstore *, const struct cs_info *,
+	    struct cs_todo *);		/* of a link that was switched; errno */
+int	cs_settle_removal(struct certstore *, const char *, unsigned long,
+	    const struct cs_info *, struct cs_todo *);	/* whose link is gone */
+int	cs_settle_fail(const struct certstore *, const char *,
+	    struct certstore_error *);	/* errno of one of these */
+int	cs_settle_conclude(struct certstore *, const char *const *, size_t,
+	    struct cs_todo *, struct certstore_error *); /* intents by file name */
+void	cs_settle_done(struct cs_todo *);	/* frees it */
+
+/* repair.c: after a copy that did not keep the links. */
+int	cs_repair_index(struct certstore *, struct certstore_error *); /* first */
+int	cs_repair_store(struct certstore *, struct certstore_error *);
+int	cs_repair_entry(struct certstore *, const char *,
+	    struct certstore_error *);
+
+/* put.c */
+char	*cs_put_value(const struct cs_put *, const char *);
+int	cs_put_write(struct certstore *, struct cs_put *, int,
+	    struct certstore_error *);	/* all files; 1: they are left open */
+void	cs_put_await(const struct cs_put *);
+int	cs_put_sync(struct cs_put *, struct certstore_error *);
+void	cs_put_close(struct cs_put *);
+
+/* list.c */
+const char *cs_list_last(const struct certstore_list *,
+	    const struct cs_info **);
+
+/* unlink.c */
+size_t	cs_unlink_entries(struct certstore *, const char *const *, size_t,
+	    const struct cs_info *, struct certstore_error *);
 
 #endif

@@ -224,7 +224,7 @@ refusedefault(const struct removal *rm, const char *name,
 	char now[CS_NAME_MAX + 1];
 	int rv;
 
-	if ((rv = cs_store_default(rm->store, now)) == -1)
+	if ((rv = cs_resolve_default(rm->store, now)) == -1)
 		return cs_fail_errno(err, "%s/default", rm->store->path);
 	if (rv == 0 || strcmp(now, name) != 0)
 		return 0;
@@ -274,12 +274,14 @@ orphaned(const struct removal *rm, const char *name,
     struct certstore_error *err)
 {
 	struct certstore *store = rm->store;
+	struct cs_link link;
 	char dir[CS_GENDIR];
 	unsigned long gen;
 
 	if (store->tidy || !cs_name_isvalid(name))
 		return 0;
-	if (cs_generation_highest(store, name, &gen) == -1)
+	link = cs_resolve_link(store, name);
+	if (cs_generation_highest(&link, &gen) == -1)
 		return cs_fail_errno(err, "%s/certs", store->path);
 	if (gen == 0)
 		return 0;
@@ -320,7 +322,7 @@ removeall(struct removal *rm)
 {
 	size_t count, i;
 
-	count = cs_write_removal(rm->store, rm->names, rm->n, &rm->entry.info,
+	count = cs_unlink_entries(rm->store, rm->names, rm->n, &rm->entry.info,
 	    rm->errs);
 	for (i = 0; i < rm->n; i++)
 		if (rm->errs[i].code == CERTSTORE_ENOENTRY &&

@@ -4,10 +4,8 @@
  */
 #include <sys/stat.h>
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,10 +64,8 @@ issame(int a, int b)
 static void
 takedirs(struct certstore *store, const struct certstore *now)
 {
-	if (!issame(now->certs, store->certs)) {
+	if (!issame(now->certs, store->certs))
 		store->epoch++;
-		cs_generation_forget(store);
-	}
 	cs_file_close(&store->certs);
 	cs_file_close(&store->index);
 	store->certs = now->certs;
@@ -315,8 +311,8 @@ certstore_close(struct certstore *store)
 	cs_file_close(&store->combined);
 	cs_file_close(&store->pending);
 	cs_file_close(&store->lock);
-	cs_index_synced(store);
-	cs_generation_forget(store);
+	cs_strings_free(&store->shared);
+	cs_strings_free(&store->gens.dirs);
 	free(store->path);
 	free(store->word);
 	free(store->option);
@@ -378,257 +374,4 @@ cs_warn(const struct certstore *store, const char *fmt, ...)
 	va_end(ap);
 	cs_escape_message(msg);
 	store->warn(store->warnarg, msg);
-}
-
-/* Two names of one link, in a directory that folds upper and lower case? */
-static int
-folds(const struct certstore *store, const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return strcasecmp(a, b) == 0 &&
-	    fstatat(store->certs, a, &x, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    fstatat(store->certs, b, &y, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
-/*
- * A link that is not what a writer of the name made is not followed, replaced
- * or removed: it may be all that leads to another entry.
- */
-static int
-failforeign(const struct certstore *store, const char *name, const char *dir,
-    struct certstore_error *err)
-{
-	char owner[CS_NAME_MAX + 1], q[CS_QUOTE_LEN];
-	const char *p = store->word;
-
-	if (cs_generation_owner(dir, owner) == 0)
-		return cs_fail(err, CERTSTORE_EDAMAGED,
-		    "%s: its link leads to %s, which is no entry: see what "
-		    "that is, then rm %s/certs/%s",
-		    name, cs_escape_quote(q, dir), p, name);
-	if (folds(store, owner, name))
-		return cs_fail(err, CERTSTORE_EDAMAGED,
-		    "%s: is the entry %s, since this file system does not tell "
-		    "upper from lower case: use that name, or another one",
-		    name, owner);
-	if (faccessat(store->certs, owner, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return cs_fail(err, CERTSTORE_EDAMAGED,
-		    "%s: its link leads to the entry %s: rm %s/certs/%s", name,
-		    owner, p, name);
-	return cs_fail(err, CERTSTORE_EDAMAGED,
-	    "%s: its link is that of the entry %s: mv %s/certs/%s "
-	    "%s/certs/%s",
-	    name, owner, p, name, p, owner);
-}
-
-/*
- * Something in certs/ that no copy made of an entry, since it has nothing of
- * one: not a directory, or one without any of the files.
- */
-int
-cs_store_isstray(const struct certstore *store, const char *name)
-{
-	char path[CS_GENDIR + 16];
-	struct stat st;
-	size_t i;
-
-	if (fstatat(store->certs, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-	    S_ISLNK(st.st_mode))
-		return 0;
-	for (i = 0; i < CS_NFILE && S_ISDIR(st.st_mode); i++) {
-		snprintf(path, sizeof(path), "%s/%s", name, cs_file_names[i]);
-		if (faccessat(store->certs, path, F_OK, AT_SYMLINK_NOFOLLOW) ==
-			0 ||
-		    errno != ENOENT)
-			return 0;
-	}
-	return 1;
-}
-
-static int
-failstray(const struct certstore *store, const char *name,
-    struct certstore_error *err)
-{
-	return cs_fail(err, CERTSTORE_EDAMAGED,
-	    "%s: is no entry, but something else in certs: "
-	    "mv -n %s/certs/%s %s/%s.moved",
-	    name, store->word, name, store->word, name);
-}
-
-int
-cs_store_resolve(struct certstore *store, const char *name, char dir[CS_GENDIR],
-    struct certstore_error *err)
-{
-	unsigned long gen;
-	int rv;
-
-	if (cs_name_check(name, err) == -1)
-		return -1;
-	if (store->certs != -1) {
-		if (cs_file_readlink(store->certs, name, dir, CS_GENDIR) !=
-		    -1) {
-			if (cs_generation_number(dir, name) != 0)
-				return 0;
-			return failforeign(store, name, dir, err);
-		}
-		if (errno == EINVAL) {
-			if (cs_store_isstray(store, name))
-				return failstray(store, name, err);
-			snprintf(dir, CS_GENDIR, "%s", name);
-			return 0;
-		}
-		if (errno != ENOENT)
-			return cs_fail_errno(err, "%s", name);
-		rv = store->intact ? 0 : cs_generation_find(store, name, &gen);
-		if (rv == -1)
-			return cs_fail_errno(err, "%s", name);
-		if (rv == 1) {
-			cs_generation_dir(dir, name, gen);
-			return 0;
-		}
-	}
-	return cs_fail(err, CERTSTORE_ENOENTRY,
-	    "%s: there is no such entry: "
-	    "cert-list%s names those there are",
-	    name, store->option);
-}
-
-/* Is a path, seen from the store, that of certs/?  However it is written. */
-static int
-iscerts(const struct certstore *store, const char *path)
-{
-	struct stat a, b;
-
-	while (strncmp(path, "./", 2) == 0)
-		path += 1 + strspn(path + 1, "/");
-	if (strcmp(path, "certs") == 0)
-		return 1;
-	return store->certs != -1 && fstatat(store->fd, path, &a, 0) == 0 &&
-	    fstat(store->certs, &b) == 0 && a.st_dev == b.st_dev &&
-	    a.st_ino == b.st_ino;
-}
-
-/* ".../certs/NAME" or ".../certs/.NAME@N", the current generation: NAME. */
-static int
-namedby(const struct certstore *store, char *text, char name[CS_NAME_MAX + 1])
-{
-	char now[CS_GENDIR], *base, *at;
-	size_t len = strlen(text);
-
-	while (len > 1 && text[len - 1] == '/')
-		text[--len] = '\0';
-	if ((base = strrchr(text, '/')) == NULL)
-		return 0;
-	*base++ = '\0';
-	if (strlen(base) >= CS_GENDIR || !iscerts(store, text))
-		return 0;
-	if (base[0] == '.' && (at = strrchr(base, '@')) != NULL) {
-		if ((size_t)(at - base) > CS_NAME_MAX + 1)
-			return 0;
-		snprintf(name, CS_NAME_MAX + 1, "%.*s", (int)(at - base) - 1,
-		    base + 1);
-		return cs_name_isvalid(name) && store->certs != -1 &&
-		    cs_file_readlink(store->certs, name, now, sizeof(now)) !=
-		    -1 &&
-		    strcmp(now, base) == 0;
-	}
-	if (!cs_name_isvalid(base))
-		return 0;
-	snprintf(name, CS_NAME_MAX + 1, "%s", base);
-	return 1;
-}
-
-/* The entry whose info the default has: a copy, or found by way of links. */
-static int
-copied(struct certstore *store, int islink, char name[CS_NAME_MAX + 1])
-{
-	struct cs_buf b = { 0 };
-	struct stat is, def;
-	const char *p;
-	int rv = 0;
-
-	if (cs_file_read(store->fd, "default/info", CS_RECORD_MAX, &b) == -1) {
-		cs_buf_free(&b);
-		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ?
-		    0 :
-		    -1;
-	}
-	if ((p = strstr(b.p, "\nname ")) != NULL) {
-		snprintf(name, CS_NAME_MAX + 1, "%.*s",
-		    (int)strcspn(p + 6, "\n"), p + 6);
-		rv = cs_name_isvalid(name);
-	}
-	cs_buf_free(&b);
-	if (rv == 0 || !islink)
-		return rv;
-	return store->certs != -1 &&
-	    fstatat(store->fd, "default", &def, 0) == 0 &&
-	    fstatat(store->certs, name, &is, 0) == 0 &&
-	    def.st_dev == is.st_dev && def.st_ino == is.st_ino;
-}
-
-/* The default entry is what a server finds by the link: 1, 0 none, or -1. */
-int
-cs_store_default(struct certstore *store, char name[CS_NAME_MAX + 1])
-{
-	char text[PATH_MAX];
-
-	if (store->fd == -1)
-		return 0;
-	if (cs_file_readlink(store->fd, "default", text, sizeof(text)) == -1) {
-		if (errno == EINVAL)
-			return copied(store, 0, name);
-		return errno == ENOENT ? 0 : -1;
-	}
-	return namedby(store, text, name) ? 1 : copied(store, 1, name);
-}
-
-struct names {
-	int lost; /* take generations without link too */
-	struct cs_strings list;
-};
-
-static int
-takename(void *arg, const char *file)
-{
-	struct names *names = arg;
-	char name[CS_NAME_MAX + 1];
-
-	if (file[0] == '.') {
-		if (!names->lost || cs_generation_owner(file, name) == 0)
-			return 0;
-		file = name;
-	}
-	return cs_name_isvalid(file) ? cs_strings_add(&names->list, file) : 0;
-}
-
-int
-cs_store_names(struct certstore *store, char ***v, size_t *n,
-    struct certstore_error *err)
-{
-	struct names names = { !store->intact, { NULL, 0, 0 } };
-
-	*v = NULL;
-	*n = 0;
-	if (store->certs == -1)
-		return 0;
-	if (cs_file_each(store->certs, ".", takename, &names) == -1) {
-		cs_fail_errno(err, "%s/certs", store->path);
-		cs_strings_free(&names.list);
-		return -1;
-	}
-	cs_strings_sort(&names.list);
-	*v = names.list.v;
-	*n = names.list.n;
-	return 0;
-}
-
-void
-cs_store_names_free(char **v, size_t n)
-{
-	while (n > 0)
-		free(v[--n]);
-	free(v);
 }

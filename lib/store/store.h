@@ -64,7 +64,6 @@ void	cs_progress(const struct certstore *, const char *, size_t, size_t);
 /* Before a question: sees what others did to the store since the last one. */
 int	cs_store_refresh(struct certstore *, struct certstore_error *);
 int	cs_store_isthere(const struct certstore *);	/* made already, as refresh saw */
-void	cs_store_names_free(char **, size_t);
 
 /*
  * Which generation of an entry a writer decided upon: numbers begin again after
@@ -96,19 +95,19 @@ struct cs_put {
 /* write.c: one lock, all of them or none but for a system failure. */
 int	cs_write_entries(struct certstore *, struct cs_put *, size_t,
 	    struct certstore_error *);
-/* What is written into a file but CS_COMBINED, borrowed; no memory: none. */
-struct cs_buf cs_write_contents(const struct cs_put *, enum cs_file);
 int	cs_write_check(struct certstore *, const struct cs_put *, size_t,
 	    struct certstore_error *);	/* would it refuse?  changes nothing */
-void	cs_write_free(struct cs_put *);
+/* put.c: what is written into a file but CS_COMBINED, borrowed; no memory:
+ * no such file. */
+struct cs_buf cs_put_contents(const struct cs_put *, enum cs_file);
+int	cs_put_compose(struct cs_buf *, const struct cs_put *,
+	    const struct timespec *, struct certstore_error *);	/* its info */
+void	cs_put_free(struct cs_put *);
 
 /* info.c */
 int	cs_info_parse(struct cs_info *, struct certstore_error *); /* cuts text */
 void	cs_info_reset(struct cs_info *);	/* empty, keeps the memory */
 void	cs_info_free(struct cs_info *);
-/* What put adds before and behind the description: see certstore(5). */
-int	cs_info_compose(struct cs_buf *, const struct cs_put *, int64_t, long,
-	    struct certstore_error *);
 int	cs_info_has_usage(const struct cs_info *, const char *);
 int	cs_info_covers(const struct cs_info *, enum cs_san_type, const char *);
 
@@ -131,6 +130,9 @@ int	cs_entry_glance(struct certstore *, const char *,
 void	cs_entry_done(struct certstore_entry *);	/* what load took, not the struct */
 int	cs_entry_identify(const struct certstore_entry *, struct cs_identity *,
 	    struct certstore_error *);	/* what load found, or did not find */
+int	cs_entry_unchanged(const struct certstore_entry *, const char *,
+	    const struct cs_identity *,
+	    struct certstore_error *);	/* by name; CERTSTORE_ECHANGED */
 int	cs_entry_read(const struct certstore_entry *, enum cs_file,
 	    struct cs_buf *, struct certstore_error *);	/* 1, 0 no such file, -1 */
 int	cs_entry_stat(const struct certstore_entry *, enum cs_file,
@@ -149,22 +151,27 @@ void	cs_lock_release(struct certstore *);
 int	cs_lock_check(struct certstore *,
 	    struct certstore_error *);	/* would take refuse? changes nothing */
 
-/* index.c: entry names under a key, sorted, surplus ones included; -1, errno. */
-int	cs_index_find(struct certstore *, const char *, const char *, char ***,
-	    size_t *);
+/* recover.c: finishes or takes back what .pending/ names. */
+int	cs_recover_all(struct certstore *, struct certstore_error *);
+int	cs_recover_abandon(struct certstore *, const struct certstore_error *);
 
-/* repair.c: of an entry that is left as it is, the links that lead to it. */
-int	cs_repair_links(struct certstore *, const struct certstore_entry *,
+/* index.c: entry names under a key, sorted, surplus ones included; -1, errno. */
+int	cs_index_find(struct certstore *, const char *, const char *,
+	    struct cs_strings *);
+
+/* links.c: of an entry that is left as it is, the links that lead to it. */
+int	cs_links_make(struct certstore *, const struct certstore_entry *,
 	    struct certstore_error *);
 
 /*
  * trustgen.c: the directory of the trust anchors, a generation of which is read
- * or written.  Open: 1, 0 there is none, -1.  Begin, with how many files there
- * will be, commit and cancel are for who has the lock; one that failed is to be
- * cancelled.
+ * or written.  Open: 1, 0 there is none, -1.  Begin, with the live generation
+ * and how many files there will be, and commit are for who has the lock:
+ * cs_recover_all() follows, or after a failure cs_recover_abandon().
  */
 struct cs_trustgen {
 	unsigned long	 gen;		/* 0: a copy made a directory of the link */
+	unsigned long	 before;	/* that was live when it was begun */
 	int		 fd;		/* the caller's to close */
 	struct cs_stamp	 stamp;
 	int		 bulk;		/* its files need no fsync(2) each */
@@ -176,7 +183,6 @@ int	cs_trustgen_begin(struct certstore *, unsigned long, size_t,
 	    struct cs_trustgen *, struct certstore_error *);
 int	cs_trustgen_commit(struct certstore *, struct cs_trustgen *,
 	    struct certstore_error *);
-void	cs_trustgen_cancel(struct certstore *, const struct certstore_error *);
 int	cs_trustgen_repair(struct certstore *);		/* the link; errno */
 
 #endif

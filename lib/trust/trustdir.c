@@ -460,10 +460,11 @@ cs_trustdir_write(struct certstore *store, const struct cs_trustset *set,
 	if (newlinks(&w, set->n) == -1)
 		return cs_fail_nomem(err);
 	if (cs_trustgen_begin(store, set->gen, set->n, &w.gen, err) == 0 &&
-	    writedir(&w, set, err) == 0)
-		rv = cs_trustgen_commit(store, &w.gen, err);
+	    writedir(&w, set, err) == 0 &&
+	    cs_trustgen_commit(store, &w.gen, err) == 0)
+		rv = cs_recover_all(store, err);
 	if (rv == -1)
-		cs_trustgen_cancel(store, err);
+		(void)cs_recover_abandon(store, err);
 	cs_file_close(&w.gen.fd);
 	cs_buf_free(&w.bundle);
 	free(w.links);

@@ -131,16 +131,16 @@ static int
 addkey(struct search *s, const char *sub, const char *key,
     struct certstore_error *err)
 {
-	char **names;
-	size_t i, n;
+	struct cs_strings names;
+	size_t i;
 
-	if (cs_index_find(s->store, sub, key, &names, &n) == -1)
+	if (cs_index_find(s->store, sub, key, &names) == -1)
 		return cs_fail_errno(err, "%s: index/%s",
 		    certstore_path(s->store), sub);
-	for (i = 0; i < n; i++)
-		addentry(s, names[i]);
-	cs_store_names_free(names, n);
-	return n > 0;
+	for (i = 0; i < names.n; i++)
+		addentry(s, names.v[i]);
+	cs_strings_free(&names);
+	return i > 0;
 }
 
 /* Adds what the store has as issuers of x509, and all that stands above. */

@@ -151,7 +151,7 @@ makestore(struct gen *gen, long first, long last)
 		}
 		check(cs_write_entries(gen->store, puts, n, &error) == 0);
 		for (j = 0; j < n; j++)
-			cs_write_free(&puts[j]);
+			cs_put_free(&puts[j]);
 		memset(puts, 0, BATCH * sizeof(*puts));
 		if (isatty(STDERR_FILENO))
 			fprintf(stderr, "\r%ld ", i);
@@ -177,7 +177,7 @@ makefile(struct gen *gen, const char *dir, long i)
 	    fwrite(key->p, 1, key->len, f) != key->len ||
 	    fwrite(chain->p, 1, chain->len, f) != chain->len || fclose(f) != 0)
 		err(2, "%s", path);
-	cs_write_free(&put);
+	cs_put_free(&put);
 }
 
 int

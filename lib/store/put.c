@@ -1,0 +1,238 @@
+/*
+ * put.c: one entry to be written: what goes into the files of its generation,
+ * and how they get on disk.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store/private.h"
+
+static const mode_t modes[CS_NFILE] = { 0644, 0600, 0600, 0644, 0644, 0644,
+	0600, 0644, 0644, 0644 };
+
+/* The value of a key in what will be info; malloc'ed, or NULL. */
+char *
+cs_put_value(const struct cs_put *put, const char *key)
+{
+	const struct cs_buf *b = &put->file[CS_INFO];
+	const char *line, *next;
+	size_t len = strlen(key);
+
+	for (line = b->p; line != NULL && *line != '\0'; line = next) {
+		next = line + strcspn(line, "\n");
+		if (strncmp(line, key, len) == 0)
+			return strndup(line + len, (size_t)(next - line) - len);
+		next += *next == '\n';
+	}
+	return NULL;
+}
+
+/* The file that the description is of. */
+static enum cs_file
+described(const struct cs_put *put)
+{
+	return put->file[CS_FULLCHAIN].p != NULL ? CS_FULLCHAIN :
+						   CS_REQUEST_CSR;
+}
+
+/*
+ * What put knows goes before the description, what props say behind it.  The
+ * file is the one that the description was made from; time is its mtime.
+ */
+int
+cs_put_compose(struct cs_buf *b, const struct cs_put *put,
+    const struct timespec *time, struct certstore_error *err)
+{
+	char hex[CS_HASH_LEN];
+	const struct cs_buf *desc = &put->file[CS_INFO];
+	enum cs_file which = described(put);
+	int bad;
+
+	cs_hash(hex, put->file[which].p, put->file[which].len);
+	bad = cs_buf_printf(b, "certstore 1\nname %s\ngeneration %lu\n",
+	    put->name, put->gen);
+	if (put->before != 0)
+		bad |= cs_buf_printf(b, "before %lu\n", put->before);
+	if (put->kept != 0)
+		bad |= cs_buf_printf(b, "kept %lu\n", put->kept);
+	bad |= cs_buf_printf(b, "file %s %zu %lld.%09ld %s\nhas%s%s%s%s%s\n",
+	    cs_file_names[which], put->file[which].len, (long long)time->tv_sec,
+	    time->tv_nsec, hex, put->file[CS_PRIVKEY].p != NULL ? " key" : "",
+	    put->file[CS_FULLCHAIN].p != NULL ? " chain" : "",
+	    put->file[CS_CA].p != NULL ? " ca" : "",
+	    put->file[CS_FULLCHAIN].p != NULL ? " parts" : "",
+	    put->file[CS_REQUEST_KEY].p != NULL ? " request" : "");
+	bad |= cs_buf_add(b, desc->p, desc->len);
+	bad |= cs_props_repeat(b, &put->file[CS_PROPS]);
+	return bad == 0 ? 0 : cs_fail_nomem(err);
+}
+
+static int
+writeinfo(struct cs_put *put, int dir, int *fd, struct certstore_error *err)
+{
+	const char *from = cs_file_names[described(put)];
+	struct stat st;
+
+	if (fstatat(dir, from, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return cs_fail_errno(err, "%s: %s", put->name, from);
+	if (cs_put_compose(&put->info.text, put, &st.st_mtim, err) == -1)
+		return -1;
+	if (cs_file_write(dir, "info", &put->info.text, modes[CS_INFO],
+		(gid_t)-1, fd) == -1)
+		return cs_fail_errno(err, "%s: info", put->name);
+	return cs_info_parse(&put->info, err);
+}
+
+/*
+ * The certificate and what follows it are the parts of fullchain.pem.  Servers
+ * that take a file of CAs do not start without: where no issuer is known, the
+ * certificate stands for it.
+ */
+struct cs_buf
+cs_put_contents(const struct cs_put *put, enum cs_file file)
+{
+	struct cs_buf b = put->file[CS_FULLCHAIN];
+	size_t leaf = put->leaf == 0 ? b.len : put->leaf;
+
+	if ((file != CS_CERT && file != CS_CHAIN && file != CS_CA) ||
+	    (file == CS_CA && put->file[CS_CA].p != NULL))
+		return put->file[file];
+	if (file == CS_CHAIN && b.p != NULL) {
+		b.p += leaf;
+		b.len -= leaf;
+	} else
+		b.len = leaf;
+	return b;
+}
+
+/* The key, then the chain. */
+static int
+combine(const struct cs_put *put, struct cs_buf *b)
+{
+	const struct cs_buf *key = &put->file[CS_PRIVKEY];
+	const struct cs_buf *chain = &put->file[CS_FULLCHAIN];
+
+	if (key->p == NULL || chain->p == NULL)
+		return 0;
+	return cs_buf_reserve(b, key->len + chain->len) |
+	    cs_buf_add(b, key->p, key->len) |
+	    cs_buf_add(b, chain->p, chain->len);
+}
+
+static int
+writefile(struct cs_put *put, int i, gid_t group, int keep,
+    struct certstore_error *err)
+{
+	struct cs_buf combined = { 0 };
+	struct cs_buf b = cs_put_contents(put, (enum cs_file)i);
+	gid_t gid = (gid_t)-1;
+	mode_t mode = modes[i];
+	int rv = 0;
+
+	if (i == CS_COMBINED) {
+		if (combine(put, &combined) != 0) {
+			cs_buf_free(&combined);
+			return cs_fail_nomem(err);
+		}
+		b = combined;
+	}
+	/* no server reads a key before its certificate is there */
+	if (mode == 0600 && i != CS_REQUEST_KEY && group != (gid_t)-1) {
+		mode = 0640;
+		gid = group;
+	}
+	if (b.p != NULL &&
+	    cs_file_write(put->fd[CS_NFILE], cs_file_names[i], &b, mode, gid,
+		keep && b.len > 0 ? &put->fd[i] : NULL) == -1)
+		rv = cs_fail_errno(err, "%s: %s", put->name, cs_file_names[i]);
+	cs_buf_free(&combined);
+	return rv;
+}
+
+/*
+ * All files of a generation; keep: leaves them open for what syncs them.  An
+ * empty one is on disk with its directory, as a link is.
+ */
+int
+cs_put_write(struct certstore *store, struct cs_put *put, int keep,
+    struct certstore_error *err)
+{
+	char name[CS_GENDIR];
+	gid_t group;
+	int i;
+
+	if (cs_props_group(put->name, &put->file[CS_PROPS], &group, err) == -1)
+		return -1;
+	cs_generation_dir(name, put->name, put->gen);
+	if (cs_file_newdir(store->certs, name, &put->fd[CS_NFILE]) == -1)
+		return errno == EEXIST ?
+		    cs_fence_lost(store, put->name, err) :
+		    cs_fail_errno(err, "%s: certs/%s", put->name, name);
+	for (i = 0; i < CS_NFILE; i++)
+		if (i != CS_INFO && writefile(put, i, group, keep, err) == -1)
+			return -1;
+	if (writeinfo(put, put->fd[CS_NFILE], keep ? &put->fd[CS_INFO] : NULL,
+		err) == -1)
+		return -1;
+	if (!keep)
+		cs_file_close(&put->fd[CS_NFILE]);
+	return 0;
+}
+
+/*
+ * Once all contents are out, the first fsync(2) commits what the journal has
+ * of all files and directories: ext4 notes where contents went as they arrive.
+ */
+void
+cs_put_await(const struct cs_put *put)
+{
+	int i;
+
+	for (i = 0; i < CS_NFILE; i++)
+		if (put->fd[i] != -1)
+			(void)sync_file_range(put->fd[i], 0, 0,
+			    SYNC_FILE_RANGE_WAIT_BEFORE |
+				SYNC_FILE_RANGE_WRITE |
+				SYNC_FILE_RANGE_WAIT_AFTER);
+}
+
+int
+cs_put_sync(struct cs_put *put, struct certstore_error *err)
+{
+	int i;
+
+	for (i = 0; i <= CS_NFILE; i++) {
+		if (put->fd[i] == -1)
+			continue;
+		if (fsync(put->fd[i]) == -1)
+			return cs_fail_errno(err, "%s: %s", put->name,
+			    i < CS_NFILE ? cs_file_names[i] : "directory");
+		cs_file_close(&put->fd[i]);
+	}
+	return 0;
+}
+
+void
+cs_put_close(struct cs_put *put)
+{
+	int i;
+
+	for (i = 0; i <= CS_NFILE; i++)
+		cs_file_close(&put->fd[i]);
+}
+
+void
+cs_put_free(struct cs_put *put)
+{
+	int i;
+
+	for (i = 0; i < CS_NFILE; i++)
+		cs_buf_free(&put->file[i]);
+	cs_info_free(&put->info);
+}

@@ -1,0 +1,247 @@
+/*
+ * settle.c: the last steps of a write or a removal, and those that take it
+ * back, once it is known which of the two is to be.  They can be done again.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/private.h"
+
+/*
+ * What info says of a generation: 1, 0 if it can't be believed, or -1.  Of one
+ * that was changed by hand the names may still be those that were linked.
+ */
+static int
+loadgen(struct certstore *store, const char *name, unsigned long gen,
+    struct cs_info *info)
+{
+	struct certstore_error err;
+	char dir[CS_GENDIR];
+
+	if (gen == 0)
+		return 0;
+	cs_generation_dir(dir, name, gen);
+	if (cs_info_load(store, dir, name, info, &err) == 0)
+		return 1;
+	if (err.code != CERTSTORE_EDAMAGED) {
+		errno = err.errnum;
+		return -1;
+	}
+	if (info->name == NULL || strcmp(info->name, name) != 0)
+		cs_info_reset(info);
+	return 0;
+}
+
+/*
+ * The link leads to what info says: links and generations of what was before
+ * go.
+ */
+int
+cs_settle_finish(struct certstore *store, const struct cs_info *info,
+    struct cs_todo *todo)
+{
+	struct cs_info old = { 0 };
+	struct cs_link link;
+	int known, rv = -1;
+
+	if (info->before == 0 || info->before == info->gen)
+		return 0;
+	known = loadgen(store, info->name, info->before, &old);
+	if (known == -1 ||
+	    (known == 1 ? cs_index_drop(store, &old, info) :
+			  cs_strings_add(&todo->unknown, info->name)) == -1)
+		goto out;
+	if (known == 0) { /* nor is what it kept */
+		link = cs_resolve_link(store, info->name);
+		if (cs_generation_sweep(&link, info->gen, 0, info->kept) == -1)
+			goto out;
+	} else if (old.kept != info->kept && old.kept < info->gen &&
+	    cs_sweep_generation(store, info->name, old.kept, NULL) == -1)
+		goto out;
+	if (known == 1 && info->before != info->kept &&
+	    cs_sweep_generation(store, info->name, info->before, &old) == -1)
+		goto out;
+	rv = cs_props_tighten(store, info);
+out:
+	cs_info_free(&old);
+	return rv;
+}
+
+/*
+ * The link leads elsewhere or nowhere: N never came to be.  Its links may be
+ * on disk without its record.
+ */
+static int
+takeback(const struct cs_link *link, unsigned long gen,
+    const struct cs_info *now, struct cs_todo *todo)
+{
+	struct certstore *store = link->store;
+	struct cs_info info = { 0 };
+	int known, rv = -1;
+
+	known = loadgen(store, link->name, gen, &info);
+	if (known == -1 ||
+	    (known == 1 ? cs_index_drop(store, &info, now) :
+			  cs_strings_add(&todo->unknown, link->name)) == -1)
+		goto out;
+	if (cs_combined_update(store, link->name, now) == -1 ||
+	    cs_generation_remove(link, gen) == -1)
+		goto out;
+	rv = 0;
+out:
+	cs_info_free(&info);
+	return rv;
+}
+
+/* The default goes with its entry. */
+static int
+dropdefault(struct certstore *store, const char *name)
+{
+	char now[CS_NAME_MAX + 1];
+	int rv;
+
+	if ((rv = cs_resolve_default(store, now)) != 1)
+		return rv;
+	if (strcmp(now, name) != 0)
+		return 0;
+	if (cs_file_rmtree(store->fd, "default") == -1)
+		return -1;
+	return fsync(store->fd);
+}
+
+/*
+ * The link is gone for good: all else of the entry goes too.  Where it is not
+ * known what there is (info NULL), it is looked for.
+ */
+static int
+finishremoval(struct certstore *store, const char *name, unsigned long gen,
+    const struct cs_info *info, struct cs_todo *todo)
+{
+	if (dropdefault(store, name) == -1 ||
+	    cs_strings_add(&todo->gone, name) == -1)
+		return -1;
+	if (info == NULL) {
+		store->tidy = 0;
+		return cs_strings_add(&todo->unknown, name);
+	}
+	if (cs_index_drop(store, info, NULL) == -1 ||
+	    cs_sweep_generation(store, name, info->before, NULL) == -1 ||
+	    (info->kept != info->before &&
+		cs_sweep_generation(store, name, info->kept, NULL) == -1))
+		return -1;
+	return cs_sweep_generation(store, name, gen, info);
+}
+
+int
+cs_settle_removal(struct certstore *store, const char *name, unsigned long gen,
+    const struct cs_info *loaded, struct cs_todo *todo)
+{
+	struct cs_info info = { 0 };
+	int known, rv = -1;
+
+	if (loaded != NULL && loaded->name != NULL && loaded->gen == gen &&
+	    strcmp(loaded->name, name) == 0)
+		return finishremoval(store, name, gen, loaded, todo);
+	known = loadgen(store, name, gen, &info);
+	if (known != -1)
+		rv = finishremoval(store, name, gen, known == 1 ? &info : NULL,
+		    todo);
+	cs_info_free(&info);
+	return rv;
+}
+
+int
+cs_settle_intent(const struct cs_link *link, const struct cs_intent *in,
+    unsigned long live, struct cs_todo *todo)
+{
+	struct certstore *store = link->store;
+	const struct cs_info *now = NULL;
+	struct cs_info info = { 0 };
+	char tmp[CS_GENDIR];
+	int rv = -1;
+
+	snprintf(tmp, sizeof(tmp), ".%s.pem@link", link->name);
+	if (cs_file_remove(store->combined, tmp) == -1)
+		return -1;
+	if (live == 0 && strcmp(in->verb, "rm") == 0)
+		return cs_combined_update(store, link->name, NULL) == -1 ?
+		    -1 :
+		    cs_settle_removal(store, link->name, in->gen, NULL, todo);
+	if (loadgen(store, link->name, live, &info) == -1)
+		goto out;
+	if (info.name != NULL)
+		now = &info;
+	if (live != in->gen)
+		rv = takeback(link, in->gen, now, todo);
+	else if (now == NULL)
+		rv = 0;
+	else if (cs_combined_update(store, link->name, now) == 0)
+		rv = cs_settle_finish(store, now, todo);
+out:
+	cs_info_free(&info);
+	return rv;
+}
+
+int
+cs_settle_fail(const struct certstore *store, const char *name,
+    struct certstore_error *err)
+{
+	int errnum = errno;
+
+	if (errnum == ESTALE && cs_fence_verify(store, err) == -1)
+		return -1;
+	errno = errnum;
+	return cs_fail_errno(err,
+	    "%s: what a writer left "
+	    "half-done can't be finished",
+	    name);
+}
+
+/*
+ * After a restore over a store that went on, or somebody's mv, there may be
+ * generations that no info names.
+ */
+static int
+sweepgone(struct certstore *store, struct cs_todo *todo)
+{
+	int known;
+
+	if (todo->gone.n == 0 || store->tidy)
+		return 0;
+	cs_strings_sort(&todo->gone);
+	if (cs_sweep_names(store, &todo->gone, &todo->unknown) == -1 ||
+	    (known = cs_sweep_audit(store)) == -1)
+		return -1;
+	store->tidy = known;
+	return 0;
+}
+
+/* All else is done: the intents go last. */
+int
+cs_settle_conclude(struct certstore *store, const char *const *names, size_t n,
+    struct cs_todo *todo, struct certstore_error *err)
+{
+	size_t i;
+
+	if (cs_combined_sync(store) == -1)
+		return cs_fail_errno(err, "%s/combined", store->path);
+	if (sweepgone(store, todo) == -1)
+		return cs_fail_errno(err, "%s/certs", store->path);
+	cs_strings_sort(&todo->unknown);
+	if (cs_index_purge(store, &todo->unknown) == -1)
+		return cs_fail_errno(err, "%s/index", store->path);
+	for (i = 0; i < n; i++)
+		if (cs_file_rmtree(store->pending, names[i]) == -1)
+			return cs_fail_errno(err, "%s/.pending/%s", store->path,
+			    names[i]);
+	return 0;
+}
+
+void
+cs_settle_done(struct cs_todo *todo)
+{
+	cs_strings_free(&todo->unknown);
+	cs_strings_free(&todo->gone);
+}
