@@ -176,9 +176,10 @@ report(struct certstore_import *im, int verbose)
 	if (cmd_erase != NULL)
 		cmd_erase();
 	cmd_records_start(&out, "name,how,kind,ends,names");
-	while (certstore_import_next(im, &entry, &action) == 1) {
+	while (certstore_import_next(im, &entry, &err) == 1) {
+		action = certstore_entry_how(entry);
 		if (verbose)
-			cmd_records_put(&out, entry, action);
+			cmd_records_put(&out, entry, NULL);
 		else if (!cmd_quiet && strcmp(action, "same") != 0 &&
 		    strcmp(action, "kept") != 0)
 			puts(certstore_entry_name(entry));

@@ -42,7 +42,7 @@ answer(struct certstore_match *match, const struct cmd_operands *hosts,
 		(void)cmd_operand_isfile(hosts, host, cmd_say);
 		cmd_no();
 	}
-	while (certstore_match_next(match, &entry) == 1) {
+	while (certstore_match_next(match, &entry, &err) == 1) {
 		cmd_records_put(out, entry, NULL);
 		if (!all)
 			break;

@@ -305,9 +305,10 @@ count(struct certstore_trust *trust, const char *action, const char *what)
 {
 	struct cmd_text text = { NULL, 0, 0 };
 	const char *did, *name, *why;
-	size_t n = 0;
+	size_t i, n = 0;
 
-	while (certstore_trust_result(trust, &name, &did, &why) == 1) {
+	for (i = 0; certstore_trust_result(trust, i, &name, &did, &why) == 1;
+	     i++) {
 		if (strcmp(did, action) != 0 || n++ >= NAMED)
 			continue;
 		cmd_text_adds(&text, n > 1 ? ", " : "");
@@ -338,8 +339,11 @@ report(struct certstore_trust *trust, const char *verb, int changed)
 {
 	const char *action, *name, *text;
 	int silent = follows(verb) && changed == 0;
+	size_t i;
 
-	while (certstore_trust_result(trust, &name, &action, &text) == 1) {
+	for (i = 0;
+	     certstore_trust_result(trust, i, &name, &action, &text) == 1;
+	     i++) {
 		if (strcmp(action, "refused") == 0)
 			cmd_error("%s", text);
 		else if (text != NULL && !silent)

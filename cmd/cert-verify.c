@@ -153,16 +153,16 @@ showpath(struct verify *verify, const char *name)
 static void
 showlines(struct verify *verify, const char *name, int good)
 {
-	struct certstore_reason reason;
+	const struct certstore_reason *why;
 	struct cmd_text *t = &verify->text;
 	size_t i;
 
-	for (i = 0; certstore_verify_reason(verify->v, i, &reason) == 1; i++) {
+	for (i = 0; certstore_verify_reason(verify->v, i, &why) == 1; i++) {
 		put(t, name);
-		field(t, reason.warning ? "warning" : "error");
-		whose(verify, reason.subject, reason.fingerprint, reason.depth);
-		field(t, reason.section);
-		field(t, reason.text);
+		field(t, why->warning ? "warning" : "error");
+		whose(verify, why->subject, why->fingerprint, why->depth);
+		field(t, why->section);
+		field(t, why->text);
 		flush(t);
 	}
 	if (!verify->verbose)
@@ -208,26 +208,26 @@ keywhose(struct cmd_text *t, const char *subject, const char *fingerprint)
 static void
 jsonreasons(struct verify *verify)
 {
-	struct certstore_reason reason;
+	const struct certstore_reason *why;
 	struct cmd_text *t = &verify->text;
 	size_t i;
 
 	cmd_text_adds(t, ",\"reasons\":[");
-	for (i = 0; certstore_verify_reason(verify->v, i, &reason) == 1; i++) {
+	for (i = 0; certstore_verify_reason(verify->v, i, &why) == 1; i++) {
 		cmd_text_adds(t, i > 0 ? ",{" : "{");
-		key(t, "severity", reason.warning ? "warning" : "error");
+		key(t, "severity", why->warning ? "warning" : "error");
 		cmd_text_adds(t, ",");
-		key(t, "code", reason.code);
+		key(t, "code", why->code);
 		cmd_text_adds(t, ",");
-		keywhose(t, reason.subject, reason.fingerprint);
-		if (reason.depth == -1)
+		keywhose(t, why->subject, why->fingerprint);
+		if (why->depth == -1)
 			cmd_text_adds(t, ",\"depth\":null");
 		else
-			number(t, "depth", reason.depth);
+			number(t, "depth", why->depth);
 		cmd_text_adds(t, ",");
-		key(t, "section", reason.section);
+		key(t, "section", why->section);
 		cmd_text_adds(t, ",");
-		key(t, "text", reason.text);
+		key(t, "text", why->text);
 		cmd_text_adds(t, "}");
 	}
 	cmd_text_adds(t, "]");
@@ -417,7 +417,6 @@ struct asked {
 	const char **crls;
 	size_t ncrl;
 	int64_t when;
-	int haswhen;
 };
 
 static void
@@ -457,7 +456,6 @@ options(struct verify *verify, struct asked *asked, int argc, char **argv)
 			if (certstore_time_parse(optarg, &asked->when, &err) ==
 			    -1)
 				cmd_die("-w %s", err.msg);
-			asked->haswhen = 1;
 			break;
 		default:
 			cmd_option(ch);
@@ -481,9 +479,10 @@ setup(struct verify *verify, const struct asked *asked, struct certstore *store)
 
 	if ((verify->v = certstore_verify_new(store, &err)) == NULL)
 		cmd_die("%s", err.msg);
-	if (asked->haswhen)
-		certstore_verify_set_time(verify->v, asked->when);
-	certstore_verify_set_suffix(verify->v, issuffix, NULL);
+	if (certstore_verify_set_time(verify->v, asked->when, &err) == -1)
+		cmd_die("-w %s", err.msg);
+	if (certstore_verify_set_suffix(verify->v, issuffix, NULL, &err) == -1)
+		cmd_die("%s", err.msg);
 	if (asked->profile != NULL &&
 	    certstore_verify_set_profile(verify->v, asked->profile, &err) == -1)
 		cmd_die("-P %s", err.msg);
@@ -505,7 +504,7 @@ int
 main(int argc, char *argv[])
 {
 	static struct verify verify;
-	struct asked asked = { 0 };
+	struct asked asked = { .when = CERTSTORE_NOW };
 	struct cmd_operands names = { .option = option };
 	struct certstore *store = NULL;
 

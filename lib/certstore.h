@@ -154,7 +154,7 @@ struct certstore_match *certstore_match_new(struct certstore *store,
 int certstore_match_ask(struct certstore_match *match, const char *question,
     struct certstore_error *err);
 int certstore_match_next(struct certstore_match *match,
-    const struct certstore_entry **entry);
+    const struct certstore_entry **entry, struct certstore_error *err);
 void certstore_match_free(struct certstore_match *match);
 
 /* Removal: certstore_remove(3). */
@@ -248,7 +248,7 @@ int certstore_import_set_key(struct certstore_import *import, const char *label,
 int certstore_import_plan(struct certstore_import *import,
     struct certstore_error *err);
 int certstore_import_next(struct certstore_import *import,
-    const struct certstore_entry **entry, const char **action);
+    const struct certstore_entry **entry, struct certstore_error *err);
 int certstore_import_commit(struct certstore_import *import,
     struct certstore_error *err);
 #define CERTSTORE_INPUT_MAX	(1024 * 1024)
@@ -291,11 +291,12 @@ int certstore_trust_distrust_certs(struct certstore_trust *trust,
     struct certstore_error *err);
 int certstore_trust_commit(struct certstore_trust *trust,
     struct certstore_error *err);
-int certstore_trust_result(struct certstore_trust *trust, const char **name,
-    const char **action, const char **text);
+int certstore_trust_result(const struct certstore_trust *trust, size_t i,
+    const char **name, const char **action, const char **text);
+
 /* Is it good, for whom, and if not, why: certstore_verify(3). */
 struct certstore_verify;
-struct certstore_reason {
+struct certstore_reason {		/* the library's; it may grow */
 	const char *code;		/* one word: "expired" */
 	const char *section;		/* "RFC 5280 section 4.1.2.5" */
 	const char *text;		/* what is wrong with the certificate */
@@ -311,9 +312,11 @@ int certstore_verify_set_profile(struct certstore_verify *verify,
     const char *profile, struct certstore_error *err);
 int certstore_verify_set_host(struct certstore_verify *verify, const char *host,
     struct certstore_error *err);
-void certstore_verify_set_time(struct certstore_verify *verify, int64_t when);
-void certstore_verify_set_suffix(struct certstore_verify *verify,
-    int (*is)(void *, const char *), void *arg);
+int certstore_verify_set_time(struct certstore_verify *verify, int64_t when,
+    struct certstore_error *err);
+int certstore_verify_set_suffix(struct certstore_verify *verify,
+    int (*is)(void *arg, const char *domain), void *arg,
+    struct certstore_error *err);
 int certstore_verify_set_anchors(struct certstore_verify *verify,
     const char *directory, struct certstore_error *err);
 int certstore_verify_add_anchors(struct certstore_verify *verify,
@@ -329,7 +332,7 @@ int certstore_verify_certs(struct certstore_verify *verify, const char *label,
     struct certstore_error *err);
 const char *certstore_verify_profile(const struct certstore_verify *verify);
 int certstore_verify_reason(const struct certstore_verify *verify, size_t i,
-    struct certstore_reason *reason);
+    const struct certstore_reason **reason);
 int certstore_verify_path(struct certstore_verify *verify, size_t i,
     const struct certstore_entry **entry, struct certstore_error *err);
 int certstore_verify_is_anchored(const struct certstore_verify *verify);

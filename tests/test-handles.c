@@ -82,6 +82,8 @@ static const struct change {
 	const char *before; /* a part of what is seen before and not after */
 	const char *after;  /* and the other way round */
 } changes[] = {
+	{ "a list begins again", NULL, NULL, "and again from a",
+	    "and again from a" },
 	{ "an entry is added", NULL, addc, "c.example.com: 0;",
 	    "c.example.com: 1 c;" },
 	{ "an entry is replaced", NULL, replacea, "a.example.com: 1 a;",
@@ -190,6 +192,8 @@ seelist(struct certstore *store, char *out)
 		if (rv == 1 && certstore_entry_is_default(entry))
 			add(out, "default %s;", certstore_entry_name(entry));
 	}
+	if (certstore_list_next(list, &entry, &err) == 1)
+		add(out, "and again from %s", certstore_entry_name(entry));
 	certstore_list_free(list);
 	add(out, "\n");
 }
@@ -203,7 +207,7 @@ seematch(struct certstore_match *match, char *out)
 	for (i = 0; questions[i] != NULL; i++) {
 		add(out, "%s: %d", questions[i],
 		    certstore_match_ask(match, questions[i], &err));
-		while (certstore_match_next(match, &entry) == 1)
+		while (certstore_match_next(match, &entry, &err) == 1)
 			add(out, " %s", certstore_entry_name(entry));
 		add(out, ";\n");
 	}
@@ -345,7 +349,7 @@ endclock(void)
 
 	is_int(certstore_match_ask(now, "short.example.com", &err), 2,
 	    "it has ended meanwhile");
-	if (certstore_match_next(now, &entry) != 1)
+	if (certstore_match_next(now, &entry, &err) != 1)
 		bail("no entry");
 	ok(strncmp(certstore_entry_how(entry), "exact: ended ", 13) == 0,
 	    "and says so: %s", certstore_entry_how(entry));
@@ -600,6 +604,10 @@ testmakers(void)
 	sh("test ! -e away/certs/n && test ! -e away/certs/new");
 	is_int(certstore_trust_has(trust, "ca", &err), 1, "trusted");
 	is_int(verified(store, v), 1, "good: %s", err.msg);
+	is_int(certstore_verify_set_time(v, 0, &err), 0, "in 1970");
+	is_int(verified(store, v), 0, "it is not valid yet");
+	is_int(certstore_verify_set_time(v, CERTSTORE_NOW, &err), 0, "now");
+	is_int(verified(store, v), 1, "it is good again: %s", err.msg);
 
 	sh("rm -r s");
 	is_int(certstore_trust_has(trust, "ca", &err), -1, "nobody knows: %s",

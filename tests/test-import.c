@@ -154,24 +154,22 @@ testplan(void)
 	struct certstore *store = opened(CERTSTORE_OPEN_CREATE);
 	const struct certstore_entry *entry;
 	struct certstore_import *im;
-	const char *action;
 	int i;
 
 	im = given(store, CERTSTORE_IMPORT_DRYRUN, "dry.example.com", "2090");
-	is_int(certstore_import_next(im, &entry, &action), 0,
+	is_int(certstore_import_next(im, &entry, &err), -1,
 	    "without a plan there is nothing to see");
+	ok(entry == NULL && err.code == CERTSTORE_EARGUMENT, "%s", err.msg);
 	is_int(certstore_import_plan(im, &err), 0, "a plan");
 	is_int(err.code, CERTSTORE_OK, "no error");
 	for (i = 0; i < 2; i++) {
-		is_int(certstore_import_next(im, &entry, &action), 1,
-		    "its entry");
+		is_int(certstore_import_next(im, &entry, &err), 1, "its entry");
 		is_str(certstore_entry_name(entry), "dry.example.com", "name");
 		is_str(certstore_entry_kind(entry), "self", "kind");
 		is_str(certstore_entry_origin(entry), "import", "origin");
-		is_str(certstore_entry_how(entry), action, "how");
-		is_str(action, "new", "action");
-		is_int(certstore_import_next(im, &entry, &action), 0, "end");
-		ok(entry == NULL && action == NULL, "nothing is given out");
+		is_str(certstore_entry_how(entry), "new", "how");
+		is_int(certstore_import_next(im, &entry, &err), 0, "end");
+		ok(entry == NULL, "nothing is given out");
 	}
 	is_int(commit(im), 1, "a dry run counts");
 	ok(access(path("store"), F_OK) == -1, "and makes no store");
@@ -184,7 +182,6 @@ testadd(void)
 	struct certstore *store = opened(CERTSTORE_OPEN_CREATE);
 	const struct certstore_entry *entry;
 	struct certstore_import *im;
-	const char *action;
 
 	im = certstore_import_new(store, 0, &err);
 	is_int(certstore_import_plan(im, &err), -1, "nothing given");
@@ -196,10 +193,9 @@ testadd(void)
 	im = given(store, CERTSTORE_IMPORT_DRYRUN, "a.example.com", "2090");
 	plan(im);
 	is_int(certstore_import_set_name(im, "other", &err), 0, "a name");
-	is_int(certstore_import_next(im, &entry, &action), 0,
-	    "undoes the plan");
+	is_int(certstore_import_next(im, &entry, &err), -1, "undoes the plan");
 	is_int(certstore_import_plan(im, &err), 0, "another plan");
-	is_int(certstore_import_next(im, &entry, &action), 1, "its entry");
+	is_int(certstore_import_next(im, &entry, &err), 1, "its entry");
 	is_str(certstore_entry_name(entry), "other", "has the name");
 	certstore_import_free(im);
 	certstore_import_free(NULL);
@@ -208,8 +204,7 @@ testadd(void)
 	im = given(store, CERTSTORE_IMPORT_DRYRUN, "a.example.com", "2090");
 	plan(im);
 	is_int(certstore_import_set_name(im, "../x", &err), -1, "a bad name");
-	is_int(certstore_import_next(im, &entry, &action), 0,
-	    "undoes the plan");
+	is_int(certstore_import_next(im, &entry, &err), -1, "undoes the plan");
 	is_int(certstore_import_plan(im, &err), -1, "and there is no other");
 	is_int(err.code, CERTSTORE_EARGUMENT, "as it is a bad name");
 	ok(strstr(err.msg, "../x") != NULL, "which is named");
@@ -305,7 +300,6 @@ testmeanwhile(void)
 	const struct certstore_entry *entry;
 	struct certstore_import *im;
 	struct cs_buf pem = { 0 };
-	const char *action;
 	size_t i;
 
 	pairof(&pem, "race.example.com", "2093", NULL);
@@ -320,9 +314,9 @@ testmeanwhile(void)
 		is_int(certstore_import_plan(im, &err), 0,
 		    "a plan is made anew");
 		ok(meanwhile == NULL, "as the entry was replaced meanwhile");
-		is_int(certstore_import_next(im, &entry, &action), 1,
-		    "its entry");
-		is_str(action, "replace", "is not the same any more");
+		is_int(certstore_import_next(im, &entry, &err), 1, "its entry");
+		is_str(certstore_entry_how(entry), "replace",
+		    "is not the same any more");
 		certstore_import_free(im);
 	}
 	cs_buf_free(&pem);

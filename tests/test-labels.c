@@ -69,7 +69,6 @@ testimport(struct certstore *store, const char *data, size_t len)
 	struct certstore_passphrase pass = { ask, NULL };
 	const struct certstore_entry *entry;
 	struct certstore_import *im;
-	const char *action;
 
 	im = certstore_import_new(store, 0, &err);
 	SAYS(certstore_import_set_name(im, EVIL, &err));
@@ -77,8 +76,8 @@ testimport(struct certstore *store, const char *data, size_t len)
 	SAYS(certstore_import_add(im, EVIL, data, len, &err));
 	SAYS(certstore_import_set_key(im, EVIL, data, len, &err));
 	SAYS(certstore_import_plan(im, &err));
-	while (certstore_import_next(im, &entry, &action) == 1)
-		check("action", action);
+	while (certstore_import_next(im, &entry, &err) == 1)
+		check("action", certstore_entry_how(entry));
 	SAYS(certstore_import_commit(im, &err));
 	certstore_import_free(im);
 }
@@ -107,6 +106,7 @@ testtrust(struct certstore *store, const char *data, size_t len)
 {
 	const char *name, *action, *text;
 	struct certstore_trust *t;
+	size_t i;
 
 	t = certstore_trust_new(store, 0, &err);
 	SAYS(certstore_trust_add(t, EVIL, data, len, &err));
@@ -116,7 +116,8 @@ testtrust(struct certstore *store, const char *data, size_t len)
 	SAYS(certstore_trust_distrust(t, EVIL, &err));
 	SAYS(certstore_trust_has(t, EVIL, &err));
 	SAYS(certstore_trust_commit(t, &err));
-	while (certstore_trust_result(t, &name, &action, &text) == 1)
+	for (i = 0; certstore_trust_result(t, i, &name, &action, &text) == 1;
+	     i++)
 		check("result", text == NULL ? "" : text);
 	certstore_trust_free(t);
 }
@@ -124,7 +125,7 @@ testtrust(struct certstore *store, const char *data, size_t len)
 static void
 testverify(struct certstore *store, const char *data, size_t len)
 {
-	struct certstore_reason reason;
+	const struct certstore_reason *reason;
 	struct certstore_verify *v;
 	size_t i;
 
@@ -140,7 +141,7 @@ testverify(struct certstore *store, const char *data, size_t len)
 	v = certstore_verify_new(store, &err);
 	SAYS(certstore_verify_certs(v, EVIL, data, len, NULL, &err));
 	for (i = 0; certstore_verify_reason(v, i, &reason) == 1; i++)
-		check("reason", reason.text);
+		check("reason", reason->text);
 	certstore_verify_free(v);
 }
 

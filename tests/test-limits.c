@@ -170,7 +170,7 @@ verify(X509 *x509, X509 *ca, X509 *root, const char *profile)
 {
 	struct cs_buf anchors = { 0 }, chain = { 0 };
 	struct certstore_verify *v = certstore_verify_new(NULL, &err);
-	struct certstore_reason r;
+	const struct certstore_reason *r;
 	size_t i;
 	int rv;
 
@@ -184,9 +184,9 @@ verify(X509 *x509, X509 *ca, X509 *root, const char *profile)
 	rv = certstore_verify_certs(v, "chain", chain.p, chain.len, NULL, &err);
 	why[0] = '\0';
 	for (i = 0; certstore_verify_reason(v, i, &r) == 1; i++)
-		if (!r.warning)
+		if (!r->warning)
 			snprintf(why + strlen(why), sizeof(why) - strlen(why),
-			    "%s: %s; ", r.code, r.text);
+			    "%s: %s; ", r->code, r->text);
 	certstore_verify_free(v);
 	cs_buf_free(&anchors);
 	cs_buf_free(&chain);

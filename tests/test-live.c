@@ -158,9 +158,11 @@ results(struct certstore_trust *t)
 {
 	static char text[200];
 	const char *action, *name, *why;
+	size_t i;
 
 	text[0] = '\0';
-	while (certstore_trust_result(t, &name, &action, &why) == 1)
+	for (i = 0; certstore_trust_result(t, i, &name, &action, &why) == 1;
+	     i++)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text),
 		    "%s %s,", action, name);
 	return text;
@@ -204,7 +206,7 @@ begun(struct certstore *store, const char *dir)
 {
 	struct certstore_verify *v = certstore_verify_new(store, &err);
 
-	certstore_verify_set_time(v, WHEN);
+	certstore_verify_set_time(v, WHEN, &err);
 	if (dir != NULL &&
 	    certstore_verify_set_anchors(v, path("%s", dir), &err))
 		bail("%s", err.msg);

@@ -141,11 +141,11 @@ askone(struct certstore *store, size_t i, const char *answer, int rv)
 	    questions[i].flags | CERTSTORE_MATCH_WINNER, &err);
 	is_int(certstore_match_ask(match, questions[i].question, &err), rv,
 	    "%s: the same result", questions[i].question);
-	if (certstore_match_next(match, &entry) == 1) {
+	if (certstore_match_next(match, &entry, &err) == 1) {
 		name = certstore_entry_name(entry);
 		ok(strlen(name) == len && strncmp(name, answer, len) == 0,
 		    "the winner is %s", name);
-		ok(certstore_match_next(match, &entry) == 0, "and alone");
+		ok(certstore_match_next(match, &entry, &err) == 0, "and alone");
 	} else
 		ok(rv <= 0, "no winner");
 	certstore_match_free(match);
@@ -166,13 +166,13 @@ ask(struct certstore *store, size_t i)
 	rv = certstore_match_ask(match, questions[i].question, &err);
 	if (rv == -1)
 		strcat(got, "!");
-	while (certstore_match_next(match, &entry) == 1) {
+	if (rv == -1 && err.code != CERTSTORE_EARGUMENT)
+		ok(0, "refused as an argument: %s", err.msg);
+	while (certstore_match_next(match, &entry, &err) == 1) {
 		strcat(got, got[0] != '\0' ? " " : "");
 		strcat(got, certstore_entry_name(entry));
 	}
 	is_str(got, questions[i].answer, "%s", questions[i].question);
-	if (rv == -1 && err.code != CERTSTORE_EARGUMENT)
-		ok(0, "refused as an argument: %s", err.msg);
 	if (rv != (got[0] == '!' ? -1 : got[0] == '\0' ? 0 : 2 - isvalid(got)))
 		ok(0, "the result is %d", rv);
 	certstore_match_free(match);
@@ -194,10 +194,13 @@ testwhy(struct certstore *store)
 	warned[0] = '\0';
 	certstore_match_ask(match, "bank.example.com", &err);
 	is_str(warned, "", "no warning when something valid answers");
-	for (i = 0; certstore_match_next(match, &entry) == 1; i++)
+	for (i = 0; certstore_match_next(match, &entry, &err) == 1; i++)
 		is_str(certstore_entry_how(entry), why[i], "why %zu", i);
+	ok(i == 5 && certstore_match_next(match, &entry, &err) == 1,
+	    "behind the end it begins again");
+	is_str(certstore_entry_how(entry), why[0], "with the winner");
 	certstore_match_ask(match, "gone.example.org", &err);
-	certstore_match_next(match, &entry);
+	certstore_match_next(match, &entry, &err);
 	is_str(certstore_entry_host(entry), "gone.example.org",
 	    "the question goes along");
 	ok(strstr(warned, "old ended 1970") != NULL, "warned: %s", warned);

@@ -201,10 +201,11 @@ results(struct certstore_trust *t)
 {
 	static char text[400];
 	const char *action, *name, *why;
-	size_t len = 0;
+	size_t i, len = 0;
 
 	text[0] = '\0';
-	while (certstore_trust_result(t, &name, &action, &why) == 1)
+	for (i = 0; certstore_trust_result(t, i, &name, &action, &why) == 1;
+	     i++)
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
 		    "%s%s %s", len > 0 ? ", " : "", action, name);
 	return text;

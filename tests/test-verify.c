@@ -158,13 +158,13 @@ static const char *
 codes(const struct certstore_verify *v)
 {
 	static char buf[512];
-	struct certstore_reason r;
+	const struct certstore_reason *r;
 	size_t i;
 
 	buf[0] = '\0';
 	for (i = 0; certstore_verify_reason(v, i, &r) == 1; i++)
 		snprintf(buf + strlen(buf), sizeof(buf) - strlen(buf), "%s%s%s",
-		    i > 0 ? " " : "", r.warning ? "~" : "", r.code);
+		    i > 0 ? " " : "", r->warning ? "~" : "", r->code);
 	return buf;
 }
 
@@ -179,8 +179,8 @@ judge(const struct row *row, const struct world *w, const char *profile,
 
 	if ((v = certstore_verify_new(NULL, &err)) == NULL)
 		bail("%s", err.msg);
-	certstore_verify_set_time(v, WHEN);
-	certstore_verify_set_suffix(v, issuffix, suffix);
+	certstore_verify_set_time(v, WHEN, &err);
+	certstore_verify_set_suffix(v, issuffix, suffix, &err);
 	if (certstore_verify_set_profile(v, profile, &err) == -1 ||
 	    certstore_verify_add_anchors(v, "anchors", w->anchors.p,
 		w->anchors.len, &err) == -1)
@@ -680,7 +680,7 @@ testcurves(void)
 		keys[t[i].who] = EVP_EC_gen("brainpoolP256r1");
 		mkworld(&w, &row);
 		v = certstore_verify_new(NULL, &err);
-		certstore_verify_set_time(v, WHEN);
+		certstore_verify_set_time(v, WHEN, &err);
 		certstore_verify_set_profile(v, t[i].profile, &err);
 		certstore_verify_add_anchors(v, "anchors", w.anchors.p,
 		    w.anchors.len, &err);
@@ -738,7 +738,7 @@ testhosts(void)
 	struct row row = { .what = "names", .who = LEAF };
 	struct certstore_verify *v;
 	struct certstore_error err;
-	struct certstore_reason r;
+	const struct certstore_reason *r;
 	struct world w;
 	size_t i;
 
@@ -747,7 +747,7 @@ testhosts(void)
 		row.exts[1] = t[i].san;
 		mkworld(&w, &row);
 		v = certstore_verify_new(NULL, &err);
-		certstore_verify_set_time(v, WHEN);
+		certstore_verify_set_time(v, WHEN, &err);
 		certstore_verify_set_profile(v, "any", &err);
 		certstore_verify_add_anchors(v, "anchors", w.anchors.p,
 		    w.anchors.len, &err);
@@ -758,10 +758,10 @@ testhosts(void)
 		    t[i].good, "%s for %s", t[i].san, t[i].host);
 		if (!t[i].good) {
 			certstore_verify_reason(v, 0, &r);
-			is_str(r.code, "host", "%s for %s: why", t[i].san,
+			is_str(r->code, "host", "%s for %s: why", t[i].san,
 			    t[i].host);
-			is_int(r.depth, 0, "it is the first certificate");
-			is_str(r.subject, "CN=" HOST, "it has a subject");
+			is_int(r->depth, 0, "it is the first certificate");
+			is_str(r->subject, "CN=" HOST, "it has a subject");
 		}
 		certstore_verify_free(v);
 		freeworld(&w);
@@ -786,7 +786,7 @@ testanswers(void)
 	mkworld(&w, &row);
 	mkworld(&other, &row);
 	v = certstore_verify_new(NULL, &err);
-	certstore_verify_set_time(v, WHEN);
+	certstore_verify_set_time(v, WHEN, &err);
 	is_int(certstore_verify_certs(v, "chain", w.chain.p, w.chain.len, NULL,
 		   &err),
 	    -1, "nothing can be told without anchors");
@@ -817,7 +817,7 @@ testanswers(void)
 	/* Another hierarchy with the same names. */
 	certstore_verify_free(v);
 	v = certstore_verify_new(NULL, &err);
-	certstore_verify_set_time(v, WHEN);
+	certstore_verify_set_time(v, WHEN, &err);
 	EVP_PKEY_free(keys[ROOT]);
 	keys[ROOT] = cs_key_generate("p256", &err);
 	freeworld(&other);
@@ -863,7 +863,7 @@ testmany(void)
 	EVP_PKEY_free(keys[ROOT]);
 	keys[ROOT] = key;
 	v = certstore_verify_new(NULL, &err);
-	certstore_verify_set_time(v, WHEN);
+	certstore_verify_set_time(v, WHEN, &err);
 	certstore_verify_add_anchors(v, "anchors", first.anchors.p,
 	    first.anchors.len, &err);
 	for (i = 0; i < 150; i++) {
@@ -894,7 +894,7 @@ begun(const struct world *w)
 
 	if ((v = certstore_verify_new(NULL, &err)) == NULL)
 		bail("%s", err.msg);
-	certstore_verify_set_time(v, WHEN);
+	certstore_verify_set_time(v, WHEN, &err);
 	if (certstore_verify_add_anchors(v, "anchors", w->anchors.p,
 		w->anchors.len, &err) == -1)
 		bail("%s", err.msg);
@@ -907,7 +907,7 @@ noanswer(struct certstore_verify *v, const struct world *w, const char *why)
 {
 	const struct certstore_entry *entry;
 	struct certstore_error err;
-	struct certstore_reason r;
+	const struct certstore_reason *r;
 
 	is_int(certstore_verify_certs(v, "chain", w->chain.p, w->chain.len,
 		   NULL, &err),
@@ -991,9 +991,9 @@ testnow(void)
 	v = certstore_verify_new(NULL, &err);
 	certstore_verify_add_anchors(v, "anchors", w.anchors.p, w.anchors.len,
 	    &err);
-	certstore_verify_set_time(v, 0);
+	certstore_verify_set_time(v, 0, &err);
 	ask(v, &w, 0, "not-yet-valid not-yet-valid not-yet-valid", "in 1970");
-	certstore_verify_set_time(v, WHEN);
+	certstore_verify_set_time(v, WHEN, &err);
 	ask(v, &w, 1, "", "in 2026");
 	certstore_verify_free(v);
 	freeworld(&w);
@@ -1063,7 +1063,7 @@ testsettings(void)
 	static const struct row row = { .what = "good", .who = LEAF };
 	struct certstore_verify *v;
 	struct certstore_error err;
-	struct certstore_reason r;
+	const struct certstore_reason *r;
 	struct cs_buf anchors;
 	const char *found;
 	struct world w;
@@ -1082,7 +1082,7 @@ testsettings(void)
 				cs_buf_add(&anchors, w.anchors.p,
 				    w.anchors.len);
 			v = certstore_verify_new(NULL, &err);
-			certstore_verify_set_time(v, WHEN);
+			certstore_verify_set_time(v, WHEN, &err);
 			certstore_verify_set_profile(v, t[i].profile, &err);
 			certstore_verify_add_anchors(v, "anchors", anchors.p,
 			    anchors.len, &err);
@@ -1090,8 +1090,9 @@ testsettings(void)
 			    w.chain.len, NULL, &err);
 			found = "";
 			for (j = 0; certstore_verify_reason(v, j, &r) == 1; j++)
-				if (strcmp(r.code, "anchor-use") == 0)
-					found = strstr(r.text, "settings ") + 9;
+				if (strcmp(r->code, "anchor-use") == 0)
+					found = strstr(r->text, "settings ") +
+					    9;
 			is_str(found, t[i].why, "settings %zu, %s", i,
 			    t[i].profile);
 			certstore_verify_free(v);

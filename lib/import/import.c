@@ -393,16 +393,19 @@ certstore_import_plan(struct certstore_import *im, struct certstore_error *err)
 
 int
 certstore_import_next(struct certstore_import *im,
-    const struct certstore_entry **entry, const char **action)
+    const struct certstore_entry **entry, struct certstore_error *err)
 {
+	cs_error_clear(err);
 	*entry = NULL;
-	*action = NULL;
-	if (im->pos >= im->n) {
+	if (!im->planned)
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "import: there is no plan: call certstore_import_plan() "
+		    "before");
+	if (im->pos == im->n) {
 		im->pos = 0;
 		return 0;
 	}
-	*entry = &im->v[im->pos].entry;
-	*action = im->v[im->pos++].action;
+	*entry = &im->v[im->pos++].entry;
 	return 1;
 }
 

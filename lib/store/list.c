@@ -52,6 +52,7 @@ certstore_list_next(struct certstore_list *list,
 			return -1;
 		cs_error_clear(err); /* removed since, or no entry */
 	}
+	list->next = 0;
 	return 0;
 }
 

@@ -517,11 +517,14 @@ certstore_match_ask(struct certstore_match *match, const char *question,
 
 int
 certstore_match_next(struct certstore_match *match,
-    const struct certstore_entry **entry)
+    const struct certstore_entry **entry, struct certstore_error *err)
 {
+	cs_error_clear(err);
 	*entry = NULL;
-	if (match->next == match->n)
+	if (match->next == match->n) {
+		match->next = 0;
 		return 0;
+	}
 	*entry = &match->v[match->next++]->entry;
 	return 1;
 }

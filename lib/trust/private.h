@@ -88,7 +88,7 @@ struct certstore_trust {
 	int				 loaded;
 	int				 listing; /* 1, or -1: it failed */
 	struct cs_result		*result;
-	size_t				 nresult, resultsize, atresult;
+	size_t				 nresult, resultsize;
 	int				 count;	/* results that are changes */
 	int				 told;	/* warnings, once a commit */
 	size_t				 next, nextbad;	/* of the listing */

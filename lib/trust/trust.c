@@ -49,7 +49,6 @@ dropresults(struct certstore_trust *t)
 		free(t->result[--t->nresult].name);
 		free(t->result[t->nresult].text);
 	}
-	t->atresult = 0;
 	t->count = 0;
 }
 
@@ -364,17 +363,15 @@ certstore_trust_distrust(struct certstore_trust *t, const char *anchor,
 }
 
 int
-certstore_trust_result(struct certstore_trust *t, const char **name,
-    const char **action, const char **text)
+certstore_trust_result(const struct certstore_trust *t, size_t i,
+    const char **name, const char **action, const char **text)
 {
 	*name = *action = *text = NULL;
-	if (t->atresult == t->nresult) {
-		t->atresult = 0;
+	if (i >= t->nresult)
 		return 0;
-	}
-	*name = t->result[t->atresult].name;
-	*action = t->result[t->atresult].action;
-	*text = t->result[t->atresult++].text;
+	*name = t->result[i].name;
+	*action = t->result[i].action;
+	*text = t->result[i].text;
 	return 1;
 }
 

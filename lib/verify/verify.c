@@ -157,19 +157,24 @@ certstore_verify_set_host(struct certstore_verify *v, const char *host,
 	return 0;
 }
 
-void
-certstore_verify_set_time(struct certstore_verify *v, int64_t when)
+int
+certstore_verify_set_time(struct certstore_verify *v, int64_t when,
+    struct certstore_error *err)
 {
+	cs_error_clear(err);
 	v->asked.when = when;
-	v->hastime = 1;
+	v->hastime = when != CERTSTORE_NOW;
+	return 0;
 }
 
-void
+int
 certstore_verify_set_suffix(struct certstore_verify *v,
-    int (*is)(void *, const char *), void *arg)
+    int (*is)(void *, const char *), void *arg, struct certstore_error *err)
 {
+	cs_error_clear(err);
 	v->asked.suffix = is;
 	v->asked.suffixarg = arg;
+	return 0;
 }
 
 /* A directory, or NULL: those of the store. */
@@ -526,11 +531,12 @@ certstore_verify_profile(const struct certstore_verify *v)
 
 int
 certstore_verify_reason(const struct certstore_verify *v, size_t i,
-    struct certstore_reason *reason)
+    const struct certstore_reason **reason)
 {
+	*reason = NULL;
 	if (i >= v->ntold)
 		return 0;
-	*reason = v->told[i].reason;
+	*reason = &v->told[i].reason;
 	return 1;
 }
 

@@ -124,6 +124,7 @@ certstore_certs_next(struct certstore_certs *certs,
 		*entry = &certs->entry;
 		return 1;
 	}
+	certs->next = 0;
 	return 0;
 }
 

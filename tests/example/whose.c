@@ -21,7 +21,7 @@ answer(struct certstore *store, const char *host, struct certstore_error *err)
 	if (match == NULL)
 		return -1;
 	rv = certstore_match_ask(match, host, err);
-	if (rv == 1 && certstore_match_next(match, &entry) == 1) {
+	if (rv == 1 && certstore_match_next(match, &entry, err) == 1) {
 		path = certstore_entry_path(entry, CERTSTORE_COMBINED);
 		printf("%s %s %s\n", certstore_entry_name(entry),
 		    certstore_entry_how(entry), path == NULL ? "-" : path);

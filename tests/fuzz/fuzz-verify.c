@@ -32,7 +32,7 @@ static void
 judge_answer(struct certstore_verify *v, int good)
 {
 	const struct certstore_entry *entry;
-	struct certstore_reason r;
+	const struct certstore_reason *r;
 	struct certstore_error err;
 	int errors = 0, n = 0;
 	size_t i;
@@ -44,10 +44,10 @@ judge_answer(struct certstore_verify *v, int good)
 	}
 	HOLDS(n > 0 && n <= CS_PATH_MAX);
 	for (i = 0; certstore_verify_reason(v, i, &r) == 1; i++) {
-		HOLDS(r.depth < n && r.code != NULL && r.section != NULL);
-		judge_text(r.subject);
-		judge_text(r.text);
-		errors += !r.warning;
+		HOLDS(r->depth < n && r->code != NULL && r->section != NULL);
+		judge_text(r->subject);
+		judge_text(r->text);
+		errors += !r->warning;
 	}
 	HOLDS(good == (errors == 0));
 	HOLDS(!good || certstore_verify_is_anchored(v));
@@ -63,8 +63,8 @@ verify(const uint8_t *data, size_t len, const char *profile, int crls)
 	memset(&err, 0, sizeof(err));
 	if ((v = certstore_verify_new(NULL, &err)) == NULL)
 		abort();
-	certstore_verify_set_time(v, WHEN);
-	certstore_verify_set_suffix(v, issuffix, NULL);
+	certstore_verify_set_time(v, WHEN, &err);
+	certstore_verify_set_suffix(v, issuffix, NULL, &err);
 	HOLDS(certstore_verify_set_profile(v, profile, &err) == 0);
 	HOLDS(certstore_verify_set_host(v, "www.example.com", &err) == 0);
 	if (certstore_verify_add_anchors(v, "fuzz", data, len, &err) == 0) {
