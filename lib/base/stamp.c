@@ -14,7 +14,7 @@
 #define COARSE 2 /* seconds: as of the coarsest of file systems */
 
 static int
-issame(const struct timespec *a, const struct timespec *b)
+issametime(const struct timespec *a, const struct timespec *b)
 {
 	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
@@ -63,8 +63,8 @@ int
 cs_stamp_same(const struct cs_stamp *a, const struct cs_stamp *b)
 {
 	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-	    issame(&a->modified, &b->modified) &&
-	    issame(&a->changed, &b->changed);
+	    issametime(&a->modified, &b->modified) &&
+	    issametime(&a->changed, &b->changed);
 }
 
 int

@@ -26,7 +26,7 @@ static const char *const kinds[] = { "server", "ca", "client", "peer", "mail",
  * gendir what is there is not the entry's, and not to be touched.
  */
 static int
-load(struct certstore *store, const char *name, int whole,
+loadentry(struct certstore *store, const char *name, int whole,
     struct certstore_entry *entry, struct certstore_error *err)
 {
 	char dir[CS_GENDIR];
@@ -66,7 +66,7 @@ int
 cs_entry_load(struct certstore *store, const char *name,
     struct certstore_entry *entry, struct certstore_error *err)
 {
-	return load(store, name, 1, entry, err);
+	return loadentry(store, name, 1, entry, err);
 }
 
 /* For a list, which has no time to look at each file with a key. */
@@ -74,7 +74,7 @@ int
 cs_entry_glance(struct certstore *store, const char *name,
     struct certstore_entry *entry, struct certstore_error *err)
 {
-	return load(store, name, 0, entry, err);
+	return loadentry(store, name, 0, entry, err);
 }
 
 void
@@ -344,7 +344,7 @@ certstore_entry_san(const struct certstore_entry *entry, size_t i,
 }
 
 static int
-listed(const struct cs_list *list, size_t i, const char **value)
+listvalue(const struct cs_list *list, size_t i, const char **value)
 {
 	*value = i < list->n ? list->v[i] : NULL;
 	return i < list->n;
@@ -354,14 +354,14 @@ int
 certstore_entry_tenant(const struct certstore_entry *entry, size_t i,
     const char **value)
 {
-	return listed(&entry->info.tenants, i, value);
+	return listvalue(&entry->info.tenants, i, value);
 }
 
 int
 certstore_entry_user(const struct certstore_entry *entry, size_t i,
     const char **value)
 {
-	return listed(&entry->info.users, i, value);
+	return listvalue(&entry->info.users, i, value);
 }
 
 int
@@ -380,7 +380,7 @@ certstore_entry_issuing(const struct certstore_entry *entry, size_t i,
 
 /* Is kind one of the words of a comma-separated list? */
 static int
-inlist(const char *list, const char *kind)
+iskindin(const char *list, const char *kind)
 {
 	size_t len = strlen(kind), n;
 
@@ -401,10 +401,10 @@ certstore_entry_is_kind(const struct certstore_entry *entry, const char *list)
 
 	if (info->kind == NULL)
 		return 0;
-	if (inlist(list, info->kind))
+	if (iskindin(list, info->kind))
 		return 1;
 	return strcmp(info->kind, "self") == 0 && info->serves &&
-	    inlist(list, "server");
+	    iskindin(list, "server");
 }
 
 int

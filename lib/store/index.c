@@ -104,7 +104,7 @@ subbit(const char *sub)
 }
 
 static void
-touch(struct certstore *store, const char *sub)
+touchsub(struct certstore *store, const char *sub)
 {
 	store->touched |= subbit(sub);
 }
@@ -166,7 +166,7 @@ cs_index_keys(const struct cs_info *info,
  * could leave the directory is no key.
  */
 static int
-usable(const char *key)
+isusablekey(const char *key)
 {
 	return key[0] != '\0' && key[0] != '.' && strchr(key, '/') == NULL &&
 	    strchr(key, '@') == NULL && strlen(key) <= CS_KEY_MAX;
@@ -190,11 +190,11 @@ struct job {
 };
 
 static int
-collect(void *arg, const char *sub, const char *key)
+collectkey(void *arg, const char *sub, const char *key)
 {
 	char path[CS_KEY_MAX + 16];
 
-	if (!usable(key))
+	if (!isusablekey(key))
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s", sub, key);
 	return cs_strings_add(arg, path);
@@ -202,7 +202,7 @@ collect(void *arg, const char *sub, const char *key)
 
 /* Another entry has the key: a directory for all that come after it. */
 static int
-share(struct job *job, const char *sub, const char *path)
+sharekey(struct job *job, const char *sub, const char *path)
 {
 	char dir[PATH_SIZE - CS_NAME_MAX], link[PATH_SIZE];
 	char text[CS_NAME_MAX + 32];
@@ -216,7 +216,7 @@ share(struct job *job, const char *sub, const char *path)
 		if (errno != ENOENT ||
 		    cs_file_mkdir(job->store->index, dir, NULL) == -1)
 			return -1;
-		touch(job->store, sub);
+		touchsub(job->store, sub);
 		if (symlinkat(text, job->store->index, link) == -1)
 			return -1;
 	}
@@ -224,13 +224,13 @@ share(struct job *job, const char *sub, const char *path)
 }
 
 static int
-addkey(void *arg, const char *sub, const char *key)
+linkkey(void *arg, const char *sub, const char *key)
 {
 	struct job *job = arg;
 	char path[CS_KEY_MAX + 16], text[CS_NAME_MAX + 32];
 	char want[CS_NAME_MAX + 32];
 
-	if (!usable(key))
+	if (!isusablekey(key))
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s", sub, key);
 	snprintf(want, sizeof(want), "../../certs/%s", job->name);
@@ -239,14 +239,15 @@ addkey(void *arg, const char *sub, const char *key)
 			return -1;
 		if (cs_file_readlink(job->store->index, path, text,
 			sizeof(text)) != -1)
-			return strcmp(text, want) == 0 ? 0 :
-							 share(job, sub, path);
+			return strcmp(text, want) == 0 ?
+			    0 :
+			    sharekey(job, sub, path);
 		if ((errno != EINVAL && errno != ENAMETOOLONG) ||
 		    cs_file_rmtree(job->store->index, path) == -1 ||
 		    symlinkat(want, job->store->index, path) == -1)
 			return -1;
 	}
-	touch(job->store, sub);
+	touchsub(job->store, sub);
 	return 0;
 }
 
@@ -255,17 +256,17 @@ cs_index_add(struct certstore *store, const struct cs_info *info)
 {
 	struct job job = { store, info->name, { 0 } };
 
-	return cs_index_keys(info, addkey, &job);
+	return cs_index_keys(info, linkkey, &job);
 }
 
 static int
-lackskey(void *arg, const char *sub, const char *key)
+islackingkey(void *arg, const char *sub, const char *key)
 {
 	const struct job *job = arg;
 	char path[PATH_SIZE], text[CS_NAME_MAX + 32];
 	const char *name;
 
-	if (!usable(key))
+	if (!isusablekey(key))
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s", sub, key);
 	if (cs_file_readlink(job->store->index, path, text, sizeof(text)) !=
@@ -287,7 +288,7 @@ cs_index_has(struct certstore *store, const struct cs_info *info)
 	struct job job = { store, info->name, { 0 } };
 	int rv;
 
-	rv = cs_index_keys(info, lackskey, &job);
+	rv = cs_index_keys(info, islackingkey, &job);
 	return rv == -1 ? -1 : !rv;
 }
 
@@ -306,7 +307,7 @@ iswanted(void *arg, const char *sub, const char *key)
 
 /* Out of the directory of those that share a key; none is left empty. */
 static int
-unshare(struct certstore *store, const char *sub, const char *key,
+unsharekey(struct certstore *store, const char *sub, const char *key,
     const char *name)
 {
 	char dir[CS_KEY_MAX + 16], path[PATH_SIZE];
@@ -327,13 +328,13 @@ unshare(struct certstore *store, const char *sub, const char *key,
 }
 
 static int
-dropkey(void *arg, const char *sub, const char *key)
+unlinkkey(void *arg, const char *sub, const char *key)
 {
 	struct job *job = arg;
 	char path[PATH_SIZE], text[CS_NAME_MAX + 32];
 	const char *name;
 
-	if (!usable(key))
+	if (!isusablekey(key))
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s", sub, key);
 	if (cs_strings_has(&job->stay, path))
@@ -346,7 +347,7 @@ dropkey(void *arg, const char *sub, const char *key)
 	    strcmp(name, job->name) == 0 &&
 	    cs_file_remove(job->store->index, path) == -1)
 		return -1;
-	return unshare(job->store, sub, key, job->name);
+	return unsharekey(job->store, sub, key, job->name);
 }
 
 int
@@ -359,10 +360,10 @@ cs_index_drop(struct certstore *store, const struct cs_info *info,
 	if (info->name == NULL || info->kind == NULL)
 		return 0;
 	if (stay != NULL)
-		rv = cs_index_keys(stay, collect, &job.stay);
+		rv = cs_index_keys(stay, collectkey, &job.stay);
 	cs_strings_sort(&job.stay);
 	if (rv == 0)
-		rv = cs_index_keys(info, dropkey, &job);
+		rv = cs_index_keys(info, unlinkkey, &job);
 	cs_strings_free(&job.stay);
 	return rv;
 }
@@ -397,7 +398,7 @@ loadkeys(struct purge *in, const char *name)
 		if (in->entry.info.name == NULL)
 			return 0;
 	}
-	if (cs_index_keys(&in->entry.info, collect, &in->keys) == -1)
+	if (cs_index_keys(&in->entry.info, collectkey, &in->keys) == -1)
 		return -1;
 	cs_strings_sort(&in->keys);
 	snprintf(in->loaded, sizeof(in->loaded), "%s", name);
@@ -427,7 +428,7 @@ purgeshared(void *arg, const char *name)
 
 	if ((surplus = issurplus(in, name, in->key)) != 1)
 		return surplus;
-	return unshare(in->store, in->sub, in->key, name);
+	return unsharekey(in->store, in->sub, in->key, name);
 }
 
 static int
@@ -492,7 +493,7 @@ addcandidate(void *arg, const char *name)
  * can't be read nobody knows: whoever loads it is told.
  */
 static int
-scan(struct certstore *store, struct wanted *w, struct cs_strings *found)
+scanentries(struct certstore *store, struct wanted *w, struct cs_strings *found)
 {
 	struct certstore_entry entry = { 0 };
 	struct certstore_error err;
@@ -522,7 +523,7 @@ scan(struct certstore *store, struct wanted *w, struct cs_strings *found)
 }
 
 static int
-lookup(struct certstore *store, const char *sub, const char *key,
+lookupkey(struct certstore *store, const char *sub, const char *key,
     struct cs_strings *found)
 {
 	char path[PATH_SIZE], text[CS_NAME_MAX + 32];
@@ -549,7 +550,7 @@ lookup(struct certstore *store, const char *sub, const char *key,
  * an entry: then what is not found may be there.
  */
 static int
-lacks(struct certstore *store, const char *sub)
+lackssub(struct certstore *store, const char *sub)
 {
 	int host = strcmp(sub, "host") == 0;
 
@@ -565,13 +566,13 @@ lacks(struct certstore *store, const char *sub)
 
 /* Is that all there is under a key, so many or none? */
 static int
-isall(struct certstore *store, const char *sub, size_t found)
+isallfound(struct certstore *store, const char *sub, size_t found)
 {
 	if (!store->intact)
 		return 0;
 	if (found > 0 && (store->complete || strcmp(sub, "host") != 0))
 		return 1;
-	return !lacks(store, sub);
+	return !lackssub(store, sub);
 }
 
 int
@@ -584,12 +585,12 @@ cs_index_find(struct certstore *store, const char *sub, const char *key,
 	memset(found, 0, sizeof(*found));
 	if (store->certs == -1)
 		return 0;
-	if (store->intact && usable(key))
-		rv = lookup(store, sub, key, found);
-	if (rv == 0 && !isall(store, sub, found->n))
+	if (store->intact && isusablekey(key))
+		rv = lookupkey(store, sub, key, found);
+	if (rv == 0 && !isallfound(store, sub, found->n))
 		store->intact = 0;
 	if (rv == 0 && (!store->intact || strlen(key) > CS_KEY_MAX))
-		rv = scan(store, &w, found);
+		rv = scanentries(store, &w, found);
 	if (rv == -1)
 		cs_strings_free(found);
 	else

@@ -81,7 +81,7 @@ findkey(const char *key, size_t len, size_t *last)
 
 /* As strtoll(3), in the C locale and without leading blanks. */
 static int64_t
-number(const char *p, char **end)
+readint(const char *p, char **end)
 {
 	int minus = *p == '-';
 	int64_t n = 0;
@@ -109,7 +109,7 @@ extend(void *v, size_t n, size_t *size, size_t each)
 }
 
 static int
-addlist(struct cs_list *list, const char *value)
+addtolist(struct cs_list *list, const char *value)
 {
 	const char **v;
 
@@ -123,19 +123,19 @@ addlist(struct cs_list *list, const char *value)
 
 /* "server client": each word to the list; cuts the text. */
 static int
-addwords(struct cs_list *list, char *text)
+readwords(struct cs_list *list, char *text)
 {
 	char *last, *word;
 
 	for (word = strtok_r(text, " ", &last); word != NULL;
 	     word = strtok_r(NULL, " ", &last))
-		if (addlist(list, word) == -1)
+		if (addtolist(list, word) == -1)
 			return -1;
 	return 0;
 }
 
 static int
-addsan(struct cs_info *info, char *text)
+readsan(struct cs_info *info, char *text)
 {
 	struct cs_san *san;
 	char *value;
@@ -157,7 +157,7 @@ addsan(struct cs_info *info, char *text)
 }
 
 static int
-addissuing(struct cs_info *info, char *text)
+readissuing(struct cs_info *info, char *text)
 {
 	struct cs_issuing *v;
 	char *p;
@@ -168,7 +168,7 @@ addissuing(struct cs_info *info, char *text)
 		return -1;
 	info->issuing = v;
 	v += info->nissuing++;
-	v->ends = number(text, &p);
+	v->ends = readint(text, &p);
 	v->fingerprint = v->subject = "";
 	if (*p != ' ')
 		return 0;
@@ -182,17 +182,17 @@ addissuing(struct cs_info *info, char *text)
 
 /* "fullchain.pem SIZE SEC.NSEC SHA256" */
 static void
-setfile(struct cs_info *info, char *text)
+readfile(struct cs_info *info, char *text)
 {
 	char *p;
 
 	if ((p = strchr(text, ' ')) == NULL)
 		return;
 	*p++ = '\0';
-	info->filesize = number(p, &p);
-	info->filesec = number(p + (*p == ' '), &p);
+	info->filesize = readint(p, &p);
+	info->filesec = readint(p + (*p == ' '), &p);
 	if (*p == '.')
-		info->filensec = (long)number(p + 1, &p);
+		info->filensec = (long)readint(p + 1, &p);
 	if (*p != ' ')
 		return;
 	info->file = text;
@@ -200,7 +200,7 @@ setfile(struct cs_info *info, char *text)
 }
 
 static void
-sethas(struct cs_info *info, const char *text)
+readhas(struct cs_info *info, const char *text)
 {
 	info->haskey = strstr(text, "key") != NULL;
 	info->haschain = strstr(text, "chain") != NULL;
@@ -220,39 +220,39 @@ setvalue(struct cs_info *info, const struct key *key, char *value)
 		*(const char **)(void *)at = value;
 		break;
 	case TIME:
-		*(int64_t *)(void *)at = number(value, NULL);
+		*(int64_t *)(void *)at = readint(value, NULL);
 		break;
 	case NUMBER:
-		*(unsigned long *)(void *)at = (unsigned long)number(value,
+		*(unsigned long *)(void *)at = (unsigned long)readint(value,
 		    NULL);
 		break;
 	case FLAG:
 		*(int *)(void *)at = 1;
 		break;
 	case LINE:
-		rv = addlist((struct cs_list *)(void *)at, value);
+		rv = addtolist((struct cs_list *)(void *)at, value);
 		break;
 	case WORDS:
-		rv = addwords((struct cs_list *)(void *)at, value);
+		rv = readwords((struct cs_list *)(void *)at, value);
 		break;
 	case SAN:
-		rv = addsan(info, value);
+		rv = readsan(info, value);
 		break;
 	case ISSUING:
-		rv = addissuing(info, value);
+		rv = readissuing(info, value);
 		break;
 	case FILEOF:
-		setfile(info, value);
+		readfile(info, value);
 		break;
 	case HAS:
-		sethas(info, value);
+		readhas(info, value);
 		break;
 	}
 	return rv;
 }
 
 static void
-clear(struct cs_info *info)
+clearinfo(struct cs_info *info)
 {
 	struct cs_info old = *info;
 
@@ -291,7 +291,7 @@ cs_info_parse(struct cs_info *info, struct certstore_error *err)
 	char *end, *line, *next, *value;
 	size_t last = 0;
 
-	clear(info);
+	clearinfo(info);
 	if (info->text.p == NULL)
 		return 0;
 	end = info->text.p + info->text.len;
@@ -316,7 +316,7 @@ void
 cs_info_reset(struct cs_info *info)
 {
 	cs_buf_reset(&info->text);
-	clear(info);
+	clearinfo(info);
 }
 
 void
@@ -333,7 +333,7 @@ cs_info_free(struct cs_info *info)
 
 /* dir/file, or -1 if that is too long for a name in the store. */
 static int
-join(char path[PATH_SIZE], const char *dir, const char *file)
+joinpath(char path[PATH_SIZE], const char *dir, const char *file)
 {
 	size_t dirlen = strlen(dir), len = strlen(file);
 
@@ -346,7 +346,7 @@ join(char path[PATH_SIZE], const char *dir, const char *file)
 }
 
 static int
-isgone(int errnum)
+isgonefile(int errnum)
 {
 	return errnum == ENOENT || errnum == ENOTDIR || errnum == ESTALE ||
 	    errnum == ELOOP;
@@ -365,10 +365,10 @@ checkfile(int fd, const char *dir, const struct cs_info *info)
 	struct stat st;
 
 	if (info->file == NULL || strchr(info->file, '/') != NULL ||
-	    join(path, dir, info->file) == -1)
+	    joinpath(path, dir, info->file) == -1)
 		return 0;
 	if (fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return isgone(errno) ? 0 : -1;
+		return isgonefile(errno) ? 0 : -1;
 	if (!S_ISREG(st.st_mode) || st.st_size != info->filesize)
 		return 0;
 	if (st.st_mtim.tv_sec == info->filesec &&
@@ -376,7 +376,7 @@ checkfile(int fd, const char *dir, const struct cs_info *info)
 		return 1;
 	if (cs_file_read(fd, path, CS_RECORD_MAX, &b) == -1) {
 		cs_buf_free(&b);
-		return isgone(errno) ? 0 : -1;
+		return isgonefile(errno) ? 0 : -1;
 	}
 	cs_hash(hex, b.p, b.len);
 	cs_buf_free(&b);
@@ -391,10 +391,10 @@ filesize(int fd, const char *dir, enum cs_file which, int64_t *size)
 	struct stat st;
 
 	*size = 0;
-	if (join(path, dir, cs_file_names[which]) == -1)
+	if (joinpath(path, dir, cs_file_names[which]) == -1)
 		return 0;
 	if (fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return isgone(errno) ? 0 : -1;
+		return isgonefile(errno) ? 0 : -1;
 	if (!S_ISREG(st.st_mode))
 		return 0;
 	*size = st.st_size;
@@ -407,7 +407,7 @@ filesize(int fd, const char *dir, enum cs_file which, int64_t *size)
  * for more than one.
  */
 static int
-checkkeys(int fd, const char *dir, const struct cs_info *info, int all,
+checkkeyfiles(int fd, const char *dir, const struct cs_info *info, int all,
     enum cs_file *which)
 {
 	int64_t key = 0, size = 0;
@@ -435,7 +435,7 @@ checkkeys(int fd, const char *dir, const struct cs_info *info, int all,
 }
 
 static int
-isthere(int fd, const char *dir, enum cs_file which)
+isfilethere(int fd, const char *dir, enum cs_file which)
 {
 	int64_t size;
 
@@ -447,24 +447,24 @@ isthere(int fd, const char *dir, enum cs_file which)
  * of them that is not to be believed.
  */
 static int
-damaged(const struct certstore *store, const char *dir, const char *name,
+faildamaged(const struct certstore *store, const char *dir, const char *name,
     enum cs_file bad, struct certstore_error *err, const char *what)
 {
 	const char *at = store->word;
 	const char *in = store->intact ? name : dir;
 	const char *file[2] = { NULL, NULL };
 
-	if (bad != CS_COMBINED && isthere(store->certs, dir, CS_COMBINED)) {
+	if (bad != CS_COMBINED && isfilethere(store->certs, dir, CS_COMBINED)) {
 		file[0] = cs_file_names[CS_COMBINED];
 	} else if (bad == CS_COMBINED &&
-	    isthere(store->certs, dir, CS_PRIVKEY)) {
+	    isfilethere(store->certs, dir, CS_PRIVKEY)) {
 		file[0] = cs_file_names[CS_PRIVKEY];
 		file[1] = cs_file_names[CS_FULLCHAIN];
-	} else if (!isthere(store->certs, dir, CS_PRIVKEY) &&
+	} else if (!isfilethere(store->certs, dir, CS_PRIVKEY) &&
 	    bad != CS_PRIVKEY) {
-		if (isthere(store->certs, dir, CS_CERT))
+		if (isfilethere(store->certs, dir, CS_CERT))
 			file[0] = cs_file_names[CS_CERT];
-		else if (isthere(store->certs, dir, CS_FULLCHAIN))
+		else if (isfilethere(store->certs, dir, CS_FULLCHAIN))
 			file[0] = cs_file_names[CS_FULLCHAIN];
 	}
 	if (file[0] == NULL)
@@ -487,47 +487,47 @@ cs_info_load(const struct certstore *store, const char *dir, const char *name,
 	enum cs_file which = CS_PRIVKEY;
 	int fd = store->certs, rv;
 
-	clear(info);
-	if (join(path, dir, "info") == -1)
-		return damaged(store, dir, name, CS_INFO, err,
+	clearinfo(info);
+	if (joinpath(path, dir, "info") == -1)
+		return faildamaged(store, dir, name, CS_INFO, err,
 		    "its generation is none");
 	if (cs_file_record(fd, path, CS_RECORD_MAX, &info->text) == -1) {
 		if (errno == ENOMEM)
 			return cs_fail_nomem(err);
-		if (!isgone(errno) && errno != EINVAL && errno != EFBIG &&
+		if (!isgonefile(errno) && errno != EINVAL && errno != EFBIG &&
 		    errno != EISDIR && errno != EAGAIN)
 			return cs_fail_errno(err, "%s: info", name);
-		return damaged(store, dir, name, CS_INFO, err,
+		return faildamaged(store, dir, name, CS_INFO, err,
 		    errno == ENOENT ? "its info is missing" :
 				      "its info is not a file of ours");
 	}
 	if (!isinfo(info))
-		return damaged(store, dir, name, CS_INFO, err,
+		return faildamaged(store, dir, name, CS_INFO, err,
 		    "its info has another format");
 	if (cs_info_parse(info, err) == -1)
 		return -1;
 	if (info->name == NULL || strcmp(info->name, name) != 0 ||
 	    info->kind == NULL)
-		return damaged(store, dir, name, CS_INFO, err,
+		return faildamaged(store, dir, name, CS_INFO, err,
 		    "its info is another entry's");
 	if ((rv = checkfile(fd, dir, info)) == -1)
 		return cs_fail_errno(err, "%s: %s", name, info->file);
 	if (rv == 0 && info->file == NULL)
-		return damaged(store, dir, name, CS_INFO, err,
+		return faildamaged(store, dir, name, CS_INFO, err,
 		    "its info is cut short");
 	if (rv == 0) {
 		snprintf(what, sizeof(what), "%s was changed by hand",
 		    strcmp(info->file, "request.csr") == 0 ? "request.csr" :
 							     "fullchain.pem");
-		return damaged(store, dir, name, CS_FULLCHAIN, err, what);
+		return faildamaged(store, dir, name, CS_FULLCHAIN, err, what);
 	}
-	if ((rv = checkkeys(fd, dir, info, 1, &which)) == -1)
+	if ((rv = checkkeyfiles(fd, dir, info, 1, &which)) == -1)
 		return cs_fail_errno(err, "%s: %s", name, cs_file_names[which]);
 	if (rv == 0) {
 		snprintf(what, sizeof(what), "%s is %s", cs_file_names[which],
-		    isthere(fd, dir, which) ? "not key and certificates" :
-					      "missing or empty");
-		return damaged(store, dir, name, which, err, what);
+		    isfilethere(fd, dir, which) ? "not key and certificates" :
+						  "missing or empty");
+		return faildamaged(store, dir, name, which, err, what);
 	}
 	return 0;
 }
@@ -544,8 +544,8 @@ cs_info_current(int fd, const char *name, int all, struct cs_info *info,
 	enum cs_file which;
 	char path[PATH_SIZE];
 
-	clear(info);
-	if (join(path, name, "info") == -1 ||
+	clearinfo(info);
+	if (joinpath(path, name, "info") == -1 ||
 	    cs_file_record(fd, path, CS_RECORD_MAX, &info->text) == -1 ||
 	    !isinfo(info) || cs_info_parse(info, &err) == -1 ||
 	    info->name == NULL || strcmp(info->name, name) != 0 ||
@@ -553,7 +553,7 @@ cs_info_current(int fd, const char *name, int all, struct cs_info *info,
 		return 0;
 	cs_generation_dir(dir, name, info->gen);
 	return checkfile(fd, dir, info) == 1 &&
-	    checkkeys(fd, dir, info, all, &which) == 1;
+	    checkkeyfiles(fd, dir, info, all, &which) == 1;
 }
 
 /* A word of its extended key usage? */

@@ -22,7 +22,7 @@ islinked(struct certstore *store, const struct cs_info *info)
 }
 
 static int
-relink(struct certstore *store, const struct certstore_entry *was,
+relinkentry(struct certstore *store, const struct certstore_entry *was,
     struct certstore_error *err)
 {
 	struct certstore_entry entry = { 0 };
@@ -64,7 +64,7 @@ cs_links_make(struct certstore *store, const struct certstore_entry *entry,
 		return 0;
 	if (cs_lock_take(store, err) == -1)
 		return -1;
-	if ((rv = relink(store, entry, err)) == 0)
+	if ((rv = relinkentry(store, entry, err)) == 0)
 		cs_warn(store,
 		    "%s: links to it were missing and are made again",
 		    entry->info.name);

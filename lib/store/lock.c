@@ -117,7 +117,7 @@ elapsed(const struct timespec *since)
 
 /* The lock, within LOCK_SECONDS, or EWOULDBLOCK. */
 static int
-await(const struct certstore *store)
+awaitlock(const struct certstore *store)
 {
 	const int64_t limit = LOCK_SECONDS * INT64_C(1000000000);
 	struct timespec nap = { 0, 1000000 }, since;
@@ -213,7 +213,7 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 	if (cs_fence_ours(store, store->fd, "", err) == -1 ||
 	    (store->certs == -1 && cs_layout_refuseforeign(store, err) == -1))
 		goto fail;
-	if ((store->lock = await(store)) == -1) {
+	if ((store->lock = awaitlock(store)) == -1) {
 		if (errno == EWOULDBLOCK)
 			cs_fail(err, CERTSTORE_EBUSY,
 			    "%s: another writer has "

@@ -88,7 +88,7 @@ certstore_match_free(struct certstore_match *match)
 
 /* A candidate to fill in; it counts once n is raised. */
 static struct candidate *
-spare(struct certstore_match *match)
+sparecandidate(struct certstore_match *match)
 {
 	struct candidate **v;
 	size_t i, size;
@@ -167,7 +167,7 @@ answers(const struct certstore_match *match,
 
 /* Valid ones first, then by rung, newest, longest, name. */
 static int
-compare(const void *a, const void *b)
+comparecandidates(const void *a, const void *b)
 {
 	const struct candidate *x = *(struct candidate *const *)a;
 	const struct candidate *y = *(struct candidate *const *)b;
@@ -184,7 +184,7 @@ compare(const void *a, const void *b)
 }
 
 static int
-comparename(const void *name, const void *candidate)
+comparecandidatename(const void *name, const void *candidate)
 {
 	const struct candidate *c = *(struct candidate *const *)candidate;
 
@@ -193,7 +193,7 @@ comparename(const void *name, const void *candidate)
 
 /* Has an earlier key led to it? */
 static int
-isknown(const struct certstore_match *match, const char *name)
+iscandidate(const struct certstore_match *match, const char *name)
 {
 	size_t i;
 
@@ -201,7 +201,7 @@ isknown(const struct certstore_match *match, const char *name)
 		if (match->run[i] > match->run[i - 1] &&
 		    bsearch(name, match->v + match->run[i - 1],
 			match->run[i] - match->run[i - 1], sizeof(*match->v),
-			comparename) != NULL)
+			comparecandidatename) != NULL)
 			return 1;
 	return 0;
 }
@@ -211,7 +211,7 @@ isknown(const struct certstore_match *match, const char *name)
  * same, but whoever asks is told.
  */
 static int
-unread(struct certstore_match *match, const char *name,
+noteunread(struct certstore_match *match, const char *name,
     const struct certstore_error *err)
 {
 	if (err->errnum == ENOMEM)
@@ -228,13 +228,13 @@ unread(struct certstore_match *match, const char *name,
 
 /* It takes its place; where only the winner is wanted the better one stays. */
 static void
-take(struct certstore_match *match)
+takecandidate(struct certstore_match *match)
 {
 	struct candidate *other;
 
 	if (match->n == 0 || (match->flags & CERTSTORE_MATCH_WINNER) == 0) {
 		match->n++;
-	} else if (compare(&match->v[1], &match->v[0]) < 0) {
+	} else if (comparecandidates(&match->v[1], &match->v[0]) < 0) {
 		other = match->v[0];
 		match->v[0] = match->v[1];
 		match->v[1] = other;
@@ -247,13 +247,13 @@ consider(struct certstore_match *match, const char *name, enum rung rung,
 {
 	struct candidate *c;
 
-	if (isknown(match, name))
+	if (iscandidate(match, name))
 		return 0;
-	if ((c = spare(match)) == NULL)
+	if ((c = sparecandidate(match)) == NULL)
 		return cs_fail_nomem(err);
 	if (cs_entry_load(match->store, name, &c->entry, err) == -1) {
 		if (err->code != CERTSTORE_ENOENTRY &&
-		    unread(match, name, err) == -1)
+		    noteunread(match, name, err) == -1)
 			return -1;
 		cs_error_clear(err);
 		return 0;
@@ -263,13 +263,13 @@ consider(struct certstore_match *match, const char *name, enum rung rung,
 	c->rung = rung;
 	c->valid = c->entry.info.starts <= match->when &&
 	    match->when <= c->entry.info.ends;
-	take(match);
+	takecandidate(match);
 	return 0;
 }
 
 /* Nothing that comes later can be better than what there is. */
 static int
-iswon(const struct certstore_match *match)
+isdecided(const struct certstore_match *match)
 {
 	return (match->flags & CERTSTORE_MATCH_WINNER) != 0 && match->n > 0 &&
 	    match->v[0]->valid;
@@ -283,7 +283,7 @@ considerkey(struct certstore_match *match, const char *sub, const char *key,
 	size_t i;
 	int rv = 0;
 
-	if (iswon(match))
+	if (isdecided(match))
 		return 0;
 	if (cs_index_find(match->store, sub, key, &names) == -1)
 		return cs_fail_errno(err, "%s/index", match->store->path);
@@ -332,7 +332,7 @@ considerhost(struct certstore_match *match, struct certstore_error *err)
 			-1)
 			return -1;
 	}
-	if ((match->flags & CERTSTORE_MATCH_FALLBACK) == 0 || iswon(match))
+	if ((match->flags & CERTSTORE_MATCH_FALLBACK) == 0 || isdecided(match))
 		return 0;
 	match->run[match->nrun++] = match->n;
 	if ((rv = cs_resolve_default(match->store, name)) == -1)
@@ -374,7 +374,7 @@ considersan(struct certstore_match *match, const char *question,
 }
 
 static int
-prefixed(const char *text, const char *prefix, const char **rest)
+hasprefix(const char *text, const char *prefix, const char **rest)
 {
 	size_t len = strlen(prefix);
 
@@ -385,25 +385,25 @@ prefixed(const char *text, const char *prefix, const char **rest)
 }
 
 static int
-classify(struct certstore_match *match, const char *question,
+askquestion(struct certstore_match *match, const char *question,
     struct certstore_error *err)
 {
 	const char *flaw, *rest = question;
 	char hex[65];
 
-	if (prefixed(question, "sha256:", &rest)) {
+	if (hasprefix(question, "sha256:", &rest)) {
 		if ((flaw = digestflaw(rest, hex)) != NULL)
 			return cs_name_refuse(question, flaw, err);
 		return considerall(match, FINGERPRINT, hex, err);
 	}
-	if (prefixed(question, "spki:", &rest)) {
+	if (hasprefix(question, "spki:", &rest)) {
 		if ((flaw = digestflaw(rest, hex)) != NULL)
 			return cs_name_refuse(question, flaw, err);
 		return considerkey(match, "spki", hex, SPKI, err);
 	}
 	match->type = CS_SAN_IP;
-	if (!prefixed(question, "dns:", &rest) &&
-	    (prefixed(question, "ip:", &rest) || strchr(rest, ':') != NULL ||
+	if (!hasprefix(question, "dns:", &rest) &&
+	    (hasprefix(question, "ip:", &rest) || strchr(rest, ':') != NULL ||
 		cs_name_ip(rest, match->host, NULL, NULL))) {
 		if (cs_name_ip(rest, match->host, NULL, NULL))
 			return considerhost(match, err);
@@ -435,7 +435,7 @@ untimely(const struct certstore_match *match, const struct candidate *c,
 }
 
 static void
-whynot(const struct certstore_match *match, struct candidate *c)
+explainlosing(const struct certstore_match *match, struct candidate *c)
 {
 	const struct candidate *best = match->v[0];
 	char time[64];
@@ -466,7 +466,7 @@ explain(struct certstore_match *match)
 		c->entry.host = match->question;
 		c->entry.how = rungs[c->rung];
 		if (i > 0 || !c->valid) {
-			whynot(match, c);
+			explainlosing(match, c);
 			c->entry.how = c->why;
 		}
 	}
@@ -478,7 +478,7 @@ explain(struct certstore_match *match)
 }
 
 static void
-start(struct certstore_match *match, const char *question)
+startquestion(struct certstore_match *match, const char *question)
 {
 	match->n = match->next = match->nrun = 0;
 	match->when = match->asof == CERTSTORE_NOW ? certstore_time_now() :
@@ -498,14 +498,14 @@ certstore_match_ask(struct certstore_match *match, const char *question,
     struct certstore_error *err)
 {
 	cs_error_clear(err);
-	start(match, question);
+	startquestion(match, question);
 	if (cs_store_refresh(match->store, err) == -1 ||
-	    classify(match, question, err) == -1) {
+	    askquestion(match, question, err) == -1) {
 		match->n = 0;
 		return -1;
 	}
 	if (match->n > 0) {
-		qsort(match->v, match->n, sizeof(*match->v), compare);
+		qsort(match->v, match->n, sizeof(*match->v), comparecandidates);
 		explain(match);
 	}
 	if (match->unread.code != CERTSTORE_OK) {

@@ -108,7 +108,7 @@ nextname(struct walk *w, char name[NAME_MAX + 1])
 
 /* A link is followed from the directory that it is in. */
 static int
-follow(struct walk *w, const char *path)
+followlink(struct walk *w, const char *path)
 {
 	char target[PATH_MAX], rest[PATH_MAX];
 	ssize_t n;
@@ -132,7 +132,7 @@ follow(struct walk *w, const char *path)
 
 /* "..": real has no links, so that its text can be cut.  1, or -1. */
 static int
-goup(struct walk *w)
+stepup(struct walk *w)
 {
 	char *slash;
 
@@ -145,7 +145,7 @@ goup(struct walk *w)
 
 /* One name on; 1 if it is there, 0 if it is not, or is no directory, -1. */
 static int
-step(struct walk *w, const char *name)
+stepdown(struct walk *w, const char *name)
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -160,7 +160,7 @@ step(struct walk *w, const char *name)
 	if (iswritable(&w->st) && !istrusted(w, st.st_uid))
 		return refuseowner(w, path, st.st_uid);
 	if (S_ISLNK(st.st_mode))
-		return follow(w, path) == -1 ? -1 : 1;
+		return followlink(w, path) == -1 ? -1 : 1;
 	if (!S_ISDIR(st.st_mode))
 		return 0;
 	memcpy(w->real, path, sizeof(path));
@@ -170,7 +170,7 @@ step(struct walk *w, const char *name)
 
 /* All names of rest: 1, 0 what they name is not there, -1. */
 static int
-walk(struct walk *w)
+walkpath(struct walk *w)
 {
 	char name[NAME_MAX + 1];
 	int rv;
@@ -180,7 +180,7 @@ walk(struct walk *w)
 			return -1;
 		if (strcmp(name, ".") == 0)
 			continue;
-		rv = strcmp(name, "..") == 0 ? goup(w) : step(w, name);
+		rv = strcmp(name, "..") == 0 ? stepup(w) : stepdown(w, name);
 		if (rv != 1)
 			return rv;
 	}
@@ -204,7 +204,7 @@ cs_parents_check(const struct certstore *store, struct certstore_error *err)
 	if ((size_t)snprintf(w.rest, sizeof(w.rest), "%s", store->path) >=
 	    sizeof(w.rest))
 		return toolong(&w);
-	if ((found = walk(&w)) == -1)
+	if ((found = walkpath(&w)) == -1)
 		return -1;
 	if (store->fd == -1) /* about to be made, or that says why not */
 		return 0;

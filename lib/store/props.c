@@ -38,7 +38,7 @@ isblank_ascii(char c)
 }
 
 static void
-split(struct line *l)
+splitline(struct line *l)
 {
 	const char *end = l->text + l->textlen, *p = l->text, *word;
 	size_t i, n;
@@ -60,7 +60,7 @@ split(struct line *l)
 
 /* The line at *pos, which moves behind it; 0 at the end. */
 static int
-nextline(const struct cs_buf *b, size_t *pos, struct line *l)
+nextprop(const struct cs_buf *b, size_t *pos, struct line *l)
 {
 	const char *nl, *p;
 	size_t len;
@@ -82,19 +82,19 @@ nextline(const struct cs_buf *b, size_t *pos, struct line *l)
 		len--;
 	l->text = p;
 	l->textlen = len;
-	split(l);
+	splitline(l);
 	return 1;
 }
 
 /* Sorted lists, so that they can be compared; of others the first counts. */
 static int
-parse(struct cs_props *props, const struct cs_buf *text)
+parseprops(struct cs_props *props, const struct cs_buf *text)
 {
 	struct line l;
 	char value[VALUE_MAX + 1];
 	size_t pos = 0;
 
-	while (nextline(text, &pos, &l)) {
+	while (nextprop(text, &pos, &l)) {
 		if (l.key == OTHER || l.len == 0)
 			continue;
 		snprintf(value, sizeof(value), "%.*s",
@@ -137,7 +137,7 @@ addlist(struct cs_buf *b, const char *key, const struct cs_list *list)
 
 /* The file as it is now; of one that was lost, what info repeats. */
 static int
-readtext(const struct certstore_entry *entry, struct cs_buf *b,
+readprops(const struct certstore_entry *entry, struct cs_buf *b,
     struct certstore_error *err)
 {
 	const struct cs_info *info = &entry->info;
@@ -162,8 +162,8 @@ cs_props_read(const struct certstore_entry *entry, struct cs_props *props,
 	int rv;
 
 	memset(props, 0, sizeof(*props));
-	rv = readtext(entry, &text, err);
-	if (rv == 0 && parse(props, &text) == -1)
+	rv = readprops(entry, &text, err);
+	if (rv == 0 && parseprops(props, &text) == -1)
 		rv = cs_fail_nomem(err);
 	cs_buf_free(&text);
 	if (rv == -1)
@@ -200,7 +200,7 @@ struct place {
 };
 
 static int
-refuse(const struct place *at, const char *what)
+refuseline(const struct place *at, const char *what)
 {
 	return cs_fail(at->err, CERTSTORE_EREFUSED,
 	    "certs/%s/props:%zu: %s: correct this line or remove it", at->name,
@@ -225,7 +225,7 @@ checktenant(const struct place *at, const char *value)
 	else
 		snprintf(what, sizeof(what),
 		    "tenant %s would match nothing: write it as %s", q, host);
-	return refuse(at, what);
+	return refuseline(at, what);
 }
 
 static int
@@ -236,38 +236,39 @@ checkline(const struct place *at, const struct line *l, int *groups)
 	size_t i, slashes = 0;
 
 	if (memchr(l->text, '\0', l->textlen) != NULL)
-		return refuse(at, "has a NUL byte");
+		return refuseline(at, "has a NUL byte");
 	if (l->key == OTHER) {
 		if (!misspelt(l, &key))
 			return 0;
 		snprintf(what, sizeof(what),
 		    "is not \"%s\", a blank and a value", keys[key]);
-		return refuse(at, what);
+		return refuseline(at, what);
 	}
 	if (l->len == 0 || l->len > VALUE_MAX) {
 		snprintf(what, sizeof(what), "%s %s", keys[l->key],
 		    l->len == 0 ? "without a value" : "of over 1000 bytes");
-		return refuse(at, what);
+		return refuseline(at, what);
 	}
 	for (i = 0; i < l->len; i++)
 		slashes += l->value[i] == '\\';
 	if (certstore_escape(NULL, 0, l->value, l->len) != l->len + slashes)
-		return refuse(at, "has a byte that is not printable UTF-8");
+		return refuseline(at, "has a byte that is not printable UTF-8");
 	snprintf(value, sizeof(value), "%.*s", (int)l->len, l->value);
 	if (l->key == GROUP && ++*groups > 1)
-		return refuse(at, "is a second group");
+		return refuseline(at, "is a second group");
 	return l->key == TENANT ? checktenant(at, value) : 0;
 }
 
 static int
-check(const char *name, const struct cs_buf *text, struct certstore_error *err)
+checkprops(const char *name, const struct cs_buf *text,
+    struct certstore_error *err)
 {
 	struct place at = { name, 0, err };
 	struct line l;
 	size_t pos = 0;
 	int groups = 0;
 
-	while (nextline(text, &pos, &l)) {
+	while (nextprop(text, &pos, &l)) {
 		at.n++;
 		if (checkline(&at, &l, &groups) == -1)
 			return -1;
@@ -289,15 +290,15 @@ cs_props_carry(struct cs_buf *to, const struct certstore_entry *entry,
 	int bad = 0, rv = -1;
 
 	if (entry != NULL &&
-	    (readtext(entry, &text, err) == -1 ||
-		check(name, &text, err) == -1))
+	    (readprops(entry, &text, err) == -1 ||
+		checkprops(name, &text, err) == -1))
 		goto out;
 	cs_buf_reset(to);
 	if (origin == NULL && entry != NULL)
 		origin = entry->info.origin;
 	if (origin != NULL)
 		bad = cs_buf_printf(to, "origin %s\n", origin);
-	while (nextline(&text, &pos, &l)) {
+	while (nextprop(&text, &pos, &l)) {
 		if (l.key == ORIGIN)
 			continue;
 		bad |= cs_buf_add(to, l.text, l.textlen);
@@ -327,7 +328,7 @@ cs_props_repeat(struct cs_buf *info, const struct cs_buf *text)
 	struct cs_props props = { 0 };
 	int bad;
 
-	bad = parse(&props, text);
+	bad = parseprops(&props, text);
 	if (props.origin != NULL)
 		bad |= cs_buf_printf(info, "origin %s\n", props.origin);
 	bad |= addlines(info, TENANT, &props.tenants);
@@ -381,8 +382,9 @@ cs_props_group(const char *name, const struct cs_buf *text, gid_t *gid,
 	int rv;
 
 	*gid = (gid_t)-1;
-	rv = parse(&props, text) == -1 ? cs_fail_nomem(err) :
-					 findgroup(name, props.group, gid, err);
+	rv = parseprops(&props, text) == -1 ?
+	    cs_fail_nomem(err) :
+	    findgroup(name, props.group, gid, err);
 	cs_props_free(&props);
 	return rv;
 }
@@ -506,10 +508,10 @@ cs_props_differ(const struct certstore_entry *entry, char why[CS_PROPS_WHY],
 	size_t i;
 	int rv = -1;
 
-	if (readtext(entry, &text, err) == -1 ||
-	    check(info->name, &text, err) == -1)
+	if (readprops(entry, &text, err) == -1 ||
+	    checkprops(info->name, &text, err) == -1)
 		goto out;
-	if (parse(&props, &text) == -1 ||
+	if (parseprops(&props, &text) == -1 ||
 	    finddifference(&props, info, &what) == -1) {
 		cs_fail_nomem(err);
 		goto out;

@@ -35,7 +35,7 @@ cs_put_value(const struct cs_put *put, const char *key)
 
 /* The file that the description is of. */
 static enum cs_file
-described(const struct cs_put *put)
+describedfile(const struct cs_put *put)
 {
 	return put->file[CS_FULLCHAIN].p != NULL ? CS_FULLCHAIN :
 						   CS_REQUEST_CSR;
@@ -51,7 +51,7 @@ cs_put_compose(struct cs_buf *b, const struct cs_put *put,
 {
 	char hex[CS_HASH_LEN];
 	const struct cs_buf *desc = &put->file[CS_INFO];
-	enum cs_file which = described(put);
+	enum cs_file which = describedfile(put);
 	int bad;
 
 	cs_hash(hex, put->file[which].p, put->file[which].len);
@@ -76,7 +76,7 @@ cs_put_compose(struct cs_buf *b, const struct cs_put *put,
 static int
 writeinfo(struct cs_put *put, int dir, int *fd, struct certstore_error *err)
 {
-	const char *from = cs_file_names[described(put)];
+	const char *from = cs_file_names[describedfile(put)];
 	struct stat st;
 
 	if (fstatat(dir, from, &st, AT_SYMLINK_NOFOLLOW) == -1)
@@ -113,7 +113,7 @@ cs_put_contents(const struct cs_put *put, enum cs_file file)
 
 /* The key, then the chain. */
 static int
-combine(const struct cs_put *put, struct cs_buf *b)
+combinefiles(const struct cs_put *put, struct cs_buf *b)
 {
 	const struct cs_buf *key = &put->file[CS_PRIVKEY];
 	const struct cs_buf *chain = &put->file[CS_FULLCHAIN];
@@ -126,7 +126,7 @@ combine(const struct cs_put *put, struct cs_buf *b)
 }
 
 static int
-writefile(struct cs_put *put, int i, gid_t group, int keep,
+writeputfile(struct cs_put *put, int i, gid_t group, int keep,
     struct certstore_error *err)
 {
 	struct cs_buf combined = { 0 };
@@ -136,7 +136,7 @@ writefile(struct cs_put *put, int i, gid_t group, int keep,
 	int rv = 0;
 
 	if (i == CS_COMBINED) {
-		if (combine(put, &combined) != 0) {
+		if (combinefiles(put, &combined) != 0) {
 			cs_buf_free(&combined);
 			return cs_fail_nomem(err);
 		}
@@ -175,7 +175,8 @@ cs_put_write(struct certstore *store, struct cs_put *put, int keep,
 		    cs_fence_lost(store, put->name, err) :
 		    cs_fail_errno(err, "%s: certs/%s", put->name, name);
 	for (i = 0; i < CS_NFILE; i++)
-		if (i != CS_INFO && writefile(put, i, group, keep, err) == -1)
+		if (i != CS_INFO &&
+		    writeputfile(put, i, group, keep, err) == -1)
 			return -1;
 	if (writeinfo(put, put->fd[CS_NFILE], keep ? &put->fd[CS_INFO] : NULL,
 		err) == -1)

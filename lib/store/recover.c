@@ -26,7 +26,7 @@
 #include "store/private.h"
 
 static int
-takename(void *arg, const char *file)
+takeintent(void *arg, const char *file)
 {
 	return cs_strings_add(arg, file);
 }
@@ -49,7 +49,7 @@ cutsuffix(char *name, const char *suffix)
  * -1.  What is no intent has the name "".
  */
 static int
-claim(struct certstore *store, const char *file, char *name, int *moved,
+claimintent(struct certstore *store, const char *file, char *name, int *moved,
     char *taken)
 {
 	int mine;
@@ -81,7 +81,7 @@ recoverone(struct certstore *store, const char *file, struct cs_strings *done,
 	unsigned long live;
 	int moved, rv, set;
 
-	if ((rv = claim(store, file, name, &moved, taken)) != 1)
+	if ((rv = claimintent(store, file, name, &moved, taken)) != 1)
 		return rv;
 	if (cs_strings_add(done, taken) == -1)
 		return -1;
@@ -105,7 +105,7 @@ cs_recover_all(struct certstore *store, struct certstore_error *err)
 	size_t i;
 	int rv = -1;
 
-	if (cs_file_each(store->pending, ".", takename, &files) == -1) {
+	if (cs_file_each(store->pending, ".", takeintent, &files) == -1) {
 		cs_fail_errno(err, "%s/.pending", store->path);
 		goto out;
 	}

@@ -41,7 +41,7 @@ comparenames(const void *a, const void *b, void *arg)
 
 /* Its place in names: 1, or 0. */
 static int
-find(const struct removal *rm, const char *name, size_t *i)
+findname(const struct removal *rm, const char *name, size_t *i)
 {
 	size_t from = 0, to = rm->n, at;
 	int c;
@@ -121,7 +121,7 @@ refuseneeded(const struct removal *rm, const struct ca *ca, const char *who)
  * where there is none (RFC 5280, section 4.2.1.1).
  */
 static int
-relate(struct removal *rm, const char *name, const struct cs_info *info)
+relateissuer(struct removal *rm, const char *name, const struct cs_info *info)
 {
 	struct ca key = { 0 }, *ca, *end = rm->ca + rm->nca;
 	char hash[64];
@@ -138,7 +138,7 @@ relate(struct removal *rm, const char *name, const struct cs_info *info)
 		return 0;
 	while (ca > rm->ca && compareca(&key, ca - 1) == 0)
 		ca--;
-	goes = find(rm, name, &i) && rm->errs[i].code == CERTSTORE_OK;
+	goes = findname(rm, name, &i) && rm->errs[i].code == CERTSTORE_OK;
 	for (; ca < end && compareca(&key, ca) == 0; ca++) {
 		if (info->aki != NULL && ca->ski != NULL &&
 		    strcmp(info->aki, ca->ski) != 0)
@@ -158,7 +158,7 @@ refuseunknown(struct removal *rm, const char *name)
 	struct certstore_error *err;
 	size_t i;
 
-	if (find(rm, name, &i) && rm->errs[i].code == CERTSTORE_OK)
+	if (findname(rm, name, &i) && rm->errs[i].code == CERTSTORE_OK)
 		return;
 	for (i = 0; i < rm->nca; i++) {
 		err = &rm->errs[rm->ca[i].i];
@@ -195,7 +195,7 @@ dependants(struct removal *rm, struct certstore_error *err)
 		name = cs_list_last(list, &info);
 		if (info->kind == NULL) {
 			refuseunknown(rm, name);
-		} else if (relate(rm, name, info) == -1) {
+		} else if (relateissuer(rm, name, info) == -1) {
 			rv = cs_fail_nomem(err);
 			break;
 		}
@@ -270,7 +270,7 @@ mayremove(struct removal *rm, size_t i, struct certstore_error *err)
 
 /* The link is gone, by hand or by a restore, and a key may be there. */
 static int
-orphaned(const struct removal *rm, const char *name,
+isorphan(const struct removal *rm, const char *name,
     struct certstore_error *err)
 {
 	struct certstore *store = rm->store;
@@ -296,7 +296,7 @@ orphaned(const struct removal *rm, const char *name,
 
 /* Sets the error of one name that may not go. */
 static void
-decide(struct removal *rm, size_t i)
+decideremoval(struct removal *rm, size_t i)
 {
 	struct certstore_error *err = &rm->errs[i];
 	int force = (rm->flags & CERTSTORE_REMOVE_FORCE) != 0;
@@ -312,13 +312,13 @@ decide(struct removal *rm, size_t i)
 		if (!force && refusedefault(rm, rm->names[i], err) == 0)
 			(void)refuseused(&rm->entry, rm->names[i], err);
 	} else if (err->code == CERTSTORE_ENOENTRY &&
-	    orphaned(rm, rm->names[i], err) != -1 && force)
+	    isorphan(rm, rm->names[i], err) != -1 && force)
 		cs_error_clear(err);
 }
 
 /* With -f nobody minds that one is gone already. */
 static int
-removeall(struct removal *rm)
+removedecided(struct removal *rm)
 {
 	size_t count, i;
 
@@ -347,7 +347,7 @@ freeremoval(struct removal *rm)
 
 /* All is decided first: what one needs that is refused must stay too. */
 static void
-decideall(struct removal *rm)
+decideremovals(struct removal *rm)
 {
 	struct certstore_error err;
 	size_t i;
@@ -360,7 +360,7 @@ decideall(struct removal *rm)
 	for (i = 0; i < rm->n; i++) {
 		cs_progress(rm->store, "checking", i, rm->n);
 		rm->byname[i] = i;
-		decide(rm, i);
+		decideremoval(rm, i);
 	}
 	qsort_r(rm->byname, rm->n, sizeof(*rm->byname), comparenames, rm);
 	if (dependants(rm, &err) == 0)
@@ -386,9 +386,9 @@ runremoval(struct removal *rm, int dry, struct certstore_error *err)
 	if ((dry ? cs_lock_check(rm->store, err) :
 		   cs_lock_take(rm->store, err)) == -1)
 		return -1;
-	decideall(rm);
+	decideremovals(rm);
 	if (!dry) {
-		count = removeall(rm);
+		count = removedecided(rm);
 		cs_lock_release(rm->store);
 	}
 	return count;

@@ -41,7 +41,7 @@ samefiles(struct certstore *store, const char *a, const char *b)
 }
 
 static int
-exists(int dirfd, const char *name)
+haspath(int dirfd, const char *name)
 {
 	return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
@@ -53,7 +53,7 @@ exists(int dirfd, const char *name)
  * does not.
  */
 static int
-turnback(const struct cs_link *link, unsigned long gen)
+turnbackentry(const struct cs_link *link, unsigned long gen)
 {
 	char dir[CS_GENDIR], from[CS_GENDIR + 8], to[CS_GENDIR + 16];
 	struct certstore *store = link->store;
@@ -65,7 +65,7 @@ turnback(const struct cs_link *link, unsigned long gen)
 	}
 	for (gen += gen == 0;; gen++) {
 		cs_generation_dir(dir, link->name, gen);
-		if (!exists(store->certs, dir))
+		if (!haspath(store->certs, dir))
 			break;
 		if ((surplus = samefiles(store, link->name, dir)) == 1)
 			break;
@@ -85,7 +85,7 @@ turnback(const struct cs_link *link, unsigned long gen)
 
 /* The number that the info in a real directory has, or 0. */
 static unsigned long
-readnumber(struct certstore *store, const char *name)
+copiednumber(struct certstore *store, const char *name)
 {
 	struct certstore_error ignored;
 	struct cs_info info = { 0 };
@@ -113,7 +113,7 @@ cs_repair_entry(struct certstore *store, const char *name,
 	if (rv == CS_LINK_DIRECTORY) {
 		if (cs_resolve_isstray(store, name))
 			return 0;
-		rv = turnback(&link, readnumber(store, name));
+		rv = turnbackentry(&link, copiednumber(store, name));
 	} else if (rv == CS_LINK_NONE) {
 		rv = store->intact ? 0 : cs_generation_find(&link, &gen);
 		if (rv == 1)
@@ -135,13 +135,13 @@ menddefault(struct certstore *store)
 	char name[CS_NAME_MAX + 1], text[CS_NAME_MAX + 8];
 	struct stat st;
 
-	if (!exists(store->fd, ".default")) {
+	if (!haspath(store->fd, ".default")) {
 		if (fstatat(store->fd, "default", &st, AT_SYMLINK_NOFOLLOW) ==
 		    -1)
 			return errno == ENOENT ? 0 : -1;
 		if (S_ISLNK(st.st_mode) ||
 		    cs_resolve_default(store, name) != 1 ||
-		    !exists(store->certs, name))
+		    !haspath(store->certs, name))
 			return 0;
 		snprintf(text, sizeof(text), "certs/%s", name);
 		if (cs_file_link(store->fd, text, ".default") == -1 ||
@@ -165,7 +165,7 @@ remakeindex(struct certstore *store)
 		close(store->index);
 	store->index = -1;
 	if (cs_file_rmtree(store->fd, ".index") == -1 ||
-	    (exists(store->fd, "index") &&
+	    (haspath(store->fd, "index") &&
 		cs_file_rename(store->fd, "index", ".index") == -1) ||
 	    cs_file_rmtree(store->fd, ".index") == -1 ||
 	    cs_file_mkdir(store->fd, "index", &store->index) == -1)

@@ -16,7 +16,7 @@
 
 /* Two names of one link, in a directory that folds upper and lower case? */
 static int
-folds(const struct certstore *store, const char *a, const char *b)
+isfolded(const struct certstore *store, const char *a, const char *b)
 {
 	struct stat x, y;
 
@@ -42,7 +42,7 @@ failforeign(const struct certstore *store, const char *name, const char *dir,
 		    "%s: its link leads to %s, which is no entry: see what "
 		    "that is, then rm %s/certs/%s",
 		    name, cs_escape_quote(q, dir), p, name);
-	if (folds(store, owner, name))
+	if (isfolded(store, owner, name))
 		return cs_fail(err, CERTSTORE_EDAMAGED,
 		    "%s: is the entry %s, since this file system does not tell "
 		    "upper from lower case: use that name, or another one",
@@ -201,7 +201,7 @@ namedby(const struct certstore *store, char *text, char name[CS_NAME_MAX + 1])
 
 /* The entry whose info the default has: a copy, or found by way of links. */
 static int
-copied(struct certstore *store, int islink, char name[CS_NAME_MAX + 1])
+copieddefault(struct certstore *store, int islink, char name[CS_NAME_MAX + 1])
 {
 	struct cs_buf b = { 0 };
 	struct stat is, def;
@@ -238,10 +238,10 @@ cs_resolve_default(struct certstore *store, char name[CS_NAME_MAX + 1])
 		return 0;
 	if (cs_file_readlink(store->fd, "default", text, sizeof(text)) == -1) {
 		if (errno == EINVAL)
-			return copied(store, 0, name);
+			return copieddefault(store, 0, name);
 		return errno == ENOENT ? 0 : -1;
 	}
-	return namedby(store, text, name) ? 1 : copied(store, 1, name);
+	return namedby(store, text, name) ? 1 : copieddefault(store, 1, name);
 }
 
 struct names {
@@ -250,7 +250,7 @@ struct names {
 };
 
 static int
-takename(void *arg, const char *file)
+takeentryname(void *arg, const char *file)
 {
 	struct names *names = arg;
 	char name[CS_NAME_MAX + 1];
@@ -272,7 +272,7 @@ cs_resolve_names(struct certstore *store, struct cs_strings *list,
 	memset(list, 0, sizeof(*list));
 	if (store->certs == -1)
 		return 0;
-	if (cs_file_each(store->certs, ".", takename, &names) == -1) {
+	if (cs_file_each(store->certs, ".", takeentryname, &names) == -1) {
 		cs_fail_errno(err, "%s/certs", store->path);
 		cs_strings_free(list);
 		return -1;

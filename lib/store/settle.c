@@ -14,7 +14,7 @@
  * that was changed by hand the names may still be those that were linked.
  */
 static int
-loadgen(struct certstore *store, const char *name, unsigned long gen,
+loadgeneration(struct certstore *store, const char *name, unsigned long gen,
     struct cs_info *info)
 {
 	struct certstore_error err;
@@ -48,7 +48,7 @@ cs_settle_finish(struct certstore *store, const struct cs_info *info,
 
 	if (info->before == 0 || info->before == info->gen)
 		return 0;
-	known = loadgen(store, info->name, info->before, &old);
+	known = loadgeneration(store, info->name, info->before, &old);
 	if (known == -1 ||
 	    (known == 1 ? cs_index_drop(store, &old, info) :
 			  cs_strings_add(&todo->unknown, info->name)) == -1)
@@ -74,14 +74,14 @@ out:
  * on disk without its record.
  */
 static int
-takeback(const struct cs_link *link, unsigned long gen,
+takebackput(const struct cs_link *link, unsigned long gen,
     const struct cs_info *now, struct cs_todo *todo)
 {
 	struct certstore *store = link->store;
 	struct cs_info info = { 0 };
 	int known, rv = -1;
 
-	known = loadgen(store, link->name, gen, &info);
+	known = loadgeneration(store, link->name, gen, &info);
 	if (known == -1 ||
 	    (known == 1 ? cs_index_drop(store, &info, now) :
 			  cs_strings_add(&todo->unknown, link->name)) == -1)
@@ -144,7 +144,7 @@ cs_settle_removal(struct certstore *store, const char *name, unsigned long gen,
 	if (loaded != NULL && loaded->name != NULL && loaded->gen == gen &&
 	    strcmp(loaded->name, name) == 0)
 		return finishremoval(store, name, gen, loaded, todo);
-	known = loadgen(store, name, gen, &info);
+	known = loadgeneration(store, name, gen, &info);
 	if (known != -1)
 		rv = finishremoval(store, name, gen, known == 1 ? &info : NULL,
 		    todo);
@@ -169,12 +169,12 @@ cs_settle_intent(const struct cs_link *link, const struct cs_intent *in,
 		return cs_combined_update(store, link->name, NULL) == -1 ?
 		    -1 :
 		    cs_settle_removal(store, link->name, in->gen, NULL, todo);
-	if (loadgen(store, link->name, live, &info) == -1)
+	if (loadgeneration(store, link->name, live, &info) == -1)
 		goto out;
 	if (info.name != NULL)
 		now = &info;
 	if (live != in->gen)
-		rv = takeback(link, in->gen, now, todo);
+		rv = takebackput(link, in->gen, now, todo);
 	else if (now == NULL)
 		rv = 0;
 	else if (cs_combined_update(store, link->name, now) == 0)

@@ -51,7 +51,7 @@ opendirs(struct certstore *store)
 
 /* Do both lead to one directory?  No: -1 leads nowhere. */
 static int
-issame(int a, int b)
+issamedir(int a, int b)
 {
 	struct stat one, two;
 
@@ -64,7 +64,7 @@ issame(int a, int b)
 static void
 takedirs(struct certstore *store, const struct certstore *now)
 {
-	if (!issame(now->certs, store->certs))
+	if (!issamedir(now->certs, store->certs))
 		store->epoch++;
 	cs_file_close(&store->certs);
 	cs_file_close(&store->index);
@@ -99,7 +99,7 @@ cs_store_sync(const struct certstore *store, int fd)
 
 /* The path as it was given, but absolute: it is printed and linked to. */
 static char *
-absolute(const char *path)
+absolutepath(const char *path)
 {
 	char *cwd, *p = NULL;
 
@@ -281,7 +281,7 @@ certstore_open(const char *path, int flags, struct certstore_error *err)
 		return NULL;
 	}
 	if ((store = calloc(1, sizeof(*store))) == NULL ||
-	    (store->path = absolute(path)) == NULL) {
+	    (store->path = absolutepath(path)) == NULL) {
 		cs_fail_nomem(err);
 		free(store);
 		return NULL;

@@ -15,14 +15,14 @@
 #define ISSUER_SHOWN 100 /* bytes, in a message */
 
 static int
-isletter(int c)
+isbaseletter(int c)
 {
 	return c < 0x80 && (isalnum(c) || c == '.' || c == '-');
 }
 
 /* "ISRG Root X1" is "ISRG_Root_X1": a run of what does not fit is one "_". */
 static int
-fromtext(void *arg, const unsigned char *text, size_t len)
+basefromtext(void *arg, const unsigned char *text, size_t len)
 {
 	char *base = arg;
 	size_t i, n = 0;
@@ -30,7 +30,7 @@ fromtext(void *arg, const unsigned char *text, size_t len)
 
 	for (i = 0; i < len && n < CS_ANCHOR_BASE; i++) {
 		c = text[i];
-		if (n == 0 ? c < 0x80 && isalnum(c) : isletter(c))
+		if (n == 0 ? c < 0x80 && isalnum(c) : isbaseletter(c))
 			base[n++] = (char)c;
 		else if (n > 0 && base[n - 1] != '_')
 			base[n++] = '_';
@@ -45,7 +45,7 @@ void
 cs_anchor_base(X509 *x509, char base[CS_ANCHOR_BASE + 1])
 {
 	base[0] = '\0';
-	(void)cs_cert_called(x509, fromtext, base);
+	(void)cs_cert_called(x509, basefromtext, base);
 }
 
 /* 64 digits, or 32 pairs with colons between. */

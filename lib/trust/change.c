@@ -14,7 +14,7 @@
  * certstore_trust(3).
  */
 static int
-note(struct certstore_trust *t, const char *name, const char *action)
+noteresult(struct certstore_trust *t, const char *name, const char *action)
 {
 	struct cs_result *r, *v;
 	size_t size;
@@ -39,11 +39,11 @@ note(struct certstore_trust *t, const char *name, const char *action)
 }
 
 /* The same with a line for people. */
-static int say(struct certstore_trust *, const char *, const char *,
+static int sayresult(struct certstore_trust *, const char *, const char *,
     const char *, ...) CS_PRINTFLIKE(4, 5);
 
 static int
-say(struct certstore_trust *t, const char *name, const char *action,
+sayresult(struct certstore_trust *t, const char *name, const char *action,
     const char *fmt, ...)
 {
 	char *text;
@@ -55,7 +55,7 @@ say(struct certstore_trust *t, const char *name, const char *action,
 	va_end(ap);
 	if (len == -1)
 		return -1;
-	if (note(t, name, action) == -1) {
+	if (noteresult(t, name, action) == -1) {
 		free(text);
 		return -1;
 	}
@@ -65,7 +65,7 @@ say(struct certstore_trust *t, const char *name, const char *action,
 
 /* The certificate, or NULL and g->err; said what is wrong with it. */
 static X509 *
-parsed(struct cs_given *g)
+parsegiven(struct cs_given *g)
 {
 	char hex[65], where[CS_TRUST_WHERE];
 
@@ -89,7 +89,7 @@ parsed(struct cs_given *g)
 
 /* What a new certificate is called, and how messages call it. */
 static void
-nameof(const struct certstore_trust *t, const struct cs_given *g,
+namegiven(const struct certstore_trust *t, const struct cs_given *g,
     char name[CS_NAME_MAX + 1])
 {
 	char base[CS_ANCHOR_BASE + 1] = "";
@@ -145,7 +145,7 @@ cs_change_limits(struct certstore_trust *t)
 
 /* The trust settings of all copies that were given, the strictest: 1 or 0. */
 static int
-usesof(const struct certstore_trust *t, const struct cs_given *g,
+usesgiven(const struct certstore_trust *t, const struct cs_given *g,
     struct cs_uses *uses)
 {
 	size_t from = 0, mid, to = t->nlimited;
@@ -172,7 +172,7 @@ isbarred(const struct certstore_trust *t, const struct cs_given *g, char *why,
 {
 	struct cs_uses uses;
 
-	return usesof(t, g, &uses) &&
+	return usesgiven(t, g, &uses) &&
 	    cs_uses_forbid(&uses, CS_USE_SERVER, why, size);
 }
 
@@ -183,21 +183,21 @@ isnarrowed(const struct certstore_trust *t, const struct cs_given *g, char *why,
 {
 	struct cs_uses uses;
 
-	return usesof(t, g, &uses) &&
+	return usesgiven(t, g, &uses) &&
 	    cs_uses_forbid(&uses, CS_USE_CLIENT, why, size);
 }
 
 /* Judges and adds one that is not there: 1, 0 refused (which is said), -1. */
 static int
-take(struct certstore_trust *t, struct cs_given *g, unsigned int origin)
+takecert(struct certstore_trust *t, struct cs_given *g, unsigned int origin)
 {
 	char name[CS_NAME_MAX + 1], where[CS_TRUST_WHERE];
 	char what[CS_TRUST_WHERE + CS_NAME_MAX + 8], why[100];
 	int how;
 
-	if (parsed(g) == NULL)
-		return say(t, "", "refused", "%s", g->err.msg);
-	nameof(t, g, name);
+	if (parsegiven(g) == NULL)
+		return sayresult(t, "", "refused", "%s", g->err.msg);
+	namegiven(t, g, name);
 	cs_item_where(g->pem, where, sizeof(where));
 	snprintf(what, sizeof(what), "%s: %s", where, name);
 	how = origin == CS_ANCHOR_SHIPPED	    ? CS_JUDGE_SHIPPED :
@@ -211,20 +211,20 @@ take(struct certstore_trust *t, struct cs_given *g, unsigned int origin)
 		    "without them",
 		    what, why);
 	if (g->err.code != CERTSTORE_OK)
-		return say(t, name,
+		return sayresult(t, name,
 		    how == CS_JUDGE_SHIPPED ? "left out" : "refused", "%s",
 		    g->err.msg);
 	if (cs_trustset_add(&t->set, name, g->fingerprint, g->pem->der,
 		g->pem->derlen, origin) == NULL)
 		return -1;
 	if (origin == CS_ANCHOR_ADDED && isnarrowed(t, g, why, sizeof(why)))
-		return say(t, name, "added",
+		return sayresult(t, name, "added",
 			   "%s: %s, and the set does not keep them: servers "
 			   "take it for clients, too",
 			   what, why) == -1 ?
 		    -1 :
 		    1;
-	return note(t, name, "added") == -1 ? -1 : 1;
+	return noteresult(t, name, "added") == -1 ? -1 : 1;
 }
 
 static int
@@ -232,16 +232,16 @@ sayremark(struct certstore_trust *t, const struct cs_anchor *a,
     const char *where)
 {
 	if (a->origin == CS_ANCHOR_SHIPPED)
-		return say(t, a->name, "same",
+		return sayresult(t, a->name, "same",
 		    "%s: %s: is an anchor already, from the shipped list: -f "
 		    "keeps it when the list drops it",
 		    where, a->name);
-	return say(t, a->name, "same", "%s: %s: is an anchor already", where,
-	    a->name);
+	return sayresult(t, a->name, "same", "%s: %s: is an anchor already",
+	    where, a->name);
 }
 
 static int
-addone(struct certstore_trust *t, struct cs_given *g)
+addgiven(struct certstore_trust *t, struct cs_given *g)
 {
 	int force = (t->flags & CERTSTORE_TRUST_FORCE) != 0;
 	char name[CS_NAME_MAX + 1], where[CS_TRUST_WHERE], why[100];
@@ -251,30 +251,30 @@ addone(struct certstore_trust *t, struct cs_given *g)
 	cs_item_where(g->pem, where, sizeof(where));
 	a = cs_trustset_byfingerprint(&t->set, g->fingerprint);
 	if (a == NULL)
-		return take(t, g, CS_ANCHOR_ADDED) == -1 ? -1 : 0;
+		return takecert(t, g, CS_ANCHOR_ADDED) == -1 ? -1 : 0;
 	if (a->der != NULL && isbarred(t, g, why, sizeof(why)))
-		return say(t, a->name, "refused",
+		return sayresult(t, a->name, "refused",
 		    "%s: %s: is an anchor already, but here %s: cert-trust%s "
 		    "rm %s takes it out",
 		    where, a->name, why, cs_store_option(t->store), a->name);
 	if (a->der == NULL && !force)
-		return say(t, a->name, "refused",
+		return sayresult(t, a->name, "refused",
 		    "%s: %s: is distrusted: -f lifts that and adds it", where,
 		    a->name);
 	if (a->der != NULL && (!force || a->origin != CS_ANCHOR_SHIPPED))
 		return sayremark(t, a, where);
 	if (a->der != NULL) {
 		a->origin |= CS_ANCHOR_ADDED;
-		return say(t, a->name, "kept",
+		return sayresult(t, a->name, "kept",
 		    "%s: stays an anchor when the shipped list drops it",
 		    a->name);
 	}
 	snprintf(name, sizeof(name), "%s", a->name);
 	cs_trustset_drop(a);
-	rv = take(t, g, CS_ANCHOR_ADDED);
+	rv = takecert(t, g, CS_ANCHOR_ADDED);
 	if (rv == -1)
 		return -1;
-	return say(t, name, rv == 1 ? "same" : "lifted",
+	return sayresult(t, name, rv == 1 ? "same" : "lifted",
 	    "%s: is no longer distrusted", name);
 }
 
@@ -288,7 +288,7 @@ saykeys(struct certstore_trust *t, const struct cs_change *c)
 
 	for (i = 0; i < c->pems.n && rv == 0; i++)
 		if (cs_item_iskey(&c->pems.v[i]))
-			rv = say(t, "", "left out",
+			rv = sayresult(t, "", "left out",
 			    "%s: a private key: is not stored, and does not "
 			    "belong with anchors",
 			    cs_item_where(&c->pems.v[i], where, sizeof(where)));
@@ -303,7 +303,7 @@ applyadd(struct certstore_trust *t, struct cs_change *c)
 	if (saykeys(t, c) == -1)
 		return -1;
 	for (i = 0; i < c->n; i++)
-		if (addone(t, &c->given[i]) == -1)
+		if (addgiven(t, &c->given[i]) == -1)
 			return -1;
 	return 0;
 }
@@ -331,27 +331,27 @@ applyremove(struct certstore_trust *t, const char *text)
 
 	found = cs_trustset_find(&t->set, text, &a, hex, &err);
 	if (found == -1)
-		return say(t, text, "refused", "%s", err.msg);
+		return sayresult(t, text, "refused", "%s", err.msg);
 	if (found == 1 && a->der == NULL)
-		return say(t, a->name, force ? "same" : "refused",
+		return sayresult(t, a->name, force ? "same" : "refused",
 		    "%s: is no anchor but distrusted: cert-trust%s -f add with "
 		    "its file lifts that",
 		    a->name, cs_store_option(t->store));
 	if (found == 0 && (force || isremoved(t, text)))
-		return note(t, text, "same");
+		return noteresult(t, text, "same");
 	if (found == 0)
-		return say(t, text, "refused",
+		return sayresult(t, text, "refused",
 		    "%s: there is no such anchor: cert-trust%s list names "
 		    "those there are",
 		    cs_escape_quote(q, text), cs_store_option(t->store));
 	if ((a->origin & CS_ANCHOR_SHIPPED) != 0)
-		rv = say(t, a->name, "removed",
+		rv = sayresult(t, a->name, "removed",
 		    "%s: is in the shipped list, and the next update brings "
 		    "it back: cert-trust%s distrust sha256:%s keeps it "
 		    "out",
 		    a->name, cs_store_option(t->store), a->fingerprint);
 	else
-		rv = note(t, a->name, "removed");
+		rv = noteresult(t, a->name, "removed");
 	cs_trustset_drop(a);
 	return rv;
 }
@@ -361,13 +361,13 @@ static int
 distrustanchor(struct certstore_trust *t, struct cs_anchor *a)
 {
 	if (a->der == NULL)
-		return say(t, a->name, "same", "%s: is distrusted already",
-		    a->name);
+		return sayresult(t, a->name, "same",
+		    "%s: is distrusted already", a->name);
 	free(a->der);
 	a->der = NULL;
 	a->derlen = 0;
 	a->origin = CS_ANCHOR_DISTRUSTED;
-	return note(t, a->name, "distrusted");
+	return noteresult(t, a->name, "distrusted");
 }
 
 static int
@@ -376,7 +376,7 @@ distrustother(struct certstore_trust *t, const char *name, const char *hex)
 	if (cs_trustset_add(&t->set, name, hex, NULL, 0,
 		CS_ANCHOR_DISTRUSTED) == NULL)
 		return -1;
-	return say(t, name, "distrusted",
+	return sayresult(t, name, "distrusted",
 	    "%s: is no anchor, and is kept out from now on", name);
 }
 
@@ -389,9 +389,9 @@ distrustcert(struct certstore_trust *t, struct cs_given *g)
 	a = cs_trustset_byfingerprint(&t->set, g->fingerprint);
 	if (a != NULL)
 		return distrustanchor(t, a);
-	if (parsed(g) == NULL)
-		return say(t, "", "refused", "%s", g->err.msg);
-	nameof(t, g, name);
+	if (parsegiven(g) == NULL)
+		return sayresult(t, "", "refused", "%s", g->err.msg);
+	namegiven(t, g, name);
 	return distrustother(t, name, g->fingerprint);
 }
 
@@ -405,11 +405,11 @@ distrusttext(struct certstore_trust *t, const char *text)
 
 	found = cs_trustset_find(&t->set, text, &a, hex, &err);
 	if (found == -1)
-		return say(t, text, "refused", "%s", err.msg);
+		return sayresult(t, text, "refused", "%s", err.msg);
 	if (found == 1)
 		return distrustanchor(t, a);
 	if (hex[0] == '\0')
-		return say(t, text, "refused",
+		return sayresult(t, text, "refused",
 		    "%s: is no anchor's name, and no SHA-256 fingerprint or "
 		    "file of any other certificate: cert-trust%s list "
 		    "names the anchors",
@@ -434,7 +434,7 @@ applydistrust(struct certstore_trust *t, struct cs_change *c)
 /* An anchor that the list has: 1 it stays one, 0, -1.  A few were added by
  * hand before; of a reset that is said later. */
 static int
-listed(struct certstore_trust *t, struct cs_given *g, struct cs_anchor *a,
+keeplisted(struct certstore_trust *t, struct cs_given *g, struct cs_anchor *a,
     int exact)
 {
 	char where[CS_TRUST_WHERE], why[100];
@@ -444,14 +444,14 @@ listed(struct certstore_trust *t, struct cs_given *g, struct cs_anchor *a,
 		return 0;
 	}
 	if (isbarred(t, g, why, sizeof(why)))
-		return say(t, a->name, "left out",
+		return sayresult(t, a->name, "left out",
 		    "%s: %s: is no anchor for servers: %s",
 		    cs_item_where(g->pem, where, sizeof(where)), a->name, why);
 	a->listed = 1;
 	if (exact || (a->origin & CS_ANCHOR_SHIPPED) != 0)
 		return 1;
 	a->origin |= CS_ANCHOR_SHIPPED;
-	return say(t, a->name, "shipped",
+	return sayresult(t, a->name, "shipped",
 		   "%s: was added by hand, and is now in the shipped list too",
 		   a->name) == -1 ?
 	    -1 :
@@ -460,7 +460,7 @@ listed(struct certstore_trust *t, struct cs_given *g, struct cs_anchor *a,
 
 /* What the list has comes in; how many of it are anchors, or -1. */
 static int
-listin(struct certstore_trust *t, struct cs_change *c)
+takelist(struct certstore_trust *t, struct cs_change *c)
 {
 	struct cs_anchor *a;
 	int rv, usable = 0;
@@ -471,10 +471,10 @@ listin(struct certstore_trust *t, struct cs_change *c)
 	for (i = 0; i < c->n; i++) {
 		a = cs_trustset_byfingerprint(&t->set, c->given[i].fingerprint);
 		if (a != NULL) {
-			rv = listed(t, &c->given[i], a,
+			rv = keeplisted(t, &c->given[i], a,
 			    c->verb == CS_TRUST_RESET);
 		} else {
-			rv = take(t, &c->given[i], CS_ANCHOR_SHIPPED);
+			rv = takecert(t, &c->given[i], CS_ANCHOR_SHIPPED);
 			if (rv == 1)
 				t->set.v[t->set.n - 1].listed = 1;
 		}
@@ -491,18 +491,18 @@ dropown(struct certstore_trust *t, struct cs_anchor *a)
 {
 	if (a->listed) {
 		a->origin = CS_ANCHOR_SHIPPED;
-		return say(t, a->name, "shipped",
+		return sayresult(t, a->name, "shipped",
 		    "%s: is the shipped list's from now on", a->name);
 	}
 	if (!t->told)
 		cs_warn(t->store, "%s: was added by hand: is dropped", a->name);
 	cs_trustset_drop(a);
-	return note(t, a->name, "dropped");
+	return noteresult(t, a->name, "dropped");
 }
 
 /* One anchor that the list may lack, or that was added by hand. */
 static int
-listout(struct certstore_trust *t, struct cs_anchor *a, int exact)
+dropunlisted(struct certstore_trust *t, struct cs_anchor *a, int exact)
 {
 	if (exact && (a->origin & CS_ANCHOR_ADDED) != 0)
 		return dropown(t, a);
@@ -510,13 +510,13 @@ listout(struct certstore_trust *t, struct cs_anchor *a, int exact)
 		return 0;
 	if ((a->origin & CS_ANCHOR_ADDED) != 0) {
 		a->origin = CS_ANCHOR_ADDED;
-		return say(t, a->name, "kept",
+		return sayresult(t, a->name, "kept",
 		    "%s: is no longer in the shipped list, but stays: it was "
 		    "added by hand",
 		    a->name);
 	}
 	cs_trustset_drop(a);
-	return note(t, a->name, "removed");
+	return noteresult(t, a->name, "removed");
 }
 
 /* Update: one's own additions stay; reset: exactly the list. */
@@ -529,7 +529,7 @@ applylist(struct certstore_trust *t, struct cs_change *c,
 	int usable;
 	size_t i;
 
-	if (saykeys(t, c) == -1 || (usable = listin(t, c)) == -1)
+	if (saykeys(t, c) == -1 || (usable = takelist(t, c)) == -1)
 		return cs_fail_nomem(err);
 	if (usable == 0)
 		return cs_fail(err, CERTSTORE_EINPUT,
@@ -539,7 +539,7 @@ applylist(struct certstore_trust *t, struct cs_change *c,
 	for (i = 0; i < t->set.n; i++) {
 		a = &t->set.v[i];
 		if (!a->gone && a->der != NULL &&
-		    listout(t, a, c->verb == CS_TRUST_RESET) == -1)
+		    dropunlisted(t, a, c->verb == CS_TRUST_RESET) == -1)
 			return cs_fail_nomem(err);
 	}
 	return 0;

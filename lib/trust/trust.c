@@ -89,7 +89,7 @@ certstore_trust_set_passphrase(struct certstore_trust *t,
  * nothing: it is used again where a set was removed or restored.
  */
 static int
-iscurrent(const struct certstore_trust *t, struct certstore_error *err)
+iscurrentset(const struct certstore_trust *t, struct certstore_error *err)
 {
 	struct cs_trustgen live;
 
@@ -102,7 +102,7 @@ iscurrent(const struct certstore_trust *t, struct certstore_error *err)
 
 /* Where a listing goes on in another set: behind the last name. */
 static void
-goon(struct certstore_trust *t)
+resumelisting(struct certstore_trust *t)
 {
 	const char *last = t->entry.info.name;
 
@@ -115,11 +115,11 @@ goon(struct certstore_trust *t)
 
 /* The set as it is now. */
 static int
-load(struct certstore_trust *t, struct certstore_error *err)
+loadset(struct certstore_trust *t, struct certstore_error *err)
 {
 	int current = 0;
 
-	if (t->loaded && (current = iscurrent(t, err)) == -1)
+	if (t->loaded && (current = iscurrentset(t, err)) == -1)
 		return -1;
 	if (current)
 		return 0;
@@ -127,7 +127,7 @@ load(struct certstore_trust *t, struct certstore_error *err)
 	if (cs_trustdir_load(t->store, &t->set, err) == -1)
 		return -1;
 	t->loaded = 1;
-	goon(t);
+	resumelisting(t);
 	return 0;
 }
 
@@ -195,7 +195,7 @@ certstore_trust_next(struct certstore_trust *t,
 		t->loaded = 0;
 		t->next = t->nextbad = 0;
 		/* there is no way around it: the next call is the end */
-		t->listing = load(t, err) == 0 ? 1 : -1;
+		t->listing = loadset(t, err) == 0 ? 1 : -1;
 		if (t->listing == -1)
 			return -1;
 	}
@@ -220,14 +220,14 @@ certstore_trust_has(struct certstore_trust *t, const char *anchor,
 	char hex[65];
 
 	cs_error_clear(err);
-	if (load(t, err) == -1)
+	if (loadset(t, err) == -1)
 		return -1;
 	return cs_trustset_find(&t->set, anchor, &a, hex, err);
 }
 
 /* What was asked for and not taken: the others alone are not what was meant. */
 static int
-fail(struct certstore_trust *t, const struct certstore_error *err)
+failchange(struct certstore_trust *t, const struct certstore_error *err)
 {
 	if (t->failed.code == CERTSTORE_OK)
 		t->failed = *err;
@@ -294,7 +294,7 @@ readgiven(struct cs_change *c, const struct certstore_passphrase *pass,
 }
 
 static int
-addcerts(struct certstore_trust *t, enum cs_verb verb, const char *label,
+addcertchange(struct certstore_trust *t, enum cs_verb verb, const char *label,
     const void *data, size_t len, struct certstore_error *err)
 {
 	struct cs_change *c;
@@ -303,63 +303,63 @@ addcerts(struct certstore_trust *t, enum cs_verb verb, const char *label,
 	cs_error_clear(err);
 	ERR_clear_error();
 	if ((c = addchange(t, verb, label, err)) == NULL)
-		return fail(t, err);
+		return failchange(t, err);
 	rv = readgiven(c, t->haspass ? &t->pass : NULL, data, len, err);
 	ERR_clear_error();
 	if (rv == 0)
 		return 0;
 	dropchange(&t->change[--t->nchange]);
-	return fail(t, err);
+	return failchange(t, err);
 }
 
 static int
-addname(struct certstore_trust *t, enum cs_verb verb, const char *anchor,
+addnamechange(struct certstore_trust *t, enum cs_verb verb, const char *anchor,
     struct certstore_error *err)
 {
 	cs_error_clear(err);
-	return addchange(t, verb, anchor, err) == NULL ? fail(t, err) : 0;
+	return addchange(t, verb, anchor, err) == NULL ? failchange(t, err) : 0;
 }
 
 int
 certstore_trust_add(struct certstore_trust *t, const char *label,
     const void *data, size_t len, struct certstore_error *err)
 {
-	return addcerts(t, CS_TRUST_ADD, label, data, len, err);
+	return addcertchange(t, CS_TRUST_ADD, label, data, len, err);
 }
 
 int
 certstore_trust_update(struct certstore_trust *t, const char *label,
     const void *data, size_t len, struct certstore_error *err)
 {
-	return addcerts(t, CS_TRUST_UPDATE, label, data, len, err);
+	return addcertchange(t, CS_TRUST_UPDATE, label, data, len, err);
 }
 
 int
 certstore_trust_reset(struct certstore_trust *t, const char *label,
     const void *data, size_t len, struct certstore_error *err)
 {
-	return addcerts(t, CS_TRUST_RESET, label, data, len, err);
+	return addcertchange(t, CS_TRUST_RESET, label, data, len, err);
 }
 
 int
 certstore_trust_distrust_certs(struct certstore_trust *t, const char *label,
     const void *data, size_t len, struct certstore_error *err)
 {
-	return addcerts(t, CS_TRUST_DISTRUST, label, data, len, err);
+	return addcertchange(t, CS_TRUST_DISTRUST, label, data, len, err);
 }
 
 int
 certstore_trust_remove(struct certstore_trust *t, const char *anchor,
     struct certstore_error *err)
 {
-	return addname(t, CS_TRUST_REMOVE, anchor, err);
+	return addnamechange(t, CS_TRUST_REMOVE, anchor, err);
 }
 
 int
 certstore_trust_distrust(struct certstore_trust *t, const char *anchor,
     struct certstore_error *err)
 {
-	return addname(t, CS_TRUST_DISTRUST, anchor, err);
+	return addnamechange(t, CS_TRUST_DISTRUST, anchor, err);
 }
 
 int
@@ -376,14 +376,14 @@ certstore_trust_result(const struct certstore_trust *t, size_t i,
 }
 
 static int
-apply(struct certstore_trust *t, struct certstore_error *err)
+applychanges(struct certstore_trust *t, struct certstore_error *err)
 {
 	size_t i;
 
 	t->loaded = 0;
 	t->listing = 0;
 	dropresults(t);
-	if (load(t, err) == -1)
+	if (loadset(t, err) == -1)
 		return -1;
 	if (cs_change_limits(t) == -1)
 		return cs_fail_nomem(err);
@@ -399,14 +399,14 @@ apply(struct certstore_trust *t, struct certstore_error *err)
 
 /* Under the lock: applied anew if another writer came in between. */
 static int
-write(struct certstore_trust *t, struct certstore_error *err)
+writeset(struct certstore_trust *t, struct certstore_error *err)
 {
 	int current;
 
 	if (cs_trustgen_repair(t->store) == -1)
 		return cs_fail_errno(err, "%s/trust", certstore_path(t->store));
-	if ((current = iscurrent(t, err)) == -1 ||
-	    (!current && apply(t, err) == -1))
+	if ((current = iscurrentset(t, err)) == -1 ||
+	    (!current && applychanges(t, err) == -1))
 		return -1;
 	if (t->count == 0 && !t->set.astray)
 		return 0;
@@ -441,12 +441,12 @@ certstore_trust_commit(struct certstore_trust *t, struct certstore_error *err)
 		return -1;
 	}
 	t->told = 0;
-	rv = apply(t, err);
+	rv = applychanges(t, err);
 	if (rv == 0 && (t->count > 0 || t->set.astray)) {
 		if ((t->flags & CERTSTORE_TRUST_DRYRUN) != 0)
 			rv = cs_lock_check(t->store, err);
 		else if ((rv = cs_lock_take(t->store, err)) == 0) {
-			rv = write(t, err);
+			rv = writeset(t, err);
 			cs_lock_release(t->store);
 		}
 	}

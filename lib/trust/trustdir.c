@@ -28,14 +28,14 @@ struct dir {
 };
 
 static int
-takename(void *arg, const char *name)
+takefilename(void *arg, const char *name)
 {
 	return cs_strings_add(arg, name);
 }
 
 /* "NAME.pem" of an anchor: copies NAME and gives 1, else 0. */
 static int
-isanchor(const char *file, char name[CS_NAME_MAX + 1])
+isanchorfile(const char *file, char name[CS_NAME_MAX + 1])
 {
 	size_t len = strlen(file), n = strlen(SUFFIX);
 
@@ -58,14 +58,15 @@ islink(const char *file)
 
 /* One file of the directory; 0, or -1 and errno. */
 static int
-readone(struct dir *d, const char *file, size_t max)
+readsetfile(struct dir *d, const char *file, size_t max)
 {
 	return cs_file_read(d->fd, file, max, &d->buf);
 }
 
 /* What is damaged is said when the set is used, and does not keep the rest. */
 static int
-bad(struct dir *d, struct cs_trustset *set, const char *file, const char *why)
+notebad(struct dir *d, struct cs_trustset *set, const char *file,
+    const char *why)
 {
 	char msg[512];
 
@@ -94,7 +95,7 @@ takeanchor(struct dir *d, struct cs_trustset *set, const char *file,
 	if (cs_pem_read(file, d->buf.p, d->buf.len, NULL, &pems, &ignored) ==
 		-1 ||
 	    pems.n != 1 || pems.v[0].type != CS_PEM_CERT) {
-		rv = bad(d, set, file, "is not one certificate");
+		rv = notebad(d, set, file, "is not one certificate");
 		goto out;
 	}
 	pem = &pems.v[0];
@@ -102,7 +103,7 @@ takeanchor(struct dir *d, struct cs_trustset *set, const char *file,
 	if (cs_uses_read(pem, &uses) == -1) {
 		rv = -1;
 	} else if (cs_uses_forbid(&uses, CS_USE_SERVER, why, sizeof(why))) {
-		rv = bad(d, set, file, why);
+		rv = notebad(d, set, file, why);
 	} else if (cs_trustset_byfingerprint(set, hex) != NULL ||
 	    cs_trustset_byname(set, name) != NULL) {
 		set->astray = 1; /* distrusted by hand, or there twice */
@@ -146,16 +147,16 @@ readanchors(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 				set->astray = 1;
 			else if (cs_strings_add(&d->links, text) == -1)
 				goto nomem;
-		} else if (!isanchor(file, name)) {
+		} else if (!isanchorfile(file, name)) {
 			set->astray |= strcmp(file, "bundle.pem") != 0 &&
 			    strcmp(file, "distrusted") != 0 &&
 			    strcmp(file, "shipped") != 0;
-		} else if (readone(d, file, CS_RECORD_MAX) == 0) {
+		} else if (readsetfile(d, file, CS_RECORD_MAX) == 0) {
 			if (takeanchor(d, set, file, name) == -1)
 				goto nomem;
 		} else if (errno == EINVAL || errno == EFBIG ||
 		    errno == ELOOP) {
-			if (bad(d, set, file, "is no plain file") == -1)
+			if (notebad(d, set, file, "is no plain file") == -1)
 				goto nomem;
 		} else {
 			return failread(d, file, err);
@@ -182,7 +183,7 @@ checkbundle(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 			    a->derlen);
 	}
 	if (bad == 0 &&
-	    (readone(d, "bundle.pem", CS_BUNDLE_MAX) == -1 ||
+	    (readsetfile(d, "bundle.pem", CS_BUNDLE_MAX) == -1 ||
 		d->buf.len != bundle.len ||
 		memcmp(d->buf.p, bundle.p, bundle.len) != 0))
 		set->astray = 1;
@@ -205,7 +206,7 @@ checklinks(struct dir *d, struct cs_trustset *set)
 	if (d->links.n != n)
 		set->astray = 1;
 	for (i = 0; i < d->links.n && !set->astray; i++)
-		if (!isanchor(d->links.v[i], name) ||
+		if (!isanchorfile(d->links.v[i], name) ||
 		    cs_trustset_byname(set, name) == NULL)
 			set->astray = 1;
 }
@@ -221,7 +222,7 @@ readrecord(struct dir *d, struct cs_trustset *set, const char *file,
 
 	snprintf(label, sizeof(label), "%.400s/trust/%s",
 	    certstore_path(d->store), file);
-	if (readone(d, file, CS_RECORD_MAX) == -1) {
+	if (readsetfile(d, file, CS_RECORD_MAX) == -1) {
 		if (errno == ENOENT || errno == ESTALE) {
 			cs_fail(err, CERTSTORE_EDAMAGED,
 			    "%s: is missing: restore it, or remove trust and "
@@ -239,7 +240,7 @@ loaddir(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 {
 	int rv;
 
-	if (cs_file_each(d->fd, ".", takename, &d->names) == -1)
+	if (cs_file_each(d->fd, ".", takefilename, &d->names) == -1)
 		return cs_fail_errno(err, "%s/trust", certstore_path(d->store));
 	cs_strings_sort(&d->names);
 	rv = readrecord(d, set, "distrusted", cs_trustset_read_distrusted, err);
@@ -256,7 +257,7 @@ loaddir(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 }
 
 static void
-closedirof(struct dir *d)
+closesetdir(struct dir *d)
 {
 	cs_file_close(&d->fd);
 	cs_strings_free(&d->names);
@@ -293,7 +294,7 @@ cs_trustdir_load(struct certstore *store, struct cs_trustset *set,
 		    certstore_path(store));
 		d.fd = live.fd;
 		rv = loaddir(&d, set, err);
-		closedirof(&d);
+		closesetdir(&d);
 	}
 	if (rv == 1) {
 		cs_error_clear(err);
@@ -341,7 +342,7 @@ countlink(struct writing *w, unsigned long hash)
 }
 
 static int
-writefile(struct writing *w, const char *name, const struct cs_buf *b,
+writesetfile(struct writing *w, const char *name, const struct cs_buf *b,
     struct certstore_error *err)
 {
 	int fd, rv;
@@ -393,7 +394,7 @@ writeanchor(struct writing *w, const struct cs_anchor *a,
 	if (cs_pem_encode(&pem, "CERTIFICATE", a->der, a->derlen) == -1 ||
 	    cs_buf_add(&w->bundle, pem.p, pem.len) == -1)
 		cs_fail_nomem(err);
-	else if (writefile(w, file, &pem, err) == 0 &&
+	else if (writesetfile(w, file, &pem, err) == 0 &&
 	    writelink(w, file, x509, err) == 0)
 		rv = 0;
 	cs_buf_free(&pem);
@@ -427,9 +428,9 @@ writerecords(struct writing *w, const struct cs_trustset *set,
 	else if (checksize(w, &w->bundle, CS_BUNDLE_MAX, err) == 0 &&
 	    checksize(w, &distrusted, CS_RECORD_MAX, err) == 0 &&
 	    checksize(w, &shipped, CS_RECORD_MAX, err) == 0 &&
-	    writefile(w, "bundle.pem", &w->bundle, err) == 0 &&
-	    writefile(w, "distrusted", &distrusted, err) == 0 &&
-	    writefile(w, "shipped", &shipped, err) == 0)
+	    writesetfile(w, "bundle.pem", &w->bundle, err) == 0 &&
+	    writesetfile(w, "distrusted", &distrusted, err) == 0 &&
+	    writesetfile(w, "shipped", &shipped, err) == 0)
 		rv = 0;
 	cs_buf_free(&distrusted);
 	cs_buf_free(&shipped);

@@ -15,7 +15,7 @@
 #define ADDED_WORD "added" /* in the file shipped: and by hand, too */
 
 static void
-freeone(struct cs_anchor *a)
+freeanchor(struct cs_anchor *a)
 {
 	free(a->name);
 	free(a->der);
@@ -26,7 +26,7 @@ void
 cs_trustset_free(struct cs_trustset *set)
 {
 	while (set->n > 0)
-		freeone(&set->v[--set->n]);
+		freeanchor(&set->v[--set->n]);
 	free(set->v);
 	free(set->slots);
 	cs_strings_free(&set->bad);
@@ -39,7 +39,7 @@ cs_trustset_free(struct cs_trustset *set)
  * its slots until the set is sorted.
  */
 static size_t
-hashof(const char *s, size_t len)
+hashtext(const char *s, size_t len)
 {
 	uint64_t h = 14695981039346656037u;
 	size_t i;
@@ -50,7 +50,7 @@ hashof(const char *s, size_t len)
 }
 
 static void
-insert(size_t *table, size_t size, size_t hash, size_t place)
+insertslot(size_t *table, size_t size, size_t hash, size_t place)
 {
 	while (table[hash & (size - 1)] != 0)
 		hash++;
@@ -58,13 +58,14 @@ insert(size_t *table, size_t size, size_t hash, size_t place)
 }
 
 static void
-enter(struct cs_trustset *set, size_t i)
+enterslot(struct cs_trustset *set, size_t i)
 {
 	const struct cs_anchor *a = &set->v[i];
 
-	insert(set->slots, set->nslot, hashof(a->name, strlen(a->name)), i + 1);
-	insert(set->slots + set->nslot, set->nslot,
-	    hashof(a->fingerprint, HEX_LEN), i + 1);
+	insertslot(set->slots, set->nslot, hashtext(a->name, strlen(a->name)),
+	    i + 1);
+	insertslot(set->slots + set->nslot, set->nslot,
+	    hashtext(a->fingerprint, HEX_LEN), i + 1);
 }
 
 /* The tables anew, with room for all that the array has room for. */
@@ -82,7 +83,7 @@ reindex(struct cs_trustset *set)
 	} else
 		memset(set->slots, 0, 2 * n * sizeof(*set->slots));
 	for (i = 0; i < set->n; i++)
-		enter(set, i);
+		enterslot(set, i);
 	return 0;
 }
 
@@ -93,7 +94,7 @@ cs_trustset_byname(const struct cs_trustset *set, const char *name)
 
 	if (set->nslot == 0)
 		return NULL;
-	for (h = hashof(name, strlen(name));
+	for (h = hashtext(name, strlen(name));
 	     (i = set->slots[h & (set->nslot - 1)]) != 0; h++)
 		if (!set->v[i - 1].gone &&
 		    strcmp(set->v[i - 1].name, name) == 0)
@@ -109,7 +110,7 @@ cs_trustset_byfingerprint(const struct cs_trustset *set, const char *hex)
 
 	if (set->nslot == 0)
 		return NULL;
-	for (h = hashof(hex, HEX_LEN); (i = slots[h & (set->nslot - 1)]) != 0;
+	for (h = hashtext(hex, HEX_LEN); (i = slots[h & (set->nslot - 1)]) != 0;
 	     h++)
 		if (!set->v[i - 1].gone &&
 		    memcmp(set->v[i - 1].fingerprint, hex, HEX_LEN) == 0)
@@ -159,7 +160,7 @@ cs_trustset_add(struct cs_trustset *set, const char *name,
 	memset(a, 0, sizeof(*a));
 	if ((a->name = strdup(name)) == NULL ||
 	    (der != NULL && (a->der = malloc(derlen)) == NULL)) {
-		freeone(a);
+		freeanchor(a);
 		return NULL;
 	}
 	if (der != NULL)
@@ -167,7 +168,7 @@ cs_trustset_add(struct cs_trustset *set, const char *name,
 	a->derlen = derlen;
 	memcpy(a->fingerprint, fingerprint, sizeof(a->fingerprint));
 	a->origin = origin;
-	enter(set, set->n++);
+	enterslot(set, set->n++);
 	return a;
 }
 
@@ -189,7 +190,7 @@ cs_trustset_isempty(const struct cs_trustset *set)
 }
 
 static int
-byname(const void *a, const void *b)
+byanchorname(const void *a, const void *b)
 {
 	const struct cs_anchor *x = a, *y = b;
 
@@ -203,20 +204,20 @@ cs_trustset_sort(struct cs_trustset *set)
 
 	for (i = 0; i < set->n; i++) {
 		if (set->v[i].gone)
-			freeone(&set->v[i]);
+			freeanchor(&set->v[i]);
 		else
 			set->v[n++] = set->v[i];
 	}
 	set->n = n;
 	if (n > 1)
-		qsort(set->v, n, sizeof(*set->v), byname);
+		qsort(set->v, n, sizeof(*set->v), byanchorname);
 	if (set->size > 0)
 		(void)reindex(set); /* of the same size: cannot fail */
 }
 
 /* bundle.pem is all anchors. */
 static int
-isfree(const struct cs_trustset *set, const char *name)
+isnamefree(const struct cs_trustset *set, const char *name)
 {
 	return strcmp(name, "bundle") != 0 &&
 	    cs_trustset_byname(set, name) == NULL;
@@ -230,7 +231,7 @@ cs_trustset_name(const struct cs_trustset *set, const char *base, int plain,
 	int n;
 
 	snprintf(name, CS_NAME_MAX + 1, "%s", base);
-	for (n = NAME_UNIT; (!plain || !isfree(set, name)) && n <= HEX_LEN;
+	for (n = NAME_UNIT; (!plain || !isnamefree(set, name)) && n <= HEX_LEN;
 	     n += NAME_UNIT) {
 		snprintf(name, CS_NAME_MAX + 1, "%s-%.*s", base, n,
 		    fingerprint);
@@ -260,7 +261,7 @@ failline(const struct reading *r, const char *form, struct certstore_error *err)
 
 /* 1, 0 at the end, -1. */
 static int
-readline(struct reading *r, const char *end)
+readsetline(struct reading *r, const char *end)
 {
 	char *p = r->next, *nl;
 	size_t i;
@@ -297,7 +298,7 @@ cs_trustset_read_distrusted(struct cs_trustset *set, const char *label,
 	struct reading r = { .label = label, .next = b->p };
 	int rv;
 
-	while ((rv = readline(&r, b->p + b->len)) == 1) {
+	while ((rv = readsetline(&r, b->p + b->len)) == 1) {
 		if (!cs_name_isvalid(r.rest) ||
 		    cs_trustset_byname(set, r.rest) != NULL ||
 		    cs_trustset_byfingerprint(set, r.hex) != NULL)
@@ -318,7 +319,7 @@ cs_trustset_read_shipped(struct cs_trustset *set, const char *label,
 	struct cs_anchor *a;
 	int rv;
 
-	while ((rv = readline(&r, b->p + b->len)) == 1) {
+	while ((rv = readsetline(&r, b->p + b->len)) == 1) {
 		if (*r.rest != '\0' && strcmp(r.rest, ADDED_WORD) != 0)
 			break;
 		a = cs_trustset_byfingerprint(set, r.hex);
