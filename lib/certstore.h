@@ -93,6 +93,8 @@ void certstore_set_progress(struct certstore *store,
     void (*progress)(void *arg, const char *what, size_t done, size_t total),
     void *arg);
 
+#define CERTSTORE_NOW	INT64_MIN	/* as a time: when it is asked */
+
 /* Entries: certstore_entry(3). */
 struct certstore_entry *certstore_entry_get(struct certstore *store,
     const char *name, struct certstore_error *err);
@@ -123,6 +125,8 @@ int certstore_entry_issuing(const struct certstore_entry *entry, size_t i,
 int certstore_entry_is_kind(const struct certstore_entry *entry,
     const char *kinds);
 int certstore_entry_is_default(const struct certstore_entry *entry);
+int certstore_entry_is_valid(const struct certstore_entry *entry,
+    int64_t when);
 int certstore_entry_has_key(const struct certstore_entry *entry);
 
 enum certstore_file {
@@ -147,7 +151,6 @@ int certstore_list_next(struct certstore_list *list,
 void certstore_list_free(struct certstore_list *list);
 
 /* Which entry answers for a name: certstore_match(3). */
-#define CERTSTORE_NOW	INT64_MIN	/* at the time of each question */
 struct certstore_match;
 struct certstore_match *certstore_match_new(struct certstore *store,
     int64_t when, const char *kinds, int flags, struct certstore_error *err);

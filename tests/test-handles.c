@@ -351,6 +351,10 @@ endclock(void)
 	    "it has ended meanwhile");
 	if (certstore_match_next(now, &entry, &err) != 1)
 		bail("no entry");
+	ok(certstore_entry_is_valid(entry, CERTSTORE_NOW) == 0 &&
+		certstore_entry_is_valid(entry, 100) == 1 &&
+		certstore_entry_is_valid(entry, 99) == 0,
+	    "it is not valid any more");
 	ok(strncmp(certstore_entry_how(entry), "exact: ended ", 13) == 0,
 	    "and says so: %s", certstore_entry_how(entry));
 	is_int(certstore_match_ask(then, "short.example.com", &err), 1,

@@ -297,12 +297,6 @@ cs_warning_change(struct cs_buf *b, const struct cs_info *info,
 	return bad;
 }
 
-static int
-isvalid(const struct cs_info *info, int64_t now)
-{
-	return info->starts <= now && now <= info->ends;
-}
-
 #define KEPT "kept, since what was given "
 #define TAKE ": -f without -u takes it"
 
@@ -356,9 +350,9 @@ cs_warning_worse(struct cs_buf *b, const struct cs_info *info,
 		lost = listlost(&list, info, old);
 	if (lost > 0)
 		bad = remark(b, old, KEPT "does not cover %s" TAKE, list.p);
-	else if (isvalid(info, now) && !isvalid(old, now))
+	else if (cs_info_isvalid(info, now) && !cs_info_isvalid(old, now))
 		worse = 0;
-	else if (info->starts > now && isvalid(old, now))
+	else if (info->starts > now && cs_info_isvalid(old, now))
 		bad = remark(b, old, KEPT "is not valid before %s" TAKE,
 		    certstore_time_format(info->starts, new));
 	else if (info->starts < old->starts)

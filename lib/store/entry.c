@@ -444,6 +444,13 @@ certstore_entry_is_default(const struct certstore_entry *entry)
 }
 
 int
+certstore_entry_is_valid(const struct certstore_entry *entry, int64_t when)
+{
+	return cs_info_isvalid(&entry->info,
+	    when == CERTSTORE_NOW ? certstore_time_now() : when);
+}
+
+int
 certstore_entry_has_key(const struct certstore_entry *entry)
 {
 	return entry->info.haskey;

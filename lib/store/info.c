@@ -568,6 +568,14 @@ cs_info_has_usage(const struct cs_info *info, const char *word)
 	return 0;
 }
 
+/* The first and the last second are valid: RFC 5280 section 4.1.2.5. */
+int
+cs_info_isvalid(const struct cs_info *info, int64_t when)
+{
+	return info->fingerprint != NULL && info->starts <= when &&
+	    when <= info->ends;
+}
+
 /* Is that one of its names?  A host, with "*." or without, or an address. */
 int
 cs_info_covers(const struct cs_info *info, enum cs_san_type type,

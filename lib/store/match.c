@@ -261,8 +261,7 @@ consider(struct certstore_match *match, const char *name, enum rung rung,
 	if (!answers(match, &c->entry, rung, key))
 		return 0;
 	c->rung = rung;
-	c->valid = c->entry.info.starts <= match->when &&
-	    match->when <= c->entry.info.ends;
+	c->valid = cs_info_isvalid(&c->entry.info, match->when);
 	takecandidate(match);
 	return 0;
 }

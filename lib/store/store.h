@@ -109,6 +109,7 @@ int	cs_info_parse(struct cs_info *, struct certstore_error *); /* cuts text */
 void	cs_info_reset(struct cs_info *);	/* empty, keeps the memory */
 void	cs_info_free(struct cs_info *);
 int	cs_info_has_usage(const struct cs_info *, const char *);
+int	cs_info_isvalid(const struct cs_info *, int64_t);	/* at that time */
 int	cs_info_covers(const struct cs_info *, enum cs_san_type, const char *);
 
 /* entry.c */
