@@ -11,23 +11,25 @@ include config.mk
 
 # The folders of the library, from the bottom up.
 BASE = lib/base/buf.c lib/base/crypto.c lib/base/error.c \
-	lib/base/escape.c lib/base/file.c lib/base/hash.c lib/base/idn.c \
-	lib/base/name.c lib/base/stamp.c lib/base/strings.c lib/base/time.c
+	lib/base/escape.c lib/base/file.c lib/base/hash.c \
+	lib/base/idn.c lib/base/name.c lib/base/stamp.c \
+	lib/base/strings.c lib/base/time.c
 STORE = lib/store/combined.c lib/store/entry.c lib/store/fence.c \
 	lib/store/generation.c lib/store/index.c lib/store/info.c \
 	lib/store/layout.c lib/store/links.c lib/store/list.c \
-	lib/store/lock.c lib/store/match.c lib/store/parents.c \
-	lib/store/props.c lib/store/put.c lib/store/recover.c \
-	lib/store/remove.c lib/store/repair.c lib/store/resolve.c \
-	lib/store/settle.c lib/store/store.c lib/store/sweep.c \
-	lib/store/trustgen.c lib/store/unlink.c lib/store/write.c
+	lib/store/lock.c lib/store/match.c lib/store/names.c \
+	lib/store/parents.c lib/store/props.c lib/store/put.c \
+	lib/store/recover.c lib/store/remove.c lib/store/repair.c \
+	lib/store/resolve.c lib/store/settle.c lib/store/store.c \
+	lib/store/sweep.c lib/store/trustgen.c lib/store/unlink.c \
+	lib/store/write.c
 PEM = lib/pem/block.c lib/pem/container.c lib/pem/decrypt.c \
 	lib/pem/der.c lib/pem/item.c lib/pem/lines.c lib/pem/marker.c \
 	lib/pem/pem.c lib/pem/pkcs8.c
 X509 = lib/x509/asn1.c lib/x509/cert.c lib/x509/certs.c \
-	lib/x509/chain.c lib/x509/describe.c lib/x509/key.c lib/x509/keyform.c \
-	lib/x509/part.c lib/x509/print.c lib/x509/strength.c \
-	lib/x509/subtree.c lib/x509/uses.c
+	lib/x509/chain.c lib/x509/describe.c lib/x509/key.c \
+	lib/x509/keyform.c lib/x509/part.c lib/x509/print.c \
+	lib/x509/strength.c lib/x509/subtree.c lib/x509/uses.c
 ISSUE = lib/issue/carry.c lib/issue/caution.c lib/issue/constraint.c \
 	lib/issue/create.c lib/issue/extension.c lib/issue/issue.c \
 	lib/issue/issuer.c lib/issue/keep.c lib/issue/request.c \
@@ -37,8 +39,8 @@ IMPORT = lib/import/import.c lib/import/issuers.c lib/import/keyfile.c \
 	lib/import/pool.c lib/import/warning.c
 TRUST = lib/trust/anchor.c lib/trust/change.c lib/trust/trust.c \
 	lib/trust/trustdir.c lib/trust/trustset.c
-VERIFY = lib/verify/algorithm.c lib/verify/anchors.c lib/verify/cache.c \
-	lib/verify/judge.c lib/verify/lazycerts.c \
+VERIFY = lib/verify/algorithm.c lib/verify/anchors.c \
+	lib/verify/cache.c lib/verify/judge.c lib/verify/lazycerts.c \
 	lib/verify/nameconstraint.c lib/verify/path.c \
 	lib/verify/purpose.c lib/verify/rule.c lib/verify/san.c \
 	lib/verify/syntax.c lib/verify/verify.c

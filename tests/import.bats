@@ -398,6 +398,16 @@ warns() {
 	refuses 'a.example.com: .*other names.*-N' -f c.crt c.key
 	warns 'a.example.com: no longer covers b.example.com$' \
 	    -f -N a.example.com c.crt c.key
+	# A server is its hosts, a CA its subject.
+	sign e root /CN=e 90 \
+	    subjectAltName=DNS:e.example.com,email:e@example.com
+	imports e.crt e.key
+	sign e root /CN=e 90 subjectAltName=DNS:e.example.com
+	imports -f e.crt e.key
+	ca one /CN=Same/O=One
+	imports one.crt one.key
+	ca other /CN=Same/O=Other
+	refuses 'same: .*other names.*-N' -f other.crt other.key
 	holds a.example.com c.crt
 	refuses 'one: there are certificates for 2 entries: leave out -N' \
 	    -N one a.crt a.key c.crt c.key

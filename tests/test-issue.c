@@ -51,7 +51,7 @@ issue(const char *name, const struct certstore_template *t,
     const struct cs_issuer *is)
 {
 	struct certstore_template full;
-	struct cs_san_own own;
+	struct cs_san own;
 	EVP_PKEY *pkey;
 	X509 *x509 = NULL;
 
@@ -405,7 +405,7 @@ unfit(X509_REQ *req, const struct certstore_template *t,
 {
 	struct certstore_template asked = *t, wants = *full;
 	struct cs_attr attr = { NULL, NULL };
-	struct cs_san_own san = { CS_SAN_DNS, NULL };
+	struct cs_san san = { CS_SAN_DNS, NULL };
 	struct certstore_entry none = { 0 };
 	struct cs_reuse fit;
 	char copy[80], *eq;
@@ -441,7 +441,7 @@ testrequest(void)
 	struct certstore_entry none = { 0 };
 	struct cs_reuse fit;
 	STACK_OF(X509_EXTENSION) *exts;
-	struct cs_san_own own;
+	struct cs_san own;
 	GENERAL_NAMES *sans;
 	EVP_PKEY *pkey;
 	X509_REQ *req;

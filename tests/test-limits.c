@@ -94,7 +94,7 @@ issue(const char *name, const struct certstore_template *t, EVP_PKEY *pkey,
 	char issuer[] = "issuer";
 	struct cs_issuer is = { .complete = 1, .ends = INT64_MAX };
 	struct certstore_template full;
-	struct cs_san_own own = { 0 };
+	struct cs_san own = { 0 };
 	X509 *x509 = NULL;
 
 	if (cs_template_resolve(&full, &own, t, name, &err) == -1)

@@ -543,6 +543,34 @@ test_idnhosts(void)
 		    badidnhosts[i].say);
 }
 
+/* RFC 9525 section 6.3: the host is covered by the first, not the second. */
+static void
+test_covers(void)
+{
+	static const struct {
+		const char *host, *by, *not ;
+	} covers[] = {
+		{ "a.example", "a.example", "b.a.example" },
+		{ "a.example", "A.Example", "a.example." },
+		{ "a.b.example", "*.b.example", "*.example" },
+		{ "a.b.example", "*.B.Example", "*.a.b.example" },
+		{ "b.example", "b.example", "*.b.example" },
+		{ "*.b.example", "*.b.example", "a.b.example" },
+		{ "*.b.example", "*.B.example", "*.example" },
+		{ "example", "example", "*" },
+		{ "a.b.example", "*.b.example", "a*.b.example" },
+		{ "a.b.example", "*.b.example", "a.*.example" },
+	};
+	size_t i;
+
+	for (i = 0; i < COUNT(covers); i++) {
+		is_int(cs_name_covers(covers[i].by, covers[i].host), 1,
+		    "%s covers %s", covers[i].by, covers[i].host);
+		is_int(cs_name_covers(covers[i].not, covers[i].host), 0,
+		    "%s does not cover %s", covers[i].not, covers[i].host);
+	}
+}
+
 static void
 test_certhosts(void)
 {
@@ -734,6 +762,7 @@ main(void)
 	test_names();
 	test_hosts();
 	test_certhosts();
+	test_covers();
 	test_ips();
 	test_sans();
 	test_longsans();

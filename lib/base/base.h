@@ -106,6 +106,9 @@ int	cs_name_refuse(const char *, const char *, struct certstore_error *);
 /* The same for text from a certificate: 1 if it is a usable host name (or
  * "*." wildcard), else 0; plain ASCII only, no error, never loads anything. */
 int	cs_name_certhost(const char *, char *);
+/* Is a host, normalised, that DNS name of a certificate, or one that its
+ * wildcard stands for (RFC 9525 section 6.3)?  1 or 0. */
+int	cs_name_covers(const char *, const char *);
 /* An IP address in any notation (also in brackets) to inet_ntop's; 1 or 0.
  * out has INET6_ADDRSTRLEN bytes; raw (16 bytes) and rawlen (4 or 16) may
  * be NULL. */

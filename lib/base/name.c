@@ -251,6 +251,21 @@ cs_name_certhost(const char *s, char *out)
 }
 
 int
+cs_name_covers(const char *name, const char *host)
+{
+	char own[CS_HOST_MAX + 1];
+	const char *dot = strchr(host, '.');
+
+	if (!cs_name_certhost(name, own))
+		return 0;
+	if (strcmp(own, host) == 0)
+		return 1;
+	/* the asterisk is one whole label, which a host's first one replaces */
+	return own[0] == '*' && host[0] != '*' && dot != NULL && dot != host &&
+	    strcmp(own + 1, dot) == 0;
+}
+
+int
 cs_name_ip(const char *s, char *out, unsigned char *raw, size_t *rawlen)
 {
 	unsigned char addr[16];

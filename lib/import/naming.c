@@ -16,14 +16,14 @@
 static int
 fromdns(const struct cs_info *info, char name[CS_HOST_MAX + 1])
 {
-	const char *host;
-	size_t i, n = info->nsan > 0 ? info->nsan : info->cn != NULL;
+	const struct cs_san *names;
+	struct cs_san cn;
+	size_t i, n;
 
+	names = cs_names_of(info, &cn, &n);
 	for (i = 0; i < n; i++) {
-		if (info->nsan > 0 && info->san[i].type != CS_SAN_DNS)
-			continue;
-		host = info->nsan > 0 ? info->san[i].value : info->cn;
-		if (cs_name_certhost(host, name) != 1)
+		if (names[i].type != CS_SAN_DNS ||
+		    cs_name_certhost(names[i].value, name) != 1)
 			continue;
 		if (name[0] == '*')
 			name[0] = '_';
@@ -186,68 +186,9 @@ cs_naming_choose(const struct certstore_import *im,
 	return name;
 }
 
-static int
-comparesan(const void *a, const void *b)
-{
-	const struct cs_san *x = a, *y = b;
-
-	if (x->type != y->type)
-		return x->type < y->type ? -1 : 1;
-	return strcasecmp(x->value, y->value);
-}
-
-/* The names, sorted, each once. */
-static struct cs_san *
-names(const struct cs_info *info, size_t *n)
-{
-	struct cs_san *v;
-	size_t i, kept = 0;
-
-	*n = 0;
-	if ((v = calloc(info->nsan + 1, sizeof(*v))) == NULL)
-		return NULL;
-	for (i = 0; i < info->nsan; i++)
-		v[i] = info->san[i];
-	qsort(v, info->nsan, sizeof(*v), comparesan);
-	for (i = 0; i < info->nsan; i++)
-		if (kept == 0 || comparesan(&v[kept - 1], &v[i]) != 0)
-			v[kept++] = v[i];
-	if (info->nsan == 0 && info->cn != NULL) {
-		v[0].type = CS_SAN_DNS;
-		v[0].value = info->cn;
-		kept = 1;
-	}
-	*n = kept;
-	return v;
-}
-
-/* Are they for the same?  Without any names the subject says it: 1, 0, -1 no
- * memory. */
-int
-cs_naming_same(const struct cs_info *a, const struct cs_info *b)
-{
-	struct cs_san *v, *w;
-	size_t i, n, m;
-	int same = -1;
-
-	v = names(a, &n);
-	w = names(b, &m);
-	if (v != NULL && w != NULL) {
-		same = n == m;
-		for (i = 0; i < n && same; i++)
-			same = comparesan(&v[i], &w[i]) == 0;
-		if (n == 0 && m == 0)
-			same = strcmp(a->subject != NULL ? a->subject : "",
-				   b->subject != NULL ? b->subject : "") == 0;
-	}
-	free(v);
-	free(w);
-	return same;
-}
-
 /*
- * By what one certificate is known from others of its key: its hosts, else its
- * other names, else its subject, and always by that if it is a CA.
+ * What a certificate is for: its hosts, else its other names, else its subject,
+ * and always that if it is a CA.
  */
 struct ident {
 	int type; /* cs_san_type, or SUBJECT */
@@ -267,72 +208,100 @@ compareident(const void *a, const void *b)
 				    strcasecmp(x->value, y->value);
 }
 
+/* Sorted, each once; how many are left. */
+static size_t
+sortidents(struct ident *v, size_t n)
+{
+	size_t i, kept = 0;
+
+	qsort(v, n, sizeof(*v), compareident);
+	for (i = 0; i < n; i++)
+		if (kept == 0 || compareident(&v[kept - 1], &v[i]) != 0)
+			v[kept++] = v[i];
+	return kept;
+}
+
 static int
-ishost(const struct cs_san *san)
+ishostname(const struct cs_san *san)
 {
 	return san->type == CS_SAN_DNS || san->type == CS_SAN_IP;
 }
 
-/* Puts them into v, if that is not NULL; how many.  The values are of info. */
-static size_t
-identify(const struct cs_info *info, struct ident *v)
+/* At least one, sorted, for free(), or NULL; the values are of info. */
+static struct ident *
+listidents(const struct cs_info *info, size_t *n)
 {
-	size_t hosts = 0, i, n = 0;
+	const struct cs_san *names;
+	struct ident *v;
+	struct cs_san cn;
+	size_t count, hosts = 0, i;
 	int ca = info->kind != NULL && strcmp(info->kind, "ca") == 0;
 
-	for (i = 0; i < info->nsan; i++)
-		hosts += (size_t)ishost(&info->san[i]);
-	for (i = 0; i < info->nsan && !ca; i++) {
-		if (hosts > 0 && !ishost(&info->san[i]))
+	*n = 0;
+	names = cs_names_of(info, &cn, &count);
+	if ((v = calloc(count + 1, sizeof(*v))) == NULL)
+		return NULL;
+	for (i = 0; i < count; i++)
+		hosts += (size_t)ishostname(&names[i]);
+	for (i = 0; i < count && !ca; i++) {
+		if (hosts > 0 && !ishostname(&names[i]))
 			continue;
-		if (v != NULL) {
-			v[n].type = (int)info->san[i].type;
-			v[n].value = info->san[i].value;
-		}
-		n++;
+		v[*n].type = (int)names[i].type;
+		v[(*n)++].value = names[i].value;
 	}
-	if (n == 0) {
-		ca |= info->nsan > 0 || info->cn == NULL;
-		if (v != NULL) {
-			v->type = ca ? SUBJECT : (int)CS_SAN_DNS;
-			v->value = ca ? info->subject : info->cn;
-			if (v->value == NULL)
-				v->value = "";
-		}
-		n = 1;
+	if (*n == 0) {
+		v->type = SUBJECT;
+		v->value = info->subject != NULL ? info->subject : "";
+		*n = 1;
 	}
-	return n;
+	*n = sortidents(v, *n);
+	return v;
+}
+
+/* How many identities a and b have (n[0], n[1]), and in common: that, or -1
+ * without memory. */
+static int
+countshared(const struct cs_info *a, const struct cs_info *b, size_t n[2])
+{
+	struct ident *v, *w;
+	size_t i;
+	int shared = -1;
+
+	v = listidents(a, &n[0]);
+	w = listidents(b, &n[1]);
+	if (v != NULL && w != NULL)
+		for (i = 0, shared = 0; i < n[0]; i++)
+			shared += bsearch(&v[i], w, n[1], sizeof(*w),
+				      compareident) != NULL;
+	free(v);
+	free(w);
+	return shared;
+}
+
+int
+cs_naming_same(const struct cs_info *a, const struct cs_info *b)
+{
+	size_t n[2];
+	int shared;
+
+	if ((shared = countshared(a, b, n)) == -1)
+		return -1;
+	return (size_t)shared == n[0] && n[0] == n[1];
 }
 
 int
 cs_naming_shares(const struct cs_info *a, const struct cs_info *b)
 {
-	struct ident *v, *w;
-	size_t i, n, m;
-	int shares = -1;
+	size_t n[2];
+	int shared;
 
-	n = identify(a, NULL);
-	m = identify(b, NULL);
-	v = reallocarray(NULL, n, sizeof(*v));
-	w = reallocarray(NULL, m, sizeof(*w));
-	if (v != NULL && w != NULL) {
-		identify(a, v);
-		identify(b, w);
-		qsort(w, m, sizeof(*w), compareident);
-		shares = 0;
-		for (i = 0; i < n && !shares; i++)
-			shares = bsearch(&v[i], w, m, sizeof(*w),
-				     compareident) != NULL;
-	}
-	free(v);
-	free(w);
-	return shares;
+	return (shared = countshared(a, b, n)) > 0 ? 1 : shared;
 }
 
 /* Each certificate claims its names, the best first; one that finds a name
  * claimed is superfluous. */
 static void
-claim(struct cs_pool_cert *cert, struct ident *own, size_t n,
+claimidents(struct cs_pool_cert *cert, const struct ident *own, size_t n,
     struct ident *names, size_t nnames)
 {
 	struct ident *name;
@@ -352,46 +321,55 @@ claim(struct cs_pool_cert *cert, struct ident *own, size_t n,
 		}
 }
 
+/* What one of the certificates for a key is for. */
+struct purpose {
+	struct cs_info info;
+	struct ident *v;
+	size_t n;
+};
+
+static int
+findpurpose(struct purpose *p, X509 *x509, struct certstore_error *err)
+{
+	if (cs_describe_shown(&p->info.text, x509, err) == -1 ||
+	    cs_info_parse(&p->info, err) == -1)
+		return -1;
+	if ((p->v = listidents(&p->info, &p->n)) == NULL)
+		return cs_fail_nomem(err);
+	return 0;
+}
+
 int
 cs_naming_sort(struct cs_pool_cert **v, size_t n, struct certstore_error *err)
 {
-	struct cs_info *infos;
-	struct ident *names = NULL, *own = NULL;
-	size_t i, kept = 0, most = 0, m, total = 0;
+	struct purpose *p;
+	struct ident *all = NULL;
+	size_t i, total = 0;
 	int rv = -1;
 
-	if ((infos = calloc(n, sizeof(*infos))) == NULL)
+	if ((p = calloc(n, sizeof(*p))) == NULL)
 		return cs_fail_nomem(err);
 	for (i = 0; i < n; i++) {
-		if (cs_describe_shown(&infos[i].text, v[i]->x509, err) == -1 ||
-		    cs_info_parse(&infos[i], err) == -1)
+		if (findpurpose(&p[i], v[i]->x509, err) == -1)
 			goto out;
-		m = identify(&infos[i], NULL);
-		total += m;
-		most = m > most ? m : most;
+		total += p[i].n;
 	}
-	names = calloc(total + 1, sizeof(*names));
-	own = calloc(most + 1, sizeof(*own));
-	if (names == NULL || own == NULL) {
+	if ((all = reallocarray(NULL, total, sizeof(*all))) == NULL) {
 		cs_fail_nomem(err);
 		goto out;
 	}
-	for (i = m = 0; i < n; i++)
-		m += identify(&infos[i], names + m);
-	qsort(names, total, sizeof(*names), compareident);
-	for (i = 0; i < total; i++)
-		if (kept == 0 || compareident(&names[kept - 1], &names[i]) != 0)
-			names[kept++] = names[i];
-	for (i = 0; i < n; i++) {
-		m = identify(&infos[i], own);
-		claim(v[i], own, m, names, kept);
-	}
+	for (i = 0, total = 0; i < n; total += p[i++].n)
+		memcpy(all + total, p[i].v, p[i].n * sizeof(*all));
+	total = sortidents(all, total);
+	for (i = 0; i < n; i++)
+		claimidents(v[i], p[i].v, p[i].n, all, total);
 	rv = 0;
 out:
-	for (i = 0; i < n; i++)
-		cs_info_free(&infos[i]);
-	free(infos);
-	free(names);
-	free(own);
+	for (i = 0; i < n; i++) {
+		cs_info_free(&p[i].info);
+		free(p[i].v);
+	}
+	free(p);
+	free(all);
 	return rv;
 }

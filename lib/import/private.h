@@ -158,8 +158,9 @@ void	cs_plan_free(struct cs_plan *);
 char	*cs_naming_choose(const struct certstore_import *,
 	    const struct cs_pool_cert *, const struct cs_info *,
 	    const struct cs_keyowners *, struct certstore_error *);
+/* Are both for the same hosts (or names, or subject); for one of them: 1, 0, -1
+ * without memory. */
 int	cs_naming_same(const struct cs_info *, const struct cs_info *);
-/* Has either a name of the other: 1, 0, -1 no memory. */
 int	cs_naming_shares(const struct cs_info *, const struct cs_info *);
 /* Of certificates for one key, the best first: what a better one with the same
  * names makes superfluous has that in newer. */

@@ -2,7 +2,6 @@
  * warning.c: what an operator should know of a certificate that is taken all
  * the same, and of what it replaces.  One line each, which the entry begins.
  */
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +10,6 @@
 
 #include "import/private.h"
 
-#define NAMES_MAX 5 /* named in one line */
 #define LEVEL2 "servers at security level 2 refuse it"
 
 /* Begins with the entry's name; gives 0 or -1, so that it can be or'ed. */
@@ -211,47 +209,17 @@ cs_warning_cert(struct cs_buf *b, const struct cs_info *info, X509 *x509,
 	return bad;
 }
 
-/* Hosts and addresses of the old one that the new one has not; a wildcard
- * stands for the names below it. */
-static int
-iscovered(const struct cs_info *info, const struct cs_san *san)
-{
-	char host[CS_HOST_MAX + 1], wild[CS_HOST_MAX + 2];
-	const char *dot;
-
-	if (san->type != CS_SAN_DNS)
-		return cs_info_covers(info, san->type, san->value);
-	if (cs_name_certhost(san->value, host) != 1 ||
-	    cs_info_covers(info, CS_SAN_DNS, host))
-		return 1;
-	if (host[0] == '*' || (dot = strchr(host, '.')) == NULL)
-		return 0;
-	snprintf(wild, sizeof(wild), "*%s", dot);
-	return cs_info_covers(info, CS_SAN_DNS, wild);
-}
-
 /* The names that info lacks of old, the first few as text; how many, or -1. */
 static int
 listlost(struct cs_buf *list, const struct cs_info *info,
     const struct cs_info *old)
 {
-	struct cs_san cn = { CS_SAN_DNS, old->cn };
-	const struct cs_san *san = old->nsan > 0 ? old->san : &cn;
-	size_t i, lost = 0, n = old->nsan > 0 ? old->nsan : old->cn != NULL;
-	int bad = 0;
+	const struct cs_san *names;
+	struct cs_san cn;
+	size_t n;
 
-	for (i = 0; i < n; i++) {
-		if ((san[i].type != CS_SAN_DNS && san[i].type != CS_SAN_IP) ||
-		    iscovered(info, &san[i]))
-			continue;
-		if (lost++ < NAMES_MAX)
-			bad |= cs_buf_printf(list, "%s%.*s",
-			    lost > 1 ? ", " : "",
-			    cs_escape_fit(san[i].value, 60), san[i].value);
-	}
-	if (lost > NAMES_MAX)
-		bad |= cs_buf_printf(list, " and %zu more", lost - NAMES_MAX);
-	return bad == 0 ? (int)(lost > INT_MAX ? INT_MAX : lost) : -1;
+	names = cs_names_of(info, &cn, &n);
+	return cs_names_lost(list, names, n, old);
 }
 
 static int

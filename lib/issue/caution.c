@@ -10,8 +10,6 @@
 
 #include "issue/private.h"
 
-#define NAMES_MAX 5 /* named in one line */
-
 /* One line each.  What does not fit into memory is not worth a failure. */
 static void note(struct cs_buf *, const char *, ...) CS_PRINTFLIKE(2, 3);
 
@@ -89,45 +87,14 @@ cs_caution_names(struct cs_buf *b, const char *name,
 			cautioncn(b, name, t, request, t->subject[i].value);
 }
 
-/* Does a new certificate name it, by a wildcard too? */
-static int
-isnamed(const struct certstore_template *t, const struct cs_san *san)
-{
-	const char *dot = strchr(san->value, '.');
-	size_t i;
-
-	for (i = 0; i < t->nsan; i++) {
-		if (t->san[i].type != san->type)
-			continue;
-		if (strcmp(t->san[i].value, san->value) == 0)
-			return 1;
-		if (san->type == CS_SAN_DNS && dot != NULL &&
-		    strncmp(t->san[i].value, "*.", 2) == 0 &&
-		    strcmp(t->san[i].value + 1, dot) == 0)
-			return 1;
-	}
-	return 0;
-}
-
 static void
 cautionlost(struct cs_buf *b, const struct certstore_entry *old,
     const struct certstore_template *t)
 {
-	const struct cs_info *info = &old->info;
 	struct cs_buf list = { NULL, 0, 0 };
-	size_t i, lost = 0;
-	int bad = 0;
 
-	for (i = 0; i < info->nsan; i++)
-		if ((info->san[i].type == CS_SAN_DNS ||
-			info->san[i].type == CS_SAN_IP) &&
-		    !isnamed(t, &info->san[i]) && lost++ < NAMES_MAX)
-			bad |= cs_buf_printf(&list, "%s%.60s",
-			    lost > 1 ? ", " : "", info->san[i].value);
-	if (lost > NAMES_MAX)
-		bad |= cs_buf_printf(&list, " and %zu more", lost - NAMES_MAX);
-	if (lost > 0 && bad == 0)
-		note(b, "%s: no longer covers %s", info->name, list.p);
+	if (cs_names_lost(&list, t->san, t->nsan, &old->info) > 0)
+		note(b, "%s: no longer covers %s", old->info.name, list.p);
 	cs_buf_free(&list);
 }
 

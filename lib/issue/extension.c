@@ -8,7 +8,7 @@
 #include "issue/private.h"
 
 static GENERAL_NAME *
-makesan(const struct cs_san_own *san)
+makesan(const struct cs_san *san)
 {
 	char norm[INET6_ADDRSTRLEN];
 	unsigned char raw[16];

@@ -58,7 +58,7 @@ checkhosts(const char *name, const struct certstore_template *t,
     struct certstore_error *err)
 {
 	char host[CS_HOST_MAX + 1], q[CS_QUOTE_LEN];
-	const struct cs_san_own *first = t->san;
+	const struct cs_san *first = t->san;
 	size_t i;
 
 	if (!cs_template_serves(t))

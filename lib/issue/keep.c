@@ -63,7 +63,7 @@ mergeconstraints(struct certstore_template *t,
 static int
 addname(struct certstore_template *t, enum cs_san_type type, const char *value)
 {
-	struct cs_san_own *v;
+	struct cs_san *v;
 	size_t i;
 
 	for (i = 0; i < t->nsan; i++)

@@ -28,7 +28,7 @@ struct certstore_template {
 	char		*encrypt;		/* passphrase for the new key */
 	struct certstore_passphrase pass;
 	int		 haspass;
-	struct cs_san_own { enum cs_san_type type; char *value; } *san;
+	struct cs_san	*san;
 	size_t		 nsan;
 	struct cs_attr { char *attr; char *value; } *subject;
 	size_t		 nsubject;
@@ -111,7 +111,7 @@ void	cs_caution_give(const struct certstore *, struct cs_buf *);
 int	cs_template_check(const struct certstore_template *,
 	    struct certstore_error *);
 int	cs_template_serves(const struct certstore_template *);
-int	cs_template_resolve(struct certstore_template *, struct cs_san_own *,
+int	cs_template_resolve(struct certstore_template *, struct cs_san *,
 	    const struct certstore_template *, const char *,
 	    struct certstore_error *);
 
@@ -171,7 +171,7 @@ struct cs_create {
 	struct certstore_template full;	 /* with all defaults */
 	struct certstore_template t;	 /* and with what is kept */
 	struct certstore_template *kept; /* which owns that, or NULL */
-	struct cs_san_own own;
+	struct cs_san own;
 	EVP_PKEY *pkey; /* lasts for all tries of its type */
 	char type[16];
 	struct certstore_entry old;

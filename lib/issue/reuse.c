@@ -29,28 +29,12 @@ unfit(struct cs_reuse *reuse, const char *fmt, ...)
 	return 0;
 }
 
-/* By its name or, one label of it, by a wildcard (RFC 9525, section 6.3). */
-static int
-covers(const struct cs_info *info, const struct cs_san_own *san)
-{
-	char wild[CS_HOST_MAX + 2];
-	const char *dot;
-
-	if (cs_info_covers(info, san->type, san->value))
-		return 1;
-	if (san->type != CS_SAN_DNS || san->value[0] == '*' ||
-	    (dot = strchr(san->value, '.')) == NULL)
-		return 0;
-	snprintf(wild, sizeof(wild), "*%s", dot);
-	return cs_info_covers(info, CS_SAN_DNS, wild);
-}
-
 /*
  * Is it there as it is spelled?  Names mostly stand in the order in which they
  * are asked for, so *next, behind the last one found, is tried first.
  */
 static int
-isthere(const struct cs_info *info, const struct cs_san_own *san, size_t *next)
+isthere(const struct cs_info *info, const struct cs_san *san, size_t *next)
 {
 	size_t i, k;
 
@@ -69,11 +53,14 @@ isthere(const struct cs_info *info, const struct cs_san_own *san, size_t *next)
 static const char *
 uncovered(const struct cs_info *info, const struct certstore_template *t)
 {
-	size_t i, next = 0;
+	const struct cs_san *names;
+	struct cs_san cn;
+	size_t i, n, next = 0;
 
+	names = cs_names_of(info, &cn, &n);
 	for (i = 0; i < t->nsan; i++)
 		if (!isthere(info, &t->san[i], &next) &&
-		    !covers(info, &t->san[i]))
+		    !cs_names_cover(names, n, t->san[i].type, t->san[i].value))
 			return t->san[i].value;
 	return NULL;
 }

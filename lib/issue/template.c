@@ -280,7 +280,7 @@ static int
 addsan(struct certstore_template *t, const char *san,
     struct certstore_error *err)
 {
-	struct cs_san_own own, *v;
+	struct cs_san own, *v;
 	size_t i;
 
 	if (cs_name_san(san, &own.type, &own.value, err) == -1)
@@ -467,7 +467,7 @@ isownhost(const char *name)
 }
 
 int
-cs_template_resolve(struct certstore_template *full, struct cs_san_own *own,
+cs_template_resolve(struct certstore_template *full, struct cs_san *own,
     const struct certstore_template *t, const char *name,
     struct certstore_error *err)
 {

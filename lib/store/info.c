@@ -575,25 +575,3 @@ cs_info_isvalid(const struct cs_info *info, int64_t when)
 	return info->fingerprint != NULL && info->starts <= when &&
 	    when <= info->ends;
 }
-
-/* Is that one of its names?  A host, with "*." or without, or an address. */
-int
-cs_info_covers(const struct cs_info *info, enum cs_san_type type,
-    const char *value)
-{
-	char host[CS_HOST_MAX + 1];
-	size_t i;
-
-	for (i = 0; i < info->nsan; i++) {
-		if (info->san[i].type != type)
-			continue;
-		if (type != CS_SAN_DNS) {
-			if (strcmp(info->san[i].value, value) == 0)
-				return 1;
-		} else if (cs_name_certhost(info->san[i].value, host) == 1 &&
-		    strcmp(host, value) == 0)
-			return 1;
-	}
-	return type == CS_SAN_DNS && info->nsan == 0 && info->cn != NULL &&
-	    cs_name_certhost(info->cn, host) == 1 && strcmp(host, value) == 0;
-}

@@ -112,14 +112,15 @@ sparecandidate(struct certstore_match *match)
 static int
 isloopback(const struct cs_info *info)
 {
-	size_t i;
+	const struct cs_san *names;
+	struct cs_san cn;
+	size_t i, n;
 
-	if (info->nsan == 0)
-		return info->cn != NULL && cs_name_isloopback(info->cn);
-	for (i = 0; i < info->nsan; i++)
-		if (!cs_name_isloopback(info->san[i].value))
+	names = cs_names_of(info, &cn, &n);
+	for (i = 0; i < n; i++)
+		if (!cs_name_isloopback(names[i].value))
 			return 0;
-	return 1;
+	return n > 0;
 }
 
 static int
@@ -141,6 +142,9 @@ answers(const struct certstore_match *match,
     const struct certstore_entry *entry, enum rung rung, const char *key)
 {
 	const struct cs_info *info = &entry->info;
+	const struct cs_san *names;
+	struct cs_san cn;
+	size_t n;
 
 	if (!info->haskey || info->fingerprint == NULL)
 		return 0;
@@ -151,7 +155,8 @@ answers(const struct certstore_match *match,
 	switch (rung) {
 	case EXACT:
 	case WILDCARD:
-		return cs_info_covers(info, match->type, key);
+		names = cs_names_of(info, &cn, &n);
+		return cs_names_have(names, n, match->type, key);
 	case TENANT:
 		return istenant(info, key) && !isloopback(info);
 	case DEFAULT:
@@ -388,7 +393,8 @@ askquestion(struct certstore_match *match, const char *question,
     struct certstore_error *err)
 {
 	const char *flaw, *rest = question;
-	char hex[65];
+	char hex[CS_HASH_LEN];
+	size_t n;
 
 	if (hasprefix(question, "sha256:", &rest)) {
 		if ((flaw = digestflaw(rest, hex)) != NULL)
@@ -400,17 +406,17 @@ askquestion(struct certstore_match *match, const char *question,
 			return cs_name_refuse(question, flaw, err);
 		return considerkey(match, "spki", hex, SPKI, err);
 	}
-	match->type = CS_SAN_IP;
-	if (!hasprefix(question, "dns:", &rest) &&
-	    (hasprefix(question, "ip:", &rest) || strchr(rest, ':') != NULL ||
-		cs_name_ip(rest, match->host, NULL, NULL))) {
-		if (cs_name_ip(rest, match->host, NULL, NULL))
-			return considerhost(match, err);
-		return considersan(match, question, err);
-	}
-	if (strchr(rest, '@') != NULL)
-		return considersan(match, question, err);
 	match->type = CS_SAN_DNS;
+	n = cs_name_prefix(question, &match->type);
+	rest = question + n;
+	if ((n == 0 || match->type == CS_SAN_IP) &&
+	    cs_name_ip(rest, match->host, NULL, NULL)) {
+		match->type = CS_SAN_IP;
+		return considerhost(match, err);
+	}
+	if (match->type != CS_SAN_DNS ||
+	    (n == 0 && strpbrk(rest, ":@") != NULL))
+		return considersan(match, question, err);
 	if ((flaw = cs_name_hostflaw(rest, 0, 0, match->host)) != NULL)
 		return cs_name_refuse(question, flaw, err);
 	return considerhost(match, err);

@@ -15,7 +15,7 @@ struct stat;
 /* The derived record of an entry.  Pointers lead into text. */
 struct cs_san {
 	enum cs_san_type	 type;
-	const char		*value;
+	char			*value;
 };
 struct cs_issuing {
 	int64_t		 ends;
@@ -110,7 +110,16 @@ void	cs_info_reset(struct cs_info *);	/* empty, keeps the memory */
 void	cs_info_free(struct cs_info *);
 int	cs_info_has_usage(const struct cs_info *, const char *);
 int	cs_info_isvalid(const struct cs_info *, int64_t);	/* at that time */
-int	cs_info_covers(const struct cs_info *, enum cs_san_type, const char *);
+
+/* names.c */
+const struct cs_san *cs_names_of(const struct cs_info *, struct cs_san *,
+	    size_t *);
+int	cs_names_have(const struct cs_san *, size_t, enum cs_san_type,
+	    const char *);		/* exactly */
+int	cs_names_cover(const struct cs_san *, size_t, enum cs_san_type,
+	    const char *);		/* by a wildcard, too */
+int	cs_names_lost(struct cs_buf *, const struct cs_san *, size_t,
+	    const struct cs_info *);
 
 /* entry.c */
 struct certstore_entry {

@@ -145,9 +145,8 @@ form(const struct cs_asked *asked, struct cs_node *node, const GENERAL_NAME *gn)
 static int
 ishost(const struct cs_asked *asked, const GENERAL_NAME *gn)
 {
-	char host[CS_HOST_MAX + 1], *name;
 	const ASN1_STRING *s;
-	const char *dot;
+	char *name;
 	int type, yes;
 
 	s = GENERAL_NAME_get0_value(gn, &type);
@@ -158,14 +157,9 @@ ishost(const struct cs_asked *asked, const GENERAL_NAME *gn)
 		    0;
 	if (type != GEN_DNS || (name = cs_asn1_text(s)) == NULL)
 		return 0;
-	yes = cs_name_certhost(name, host);
+	yes = cs_name_covers(name, asked->host);
 	free(name);
-	if (!yes)
-		return 0;
-	if (host[0] != '*')
-		return strcmp(host, asked->host) == 0;
-	dot = strchr(asked->host, '.');
-	return dot != NULL && dot != asked->host && strcmp(host + 1, dot) == 0;
+	return yes;
 }
 
 static int

@@ -91,7 +91,7 @@ static X509 *
 issue(struct gen *gen, const char *name, long i, EVP_PKEY *pkey)
 {
 	struct certstore_template *t, full;
-	struct cs_san_own own;
+	struct cs_san own;
 	char san[64];
 	X509 *x509;
 
