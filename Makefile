@@ -63,7 +63,8 @@ TOOLS = tests/forge tests/pki
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
 FUZZERS = name pem trust verify
 FUZZ_TIME = 60
-EXAMPLE = tests/example/whose.c
+EXAMPLES = tests/example/isgood.c tests/example/takein.c \
+	tests/example/whose.c
 HEADERS = lib/certstore.h lib/base/base.h lib/import/private.h \
 	lib/issue/private.h lib/pem/pem.h lib/pem/private.h \
 	lib/store/private.h lib/store/store.h lib/trust/private.h \
@@ -97,7 +98,7 @@ BENCH_OBJS = tests/bench/bare.o tests/bench/gen.o tests/bench/parse.o \
 BENCH_SOURCES = $(BENCH_OBJS:.o=.c)
 TESTS = $(UNITS:.c=)
 SOURCES = $(LIBRARY) $(SHARED) $(MAINS) $(UNITS) tests/forge.c \
-	tests/pki.c $(EXAMPLE) $(BENCH_SOURCES)
+	tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
 SCRIPTS = tests/deps.sh tests/run tests/demo .ci/run \
 	tests/bench/run tests/bench/grow tests/bench/stores.sh \
 	tests/suites/run

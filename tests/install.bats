@@ -3,6 +3,7 @@
 # the tree builds and runs against it.
 
 load helper
+load pki
 
 setup() {
 	common_setup
@@ -16,26 +17,143 @@ compile() {
 	export PKG_CONFIG_PATH="$DEST/usr/lib/pkgconfig"
 	export PKG_CONFIG_SYSROOT_DIR="$DEST"
 	# shellcheck disable=SC2046  # words are meant
-	cc ${CERTSTORE_SANITIZE:+-fsanitize=address,undefined} -Wall -Wextra \
-	    -Werror -std=c11 -pedantic -o "$2" "$1" \
+	"${CC:-cc}" ${CERTSTORE_SANITIZE:+-fsanitize=address,undefined} -Wall \
+	    -Wextra -Werror -std="${STD:-c11}" -pedantic -o "$2" "$1" \
 	    $(pkg-config --cflags --libs libcertstore)
 }
 
-@test "a program outside the tree builds with pkg-config and runs" {
-	cp "$ROOT/tests/example/whose.c" .
-	compile whose.c whose
-	readelf -d whose | grep -F 'NEEDED' | grep -F '[libcertstore.so.0]'
+# example NAME: built and ready to run, in this directory.
+example() {
+	compile "$ROOT/tests/example/$1.c" "$1"
+	readelf -d "$1" | grep -F 'NEEDED' | grep -F '[libcertstore.so.0]'
 	export LD_LIBRARY_PATH="$DEST/usr/lib"
+	PATH=$DEST/usr/bin:$PATH
+}
 
-	"$DEST/usr/bin/cert-create" -d "$CERTSTORE" -s sip.example.com sip
+# hostile: files that are none, or hold nothing that can be used.
+hostile() {
+	: >empty
+	head -c 4096 /dev/urandom >noise
+	head -c 1048577 /dev/zero >large
+	printf -- '-----BEGIN CERTIFICATE-----\nMI\e[2J\n' >torn
+	printf '%s\n' empty noise large torn . ./absent
+}
+
+@test "an example program: who answers for a host" {
+	example whose
+	cert-create -s sip.example.com sip
 	run -0 ./whose "$CERTSTORE" SIP.example.com.
 	[ "$output" = "sip exact $CERTSTORE/certs/sip/combined.pem" ]
 	run -1 ./whose "$CERTSTORE" other.example.com
 	[ "$output" = '' ]
-	run -2 ./whose "$CERTSTORE" '*.example.com'
-	[[ $output == 'whose: '* ]]
+	for host in '*.example.com' '' $'a\e[2Jb' a..b; do
+		run -2 ./whose "$CERTSTORE" "$host"
+		[[ $output == 'whose: '* && $output != *$'\e'* ]]
+	done
 	run -2 ./whose "$CERTSTORE/none" sip.example.com
 	[[ $output == "whose: $CERTSTORE/none"* ]]
+	run -2 sh -c "./whose '$CERTSTORE' sip.example.com >/dev/full"
+	[[ $output == 'whose: stdout: '* ]]
+
+	pki cert old.crt old.key /CN=old from=20200101000000Z \
+	    to=20210101000000Z subjectAltName=DNS:old.example.com
+	cert-import -q -N old old.crt old.key
+	run -1 ./whose "$CERTSTORE" old.example.com
+	[[ $output == "old exact: ended "* ]]
+	rm "$CERTSTORE/certs/sip/info"
+	run -2 ./whose "$CERTSTORE" sip.example.com
+	[[ $output == 'whose: sip: '* ]]
+	run -2 ./whose
+	[[ $output == 'usage: '* ]]
+}
+
+@test "an example program: whether a chain is good, and why not" {
+	example isgood
+	cert-create -c ca
+	cert-create -A ca www.example.com
+	cert-show -o cert ca | cert-trust -f add
+	cert-show -o fullchain www.example.com >chain.pem
+	run -0 ./isgood "$CERTSTORE" www.example.com chain.pem
+	[ "${lines[0]}" = 'path: CN=www.example.com' ]
+	[ "${lines[1]}" = 'path: CN=ca' ]
+	run -1 ./isgood "$CERTSTORE" other.example.com chain.pem
+	[[ ${lines[0]} == 'error: '*'(RFC 9525'* ]]
+	for file in $(hostile); do
+		run -2 ./isgood "$CERTSTORE" www.example.com "$file"
+		[ "${#lines[@]}" -eq 1 ] && [[ $output != *$'\e'* ]]
+	done
+	run -2 ./isgood "$CERTSTORE" a..b chain.pem
+	run -2 ./isgood "$CERTSTORE/none" www.example.com chain.pem
+	run -2 sh -c "./isgood '$CERTSTORE' www.example.com chain.pem >/dev/full"
+	cert-trust -f rm ca
+	run -2 ./isgood "$CERTSTORE" www.example.com chain.pem
+	[[ $output == 'isgood: '* ]]
+	run -2 ./isgood
+	[[ $output == 'usage: '* ]]
+}
+
+@test "an example program: import and report" {
+	example takein
+	cert-create -d from -s a.example.com a.example.com
+	cert-create -d from -s b.example.com b.example.com
+	cat from/certs/a.example.com/combined.pem >a.pem
+	cert-create -d from -s c.example.com c.example.com
+	for name in b c; do
+		cat from/certs/$name.example.com/privkey.pem >$name.key
+		cat from/certs/$name.example.com/fullchain.pem >$name.pem
+	done
+	run -0 ./takein "$CERTSTORE" a.pem b.key b.pem
+	[[ ${lines[0]} == 'a.example.com new ends 2'*Z ]]
+	[[ ${lines[1]} == 'b.example.com new ends 2'*Z ]]
+	[ "${#lines[@]}" -eq 2 ]
+	run -0 ./takein "$CERTSTORE" a.pem
+	[[ $output == 'a.example.com same ends '* ]]
+	[ "$(cert-list -o name | xargs)" = 'a.example.com b.example.com' ]
+	before=$(find "$CERTSTORE" | sort)
+	for file in $(hostile) c.key c.pem; do
+		run -2 ./takein "$CERTSTORE" a.pem "$file"
+		[ "${#lines[@]}" -eq 1 ] && [[ $output != *$'\e'* ]]
+	done
+	[ "$(find "$CERTSTORE" | sort)" = "$before" ]
+	run -2 ./takein "$CERTSTORE/no/such" a.pem
+	run -2 sh -c "./takein '$CERTSTORE' a.pem >/dev/full"
+	run -2 ./takein
+	[[ $output == 'usage: '* ]]
+}
+
+@test "the header is C++, too" {
+	cat >plus.cc <<-'EOF'
+	#include <certstore.h>
+
+	static int count(void *, const char *) { return 0; }
+
+	int
+	main()
+	{
+		certstore_error err;
+		certstore_verify *verify = certstore_verify_new(nullptr, &err);
+		certstore *store = certstore_open("none",
+		    CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE, &err);
+
+		if (store == nullptr || certstore_verify_set_suffix(verify,
+		    count, nullptr, &err) == -1)
+			return 1;
+		certstore_verify_free(verify);
+		certstore_close(store);
+		return 0;
+	}
+	EOF
+	export LD_LIBRARY_PATH="$DEST/usr/lib"
+	for cxx in g++ clang++; do
+		if ! command -v "$cxx" >/dev/null; then
+			echo "# NOT COMPILED AS C++: $cxx is not installed" >&3
+			continue
+		fi
+		for std in c++11 c++20; do
+			CC="$cxx" STD=$std compile plus.cc plus
+			run -0 ./plus
+		done
+	done
 }
 
 @test "version and soname agree everywhere" {

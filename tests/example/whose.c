@@ -1,6 +1,7 @@
 /*
- * whose: prints which entry of a store answers for a host and where its
- * certificate and key are.  A program outside the tree, built with
+ * whose: which entry of a store answers for a host, and where its certificate
+ * and key are.  Status 0: one that is valid, 1: none, 2: that cannot be told.
+ * A program outside the tree, built with
  *
  *	cc whose.c $(pkg-config --cflags --libs libcertstore)
  */
@@ -9,24 +10,33 @@
 
 #include <certstore.h>
 
+static struct certstore_error err;
+
+static void
+print(const struct certstore_entry *entry)
+{
+	char *path = certstore_entry_path(entry, CERTSTORE_COMBINED);
+
+	printf("%s %s %s\n", certstore_entry_name(entry),
+	    certstore_entry_how(entry), path == NULL ? "-" : path);
+	free(path);
+}
+
+/* 1 it is valid, 2 it has ended or not begun, 0 there is none, or -1. */
 static int
-answer(struct certstore *store, const char *host, struct certstore_error *err)
+answer(struct certstore *store, const char *host)
 {
 	struct certstore_match *match;
 	const struct certstore_entry *entry;
-	char *path;
 	int rv;
 
-	match = certstore_match_new(store, certstore_time_now(), NULL, 0, err);
+	match = certstore_match_new(store, CERTSTORE_NOW, NULL,
+	    CERTSTORE_MATCH_WINNER, &err);
 	if (match == NULL)
 		return -1;
-	rv = certstore_match_ask(match, host, err);
-	if (rv == 1 && certstore_match_next(match, &entry, err) == 1) {
-		path = certstore_entry_path(entry, CERTSTORE_COMBINED);
-		printf("%s %s %s\n", certstore_entry_name(entry),
-		    certstore_entry_how(entry), path == NULL ? "-" : path);
-		free(path);
-	}
+	rv = certstore_match_ask(match, host, &err);
+	if (rv > 0 && certstore_match_next(match, &entry, &err) == 1)
+		print(entry);
 	certstore_match_free(match);
 	return rv;
 }
@@ -34,7 +44,6 @@ answer(struct certstore *store, const char *host, struct certstore_error *err)
 int
 main(int argc, char *argv[])
 {
-	struct certstore_error err;
 	struct certstore *store;
 	int rv;
 
@@ -46,10 +55,12 @@ main(int argc, char *argv[])
 		fprintf(stderr, "whose: %s\n", err.msg);
 		return 2;
 	}
-	if ((rv = answer(store, argv[2], &err)) == -1)
+	if ((rv = answer(store, argv[2])) == -1)
 		fprintf(stderr, "whose: %s\n", err.msg);
 	certstore_close(store);
-	if (rv == -1)
+	if (fclose(stdout) != 0) {
+		perror("whose: stdout");
 		return 2;
-	return rv == 1 ? 0 : 1;
+	}
+	return rv == -1 ? 2 : rv != 1;
 }
