@@ -11,12 +11,12 @@
 
 static const struct cmd_opt opts[] = {
 	{ 'f', NULL, "replace existing entries" },
-	{ 'K', "key", "take the private key from this file" },
-	{ 'N', "name", "name the one entry that the files hold" },
-	{ 'n', NULL, "decide and report, but change nothing" },
-	{ 'p', "file", "passphrase file of encrypted keys and PKCS#12" },
+	{ 'K', "key", "use the private key in this file" },
+	{ 'N', "name", "name the entry; the files must hold only one" },
+	{ 'n', NULL, "report what would be done, change nothing" },
+	{ 'p', "file", "passphrase file for encrypted keys and PKCS#12" },
 	{ 'q', NULL, "print errors, but neither names nor warnings" },
-	{ 'u', NULL, "replace an entry only by what is better" },
+	{ 'u', NULL, "replace an entry only by a better one" },
 	{ 'v', NULL, "print a record for each entry, changed or not" },
 	{ 'x', NULL, "exit 1 if nothing was changed" },
 	{ 0, NULL, NULL },
@@ -90,8 +90,9 @@ checklines(const struct cmd_input *in)
 			nl = end;
 		if (nl - p < TTY_LINE)
 			continue;
-		cmd_error("stdin:%zu: the terminal cut this line at %d bytes: "
-			  "import from a file instead",
+		cmd_error(
+		    "stdin:%zu: the terminal cut this line at %d bytes: use "
+		    "a file instead",
 		    line, TTY_LINE);
 		return -1;
 	}

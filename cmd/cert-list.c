@@ -11,8 +11,8 @@
 static const struct cmd_opt opts[] = {
 	{ '0', NULL, "end each record with a NUL byte" },
 	{ 'e', "within",
-	    "only what ends within 30d, 1/3 of its life, a date, 0" },
-	{ 'j', NULL, "print JSON, one object a line" },
+	    "only entries that expire within 30d, 1/3, a date, 0" },
+	{ 'j', NULL, "print JSON, one object per line" },
 	{ 'k', "kind", "only these kinds: server,ca,client,peer,mail,..." },
 	{ 'o', "field,...", "print these fields; a wrong name lists them all" },
 	{ 0, NULL, NULL },

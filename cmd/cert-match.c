@@ -9,9 +9,9 @@
 
 static const struct cmd_opt opts[] = {
 	{ '0', NULL, "end each record with a NUL byte" },
-	{ 'a', NULL, "all candidates, with why each lost" },
+	{ 'a', NULL, "print all candidates, and why each lost" },
 	{ 'D', NULL, "fall back to the default entry" },
-	{ 'j', NULL, "print JSON, one object a line" },
+	{ 'j', NULL, "print JSON, one object per line" },
 	{ 'k', "kind", "only entries of these kinds" },
 	{ 'o', "field,...", "print these fields; a wrong name lists them all" },
 	{ 'w', "time", "answer as of this time: a date, a time, @seconds" },
@@ -37,7 +37,7 @@ answer(struct certstore_match *match, const struct cmd_operands *hosts,
 	if ((found = certstore_match_ask(match, host, &err)) == -1)
 		cmd_operand_failed(hosts, host, &err);
 	if (found == 0) {
-		cmd_say("%s: no entry answers for it",
+		cmd_say("%s: no entry matches",
 		    cmd_clean(host, clean, sizeof(clean)));
 		(void)cmd_operand_isfile(hosts, host, cmd_say);
 		cmd_no();

@@ -9,8 +9,8 @@
 #include "cmd.h"
 
 static const struct cmd_opt opts[] = {
-	{ 'f', NULL, "also used entries; absent ones are no error" },
-	{ 'n', NULL, "say what is refused, but remove nothing" },
+	{ 'f', NULL, "remove used entries; a missing one is no error" },
+	{ 'n', NULL, "report what would be refused, remove nothing" },
 	{ 'q', NULL, "print errors, but no warnings" }, { 0, NULL, NULL }
 };
 

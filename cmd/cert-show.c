@@ -15,11 +15,11 @@
 static const struct cmd_opt opts[] = {
 	{ '0', NULL, "end each record with a NUL byte" },
 	{ 'i', "file", "show the certificates in this file" },
-	{ 'j', NULL, "print JSON, one object a line" },
+	{ 'j', NULL, "print JSON, one object per line" },
 	{ 'K', "key", "show the public key of this private key" },
 	{ 'o', "field,... | part",
 	    "or text cert chain fullchain ca root csr pubkey tlsa" },
-	{ 'p', "file", "passphrase file of what is read" },
+	{ 'p', "file", "passphrase file for the key or PKCS#12 file" },
 	{ 'v', NULL, "all fields" },
 	{ 0, NULL, NULL },
 };

@@ -16,26 +16,27 @@
 
 static const struct cmd_opt opts[] = {
 	{ '0', NULL, "list: end each record with a NUL byte" },
-	{ 'f', NULL, "add, rm, reset: do what is refused without it" },
-	{ 'j', NULL, "list: print JSON, one object a line" },
-	{ 'n', NULL, "say the same, but change nothing" },
+	{ 'f', NULL, "add: override a refusal; rm: a missing one is no error" },
+	{ 'j', NULL, "list: print JSON, one object per line" },
+	{ 'n', NULL, "print the same, change nothing" },
 	{ 'o', "field,...",
 	    "list: print these fields; a wrong name lists them all" },
-	{ 'p', "file", "passphrase file of a PKCS#12 file" },
+	{ 'p', "file", "passphrase file for a PKCS#12 file" },
 	{ 'x', NULL, "exit 1 if nothing was changed" }, { 0, NULL, NULL }
 };
 
 static const struct cmd_help help = {
 	.name = "cert-trust",
 	.operands =
-	    "list [pattern ...] | add [file ...] | rm anchor ... | distrust anchor ... | reset [file]",
+	    "list [pattern ...] | add [file ...] | rm anchor ... | distrust anchor ... | update [file] | reset [file]",
 	.opts = opts,
 	.verbs =
-	    "  list           print anchors, and what is distrusted\n"
+	    "  list           print anchors and distrusted certificates\n"
 	    "  add            add the certificates in these files, or on stdin\n"
 	    "  rm             remove these anchors\n"
-	    "  distrust       remove these, and keep them out for good\n"
-	    "  reset          go to the shipped list, or to this one\n",
+	    "  distrust       remove these, and never add them again\n"
+	    "  update         follow the shipped list, or this one\n"
+	    "  reset          keep only the shipped list, or this one\n",
 };
 
 struct options {
@@ -274,8 +275,8 @@ distrustone(struct change *c, const char *text)
 	}
 	if (has && isfile) {
 		cmd_clean(text, clean, sizeof(clean));
-		cmd_error("%s: is both known here and a file: write ./%s for "
-			  "the file, or sha256: and the fingerprint",
+		cmd_error("%s: is both an anchor and a file: use ./%s for the "
+			  "file, or sha256: and the fingerprint for the anchor",
 		    clean, clean);
 		return -1;
 	}
@@ -352,9 +353,9 @@ report(struct certstore_trust *trust, const char *verb, int changed)
 			puts(name);
 	}
 	if (follows(verb)) {
-		count(trust, "added", "came");
-		count(trust, "removed", "went, no longer in the list");
-		count(trust, "dropped", "went, added by hand");
+		count(trust, "added", "added");
+		count(trust, "removed", "removed, no longer in the list");
+		count(trust, "dropped", "removed, added by hand");
 	}
 }
 
@@ -415,8 +416,8 @@ openflags(const char *verb, char **argv)
 			return CERTSTORE_OPEN_WRITE;
 	} else if (!follows(verb))
 		cmd_error(
-		    "%s: no such verb: there are list, add, rm, distrust, "
-		    "update and reset",
+		    "%s: no such verb: use list, add, rm, distrust, update "
+		    "or reset",
 		    cmd_clean(verb, clean, sizeof(clean)));
 	cmd_usage();
 }

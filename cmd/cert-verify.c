@@ -14,15 +14,15 @@
 
 static const struct cmd_opt opts[] = {
 	{ 'H', "host", "the certificate must be for this host or address" },
-	{ 'i', "file", "judge the first certificate in this file" },
-	{ 'j', NULL, "print JSON, one object for each certificate judged" },
+	{ 'i', "file", "verify the first certificate in this file" },
+	{ 'j', NULL, "print JSON, one object for each certificate" },
 	{ 'L', "crlfile", "check revocation by the CRLs in this file" },
 	{ 'P', "profile",
 	    "server, client, peer, mail, ca, shaken, webpki or any" },
-	{ 'p', "file", "passphrase file of a PKCS#12 file" },
+	{ 'p', "file", "passphrase file for a PKCS#12 file" },
 	{ 'T', "anchors", "trust the certificates in this file or directory" },
 	{ 'v', NULL, "print the path and warnings, too" },
-	{ 'w', "time", "judge as of this time: a date, a time, @seconds" },
+	{ 'w', "time", "verify as of this time: a date, a time, @seconds" },
 	{ 0, NULL, NULL }
 };
 
@@ -390,8 +390,8 @@ setanchors(struct certstore_verify *v, const char *path)
 		    &err);
 		cmd_input_wipe();
 		if (rv == -1 && err.code == CERTSTORE_EPASSPHRASE)
-			cmd_die("-T %s: is encrypted, and -p is for -i: make "
-				"it PEM with openssl pkcs12 -nokeys",
+			cmd_die("-T %s: is encrypted, and -p is for -i only: "
+				"convert it to PEM with openssl pkcs12 -nokeys",
 			    cmd_clean(in.label, clean, sizeof(clean)));
 	}
 	if (rv == -1)
@@ -466,7 +466,7 @@ options(struct verify *verify, struct asked *asked, int argc, char **argv)
 	if (asked->file != NULL && argc > optind)
 		cmd_usage();
 	if (asked->file == NULL && asked->pass != NULL) {
-		cmd_error("-p: is for the file of -i");
+		cmd_error("-p: is for the file of -i: remove it or add -i");
 		cmd_usage();
 	}
 }

@@ -342,8 +342,8 @@ void
 cmd_stdin(const char *who)
 {
 	if (reader != NULL)
-		cmd_die("stdin: %s and %s can't both read it: "
-			"give one of them a file",
+		cmd_die("stdin: %s and %s can't both read it: use a file for "
+			"one of them",
 		    reader, who);
 	reader = who;
 }

@@ -87,7 +87,7 @@ cmd_input_max(const char *path, const char *who, size_t max,
 	}
 	if (rv == -1) {
 		cmd_error("%s: %s", cmd_clean(in->label, clean, sizeof(clean)),
-		    error == EISDIR ? "is a directory: name the files in it" :
+		    error == EISDIR ? "is a directory: use the files in it" :
 				      strerror(error));
 		return -1;
 	}

@@ -59,7 +59,7 @@ cmd_operand_isfile(const struct cmd_operands *ops, const char *operand,
 	}
 	say("%s: is a file, not a name: %s%s: %s",
 	    cmd_clean(operand, clean, sizeof(clean)),
-	    option != NULL ? "use " : "its entry is found by",
+	    option != NULL ? "use " : "find its entry with",
 	    option != NULL ? option : "", t.p);
 	cmd_text_free(&t);
 	return 1;

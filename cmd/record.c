@@ -33,7 +33,7 @@ nosuchfield(const struct cmd_records *r, const char *s, size_t len)
 		cmd_text_adds(&all, cmd_field_names[i]);
 	}
 	certstore_escape(clean, sizeof(clean), s, len);
-	cmd_error("\"%s\": no such field: there are%s%s", clean, all.p,
+	cmd_error("\"%s\": no such field: use%s%s", clean, all.p,
 	    r->also == NULL ? "" : r->also);
 	cmd_text_free(&all);
 	cmd_usage();
@@ -52,7 +52,7 @@ cmd_records_fields(struct cmd_records *r, const char *list)
 		if ((field = findfield(list, len)) == -1)
 			nosuchfield(r, list, len);
 		if (memchr(r->field, field, r->nfield) != NULL) {
-			cmd_error("\"%s\": asked for twice",
+			cmd_error("\"%s\": given twice",
 			    cmd_field_names[field]);
 			cmd_usage();
 		}

@@ -79,8 +79,8 @@ cmd_secret_check(const char *option, const char *file, unsigned int mode)
 	if (mode == 0)
 		return;
 	cmd_clean(file, clean, sizeof(clean));
-	cmd_say("%s %s: is open to others (mode %04o): chmod go-rwx %s", option,
-	    clean, mode, clean);
+	cmd_say("%s %s: others can access it (mode %04o): chmod go-rwx %s",
+	    option, clean, mode, clean);
 }
 
 static int
@@ -97,7 +97,7 @@ openspec(const char *spec, const char *option)
 	if (strncmp(spec, "fd:", 3) == 0) {
 		fd = (int)strtonum(spec + 3, 0, INT_MAX, &bad);
 		if (bad != NULL)
-			cmd_die("%s %s: not the number of a descriptor", option,
+			cmd_die("%s %s: not a descriptor number", option,
 			    cmd_clean(spec, clean, sizeof(clean)));
 		return fd;
 	}

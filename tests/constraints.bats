@@ -300,6 +300,6 @@ leaf() {
 	for file in out ip; do
 		run -2 openssl verify -CAfile ca.pem $file.pem
 		run -1 cert-verify -T ca.pem -P any -i $file.pem
-		[[ $output = *'has a name that a CA above it may not issue for'* ]]
+		[[ $output = *'has a name that the name constraints of an issuer forbid'* ]]
 	done
 }

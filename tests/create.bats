@@ -141,8 +141,8 @@ refused() {
 	cert-create 192.0.2.7
 	[[ "$(ext localhost subjectAltName)" == *DNS:localhost ]]
 	[[ "$(ext 192.0.2.7 subjectAltName)" == *'IP Address:192.0.2.7' ]]
-	refused 'name its host with -s' phones
-	refused 'name its host with -s' -P peer phones
+	refused 'use -s with its host' phones
+	refused 'use -s with its host' -P peer phones
 	cert-create -c phones.CA
 	[[ "$(ext phones.CA subjectAltName 2>&1)" != *DNS* ]]
 	[ "$(subject phones.CA)" = CN=phones.CA ]
@@ -153,20 +153,20 @@ refused() {
 
 	for r in '' -R; do
 		while read -r bad hint; do
-			refused "names no host: \"$bad\" is none: add -s $hint" \
+			refused "without a host: \"$bad\" is none: add -s $hint" \
 			    ${r:+"$r"} -s "$bad" x
 		done <<-'EOS'
-			root@example.com example.com, or -P mail
+			root@example.com example.com, or use -P mail
 			sip:voip.example.com voip.example.com
 			sips:u@192.0.2.1:5061 192.0.2.1
 			spiffe://www.example.com/x www.example.com
 		EOS
-		refused 'name its host with -s' ${r:+"$r"} \
+		refused 'use -s with its host' ${r:+"$r"} \
 		    -s urn:x x
-		refused 'name its host with -s' ${r:+"$r"} \
+		refused 'use -s with its host' ${r:+"$r"} \
 		    -S CN=www.example.com x
 	done
-	refused 'names no host' -P peer -s root@example.com x
+	refused 'without a host' -P peer -s root@example.com x
 	# The hint is all that was missing.
 	cert-create -s root@example.com -s example.com x
 	cert-create -P mail -s root@example.com mail
@@ -196,7 +196,7 @@ refused() {
 
 @test "a common name and surplus names that nobody finds" {
 	run -0 --separate-stderr cert-create -S CN=b.example -s a.example x
-	[[ $stderr == 'cert-create: x: the common name "b.example" is none of'*': add -s b.example' ]]
+	[[ $stderr == 'cert-create: x: the common name "b.example" is no subject'*': add -s b.example' ]]
 	run -0 --separate-stderr cert-create -R -S CN=192.0.2.1 -s a.example r
 	[[ $stderr == *'r: the common name "192.0.2.1" is an address'* ]]
 	run -0 --separate-stderr cert-create -S CN=A.example -s a.example y
@@ -270,13 +270,13 @@ refused() {
 	strictly y2060
 	cert-create -c -l 30d short
 	run -0 --separate-stderr cert-create -A short -s a.example cut
-	[[ $stderr == "cert-create: cut: ends "*", with its CA short, not "* ]]
+	[[ $stderr == "cert-create: cut: expires "*", with its CA short, not "* ]]
 	[ "$(cert-show -o ends cut)" = "$(cert-show -o ends short)" ]
 	strictly cut
 	refused 'past' -l 2001-01-01 -s a.example x
 	refused 'a part' -l 1/3 -s a.example x
 	refused 'without a unit' -l 90 -s a.example x
-	refused 'no time at all' -l 0 -s a.example x
+	refused 'life: is zero' -l 0 -s a.example x
 	refused 'year 9999' -l 9000y -s a.example x
 }
 
@@ -302,7 +302,7 @@ refused() {
 	[ -z "$(subject address)" ]
 	refused 'u@example.org is outside' -A ca -P mail -s u@example.org x
 	cert-create -c -A ca mid
-	refused 'a.example.org is outside the name constraints of a CA above mid' \
+	refused 'a.example.org is outside the name constraints of a CA in the chain of mid' \
 	    -A mid -s a.example.org x
 	# All CAs above count: here a chain that goes on where it may not.
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc \
@@ -313,7 +313,7 @@ refused() {
 	    -subj /CN=long -out sub.pem -days 900 \
 	    -addext keyUsage=critical,keyCertSign 2>said
 	cat sub.key sub.pem root.pem | cert-import -q -N sub -
-	refused 'the path length 0 of a CA above it is exceeded' -A sub -s a.example x
+	refused 'the path length 0 of an issuer in its chain is exceeded' -A sub -s a.example x
 	# Constraints that who verifies refuses are no basis to sign upon.
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc \
 	    -keyout loose.key -subj /CN=loose -out loose.pem -days 999 \
@@ -324,7 +324,7 @@ refused() {
 	refused 'constraints are for a CA' -C pathlen=0 -s a.example x
 	refused 'unknown constraint' -c -C foo=1 x
 	refused 'from 0 to 99' -c -C pathlen=-1 x
-	refused 'behind the prefix' -c -C permit=10.0.0.1/8 x
+	refused 'after the prefix' -c -C permit=10.0.0.1/8 x
 }
 
 @test "who may not sign" {
@@ -339,7 +339,7 @@ refused() {
 	    -A keyless -s a.example x
 	cert-create -c ca2
 	cp "$CERTSTORE/certs/ca/privkey.pem" "$CERTSTORE/certs/ca2/"
-	refused 'ca2: the private key is not that of the certificate' \
+	refused 'ca2: the private key does not match the certificate' \
 	    -A ca2 -s a.example x
 }
 
@@ -371,7 +371,7 @@ refused() {
 
 @test "an entry that exists, -f, -n" {
 	cert-create a.example
-	refused '-f replaces it' a.example
+	refused 'use -f to replace it' a.example
 	before=$(state)
 	cert-create -nf a.example
 	cert-create -n b.example
@@ -386,7 +386,7 @@ refused() {
 @test "-n makes no store" {
 	cert-create -n a.example
 	[ ! -e "$CERTSTORE" ]
-	refused 'with -s' phones
+	refused 'use -s' phones
 	[ ! -e "$CERTSTORE" ]
 }
 
@@ -417,7 +417,7 @@ refused() {
 	cert-create -fA ca -l 20d -s a.example app
 	run -0 cert-create -ux -A ca -e 30d -s a.example app
 	run -1 cert-create -ux -A ca -e 30d -s a.example app
-	refused 'would end within the time of -e' -u -l 20d -e 30d \
+	refused 'would also expire within the time of -e' -u -l 20d -e 30d \
 	    -s a.example app
 	for part in 1/1 100%; do
 		refused 'would already be due' -u -e "$part" -s a.example app
@@ -435,8 +435,8 @@ refused() {
 	run -1 cert-create -ucx -E pass -C permit=example.com ca
 	run -1 cert-create -ucx ca
 	openssl x509 -in "$(cert ca)" -noout -text | grep -F DNS:example.com
-	refused 'encrypt the new one with -E, too' -uc -C pathlen=0 ca
-	refused 'ca: is a CA: -f replaces it' -u -s a.example.com ca
+	refused 'use -E to encrypt the new one' -uc -C pathlen=0 ca
+	refused 'ca: is a CA: use -f to replace it' -u -s a.example.com ca
 }
 
 @test "-u and a CA that was renewed" {
@@ -475,14 +475,14 @@ refused() {
 	cert-show -o csr web | cmp - csr
 	[ "$(cert-list -k waiting -o name)" = web ]
 	[ "$(mode "$CERTSTORE/certs/web/request.key")" = 600 ]
-	refused 'already awaits' -R -s a.example web
+	refused 'a request already waits' -R -s a.example web
 	run -1 cert-create -Rux -s 192.0.2.1 -s a.example web
 	[ "$output" = "$(cat csr)" ]
 	refused 'another request' -Ru -s b.example web
 	cert-create -Rf -s a.example web >csr2
 	run ! cmp csr csr2
-	refused 'leave -l or -R out' -R -l 90d -s a.example y
-	refused 'leave -A or -R out' -R -A web -s a.example y
+	refused 'remove -l or -R' -R -l 90d -s a.example y
+	refused 'remove -A or -R' -R -A web -s a.example y
 	run -0 cert-create -Rn -s a.example y
 	[ -z "$output" ]
 	[ ! -e "$CERTSTORE/certs/y" ]
@@ -496,7 +496,7 @@ refused() {
 	printing=${stderr##*: use }
 	run -0 sh -c "${printing% to print it} >csr"
 	run -2 --separate-stderr sh -c 'cert-create -R -s a.example web'
-	[[ $stderr == *'web: already awaits an answer: cert-show -o csr web prints'* ]]
+	[[ $stderr == *'web: a request already waits: use cert-show -o csr web to print'* ]]
 	run -1 --separate-stderr sh -c 'cert-create -Rux -s a.example web'
 	[ "$output" = "$(cat csr)" ]
 	openssl req -in csr -noout -verify
@@ -546,7 +546,7 @@ refused() {
 	openssl genpkey -algorithm X25519 -out x 2>/dev/null
 	refused "can't sign" -K x e.example
 	refused 'no private key' -K "$(cert a.example)" e.example
-	refused 'leave -t or -K out' -t p256 -K k e.example
+	refused 'remove -t or -K' -t p256 -K k e.example
 	openssl pkey -in k -aes256 -passout pass:secret -out locked
 	printf 'secret\n' >pass
 	refused 'passphrase' -K locked e.example
@@ -573,7 +573,7 @@ refused() {
 	refused 'without a name' -A ca nameless
 	refused 'there is no such entry' -A none -s a.example x
 	cert-create -A ca -p pass a.example
-	refused 'there is such an entry' -A ca a.example
+	refused 'the entry exists' -A ca a.example
 }
 
 @test "-Rn checks and prints no request, since its key is not kept" {
@@ -615,6 +615,6 @@ refused() {
 
 @test "an end that is past is named with the time that was understood" {
 	run -2 --separate-stderr cert-create -l 2020-01-01 -s a.example.org a
-	[[ $stderr == *"2020-01-01T23:59:59Z: the end is past"* ]]
+	[[ $stderr == *"2020-01-01T23:59:59Z: the end is in the past"* ]]
 	[ ! -e "$CERTSTORE" ]
 }

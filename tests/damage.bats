@@ -185,7 +185,7 @@ DAMAGES=('echo >>fullchain.pem' 'rm fullchain.pem' 'rm info' ': >info'
 		    -s both.example.com a
 		run -0 --separate-stderr cert-create -ux -s a.example.com \
 		    -s both.example.com a
-		[[ $stderr == *'a: has lost combined.pem: written anew with the same key'* ]]
+		[[ $stderr == *'a: combined.pem is missing: rewritten with the same key'* ]]
 		cmp whole/certs/a/combined.pem "$CERTSTORE/certs/a/combined.pem"
 		run -1 cert-create -ux -s a.example.com -s both.example.com a
 	done

@@ -187,7 +187,7 @@ warns() {
 	server www root www.example.com
 	cat www.crt other.crt root.crt >chain
 	n=$(grep -n BEGIN chain | sed -n '2s/:.*//p')
-	refuses "chain:$n: certificate \"CN=Other CA\": .*leave it out" \
+	refuses "chain:$n: certificate \"CN=Other CA\": .*remove it" \
 	    chain www.key
 	# The same name, another key: it signed nothing.
 	ca root2 /CN=Root
@@ -223,7 +223,7 @@ warns() {
 	refuses 'www.key:1: a private key without its certificate' www.key
 	refuses 'www.crt:1: .*"CN=www.example.com".*other.key:1 is not its private key' \
 	    www.crt other.key
-	refuses 'other.key:1: this private key belongs to no certificate' \
+	refuses 'other.key:1: this private key matches no certificate' \
 	    www.crt www.key other.key root.crt
 	pki cert www.csr www.key /CN=x csr
 	refuses 'www.csr:1: a certificate request' www.csr
@@ -267,7 +267,7 @@ warns() {
 	cert-create -R -s buy.example.com -s 192.0.2.7 shop >shop.csr
 	pki answer shop.crt shop.csr ca=root.crt key=root.key days=90 \
 	    subjectAltName=DNS:buy.example.com,IP:192.0.2.7
-	refuses 'other: answers the request that waits in shop' \
+	refuses 'other: is the answer to the waiting request of shop' \
 	    -N other shop.crt
 	run -0 --separate-stderr cert-import -nv shop.crt root.crt
 	[[ $output == *shop*answer* ]]
@@ -374,11 +374,11 @@ warns() {
 	[ "$output" = j-rgen-b-ro ]
 	sign evil root /CN=x 90 \
 	    'subjectAltName=DNS:../certs/victim,DNS:ok.example.com'
-	warns 'its DNS name "../certs/victim" .*no client finds it' \
+	warns 'its DNS name "../certs/victim" .*no client matches it' \
 	    evil.crt evil.key
 	[ "$output" = ok.example.com ]
 	sign evil2 root '/CN=..\/..\/etc' 90 'subjectAltName=DNS:../certs/victim'
-	warns 'its DNS name "../certs/victim" .*no client finds it' \
+	warns 'its DNS name "../certs/victim" .*no client matches it' \
 	    evil2.crt evil2.key
 	[ "$output" = etc ]
 	[ ! -e "$CERTSTORE/certs/victim" ]
@@ -409,7 +409,7 @@ warns() {
 	ca other /CN=Same/O=Other
 	refuses 'same: .*other names.*-N' -f other.crt other.key
 	holds a.example.com c.crt
-	refuses 'one: there are certificates for 2 entries: leave out -N' \
+	refuses 'one: there are certificates for 2 entries: remove -N' \
 	    -N one a.crt a.key c.crt c.key
 }
 
@@ -439,7 +439,7 @@ warns() {
 	dated www 20240101000000Z 20980101000000Z
 	run -0 --separate-stderr cert-import -f www.crt www.key
 	[ "${#stderr_lines[@]}" -eq 2 ]
-	[[ ${stderr_lines[0]} == "cert-import: www: ends 2098-"*2099-* ]]
+	[[ ${stderr_lines[0]} == "cert-import: www: expires 2098-"*2099-* ]]
 	[[ ${stderr_lines[1]} == "cert-import: www: is older (2024-"*2025-* ]]
 	# A wildcard stands for what is below it.
 	ca root /CN=Root
@@ -485,7 +485,7 @@ warns() {
 	dated old 20200101000000Z 20210101000000Z
 	warns '^cert-import: old: expired 2021-01-01' old.crt old.key
 	dated young 20980101000000Z 20990101000000Z
-	warns 'young: not valid before 2098-01-01' young.crt young.key
+	warns 'young: not yet valid .valid from 2098-01-01' young.crt young.key
 	sign nosan root /CN=nosan 90
 	warns 'nosan: no subject alternative name.*"nosan"' nosan.crt nosan.key
 	sign cl root /CN=x 90 subjectAltName=DNS:cl.example.com \
@@ -766,8 +766,8 @@ entries() {
 	run -1 --separate-stderr cert-import -ux newer.crt
 	[ -z "$stderr" ]
 	for bad in first:'is older: 2024-01-01.*2024-06-01' \
-	    shorter:'ends earlier: 2098-03-01.*2098-06-01' \
-	    future:'is not valid before 2097-01-01'; do
+	    shorter:'expires earlier: 2098-03-01.*2098-06-01' \
+	    future:'is not yet valid .valid from 2097-01-01'; do
 		for f in '' f n; do
 			run -1 --separate-stderr cert-import "-ux$f" "${bad%%:*}.crt"
 			[ -z "$output" ]
@@ -782,7 +782,7 @@ entries() {
 	holds www newer.crt
 	# The remedy: without -u, -f takes it, and says that it is older.
 	run -0 --separate-stderr cert-import -f first.crt
-	[[ $stderr == *'is older (2024-01-01'*'than the one it replaces'* ]]
+	[[ $stderr == *'is older (2024-01-01'*'than the one that it replaces'* ]]
 	holds www first.crt
 	# A name lost, a name gained; another key.
 	ca root /CN=Root
@@ -829,7 +829,7 @@ entries() {
 	imports root.crt root.key
 	# Encrypted afterwards: -f.
 	run -1 --separate-stderr cert-import -x -p pass root.p12
-	[[ $stderr == *'root: the key of the CA stays in clear'*'-f'* ]]
+	[[ $stderr == *'root: the key of the CA stays unencrypted'*'-f'* ]]
 	warns 'root: the key of a CA stays encrypted' -f -p pass root.p12
 	openssl pkey -in "$dir/privkey.pem" -passin pass:phones -noout
 	[ "$(grep -c ENCRYPTED "$dir/combined.pem")" -eq 2 ]
@@ -839,7 +839,7 @@ entries() {
 	run -1 cert-import -ux -p other root.crt other.key
 	openssl pkey -in "$dir/privkey.pem" -passin pass:phones -noout
 	run -0 --separate-stderr cert-import -fx -p other root.crt other.key
-	[[ $stderr == *'has the passphrase now that was given'* ]]
+	[[ $stderr == *'now has the passphrase that was given'* ]]
 	openssl pkey -in "$dir/privkey.pem" -passin pass:other -noout
 	# And none, also with a renewed certificate.
 	run -1 --separate-stderr cert-import -x root.crt root.key
@@ -858,7 +858,7 @@ entries() {
 	    -subj /CN=Root -addext keyUsage=critical,keyCertSign,cRLSign \
 	    -keyout root.key -out root.crt 2>/dev/null
 	run -0 --separate-stderr cert-import -f -N root root.crt root.key
-	[[ $stderr == *'not encrypted, that of the one it replaces was'* ]]
+	[[ $stderr == *'not encrypted, but the key that it replaces was'* ]]
 }
 
 @test "a key that waits keeps its passphrase too, but not for a server" {
@@ -1045,7 +1045,7 @@ plainreq() {
 @test "without a SAN it is a CA, which is said" {
 	plainreq h.example.org
 	run -0 --separate-stderr cert-import key.pem cert.pem
-	[[ $stderr == *"says that it is a CA"*"answers for no host"* ]]
+	[[ $stderr == *"is marked as a CA"*"matches no host"* ]]
 	run -1 cert-match h.example.org
 	plainreq "Example CA" -addext keyUsage=critical,keyCertSign,cRLSign
 	run -0 --separate-stderr cert-import key.pem cert.pem
@@ -1088,10 +1088,10 @@ plainreq() {
 		echo '-----END RSA PRIVATE KEY-----'
 	} >mixed.pem
 	run -2 cert-import mixed.pem cert.pem
-	[[ $output = *"not that of its own public part"* ]]
+	[[ $output = *"its public part does not match"* ]]
 	[ ! -e "$CERTSTORE/certs/a.example.com" ]
 	run -2 cert-create -K mixed.pem -s a.example.com a
-	[[ $output = *"not that of its own public part"* ]]
+	[[ $output = *"its public part does not match"* ]]
 	cert-import key.pem cert.pem
 }
 
@@ -1124,5 +1124,5 @@ plainreq() {
 	  echo '-----END CERTIFICATE-----'; } >ber.pem
 	refuses 'ber.pem:1: a certificate in BER' ber.pem
 	head -c 1048577 /dev/zero | tr '\0' '\n' >large
-	refuses 'large: larger than 1048576 bytes: give it in several files' large
+	refuses 'large: larger than 1048576 bytes: split it into several files' large
 }

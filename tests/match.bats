@@ -33,7 +33,7 @@ nobody() {
 	for host; do
 		run -1 --separate-stderr cert-match -- "$host"
 		[ -z "$output" ]
-		[[ $stderr == "cert-match: $host: no entry answers for it" ]]
+		[[ $stderr == "cert-match: $host: no entry matches" ]]
 	done
 }
 
@@ -120,10 +120,10 @@ noquestion() {
 	run -0 --separate-stderr cert-match -w "$later" -a -o name,how \
 	    www.example.com
 	[ -z "$stderr" ]
-	[[ $output == $'wild\twildcard\nexact\texact: ended '* ]]
+	[[ $output == $'wild\twildcard\nexact\texact: expired '* ]]
 	run -0 --separate-stderr cert-match -o name -w @0 www.example.com
 	[ "$output" = exact ]
-	[[ $stderr == *'nothing valid answers'* ]]
+	[[ $stderr == *'no valid certificate'* ]]
 	[ "${#stderr_lines[@]}" -eq 1 ]
 	run -0 cert-match -o name -k client www.example.com
 	[ "$output" = client ]

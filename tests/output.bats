@@ -667,7 +667,7 @@ left() {
 	    a12.example.com a13.example.com a14.example.com a15.example.com' ||
 	    :
 	grep -qE 'removing, [0-9] of 6' shown
-	[ "$(left)" = "cert-rm: nobody: there is no such entry: cert-list names those there are" ]
+	[ "$(left)" = "cert-rm: nobody: there is no such entry: use cert-list to see the entries" ]
 	slowed fchmod 60 'cert-import input'
 	grep -qE 'writing, [0-9] of 6' shown
 	run -0 left
@@ -725,7 +725,7 @@ left() {
 	OPENSSL_CONF=/dev/null cert-show -o text a | grep -q a.example.com
 }
 
-@test "a file with a secret that is open to others is warned of" {
+@test "a secret file that others can access is warned of" {
 	local how line
 
 	openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
@@ -756,9 +756,9 @@ left() {
 		[ "$status" -le 1 ] || [[ $line == *cert-trust* ]] ||
 		    fail "$line: $stderr"
 		how=${line%%:*}
-		grep -qE ": -$how: is open to others \(mode 06[04]{2}\): chmod go-rwx ${how#* }\$" \
+		grep -qE ": -$how: others can access it \(mode 06[04]{2}\): chmod go-rwx ${how#* }\$" \
 		    <<<"$stderr" || fail "$line: $stderr"
-		[ "$(grep -c 'is open to' <<<"$stderr")" -eq 1 ]
+		[ "$(grep -c 'others can access' <<<"$stderr")" -eq 1 ]
 	done
 	# not said with -q, of a pipe, of a descriptor
 	for line in '-q -A CA -p pass' '-A CA -p fd:5' '-A CA -p /dev/fd/5'; do

@@ -256,7 +256,7 @@ acls() {
 		# readers make the best of it
 		[ "$(cert-match -o name a.example.com)" = a ]
 	done
-	[[ $stderr == *"of over 1000 bytes"* ]]
+	[[ $stderr == *"of more than 1000 bytes"* ]]
 	same 1
 	# not ours to judge, and kept
 	{

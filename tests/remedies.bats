@@ -39,9 +39,9 @@ remedied() {
 		remedied 'is a file, not a name: use -i' \
 		    cert-show -o names "$file"
 		[ "$output" = a.example.com ]
-		remedied 'its entry is found by' cert-rm "$file"
+		remedied 'find its entry with' cert-rm "$file"
 		[[ $output == a$'\t'* ]]
-		remedied 'its entry is found by' \
+		remedied 'find its entry with' \
 		    cert-rm -n -d "$CERTSTORE/../store" "$file"
 		[[ $output == a$'\t'* ]]
 		remedied 'use what this prints' cert-trust rm "$file"
@@ -49,10 +49,10 @@ remedied() {
 	done
 	remedied 'is a file, not a name: use -K' cert-show -o key a.key
 	[ "$output" = p256 ]
-	remedied 'its entry is found by' cert-match ./leaf.crt
+	remedied 'find its entry with' cert-match ./leaf.crt
 	[[ $output == a$'\t'* ]]
-	remedied 'its entry is found by' cert-list ./leaf.crt
-	remedied 'its entry is found by' \
+	remedied 'find its entry with' cert-list ./leaf.crt
+	remedied 'find its entry with' \
 	    cert-match -d "$CERTSTORE/../store" './leaf of a.crt'
 	[[ $output == a$'\t'* ]]
 
@@ -111,23 +111,23 @@ remedied() {
 	for host in h:5061 a.example.com:5061 192.0.2.1:5061 '[2001:db8::1]:80'
 	do
 		run -2 --separate-stderr cert-verify -H "$host" a
-		[[ $stderr == *": has a port, "*": leave it out" ]]
+		[[ $stderr == *": has a port, "*": remove it" ]]
 	done
 	run -2 --separate-stderr cert-verify -H https://a.example.com/ a
-	[[ $stderr == *": is a URL: use its host name alone" ]]
+	[[ $stderr == *": is a URL: use only its host name" ]]
 }
 
 # pasted TEXT COMMAND...: it fails, and its message has a command line that
-# begins with TEXT and ends there or before ", " or a verb; it is in $line.
+# begins with TEXT and ends there or before " to" or ", or"; it is in $line.
 pasted() {
 	local text=$1
 
 	shift
 	run ! --separate-stderr "$@"
 	[ "$status" -eq 2 ] || fail "status $status: $stderr"
-	[[ $stderr == *": $text"* ]] || fail "$text: $stderr"
-	line=$(sed -nE "s/.*: ($text.*)/\\1/p" <<<"$stderr" | head -n 1 |
-	    sed -E 's/,? (names|prints|takes|keeps|lifts|or) .*//')
+	[[ $stderr =~ ": "("use ")?"$text" ]] || fail "$text: $stderr"
+	line=$(sed -nE "s/.*: (use )?($text.*)/\\2/p" <<<"$stderr" |
+	    head -n 1 | sed -E 's/,? (to|or) .*//')
 	[ -n "$line" ] || fail "$stderr"
 }
 
@@ -149,7 +149,7 @@ pasted() {
 	eval "$line" | grep -q 'BEGIN CERTIFICATE REQUEST'
 
 	run -2 --separate-stderr cert-verify -d "$dir" a
-	line=${stderr##*add some with }
+	line=$(sed -n 's/.*, or \(cert-trust.*\) to add some/\1/p' <<<"$stderr")
 	cert-show -d "$dir" -o cert CA | eval "$line"
 	cert-verify -d "$dir" a
 	pasted cert-trust cert-trust -d "$dir" rm nothing
@@ -159,7 +159,7 @@ pasted() {
 	cert-show -d "$dir" -o cert CA >list.pem
 	cert-trust -q -d "$dir" update list.pem
 	run -0 --separate-stderr cert-trust -d "$dir" rm CA
-	line=$(sed -n 's/.*back: \(.*\) keeps it out/\1/p' <<<"$stderr")
+	line=$(sed -n 's/.*again: use \(.*\) to keep it out/\1/p' <<<"$stderr")
 	eval "$line"
 	run -2 cert-trust -q -d "$dir" update list.pem
 	[ "$(cert-trust -d "$dir" -o origin list)" = distrusted ]
@@ -214,27 +214,27 @@ forced() {
 	cert-create -d from -s b.example.com y
 	cp from/certs/x/combined.pem x.pem
 	cp from/certs/y/combined.pem y.pem
-	forced '-f replaces it' -f cert-create -A CA -s a.example.com a
-	forced '-u leaves it if it will do' -u \
+	forced 'use -f to replace it' -f cert-create -A CA -s a.example.com a
+	forced 'or -u to keep it' -u \
 	    cert-create -A CA -s a.example.com a
 	cert-create -R -s w.example.com w >/dev/null
-	forced '-f makes a new one' -f cert-create -R -s w.example.com w
-	forced '-f replaces it' -f cert-import -N a x.pem
+	forced 'or -f to make a new one' -f cert-create -R -s w.example.com w
+	forced 'use -f to replace it' -f cert-import -N a x.pem
 	cert-create -s c.example.com b.example.com
-	forced 'replace that entry with -f -N b.example.com' \
+	forced '-f -N b.example.com to replace that entry' \
 	    '-f -N b.example.com' cert-import y.pem
 	ln -s certs/a "$CERTSTORE/default"
-	forced '-f removes it all the same' -f cert-rm a
+	forced 'use -f to remove it' -f cert-rm a
 	cert-create -A CA -s a.example.com a
 	echo 'user nginx' >>"$CERTSTORE/certs/a/props"
-	forced '-f removes it all the same' -f cert-rm a
+	forced 'use -f to remove it' -f cert-rm a
 	cert-create -A CA -s a.example.com a
-	forced 'remove that too, or -f' -f cert-rm CA
+	forced 'remove that too, or use -f' -f cert-rm CA
 	cert-create -s c.example.com c
-	forced 'name its host with -s' '-s d.example.com' cert-create d
+	forced 'use -s with its host' '-s d.example.com' cert-create d
 	forced 'use -S CN=' '-S CN=D' cert-create -c -S CN= d2
 	cert-trust -q distrust ca.pem
-	forced '-f lifts that and adds it' -f cert-trust add ca.pem
+	forced 'use -f to trust it again' -f cert-trust add ca.pem
 }
 
 @test "modes that a message is about" {
@@ -270,17 +270,17 @@ forced() {
 	for line in 'cert-list -d link' 'cert-create -d link -s q.example.com q'
 	do
 		run -2 --separate-stderr $line
-		[[ $stderr == *'is a link that leads to no directory: '* ]]
+		[[ $stderr == *'is a link to no directory: '* ]]
 	done
 	for line in 'cert-list -d x.pem' 'cert-import -d x.pem ca.pem'; do
 		cp ca.pem x.pem
 		run -2 --separate-stderr $line
-		[[ $stderr == *'/x.pem: is no directory: '* ]]
+		[[ $stderr == *'/x.pem: is not a directory: '* ]]
 	done
 	run -2 --separate-stderr cert-list -d 'no/such dir/store'
 	[[ $stderr == *'/store: there is no store: '* ]]
 	run -2 --separate-stderr cert-import -d 'no/such dir/store' ca.pem
-	line=${stderr##*to be in: }
+	line=${stderr##*does not exist: }
 	eval "$line"
 	cert-import -d 'no/such dir/store' ca.pem
 	mkdir new

@@ -39,7 +39,7 @@ state() {
 	cert-create -A ca a.example
 	cert-create -A ca b.example
 	run -2 --separate-stderr cert-rm a.example ca
-	[[ $stderr == 'cert-rm: ca: has issued b.example, '* ]]
+	[[ $stderr == 'cert-rm: ca: issued b.example, '* ]]
 	[ "${#stderr_lines[@]}" -eq 1 ]
 	run -0 cert-list -o name
 	[ "$output" = "$(printf 'b.example\nca')" ]
@@ -128,7 +128,7 @@ nothing_of() {
 	before=$(state | grep -v '^\.lock ')
 	for dry in -n ''; do
 		run -2 --separate-stderr cert-rm $dry b
-		[[ $stderr == *" ln -s .b@1 $CERTSTORE/certs/b brings it back" ]]
+		[[ $stderr == *" ln -s .b@1 $CERTSTORE/certs/b to restore it" ]]
 	done
 	[ "$(state | grep -v '^\.lock ')" = "$before" ]
 	ln -s .b@1 "$CERTSTORE/certs/b"
@@ -182,8 +182,8 @@ nothing_of() {
 	run -2 --separate-stderr cert-rm root sub a.example b.example
 	[ "${#stderr_lines[@]}" -eq 3 ]
 	[[ ${stderr_lines[0]} == *"a.example: is the default entry: "* ]]
-	[[ ${stderr_lines[1]} == *"root: has issued sub, "* ]]
-	[[ ${stderr_lines[2]} == *"sub: has issued a.example, "* ]]
+	[[ ${stderr_lines[1]} == *"root: issued sub, "* ]]
+	[[ ${stderr_lines[2]} == *"sub: issued a.example, "* ]]
 	[ "$(cert-list -o name | xargs)" = "a.example root sub" ]
 	rm "$CERTSTORE/default"
 	cert-rm root sub a.example

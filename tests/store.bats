@@ -354,7 +354,7 @@ remedy() {
 	run -2 --separate-stderr cert-create -u -s b.example.org b
 	remedy
 	run -0 --separate-stderr cert-create -u -s b.example.org b
-	[[ $stderr == *"b: links to it were missing and are made again"* ]]
+	[[ $stderr == *"b: links to it were missing and were made again"* ]]
 	[ "$(readlink "$CERTSTORE/combined/b.pem")" = ../certs/b/combined.pem ]
 }
 
@@ -366,7 +366,7 @@ remedy() {
 	run -0 --separate-stderr cert-list -o name
 	[ "$output" = a ]
 	[ "${#stderr_lines[@]}" -eq 2 ]
-	[[ ${stderr_lines[0]} == *"README: is no entry, "* ]]
+	[[ ${stderr_lines[0]} == *"README: is not an entry, "* ]]
 	run -0 --separate-stderr cert-match a.example.org
 	[ -z "$stderr" ]
 	# the links are made anew around it
@@ -378,7 +378,7 @@ remedy() {
 	    "cert-create -s r.example.org README" \
 	    "cert-import -f -N README $CERTSTORE/certs/a/combined.pem"; do
 		run -2 --separate-stderr $args
-		[[ $stderr == *"README: is no entry, "* ]]
+		[[ $stderr == *"README: is not an entry, "* ]]
 	done
 	[ "$(cat "$CERTSTORE/certs/README" "$CERTSTORE/certs/backup/file")" = \
 	    "$(printf 'mine\nmine')" ]
@@ -475,7 +475,7 @@ lost() {
 		run -1 cert-match a.example.org
 		[ ! -L "$CERTSTORE/combined/a.pem" ]
 		run -0 --separate-stderr $again
-		[[ $stderr == *"a: links to it were missing and are made again"* ]]
+		[[ $stderr == *"a: links to it were missing and were made again"* ]]
 		[ "$(cert-match -o name a.example.org)" = a ]
 		[ -e "$CERTSTORE/combined/a.pem" ]
 		[ "$(readlink "$CERTSTORE/certs/a")" = .a@1 ]
@@ -560,16 +560,16 @@ lost() {
 	for dry in -n ''; do
 		run -2 --separate-stderr cert-create -d ./dangling $dry \
 		    -s a.example.org a
-		[[ $stderr == *"/dangling: is a link that leads to no "* ]]
+		[[ $stderr == *"/dangling: is a link to no "* ]]
 		run -2 --separate-stderr cert-create -d ./file $dry \
 		    -s a.example.org a
-		[[ $stderr == *"/file: is no directory: name another "* ]]
+		[[ $stderr == *"/file: is not a directory: use "* ]]
 		run -2 --separate-stderr cert-create -d ./file/store $dry \
 		    -s a.example.org a
-		[[ $stderr == *"/file is no directory: name another "* ]]
+		[[ $stderr == *"/file is not a directory: use "* ]]
 		run -2 --separate-stderr cert-create -d ./x/y/store $dry \
 		    -s a.example.org a
-		[[ $stderr == *"/store: there is no directory "* ]]
+		[[ $stderr == *"/store: the directory "* ]]
 	done
 	[ ! -e nowhere ]
 }

@@ -277,7 +277,8 @@ testissuers(void)
 	refused("x", 0, "c A=zero", CERTSTORE_EREFUSED, "path length 0");
 	must("zero1", 0, "A=zero s=zero.example");
 	is_int(verifies("zero1"), 1, "but an end-entity");
-	refused("x", 0, "c A=low", CERTSTORE_EREFUSED, "a CA above it");
+	refused("x", 0, "c A=low", CERTSTORE_EREFUSED,
+	    "an issuer in its chain");
 	refused("x", 0, "A=one s=x.example", CERTSTORE_EREFUSED, "not a CA");
 	refused("x", 0, "A=none s=x.example", CERTSTORE_ENOENTRY, "none:");
 	refused("x", 0, "A=x s=x.example", CERTSTORE_EARGUMENT, "its own CA");
@@ -289,7 +290,7 @@ testissuers(void)
 	must("other", 0, "c");
 	sh("cp store/certs/root/privkey.pem store/certs/other/");
 	refused("x", 0, "A=other s=x.example", CERTSTORE_EREFUSED,
-	    "not that of the certificate");
+	    "does not match the certificate");
 	refused("x", 0, "A=root", CERTSTORE_EREFUSED, "without a name");
 	must("server.example", 0, "A=root");
 	is_str(text("x", CS_INFO, ""), "absent",
@@ -428,11 +429,11 @@ testparts(void)
 	refused("x", 0, "c P=server", CERTSTORE_EARGUMENT, "a profile");
 	refused("x", 0, "s=x.example e=30d", CERTSTORE_EARGUMENT, "-u");
 	refused("x", CERTSTORE_CREATE_IFNEEDED, "s=x.example e=30d l=30d",
-	    CERTSTORE_EARGUMENT, "would end within");
+	    CERTSTORE_EARGUMENT, "would also expire within");
 	refused("x", CERTSTORE_CREATE_REQUEST, "s=x.example A=root",
 	    CERTSTORE_EARGUMENT, "a request is signed");
 	refused("x", CERTSTORE_CREATE_REQUEST, "s=x.example l=30d",
-	    CERTSTORE_EARGUMENT, "for how long");
+	    CERTSTORE_EARGUMENT, "sets the validity");
 	refused("../x", 0, "s=x.example", CERTSTORE_EARGUMENT, "entry name");
 	is_str(text("x", CS_INFO, ""), "absent",
 	    "nothing was made of all this");
@@ -443,7 +444,8 @@ testagain(void)
 {
 	char *before = spki("self");
 
-	refused("self", 0, "s=self.example", CERTSTORE_EEXIST, "-f replaces");
+	refused("self", 0, "s=self.example", CERTSTORE_EEXIST,
+	    "use -f to replace");
 	is_int(create("self", CERTSTORE_CREATE_DRYRUN | CERTSTORE_CREATE_FORCE,
 		   "s=self.example"),
 	    1, "a dry run says what it would do");
@@ -461,7 +463,7 @@ testagain(void)
 	    CERTSTORE_EREFUSED, "outside");
 	must("root2", 0, "c");
 	must("root2", CERTSTORE_CREATE_FORCE, "c");
-	ok(strstr(warned, "what the old CA signed") != NULL,
+	ok(strstr(warned, "certificates of the old CA") != NULL,
 	    "another key for a CA: %s", warned);
 }
 
@@ -486,7 +488,9 @@ testunfilled(void)
 		is_int(certstore_create(store, "unfilled", t, 0, NULL, &err),
 		    -1, "%s: so nothing is made", cases[i].bad);
 		ok(err.code == CERTSTORE_EARGUMENT &&
-			strstr(err.msg, "not filled as wanted: ") != NULL,
+			strstr(err.msg,
+			    "an earlier call for this template failed: ") !=
+			    NULL,
 		    "and why: %s", err.msg);
 		is_int(certstore_create(store, "unfilled", t,
 			   CERTSTORE_CREATE_DRYRUN | CERTSTORE_CREATE_FORCE,
@@ -682,7 +686,7 @@ testmeetings(void)
 		    1, NULL, "a.example,b.example rsa:2048 CN=top-CA server" },
 		{ 0, "s=a.example", 0, NULL, NULL },
 		{ 0, "", 0, NULL, NULL },
-		{ 0, "s=a.example e=396d", 1, "app: ends ",
+		{ 0, "s=a.example e=396d", 1, "app: expires ",
 		    "a.example,b.example rsa:2048 CN=top-CA server" },
 		{ 0, "s=a.example s=c.example", 1,
 		    "app: does not cover \"c.example\": replaced",
@@ -704,18 +708,18 @@ testmeetings(void)
 		{ 0, "s=a.example", 0, NULL, NULL },
 		{ 0, "P=peer s=a.example", 0, NULL, NULL },
 		{ 0, "S=O=X s=a.example", 0, NULL, NULL },
-		{ 0, "S=OU=Y s=a.example", 1, "app: has another OU in its",
+		{ 0, "S=OU=Y s=a.example", 1, "app: has a different OU in its",
 		    "a.example,c.example,b.example p384 CN=else-CA peer" },
 		{ 0, "S=O=X s=a.example", 0, NULL, NULL },
 		{ 0, "S=O=X S=OU=Y s=a.example", 0, NULL, NULL },
-		{ 0, "S=O= s=a.example", 1, "app: has another O in its",
+		{ 0, "S=O= s=a.example", 1, "app: has a different O in its",
 		    "a.example,c.example,b.example p384 CN=else-CA peer" },
 		{ 0, "S=O= s=a.example", 0, NULL, NULL },
-		{ 0, "c", -1, "app: is not a CA: -f replaces it", NULL },
+		{ 0, "c", -1, "app: is not a CA: use -f to replace it", NULL },
 		{ 0, "P=mail s=a@b.example", -1,
-		    "app: is not for mail: -f replaces it", NULL },
+		    "app: is not for mail: use -f to replace it", NULL },
 		/* What is kept is not for an issuer that forbids it. */
-		{ 0, "A=sub-CA s=a.sub.example", -1, "-f makes only what",
+		{ 0, "A=sub-CA s=a.sub.example", -1, "use -f to make only what",
 		    NULL },
 		{ CERTSTORE_CREATE_FORCE, "s=a.example", 1,
 		    "app: no longer covers c.example, b.example|",
@@ -725,10 +729,10 @@ testmeetings(void)
 		{ 0, "A=top-CA s=a.example", 1, "app: is not signed by top-CA",
 		    "a.example p256 CN=top-CA server" },
 		{ CERTSTORE_CREATE_FORCE, "t=rsa:2048 s=a.example", 1,
-		    "app: was signed by \"CN=top-CA\", and signs itself now",
+		    "app: was signed by \"CN=top-CA\", and is now self-signed",
 		    "a.example rsa:2048 CN=a.example self" },
 		{ CERTSTORE_CREATE_FORCE, "s=a.example", 1,
-		    "app: had a key of type rsa:2048, and has p256 now",
+		    "app: had a key of type rsa:2048, and now has p256",
 		    "a.example p256 CN=a.example self" },
 		{ CERTSTORE_CREATE_FORCE | CERTSTORE_CREATE_IFNEEDED,
 		    "s=a.example", 0, NULL, NULL },
@@ -740,7 +744,8 @@ testmeetings(void)
 	};
 	static const struct meeting ca[] = {
 		{ CERTSTORE_CREATE_FORCE, "c", 1, NULL, " p256 CN=ca ca" },
-		{ 0, "s=ca.example", -1, "ca: is a CA: -f replaces it", NULL },
+		{ 0, "s=ca.example", -1, "ca: is a CA: use -f to replace it",
+		    NULL },
 		{ 0, "c C=pathlen=0", 1,
 		    "ca: does not have pathlen=0: replaced", " p256 CN=ca ca" },
 		{ 0, "c", 0, NULL, NULL },
@@ -765,24 +770,23 @@ testmeetings(void)
 		{ 0, "c E=one C=pathlen=1 C=permit=10.0.0.0/8", 0, NULL, NULL },
 		{ 0, "c", 0, NULL, NULL },
 		{ 0, "c E=two", -1, "encrypted with another passphrase", NULL },
-		{ 0, "c e=3649d", -1, "encrypt the new one with -E, too",
-		    NULL },
+		{ 0, "c e=3649d", -1, "use -E to encrypt the new one", NULL },
 		{ 0, "c e=3649d E=one t=p384", 1, "ca: has another key",
 		    " p384 CN=ca ca" },
 		{ CERTSTORE_CREATE_FORCE | CERTSTORE_CREATE_IFNEEDED,
 		    "c E=two C=pathlen=1 C=permit=10.0.0.0/8", 1,
-		    "ca: has a key that another passphrase opens: replaced",
+		    "ca: has a key with another passphrase: replaced",
 		    " p256 CN=ca ca" },
 		{ CERTSTORE_CREATE_FORCE, "c", 1,
 		    "ca: no longer has the constraints it had",
 		    " p256 CN=ca ca" },
 		{ CERTSTORE_CREATE_FORCE, "c E=one", 1,
-		    "what the old CA signed", " p256 CN=ca ca" },
+		    "certificates of the old CA", " p256 CN=ca ca" },
 		{ CERTSTORE_CREATE_FORCE, "c", 1,
 		    "ca: its key was encrypted, and", " p256 CN=ca ca" },
 		/* An intermediate stays one. */
 		{ CERTSTORE_CREATE_FORCE, "c A=top-CA", 1,
-		    "what the old CA signed", " p256 CN=top-CA ca" },
+		    "certificates of the old CA", " p256 CN=top-CA ca" },
 		{ 0, "c", 0, NULL, NULL },
 		{ 0, "c C=pathlen=0", 1, "ca: does not have pathlen=0",
 		    " p256 CN=top-CA ca" },
@@ -795,7 +799,7 @@ testmeetings(void)
 	MEET("ca", ca);
 	must("mail", 0, "P=mail s=a@b.example");
 	refused("mail", CERTSTORE_CREATE_IFNEEDED, "s=b.example",
-	    CERTSTORE_EEXIST, "mail: is for mail: -f replaces it");
+	    CERTSTORE_EEXIST, "mail: is for mail: use -f to replace it");
 }
 
 /* Clocks that are wrong, and what has ended. */
@@ -803,12 +807,12 @@ static void
 testclocks(void)
 {
 	static const struct meeting early[] = {
-		{ 0, "s=a.example", 1, "early: is not valid before ",
+		{ 0, "s=a.example", 1, "early: is not yet valid (valid from ",
 		    "a.example,b.example p384 CN=early-CA server" },
 		{ 0, "s=a.example", 0, NULL, NULL },
 	};
 	static const struct meeting late[] = {
-		{ 0, "s=a.example", 1, "early: ended ",
+		{ 0, "s=a.example", 1, "early: expired ",
 		    "a.example,b.example p384 CN=early-CA server" },
 		{ 0, "s=a.example", 0, NULL, NULL },
 	};
@@ -821,7 +825,7 @@ testclocks(void)
 	MEET("early", early);
 	is_int(create("early-self", CERTSTORE_CREATE_IFNEEDED, "s=a.example"),
 	    1, "self-signed, not valid yet");
-	ok(strstr(warned, "early-self: is not valid before ") != NULL,
+	ok(strstr(warned, "early-self: is not yet valid (valid from ") != NULL,
 	    "says so: %s", warned);
 	is_int(create("early-self", CERTSTORE_CREATE_IFNEEDED, "s=a.example"),
 	    0, "once");
@@ -848,18 +852,18 @@ testkeys(void)
 	static const struct {
 		const char *how, *says;
 	} cases[] = { { "rm store/certs/key/privkey.pem",
-			  "key: has lost its private key: replaced" },
+			  "key: has no private key: replaced" },
 		{ ": >store/certs/key/privkey.pem",
-		    "key: has lost its private key: replaced" },
+		    "key: has no private key: replaced" },
 		{ "echo x >store/certs/key/privkey.pem",
 		    "key: has a damaged private key: replaced" },
 		{ "cat store/certs/key2/privkey.pem "
 		  ">store/certs/key/privkey.pem",
-		    "key: has the private key of something else: replaced" },
+		    "key: has a private key that does not match: replaced" },
 		/* as if within one tick of the clock */
 		{ "cat store/certs/key3/privkey.pem "
 		  ">store/certs/key/privkey.pem; touch store/certs/key/info",
-		    "key: has the private key of something else: replaced" },
+		    "key: has a private key that does not match: replaced" },
 		{ "echo x >store/certs/key/privkey.pem; "
 		  "touch store/certs/key/info",
 		    "key: has a damaged private key: replaced" } };
@@ -892,12 +896,12 @@ testkeys(void)
 	   ">store/certs/reqkey/request.key");
 	refused("reqkey", CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED,
 	    "s=a.example", CERTSTORE_EDAMAGED,
-	    "has the private key of something else, so no answer is of use");
+	    "has a private key that does not match, so an answer cannot be used");
 	is_int(create("reqkey",
 		   CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED |
 		       CERTSTORE_CREATE_FORCE,
 		   "s=a.example"),
-	    1, "-f makes a new one");
+	    1, "use -f to make a new one");
 }
 
 /* The CA that signed is replaced, gone, or its key is locked. */
@@ -914,7 +918,7 @@ testissuersgone(void)
 	sh("sed -i 's/^ends [0-9]*/ends 99999999999/' store/certs/gone/info");
 	ahead = 110 * CS_DAY;
 	refused("gone", CERTSTORE_CREATE_IFNEEDED, "A=gone-CA s=a.example",
-	    CERTSTORE_EREFUSED, "gone-CA: ended ");
+	    CERTSTORE_EREFUSED, "gone-CA: expired ");
 	ahead = 0;
 	must("gone-CA", CERTSTORE_CREATE_FORCE, "c");
 	must("gone", CERTSTORE_CREATE_FORCE,
@@ -935,15 +939,15 @@ testissuersgone(void)
 	    CERTSTORE_ENOENTRY, "gone-CA");
 	is_int(create("gone", CERTSTORE_CREATE_IFNEEDED, "s=a.example e=396d"),
 	    0, "due, and its CA is gone: it serves on");
-	ok(strstr(warned, "its CA \"CN=gone-CA\" is not here") != NULL,
+	ok(strstr(warned, "its CA \"CN=gone-CA\" is not in the store") != NULL,
 	    "says so: %s", warned);
 	refused("gone", CERTSTORE_CREATE_IFNEEDED, "s=c.example",
 	    CERTSTORE_EREFUSED,
-	    "is not here with its key: -f makes one that signs itself");
+	    "is not in the store with its key: use -f to make a self-signed one");
 	ahead = 400 * CS_DAY;
 	is_int(create("gone", CERTSTORE_CREATE_IFNEEDED, "s=a.example"), 1,
-	    "ended, and its CA is gone: it signs itself");
-	ok(strstr(warned, "is not here with its key: replaced") != NULL,
+	    "ended, and its CA is gone: it is self-signed");
+	ok(strstr(warned, "is not in the store with its key: replaced") != NULL,
 	    "says so: %s", warned);
 	is_str(now("gone"), "a.example,b.example p256 CN=a.example self",
 	    "with its names");
@@ -993,24 +997,25 @@ testimported(void)
 	is_int(create("imp", CERTSTORE_CREATE_IFNEEDED, "s=i.example S=O=x"), 0,
 	    "whose subject others chose");
 	refused("imp", CERTSTORE_CREATE_IFNEEDED, "s=i.example P=mail",
-	    CERTSTORE_EEXIST, "imp: was imported and is not for mail: -f");
+	    CERTSTORE_EEXIST, "imp: was imported and is not for mail: use -f");
 	ahead = 400 * CS_DAY;
 	refused("imp", CERTSTORE_CREATE_IFNEEDED, "s=i.example",
-	    CERTSTORE_EEXIST, "imp: was imported and ended ");
+	    CERTSTORE_EEXIST, "imp: was imported and expired ");
 	ahead = -10 * CS_DAY;
 	refused("imp", CERTSTORE_CREATE_IFNEEDED, "s=i.example",
-	    CERTSTORE_EEXIST, "imp: was imported and is not valid before ");
+	    CERTSTORE_EEXIST,
+	    "imp: was imported and is not yet valid (valid from ");
 	ahead = 0;
 	refused("imp", CERTSTORE_CREATE_IFNEEDED, "s=i.example e=396d",
-	    CERTSTORE_EEXIST, "imp: was imported and ends ");
+	    CERTSTORE_EEXIST, "imp: was imported and expires ");
 	must("impca", 0, "c");
 	sh("sed -i s/create/import/ store/certs/impca/props "
 	   "store/certs/impca/info");
 	refused("impca", CERTSTORE_CREATE_IFNEEDED, "c C=pathlen=0",
 	    CERTSTORE_EEXIST,
-	    "impca: was imported and does not have pathlen=0: -f");
+	    "impca: was imported and does not have pathlen=0: use -f");
 	refused("impca", CERTSTORE_CREATE_IFNEEDED, "c E=x", CERTSTORE_EEXIST,
-	    "impca: was imported and has a key that is not encrypted: -f");
+	    "impca: was imported and has a key that is not encrypted: use -f");
 	is_int(create("imp", CERTSTORE_CREATE_IFNEEDED | CERTSTORE_CREATE_FORCE,
 		   "s=i.example"),
 	    0, "-f -u: still only if needed");
@@ -1037,7 +1042,7 @@ testrequests(void)
 	is_str(text("req", CS_INFO, "kind "), "waiting", "that waits");
 	first = strdup(csr);
 	refused("req", CERTSTORE_CREATE_REQUEST, "s=r.example",
-	    CERTSTORE_EEXIST, "already awaits");
+	    CERTSTORE_EEXIST, "a request already waits");
 	is_int(create("req",
 		   CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED,
 		   "s=192.0.2.7 s=r.example"),
@@ -1051,17 +1056,19 @@ testrequests(void)
 	    0, "-u: nor for one of its names");
 	refused("req", CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED,
 	    "s=r.example t=p384", CERTSTORE_EEXIST,
-	    "another request, which has another key: p256, not p384: -f");
+	    "another request waits, which has another key: p256, not p384: use -f");
 	refused("req", CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED,
-	    "s=r.example S=O=x", CERTSTORE_EEXIST, "another O in its subject");
+	    "s=r.example S=O=x", CERTSTORE_EEXIST,
+	    "different O in its subject");
 	refused("req", CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED,
-	    "c", CERTSTORE_EEXIST, "another request, which is not for a CA");
+	    "c", CERTSTORE_EEXIST,
+	    "another request waits, which is not for a CA");
 	refused("req", CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_IFNEEDED,
 	    "P=peer s=r.example", CERTSTORE_EEXIST, "is not for a peer");
 	must("req", CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_FORCE,
 	    "s=r.example");
-	ok(strcmp(csr, first) != 0, "-f makes a new one");
-	ok(strstr(warned, "req: an answer to the request that waited") != NULL,
+	ok(strcmp(csr, first) != 0, "use -f to make a new one");
+	ok(strstr(warned, "req: an answer to the earlier request") != NULL,
 	    "and says what that means: %s", warned);
 	free(first);
 	first = strdup(csr);
@@ -1079,7 +1086,7 @@ testrequests(void)
 	is_int(count("serving", CS_CA), 1, "with what is above it");
 	ok(text("serving", CS_REQUEST_KEY, NULL)[0] != '\0', "and a new key");
 	refused("serving", CERTSTORE_CREATE_REQUEST, "s=s.example.com",
-	    CERTSTORE_EEXIST, "already awaits");
+	    CERTSTORE_EEXIST, "a request already waits");
 	must("serving", CERTSTORE_CREATE_FORCE, "s=s.example.com");
 	ok(text("serving", CS_REQUEST_KEY, NULL)[0] != '\0',
 	    "a new pair does not lose what waits");

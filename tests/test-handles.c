@@ -355,7 +355,7 @@ endclock(void)
 		certstore_entry_is_valid(entry, 100) == 1 &&
 		certstore_entry_is_valid(entry, 99) == 0,
 	    "it is not valid any more");
-	ok(strncmp(certstore_entry_how(entry), "exact: ended ", 13) == 0,
+	ok(strncmp(certstore_entry_how(entry), "exact: expired ", 15) == 0,
 	    "and says so: %s", certstore_entry_how(entry));
 	is_int(certstore_match_ask(then, "short.example.com", &err), 1,
 	    "as of a time that was given it has not");
@@ -609,7 +609,7 @@ testmakers(void)
 	is_int(certstore_trust_has(trust, "ca", &err), 1, "trusted");
 	is_int(verified(store, v), 1, "good: %s", err.msg);
 	is_int(certstore_verify_set_time(v, 0, &err), 0, "in 1970");
-	is_int(verified(store, v), 0, "it is not valid yet");
+	is_int(verified(store, v), 0, "it is not yet valid");
 	is_int(certstore_verify_set_time(v, CERTSTORE_NOW, &err), 0, "now");
 	is_int(verified(store, v), 1, "it is good again: %s", err.msg);
 

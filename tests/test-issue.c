@@ -466,10 +466,10 @@ testrequest(void)
 	unfit(req, t, &full, "", "peer", NULL, "is not for a peer");
 	unfit(req, t, &full, "", "mail", NULL, "is not for mail");
 	unfit(req, t, &full, "", "", "s=b.example",
-	    "does not name \"b.example\"");
-	unfit(req, t, &full, "", "", "O=Example", "another O in its subject");
-	unfit(req, t, &full, "", "", "CN=b.example", "another CN in its");
-	unfit(req, t, &full, "", "", "CN=", "another CN in its");
+	    "does not have the name \"b.example\"");
+	unfit(req, t, &full, "", "", "O=Example", "different O in its subject");
+	unfit(req, t, &full, "", "", "CN=b.example", "different CN in its");
+	unfit(req, t, &full, "", "", "CN=", "different CN in its");
 	unfit(req, t, &full, "", "", "c", "is not for a CA");
 	GENERAL_NAMES_free(sans);
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);

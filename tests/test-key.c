@@ -11,7 +11,7 @@
 #include "input.h"
 #include "tap.h"
 
-#define NEEDED "the key is encrypted: give its passphrase with -p file"
+#define NEEDED "the key is encrypted: use -p with its passphrase"
 #define WRONG "the passphrase does not open the key"
 #define COSTLY "more than 10000000 iterations"
 #define UNKNOWN "damaged or unknown (RFC 8018)"

@@ -184,8 +184,8 @@ testwhy(struct certstore *store)
 {
 	static const char *const why[] = { "exact", "exact: another is newer",
 		"wildcard: an exact name comes first",
-		"exact: starts only 1970-01-01T00:16:41Z",
-		"exact: ended 1970-01-01T00:15:00Z" };
+		"exact: valid only from 1970-01-01T00:16:41Z",
+		"exact: expired 1970-01-01T00:15:00Z" };
 	const struct certstore_entry *entry;
 	struct certstore_match *match;
 	size_t i;
@@ -203,9 +203,10 @@ testwhy(struct certstore *store)
 	certstore_match_next(match, &entry, &err);
 	is_str(certstore_entry_host(entry), "gone.example.org",
 	    "the question goes along");
-	ok(strstr(warned, "old ended 1970") != NULL, "warned: %s", warned);
+	ok(strstr(warned, "old: expired 1970") != NULL, "warned: %s", warned);
 	certstore_match_ask(match, "soon.example.org", &err);
-	ok(strstr(warned, "soon starts only") != NULL, "warned: %s", warned);
+	ok(strstr(warned, "soon: valid only from") != NULL, "warned: %s",
+	    warned);
 	certstore_match_free(match);
 	ok(certstore_match_new(store, NOW, "servers", 0, &err) == NULL &&
 		err.code == CERTSTORE_EARGUMENT,

@@ -64,7 +64,7 @@ static const struct {
 	    "text:1: truncated: the DER says" },
 	{ "one character too many", "\nMII", "\nMIII", 1, "text:1: " },
 	{ "padding inside", "\nMII", "\nMI=I", 1,
-	    "text:2: base64 goes on behind its `=`" },
+	    "text:2: base64 continues after its `=`" },
 	{ "padding too long", "=\n-----END EC PRIV", "===\n-----END EC PRIV", 1,
 	    "text:15: truncated: " },
 	{ "nothing inside", "-----END EC PRIVATE KEY-----",

@@ -915,7 +915,7 @@ noanswer(struct certstore_verify *v, const struct world *w, const char *why)
 	ok(err.code == CERTSTORE_EARGUMENT || err.code == CERTSTORE_EINPUT ||
 		err.code == CERTSTORE_ESYSTEM,
 	    "the code is that of the setting");
-	ok(strncmp(err.msg, why, strlen(why)) == 0, "%s", err.msg);
+	ok(strstr(err.msg, why) != NULL, "%s", err.msg);
 	is_int(certstore_verify_reason(v, 0, &r), 0, "no reason");
 	is_int(certstore_verify_path(v, 0, &entry, &err), 0, "no path");
 	is_int(certstore_verify_is_anchored(v), 0, "no anchor");

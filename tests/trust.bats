@@ -186,10 +186,10 @@ whole() {
 	[ -z "$output" ]
 	[[ ${stderr_lines[0]} = *'is not self-signed: its issuer is "CN=CA"'* ]]
 	[[ ${stderr_lines[1]} = *'expired 2021-01-01T00:00:00Z'* ]]
-	[[ ${stderr_lines[2]} = *'not valid before 2099-01-01T00:00:00Z'* ]]
+	[[ ${stderr_lines[2]} = *'not yet valid (valid from 2099-01-01T00:00:00Z'* ]]
 	[[ ${stderr_lines[3]} = *'weak key (rsa:1024), below security level'* ]]
 	[[ ${stderr_lines[4]} = *'is for a server, and openssl'* ]]
-	[ "$(grep -c -- '-f adds it all the same$' <<<"$stderr")" -eq 5 ]
+	[ "$(grep -c -- 'use -f to add it$' <<<"$stderr")" -eq 5 ]
 	run -0 --separate-stderr cert-trust -f add inter.pem old.pem new.pem \
 	    weak.pem host.pem
 	[ "$(tr '\n' ' ' <<<"$output")" = 'In_the_middle Old New Weak Host ' ]
@@ -268,7 +268,7 @@ whole() {
 	roots A B C D
 	cert-trust -q add [A-D].pem
 	run -2 --separate-stderr cert-trust rm A nothing B B
-	[ "$stderr" = 'cert-trust: "nothing": there is no such anchor: cert-trust list names those there are' ]
+	[ "$stderr" = 'cert-trust: "nothing": there is no such anchor: use cert-trust list to see the anchors' ]
 	[ -z "$output" ]
 	[ "$(names)" = 'C D' ]
 	run -0 cert-trust -f rm nothing
@@ -299,7 +299,7 @@ whole() {
 	[[ $stderr = *'no anchor is left'* ]]
 	run -0 --separate-stderr cert-trust distrust F.pem inter.pem
 	[ "${#stderr_lines[@]}" -eq 3 ]
-	[[ $stderr = *'Inter_mediate: is no anchor, and is kept out'* ]]
+	[[ $stderr = *'Inter_mediate: is not an anchor, and is distrusted'* ]]
 	whole
 	[ "$(grep -c BEGIN "$trust/bundle.pem")" -eq 0 ]
 	run -0 cert-trust -o name,origin,fingerprint,ends,certfile list Inter*
@@ -309,9 +309,9 @@ whole() {
 	run -1 --separate-stderr cert-trust -x distrust A "$(hex B.pem)"
 	[ "$stderr" = "$(printf 'cert-trust: %s: is distrusted already\n' A B)" ]
 	run -2 --separate-stderr cert-trust add A.pem
-	[[ $stderr = *'A: is distrusted: -f lifts that and adds it' ]]
+	[[ $stderr = *'A: is distrusted: use -f to trust it again' ]]
 	run -2 cert-trust rm A
-	[[ $output = *'is no anchor but distrusted'* ]]
+	[[ $output = *'is distrusted, not an anchor'* ]]
 	run -0 --separate-stderr cert-trust -f add A.pem
 	[ "$output" = A ]
 	[[ $stderr = *'A: is no longer distrusted' ]]
@@ -335,10 +335,10 @@ whole() {
 	    sha256:1234 ''
 	[ "${#stderr_lines[@]}" -eq 4 ]
 	[[ ${stderr_lines[0]} = *'nothing: No such file'* ]]
-	[[ ${stderr_lines[1]} = *'"nothing": is no anchor'*fingerprint*file* ]]
+	[[ ${stderr_lines[1]} = *'"nothing": is neither'*fingerprint*file* ]]
 	cp B.pem A
 	run -2 --separate-stderr cert-trust distrust A
-	[[ $stderr = *'A: is both known here and a file: write ./A for'* ]]
+	[[ $stderr = *'A: is both an anchor and a file: use ./A for'* ]]
 	[ "$(names)" = A ]
 	cert-trust -q distrust ./A
 	[ "$(names)" = 'A B' ]
@@ -361,7 +361,7 @@ whole() {
 	cat A.pem B.pem C.pem >list
 	run -0 --separate-stderr cert-trust update list
 	[ "$output" = "$(printf '%s\n' A B C)" ]
-	[ "$stderr" = 'cert-trust: 3 came: A, B, C' ]
+	[ "$stderr" = 'cert-trust: 3 added: A, B, C' ]
 	whole
 	run -0 --separate-stderr cert-trust update list
 	[ -z "$output$stderr" ]
@@ -373,9 +373,9 @@ whole() {
 	cat A.pem D.pem B.pem >list
 	run -0 --separate-stderr cert-trust update list
 	[ "$output" = "$(printf '%s\n' D C)" ]
-	[ "${stderr_lines[0]}" = 'cert-trust: 1 came: D' ]
+	[ "${stderr_lines[0]}" = 'cert-trust: 1 added: D' ]
 	[ "${stderr_lines[1]}" = \
-	    'cert-trust: 1 went, no longer in the list: C' ]
+	    'cert-trust: 1 removed, no longer in the list: C' ]
 	[ "$(names)" = 'A B D' ]
 	run -0 --separate-stderr cert-trust rm D
 	[[ $stderr = *'D: is in the shipped list, and the next update '*distrust* ]]
@@ -396,8 +396,8 @@ whole() {
 	[ "$output" = "$(printf '%s\t%s\n' A shipped B distrusted Own added)" ]
 	run -0 --separate-stderr cert-trust -n reset list
 	[ "$output" = Own ]
-	[ "${stderr_lines[0]}" = 'cert-trust: Own: was added by hand: is dropped' ]
-	[ "${stderr_lines[1]}" = 'cert-trust: 1 went, added by hand: Own' ]
+	[ "${stderr_lines[0]}" = 'cert-trust: Own: was added by hand: is removed' ]
+	[ "${stderr_lines[1]}" = 'cert-trust: 1 removed, added by hand: Own' ]
 	[ "$(names)" = 'A B Own' ]
 	says=$output$stderr
 	run -0 --separate-stderr cert-trust reset list
@@ -418,14 +418,14 @@ whole() {
 	run -1 --separate-stderr cert-trust -x update longer
 	[ -z "$stderr" ]
 	run -0 cert-trust -n rm Own
-	[[ $output = *'the next update brings it back'* ]]
+	[[ $output = *'the next update adds it again'* ]]
 	run -0 --separate-stderr cert-trust update list
 	[[ $stderr = *'Own: is no longer in the shipped list, but stays'* ]]
 	run -0 cert-trust -o origin list Own
 	[ "$output" = added ]
 	# the other way round: one that is shipped can be kept with -f
 	run -0 --separate-stderr cert-trust add A.pem
-	[[ $stderr = *'from the shipped list: -f keeps it'* ]]
+	[[ $stderr = *'from the shipped list: use -f to keep it'* ]]
 	run -0 cert-trust -f add A.pem
 	cert-trust -q update Own.pem
 	[ "$(names)" = 'A Own' ]
@@ -469,7 +469,7 @@ whole() {
 	cat A.pem old.pem inter.pem new.pem leaf.pem A.pem.key >list
 	run -0 --separate-stderr cert-trust update list
 	[ "$(tr '\n' ' ' <<<"$output")" = 'A Old New ' ]
-	[[ $stderr = *': Inter: is not self-signed'*'left out: cert-trust -f add'* ]]
+	[[ $stderr = *': Inter: is not self-signed'*'left out: use cert-trust -f add'* ]]
 	[[ $stderr = *': leaf: is not a CA'* ]]
 	[[ $stderr = *'a private key: is not stored'* ]]
 	# From cron, the next day: nothing is new, and nothing is mailed.
@@ -483,7 +483,7 @@ whole() {
 	n=$(grep -c BEGIN "$SYSTEM")
 	cert-trust update >came 2>said
 	[ "$(wc -l <came)" -eq "$n" ]
-	grep "$n came: " said
+	grep "$n added: " said
 	whole
 	run -1 --separate-stderr cert-trust -x update
 	[ -z "$output$stderr" ]
@@ -701,7 +701,7 @@ trusts() {
 	: >"$trust/README"
 	run -2 --separate-stderr cert-trust -o name list
 	[ "$output" = B ]
-	[[ $stderr = *'/trust/A.pem: is not one certificate: add it again'* ]]
+	[[ $stderr = *'/trust/A.pem: is not one certificate: use cert-trust add to add it again'* ]]
 	run -0 --separate-stderr cert-trust update list
 	[ "$output" = A ]
 	[[ $stderr = *'/trust/A.pem: is not one certificate'* ]]
@@ -773,9 +773,9 @@ trusts() {
 	done
 	cert-trust distrust twin1.pem
 	run -1 cert-verify -P server -w 2026-06-01 -i chain1.pem
-	[[ $output = *"is distrusted here"* ]]
+	[[ $output = *"is distrusted in this store"* ]]
 	run -1 cert-verify -P server -w 2026-06-01 -i chain2.pem
-	[[ $output = *"is distrusted here"* ]]
+	[[ $output = *"is distrusted in this store"* ]]
 
 	# 30 82 nn nn and 30 83 00 nn nn are the same length.
 	openssl x509 -in root.pem -outform DER -out root.der
@@ -801,13 +801,13 @@ trusts() {
 			# shellcheck disable=SC2086  # words are meant
 			run -2 --separate-stderr cert-trust $verb no.pem
 			[ -z "$output" ]
-			[[ $verb != *add || $stderr = *'its trust settings '*' without them' ]]
+			[[ $verb != *add || $stderr = *'its trust settings '*' to remove them' ]]
 			[ ! -e "$trust" ]
 		done
 	done
 	openssl x509 -in a.pem -addreject serverAuth -out rej.pem
 	run -2 cert-trust add rej.pem
-	[[ $output = *'rej.pem:1: A: is no anchor for servers: its trust settings reject serverAuth: '* ]]
+	[[ $output = *'rej.pem:1: A: is not an anchor for servers: its trust settings reject serverAuth: '* ]]
 	# the stricter of two copies, whichever is first
 	cat rej.pem a.pem >ab
 	cat a.pem rej.pem >ba
@@ -820,7 +820,7 @@ trusts() {
 	# what is there stays, with the way out
 	cert-trust add a.pem
 	run -2 cert-trust add rej.pem
-	[[ $output = *'A: is an anchor already, but here its trust settings reject serverAuth: cert-trust rm A takes it out' ]]
+	[[ $output = *'A: is an anchor already, but here its trust settings reject serverAuth: use cert-trust rm A to remove it' ]]
 	[ "$(names)" = 'A B' ]
 	cert-trust rm A
 	# a list drops it
@@ -829,7 +829,7 @@ trusts() {
 	cat rej.pem b.pem >list
 	run -0 --separate-stderr cert-trust update list
 	[ "$output" = A ]
-	[[ $stderr = *'list:1: A: is no anchor for servers: its trust settings reject serverAuth'* ]]
+	[[ $stderr = *'list:1: A: is not an anchor for servers: its trust settings reject serverAuth'* ]]
 	[ "$(names)" = B ]
 	# settings that include serverAuth, or say nothing of uses
 	openssl x509 -in a.pem -addtrust serverAuth -out narrow.pem
@@ -849,7 +849,7 @@ trusts() {
 	# put there by hand
 	openssl x509 -in a.pem -addreject serverAuth -out "$trust/A.pem"
 	run -2 cert-trust list
-	[[ $output = *'/trust/A.pem: its trust settings reject serverAuth: add it again'* ]]
+	[[ $output = *'/trust/A.pem: its trust settings reject serverAuth: use cert-trust add to add it again'* ]]
 	# it is distrusted all the same, and damage is not passed over
 	cert-trust distrust rej.pem
 	{
@@ -876,7 +876,7 @@ trusts() {
 		# shellcheck disable=SC2086  # words are meant
 		run -0 --separate-stderr cert-trust $line
 		[ "${#stderr_lines[@]}" -eq 1 ]
-		[[ $stderr = *"$trust/bundle.pem: no anchor is left, "*'cert-trust add, '*'cert-trust update' ]]
+		[[ $stderr = *"$trust/bundle.pem: no anchor is left, "*'cert-trust add to add one, '*'cert-trust update'* ]]
 	done
 	[ ! -s "$trust/bundle.pem" ]
 	run -0 --separate-stderr cert-trust -f rm B

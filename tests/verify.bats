@@ -56,7 +56,7 @@ says() {
 	run -1 cert-verify -T root.pem -w 2020-01-01 www.example.com
 	[ "${#lines[@]}" -eq 3 ]
 	for cn in www.example.com sub-CA root-CA; do
-		says "CN=$cn	RFC 5280 section 4.1.2.5	is not valid yet"
+		says "CN=$cn	RFC 5280 section 4.1.2.5	is not yet valid"
 	done
 	run -1 cert-verify -q -T root.pem -w 2020-01-01 www.example.com
 	[ -z "$output" ]
@@ -89,7 +89,7 @@ says() {
 	# One without a subject has its fingerprint, and is nobody's namesake.
 	cert-create -A root-CA -P mail -s joe@example.com joe-mail
 	run -1 cert-verify -T root.pem -w 2020-01-01 joe-mail
-	[[ ${lines[0]} == 'joe-mail	error	sha256:'*'is not valid yet'* ]]
+	[[ ${lines[0]} == 'joe-mail	error	sha256:'*'is not yet valid'* ]]
 	[[ ${lines[1]} == 'joe-mail	error	CN=root-CA	'* ]]
 }
 
@@ -153,10 +153,10 @@ says() {
 	says 'is not for this purpose: it lacks serverAuth'
 	[[ $output != *clientAuth* ]]
 	run -1 cert-verify -T root.pem -P ca joe
-	says 'RFC 5280 section 4.2.1.9	is no CA'
+	says 'RFC 5280 section 4.2.1.9	is not a CA'
 	run -0 cert-verify -T root.pem -P any joe
 	run -2 cert-verify -T root.pem -P teapot joe
-	[[ $output == *'"teapot": is no profile: give server,'* ]]
+	[[ $output == *'"teapot": is not a profile: use server,'* ]]
 }
 
 @test "the store's anchors, opened once" {
@@ -167,7 +167,7 @@ says() {
 	echo "sha256:$(openssl x509 -in root.pem -outform DER | sha256sum |
 	    cut -d ' ' -f 1) root.pem" >"$CERTSTORE/.trust@1/distrusted"
 	run -1 cert-verify www.example.com
-	says 'error	CN=root-CA	RFC 5280 section 6.1	is distrusted here'
+	says 'error	CN=root-CA	RFC 5280 section 6.1	is distrusted in this store'
 	# A list that can't be read may hold who is needed.
 	echo 'sha256:12 root' >"$CERTSTORE/.trust@1/distrusted"
 	run -2 cert-verify www.example.com
@@ -211,9 +211,9 @@ says() {
 	openssl rehash hashed
 	cert-verify -T hashed www.example.com
 	run -1 cert-verify -T other.pem www.example.com
-	says 'error	CN=root-CA	RFC 5280 section 6.1	is self-signed and no trust'
+	says 'error	CN=root-CA	RFC 5280 section 6.1	is self-signed and not a trust'
 	run -1 cert-verify -T other.pem -i www.pem
-	says 'leads to no trust anchor: it needs the certificate of CN=root-CA'
+	says 'has no path to a trust anchor: it needs the certificate of CN=root-CA'
 	# Only what is needed is read.
 	rm hashed/root.pem
 	run -2 cert-verify -T hashed www.example.com
@@ -293,7 +293,7 @@ nobody() {
 	cert-verify -T server.pem -P server www.example.com
 	cert-verify -T alias.pem
 	run -1 cert-verify -T rej.pem -P server www.example.com
-	says 'is no trust anchor for this purpose: its trust settings reject serverAuth'
+	says 'is not a trust anchor for this purpose: its trust settings reject serverAuth'
 	run -1 cert-verify -T mail.pem -P server www.example.com
 	says 'its trust settings lack serverAuth'
 	run -1 cert-verify -T server.pem -P client joe
@@ -343,7 +343,7 @@ nobody() {
 	cert-create self.example.com
 	cert-show -o cert self.example.com >self.pem
 	run -1 cert-verify -T root.pem self.example.com
-	says 'is self-signed and no trust anchor'
+	says 'is self-signed and not a trust anchor'
 	cert-verify -T self.pem -H self.example.com self.example.com
 	run -1 cert-verify -T self.pem -H www.example.com self.example.com
 }
@@ -429,8 +429,8 @@ crl() {
 	run -1 cert-verify -T root.pem -L root.der www.example.com
 	run -1 cert-verify -T root.pem -L both.crl -w "$(date -u -d '60 days' \
 	    +%F)" www.example.com
-	says 'CN=www.example.com	RFC 5280 section 5.1.2.5	has only a CRL that is out of date'
-	says 'CN=sub-CA	RFC 5280 section 5.1.2.5	has only a CRL that is out of date'
+	says 'CN=www.example.com	RFC 5280 section 5.1.2.5	has only an expired CRL'
+	says 'CN=sub-CA	RFC 5280 section 5.1.2.5	has only an expired CRL'
 	# Of an anchor no CRL is asked for, so none can be too old.
 	[ "${#lines[@]}" -eq 2 ]
 	run -2 cert-verify -T root.pem -L www.pem www.example.com
@@ -473,9 +473,9 @@ crl() {
 	echo secret >pw
 	openssl pkcs12 -export -nokeys -in root.pem -passout file:pw -out r.p12
 	run -2 cert-verify -T r.p12 www.example.com
-	[[ $output == *'-T r.p12: is encrypted, and -p is for -i: '* ]]
+	[[ $output == *'-T r.p12: is encrypted, and -p is for -i only: '* ]]
 	run -2 cert-verify -p pw -T root.pem www.example.com
-	[[ ${lines[0]} == *'-p: is for the file of -i' ]]
+	[[ ${lines[0]} == *'-p: is for the file of -i: remove it or add -i' ]]
 }
 
 @test "one that cannot be judged does not hide the others" {

@@ -94,7 +94,7 @@ whole() {
 	stop
 	whole
 	[ "$made" -eq 1 ]
-	[ "$(cat told.* | grep -c "there is such an entry")" -eq 7 ]
+	[ "$(cat told.* | grep -c "the entry exists")" -eq 7 ]
 }
 
 @test "eight replacements of one entry that is being read" {
@@ -195,7 +195,7 @@ alldry() {
 	mkdir foreign
 	: >foreign/file
 	CERTSTORE=$PWD/foreign alldry 'not a store and not empty'
-	CERTSTORE=$PWD/absent/store alldry 'there is no directory'
+	CERTSTORE=$PWD/absent/store alldry 'does not exist: mkdir -p'
 	AS='setpriv --reuid=65534 --regid=65534 --clear-groups'
 	CERTSTORE=$PWD/absent alldry 'Permission denied'
 	AS=

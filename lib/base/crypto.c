@@ -85,13 +85,13 @@ cs_crypto_check(struct certstore_error *err)
 	OPENSSL_free(file);
 	if (EVP_default_properties_is_fips_enabled(NULL))
 		return cs_fail(err, CERTSTORE_ECRYPTO,
-		    "%s: OpenSSL is to use only algorithms with fips=yes, and "
-		    "has none: install and activate the FIPS module, or take "
-		    "fips=yes out of default_properties there",
+		    "%s: OpenSSL may use only algorithms with fips=yes, and "
+		    "has none: install and activate the FIPS module, or "
+		    "remove fips=yes from default_properties there",
 		    clean);
 	return cs_fail(err, CERTSTORE_ECRYPTO,
-	    "%s: OpenSSL has no algorithms by this configuration: activate "
-	    "the default provider there, or run this with "
+	    "%s: OpenSSL has no algorithms with this configuration: "
+	    "activate the default provider there, or run this with "
 	    "OPENSSL_CONF=/dev/null",
 	    clean);
 }

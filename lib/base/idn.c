@@ -50,8 +50,7 @@ flaw(int rc)
 	case IDN2_MALLOC:
 		return cs_idn_nomem;
 	case IDN2_ENCODING_ERROR:
-		return "is not UTF-8: write it in UTF-8 or as A-label "
-		       "(xn--...)";
+		return "is not UTF-8: use UTF-8 or the A-label (xn--...)";
 	case IDN2_TOO_BIG_LABEL:
 	case IDN2_PUNYCODE_BIG_OUTPUT:
 		return "has a label longer than 63 bytes as A-label: shorten "
@@ -59,11 +58,11 @@ flaw(int rc)
 	case IDN2_TOO_BIG_DOMAIN:
 		return "is longer than 253 bytes as A-labels: shorten it";
 	case IDN2_HYPHEN_STARTEND:
-		return "has a label that starts or ends with a hyphen: leave "
-		       "the hyphen out";
+		return "has a label that starts or ends with a hyphen: "
+		       "remove the hyphen";
 	default:
-		return "has a character or label no internationalised host "
-		       "name may have (RFC 5892): correct it";
+		return "has a character or label that is not allowed in an "
+		       "internationalised host name (RFC 5892): correct it";
 	}
 }
 
@@ -84,7 +83,7 @@ cs_idn_toascii(const char *s, char *out, size_t size)
 	pthread_once(&once, load);
 	if (lookup == NULL)
 		return "is not ASCII and libidn2 is missing: install "
-		       "libidn2-0, or write the A-label (xn--...)";
+		       "libidn2-0, or use the A-label (xn--...)";
 	rc = lookup((const uint8_t *)s, &ascii,
 	    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
 	if (rc != IDN2_OK)

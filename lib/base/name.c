@@ -17,10 +17,10 @@
 #define LOCAL_CHARS "!#$%&'*+-/=?^_`{|}~."  /* RFC 5322 section 3.2.3 */
 #define URI_CHARS "-._~:/?#[]@!$&'()*+,;=%" /* RFC 3986 section 2 */
 
-static const char portflaw[] = "has a port, which is no part of a name in a "
-			       "certificate: leave it out";
-static const char urlflaw[] = "is a URL: use its host name alone, or uri: "
-			      "before all of it";
+static const char portflaw[] = "has a port, which is not part of a host "
+			       "name: remove it";
+static const char urlflaw[] = "is a URL: use only its host name, or put "
+			      "uri: before it";
 
 const char *const cs_san_names[] = { "dns", "ip", "email", "uri", "other" };
 
@@ -84,20 +84,20 @@ nameflaw(const char *s)
 	size_t i;
 
 	if (*s == '\0')
-		return "is empty: an entry needs a name";
+		return "is empty: use an entry name";
 	if (!isalnum_ascii(*s) && *s != '_')
 		return "an entry name starts with a letter, a digit or an "
-		       "underscore: choose another";
+		       "underscore: use another";
 	for (i = 0; s[i] != '\0'; i++) {
 		if (i == CS_NAME_MAX)
 			return "is longer than the 200 bytes of an entry "
-			       "name: choose a shorter one";
+			       "name: use a shorter one";
 		if (!isalnum_ascii(s[i]) && !isin(s[i], "._-"))
 			return "an entry name has only letters, digits and "
-			       "\"._-\": choose another";
+			       "\"._-\": use another";
 	}
 	if (s[i - 1] == '.')
-		return "an entry name does not end with a dot: leave it out";
+		return "an entry name does not end with a dot: remove it";
 	return NULL;
 }
 
@@ -119,13 +119,13 @@ static const char *
 charflaw(char c, int strict)
 {
 	if (c == '*')
-		return "a wildcard stands for the whole first label only: "
-		       "write it as *.example.com";
+		return "a wildcard must be the whole first label: use "
+		       "*.example.com";
 	if (c == '_' && strict)
-		return "has an underscore, which no host name may have "
-		       "(RFC 1123): use a hyphen";
-	return "has a character no host name may have (RFC 1123): use "
-	       "letters, digits, hyphens and dots";
+		return "has an underscore, which is not allowed in a host "
+		       "name (RFC 1123): use a hyphen";
+	return "has a character that is not allowed in a host name (RFC "
+	       "1123): use letters, digits, hyphens and dots";
 }
 
 /* A label of n bytes, lower-cased into out. */
@@ -135,7 +135,7 @@ labelflaw(const char *p, size_t n, int strict, char *out)
 	size_t i;
 
 	if (n == 0)
-		return "has an empty label: write one dot between labels";
+		return "has an empty label: use one dot between labels";
 	if (n > LABEL_MAX)
 		return "has a label longer than 63 bytes (RFC 1035): shorten "
 		       "it";
@@ -146,8 +146,8 @@ labelflaw(const char *p, size_t n, int strict, char *out)
 		out[i] = lower(p[i]);
 	}
 	if (p[0] == '-' || p[n - 1] == '-')
-		return "has a label that starts or ends with a hyphen "
-		       "(RFC 1123): leave the hyphen out";
+		return "has a label that starts or ends with a hyphen (RFC "
+		       "1123): remove the hyphen";
 	return NULL;
 }
 
@@ -179,16 +179,16 @@ hostflaw(const char *s, size_t len, int wildcard, int strict, char *out)
 	size_t end, start = 0;
 
 	if (len == 0)
-		return "is empty: a host name is needed";
+		return "is empty: use a host name";
 	if (len > CS_HOST_MAX)
 		return "is longer than the 253 bytes of a host name "
 		       "(RFC 1035): shorten it";
 	if (s[0] == '.')
-		return "starts with a dot: leave it out";
+		return "starts with a dot: remove it";
 	if (s[0] == '*' && len > 1 && s[1] == '.') {
 		if (!wildcard)
-			return "a wildcard is not one host: write a name it "
-			       "stands for";
+			return "a wildcard is not one host: use one host "
+			       "name";
 		memcpy(out, "*.", 2);
 		start = 2;
 	}
@@ -205,7 +205,7 @@ hostflaw(const char *s, size_t len, int wildcard, int strict, char *out)
 	}
 	if (isnumber(s + start, end - start))
 		return "ends in a number, so that it looks like an IPv4 "
-		       "address: write a host name, or four numbers up to 255";
+		       "address: use a host name, or four numbers up to 255";
 	out[len] = '\0';
 	return NULL;
 }
@@ -395,7 +395,7 @@ cs_name_askedflaw(const char *s, char *out)
 	if (flaw == NULL)
 		return NULL;
 	return hasport(s) ? portflaw :
-	    isurl(s)	  ? "is a URL: use its host name alone" :
+	    isurl(s)	  ? "is a URL: use only its host name" :
 			    flaw;
 }
 
@@ -407,14 +407,14 @@ dnsflaw(const char *s, char *out)
 	char ip[INET6_ADDRSTRLEN];
 
 	if (cs_name_ip(s, ip, NULL, NULL))
-		return "an IP address is no DNS name (RFC 9525): use ip: "
+		return "an IP address is not a DNS name (RFC 9525): use ip: "
 		       "before it";
 	if (hasport(s))
 		return portflaw;
 	if (isurl(s))
 		return urlflaw;
 	if (strchr(s, '/') != NULL)
-		return "has a slash: use the host name alone";
+		return "has a slash: use only the host name";
 	return cs_name_hostflaw(s, 1, 1, out);
 }
 
@@ -424,13 +424,13 @@ ipflaw(const char *s, char *out)
 	if (cs_name_ip(s, out, NULL, NULL))
 		return NULL;
 	if (strchr(s, '%') != NULL)
-		return "has a zone, which means nothing elsewhere: leave out "
-		       "what follows the percent sign";
+		return "has a zone, which is valid on one host only: remove "
+		       "the percent sign and what follows";
 	if (strchr(s, '/') != NULL)
-		return "a network is not one address: write a single address";
+		return "a network is not one address: use a single address";
 	if (hasport(s))
 		return portflaw;
-	return "is no IP address: write it as 192.0.2.1 or 2001:db8::1";
+	return "is not an IP address: use the form 192.0.2.1 or 2001:db8::1";
 }
 
 static const char *
@@ -439,7 +439,7 @@ localflaw(const char *s, size_t n)
 	size_t i;
 
 	if (n == 0)
-		return "has nothing before the @: write it as "
+		return "has nothing before the @: use the form "
 		       "user@example.com";
 	if (n > LOCAL_MAX)
 		return "has more than 64 bytes before the @ (RFC 5321): "
@@ -449,8 +449,9 @@ localflaw(const char *s, size_t n)
 			return "is not ASCII before the @, which is not "
 			       "supported (RFC 8398): use an ASCII address";
 		if (!isalnum_ascii(s[i]) && !isin(s[i], LOCAL_CHARS))
-			return "has a character no plain address may have "
-			       "(RFC 5322): write it as user@example.com";
+			return "has a character that is not allowed in an "
+			       "address (RFC 5322): use the form "
+			       "user@example.com";
 	}
 	return NULL;
 }
@@ -463,7 +464,7 @@ emailflaw(const char *s, char *out)
 	size_t n;
 
 	if (at == NULL)
-		return "has no @: write it as user@example.com";
+		return "has no @: use the form user@example.com";
 	n = (size_t)(at - s);
 	if ((flaw = localflaw(s, n)) != NULL)
 		return flaw;
@@ -480,18 +481,18 @@ uriflaw(const char *s, char *out)
 	size_t i, scheme = schemelen(s);
 
 	if (scheme == 0)
-		return "has no scheme (RFC 5280): write it as "
+		return "has no scheme (RFC 5280): use the form "
 		       "sip:user@example.com";
 	if (s[scheme + 1] == '\0')
-		return "has nothing behind its scheme (RFC 5280): write it as "
-		       "sip:user@example.com";
+		return "has nothing after its scheme (RFC 5280): use the "
+		       "form sip:user@example.com";
 	for (i = 0; s[i] != '\0'; i++) {
 		if (i == URI_MAX)
-			return "is longer than the 2048 bytes of a URI here: "
-			       "shorten it";
+			return "is longer than the 2048 bytes allowed for a "
+			       "URI here: shorten it";
 		if (!isalnum_ascii(s[i]) && !isin(s[i], URI_CHARS))
-			return "has a character no URI may have (RFC 3986): "
-			       "write it as %XX";
+			return "has a character that is not allowed in a "
+			       "URI (RFC 3986): use %XX";
 		out[i] = i < scheme ? lower(s[i]) : s[i];
 	}
 	out[i] = '\0';
@@ -569,7 +570,7 @@ cs_name_san(const char *s, enum cs_san_type *type, char **out,
 		*type = classify(s);
 	if (isblankended(part))
 		return cs_name_refuse(s,
-		    "has a blank at an end: leave the blank out", err);
+		    "begins or ends with a blank: remove the blank", err);
 	if (n == 0 && *type == CS_SAN_URI && isurl(s))
 		return cs_name_refuse(s, urlflaw, err);
 	switch (*type) {
@@ -644,13 +645,14 @@ cs_name_certflaw(enum cs_san_type type, const char *s)
 	if (type != CS_SAN_DNS)
 		return NULL;
 	if (cs_name_ip(s, ip, NULL, NULL))
-		return "is an IP address, and clients look for those only "
-		       "among the names of that type";
+		return "is an IP address, and clients compare addresses "
+		       "only with names of type IP address";
 	if (!isascii_text(s))
-		return "is not ASCII: names in other scripts are found by "
-		       "their A-labels only (RFC 5890)";
+		return "is not ASCII, and clients compare names in other "
+		       "scripts only as A-labels (RFC 5890)";
 	if (len > 1 && s[len - 1] == '.')
-		return "ends with a dot, as no name in a certificate does";
+		return "ends with a dot, which is not allowed in a "
+		       "certificate";
 	if (len > CS_HOST_MAX)
 		return "is longer than the 253 bytes of a host name";
 	return hostflaw(s, len, 1, 0, out);

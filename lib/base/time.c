@@ -157,8 +157,8 @@ takezone(const char **p, int *east)
 		return NULL;
 	}
 	if (**p != '+' && **p != '-')
-		return "the time has something behind it: end it with Z or "
-		       "a zone as +02:00";
+		return "the time has something after it: end it with Z or a "
+		       "zone as +02:00";
 	sign = *(*p)++ == '-' ? -1 : 1;
 	if (!take(p, 2, &h) || *(*p)++ != ':' || !take(p, 2, &min) || h > 23 ||
 	    min > 59)
@@ -171,8 +171,8 @@ takezone(const char **p, int *east)
 static const char *
 takeclock(const char **p, int *h, int *min, int *s)
 {
-	static const char form[] = "the time of day is not of the form "
-				   "12:00 or 12:00:00: write it so";
+	static const char form[] = "the time of day is malformed: use the "
+				   "form 12:00 or 12:00:00";
 
 	*s = 0;
 	if (!take(p, 2, h) || *(*p)++ != ':' || !take(p, 2, min))
@@ -200,7 +200,7 @@ dateflaw(const char *p, int64_t *t)
 
 	if (!take(&p, 4, &y) || *p++ != '-' || !take(&p, 2, &m) ||
 	    *p++ != '-' || !take(&p, 2, &d))
-		return "the date is not of the form 2027-01-31: write it so";
+		return "the date is malformed: use the form 2027-01-31";
 	if (y < 1 || m < 1 || m > 12 || d < 1 || d > monthdays(y, m))
 		return "there is no such day: correct year, month or day";
 	if (*p == 'T' || *p == 't' || *p == ' ') {
@@ -210,11 +210,11 @@ dateflaw(const char *p, int64_t *t)
 			return flaw;
 	}
 	if (*p != '\0')
-		return "the date has something behind it: a time of day "
-		       "follows as in 2027-01-31T12:00:00Z";
+		return "the date has something after it: use the form "
+		       "2027-01-31T12:00:00Z for a time of day";
 	*t = cs_time_fromtm(y, m, d, h, min, s) - east;
 	if (*t < FIRST || *t > LAST)
-		return "in UTC this is outside the years 1 to 9999: choose a "
+		return "in UTC this is outside the years 1 to 9999: use a "
 		       "time within";
 	return NULL;
 }
@@ -228,9 +228,9 @@ partflaw(const char *p, int64_t num, struct certstore_span *span)
 	if (*p++ == '/' && !takenumber(&p, &den))
 		return "the part is not a fraction: use 1/3 or 33%";
 	if (*p != '\0')
-		return "the part has something behind it: use 1/3 or 33%";
+		return "the part has something after it: use 1/3 or 33%";
 	if (den == 0)
-		return "nothing has zero parts: use 1/3 or 33%";
+		return "a part of zero parts does not exist: use 1/3 or 33%";
 	if (den > PART_MAX)
 		return "the part is finer than 1/1000000: use 1/3 or 33%";
 	if (num > den)
@@ -265,9 +265,9 @@ lengthflaw(const char *p, int64_t n, struct certstore_span *span)
 		return "has an unknown unit: " REMEDY;
 	}
 	if (p[1] != '\0')
-		return "has something behind the unit: " REMEDY;
+		return "has something after the unit: " REMEDY;
 	if (n > 9999 * YEAR / unit)
-		return "is longer than 9999y: choose a shorter span";
+		return "is longer than 9999y: use a shorter duration";
 	span->secs = n * unit;
 	return NULL;
 }
@@ -284,8 +284,10 @@ certstore_span_parse(const char *s, struct certstore_span *span,
 		span->type = CERTSTORE_SPAN_AT;
 		flaw = dateflaw(s, &span->secs);
 	} else if (!takenumber(&p, &n)) {
-		flaw = *s == '-' || *s == '+' ? "a span has no sign: " REMEDY :
-						"is no span or date: " REMEDY;
+		flaw = *s == '-' || *s == '+' ?
+		    "a duration has no sign: " REMEDY :
+		    "is not a duration or a "
+		    "date: " REMEDY;
 	} else if (*p == '/' || *p == '%') {
 		flaw = partflaw(p, n, span);
 	} else if (*p == '\0' && n == 0) {
@@ -315,7 +317,7 @@ epochflaw(const char *p, int64_t *t)
 	if (before)
 		*t = -*t;
 	if (*t < FIRST || *t > LAST)
-		return "this is outside the years 1 to 9999: choose a time "
+		return "this is outside the years 1 to 9999: use a time "
 		       "within";
 	return NULL;
 }
@@ -333,7 +335,7 @@ certstore_time_parse(const char *s, int64_t *t, struct certstore_error *err)
 	else if (isdate(s))
 		flaw = dateflaw(s, t);
 	else
-		flaw = "is no point in time: " REMEDY_AT;
+		flaw = "is not a time: " REMEDY_AT;
 	if (flaw == NULL)
 		return 0;
 	*t = 0;

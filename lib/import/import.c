@@ -182,8 +182,8 @@ failmany(const struct certstore_import *im, size_t n,
     struct certstore_error *err)
 {
 	return cs_fail(err, CERTSTORE_EARGUMENT,
-	    "%s: there are certificates "
-	    "for %zu entries: leave out -N, or import them one by one",
+	    "%s: there are certificates for %zu entries: remove -N, or "
+	    "import them one by one",
 	    im->name, n);
 }
 
@@ -242,8 +242,8 @@ adoptrest(struct certstore_import *im, struct certstore_error *err)
 	}
 	if (n > 0 && pool->hasee) {
 		cs_fail(err, CERTSTORE_EINPUT,
-		    "%s: is the issuer of nothing "
-		    "here: leave it out, or import it by itself",
+		    "%s: is a CA that issued none of these certificates: "
+		    "remove it, or import it by itself",
 		    cs_pool_name(rest[0], name, sizeof(name)));
 		goto out;
 	}
@@ -284,9 +284,8 @@ checknames(const struct certstore_import *im, struct certstore_error *err)
 	for (i = 1; i < im->n && rv == 0; i++)
 		if (strcmp(v[i - 1]->name, v[i]->name) == 0)
 			rv = cs_fail(err, CERTSTORE_EREFUSED,
-			    "%s: both %s "
-			    "and %s would be the entry of that name: import "
-			    "them one by one, with -N",
+			    "%s: both %s and %s would get this entry name: "
+			    "use -N, and import them one by one",
 			    v[i]->name,
 			    cs_item_where(v[i - 1]->cert->pem, a, sizeof(a)),
 			    cs_item_where(v[i]->cert->pem, b, sizeof(b)));
@@ -305,8 +304,8 @@ telldropped(const struct certstore_import *im)
 		cert = &im->pool.cert[i];
 		if (cert->newer != NULL && !cert->related)
 			cs_warn(im->store,
-			    "%s: left out: %s has a %s one "
-			    "for the same key and names",
+			    "%s: left out: %s has a %s certificate for the "
+			    "same key and names",
 			    cs_pool_name(cert, name, sizeof(name)),
 			    cs_item_where(cert->newer->pem, where,
 				sizeof(where)),

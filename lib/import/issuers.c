@@ -78,9 +78,8 @@ collect(struct cs_pool *pool, const struct cs_pool_cert *cert,
 		}
 		if (sk_X509_num(stack) > ABOVE_MAX) {
 			cs_fail(err, CERTSTORE_EINPUT,
-			    "%s: over %d "
-			    "certificates could be above it: give it with its "
-			    "own chain only",
+			    "%s: has more than %d possible issuers: import "
+			    "it with its own chain only",
 			    cs_pool_name(cert, name, sizeof(name)), ABOVE_MAX);
 			goto fail;
 		}

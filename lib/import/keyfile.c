@@ -47,9 +47,8 @@ cs_keyfile_take(struct cs_planning *job, struct certstore_error *err)
 	if (rv == -1 || job->fromstore || cert->ca)
 		return rv == -1 ? -1 : 0;
 	return cs_fail(err, CERTSTORE_EINPUT,
-	    "%s: its private key is not "
-	    "here, and no request in the store waits for it: give the key "
-	    "too",
+	    "%s: its private key is missing, and no waiting request has it: "
+	    "add the key",
 	    cs_pool_name(cert, name, sizeof(name)));
 }
 
@@ -121,21 +120,19 @@ static const struct outcome {
 } outcomes[2][2][2] = {
 	[0][0] = { { 1, NULL }, { 1, NULL } },
 	[0][1] = { { 1,
-		       "the key of the CA stays in clear as it was: -f "
-		       "encrypts it, as it was given" },
+		       "the key of the CA stays unencrypted as it was: use "
+		       "-f to store it encrypted, as given" },
 	    { 0, NULL } },
 	[1][0] = { { 1,
-		       "the key of the CA stays encrypted as it was: -f stores "
-		       "it in clear, as it was given" },
+		       "the key of the CA stays encrypted as it was: use -f "
+		       "to store it unencrypted, as given" },
 	    { 0,
-		"the key of the CA is no longer encrypted, as it was "
-		"given" } },
+		"the key of the CA is no longer encrypted: it was given "
+		"unencrypted" } },
 	[1][1] = { { 1,
-		       "the key of the CA keeps its passphrase: -f encrypts it "
-		       "with the one that was given" },
-	    { 0,
-		"the key of the CA has the passphrase now that was "
-		"given" } },
+		       "the key of the CA keeps its passphrase: use -f to "
+		       "encrypt it with the one given" },
+	    { 0, "the key of the CA now has the passphrase that was given" } },
 };
 
 /* The file of the store is the key of the certificate: which one stays? */
@@ -185,8 +182,8 @@ cs_keyfile_settle(struct cs_planning *job, struct certstore_error *err)
 			if (cs_key_isencrypted(&had) &&
 			    !cs_key_isencrypted(&job->a->put.file[CS_PRIVKEY]))
 				rv = tellkey(job,
-				    "the key of the CA is not encrypted, that "
-				    "of the one it replaces was",
+				    "the key of the CA is not encrypted, "
+				    "but the key that it replaces was",
 				    err);
 		} else if (cs_keyfile_fits(job, &had))
 			rv = choose(job, &had, err);
@@ -214,9 +211,8 @@ cs_keyfile_check(struct cs_planning *job, struct certstore_error *err)
 	ERR_clear_error();
 	if (!fits)
 		return cs_fail(err, CERTSTORE_EDAMAGED,
-		    "%s: was changed by "
-		    "hand, it is not the key that info names: give the "
-		    "private key too",
+		    "%s: was changed by hand, it is not the key that info "
+		    "names: add the private key",
 		    job->keylabel);
 	return 0;
 }

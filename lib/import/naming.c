@@ -120,8 +120,7 @@ checkwaiting(const struct certstore_import *im, const struct cs_pool_cert *cert,
 	    count(h, 0, 0, im->name, &has) > 0)
 		return 0;
 	return cs_fail(err, CERTSTORE_EREFUSED,
-	    "%s: answers the "
-	    "request that waits in %s: leave out -N",
+	    "%s: is the answer to the waiting request of %s: remove -N",
 	    im->name, waiting->name);
 }
 
@@ -147,8 +146,8 @@ choose(const struct cs_pool_cert *cert, const struct cs_keyowners *h,
 	}
 	if (n > 1)
 		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: %zu entries have its "
-		    "key and names (%s, ...): use -N with the one it is for",
+		    "%s: %zu entries have its key and names (%s, ...): use "
+		    "-N with the right one",
 		    cs_pool_name(cert, which, sizeof(which)), n, one->name);
 	if (n == 1)
 		*from = one->name;
@@ -176,8 +175,7 @@ cs_naming_choose(const struct certstore_import *im,
 	}
 	if (from == NULL) {
 		cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: no entry name can be "
-		    "made of its names: give it one with -N",
+		    "%s: no entry name can be made of its names: use -N",
 		    cs_pool_name(cert, which, sizeof(which)));
 		return NULL;
 	}

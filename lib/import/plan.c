@@ -166,8 +166,8 @@ isinforce(struct cs_planning *job, struct certstore_error *err)
 	if ((rv = cs_props_differ(&job->old, why, err)) != 1)
 		return rv == -1 ? -1 : 1;
 	if (cs_buf_printf(&job->a->remarks,
-		"%s: %s: written anew with the same certificate\n",
-		job->a->name, why) == -1)
+		"%s: %s: rewritten with the same certificate\n", job->a->name,
+		why) == -1)
 		return cs_fail_nomem(err);
 	return 0;
 }
@@ -192,9 +192,8 @@ checknames(struct cs_planning *job, struct certstore_error *err)
 	if (same)
 		return 0;
 	return cs_fail(err, CERTSTORE_EREFUSED,
-	    "%s: the entry of that name "
-	    "is for other names (\"%.*s\"): give this certificate another "
-	    "entry name with -N, or replace that entry with -f -N %s",
+	    "%s: the entry of that name has other names (\"%.*s\"): use -N "
+	    "with another entry name, or -f -N %s to replace that entry",
 	    job->a->name, cs_escape_fit(subject, CS_SUBJECT_LEN), subject,
 	    job->a->name);
 }
@@ -237,8 +236,8 @@ decide(struct cs_planning *job, struct certstore_error *err)
 	}
 	if ((job->im->flags & CERTSTORE_IMPORT_FORCE) == 0)
 		return cs_fail(err, CERTSTORE_EEXIST,
-		    "%s: the entry has "
-		    "another certificate, which ends %s: -f replaces it",
+		    "%s: the entry has another certificate, which expires "
+		    "%s: use -f to replace it",
 		    a->name, certstore_time_format(old->ends, when));
 	return 0;
 }

@@ -78,8 +78,7 @@ cs_pool_add_key(struct cs_pool *pool, const char *label, const void *data,
 		if (cs_item_iskey(&pool->keyfile.v[i]))
 			return 0;
 	return cs_fail(err, CERTSTORE_EINPUT,
-	    "%s: there is no private key in "
-	    "it: -K takes a key file",
+	    "%s: no private key in it: use -K with a key file",
 	    cs_escape_quote(quoted, label));
 }
 
@@ -321,9 +320,8 @@ givekey(struct cs_pool *pool, struct cs_pool_cert *cert,
 		return 0;
 	ERR_clear_error();
 	return cs_fail(err, CERTSTORE_EINPUT,
-	    "%s: this private key "
-	    "is damaged, it is not that of its own public "
-	    "part: copy it again",
+	    "%s: this private key is damaged, its public part does not "
+	    "match: copy it again",
 	    cs_item_where(cert->key->pem, where, sizeof(where)));
 }
 
@@ -376,13 +374,13 @@ checkkeys(const struct cs_pool *pool, struct certstore_error *err)
 		if (!pool->cert[i].ca && pool->cert[i].newer == NULL &&
 		    pool->cert[i].key == NULL)
 			return cs_fail(err, CERTSTORE_EINPUT,
-			    "%s: the key in %s is not its private key: give "
-			    "the key it was made with",
+			    "%s: the key in %s is not its private key: use "
+			    "the key that it was issued for",
 			    cs_pool_name(&pool->cert[i], name, sizeof(name)),
 			    where);
 	return cs_fail(err, CERTSTORE_EINPUT,
-	    "%s: this private key belongs "
-	    "to no certificate here: give its certificate, or leave it out",
+	    "%s: this private key matches no certificate here: add its "
+	    "certificate, or remove it",
 	    where);
 }
 
@@ -424,17 +422,16 @@ nocert(const struct cs_pool *pool, struct certstore_error *err)
 		    cs_item_where(csr, where, sizeof(where)));
 	if (key != NULL)
 		return cs_fail(err, CERTSTORE_EINPUT,
-		    "%s: a private key "
-		    "without its certificate: give the certificate too",
+		    "%s: a private key without its certificate: add the "
+		    "certificate",
 		    cs_item_where(key, where, sizeof(where)));
 	if (first != NULL)
 		return cs_fail(err, CERTSTORE_EINPUT,
-		    "%s: there is no "
-		    "certificate: give a certificate and its key",
+		    "%s: there is no certificate: use a certificate and its "
+		    "key",
 		    cs_item_where(first, where, sizeof(where)));
 	return cs_fail(err, CERTSTORE_EINPUT,
-	    "there is nothing to import: "
-	    "give a certificate and its key");
+	    "there is nothing to import: use a certificate and its key");
 }
 
 int

@@ -39,7 +39,7 @@ remarktimes(struct cs_buf *b, const struct cs_info *info, int64_t now)
 		bad |= remark(b, info, "expired %s",
 		    certstore_time_format(info->ends, when));
 	if (info->starts > now)
-		bad |= remark(b, info, "not valid before %s",
+		bad |= remark(b, info, "not yet valid (valid from %s)",
 		    certstore_time_format(info->starts, when));
 	for (i = 0; i < info->nissuing; i++)
 		if (info->issuing[i].ends < now)
@@ -97,7 +97,7 @@ remarknames(struct cs_buf *b, const struct cs_info *info)
 		return remark(b, info,
 		    "no subject alternative name: clients "
 		    "refuse it%s%.*s%s",
-		    *cn != '\0' ? ", old ones take the CN \"" : "",
+		    *cn != '\0' ? ", old ones use the CN \"" : "",
 		    cs_escape_fit(cn, CS_SUBJECT_LEN), cn,
 		    *cn != '\0' ? "\"" : "");
 	if (hashost(info) && info->usage.n > 0 &&
@@ -128,7 +128,7 @@ remarkflaws(struct cs_buf *b, const struct cs_info *info)
 		return 0;
 	if (n > 1)
 		snprintf(more, sizeof(more), " (and %zu more)", n - 1);
-	return remark(b, info, "its DNS name %s%s %s: no client finds it",
+	return remark(b, info, "its DNS name %s%s %s: no client matches it",
 	    cs_escape_quote(quoted, name), more, first);
 }
 
@@ -168,9 +168,9 @@ remarkextensions(struct cs_buf *b, const struct cs_info *info, X509 *x509)
 	    (X509_get_extension_flags(x509) & EXFLAG_KUSAGE) == 0 &&
 	    iscnhost(info))
 		bad |= remark(b, info,
-		    "it says that it is a CA, as openssl req -x509 writes "
-		    "unasked, so it answers for no host: for a server make "
-		    "one with cert-create -s");
+		    "it is marked as a CA, as openssl req -x509 does by "
+		    "default, so it matches no host: use cert-create -s to "
+		    "make one for a server");
 	if ((X509_get_extension_flags(x509) & EXFLAG_CRITICAL) != 0)
 		bad |= remark(b, info,
 		    "a critical extension that libcrypto does not know: "
@@ -203,8 +203,8 @@ cs_warning_cert(struct cs_buf *b, const struct cs_info *info, X509 *x509,
 		    remarkflaws(b, info);
 	if (!complete && sk_X509_num(chain) <= 0 && !info->self)
 		bad |= remark(b, info,
-		    "chain incomplete: its issuer \"%.*s\" "
-		    "is not there: import it too",
+		    "chain incomplete: its issuer \"%.*s\" is missing: "
+		    "import it too",
 		    cs_escape_fit(issuer, CS_SUBJECT_LEN), issuer);
 	return bad;
 }
@@ -252,21 +252,19 @@ cs_warning_change(struct cs_buf *b, const struct cs_info *info,
 		return bad;
 	if (info->ends < old->ends)
 		bad |= remark(b, info,
-		    "ends %s, earlier than the one it "
-		    "replaces: %s",
+		    "expires %s, earlier than the one that it replaces: %s",
 		    certstore_time_format(info->ends, new),
 		    certstore_time_format(old->ends, was));
 	if (info->starts < old->starts)
 		bad |= remark(b, info,
-		    "is older (%s) than the one it "
-		    "replaces: %s",
+		    "is older (%s) than the one that it replaces: %s",
 		    certstore_time_format(info->starts, new),
 		    certstore_time_format(old->starts, was));
 	return bad;
 }
 
-#define KEPT "kept, since what was given "
-#define TAKE ": -f without -u takes it"
+#define KEPT "kept: the certificate given "
+#define TAKE ": use -f without -u to replace it"
 
 /* Another kind, or what fewer clients take. */
 static int
@@ -321,14 +319,15 @@ cs_warning_worse(struct cs_buf *b, const struct cs_info *info,
 	else if (cs_info_isvalid(info, now) && !cs_info_isvalid(old, now))
 		worse = 0;
 	else if (info->starts > now && cs_info_isvalid(old, now))
-		bad = remark(b, old, KEPT "is not valid before %s" TAKE,
+		bad = remark(b, old,
+		    KEPT "is not yet valid (valid from %s)" TAKE,
 		    certstore_time_format(info->starts, new));
 	else if (info->starts < old->starts)
 		bad = remark(b, old, KEPT "is older: %s, not %s" TAKE,
 		    certstore_time_format(info->starts, new),
 		    certstore_time_format(old->starts, was));
 	else if (info->ends < old->ends)
-		bad = remark(b, old, KEPT "ends earlier: %s, not %s" TAKE,
+		bad = remark(b, old, KEPT "expires earlier: %s, not %s" TAKE,
 		    certstore_time_format(info->ends, new),
 		    certstore_time_format(old->ends, was));
 	else if (!gains(info, old))

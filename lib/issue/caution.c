@@ -65,12 +65,12 @@ cautioncn(struct cs_buf *b, const char *name,
 	if (request && cs_name_ip(cn, host, NULL, NULL))
 		note(b,
 		    "%s: the common name %s is an address: public CAs "
-		    "refuse such a request: leave it to -s",
+		    "refuse such a request: use -s for it",
 		    name, q);
 	else if (!isname(t, cn))
 		note(b,
-		    "%s: the common name %s is none of its names, and "
-		    "clients look only at those: add -s %s%s%s",
+		    "%s: the common name %s is no subject alternative name, "
+		    "and clients use only those: add -s %s%s%s",
 		    name, q, quote, cn, quote);
 }
 
@@ -118,8 +118,8 @@ cautionconstraints(struct cs_buf *b, const struct certstore_entry *old,
 	    (t->pathlen < 0 &&
 		cs_constraint_pathlen(X509_get0_extensions(x509)) >= 0))
 		note(b,
-		    "%s: no longer has the constraints it had: -C gives it "
-		    "some",
+		    "%s: no longer has the constraints it had: use -C to "
+		    "set them",
 		    old->info.name);
 	NAME_CONSTRAINTS_free(has);
 	X509_free(x509);
@@ -145,18 +145,18 @@ cs_caution_force(struct cs_buf *b, const struct certstore_entry *old,
 		cautionconstraints(b, old, t);
 	if (!info->self && is == NULL)
 		note(b,
-		    "%s: was signed by \"%.200s\", and signs itself now: -A "
-		    "has a CA sign it",
+		    "%s: was signed by \"%.200s\", and is now self-signed: "
+		    "use -A to sign with a CA",
 		    info->name, info->issuer == NULL ? "" : info->issuer);
 	if (asked->type[0] == '\0' && asked->pkey == NULL &&
 	    info->key != NULL && strcmp(info->key, t->type) != 0)
-		note(b, "%s: had a key of type %s, and has %s now", info->name,
+		note(b, "%s: had a key of type %s, and now has %s", info->name,
 		    info->key, t->type);
 	if (t->ca && t->encrypt == NULL &&
 	    cs_reuse_isencrypted(old, CS_PRIVKEY, &ignored) == 1)
 		note(b,
-		    "%s: its key was encrypted, and the new one is not: -E "
-		    "encrypts it",
+		    "%s: its key was encrypted, and the new one is not: use "
+		    "-E to encrypt it",
 		    info->name);
 }
 
@@ -170,14 +170,14 @@ cs_caution_request(struct cs_buf *b, const struct certstore_entry *old,
 
 	if (info->hasrequest)
 		note(b,
-		    "%s: an answer to the request that waited does not fit "
-		    "any more: send this one",
+		    "%s: an answer to the earlier request no longer "
+		    "matches: send this one",
 		    info->name);
 	if (t->ca && t->encrypt == NULL && info->fingerprint != NULL &&
 	    cs_reuse_isencrypted(old, CS_PRIVKEY, &ignored) == 1)
 		note(b,
 		    "%s: its key is encrypted, and that of the request is "
-		    "not: -E encrypts it",
+		    "not: use -E to encrypt it",
 		    info->name);
 }
 
@@ -196,7 +196,7 @@ cs_caution_ca(struct cs_buf *b, const struct certstore_entry *old,
 	if (cs_key_spki(pkey, spki, &ignored) == 0 &&
 	    strcmp(spki, info->spki) != 0)
 		note(b,
-		    "%s: what the old CA signed does not "
-		    "verify with the new one: sign it again",
+		    "%s: certificates of the old CA do not verify with the "
+		    "new one: sign them again",
 		    info->name);
 }

@@ -54,8 +54,8 @@ parsenetwork(const char *text, unsigned char raw[32], size_t *len,
 		mask = left >= 8 ? 0xff : left <= 0 ? 0 : 0xff00 >> left & 0xff;
 		if ((raw[i] & ~mask) != 0)
 			return cs_name_refuse(text,
-			    "bits are set behind the prefix: "
-			    "use the first address of the network",
+			    "bits are set after the prefix: use the first "
+			    "address of the network",
 			    err);
 		raw[n + i] = (unsigned char)mask;
 	}
@@ -69,8 +69,8 @@ parsedomain(const char *text, int dot, char *out, struct certstore_error *err)
 {
 	if (text[0] == '.' && !dot)
 		return cs_name_refuse(text,
-		    "a leading dot: leave it out, the names "
-		    "below are covered (RFC 5280, section 4.2.1.10)",
+		    "a leading dot: remove it, the names below are covered "
+		    "(RFC 5280, section 4.2.1.10)",
 		    err);
 	if (text[0] == '.')
 		*out++ = *text++;
@@ -144,8 +144,8 @@ cs_constraint_add(STACK_OF(GENERAL_SUBTREE) **trees, const char *text,
 
 	type = constrainedtype(&text);
 	if (*text == '\0')
-		return cs_name_refuse(typed,
-		    "names nothing: use dns:example.com", err);
+		return cs_name_refuse(typed, "is empty: use dns:example.com",
+		    err);
 	if (type == CS_SAN_IP) {
 		rv = parsenetwork(text, raw, &len, err);
 	} else if (type == CS_SAN_EMAIL && strchr(text, '@') != NULL) {
@@ -287,14 +287,13 @@ cs_constraint_check(const char *name, X509 *x509, const char *caname, X509 *ca,
 	if (malformed)
 		return cs_fail_crypto(err, CERTSTORE_EREFUSED,
 		    "%s: the name constraints of %s are malformed or not "
-		    "critical (RFC 5280 section 4.2.1.10): sign with another "
-		    "CA",
+		    "critical (RFC 5280 section 4.2.1.10): use another CA",
 		    name, caname);
 	ERR_clear_error();
 	return !outside ?
 	    0 :
 	    cs_fail(err, CERTSTORE_EREFUSED,
-		"%s: %s is outside the name constraints of %s: leave it out "
-		"or sign with another CA",
+		"%s: %s is outside the name constraints of %s: remove it or "
+		"use another CA",
 		name, culprit, caname);
 }

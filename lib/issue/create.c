@@ -24,23 +24,23 @@ checkparts(const struct certstore_template *t, int flags,
 
 	if (!t->ca &&
 	    (t->pathlen >= 0 || t->permit != NULL || t->exclude != NULL))
-		flaw = "constraints are for a CA: add -c or leave -C out";
+		flaw = "constraints are for a CA: add -c or remove -C";
 	else if (!t->ca && t->encrypt != NULL)
-		flaw = "only the key of a CA can be encrypted, since servers "
-		       "cannot ask: add -c or leave -E out";
+		flaw = "only the key of a CA can be encrypted, since a "
+		       "server cannot ask for a passphrase: add -c or "
+		       "remove -E";
 	else if (t->ca && t->profile[0] != '\0')
-		flaw = "a profile is not for a CA: leave -P or -c out";
+		flaw = "a profile is not for a CA: remove -P or -c";
 	else if (t->pkey != NULL && t->type[0] != '\0')
-		flaw = "a type is for a key to be made: leave -t or -K out";
+		flaw = "a type is for a new key: remove -t or -K";
 	else if (t->haswithin && (flags & CERTSTORE_CREATE_IFNEEDED) == 0)
-		flaw = "when a new one is needed is asked only with -u: add "
-		       "-u or leave -e out";
+		flaw = "-e is used only with -u: add -u or remove -e";
 	else if ((flags & CERTSTORE_CREATE_REQUEST) != 0 && t->issuer != NULL)
-		flaw = "a request is signed by whoever it is sent to: leave "
-		       "-A or -R out";
+		flaw = "a request is signed by the CA that it is sent to: "
+		       "remove -A or -R";
 	else if ((flags & CERTSTORE_CREATE_REQUEST) != 0 && t->haslife)
-		flaw = "whoever signs a request says for how long: leave -l "
-		       "or -R out";
+		flaw = "the CA that signs a request sets the validity: "
+		       "remove -l or -R";
 	return flaw == NULL ? 0 : cs_fail(err, CERTSTORE_EARGUMENT, "%s", flaw);
 }
 
@@ -70,8 +70,8 @@ checklife(const struct certstore_template *t, struct certstore_error *err)
 	if (within < life)
 		return 0;
 	return cs_fail(err, CERTSTORE_EARGUMENT,
-	    "a new certificate would end within the time of -e too: use less "
-	    "with -e or more with -l");
+	    "a new certificate would also expire within the time of -e: use "
+	    "less with -e or more with -l");
 }
 
 static int
@@ -89,7 +89,7 @@ begin(struct cs_create *job, struct certstore_error *err)
 	if (job->asked->issuer != NULL &&
 	    strcmp(job->asked->issuer, job->name) == 0)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: can't be its own CA: leave -A out", job->name);
+		    "%s: can't be its own CA: remove -A", job->name);
 	return cs_template_resolve(&job->full, &job->own, job->asked, job->name,
 	    err);
 }
@@ -189,20 +189,22 @@ findissuer(struct cs_create *job, X509 *x509, struct certstore_error *err)
 	if (!job->reuse.works) {
 		memcpy(why, job->reuse.why, sizeof(why));
 		snprintf(job->reuse.why, sizeof(job->reuse.why),
-		    "%.60s, and its CA \"%.100s\" is not here with its key",
+		    "%.60s, and its CA \"%.100s\" is not in the store with "
+		    "its key",
 		    why, issuer);
 		return 1;
 	}
 	if (job->reuse.due) {
 		cs_warn(job->store,
-		    "%s: %s, and its CA \"%.100s\" is not here with its key: "
-		    "have it signed there, or make another with -f",
+		    "%s: %s, and its CA \"%.100s\" is not in the store with "
+		    "its key: renew it with that CA, or use -f to make "
+		    "another",
 		    job->name, job->reuse.why, issuer);
 		return 0;
 	}
 	return cs_fail(err, CERTSTORE_EREFUSED,
-	    "%s: %s, and its CA \"%.100s\" is not here with its key: -f makes "
-	    "one that signs itself",
+	    "%s: %s, and its CA \"%.100s\" is not in the store with its "
+	    "key: use -f to make a self-signed one",
 	    job->name, job->reuse.why, issuer);
 }
 
@@ -227,7 +229,7 @@ keep(struct cs_create *job, struct certstore_error *err)
 		return rv == -1 ? -1 :
 				  cs_fail(err, CERTSTORE_EREFUSED,
 				      "%s: %s, and its key is encrypted: "
-				      "encrypt the new one with -E, too",
+				      "use -E to encrypt the new one",
 				      job->name, job->reuse.why);
 	if ((x509 = cs_keep_cert(&job->old, err)) == NULL)
 		return -1;
@@ -290,12 +292,12 @@ decide(struct cs_create *job, char **csr, struct certstore_error *err)
 		return 1;
 	if (request)
 		return cs_fail(err, CERTSTORE_EEXIST,
-		    "%s: already awaits an answer: cert-show%s -o csr %s "
-		    "prints the request, -f makes a new one",
+		    "%s: a request already waits: use cert-show%s -o csr %s "
+		    "to print it, or -f to make a new one",
 		    job->name, cs_store_option(job->store), job->name);
 	return cs_fail(err, CERTSTORE_EEXIST,
-	    "%s: there is such an entry: -f replaces it, -u leaves it if it "
-	    "will do",
+	    "%s: the entry exists: use -f to replace it, or -u to keep it "
+	    "if it has what is asked for",
 	    job->name);
 }
 
@@ -380,14 +382,13 @@ rewrite(struct cs_create *job, struct certstore_error *err)
 	if ((rv = cs_props_differ(&job->old, why, err)) == -1)
 		return -1;
 	if (rv == 0 && job->uncombined)
-		snprintf(why, sizeof(why), "has lost combined.pem");
+		snprintf(why, sizeof(why), "combined.pem is missing");
 	else if (rv == 0)
 		return (job->flags & CERTSTORE_CREATE_DRYRUN) != 0 ?
 		    0 :
 		    cs_links_make(job->store, &job->old, err);
-	cs_warn(job->store, "%s: %s: written anew with the same key%s",
-	    job->name, why,
-	    job->old.info.fingerprint != NULL ? " and certificate" : "");
+	cs_warn(job->store, "%s: %s: rewritten with the same key%s", job->name,
+	    why, job->old.info.fingerprint != NULL ? " and certificate" : "");
 	if ((job->flags & CERTSTORE_CREATE_DRYRUN) != 0)
 		return 1;
 	if (job->old.info.fingerprint == NULL)
@@ -408,8 +409,8 @@ failkept(const struct cs_create *job, struct certstore_error *err)
 
 	if (job->kept != NULL && was.code == CERTSTORE_EREFUSED)
 		cs_fail(err, was.code,
-		    "%.350s (-u keeps what the entry has, -f makes only what "
-		    "is asked for)",
+		    "%.350s (-u keeps what the entry has: use -f to make "
+		    "only what is asked for)",
 		    was.msg);
 	return -1;
 }

@@ -68,20 +68,20 @@ checkhosts(const char *name, const struct certstore_template *t,
 			return 0;
 	if (t->nsan == 0)
 		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: a server certificate without a name: name its host "
-		    "with -s",
+		    "%s: a server certificate without a name: use -s with "
+		    "its host",
 		    name);
 	if (!cs_name_hostof(first->type, first->value, host))
 		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: a server certificate that names no host: %s is none: "
-		    "name its host with -s",
+		    "%s: a server certificate without a host: %s is none: "
+		    "use -s with its host",
 		    name, cs_escape_quote(q, first->value));
 	return cs_fail(err, CERTSTORE_EREFUSED,
-	    "%s: a server certificate that names no host: %s is none: add "
-	    "-s %s%s",
+	    "%s: a server certificate without a host: %s is none: add -s "
+	    "%s%s",
 	    name, cs_escape_quote(q, first->value), host,
-	    first->type == CS_SAN_EMAIL ? ", or -P mail for one that signs "
-					  "mail" :
+	    first->type == CS_SAN_EMAIL ? ", or use -P mail for one that "
+					  "signs mail" :
 					  "");
 }
 
@@ -160,15 +160,17 @@ settimes(struct certstore *store, const char *name, X509 *x509,
 							    now + t->life.secs;
 	if (until <= now)
 		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: would end %s, which is past: use a time in the future",
+		    "%s: would expire %s, which is in the past: use a time "
+		    "in the future",
 		    name, certstore_time_format(until, end));
 	if (until > YEAR_9999)
 		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: would end after the year 9999: use an earlier end",
+		    "%s: would expire after the year 9999: use an earlier "
+		    "end",
 		    name);
 	if (is != NULL && until > is->ends) {
 		if (t->haslife || until - is->ends > CS_DAY)
-			cs_warn(store, "%s: ends %s, with its CA %s, not %s",
+			cs_warn(store, "%s: expires %s, with its CA %s, not %s",
 			    name, certstore_time_format(is->ends, end),
 			    is->entry.info.name,
 			    certstore_time_format(until, asked));
@@ -273,7 +275,7 @@ verify(const char *name, const struct certstore_template *t, X509 *x509,
 		rv = cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: the certificate would not verify: %s%s", name,
 		    X509_STORE_CTX_get_error_depth(ctx) > 0 ?
-			"a CA above it: " :
+			"an issuer in its chain: " :
 			"",
 		    X509_verify_cert_error_string(code));
 	}
@@ -299,7 +301,7 @@ judge(const char *name, const struct certstore_template *t, X509 *x509,
 	/* a CA that issued itself another certificate is not held to them */
 	for (i = 0; is != NULL && i < sk_X509_num(is->certs); i++) {
 		snprintf(above, sizeof(above), "%s%s",
-		    i == 0 ? "" : "a CA above ", is->entry.info.name);
+		    i == 0 ? "" : "a CA in the chain of ", is->entry.info.name);
 		ca = sk_X509_value(is->certs, i);
 		if (cs_constraint_check(name, x509, above, ca, err) == -1)
 			return -1;

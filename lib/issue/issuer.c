@@ -223,18 +223,19 @@ judgetime(const char *name, STACK_OF(X509) *ca, struct certstore_error *err)
 		    (cs_buf_adds(&subject, ", ") == -1 ||
 			cs_cert_name_text(X509_get_subject_name(x509),
 			    &subject) == -1 ||
-			cs_buf_adds(&subject, " above it,") == -1)) {
+			cs_buf_adds(&subject, " in its chain,") == -1)) {
 			cs_buf_free(&subject);
 			return cs_fail_nomem(err);
 		}
 		if (cs_cert_starts(x509) > now)
 			rv = cs_fail(err, CERTSTORE_EREFUSED,
-			    "%s%s: is not valid before %s: check the clock",
+			    "%s%s: is not yet valid (valid from %s): check "
+			    "the clock",
 			    name, subject.p == NULL ? "" : subject.p,
 			    certstore_time_format(cs_cert_starts(x509), when));
 		else
 			rv = cs_fail(err, CERTSTORE_EREFUSED,
-			    "%s%s: ended %s: renew the CA first", name,
+			    "%s%s: expired %s: renew the CA first", name,
 			    subject.p == NULL ? "" : subject.p,
 			    certstore_time_format(cs_cert_ends(x509), when));
 	}
@@ -261,12 +262,12 @@ judgelength(const char *name, STACK_OF(X509) *ca, int isca,
 		if (max >= 0 && between > max && i == 0)
 			return cs_fail(err, CERTSTORE_EREFUSED,
 			    "%s: its path length %ld allows no CA below it: "
-			    "sign with another CA",
+			    "use another CA",
 			    name, max);
 		if (max >= 0 && between > max)
 			return cs_fail(err, CERTSTORE_EREFUSED,
-			    "%s: the path length %ld of a CA above it is "
-			    "exceeded: sign with another CA",
+			    "%s: the path length %ld of an issuer in its "
+			    "chain is exceeded: use another CA",
 			    name, max);
 		if ((X509_get_extension_flags(x509) & EXFLAG_SI) == 0)
 			between++;
@@ -284,16 +285,17 @@ cs_issuer_judge(const struct cs_issuer *is, int isca,
 	if ((X509_get_extension_flags(x509) & EXFLAG_CA) != 0 &&
 	    (X509_get_key_usage(x509) & KU_KEY_CERT_SIGN) == 0)
 		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: its keyUsage does not allow it to sign certificates "
-		    "(RFC 5280, section 4.2.1.3): sign with another CA",
+		    "%s: its keyUsage does not allow it to sign "
+		    "certificates (RFC 5280, section 4.2.1.3): use another "
+		    "CA",
 		    name);
 	if (cs_cert_is_ca(x509) != 1)
 		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: is not a CA: cert-create -c makes one", name);
+		    "%s: is not a CA: use cert-create -c to make one", name);
 	if (!is->entry.info.haskey)
 		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: its private key is not in the store: import it with "
-		    "cert-import",
+		    "%s: its private key is not in the store: use "
+		    "cert-import to add it",
 		    name);
 	if (judgetime(name, is->certs, err) == -1)
 		return -1;
@@ -311,8 +313,8 @@ cs_issuer_key(struct cs_issuer *is, const struct certstore_passphrase *pass,
 
 	if ((rv = cs_entry_read(&is->entry, CS_PRIVKEY, &pem, err)) == 0)
 		rv = cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: its private key is not in the store: import it with "
-		    "cert-import",
+		    "%s: its private key is not in the store: use "
+		    "cert-import to add it",
 		    name);
 	if (rv == 1)
 		is->pkey = cs_key_frompem(name, &pem, pass, err);
@@ -323,8 +325,8 @@ cs_issuer_key(struct cs_issuer *is, const struct certstore_passphrase *pass,
 	ERR_clear_error();
 	if (rv != 1)
 		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: the private key is not that of the certificate: "
-		    "import the pair again",
+		    "%s: the private key does not match the certificate: "
+		    "import both again",
 		    name);
 	return 0;
 }

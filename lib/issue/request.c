@@ -23,7 +23,8 @@ readrequest(const struct cs_create *job, struct cs_buf *pem,
 	    (req = cs_cert_csr_frompem(job->name, pem, &why)) != NULL)
 		return req;
 	cs_fail(err, CERTSTORE_EDAMAGED,
-	    "%s: request.csr can't be read: -f makes a new request", job->name);
+	    "%s: request.csr can't be read: use -f to make a new request",
+	    job->name);
 	return NULL;
 }
 
@@ -45,8 +46,8 @@ cs_request_needed(struct cs_create *job, char **csr,
 		job->reuse.refused = rv == 0;
 		if (rv == 0)
 			rv = cs_fail(err, CERTSTORE_EDAMAGED,
-			    "%s: its request %s, so no answer is of use: -f "
-			    "makes a new one",
+			    "%s: its request %s, so an answer cannot be "
+			    "used: use -f to make a new one",
 			    job->name, job->reuse.why);
 		goto out;
 	}
@@ -54,8 +55,8 @@ cs_request_needed(struct cs_create *job, char **csr,
 		 &job->reuse, err)) == 0) {
 		job->reuse.refused = 1;
 		rv = cs_fail(err, CERTSTORE_EEXIST,
-		    "%s: awaits the answer to another request, which %s: -f "
-		    "makes a new one",
+		    "%s: another request waits, which %s: use -f to make a "
+		    "new one",
 		    job->name, job->reuse.why);
 	} else if (rv == 1) {
 		rv = 0;

@@ -166,7 +166,7 @@ samesubject(const X509_NAME *subject, const struct certstore_template *asked,
 
 	return attr == NULL ?
 	    1 :
-	    unfit(reuse, "has another %s in its subject", attr);
+	    unfit(reuse, "has a different %s in its subject", attr);
 }
 
 /* What only the certificate itself tells; others choose their own subject. */
@@ -237,11 +237,11 @@ sameencryption(const struct certstore_entry *entry, enum cs_file file,
 		pkey = cs_key_frompem(entry->info.name, &pem, &pass, err);
 	cs_buf_free(&pem);
 	if (pkey == NULL && err->code == CERTSTORE_EPASSPHRASE) {
-		unfit(reuse, "has a key that another passphrase opens");
+		unfit(reuse, "has a key with another passphrase");
 		reuse->refused = 1;
 		cs_fail(err, CERTSTORE_EPASSPHRASE,
-		    "%s: its key is encrypted with another passphrase: give "
-		    "that one with -E, or make a new key with -f",
+		    "%s: its key is encrypted with another passphrase: use "
+		    "that one with -E, or -f to make a new key",
 		    entry->info.name);
 	}
 	rv = pkey == NULL ? -1 : 1;
@@ -299,7 +299,7 @@ cs_reuse_haskey(const struct certstore_entry *entry, enum cs_file file,
 	if ((rv = cs_entry_read(entry, file, &pem, err)) == -1)
 		goto out;
 	if (rv == 0 || pem.len == 0) {
-		rv = unfit(reuse, "has lost its private key");
+		rv = unfit(reuse, "has no private key");
 	} else if ((file == CS_PRIVKEY && isasmade(entry, &pem)) ||
 	    cs_key_isencrypted(&pem)) {
 		rv = 1;
@@ -310,7 +310,7 @@ cs_reuse_haskey(const struct certstore_entry *entry, enum cs_file file,
 		rv = -1;
 	} else if (spki == NULL || strcmp(hex, spki) != 0 ||
 	    !cs_keyform_ispair(pkey))
-		rv = unfit(reuse, "has the private key of something else");
+		rv = unfit(reuse, "has a private key that does not match");
 out:
 	EVP_PKEY_free(pkey);
 	cs_buf_free(&pem);
@@ -331,13 +331,13 @@ works(const struct certstore_entry *entry, struct cs_reuse *reuse,
 	int64_t ends;
 
 	if (info->fingerprint == NULL || !info->haskey)
-		return unfit(reuse, "has no pair of certificate and key");
+		return unfit(reuse, "has no certificate or no private key");
 	if (info->starts > certstore_time_now())
-		return unfit(reuse, "is not valid before %s",
+		return unfit(reuse, "is not yet valid (valid from %s)",
 		    certstore_time_format(info->starts, when));
 	if (certstore_entry_ends_within(entry, &now, certstore_time_now(),
 		&subject, &ends))
-		return unfit(reuse, "ended %s",
+		return unfit(reuse, "expired %s",
 		    certstore_time_format(ends, when));
 	return cs_reuse_haskey(entry, CS_PRIVKEY, info->spki, reuse, err);
 }
@@ -384,7 +384,7 @@ hasall(const struct certstore_entry *entry,
 		    -1 :
 		    unfit(reuse, "is not signed by %s", is->entry.info.name);
 	if (is != NULL && is->entry.info.ends < certstore_time_now())
-		return unfit(reuse, "is signed by %s, which ended",
+		return unfit(reuse, "is signed by %s, which is expired",
 		    is->entry.info.name);
 	if ((rv = samecontents(entry, asked, imported, reuse, err)) != 1)
 		return rv;
@@ -407,7 +407,7 @@ lasts(const struct certstore_entry *entry, const struct certstore_template *t,
 		&subject, &ends))
 		return 1;
 	reuse->due = 1;
-	return unfit(reuse, "ends %s", certstore_time_format(ends, when));
+	return unfit(reuse, "expires %s", certstore_time_format(ends, when));
 }
 
 int
@@ -434,7 +434,7 @@ cs_reuse_entry(const struct certstore_entry *entry,
 	if (rv == 0 && imported)
 		reuse->refused = 1;
 	if (rv == 0 && reuse->refused)
-		cs_fail(err, CERTSTORE_EEXIST, "%s: %s%s: -f replaces it",
+		cs_fail(err, CERTSTORE_EEXIST, "%s: %s%s: use -f to replace it",
 		    info->name, imported ? "was imported and " : "",
 		    reuse->why);
 	return rv == 0 && reuse->refused ? -1 : rv;
@@ -451,7 +451,8 @@ cs_reuse_isclamped(const struct certstore_entry *entry, struct cs_issuer *is,
 		return -1;
 	if (is->ends > entry->info.ends)
 		return 0;
-	cs_warn(entry->store, "%s: ends %s, with its CA %s: renew the CA first",
+	cs_warn(entry->store,
+	    "%s: expires %s, with its CA %s: renew the CA first",
 	    entry->info.name, certstore_time_format(entry->info.ends, ends),
 	    is->entry.info.name);
 	return 1;
@@ -493,7 +494,7 @@ samenames(const STACK_OF(X509_EXTENSION) *exts,
 	has = X509V3_get_d2i(exts, NID_subject_alt_name, NULL, NULL);
 	for (i = 0; rv == 1 && i < sk_GENERAL_NAME_num(wants); i++)
 		if (!isnamed(has, sk_GENERAL_NAME_value(wants, i)))
-			rv = unfit(reuse, "does not name %s",
+			rv = unfit(reuse, "does not have the name %s",
 			    cs_escape_quote(q, t->san[i].value));
 	GENERAL_NAMES_free(wants);
 	GENERAL_NAMES_free(has);

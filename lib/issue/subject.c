@@ -117,7 +117,7 @@ check(const struct attr *a, const char *value, struct certstore_error *err)
 		    "%s: the value is not valid UTF-8", sn);
 	if (n == -2)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: a control character in the value: leave it out", sn);
+		    "%s: a control character in the value: remove it", sn);
 	if (a->syntax == COUNTRY) {
 		if (n != 2 || !isalphabetic(value[0]) ||
 		    !isalphabetic(value[1]))
@@ -231,7 +231,7 @@ refusemany(const char *text, struct certstore_error *err)
 	}
 	if (bad != 0 || b.len > 200)
 		cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: is not one attribute: give each with its own -S",
+		    "%s: is not one attribute: use -S for each",
 		    cs_escape_quote(q, text));
 	else
 		cs_fail(err, CERTSTORE_EARGUMENT,
@@ -250,13 +250,14 @@ checkquoting(const char *text, const char *value, struct certstore_error *err)
 	const char *flaw = NULL, *p;
 
 	if (len > 0 && (value[0] == ' ' || value[len - 1] == ' '))
-		flaw = "a blank at an end of the value: leave the blank out";
+		flaw = "the value begins or ends with a blank: remove the "
+		       "blank";
 	if (len > 1 && value[0] == '"' && value[len - 1] == '"')
-		flaw = "the value is taken as it is: leave its quotes out";
+		flaw = "the value is used as it is: remove its quotes";
 	for (p = strchr(value, '\\'); p != NULL; p = strchr(p + 2, '\\')) {
 		if (p[1] == '\0' || strchr(",;+\"\\<>=# ", p[1]) != NULL)
-			flaw = "the value is taken as it is: leave the "
-			       "backslash out";
+			flaw = "the value is used as it is: remove the "
+			       "backslash";
 		if (p[1] == '\0')
 			break;
 	}

@@ -105,15 +105,15 @@ setlife(struct certstore_template *t, const struct certstore_span *life,
 
 	if (life->type == CERTSTORE_SPAN_PART)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "life: a part of what is not yet known: use a span or "
-		    "a date, as in 90d or 2027-01-31");
+		    "life: cannot be a part: use a duration or a date, as "
+		    "in 90d or 2027-01-31");
 	if (life->type == CERTSTORE_SPAN_FOR && life->secs <= 0)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "life: no time at all: use 90d, 36h, 2w or 1y");
+		    "life: is zero: use 90d, 36h, 2w or 1y");
 	if (life->type == CERTSTORE_SPAN_AT &&
 	    life->secs <= certstore_time_now())
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: the end is past: use a time in the future",
+		    "%s: the end is in the past: use a time in the future",
 		    certstore_time_format(life->secs, when));
 	t->life = *life;
 	t->haslife = 1;
@@ -161,7 +161,7 @@ onlykey(const char *label, struct cs_pems *pems,
 			continue;
 		if (key != NULL) {
 			cs_fail(err, CERTSTORE_EINPUT,
-			    "%s: more than one private key: give one",
+			    "%s: more than one private key: use one",
 			    cs_escape_quote(q, label));
 			return NULL;
 		}
@@ -225,8 +225,8 @@ setkey(struct certstore_template *t, const char *label, const void *data,
 	}
 	if (!cs_keyform_ispair(pkey)) {
 		cs_fail(err, CERTSTORE_EINPUT,
-		    "%s: this private key is damaged, it is not that of its "
-		    "own public part: copy it again",
+		    "%s: this private key is damaged, its public part does "
+		    "not match: copy it again",
 		    cs_escape_quote(q, label));
 		goto out;
 	}
@@ -253,8 +253,8 @@ setencrypt(struct certstore_template *t, const char *passphrase,
 
 	if (passphrase[0] == '\0')
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "passphrase: is empty: leave the key unencrypted or give "
-		    "one");
+		    "passphrase: is empty: use one that is not, or do not "
+		    "encrypt the key");
 	if (strlen(passphrase) >= CS_PASSPHRASE_MAX)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "passphrase: longer than %d bytes", CS_PASSPHRASE_MAX - 1);
@@ -340,7 +340,7 @@ addconstraint(struct certstore_template *t, const char *text,
 	n = strtonum(text + 8, 0, 99, &flaw);
 	if (flaw != NULL || text[8] < '0' || text[8] > '9')
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: how many CAs may follow is a number from 0 to 99",
+		    "%s: not a path length: use a number from 0 to 99",
 		    cs_escape_quote(q, text));
 	t->pathlen = (int)n;
 	return 0;
@@ -372,8 +372,7 @@ cs_template_check(const struct certstore_template *t,
 	for (i = 0; i < CS_NSETTER; i++)
 		if (t->failed[i].code != CERTSTORE_OK)
 			return cs_fail(err, t->failed[i].code,
-			    "nothing is made by a template that was not "
-			    "filled as wanted: %s",
+			    "an earlier call for this template failed: %s",
 			    t->failed[i].msg);
 	return 0;
 }

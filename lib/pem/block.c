@@ -18,7 +18,7 @@ cs_block_missing(const struct cs_reader *r, char *buf, size_t size)
 	if (r->text.cut >= r->b.line)
 		snprintf(buf, size,
 		    "line %zu has exactly %d bytes, where a terminal cuts a "
-		    "pasted line: give the file instead",
+		    "pasted line: use the file instead",
 		    r->text.cut, CS_LINES_TTY);
 	else if (r->b.more)
 		snprintf(buf, size,
@@ -136,8 +136,8 @@ base64(struct cs_reader *r, const char *s, size_t n)
 			return failchar(r, s + i, n - i);
 		if (r->b.pads > 0)
 			return cs_item_refuse(r, r->text.at,
-			    "base64 goes on behind its `=`: two blocks were "
-			    "run together: copy them again");
+			    "base64 continues after its `=`: two blocks "
+			    "were run together: copy them again");
 		push(r, (uint32_t)v);
 	}
 	measure(r, r->b.chars - before);
@@ -305,8 +305,8 @@ finishdek(struct cs_reader *r)
 		    b->label);
 	if (b->len % 8 != 0)
 		return cs_item_refuse(r, b->line,
-		    "truncated: %zu bytes are no whole blocks of the cipher: "
-		    "%s",
+		    "truncated: %zu bytes are not whole blocks of the "
+		    "cipher: %s",
 		    b->len, cs_block_missing(r, why, sizeof(why)));
 	if (cs_container_open(r, CS_PEM_KEY_DEK, b->der, b->len) == -1)
 		return -1;
@@ -392,8 +392,8 @@ cs_block_finish(struct cs_reader *r)
 		    b->label);
 	if (flush(r) == -1)
 		return cs_item_refuse(r, b->line,
-		    "truncated: %zu characters of base64 and %zu `=` make no "
-		    "whole bytes: %s",
+		    "truncated: %zu characters of base64 and %zu `=` do not "
+		    "make whole bytes: %s",
 		    b->chars, b->pads, cs_block_missing(r, why, sizeof(why)));
 	if (b->encrypted || b->dek[0] != '\0')
 		return finishdek(r);

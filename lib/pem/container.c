@@ -74,7 +74,7 @@ openpkcs7(struct cs_reader *r, const unsigned char *der, size_t len)
 	certs = CMS_get1_certs(cms);
 	if (certs == NULL || sk_X509_num(certs) == 0) {
 		cs_item_refuse(r, r->proto.line,
-		    "PKCS#7 without certificates: give the file that holds "
+		    "PKCS#7 without certificates: use the file that holds "
 		    "them");
 		goto out;
 	}

@@ -119,9 +119,8 @@ cs_decrypt_check(const char *where, const X509_ALGOR *alg,
 	ERR_clear_error();
 	if (n == 0)
 		return cs_fail(err, CERTSTORE_EINPUT,
-		    "%s: how it is "
-		    "encrypted is damaged or unknown (RFC 8018): encrypt it "
-		    "again, as with AES",
+		    "%s: its encryption parameters are damaged or unknown "
+		    "(RFC 8018): encrypt it again, as with AES",
 		    where);
 	if (n > CS_ITERATIONS_MAX)
 		return cs_fail(err, CERTSTORE_EINPUT,
@@ -144,7 +143,7 @@ cs_decrypt_ask(const char *where, const struct certstore_passphrase *ask,
 		return 0;
 	cs_decrypt_wipe(o);
 	return cs_fail(err, CERTSTORE_EPASSPHRASE,
-	    "%s: %s encrypted: give its passphrase with -p file", where, what);
+	    "%s: %s encrypted: use -p with its passphrase", where, what);
 }
 
 /* Without what a file is saved with, then with one of it, then all of it. */

@@ -275,8 +275,8 @@ cs_lines_guess(const unsigned char *p, size_t n)
 	static const struct {
 		const char *start;
 		const char *says;
-	} guesses[] = {
-		{ "<", "an HTML or XML page: look at what was downloaded" },
+	} guesses[] = { { "<",
+			    "an HTML or XML page: check what was downloaded" },
 		{ "ssh-", ssh }, { "ecdsa-sha2-", ssh }, { "sk-ssh-", ssh },
 		{ "---- BEGIN SSH2", ssh },
 		{ "PuTTY-User-Key-File",
@@ -289,9 +289,8 @@ cs_lines_guess(const unsigned char *p, size_t n)
 		{ "\x1f\x8b", "compressed by gzip: unpack it first" },
 		{ "%PDF", "a PDF document: ask for the PEM file" },
 		{ "MI",
-		    "base64 without a BEGIN line: put BEGIN and END around it "
-		    "that say what it is" }
-	};
+		    "base64 without a BEGIN line: add BEGIN and END around "
+		    "it" } };
 	size_t i, len;
 
 	while (n > 0 &&
@@ -301,14 +300,14 @@ cs_lines_guess(const unsigned char *p, size_t n)
 		n -= len;
 	}
 	if (n == 0)
-		return "empty: look at where it comes from";
+		return "empty: check where it comes from";
 	for (i = 0; i < sizeof(guesses) / sizeof(guesses[0]); i++) {
 		len = strlen(guesses[i].start);
 		if (n >= len && memcmp(p, guesses[i].start, len) == 0)
 			return guesses[i].says;
 	}
 	if (memchr(p, '\0', n) != NULL)
-		return "neither PEM nor DER: give a certificate, key, PKCS#7 "
+		return "neither PEM nor DER: use a certificate, key, PKCS#7 "
 		       "or PKCS#12 file";
 	return NULL;
 }

@@ -126,7 +126,7 @@ failnothing(struct cs_reader *r)
 		certstore_escape(label, sizeof(label), r->skipped,
 		    strlen(r->skipped));
 		return cs_item_refuse(r, 0,
-		    "holds `%s`, but no %s: give the file that does", label,
+		    "holds `%s`, but no %s: use the file that does", label,
 		    r->crls ? "CRL" : "certificate, key or request");
 	}
 	if ((guess = cs_lines_guess(r->text.p, r->text.len)) != NULL)
@@ -269,8 +269,8 @@ readder(struct cs_reader *r, const unsigned char *p, size_t n)
 		    total, n);
 	if (whole == 1 && total < n)
 		return cs_item_refuse(r, 0,
-		    "%zu byte%s after the DER: give each certificate or key in "
-		    "a file of its own",
+		    "%zu byte%s after the DER: use one file for each "
+		    "certificate or key",
 		    n - total, n - total == 1 ? "" : "s");
 	if (whole == 0 && type != -1 && type != CS_PEM_PKCS7 &&
 	    type != CS_PEM_PKCS12)
@@ -278,7 +278,7 @@ readder(struct cs_reader *r, const unsigned char *p, size_t n)
 	if (type == -1 || (type == CS_PEM_CRL && !r->crls) ||
 	    (whole != 1 && type != CS_PEM_PKCS7 && type != CS_PEM_PKCS12))
 		return cs_item_refuse(r, 0,
-		    "DER of %s: give a certificate, key, PKCS#7 or PKCS#12 "
+		    "DER of %s: use a certificate, key, PKCS#7 or PKCS#12 "
 		    "file",
 		    cs_der_name(type));
 	return cs_container_open(r, (enum cs_pem_type)type, p, n);
@@ -302,7 +302,7 @@ readall(const char *label, const void *data, size_t len,
 		return cs_fail_nomem(err);
 	if (len > max)
 		cs_item_refuse(&r, 0,
-		    "larger than %zu bytes: give it in several files", max);
+		    "larger than %zu bytes: split it into several files", max);
 	else if ((r.b.der = malloc(len + 1)) == NULL)
 		cs_fail_nomem(err);
 	else if (cs_der_looks(data, len))

@@ -423,9 +423,8 @@ certstore_kinds_check(const char *list, struct certstore_error *err)
 		if (i == NKINDS) {
 			certstore_escape(shown, sizeof(shown), list, n);
 			return cs_fail(err, CERTSTORE_EARGUMENT,
-			    "\"%s\": is "
-			    "no kind: give server, ca, client, peer, mail, "
-			    "shaken, self or waiting",
+			    "\"%s\": is not a kind: use server, ca, client, "
+			    "peer, mail, shaken, self or waiting",
 			    shown);
 		}
 		if (list[n] == '\0')

@@ -81,9 +81,9 @@ cs_fence_verify(const struct certstore *store, struct certstore_error *err)
 	if (rv == -1)
 		return cs_fail_errno(err, "%s%s%s", store->path, slash, name);
 	return cs_fail(err, CERTSTORE_EBUSY,
-	    "%s%s%s: was removed or replaced while this wrote, and another "
-	    "writer may have come between: see with cert-list%s what is there, "
-	    "then run this again",
+	    "%s%s%s: was removed or replaced during this change, and "
+	    "another writer may have written: check with cert-list%s what "
+	    "is there, then run this again",
 	    store->path, slash, name, store->option);
 }
 
@@ -108,9 +108,9 @@ cs_fence_lost(const struct certstore *store, const char *name,
     struct certstore_error *err)
 {
 	return cs_fail(err, CERTSTORE_EBUSY,
-	    "%s: another writer came between while this wrote, without waiting "
-	    "for the lock: see with cert-list%s what is there, then run this "
-	    "again",
+	    "%s: another writer wrote during this change, without waiting "
+	    "for the lock: check with cert-list%s what is there, then run "
+	    "this again",
 	    name, store->option);
 }
 
@@ -135,9 +135,9 @@ cs_fence_failmake(const struct certstore *store, const char *what,
 
 	if (lackslinks(store, errnum))
 		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: this file system has no symbolic links, of which a "
-		    "store is made: name a directory elsewhere with -d or "
-		    "CERTSTORE",
+		    "%s: this file system has no symbolic links, which a "
+		    "store needs: use -d or CERTSTORE with a directory "
+		    "elsewhere",
 		    store->path);
 	errno = errnum;
 	return cs_fail_errno(err, "%s/%s", store->path, what);

@@ -469,7 +469,7 @@ faildamaged(const struct certstore *store, const char *dir, const char *name,
 	}
 	if (file[0] == NULL)
 		return cs_fail(err, CERTSTORE_EDAMAGED,
-		    "%s: %s: put its files back from a backup", name, what);
+		    "%s: %s: restore its files from a backup", name, what);
 	return cs_fail(err, CERTSTORE_EDAMAGED,
 	    "%s: %s: import it again: "
 	    "cert-import -d %s -f -N %s %s/certs/%s/%s%s%s%s%s%s%s",
@@ -490,7 +490,7 @@ cs_info_load(const struct certstore *store, const char *dir, const char *name,
 	clearinfo(info);
 	if (joinpath(path, dir, "info") == -1)
 		return faildamaged(store, dir, name, CS_INFO, err,
-		    "its generation is none");
+		    "its link does not name a generation");
 	if (cs_file_record(fd, path, CS_RECORD_MAX, &info->text) == -1) {
 		if (errno == ENOMEM)
 			return cs_fail_nomem(err);
@@ -499,7 +499,8 @@ cs_info_load(const struct certstore *store, const char *dir, const char *name,
 			return cs_fail_errno(err, "%s: info", name);
 		return faildamaged(store, dir, name, CS_INFO, err,
 		    errno == ENOENT ? "its info is missing" :
-				      "its info is not a file of ours");
+				      "its info is not a plain file, or too "
+				      "large");
 	}
 	if (!isinfo(info))
 		return faildamaged(store, dir, name, CS_INFO, err,
@@ -509,7 +510,7 @@ cs_info_load(const struct certstore *store, const char *dir, const char *name,
 	if (info->name == NULL || strcmp(info->name, name) != 0 ||
 	    info->kind == NULL)
 		return faildamaged(store, dir, name, CS_INFO, err,
-		    "its info is another entry's");
+		    "its info is that of another entry");
 	if ((rv = checkfile(fd, dir, info)) == -1)
 		return cs_fail_errno(err, "%s: %s", name, info->file);
 	if (rv == 0 && info->file == NULL)
@@ -525,7 +526,8 @@ cs_info_load(const struct certstore *store, const char *dir, const char *name,
 		return cs_fail_errno(err, "%s: %s", name, cs_file_names[which]);
 	if (rv == 0) {
 		snprintf(what, sizeof(what), "%s is %s", cs_file_names[which],
-		    isfilethere(fd, dir, which) ? "not key and certificates" :
+		    isfilethere(fd, dir, which) ? "not the key and the "
+						  "certificates" :
 						  "missing or empty");
 		return faildamaged(store, dir, name, which, err, what);
 	}

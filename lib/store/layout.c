@@ -83,8 +83,8 @@ cs_layout_refuseforeign(const struct certstore *store,
 	    faccessat(store->fd, "certs", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
 	return cs_fail(err, CERTSTORE_EREFUSED,
-	    "%s: is not a store and not "
-	    "empty: name a new or an empty directory",
+	    "%s: is not a store and not empty: use a new or an empty "
+	    "directory",
 	    store->path);
 }
 

@@ -66,7 +66,7 @@ cs_links_make(struct certstore *store, const struct certstore_entry *entry,
 		return -1;
 	if ((rv = relinkentry(store, entry, err)) == 0)
 		cs_warn(store,
-		    "%s: links to it were missing and are made again",
+		    "%s: links to it were missing and were made again",
 		    entry->info.name);
 	cs_lock_release(store);
 	return rv;

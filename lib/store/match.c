@@ -17,7 +17,7 @@ enum rung { EXACT, WILDCARD, TENANT, DEFAULT, FINGERPRINT, SPKI };
 static const char *const rungs[] = { "exact", "wildcard", "tenant", "default",
 	"fingerprint", "spki" };
 static const char *const comesfirst[] = { "an exact name comes first",
-	"a wildcard comes first", "a tenant's comes first" };
+	"a wildcard comes first", "a tenant comes first" };
 
 #define NRUNGS (sizeof(rungs) / sizeof(rungs[0]))
 
@@ -432,7 +432,7 @@ untimely(const struct certstore_match *match, const struct candidate *c,
 
 	if (c->valid)
 		return 0;
-	snprintf(buf, size, "%s %s", over ? "ended" : "starts only",
+	snprintf(buf, size, "%s %s", over ? "expired" : "valid only from",
 	    certstore_time_format(over ? c->entry.info.ends :
 					 c->entry.info.starts,
 		t));
@@ -453,7 +453,7 @@ explainlosing(const struct certstore_match *match, struct candidate *c)
 	else if (c->entry.info.starts != best->entry.info.starts)
 		why = "another is newer";
 	else if (c->entry.info.ends != best->entry.info.ends)
-		why = "another lasts longer";
+		why = "another expires later";
 	else
 		why = "another comes first by name";
 	snprintf(c->why, sizeof(c->why), "%s: %s", rungs[c->rung], why);
@@ -477,7 +477,7 @@ explain(struct certstore_match *match)
 	}
 	c = match->v[0];
 	if (untimely(match, c, time, sizeof(time)))
-		cs_warn(match->store, "%s: nothing valid answers: %s %s%s",
+		cs_warn(match->store, "%s: no valid certificate: %s: %s%s",
 		    match->question, c->entry.info.name, time,
 		    match->when > c->entry.info.ends ? ": renew it" : "");
 }

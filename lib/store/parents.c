@@ -52,8 +52,8 @@ refuseowner(const struct walk *w, const char *path, uid_t uid)
 		snprintf(who, sizeof(who), "%s", found->pw_name);
 	certstore_escape(clean, sizeof(clean), path, strlen(path));
 	return cs_fail(w->err, CERTSTORE_EUNSAFE,
-	    "%s: belongs to %s, who can put another store in the place of this "
-	    "one: chown it to root or to yourself, or use a store elsewhere",
+	    "%s: belongs to %s, who can replace this store: chown it to "
+	    "root or to yourself, or use a store elsewhere",
 	    clean, who);
 }
 
@@ -64,8 +64,8 @@ refusemode(const struct walk *w, const char *path)
 
 	certstore_escape(clean, sizeof(clean), path, strlen(path));
 	return cs_fail(w->err, CERTSTORE_EUNSAFE,
-	    "%s: has mode %04o, so that others can put another store in the "
-	    "place of this one: chmod go-w %s",
+	    "%s: has mode %04o, so that others can replace this store: "
+	    "chmod go-w %s",
 	    clean, (unsigned int)(w->st.st_mode & 07777), clean);
 }
 

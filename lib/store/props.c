@@ -224,7 +224,7 @@ checktenant(const struct place *at, const char *value)
 		return 0;
 	else
 		snprintf(what, sizeof(what),
-		    "tenant %s would match nothing: write it as %s", q, host);
+		    "tenant %s would match nothing: use %s", q, host);
 	return refuseline(at, what);
 }
 
@@ -246,7 +246,9 @@ checkline(const struct place *at, const struct line *l, int *groups)
 	}
 	if (l->len == 0 || l->len > VALUE_MAX) {
 		snprintf(what, sizeof(what), "%s %s", keys[l->key],
-		    l->len == 0 ? "without a value" : "of over 1000 bytes");
+		    l->len == 0 ? "without a value" :
+				  "of more than 1000 "
+				  "bytes");
 		return refuseline(at, what);
 	}
 	for (i = 0; i < l->len; i++)
@@ -368,8 +370,8 @@ findgroup(const char *entry, const char *name, gid_t *gid,
 		    cs_escape_quote(q, name));
 	}
 	return cs_fail(err, CERTSTORE_EREFUSED,
-	    "%s: there is no group %s, which its props name: make the group "
-	    "or correct certs/%s/props",
+	    "%s: there is no group %s, which its props name: create the "
+	    "group or correct certs/%s/props",
 	    entry, cs_escape_quote(q, name), entry);
 }
 
@@ -487,8 +489,8 @@ wrongmode(const struct certstore_entry *entry, enum cs_file file, gid_t gid,
 	if ((rv = cs_file_hasacl(entry->store->certs, path)) == -1)
 		return cs_fail_errno(err, "%s: %s", entry->info.name, name);
 	if (rv == 1)
-		snprintf(why, CS_PROPS_WHY,
-		    "%s has an access control list beyond its mode", name);
+		snprintf(why, CS_PROPS_WHY, "%s has an access control list",
+		    name);
 	return rv;
 }
 

@@ -112,7 +112,8 @@ refuseneeded(const struct removal *rm, const struct ca *ca, const char *who)
 {
 	if (rm->errs[ca->i].code == CERTSTORE_OK)
 		cs_fail(&rm->errs[ca->i], CERTSTORE_EREFUSED,
-		    "%s: has issued %s, which needs it: remove that too, or -f",
+		    "%s: issued %s, which needs it: remove that too, or use "
+		    "-f",
 		    rm->names[ca->i], who);
 }
 
@@ -164,8 +165,8 @@ refuseunknown(struct removal *rm, const char *name)
 		err = &rm->errs[rm->ca[i].i];
 		if (err->code == CERTSTORE_OK)
 			cs_fail(err, CERTSTORE_EREFUSED,
-			    "%s: %s is damaged, and may need it: see what it "
-			    "is with cert-show %s, or -f",
+			    "%s: %s is damaged, and may need it: check it "
+			    "with cert-show %s, or use -f",
 			    rm->names[rm->ca[i].i], name, name);
 	}
 }
@@ -229,7 +230,7 @@ refusedefault(const struct removal *rm, const char *name,
 	if (rv == 0 || strcmp(now, name) != 0)
 		return 0;
 	return cs_fail(err, CERTSTORE_EREFUSED,
-	    "%s: is the default entry: -f removes it all the same", name);
+	    "%s: is the default entry: use -f to remove it", name);
 }
 
 /* By whom props name now; also of an entry that is damaged. */
@@ -245,7 +246,7 @@ refuseused(const struct certstore_entry *entry, const char *name,
 		return -1;
 	if (props.users.n > 0)
 		rv = cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: is used by %s: -f removes it all the same", name,
+		    "%s: is used by %s: use -f to remove it", name,
 		    cs_escape_quote(q, props.users.v[0]));
 	cs_props_free(&props);
 	return rv;
@@ -289,8 +290,8 @@ isorphan(const struct removal *rm, const char *name,
 		return 1;
 	cs_generation_dir(dir, name, gen);
 	return cs_fail(err, CERTSTORE_ENOENTRY,
-	    "%s: there is no such entry, but %s of one without its link: -f "
-	    "removes that, ln -s %s %s/certs/%s brings it back",
+	    "%s: there is no such entry, but %s of one without its link: "
+	    "use -f to remove it, or ln -s %s %s/certs/%s to restore it",
 	    name, dir, dir, store->word, name);
 }
 

@@ -39,13 +39,13 @@ failforeign(const struct certstore *store, const char *name, const char *dir,
 
 	if (cs_generation_owner(dir, owner) == 0)
 		return cs_fail(err, CERTSTORE_EDAMAGED,
-		    "%s: its link leads to %s, which is no entry: see what "
-		    "that is, then rm %s/certs/%s",
+		    "%s: its link leads to %s, which is not an entry: check "
+		    "what that is, then rm %s/certs/%s",
 		    name, cs_escape_quote(q, dir), p, name);
 	if (isfolded(store, owner, name))
 		return cs_fail(err, CERTSTORE_EDAMAGED,
-		    "%s: is the entry %s, since this file system does not tell "
-		    "upper from lower case: use that name, or another one",
+		    "%s: is the entry %s, since this file system ignores "
+		    "case: use that name, or another one",
 		    name, owner);
 	if (faccessat(store->certs, owner, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return cs_fail(err, CERTSTORE_EDAMAGED,
@@ -86,8 +86,8 @@ failstray(const struct certstore *store, const char *name,
     struct certstore_error *err)
 {
 	return cs_fail(err, CERTSTORE_EDAMAGED,
-	    "%s: is no entry, but something else in certs: "
-	    "mv -n %s/certs/%s %s/%s.moved",
+	    "%s: is not an entry, but something else in certs: mv -n "
+	    "%s/certs/%s %s/%s.moved",
 	    name, store->word, name, store->word, name);
 }
 
@@ -149,8 +149,7 @@ cs_resolve_entry(struct certstore *store, const char *name, char dir[CS_GENDIR],
 		}
 	}
 	return cs_fail(err, CERTSTORE_ENOENTRY,
-	    "%s: there is no such entry: "
-	    "cert-list%s names those there are",
+	    "%s: there is no such entry: use cert-list%s to see the entries",
 	    name, store->option);
 }
 

@@ -194,9 +194,7 @@ cs_settle_fail(const struct certstore *store, const char *name,
 		return -1;
 	errno = errnum;
 	return cs_fail_errno(err,
-	    "%s: what a writer left "
-	    "half-done can't be finished",
-	    name);
+	    "%s: recovery after an interrupted writer failed", name);
 }
 
 /*

@@ -119,9 +119,8 @@ static int
 nostore(const struct certstore *store, struct certstore_error *err)
 {
 	return cs_fail(err, CERTSTORE_ENOSTORE,
-	    "%s: there is no store: name "
-	    "another with -d or CERTSTORE, or make one with cert-create, "
-	    "cert-import or cert-trust",
+	    "%s: there is no store: use -d or CERTSTORE for another, or "
+	    "cert-create, cert-import or cert-trust to make one",
 	    store->path);
 }
 
@@ -207,8 +206,8 @@ failparent(const struct certstore *store, const char *parent,
 	if ((word = cs_escape_word(parent)) == NULL)
 		return cs_fail_nomem(err);
 	cs_fail(err, CERTSTORE_ENOSTORE,
-	    "%s: there is no directory %s for it to be in: mkdir -p %s",
-	    store->path, parent, word);
+	    "%s: the directory %s does not exist: mkdir -p %s", store->path,
+	    parent, word);
 	free(word);
 	return -1;
 }
@@ -225,10 +224,10 @@ cs_store_refuseplace(const struct certstore *store, struct certstore_error *err)
 	if (lstat(store->path, &st) == 0)
 		return cs_fail(err, CERTSTORE_ENOSTORE,
 		    S_ISLNK(st.st_mode) ?
-			"%s: is a link that leads to no directory: remove it, "
-			"or make the directory" :
-			"%s: is no directory: name another with -d or "
-			"CERTSTORE",
+			"%s: is a link to no directory: remove it, or make "
+			"the directory" :
+			"%s: is not a directory: use -d or CERTSTORE for "
+			"another",
 		    store->path);
 	if ((store->flags & CERTSTORE_OPEN_CREATE) == 0)
 		return 0;
@@ -240,8 +239,8 @@ cs_store_refuseplace(const struct certstore *store, struct certstore_error *err)
 			rv = failparent(store, parent, err);
 		else if (stat(parent, &st) == 0 && !S_ISDIR(st.st_mode))
 			rv = cs_fail(err, CERTSTORE_ENOSTORE,
-			    "%s: %s is no directory: name another with -d or "
-			    "CERTSTORE",
+			    "%s: %s is not a directory: use -d or CERTSTORE "
+			    "for another",
 			    store->path, parent);
 	}
 	free(parent);
@@ -276,8 +275,8 @@ certstore_open(const char *path, int flags, struct certstore_error *err)
 		path = CERTSTORE_DEFAULT_PATH;
 	if (*path == '\0') {
 		cs_fail(err, CERTSTORE_EARGUMENT,
-		    "the path of the store is empty: name one, or leave -d "
-		    "out");
+		    "the path of the store is empty: use a path, or remove "
+		    "-d");
 		return NULL;
 	}
 	if ((store = calloc(1, sizeof(*store))) == NULL ||

@@ -138,7 +138,7 @@ becauseaged(struct reasons *r, X509 *x509)
 		because(r, "expired %s",
 		    certstore_time_format(cs_cert_ends(x509), when));
 	if (cs_cert_starts(x509) > now)
-		because(r, "is not valid before %s",
+		because(r, "is not yet valid (valid from %s)",
 		    certstore_time_format(cs_cert_starts(x509), when));
 	if (cs_strength_text(x509, weak, sizeof(weak)))
 		because(r, "has a %s, below security level 2", weak);
@@ -161,11 +161,11 @@ cs_anchor_judge(const char *what, X509 *x509, int how,
 	if (!ca && (X509_check_ca(x509) != 1)) {
 		ERR_clear_error();
 		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: is not a CA (RFC 5280 section 4.2.1.9) and never an "
-		    "anchor: %s",
+		    "%s: is not a CA (RFC 5280 section 4.2.1.9) and cannot "
+		    "be an anchor: %s",
 		    what,
-		    self ? "make a CA with cert-create -c and let that sign "
-			   "for the server" :
+		    self ? "use cert-create -c to make a CA, and let it "
+			   "sign for the server" :
 			   "add the CA that issued it");
 	}
 	ERR_clear_error();
@@ -173,8 +173,8 @@ cs_anchor_judge(const char *what, X509 *x509, int how,
 		return 0;
 	if (!ca)
 		because(&r,
-		    "is for a server, and openssl req -x509 called it a CA "
-		    "unasked");
+		    "is for a server, and openssl req -x509 marked it as a "
+		    "CA by default");
 	if (!self)
 		becauseissued(&r, x509);
 	if ((how & CS_JUDGE_SHIPPED) == 0)
@@ -183,6 +183,6 @@ cs_anchor_judge(const char *what, X509 *x509, int how,
 		return 0;
 	return cs_fail(err, CERTSTORE_EREFUSED, "%s: %s: %s", what, r.text,
 	    (how & CS_JUDGE_SHIPPED) != 0 ?
-		"left out: cert-trust -f add takes it" :
-		"-f adds it all the same");
+		"left out: use cert-trust -f add to add it" :
+		"use -f to add it");
 }

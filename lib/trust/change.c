@@ -78,8 +78,8 @@ parsegiven(struct cs_given *g)
 	    (cs_cert_fingerprint(g->x509, hex) == -1 ||
 		strcmp(hex, g->fingerprint) != 0)) {
 		cs_fail(&g->err, CERTSTORE_EINPUT,
-		    "%s: is not encoded as DER (RFC 5280 section 4.1): "
-		    "openssl x509 writes it anew",
+		    "%s: is not encoded as DER (RFC 5280 section 4.1): use "
+		    "openssl x509 to encode it again",
 		    where);
 		X509_free(g->x509);
 		g->x509 = NULL;
@@ -207,8 +207,8 @@ takecert(struct certstore_trust *t, struct cs_given *g, unsigned int origin)
 		(void)cs_anchor_judge(what, g->x509, how, &g->err);
 	if (g->err.code == CERTSTORE_OK && isbarred(t, g, why, sizeof(why)))
 		cs_fail(&g->err, CERTSTORE_EREFUSED,
-		    "%s: is no anchor for servers: %s: openssl x509 writes it "
-		    "without them",
+		    "%s: is not an anchor for servers: %s: use openssl x509 "
+		    "to remove them",
 		    what, why);
 	if (g->err.code != CERTSTORE_OK)
 		return sayresult(t, name,
@@ -220,7 +220,7 @@ takecert(struct certstore_trust *t, struct cs_given *g, unsigned int origin)
 	if (origin == CS_ANCHOR_ADDED && isnarrowed(t, g, why, sizeof(why)))
 		return sayresult(t, name, "added",
 			   "%s: %s, and the set does not keep them: servers "
-			   "take it for clients, too",
+			   "use it for clients, too",
 			   what, why) == -1 ?
 		    -1 :
 		    1;
@@ -233,8 +233,8 @@ sayremark(struct certstore_trust *t, const struct cs_anchor *a,
 {
 	if (a->origin == CS_ANCHOR_SHIPPED)
 		return sayresult(t, a->name, "same",
-		    "%s: %s: is an anchor already, from the shipped list: -f "
-		    "keeps it when the list drops it",
+		    "%s: %s: is an anchor already, from the shipped list: "
+		    "use -f to keep it when the list drops it",
 		    where, a->name);
 	return sayresult(t, a->name, "same", "%s: %s: is an anchor already",
 	    where, a->name);
@@ -254,12 +254,12 @@ addgiven(struct certstore_trust *t, struct cs_given *g)
 		return takecert(t, g, CS_ANCHOR_ADDED) == -1 ? -1 : 0;
 	if (a->der != NULL && isbarred(t, g, why, sizeof(why)))
 		return sayresult(t, a->name, "refused",
-		    "%s: %s: is an anchor already, but here %s: cert-trust%s "
-		    "rm %s takes it out",
+		    "%s: %s: is an anchor already, but here %s: use "
+		    "cert-trust%s rm %s to remove it",
 		    where, a->name, why, cs_store_option(t->store), a->name);
 	if (a->der == NULL && !force)
 		return sayresult(t, a->name, "refused",
-		    "%s: %s: is distrusted: -f lifts that and adds it", where,
+		    "%s: %s: is distrusted: use -f to trust it again", where,
 		    a->name);
 	if (a->der != NULL && (!force || a->origin != CS_ANCHOR_SHIPPED))
 		return sayremark(t, a, where);
@@ -289,8 +289,8 @@ saykeys(struct certstore_trust *t, const struct cs_change *c)
 	for (i = 0; i < c->pems.n && rv == 0; i++)
 		if (cs_item_iskey(&c->pems.v[i]))
 			rv = sayresult(t, "", "left out",
-			    "%s: a private key: is not stored, and does not "
-			    "belong with anchors",
+			    "%s: a private key: is not stored: remove it "
+			    "from this file",
 			    cs_item_where(&c->pems.v[i], where, sizeof(where)));
 	return rv;
 }
@@ -334,21 +334,21 @@ applyremove(struct certstore_trust *t, const char *text)
 		return sayresult(t, text, "refused", "%s", err.msg);
 	if (found == 1 && a->der == NULL)
 		return sayresult(t, a->name, force ? "same" : "refused",
-		    "%s: is no anchor but distrusted: cert-trust%s -f add with "
-		    "its file lifts that",
+		    "%s: is distrusted, not an anchor: use cert-trust%s -f "
+		    "add with its file to trust it again",
 		    a->name, cs_store_option(t->store));
 	if (found == 0 && (force || isremoved(t, text)))
 		return noteresult(t, text, "same");
 	if (found == 0)
 		return sayresult(t, text, "refused",
-		    "%s: there is no such anchor: cert-trust%s list names "
-		    "those there are",
+		    "%s: there is no such anchor: use cert-trust%s list to "
+		    "see the anchors",
 		    cs_escape_quote(q, text), cs_store_option(t->store));
 	if ((a->origin & CS_ANCHOR_SHIPPED) != 0)
 		rv = sayresult(t, a->name, "removed",
-		    "%s: is in the shipped list, and the next update brings "
-		    "it back: cert-trust%s distrust sha256:%s keeps it "
-		    "out",
+		    "%s: is in the shipped list, and the next update adds "
+		    "it again: use cert-trust%s distrust sha256:%s to keep "
+		    "it out",
 		    a->name, cs_store_option(t->store), a->fingerprint);
 	else
 		rv = noteresult(t, a->name, "removed");
@@ -377,7 +377,7 @@ distrustother(struct certstore_trust *t, const char *name, const char *hex)
 		CS_ANCHOR_DISTRUSTED) == NULL)
 		return -1;
 	return sayresult(t, name, "distrusted",
-	    "%s: is no anchor, and is kept out from now on", name);
+	    "%s: is not an anchor, and is distrusted from now on", name);
 }
 
 static int
@@ -410,9 +410,9 @@ distrusttext(struct certstore_trust *t, const char *text)
 		return distrustanchor(t, a);
 	if (hex[0] == '\0')
 		return sayresult(t, text, "refused",
-		    "%s: is no anchor's name, and no SHA-256 fingerprint or "
-		    "file of any other certificate: cert-trust%s list "
-		    "names the anchors",
+		    "%s: is neither the name of an anchor nor the SHA-256 "
+		    "fingerprint or file of another certificate: use "
+		    "cert-trust%s list to see the anchors",
 		    cs_escape_quote(q, text), cs_store_option(t->store));
 	cs_trustset_name(&t->set, "unknown", 0, hex, name);
 	return distrustother(t, name, hex);
@@ -445,7 +445,7 @@ keeplisted(struct certstore_trust *t, struct cs_given *g, struct cs_anchor *a,
 	}
 	if (isbarred(t, g, why, sizeof(why)))
 		return sayresult(t, a->name, "left out",
-		    "%s: %s: is no anchor for servers: %s",
+		    "%s: %s: is not an anchor for servers: %s",
 		    cs_item_where(g->pem, where, sizeof(where)), a->name, why);
 	a->listed = 1;
 	if (exact || (a->origin & CS_ANCHOR_SHIPPED) != 0)
@@ -492,10 +492,10 @@ dropown(struct certstore_trust *t, struct cs_anchor *a)
 	if (a->listed) {
 		a->origin = CS_ANCHOR_SHIPPED;
 		return sayresult(t, a->name, "shipped",
-		    "%s: is the shipped list's from now on", a->name);
+		    "%s: is from the shipped list from now on", a->name);
 	}
 	if (!t->told)
-		cs_warn(t->store, "%s: was added by hand: is dropped", a->name);
+		cs_warn(t->store, "%s: was added by hand: is removed", a->name);
 	cs_trustset_drop(a);
 	return noteresult(t, a->name, "dropped");
 }

@@ -287,7 +287,7 @@ readgiven(struct cs_change *c, const struct certstore_passphrase *pass,
 	}
 	if (c->n == 0)
 		return cs_fail(err, CERTSTORE_EINPUT,
-		    "%s: there is no certificate in it: give a file that "
+		    "%s: there is no certificate in it: use a file that "
 		    "holds one",
 		    cs_escape_quote(q, c->text));
 	return 0;
@@ -420,8 +420,8 @@ warnempty(const struct certstore_trust *t)
 	if (t->count > 0 && cs_trustset_isempty(&t->set))
 		cs_warn(t->store,
 		    "%s/trust/bundle.pem: no anchor is left, and servers "
-		    "refuse an empty file: add one with cert-trust%s add, or "
-		    "take the system's with cert-trust%s update",
+		    "refuse an empty file: use cert-trust%s add to add one, "
+		    "or cert-trust%s update for those of the system",
 		    certstore_path(t->store), cs_store_option(t->store),
 		    cs_store_option(t->store));
 }
@@ -436,7 +436,7 @@ certstore_trust_commit(struct certstore_trust *t, struct certstore_error *err)
 	if (t->failed.code != CERTSTORE_OK) {
 		dropresults(t);
 		cs_fail(err, t->failed.code,
-		    "a change could not be taken before: %s", t->failed.msg);
+		    "an earlier change was refused: %s", t->failed.msg);
 		err->errnum = t->failed.errnum;
 		return -1;
 	}

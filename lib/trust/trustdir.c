@@ -71,8 +71,8 @@ notebad(struct dir *d, struct cs_trustset *set, const char *file,
 	char msg[512];
 
 	snprintf(msg, sizeof(msg),
-	    "%s/trust/%s: %s: add it again with cert-trust%s add, or "
-	    "take the system's with cert-trust%s update",
+	    "%s/trust/%s: %s: use cert-trust%s add to add it again, or "
+	    "cert-trust%s update for those of the system",
 	    certstore_path(d->store), file, why, cs_store_option(d->store),
 	    cs_store_option(d->store));
 	set->astray = 1;
@@ -156,7 +156,7 @@ readanchors(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 				goto nomem;
 		} else if (errno == EINVAL || errno == EFBIG ||
 		    errno == ELOOP) {
-			if (notebad(d, set, file, "is no plain file") == -1)
+			if (notebad(d, set, file, "is not a plain file") == -1)
 				goto nomem;
 		} else {
 			return failread(d, file, err);
@@ -225,8 +225,8 @@ readrecord(struct dir *d, struct cs_trustset *set, const char *file,
 	if (readsetfile(d, file, CS_RECORD_MAX) == -1) {
 		if (errno == ENOENT || errno == ESTALE) {
 			cs_fail(err, CERTSTORE_EDAMAGED,
-			    "%s: is missing: restore it, or remove trust and "
-			    ".trust@* of the store and begin anew",
+			    "%s: is missing: restore it, or remove trust "
+			    "and .trust@* of the store and start again",
 			    label);
 			return 0;
 		}
@@ -290,7 +290,7 @@ cs_trustdir_load(struct certstore *store, struct cs_trustset *set,
 		set->stamp = live.stamp;
 		set->astray = live.gen == 0;
 		cs_fail(err, CERTSTORE_ECHANGED,
-		    "%s/trust: is changed all the time: try again",
+		    "%s/trust: keeps changing: try again",
 		    certstore_path(store));
 		d.fd = live.fd;
 		rv = loaddir(&d, set, err);

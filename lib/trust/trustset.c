@@ -133,7 +133,7 @@ cs_trustset_find(const struct cs_trustset *set, const char *text,
 	*a = cs_trustset_byfingerprint(set, hex);
 	if (named != NULL && named != *a)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: is the name of an anchor and a fingerprint: write "
+		    "%s: is the name of an anchor and a fingerprint: use "
 		    "sha256:%s for the one or for the other",
 		    cs_escape_quote(q, text), named->fingerprint);
 	return *a != NULL;

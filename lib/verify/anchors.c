@@ -101,9 +101,10 @@ opendirof(struct cs_anchors *a, struct certstore_error *err)
 	} else if ((rv = cs_trustgen_open(a->store, &live, err)) != 1) {
 		return rv == -1 ? -1 :
 				  cs_fail(err, CERTSTORE_EREFUSED,
-				      "%s: there are no trust anchors: take "
-				      "the system's with cert-trust%s update, "
-				      "or add some with cert-trust%s add",
+				      "%s: there are no trust anchors: use "
+				      "cert-trust%s update for those of the "
+				      "system, or cert-trust%s add to add "
+				      "some",
 				      a->label, cs_store_option(a->store),
 				      cs_store_option(a->store));
 	}
@@ -207,7 +208,7 @@ cs_anchors_add(struct cs_anchors *a, const char *label, const void *data,
 		return 0;
 	certstore_escape(clean, sizeof(clean), label, strlen(label));
 	return cs_fail(err, CERTSTORE_EINPUT,
-	    "%s: there is no certificate in it: give a file that holds one",
+	    "%s: there is no certificate in it: use a file that holds one",
 	    clean);
 }
 
@@ -343,7 +344,7 @@ cs_anchors_readall(struct cs_anchors *a, struct certstore_error *err)
 		return -1;
 	}
 	return cs_fail(err, CERTSTORE_EREFUSED,
-	    "%s: there are no trust anchors in it: add some, or name another "
+	    "%s: there are no trust anchors in it: add some, or use another "
 	    "directory",
 	    a->label);
 }

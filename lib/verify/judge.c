@@ -148,7 +148,7 @@ missing(struct judging *j, enum cs_rule rule, X509 *x509)
 	} else if ((i = placeof(j->s, x509)) != -1 && i + 1 < j->s->n)
 		bad = cs_buf_adds(&b,
 		    "it has its issuer's name and no authority key "
-		    "identifier, and is taken for its own issuer");
+		    "identifier, and is treated as its own issuer");
 	else
 		bad = 0;
 	if (bad != 0)
@@ -253,7 +253,7 @@ links(X509_STORE_CTX *ctx)
 		if (!own &&
 		    (j->s->asked->when < cs_cert_starts(x509) ||
 			j->s->asked->when > cs_cert_ends(x509)))
-			add(j, CS_RULE_CRL_PATH, NULL, "out of date");
+			add(j, CS_RULE_CRL_PATH, NULL, "expired");
 	}
 	return 1;
 }

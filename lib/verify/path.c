@@ -557,8 +557,8 @@ untold(struct cs_search *s)
 {
 	if (s->nbest == 0 || s->best[0]->own.nerror == 0)
 		return cs_fail(s->err, CERTSTORE_EREFUSED,
-		    "%s: has more possible issuers than are tried: leave out "
-		    "certificates that are not above it",
+		    "%s: has more possible issuers than are tried: remove "
+		    "certificates that are not in its chain",
 		    s->label);
 	if (cs_rule_add(&s->reasons, s->asked, CS_RULE_GAVE_UP, NULL, NULL) ==
 	    -1)

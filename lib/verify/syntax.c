@@ -150,11 +150,12 @@ times(const struct cs_asked *asked, struct cs_node *node)
 	/* Both ends are inside: section 4.1.2.5. */
 	if (asked->when < starts)
 		bad |= cs_rule_add(&node->own, asked, CS_RULE_NOT_YET,
-		    node->x509, "it starts %s",
+		    node->x509, "it is valid from %s",
 		    certstore_time_format(starts, t));
 	if (asked->when > ends)
 		bad |= cs_rule_add(&node->own, asked, CS_RULE_EXPIRED,
-		    node->x509, "it ended %s", certstore_time_format(ends, t));
+		    node->x509, "it expired %s",
+		    certstore_time_format(ends, t));
 	return bad;
 }
 

@@ -98,7 +98,7 @@ checksettings(struct certstore_verify *v, struct certstore_error *err)
 		if (v->failed[i].code == CERTSTORE_OK)
 			continue;
 		cs_fail(err, v->failed[i].code,
-		    "%s could not be set before: %s", names[i],
+		    "an earlier call that sets %s failed: %s", names[i],
 		    v->failed[i].msg);
 		err->errnum = v->failed[i].errnum;
 		return -1;
@@ -131,8 +131,8 @@ certstore_verify_set_profile(struct certstore_verify *v, const char *name,
 		return 0;
 	}
 	cs_fail(err, CERTSTORE_EARGUMENT,
-	    "%s: is no profile: give server, client, peer, mail, ca, shaken, "
-	    "any or webpki",
+	    "%s: is not a profile: use server, client, peer, mail, ca, "
+	    "shaken, any or webpki",
 	    cs_escape_quote(q, name));
 	return fail(v, PROFILE, err);
 }
@@ -255,7 +255,7 @@ addcrls(struct certstore_verify *v, const struct cs_pems *pems,
 		return 0;
 	certstore_escape(clean, sizeof(clean), label, strlen(label));
 	return cs_fail(err, CERTSTORE_EINPUT,
-	    "%s: there is no CRL in it: give a file that holds one", clean);
+	    "%s: there is no CRL in it: use a file that holds one", clean);
 }
 
 int
@@ -503,7 +503,7 @@ judgecerts(struct certstore_verify *v, const char *label, const void *data,
 		return -1;
 	if (v->certs.n == 0)
 		return cs_fail(err, CERTSTORE_EINPUT,
-		    "%s: there is no certificate in it: give a file that "
+		    "%s: there is no certificate in it: use a file that "
 		    "holds one",
 		    clean);
 	if (v->profile != CS_PROFILE_NONE || v->asked.hashost ||

@@ -118,9 +118,8 @@ checkcert(const char *where, X509 *x509, struct certstore_error *err)
 	if (bad) {
 		ERR_clear_error();
 		return cs_fail(err, CERTSTORE_EINPUT,
-		    "%s: the validity of "
-		    "the certificate is not two times (RFC 5280 section "
-		    "4.1.2.5)",
+		    "%s: the validity of the certificate is malformed (RFC "
+		    "5280 section 4.1.2.5)",
 		    where);
 	}
 	bad = X509_check_purpose(x509, -1, 0) != 1;

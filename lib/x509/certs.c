@@ -98,8 +98,7 @@ certstore_certs_read(const char *label, const void *data, size_t len,
 			return certs;
 	}
 	cs_fail(err, CERTSTORE_EINPUT,
-	    "%s: there is no certificate in it: "
-	    "give a file that holds one",
+	    "%s: there is no certificate in it: use a file that holds one",
 	    label);
 	certstore_certs_free(certs);
 	return NULL;
@@ -172,8 +171,7 @@ certstore_key_read(const char *label, const void *data, size_t len,
 		pkey = blockkey(&pems.v[i], ask, &is, err);
 	if (!is)
 		cs_fail(err, CERTSTORE_EINPUT,
-		    "%s: there is no key in it: "
-		    "give a file that holds one",
+		    "%s: there is no key in it: use a file that holds one",
 		    label);
 	if (pkey == NULL)
 		goto out;

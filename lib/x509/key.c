@@ -155,8 +155,8 @@ parsepkcs8enc(struct cs_pem *pem, const char *where,
 	if ((pkey = cs_keyform_unwrap(p8)) == NULL &&
 	    (pkey = EVP_PKCS82PKEY_ex(p8, NULL, NULL)) == NULL)
 		failkey(where,
-		    "the key that was encrypted is damaged or of "
-		    "an unknown kind: copy it again",
+		    "the decrypted key is damaged or of an unknown kind: "
+		    "copy it again",
 		    err);
 	PKCS8_PRIV_KEY_INFO_free(p8);
 	ERR_clear_error();
