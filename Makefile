@@ -43,7 +43,7 @@ VERIFY = lib/verify/algorithm.c lib/verify/anchors.c \
 	lib/verify/cache.c lib/verify/judge.c lib/verify/lazycerts.c \
 	lib/verify/nameconstraint.c lib/verify/path.c \
 	lib/verify/purpose.c lib/verify/rule.c lib/verify/san.c \
-	lib/verify/syntax.c lib/verify/verify.c
+	lib/verify/signature.c lib/verify/syntax.c lib/verify/verify.c
 LIBRARY = $(BASE) $(STORE) $(PEM) $(X509) $(ISSUE) $(IMPORT) $(TRUST) \
 	$(VERIFY)
 SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \

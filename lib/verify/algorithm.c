@@ -14,18 +14,17 @@
 #define DIGEST_MIN 63 /* SHA-1 */
 
 static int
-rsa(const struct cs_asked *asked, struct cs_node *node, EVP_PKEY *pkey)
+checkrsa(const struct cs_asked *asked, struct cs_node *node, EVP_PKEY *pkey)
 {
 	BIGNUM *e = NULL;
 	int bad = 0, bits = EVP_PKEY_get_bits(pkey);
 
 	if (bits % 8 != 0)
-		bad |= cs_rule_add(&node->own, asked, CS_RULE_RSA_SIZE,
-		    node->x509, "%d bits", bits);
+		bad |= cs_rule_note(asked, node, CS_RULE_RSA_SIZE, "%d bits",
+		    bits);
 	if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1 &&
 	    (!BN_is_odd(e) || BN_is_one(e)))
-		bad |= cs_rule_add(&node->own, asked, CS_RULE_RSA_EXPONENT,
-		    node->x509, NULL);
+		bad |= cs_rule_note(asked, node, CS_RULE_RSA_EXPONENT, NULL);
 	BN_free(e);
 	return bad;
 }
@@ -36,7 +35,8 @@ rsa(const struct cs_asked *asked, struct cs_node *node, EVP_PKEY *pkey)
  * can break: keys under 80 bits of security, and MD5.
  */
 static int
-strength(const struct cs_asked *asked, struct cs_node *node, EVP_PKEY *pkey)
+checkstrength(const struct cs_asked *asked, struct cs_node *node,
+    EVP_PKEY *pkey)
 {
 	int any = asked->profile == CS_PROFILE_ANY, bad = 0, bits;
 	const char *digest;
@@ -44,23 +44,23 @@ strength(const struct cs_asked *asked, struct cs_node *node, EVP_PKEY *pkey)
 
 	if ((bits = EVP_PKEY_get_security_bits(pkey)) < CS_SECURITY_MIN) {
 		cs_key_name(pkey, name, sizeof(name));
-		bad |= cs_rule_add(&node->own, asked,
+		bad |= cs_rule_note(asked, node,
 		    any && bits >= KEY_MIN ? CS_RULE_KEY_OLD : CS_RULE_KEY_WEAK,
-		    node->x509, "%s", name);
+		    "%s", name);
 	}
 	if (node->anchor)
 		return bad;
 	bits = cs_strength_signature(node->x509, &digest);
 	if (bits != -1 && bits < CS_SECURITY_MIN)
-		bad |= cs_rule_add(&node->own, asked,
+		bad |= cs_rule_note(asked, node,
 		    any && bits >= DIGEST_MIN ? CS_RULE_DIGEST_OLD :
 						CS_RULE_DIGEST_WEAK,
-		    node->x509, "%s", digest);
+		    "%s", digest);
 	return bad;
 }
 
 static int
-tls(const struct cs_asked *asked, struct cs_node *node, EVP_PKEY *pkey)
+checktls(const struct cs_asked *asked, struct cs_node *node, EVP_PKEY *pkey)
 {
 	char name[80];
 
@@ -75,8 +75,7 @@ tls(const struct cs_asked *asked, struct cs_node *node, EVP_PKEY *pkey)
 	if (!node->leaf || cs_strength_istls(pkey))
 		return 0;
 	cs_key_name(pkey, name, sizeof(name));
-	return cs_rule_add(&node->own, asked, CS_RULE_KEY_TLS, node->x509, "%s",
-	    name);
+	return cs_rule_note(asked, node, CS_RULE_KEY_TLS, "%s", name);
 }
 
 /* BR section 7.1.3.1 and 6.1.5: RSA, and EC keys on three curves. */
@@ -89,20 +88,19 @@ cs_algorithm_check(const struct cs_asked *asked, struct cs_node *node)
 
 	if (pkey == NULL) {
 		ERR_clear_error();
-		return cs_rule_add(&node->own, asked, CS_RULE_KEY_UNKNOWN,
-		    node->x509, NULL);
+		return cs_rule_note(asked, node, CS_RULE_KEY_UNKNOWN, NULL);
 	}
-	bad |= strength(asked, node, pkey);
-	bad |= tls(asked, node, pkey);
+	bad |= checkstrength(asked, node, pkey);
+	bad |= checktls(asked, node, pkey);
 	isrsa = EVP_PKEY_is_a(pkey, "RSA");
 	if (isrsa || EVP_PKEY_is_a(pkey, "RSA-PSS"))
-		bad |= rsa(asked, node, pkey);
+		bad |= checkrsa(asked, node, pkey);
 	cs_key_name(pkey, name, sizeof(name));
 	if (!isrsa && strcmp(name, "p256") != 0 && strcmp(name, "p384") != 0 &&
 	    strcmp(name, "p521") != 0 &&
 	    (asked->profile == CS_PROFILE_WEBPKI || EVP_PKEY_is_a(pkey, "DSA")))
-		bad |= cs_rule_add(&node->own, asked, CS_RULE_KEY_ALGORITHM,
-		    node->x509, "%s", name);
+		bad |= cs_rule_note(asked, node, CS_RULE_KEY_ALGORITHM, "%s",
+		    name);
 	ERR_clear_error();
 	return bad;
 }

@@ -25,7 +25,7 @@ dropfiles(struct cs_anchors *a, size_t n)
 }
 
 static int
-addfile(struct cs_anchors *a, const char *name, const struct stat *st)
+addnotedfile(struct cs_anchors *a, const char *name, const struct stat *st)
 {
 	struct cs_anchors_file *v;
 	size_t size;
@@ -45,12 +45,12 @@ addfile(struct cs_anchors *a, const char *name, const struct stat *st)
 
 /* A file that will be read: 1, 0 there is none, -1 and errno. */
 static int
-look(struct cs_anchors *a, const char *name)
+notefile(struct cs_anchors *a, const char *name)
 {
 	struct stat st;
 
 	if (fstatat(a->fd, name, &st, 0) == 0)
-		return addfile(a, name, &st) == -1 ? -1 : 1;
+		return addnotedfile(a, name, &st) == -1 ? -1 : 1;
 	if (errno != ENOENT)
 		return -1;
 	if (fstatat(a->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
@@ -62,7 +62,7 @@ look(struct cs_anchors *a, const char *name)
 
 /* Who is kept out.  Beside anchors that are not ours it may be missing. */
 static int
-distrusted(struct cs_anchors *a, struct certstore_error *err)
+readdistrusted(struct cs_anchors *a, struct certstore_error *err)
 {
 	struct cs_buf b = { NULL, 0, 0 };
 	char *label;
@@ -70,7 +70,7 @@ distrusted(struct cs_anchors *a, struct certstore_error *err)
 
 	if (asprintf(&label, "%s/distrusted", a->label) == -1)
 		return cs_fail_nomem(err);
-	if ((rv = look(a, "distrusted")) == 1)
+	if ((rv = notefile(a, "distrusted")) == 1)
 		rv = cs_file_read(a->fd, "distrusted", CS_RECORD_MAX, &b) == 0 ?
 		    1 :
 		    -1;
@@ -89,7 +89,7 @@ distrusted(struct cs_anchors *a, struct certstore_error *err)
 }
 
 static int
-opendirof(struct cs_anchors *a, struct certstore_error *err)
+openanchordir(struct cs_anchors *a, struct certstore_error *err)
 {
 	struct cs_trustgen live;
 	struct stat st;
@@ -115,12 +115,12 @@ opendirof(struct cs_anchors *a, struct certstore_error *err)
 		return cs_fail_errno(err, "%s", a->label);
 	else
 		cs_stamp_take(&a->dir, &st);
-	return distrusted(a, err);
+	return readdistrusted(a, err);
 }
 
 /* What is known of the directory. */
 static void
-closedirof(struct cs_anchors *a)
+closeanchordir(struct cs_anchors *a)
 {
 	cs_file_close(&a->fd);
 	cs_lazycerts_free(&a->certs);
@@ -132,12 +132,12 @@ closedirof(struct cs_anchors *a)
 }
 
 static int
-reopen(struct cs_anchors *a, struct certstore_error *err)
+reopenanchors(struct cs_anchors *a, struct certstore_error *err)
 {
-	closedirof(a);
-	if (opendirof(a, err) == 0)
+	closeanchordir(a);
+	if (openanchordir(a, err) == 0)
 		return 0;
-	closedirof(a);
+	closeanchordir(a);
 	return -1;
 }
 
@@ -161,12 +161,12 @@ cs_anchors_open(struct cs_anchors *a, struct certstore *store, const char *path,
 		a->label = NULL;
 	if (a->label == NULL || (path != NULL && a->path == NULL))
 		return cs_fail_nomem(err);
-	return reopen(a, err);
+	return reopenanchors(a, err);
 }
 
 /* Is it the directory that was opened, and are its files as they were? */
 static int
-iscurrent(struct cs_anchors *a)
+isunchanged(struct cs_anchors *a)
 {
 	struct stat st;
 	size_t i;
@@ -190,9 +190,9 @@ iscurrent(struct cs_anchors *a)
 int
 cs_anchors_refresh(struct cs_anchors *a, struct certstore_error *err)
 {
-	if ((a->store == NULL && a->path == NULL) || iscurrent(a))
+	if ((a->store == NULL && a->path == NULL) || isunchanged(a))
 		return 0;
-	return reopen(a, err);
+	return reopenanchors(a, err);
 }
 
 int
@@ -228,7 +228,7 @@ heldcert(const struct cs_buf *b)
 
 /* 1, 0 there is no such file, or, if any will do, nothing of use in it; -1 */
 static int
-readfile(struct cs_anchors *a, const char *name, int any,
+readanchorfile(struct cs_anchors *a, const char *name, int any,
     struct certstore_error *err)
 {
 	struct cs_buf b = { NULL, 0, 0 };
@@ -238,7 +238,7 @@ readfile(struct cs_anchors *a, const char *name, int any,
 	certstore_escape(clean, sizeof(clean), name, strlen(name));
 	if (asprintf(&label, "%s/%s", a->label, clean) == -1)
 		return cs_fail_nomem(err);
-	if ((rv = look(a, name)) == 1 &&
+	if ((rv = notefile(a, name)) == 1 &&
 	    cs_file_follow(a->fd, name, CERTSTORE_INPUT_MAX, &b) == -1)
 		rv = -1;
 	if (rv == -1) {
@@ -278,7 +278,7 @@ struct reading {
 
 /* A plain directory of certificates may hold other things as well. */
 static int
-readany(void *arg, const char *name)
+readanycert(void *arg, const char *name)
 {
 	static const char *const ends[] = { ".pem", ".crt", ".cer", ".cert" };
 	struct reading *reading = arg;
@@ -289,7 +289,7 @@ readany(void *arg, const char *name)
 		if (name[0] == '.' || len <= n ||
 		    strcmp(name + len - n, ends[i]) != 0)
 			continue;
-		if (readfile(reading->a, name, 1, reading->err) == -1) {
+		if (readanchorfile(reading->a, name, 1, reading->err) == -1) {
 			reading->failed = 1;
 			return 1;
 		}
@@ -299,13 +299,13 @@ readany(void *arg, const char *name)
 
 /* The whole directory, or nothing of it. */
 static int
-readwhole(struct cs_anchors *a, struct certstore_error *err)
+readwholedir(struct cs_anchors *a, struct certstore_error *err)
 {
 	struct reading reading = { a, err, 0 };
 	size_t nfile = a->nfile;
 	int rv;
 
-	rv = cs_file_each(a->fd, ".", readany, &reading);
+	rv = cs_file_each(a->fd, ".", readanycert, &reading);
 	if (rv == -1)
 		cs_fail_errno(err, "%s", a->label);
 	if (rv != -1 && !reading.failed)
@@ -333,7 +333,7 @@ cs_anchors_readall(struct cs_anchors *a, struct certstore_error *err)
 			return 0;
 		if (rv == -1)
 			return cs_fail_errno(err, "%s", a->label);
-		if (readwhole(a, err) == -1)
+		if (readwholedir(a, err) == -1)
 			return -1;
 		a->unhashed = rv = 1;
 	}
@@ -350,7 +350,7 @@ cs_anchors_readall(struct cs_anchors *a, struct certstore_error *err)
 }
 
 static int
-isknown(const struct cs_anchors *a, unsigned long hash)
+ishashknown(const struct cs_anchors *a, unsigned long hash)
 {
 	size_t i;
 
@@ -382,7 +382,8 @@ addhash(struct cs_anchors *a, unsigned long hash)
  * none to the next question either.
  */
 static int
-load(struct cs_anchors *a, const X509_NAME *name, struct certstore_error *err)
+loadbyhash(struct cs_anchors *a, const X509_NAME *name,
+    struct certstore_error *err)
 {
 	size_t ncert = a->certs.n, nfile = a->nfile;
 	char file[32];
@@ -393,11 +394,11 @@ load(struct cs_anchors *a, const X509_NAME *name, struct certstore_error *err)
 	hash = X509_NAME_hash_ex(name, NULL, NULL, &ok);
 	if (ok != 1)
 		return cs_fail_crypto(err, CERTSTORE_ECRYPTO, "%s", a->label);
-	if (isknown(a, hash))
+	if (ishashknown(a, hash))
 		return 0;
 	for (i = 0, rv = 1; rv == 1; i++) {
 		snprintf(file, sizeof(file), "%08lx.%u", hash, i);
-		rv = readfile(a, file, 0, err);
+		rv = readanchorfile(a, file, 0, err);
 	}
 	if (rv == 0 && addhash(a, hash) == -1)
 		rv = cs_fail_nomem(err);
@@ -409,8 +410,8 @@ load(struct cs_anchors *a, const X509_NAME *name, struct certstore_error *err)
 }
 
 static int
-findin(struct cs_lazycerts *certs, const X509_NAME *name, STACK_OF(X509) *out,
-    struct certstore_error *err)
+findbysubject(struct cs_lazycerts *certs, const X509_NAME *name,
+    STACK_OF(X509) *out, struct certstore_error *err)
 {
 	X509 *x509;
 	size_t i;
@@ -430,11 +431,11 @@ int
 cs_anchors_find(struct cs_anchors *a, const X509_NAME *name,
     STACK_OF(X509) *out, struct certstore_error *err)
 {
-	if (a->fd != -1 && !a->unhashed && load(a, name, err) == -1)
+	if (a->fd != -1 && !a->unhashed && loadbyhash(a, name, err) == -1)
 		return -1;
-	if (findin(&a->given, name, out, err) == -1)
+	if (findbysubject(&a->given, name, out, err) == -1)
 		return -1;
-	return findin(&a->certs, name, out, err);
+	return findbysubject(&a->certs, name, out, err);
 }
 
 static int
@@ -477,7 +478,7 @@ cs_anchors_distrust(const struct cs_anchors *a, X509 *x509)
 
 /* The other s of an ECDSA signature: it is the order less this one. */
 static int
-negate(ECDSA_SIG *sig, EVP_PKEY *issuer)
+negatesignature(ECDSA_SIG *sig, EVP_PKEY *issuer)
 {
 	BIGNUM *order = NULL, *r;
 	int ok = 0;
@@ -496,7 +497,7 @@ negate(ECDSA_SIG *sig, EVP_PKEY *issuer)
 }
 
 static int
-twin(X509 *x509, EVP_PKEY *issuer, char hex[CS_HASH_LEN])
+twinfingerprint(X509 *x509, EVP_PKEY *issuer, char hex[CS_HASH_LEN])
 {
 	const ASN1_BIT_STRING *bits;
 	const unsigned char *p;
@@ -508,7 +509,7 @@ twin(X509 *x509, EVP_PKEY *issuer, char hex[CS_HASH_LEN])
 	X509_get0_signature(&bits, NULL, x509);
 	p = ASN1_STRING_get0_data(bits);
 	sig = d2i_ECDSA_SIG(NULL, &p, ASN1_STRING_length(bits));
-	if (sig == NULL || !negate(sig, issuer) ||
+	if (sig == NULL || !negatesignature(sig, issuer) ||
 	    (len = i2d_ECDSA_SIG(sig, &der)) <= 0)
 		goto out;
 	rv = -1;
@@ -540,7 +541,7 @@ cs_anchors_distrust_twin(const struct cs_anchors *a, X509 *x509, X509 *issuer)
 
 	if (a->distrusted.n == 0 || pkey == NULL || !EVP_PKEY_is_a(pkey, "EC"))
 		return 0;
-	if ((rv = twin(x509, pkey, hex)) != 1)
+	if ((rv = twinfingerprint(x509, pkey, hex)) != 1)
 		return rv;
 	return cs_trustset_byfingerprint(&a->distrusted, hex) != NULL;
 }
@@ -548,7 +549,7 @@ cs_anchors_distrust_twin(const struct cs_anchors *a, X509 *x509, X509 *issuer)
 void
 cs_anchors_close(struct cs_anchors *a)
 {
-	closedirof(a);
+	closeanchordir(a);
 	cs_lazycerts_free(&a->given);
 	free(a->files);
 	free(a->hashes);

@@ -92,7 +92,7 @@ static const struct {
 
 /* What judges a path, also from within the path of a CRL's issuer. */
 static struct judging *
-context(X509_STORE_CTX *ctx)
+judgingof(X509_STORE_CTX *ctx)
 {
 	X509_STORE_CTX *parent;
 
@@ -102,7 +102,7 @@ context(X509_STORE_CTX *ctx)
 }
 
 static int
-placeof(const struct cs_search *s, const X509 *x509)
+indexof(const struct cs_search *s, const X509 *x509)
 {
 	int i;
 
@@ -113,12 +113,12 @@ placeof(const struct cs_search *s, const X509 *x509)
 }
 
 static void
-add(struct judging *j, enum cs_rule rule, X509 *x509, const char *detail)
+addreason(struct judging *j, enum cs_rule rule, X509 *x509, const char *detail)
 {
 	int i, rv;
 
 	/* The certificate as the path has it: anchors may be copies. */
-	if ((i = placeof(j->s, x509)) != -1)
+	if ((i = indexof(j->s, x509)) != -1)
 		x509 = j->s->path[i]->x509;
 	else
 		x509 = NULL;
@@ -132,7 +132,7 @@ add(struct judging *j, enum cs_rule rule, X509 *x509, const char *detail)
 
 /* Where the path ends before it gets to an anchor, or lacks a CRL. */
 static void
-missing(struct judging *j, enum cs_rule rule, X509 *x509)
+addmissing(struct judging *j, enum cs_rule rule, X509 *x509)
 {
 	const X509_NAME *issuer = X509_get_issuer_name(x509);
 	struct cs_buf b = { NULL, 0, 0 };
@@ -145,7 +145,7 @@ missing(struct judging *j, enum cs_rule rule, X509 *x509)
 		bad = cs_buf_adds(&b, "it needs the certificate of ");
 		bad |= cs_cert_name_text(issuer, &b);
 		bad |= cs_buf_adds(&b, ", in the chain or as an anchor");
-	} else if ((i = placeof(j->s, x509)) != -1 && i + 1 < j->s->n)
+	} else if ((i = indexof(j->s, x509)) != -1 && i + 1 < j->s->n)
 		bad = cs_buf_adds(&b,
 		    "it has its issuer's name and no authority key "
 		    "identifier, and is treated as its own issuer");
@@ -154,15 +154,15 @@ missing(struct judging *j, enum cs_rule rule, X509 *x509)
 	if (bad != 0)
 		j->failed = 1;
 	else
-		add(j, rule, x509, b.p);
+		addreason(j, rule, x509, b.p);
 	cs_buf_free(&b);
 }
 
 /* Each error becomes a reason; to go on finds the others. */
 static int
-collect(int ok, X509_STORE_CTX *ctx)
+collecterror(int ok, X509_STORE_CTX *ctx)
 {
-	struct judging *j = context(ctx);
+	struct judging *j = judgingof(ctx);
 	int depth, error;
 	size_t i;
 	X509 *x509;
@@ -177,7 +177,7 @@ collect(int ok, X509_STORE_CTX *ctx)
 		return 0;
 	}
 	if (X509_STORE_CTX_get0_parent_ctx(ctx) != NULL) {
-		add(j, CS_RULE_CRL_PATH, NULL,
+		addreason(j, CS_RULE_CRL_PATH, NULL,
 		    X509_verify_cert_error_string(error));
 		return 1;
 	}
@@ -201,24 +201,24 @@ collect(int ok, X509_STORE_CTX *ctx)
 		    (errors[i].rule == CS_RULE_UNTRUSTED ||
 			errors[i].rule == CS_RULE_SELF_SIGNED ||
 			errors[i].rule == CS_RULE_CRL_MISSING))
-			missing(j, errors[i].rule, x509);
+			addmissing(j, errors[i].rule, x509);
 		else
-			add(j, errors[i].rule, x509, NULL);
+			addreason(j, errors[i].rule, x509, NULL);
 		return 1;
 	}
-	add(j, CS_RULE_OTHER, x509, X509_verify_cert_error_string(error));
+	addreason(j, CS_RULE_OTHER, x509, X509_verify_cert_error_string(error));
 	return 1;
 }
 
 /* The issuer in the path, and no other.  Who issued a CRL is not of the path:
  * for that libcrypto is as free as ever. */
 static int
-isissuer(X509_STORE_CTX *ctx, X509 *x509, X509 *issuer)
+isissuerinpath(X509_STORE_CTX *ctx, X509 *x509, X509 *issuer)
 {
-	struct judging *j = context(ctx);
+	struct judging *j = judgingof(ctx);
 	int i;
 
-	if ((i = placeof(j->s, x509)) == -1)
+	if ((i = indexof(j->s, x509)) == -1)
 		return X509_check_issued(issuer, x509) == X509_V_OK;
 	if (i + 1 < j->s->n)
 		return X509_cmp(j->s->path[i + 1]->x509, issuer) == 0;
@@ -232,9 +232,9 @@ isissuer(X509_STORE_CTX *ctx, X509 *x509, X509 *issuer)
  * syntax.c has looked at the times of the path itself.
  */
 static int
-links(X509_STORE_CTX *ctx)
+checklinks(X509_STORE_CTX *ctx)
 {
-	struct judging *j = context(ctx);
+	struct judging *j = judgingof(ctx);
 	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
 	int i, own, n = sk_X509_num(chain), yes;
 	X509 *x509;
@@ -244,23 +244,23 @@ links(X509_STORE_CTX *ctx)
 		x509 = sk_X509_value(chain, i);
 		yes = i + 1 == n ?
 		    1 :
-		    cs_path_signed(j->s, x509, sk_X509_value(chain, i + 1));
+		    cs_signature_check(j->s, x509, sk_X509_value(chain, i + 1));
 		if (yes == -1)
-			add(j, CS_RULE_GAVE_UP, NULL, NULL);
+			addreason(j, CS_RULE_GAVE_UP, NULL, NULL);
 		else if (yes == 0)
-			add(j, own ? CS_RULE_SIGNATURE : CS_RULE_CRL_PATH,
+			addreason(j, own ? CS_RULE_SIGNATURE : CS_RULE_CRL_PATH,
 			    own ? x509 : NULL, NULL);
 		if (!own &&
 		    (j->s->asked->when < cs_cert_starts(x509) ||
 			j->s->asked->when > cs_cert_ends(x509)))
-			add(j, CS_RULE_CRL_PATH, NULL, "expired");
+			addreason(j, CS_RULE_CRL_PATH, NULL, "expired");
 	}
 	return 1;
 }
 
 /* RFC 5280 section 5.2.3: a number, not critical, in each CRL of the path. */
 static void
-crlnumbers(struct judging *j)
+checkcrlnumbers(struct judging *j)
 {
 	X509_CRL *crl;
 	int c, i, at;
@@ -276,7 +276,7 @@ crlnumbers(struct judging *j)
 			x509 = j->s->path[i]->x509;
 			if (X509_NAME_cmp(X509_get_issuer_name(x509),
 				X509_CRL_get_issuer(crl)) == 0)
-				add(j, CS_RULE_CRL_NUMBER, x509, NULL);
+				addreason(j, CS_RULE_CRL_NUMBER, x509, NULL);
 		}
 	}
 }
@@ -284,7 +284,7 @@ crlnumbers(struct judging *j)
 /* An identifier that names another key, which OpenSSL's peers would not take;
  * and a signature that is not the one that was distrusted. */
 static void
-identifiers(struct judging *j)
+checkissuers(struct judging *j)
 {
 	const struct cs_search *s = j->s;
 	int i, yes;
@@ -297,24 +297,24 @@ identifiers(struct judging *j)
 		ski = X509_get0_subject_key_id(issuer);
 		if (aki != NULL && ski != NULL &&
 		    ASN1_OCTET_STRING_cmp(aki, ski) != 0)
-			add(j, CS_RULE_AKI_MISMATCH, x509, NULL);
+			addreason(j, CS_RULE_AKI_MISMATCH, x509, NULL);
 		yes = cs_anchors_distrust_twin(s->anchors, x509, issuer);
 		if (yes == 1)
-			add(j, CS_RULE_DISTRUSTED, x509, NULL);
+			addreason(j, CS_RULE_DISTRUSTED, x509, NULL);
 		else if (yes == -1)
 			j->failed = 1;
 	}
 }
 
 static int
-compare(const X509 *const *a, const X509 *const *b)
+comparecerts(const X509 *const *a, const X509 *const *b)
 {
 	return X509_cmp(*a, *b);
 }
 
 /* Issuers of CRLs may be any of them, in whatever order they were given. */
 static int
-addall(struct judging *j, STACK_OF(X509) *untrusted)
+addcrlissuers(struct judging *j, STACK_OF(X509) *untrusted)
 {
 	struct cs_lazycerts *given = j->s->untrusted;
 	X509 *x509;
@@ -325,14 +325,14 @@ addall(struct judging *j, STACK_OF(X509) *untrusted)
 		    X509_add_cert(untrusted, x509, X509_ADD_FLAG_NO_DUP) != 1)
 			return -1;
 	}
-	(void)sk_X509_set_cmp_func(untrusted, compare);
+	(void)sk_X509_set_cmp_func(untrusted, comparecerts);
 	sk_X509_sort(untrusted);
 	return 0;
 }
 
 /* How many certificates are to be skipped: fewer than n? */
 static int
-isbelow(const ASN1_INTEGER *skip, int n)
+skipsfewer(const ASN1_INTEGER *skip, int n)
 {
 	int64_t v;
 
@@ -359,12 +359,12 @@ policyflags(const struct judging *j)
 		n += (X509_get_extension_flags(path[i]->x509) & EXFLAG_SI) == 0;
 	anchor = path[j->s->n - 1]->x509;
 	pc = X509_get_ext_d2i(anchor, NID_policy_constraints, NULL, NULL);
-	if (pc != NULL && isbelow(pc->requireExplicitPolicy, n + 1))
+	if (pc != NULL && skipsfewer(pc->requireExplicitPolicy, n + 1))
 		flags |= X509_V_FLAG_EXPLICIT_POLICY;
-	if (pc != NULL && isbelow(pc->inhibitPolicyMapping, n))
+	if (pc != NULL && skipsfewer(pc->inhibitPolicyMapping, n))
 		flags |= X509_V_FLAG_INHIBIT_MAP;
 	any = X509_get_ext_d2i(anchor, NID_inhibit_any_policy, NULL, NULL);
-	if (isbelow(any, n))
+	if (skipsfewer(any, n))
 		flags |= X509_V_FLAG_INHIBIT_ANY;
 	POLICY_CONSTRAINTS_free(pc);
 	ASN1_INTEGER_free(any);
@@ -373,7 +373,7 @@ policyflags(const struct judging *j)
 }
 
 static int
-setup(X509_STORE_CTX *ctx, X509_STORE *store, struct judging *j,
+setupcontext(X509_STORE_CTX *ctx, X509_STORE *store, struct judging *j,
     STACK_OF(X509) *untrusted)
 {
 	const struct cs_asked *asked = j->s->asked;
@@ -382,9 +382,9 @@ setup(X509_STORE_CTX *ctx, X509_STORE *store, struct judging *j,
 	unsigned long flags = STRICT_FLAGS | policyflags(j);
 	int i, n = j->s->n;
 
-	X509_STORE_set_check_issued(store, isissuer);
-	X509_STORE_set_verify(store, links);
-	X509_STORE_set_verify_cb(store, collect);
+	X509_STORE_set_check_issued(store, isissuerinpath);
+	X509_STORE_set_verify(store, checklinks);
+	X509_STORE_set_verify_cb(store, collecterror);
 	if (j->anchored && X509_STORE_add_cert(store, path[n - 1]->x509) != 1)
 		return -1;
 	for (i = 1; i < n - j->anchored; i++)
@@ -392,7 +392,7 @@ setup(X509_STORE_CTX *ctx, X509_STORE *store, struct judging *j,
 			return -1;
 	if (sk_X509_CRL_num(asked->crls) > 0) {
 		flags |= CRL_FLAGS;
-		if (addall(j, untrusted) == -1)
+		if (addcrlissuers(j, untrusted) == -1)
 			return -1;
 	}
 	if (X509_STORE_CTX_init(ctx, store, path[0]->x509, untrusted) != 1)
@@ -418,7 +418,7 @@ setup(X509_STORE_CTX *ctx, X509_STORE *store, struct judging *j,
 
 /* It must have gone the way it was shown: no error is no proof. */
 static void
-insist(struct judging *j, X509_STORE_CTX *ctx, int verified)
+insistonpath(struct judging *j, X509_STORE_CTX *ctx, int verified)
 {
 	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
 	int i, same;
@@ -430,9 +430,10 @@ insist(struct judging *j, X509_STORE_CTX *ctx, int verified)
 	if (j->out->nerror > 0)
 		return;
 	if (!j->anchored)
-		add(j, CS_RULE_UNTRUSTED, j->s->path[j->s->n - 1]->x509, NULL);
+		addreason(j, CS_RULE_UNTRUSTED, j->s->path[j->s->n - 1]->x509,
+		    NULL);
 	else if (verified != 1 || !same || j->unspecified)
-		add(j, CS_RULE_OTHER, j->s->path[0]->x509,
+		addreason(j, CS_RULE_OTHER, j->s->path[0]->x509,
 		    X509_verify_cert_error_string(
 			X509_STORE_CTX_get_error(ctx)));
 }
@@ -451,22 +452,22 @@ cs_judge_path(struct cs_search *s, int anchored, struct cs_reasons *out)
 	if ((store = X509_STORE_new()) == NULL ||
 	    (ctx = X509_STORE_CTX_new()) == NULL ||
 	    (untrusted = sk_X509_new_null()) == NULL ||
-	    setup(ctx, store, &j, untrusted) == -1)
+	    setupcontext(ctx, store, &j, untrusted) == -1)
 		goto out;
 	for (n = 0; n < s->n; n++)
 		if (cs_rule_copy(out, &s->path[n]->own) == -1)
 			goto out;
 	n = X509_verify_cert(ctx);
-	identifiers(&j);
-	crlnumbers(&j);
+	checkissuers(&j);
+	checkcrlnumbers(&j);
 	if (j.failed ||
 	    cs_nameconstraint_path(s->asked, s->path, s->n, out) != 0)
 		goto out;
-	insist(&j, ctx, n);
+	insistonpath(&j, ctx, n);
 	if (j.failed)
 		goto out;
 	for (i = 0; i < out->n; i++)
-		out->v[i].depth = placeof(s, out->v[i].x509);
+		out->v[i].depth = indexof(s, out->v[i].x509);
 	rv = 0;
 out:
 	sk_X509_free(untrusted);

@@ -14,7 +14,7 @@
 
 /* A context in which no key is known. */
 static int
-setup(struct cs_lazycerts *certs)
+setupnullctx(struct cs_lazycerts *certs)
 {
 	if (certs->ctx != NULL)
 		return 0;
@@ -26,12 +26,12 @@ setup(struct cs_lazycerts *certs)
 
 /* NULL also if it can't be decoded. */
 static X509 *
-shallow(struct cs_lazycerts *certs, const struct cs_pem *pem)
+decodeshallow(struct cs_lazycerts *certs, const struct cs_pem *pem)
 {
 	const unsigned char *p = pem->der;
 	X509 *x509;
 
-	if (setup(certs) == -1 ||
+	if (setupnullctx(certs) == -1 ||
 	    (x509 = X509_new_ex(certs->ctx, NULL)) == NULL)
 		return NULL;
 	/* It frees what it was given when it fails. */
@@ -44,7 +44,7 @@ shallow(struct cs_lazycerts *certs, const struct cs_pem *pem)
 }
 
 static int
-grow(struct cs_lazycerts *certs)
+growcerts(struct cs_lazycerts *certs)
 {
 	struct cs_lazycert *v;
 	size_t size = certs->size == 0 ? 16 : certs->size * 2;
@@ -60,7 +60,7 @@ grow(struct cs_lazycerts *certs)
 
 /* The whole of it, perhaps one of an earlier question. */
 static X509 *
-whole(struct cs_lazycerts *certs, const struct cs_pem *pem,
+decodewhole(struct cs_lazycerts *certs, const struct cs_pem *pem,
     struct certstore_error *err)
 {
 	char where[512];
@@ -74,7 +74,7 @@ whole(struct cs_lazycerts *certs, const struct cs_pem *pem,
 }
 
 static X509 *
-cached(struct cs_lazycerts *certs, const struct cs_pem *pem)
+findcached(struct cs_lazycerts *certs, const struct cs_pem *pem)
 {
 	X509 *x509 = NULL;
 
@@ -89,19 +89,19 @@ cs_lazycerts_add(struct cs_lazycerts *certs, const struct cs_pem *pem,
 {
 	struct cs_lazycert *cert;
 
-	if (grow(certs) == -1)
+	if (growcerts(certs) == -1)
 		return cs_fail_nomem(err);
 	cert = &certs->v[certs->n];
 	memset(cert, 0, sizeof(*cert));
 	if ((cert->hasuses = cs_uses_read(pem, &cert->uses)) == -1)
 		return cs_fail_nomem(err);
-	cert->x509 = cached(certs, pem);
+	cert->x509 = findcached(certs, pem);
 	cert->whole = cert->x509 != NULL;
 	if (!cert->whole && certs->n >= WHOLE_MAX)
-		cert->x509 = shallow(certs, pem);
+		cert->x509 = decodeshallow(certs, pem);
 	ERR_clear_error();
 	if (cert->x509 == NULL) {
-		cert->x509 = whole(certs, pem, err);
+		cert->x509 = decodewhole(certs, pem, err);
 		cert->whole = 1;
 	}
 	if (cert->x509 == NULL)
@@ -153,23 +153,24 @@ cs_lazycerts_get(struct cs_lazycerts *certs, size_t i,
 {
 	struct cs_lazycert *cert = &certs->v[i];
 	unsigned char *der = NULL;
-	X509 *whole = NULL;
+	X509 *decodewhole = NULL;
 	int len;
 
 	if (cert->whole)
 		return cert->x509;
 	ERR_clear_error();
 	if ((len = i2d_X509(cert->x509, &der)) > 0)
-		whole = cs_cert_decode("certificate", der, (size_t)len, err);
+		decodewhole = cs_cert_decode("certificate", der, (size_t)len,
+		    err);
 	else
 		cs_fail_crypto(err, CERTSTORE_ECRYPTO, "certificate");
 	OPENSSL_free(der);
-	if (whole == NULL)
+	if (decodewhole == NULL)
 		return NULL;
 	X509_free(cert->x509);
-	cert->x509 = whole;
+	cert->x509 = decodewhole;
 	cert->whole = 1;
-	return whole;
+	return decodewhole;
 }
 
 void

@@ -11,14 +11,14 @@
 #define COMPARED_MAX (1 << 20) /* X509_verify_cert()'s limit, too */
 
 /* Whose constraints, or whose names, and where the reasons go. */
-struct judging {
+struct subtreejudging {
 	const struct cs_asked *asked;
 	X509 *x509;
 	struct cs_reasons *out;
 };
 
 static int
-reason(void *arg, enum cs_subtree what, const ASN1_STRING *s)
+addsubtreereason(void *arg, enum cs_subtree what, const ASN1_STRING *s)
 {
 	static const enum cs_rule rules[] = {
 		[CS_SUBTREE_EMPTY] = CS_RULE_NC_EMPTY,
@@ -31,7 +31,7 @@ reason(void *arg, enum cs_subtree what, const ASN1_STRING *s)
 		[CS_SUBTREE_WILDCARD] = CS_RULE_CONSTRAINED_WILDCARD,
 		[CS_SUBTREE_UNSUPPORTED] = CS_RULE_NC_UNSUPPORTED,
 	};
-	const struct judging *j = arg;
+	const struct subtreejudging *j = arg;
 	char q[CS_QUOTE_LEN];
 
 	if (s == NULL)
@@ -42,7 +42,7 @@ reason(void *arg, enum cs_subtree what, const ASN1_STRING *s)
 }
 
 static size_t
-count(const NAME_CONSTRAINTS *nc)
+countsubtrees(const NAME_CONSTRAINTS *nc)
 {
 	int n = 0;
 
@@ -56,7 +56,7 @@ count(const NAME_CONSTRAINTS *nc)
 int
 cs_nameconstraint_check(const struct cs_asked *asked, struct cs_node *node)
 {
-	struct judging j = { asked, node->x509, &node->own };
+	struct subtreejudging j = { asked, node->x509, &node->own };
 	NAME_CONSTRAINTS *nc;
 	int bad = 0, critical;
 
@@ -66,13 +66,11 @@ cs_nameconstraint_check(const struct cs_asked *asked, struct cs_node *node)
 	if (nc == NULL)
 		return 0;
 	if ((X509_get_extension_flags(node->x509) & EXFLAG_CA) == 0)
-		bad |= cs_rule_add(&node->own, asked, CS_RULE_NC_LEAF,
-		    node->x509, NULL);
+		bad |= cs_rule_note(asked, node, CS_RULE_NC_LEAF, NULL);
 	if (critical != 1)
-		bad |= cs_rule_add(&node->own, asked, CS_RULE_NC_NOT_CRITICAL,
-		    node->x509, NULL);
-	node->nlimit = count(nc);
-	bad |= cs_subtree_form(nc, reason, &j);
+		bad |= cs_rule_note(asked, node, CS_RULE_NC_NOT_CRITICAL, NULL);
+	node->nlimit = countsubtrees(nc);
+	bad |= cs_subtree_form(nc, addsubtreereason, &j);
 	NAME_CONSTRAINTS_free(nc);
 	return bad;
 }
@@ -81,7 +79,7 @@ int
 cs_nameconstraint_path(const struct cs_asked *asked,
     struct cs_node *const *path, int n, struct cs_reasons *out)
 {
-	struct judging names = { asked, NULL, out };
+	struct subtreejudging names = { asked, NULL, out };
 	NAME_CONSTRAINTS *nc;
 	int bad = 0, i, j;
 
@@ -100,7 +98,8 @@ cs_nameconstraint_path(const struct cs_asked *asked,
 				continue;
 			}
 			names.x509 = path[j]->x509;
-			bad |= cs_subtree_names(names.x509, nc, reason, &names);
+			bad |= cs_subtree_names(names.x509, nc,
+			    addsubtreereason, &names);
 		}
 		NAME_CONSTRAINTS_free(nc);
 	}

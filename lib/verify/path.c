@@ -9,16 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
 #include <openssl/err.h>
 
 #include "verify/private.h"
 
-/* Bounds of one search, in about microseconds, paths and ways tried. */
-#define COST_MAX 300000
-#define PATHS_MAX 50
-#define STEPS_MAX 20000
+#define PATHS_MAX 50	/* that are judged in one search */
+#define STEPS_MAX 20000 /* ways that are tried */
 
 /* What makes an issuer less likely, the worst last. */
 enum {
@@ -30,33 +26,6 @@ enum {
 };
 
 enum { NONE = 0, GOOD = 1, STOP = 2 }; /* of a way; -1 failed */
-
-/*
- * What checking a signature takes, in microseconds of a slow machine: RSA by
- * the size of both numbers, since people send keys made to be slow.
- */
-static int
-costof(EVP_PKEY *pkey)
-{
-	BIGNUM *e = NULL;
-	double cost;
-	int bits;
-
-	if (pkey == NULL)
-		return 0;
-	bits = EVP_PKEY_get_bits(pkey);
-	if (EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "RSA-PSS")) {
-		cost = 1.2 * bits / 1024 * bits / 1024;
-		if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1)
-			cost *= BN_num_bits(e);
-		BN_free(e);
-	} else if (EVP_PKEY_is_a(pkey, "EC"))
-		cost = bits <= 256 ? 150 : 1500;
-	else
-		cost = bits <= 256 ? 150 : 2000;
-	ERR_clear_error();
-	return cost > COST_MAX ? COST_MAX + 1 : (int)cost + 1;
-}
 
 /*
  * A number by which certificates are in the same order wherever they come from:
@@ -117,7 +86,7 @@ findnode(struct cs_search *s, X509 *x509, int leaf, int anchor)
 }
 
 static int
-checkuses(struct cs_search *s, struct cs_node *node)
+checktrustuses(struct cs_search *s, struct cs_node *node)
 {
 	struct cs_uses uses;
 	char why[100];
@@ -126,13 +95,12 @@ checkuses(struct cs_search *s, struct cs_node *node)
 	    !cs_uses_forbid(&uses, cs_purpose_uses(s->asked->profile), why,
 		sizeof(why)))
 		return 0;
-	return cs_rule_add(&node->own, s->asked, CS_RULE_ANCHOR_USE, node->x509,
-	    "%s", why);
+	return cs_rule_note(s->asked, node, CS_RULE_ANCHOR_USE, "%s", why);
 }
 
 /* Finds out once what is wrong with it wherever it stands. */
 static int
-check(struct cs_search *s, struct cs_node *node)
+checknode(struct cs_search *s, struct cs_node *node)
 {
 	int bad, yes;
 
@@ -140,7 +108,7 @@ check(struct cs_search *s, struct cs_node *node)
 		return 0;
 	node->checked = 1;
 	X509_check_purpose(node->x509, -1, 0); /* caches what it says */
-	node->cost = costof(X509_get0_pubkey(node->x509));
+	node->cost = cs_signature_cost(X509_get0_pubkey(node->x509));
 	ERR_clear_error();
 	bad = cs_syntax_check(s->asked, node);
 	bad |= cs_algorithm_check(s->asked, node);
@@ -150,74 +118,10 @@ check(struct cs_search *s, struct cs_node *node)
 		bad |= cs_nameconstraint_check(s->asked, node);
 		bad |= cs_purpose_check(s->asked, node);
 	}
-	bad |= checkuses(s, node);
+	bad |= checktrustuses(s, node);
 	if ((yes = cs_anchors_distrust(s->anchors, node->x509)) == 1)
-		bad |= cs_rule_add(&node->own, s->asked, CS_RULE_DISTRUSTED,
-		    node->x509, NULL);
+		bad |= cs_rule_note(s->asked, node, CS_RULE_DISTRUSTED, NULL);
 	return bad == 0 && yes != -1 ? 0 : cs_fail_nomem(s->err);
-}
-
-static int
-samekey(X509 *a, X509 *b)
-{
-	const ASN1_BIT_STRING *x = X509_get0_pubkey_bitstr(a);
-	const ASN1_BIT_STRING *y = X509_get0_pubkey_bitstr(b);
-	int same;
-
-	if (ASN1_STRING_cmp(x, y) != 0)
-		return 0;
-	same = EVP_PKEY_eq(X509_get0_pubkey(a), X509_get0_pubkey(b)) == 1;
-	ERR_clear_error();
-	return same;
-}
-
-static struct cs_check *
-newcheck(struct cs_search *s)
-{
-	struct cs_check *v;
-	size_t size;
-
-	if (s->ncheck == s->checksize) {
-		size = s->checksize == 0 ? 16 : s->checksize * 2;
-		if ((v = reallocarray(s->checks, size, sizeof(*v))) == NULL)
-			return NULL;
-		s->checks = v;
-		s->checksize = size;
-	}
-	return &s->checks[s->ncheck++];
-}
-
-/* Each key is tried once on each: 1, 0, or -1 when enough was spent. */
-int
-cs_path_signed(struct cs_search *s, X509 *x509, X509 *issuer)
-{
-	EVP_PKEY *pkey = X509_get0_pubkey(issuer);
-	struct cs_cache *cache = s->untrusted->cache;
-	struct cs_check *c;
-	int cost, yes;
-	size_t i;
-
-	if (cache != NULL && (yes = cs_cache_signed(cache, x509, issuer)) != -1)
-		return yes;
-	for (i = 0; i < s->ncheck; i++) {
-		c = &s->checks[i];
-		if (c->x509 == x509 &&
-		    (c->issuer == issuer || samekey(c->issuer, issuer)))
-			return c->yes;
-	}
-	cost = costof(pkey);
-	if (cost > COST_MAX - s->cost || (c = newcheck(s)) == NULL) {
-		s->gaveup = 1;
-		return -1;
-	}
-	s->cost += cost;
-	c->x509 = x509;
-	c->issuer = issuer;
-	c->yes = pkey != NULL && X509_verify(x509, pkey) == 1;
-	ERR_clear_error();
-	if (cache != NULL)
-		cs_cache_check(cache, x509, issuer, c->yes);
-	return c->yes;
 }
 
 /* The same subject and key twice would be a loop (RFC 4158 section 2.4.2). */
@@ -234,14 +138,14 @@ isloop(const struct cs_search *s, X509 *x509)
 		if (i > 0 &&
 		    X509_NAME_cmp(X509_get_subject_name(p),
 			X509_get_subject_name(x509)) == 0 &&
-		    samekey(p, x509))
+		    cs_signature_samekey(p, x509))
 			return 1;
 	}
 	return 0;
 }
 
 static int
-rank(X509 *x509, const struct cs_node *node)
+rankissuer(X509 *x509, const struct cs_node *node)
 {
 	const ASN1_OCTET_STRING *aki, *ski;
 	int n = 0;
@@ -267,7 +171,7 @@ rank(X509 *x509, const struct cs_node *node)
  * certificates decide, so that the order in which they were given says nothing.
  */
 static int
-compare(const void *a, const void *b)
+comparecandidates(const void *a, const void *b)
 {
 	const struct cs_candidate *x = a, *y = b;
 
@@ -282,21 +186,22 @@ compare(const void *a, const void *b)
 
 /* Adds a candidate. */
 static int
-take(struct cs_search *s, struct cs_node *node, struct cs_node *issuer)
+addcandidate(struct cs_search *s, struct cs_node *node, struct cs_node *issuer)
 {
 	struct cs_candidate *c = &node->issuers[node->nissuer];
 
-	if (check(s, issuer) == -1)
+	if (checknode(s, issuer) == -1)
 		return -1;
 	c->node = issuer;
-	c->rank = rank(node->x509, issuer);
+	c->rank = rankissuer(node->x509, issuer);
 	node->nissuer++;
 	return 0;
 }
 
 /* What is in the untrusted under that name and is no copy of an anchor. */
 static int
-takepile(struct cs_search *s, struct cs_node *node, STACK_OF(X509) *anchors)
+addfromuntrusted(struct cs_search *s, struct cs_node *node,
+    STACK_OF(X509) *anchors)
 {
 	const X509_NAME *name = X509_get_issuer_name(node->x509);
 	X509 *x509;
@@ -317,14 +222,15 @@ takepile(struct cs_search *s, struct cs_node *node, STACK_OF(X509) *anchors)
 		if (s->lazynodes[i] == NULL &&
 		    (s->lazynodes[i] = newnode(s, x509, 0, 0)) == NULL)
 			return cs_fail_nomem(s->err);
-		if (take(s, node, s->lazynodes[i]) == -1)
+		if (addcandidate(s, node, s->lazynodes[i]) == -1)
 			return -1;
 	}
 	return 0;
 }
 
 static int
-takeanchors(struct cs_search *s, struct cs_node *node, STACK_OF(X509) *anchors)
+addfromanchors(struct cs_search *s, struct cs_node *node,
+    STACK_OF(X509) *anchors)
 {
 	struct cs_node *issuer;
 	int i;
@@ -333,7 +239,7 @@ takeanchors(struct cs_search *s, struct cs_node *node, STACK_OF(X509) *anchors)
 		issuer = findnode(s, sk_X509_value(anchors, i), 0, 1);
 		if (issuer == NULL)
 			return cs_fail_nomem(s->err);
-		if (take(s, node, issuer) == -1)
+		if (addcandidate(s, node, issuer) == -1)
 			return -1;
 	}
 	return 0;
@@ -341,7 +247,7 @@ takeanchors(struct cs_search *s, struct cs_node *node, STACK_OF(X509) *anchors)
 
 /* All with the issuer's name, the most likely first. */
 static int
-gather(struct cs_search *s, struct cs_node *node)
+gatherissuers(struct cs_search *s, struct cs_node *node)
 {
 	STACK_OF(X509) *anchors;
 	size_t n;
@@ -361,11 +267,11 @@ gather(struct cs_search *s, struct cs_node *node)
 		cs_fail_nomem(s->err);
 		goto out;
 	}
-	if (takeanchors(s, node, anchors) == -1 ||
-	    takepile(s, node, anchors) == -1)
+	if (addfromanchors(s, node, anchors) == -1 ||
+	    addfromuntrusted(s, node, anchors) == -1)
 		goto out;
 	qsort(node->issuers, (size_t)node->nissuer, sizeof(*node->issuers),
-	    compare);
+	    comparecandidates);
 	rv = 0;
 out:
 	sk_X509_free(anchors);
@@ -385,18 +291,18 @@ costofnames(const struct cs_search *s)
 			cost += (one < 1 << 20 ? one : 1 << 20) / 32;
 		}
 	}
-	return cost > COST_MAX ? COST_MAX : (int)cost;
+	return cost > CS_COST_MAX ? CS_COST_MAX : (int)cost;
 }
 
 /* Judges the path as it stands. */
 static int
-judge(struct cs_search *s, int anchored)
+judgecurrent(struct cs_search *s, int anchored)
 {
 	struct cs_reasons reasons = { NULL, 0, 0, 0 };
 	int better;
 
 	/* There has to be one to tell of. */
-	if (s->nbest > 0 && (s->npath == PATHS_MAX || s->cost >= COST_MAX)) {
+	if (s->nbest > 0 && (s->npath == PATHS_MAX || s->cost >= CS_COST_MAX)) {
 		s->gaveup = 1;
 		return NONE;
 	}
@@ -429,7 +335,7 @@ judge(struct cs_search *s, int anchored)
 	return s->path[0]->own.nerror == reasons.nerror ? STOP : NONE;
 }
 
-static int extend(struct cs_search *);
+static int extendpath(struct cs_search *);
 
 /*
  * A bad one cannot make a good path: it is of use only as long as there is
@@ -437,7 +343,7 @@ static int extend(struct cs_search *);
  * choice; otherwise it is for the judge.
  */
 static int
-attempt(struct cs_search *s, const struct cs_candidate *c, int choice)
+tryissuer(struct cs_search *s, const struct cs_candidate *c, int choice)
 {
 	X509 *x509 = s->path[s->n - 1]->x509;
 	int rv;
@@ -451,17 +357,17 @@ attempt(struct cs_search *s, const struct cs_candidate *c, int choice)
 		return NONE;
 	}
 	if ((choice || s->anchored) &&
-	    cs_path_signed(s, x509, c->node->x509) != 1)
+	    cs_signature_check(s, x509, c->node->x509) != 1)
 		return NONE;
 	s->path[s->n++] = c->node;
-	rv = extend(s);
+	rv = extendpath(s);
 	s->n--;
 	return rv;
 }
 
 /* All ways on from the last of the path. */
 static int
-extend(struct cs_search *s)
+extendpath(struct cs_search *s)
 {
 	struct cs_node *last = s->path[s->n - 1];
 	unsigned int cuts = s->cuts;
@@ -469,36 +375,36 @@ extend(struct cs_search *s)
 
 	if (last->anchor) {
 		s->cuts++;
-		return judge(s, 1);
+		return judgecurrent(s, 1);
 	}
 	if (s->n == CS_PATH_MAX) {
 		s->cuts++;
 		s->toolong = 1;
 		return NONE;
 	}
-	if (++s->nstep > STEPS_MAX || s->cost >= COST_MAX) {
+	if (++s->nstep > STEPS_MAX || s->cost >= CS_COST_MAX) {
 		s->cuts++;
 		s->gaveup = 1;
 		return NONE;
 	}
-	if (gather(s, last) == -1)
+	if (gatherissuers(s, last) == -1)
 		return -1;
 	s->cost += last->nissuer;
 	for (i = 0; i < last->nissuer && rv == NONE; i++)
-		rv = attempt(s, &last->issuers[i], last->nissuer > 1);
+		rv = tryissuer(s, &last->issuers[i], last->nissuer > 1);
 	if (rv != NONE)
 		return rv;
 	if (s->cuts == cuts && !s->gaveup)
 		last->dead = 1;
 	/* A dead end: is it the furthest one so far? */
 	if (!s->anchored && s->nbest == best && s->n > best)
-		rv = judge(s, 0);
+		rv = judgecurrent(s, 0);
 	return rv;
 }
 
 /* Is it a trust anchor itself? */
 static int
-isanchor(struct cs_search *s, X509 *x509)
+isanchoritself(struct cs_search *s, X509 *x509)
 {
 	STACK_OF(X509) *found;
 	int i, rv = 0;
@@ -515,29 +421,29 @@ isanchor(struct cs_search *s, X509 *x509)
 }
 
 static int
-start(struct cs_search *s, X509 *x509, int anchor)
+startpath(struct cs_search *s, X509 *x509, int anchor)
 {
 	if ((s->path[0] = findnode(s, x509, 1, anchor)) == NULL)
 		return cs_fail_nomem(s->err);
 	s->n = 1;
-	if (check(s, s->path[0]) == -1)
+	if (checknode(s, s->path[0]) == -1)
 		return -1;
-	return extend(s);
+	return extendpath(s);
 }
 
 static int
-search(struct cs_search *s, X509 *x509)
+searchpaths(struct cs_search *s, X509 *x509)
 {
 	int rv;
 
-	if ((rv = isanchor(s, x509)) == 1)
-		rv = start(s, x509, 1);
-	return rv == NONE ? start(s, x509, 0) : rv;
+	if ((rv = isanchoritself(s, x509)) == 1)
+		rv = startpath(s, x509, 1);
+	return rv == NONE ? startpath(s, x509, 0) : rv;
 }
 
 /* Forgets who may have issued what. */
 static void
-regather(struct cs_search *s)
+forgetissuers(struct cs_search *s)
 {
 	struct cs_node *node;
 	size_t i;
@@ -553,7 +459,7 @@ regather(struct cs_search *s)
 
 /* Enough was spent: it is bad only if nothing above could make it good. */
 static int
-untold(struct cs_search *s)
+failgaveup(struct cs_search *s)
 {
 	if (s->nbest == 0 || s->best[0]->own.nerror == 0)
 		return cs_fail(s->err, CERTSTORE_EREFUSED,
@@ -574,11 +480,11 @@ cs_path_search(struct cs_search *s, X509 *x509)
 	s->lazynodes = calloc(s->untrusted->n, sizeof(*s->lazynodes));
 	if (s->lazynodes == NULL)
 		return cs_fail_nomem(s->err);
-	rv = search(s, x509);
+	rv = searchpaths(s, x509);
 	if (rv == NONE && !s->anchored &&
 	    (rv = cs_anchors_readall(s->anchors, s->err)) == 1) {
-		regather(s);
-		rv = search(s, x509);
+		forgetissuers(s);
+		rv = searchpaths(s, x509);
 	}
 	/* What could not be read may be the anchor that makes it good. */
 	if (rv == NONE && s->anchors->doubt.code != CERTSTORE_OK &&
@@ -587,7 +493,7 @@ cs_path_search(struct cs_search *s, X509 *x509)
 		return -1;
 	}
 	if (rv == NONE && s->gaveup)
-		return untold(s);
+		return failgaveup(s);
 	if (rv == NONE && s->toolong &&
 	    cs_rule_add(&s->reasons, s->asked, CS_RULE_TOO_LONG, NULL, NULL) ==
 		-1)

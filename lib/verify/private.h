@@ -202,10 +202,15 @@ struct cs_rule_text {
 extern const struct cs_rule_text cs_rules[CS_NRULE];
 int	cs_rule_profile(const char *, enum cs_profile *);	/* by name */
 const char *cs_rule_profile_name(enum cs_profile);
-/* Adds, unless the profile does not mind or it is there already.  The detail
- * is formatted, NULL: none; foreign text in it must be escaped. */
+/*
+ * Adds a reason, unless the rule does not count for the profile or the list has
+ * it already: to any list, or to the own ones of a certificate.  The detail is
+ * formatted, or NULL; foreign text in it must be escaped.  0, -1 no memory.
+ */
 int	cs_rule_add(struct cs_reasons *, const struct cs_asked *, enum cs_rule,
 	    X509 *, const char *, ...) CS_PRINTFLIKE(5, 6);
+int	cs_rule_note(const struct cs_asked *, struct cs_node *, enum cs_rule,
+	    const char *, ...) CS_PRINTFLIKE(4, 5);
 int	cs_rule_copy(struct cs_reasons *, const struct cs_reasons *);
 void	cs_rule_free(struct cs_reasons *);
 
@@ -337,8 +342,13 @@ struct cs_search {
 	struct certstore_error	*err;
 };
 int	cs_path_search(struct cs_search *, X509 *);	/* 1 good, 0, -1 */
-int	cs_path_signed(struct cs_search *, X509 *, X509 *); /* 1, 0, -1 too many */
 void	cs_path_free(struct cs_search *);
+
+/* signature.c */
+#define CS_COST_MAX	300000	/* of one search, in about microseconds */
+int	cs_signature_cost(EVP_PKEY *);
+int	cs_signature_samekey(X509 *, X509 *);	/* do both certify one key? */
+int	cs_signature_check(struct cs_search *, X509 *, X509 *);	/* 1, 0, -1 */
 
 /* judge.c: one path, whole or not, judged by libcrypto and by our rules. */
 int	cs_judge_path(struct cs_search *, int, struct cs_reasons *);

@@ -30,7 +30,7 @@ static const struct want {
 };
 
 static const char *
-words(uint32_t purposes)
+purposewords(uint32_t purposes)
 {
 	switch (purposes) {
 	case XKU_SSL_SERVER:
@@ -44,36 +44,30 @@ words(uint32_t purposes)
 	}
 }
 
-static int
-add(const struct cs_asked *asked, struct cs_node *node, enum cs_rule rule)
-{
-	return cs_rule_add(&node->own, asked, rule, node->x509, NULL);
-}
-
 /* What the public web's rules say of an extended key usage. */
 static int
-webpki(const struct cs_asked *asked, struct cs_node *node, uint32_t eku)
+checkwebpki(const struct cs_asked *asked, struct cs_node *node, uint32_t eku)
 {
 	int bad = 0, i;
 
 	if (!node->leaf && node->anchor &&
 	    (X509_get_extension_flags(node->x509) & EXFLAG_SI) != 0)
-		bad |= add(asked, node, CS_RULE_EKU_ROOT);
+		bad |= cs_rule_note(asked, node, CS_RULE_EKU_ROOT, NULL);
 	if (!node->leaf)
 		return bad;
 	i = X509_get_ext_by_NID(node->x509, NID_ext_key_usage, -1);
 	if (X509_EXTENSION_get_critical(X509_get_ext(node->x509, i)) != 0)
-		bad |= add(asked, node, CS_RULE_EKU_CRITICAL);
+		bad |= cs_rule_note(asked, node, CS_RULE_EKU_CRITICAL, NULL);
 	if ((eku &
 		(XKU_CODE_SIGN | XKU_SMIME | XKU_TIMESTAMP | XKU_OCSP_SIGN)) !=
 	    0)
-		bad |= add(asked, node, CS_RULE_EKU_OTHER);
+		bad |= cs_rule_note(asked, node, CS_RULE_EKU_OTHER, NULL);
 	return bad;
 }
 
 /* anyExtendedKeyUsage may be refused and isn't, but for the public web. */
 static int
-extended(const struct cs_asked *asked, struct cs_node *node)
+checkextended(const struct cs_asked *asked, struct cs_node *node)
 {
 	const struct want *want = &wants[asked->profile];
 	EXTENDED_KEY_USAGE *list;
@@ -81,7 +75,9 @@ extended(const struct cs_asked *asked, struct cs_node *node)
 	int bad = 0, n;
 
 	if ((X509_get_extension_flags(node->x509) & EXFLAG_XKUSAGE) == 0)
-		return node->leaf ? add(asked, node, CS_RULE_EKU_MISSING) : 0;
+		return node->leaf ?
+		    cs_rule_note(asked, node, CS_RULE_EKU_MISSING, NULL) :
+		    0;
 	eku = X509_get_extended_key_usage(node->x509);
 	if (eku == 0) {
 		list = X509_get_ext_d2i(node->x509, NID_ext_key_usage, NULL,
@@ -89,16 +85,17 @@ extended(const struct cs_asked *asked, struct cs_node *node)
 		n = sk_ASN1_OBJECT_num(list);
 		EXTENDED_KEY_USAGE_free(list);
 		if (n == 0)
-			bad |= add(asked, node, CS_RULE_EKU_EMPTY);
+			bad |= cs_rule_note(asked, node, CS_RULE_EKU_EMPTY,
+			    NULL);
 	}
-	bad |= webpki(asked, node, eku);
+	bad |= checkwebpki(asked, node, eku);
 	if (node->leaf && (eku & XKU_ANYEKU) != 0)
-		bad |= add(asked, node, CS_RULE_EKU_ANY);
+		bad |= cs_rule_note(asked, node, CS_RULE_EKU_ANY, NULL);
 	lacks = want->purpose & ~eku;
 	if (lacks != 0 && (eku & XKU_ANYEKU) == 0)
-		bad |= cs_rule_add(&node->own, asked,
+		bad |= cs_rule_note(asked, node,
 		    node->leaf ? CS_RULE_PURPOSE : CS_RULE_PURPOSE_CA,
-		    node->x509, "it lacks %s", words(lacks));
+		    "it lacks %s", purposewords(lacks));
 	return bad;
 }
 
@@ -125,18 +122,18 @@ cs_purpose_check(const struct cs_asked *asked, struct cs_node *node)
 	uint32_t flags = X509_get_extension_flags(node->x509);
 	int bad;
 
-	bad = extended(asked, node);
+	bad = checkextended(asked, node);
 	if (!node->leaf)
 		return bad;
 	if (asked->profile == CS_PROFILE_CA && (flags & EXFLAG_CA) == 0)
-		bad |= add(asked, node, CS_RULE_NO_CA);
+		bad |= cs_rule_note(asked, node, CS_RULE_NO_CA, NULL);
 	else if (want->usage != 0 &&
 	    (X509_get_key_usage(node->x509) & want->usage) == 0)
-		bad |= add(asked, node,
-		    (flags & EXFLAG_CA) != 0 ? CS_RULE_USAGE_CA :
-					       CS_RULE_USAGE);
+		bad |= cs_rule_note(asked, node,
+		    (flags & EXFLAG_CA) != 0 ? CS_RULE_USAGE_CA : CS_RULE_USAGE,
+		    NULL);
 	if (asked->profile == CS_PROFILE_SHAKEN &&
 	    !cs_cert_is_shaken(node->x509))
-		bad |= add(asked, node, CS_RULE_TNAUTHLIST);
+		bad |= cs_rule_note(asked, node, CS_RULE_TNAUTHLIST, NULL);
 	return bad;
 }

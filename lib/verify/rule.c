@@ -273,7 +273,7 @@ cs_rule_profile_name(enum cs_profile profile)
 }
 
 static char
-howbad(const struct cs_asked *asked, enum cs_rule rule)
+severityof(const struct cs_asked *asked, enum cs_rule rule)
 {
 	const char *how = cs_rules[rule].how;
 
@@ -288,7 +288,7 @@ howbad(const struct cs_asked *asked, enum cs_rule rule)
 }
 
 static struct cs_reason *
-append(struct cs_reasons *list)
+newreason(struct cs_reasons *list)
 {
 	struct cs_reason *v;
 	size_t size;
@@ -305,7 +305,7 @@ append(struct cs_reasons *list)
 }
 
 static int
-isthere(const struct cs_reasons *list, enum cs_rule rule, const X509 *x509)
+hasreason(const struct cs_reasons *list, enum cs_rule rule, const X509 *x509)
 {
 	size_t i;
 
@@ -315,25 +315,21 @@ isthere(const struct cs_reasons *list, enum cs_rule rule, const X509 *x509)
 	return 0;
 }
 
-int
-cs_rule_add(struct cs_reasons *list, const struct cs_asked *asked,
-    enum cs_rule rule, X509 *x509, const char *fmt, ...)
+static int addreasonto(struct cs_reasons *, const struct cs_asked *,
+    enum cs_rule, X509 *, const char *, va_list) CS_PRINTFLIKE(5, 0);
+
+static int
+addreasonto(struct cs_reasons *list, const struct cs_asked *asked,
+    enum cs_rule rule, X509 *x509, const char *fmt, va_list ap)
 {
 	struct cs_reason *reason;
-	char how = howbad(asked, rule);
-	va_list ap;
-	int n = 0;
+	char how = severityof(asked, rule);
 
-	if (how == '-' || isthere(list, rule, x509))
+	if (how == '-' || hasreason(list, rule, x509))
 		return 0;
-	if ((reason = append(list)) == NULL)
+	if ((reason = newreason(list)) == NULL)
 		return -1;
-	if (fmt != NULL) {
-		va_start(ap, fmt);
-		n = vasprintf(&reason->detail, fmt, ap);
-		va_end(ap);
-	}
-	if (n == -1)
+	if (fmt != NULL && vasprintf(&reason->detail, fmt, ap) == -1)
 		return -1;
 	reason->rule = rule;
 	reason->warning = how == 'W';
@@ -344,15 +340,41 @@ cs_rule_add(struct cs_reasons *list, const struct cs_asked *asked,
 }
 
 int
+cs_rule_add(struct cs_reasons *list, const struct cs_asked *asked,
+    enum cs_rule rule, X509 *x509, const char *fmt, ...)
+{
+	va_list ap;
+	int rv;
+
+	va_start(ap, fmt);
+	rv = addreasonto(list, asked, rule, x509, fmt, ap);
+	va_end(ap);
+	return rv;
+}
+
+int
+cs_rule_note(const struct cs_asked *asked, struct cs_node *node,
+    enum cs_rule rule, const char *fmt, ...)
+{
+	va_list ap;
+	int rv;
+
+	va_start(ap, fmt);
+	rv = addreasonto(&node->own, asked, rule, node->x509, fmt, ap);
+	va_end(ap);
+	return rv;
+}
+
+int
 cs_rule_copy(struct cs_reasons *to, const struct cs_reasons *from)
 {
 	struct cs_reason *reason;
 	size_t i;
 
 	for (i = 0; i < from->n; i++) {
-		if (isthere(to, from->v[i].rule, from->v[i].x509))
+		if (hasreason(to, from->v[i].rule, from->v[i].x509))
 			continue;
-		if ((reason = append(to)) == NULL)
+		if ((reason = newreason(to)) == NULL)
 			return -1;
 		*reason = from->v[i];
 		if (reason->detail != NULL &&

@@ -14,7 +14,7 @@
 
 /* The preferred name syntax of RFC 1034, or a wildcard for a whole label. */
 static int
-isdns(const char *s)
+isdnssan(const char *s)
 {
 	struct certstore_error err;
 	char host[CS_HOST_MAX + 1];
@@ -30,7 +30,7 @@ isdns(const char *s)
 
 /* A Mailbox of RFC 2821 section 4.1.2, ASCII. */
 static int
-isemail(const char *s)
+isemailsan(const char *s)
 {
 	const char *at = strrchr(s, '@'), *p;
 	struct certstore_error err;
@@ -54,7 +54,7 @@ isemail(const char *s)
 
 /* Absolute, with a scheme and something behind it (RFC 3986). */
 static int
-isuri(const char *s)
+isurisan(const char *s)
 {
 	size_t n, i;
 
@@ -85,39 +85,41 @@ issuffix(const struct cs_asked *asked, const char *wildcard)
 }
 
 static int
-dns(const struct cs_asked *asked, struct cs_node *node, const ASN1_STRING *s)
+checkdnssan(const struct cs_asked *asked, struct cs_node *node,
+    const ASN1_STRING *s)
 {
 	char q[CS_QUOTE_LEN], *name = cs_asn1_text(s);
 	enum cs_rule rule = CS_NRULE;
 	int bad = 0;
 
-	if (name == NULL || !isdns(name))
+	if (name == NULL || !isdnssan(name))
 		rule = CS_RULE_SAN_DNS;
 	else if (strncmp(name, "*.", 2) == 0 && issuffix(asked, name))
 		rule = CS_RULE_SAN_SUFFIX;
 	if (rule != CS_NRULE)
-		bad = cs_rule_add(&node->own, asked, rule, node->x509, "%s",
+		bad = cs_rule_note(asked, node, rule, "%s",
 		    cs_asn1_quote(s, q));
 	free(name);
 	return bad;
 }
 
 static int
-textual(const struct cs_asked *asked, struct cs_node *node,
+checktextsan(const struct cs_asked *asked, struct cs_node *node,
     const ASN1_STRING *s, enum cs_rule rule, int (*is)(const char *))
 {
 	char q[CS_QUOTE_LEN], *name = cs_asn1_text(s);
 	int bad = 0;
 
 	if (name == NULL || !is(name))
-		bad = cs_rule_add(&node->own, asked, rule, node->x509, "%s",
+		bad = cs_rule_note(asked, node, rule, "%s",
 		    cs_asn1_quote(s, q));
 	free(name);
 	return bad;
 }
 
 static int
-form(const struct cs_asked *asked, struct cs_node *node, const GENERAL_NAME *gn)
+checkform(const struct cs_asked *asked, struct cs_node *node,
+    const GENERAL_NAME *gn)
 {
 	const ASN1_STRING *s;
 	char ip[INET6_ADDRSTRLEN];
@@ -126,16 +128,17 @@ form(const struct cs_asked *asked, struct cs_node *node, const GENERAL_NAME *gn)
 	s = GENERAL_NAME_get0_value(gn, &type);
 	switch (type) {
 	case GEN_DNS:
-		return dns(asked, node, s);
+		return checkdnssan(asked, node, s);
 	case GEN_EMAIL:
-		return textual(asked, node, s, CS_RULE_SAN_EMAIL, isemail);
+		return checktextsan(asked, node, s, CS_RULE_SAN_EMAIL,
+		    isemailsan);
 	case GEN_URI:
-		return textual(asked, node, s, CS_RULE_SAN_URI, isuri);
+		return checktextsan(asked, node, s, CS_RULE_SAN_URI, isurisan);
 	case GEN_IPADD:
 		if (cs_asn1_ip(s, ip))
 			return 0;
-		return cs_rule_add(&node->own, asked, CS_RULE_SAN_IP,
-		    node->x509, "%d octets", ASN1_STRING_length(s));
+		return cs_rule_note(asked, node, CS_RULE_SAN_IP, "%d octets",
+		    ASN1_STRING_length(s));
 	default:
 		return 0;
 	}
@@ -143,7 +146,7 @@ form(const struct cs_asked *asked, struct cs_node *node, const GENERAL_NAME *gn)
 
 /* RFC 9525 sections 6.3 and 6.5. */
 static int
-ishost(const struct cs_asked *asked, const GENERAL_NAME *gn)
+isaskedhost(const struct cs_asked *asked, const GENERAL_NAME *gn)
 {
 	const ASN1_STRING *s;
 	char *name;
@@ -163,7 +166,7 @@ ishost(const struct cs_asked *asked, const GENERAL_NAME *gn)
 }
 
 static int
-nothost(const struct cs_asked *asked, struct cs_node *node,
+addnothost(const struct cs_asked *asked, struct cs_node *node,
     const GENERAL_NAMES *names)
 {
 	char q[CS_QUOTE_LEN], ip[INET6_ADDRSTRLEN];
@@ -189,15 +192,14 @@ nothost(const struct cs_asked *asked, struct cs_node *node,
 	if (n > SHOWN_MAX)
 		bad |= cs_buf_printf(&b, " and %d more", n - SHOWN_MAX);
 	if (bad == 0)
-		bad = cs_rule_add(&node->own, asked, CS_RULE_HOST, node->x509,
-		    "%s", b.p);
+		bad = cs_rule_note(asked, node, CS_RULE_HOST, "%s", b.p);
 	cs_buf_free(&b);
 	return bad;
 }
 
 /* Is it, letter for letter, one of the names?  An address as it is written. */
 static int
-repeats(const char *cn, size_t len, const GENERAL_NAMES *names)
+repeatsname(const char *cn, size_t len, const GENERAL_NAMES *names)
 {
 	char ip[INET6_ADDRSTRLEN];
 	const ASN1_STRING *s;
@@ -225,7 +227,7 @@ repeats(const char *cn, size_t len, const GENERAL_NAMES *names)
 /* For most purposes a common name is a name for people: only what looks like
  * a host has to repeat one. */
 static int
-commonname(const struct cs_asked *asked, struct cs_node *node,
+checkcn(const struct cs_asked *asked, struct cs_node *node,
     const GENERAL_NAMES *names)
 {
 	const X509_NAME *subject = X509_get_subject_name(node->x509);
@@ -243,9 +245,8 @@ commonname(const struct cs_asked *asked, struct cs_node *node,
 		if ((asked->profile == CS_PROFILE_WEBPKI ||
 			(memchr(cn, '.', (size_t)len) != NULL &&
 			    cs_name_certhost((const char *)cn, host))) &&
-		    !repeats((const char *)cn, (size_t)len, names))
-			bad = cs_rule_add(&node->own, asked, CS_RULE_CN,
-			    node->x509, "%s",
+		    !repeatsname((const char *)cn, (size_t)len, names))
+			bad = cs_rule_note(asked, node, CS_RULE_CN, "%s",
 			    cs_escape_quote(q, (const char *)cn));
 		OPENSSL_free(cn);
 		cn = NULL;
@@ -255,7 +256,7 @@ commonname(const struct cs_asked *asked, struct cs_node *node,
 }
 
 static int
-isserver(const struct cs_asked *asked)
+asksserver(const struct cs_asked *asked)
 {
 	return asked->profile == CS_PROFILE_SERVER ||
 	    asked->profile == CS_PROFILE_PEER ||
@@ -264,7 +265,7 @@ isserver(const struct cs_asked *asked)
 
 /* What only an end-entity that serves has to have. */
 static int
-server(const struct cs_asked *asked, struct cs_node *node,
+checkserver(const struct cs_asked *asked, struct cs_node *node,
     const GENERAL_NAMES *names, int critical)
 {
 	const X509_NAME *subject = X509_get_subject_name(node->x509);
@@ -278,15 +279,12 @@ server(const struct cs_asked *asked, struct cs_node *node,
 			others++;
 	}
 	if (hosts == 0)
-		bad |= cs_rule_add(&node->own, asked, CS_RULE_SAN_MISSING,
-		    node->x509, NULL);
+		bad |= cs_rule_note(asked, node, CS_RULE_SAN_MISSING, NULL);
 	if (others > 0)
-		bad |= cs_rule_add(&node->own, asked, CS_RULE_SAN_TYPE,
-		    node->x509, NULL);
+		bad |= cs_rule_note(asked, node, CS_RULE_SAN_TYPE, NULL);
 	if (critical == 1 && X509_NAME_entry_count(subject) > 0)
-		bad |= cs_rule_add(&node->own, asked, CS_RULE_SAN_CRITICAL,
-		    node->x509, NULL);
-	return bad | commonname(asked, node, names);
+		bad |= cs_rule_note(asked, node, CS_RULE_SAN_CRITICAL, NULL);
+	return bad | checkcn(asked, node, names);
 }
 
 /* Names of an issuer have to be well formed where they are constrained. */
@@ -305,14 +303,15 @@ cs_san_check(const struct cs_asked *asked, struct cs_node *node)
 	ERR_clear_error();
 	node->nname += names == NULL ? 0 : (size_t)sk_GENERAL_NAME_num(names);
 	for (i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-		bad |= form(asked, node, sk_GENERAL_NAME_value(names, i));
+		bad |= checkform(asked, node, sk_GENERAL_NAME_value(names, i));
 		if (node->leaf && asked->hashost)
-			n += ishost(asked, sk_GENERAL_NAME_value(names, i));
+			n += isaskedhost(asked,
+			    sk_GENERAL_NAME_value(names, i));
 	}
 	if (node->leaf && asked->hashost && n == 0)
-		bad |= nothost(asked, node, names);
-	if (node->leaf && isserver(asked))
-		bad |= server(asked, node, names, critical);
+		bad |= addnothost(asked, node, names);
+	if (node->leaf && asksserver(asked))
+		bad |= checkserver(asked, node, names, critical);
 	GENERAL_NAMES_free(names);
 	return bad;
 }

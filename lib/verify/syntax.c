@@ -14,13 +14,7 @@
 #define SERIAL_MAX 20 /* octets */
 
 static int
-add(const struct cs_asked *asked, struct cs_node *node, enum cs_rule rule)
-{
-	return cs_rule_add(&node->own, asked, rule, node->x509, NULL);
-}
-
-static int
-extensions(const struct cs_asked *asked, struct cs_node *node)
+checkextensions(const struct cs_asked *asked, struct cs_node *node)
 {
 	const STACK_OF(X509_EXTENSION) *exts;
 	X509_EXTENSION *ext;
@@ -30,30 +24,31 @@ extensions(const struct cs_asked *asked, struct cs_node *node)
 	exts = X509_get0_extensions(node->x509);
 	n = sk_X509_EXTENSION_num(exts);
 	if (n > EXTENSIONS_MAX)
-		return cs_rule_add(&node->own, asked, CS_RULE_MALFORMED,
-		    node->x509, "%d extensions", n);
+		return cs_rule_note(asked, node, CS_RULE_MALFORMED,
+		    "%d extensions", n);
 	for (i = 0; i < n; i++) {
 		ext = sk_X509_EXTENSION_value(exts, i);
 		OBJ_obj2txt(oid, sizeof(oid), X509_EXTENSION_get_object(ext),
 		    0);
 		if (cs_cert_isbad(ext))
-			bad |= cs_rule_add(&node->own, asked, CS_RULE_MALFORMED,
-			    node->x509, "%s", oid);
+			bad |= cs_rule_note(asked, node, CS_RULE_MALFORMED,
+			    "%s", oid);
 		if (cs_cert_istwice(exts, i))
-			bad |= cs_rule_add(&node->own, asked, CS_RULE_DUPLICATE,
-			    node->x509, "%s", oid);
+			bad |= cs_rule_note(asked, node, CS_RULE_DUPLICATE,
+			    "%s", oid);
 	}
 	if (n > 0 && X509_get_version(node->x509) != X509_VERSION_3)
-		bad |= add(asked, node, CS_RULE_EXTENSIONS_VERSION);
+		bad |= cs_rule_note(asked, node, CS_RULE_EXTENSIONS_VERSION,
+		    NULL);
 	if (X509_check_purpose(node->x509, -1, 0) != 1)
-		bad |= add(asked, node, CS_RULE_MALFORMED);
+		bad |= cs_rule_note(asked, node, CS_RULE_MALFORMED, NULL);
 	ERR_clear_error();
 	return bad;
 }
 
 /* Of an anchor the number is of no use to anybody (section 6.1.1 (d)). */
 static int
-serial(const struct cs_asked *asked, struct cs_node *node)
+checkserial(const struct cs_asked *asked, struct cs_node *node)
 {
 	const ASN1_INTEGER *no = X509_get0_serialNumber(node->x509);
 	const char *flaw = NULL;
@@ -71,13 +66,12 @@ serial(const struct cs_asked *asked, struct cs_node *node)
 		flaw = "zero";
 	if (flaw == NULL)
 		return 0;
-	return cs_rule_add(&node->own, asked, CS_RULE_SERIAL, node->x509, "%s",
-	    flaw);
+	return cs_rule_note(asked, node, CS_RULE_SERIAL, "%s", flaw);
 }
 
 /* To the second, in UTC (sections 4.1.2.5.1 and 4.1.2.5.2). */
 static int
-istime(const ASN1_TIME *t)
+isutcseconds(const ASN1_TIME *t)
 {
 	int len = ASN1_STRING_type(t) == V_ASN1_UTCTIME ? 13 : 15;
 
@@ -126,64 +120,62 @@ lifemax(int64_t starts)
 }
 
 static int
-times(const struct cs_asked *asked, struct cs_node *node)
+checktimes(const struct cs_asked *asked, struct cs_node *node)
 {
 	char t[CERTSTORE_TIME_LEN];
 	int64_t ends, starts;
 	int bad = 0;
 
-	if (!istime(X509_get0_notBefore(node->x509)) ||
-	    !istime(X509_get0_notAfter(node->x509)))
-		return add(asked, node, CS_RULE_TIME_BAD);
+	if (!isutcseconds(X509_get0_notBefore(node->x509)) ||
+	    !isutcseconds(X509_get0_notAfter(node->x509)))
+		return cs_rule_note(asked, node, CS_RULE_TIME_BAD, NULL);
 	starts = cs_cert_starts(node->x509);
 	ends = cs_cert_ends(node->x509);
 	if (!istimeform(X509_get0_notBefore(node->x509)) ||
 	    !istimeform(X509_get0_notAfter(node->x509)))
-		bad |= add(asked, node, CS_RULE_TIME_FORM);
+		bad |= cs_rule_note(asked, node, CS_RULE_TIME_FORM, NULL);
 	if (ends < starts)
-		bad |= add(asked, node, CS_RULE_TIME_ORDER);
+		bad |= cs_rule_note(asked, node, CS_RULE_TIME_ORDER, NULL);
 	else if (node->leaf && ends - starts >= lifemax(starts))
-		bad |= cs_rule_add(&node->own, asked, CS_RULE_LIFE, node->x509,
+		bad |= cs_rule_note(asked, node, CS_RULE_LIFE,
 		    "%lld days, at most %lld",
 		    (long long)((ends - starts + 1) / CS_DAY),
 		    (long long)(lifemax(starts) / CS_DAY));
 	/* Both ends are inside: section 4.1.2.5. */
 	if (asked->when < starts)
-		bad |= cs_rule_add(&node->own, asked, CS_RULE_NOT_YET,
-		    node->x509, "it is valid from %s",
-		    certstore_time_format(starts, t));
+		bad |= cs_rule_note(asked, node, CS_RULE_NOT_YET,
+		    "it is valid from %s", certstore_time_format(starts, t));
 	if (asked->when > ends)
-		bad |= cs_rule_add(&node->own, asked, CS_RULE_EXPIRED,
-		    node->x509, "it expired %s",
-		    certstore_time_format(ends, t));
+		bad |= cs_rule_note(asked, node, CS_RULE_EXPIRED,
+		    "it expired %s", certstore_time_format(ends, t));
 	return bad;
 }
 
 static int
-keyids(const struct cs_asked *asked, struct cs_node *node)
+checkkeyids(const struct cs_asked *asked, struct cs_node *node)
 {
 	const ASN1_OCTET_STRING *keyid, *ski;
-	const GENERAL_NAMES *issuer;
+	const GENERAL_NAMES *names;
 	int bad = 0, hasaki;
 
 	ski = X509_get0_subject_key_id(node->x509);
 	keyid = X509_get0_authority_key_id(node->x509);
-	issuer = X509_get0_authority_issuer(node->x509);
+	names = X509_get0_authority_issuer(node->x509);
 	hasaki = X509_get_ext_by_NID(node->x509, NID_authority_key_identifier,
 		     -1) >= 0;
 	/* libcrypto asks all but the last of a path for it. */
 	if (node->anchor && keyid == NULL && !node->leaf &&
 	    X509_get_version(node->x509) == X509_VERSION_3 &&
 	    (X509_get_extension_flags(node->x509) & EXFLAG_SI) == 0)
-		bad |= add(asked, node, CS_RULE_AKI_ANCHOR);
+		bad |= cs_rule_note(asked, node, CS_RULE_AKI_ANCHOR, NULL);
 	if (hasaki && keyid == NULL)
-		bad |= add(asked, node, CS_RULE_AKI_KEYID);
-	if (issuer != NULL || X509_get0_authority_serial(node->x509) != NULL)
-		bad |= add(asked, node, CS_RULE_AKI_ISSUER);
+		bad |= cs_rule_note(asked, node, CS_RULE_AKI_KEYID, NULL);
+	if (names != NULL || X509_get0_authority_serial(node->x509) != NULL)
+		bad |= cs_rule_note(asked, node, CS_RULE_AKI_ISSUER, NULL);
 	if (keyid != NULL && ski != NULL && node->anchor &&
 	    (X509_get_extension_flags(node->x509) & EXFLAG_SI) != 0 &&
 	    ASN1_OCTET_STRING_cmp(keyid, ski) != 0)
-		bad |= add(asked, node, CS_RULE_AKI_ROOT);
+		bad |= cs_rule_note(asked, node, CS_RULE_AKI_ROOT, NULL);
 	return bad;
 }
 
@@ -198,7 +190,7 @@ isnotcritical(X509 *x509, int nid)
 }
 
 static int
-qualifiers(const struct cs_asked *asked, struct cs_node *node,
+checkqualifiers(const struct cs_asked *asked, struct cs_node *node,
     const POLICYINFO *policy)
 {
 	const ASN1_OBJECT *id;
@@ -211,15 +203,15 @@ qualifiers(const struct cs_asked *asked, struct cs_node *node,
 		if (nid == NID_id_qt_cps || nid == NID_id_qt_unotice)
 			continue;
 		OBJ_obj2txt(oid, sizeof(oid), id, 0);
-		return cs_rule_add(&node->own, asked, CS_RULE_POLICY_QUALIFIER,
-		    node->x509, "%s", oid);
+		return cs_rule_note(asked, node, CS_RULE_POLICY_QUALIFIER, "%s",
+		    oid);
 	}
 	return 0;
 }
 
 /* Where they are critical every qualifier has to be understood. */
 static int
-criticalpolicies(const struct cs_asked *asked, struct cs_node *node)
+checkcriticalpolicies(const struct cs_asked *asked, struct cs_node *node)
 {
 	CERTIFICATEPOLICIES *list;
 	int bad = 0, critical, i;
@@ -227,41 +219,43 @@ criticalpolicies(const struct cs_asked *asked, struct cs_node *node)
 	list = X509_get_ext_d2i(node->x509, NID_certificate_policies, &critical,
 	    NULL);
 	for (i = 0; critical == 1 && i < sk_POLICYINFO_num(list); i++)
-		bad |= qualifiers(asked, node, sk_POLICYINFO_value(list, i));
+		bad |= checkqualifiers(asked, node,
+		    sk_POLICYINFO_value(list, i));
 	CERTIFICATEPOLICIES_free(list);
 	return bad;
 }
 
 static int
-policies(const struct cs_asked *asked, struct cs_node *node)
+checkpolicies(const struct cs_asked *asked, struct cs_node *node)
 {
 	POLICY_CONSTRAINTS *pc;
-	int bad = criticalpolicies(asked, node);
+	int bad = checkcriticalpolicies(asked, node);
 
 	if (isnotcritical(node->x509, NID_policy_constraints) ||
 	    isnotcritical(node->x509, NID_inhibit_any_policy))
-		bad |= add(asked, node, CS_RULE_POLICY_NOT_CRITICAL);
+		bad |= cs_rule_note(asked, node, CS_RULE_POLICY_NOT_CRITICAL,
+		    NULL);
 	pc = X509_get_ext_d2i(node->x509, NID_policy_constraints, NULL, NULL);
 	if (pc != NULL && pc->requireExplicitPolicy == NULL &&
 	    pc->inhibitPolicyMapping == NULL)
-		bad |= add(asked, node, CS_RULE_POLICY_EMPTY);
+		bad |= cs_rule_note(asked, node, CS_RULE_POLICY_EMPTY, NULL);
 	POLICY_CONSTRAINTS_free(pc);
 	return bad;
 }
 
 /* One that issued another certificate of the path. */
 static int
-issuer(const struct cs_asked *asked, struct cs_node *node)
+checkissuer(const struct cs_asked *asked, struct cs_node *node)
 {
 	uint32_t flags = X509_get_extension_flags(node->x509);
 	int bad = 0;
 
 	if (node->anchor && (flags & EXFLAG_V1) != 0)
-		bad |= add(asked, node, CS_RULE_V1_ANCHOR);
+		bad |= cs_rule_note(asked, node, CS_RULE_V1_ANCHOR, NULL);
 	else if ((flags & EXFLAG_CA) == 0)
-		bad |= add(asked, node, CS_RULE_NOT_CA);
+		bad |= cs_rule_note(asked, node, CS_RULE_NOT_CA, NULL);
 	if ((X509_get_key_usage(node->x509) & KU_KEY_CERT_SIGN) == 0)
-		bad |= add(asked, node, CS_RULE_CERT_SIGN);
+		bad |= cs_rule_note(asked, node, CS_RULE_CERT_SIGN, NULL);
 	return bad;
 }
 
@@ -271,22 +265,22 @@ cs_syntax_check(const struct cs_asked *asked, struct cs_node *node)
 	const ASN1_BIT_STRING *iuid, *suid;
 	int bad;
 
-	bad = extensions(asked, node);
-	bad |= serial(asked, node);
-	bad |= times(asked, node);
+	bad = checkextensions(asked, node);
+	bad |= checkserial(asked, node);
+	bad |= checktimes(asked, node);
 	if ((X509_get_extension_flags(node->x509) & EXFLAG_INVALID) != 0)
 		return bad;
-	bad |= keyids(asked, node);
-	bad |= policies(asked, node);
+	bad |= checkkeyids(asked, node);
+	bad |= checkpolicies(asked, node);
 	if (!node->leaf)
-		bad |= issuer(asked, node);
+		bad |= checkissuer(asked, node);
 	else if (asked->profile != CS_PROFILE_CA &&
 	    (X509_get_extension_flags(node->x509) & EXFLAG_CA) != 0)
-		bad |= add(asked, node, CS_RULE_CA_LEAF);
+		bad |= cs_rule_note(asked, node, CS_RULE_CA_LEAF, NULL);
 	if (!node->anchor && X509_get_version(node->x509) != X509_VERSION_3)
-		bad |= add(asked, node, CS_RULE_VERSION);
+		bad |= cs_rule_note(asked, node, CS_RULE_VERSION, NULL);
 	X509_get0_uids(node->x509, &iuid, &suid);
 	if (iuid != NULL || suid != NULL)
-		bad |= add(asked, node, CS_RULE_UNIQUE_ID);
+		bad |= cs_rule_note(asked, node, CS_RULE_UNIQUE_ID, NULL);
 	return bad;
 }

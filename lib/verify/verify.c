@@ -57,7 +57,7 @@ certstore_verify_new(struct certstore *store, struct certstore_error *err)
 
 /* What the last judgement left. */
 static void
-forget(struct certstore_verify *v)
+forgetanswer(struct certstore_verify *v)
 {
 	size_t i;
 
@@ -76,7 +76,7 @@ forget(struct certstore_verify *v)
 /* A check that was asked for and is not there would make the bad good: there
  * is no answer without it. */
 static int
-fail(struct certstore_verify *v, enum setting setting,
+failsetting(struct certstore_verify *v, enum setting setting,
     const struct certstore_error *err)
 {
 	v->failed[setting] = *err;
@@ -111,7 +111,7 @@ certstore_verify_free(struct certstore_verify *v)
 {
 	if (v == NULL)
 		return;
-	forget(v);
+	forgetanswer(v);
 	cs_entry_done(&v->entry);
 	cs_anchors_close(&v->anchors);
 	cs_cache_free(&v->cache);
@@ -134,7 +134,7 @@ certstore_verify_set_profile(struct certstore_verify *v, const char *name,
 	    "%s: is not a profile: use server, client, peer, mail, ca, "
 	    "shaken, any or webpki",
 	    cs_escape_quote(q, name));
-	return fail(v, PROFILE, err);
+	return failsetting(v, PROFILE, err);
 }
 
 int
@@ -150,7 +150,7 @@ certstore_verify_set_host(struct certstore_verify *v, const char *host,
 	if (!cs_name_ip(host, asked->host, asked->ip, &asked->iplen) &&
 	    (flaw = cs_name_askedflaw(host, asked->host)) != NULL) {
 		cs_name_refuse(host, flaw, err);
-		return fail(v, HOST, err);
+		return failsetting(v, HOST, err);
 	}
 	asked->hashost = 1;
 	cs_error_clear(&v->failed[HOST]);
@@ -182,7 +182,7 @@ static int
 openanchors(struct certstore_verify *v, const char *path,
     struct certstore_error *err)
 {
-	forget(v); /* it borrows from them */
+	forgetanswer(v); /* it borrows from them */
 	cs_anchors_close(&v->anchors);
 	v->opened = 0;
 	if (path == NULL && v->store == NULL)
@@ -200,7 +200,7 @@ certstore_verify_set_anchors(struct certstore_verify *v, const char *path,
 {
 	cs_error_clear(err);
 	if (openanchors(v, path, err) == -1)
-		return fail(v, ANCHORS, err);
+		return failsetting(v, ANCHORS, err);
 	cs_error_clear(&v->failed[ANCHORS]);
 	return 0;
 }
@@ -212,7 +212,7 @@ certstore_verify_add_anchors(struct certstore_verify *v, const char *label,
 	cs_error_clear(err);
 	v->opened = 1;
 	if (cs_anchors_add(&v->anchors, label, data, len, err) == -1)
-		return fail(v, ANCHORS, err);
+		return failsetting(v, ANCHORS, err);
 	return 0;
 }
 
@@ -273,7 +273,7 @@ certstore_verify_add_crl(struct certstore_verify *v, const char *label,
 		rv = addcrls(v, &pems, label, err);
 	ERR_clear_error();
 	cs_item_free(&pems);
-	return rv == 0 ? 0 : fail(v, CRLS, err);
+	return rv == 0 ? 0 : failsetting(v, CRLS, err);
 }
 
 static char *
@@ -291,7 +291,7 @@ subjectof(X509 *x509)
 }
 
 static int
-tell(struct told *to, const struct cs_reason *from)
+putreason(struct told *to, const struct cs_reason *from)
 {
 	const struct cs_rule_text *rule = &cs_rules[from->rule];
 	struct certstore_reason *r = &to->reason;
@@ -327,7 +327,7 @@ comesbefore(const struct cs_reason *a, const struct cs_reason *b)
 }
 
 static void
-sort(struct cs_reasons *list)
+sortreasons(struct cs_reasons *list)
 {
 	struct cs_reason tmp;
 	size_t i, j;
@@ -341,15 +341,15 @@ sort(struct cs_reasons *list)
 }
 
 static int
-answer(struct certstore_verify *v, struct certstore_error *err)
+makeanswer(struct certstore_verify *v, struct certstore_error *err)
 {
 	struct cs_reasons *list = &v->search.reasons;
 
-	sort(list);
+	sortreasons(list);
 	if ((v->told = calloc(list->n + 1, sizeof(*v->told))) == NULL)
 		return cs_fail_nomem(err);
 	for (; v->ntold < list->n; v->ntold++)
-		if (tell(&v->told[v->ntold], &list->v[v->ntold]) == -1) {
+		if (putreason(&v->told[v->ntold], &list->v[v->ntold]) == -1) {
 			v->ntold++;
 			return cs_fail_nomem(err);
 		}
@@ -358,7 +358,7 @@ answer(struct certstore_verify *v, struct certstore_error *err)
 
 /* As info has it. */
 static int
-describe(struct cs_info *info, X509 *x509, struct certstore_error *err)
+describecert(struct cs_info *info, X509 *x509, struct certstore_error *err)
 {
 	if (x509 == NULL || cs_describe_shown(&info->text, x509, err) == -1)
 		return -1;
@@ -391,8 +391,8 @@ profileof(const struct cs_info *info)
 
 /* The first of the certificates is judged, by means of the others. */
 static int
-judge(struct certstore_verify *v, const char *label, const struct cs_info *info,
-    struct certstore_error *err)
+judgefirst(struct certstore_verify *v, const char *label,
+    const struct cs_info *info, struct certstore_error *err)
 {
 	X509 *x509;
 	int rv;
@@ -410,7 +410,7 @@ judge(struct certstore_verify *v, const char *label, const struct cs_info *info,
 	v->search.err = err;
 	if ((x509 = cs_lazycerts_get(&v->certs, 0, err)) == NULL ||
 	    (rv = cs_path_search(&v->search, x509)) == -1 ||
-	    answer(v, err) == -1)
+	    makeanswer(v, err) == -1)
 		return -1;
 	cs_error_clear(err);
 	return rv;
@@ -418,10 +418,10 @@ judge(struct certstore_verify *v, const char *label, const struct cs_info *info,
 
 /* Forgets the last answer, and looks whether there can be another. */
 static int
-begin(struct certstore_verify *v, struct certstore_error *err)
+beginquestion(struct certstore_verify *v, struct certstore_error *err)
 {
 	cs_error_clear(err);
-	forget(v);
+	forgetanswer(v);
 	if (checksettings(v, err) == -1)
 		return -1;
 	if (!v->opened)
@@ -431,10 +431,10 @@ begin(struct certstore_verify *v, struct certstore_error *err)
 
 /* What was found on the way to no answer is none. */
 static int
-finish(struct certstore_verify *v, int rv)
+finishquestion(struct certstore_verify *v, int rv)
 {
 	if (rv == -1)
-		forget(v);
+		forgetanswer(v);
 	return rv;
 }
 
@@ -458,12 +458,13 @@ judgeentry(struct certstore_verify *v, const struct certstore_entry *entry,
 			    "%s: has no certificate yet", entry->info.name);
 	}
 	cs_buf_free(&b);
-	return rv == -1 ? -1 : judge(v, entry->info.name, &entry->info, err);
+	return rv == -1 ? -1 :
+			  judgefirst(v, entry->info.name, &entry->info, err);
 }
 
 /* A list does not look at each file with a key. */
 static int
-iswhole(const struct certstore_entry *entry, struct certstore_error *err)
+isentrywhole(const struct certstore_entry *entry, struct certstore_error *err)
 {
 	struct certstore_entry again = { 0 };
 	int rv;
@@ -483,10 +484,10 @@ int
 certstore_verify_entry(struct certstore_verify *v,
     const struct certstore_entry *entry, struct certstore_error *err)
 {
-	if (begin(v, err) == -1)
+	if (beginquestion(v, err) == -1)
 		return -1;
-	return finish(v,
-	    iswhole(entry, err) == -1 ? -1 : judgeentry(v, entry, err));
+	return finishquestion(v,
+	    isentrywhole(entry, err) == -1 ? -1 : judgeentry(v, entry, err));
 }
 
 static int
@@ -507,8 +508,8 @@ judgecerts(struct certstore_verify *v, const char *label, const void *data,
 		    "holds one",
 		    clean);
 	if (v->profile != CS_PROFILE_NONE || v->asked.hashost ||
-	    describe(&info, cs_lazycerts_get(&v->certs, 0, err), err) == 0)
-		rv = judge(v, clean, &info, err);
+	    describecert(&info, cs_lazycerts_get(&v->certs, 0, err), err) == 0)
+		rv = judgefirst(v, clean, &info, err);
 	cs_info_free(&info);
 	return rv;
 }
@@ -518,9 +519,9 @@ certstore_verify_certs(struct certstore_verify *v, const char *label,
     const void *data, size_t len, const struct certstore_passphrase *ask,
     struct certstore_error *err)
 {
-	if (begin(v, err) == -1)
+	if (beginquestion(v, err) == -1)
 		return -1;
-	return finish(v, judgecerts(v, label, data, len, ask, err));
+	return finishquestion(v, judgecerts(v, label, data, len, ask, err));
 }
 
 const char *
@@ -550,7 +551,7 @@ certstore_verify_path(struct certstore_verify *v, size_t i,
 	if (i >= (size_t)v->search.nbest)
 		return 0;
 	cs_info_reset(&v->entry.info);
-	if (describe(&v->entry.info, v->search.best[i]->x509, err) == -1)
+	if (describecert(&v->entry.info, v->search.best[i]->x509, err) == -1)
 		return -1;
 	*entry = &v->entry;
 	return 1;
