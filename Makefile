@@ -28,7 +28,7 @@ PEM = lib/pem/block.c lib/pem/container.c lib/pem/decrypt.c \
 	lib/pem/pem.c lib/pem/pkcs8.c
 X509 = lib/x509/asn1.c lib/x509/cert.c lib/x509/certs.c \
 	lib/x509/chain.c lib/x509/describe.c lib/x509/key.c \
-	lib/x509/keyform.c lib/x509/part.c lib/x509/print.c \
+	lib/x509/keypair.c lib/x509/part.c lib/x509/print.c \
 	lib/x509/strength.c lib/x509/subtree.c lib/x509/uses.c
 ISSUE = lib/issue/carry.c lib/issue/caution.c lib/issue/constraint.c \
 	lib/issue/create.c lib/issue/extension.c lib/issue/issue.c \
@@ -53,12 +53,11 @@ MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
 UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
 	tests/test-create.c tests/test-describe.c tests/test-escape.c \
 	tests/test-handles.c tests/test-import.c tests/test-issue.c \
-	tests/test-key.c tests/test-keyform.c tests/test-labels.c \
-	tests/test-limits.c tests/test-live.c tests/test-match.c \
-	tests/test-name.c tests/test-part.c tests/test-pem.c \
-	tests/test-refuse.c tests/test-store.c tests/test-template.c \
-	tests/test-time.c tests/test-trust.c tests/test-verify.c \
-	tests/test-writers.c
+	tests/test-key.c tests/test-labels.c tests/test-limits.c \
+	tests/test-live.c tests/test-match.c tests/test-name.c \
+	tests/test-part.c tests/test-pem.c tests/test-refuse.c \
+	tests/test-store.c tests/test-template.c tests/test-time.c \
+	tests/test-trust.c tests/test-verify.c tests/test-writers.c
 TOOLS = tests/forge tests/pki
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
 FUZZERS = name pem trust verify

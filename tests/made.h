@@ -20,8 +20,8 @@ mkkeys(void)
 {
 	struct certstore_error err;
 
-	key1 = cs_key_generate("p256", &err);
-	key2 = cs_key_generate("p256", &err);
+	key1 = cs_key_generate(NULL, "p256", &err);
+	key2 = cs_key_generate(NULL, "p256", &err);
 }
 
 static inline void

@@ -329,7 +329,7 @@ main(void)
 	int i;
 
 	for (i = 0; i < NKEYS; i++)
-		if ((keys[i] = cs_key_generate("p256", &err)) == NULL)
+		if ((keys[i] = cs_key_generate(NULL, "p256", &err)) == NULL)
 			bail("key: %s", err.msg);
 	makescratch();
 	store = opened(CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);

@@ -534,7 +534,7 @@ int
 main(void)
 {
 	makescratch();
-	if ((key = cs_key_generate("p256", &err)) == NULL)
+	if ((key = cs_key_generate(NULL, "p256", &err)) == NULL)
 		bail("%s", err.msg);
 	testplan();
 	testadd();

@@ -58,7 +58,7 @@ issue(const char *name, const struct certstore_template *t,
 	cs_error_clear(&err);
 	if (cs_template_resolve(&full, &own, t, name, &err) == -1)
 		bail("resolve: %s", err.msg);
-	pkey = cs_key_generate(full.type, &err);
+	pkey = cs_key_generate(NULL, full.type, &err);
 	if (pkey != NULL)
 		x509 = cs_issue_cert(NULL, name, &full, pkey, is, &err);
 	EVP_PKEY_free(pkey);
@@ -449,7 +449,7 @@ testrequest(void)
 	certstore_template_add_san(t, "a.example", &err);
 	certstore_template_add_san(t, "192.0.2.1", &err);
 	cs_template_resolve(&full, &own, t, "x", &err);
-	pkey = cs_key_generate("p256", &err);
+	pkey = cs_key_generate(NULL, "p256", &err);
 	if ((req = cs_issue_request("x", &full, pkey, &err)) == NULL)
 		bail("request: %s", err.msg);
 	is_int(X509_REQ_verify(req, pkey), 1, "the request verifies");

@@ -4,7 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
+#include <openssl/param_build.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 
 #include "x509/private.h"
@@ -179,7 +183,7 @@ testder(void)
 	EVP_PKEY *made, *pkey;
 	int len;
 
-	made = cs_key_generate("p256", &err);
+	made = cs_key_generate(NULL, "p256", &err);
 	len = i2d_PrivateKey(made, &der);
 	der = OPENSSL_realloc(der, (size_t)len + 1);
 	der[len] = 0;
@@ -275,7 +279,7 @@ testmade(void)
 	size_t i;
 
 	for (i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
-		pkey = cs_key_generate(made[i].type, &err);
+		pkey = cs_key_generate(NULL, made[i].type, &err);
 		cs_key_name(pkey, name, sizeof(name));
 		is_str(name, made[i].name, "\"%s\" makes one", made[i].type);
 		is_int(cs_strength_isweak(pkey), made[i].weak, "%s: weak",
@@ -333,7 +337,7 @@ testtypes(void)
 			strstr(err.msg, "rsa:3072") != NULL &&
 			strchr(err.msg, '\033') == NULL,
 		    "type %zu is refused", i);
-	ok(cs_key_generate("rsa:512", &err) == NULL &&
+	ok(cs_key_generate(NULL, "rsa:512", &err) == NULL &&
 		err.code == CERTSTORE_EARGUMENT,
 	    "and none is made");
 }
@@ -348,7 +352,7 @@ testencrypt(void)
 	EVP_PKEY *again, *pkey;
 	char longer[CS_PASSPHRASE_MAX + 2];
 
-	pkey = cs_key_generate(NULL, &err);
+	pkey = cs_key_generate(NULL, NULL, &err);
 	is_int(cs_key_encode(&buf, pkey, "p\303\244ss", &err), 0, "encrypted");
 	ok(strncmp(buf.p, "-----BEGIN ENCRYPTED PRIVATE KEY-----", 37) == 0,
 	    "as PKCS#8");
@@ -387,9 +391,454 @@ testfail(void)
 	is_str(err.msg, "no reason", "an empty queue");
 }
 
+/* A key in DER, as a file would give it. */
+static EVP_PKEY *
+parseder(unsigned char *der, int len)
+{
+	char label[] = "k", none[] = "";
+	struct cs_pem pem = { .type = CS_PEM_KEY,
+		.label = label,
+		.pemlabel = none,
+		.der = der,
+		.derlen = (size_t)len };
+	struct certstore_error err;
+
+	return cs_key_parse(&pem, NULL, &err);
+}
+
+/* Whether both are written alike. */
+static int
+samewritten(EVP_PKEY *a, EVP_PKEY *b)
+{
+	struct certstore_error err;
+	struct cs_buf pem[2] = { { 0 }, { 0 } }, pub[2] = { { 0 }, { 0 } };
+	int same;
+
+	same = a != NULL && b != NULL && EVP_PKEY_eq(a, b) == 1 &&
+	    cs_key_encode(&pem[0], a, NULL, &err) == 0 &&
+	    cs_key_encode(&pem[1], b, NULL, &err) == 0 &&
+	    strcmp(pem[0].p, pem[1].p) == 0 &&
+	    cs_key_encode_public(&pub[0], a, &err) == 0 &&
+	    cs_key_encode_public(&pub[1], b, &err) == 0 &&
+	    strcmp(pub[0].p, pub[1].p) == 0;
+	cs_buf_free(&pem[0]);
+	cs_buf_free(&pem[1]);
+	cs_buf_free(&pub[0]);
+	cs_buf_free(&pub[1]);
+	return same;
+}
+
+/* A key, which it frees: written, and read from PKCS#8 and from a form of its
+ * own, it is the same key in the same form. */
+static void
+testround(EVP_PKEY *pkey, const char *name)
+{
+	struct certstore_error err;
+	struct cs_buf pem = { 0 };
+	char match[CS_HASH_LEN], spki[CS_HASH_LEN];
+	EVP_PKEY *own, *read;
+	unsigned char *der = NULL;
+	int len;
+
+	if (pkey == NULL)
+		bail("%s: can't be made", name);
+	ok(cs_key_encode(&pem, pkey, NULL, &err) == 0, "%s: written", name);
+	read = cs_key_frompem("k", &pem, NULL, &err);
+	ok(read != NULL && EVP_PKEY_eq(read, pkey) == 1 &&
+		cs_keypair_matches(read),
+	    "%s: read again", name);
+	ok(samewritten(read, read), "%s: written again", name);
+	cs_key_match(pkey, match, &err);
+	cs_key_spki(read, spki, &err);
+	is_str(match, spki, "%s: its SPKI", name);
+	if ((len = i2d_PrivateKey(pkey, &der)) > 0) {
+		own = parseder(der, len);
+		ok(samewritten(own, read), "%s: read from its own form", name);
+		EVP_PKEY_free(own);
+	}
+	ERR_clear_error();
+	OPENSSL_free(der);
+	cs_buf_free(&pem);
+	EVP_PKEY_free(read);
+	EVP_PKEY_free(pkey);
+}
+
+static EVP_PKEY *
+with(EVP_PKEY *pkey, const char *param, const char *value)
+{
+	if (EVP_PKEY_set_utf8_string_param(pkey, param, value) != 1)
+		bail("%s: %s", param, value);
+	return pkey;
+}
+
+static EVP_PKEY *
+withoutpublic(EVP_PKEY *pkey)
+{
+	if (EVP_PKEY_set_int_param(pkey, OSSL_PKEY_PARAM_EC_INCLUDE_PUBLIC,
+		0) != 1)
+		bail("include-public");
+	return pkey;
+}
+
+static EVP_PKEY *
+rsa(const char *type, int primes)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+	EVP_PKEY *pkey = NULL;
+
+	if (EVP_PKEY_keygen_init(ctx) != 1 ||
+	    EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 2048) != 1 ||
+	    EVP_PKEY_CTX_set_rsa_keygen_primes(ctx, primes) != 1)
+		bail("%s", type);
+	EVP_PKEY_generate(ctx, &pkey);
+	EVP_PKEY_CTX_free(ctx);
+	return pkey;
+}
+
+/* One that takes long to make. */
+static EVP_PKEY *
+stored(const char *file)
+{
+	FILE *f = fopen(file, "r");
+	EVP_PKEY *pkey;
+
+	if (f == NULL ||
+	    (pkey = PEM_read_PrivateKey(f, NULL, NULL, NULL)) == NULL)
+		bail("%s: no key", file);
+	fclose(f);
+	return pkey;
+}
+
+static void
+testkinds(void)
+{
+	static const char *const types[] = { "p256", "p384", "ed25519",
+		"rsa:2048" };
+	struct certstore_error err;
+	size_t i;
+
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		testround(cs_key_generate(NULL, types[i], &err), types[i]);
+	testround(stored(KEYS "rsa3072.pem"), "rsa:3072");
+	testround(stored(KEYS "rsa4096.pem"), "rsa:4096");
+	testround(EVP_EC_gen("P-521"), "p521");
+	testround(EVP_PKEY_Q_keygen(NULL, NULL, "ED448"), "ed448");
+	testround(EVP_PKEY_Q_keygen(NULL, NULL, "X25519"), "x25519");
+	testround(EVP_PKEY_Q_keygen(NULL, NULL, "SM2"), "sm2");
+	testround(rsa("RSA-PSS", 2), "rsa-pss");
+	testround(EVP_RSA_gen(1024), "rsa:1024");
+	testround(rsa("RSA", 3), "rsa of three primes");
+}
+
+static void
+testec(void)
+{
+	static const char *const form =
+	    OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT;
+	EC_builtin_curve *curves;
+	size_t i, n;
+
+	testround(with(EVP_EC_gen("P-256"), form, "compressed"), "compressed");
+	testround(with(EVP_EC_gen("P-256"), form, "hybrid"), "hybrid");
+	testround(with(EVP_EC_gen("P-256"), OSSL_PKEY_PARAM_EC_ENCODING,
+		      "explicit"),
+	    "explicit parameters");
+	testround(withoutpublic(EVP_EC_gen("P-256")), "no public part");
+	testround(withoutpublic(with(EVP_EC_gen("P-384"), form, "compressed")),
+	    "no public part, compressed");
+	n = EC_get_builtin_curves(NULL, 0);
+	if ((curves = calloc(n, sizeof(*curves))) == NULL)
+		bail("no memory");
+	EC_get_builtin_curves(curves, n);
+	for (i = 0; i < n; i++) {
+		EVP_PKEY *pkey = EVP_EC_gen(OBJ_nid2sn(curves[i].nid));
+
+		ERR_clear_error();
+		/* not all have keys, not all an OID; SM2 is another kind */
+		if (pkey != NULL && curves[i].nid != NID_sm2 &&
+		    OBJ_length(OBJ_nid2obj(curves[i].nid)) > 0)
+			testround(pkey, OBJ_nid2sn(curves[i].nid));
+		else
+			EVP_PKEY_free(pkey);
+	}
+	free(curves);
+}
+
+/* Each byte in turn has some of its bits changed: a key for us, if it is one
+ * for libcrypto that tries all it knows; never more than that. */
+static void
+testdamaged(EVP_PKEY *pkey, int own, const char *name)
+{
+	static const unsigned char bits[] = { 0x01, 0x20, 0xff };
+	EVP_PKEY *any, *ours;
+	PKCS8_PRIV_KEY_INFO *p8;
+	const unsigned char *p;
+	unsigned char *der = NULL;
+	int differ = 0, i, len;
+	size_t j;
+
+	p8 = EVP_PKEY2PKCS8(pkey);
+	len = own ? i2d_PrivateKey(pkey, &der) :
+		    i2d_PKCS8_PRIV_KEY_INFO(p8, &der);
+	for (i = 0; i < len; i++)
+		for (j = 0; j < sizeof(bits); j++) {
+			if (i >= 80 && i + 20 < len && (size_t)i % 3 != j)
+				continue;
+			der[i] ^= bits[j];
+			ours = parseder(der, len);
+			p = der;
+			any = d2i_AutoPrivateKey(NULL, &p, len);
+			if ((ours == NULL) != (any == NULL) ||
+			    (ours != NULL && EVP_PKEY_eq(ours, any) != 1)) {
+				printf("# byte %d, bits %02x\n", i, bits[j]);
+				differ++;
+			}
+			EVP_PKEY_free(ours);
+			EVP_PKEY_free(any);
+			ERR_clear_error();
+			der[i] ^= bits[j];
+		}
+	ok(len > 0 && differ == 0, "%s, damaged: as libcrypto reads it", name);
+	OPENSSL_free(der);
+	PKCS8_PRIV_KEY_INFO_free(p8);
+	EVP_PKEY_free(pkey);
+}
+
+/* Hexadecimal of DER: the contents get tag and length before them. */
+static void
+enclose(struct cs_buf *text, const char *tag)
+{
+	struct cs_buf out = { 0 };
+	size_t n = text->len / 2;
+
+	cs_buf_printf(&out, "%s%s%02zx", tag, n > 127 ? "81" : "", n);
+	cs_buf_add(&out, text->p == NULL ? "" : text->p, text->len);
+	cs_buf_free(text);
+	*text = out;
+}
+
+#define P256 "06082a8648ce3d030107"
+#define P384 "06052b81040022"
+#define ATTRIBUTES \
+	"a00f300d0603551d0f31060304" \
+	"03020080"
+
+/* What others write, or nobody: RFC 5915 in other words. */
+static const struct {
+	const char *name;
+	const char *version; /* of what is inside */
+	const char *zero;    /* before the private part */
+	const char *curve;   /* inside */
+	const char *unused;  /* bits of the public part */
+	const char *behind;  /* inside */
+	const char *outer;   /* curve in PKCS#8, NULL: not in PKCS#8 */
+	const char *attributes;
+	int good;
+} forms[] = {
+	{ "PKCS#8", "01", "", "", "00", "", P256, "", 1 },
+	{ "SEC1", "01", "", P256, "00", "", NULL, "", 1 },
+	{ "the curve in both places", "01", "", P256, "00", "", P256, "", 1 },
+	{ "another curve inside", "01", "", P384, "00", "", P256, "", 0 },
+	{ "another curve outside", "01", "", P256, "00", "", P384, "", 1 },
+	{ "the curve nowhere", "01", "", "", "00", "", NULL, "", 0 },
+	{ "an unknown curve", "01", "", "", "00", "", "06032a0304", "", 0 },
+	{ "no curve but a number", "01", "", "", "00", "", "020101", "", 0 },
+	{ "a zero before the private part", "01", "00", "", "00", "", P256, "",
+	    1 },
+	{ "version 2", "02", "", "", "00", "", P256, "", 1 },
+	{ "an unused bit", "01", "", "", "01", "", P256, "", 0 },
+	{ "a byte behind, inside", "01", "", "", "00", "00", P256, "", 1 },
+	{ "attributes", "01", "", "", "00", "", P256, ATTRIBUTES, 1 },
+};
+
+/* The parts of a P-256 key, in hexadecimal.  The last bit is set. */
+static void
+parts(char scalar[65], char point[131])
+{
+	unsigned char raw[65] = { 0 }, number[32];
+	EVP_PKEY *pkey;
+	BIGNUM *bn = NULL;
+	size_t n;
+
+	while ((raw[64] & 1) == 0) {
+		pkey = EVP_EC_gen("P-256");
+		if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_PRIV_KEY,
+			&bn) != 1 ||
+		    BN_bn2binpad(bn, number, sizeof(number)) !=
+			sizeof(number) ||
+		    EVP_PKEY_get_octet_string_param(pkey,
+			OSSL_PKEY_PARAM_PUB_KEY, raw, sizeof(raw), &n) != 1)
+			bail("the parts of a key");
+		EVP_PKEY_free(pkey);
+	}
+	cs_hex(scalar, number, sizeof(number));
+	cs_hex(point, raw, sizeof(raw));
+	BN_free(bn);
+}
+
+static void
+addenclosed(struct cs_buf *to, const char *tag, const char *a, const char *b)
+{
+	struct cs_buf text = { 0 };
+
+	cs_buf_printf(&text, "%s%s", a, b);
+	enclose(&text, tag);
+	cs_buf_add(to, text.p, text.len);
+	cs_buf_free(&text);
+}
+
+static void
+addform(struct cs_buf *text, size_t i, const char *scalar, const char *point)
+{
+	struct cs_buf pub = { 0 };
+
+	cs_buf_printf(text, "0201%s", forms[i].version);
+	addenclosed(text, "04", forms[i].zero, scalar);
+	if (forms[i].curve[0] != '\0')
+		addenclosed(text, "a0", forms[i].curve, "");
+	addenclosed(&pub, "03", forms[i].unused, point);
+	addenclosed(text, "a1", pub.p, "");
+	enclose(text, "30");
+	cs_buf_adds(text, forms[i].behind);
+	cs_buf_free(&pub);
+}
+
+static void
+testform(size_t i, const char *scalar, const char *point)
+{
+	struct cs_buf text = { 0 }, inner = { 0 };
+	unsigned char *der;
+	EVP_PKEY *pkey;
+	long len;
+
+	addform(&inner, i, scalar, point);
+	if (forms[i].outer != NULL) {
+		cs_buf_adds(&text, "020100");
+		addenclosed(&text, "30", "06072a8648ce3d0201", forms[i].outer);
+		addenclosed(&text, "04", inner.p, "");
+		cs_buf_adds(&text, forms[i].attributes);
+		enclose(&text, "30");
+	} else
+		cs_buf_adds(&text, inner.p);
+	der = OPENSSL_hexstr2buf(text.p, &len);
+	pkey = parseder(der, (int)len);
+	is_int(pkey != NULL, forms[i].good, "%s: taken or refused",
+	    forms[i].name);
+	if (pkey != NULL)
+		ok(cs_keypair_matches(pkey), "%s: a pair", forms[i].name);
+	EVP_PKEY_free(pkey);
+	OPENSSL_free(der);
+	cs_buf_free(&inner);
+	cs_buf_free(&text);
+}
+
+static void
+testforms(void)
+{
+	char scalar[65], point[131];
+	size_t i;
+
+	parts(scalar, point);
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		testform(i, scalar, point);
+}
+
+/* What is only public has no private form. */
+static void
+testpublic(void)
+{
+	EVP_PKEY *pkey = EVP_EC_gen("P-256"), *pub;
+	const unsigned char *p;
+	unsigned char *der = NULL;
+	struct certstore_error err;
+	struct cs_buf buf = { 0 };
+	int len;
+
+	len = i2d_PUBKEY(pkey, &der);
+	p = der;
+	pub = d2i_PUBKEY(NULL, &p, len);
+	ok(pub != NULL && EVP_PKEY_eq(pub, pkey) == 1, "a public key");
+	ok(cs_key_encode(&buf, pub, NULL, &err) == -1 && buf.len == 0 &&
+		err.code == CERTSTORE_ECRYPTO,
+	    "has no private part to write");
+	ok(ERR_peek_error() == 0, "the queue is empty");
+	OPENSSL_free(der);
+	EVP_PKEY_free(pub);
+	EVP_PKEY_free(pkey);
+}
+
+/* An RSA key of these eight parts, of which one, counted from 1, is two more
+ * than it should be. */
+static EVP_PKEY *
+rsawrong(EVP_PKEY *pkey, int wrong)
+{
+	static const char *const names[] = { OSSL_PKEY_PARAM_RSA_N,
+		OSSL_PKEY_PARAM_RSA_E, OSSL_PKEY_PARAM_RSA_D,
+		OSSL_PKEY_PARAM_RSA_FACTOR1, OSSL_PKEY_PARAM_RSA_FACTOR2,
+		OSSL_PKEY_PARAM_RSA_EXPONENT1, OSSL_PKEY_PARAM_RSA_EXPONENT2,
+		OSSL_PKEY_PARAM_RSA_COEFFICIENT1 };
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+	BIGNUM *bn[8] = { NULL };
+	OSSL_PARAM *params;
+	EVP_PKEY *changed = NULL;
+	int i;
+
+	for (i = 0; i < 8; i++)
+		EVP_PKEY_get_bn_param(pkey, names[i], &bn[i]);
+	if (wrong > 0)
+		BN_add_word(bn[wrong - 1], 2);
+	for (i = 0; i < 8; i++)
+		OSSL_PARAM_BLD_push_BN(bld, names[i], bn[i]);
+	params = OSSL_PARAM_BLD_to_param(bld);
+	EVP_PKEY_fromdata_init(ctx);
+	EVP_PKEY_fromdata(ctx, &changed, EVP_PKEY_KEYPAIR, params);
+	for (i = 0; i < 8; i++)
+		BN_free(bn[i]);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(bld);
+	EVP_PKEY_CTX_free(ctx);
+	return changed;
+}
+
+static void
+testpairs(void)
+{
+	EVP_PKEY *pkey = EVP_RSA_gen(1024), *wrong;
+	EVP_PKEY_CTX *ctx;
+	struct certstore_error err;
+	int i;
+
+	for (i = 0; i <= 8; i++) {
+		wrong = rsawrong(pkey, i);
+		ok(wrong != NULL && cs_keypair_matches(wrong) == (i == 0),
+		    "an RSA key, part %d wrong", i);
+		EVP_PKEY_free(wrong);
+	}
+	EVP_PKEY_free(pkey);
+	ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+	pkey = NULL;
+	ok(EVP_PKEY_keygen_init(ctx) == 1 &&
+		EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 1024) == 1 &&
+		EVP_PKEY_generate(ctx, &pkey) == 1,
+	    "an RSA-PSS key");
+	EVP_PKEY_CTX_free(ctx);
+	ok(cs_keypair_matches(pkey) == 1, "RSA-PSS");
+	EVP_PKEY_free(pkey);
+	pkey = EVP_EC_gen("P-384");
+	ok(cs_keypair_matches(pkey) == 1, "EC");
+	EVP_PKEY_free(pkey);
+	pkey = cs_key_generate(NULL, "ed25519", &err);
+	ok(cs_keypair_matches(pkey) == 1, "Ed25519");
+	EVP_PKEY_free(pkey);
+	ok(ERR_peek_error() == 0, "nothing is left in the queue");
+}
+
 int
 main(void)
 {
+	struct certstore_error err;
+
 	testtypes();
 	testfiles();
 	testnolegacy();
@@ -399,6 +848,16 @@ main(void)
 	testmade();
 	testweak();
 	testencrypt();
+	testkinds();
+	testec();
+	testforms();
+	testpublic();
+	testpairs();
+	testdamaged(EVP_EC_gen("P-256"), 0, "p256");
+	testdamaged(EVP_EC_gen("P-256"), 1, "p256, SEC1");
+	testdamaged(cs_key_generate(NULL, "ed25519", &err), 0, "ed25519");
+	testdamaged(EVP_RSA_gen(512), 0, "rsa");
+	testdamaged(EVP_RSA_gen(512), 1, "rsa, PKCS#1");
 	testfail();
 	return tap_done();
 }

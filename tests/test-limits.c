@@ -372,7 +372,7 @@ main(void)
 	int i, nrefused = 0, nsigned = 0;
 
 	for (i = 0; i < 3; i++)
-		if ((keys[i] = cs_key_generate("p256", &err)) == NULL)
+		if ((keys[i] = cs_key_generate(NULL, "p256", &err)) == NULL)
 			bail("%s", err.msg);
 	testpairs();
 	for (i = 0; i < CASES; i++) {

@@ -72,7 +72,7 @@ setup(void)
 {
 	struct certstore_error err;
 
-	key = cs_key_generate("p256", &err);
+	key = cs_key_generate(NULL, "p256", &err);
 	root = mkcert("root", NULL, NULL);
 	middle = mkcert("middle", NULL, root);
 	leaf = mkcert("leaf", "a.example", middle);

@@ -335,7 +335,7 @@ setkey(X509 *x509, const char *type)
 	struct certstore_error err;
 	EVP_PKEY *pkey;
 
-	if ((pkey = cs_key_generate(type, &err)) == NULL)
+	if ((pkey = cs_key_generate(NULL, type, &err)) == NULL)
 		bail("%s", err.msg);
 	X509_set_pubkey(x509, pkey);
 	EVP_PKEY_free(pkey);
@@ -819,7 +819,7 @@ testanswers(void)
 	v = certstore_verify_new(NULL, &err);
 	certstore_verify_set_time(v, WHEN, &err);
 	EVP_PKEY_free(keys[ROOT]);
-	keys[ROOT] = cs_key_generate("p256", &err);
+	keys[ROOT] = cs_key_generate(NULL, "p256", &err);
 	freeworld(&other);
 	mkworld(&other, &row);
 	certstore_verify_add_anchors(v, "anchors", other.anchors.p,
@@ -858,7 +858,7 @@ testmany(void)
 	int i;
 
 	mkworld(&first, &row);
-	keys[ROOT] = cs_key_generate("p256", &err);
+	keys[ROOT] = cs_key_generate(NULL, "p256", &err);
 	mkworld(&other, &row);
 	EVP_PKEY_free(keys[ROOT]);
 	keys[ROOT] = key;
@@ -1109,7 +1109,7 @@ main(void)
 	int i;
 
 	for (i = 0; i < NWHO; i++)
-		if ((keys[i] = cs_key_generate("p256", &err)) == NULL)
+		if ((keys[i] = cs_key_generate(NULL, "p256", &err)) == NULL)
 			bail("%s", err.msg);
 	testrows();
 	testcurves();

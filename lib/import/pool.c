@@ -316,7 +316,7 @@ givekey(struct cs_pool *pool, struct cs_pool_cert *cert,
 		return 0;
 	cert->key->used = 1;
 	if (X509_check_private_key(cert->x509, cert->key->pkey) == 1 &&
-	    cs_keyform_ispair(cert->key->pkey))
+	    cs_keypair_matches(cert->key->pkey))
 		return 0;
 	ERR_clear_error();
 	return cs_fail(err, CERTSTORE_EINPUT,

@@ -321,7 +321,7 @@ cs_create_key(struct cs_create *job, struct certstore_error *err)
 		return -1;
 	if (job->t.pkey == NULL) {
 		strlcpy(job->type, wanted, sizeof(job->type));
-		job->pkey = cs_key_search(job->store, wanted, err);
+		job->pkey = cs_key_generate(job->store, wanted, err);
 		return job->pkey == NULL ? -1 : 0;
 	}
 	if (EVP_PKEY_up_ref(job->t.pkey) != 1)

@@ -309,7 +309,7 @@ cs_reuse_haskey(const struct certstore_entry *entry, enum cs_file file,
 	} else if (cs_key_spki(pkey, hex, err) == -1) {
 		rv = -1;
 	} else if (spki == NULL || strcmp(hex, spki) != 0 ||
-	    !cs_keyform_ispair(pkey))
+	    !cs_keypair_matches(pkey))
 		rv = unfit(reuse, "has a private key that does not match");
 out:
 	EVP_PKEY_free(pkey);

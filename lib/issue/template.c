@@ -223,7 +223,7 @@ setkey(struct certstore_template *t, const char *label, const void *data,
 		    cs_escape_quote(q, label));
 		goto out;
 	}
-	if (!cs_keyform_ispair(pkey)) {
+	if (!cs_keypair_matches(pkey)) {
 		cs_fail(err, CERTSTORE_EINPUT,
 		    "%s: this private key is damaged, its public part does "
 		    "not match: copy it again",

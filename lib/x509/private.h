@@ -9,23 +9,10 @@
 /* key.c */
 EVP_PKEY *cs_key_parse_public(const struct cs_pem *,
 	    struct certstore_error *);		/* of CS_PEM_PUBKEY */
-EVP_PKEY *cs_key_generate(const char *, struct certstore_error *);
 int	cs_key_encode_public(struct cs_buf *, EVP_PKEY *,
 	    struct certstore_error *);		/* PEM */
 int	cs_key_match(EVP_PKEY *, char [CS_HASH_LEN], struct certstore_error *);
 				/* spki, whatever form its point has */
-
-/*
- * keyform.c: keys to and from ASN.1, most of them without libcrypto's encoders
- * and decoders.  The last three give NULL for what has to be tried with a
- * decoder; the public part of what they give need not be that of the private
- * one.
- */
-int	cs_keyform_spki(EVP_PKEY *, unsigned char **);	/* length, or <= 0 */
-PKCS8_PRIV_KEY_INFO *cs_keyform_wrap(EVP_PKEY *);
-EVP_PKEY *cs_keyform_pkcs1(const unsigned char *, size_t);
-EVP_PKEY *cs_keyform_sec1(const unsigned char *, size_t);
-EVP_PKEY *cs_keyform_unwrap(const PKCS8_PRIV_KEY_INFO *);
 
 /* cert.c.  What is wrong with an extension, malloc'ed, is no error. */
 int	cs_cert_check(const char *, X509 *, char **, struct certstore_error *);

@@ -27,7 +27,7 @@ EVP_PKEY *cs_key_parse(struct cs_pem *,
 EVP_PKEY *cs_key_frompem(const char *, const struct cs_buf *,
 	    const struct certstore_passphrase *, struct certstore_error *);
 int	cs_key_type_check(const char *, struct certstore_error *);
-EVP_PKEY *cs_key_search(const struct certstore *, const char *,
+EVP_PKEY *cs_key_generate(const struct certstore *, const char *,
 	    struct certstore_error *);		/* a new one, with progress */
 int	cs_key_encode(struct cs_buf *, EVP_PKEY *, const char *,
 	    struct certstore_error *);		/* PKCS#8 PEM; passphrase or NULL */
@@ -35,9 +35,8 @@ void	cs_key_name(EVP_PKEY *, char *, size_t);	/* "p256" "rsa:2048" */
 int	cs_key_spki(EVP_PKEY *, char [CS_HASH_LEN], struct certstore_error *);	/* SHA-256 hex */
 int	cs_key_isencrypted(const struct cs_buf *);	/* PEM as the store has it */
 
-/* keyform.c: keys to and from ASN.1. */
-int	cs_keyform_fill(X509_PUBKEY *, EVP_PKEY *);	/* 0: not of these */
-int	cs_keyform_ispair(EVP_PKEY *);	/* is its private part its own? */
+/* keypair.c */
+int	cs_keypair_matches(EVP_PKEY *);	/* does its private part belong to its public? */
 
 /* strength.c: bits of security.  Of the signature of a certificate, or -1, and
  * the name of its digest; what level 2 has against a certificate: 1 and a text,
