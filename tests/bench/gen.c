@@ -19,6 +19,7 @@
 #include <bsd/stdlib.h>
 
 #include "issue/private.h"
+#include "x509/private.h"
 
 #define CA "bench-ca"
 #define BATCH 1000 /* entries of one put */
