@@ -215,11 +215,28 @@ static void
 testsetters(void)
 {
 	struct certstore_template *t = newtemplate();
+	static const struct certstore_span nospan[] = {
+		{ CERTSTORE_SPAN_PART, 0, 1, 0 },
+		{ CERTSTORE_SPAN_PART, 0, 4, 3 },
+		{ CERTSTORE_SPAN_PART, 0, 1, 1000001 },
+		{ CERTSTORE_SPAN_FOR, -1, 0, 0 },
+		{ CERTSTORE_SPAN_FOR, INT64_MAX, 0, 0 },
+		{ CERTSTORE_SPAN_AT, INT64_MAX, 0, 0 },
+		{ (enum certstore_span_type)7, 90, 1, 1 },
+	};
 	struct certstore_span span = { CERTSTORE_SPAN_PART, 0, 1, 3 };
+	size_t i;
 
 	is_int(certstore_template_set_life(t, &span, &err), -1,
 	    "a part is no life");
 	is_int(certstore_template_set_within(t, &span, &err), 0, "but a limit");
+	for (i = 0; i < sizeof(nospan) / sizeof(nospan[0]); i++)
+		ok(certstore_template_set_within(t, &nospan[i], &err) == -1 &&
+			err.code == CERTSTORE_EARGUMENT &&
+			certstore_template_set_life(t, &nospan[i], &err) == -1,
+		    "no span: %zu", i);
+	is_int(cs_template_check(t, &err), -1, "nothing is made: %s", err.msg);
+	is_int(certstore_template_set_within(t, &span, &err), 0, "a span");
 	span.type = CERTSTORE_SPAN_FOR;
 	is_int(certstore_template_set_life(t, &span, &err), -1, "no life");
 	span.type = CERTSTORE_SPAN_AT;

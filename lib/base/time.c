@@ -304,6 +304,25 @@ certstore_span_parse(const char *s, struct certstore_span *span,
 	return refuse(s, flaw, err);
 }
 
+/* One that a program filled in need not be what the parser gives. */
+int
+cs_time_checkspan(const struct certstore_span *span,
+    struct certstore_error *err)
+{
+	int64_t secs = span->secs;
+
+	if ((span->type == CERTSTORE_SPAN_AT && secs >= FIRST &&
+		secs <= LAST) ||
+	    (span->type == CERTSTORE_SPAN_FOR && secs >= 0 &&
+		secs <= 9999 * YEAR) ||
+	    (span->type == CERTSTORE_SPAN_PART && span->den > 0 &&
+		span->num <= span->den && span->den <= PART_MAX))
+		return 0;
+	return cs_fail(err, CERTSTORE_EARGUMENT,
+	    "span: its members are not those of a span: fill it in with "
+	    "certstore_span_parse()");
+}
+
 /* What follows the "@" of seconds since the epoch. */
 static const char *
 epochflaw(const char *p, int64_t *t)

@@ -103,6 +103,8 @@ setlife(struct certstore_template *t, const struct certstore_span *life,
 {
 	char when[CERTSTORE_TIME_LEN];
 
+	if (cs_time_checkspan(life, err) == -1)
+		return -1;
 	if (life->type == CERTSTORE_SPAN_PART)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "life: cannot be a part: use a duration or a date, as "
@@ -120,11 +122,12 @@ setlife(struct certstore_template *t, const struct certstore_span *life,
 	return 0;
 }
 
-int
-certstore_template_set_within(struct certstore_template *t,
-    const struct certstore_span *within, struct certstore_error *err)
+static int
+setwithin(struct certstore_template *t, const struct certstore_span *within,
+    struct certstore_error *err)
 {
-	cs_error_clear(err);
+	if (cs_time_checkspan(within, err) == -1)
+		return -1;
 	t->within = *within;
 	t->haswithin = 1;
 	return 0;
@@ -399,6 +402,14 @@ certstore_template_set_life(struct certstore_template *t,
 {
 	cs_error_clear(err);
 	return conclude(t, CS_SET_LIFE, setlife(t, life, err), err);
+}
+
+int
+certstore_template_set_within(struct certstore_template *t,
+    const struct certstore_span *within, struct certstore_error *err)
+{
+	cs_error_clear(err);
+	return conclude(t, CS_SET_WITHIN, setwithin(t, within, err), err);
 }
 
 int
