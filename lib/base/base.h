@@ -45,6 +45,8 @@ void	cs_hex(char *, const unsigned char *, size_t);	/* 2n + 1 bytes */
 /* hash.c: SHA-256 of so many bytes, in lower-case hex. */
 #define CS_HASH_LEN	65
 void	cs_hash(char [CS_HASH_LEN], const void *, size_t);
+/* 64 digits in any case, or 32 pairs with colons between them: 1 or 0. */
+int	cs_hash_read(const char *, char [CS_HASH_LEN]);
 
 /* escape.c: foreign text in quotes for a message, escaped, cut if long. */
 #define CS_QUOTE_LEN	160

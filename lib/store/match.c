@@ -2,7 +2,6 @@
  * match.c: which entry answers for a name, RFC 9525.  The index gives the
  * candidates, info judges them, time ranks them.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -344,25 +343,6 @@ considerhost(struct certstore_match *match, struct certstore_error *err)
 	return rv == 0 ? 0 : consider(match, name, DEFAULT, match->host, err);
 }
 
-/* "AB:cd...": 64 hex digits in lower case, without colons. */
-static const char *
-digestflaw(const char *text, char hex[65])
-{
-	size_t n = 0;
-
-	for (; *text != '\0'; text++) {
-		if (*text == ':')
-			continue;
-		if (!isxdigit((unsigned char)*text) || n == 64)
-			break;
-		hex[n++] = (char)tolower((unsigned char)*text);
-	}
-	hex[n] = '\0';
-	return *text == '\0' && n == 64 ?
-	    NULL :
-	    "a SHA-256 has 64 hexadecimal digits: copy it again";
-}
-
 static int
 considersan(struct certstore_match *match, const char *question,
     struct certstore_error *err)
@@ -392,18 +372,20 @@ static int
 askquestion(struct certstore_match *match, const char *question,
     struct certstore_error *err)
 {
+	static const char nohash[] =
+	    "a SHA-256 has 64 hexadecimal digits: copy it again";
 	const char *flaw, *rest = question;
 	char hex[CS_HASH_LEN];
 	size_t n;
 
 	if (hasprefix(question, "sha256:", &rest)) {
-		if ((flaw = digestflaw(rest, hex)) != NULL)
-			return cs_name_refuse(question, flaw, err);
+		if (!cs_hash_read(rest, hex))
+			return cs_name_refuse(question, nohash, err);
 		return considerall(match, FINGERPRINT, hex, err);
 	}
 	if (hasprefix(question, "spki:", &rest)) {
-		if ((flaw = digestflaw(rest, hex)) != NULL)
-			return cs_name_refuse(question, flaw, err);
+		if (!cs_hash_read(rest, hex))
+			return cs_name_refuse(question, nohash, err);
 		return considerkey(match, "spki", hex, SPKI, err);
 	}
 	match->type = CS_SAN_DNS;

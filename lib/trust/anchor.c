@@ -48,23 +48,6 @@ cs_anchor_base(X509 *x509, char base[CS_ANCHOR_BASE + 1])
 	(void)cs_cert_called(x509, basefromtext, base);
 }
 
-/* 64 digits, or 32 pairs with colons between. */
-static int
-takehex(const char *s, char hex[65])
-{
-	size_t n = 0;
-
-	for (; *s != '\0'; s++) {
-		if (*s == ':' && n > 0 && n % 2 == 0 && s[-1] != ':')
-			continue;
-		if (!isxdigit((unsigned char)*s) || n == 64)
-			return 0;
-		hex[n++] = (char)tolower((unsigned char)*s);
-	}
-	hex[n] = '\0';
-	return n == 64 && s[-1] != ':';
-}
-
 /* "sha256:HEX", bare, or as openssl x509 -fingerprint prints it. */
 int
 cs_anchor_fingerprint(const char *text, char hex[65])
@@ -80,10 +63,28 @@ cs_anchor_fingerprint(const char *text, char hex[65])
 			break;
 		}
 	}
-	if (takehex(text, hex))
+	if (cs_hash_read(text, hex))
 		return 1;
 	hex[0] = '\0';
 	return 0;
+}
+
+/* As openssl rehash names them: HASH.N, N counting from 0 for each hash. */
+void
+cs_anchor_link(char link[CS_ANCHOR_LINK], unsigned long hash, size_t n)
+{
+	snprintf(link, CS_ANCHOR_LINK, "%08lx.%zu", hash, n);
+}
+
+int
+cs_anchor_islink(const char *file)
+{
+	size_t n;
+
+	if (strspn(file, "0123456789abcdef") != 8 || file[8] != '.')
+		return 0;
+	n = strspn(file + 9, "0123456789");
+	return n > 0 && file[9 + n] == '\0';
 }
 
 /* What stands against it, joined with "; "; cut where there is no room. */

@@ -20,6 +20,12 @@ struct cs_anchor {
 	int		 gone;		/* dropped: what sorts the set frees it */
 };
 
+/* anchor.c: the link by which OpenSSL finds an anchor, by the hash of its
+ * subject: its name, and whether a file is called like that. */
+#define CS_ANCHOR_LINK	32
+void	cs_anchor_link(char [CS_ANCHOR_LINK], unsigned long, size_t);
+int	cs_anchor_islink(const char *);
+
 /* trustset.c: the set, by name; names and fingerprints are there once. */
 struct cs_trustset {
 	struct cs_anchor *v;

@@ -3,9 +3,7 @@
  * written as a new generation, to which one rename(2) of the link trust then
  * leads.
  */
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,15 +43,6 @@ isanchorfile(const char *file, char name[CS_NAME_MAX + 1])
 	memcpy(name, file, len - n);
 	name[len - n] = '\0';
 	return cs_name_isvalid(name) && strcmp(name, "bundle") != 0;
-}
-
-/* "1234abcd.0" */
-static int
-islink(const char *file)
-{
-	return strspn(file, "0123456789abcdef") == 8 && file[8] == '.' &&
-	    isdigit((unsigned char)file[9]) &&
-	    file[9 + strspn(file + 9, "0123456789")] == '\0';
 }
 
 /* One file of the directory; 0, or -1 and errno. */
@@ -141,7 +130,7 @@ readanchors(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 
 	for (i = 0; i < d->names.n; i++) {
 		file = d->names.v[i];
-		if (islink(file)) {
+		if (cs_anchor_islink(file)) {
 			if (cs_file_readlink(d->fd, file, text, sizeof(text)) ==
 			    -1)
 				set->astray = 1;
@@ -358,13 +347,12 @@ writesetfile(struct writing *w, const char *name, const struct cs_buf *b,
 	    cs_fail_errno(err, "%s/trust/%s", certstore_path(w->store), name);
 }
 
-/* As openssl rehash does: HASH.n, n counting anchors of the same subject. */
 static int
 writelink(struct writing *w, const char *file, X509 *x509,
     struct certstore_error *err)
 {
 	unsigned long hash;
-	char link[32];
+	char link[CS_ANCHOR_LINK];
 	int ok = 0;
 
 	hash = X509_NAME_hash_ex(X509_get_subject_name(x509), NULL, NULL, &ok);
@@ -372,7 +360,7 @@ writelink(struct writing *w, const char *file, X509 *x509,
 		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
 		    "%s/trust/%s: its subject can't be hashed",
 		    certstore_path(w->store), file);
-	snprintf(link, sizeof(link), "%08lx.%zu", hash, countlink(w, hash));
+	cs_anchor_link(link, hash, countlink(w, hash));
 	if (cs_file_link(w->gen.fd, file, link) == -1)
 		return cs_fail_errno(err, "%s/trust/%s",
 		    certstore_path(w->store), link);

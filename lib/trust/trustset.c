@@ -10,7 +10,7 @@
 #include "trust/private.h"
 
 #define SHA256 "sha256:"
-#define HEX_LEN 64
+#define HEX_LEN (CS_HASH_LEN - 1)
 #define NAME_UNIT 8	   /* digits of the fingerprint in a name, or more */
 #define ADDED_WORD "added" /* in the file shipped: and by hand, too */
 
@@ -264,7 +264,6 @@ static int
 readsetline(struct reading *r, const char *end)
 {
 	char *p = r->next, *nl;
-	size_t i;
 
 	if (p == end)
 		return 0;
@@ -277,11 +276,9 @@ readsetline(struct reading *r, const char *end)
 	if (strncmp(p, SHA256, strlen(SHA256)) != 0)
 		return -1;
 	p += strlen(SHA256);
-	for (i = 0; i < HEX_LEN; i++) {
-		if (p[i] == '\0' || strchr("0123456789abcdef", p[i]) == NULL)
-			return -1;
-		r->hex[i] = p[i];
-	}
+	if (strspn(p, "0123456789abcdef") != HEX_LEN)
+		return -1;
+	memcpy(r->hex, p, HEX_LEN);
 	r->hex[HEX_LEN] = '\0';
 	p += HEX_LEN;
 	if (*p != '\0' && *p != ' ')

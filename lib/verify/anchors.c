@@ -92,7 +92,6 @@ static int
 openanchordir(struct cs_anchors *a, struct certstore_error *err)
 {
 	struct cs_trustgen live;
-	struct stat st;
 	int rv;
 
 	if (a->store == NULL) {
@@ -111,10 +110,8 @@ openanchordir(struct cs_anchors *a, struct certstore_error *err)
 	if (a->store != NULL) {
 		a->fd = live.fd;
 		a->dir = live.stamp;
-	} else if (fstat(a->fd, &st) == -1)
+	} else if (cs_stamp_fd(&a->dir, a->fd) == -1)
 		return cs_fail_errno(err, "%s", a->label);
-	else
-		cs_stamp_take(&a->dir, &st);
 	return readdistrusted(a, err);
 }
 
@@ -255,19 +252,10 @@ readanchorfile(struct cs_anchors *a, const char *name, int any,
 }
 
 static int
-ishashlink(const char *name)
-{
-	size_t n = strspn(name, "0123456789abcdef");
-
-	return n == 8 && name[8] == '.' && name[9] != '\0' &&
-	    name[9 + strspn(name + 9, "0123456789")] == '\0';
-}
-
-static int
 findhashlink(void *arg, const char *name)
 {
 	(void)arg;
-	return ishashlink(name);
+	return cs_anchor_islink(name);
 }
 
 struct reading {
@@ -386,7 +374,7 @@ loadbyhash(struct cs_anchors *a, const X509_NAME *name,
     struct certstore_error *err)
 {
 	size_t ncert = a->certs.n, nfile = a->nfile;
-	char file[32];
+	char file[CS_ANCHOR_LINK];
 	unsigned long hash;
 	unsigned int i;
 	int ok = 0, rv;
@@ -397,7 +385,7 @@ loadbyhash(struct cs_anchors *a, const X509_NAME *name,
 	if (ishashknown(a, hash))
 		return 0;
 	for (i = 0, rv = 1; rv == 1; i++) {
-		snprintf(file, sizeof(file), "%08lx.%u", hash, i);
+		cs_anchor_link(file, hash, i);
 		rv = readanchorfile(a, file, 0, err);
 	}
 	if (rv == 0 && addhash(a, hash) == -1)
