@@ -23,10 +23,10 @@ int
 cs_combined_check(const struct certstore *store, const struct cs_put *put,
     struct certstore_error *err)
 {
-	const char *p = put->file[CS_INFO].p;
+	size_t len;
 
-	if (p == NULL || put->file[CS_PRIVKEY].p == NULL ||
-	    (strncmp(p, "serves\n", 7) != 0 && strstr(p, "\nserves\n") == NULL))
+	if (put->file[CS_PRIVKEY].p == NULL ||
+	    cs_info_find(&put->file[CS_INFO], "serves", &len) == NULL)
 		return 0;
 	if (cs_combined_has(store, put->name) != -1)
 		return 0;

@@ -312,6 +312,25 @@ cs_info_parse(struct cs_info *info, struct certstore_error *err)
 	return 0;
 }
 
+const char *
+cs_info_find(const struct cs_buf *text, const char *key, size_t *len)
+{
+	size_t keylen = strlen(key);
+	const char *line, *next;
+
+	for (line = text->p; line != NULL && *line != '\0'; line = next) {
+		next = line + strcspn(line, "\n");
+		if (strncmp(line, key, keylen) == 0 &&
+		    (line[keylen] == ' ' || line + keylen == next)) {
+			line += keylen + (line[keylen] == ' ');
+			*len = (size_t)(next - line);
+			return line;
+		}
+		next += *next == '\n';
+	}
+	return NULL;
+}
+
 void
 cs_info_reset(struct cs_info *info)
 {

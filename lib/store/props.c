@@ -124,15 +124,16 @@ cs_props_free(struct cs_props *props)
 	memset(props, 0, sizeof(*props));
 }
 
+/* A line for each value; other than 0: no memory. */
 static int
-addlist(struct cs_buf *b, const char *key, const struct cs_list *list)
+addlines(struct cs_buf *b, enum key key, const char *const *v, size_t n)
 {
+	int bad = 0;
 	size_t i;
 
-	for (i = 0; i < list->n; i++)
-		if (cs_buf_printf(b, "%s %s\n", key, list->v[i]) == -1)
-			return -1;
-	return 0;
+	for (i = 0; i < n; i++)
+		bad |= cs_buf_printf(b, "%s %s\n", keys[key], v[i]);
+	return bad;
 }
 
 /* The file as it is now; of one that was lost, what info repeats. */
@@ -146,8 +147,8 @@ readprops(const struct certstore_entry *entry, struct cs_buf *b,
 	if ((rv = cs_entry_read(entry, CS_PROPS, b, err)) != 0)
 		return rv == -1 ? -1 : 0;
 	cs_buf_reset(b);
-	if (addlist(b, "tenant", &info->tenants) == -1 ||
-	    addlist(b, "user", &info->users) == -1 ||
+	if (addlines(b, TENANT, info->tenants.v, info->tenants.n) != 0 ||
+	    addlines(b, USER, info->users.v, info->users.n) != 0 ||
 	    (info->group != NULL &&
 		cs_buf_printf(b, "group %s\n", info->group) == -1))
 		return cs_fail_nomem(err);
@@ -312,17 +313,6 @@ out:
 	return rv;
 }
 
-static int
-addlines(struct cs_buf *b, enum key key, const struct cs_strings *list)
-{
-	int bad = 0;
-	size_t i;
-
-	for (i = 0; i < list->n; i++)
-		bad |= cs_buf_printf(b, "%s %s\n", keys[key], list->v[i]);
-	return bad;
-}
-
 /* What info repeats of them. */
 int
 cs_props_repeat(struct cs_buf *info, const struct cs_buf *text)
@@ -333,8 +323,10 @@ cs_props_repeat(struct cs_buf *info, const struct cs_buf *text)
 	bad = parseprops(&props, text);
 	if (props.origin != NULL)
 		bad |= cs_buf_printf(info, "origin %s\n", props.origin);
-	bad |= addlines(info, TENANT, &props.tenants);
-	bad |= addlines(info, USER, &props.users);
+	bad |= addlines(info, TENANT, (const char *const *)props.tenants.v,
+	    props.tenants.n);
+	bad |= addlines(info, USER, (const char *const *)props.users.v,
+	    props.users.n);
 	if (props.group != NULL)
 		bad |= cs_buf_printf(info, "group %s\n", props.group);
 	cs_props_free(&props);

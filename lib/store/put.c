@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,23 +14,6 @@
 
 static const mode_t modes[CS_NFILE] = { 0644, 0600, 0600, 0644, 0644, 0644,
 	0600, 0644, 0644, 0644 };
-
-/* The value of a key in what will be info; malloc'ed, or NULL. */
-char *
-cs_put_value(const struct cs_put *put, const char *key)
-{
-	const struct cs_buf *b = &put->file[CS_INFO];
-	const char *line, *next;
-	size_t len = strlen(key);
-
-	for (line = b->p; line != NULL && *line != '\0'; line = next) {
-		next = line + strcspn(line, "\n");
-		if (strncmp(line, key, len) == 0)
-			return strndup(line + len, (size_t)(next - line) - len);
-		next += *next == '\n';
-	}
-	return NULL;
-}
 
 /* The file that the description is of. */
 static enum cs_file

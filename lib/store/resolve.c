@@ -205,6 +205,7 @@ copieddefault(struct certstore *store, int islink, char name[CS_NAME_MAX + 1])
 	struct cs_buf b = { 0 };
 	struct stat is, def;
 	const char *p;
+	size_t len;
 	int rv = 0;
 
 	if (cs_file_read(store->fd, "default/info", CS_RECORD_MAX, &b) == -1) {
@@ -213,9 +214,8 @@ copieddefault(struct certstore *store, int islink, char name[CS_NAME_MAX + 1])
 		    0 :
 		    -1;
 	}
-	if ((p = strstr(b.p, "\nname ")) != NULL) {
-		snprintf(name, CS_NAME_MAX + 1, "%.*s",
-		    (int)strcspn(p + 6, "\n"), p + 6);
+	if ((p = cs_info_find(&b, "name", &len)) != NULL) {
+		snprintf(name, CS_NAME_MAX + 1, "%.*s", (int)len, p);
 		rv = cs_name_isvalid(name);
 	}
 	cs_buf_free(&b);

@@ -38,7 +38,8 @@ checkput(struct certstore *store, struct cs_put *put,
 {
 	struct cs_link link = cs_resolve_link(store, put->name);
 	struct certstore_entry old = { 0 };
-	char *fingerprint = NULL;
+	const char *fingerprint;
+	size_t len = 0;
 	int rv = -1;
 
 	if (loadwhole(store, put->name, &old, err) == -1 &&
@@ -51,11 +52,11 @@ checkput(struct certstore *store, struct cs_put *put,
 		goto out;
 	put->before = cs_generation_number(old.gendir, put->name);
 	put->kept = put->before;
-	fingerprint = cs_put_value(put, "fingerprint ");
+	fingerprint = cs_info_find(&put->file[CS_INFO], "fingerprint", &len);
 	if (err->code == CERTSTORE_OK &&
 	    (old.info.fingerprint == NULL ||
-		(fingerprint != NULL &&
-		    strcmp(fingerprint, old.info.fingerprint) == 0)))
+		(fingerprint != NULL && strlen(old.info.fingerprint) == len &&
+		    memcmp(fingerprint, old.info.fingerprint, len) == 0)))
 		put->kept = old.info.kept;
 	if (cs_generation_free(&link, put->before + 1, &put->gen) == -1) {
 		cs_fail_errno(err, "%s: certs/.%s@", put->name, put->name);
@@ -64,7 +65,6 @@ checkput(struct certstore *store, struct cs_put *put,
 	cs_error_clear(err);
 	rv = 0;
 out:
-	free(fingerprint);
 	cs_entry_done(&old);
 	return rv;
 }
