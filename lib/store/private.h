@@ -174,6 +174,16 @@ int	cs_resolve_default(struct certstore *, char [CS_NAME_MAX + 1]); /* errno */
 int	cs_resolve_names(struct certstore *, struct cs_strings *,
 	    struct certstore_error *);
 
+/* mode.c */
+/* The group that a name stands for; NULL: none, which is -1. */
+int	cs_mode_group(const char *, const char *, gid_t *,
+	    struct certstore_error *);
+mode_t	cs_mode_of(enum cs_file, gid_t);	/* with that group or -1 */
+/* Has a file of an entry another owner, group or mode?  1 and why, 0, -1. */
+int	cs_mode_differ(const struct certstore_entry *, enum cs_file, gid_t,
+	    char [CS_PROPS_WHY], struct certstore_error *);
+int	cs_mode_tighten(struct certstore *, const struct cs_info *); /* errno */
+
 /* props.c */
 struct cs_props {
 	char			*origin, *group;	/* or NULL */
@@ -185,7 +195,6 @@ void	cs_props_free(struct cs_props *);
 int	cs_props_repeat(struct cs_buf *, const struct cs_buf *); /* no memory */
 int	cs_props_group(const char *, const struct cs_buf *, gid_t *,
 	    struct certstore_error *);
-int	cs_props_tighten(struct certstore *, const struct cs_info *); /* errno */
 
 /* index.c */
 /* Calls fn for each index link an info calls for: "host", "a.example". */

@@ -12,9 +12,6 @@
 
 #include "store/private.h"
 
-static const mode_t modes[CS_NFILE] = { 0644, 0600, 0600, 0644, 0644, 0644,
-	0600, 0644, 0644, 0644 };
-
 /* The file that the description is of. */
 static enum cs_file
 describedfile(const struct cs_put *put)
@@ -65,8 +62,8 @@ writeinfo(struct cs_put *put, int dir, int *fd, struct certstore_error *err)
 		return cs_fail_errno(err, "%s: %s", put->name, from);
 	if (cs_put_compose(&put->info.text, put, &st.st_mtim, err) == -1)
 		return -1;
-	if (cs_file_write(dir, "info", &put->info.text, modes[CS_INFO],
-		(gid_t)-1, fd) == -1)
+	if (cs_file_write(dir, "info", &put->info.text,
+		cs_mode_of(CS_INFO, (gid_t)-1), (gid_t)-1, fd) == -1)
 		return cs_fail_errno(err, "%s: info", put->name);
 	return cs_info_parse(&put->info, err);
 }
@@ -113,8 +110,7 @@ writeputfile(struct cs_put *put, int i, gid_t group, int keep,
 {
 	struct cs_buf combined = { 0 };
 	struct cs_buf b = cs_put_contents(put, (enum cs_file)i);
-	gid_t gid = (gid_t)-1;
-	mode_t mode = modes[i];
+	mode_t mode = cs_mode_of((enum cs_file)i, group);
 	int rv = 0;
 
 	if (i == CS_COMBINED) {
@@ -124,13 +120,9 @@ writeputfile(struct cs_put *put, int i, gid_t group, int keep,
 		}
 		b = combined;
 	}
-	/* no server reads a key before its certificate is there */
-	if (mode == 0600 && i != CS_REQUEST_KEY && group != (gid_t)-1) {
-		mode = 0640;
-		gid = group;
-	}
 	if (b.p != NULL &&
-	    cs_file_write(put->fd[CS_NFILE], cs_file_names[i], &b, mode, gid,
+	    cs_file_write(put->fd[CS_NFILE], cs_file_names[i], &b, mode,
+		mode == 0640 ? group : (gid_t)-1,
 		keep && b.len > 0 ? &put->fd[i] : NULL) == -1)
 		rv = cs_fail_errno(err, "%s: %s", put->name, cs_file_names[i]);
 	cs_buf_free(&combined);

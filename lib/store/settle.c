@@ -63,7 +63,7 @@ cs_settle_finish(struct certstore *store, const struct cs_info *info,
 	if (known == 1 && info->before != info->kept &&
 	    cs_sweep_generation(store, info->name, info->before, &old) == -1)
 		goto out;
-	rv = cs_props_tighten(store, info);
+	rv = cs_mode_tighten(store, info);
 out:
 	cs_info_free(&old);
 	return rv;
