@@ -59,7 +59,7 @@ hostile() {
 	    to=20210101000000Z subjectAltName=DNS:old.example.com
 	cert-import -q -N old old.crt old.key
 	run -1 ./whose "$CERTSTORE" old.example.com
-	[[ $output == "old exact: ended "* ]]
+	[[ $output == "old exact: expired "* ]]
 	rm "$CERTSTORE/certs/sip/info"
 	run -2 ./whose "$CERTSTORE" sip.example.com
 	[[ $output == 'whose: sip: '* ]]

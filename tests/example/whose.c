@@ -22,7 +22,7 @@ print(const struct certstore_entry *entry)
 	free(path);
 }
 
-/* 1 it is valid, 2 it has ended or not begun, 0 there is none, or -1. */
+/* 1 it is valid, 2 it is expired or not yet valid, 0 none, or -1. */
 static int
 answer(struct certstore *store, const char *host)
 {
