@@ -38,7 +38,7 @@ cs_name_refuse(const char *s, const char *flaw, struct certstore_error *err)
 
 /* <ctype.h> heeds the locale, these don't. */
 static char
-lower(char c)
+tolower_ascii(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
@@ -52,7 +52,7 @@ isdigit_ascii(char c)
 static int
 isalpha_ascii(char c)
 {
-	c = lower(c);
+	c = tolower_ascii(c);
 	return c >= 'a' && c <= 'z';
 }
 
@@ -63,7 +63,7 @@ isalnum_ascii(char c)
 }
 
 static int
-isin(char c, const char *set)
+ischarof(char c, const char *set)
 {
 	return c != '\0' && strchr(set, c) != NULL;
 }
@@ -92,7 +92,7 @@ nameflaw(const char *s)
 		if (i == CS_NAME_MAX)
 			return "is longer than the 200 bytes of an entry "
 			       "name: use a shorter one";
-		if (!isalnum_ascii(s[i]) && !isin(s[i], "._-"))
+		if (!isalnum_ascii(s[i]) && !ischarof(s[i], "._-"))
 			return "an entry name has only letters, digits and "
 			       "\"._-\": use another";
 	}
@@ -143,7 +143,7 @@ labelflaw(const char *p, size_t n, int strict, char *out)
 		if (!isalnum_ascii(p[i]) && p[i] != '-' &&
 		    (p[i] != '_' || strict))
 			return charflaw(p[i], strict);
-		out[i] = lower(p[i]);
+		out[i] = tolower_ascii(p[i]);
 	}
 	if (p[0] == '-' || p[n - 1] == '-')
 		return "has a label that starts or ends with a hyphen (RFC "
@@ -157,9 +157,9 @@ isnumber(const char *p, size_t n)
 {
 	size_t i;
 
-	if (n >= 2 && p[0] == '0' && lower(p[1]) == 'x') {
+	if (n >= 2 && p[0] == '0' && tolower_ascii(p[1]) == 'x') {
 		for (i = 2; i < n; i++) {
-			if (!isin(lower(p[i]), "0123456789abcdef"))
+			if (!ischarof(tolower_ascii(p[i]), "0123456789abcdef"))
 				return 0;
 		}
 		return 1;
@@ -324,19 +324,19 @@ schemelen(const char *s)
 
 	if (!isalpha_ascii(s[0]))
 		return 0;
-	while (isalnum_ascii(s[n]) || isin(s[n], "+-."))
+	while (isalnum_ascii(s[n]) || ischarof(s[n], "+-."))
 		n++;
 	return s[n] == ':' ? n : 0;
 }
 
 /* Are the n bytes one of these words, in any case?  The last is NULL. */
 static int
-isword(const char *s, size_t n, const char *const *words)
+iswordof(const char *s, size_t n, const char *const *words)
 {
 	size_t k;
 
 	for (; *words != NULL; words++) {
-		for (k = 0; k < n && lower(s[k]) == (*words)[k]; k++)
+		for (k = 0; k < n && tolower_ascii(s[k]) == (*words)[k]; k++)
 			;
 		if (k == n && (*words)[n] == '\0')
 			return 1;
@@ -368,7 +368,7 @@ hasport(const char *s)
 		return s[0] == '[' ? colon[-1] == ']' :
 				     memchr(s, '.', n) != NULL ||
 			(n <= LABEL_MAX && labelflaw(s, n, 0, label) == NULL &&
-			    !isword(s, n, numbered));
+			    !iswordof(s, n, numbered));
 	if (memchr(s, '.', n) == NULL || !isalpha_ascii(colon[1]))
 		return 0;
 	for (behind = colon + 1; isalnum_ascii(*behind) || *behind == '-';)
@@ -384,7 +384,7 @@ isurl(const char *s)
 		"ftp", "ftps", "ldap", "ldaps", NULL };
 	size_t n = schemelen(s);
 
-	return n > 0 && isword(s, n, schemes);
+	return n > 0 && iswordof(s, n, schemes);
 }
 
 const char *
@@ -448,7 +448,7 @@ localflaw(const char *s, size_t n)
 		if ((unsigned char)s[i] >= 0x80)
 			return "is not ASCII before the @, which is not "
 			       "supported (RFC 8398): use an ASCII address";
-		if (!isalnum_ascii(s[i]) && !isin(s[i], LOCAL_CHARS))
+		if (!isalnum_ascii(s[i]) && !ischarof(s[i], LOCAL_CHARS))
 			return "has a character that is not allowed in an "
 			       "address (RFC 5322): use the form "
 			       "user@example.com";
@@ -490,10 +490,10 @@ uriflaw(const char *s, char *out)
 		if (i == URI_MAX)
 			return "is longer than the 2048 bytes allowed for a "
 			       "URI here: shorten it";
-		if (!isalnum_ascii(s[i]) && !isin(s[i], URI_CHARS))
+		if (!isalnum_ascii(s[i]) && !ischarof(s[i], URI_CHARS))
 			return "has a character that is not allowed in a "
 			       "URI (RFC 3986): use %XX";
-		out[i] = i < scheme ? lower(s[i]) : s[i];
+		out[i] = i < scheme ? tolower_ascii(s[i]) : s[i];
 	}
 	out[i] = '\0';
 	return NULL;
@@ -510,7 +510,7 @@ cs_name_prefix(const char *s, enum cs_san_type *type)
 	for (t = CS_SAN_DNS; t < CS_SAN_OTHER; t++) {
 		name = cs_san_names[t];
 		i = 0;
-		while (name[i] != '\0' && lower(s[i]) == name[i])
+		while (name[i] != '\0' && tolower_ascii(s[i]) == name[i])
 			i++;
 		if (name[i] == '\0' && s[i] == ':') {
 			*type = (enum cs_san_type)t;
@@ -541,12 +541,12 @@ isblankended(const char *s)
 {
 	static const char blanks[] = " \t\r\n";
 
-	return isin(*s, blanks) ||
-	    (*s != '\0' && isin(s[strlen(s) - 1], blanks));
+	return ischarof(*s, blanks) ||
+	    (*s != '\0' && ischarof(s[strlen(s) - 1], blanks));
 }
 
 static enum cs_san_type
-classify(const char *s)
+santypeof(const char *s)
 {
 	if (looksip(s))
 		return CS_SAN_IP;
@@ -567,7 +567,7 @@ cs_name_san(const char *s, enum cs_san_type *type, char **out,
 	if ((n = cs_name_prefix(s, type)) > 0)
 		part += n;
 	else
-		*type = classify(s);
+		*type = santypeof(s);
 	if (isblankended(part))
 		return cs_name_refuse(s,
 		    "begins or ends with a blank: remove the blank", err);
@@ -609,7 +609,7 @@ cs_name_hostof(enum cs_san_type type, const char *s, char out[CS_HOST_MAX + 1])
 		n = schemelen(s);
 		if (strncmp(s + n, "://", 3) == 0)
 			s += n + 3;
-		else if (isword(s, n, bare))
+		else if (iswordof(s, n, bare))
 			s += n + 1;
 		else
 			return 0;

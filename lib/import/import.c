@@ -38,7 +38,7 @@ certstore_import_new(struct certstore *store, int flags,
 }
 
 static void
-forget(struct certstore_import *im)
+forgetplans(struct certstore_import *im)
 {
 	while (im->n > 0)
 		cs_plan_free(&im->v[--im->n]);
@@ -53,7 +53,7 @@ certstore_import_free(struct certstore_import *im)
 {
 	if (im == NULL)
 		return;
-	forget(im);
+	forgetplans(im);
 	cs_pool_free(&im->pool);
 	free(im->name);
 	freezero(im, sizeof(*im));
@@ -67,7 +67,7 @@ certstore_import_set_name(struct certstore_import *im, const char *name,
 	char *copy;
 
 	cs_error_clear(err);
-	forget(im);
+	forgetplans(im);
 	if (cs_name_check(name, err) == -1) {
 		im->badname = *err;
 		return -1;
@@ -94,14 +94,14 @@ certstore_import_set_passphrase(struct certstore_import *im,
 }
 
 static int
-add(struct certstore_import *im, int key, const char *label, const void *data,
-    size_t len, struct certstore_error *err)
+addinput(struct certstore_import *im, int key, const char *label,
+    const void *data, size_t len, struct certstore_error *err)
 {
 	int rv;
 
 	cs_error_clear(err);
 	ERR_clear_error();
-	forget(im);
+	forgetplans(im);
 	rv = key ? cs_pool_add_key(&im->pool, label, data, len, err) :
 		   cs_pool_add(&im->pool, label, data, len, err);
 	ERR_clear_error();
@@ -114,14 +114,14 @@ int
 certstore_import_add(struct certstore_import *im, const char *label,
     const void *data, size_t len, struct certstore_error *err)
 {
-	return add(im, 0, label, data, len, err);
+	return addinput(im, 0, label, data, len, err);
 }
 
 int
 certstore_import_set_key(struct certstore_import *im, const char *label,
     const void *data, size_t len, struct certstore_error *err)
 {
-	return add(im, 1, label, data, len, err);
+	return addinput(im, 1, label, data, len, err);
 }
 
 static size_t
@@ -136,7 +136,7 @@ countkeyed(const struct cs_pool *pool)
 }
 
 static int
-adopt(struct certstore_import *im, struct cs_pool_cert *cert,
+adoptcert(struct certstore_import *im, struct cs_pool_cert *cert,
     struct certstore_error *err)
 {
 	struct cs_plan *v;
@@ -211,7 +211,7 @@ adoptkeyed(struct certstore_import *im, struct certstore_error *err)
 			if (!held)
 				continue;
 		}
-		if (adopt(im, cert, err) == -1)
+		if (adoptcert(im, cert, err) == -1)
 			return -1;
 	}
 	return 0;
@@ -248,7 +248,7 @@ adoptrest(struct certstore_import *im, struct certstore_error *err)
 		goto out;
 	}
 	for (i = 0; i < n; i++)
-		if (adopt(im, rest[i], err) == -1)
+		if (adoptcert(im, rest[i], err) == -1)
 			goto out;
 	rv = 0;
 out:
@@ -257,7 +257,7 @@ out:
 }
 
 static int
-comparename(const void *a, const void *b)
+compareplans(const void *a, const void *b)
 {
 	const struct cs_plan *x = *(struct cs_plan *const *)a;
 	const struct cs_plan *y = *(struct cs_plan *const *)b;
@@ -267,7 +267,7 @@ comparename(const void *a, const void *b)
 
 /* -N names one entry; without it no two may come to the same name. */
 static int
-checknames(const struct certstore_import *im, struct certstore_error *err)
+checkentrynames(const struct certstore_import *im, struct certstore_error *err)
 {
 	char a[CS_WHERE_LEN], b[CS_WHERE_LEN];
 	struct cs_plan **v;
@@ -280,7 +280,7 @@ checknames(const struct certstore_import *im, struct certstore_error *err)
 		return cs_fail_nomem(err);
 	for (i = 0; i < im->n; i++)
 		v[i] = &im->v[i];
-	qsort(v, im->n, sizeof(*v), comparename);
+	qsort(v, im->n, sizeof(*v), compareplans);
 	for (i = 1; i < im->n && rv == 0; i++)
 		if (strcmp(v[i - 1]->name, v[i]->name) == 0)
 			rv = cs_fail(err, CERTSTORE_EREFUSED,
@@ -316,7 +316,7 @@ telldropped(const struct certstore_import *im)
 
 /* Once, also if a commit decides anew. */
 static void
-tell(struct certstore_import *im)
+tellremarks(struct certstore_import *im)
 {
 	const char *line;
 	size_t i, len;
@@ -337,19 +337,19 @@ tell(struct certstore_import *im)
 
 /* Decides all of it, as the store is now. */
 static int
-decide(struct certstore_import *im, struct certstore_error *err)
+decideimport(struct certstore_import *im, struct certstore_error *err)
 {
 	cs_error_clear(err);
 	ERR_clear_error();
-	forget(im);
+	forgetplans(im);
 	if (cs_store_refresh(im->store, err) == -1 ||
 	    cs_pool_parse(&im->pool, err) == -1 || adoptkeyed(im, err) == -1 ||
-	    adoptrest(im, err) == -1 || checknames(im, err) == -1) {
-		forget(im);
+	    adoptrest(im, err) == -1 || checkentrynames(im, err) == -1) {
+		forgetplans(im);
 		ERR_clear_error();
 		return -1;
 	}
-	tell(im);
+	tellremarks(im);
 	im->planned = 1;
 	cs_error_clear(err);
 	ERR_clear_error();
@@ -358,7 +358,7 @@ decide(struct certstore_import *im, struct certstore_error *err)
 
 /* What a call that failed was to set or add is missing. */
 static int
-iswhole(const struct certstore_import *im, struct certstore_error *err)
+isinputwhole(const struct certstore_import *im, struct certstore_error *err)
 {
 	cs_error_clear(err);
 	if (im->badname.code != CERTSTORE_OK)
@@ -375,13 +375,13 @@ certstore_import_plan(struct certstore_import *im, struct certstore_error *err)
 {
 	int dry = (im->flags & CERTSTORE_IMPORT_DRYRUN) != 0, i, locked, rv;
 
-	if (!iswhole(im, err))
+	if (!isinputwhole(im, err))
 		return -1;
 	for (i = 1;; i++) {
 		locked = i == TRIES && !dry;
 		if (locked && cs_lock_take(im->store, err) == -1)
 			return -1;
-		rv = decide(im, err);
+		rv = decideimport(im, err);
 		if (locked)
 			cs_lock_release(im->store);
 		if (rv == 0 || i == TRIES || err->code != CERTSTORE_ECHANGED)
@@ -410,7 +410,7 @@ certstore_import_next(struct certstore_import *im,
 
 /* The entries to write in one call; how many, or -1. */
 static int
-put(struct certstore_import *im, struct certstore_error *err)
+putplans(struct certstore_import *im, struct certstore_error *err)
 {
 	struct cs_put *puts;
 	size_t i, n = 0;
@@ -439,13 +439,15 @@ certstore_import_commit(struct certstore_import *im,
 {
 	int i, last, n;
 
-	if (!iswhole(im, err))
+	if (!isinputwhole(im, err))
 		return -1;
 	for (i = 1;; i++) {
 		last = i == TRIES;
 		if (last && cs_lock_take(im->store, err) == -1)
 			return -1;
-		n = im->planned || decide(im, err) == 0 ? put(im, err) : -1;
+		n = im->planned || decideimport(im, err) == 0 ?
+		    putplans(im, err) :
+		    -1;
 		if (last)
 			cs_lock_release(im->store);
 		if (n != -1 || last || err->code != CERTSTORE_ECHANGED)

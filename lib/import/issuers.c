@@ -14,7 +14,7 @@
 
 /* The place in ca of the first with that subject, or nca. */
 static size_t
-firstof(const struct cs_pool *pool, const X509_NAME *subject)
+firstbysubject(const struct cs_pool *pool, const X509_NAME *subject)
 {
 	size_t low = 0, high = pool->nca, mid;
 
@@ -51,7 +51,7 @@ mayissue(X509 *issuer, X509 *x509)
 
 /* A new stack, without references of its own, of what may be above. */
 static STACK_OF(X509) *
-collect(struct cs_pool *pool, const struct cs_pool_cert *cert,
+collectabove(struct cs_pool *pool, const struct cs_pool_cert *cert,
     struct certstore_error *err)
 {
 	const X509_NAME *issuer;
@@ -66,8 +66,8 @@ collect(struct cs_pool *pool, const struct cs_pool_cert *cert,
 	pool->asked++;
 	for (;;) {
 		issuer = X509_get_issuer_name(x509);
-		for (i = firstof(pool, issuer); issubject(pool, i, issuer);
-		     i++) {
+		for (i = firstbysubject(pool, issuer);
+		     issubject(pool, i, issuer); i++) {
 			if (pool->ca[i]->asked == pool->asked ||
 			    pool->ca[i] == cert ||
 			    !mayissue(pool->ca[i]->x509, x509))
@@ -111,8 +111,8 @@ onlyissuer(const struct cs_pool *pool, X509 *x509)
 	size_t i;
 	int j, n = 0;
 
-	for (i = firstof(pool, issuer); n < 2 && issubject(pool, i, issuer);
-	     i++) {
+	for (i = firstbysubject(pool, issuer);
+	     n < 2 && issubject(pool, i, issuer); i++) {
 		if (mayissue(pool->ca[i]->x509, x509)) {
 			found = pool->ca[i]->x509;
 			n++;
@@ -130,7 +130,7 @@ onlyissuer(const struct cs_pool *pool, X509 *x509)
 }
 
 static int
-copy(struct cs_issuers *to, const struct cs_issuers *from,
+copyissuers(struct cs_issuers *to, const struct cs_issuers *from,
     struct certstore_error *err)
 {
 	to->complete = from->complete;
@@ -142,7 +142,7 @@ copy(struct cs_issuers *to, const struct cs_issuers *from,
 /* What an issuer was found to have above it saves each further certificate
  * of it all signatures but its own: 1, 0 nothing is known, -1. */
 static int
-recall(const struct cs_pool *pool, X509 *x509, X509 *issuer,
+recallissuers(const struct cs_pool *pool, X509 *x509, X509 *issuer,
     struct cs_issuers *above, struct certstore_error *err)
 {
 	size_t i;
@@ -151,13 +151,13 @@ recall(const struct cs_pool *pool, X509 *x509, X509 *issuer,
 		if (sk_X509_value(pool->memo[i].above, 0) != issuer ||
 		    cs_cert_is_signed_by(x509, issuer) != 1)
 			continue;
-		return copy(above, &pool->memo[i], err) == -1 ? -1 : 1;
+		return copyissuers(above, &pool->memo[i], err) == -1 ? -1 : 1;
 	}
 	return 0;
 }
 
 static int
-learn(struct cs_pool *pool, const struct cs_issuers *above,
+learnissuers(struct cs_pool *pool, const struct cs_issuers *above,
     struct certstore_error *err)
 {
 	X509 *issuer;
@@ -170,7 +170,7 @@ learn(struct cs_pool *pool, const struct cs_issuers *above,
 	for (i = 0; i < pool->nmemo; i++)
 		if (sk_X509_value(pool->memo[i].above, 0) == issuer)
 			return 0;
-	return copy(&pool->memo[pool->nmemo++], above, err);
+	return copyissuers(&pool->memo[pool->nmemo++], above, err);
 }
 
 void
@@ -205,10 +205,10 @@ cs_issuers_build(struct cs_pool *pool, struct certstore *store,
 	if (more == NULL && !cert->ca)
 		issuer = onlyissuer(pool, cert->x509);
 	if (issuer != NULL)
-		rv = recall(pool, cert->x509, issuer, above, err);
+		rv = recallissuers(pool, cert->x509, issuer, above, err);
 	if (rv != 0)
 		return rv == 1 ? 0 : -1;
-	if ((stack = collect(pool, cert, err)) == NULL)
+	if ((stack = collectabove(pool, cert, err)) == NULL)
 		return -1;
 	if (more != NULL &&
 	    X509_add_certs(stack, more, X509_ADD_FLAG_DEFAULT) != 1)
@@ -218,12 +218,12 @@ cs_issuers_build(struct cs_pool *pool, struct certstore *store,
 		    &above->above, &above->complete, err);
 	sk_X509_free(stack);
 	if (rv == 0 && more == NULL && !cert->ca)
-		rv = learn(pool, above, err);
+		rv = learnissuers(pool, above, err);
 	return rv;
 }
 
 static int
-isknown(const struct cs_pool *pool, X509 *x509)
+isstoreissuer(const struct cs_pool *pool, X509 *x509)
 {
 	int i;
 
@@ -246,7 +246,7 @@ cs_issuers_use(struct cs_pool *pool, STACK_OF(X509) *above,
 		x509 = sk_X509_value(above, j);
 		subject = X509_get_subject_name(x509);
 		found = 0;
-		for (i = firstof(pool, subject);
+		for (i = firstbysubject(pool, subject);
 		     !found && issubject(pool, i, subject); i++) {
 			found = cs_cert_same(pool->ca[i]->x509, x509) == 1;
 			if (found)
@@ -254,7 +254,7 @@ cs_issuers_use(struct cs_pool *pool, STACK_OF(X509) *above,
 		}
 		/* The store had it: the next one need not look there. */
 		if (found || sk_X509_num(pool->known) >= ABOVE_MAX ||
-		    isknown(pool, x509))
+		    isstoreissuer(pool, x509))
 			continue;
 		if ((pool->known == NULL &&
 			(pool->known = sk_X509_new_null()) == NULL) ||
@@ -275,13 +275,14 @@ isequivalent(struct cs_pool_cert *cert, struct cs_pool_cert *used)
 }
 
 static int
-relate(struct cs_pool *pool, struct cs_pool_cert *used,
+relatesubject(struct cs_pool *pool, struct cs_pool_cert *used,
     const X509_NAME *subject)
 {
 	size_t i;
 	int n = 0;
 
-	for (i = firstof(pool, subject); issubject(pool, i, subject); i++) {
+	for (i = firstbysubject(pool, subject); issubject(pool, i, subject);
+	     i++) {
 		if (pool->ca[i]->related || !isequivalent(pool->ca[i], used))
 			continue;
 		pool->ca[i]->related = 1;
@@ -315,8 +316,10 @@ cs_issuers_relate(struct cs_pool *pool, struct certstore_error *err)
 		}
 		for (i = 0; i < n; i++) {
 			cert = todo[i];
-			relate(pool, cert, X509_get_subject_name(cert->x509));
-			relate(pool, cert, X509_get_issuer_name(cert->x509));
+			relatesubject(pool, cert,
+			    X509_get_subject_name(cert->x509));
+			relatesubject(pool, cert,
+			    X509_get_issuer_name(cert->x509));
 		}
 	} while (n > 0);
 	free(todo);

@@ -11,7 +11,7 @@
 
 /* The store's key was to be a CA's, and is a server's now. */
 static int
-opened(struct cs_planning *job, struct certstore_error *err)
+decryptkey(struct cs_planning *job, struct certstore_error *err)
 {
 	struct cs_pool *pool = &job->im->pool;
 	EVP_PKEY *pkey;
@@ -43,7 +43,7 @@ cs_keyfile_take(struct cs_planning *job, struct certstore_error *err)
 	    job->keylabel, sizeof(job->keylabel), err);
 	job->fromstore = rv == 1;
 	if (job->fromstore && !cert->ca && cs_key_isencrypted(&job->key))
-		return opened(job, err);
+		return decryptkey(job, err);
 	if (rv == -1 || job->fromstore || cert->ca)
 		return rv == -1 ? -1 : 0;
 	return cs_fail(err, CERTSTORE_EINPUT,
@@ -137,7 +137,8 @@ static const struct outcome {
 
 /* The file of the store is the key of the certificate: which one stays? */
 static int
-choose(struct cs_planning *job, struct cs_buf *had, struct certstore_error *err)
+choosekey(struct cs_planning *job, struct cs_buf *had,
+    struct certstore_error *err)
 {
 	struct cs_buf *key = &job->a->put.file[CS_PRIVKEY];
 	struct outcome out;
@@ -174,11 +175,13 @@ cs_keyfile_settle(struct cs_planning *job, struct certstore_error *err)
 	if (!job->cert->ca || job->cert->key == NULL ||
 	    job->was != CS_WAS_PRESENT)
 		return 0;
-	file = cs_plan_isown(job, old->request) ? CS_REQUEST_KEY : CS_PRIVKEY;
+	file = cs_pool_haskey(job->cert, old->request) ? CS_REQUEST_KEY :
+							 CS_PRIVKEY;
 	if ((rv = cs_entry_read(&job->old, file, &had, err)) == 1) {
 		rv = 0;
-		if (file == CS_PRIVKEY && !cs_plan_isown(job, old->spki) &&
-		    !cs_plan_isown(job, old->samekey)) {
+		if (file == CS_PRIVKEY &&
+		    !cs_pool_haskey(job->cert, old->spki) &&
+		    !cs_pool_haskey(job->cert, old->samekey)) {
 			if (cs_key_isencrypted(&had) &&
 			    !cs_key_isencrypted(&job->a->put.file[CS_PRIVKEY]))
 				rv = tellkey(job,
@@ -186,7 +189,7 @@ cs_keyfile_settle(struct cs_planning *job, struct certstore_error *err)
 				    "but the key that it replaces was",
 				    err);
 		} else if (cs_keyfile_fits(job, &had))
-			rv = choose(job, &had, err);
+			rv = choosekey(job, &had, err);
 	}
 	cs_buf_free(&had);
 	return rv;

@@ -11,23 +11,16 @@
 #include "import/private.h"
 
 static int
-isgone(const struct certstore_error *err)
+isentrygone(const struct certstore_error *err)
 {
 	return err->code == CERTSTORE_EDAMAGED ||
 	    err->code == CERTSTORE_ENOENTRY;
 }
 
-static int
-iskey(const struct cs_pool_cert *cert, const char *spki)
-{
-	return spki != NULL &&
-	    (strcmp(spki, cert->spki) == 0 || strcmp(spki, cert->match) == 0);
-}
-
 /* The entry holds or awaits the key of the certificate, whose names are in
  * info. */
 static int
-hold(struct cs_keyowners *h, const struct certstore_entry *entry,
+addowner(struct cs_keyowners *h, const struct certstore_entry *entry,
     const struct cs_pool_cert *cert, const struct cs_info *info,
     struct certstore_error *err)
 {
@@ -35,11 +28,11 @@ hold(struct cs_keyowners *h, const struct certstore_entry *entry,
 	size_t i;
 	int waits;
 
-	waits = iskey(cert, entry->info.request);
+	waits = cs_pool_haskey(cert, entry->info.request);
 	if (!waits &&
 	    (entry->info.fingerprint == NULL ||
-		(!iskey(cert, entry->info.spki) &&
-		    !iskey(cert, entry->info.samekey))))
+		(!cs_pool_haskey(cert, entry->info.spki) &&
+		    !cs_pool_haskey(cert, entry->info.samekey))))
 		return 0;
 	for (i = 0; i < h->n; i++)
 		if (strcmp(h->v[i].name, entry->info.name) == 0)
@@ -58,8 +51,9 @@ hold(struct cs_keyowners *h, const struct certstore_entry *entry,
 
 /* A hit in the index is only a hint; a damaged entry is passed over. */
 static int
-look(struct certstore *store, const struct cs_pool_cert *cert, const char *spki,
-    struct cs_info *info, struct cs_keyowners *h, struct certstore_error *err)
+findowners(struct certstore *store, const struct cs_pool_cert *cert,
+    const char *spki, struct cs_info *info, struct cs_keyowners *h,
+    struct certstore_error *err)
 {
 	struct certstore_entry entry = { 0 };
 	struct cs_strings names = { 0 };
@@ -75,11 +69,11 @@ look(struct certstore *store, const struct cs_pool_cert *cert, const char *spki,
 		goto out;
 	for (i = 0; i < names.n; i++) {
 		if (cs_entry_load(store, names.v[i], &entry, err) == -1) {
-			if (!isgone(err))
+			if (!isentrygone(err))
 				goto out;
 			continue;
 		}
-		if (hold(h, &entry, cert, info, err) == -1)
+		if (addowner(h, &entry, cert, info, err) == -1)
 			goto out;
 	}
 	cs_error_clear(err);
@@ -100,9 +94,9 @@ cs_keyowner_find(struct certstore *store, const struct cs_pool_cert *cert,
 	memset(h, 0, sizeof(*h));
 	if (!cs_store_isthere(store))
 		return 0;
-	rv = look(store, cert, cert->spki, &info, h, err);
+	rv = findowners(store, cert, cert->spki, &info, h, err);
 	if (rv == 0 && strcmp(cert->spki, cert->match) != 0)
-		rv = look(store, cert, cert->match, &info, h, err);
+		rv = findowners(store, cert, cert->match, &info, h, err);
 	cs_info_free(&info);
 	return rv;
 }

@@ -79,7 +79,7 @@ fromtext(void *arg, const unsigned char *text, size_t len)
 }
 
 static int
-derive(const struct cs_pool_cert *cert, const struct cs_info *info,
+derivename(const struct cs_pool_cert *cert, const struct cs_info *info,
     char name[CS_HOST_MAX + 1])
 {
 	return (fromdns(info, name) && cs_name_isvalid(name)) ||
@@ -89,8 +89,8 @@ derive(const struct cs_pool_cert *cert, const struct cs_info *info,
 /* The holders of a sort: how many, and one; the one called name if there is
  * such. */
 static size_t
-count(const struct cs_keyowners *h, int waits, int shares, const char *name,
-    const struct cs_keyowner **one)
+countowners(const struct cs_keyowners *h, int waits, int shares,
+    const char *name, const struct cs_keyowner **one)
 {
 	size_t i, n = 0;
 
@@ -115,9 +115,10 @@ checkwaiting(const struct certstore_import *im, const struct cs_pool_cert *cert,
 {
 	const struct cs_keyowner *has, *waiting;
 
-	if (cert->key != NULL || count(h, 1, 0, im->name, &waiting) == 0 ||
+	if (cert->key != NULL ||
+	    countowners(h, 1, 0, im->name, &waiting) == 0 ||
 	    strcmp(waiting->name, im->name) == 0 ||
-	    count(h, 0, 0, im->name, &has) > 0)
+	    countowners(h, 0, 0, im->name, &has) > 0)
 		return 0;
 	return cs_fail(err, CERTSTORE_EREFUSED,
 	    "%s: is the answer to the waiting request of %s: remove -N",
@@ -130,7 +131,7 @@ checkwaiting(const struct certstore_import *im, const struct cs_pool_cert *cert,
  * whatever names.
  */
 static int
-choose(const struct cs_pool_cert *cert, const struct cs_keyowners *h,
+chooseowner(const struct cs_pool_cert *cert, const struct cs_keyowners *h,
     const char *derived, const char **from, struct certstore_error *err)
 {
 	const struct cs_keyowner *one;
@@ -138,8 +139,8 @@ choose(const struct cs_pool_cert *cert, const struct cs_keyowners *h,
 	size_t n;
 
 	*from = NULL;
-	if ((n = count(h, 1, 1, derived, &one)) == 0 &&
-	    (n = count(h, 0, 1, derived, &one)) == 0 && h->n == 1 &&
+	if ((n = countowners(h, 1, 1, derived, &one)) == 0 &&
+	    (n = countowners(h, 0, 1, derived, &one)) == 0 && h->n == 1 &&
 	    h->v[0].waits) {
 		one = &h->v[0];
 		n = 1;
@@ -167,8 +168,9 @@ cs_naming_choose(const struct certstore_import *im,
 		if (checkwaiting(im, cert, h, err) == -1)
 			return NULL;
 	} else {
-		named = derive(cert, info, derived);
-		if (choose(cert, h, named ? derived : NULL, &from, err) == -1)
+		named = derivename(cert, info, derived);
+		if (chooseowner(cert, h, named ? derived : NULL, &from, err) ==
+		    -1)
 			return NULL;
 		if (from == NULL && named)
 			from = derived;
@@ -220,7 +222,7 @@ sortidents(struct ident *v, size_t n)
 }
 
 static int
-ishostname(const struct cs_san *san)
+ishostsan(const struct cs_san *san)
 {
 	return san->type == CS_SAN_DNS || san->type == CS_SAN_IP;
 }
@@ -232,17 +234,17 @@ listidents(const struct cs_info *info, size_t *n)
 	const struct cs_san *names;
 	struct ident *v;
 	struct cs_san cn;
-	size_t count, hosts = 0, i;
+	size_t countowners, hosts = 0, i;
 	int ca = info->kind != NULL && strcmp(info->kind, "ca") == 0;
 
 	*n = 0;
-	names = cs_names_of(info, &cn, &count);
-	if ((v = calloc(count + 1, sizeof(*v))) == NULL)
+	names = cs_names_of(info, &cn, &countowners);
+	if ((v = calloc(countowners + 1, sizeof(*v))) == NULL)
 		return NULL;
-	for (i = 0; i < count; i++)
-		hosts += (size_t)ishostname(&names[i]);
-	for (i = 0; i < count && !ca; i++) {
-		if (hosts > 0 && !ishostname(&names[i]))
+	for (i = 0; i < countowners; i++)
+		hosts += (size_t)ishostsan(&names[i]);
+	for (i = 0; i < countowners && !ca; i++) {
+		if (hosts > 0 && !ishostsan(&names[i]))
 			continue;
 		v[*n].type = (int)names[i].type;
 		v[(*n)++].value = names[i].value;

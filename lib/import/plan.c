@@ -12,7 +12,7 @@
 
 /* The files, and what they say of the certificate. */
 static int
-makefiles(struct cs_planning *job, struct certstore_error *err)
+makeplanfiles(struct cs_planning *job, struct certstore_error *err)
 {
 	struct cs_info *info = &job->a->entry.info;
 
@@ -45,22 +45,16 @@ loadold(struct cs_planning *job, struct certstore_error *err)
 }
 
 static int
-addfile(struct cs_planning *job, enum cs_file file, STACK_OF(X509) *to,
+addcertsof(struct cs_planning *job, enum cs_file file, STACK_OF(X509) *to,
     struct certstore_error *err)
 {
-	struct cs_buf buf = { 0 };
-	STACK_OF(X509) *certs = NULL;
+	STACK_OF(X509) *certs;
 	int rv;
 
-	if ((rv = cs_entry_read(&job->old, file, &buf, err)) == 1) {
-		certs = cs_cert_stack(job->a->name, &buf, err);
-		if (certs == NULL)
-			rv = -1;
-		else if (X509_add_certs(to, certs, X509_ADD_FLAG_UP_REF) != 1)
-			rv = cs_fail_nomem(err);
-	}
+	rv = cs_cert_read(&job->old, file, &certs, err);
+	if (rv == 1 && X509_add_certs(to, certs, X509_ADD_FLAG_UP_REF) != 1)
+		rv = cs_fail_nomem(err);
 	sk_X509_pop_free(certs, X509_free);
-	cs_buf_free(&buf);
 	return rv == -1 ? -1 : 0;
 }
 
@@ -91,14 +85,6 @@ cs_plan_isold(const struct cs_planning *job)
 	    strcmp(old, job->a->entry.info.fingerprint) == 0;
 }
 
-int
-cs_plan_isown(const struct cs_planning *job, const char *spki)
-{
-	return spki != NULL &&
-	    (strcmp(spki, job->cert->spki) == 0 ||
-		strcmp(spki, job->cert->match) == 0);
-}
-
 /* What the entry had above it is good for a certificate that comes without. */
 static int
 completechain(struct cs_planning *job, struct certstore_error *err)
@@ -112,8 +98,8 @@ completechain(struct cs_planning *job, struct certstore_error *err)
 	had = sk_X509_num(job->above.above);
 	if ((more = sk_X509_new_null()) == NULL)
 		return cs_fail_nomem(err);
-	if (addfile(job, CS_FULLCHAIN, more, err) == -1 ||
-	    (job->old.info.hasca && addfile(job, CS_CA, more, err) == -1))
+	if (addcertsof(job, CS_FULLCHAIN, more, err) == -1 ||
+	    (job->old.info.hasca && addcertsof(job, CS_CA, more, err) == -1))
 		goto out;
 	/* The same certificate by itself asks for no other chain. */
 	if (had > 0 || !cs_plan_isold(job) ||
@@ -122,7 +108,7 @@ completechain(struct cs_planning *job, struct certstore_error *err)
 	if (cs_issuers_build(&job->im->pool, job->im->store, job->cert, more,
 		&job->above, err) == -1)
 		goto out;
-	rv = sk_X509_num(job->above.above) > had ? makefiles(job, err) : 0;
+	rv = sk_X509_num(job->above.above) > had ? makeplanfiles(job, err) : 0;
 out:
 	sk_X509_pop_free(more, X509_free);
 	return rv;
@@ -130,7 +116,7 @@ out:
 
 /* Does the entry hold all of this already?  1, 0, -1. */
 static int
-issame(struct cs_planning *job, struct certstore_error *err)
+isplanwritten(struct cs_planning *job, struct certstore_error *err)
 {
 	static const enum cs_file files[] = { CS_FULLCHAIN, CS_CERT, CS_CHAIN,
 		CS_CA, CS_PRIVKEY };
@@ -158,7 +144,7 @@ issame(struct cs_planning *job, struct certstore_error *err)
 
 /* Are its props in force and its keys as they ask for?  1, 0, -1. */
 static int
-isinforce(struct cs_planning *job, struct certstore_error *err)
+arepropsinforce(struct cs_planning *job, struct certstore_error *err)
 {
 	char why[CS_PROPS_WHY];
 	int rv;
@@ -174,7 +160,7 @@ isinforce(struct cs_planning *job, struct certstore_error *err)
 
 /* The names are free, or of the same purpose, or somebody said so. */
 static int
-checknames(struct cs_planning *job, struct certstore_error *err)
+checkidentity(struct cs_planning *job, struct certstore_error *err)
 {
 	const struct cs_info *info = &job->a->entry.info;
 	const struct cs_info *old = &job->old.info;
@@ -183,7 +169,8 @@ checknames(struct cs_planning *job, struct certstore_error *err)
 
 	if (job->im->name != NULL)
 		return 0;
-	if (cs_plan_isown(job, old->spki) || cs_plan_isown(job, old->samekey))
+	if (cs_pool_haskey(job->cert, old->spki) ||
+	    cs_pool_haskey(job->cert, old->samekey))
 		same = cs_naming_shares(info, old);
 	else
 		same = cs_naming_same(info, old);
@@ -199,7 +186,7 @@ checknames(struct cs_planning *job, struct certstore_error *err)
 }
 
 static int
-decide(struct cs_planning *job, struct certstore_error *err)
+decideaction(struct cs_planning *job, struct certstore_error *err)
 {
 	const struct cs_info *old = &job->old.info;
 	struct cs_plan *a = job->a;
@@ -212,20 +199,20 @@ decide(struct cs_planning *job, struct certstore_error *err)
 	if (cs_plan_isold(job)) {
 		/* Only the chain or a key can differ: nothing is lost. */
 		a->action = "replace";
-		if ((same = issame(job, err)) == 1)
-			same = isinforce(job, err);
+		if ((same = isplanwritten(job, err)) == 1)
+			same = arepropsinforce(job, err);
 		if (same == 1)
 			a->action = "same";
 		return same == -1 ? -1 : 0;
 	}
-	if (cs_plan_isown(job, old->request)) {
+	if (cs_pool_haskey(job->cert, old->request)) {
 		a->action = "answer";
 		return 0;
 	}
 	if (old->fingerprint == NULL) /* it only waits */
-		return checknames(job, err);
+		return checkidentity(job, err);
 	a->action = "replace";
-	if (checknames(job, err) == -1)
+	if (checkidentity(job, err) == -1)
 		return -1;
 	if ((job->im->flags & CERTSTORE_IMPORT_IFNEEDED) != 0) {
 		bad = cs_warning_worse(&a->remarks, &a->entry.info, old,
@@ -292,7 +279,7 @@ carryrequest(struct cs_planning *job, struct certstore_error *err)
 
 /* What cert-import says of it, while all of that is at hand. */
 static int
-remarks(struct cs_planning *job, struct certstore_error *err)
+addremarks(struct cs_planning *job, struct certstore_error *err)
 {
 	struct cs_plan *a = job->a;
 	const struct cs_info *info = &a->entry.info;
@@ -318,7 +305,7 @@ cs_plan_changes(const struct cs_plan *a)
 
 /* The record of what would be written; of what is there, if it is the same. */
 static int
-record(struct cs_planning *job, struct certstore_error *err)
+recordplan(struct cs_planning *job, struct certstore_error *err)
 {
 	const struct timespec untimed = { 0, 0 };
 	struct certstore_entry *entry = &job->a->entry;
@@ -341,7 +328,7 @@ record(struct cs_planning *job, struct certstore_error *err)
 		    cs_info_parse(&entry->info, err) == -1)
 			return -1;
 		entry->store = job->im->store;
-		if (remarks(job, err) == -1)
+		if (addremarks(job, err) == -1)
 			return -1;
 	}
 	entry->how = job->a->action;
@@ -360,7 +347,7 @@ cs_plan_make(struct certstore_import *im, struct cs_plan *a,
 	    cs_keyfile_take(&job, err) == -1 ||
 	    cs_issuers_build(&im->pool, im->store, cert, NULL, &job.above,
 		err) == -1 ||
-	    makefiles(&job, err) == -1)
+	    makeplanfiles(&job, err) == -1)
 		goto out;
 	a->name = cs_naming_choose(im, cert, &a->entry.info, &job.holders, err);
 	if (a->name == NULL)
@@ -368,8 +355,8 @@ cs_plan_make(struct certstore_import *im, struct cs_plan *a,
 	a->put.name = a->name;
 	if (loadold(&job, err) == -1 || completechain(&job, err) == -1 ||
 	    cs_issuers_use(&im->pool, job.above.above, err) == -1 ||
-	    cs_keyfile_settle(&job, err) == -1 || decide(&job, err) == -1 ||
-	    record(&job, err) == -1)
+	    cs_keyfile_settle(&job, err) == -1 ||
+	    decideaction(&job, err) == -1 || recordplan(&job, err) == -1)
 		goto out;
 	rv = 0;
 out:

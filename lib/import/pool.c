@@ -15,7 +15,7 @@
 
 /* What was parsed points into pems, which may move. */
 static void
-forget(struct cs_pool *pool)
+forgetparsed(struct cs_pool *pool)
 {
 	size_t i;
 
@@ -37,16 +37,16 @@ forget(struct cs_pool *pool)
 void
 cs_pool_free(struct cs_pool *pool)
 {
-	forget(pool);
+	forgetparsed(pool);
 	cs_item_free(&pool->pems);
 	cs_item_free(&pool->keyfile);
 }
 
 static int
-addto(struct cs_pool *pool, struct cs_pems *pems, const char *label,
+addtopems(struct cs_pool *pool, struct cs_pems *pems, const char *label,
     const void *data, size_t len, struct certstore_error *err)
 {
-	forget(pool);
+	forgetparsed(pool);
 	if (cs_pem_read(label, data, len, pool->haspass ? &pool->pass : NULL,
 		pems, err) == -1)
 		return -1;
@@ -62,7 +62,7 @@ int
 cs_pool_add(struct cs_pool *pool, const char *label, const void *data,
     size_t len, struct certstore_error *err)
 {
-	return addto(pool, &pool->pems, label, data, len, err);
+	return addtopems(pool, &pool->pems, label, data, len, err);
 }
 
 int
@@ -72,7 +72,7 @@ cs_pool_add_key(struct cs_pool *pool, const char *label, const void *data,
 	char quoted[CS_QUOTE_LEN];
 	size_t i, had = pool->keyfile.n;
 
-	if (addto(pool, &pool->keyfile, label, data, len, err) == -1)
+	if (addtopems(pool, &pool->keyfile, label, data, len, err) == -1)
 		return -1;
 	for (i = had; i < pool->keyfile.n; i++)
 		if (cs_item_iskey(&pool->keyfile.v[i]))
@@ -80,6 +80,13 @@ cs_pool_add_key(struct cs_pool *pool, const char *label, const void *data,
 	return cs_fail(err, CERTSTORE_EINPUT,
 	    "%s: no private key in it: use -K with a key file",
 	    cs_escape_quote(quoted, label));
+}
+
+int
+cs_pool_haskey(const struct cs_pool_cert *cert, const char *spki)
+{
+	return spki != NULL &&
+	    (strcmp(spki, cert->spki) == 0 || strcmp(spki, cert->match) == 0);
 }
 
 const char *
@@ -126,7 +133,7 @@ comparepemplace(const void *a, const void *b)
 
 /* The certificates, each once, in the order given: n pointers, or NULL. */
 static struct cs_pem **
-distinct(struct cs_pems *pems, size_t *n)
+distinctcerts(struct cs_pems *pems, size_t *n)
 {
 	struct cs_pem **v;
 	size_t i, kept = 0, had = 0;
@@ -181,7 +188,7 @@ parsecerts(struct cs_pool *pool, struct certstore_error *err)
 	size_t i, n;
 	int rv = -1;
 
-	if ((v = distinct(&pool->pems, &n)) == NULL)
+	if ((v = distinctcerts(&pool->pems, &n)) == NULL)
 		return cs_fail_nomem(err);
 	if (n > CS_POOL_MAX) {
 		cs_fail(err, CERTSTORE_EINPUT,
@@ -267,7 +274,7 @@ comparekeyorder(const void *a, const void *b)
 
 /* Sorts the keys; the same key given twice counts once. */
 static void
-dropdouble(struct cs_pool *pool)
+dropdoublekeys(struct cs_pool *pool)
 {
 	size_t i, kept = 0;
 
@@ -327,7 +334,7 @@ givekey(struct cs_pool *pool, struct cs_pool_cert *cert,
 
 /* Of the certificates for a key those stand that have names of their own. */
 static int
-pair(struct cs_pool *pool, struct certstore_error *err)
+pairkeys(struct cs_pool *pool, struct certstore_error *err)
 {
 	struct cs_pool_cert **v;
 	size_t i, n;
@@ -357,7 +364,7 @@ out:
 /* A key that no certificate has is a mistake, and often the reason why a
  * certificate has none. */
 static int
-checkkeys(const struct cs_pool *pool, struct certstore_error *err)
+checkunusedkeys(const struct cs_pool *pool, struct certstore_error *err)
 {
 	const struct cs_pool_key *key = NULL;
 	char name[sizeof(err->msg)], where[CS_WHERE_LEN];
@@ -400,7 +407,7 @@ comparesubject(const void *a, const void *b)
 
 /* Nothing but keys, requests and the like is refused by its first. */
 static int
-nocert(const struct cs_pool *pool, struct certstore_error *err)
+failnocert(const struct cs_pool *pool, struct certstore_error *err)
 {
 	const struct cs_pems *pems = &pool->pems;
 	const struct cs_pem *key = NULL, *csr = NULL, *first = NULL;
@@ -444,16 +451,16 @@ cs_pool_parse(struct cs_pool *pool, struct certstore_error *err)
 		pool->cert[i].related = pool->cert[i].adopted = 0;
 	if (pool->parsed)
 		return 0;
-	forget(pool);
+	forgetparsed(pool);
 	pool->now = certstore_time_now();
 	if (parsecerts(pool, err) == -1)
 		return -1;
 	if (pool->ncert == 0)
-		return nocert(pool, err);
+		return failnocert(pool, err);
 	if (parsekeys(pool, err) == -1)
 		return -1;
-	dropdouble(pool);
-	if (pair(pool, err) == -1 || checkkeys(pool, err) == -1)
+	dropdoublekeys(pool);
+	if (pairkeys(pool, err) == -1 || checkunusedkeys(pool, err) == -1)
 		return -1;
 	pool->ca = reallocarray(NULL, pool->ncert + 1, sizeof(*pool->ca));
 	if (pool->ca == NULL)

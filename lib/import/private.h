@@ -70,6 +70,8 @@ void	cs_pool_free(struct cs_pool *);
  * parsed again. */
 void	cs_pool_release(struct cs_pool_cert *);
 int	cs_pool_hold(struct cs_pool_cert *, struct certstore_error *);
+/* Is the SHA-256, which may be NULL, that of its key in either form? */
+int	cs_pool_haskey(const struct cs_pool_cert *, const char *);
 /* `file:line: certificate "CN=x"` */
 const char *cs_pool_name(const struct cs_pool_cert *, char *, size_t);
 
@@ -139,9 +141,8 @@ struct cs_planning {
 	struct certstore_entry	 old;
 	enum { CS_WAS_ABSENT, CS_WAS_PRESENT, CS_WAS_DAMAGED } was;
 };
-/* Is it the certificate that the entry has?  Is it of the key with this hash? */
+/* Is it the certificate that the entry has? */
 int	cs_plan_isold(const struct cs_planning *);
-int	cs_plan_isown(const struct cs_planning *, const char *);
 
 /* keyfile.c: its private key. */
 int	cs_keyfile_take(struct cs_planning *, struct certstore_error *);

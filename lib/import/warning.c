@@ -77,7 +77,7 @@ remarkweak(struct cs_buf *b, const struct cs_info *info, X509 *x509,
 }
 
 static int
-hashost(const struct cs_info *info)
+hashostsan(const struct cs_info *info)
 {
 	size_t i;
 
@@ -100,7 +100,7 @@ remarknames(struct cs_buf *b, const struct cs_info *info)
 		    *cn != '\0' ? ", old ones use the CN \"" : "",
 		    cs_escape_fit(cn, CS_SUBJECT_LEN), cn,
 		    *cn != '\0' ? "\"" : "");
-	if (hashost(info) && info->usage.n > 0 &&
+	if (hashostsan(info) && info->usage.n > 0 &&
 	    !cs_info_has_usage(info, "server") &&
 	    !cs_info_has_usage(info, "any"))
 		return remark(b, info,
@@ -289,7 +289,7 @@ worsekind(struct cs_buf *b, const struct cs_info *info,
 
 /* Does info have what old lacks? */
 static int
-gains(const struct cs_info *info, const struct cs_info *old)
+gainsanything(const struct cs_info *info, const struct cs_info *old)
 {
 	struct cs_buf list = { 0 };
 	int n;
@@ -330,7 +330,7 @@ cs_warning_worse(struct cs_buf *b, const struct cs_info *info,
 		bad = remark(b, old, KEPT "expires earlier: %s, not %s" TAKE,
 		    certstore_time_format(info->ends, new),
 		    certstore_time_format(old->ends, was));
-	else if (!gains(info, old))
+	else if (!gainsanything(info, old))
 		bad = remark(b, old, KEPT "is no better" TAKE);
 	else
 		worse = 0;

@@ -11,10 +11,10 @@
 #include "issue/private.h"
 
 /* One line each.  What does not fit into memory is not worth a failure. */
-static void note(struct cs_buf *, const char *, ...) CS_PRINTFLIKE(2, 3);
+static void addcaution(struct cs_buf *, const char *, ...) CS_PRINTFLIKE(2, 3);
 
 static void
-note(struct cs_buf *b, const char *fmt, ...)
+addcaution(struct cs_buf *b, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -39,7 +39,7 @@ cs_caution_give(const struct certstore *store, struct cs_buf *b)
 
 /* Is it one of the names, or may it be meant for people? */
 static int
-isname(const struct certstore_template *t, const char *cn)
+isanynamed(const struct certstore_template *t, const char *cn)
 {
 	char host[CS_HOST_MAX + 1];
 	size_t i;
@@ -63,12 +63,12 @@ cautioncn(struct cs_buf *b, const char *name,
 
 	cs_escape_quote(q, cn);
 	if (request && cs_name_ip(cn, host, NULL, NULL))
-		note(b,
+		addcaution(b,
 		    "%s: the common name %s is an address: public CAs "
 		    "refuse such a request: use -s for it",
 		    name, q);
-	else if (!isname(t, cn))
-		note(b,
+	else if (!isanynamed(t, cn))
+		addcaution(b,
 		    "%s: the common name %s is no subject alternative name, "
 		    "and clients use only those: add -s %s%s%s",
 		    name, q, quote, cn, quote);
@@ -94,7 +94,8 @@ cautionlost(struct cs_buf *b, const struct certstore_entry *old,
 	struct cs_buf list = { NULL, 0, 0 };
 
 	if (cs_names_lost(&list, t->san, t->nsan, &old->info) > 0)
-		note(b, "%s: no longer covers %s", old->info.name, list.p);
+		addcaution(b, "%s: no longer covers %s", old->info.name,
+		    list.p);
 	cs_buf_free(&list);
 }
 
@@ -117,7 +118,7 @@ cautionconstraints(struct cs_buf *b, const struct certstore_entry *old,
 		t->exclude == NULL) ||
 	    (t->pathlen < 0 &&
 		cs_constraint_pathlen(X509_get0_extensions(x509)) >= 0))
-		note(b,
+		addcaution(b,
 		    "%s: no longer has the constraints it had: use -C to "
 		    "set them",
 		    old->info.name);
@@ -144,17 +145,17 @@ cs_caution_force(struct cs_buf *b, const struct certstore_entry *old,
 	else if (strcmp(info->kind, "ca") == 0)
 		cautionconstraints(b, old, t);
 	if (!info->self && is == NULL)
-		note(b,
+		addcaution(b,
 		    "%s: was signed by \"%.200s\", and is now self-signed: "
 		    "use -A to sign with a CA",
 		    info->name, info->issuer == NULL ? "" : info->issuer);
 	if (asked->type[0] == '\0' && asked->pkey == NULL &&
 	    info->key != NULL && strcmp(info->key, t->type) != 0)
-		note(b, "%s: had a key of type %s, and now has %s", info->name,
-		    info->key, t->type);
+		addcaution(b, "%s: had a key of type %s, and now has %s",
+		    info->name, info->key, t->type);
 	if (t->ca && t->encrypt == NULL &&
 	    cs_reuse_isencrypted(old, CS_PRIVKEY, &ignored) == 1)
-		note(b,
+		addcaution(b,
 		    "%s: its key was encrypted, and the new one is not: use "
 		    "-E to encrypt it",
 		    info->name);
@@ -169,13 +170,13 @@ cs_caution_request(struct cs_buf *b, const struct certstore_entry *old,
 	struct certstore_error ignored;
 
 	if (info->hasrequest)
-		note(b,
+		addcaution(b,
 		    "%s: an answer to the earlier request no longer "
 		    "matches: send this one",
 		    info->name);
 	if (t->ca && t->encrypt == NULL && info->fingerprint != NULL &&
 	    cs_reuse_isencrypted(old, CS_PRIVKEY, &ignored) == 1)
-		note(b,
+		addcaution(b,
 		    "%s: its key is encrypted, and that of the request is "
 		    "not: use -E to encrypt it",
 		    info->name);
@@ -195,7 +196,7 @@ cs_caution_ca(struct cs_buf *b, const struct certstore_entry *old,
 		return;
 	if (cs_key_spki(pkey, spki, &ignored) == 0 &&
 	    strcmp(spki, info->spki) != 0)
-		note(b,
+		addcaution(b,
 		    "%s: certificates of the old CA do not verify with the "
 		    "new one: sign them again",
 		    info->name);

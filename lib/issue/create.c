@@ -75,7 +75,7 @@ checklife(const struct certstore_template *t, struct certstore_error *err)
 }
 
 static int
-begin(struct cs_create *job, struct certstore_error *err)
+checkasked(struct cs_create *job, struct certstore_error *err)
 {
 	if (cs_error_flags(job->flags,
 		CERTSTORE_CREATE_FORCE | CERTSTORE_CREATE_DRYRUN |
@@ -96,7 +96,7 @@ begin(struct cs_create *job, struct certstore_error *err)
 
 /* Is that file missing in what is there, or empty?  1, 0, -1. */
 static int
-lacks(const struct cs_create *job, enum cs_file file,
+lacksfile(const struct cs_create *job, enum cs_file file,
     struct certstore_error *err)
 {
 	struct cs_buf b = { NULL, 0, 0 };
@@ -114,7 +114,7 @@ lacks(const struct cs_create *job, enum cs_file file,
  * the rest tells what the entry was.
  */
 static int
-maygo(struct cs_create *job, struct certstore_error *err)
+mayreplacedamaged(struct cs_create *job, struct certstore_error *err)
 {
 	struct certstore_error was = *err;
 	const struct cs_info *info = &job->old.info;
@@ -124,7 +124,7 @@ maygo(struct cs_create *job, struct certstore_error *err)
 	if ((job->flags & CERTSTORE_CREATE_FORCE) != 0) {
 		rv = (job->flags & CERTSTORE_CREATE_REQUEST) == 0 ?
 		    1 :
-		    lacks(job, CS_FULLCHAIN, err);
+		    lacksfile(job, CS_FULLCHAIN, err);
 		job->damaged = rv == 1;
 	} else if (job->flags == CERTSTORE_CREATE_IFNEEDED ||
 	    job->flags ==
@@ -140,7 +140,7 @@ maygo(struct cs_create *job, struct certstore_error *err)
 }
 
 static int
-load(struct cs_create *job, struct certstore_error *err)
+loadexisting(struct cs_create *job, struct certstore_error *err)
 {
 	struct certstore_error ignored;
 
@@ -165,7 +165,7 @@ load(struct cs_create *job, struct certstore_error *err)
 	}
 	/* without a directory what is there is not the entry's */
 	return err->code == CERTSTORE_EDAMAGED && job->old.gendir[0] != '\0' ?
-	    maygo(job, err) :
+	    mayreplacedamaged(job, err) :
 	    -1;
 }
 
@@ -219,7 +219,7 @@ cs_create_passphrase(const struct cs_create *job)
 
 /* The template becomes what is asked for and all else that is there. */
 static int
-keep(struct cs_create *job, struct certstore_error *err)
+keepold(struct cs_create *job, struct certstore_error *err)
 {
 	X509 *x509;
 	int rv = -1;
@@ -262,7 +262,7 @@ decideneeded(struct cs_create *job, struct certstore_error *err)
 		cs_error_clear(err);
 	else if (rv != 0)
 		return rv == -1 ? -1 : 0;
-	else if (!force && !job->reuse.none && (rv = keep(job, err)) != 1)
+	else if (!force && !job->reuse.none && (rv = keepold(job, err)) != 1)
 		return rv;
 	if (!job->reuse.due || !job->hasissuer)
 		return 1;
@@ -272,7 +272,7 @@ decideneeded(struct cs_create *job, struct certstore_error *err)
 
 /* 1 to make it, 0 to leave all as it is, -1. */
 static int
-decide(struct cs_create *job, char **csr, struct certstore_error *err)
+decidecreate(struct cs_create *job, char **csr, struct certstore_error *err)
 {
 	int force = job->flags & CERTSTORE_CREATE_FORCE;
 	int request = job->flags & CERTSTORE_CREATE_REQUEST, rv;
@@ -349,7 +349,7 @@ withoutroot(const struct cs_issuer *is)
 }
 
 static int
-makefiles(struct cs_create *job, X509 *x509, struct certstore_error *err)
+makeentryfiles(struct cs_create *job, X509 *x509, struct certstore_error *err)
 {
 	STACK_OF(X509) *above = job->hasissuer ? job->issuer.certs : NULL;
 	STACK_OF(X509) *chain = NULL;
@@ -374,7 +374,7 @@ makefiles(struct cs_create *job, X509 *x509, struct certstore_error *err)
  * edited since, or the modes of its keys are wrong.  1 made, 0 not needed, -1.
  */
 static int
-rewrite(struct cs_create *job, struct certstore_error *err)
+rewriteentry(struct cs_create *job, struct certstore_error *err)
 {
 	char why[CS_PROPS_WHY];
 	int rv;
@@ -416,7 +416,7 @@ failkept(const struct cs_create *job, struct certstore_error *err)
 }
 
 static int
-sign(struct cs_create *job, X509 **x509, struct certstore_error *err)
+signcert(struct cs_create *job, X509 **x509, struct certstore_error *err)
 {
 	struct cs_issuer *is = job->hasissuer ? &job->issuer : NULL;
 
@@ -445,7 +445,7 @@ canwait(const struct cs_create *job, const struct certstore_error *err)
 }
 
 static void
-caution(struct cs_create *job)
+notecautions(struct cs_create *job)
 {
 	struct cs_buf *b = &job->cautions;
 
@@ -467,16 +467,16 @@ makecert(struct cs_create *job, struct certstore_error *err)
 	X509 *x509 = NULL;
 	int rv = -1;
 
-	if (sign(job, &x509, err) == -1) {
+	if (signcert(job, &x509, err) == -1) {
 		if (!canwait(job, err))
 			return -1;
 		cs_warn(job->store, "%s: %s, and can't be renewed: %s",
 		    job->name, job->reuse.why, err->msg);
 		cs_error_clear(err);
-		return rewrite(job, err);
+		return rewriteentry(job, err);
 	}
-	caution(job);
-	if (makefiles(job, x509, err) == 0 &&
+	notecautions(job);
+	if (makeentryfiles(job, x509, err) == 0 &&
 	    ((job->flags & CERTSTORE_CREATE_DRYRUN) != 0 ?
 		    cs_write_check(job->store, &job->put, 1, err) :
 		    cs_write_entries(job->store, &job->put, 1, err)) == 0)
@@ -488,12 +488,13 @@ makecert(struct cs_create *job, struct certstore_error *err)
 }
 
 static int
-attempt(struct cs_create *job, char **csr, struct certstore_error *err)
+trycreate(struct cs_create *job, char **csr, struct certstore_error *err)
 {
 	int rv;
 
 	job->t = job->full;
-	if (cs_store_refresh(job->store, err) == -1 || load(job, err) == -1)
+	if (cs_store_refresh(job->store, err) == -1 ||
+	    loadexisting(job, err) == -1)
 		return -1;
 	if (job->asked->issuer != NULL) {
 		if (cs_issuer_open(&job->issuer, job->store, job->asked->issuer,
@@ -501,20 +502,20 @@ attempt(struct cs_create *job, char **csr, struct certstore_error *err)
 			return -1;
 		job->hasissuer = 1;
 	}
-	if ((rv = decide(job, csr, err)) == -1)
+	if ((rv = decidecreate(job, csr, err)) == -1)
 		return -1;
 	job->put.name = job->name;
 	if (cs_entry_identify(&job->old, &job->put.seen, err) == -1)
 		return -1;
 	if (rv == 0)
-		return rewrite(job, err);
+		return rewriteentry(job, err);
 	if ((job->flags & CERTSTORE_CREATE_REQUEST) != 0)
 		return cs_request_make(job, csr, err);
 	return makecert(job, err);
 }
 
 static void
-reset(struct cs_create *job)
+resetjob(struct cs_create *job)
 {
 	if (job->hasissuer)
 		cs_issuer_close(&job->issuer);
@@ -547,7 +548,7 @@ certstore_create(struct certstore *store, const char *name,
 	job.name = name;
 	job.flags = flags;
 	job.asked = t;
-	rv = begin(&job, err);
+	rv = checkasked(&job, err);
 	for (i = 1; rv != -1; i++) {
 		last = i == TRIES;
 		if (last && (rv = cs_lock_take(store, err)) == -1)
@@ -556,8 +557,8 @@ certstore_create(struct certstore *store, const char *name,
 			free(*csr);
 			*csr = NULL;
 		}
-		rv = attempt(&job, csr, err);
-		reset(&job);
+		rv = trycreate(&job, csr, err);
+		resetjob(&job);
 		if (last)
 			cs_lock_release(store);
 		if (rv != -1 || last || err->code != CERTSTORE_ECHANGED)

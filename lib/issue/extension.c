@@ -60,7 +60,8 @@ addsans(STACK_OF(X509_EXTENSION) **exts, const struct certstore_template *t,
 }
 
 static int
-addbasic(STACK_OF(X509_EXTENSION) **exts, const struct certstore_template *t)
+addbasicconstraints(STACK_OF(X509_EXTENSION) **exts,
+    const struct certstore_template *t)
 {
 	BASIC_CONSTRAINTS *bc;
 	int rv = 0;
@@ -80,7 +81,7 @@ out:
 
 /* Bits of RFC 5280, section 4.2.1.3, by what key and profile are good for. */
 static int
-addusage(STACK_OF(X509_EXTENSION) **exts, const struct certstore_template *t,
+addkeyusage(STACK_OF(X509_EXTENSION) **exts, const struct certstore_template *t,
     EVP_PKEY *pkey)
 {
 	enum { SIGNATURE = 0, ENCIPHER = 2, AGREE = 4, CERTS = 5, CRLS = 6 };
@@ -107,7 +108,8 @@ addusage(STACK_OF(X509_EXTENSION) **exts, const struct certstore_template *t,
 }
 
 static int
-addpurpose(STACK_OF(X509_EXTENSION) **exts, const struct certstore_template *t)
+addextkeyusage(STACK_OF(X509_EXTENSION) **exts,
+    const struct certstore_template *t)
 {
 	static const struct {
 		const char *profile;
@@ -156,9 +158,9 @@ cs_extension_make(const struct certstore_template *t, EVP_PKEY *pkey,
 {
 	STACK_OF(X509_EXTENSION) *exts = NULL;
 
-	if (addbasic(&exts, t) == 1 && addusage(&exts, t, pkey) == 1 &&
-	    addpurpose(&exts, t) == 1 && addsans(&exts, t, nosubject) == 1 &&
-	    addconstraints(&exts, t) == 1)
+	if (addbasicconstraints(&exts, t) == 1 &&
+	    addkeyusage(&exts, t, pkey) == 1 && addextkeyusage(&exts, t) == 1 &&
+	    addsans(&exts, t, nosubject) == 1 && addconstraints(&exts, t) == 1)
 		return exts;
 	cs_fail_crypto(err, CERTSTORE_ECRYPTO, "the extensions can't be made");
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);

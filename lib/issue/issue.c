@@ -145,7 +145,7 @@ out:
  * worth a word.
  */
 static int
-settimes(struct certstore *store, const char *name, X509 *x509,
+setvalidity(struct certstore *store, const char *name, X509 *x509,
     const struct certstore_template *t, const struct cs_issuer *is,
     struct certstore_error *err)
 {
@@ -201,7 +201,7 @@ digestfor(EVP_PKEY *pkey)
  * not the new certificate's fault.
  */
 static int
-tolerate(int ok, X509_STORE_CTX *ctx)
+tolerateissuer(int ok, X509_STORE_CTX *ctx)
 {
 	if (ok || X509_STORE_CTX_get_error_depth(ctx) == 0)
 		return ok;
@@ -234,7 +234,7 @@ purposeof(const struct certstore_template *t)
  * itself that was seen to be one is not looked at again.
  */
 static int
-verify(const char *name, const struct certstore_template *t, X509 *x509,
+verifyissued(const char *name, const struct certstore_template *t, X509 *x509,
     const struct cs_issuer *is, struct certstore_error *err)
 {
 	STACK_OF(X509) *between = NULL;
@@ -268,7 +268,7 @@ verify(const char *name, const struct certstore_template *t, X509 *x509,
 	if (t->ca)
 		X509_VERIFY_PARAM_set_hostflags(param,
 		    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-	X509_STORE_CTX_set_verify_cb(ctx, tolerate);
+	X509_STORE_CTX_set_verify_cb(ctx, tolerateissuer);
 	rv = 0;
 	if (X509_verify_cert(ctx) != 1) {
 		code = X509_STORE_CTX_get_error(ctx);
@@ -291,7 +291,7 @@ out:
 }
 
 static int
-judge(const char *name, const struct certstore_template *t, X509 *x509,
+judgeissued(const char *name, const struct certstore_template *t, X509 *x509,
     const struct cs_issuer *is, struct certstore_error *err)
 {
 	char above[CS_QUOTE_LEN];
@@ -314,7 +314,7 @@ judge(const char *name, const struct certstore_template *t, X509 *x509,
 				return -1;
 		}
 	}
-	return verify(name, t, x509, is, err);
+	return verifyissued(name, t, x509, is, err);
 }
 
 /*
@@ -342,7 +342,7 @@ setpublickey(X509 *x509, EVP_PKEY *pkey)
 
 /* Everything but the signature. */
 static int
-fill(X509 *x509, const struct certstore_template *t, EVP_PKEY *pkey,
+fillcert(X509 *x509, const struct certstore_template *t, EVP_PKEY *pkey,
     X509_NAME *subject, const struct cs_issuer *is, struct certstore_error *err)
 {
 	STACK_OF(X509_EXTENSION) *exts = NULL;
@@ -375,7 +375,7 @@ out:
 
 /* As everybody else will see it: what libcrypto caches is made afresh. */
 static X509 *
-reparse(const char *name, X509 *x509, struct certstore_error *err)
+reparsecert(const char *name, X509 *x509, struct certstore_error *err)
 {
 	X509 *fresh = NULL;
 	unsigned char *der = NULL;
@@ -416,15 +416,15 @@ cs_issue_cert(struct certstore *store, const char *name,
 		cs_fail_nomem(err);
 		goto out;
 	}
-	if (fill(x509, t, pkey, subject, is, err) == -1 ||
-	    settimes(store, name, x509, t, is, err) == -1)
+	if (fillcert(x509, t, pkey, subject, is, err) == -1 ||
+	    setvalidity(store, name, x509, t, is, err) == -1)
 		goto out;
 	if (X509_sign(x509, signer, digestfor(signer)) <= 0) {
 		cs_fail_crypto(err, CERTSTORE_ECRYPTO, "%s: signing", name);
 		goto out;
 	}
-	if ((fresh = reparse(name, x509, err)) != NULL &&
-	    judge(name, t, fresh, is, err) == -1) {
+	if ((fresh = reparsecert(name, x509, err)) != NULL &&
+	    judgeissued(name, t, fresh, is, err) == -1) {
 		X509_free(fresh);
 		fresh = NULL;
 	}

@@ -9,28 +9,12 @@
 
 #include "issue/private.h"
 
-static int
-readstack(const struct certstore_entry *entry, enum cs_file file,
-    STACK_OF(X509) **certs, struct certstore_error *err)
-{
-	struct cs_buf buf = { NULL, 0, 0 };
-	int rv;
-
-	*certs = NULL;
-	rv = cs_entry_read(entry, file, &buf, err);
-	if (rv == 1 &&
-	    (*certs = cs_cert_stack(entry->info.name, &buf, err)) == NULL)
-		rv = -1;
-	cs_buf_free(&buf);
-	return rv;
-}
-
 /*
  * The issuers given with the certificate count before those of the store.
  * What info calls self-signed was found to be so when it was written.
  */
 static int
-assemble(struct cs_issuer *is, STACK_OF(X509) *full, STACK_OF(X509) *ca,
+assemblechain(struct cs_issuer *is, STACK_OF(X509) *full, STACK_OF(X509) *ca,
     struct certstore_error *err)
 {
 	STACK_OF(X509) *chain = NULL, *above = NULL;
@@ -121,7 +105,7 @@ issigner(struct cs_issuer *is, X509 *x509)
 
 /* Takes the one of those under a key of the index that ends last. */
 static int
-search(struct cs_issuer *best, struct certstore *store, const char *sub,
+searchissuer(struct cs_issuer *best, struct certstore *store, const char *sub,
     const char *key, const struct certstore_entry *entry, X509 *x509,
     struct certstore_error *err)
 {
@@ -159,9 +143,9 @@ cs_issuer_find(struct cs_issuer *is, const struct certstore_entry *entry,
 	int rv;
 
 	memset(is, 0, sizeof(*is));
-	rv = search(is, entry->store, "ski", info->aki, entry, x509, err);
+	rv = searchissuer(is, entry->store, "ski", info->aki, entry, x509, err);
 	if (rv == 0)
-		rv = search(is, entry->store, "subject", info->issuerhash,
+		rv = searchissuer(is, entry->store, "subject", info->issuerhash,
 		    entry, x509, err);
 	return rv;
 }
@@ -178,12 +162,12 @@ cs_issuer_read(struct cs_issuer *is, struct certstore_error *err)
 		return 0;
 	if (cs_crypto_check(err) == -1)
 		return -1;
-	if ((rv = readstack(&is->entry, CS_FULLCHAIN, &full, err)) == 0)
+	if ((rv = cs_cert_read(&is->entry, CS_FULLCHAIN, &full, err)) == 0)
 		rv = failwaits(is->entry.info.name, err);
 	if (rv == -1 ||
 	    (is->entry.info.hasca &&
-		(rv = readstack(&is->entry, CS_CA, &ca, err)) == -1) ||
-	    (rv = assemble(is, full, ca, err)) == -1)
+		(rv = cs_cert_read(&is->entry, CS_CA, &ca, err)) == -1) ||
+	    (rv = assemblechain(is, full, ca, err)) == -1)
 		goto out;
 	is->ends = INT64_MAX;
 	for (i = 0; i < sk_X509_num(is->certs); i++) {
@@ -207,7 +191,7 @@ cs_issuer_close(struct cs_issuer *is)
 }
 
 static int
-judgetime(const char *name, STACK_OF(X509) *ca, struct certstore_error *err)
+judgevalidity(const char *name, STACK_OF(X509) *ca, struct certstore_error *err)
 {
 	struct cs_buf subject = { NULL, 0, 0 };
 	char when[CERTSTORE_TIME_LEN];
@@ -248,7 +232,7 @@ judgetime(const char *name, STACK_OF(X509) *ca, struct certstore_error *err)
  * The new one always counts.
  */
 static int
-judgelength(const char *name, STACK_OF(X509) *ca, int isca,
+judgepathlen(const char *name, STACK_OF(X509) *ca, int isca,
     struct certstore_error *err)
 {
 	X509 *x509;
@@ -297,9 +281,9 @@ cs_issuer_judge(const struct cs_issuer *is, int isca,
 		    "%s: its private key is not in the store: use "
 		    "cert-import to add it",
 		    name);
-	if (judgetime(name, is->certs, err) == -1)
+	if (judgevalidity(name, is->certs, err) == -1)
 		return -1;
-	return judgelength(name, is->certs, isca, err);
+	return judgepathlen(name, is->certs, isca, err);
 }
 
 /* Asks for a passphrase only if the key is encrypted. */

@@ -17,20 +17,17 @@
 X509 *
 cs_keep_cert(const struct certstore_entry *entry, struct certstore_error *err)
 {
-	STACK_OF(X509) *certs = NULL;
-	struct cs_buf buf = { NULL, 0, 0 };
+	STACK_OF(X509) *certs;
 	X509 *x509 = NULL;
+	int rv;
 
-	if (cs_entry_read(entry, CS_FULLCHAIN, &buf, err) == 1 &&
-	    (certs = cs_cert_stack(entry->info.name, &buf, err)) != NULL)
+	if ((rv = cs_cert_read(entry, CS_FULLCHAIN, &certs, err)) == 1)
 		x509 = sk_X509_shift(certs);
-	else if (err->code == CERTSTORE_OK)
+	else if (rv == 0)
 		cs_fail(err, CERTSTORE_EDAMAGED,
-		    "%s: fullchain.pem is missing: use -f to replace the "
-		    "entry",
+		    "%s: fullchain.pem is missing: -f replaces the entry",
 		    entry->info.name);
 	sk_X509_pop_free(certs, X509_free);
-	cs_buf_free(&buf);
 	return x509;
 }
 
@@ -62,7 +59,8 @@ mergeconstraints(struct certstore_template *t,
 }
 
 static int
-addname(struct certstore_template *t, enum cs_san_type type, const char *value)
+addkeptsan(struct certstore_template *t, enum cs_san_type type,
+    const char *value)
 {
 	struct cs_san *v;
 	size_t i;
@@ -82,17 +80,17 @@ addname(struct certstore_template *t, enum cs_san_type type, const char *value)
 }
 
 static int
-mergenames(struct certstore_template *t, const struct certstore_template *full,
+mergesans(struct certstore_template *t, const struct certstore_template *full,
     const struct cs_info *info, struct certstore_error *err)
 {
 	size_t i;
 	int bad = 0;
 
 	for (i = 0; i < full->nsan; i++)
-		bad |= addname(t, full->san[i].type, full->san[i].value);
+		bad |= addkeptsan(t, full->san[i].type, full->san[i].value);
 	for (i = 0; i < info->nsan; i++)
 		if (info->san[i].type != CS_SAN_OTHER)
-			bad |= addname(t, info->san[i].type,
+			bad |= addkeptsan(t, info->san[i].type,
 			    info->san[i].value);
 	return bad == 0 ? 0 : cs_fail_nomem(err);
 }
@@ -161,7 +159,7 @@ cs_keep_make(const struct certstore_template *asked,
 	t->haswithin = asked->haswithin;
 	mergeprofile(t, full, info);
 	if (mergesecrets(t, asked, info, err) == -1 ||
-	    mergenames(t, full, info, err) == -1 ||
+	    mergesans(t, full, info, err) == -1 ||
 	    cs_subject_merge(t, asked, X509_get_subject_name(x509), err) ==
 		-1 ||
 	    (asked->ca && mergeconstraints(t, asked, x509, err) == -1)) {

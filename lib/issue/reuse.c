@@ -34,7 +34,7 @@ unfit(struct cs_reuse *reuse, const char *fmt, ...)
  * are asked for, so *next, behind the last one found, is tried first.
  */
 static int
-isthere(const struct cs_info *info, const struct cs_san *san, size_t *next)
+hasspelled(const struct cs_info *info, const struct cs_san *san, size_t *next)
 {
 	size_t i, k;
 
@@ -59,7 +59,7 @@ uncovered(const struct cs_info *info, const struct certstore_template *t)
 
 	names = cs_names_of(info, &cn, &n);
 	for (i = 0; i < t->nsan; i++)
-		if (!isthere(info, &t->san[i], &next) &&
+		if (!hasspelled(info, &t->san[i], &next) &&
 		    !cs_names_cover(names, n, t->san[i].type, t->san[i].value))
 			return t->san[i].value;
 	return NULL;
@@ -67,7 +67,7 @@ uncovered(const struct cs_info *info, const struct certstore_template *t)
 
 /* The key that is asked for, or one of its type; any if none is. */
 static int
-samekey(const struct cs_info *info, const struct certstore_template *asked)
+hasaskedkey(const struct cs_info *info, const struct certstore_template *asked)
 {
 	struct certstore_error ignored;
 	char spki[CS_HASH_LEN];
@@ -82,7 +82,7 @@ samekey(const struct cs_info *info, const struct certstore_template *asked)
 }
 
 static int
-isca(const struct cs_info *info)
+isinfoca(const struct cs_info *info)
 {
 	return strcmp(info->kind, "ca") == 0;
 }
@@ -320,7 +320,7 @@ out:
 
 /* Does it work, now, whatever is asked for? */
 static int
-works(const struct certstore_entry *entry, struct cs_reuse *reuse,
+worksnow(const struct certstore_entry *entry, struct cs_reuse *reuse,
     struct certstore_error *err)
 {
 	static const struct certstore_span now = { CERTSTORE_SPAN_FOR, 0, 0,
@@ -347,7 +347,7 @@ static int
 samekind(const struct cs_info *info, const struct certstore_template *t,
     struct cs_reuse *reuse)
 {
-	if (isca(info) != (t->ca != 0))
+	if (isinfoca(info) != (t->ca != 0))
 		return unfit(reuse, t->ca ? "is not a CA" : "is a CA");
 	if (t->ca || coversprofile(info, t->profile))
 		return 1;
@@ -359,7 +359,7 @@ samekind(const struct cs_info *info, const struct certstore_template *t,
 }
 
 static int
-hasall(const struct certstore_entry *entry,
+hasallasked(const struct certstore_entry *entry,
     const struct certstore_template *asked, const struct certstore_template *t,
     struct cs_issuer *is, int imported, struct cs_reuse *reuse,
     struct certstore_error *err)
@@ -372,9 +372,9 @@ hasall(const struct certstore_entry *entry,
 	if ((name = uncovered(info, t)) != NULL)
 		return unfit(reuse, "does not cover %s",
 		    cs_escape_quote(q, name));
-	if (!samekey(info, asked) && asked->pkey != NULL)
+	if (!hasaskedkey(info, asked) && asked->pkey != NULL)
 		return unfit(reuse, "has another key");
-	if (!samekey(info, asked))
+	if (!hasaskedkey(info, asked))
 		return unfit(reuse, "has another key: %s, not %s", info->key,
 		    asked->type);
 	if (!t->ca && !coversprofile(info, t->profile))
@@ -393,8 +393,8 @@ hasall(const struct certstore_entry *entry,
 
 /* Is enough of its life left? */
 static int
-lasts(const struct certstore_entry *entry, const struct certstore_template *t,
-    struct cs_reuse *reuse)
+lastslongenough(const struct certstore_entry *entry,
+    const struct certstore_template *t, struct cs_reuse *reuse)
 {
 	static const struct certstore_span third = { CERTSTORE_SPAN_PART, 0, 1,
 		3 };
@@ -425,11 +425,11 @@ cs_reuse_entry(const struct certstore_entry *entry,
 		return 0;
 	if ((rv = samekind(info, t, reuse)) == 0)
 		reuse->refused = 1;
-	else if ((rv = works(entry, reuse, err)) == 1) {
+	else if ((rv = worksnow(entry, reuse, err)) == 1) {
 		reuse->works = 1;
-		rv = hasall(entry, asked, t, is, imported, reuse, err);
+		rv = hasallasked(entry, asked, t, is, imported, reuse, err);
 		if (rv == 1)
-			rv = lasts(entry, t, reuse);
+			rv = lastslongenough(entry, t, reuse);
 	}
 	if (rv == 0 && imported)
 		reuse->refused = 1;
@@ -470,7 +470,7 @@ cs_reuse_answered(const struct certstore_entry *entry,
 }
 
 static int
-isnamed(GENERAL_NAMES *names, GENERAL_NAME *gen)
+hasgeneralname(GENERAL_NAMES *names, GENERAL_NAME *gen)
 {
 	int i;
 
@@ -481,7 +481,7 @@ isnamed(GENERAL_NAMES *names, GENERAL_NAME *gen)
 }
 
 static int
-samenames(const STACK_OF(X509_EXTENSION) *exts,
+namesasked(const STACK_OF(X509_EXTENSION) *exts,
     const struct certstore_template *t, struct cs_reuse *reuse,
     struct certstore_error *err)
 {
@@ -493,7 +493,7 @@ samenames(const STACK_OF(X509_EXTENSION) *exts,
 		return cs_fail_nomem(err);
 	has = X509V3_get_d2i(exts, NID_subject_alt_name, NULL, NULL);
 	for (i = 0; rv == 1 && i < sk_GENERAL_NAME_num(wants); i++)
-		if (!isnamed(has, sk_GENERAL_NAME_value(wants, i)))
+		if (!hasgeneralname(has, sk_GENERAL_NAME_value(wants, i)))
 			rv = unfit(reuse, "does not have the name %s",
 			    cs_escape_quote(q, t->san[i].value));
 	GENERAL_NAMES_free(wants);
@@ -502,7 +502,7 @@ samenames(const STACK_OF(X509_EXTENSION) *exts,
 }
 
 static int
-samepublic(EVP_PKEY *pkey, const struct certstore_template *asked,
+samepublickey(EVP_PKEY *pkey, const struct certstore_template *asked,
     struct cs_reuse *reuse)
 {
 	char type[80];
@@ -567,8 +567,9 @@ cs_reuse_request(const struct certstore_entry *entry, X509_REQ *req,
 	int rv;
 
 	memset(reuse, 0, sizeof(*reuse));
-	if ((rv = samenames(exts, t, reuse, err)) == 1 &&
-	    (rv = samepublic(X509_REQ_get0_pubkey(req), asked, reuse)) == 1 &&
+	if ((rv = namesasked(exts, t, reuse, err)) == 1 &&
+	    (rv = samepublickey(X509_REQ_get0_pubkey(req), asked, reuse)) ==
+		1 &&
 	    (rv = sameuse(exts, t, reuse)) == 1 &&
 	    (rv = samesubject(X509_REQ_get_subject_name(req), asked, reuse)) ==
 		1 &&

@@ -45,7 +45,7 @@ static const struct attr {
 
 /* By short name, long name or dotted OID; RFC 4512: case does not matter. */
 static const struct attr *
-find(const char *name)
+findattr(const char *name)
 {
 	size_t i;
 	int nid;
@@ -62,7 +62,7 @@ find(const char *name)
 
 /* Characters in value; -1 if it is not UTF-8, -2 if one is a control. */
 static long
-length(const char *value)
+countchars(const char *value)
 {
 	const unsigned char *p = (const unsigned char *)value;
 	size_t left = strlen(value);
@@ -107,12 +107,12 @@ isalphabetic(char c)
 }
 
 static int
-check(const struct attr *a, const char *value, struct certstore_error *err)
+checkvalue(const struct attr *a, const char *value, struct certstore_error *err)
 {
 	const char *sn = OBJ_nid2sn(a->nid);
 	long n;
 
-	if ((n = length(value)) == -1)
+	if ((n = countchars(value)) == -1)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: the value is not valid UTF-8", sn);
 	if (n == -2)
@@ -146,7 +146,7 @@ check(const struct attr *a, const char *value, struct certstore_error *err)
 }
 
 static void
-trim(const char **text, size_t *len)
+trimblanks(const char **text, size_t *len)
 {
 	for (; *len > 0 && **text == ' '; ++*text)
 		--*len;
@@ -160,12 +160,12 @@ findpart(const char *text, size_t len)
 {
 	char name[64];
 
-	trim(&text, &len);
+	trimblanks(&text, &len);
 	if (len == 0 || len >= sizeof(name))
 		return NULL;
 	memcpy(name, text, len);
 	name[len] = '\0';
-	return find(name);
+	return findattr(name);
 }
 
 /*
@@ -173,7 +173,7 @@ findpart(const char *text, size_t len)
  * 4514), "CN=a+O=b" or "/CN=a/O=b" (openssl), at its separator; or NULL.
  */
 static const char *
-further(const char *text)
+furtherattr(const char *text)
 {
 	const char *end;
 
@@ -205,8 +205,8 @@ addoption(struct cs_buf *b, const char *p, size_t len)
 		return -1;
 	attrlen = (size_t)(value++ - p);
 	len -= attrlen + 1;
-	trim(&p, &attrlen);
-	trim(&value, &len);
+	trimblanks(&p, &attrlen);
+	trimblanks(&value, &len);
 	for (i = 0; i < len; i++)
 		if (strchr(plain, value[i]) == NULL)
 			quote = "'";
@@ -225,7 +225,7 @@ refusemany(const char *text, struct certstore_error *err)
 
 	for (p = text + (*text == '/'); p != NULL;
 	     p = next == NULL ? NULL : next + 1) {
-		next = further(p);
+		next = furtherattr(p);
 		bad |= addoption(&b, p,
 		    next == NULL ? strlen(p) : (size_t)(next - p));
 	}
@@ -295,7 +295,7 @@ cs_subject_parse(const char *text, char **attr, char **value,
 		    "\"%s\": unknown subject attribute: use CN, O, OU, L, ST, C, "
 		    "emailAddress or another name X.520 knows",
 		    shown);
-	if (further(eq + 1) != NULL)
+	if (furtherattr(eq + 1) != NULL)
 		return refusemany(text, err);
 	if (text[0] == ' ' || eq[-1] == ' ')
 		return cs_fail(err, CERTSTORE_EARGUMENT,
@@ -304,7 +304,7 @@ cs_subject_parse(const char *text, char **attr, char **value,
 		    shown, OBJ_nid2sn(a->nid));
 	if (checkquoting(text, eq + 1, err) == -1)
 		return -1;
-	if (eq[1] != '\0' && check(a, eq + 1, err) == -1)
+	if (eq[1] != '\0' && checkvalue(a, eq + 1, err) == -1)
 		return -1;
 	*attr = strdup(OBJ_nid2sn(a->nid));
 	*value = strdup(eq + 1);
@@ -318,7 +318,7 @@ cs_subject_parse(const char *text, char **attr, char **value,
 }
 
 static int
-add(X509_NAME *name, const char *attr, const char *value,
+addattr(X509_NAME *name, const char *attr, const char *value,
     struct certstore_error *err)
 {
 	static const int types[] = { [TEXT] = V_ASN1_UTF8STRING,
@@ -330,10 +330,10 @@ add(X509_NAME *name, const char *attr, const char *value,
 	const unsigned char *p;
 	int i;
 
-	if ((a = find(attr)) == NULL)
+	if ((a = findattr(attr)) == NULL)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: unknown subject attribute", attr);
-	if (check(a, value, err) == -1)
+	if (checkvalue(a, value, err) == -1)
 		return -1;
 	p = (const unsigned char *)value;
 	if (a->syntax == COUNTRY) {
@@ -361,18 +361,18 @@ cs_subject_build(X509_NAME *name, const struct certstore_template *t,
 		if (strcmp(t->subject[i].attr, "CN") == 0)
 			given = 1;
 		if (t->subject[i].value[0] != '\0' &&
-		    add(name, t->subject[i].attr, t->subject[i].value, err) ==
-			-1)
+		    addattr(name, t->subject[i].attr, t->subject[i].value,
+			err) == -1)
 			return -1;
 	}
 	if (given || cn == NULL)
 		return 0;
-	return add(name, "CN", cn, err);
+	return addattr(name, "CN", cn, err);
 }
 
 /* Octets of an attribute in UTF-8, malloc'ed; NULL: not text that we make. */
 static char *
-valueof(const struct attr *a, const X509_NAME_ENTRY *ne)
+textofattr(const struct attr *a, const X509_NAME_ENTRY *ne)
 {
 	struct certstore_error ignored;
 	unsigned char *utf8 = NULL;
@@ -384,7 +384,7 @@ valueof(const struct attr *a, const X509_NAME_ENTRY *ne)
 		value = strndup((char *)utf8, (size_t)len);
 	OPENSSL_free(utf8);
 	ERR_clear_error();
-	if (value != NULL && check(a, value, &ignored) == -1) {
+	if (value != NULL && checkvalue(a, value, &ignored) == -1) {
 		free(value);
 		value = NULL;
 	}
@@ -407,7 +407,7 @@ hasvalues(const X509_NAME *name, const struct attr *a,
 			continue;
 		at = X509_NAME_get_index_by_NID(name, a->nid, at);
 		value = at < 0 ? NULL :
-				 valueof(a, X509_NAME_get_entry(name, at));
+				 textofattr(a, X509_NAME_get_entry(name, at));
 		if (value == NULL)
 			return 0;
 		same = a->syntax == COUNTRY ?
@@ -426,7 +426,7 @@ cs_subject_lacks(const X509_NAME *name, const struct certstore_template *t)
 	size_t i;
 
 	for (i = 0; i < t->nsubject; i++)
-		if ((a = find(t->subject[i].attr)) != NULL &&
+		if ((a = findattr(t->subject[i].attr)) != NULL &&
 		    !hasvalues(name, a, t))
 			return t->subject[i].attr;
 	return NULL;
@@ -444,7 +444,7 @@ isgiven(const struct certstore_template *t, const char *attr)
 }
 
 static int
-append(struct certstore_template *t, const char *attr, const char *value)
+appendattr(struct certstore_template *t, const char *attr, const char *value)
 {
 	struct cs_attr *v;
 
@@ -482,21 +482,21 @@ cs_subject_merge(struct certstore_template *t,
 	int bad = 0, cn = 0, i;
 
 	for (k = 0; k < asked->nsubject; k++)
-		bad |= append(t, asked->subject[k].attr,
+		bad |= appendattr(t, asked->subject[k].attr,
 		    asked->subject[k].value);
 	for (i = 0; i < X509_NAME_entry_count(name); i++) {
 		ne = X509_NAME_get_entry(name, i);
 		sn = OBJ_nid2sn(OBJ_obj2nid(X509_NAME_ENTRY_get_object(ne)));
 		cn |= strcmp(sn, "CN") == 0;
-		if (isgiven(asked, sn) || (a = find(sn)) == NULL ||
-		    (value = valueof(a, ne)) == NULL)
+		if (isgiven(asked, sn) || (a = findattr(sn)) == NULL ||
+		    (value = textofattr(a, ne)) == NULL)
 			continue;
 		if (a->nid != NID_commonName ||
 		    !cs_name_ip(value, ip, NULL, NULL))
-			bad |= append(t, sn, value);
+			bad |= appendattr(t, sn, value);
 		free(value);
 	}
 	if (!cn && !isgiven(asked, "CN"))
-		bad |= append(t, "CN", "");
+		bad |= appendattr(t, "CN", "");
 	return bad == 0 ? 0 : cs_fail_nomem(err);
 }

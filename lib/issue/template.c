@@ -28,7 +28,7 @@ certstore_template_new(struct certstore_error *err)
 }
 
 static void
-wipe(char *secret)
+wipesecret(char *secret)
 {
 	if (secret != NULL)
 		freezero(secret, strlen(secret));
@@ -52,8 +52,8 @@ certstore_template_free(struct certstore_template *t)
 	sk_GENERAL_SUBTREE_pop_free(t->permit, GENERAL_SUBTREE_free);
 	sk_GENERAL_SUBTREE_pop_free(t->exclude, GENERAL_SUBTREE_free);
 	free(t->issuer);
-	wipe(t->encrypt);
-	wipe(t->opened);
+	wipesecret(t->encrypt);
+	wipesecret(t->opened);
 	EVP_PKEY_free(t->pkey);
 	free(t);
 }
@@ -204,7 +204,7 @@ nameparameters(const char *label, EVP_PKEY *pkey, struct certstore_error *err)
 
 /* A passphrase is asked for if one was set before. */
 static int
-setkey(struct certstore_template *t, const char *label, const void *data,
+setownkey(struct certstore_template *t, const char *label, const void *data,
     size_t len, struct certstore_error *err)
 {
 	const struct certstore_passphrase *pass;
@@ -236,14 +236,14 @@ setkey(struct certstore_template *t, const char *label, const void *data,
 	if (nameparameters(label, pkey, err) == -1)
 		goto out;
 	EVP_PKEY_free(t->pkey);
-	wipe(t->opened);
+	wipesecret(t->opened);
 	t->pkey = pkey;
 	t->opened = opened;
 	pkey = NULL;
 	opened = NULL;
 	rv = 0;
 out:
-	wipe(opened);
+	wipesecret(opened);
 	EVP_PKEY_free(pkey);
 	return rv;
 }
@@ -263,7 +263,7 @@ setencrypt(struct certstore_template *t, const char *passphrase,
 		    "passphrase: longer than %d bytes", CS_PASSPHRASE_MAX - 1);
 	if ((copy = strdup(passphrase)) == NULL)
 		return cs_fail_nomem(err);
-	wipe(t->encrypt);
+	wipesecret(t->encrypt);
 	t->encrypt = copy;
 	return 0;
 }
@@ -280,7 +280,7 @@ certstore_template_set_passphrase(struct certstore_template *t,
 
 /* Said twice is said once. */
 static int
-addsan(struct certstore_template *t, const char *san,
+addtypedsan(struct certstore_template *t, const char *san,
     struct certstore_error *err)
 {
 	struct cs_san own, *v;
@@ -355,7 +355,7 @@ addconstraint(struct certstore_template *t, const char *text,
  * what could not be added is missing for good.
  */
 static int
-conclude(struct certstore_template *t, enum cs_setter setter, int rv,
+concludesetter(struct certstore_template *t, enum cs_setter setter, int rv,
     const struct certstore_error *err)
 {
 	if (rv == -1)
@@ -385,7 +385,7 @@ certstore_template_set_type(struct certstore_template *t, const char *type,
     struct certstore_error *err)
 {
 	cs_error_clear(err);
-	return conclude(t, CS_SET_TYPE, settype(t, type, err), err);
+	return concludesetter(t, CS_SET_TYPE, settype(t, type, err), err);
 }
 
 int
@@ -393,7 +393,8 @@ certstore_template_set_profile(struct certstore_template *t,
     const char *profile, struct certstore_error *err)
 {
 	cs_error_clear(err);
-	return conclude(t, CS_SET_PROFILE, setprofile(t, profile, err), err);
+	return concludesetter(t, CS_SET_PROFILE, setprofile(t, profile, err),
+	    err);
 }
 
 int
@@ -401,7 +402,7 @@ certstore_template_set_life(struct certstore_template *t,
     const struct certstore_span *life, struct certstore_error *err)
 {
 	cs_error_clear(err);
-	return conclude(t, CS_SET_LIFE, setlife(t, life, err), err);
+	return concludesetter(t, CS_SET_LIFE, setlife(t, life, err), err);
 }
 
 int
@@ -409,7 +410,7 @@ certstore_template_set_within(struct certstore_template *t,
     const struct certstore_span *within, struct certstore_error *err)
 {
 	cs_error_clear(err);
-	return conclude(t, CS_SET_WITHIN, setwithin(t, within, err), err);
+	return concludesetter(t, CS_SET_WITHIN, setwithin(t, within, err), err);
 }
 
 int
@@ -417,7 +418,7 @@ certstore_template_set_issuer(struct certstore_template *t, const char *name,
     struct certstore_error *err)
 {
 	cs_error_clear(err);
-	return conclude(t, CS_SET_ISSUER, setissuer(t, name, err), err);
+	return concludesetter(t, CS_SET_ISSUER, setissuer(t, name, err), err);
 }
 
 int
@@ -425,7 +426,8 @@ certstore_template_set_key(struct certstore_template *t, const char *label,
     const void *data, size_t len, struct certstore_error *err)
 {
 	cs_error_clear(err);
-	return conclude(t, CS_SET_KEY, setkey(t, label, data, len, err), err);
+	return concludesetter(t, CS_SET_KEY,
+	    setownkey(t, label, data, len, err), err);
 }
 
 int
@@ -433,7 +435,8 @@ certstore_template_set_encrypt(struct certstore_template *t,
     const char *passphrase, struct certstore_error *err)
 {
 	cs_error_clear(err);
-	return conclude(t, CS_SET_ENCRYPT, setencrypt(t, passphrase, err), err);
+	return concludesetter(t, CS_SET_ENCRYPT, setencrypt(t, passphrase, err),
+	    err);
 }
 
 int
@@ -441,7 +444,7 @@ certstore_template_add_san(struct certstore_template *t, const char *san,
     struct certstore_error *err)
 {
 	cs_error_clear(err);
-	return conclude(t, CS_ADD_SAN, addsan(t, san, err), err);
+	return concludesetter(t, CS_ADD_SAN, addtypedsan(t, san, err), err);
 }
 
 int
@@ -449,7 +452,7 @@ certstore_template_add_subject(struct certstore_template *t, const char *text,
     struct certstore_error *err)
 {
 	cs_error_clear(err);
-	return conclude(t, CS_ADD_SUBJECT, addsubject(t, text, err), err);
+	return concludesetter(t, CS_ADD_SUBJECT, addsubject(t, text, err), err);
 }
 
 int
@@ -457,7 +460,8 @@ certstore_template_add_constraint(struct certstore_template *t,
     const char *text, struct certstore_error *err)
 {
 	cs_error_clear(err);
-	return conclude(t, CS_ADD_CONSTRAINT, addconstraint(t, text, err), err);
+	return concludesetter(t, CS_ADD_CONSTRAINT, addconstraint(t, text, err),
+	    err);
 }
 
 /* Is it for a TLS server?  Of one that was resolved. */

@@ -232,7 +232,7 @@ isissuerinpath(X509_STORE_CTX *ctx, X509 *x509, X509 *issuer)
  * syntax.c has looked at the times of the path itself.
  */
 static int
-checklinks(X509_STORE_CTX *ctx)
+checksignatures(X509_STORE_CTX *ctx)
 {
 	struct judging *j = judgingof(ctx);
 	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
@@ -383,7 +383,7 @@ setupcontext(X509_STORE_CTX *ctx, X509_STORE *store, struct judging *j,
 	int i, n = j->s->n;
 
 	X509_STORE_set_check_issued(store, isissuerinpath);
-	X509_STORE_set_verify(store, checklinks);
+	X509_STORE_set_verify(store, checksignatures);
 	X509_STORE_set_verify_cb(store, collecterror);
 	if (j->anchored && X509_STORE_add_cert(store, path[n - 1]->x509) != 1)
 		return -1;

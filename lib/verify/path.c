@@ -171,7 +171,7 @@ rankissuer(X509 *x509, const struct cs_node *node)
  * certificates decide, so that the order in which they were given says nothing.
  */
 static int
-comparecandidates(const void *a, const void *b)
+compareissuers(const void *a, const void *b)
 {
 	const struct cs_candidate *x = a, *y = b;
 
@@ -186,7 +186,7 @@ comparecandidates(const void *a, const void *b)
 
 /* Adds a candidate. */
 static int
-addcandidate(struct cs_search *s, struct cs_node *node, struct cs_node *issuer)
+addissuer(struct cs_search *s, struct cs_node *node, struct cs_node *issuer)
 {
 	struct cs_candidate *c = &node->issuers[node->nissuer];
 
@@ -222,7 +222,7 @@ addfromuntrusted(struct cs_search *s, struct cs_node *node,
 		if (s->lazynodes[i] == NULL &&
 		    (s->lazynodes[i] = newnode(s, x509, 0, 0)) == NULL)
 			return cs_fail_nomem(s->err);
-		if (addcandidate(s, node, s->lazynodes[i]) == -1)
+		if (addissuer(s, node, s->lazynodes[i]) == -1)
 			return -1;
 	}
 	return 0;
@@ -239,7 +239,7 @@ addfromanchors(struct cs_search *s, struct cs_node *node,
 		issuer = findnode(s, sk_X509_value(anchors, i), 0, 1);
 		if (issuer == NULL)
 			return cs_fail_nomem(s->err);
-		if (addcandidate(s, node, issuer) == -1)
+		if (addissuer(s, node, issuer) == -1)
 			return -1;
 	}
 	return 0;
@@ -271,7 +271,7 @@ gatherissuers(struct cs_search *s, struct cs_node *node)
 	    addfromuntrusted(s, node, anchors) == -1)
 		goto out;
 	qsort(node->issuers, (size_t)node->nissuer, sizeof(*node->issuers),
-	    comparecandidates);
+	    compareissuers);
 	rv = 0;
 out:
 	sk_X509_free(anchors);

@@ -233,7 +233,7 @@ cs_cert_encode(struct cs_buf *buf, X509 *x509, struct certstore_error *err)
 }
 
 static STACK_OF(X509) *
-readstack(const char *label, const struct cs_buf *buf,
+readcerttext(const char *label, const struct cs_buf *buf,
     X509 *(*parse)(const char *, const unsigned char *, size_t,
 	struct certstore_error *),
     struct certstore_error *err)
@@ -306,14 +306,30 @@ STACK_OF(X509) *
 cs_cert_stack(const char *label, const struct cs_buf *buf,
     struct certstore_error *err)
 {
-	return readstack(label, buf, cs_cert_parse, err);
+	return readcerttext(label, buf, cs_cert_parse, err);
+}
+
+int
+cs_cert_read(const struct certstore_entry *entry, enum cs_file file,
+    STACK_OF(X509) **certs, struct certstore_error *err)
+{
+	struct cs_buf buf = { NULL, 0, 0 };
+	int rv;
+
+	*certs = NULL;
+	rv = cs_entry_read(entry, file, &buf, err);
+	if (rv == 1 &&
+	    (*certs = cs_cert_stack(entry->info.name, &buf, err)) == NULL)
+		rv = -1;
+	cs_buf_free(&buf);
+	return rv;
 }
 
 STACK_OF(X509) *
 cs_cert_stack_shown(const char *label, const struct cs_buf *buf,
     struct certstore_error *err)
 {
-	return readstack(label, buf, cs_cert_decode, err);
+	return readcerttext(label, buf, cs_cert_decode, err);
 }
 
 /*

@@ -18,7 +18,7 @@ struct certstore_certs {
 };
 
 static void
-reset(struct certstore_entry *entry)
+resetshown(struct certstore_entry *entry)
 {
 	cs_info_reset(&entry->info);
 	free(entry->pem);
@@ -60,7 +60,7 @@ out:
 }
 
 static int
-setkey(struct certstore_entry *entry, EVP_PKEY *pkey,
+setkeyentry(struct certstore_entry *entry, EVP_PKEY *pkey,
     struct certstore_error *err)
 {
 	struct cs_buf buf = { 0 };
@@ -113,7 +113,7 @@ certstore_certs_next(struct certstore_certs *certs,
 
 	cs_error_clear(err);
 	*entry = NULL;
-	reset(&certs->entry);
+	resetshown(&certs->entry);
 	while (certs->next < certs->pems.n) {
 		pem = &certs->pems.v[certs->next++];
 		if (pem->type != CS_PEM_CERT)
@@ -133,7 +133,7 @@ certstore_certs_free(struct certstore_certs *certs)
 	if (certs == NULL)
 		return;
 	cs_item_free(&certs->pems);
-	reset(&certs->entry);
+	resetshown(&certs->entry);
 	cs_info_free(&certs->entry.info);
 	free(certs);
 }
@@ -179,7 +179,7 @@ certstore_key_read(const char *label, const void *data, size_t len,
 		cs_fail_nomem(err);
 		goto out;
 	}
-	if (setkey(entry, pkey, err) == -1) {
+	if (setkeyentry(entry, pkey, err) == -1) {
 		certstore_entry_free(entry);
 		entry = NULL;
 	}

@@ -23,7 +23,7 @@ struct search {
 
 /* What path holds already, under this or another issuer, would be a loop. */
 static int
-isin(STACK_OF(X509) *path, X509 *x509)
+isinpath(STACK_OF(X509) *path, X509 *x509)
 {
 	X509 *p;
 	int i;
@@ -40,7 +40,7 @@ isin(STACK_OF(X509) *path, X509 *x509)
 }
 
 static int
-isvalid(X509 *x509, int64_t now)
+isvalidat(X509 *x509, int64_t now)
 {
 	return cs_cert_starts(x509) <= now && now <= cs_cert_ends(x509);
 }
@@ -57,8 +57,8 @@ isbetter(X509 *a, X509 *b, int64_t now)
 	cb = cs_cert_is_ca(b) == 1;
 	if (ca != cb)
 		return ca;
-	ca = isvalid(a, now);
-	cb = isvalid(b, now);
+	ca = isvalidat(a, now);
+	cb = isvalidat(b, now);
 	if (ca != cb)
 		return ca;
 	return cs_cert_ends(a) > cs_cert_ends(b);
@@ -66,22 +66,23 @@ isbetter(X509 *a, X509 *b, int64_t now)
 
 /* The issuer of x509 in the pool, borrowed; NULL if there is none. */
 static X509 *
-find(const struct search *s, X509 *x509)
+findissuerof(const struct search *s, X509 *x509)
 {
 	X509 *best = NULL, *x;
 	int i;
 
 	for (i = 0; i < sk_X509_num(s->pool); i++) {
 		x = sk_X509_value(s->pool, i);
-		if (cs_cert_is_signed_by(x509, x) == 1 && !isin(s->path, x) &&
-		    isbetter(x, best, s->now))
+		if (cs_cert_is_signed_by(x509, x) == 1 &&
+		    !isinpath(s->path, x) && isbetter(x, best, s->now))
 			best = x;
 	}
 	return best;
 }
 
 static int
-append(STACK_OF(X509) *to, STACK_OF(X509) *from, struct certstore_error *err)
+appendcerts(STACK_OF(X509) *to, STACK_OF(X509) *from,
+    struct certstore_error *err)
 {
 	if (X509_add_certs(to, from,
 		X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_NO_DUP) != 1)
@@ -90,37 +91,33 @@ append(STACK_OF(X509) *to, STACK_OF(X509) *from, struct certstore_error *err)
 }
 
 static int
-readfile(struct search *s, const struct certstore_entry *entry,
+readpoolfile(struct search *s, const struct certstore_entry *entry,
     enum cs_file file, struct certstore_error *err)
 {
-	STACK_OF(X509) *certs = NULL;
-	struct cs_buf buf = { NULL, 0, 0 };
+	STACK_OF(X509) *certs;
 	int rv;
 
-	if ((rv = cs_entry_read(entry, file, &buf, err)) == 1) {
-		certs = cs_cert_stack(entry->info.name, &buf, err);
-		rv = certs == NULL ? -1 : append(s->pool, certs, err);
-	}
+	if ((rv = cs_cert_read(entry, file, &certs, err)) == 1)
+		rv = appendcerts(s->pool, certs, err);
 	if (rv == 0 && certs != NULL && file == CS_FULLCHAIN &&
 	    entry->info.self &&
 	    X509_add_cert(s->roots, sk_X509_value(certs, 0),
 		X509_ADD_FLAG_UP_REF) != 1)
 		rv = cs_fail_nomem(err);
 	sk_X509_pop_free(certs, X509_free);
-	cs_buf_free(&buf);
 	return rv;
 }
 
 /* One bad entry is no reason not to look at the next. */
 static void
-addentry(struct search *s, const char *name)
+addentrycerts(struct search *s, const char *name)
 {
 	struct certstore_entry entry = { 0 };
 	struct certstore_error err;
 
 	if (cs_entry_load(s->store, name, &entry, &err) == -1 ||
-	    readfile(s, &entry, CS_FULLCHAIN, &err) == -1 ||
-	    (entry.info.hasca && readfile(s, &entry, CS_CA, &err) == -1))
+	    readpoolfile(s, &entry, CS_FULLCHAIN, &err) == -1 ||
+	    (entry.info.hasca && readpoolfile(s, &entry, CS_CA, &err) == -1))
 		if (err.code != CERTSTORE_ENOENTRY) /* index/ may be behind */
 			cs_warn(s->store, "%s", err.msg);
 	cs_entry_done(&entry);
@@ -128,7 +125,7 @@ addentry(struct search *s, const char *name)
 
 /* Adds the CA entries under a key of the index; how many, or -1. */
 static int
-addkey(struct search *s, const char *sub, const char *key,
+addindexkey(struct search *s, const char *sub, const char *key,
     struct certstore_error *err)
 {
 	struct cs_strings names;
@@ -138,14 +135,14 @@ addkey(struct search *s, const char *sub, const char *key,
 		return cs_fail_errno(err, "%s: index/%s",
 		    certstore_path(s->store), sub);
 	for (i = 0; i < names.n; i++)
-		addentry(s, names.v[i]);
+		addentrycerts(s, names.v[i]);
 	cs_strings_free(&names);
 	return i > 0;
 }
 
 /* Adds what the store has as issuers of x509, and all that stands above. */
 static int
-addstore(struct search *s, X509 *x509, struct certstore_error *err)
+addstoreissuers(struct search *s, X509 *x509, struct certstore_error *err)
 {
 	const ASN1_OCTET_STRING *keyid;
 	char key[2 * 64 + 1];
@@ -155,35 +152,35 @@ addstore(struct search *s, X509 *x509, struct certstore_error *err)
 	len = keyid == NULL ? 0 : ASN1_STRING_length(keyid);
 	if (len > 0 && len <= 64) {
 		cs_hex(key, ASN1_STRING_get0_data(keyid), (size_t)len);
-		rv = addkey(s, "ski", key, err);
+		rv = addindexkey(s, "ski", key, err);
 	}
 	if (rv == 0) {
 		snprintf(key, sizeof(key), "%08lx",
 		    X509_issuer_name_hash(x509));
-		rv = addkey(s, "subject", key, err);
+		rv = addindexkey(s, "subject", key, err);
 	}
 	return rv == -1 ? -1 : 0;
 }
 
 /* The next issuer, borrowed from the pool, which may grow; NULL if unknown. */
 static int
-next(struct search *s, X509 **issuer, struct certstore_error *err)
+nextissuer(struct search *s, X509 **issuer, struct certstore_error *err)
 {
 	X509 *x509;
 
 	x509 = sk_X509_value(s->path, sk_X509_num(s->path) - 1);
-	*issuer = find(s, x509);
-	if (s->store == NULL || (*issuer != NULL && isvalid(*issuer, s->now)))
+	*issuer = findissuerof(s, x509);
+	if (s->store == NULL || (*issuer != NULL && isvalidat(*issuer, s->now)))
 		return 0;
-	if (addstore(s, x509, err) == -1)
+	if (addstoreissuers(s, x509, err) == -1)
 		return -1;
-	*issuer = find(s, x509);
+	*issuer = findissuerof(s, x509);
 	return 0;
 }
 
 /* What the store calls self-signed was found to be so when it came in. */
 static int
-isroot(const struct search *s, X509 *x509)
+isrootcert(const struct search *s, X509 *x509)
 {
 	int i;
 
@@ -195,7 +192,7 @@ isroot(const struct search *s, X509 *x509)
 
 /* Path without its first; and without a root at the end, if one is there. */
 static int
-split(STACK_OF(X509) *path, int complete, STACK_OF(X509) **chain,
+splitpath(STACK_OF(X509) *path, int complete, STACK_OF(X509) **chain,
     STACK_OF(X509) **above, struct certstore_error *err)
 {
 	X509 *x509;
@@ -228,19 +225,19 @@ cs_chain_build(struct certstore *store, X509 *x509, STACK_OF(X509) *given,
 		cs_fail_nomem(err);
 		goto out;
 	}
-	if (given != NULL && append(s.pool, given, err) == -1)
+	if (given != NULL && appendcerts(s.pool, given, err) == -1)
 		goto out;
 	while (issuer != NULL && sk_X509_num(s.path) <= DEPTH_MAX) {
 		if (X509_add_cert(s.path, issuer, X509_ADD_FLAG_UP_REF) != 1) {
 			cs_fail_nomem(err);
 			goto out;
 		}
-		if ((*complete = isroot(&s, issuer)))
+		if ((*complete = isrootcert(&s, issuer)))
 			break;
-		if (next(&s, &issuer, err) == -1)
+		if (nextissuer(&s, &issuer, err) == -1)
 			goto out;
 	}
-	if (split(s.path, *complete, chain, above, err) == -1)
+	if (splitpath(s.path, *complete, chain, above, err) == -1)
 		goto out;
 	s.path = NULL;
 	rv = 0;
@@ -253,7 +250,8 @@ out:
 }
 
 static int
-encode(struct cs_buf *buf, STACK_OF(X509) *certs, struct certstore_error *err)
+encodecerts(struct cs_buf *buf, STACK_OF(X509) *certs,
+    struct certstore_error *err)
 {
 	int i;
 
@@ -281,12 +279,12 @@ cs_chain_files(struct cs_put *put, X509 *x509, STACK_OF(X509) *chain,
 		cs_fail_nomem(err);
 		goto out;
 	}
-	if (encode(&file[CS_FULLCHAIN], full, err) == -1)
+	if (encodecerts(&file[CS_FULLCHAIN], full, err) == -1)
 		goto out;
 	put->leaf = file[CS_FULLCHAIN].len;
-	if (encode(&file[CS_FULLCHAIN], chain, err) == -1 ||
-	    (chain != NULL && append(full, chain, err) == -1) ||
-	    encode(&file[CS_CA], above, err) == -1 ||
+	if (encodecerts(&file[CS_FULLCHAIN], chain, err) == -1 ||
+	    (chain != NULL && appendcerts(full, chain, err) == -1) ||
+	    encodecerts(&file[CS_CA], above, err) == -1 ||
 	    cs_describe_cert(&file[CS_INFO], full, err) == -1)
 		goto out;
 	if (keypem != NULL && cs_buf_copy(&file[CS_PRIVKEY], keypem) == -1) {

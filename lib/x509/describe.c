@@ -15,7 +15,7 @@
 /* These append one line and give 0 or -1, so that results can be or'ed. */
 
 static int
-addtext(struct cs_buf *buf, const char *key, const void *text, size_t len)
+addtextline(struct cs_buf *buf, const char *key, const void *text, size_t len)
 {
 	int bad;
 
@@ -67,7 +67,7 @@ endname(struct cs_buf *buf, const X509_NAME *name)
 }
 
 static int
-addname(struct cs_buf *buf, const char *key, const X509_NAME *name)
+addnameline(struct cs_buf *buf, const char *key, const X509_NAME *name)
 {
 	int bad;
 
@@ -115,7 +115,7 @@ addserial(struct cs_buf *buf, const ASN1_INTEGER *serial)
 }
 
 static int
-addkey(struct cs_buf *buf, EVP_PKEY *pkey)
+addkeyline(struct cs_buf *buf, EVP_PKEY *pkey)
 {
 	char name[80];
 
@@ -157,7 +157,7 @@ addsanother(struct cs_buf *buf, const OTHERNAME *other)
 }
 
 static int
-addsan(struct cs_buf *buf, const GENERAL_NAME *gn)
+addsanline(struct cs_buf *buf, const GENERAL_NAME *gn)
 {
 	const ASN1_STRING *s;
 	const void *value;
@@ -168,13 +168,13 @@ addsan(struct cs_buf *buf, const GENERAL_NAME *gn)
 	s = value;
 	switch (type) {
 	case GEN_DNS:
-		return addtext(buf, "san dns", ASN1_STRING_get0_data(s),
+		return addtextline(buf, "san dns", ASN1_STRING_get0_data(s),
 		    (size_t)ASN1_STRING_length(s));
 	case GEN_EMAIL:
-		return addtext(buf, "san email", ASN1_STRING_get0_data(s),
+		return addtextline(buf, "san email", ASN1_STRING_get0_data(s),
 		    (size_t)ASN1_STRING_length(s));
 	case GEN_URI:
-		return addtext(buf, "san uri", ASN1_STRING_get0_data(s),
+		return addtextline(buf, "san uri", ASN1_STRING_get0_data(s),
 		    (size_t)ASN1_STRING_length(s));
 	case GEN_IPADD:
 		return addsanip(buf, value);
@@ -200,7 +200,7 @@ addcn(struct cs_buf *buf, const X509_NAME *subject)
 	int bad = 0, len;
 
 	if ((len = cs_asn1_last(subject, NID_commonName, &text)) > 0)
-		bad = addtext(buf, "cn", text, (size_t)len);
+		bad = addtextline(buf, "cn", text, (size_t)len);
 	OPENSSL_free(text);
 	return bad;
 }
@@ -217,13 +217,13 @@ addnames(struct cs_buf *buf, const STACK_OF(X509_EXTENSION) *exts,
 	if (names == NULL)
 		return crit == -1 ? addcn(buf, subject) : 0;
 	for (i = 0; i < sk_GENERAL_NAME_num(names); i++)
-		bad |= addsan(buf, sk_GENERAL_NAME_value(names, i));
+		bad |= addsanline(buf, sk_GENERAL_NAME_value(names, i));
 	GENERAL_NAMES_free(names);
 	return bad;
 }
 
 static int
-addusage(struct cs_buf *buf, const STACK_OF(X509_EXTENSION) *exts)
+addusageline(struct cs_buf *buf, const STACK_OF(X509_EXTENSION) *exts)
 {
 	static const struct {
 		int nid;
@@ -289,7 +289,7 @@ kindof(X509 *x509, int self, int *serves)
 }
 
 static int
-addissuing(struct cs_buf *buf, X509 *x509)
+addissuingline(struct cs_buf *buf, X509 *x509)
 {
 	char hex[CS_HASH_LEN];
 	int bad;
@@ -325,7 +325,7 @@ addleaf(struct cs_buf *buf, X509 *x509, int stored)
 	if (!ca)
 		kind = kindof(x509, self, &serves);
 	bad = cs_buf_printf(buf, "kind %s\n", kind);
-	bad |= addkey(buf, X509_get0_pubkey(x509));
+	bad |= addkeyline(buf, X509_get0_pubkey(x509));
 	bad |= cs_buf_printf(buf, "spki %s\n", pub);
 	if (strcmp(pub, same) != 0)
 		bad |= cs_buf_printf(buf, "samekey %s\n", same);
@@ -333,8 +333,8 @@ addleaf(struct cs_buf *buf, X509 *x509, int stored)
 	bad |= addserial(buf, X509_get0_serialNumber(x509));
 	bad |= addtime(buf, "starts", cs_cert_starts(x509));
 	bad |= addtime(buf, "ends", cs_cert_ends(x509));
-	bad |= addname(buf, "subject", subject);
-	bad |= addname(buf, "issuer", issuer);
+	bad |= addnameline(buf, "subject", subject);
+	bad |= addnameline(buf, "issuer", issuer);
 	bad |= addnamehash(buf, "subjecthash", subject);
 	bad |= addnamehash(buf, "issuerhash", issuer);
 	bad |= addoctets(buf, "ski", X509_get0_subject_key_id(x509));
@@ -351,7 +351,7 @@ addrest(struct cs_buf *buf, X509 *x509)
 {
 	int bad;
 
-	bad = addusage(buf, X509_get0_extensions(x509));
+	bad = addusageline(buf, X509_get0_extensions(x509));
 	bad |= addnames(buf, X509_get0_extensions(x509),
 	    X509_get_subject_name(x509));
 	return bad;
@@ -382,7 +382,7 @@ cs_describe_cert(struct cs_buf *buf, STACK_OF(X509) *certs,
 		bad |= cs_buf_adds(buf, "weak\n");
 	bad |= addrest(buf, leaf);
 	for (i = 1; i < sk_X509_num(certs); i++)
-		bad |= addissuing(buf, sk_X509_value(certs, i));
+		bad |= addissuingline(buf, sk_X509_value(certs, i));
 	if (bad != 0)
 		return faildescribe(err);
 	ERR_clear_error();
@@ -414,13 +414,13 @@ cs_describe_csr(struct cs_buf *buf, X509_REQ *csr, struct certstore_error *err)
 	bad = cs_cert_spki(X509_REQ_get_X509_PUBKEY(csr), pub);
 	if (bad == 0) {
 		bad |= cs_buf_adds(buf, "kind waiting\n");
-		bad |= addkey(buf, pkey);
+		bad |= addkeyline(buf, pkey);
 		bad |= cs_buf_printf(buf, "spki %s\nrequest %s\n", pub, pub);
-		bad |= addname(buf, "subject", subject);
+		bad |= addnameline(buf, "subject", subject);
 		bad |= addnamehash(buf, "subjecthash", subject);
 		if (cs_strength_isweak(pkey))
 			bad |= cs_buf_adds(buf, "weak\n");
-		bad |= addusage(buf, exts);
+		bad |= addusageline(buf, exts);
 		bad |= addnames(buf, exts, subject);
 	}
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
@@ -439,7 +439,7 @@ cs_describe_key(struct cs_buf *buf, EVP_PKEY *pkey, struct certstore_error *err)
 
 	if (cs_key_spki(pkey, hex, err) == -1)
 		return -1;
-	bad = addkey(buf, pkey);
+	bad = addkeyline(buf, pkey);
 	bad |= cs_buf_printf(buf, "spki %s\n", hex);
 	return bad == 0 ? 0 : cs_fail_nomem(err);
 }

@@ -13,7 +13,7 @@
 
 /* A file of the entry, or what stands for it: 1, 0 there is none, -1. */
 static int
-readfile(const struct certstore_entry *entry, enum cs_file file,
+readpartfile(const struct certstore_entry *entry, enum cs_file file,
     struct cs_buf *buf, char label[LABEL_LEN], struct certstore_error *err)
 {
 	if (entry->store != NULL) {
@@ -36,7 +36,7 @@ readcerts(const struct certstore_entry *entry, enum cs_file file,
 	char label[LABEL_LEN];
 	int rv;
 
-	rv = readfile(entry, file, &buf, label, err);
+	rv = readpartfile(entry, file, &buf, label, err);
 	if (rv == 1 &&
 	    (*certs = entry->store == NULL ?
 		    cs_cert_stack_shown(label, &buf, err) :
@@ -54,7 +54,7 @@ readcsr(const struct certstore_entry *entry, X509_REQ **csr,
 	char label[LABEL_LEN];
 	int rv;
 
-	rv = readfile(entry, CS_REQUEST_CSR, &buf, label, err);
+	rv = readpartfile(entry, CS_REQUEST_CSR, &buf, label, err);
 	if (rv == 1 && (*csr = cs_cert_csr_frompem(label, &buf, err)) == NULL)
 		rv = -1;
 	cs_buf_free(&buf);
@@ -260,7 +260,7 @@ static const struct part {
 	{ "csr", getcsr }, { "pubkey", getpubkey }, { "tlsa", gettlsa } };
 
 static const struct part *
-find(const char *name)
+findpartnamed(const char *name)
 {
 	size_t i;
 
@@ -285,7 +285,7 @@ certstore_entry_part(const struct certstore_entry *entry, const char *name,
 	cs_error_clear(err);
 	*data = NULL;
 	*len = 0;
-	if ((part = find(name)) == NULL)
+	if ((part = findpartnamed(name)) == NULL)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: not a part: use "
 		    "text, cert, chain, fullchain, ca, root, csr, pubkey or "

@@ -17,7 +17,7 @@
  * line, so it becomes a CR, which is escaped in the end.
  */
 static int
-filter(BIO *bio, const char *p, size_t len, size_t *written)
+filterwrite(BIO *bio, const char *p, size_t len, size_t *written)
 {
 	struct cs_buf *buf = BIO_get_data(bio);
 	size_t first = 0, last = len, i, start = buf->len;
@@ -41,11 +41,12 @@ filterputs(BIO *bio, const char *s)
 {
 	size_t written;
 
-	return filter(bio, s, strlen(s), &written) == 1 ? (int)written : -1;
+	return filterwrite(bio, s, strlen(s), &written) == 1 ? (int)written :
+							       -1;
 }
 
 static long
-control(BIO *bio, int cmd, long larg, void *parg)
+filterctrl(BIO *bio, int cmd, long larg, void *parg)
 {
 	(void)bio;
 	(void)larg;
@@ -67,7 +68,7 @@ cs_print_escape(struct cs_buf *buf, const void *text, size_t len)
 }
 
 static int
-addlines(struct cs_buf *buf, const struct cs_buf *raw)
+addescapedlines(struct cs_buf *buf, const struct cs_buf *raw)
 {
 	const char *next, *p = raw->p, *end = raw->p + raw->len;
 
@@ -86,7 +87,7 @@ addlines(struct cs_buf *buf, const struct cs_buf *raw)
 enum what { CERT, CSR, KEY };
 
 static int
-print(BIO *bio, enum what what, void *obj)
+printobject(BIO *bio, enum what what, void *obj)
 {
 	const unsigned long flags = XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB;
 
@@ -101,7 +102,7 @@ print(BIO *bio, enum what what, void *obj)
 }
 
 static int
-addtext(struct cs_buf *buf, enum what what, void *obj,
+printtext(struct cs_buf *buf, enum what what, void *obj,
     struct certstore_error *err)
 {
 	struct cs_buf raw = { 0 };
@@ -111,16 +112,16 @@ addtext(struct cs_buf *buf, enum what what, void *obj,
 
 	ERR_clear_error();
 	if ((method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "text")) == NULL ||
-	    BIO_meth_set_write_ex(method, filter) != 1 ||
+	    BIO_meth_set_write_ex(method, filterwrite) != 1 ||
 	    BIO_meth_set_puts(method, filterputs) != 1 ||
-	    BIO_meth_set_ctrl(method, control) != 1 ||
+	    BIO_meth_set_ctrl(method, filterctrl) != 1 ||
 	    (bio = BIO_new(method)) == NULL)
 		goto out;
 	BIO_set_data(bio, &raw);
 	BIO_set_init(bio, 1);
-	if (print(bio, what, obj) != 1)
+	if (printobject(bio, what, obj) != 1)
 		goto out;
-	rv = addlines(buf, &raw);
+	rv = addescapedlines(buf, &raw);
 out:
 	BIO_free(bio);
 	BIO_meth_free(method);
@@ -135,17 +136,17 @@ out:
 int
 cs_print_cert(struct cs_buf *buf, X509 *x509, struct certstore_error *err)
 {
-	return addtext(buf, CERT, x509, err);
+	return printtext(buf, CERT, x509, err);
 }
 
 int
 cs_print_csr(struct cs_buf *buf, X509_REQ *csr, struct certstore_error *err)
 {
-	return addtext(buf, CSR, csr, err);
+	return printtext(buf, CSR, csr, err);
 }
 
 int
 cs_print_key(struct cs_buf *buf, EVP_PKEY *pkey, struct certstore_error *err)
 {
-	return addtext(buf, KEY, pkey, err);
+	return printtext(buf, KEY, pkey, err);
 }

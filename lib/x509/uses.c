@@ -43,7 +43,7 @@ usesin(const STACK_OF(ASN1_OBJECT) *objects)
 
 /* An empty list of what it is trusted for trusts it for nothing. */
 static void
-take(struct cs_uses *uses, X509 *x509)
+takesettings(struct cs_uses *uses, X509 *x509)
 {
 	const STACK_OF(ASN1_OBJECT) *trusts = X509_get0_trust_objects(x509);
 
@@ -72,7 +72,7 @@ cs_uses_read(const struct cs_pem *pem, struct cs_uses *uses)
 	ERR_clear_error();
 	x509 = d2i_X509_AUX(NULL, &p, (long)len);
 	if (x509 != NULL && p == both + len)
-		take(uses, x509);
+		takesettings(uses, x509);
 	else
 		uses->damaged = 1;
 	ERR_clear_error();

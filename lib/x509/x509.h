@@ -73,6 +73,9 @@ X509_REQ *cs_cert_csr_frompem(const char *, const struct cs_buf *,
 int	cs_cert_encode(struct cs_buf *, X509 *, struct certstore_error *);
 STACK_OF(X509) *cs_cert_stack(const char *, const struct cs_buf *,
 	    struct certstore_error *);		/* of our own PEM files */
+int	cs_cert_read(const struct certstore_entry *, enum cs_file,
+	    STACK_OF(X509) **, struct certstore_error *);
+				/* of one in the store; 1, 0 no such file, -1 */
 int	cs_cert_isbad(X509_EXTENSION *);	/* malformed */
 int	cs_cert_istwice(const STACK_OF(X509_EXTENSION) *, int);
 int	cs_cert_is_ca(X509 *);
