@@ -325,8 +325,11 @@ testtimes(void)
 						CERTSTORE_SPAN_FOR;
 		span.secs = times[i].end != 0 ? times[i].end : times[i].life;
 		if (span.secs != 0 &&
-		    certstore_template_set_life(t, &span, &err) == -1)
-			bail("life: %s", err.msg);
+		    certstore_template_set_life(t, &span, &err) == -1) {
+			is_int(times[i].type, 0, "no life: %s", err.msg);
+			certstore_template_free(t);
+			continue;
+		}
 		before = certstore_time_now();
 		x509 = issue("a.example", t, NULL);
 		if (times[i].type == 0) {
