@@ -1,6 +1,7 @@
 /*
  * block.c: decodes what stands between BEGIN and END: headers (RFC 1421) and
- * base64, line by line, and judges whether all of it is there.
+ * base64 (RFC 4648), and judges whether all of it is there.  libcrypto decodes,
+ * but which character of which line is wrong it cannot tell.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,8 @@
 #include <strings.h>
 
 #include <bsd/string.h>
+
+#include <openssl/evp.h>
 
 #include "pem/private.h"
 
@@ -44,61 +47,57 @@ failchar(struct cs_reader *r, const char *s, size_t n)
 	    "`%s` is not base64: copy `%s` again", shown, r->b.label);
 }
 
-/* What the characters from '+' to 'z' stand for. */
-static const signed char sixes[] = { 62, -1, -1, -1, 63, 52, 53, 54, 55, 56, 57,
-	58, 59, 60, 61, -1, -1, -1, -1, -1, -1, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8,
-	9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, -1,
-	-1, -1, -1, -1, -1, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38,
-	39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51 };
-
-static int
-value(char c)
+/* How many characters of base64 s begins with (RFC 4648, table 1). */
+size_t
+cs_block_digits(const char *s, size_t n)
 {
-	size_t i = (size_t)((unsigned char)c - '+');
-
-	return i < sizeof(sixes) ? sixes[i] : -1;
-}
-
-/* Whole groups of four at the beginning, nearly all there is; how many bytes
- * of s that were. */
-static size_t
-fours(struct cs_block *b, const char *s, size_t n)
-{
-	uint32_t quad;
 	size_t i;
-	int v, w, x, y;
 
-	if (b->chars % 4 != 0 || b->pads > 0)
-		return 0;
-	for (i = 0; n - i >= 4; i += 4) {
-		v = value(s[i]);
-		w = value(s[i + 1]);
-		x = value(s[i + 2]);
-		y = value(s[i + 3]);
-		if ((v | w | x | y) < 0)
+	for (i = 0; i < n; i++)
+		if (!((s[i] >= 'a' && s[i] <= 'z') ||
+			(s[i] >= '/' && s[i] <= '9') ||
+			(s[i] >= 'A' && s[i] <= 'Z') || s[i] == '+'))
 			break;
-		quad = (uint32_t)v << 18 | (uint32_t)w << 12 |
-		    (uint32_t)x << 6 | (uint32_t)y;
-		b->der[b->len++] = (unsigned char)(quad >> 16);
-		b->der[b->len++] = (unsigned char)(quad >> 8 & 0xff);
-		b->der[b->len++] = (unsigned char)(quad & 0xff);
-	}
-	b->chars += i;
 	return i;
 }
 
+/* Decodes the characters that have come since the last time; groups of four
+ * are made whole with zeros, which are not counted. */
 static void
-push(struct cs_reader *r, uint32_t six)
+decodechunk(struct cs_block *b, size_t n)
 {
-	struct cs_block *b = &r->b;
+	size_t whole = n;
 
-	b->quad = b->quad << 6 | six;
-	if (++b->chars % 4 != 0)
-		return;
-	r->b.der[b->len++] = (unsigned char)(b->quad >> 16);
-	r->b.der[b->len++] = (unsigned char)(b->quad >> 8 & 0xff);
-	r->b.der[b->len++] = (unsigned char)(b->quad & 0xff);
-	b->quad = 0;
+	while (whole % 4 != 0)
+		b->chunk[whole++] = 'A';
+	EVP_DecodeBlock(b->der + b->len, b->chunk, (int)whole);
+	b->len += n * 3 / 4;
+}
+
+/* Adds characters of base64. */
+void
+cs_block_push(struct cs_block *b, const char *s, size_t n)
+{
+	size_t at, len;
+
+	for (; n > 0; s += len, n -= len) {
+		at = b->chars % CS_BLOCK_CHUNK;
+		len = n < CS_BLOCK_CHUNK - at ? n : CS_BLOCK_CHUNK - at;
+		memcpy(b->chunk + at, s, len);
+		b->chars += len;
+		if (at + len == CS_BLOCK_CHUNK)
+			decodechunk(b, CS_BLOCK_CHUNK);
+	}
+}
+
+/* Decodes what is left: 0, or -1 if no bytes end like that. */
+int
+cs_block_flush(struct cs_block *b)
+{
+	size_t rest = b->chars % 4;
+
+	decodechunk(b, b->chars % CS_BLOCK_CHUNK);
+	return rest == 1 || b->pads > (rest == 0 ? 0 : 4 - rest) ? -1 : 0;
 }
 
 /* Remembers the first line that is not as wide as the first and not last. */
@@ -120,46 +119,26 @@ measure(struct cs_reader *r, size_t width)
 }
 
 static int
-base64(struct cs_reader *r, const char *s, size_t n)
+addbase64(struct cs_reader *r, const char *s, size_t n)
 {
-	size_t before = r->b.chars, i;
-	int v;
+	size_t before = r->b.chars, i, len;
 
-	for (i = fours(&r->b, s, n); i < n; i++) {
-		if (s[i] == ' ')
-			continue;
-		if (s[i] == '=') {
-			r->b.pads++;
+	for (i = 0; i < n; i += len) {
+		if ((len = cs_block_digits(s + i, n - i)) > 0) {
+			if (r->b.pads > 0)
+				return cs_item_refuse(r, r->text.at,
+				    "base64 continues after its `=`: two blocks "
+				    "were run together: copy them again");
+			cs_block_push(&r->b, s + i, len);
 			continue;
 		}
-		if ((v = value(s[i])) == -1)
+		len = 1;
+		if (s[i] == '=')
+			r->b.pads++;
+		else if (s[i] != ' ')
 			return failchar(r, s + i, n - i);
-		if (r->b.pads > 0)
-			return cs_item_refuse(r, r->text.at,
-			    "base64 continues after its `=`: two blocks "
-			    "were run together: copy them again");
-		push(r, (uint32_t)v);
 	}
 	measure(r, r->b.chars - before);
-	return 0;
-}
-
-/* What is left of the last four; -1 if no bytes end like that. */
-static int
-flush(struct cs_reader *r)
-{
-	struct cs_block *b = &r->b;
-	size_t rest = b->chars % 4;
-
-	if (rest == 1 || b->pads > (rest == 0 ? 0 : 4 - rest))
-		return -1;
-	if (rest >= 2)
-		r->b.der[b->len++] = (unsigned char)(b->quad >>
-			(rest == 2 ? 4 : 10) &
-		    0xff);
-	if (rest == 3)
-		r->b.der[b->len++] = (unsigned char)(b->quad >> 2 & 0xff);
-	b->quad = 0;
 	return 0;
 }
 
@@ -273,7 +252,7 @@ cs_block_add(struct cs_reader *r, const char *s, size_t n)
 	if (r->b.chars == 0 && memchr(s, ':', n) != NULL &&
 	    headers(r, s, n, &used) == -1)
 		return -1;
-	return base64(r, s + used, n - used);
+	return addbase64(r, s + used, n - used);
 }
 
 /* Keys come under the labels of other keys, and containers under any. */
@@ -390,7 +369,7 @@ cs_block_finish(struct cs_reader *r)
 		return cs_item_refuse(r, b->line,
 		    "nothing between BEGIN and END of `%s`: copy it again",
 		    b->label);
-	if (flush(r) == -1)
+	if (cs_block_flush(b) == -1)
 		return cs_item_refuse(r, b->line,
 		    "truncated: %zu characters of base64 and %zu `=` do not "
 		    "make whole bytes: %s",

@@ -140,58 +140,37 @@ failnothing(struct cs_reader *r)
 /* "-----BEGIN", as Kubernetes, key vaults and Traefik keep PEM. */
 static const char begins[] = "LS0tLS1CRUdJTi";
 
-static int
-is64(unsigned char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	    (c >= '0' && c <= '9') || c == '+' || c == '/';
-}
-
 /* Where base64 goes on behind a line's end, at p; NULL: not there. */
-static const unsigned char *
-nextline64(const unsigned char *p, const unsigned char *end)
+static const char *
+nextline64(const char *p, const char *end)
 {
-	const unsigned char *q;
+	const char *q;
 
-	while (p < end && (isspace(*p) != 0))
+	while (p < end && isspace((unsigned char)*p) != 0)
 		p++;
-	for (q = p; q < end && (is64(*q) || *q == '='); q++)
+	for (q = p; q < end && (cs_block_digits(q, 1) == 1 || *q == '='); q++)
 		;
 	return q > p && (q == end || *q == '\r' || *q == '\n') ? p : NULL;
 }
 
-/* Decodes base64 from p on into buf, which has room; where it ends. */
-static const unsigned char *
-decode64(const unsigned char *p, const unsigned char *end, unsigned char *buf,
-    size_t *len)
+/* Decodes base64 from p on into b->der, which has room; where it ends. */
+static const char *
+decode64(const char *p, const char *end, struct cs_block *b)
 {
-	const char *const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				   "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	const unsigned char *next;
-	uint32_t quad = 0;
-	size_t n = 0;
+	const char *next;
+	size_t len;
 
-	*len = 0;
-	for (;;) {
-		if (p + 1 < end && p[0] == '\\' && (p[1] == 'n' || p[1] == 'r'))
+	for (;; p += len) {
+		if (end - p > 1 && p[0] == '\\' && (p[1] == 'n' || p[1] == 'r'))
 			p += 2;
 		else if (p < end && (*p == '\r' || *p == '\n') &&
 		    (next = nextline64(p, end)) != NULL)
 			p = next;
-		if (p == end || !is64(*p))
+		if ((len = cs_block_digits(p, (size_t)(end - p))) == 0)
 			break;
-		quad = quad << 6 | (uint32_t)(strchr(digits, *p++) - digits);
-		if (++n % 4 == 0) {
-			buf[(*len)++] = (unsigned char)(quad >> 16);
-			buf[(*len)++] = (unsigned char)(quad >> 8 & 0xff);
-			buf[(*len)++] = (unsigned char)(quad & 0xff);
-		}
+		cs_block_push(b, p, len);
 	}
-	if (n % 4 >= 2)
-		buf[(*len)++] = (unsigned char)(quad >> (n % 4 == 2 ? 4 : 10) &
-		    0xff);
-	if (n % 4 == 3)
-		buf[(*len)++] = (unsigned char)(quad >> 2 & 0xff);
+	(void)cs_block_flush(b);
 	return p;
 }
 
@@ -199,11 +178,12 @@ static int readtext(struct cs_reader *, const unsigned char *, size_t);
 
 /* Reads PEM that is in base64, decoded once: 1, 0 there is none, -1. */
 static int
-readwrapped(struct cs_reader *r, const unsigned char *p, size_t n)
+readwrapped(struct cs_reader *r, const unsigned char *text, size_t n)
 {
-	const unsigned char *at, *end = p + n, *from = p;
+	const char *p = (const char *)text, *end = p + n, *from = p, *at;
+	struct cs_block b = { 0 };
 	unsigned char *buf;
-	size_t len, line = 1;
+	size_t line = 1;
 	int rv = 0;
 
 	if (r->outer != 0 || memmem(p, n, begins, strlen(begins)) == NULL)
@@ -216,15 +196,18 @@ readwrapped(struct cs_reader *r, const unsigned char *p, size_t n)
 		for (; p < at; p++)
 			line += *p == '\n';
 		from = at + strlen(begins);
-		if (at > end - n && is64(at[-1]) &&
+		if (at > end - n && cs_block_digits(at - 1, 1) == 1 &&
 		    !(at > end - n + 1 && at[-2] == '\\'))
 			continue;
-		from = decode64(at, end, buf, &len);
+		memset(&b, 0, sizeof(b));
+		b.der = buf;
+		from = decode64(at, end, &b);
 		cs_lines_close(&r->text);
 		r->outer = line;
-		rv = readtext(r, buf, len) == -1 ? -1 : 1;
+		rv = readtext(r, buf, b.len) == -1 ? -1 : 1;
 		r->outer = 0;
 	}
+	OPENSSL_cleanse(&b, sizeof(b));
 	freezero(buf, n + 1);
 	return rv;
 }

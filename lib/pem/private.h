@@ -56,6 +56,7 @@ int cs_marker_find(const char *, size_t, size_t, struct cs_marker *);
 
 /* block.c: what stands between two markers. */
 #define CS_BLOCK_DEK 96
+#define CS_BLOCK_CHUNK 64 /* characters that are decoded at a time */
 struct cs_block {
 	size_t line; /* of BEGIN; 0: outside of any */
 	int type;    /* that the label says */
@@ -63,7 +64,7 @@ struct cs_block {
 	int encrypted; /* Proc-Type said so */
 	char dek[CS_BLOCK_DEK];
 	size_t chars, pads; /* of base64 */
-	uint32_t quad;
+	unsigned char chunk[CS_BLOCK_CHUNK];
 	unsigned char *der;   /* room for all there can be */
 	size_t len;	      /* decoded so far */
 	size_t width;	      /* characters in the first line, */
@@ -95,6 +96,9 @@ void cs_item_drop(struct cs_pems *, size_t); /* all behind the first n */
 
 /* block.c */
 int cs_block_add(struct cs_reader *, const char *, size_t);
+size_t cs_block_digits(const char *, size_t);
+void cs_block_push(struct cs_block *, const char *, size_t);
+int cs_block_flush(struct cs_block *);
 int cs_block_finish(struct cs_reader *);
 /* Why data is missing and what to do, as far as the lines show it. */
 const char *cs_block_missing(const struct cs_reader *, char *, size_t);
