@@ -11,6 +11,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/objects.h>
+#include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <openssl/pkcs12err.h>
 
@@ -373,106 +374,56 @@ out:
 	return p8;
 }
 
-static int
-hexdigit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* All of s, which is 2 * n hex digits, to n bytes. */
-static int
-unhex(unsigned char *out, size_t n, const char *s)
-{
-	size_t i;
-	int hi, lo;
-
-	if (strlen(s) != 2 * n)
-		return -1;
-	for (i = 0; i < n; i++) {
-		hi = hexdigit(s[2 * i]);
-		lo = hexdigit(s[2 * i + 1]);
-		if (hi == -1 || lo == -1)
-			return -1;
-		out[i] = (unsigned char)(hi << 4 | lo);
-	}
-	return 0;
-}
-
 /*
- * The cipher that DEK-Info names, with its IV (RFC 1421 section 4.6.1.3), from
- * old if only the legacy provider has it.
+ * The cipher that DEK-Info names, with its IV (RFC 1421, section 4.6.1.3), from
+ * old if only the legacy provider has it.  To be freed; info has it, too.
  */
 static EVP_CIPHER *
 dekcipher(const char *where, const char *dek, struct cs_old *old,
-    unsigned char iv[EVP_MAX_IV_LENGTH], struct certstore_error *err)
+    EVP_CIPHER_INFO *info, struct certstore_error *err)
 {
 	EVP_CIPHER *cipher = NULL;
-	char name[64];
-	size_t len;
+	char header[2 * CS_BLOCK_DEK], name[CS_BLOCK_DEK];
 	int ivlen;
 
-	len = strcspn(dek, ",");
-	if (len == 0 || len >= sizeof(name) || dek[len] != ',') {
-		cs_fail(err, CERTSTORE_EINPUT,
-		    "%s: DEK-Info does not say how "
-		    "the key is encrypted: copy it again",
-		    where);
-		return NULL;
-	}
-	memcpy(name, dek, len);
-	name[len] = '\0';
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(dek, ","), dek);
 	if ((cipher = EVP_CIPHER_fetch(NULL, name, NULL)) == NULL &&
 	    cs_decrypt_old(old) != NULL)
 		cipher = EVP_CIPHER_fetch(old->ctx, name, NULL);
-	ERR_clear_error();
 	if (cipher == NULL) {
+		ERR_clear_error();
 		failold(where, name, err);
 		return NULL;
 	}
+	snprintf(header, sizeof(header),
+	    "Proc-Type: 4,ENCRYPTED\nDEK-Info: %s\n", dek);
 	ivlen = EVP_CIPHER_get_iv_length(cipher);
-	if (ivlen < SALT_LEN || ivlen > EVP_MAX_IV_LENGTH ||
-	    (EVP_CIPHER_get_flags(cipher) & EVP_CIPH_FLAG_AEAD_CIPHER) != 0 ||
-	    unhex(iv, (size_t)ivlen, dek + len + 1) == -1) {
+	if (PEM_get_EVP_CIPHER_INFO(header, info) != 1 || ivlen < SALT_LEN ||
+	    strlen(dek) != strlen(name) + 1 + 2 * (size_t)ivlen ||
+	    (EVP_CIPHER_get_flags(cipher) & EVP_CIPH_FLAG_AEAD_CIPHER) != 0) {
+		ERR_clear_error();
 		EVP_CIPHER_free(cipher);
 		cs_fail(err, CERTSTORE_EINPUT,
-		    "%s: the initialisation vector "
-		    "in DEK-Info is damaged: copy the key again",
+		    "%s: the initialisation vector in DEK-Info is damaged: "
+		    "copy the key again",
 		    where);
 		return NULL;
 	}
+	info->cipher = cipher;
 	return cipher;
 }
 
-/* In place: what is decrypted is never longer.  0, or -1 if it can't be. */
+/* The form that is tried, as PEM_do_header() asks for a passphrase. */
 static int
-opendek(const EVP_CIPHER *cipher, const unsigned char *iv, const char *pass,
-    int passlen, unsigned char *p, size_t *len)
+giveform(char *buf, int size, int rwflag, void *arg)
 {
-	EVP_CIPHER_CTX *ctx = NULL;
-	unsigned char key[EVP_MAX_KEY_LENGTH];
-	int n = 0, tail = 0, rv = -1;
+	const struct cs_opener *o = arg;
 
-	if (EVP_BytesToKey(cipher, EVP_md5(), iv, (const unsigned char *)pass,
-		passlen, 1, key, NULL) <= 0)
-		goto out;
-	if ((ctx = EVP_CIPHER_CTX_new()) == NULL ||
-	    EVP_DecryptInit_ex2(ctx, cipher, key, iv, NULL) != 1 ||
-	    EVP_DecryptUpdate(ctx, p, &n, p, (int)*len) != 1 ||
-	    EVP_DecryptFinal_ex(ctx, p + n, &tail) != 1)
-		goto out;
-	*len = (size_t)n + (size_t)tail;
-	rv = 0;
-out:
-	EVP_CIPHER_CTX_free(ctx);
-	OPENSSL_cleanse(key, sizeof(key));
-	ERR_clear_error();
-	return rv;
+	(void)rwflag;
+	if (o->passlen > size)
+		return -1;
+	memcpy(buf, o->pass, (size_t)o->passlen);
+	return o->passlen;
 }
 
 unsigned char *
@@ -483,8 +434,10 @@ cs_decrypt_dek(const char *where, const char *dek, const unsigned char *in,
 {
 	EVP_CIPHER *cipher = NULL;
 	struct cs_old old = { 0 };
-	unsigned char iv[EVP_MAX_IV_LENGTH], *out = NULL;
+	EVP_CIPHER_INFO info;
+	unsigned char *out = NULL;
 	struct cs_opener o;
+	long len = 0;
 	int right = 0;
 
 	ERR_clear_error();
@@ -495,18 +448,19 @@ cs_decrypt_dek(const char *where, const char *dek, const unsigned char *in,
 		    where);
 		goto out;
 	}
-	if ((cipher = dekcipher(where, dek, &old, iv, err)) == NULL ||
+	if ((cipher = dekcipher(where, dek, &old, &info, err)) == NULL ||
 	    cs_decrypt_ask(where, ask, &o, "the key is", err) == -1)
 		goto out;
 	if ((out = OPENSSL_malloc(inlen)) == NULL)
 		cs_fail_nomem(err);
 	while (out != NULL && !right && cs_decrypt_form(&o)) {
 		memcpy(out, in, inlen);
-		*outlen = inlen;
-		right = opendek(cipher, iv, o.pass, o.passlen, out, outlen) ==
-			0 &&
-		    isright(out, *outlen);
+		len = (long)inlen;
+		right = PEM_do_header(&info, out, &len, giveform, &o) == 1 &&
+		    isright(out, (size_t)len);
+		ERR_clear_error();
 	}
+	*outlen = (size_t)len;
 	if (out != NULL && !right)
 		failwrong(where, err);
 	if (out != NULL && (!right || remember(&o, opened, err) == -1)) {
