@@ -30,9 +30,10 @@ checkrsa(const struct cs_asked *asked, struct cs_node *node, EVP_PKEY *pkey)
 }
 
 /*
- * Under security level 2 is an error, seen here so that a better issuer is
- * tried first.  Where any use will do it is only said, down to what anybody
- * can break: keys under 80 bits of security, and MD5.
+ * What is below security level 2 is an error.  It is looked for here as well as
+ * by libcrypto, so that a better issuer is tried first.  With profile any it is
+ * a warning, but for keys below 80 bits of security and for MD5, which anybody
+ * can break.
  */
 static int
 checkstrength(const struct cs_asked *asked, struct cs_node *node,
@@ -78,7 +79,8 @@ checktls(const struct cs_asked *asked, struct cs_node *node, EVP_PKEY *pkey)
 	return cs_rule_note(asked, node, CS_RULE_KEY_TLS, "%s", name);
 }
 
-/* BR section 7.1.3.1 and 6.1.5: RSA, and EC keys on three curves. */
+/* The keys that BR sections 6.1.5 and 7.1.3.1 allow: RSA, and EC on three
+ * curves. */
 int
 cs_algorithm_check(const struct cs_asked *asked, struct cs_node *node)
 {

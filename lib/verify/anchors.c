@@ -1,7 +1,8 @@
 /*
- * anchors.c: finding trust anchors: in the store's trust, in a directory with
- * OpenSSL's links by the hash of the subject, or in files.  A question is
- * answered by one directory, which is looked at again before the next one.
+ * anchors.c: trust anchors by subject, from the store, from a directory with
+ * OpenSSL's links HASH.N (see openssl-rehash(1)), and from files.  Before each
+ * question a directory that changed is opened anew; within a question it stays
+ * the same.
  */
 #include <sys/stat.h>
 
@@ -43,7 +44,8 @@ addnotedfile(struct cs_anchors *a, const char *name, const struct stat *st)
 	return 0;
 }
 
-/* A file that will be read: 1, 0 there is none, -1 and errno. */
+/* Notes size and time of a file before it is read: 1, 0 if there is no such
+ * file, -1 and errno. */
 static int
 notefile(struct cs_anchors *a, const char *name)
 {
@@ -60,7 +62,8 @@ notefile(struct cs_anchors *a, const char *name)
 	return -1;
 }
 
-/* Who is kept out.  Beside anchors that are not ours it may be missing. */
+/* Reads the file distrusted, which a set of the store always has and another
+ * directory may have: 0 or 1, or -1. */
 static int
 readdistrusted(struct cs_anchors *a, struct certstore_error *err)
 {
@@ -115,7 +118,7 @@ openanchordir(struct cs_anchors *a, struct certstore_error *err)
 	return readdistrusted(a, err);
 }
 
-/* What is known of the directory. */
+/* Forgets all that was read from the directory. */
 static void
 closeanchordir(struct cs_anchors *a)
 {
@@ -161,7 +164,7 @@ cs_anchors_open(struct cs_anchors *a, struct certstore *store, const char *path,
 	return reopenanchors(a, err);
 }
 
-/* Is it the directory that was opened, and are its files as they were? */
+/* Is the directory still the one that was opened, with the same files? */
 static int
 isunchanged(struct cs_anchors *a)
 {
@@ -209,7 +212,7 @@ cs_anchors_add(struct cs_anchors *a, const char *label, const void *data,
 	    clean);
 }
 
-/* Of a file that is damaged: was there a certificate in it? */
+/* Does a file that cannot be parsed look as if it held a certificate? */
 static int
 heldcert(const struct cs_buf *b)
 {
@@ -223,7 +226,11 @@ heldcert(const struct cs_buf *b)
 		   strlen("CERTIFICATE-----")) != NULL;
 }
 
-/* 1, 0 there is no such file, or, if any will do, nothing of use in it; -1 */
+/*
+ * Adds the certificates of a file: 1, 0 if there is no such file, -1.  With
+ * any, a file without certificates is 0, too; a damaged one is then noted in
+ * doubt.
+ */
 static int
 readanchorfile(struct cs_anchors *a, const char *name, int any,
     struct certstore_error *err)
@@ -264,7 +271,8 @@ struct reading {
 	int failed;
 };
 
-/* A plain directory of certificates may hold other things as well. */
+/* Reads what is named like a certificate; a plain directory may hold other
+ * things. */
 static int
 readanycert(void *arg, const char *name)
 {
@@ -285,7 +293,8 @@ readanycert(void *arg, const char *name)
 	return 0;
 }
 
-/* The whole directory, or nothing of it. */
+/* Reads all certificates of the directory; after a failure none of them is
+ * kept. */
 static int
 readwholedir(struct cs_anchors *a, struct certstore_error *err)
 {
@@ -305,9 +314,9 @@ readwholedir(struct cs_anchors *a, struct certstore_error *err)
 }
 
 /*
- * Nothing was found: perhaps there are no links at all.  1 if the directory
- * was then read whole, 0 if there is no more than was known, -1 also if there
- * is not one anchor.
+ * Called when no path was found: without any link HASH.N all files are read.  1
+ * if that was done now, 0 if there is nothing new, -1 also if there is no
+ * anchor at all.
  */
 int
 cs_anchors_readall(struct cs_anchors *a, struct certstore_error *err)
@@ -366,8 +375,9 @@ addhash(struct cs_anchors *a, unsigned long hash)
 }
 
 /*
- * One that can't be read may be the one that is needed: no answer then, and
- * none to the next question either.
+ * Reads HASH.0, HASH.1, ... of a subject once.  If one of them cannot be read
+ * it may be the anchor that is needed: there is no answer then, and the next
+ * question tries again.
  */
 static int
 loadbyhash(struct cs_anchors *a, const X509_NAME *name,
@@ -464,7 +474,8 @@ cs_anchors_distrust(const struct cs_anchors *a, X509 *x509)
 	return cs_trustset_byfingerprint(&a->distrusted, hex) != NULL;
 }
 
-/* The other s of an ECDSA signature: it is the order less this one. */
+/* (r, s) and (r, order - s) are both valid ECDSA signatures: makes the other
+ * one. */
 static int
 negatesignature(ECDSA_SIG *sig, EVP_PKEY *issuer)
 {
@@ -516,10 +527,8 @@ out:
 	return rv;
 }
 
-/*
- * Anybody can make the other signature that holds as well, and with it a
- * certificate of another fingerprint; one that is distrusted stays so.
- */
+/* Is the certificate with the other valid ECDSA signature distrusted?  Anybody
+ * can make that one, and it has another fingerprint. */
 int
 cs_anchors_distrust_twin(const struct cs_anchors *a, X509 *x509, X509 *issuer)
 {

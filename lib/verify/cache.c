@@ -1,6 +1,6 @@
 /*
- * cache.c: what many verifications in a row have in common: the certificates of
- * the CAs above, decoded once, and whose signatures those have.
+ * cache.c: cache of CA certificates and of verified signatures, for many
+ * verifications in a row.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,7 @@ cs_cache_find(const struct cs_cache *cache, const unsigned char *der,
 	return NULL;
 }
 
-/* In place of the oldest.  Not to remember it is no failure. */
+/* Replaces the oldest.  A certificate that is not added is no failure. */
 void
 cs_cache_add(struct cs_cache *cache, const unsigned char *der, size_t len,
     X509 *x509)
@@ -49,7 +49,7 @@ cs_cache_add(struct cs_cache *cache, const unsigned char *der, size_t len,
 	cache->nextcert = (cache->nextcert + 1) % CS_CACHE_MAX;
 }
 
-/* Is the first signed by the second: 1, 0, -1 who knows. */
+/* Is the first signed by the second: 1 good, 0 bad, -1 not cached. */
 int
 cs_cache_signed(const struct cs_cache *cache, const X509 *x509,
     const X509 *issuer)
@@ -65,8 +65,8 @@ cs_cache_signed(const struct cs_cache *cache, const X509 *x509,
 	return -1;
 }
 
-/* Of one that is remembered.  It holds both, so that no other certificate can
- * come to stand where they are. */
+/* Adds an answer about a cached certificate.  References to both are held,
+ * since the answer is found by their addresses. */
 void
 cs_cache_check(struct cs_cache *cache, X509 *x509, X509 *issuer, int yes)
 {

@@ -1,6 +1,6 @@
 /*
- * judge.c: one path, judged by X509_verify_cert() with everything it can look
- * at, and by the rules it does not know.  It gets this path and no other.
+ * judge.c: judges one path by X509_verify_cert(), which is given this path and
+ * no other certificate, and by the rules that libcrypto does not have.
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 #include "verify/private.h"
 
-#define AUTH_LEVEL 2 /* strength.c looks itself where any use will do */
+#define AUTH_LEVEL 2 /* with profile any algorithm.c decides */
 #define STRICT_FLAGS \
 	(X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN | \
 	    X509_V_FLAG_POLICY_CHECK)
@@ -22,11 +22,11 @@ struct judging {
 	struct cs_search *s;
 	struct cs_reasons *out;
 	int anchored;
-	int unspecified; /* an error of which libcrypto says no more */
+	int unspecified; /* X509_V_ERR_UNSPECIFIED */
 	int failed;	 /* no memory */
 };
 
-/* What libcrypto finds, as a rule of ours. */
+/* The rule that an error of libcrypto stands for. */
 static const struct {
 	int error;
 	enum cs_rule rule;
@@ -90,7 +90,7 @@ static const struct {
 	{ X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION, CS_RULE_CRL_EXTENSION },
 };
 
-/* What judges a path, also from within the path of a CRL's issuer. */
+/* The judgement a callback belongs to, also in the path of a CRL's issuer. */
 static struct judging *
 judgingof(X509_STORE_CTX *ctx)
 {
@@ -130,7 +130,7 @@ addreason(struct judging *j, enum cs_rule rule, X509 *x509, const char *detail)
 		j->failed = 1;
 }
 
-/* Where the path ends before it gets to an anchor, or lacks a CRL. */
+/* The reason for a path that does not reach an anchor, or lacks a CRL. */
 static void
 addmissing(struct judging *j, enum cs_rule rule, X509 *x509)
 {
@@ -158,7 +158,7 @@ addmissing(struct judging *j, enum cs_rule rule, X509 *x509)
 	cs_buf_free(&b);
 }
 
-/* Each error becomes a reason; to go on finds the others. */
+/* Called for each error: adds its reason and goes on, to find the others. */
 static int
 collecterror(int ok, X509_STORE_CTX *ctx)
 {
@@ -181,13 +181,13 @@ collecterror(int ok, X509_STORE_CTX *ctx)
 		    X509_verify_cert_error_string(error));
 		return 1;
 	}
-	/* Nobody revokes an anchor: it is removed or distrusted. */
+	/* a trust anchor needs no CRL */
 	if (j->anchored && depth == j->s->n - 1 &&
 	    (error == X509_V_ERR_UNABLE_TO_GET_CRL ||
 		error == X509_V_ERR_CRL_HAS_EXPIRED ||
 		error == X509_V_ERR_CRL_NOT_YET_VALID))
 		return 1;
-	/* syntax.c says what it is, nameconstraint.c or strength.c. */
+	/* syntax.c gives the reason, or nameconstraint.c */
 	if (error == X509_V_ERR_INVALID_CA)
 		return 1;
 	if (error == X509_V_ERR_UNSPECIFIED) {
@@ -210,8 +210,8 @@ collecterror(int ok, X509_STORE_CTX *ctx)
 	return 1;
 }
 
-/* The issuer in the path, and no other.  Who issued a CRL is not of the path:
- * for that libcrypto is as free as ever. */
+/* Replaces X509_check_issued(): for a certificate of the path only the next one
+ * is its issuer; for the issuer of a CRL any that libcrypto takes. */
 static int
 isissuerinpath(X509_STORE_CTX *ctx, X509 *x509, X509 *issuer)
 {
@@ -227,9 +227,9 @@ isissuerinpath(X509_STORE_CTX *ctx, X509 *x509, X509 *issuer)
 }
 
 /*
- * In place of libcrypto's check of signatures and times: signatures are
- * remembered from path to path, and times are inclusive (section 4.1.2.5).
- * syntax.c has looked at the times of the path itself.
+ * Replaces libcrypto's check of signatures and times: signatures are checked
+ * once in all paths, and both ends of the validity count (RFC 5280 section
+ * 4.1.2.5).  The times of the path itself are for syntax.c.
  */
 static int
 checksignatures(X509_STORE_CTX *ctx)
@@ -258,7 +258,9 @@ checksignatures(X509_STORE_CTX *ctx)
 	return 1;
 }
 
-/* RFC 5280 section 5.2.3: a number, not critical, in each CRL of the path. */
+/*
+ * RFC 5280 section 5.2.3: each CRL of the path has a CRL number, not critical.
+ */
 static void
 checkcrlnumbers(struct judging *j)
 {
@@ -281,8 +283,11 @@ checkcrlnumbers(struct judging *j)
 	}
 }
 
-/* An identifier that names another key, which OpenSSL's peers would not take;
- * and a signature that is not the one that was distrusted. */
+/*
+ * Two checks of a certificate against its issuer: the key identifiers are the
+ * same where both are there, and its ECDSA signature is not the other form of a
+ * distrusted one.
+ */
 static void
 checkissuers(struct judging *j)
 {
@@ -312,7 +317,8 @@ comparecerts(const X509 *const *a, const X509 *const *b)
 	return X509_cmp(*a, *b);
 }
 
-/* Issuers of CRLs may be any of them, in whatever order they were given. */
+/* The issuer of a CRL may be any of the untrusted, sorted so that their order
+ * in the input does not matter. */
 static int
 addcrlissuers(struct judging *j, STACK_OF(X509) *untrusted)
 {
@@ -330,7 +336,7 @@ addcrlissuers(struct judging *j, STACK_OF(X509) *untrusted)
 	return 0;
 }
 
-/* How many certificates are to be skipped: fewer than n? */
+/* Is a SkipCerts value there and below n? */
 static int
 skipsfewer(const ASN1_INTEGER *skip, int n)
 {
@@ -339,10 +345,8 @@ skipsfewer(const ASN1_INTEGER *skip, int n)
 	return skip != NULL && ASN1_INTEGER_get_int64(&v, skip) == 1 && v < n;
 }
 
-/*
- * What an anchor asks of policies, which libcrypto does not look at (RFC 5937):
- * it is in force at once if it comes into force before the path ends.
- */
+/* The policy constraints of the anchor, which libcrypto ignores (RFC 5937), as
+ * flags: each is in force at once if it would be before the path ends. */
 static unsigned long
 policyflags(const struct judging *j)
 {
@@ -404,19 +408,20 @@ setupcontext(X509_STORE_CTX *ctx, X509_STORE *store, struct judging *j,
 	X509_VERIFY_PARAM_set_auth_level(param,
 	    asked->profile == CS_PROFILE_ANY ? 0 : AUTH_LEVEL);
 	X509_VERIFY_PARAM_set_time(param, (time_t)asked->when);
-	/* Without a host name in its SANs a common name is held against
-	 * constraints, as by OpenSSL's clients, but not a CA's. */
+	/* Without a DNS name in its SANs the common name of an end-entity is
+	 * held against name constraints, as by OpenSSL's clients. */
 	if ((X509_get_extension_flags(path[0]->x509) & EXFLAG_CA) != 0)
 		X509_VERIFY_PARAM_set_hostflags(param,
 		    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-	/* One of them has to be left where a CA asks for that. */
+	/* anyPolicy is acceptable where a CA requires a policy */
 	if (X509_VERIFY_PARAM_add0_policy(param, OBJ_nid2obj(NID_any_policy)) !=
 	    1)
 		return -1;
 	return X509_VERIFY_PARAM_set_flags(param, flags) == 1 ? 0 : -1;
 }
 
-/* It must have gone the way it was shown: no error is no proof. */
+/* Without an error libcrypto must have verified exactly this path; anything
+ * else is a reason by itself. */
 static void
 insistonpath(struct judging *j, X509_STORE_CTX *ctx, int verified)
 {

@@ -1,7 +1,6 @@
 /*
- * lazycerts.c: many certificates, of which few are needed: a bundle of roots, what
- * somebody sent.  Most of what it takes to decode one is its key, so that is
- * left until the certificate is asked for.
+ * lazycerts.c: certificates whose public keys are decoded on demand, since that
+ * is most of the work: of a bundle of roots few are needed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +9,11 @@
 
 #include "verify/private.h"
 
-#define WHOLE_MAX 4 /* for fewer the context costs more than it saves */
+#define WHOLE_MAX 4 /* below that the context costs more than it saves */
 
-/* A context in which no key is known. */
+/*
+ * A library context without providers: X509 objects of it do not decode keys.
+ */
 static int
 setupnullctx(struct cs_lazycerts *certs)
 {
@@ -24,7 +25,9 @@ setupnullctx(struct cs_lazycerts *certs)
 	return 0;
 }
 
-/* NULL also if it can't be decoded. */
+/*
+ * Decodes all but the key; NULL without memory and for what cannot be decoded.
+ */
 static X509 *
 decodeshallow(struct cs_lazycerts *certs, const struct cs_pem *pem)
 {
@@ -34,7 +37,7 @@ decodeshallow(struct cs_lazycerts *certs, const struct cs_pem *pem)
 	if (setupnullctx(certs) == -1 ||
 	    (x509 = X509_new_ex(certs->ctx, NULL)) == NULL)
 		return NULL;
-	/* It frees what it was given when it fails. */
+	/* d2i frees x509 when it fails */
 	if (d2i_X509(&x509, &p, (long)pem->derlen) == NULL)
 		return NULL;
 	if (p == pem->der + pem->derlen)
@@ -58,7 +61,7 @@ growcerts(struct cs_lazycerts *certs)
 	return 0;
 }
 
-/* The whole of it, perhaps one of an earlier question. */
+/* Decodes all of it, and adds it to the cache unless it is the first. */
 static X509 *
 decodewhole(struct cs_lazycerts *certs, const struct cs_pem *pem,
     struct certstore_error *err)
@@ -111,7 +114,7 @@ cs_lazycerts_add(struct cs_lazycerts *certs, const struct cs_pem *pem,
 	return 0;
 }
 
-/* All behind the first n. */
+/* Drops all behind the first n. */
 void
 cs_lazycerts_drop(struct cs_lazycerts *certs, size_t n)
 {
@@ -121,7 +124,7 @@ cs_lazycerts_drop(struct cs_lazycerts *certs, size_t n)
 	}
 }
 
-/* All certificates of a text, or none. */
+/* Adds all certificates of a text, or none. */
 int
 cs_lazycerts_read(struct cs_lazycerts *certs, const char *label,
     const void *data, size_t len, const struct certstore_passphrase *ask,

@@ -1,6 +1,6 @@
 /*
- * nameconstraint.c: rules: name constraints (RFC 5280 section 4.2.1.10), as far as
- * X509_verify_cert() does not apply them: subtree.c says which.
+ * nameconstraint.c: the rules for name constraints (RFC 5280 section 4.2.1.10)
+ * that X509_verify_cert() does not have; subtree.c applies them.
  */
 #include <stdlib.h>
 
@@ -10,7 +10,7 @@
 
 #define COMPARED_MAX (1 << 20) /* X509_verify_cert()'s limit, too */
 
-/* Whose constraints, or whose names, and where the reasons go. */
+/* Where reasons go, and for which certificate. */
 struct subtreejudging {
 	const struct cs_asked *asked;
 	X509 *x509;
@@ -87,7 +87,8 @@ cs_nameconstraint_path(const struct cs_asked *asked,
 		nc = X509_get_ext_d2i(path[i]->x509, NID_name_constraints, NULL,
 		    NULL);
 		for (j = 0; nc != NULL && j < i; j++) {
-			/* RFC 5280 section 6.1.3 (b) */
+			/* RFC 5280 section 6.1.3 (b): not self-issued ones, but
+			 * for the last of the path */
 			if (j > 0 &&
 			    (X509_get_extension_flags(path[j]->x509) &
 				EXFLAG_SI) != 0)

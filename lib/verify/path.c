@@ -1,8 +1,8 @@
 /*
- * path.c: building paths from a certificate to a trust anchor, depth first and
- * with backtracking (RFC 4158).  Names say who may be an issuer; identifiers,
- * times and all else that is cheap to see only in which order they are tried.
- * What is spent on one certificate is bounded.
+ * path.c: builds paths from a certificate to a trust anchor, depth first and
+ * with backtracking (RFC 4158).  Candidates are found by subject; key
+ * identifiers and the rules they break only rank them.  Signatures, paths and
+ * steps of one search are limited.
  */
 #include <limits.h>
 #include <stdint.h>
@@ -16,7 +16,7 @@
 #define PATHS_MAX 50	/* that are judged in one search */
 #define STEPS_MAX 20000 /* ways that are tried */
 
-/* What makes an issuer less likely, the worst last. */
+/* Added up, what makes an issuer less likely; the highest counts most. */
 enum {
 	UNKNOWN_KEYID = 1,
 	NO_ANCHOR = 2,
@@ -25,12 +25,10 @@ enum {
 	BAD = 16
 };
 
-enum { NONE = 0, GOOD = 1, STOP = 2 }; /* of a way; -1 failed */
+enum { NONE = 0, GOOD = 1, STOP = 2 }; /* results of a search; -1 failed */
 
-/*
- * A number by which certificates are in the same order wherever they come from:
- * of the signature, which few have in common.
- */
+/* A hash of the signature, which orders certificates in the same way whatever
+ * input they come from. */
 static uint64_t
 orderof(const X509 *x509)
 {
@@ -69,7 +67,7 @@ newnode(struct cs_search *s, X509 *x509, int leaf, int anchor)
 	return node;
 }
 
-/* The one that is there, or a new one. */
+/* The node of a certificate in this place, made if it is not there. */
 static struct cs_node *
 findnode(struct cs_search *s, X509 *x509, int leaf, int anchor)
 {
@@ -98,7 +96,7 @@ checktrustuses(struct cs_search *s, struct cs_node *node)
 	return cs_rule_note(s->asked, node, CS_RULE_ANCHOR_USE, "%s", why);
 }
 
-/* Finds out once what is wrong with it wherever it stands. */
+/* Applies, once, the rules that do not depend on the path. */
 static int
 checknode(struct cs_search *s, struct cs_node *node)
 {
@@ -107,12 +105,12 @@ checknode(struct cs_search *s, struct cs_node *node)
 	if (node->checked)
 		return 0;
 	node->checked = 1;
-	X509_check_purpose(node->x509, -1, 0); /* caches what it says */
+	X509_check_purpose(node->x509, -1, 0); /* decodes its extensions */
 	node->cost = cs_signature_cost(X509_get0_pubkey(node->x509));
 	ERR_clear_error();
 	bad = cs_syntax_check(s->asked, node);
 	bad |= cs_algorithm_check(s->asked, node);
-	/* What a malformed extension says is not asked further. */
+	/* the other rules rely on well-formed extensions */
 	if ((X509_get_extension_flags(node->x509) & EXFLAG_INVALID) == 0) {
 		bad |= cs_san_check(s->asked, node);
 		bad |= cs_nameconstraint_check(s->asked, node);
@@ -167,8 +165,9 @@ rankissuer(X509 *x509, const struct cs_node *node)
 }
 
 /*
- * A slow key may be there to keep us from the others.  Between equals the
- * certificates decide, so that the order in which they were given says nothing.
+ * Ranks candidates: by rank, then the cheaper key first, since a slow one may
+ * be meant to exhaust the budget, then by the certificates themselves, so that
+ * their order in the input does not matter.
  */
 static int
 compareissuers(const void *a, const void *b)
@@ -184,7 +183,7 @@ compareissuers(const void *a, const void *b)
 	return X509_cmp(x->node->x509, y->node->x509);
 }
 
-/* Adds a candidate. */
+/* Adds a possible issuer of node. */
 static int
 addissuer(struct cs_search *s, struct cs_node *node, struct cs_node *issuer)
 {
@@ -198,7 +197,8 @@ addissuer(struct cs_search *s, struct cs_node *node, struct cs_node *issuer)
 	return 0;
 }
 
-/* What is in the untrusted under that name and is no copy of an anchor. */
+/* Adds the untrusted certificates with the issuer's name, but copies of
+ * anchors. */
 static int
 addfromuntrusted(struct cs_search *s, struct cs_node *node,
     STACK_OF(X509) *anchors)
@@ -245,7 +245,7 @@ addfromanchors(struct cs_search *s, struct cs_node *node,
 	return 0;
 }
 
-/* All with the issuer's name, the most likely first. */
+/* Collects all certificates with the issuer's name, the most likely first. */
 static int
 gatherissuers(struct cs_search *s, struct cs_node *node)
 {
@@ -278,7 +278,7 @@ out:
 	return rv;
 }
 
-/* Names are held against all constraints above them. */
+/* Each name is compared with each constraint above it. */
 static int
 costofnames(const struct cs_search *s)
 {
@@ -294,14 +294,15 @@ costofnames(const struct cs_search *s)
 	return cost > CS_COST_MAX ? CS_COST_MAX : (int)cost;
 }
 
-/* Judges the path as it stands. */
+/* Judges the current path and keeps the answer if it is the best so far: GOOD,
+ * STOP if another issuer cannot improve it, NONE, -1. */
 static int
 judgecurrent(struct cs_search *s, int anchored)
 {
 	struct cs_reasons reasons = { NULL, 0, 0, 0 };
 	int better;
 
-	/* There has to be one to tell of. */
+	/* at least one path is reported */
 	if (s->nbest > 0 && (s->npath == PATHS_MAX || s->cost >= CS_COST_MAX)) {
 		s->gaveup = 1;
 		return NONE;
@@ -331,16 +332,16 @@ judgecurrent(struct cs_search *s, int anchored)
 		return NONE;
 	if (reasons.nerror == 0)
 		return GOOD;
-	/* No other issuer makes a bad one better than that. */
+	/* all errors are those of the certificate itself */
 	return s->path[0]->own.nerror == reasons.nerror ? STOP : NONE;
 }
 
 static int extendpath(struct cs_search *);
 
 /*
- * A bad one cannot make a good path: it is of use only as long as there is
- * nothing better to tell.  The signature is looked at here where there is a
- * choice; otherwise it is for the judge.
+ * Tries one issuer.  One that breaks a rule cannot make a good path: it is
+ * tried only while there is nothing better to report.  With a choice of issuers
+ * the signature is checked here, else by judge.c.
  */
 static int
 tryissuer(struct cs_search *s, const struct cs_candidate *c, int choice)
@@ -365,7 +366,7 @@ tryissuer(struct cs_search *s, const struct cs_candidate *c, int choice)
 	return rv;
 }
 
-/* All ways on from the last of the path. */
+/* Tries all issuers of the last certificate of the path. */
 static int
 extendpath(struct cs_search *s)
 {
@@ -396,13 +397,13 @@ extendpath(struct cs_search *s)
 		return rv;
 	if (s->cuts == cuts && !s->gaveup)
 		last->dead = 1;
-	/* A dead end: is it the furthest one so far? */
+	/* no issuer led on: is this the longest path so far? */
 	if (!s->anchored && s->nbest == best && s->n > best)
 		rv = judgecurrent(s, 0);
 	return rv;
 }
 
-/* Is it a trust anchor itself? */
+/* Is the certificate a trust anchor itself?  1, 0, -1. */
 static int
 isanchoritself(struct cs_search *s, X509 *x509)
 {
@@ -441,7 +442,7 @@ searchpaths(struct cs_search *s, X509 *x509)
 	return rv == NONE ? startpath(s, x509, 0) : rv;
 }
 
-/* Forgets who may have issued what. */
+/* Forgets all candidates, since there are more anchors now. */
 static void
 forgetissuers(struct cs_search *s)
 {
@@ -457,7 +458,8 @@ forgetissuers(struct cs_search *s)
 	s->nbest = 0;
 }
 
-/* Enough was spent: it is bad only if nothing above could make it good. */
+/* The search budget is exhausted: the answer is that the certificate is bad
+ * only if it breaks rules whatever its issuers are, else there is none. */
 static int
 failgaveup(struct cs_search *s)
 {
@@ -486,7 +488,7 @@ cs_path_search(struct cs_search *s, X509 *x509)
 		forgetissuers(s);
 		rv = searchpaths(s, x509);
 	}
-	/* What could not be read may be the anchor that makes it good. */
+	/* an unreadable file may hold the missing anchor */
 	if (rv == NONE && s->anchors->doubt.code != CERTSTORE_OK &&
 	    s->path[0]->own.nerror == 0) {
 		*s->err = s->anchors->doubt;

@@ -11,7 +11,7 @@
 #define CS_PATH_MAX 32	/* certificates in one path */
 
 enum cs_profile {
-	CS_PROFILE_NONE, /* by what the certificate is */
+	CS_PROFILE_NONE, /* from the certificate */
 	CS_PROFILE_ANY,
 	CS_PROFILE_SERVER,
 	CS_PROFILE_CLIENT,
@@ -145,8 +145,8 @@ enum cs_rule {
 struct cs_reason {
 	enum cs_rule	 rule;
 	int		 warning;
-	int		 depth;		/* in the path; the first is 0 */
-	X509		*x509;		/* borrowed; NULL: the path as such */
+	int		 depth;		/* 0 is the end-entity */
+	X509		*x509;		/* borrowed; NULL: of the path */
 	char		*detail;	/* or NULL */
 };
 struct cs_reasons {
@@ -156,7 +156,7 @@ struct cs_reasons {
 	size_t		 nerror;
 };
 
-/* What is asked of a certificate. */
+/* What a certificate is asked to be good for. */
 struct cs_asked {
 	enum cs_profile	 profile;
 	int64_t		 when;
@@ -169,18 +169,16 @@ struct cs_asked {
 	void		*suffixarg;
 };
 
-/*
- * A certificate that may be part of a path: what is wrong with it there,
- * whatever the path, and who may have issued it.
- */
+/* A certificate that may be part of a path: the rules it breaks in any path,
+ * and its possible issuers. */
 struct cs_node;
 struct cs_candidate {
 	struct cs_node	*node;
-	int		 rank;		/* the higher the less likely */
+	int		 rank;		/* lowest first */
 };
 struct cs_node {
 	X509		*x509;
-	uint64_t	 order;		/* the same in any input */
+	uint64_t	 order;		/* see orderof() */
 	int		 leaf, anchor;
 	int		 checked;
 	struct cs_reasons own;
@@ -189,7 +187,7 @@ struct cs_node {
 	int		 gathered;
 	struct cs_candidate *issuers;
 	int		 nissuer;
-	int		 dead;		/* no way on leads to an anchor */
+	int		 dead;		/* no issuer leads to an anchor */
 };
 
 /* rule.c */
@@ -214,24 +212,21 @@ int	cs_rule_note(const struct cs_asked *, struct cs_node *, enum cs_rule,
 int	cs_rule_copy(struct cs_reasons *, const struct cs_reasons *);
 void	cs_rule_free(struct cs_reasons *);
 
-/*
- * syntax.c san.c nameconstraint.c purpose.c algorithm.c: what is wrong with one
- * certificate, by theme; -1 without memory.
- */
+/* The rules for one certificate, by theme: reasons go to node->own; 0, or not 0
+ * without memory. */
 int	cs_syntax_check(const struct cs_asked *, struct cs_node *);
 int	cs_san_check(const struct cs_asked *, struct cs_node *);
 int	cs_nameconstraint_check(const struct cs_asked *, struct cs_node *);
 int	cs_purpose_check(const struct cs_asked *, struct cs_node *);
 unsigned int cs_purpose_uses(enum cs_profile);	/* CS_USE_*, 0: any */
 int	cs_algorithm_check(const struct cs_asked *, struct cs_node *);
-/* Wildcards that a constraint above forbids a part of: the path, first
- * certificate first. */
-int	cs_nameconstraint_path(const struct cs_asked *, struct cs_node *const *, int,
-	    struct cs_reasons *);
+/* Names of a path, end-entity first, that a constraint above them forbids. */
+int	cs_nameconstraint_path(const struct cs_asked *,
+	    struct cs_node *const *, int, struct cs_reasons *);
 
-/* cache.c: what one verification leaves to the next. */
+/* cache.c: CA certificates and verified signatures. */
 #define CS_CACHE_MAX	64
-struct cs_check {		/* is the first signed by the second? */
+struct cs_check {		/* is x509 signed by issuer? */
 	X509	*x509, *issuer;
 	int	 yes;
 };
@@ -251,10 +246,10 @@ int	cs_cache_signed(const struct cs_cache *, const X509 *, const X509 *);
 void	cs_cache_check(struct cs_cache *, X509 *, X509 *, int);
 void	cs_cache_free(struct cs_cache *);
 
-/* lazycerts.c: certificates of which few are needed. */
+/* lazycerts.c: certificates whose keys are decoded on demand. */
 struct cs_lazycert {
 	X509	*x509;
-	int	 whole;		/* its key was decoded, too */
+	int	 whole;		/* with its key */
 	int	 hasuses;
 	struct cs_uses uses;	/* trust settings */
 };
@@ -264,7 +259,7 @@ struct cs_lazycerts {
 	size_t		 nuses;		/* those with trust settings */
 	OSSL_LIB_CTX	*ctx;
 	OSSL_PROVIDER	*null;
-	struct cs_cache	*cache;		/* may know all but the first; or NULL */
+	struct cs_cache	*cache;		/* for all but the first; or NULL */
 };
 int	cs_lazycerts_add(struct cs_lazycerts *, const struct cs_pem *,
 	    struct certstore_error *);
@@ -276,9 +271,9 @@ void	cs_lazycerts_drop(struct cs_lazycerts *, size_t);
 void	cs_lazycerts_free(struct cs_lazycerts *);
 
 /*
- * anchors.c: who is trusted: the anchors of a store or of a directory, and
- * those that were added.  Another set of the store, another directory under the
- * path, or another file in it is seen by the next question.
+ * anchors.c: the trust anchors of a store or of a directory, and those that
+ * were added.  A question sees a set or directory that was replaced, and files
+ * that changed.
  */
 struct cs_anchors_file {
 	char		*name;
@@ -292,36 +287,36 @@ struct cs_anchors {
 	struct cs_stamp	 dir;
 	struct cs_anchors_file *files;	/* those read so far */
 	size_t		 nfile, filesize;
-	int		 unhashed;	/* no links by hash: all were read */
-	unsigned long	*hashes;	/* of the names looked up so far */
+	int		 unhashed;	/* no links HASH.N: all files are read */
+	unsigned long	*hashes;	/* of the subjects looked up so far */
 	size_t		 nhash, hashsize;
-	struct cs_lazycerts	 certs;		/* of the directory, known so far */
+	struct cs_lazycerts	 certs;		/* of the directory, read so far */
 	struct cs_lazycerts	 given;
-	struct cs_trustset distrusted;	/* no anchors: who is kept out */
-	struct certstore_error doubt;	/* a file that may hold an anchor */
+	struct cs_trustset distrusted;	/* the certificates that are kept out */
+	struct certstore_error doubt;	/* a damaged file, perhaps an anchor */
 };
 void	cs_anchors_init(struct cs_anchors *);
-/* Whose anchors: of a store, or a directory. */
+/* Of a directory, or where that is NULL of the store. */
 int	cs_anchors_open(struct cs_anchors *, struct certstore *, const char *,
 	    struct certstore_error *);
-/* Before each question; nothing is borrowed then. */
+/* Called before each question, when nothing is borrowed. */
 int	cs_anchors_refresh(struct cs_anchors *, struct certstore_error *);
 int	cs_anchors_add(struct cs_anchors *, const char *, const void *, size_t,
 	    struct certstore_error *);
-/* Those with that subject, borrowed, are pushed on the stack. */
+/* Pushes those with that subject, borrowed. */
 int	cs_anchors_find(struct cs_anchors *, const X509_NAME *,
 	    STACK_OF(X509) *, struct certstore_error *);
 int	cs_anchors_readall(struct cs_anchors *, struct certstore_error *);
 int	cs_anchors_distrust(const struct cs_anchors *, X509 *); /* 1, 0, -1 */
 int	cs_anchors_distrust_twin(const struct cs_anchors *, X509 *, X509 *);
-/* Its trust settings, the strictest of its copies: 1 or 0. */
+/* Trust settings, the strictest of all copies: 1, or 0 if there are none. */
 int	cs_anchors_uses(const struct cs_anchors *, const X509 *,
 	    struct cs_uses *);
 void	cs_anchors_close(struct cs_anchors *);
 
-/* path.c: the path that is good, or else the one that got furthest. */
+/* path.c: searches a good path, else the best bad one. */
 struct cs_search {
-	const char		*label;		/* of what is judged */
+	const char		*label;		/* for messages */
 	const struct cs_asked	*asked;
 	struct cs_anchors	*anchors;
 	struct cs_lazycerts	*untrusted;	/* from the second on */
@@ -332,12 +327,12 @@ struct cs_search {
 	size_t			 ncheck, checksize;
 	int			 cost, nstep, npath;	/* spent so far */
 	int			 gaveup, toolong;
-	unsigned int		 cuts;		/* ways not gone to their end */
+	unsigned int		 cuts;		/* issuers not tried to the end */
 	struct cs_node		*path[CS_PATH_MAX];
 	int			 n;
 	struct cs_node		*best[CS_PATH_MAX];	/* the answer */
 	int			 nbest;
-	int			 anchored;	/* best ends at an anchor */
+	int			 anchored;	/* is the last of best an anchor? */
 	struct cs_reasons	 reasons;	/* of best */
 	struct certstore_error	*err;
 };
@@ -350,7 +345,7 @@ int	cs_signature_cost(EVP_PKEY *);
 int	cs_signature_samekey(X509 *, X509 *);	/* do both certify one key? */
 int	cs_signature_check(struct cs_search *, X509 *, X509 *);	/* 1, 0, -1 */
 
-/* judge.c: one path, whole or not, judged by libcrypto and by our rules. */
+/* judge.c: judges the current path; anchored: its last is an anchor. */
 int	cs_judge_path(struct cs_search *, int, struct cs_reasons *);
 
 #endif

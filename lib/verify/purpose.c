@@ -44,7 +44,7 @@ purposewords(uint32_t purposes)
 	}
 }
 
-/* What the public web's rules say of an extended key usage. */
+/* Extended key usage by the rules of the public web (BR section 7.1.2). */
 static int
 checkwebpki(const struct cs_asked *asked, struct cs_node *node, uint32_t eku)
 {
@@ -65,7 +65,8 @@ checkwebpki(const struct cs_asked *asked, struct cs_node *node, uint32_t eku)
 	return bad;
 }
 
-/* anyExtendedKeyUsage may be refused and isn't, but for the public web. */
+/* anyExtendedKeyUsage allows every purpose, though RFC 5280 section 4.2.1.12
+ * lets applications refuse it; for the public web it does not. */
 static int
 checkextended(const struct cs_asked *asked, struct cs_node *node)
 {
@@ -99,7 +100,7 @@ checkextended(const struct cs_asked *asked, struct cs_node *node)
 	return bad;
 }
 
-/* What an anchor's trust settings have to include. */
+/* The uses that an anchor's trust settings must allow for a profile. */
 unsigned int
 cs_purpose_uses(enum cs_profile profile)
 {

@@ -1,6 +1,6 @@
 /*
- * rule.c: the rules that certificates and paths are judged by, how bad it is
- * to break each, and the list of those that were broken.
+ * rule.c: the rules for certificates and paths, how severe a breach of each is,
+ * and the list of those that were broken.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,10 +12,8 @@
 #define PKIX "RFC 5280 section "
 #define BR "CABF BR "
 
-/*
- * The three letters: for any purpose, for a certain one, by the public web's
- * rules.  E: not good; W: said; -: of no interest.  certstore(7) has the table.
- */
+/* The three letters: for profile any, for a purpose, for the public web.  E:
+ * error, W: warning, -: not reported. certstore(7) has the table. */
 const struct cs_rule_text cs_rules[CS_NRULE] = {
 	[CS_RULE_UNTRUSTED] = { "untrusted", "EEE", PKIX "6.1",
 	    "has no path to a trust anchor" },

@@ -71,8 +71,8 @@ isurisan(const char *s)
 	    (s[n + 3] != '\0' && s[n + 3] != '/');
 }
 
-/* What no list knows is a suffix if it is a single label, but private networks
- * may have such. */
+/* Is a wildcard for a public suffix?  A single label is one for the public web,
+ * but may be the domain of a private network. */
 static int
 issuffix(const struct cs_asked *asked, const char *wildcard)
 {
@@ -144,7 +144,9 @@ checkform(const struct cs_asked *asked, struct cs_node *node,
 	}
 }
 
-/* RFC 9525 sections 6.3 and 6.5. */
+/*
+ * Is it the host or address that is asked for (RFC 9525 sections 6.3 and 6.5)?
+ */
 static int
 isaskedhost(const struct cs_asked *asked, const GENERAL_NAME *gn)
 {
@@ -197,7 +199,8 @@ addnothost(const struct cs_asked *asked, struct cs_node *node,
 	return bad;
 }
 
-/* Is it, letter for letter, one of the names?  An address as it is written. */
+/* Is it, byte for byte, one of the names?  An address as inet_ntop(3) writes
+ * it. */
 static int
 repeatsname(const char *cn, size_t len, const GENERAL_NAMES *names)
 {
@@ -224,8 +227,8 @@ repeatsname(const char *cn, size_t len, const GENERAL_NAMES *names)
 	return 0;
 }
 
-/* For most purposes a common name is a name for people: only what looks like
- * a host has to repeat one. */
+/* A common name that looks like a host has to repeat a SAN; for the public web
+ * each common name (BR section 7.1.4.3). */
 static int
 checkcn(const struct cs_asked *asked, struct cs_node *node,
     const GENERAL_NAMES *names)
@@ -263,7 +266,7 @@ asksserver(const struct cs_asked *asked)
 	    asked->profile == CS_PROFILE_WEBPKI;
 }
 
-/* What only an end-entity that serves has to have. */
+/* The rules for the names of a TLS server. */
 static int
 checkserver(const struct cs_asked *asked, struct cs_node *node,
     const GENERAL_NAMES *names, int critical)
@@ -287,7 +290,8 @@ checkserver(const struct cs_asked *asked, struct cs_node *node,
 	return bad | checkcn(asked, node, names);
 }
 
-/* Names of an issuer have to be well formed where they are constrained. */
+/* The SANs of issuers are checked, too, since name constraints apply to them;
+ * those of anchors are not. */
 int
 cs_san_check(const struct cs_asked *asked, struct cs_node *node)
 {

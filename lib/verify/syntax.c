@@ -46,7 +46,7 @@ checkextensions(const struct cs_asked *asked, struct cs_node *node)
 	return bad;
 }
 
-/* Of an anchor the number is of no use to anybody (section 6.1.1 (d)). */
+/* The serial number of an anchor is not part of a path (section 6.1.1 (d)). */
 static int
 checkserial(const struct cs_asked *asked, struct cs_node *node)
 {
@@ -57,7 +57,7 @@ checkserial(const struct cs_asked *asked, struct cs_node *node)
 
 	if (node->anchor && (!node->leaf || asked->profile == CS_PROFILE_CA))
 		return 0;
-	/* The sign takes a bit: a first octet of 0x80 needs a zero before. */
+	/* 20 octets hold 159 bits: DER adds a zero octet before 0x80 */
 	if (len > SERIAL_MAX || (len == SERIAL_MAX && (p[0] & 0x80) != 0))
 		flaw = "longer than 20 octets";
 	if (ASN1_STRING_type(no) == V_ASN1_NEG_INTEGER)
@@ -94,10 +94,8 @@ istimeform(const ASN1_TIME *t)
 	return year >= 2050 || year < 1950;
 }
 
-/*
- * The longest life by the day it began, BR section 6.3.2; earlier ones than
- * these are of no practical use any more.
- */
+/* The longest validity by the day it begins (BR section 6.3.2); earlier limits
+ * do not matter any more. */
 static int64_t
 lifemax(int64_t starts)
 {
@@ -141,7 +139,7 @@ checktimes(const struct cs_asked *asked, struct cs_node *node)
 		    "%lld days, at most %lld",
 		    (long long)((ends - starts + 1) / CS_DAY),
 		    (long long)(lifemax(starts) / CS_DAY));
-	/* Both ends are inside: section 4.1.2.5. */
+	/* both ends count: section 4.1.2.5 */
 	if (asked->when < starts)
 		bad |= cs_rule_note(asked, node, CS_RULE_NOT_YET,
 		    "it is valid from %s", certstore_time_format(starts, t));
@@ -163,7 +161,7 @@ checkkeyids(const struct cs_asked *asked, struct cs_node *node)
 	names = X509_get0_authority_issuer(node->x509);
 	hasaki = X509_get_ext_by_NID(node->x509, NID_authority_key_identifier,
 		     -1) >= 0;
-	/* libcrypto asks all but the last of a path for it. */
+	/* libcrypto requires it of all but the last of a path */
 	if (node->anchor && keyid == NULL && !node->leaf &&
 	    X509_get_version(node->x509) == X509_VERSION_3 &&
 	    (X509_get_extension_flags(node->x509) & EXFLAG_SI) == 0)
@@ -209,7 +207,7 @@ checkqualifiers(const struct cs_asked *asked, struct cs_node *node,
 	return 0;
 }
 
-/* Where they are critical every qualifier has to be understood. */
+/* Each qualifier of critical policies must be known (section 4.2.1.4). */
 static int
 checkcriticalpolicies(const struct cs_asked *asked, struct cs_node *node)
 {
@@ -243,7 +241,7 @@ checkpolicies(const struct cs_asked *asked, struct cs_node *node)
 	return bad;
 }
 
-/* One that issued another certificate of the path. */
+/* The rules for a certificate that issued another one of the path. */
 static int
 checkissuer(const struct cs_asked *asked, struct cs_node *node)
 {

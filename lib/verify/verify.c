@@ -1,6 +1,6 @@
 /*
- * verify.c: is a certificate good, for this host and purpose, at this time?
- * What is asked and of whom, and the answer.
+ * verify.c: the public calls of certstore_verify(3): settings, the question,
+ * and the reasons of the answer.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,28 +10,28 @@
 
 #include "verify/private.h"
 
-/* A reason in words. */
+/* A reason as the caller gets it. */
 struct told {
 	struct certstore_reason reason;
 	char *text, *subject;
 	char fingerprint[CS_HASH_LEN];
 };
 
-/* Settings that can fail. */
+/* The settings that can fail. */
 enum setting { PROFILE, HOST, ANCHORS, CRLS, NSETTING };
 
 struct certstore_verify {
 	struct certstore *store; /* or NULL */
 	struct cs_asked asked;
-	int hastime;		 /* else it is that of the question */
-	enum cs_profile profile; /* as set; NONE: by what it is */
+	int hastime;		 /* else it is now */
+	enum cs_profile profile; /* as set; NONE: from the certificate */
 	struct cs_anchors anchors;
 	int opened;				 /* the anchors */
-	struct certstore_error failed[NSETTING]; /* those that did */
+	struct certstore_error failed[NSETTING]; /* of the last call of each */
 	struct cs_search search;		 /* the last one */
 	struct cs_lazycerts
 	    certs;	       /* it borrows from these: the first is judged */
-	struct cs_cache cache; /* in earlier ones */
+	struct cs_cache cache; /* of earlier verifications */
 	struct told *told;
 	size_t ntold;
 	struct certstore_entry entry; /* what path gave */
@@ -55,7 +55,7 @@ certstore_verify_new(struct certstore *store, struct certstore_error *err)
 	return v;
 }
 
-/* What the last judgement left. */
+/* Forgets the last answer. */
 static void
 forgetanswer(struct certstore_verify *v)
 {
@@ -73,8 +73,8 @@ forgetanswer(struct certstore_verify *v)
 	v->asked.profile = CS_PROFILE_NONE;
 }
 
-/* A check that was asked for and is not there would make the bad good: there
- * is no answer without it. */
+/* Remembers a failed setting: without it a bad certificate could pass, so that
+ * the next verification fails, too.  Always -1. */
 static int
 failsetting(struct certstore_verify *v, enum setting setting,
     const struct certstore_error *err)
@@ -177,7 +177,7 @@ certstore_verify_set_suffix(struct certstore_verify *v,
 	return 0;
 }
 
-/* A directory, or NULL: those of the store. */
+/* Opens the anchors of a directory, or NULL: of the store. */
 static int
 openanchors(struct certstore_verify *v, const char *path,
     struct certstore_error *err)
@@ -248,7 +248,7 @@ addcrls(struct certstore_verify *v, const struct cs_pems *pems,
 		}
 		n++;
 	}
-	/* the order in which they are given is to say nothing */
+	/* sorted, so that their order in the input does not matter */
 	(void)sk_X509_CRL_set_cmp_func(v->asked.crls, comparecrls);
 	sk_X509_CRL_sort(v->asked.crls);
 	if (n > 0)
@@ -317,7 +317,7 @@ putreason(struct told *to, const struct cs_reason *from)
 	return 0;
 }
 
-/* Errors before warnings, and in each the path upwards. */
+/* Errors before warnings, and each from the end-entity to the anchor. */
 static int
 comesbefore(const struct cs_reason *a, const struct cs_reason *b)
 {
@@ -356,7 +356,7 @@ makeanswer(struct certstore_verify *v, struct certstore_error *err)
 	return 0;
 }
 
-/* As info has it. */
+/* Describes a certificate as info would. */
 static int
 describecert(struct cs_info *info, X509 *x509, struct certstore_error *err)
 {
@@ -365,8 +365,8 @@ describecert(struct cs_info *info, X509 *x509, struct certstore_error *err)
 	return cs_info_parse(info, err);
 }
 
-/* What a certificate is for, where nobody says: one that names no host and no
- * purpose is for any. */
+/* The profile for a certificate if none was set: any for one that names neither
+ * a host nor a purpose. */
 static enum cs_profile
 profileof(const struct cs_info *info)
 {
@@ -389,7 +389,7 @@ profileof(const struct cs_info *info)
 	return CS_PROFILE_ANY;
 }
 
-/* The first of the certificates is judged, by means of the others. */
+/* Judges the first certificate; the others may be its issuers. */
 static int
 judgefirst(struct certstore_verify *v, const char *label,
     const struct cs_info *info, struct certstore_error *err)
@@ -416,7 +416,8 @@ judgefirst(struct certstore_verify *v, const char *label,
 	return rv;
 }
 
-/* Forgets the last answer, and looks whether there can be another. */
+/* Prepares for a question: forgets the last answer, checks the settings, opens
+ * or refreshes the anchors. */
 static int
 beginquestion(struct certstore_verify *v, struct certstore_error *err)
 {
@@ -429,7 +430,7 @@ beginquestion(struct certstore_verify *v, struct certstore_error *err)
 	return cs_anchors_refresh(&v->anchors, err);
 }
 
-/* What was found on the way to no answer is none. */
+/* A failure leaves no part of an answer. */
 static int
 finishquestion(struct certstore_verify *v, int rv)
 {
@@ -462,7 +463,7 @@ judgeentry(struct certstore_verify *v, const struct certstore_entry *entry,
 			  judgefirst(v, entry->info.name, &entry->info, err);
 }
 
-/* A list does not look at each file with a key. */
+/* An entry of a list was not checked as a whole: 0, or -1 if it is damaged. */
 static int
 isentrywhole(const struct certstore_entry *entry, struct certstore_error *err)
 {
