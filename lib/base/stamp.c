@@ -19,7 +19,7 @@ issametime(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-/* The stamp of what st was taken of, and will be read now. */
+/* The stamp of a file that is read after st was taken. */
 void
 cs_stamp_take(struct cs_stamp *stamp, const struct stat *st)
 {
@@ -58,7 +58,7 @@ cs_stamp_text(const struct cs_stamp *stamp, char text[CS_STAMP_TEXT])
 	    stamp->changed.tv_nsec);
 }
 
-/* Are they of one file, not changed in between as far as time stamps tell? */
+/* Are two stamps of one unchanged file, as far as time stamps tell? */
 int
 cs_stamp_same(const struct cs_stamp *a, const struct cs_stamp *b)
 {

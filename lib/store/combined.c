@@ -18,7 +18,7 @@ cs_combined_fail(const struct certstore *store, const char *name,
 	    name, name, store->word, name, store->word, name);
 }
 
-/* combined/ is for links of the entries only, and theirs alone. */
+/* Is the place of an entry in combined/ free, or its own link?  0, or -1. */
 int
 cs_combined_check(const struct certstore *store, const struct cs_put *put,
     struct certstore_error *err)
@@ -35,9 +35,9 @@ cs_combined_check(const struct certstore *store, const struct cs_put *put,
 }
 
 /*
- * What is in combined/ in the place of an entry: 1 the link to it, 0 nothing,
- * -1 and errno; EEXIST if it is somebody else's.  In a copy that followed links
- * it is a file, which the link is to replace again.
+ * What is in combined/ under the name of an entry: 1 its link, 0 nothing, -1
+ * and errno, EEXIST if it is anything else.  In a copy that followed links it
+ * is a file: that gives 1, since the link is to replace it.
  */
 int
 cs_combined_has(const struct certstore *store, const char *name)
@@ -57,9 +57,9 @@ cs_combined_has(const struct certstore *store, const char *name)
 }
 
 /*
- * combined/ never holds more than is true: a link only for an entry that
- * serves TLS, has its key, and that every server will load.  On disk once
- * cs_combined_sync() is done.  What is somebody else's stays.
+ * Makes the link of an entry in combined/ if it serves TLS, has its key and is
+ * not weak; else removes it.  combined/ never lists an entry that does not.  On
+ * disk once cs_combined_sync() returns.  A file that is no link of ours stays.
  */
 int
 cs_combined_update(struct certstore *store, const char *name,

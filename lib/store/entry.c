@@ -1,5 +1,5 @@
 /*
- * entry.c: one entry as its record tells it.
+ * entry.c: one entry, loaded from its info.
  */
 #include <sys/stat.h>
 
@@ -14,16 +14,18 @@
 
 #include "store/private.h"
 
-#define TRIES 3 /* a generation may go while it is looked at */
+#define TRIES 3 /* a generation may be removed while it is read */
 
 static const char *const kinds[] = { "server", "ca", "client", "peer", "mail",
 	"shaken", "self", "waiting" };
 #define NKINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 /*
- * Fills in an entry that may have held another.  Also of a damaged one
- * (CERTSTORE_EDAMAGED) gendir and the generation are known after; without a
- * gendir what is there is not the entry's, and not to be touched.
+ * Loads the entry of a name into a struct that may have held another.  Of a
+ * damaged one (CERTSTORE_EDAMAGED) gendir and info.gen are set too; if gendir
+ * is empty, what the name stands for is not an entry and must not be touched.
+ *
+ * whole: each key file is looked at, not only one.
  */
 static int
 loadentry(struct certstore *store, const char *name, int whole,
@@ -69,7 +71,7 @@ cs_entry_load(struct certstore *store, const char *name,
 	return loadentry(store, name, 1, entry, err);
 }
 
-/* For a list, which has no time to look at each file with a key. */
+/* As cs_entry_load(), but only one key file is looked at: for lists. */
 int
 cs_entry_glance(struct certstore *store, const char *name,
     struct certstore_entry *entry, struct certstore_error *err)
@@ -97,7 +99,7 @@ cs_entry_stat(const struct certstore_entry *entry, enum cs_file which,
 	return fstatat(entry->store->certs, path, st, AT_SYMLINK_NOFOLLOW);
 }
 
-/* Size and time of props, which may have been edited by hand; 0 or -1. */
+/* Adds size and mtime of props, which people edit, to a hash; 0 or -1. */
 static int
 hashprops(SHA2_CTX *ctx, const struct certstore_entry *entry)
 {
@@ -117,10 +119,9 @@ hashprops(SHA2_CTX *ctx, const struct certstore_entry *entry)
 }
 
 /*
- * What is in an entry: its info, with the hash and the time of fullchain.pem or
- * of the request, and the keys' hashes.  Of one whose info can't be believed
- * the directory itself: each generation has its own.  Inode numbers alone
- * would not do, they are used again.
+ * Hashes info, which has the hash and mtime of fullchain.pem or the request,
+ * and size and mtime of props.  If info cannot be believed: the inode and ctime
+ * of the directory, since each generation has its own.
  */
 int
 cs_entry_identify(const struct certstore_entry *entry, struct cs_identity *id,
@@ -194,7 +195,7 @@ cs_entry_read(const struct certstore_entry *entry, enum cs_file which,
 		return 1;
 	if (errno != ENOENT && errno != ENOTDIR && errno != ESTALE)
 		return cs_fail_errno(err, "%s: %s", name, cs_file_names[which]);
-	/* not there, or no longer there? */
+	/* the generation has no such file, or is removed: info tells which */
 	snprintf(path, sizeof(path), "%s/info", entry->gendir);
 	if (entry->info.file == NULL ||
 	    faccessat(entry->store->certs, path, F_OK, AT_SYMLINK_NOFOLLOW) ==
@@ -322,7 +323,7 @@ certstore_entry_ends(const struct certstore_entry *entry)
 	return entry->info.ends;
 }
 
-/* The i-th name: the CN stands in only where there is no SAN at all. */
+/* The i-th SAN, from 0; the common name if there is no SAN at all. */
 int
 certstore_entry_san(const struct certstore_entry *entry, size_t i,
     const char **type, const char **value)
@@ -378,7 +379,7 @@ certstore_entry_issuing(const struct certstore_entry *entry, size_t i,
 	return 1;
 }
 
-/* Is kind one of the words of a comma-separated list? */
+/* Is kind a word of a comma-separated list? */
 static int
 iskindin(const char *list, const char *kind)
 {
@@ -393,7 +394,7 @@ iskindin(const char *list, const char *kind)
 	}
 }
 
-/* A self-signed certificate that serves is also a server. */
+/* A self-signed certificate that serves TLS is also of the kind server. */
 int
 certstore_entry_is_kind(const struct certstore_entry *entry, const char *list)
 {
@@ -505,7 +506,7 @@ certstore_entry_path(const struct certstore_entry *entry,
 	return path;
 }
 
-/* Does less than num/den of a life remain? */
+/* Does less than num/den of the validity period remain? */
 static int
 withinpart(const struct certstore_span *span, int64_t starts, int64_t ends,
     int64_t now)
@@ -515,8 +516,9 @@ withinpart(const struct certstore_span *span, int64_t starts, int64_t ends,
 }
 
 /*
- * Does its certificate, or one that is served with it, end within the span?
- * Which one ends first: subject NULL means the certificate itself.
+ * Does its certificate, or one of the chain served with it, expire within the
+ * span?  ends: the earliest notAfter; subject: whose it is, NULL for the
+ * certificate itself.
  */
 int
 certstore_entry_ends_within(const struct certstore_entry *entry,
@@ -540,7 +542,7 @@ certstore_entry_ends_within(const struct certstore_entry *entry,
 	if (span->type == CERTSTORE_SPAN_PART)
 		return withinpart(span, info->starts, *ends, now);
 	limit = span->type == CERTSTORE_SPAN_AT ? span->secs : now + span->secs;
-	/* notAfter itself is still inside the life: RFC 5280 section 4.1.2.5 */
+	/* notAfter is the last valid second: RFC 5280 section 4.1.2.5 */
 	if (span->type == CERTSTORE_SPAN_FOR && span->secs == 0)
 		return *ends < now;
 	return *ends <= limit;

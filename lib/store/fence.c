@@ -30,8 +30,9 @@ static const char *const heldnames[CS_NHELD - 1] = { ".lock", "certs",
 	".pending", "combined", "index" };
 
 /*
- * The directories that are open; each name has to stand for what is held of it.
- * The store's own comes last, by its path.
+ * Notes the inodes of the lock and of the open directories: each name has to
+ * lead to the same inode until the lock is released.  The last one is the
+ * store's own directory, by its path.
  */
 int
 cs_fence_begin(struct certstore *store, struct certstore_error *err)
@@ -47,7 +48,10 @@ cs_fence_begin(struct certstore *store, struct certstore_error *err)
 	return 0;
 }
 
-/* The first of them, from one on, that is not what is held: or the last. */
+/*
+ * The first of heldnames, from i on, that leads to another inode; the number of
+ * names if there is none.  rv: 1, 0 another inode, -1 and errno.
+ */
 static size_t
 firstlost(const struct certstore *store, size_t i, int *rv)
 {
@@ -61,8 +65,9 @@ firstlost(const struct certstore *store, size_t i, int *rv)
 }
 
 /*
- * Under the lock: whoever removes .lock, or puts a store over this one, lets
- * another writer in, who takes what is half-done here for a dead one's.
+ * Does this process still have the lock and the directories?  If .lock was
+ * removed or the store replaced, another writer may have taken the lock, and
+ * takes this writer's intents for those of a killed one.
  */
 int
 cs_fence_verify(const struct certstore *store, struct certstore_error *err)
@@ -87,7 +92,7 @@ cs_fence_verify(const struct certstore *store, struct certstore_error *err)
 	    store->path, slash, name, store->option);
 }
 
-/* Are the directories that are open those of the store still? */
+/* Are the open directories still those of the store? */
 int
 cs_fence_isplace(const struct certstore *store)
 {
@@ -114,7 +119,7 @@ cs_fence_lost(const struct certstore *store, const char *name,
 	    name, store->option);
 }
 
-/* A link could not be made, with this errno: is it because of what it is? */
+/* Is errnum what symlink(2) gives on a file system without symbolic links? */
 static int
 lackslinks(const struct certstore *store, int errnum)
 {
@@ -122,7 +127,8 @@ lackslinks(const struct certstore *store, int errnum)
 
 	if (errnum != EPERM && errnum != EOPNOTSUPP && errnum != ENOSYS)
 		return 0;
-	/* a directory that is immutable gives EPERM, too */
+	/* an immutable directory gives EPERM too, and takes no directory
+	 * either */
 	return cs_file_mkdir(store->pending, probe, NULL) == 0 &&
 	    cs_file_rmtree(store->pending, probe) == 0;
 }

@@ -14,7 +14,7 @@
 
 #include "store/private.h"
 
-/* ".NAME@12" of that name: 12, else 0. */
+/* The number in ".NAME@12" if the name is that one, else 0. */
 unsigned long
 cs_generation_number(const char *text, const char *name)
 {
@@ -48,7 +48,7 @@ cs_generation_dir(char dir[CS_GENDIR], const char *name, unsigned long gen)
 	dir[len + 2 + sizeof(digits) - n] = '\0';
 }
 
-/* 1 and the entry's name if it is a generation of any, else 0. */
+/* The entry's name in ".NAME@N": 1, or 0 if it is not of that form. */
 int
 cs_generation_owner(const char *dir, char name[CS_NAME_MAX + 1])
 {
@@ -63,7 +63,7 @@ cs_generation_owner(const char *dir, char name[CS_NAME_MAX + 1])
 	return cs_name_isvalid(name) && cs_generation_number(dir, name) != 0;
 }
 
-/* Is the file, written last, in a generation?  1 also if it can't be told. */
+/* Is a file in a generation?  1 also if that cannot be told. */
 int
 cs_generation_has(const struct cs_link *link, unsigned long gen,
     const char *file)
@@ -94,9 +94,9 @@ cs_generation_forget(struct cs_generations *gens)
 }
 
 /*
- * The generations of all links in an open directory, sorted, so that one
- * reading does for all names.  What was read before is valid while the
- * directory is unchanged, and as long as the lock is held.
+ * Reads the generations of all links in an open directory, sorted: one reading
+ * serves all names.  The list is valid while the directory's stamp is
+ * unchanged, and always under the lock.
  */
 int
 cs_generation_list(const struct certstore *store, int fd,
@@ -122,8 +122,8 @@ cs_generation_list(const struct certstore *store, int fd,
 }
 
 /*
- * Calls fn for each generation of a link, in no order, until it gives other
- * than 0, and gives that; -1 also if they can't be read.
+ * Calls fn for each generation of a link, in no order, until it returns other
+ * than 0, and returns that; -1 also if they cannot be read.
  */
 static int
 eachgen(const struct cs_link *link,
@@ -175,7 +175,7 @@ takehighest(const struct cs_link *link, unsigned long gen, void *arg)
 	return 0;
 }
 
-/* The highest generation below a number, whole or not, or 0. */
+/* The highest generation below a number, whole or not; 0: there is none. */
 static int
 findhighest(const struct cs_link *link, unsigned long below, unsigned long *gen)
 {
@@ -212,8 +212,9 @@ cs_generation_wholebelow(const struct cs_link *link, unsigned long below,
 }
 
 /*
- * Below which number a generation may be one that lost its link: not what a
- * writer had not yet led to, which need not be whole, nor what it removes.
+ * The link was lost.  Only generations below this bound may be the one that it
+ * led to: not the one that an intent says was being written, which need not be
+ * whole, and none if the intent was to remove it.
  */
 static int
 findbound(const struct cs_link *link, unsigned long *below)
@@ -264,7 +265,7 @@ cs_generation_current(const struct cs_link *link, char dir[CS_GENDIR],
 	return errno == ENOENT ? CS_LINK_NONE : -1;
 }
 
-/* Is it what the link leads to? */
+/* Does the link lead to this generation? */
 int
 cs_generation_iscurrent(const struct cs_link *link, unsigned long gen)
 {
@@ -315,7 +316,7 @@ cs_generation_free(const struct cs_link *link, unsigned long from,
 	return -1;
 }
 
-/* There is no intent while nobody else writes: the lock has seen to that. */
+/* No other intent of this name is there: the lock's holder has seen to that. */
 int
 cs_generation_begin(const struct cs_link *link, unsigned long gen,
     struct certstore_error *err)
@@ -328,7 +329,9 @@ cs_generation_begin(const struct cs_link *link, unsigned long gen,
 	return cs_fence_failintent(link->store, link->intent, err);
 }
 
-/* Only what is on disk may take the place of a link that is. */
+/*
+ * Makes the link under another name, so that it is on disk before the switch.
+ */
 int
 cs_generation_prepare(const struct cs_link *link, unsigned long gen)
 {
@@ -367,7 +370,7 @@ cs_generation_switch(const struct cs_link *link, unsigned long before,
 	return rv;
 }
 
-/* An intent, on disk, to make the link lead to a generation. */
+/* Makes an intent to let the link lead to a generation, and syncs it. */
 int
 cs_generation_mend(const struct cs_link *link, unsigned long gen)
 {
@@ -392,8 +395,10 @@ cs_generation_settle(const struct cs_link *link, const struct cs_intent *in,
 	if (cs_file_remove(link->dir, tmp) == -1)
 		return -1;
 	rv = cs_generation_current(link, dir, live);
-	if (rv == -1 || rv == CS_LINK_DIRECTORY) /* which is mended later */
-		return rv == -1 ? -1 : 0;
+	if (rv == -1)
+		return -1;
+	if (rv == CS_LINK_DIRECTORY) /* cs_repair_store() mends that */
+		return 0;
 	if (*live == 0 && strcmp(in->verb, "mend") == 0) {
 		if (cs_generation_lead(link, in->gen) == -1 ||
 		    cs_store_sync(link->store, link->dir) == -1)

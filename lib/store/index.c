@@ -1,13 +1,13 @@
 /*
- * index.c: index/, the derived links by which an entry is found at any size of
- * the store.  It holds at least what is true: links are made before an entry
- * is switched and removed after, and whoever follows one checks it.
+ * index.c: index/, the links by which an entry is found at any size of the
+ * store.  It may list a stale candidate and never misses a valid one: links are
+ * made before an entry is switched and removed after, and whoever follows one
+ * checks the entry.
  *
- *	index/host/HOST		-> ../../certs/NAME	who came first
- *	index/host/HOST@/NAME	-> ../../../certs/NAME	who shares it
+ *	index/host/HOST		-> ../../certs/NAME	the first with HOST
+ *	index/host/HOST@/NAME	-> ../../../certs/NAME	each later one
  *
- * A link that is made stays where it is until its entry goes, so what is true
- * all the time is found all the time.
+ * A link is never moved, so that no search misses it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,13 +18,13 @@
 #include "store/private.h"
 
 /*
- * Says that all names of all entries are linked; no host is called so.  It is
- * made with the directory.
+ * Its presence says that every name of every entry is linked.  "+" is in no
+ * host name.  Made together with the directory.
  */
 #define COMPLETE "host/+"
 #define PATH_SIZE (CS_KEY_MAX + CS_NAME_MAX + 32)
 
-/* Is there all that cs_index_make() makes?  1, 0, or -1. */
+/* Is everything there that cs_index_make() makes?  1, 0, or -1 and errno. */
 int
 cs_index_ismade(const struct certstore *store)
 {
@@ -67,7 +67,7 @@ syncdir(const struct certstore *store, const char *name)
 	return rv;
 }
 
-/* All links made since are on disk. */
+/* Syncs the directories of all links that were made. */
 int
 cs_index_sync(struct certstore *store)
 {
@@ -130,7 +130,10 @@ hostkeys(const struct cs_info *info,
 	return rv;
 }
 
-/* Only an entry with its key answers for hosts, and a CA never does. */
+/*
+ * Calls fn for each link that an info calls for.  An entry is listed under its
+ * hosts only if it has its key and is no CA.
+ */
 int
 cs_index_keys(const struct cs_info *info,
     int (*fn)(void *, const char *, const char *), void *arg)
@@ -162,8 +165,8 @@ cs_index_keys(const struct cs_info *info,
 }
 
 /*
- * A key goes into a path: info is a file that anybody may have edited, so what
- * could leave the directory is no key.
+ * May a key be a file name in index/?  info can be edited by anybody, so
+ * nothing that leads out of the directory, and no "@".
  */
 static int
 isusablekey(const char *key)
@@ -172,7 +175,7 @@ isusablekey(const char *key)
 	    strchr(key, '@') == NULL && strlen(key) <= CS_KEY_MAX;
 }
 
-/* The entry's name in a link's text, or NULL. */
+/* The entry's name in the text of a link, or NULL. */
 static const char *
 linkname(const char *text)
 {
@@ -200,7 +203,10 @@ collectkey(void *arg, const char *sub, const char *key)
 	return cs_strings_add(arg, path);
 }
 
-/* Another entry has the key: a directory for all that come after it. */
+/*
+ * Another entry has the link of this key: makes the link in KEY@/, which holds
+ * those of all later entries.
+ */
 static int
 sharekey(struct job *job, const char *sub, const char *path)
 {
@@ -305,7 +311,7 @@ iswanted(void *arg, const char *sub, const char *key)
 	return strcmp(sub, w->sub) == 0 && strcmp(key, w->key) == 0;
 }
 
-/* Out of the directory of those that share a key; none is left empty. */
+/* Removes an entry's link from KEY@/, and the directory if it is empty. */
 static int
 unsharekey(struct certstore *store, const char *sub, const char *key,
     const char *name)
@@ -372,13 +378,16 @@ struct purge {
 	struct certstore *store;
 	const struct cs_strings *names;
 	struct certstore_entry entry;
-	char loaded[CS_NAME_MAX + 1]; /* whose keys these are */
+	char loaded[CS_NAME_MAX + 1]; /* the entry that keys is of */
 	struct cs_strings keys;
 	const char *sub;
-	char key[CS_KEY_MAX + 1]; /* of a directory that is looked into */
+	char key[CS_KEY_MAX + 1]; /* of KEY@/, while that is read */
 };
 
-/* The keys of an entry: 1, 0 it is not known which, 2 there is no entry, -1. */
+/*
+ * Loads the keys of an entry: 1, 0 unknown since it is damaged, 2 there is no
+ * such entry, -1.
+ */
 static int
 loadkeys(struct purge *in, const char *name)
 {
@@ -405,7 +414,10 @@ loadkeys(struct purge *in, const char *name)
 	return 1;
 }
 
-/* Is a link to an entry surplus?  1, 0 also if it may be set right, or -1. */
+/*
+ * Does an entry no longer call for a link?  1; 0 also if it is damaged and may
+ * be repaired; -1.
+ */
 static int
 issurplus(struct purge *in, const char *name, const char *key)
 {
@@ -461,8 +473,8 @@ purgekey(void *arg, const char *file)
 }
 
 /*
- * Of entries whose former names are not known, in order, all links go that
- * they do not call for.  It looks at the whole of index/, once.
+ * Removes all links to these entries (sorted) that they do not call for, where
+ * it is not known which they had before.  Reads all of index/ once.
  */
 int
 cs_index_purge(struct certstore *store, const struct cs_strings *names)
@@ -489,8 +501,8 @@ addcandidate(void *arg, const char *name)
 }
 
 /*
- * Without an index: every entry is asked whether it has the key.  Of one that
- * can't be read nobody knows: whoever loads it is told.
+ * Without an index: loads every entry and asks whether it has the key.  A
+ * damaged one is a candidate: the caller finds out when it loads it.
  */
 static int
 scanentries(struct certstore *store, struct wanted *w, struct cs_strings *found)
@@ -538,7 +550,7 @@ lookupkey(struct certstore *store, const char *sub, const char *key,
 		return -1;
 	snprintf(path, sizeof(path), "%s/%s@", sub, key);
 	if (faccessat(store->index, path, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
-		return errno == ENOENT ? 0 : -1; /* mostly */
+		return errno == ENOENT ? 0 : -1; /* the common case */
 	if (cs_file_each(store->index, path, addcandidate, found) == -1 &&
 	    errno != ENOENT)
 		return -1;
@@ -546,8 +558,8 @@ lookupkey(struct certstore *store, const char *sub, const char *key,
 }
 
 /*
- * A copy may lack a directory, and earlier versions did not link all names of
- * an entry: then what is not found may be there.
+ * Is a directory of index/ missing, as in a copy, or does it lack names, as
+ * earlier versions left it?  Then a key that is not found may still be there.
  */
 static int
 lackssub(struct certstore *store, const char *sub)
@@ -564,7 +576,7 @@ lackssub(struct certstore *store, const char *sub)
 	return 0;
 }
 
-/* Is that all there is under a key, so many or none? */
+/* Is that all there is under a key?  Else all entries have to be asked. */
 static int
 isallfound(struct certstore *store, const char *sub, size_t found)
 {

@@ -23,7 +23,9 @@ enum how { TEXT, TIME, NUMBER, FLAG, WORDS, LINE, SAN, ISSUING, FILEOF, HAS };
 		key, sizeof(key) - 1, how, at \
 	}
 
-/* In the order in which they are written, and so mostly read. */
+/*
+ * In the order in which info is written: findkey() begins behind the last hit.
+ */
 static const struct key {
 	const char *key;
 	size_t len;
@@ -65,7 +67,6 @@ static const struct key {
 };
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
 
-/* The search begins at the last one that was found. */
 static const struct key *
 findkey(const char *key, size_t len, size_t *last)
 {
@@ -281,8 +282,8 @@ isinfo(const struct cs_info *info)
 }
 
 /*
- * Lines "key value".  A key that is not known is passed over: a later version
- * may add some.
+ * Parses lines "key value" in info->text, which is cut into strings.  Unknown
+ * keys are skipped: a later version may add some.
  */
 int
 cs_info_parse(struct cs_info *info, struct certstore_error *err)
@@ -372,9 +373,9 @@ isgonefile(int errnum)
 }
 
 /*
- * Is the file still the one that info was made from?  Size and time are
- * believed; a time that a restore changed is not, the hash decides.  1, 0, or
- * -1 when it can't be told.
+ * Is the file still the one that info was made from?  Yes if size and mtime
+ * agree; if only the size does, as after a restore, the hash decides.  1, 0,
+ * -1.
  */
 static int
 checkfile(int fd, const char *dir, const struct cs_info *info)
@@ -402,7 +403,9 @@ checkfile(int fd, const char *dir, const struct cs_info *info)
 	return strcmp(hex, info->filehash) == 0;
 }
 
-/* The size of a file of the generation: 1, 0 it is none, or -1. */
+/*
+ * The size of a file of a generation: 1, 0 there is no such regular file, -1.
+ */
 static int
 filesize(int fd, const char *dir, enum cs_file which, int64_t *size)
 {
@@ -421,9 +424,9 @@ filesize(int fd, const char *dir, enum cs_file which, int64_t *size)
 }
 
 /*
- * Is the key there that the record speaks of, or the one that waits?  1, 0 and
- * which is not, or -1; all of them: as far as sizes tell.  A list has no time
- * for more than one.
+ * Is the private key there that info names, or without one that of the request?
+ * 1, 0 and which file is missing, -1.  all: both keys and combined.pem, as far
+ * as sizes tell.
  */
 static int
 checkkeyfiles(int fd, const char *dir, const struct cs_info *info, int all,
@@ -462,8 +465,8 @@ isfilethere(int fd, const char *dir, enum cs_file which)
 }
 
 /*
- * What is wrong, and how to set it right from the files that are: bad is one
- * of them that is not to be believed.
+ * Sets the error of a damaged entry, and which of its files can be imported
+ * again; bad is the file that cannot be believed.
  */
 static int
 faildamaged(const struct certstore *store, const char *dir, const char *name,
@@ -554,8 +557,9 @@ cs_info_load(const struct certstore *store, const char *dir, const char *name,
 }
 
 /*
- * cs_info_load() by way of the link, in a store whose links are good; of the
- * keys all are looked at, or one.  1, or 0: cs_info_load() tells why not.
+ * As cs_info_load(), but by way of the link, which saves to read it: for a store
+ * whose links can be believed.  all: as in checkkeyfiles().  1, or 0:
+ * cs_info_load() gives the error.
  */
 int
 cs_info_current(int fd, const char *name, int all, struct cs_info *info,
@@ -577,7 +581,7 @@ cs_info_current(int fd, const char *name, int all, struct cs_info *info,
 	    checkkeyfiles(fd, dir, info, all, &which) == 1;
 }
 
-/* A word of its extended key usage? */
+/* Does its extended key usage have this word? */
 int
 cs_info_has_usage(const struct cs_info *info, const char *word)
 {

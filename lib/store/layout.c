@@ -16,7 +16,7 @@ isforeign(void *arg, const char *name)
 	return strcmp(name, ".lock") != 0 && strcmp(name, "index") != 0 &&
 	    strcmp(name, "combined") != 0 && strcmp(name, ".pending") != 0 &&
 	    strcmp(name, ".links") != 0 && strcmp(name, ".index") != 0 &&
-	    /* what a file system has in its own top directory */
+	    /* what file systems have in their root directory */
 	    strcmp(name, "lost+found") != 0 && strcmp(name, ".snapshot") != 0 &&
 	    strcmp(name, ".snapshots") != 0;
 }
@@ -32,7 +32,9 @@ makesub(const struct certstore *store, const char *name, int *fd, int *made)
 	return cs_file_mkdir(store->fd, name, fd);
 }
 
-/* What a store has, made where it is missing; then opened anew. */
+/*
+ * Makes what is missing of a store's directories, and opens all of them anew.
+ */
 int
 cs_layout_make(struct certstore *store, struct certstore_error *err)
 {
@@ -64,13 +66,16 @@ cs_layout_make(struct certstore *store, struct certstore_error *err)
 	    (store->index != -1 &&
 		cs_fence_ours(store, store->index, "/index", err) == -1))
 		return -1;
-	store->whole = cs_file_losesnames(store->fd);
+	store->syncall = cs_file_losesnames(store->fd);
 	if (made && store->intact && fsync(store->fd) == -1)
 		return cs_fail_errno(err, "%s", store->path);
 	return 0;
 }
 
-/* There was no certs/; if there is by now, another writer has made it. */
+/*
+ * A directory without certs/ has to be empty but for what a writer makes; if
+ * certs/ is there by now, another writer has made it.
+ */
 int
 cs_layout_refuseforeign(const struct certstore *store,
     struct certstore_error *err)
@@ -88,7 +93,7 @@ cs_layout_refuseforeign(const struct certstore *store,
 	    store->path);
 }
 
-/* The directory of the store itself is durable in its parent. */
+/* Syncs the directory that the store is in. */
 static int
 syncparent(const struct certstore *store)
 {
@@ -113,8 +118,8 @@ syncdirs(struct certstore *store)
 }
 
 /*
- * All directories of the store and all links in them are on disk: it may be
- * called whole.  That it is still has to be synced.
+ * All directories and links of the store are on disk: makes .links, which says
+ * so.  The caller must fsync the store's directory.
  */
 int
 cs_layout_conclude(struct certstore *store, struct certstore_error *err)
@@ -123,7 +128,7 @@ cs_layout_conclude(struct certstore *store, struct certstore_error *err)
 
 	if (cs_fence_verify(store, err) == -1)
 		return -1;
-	if (store->whole) {
+	if (store->syncall) {
 		rv = syncfs(store->fd);
 		cs_index_synced(store);
 	} else {

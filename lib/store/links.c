@@ -6,7 +6,10 @@
 
 #include "store/private.h"
 
-/* 1, 0, -1 and errno: EEXIST if something else is there. */
+/*
+ * Has an entry all its links?  1, 0, -1 and errno: EEXIST if something else has
+ * the place of the one in combined/.
+ */
 static int
 islinked(struct certstore *store, const struct cs_info *info)
 {
@@ -46,9 +49,8 @@ out:
 }
 
 /*
- * An entry that was put back from a backup, or by hand, has no links in index/
- * and combined/: whoever finds it as it should be makes them.  The lock is
- * taken only if one is missing.
+ * Makes the links in index/ and combined/ that an entry lacks, as after it was
+ * restored by hand.  Takes the lock only if one is missing.
  */
 int
 cs_links_make(struct certstore *store, const struct certstore_entry *entry,

@@ -56,7 +56,10 @@ certstore_list_next(struct certstore_list *list,
 	return 0;
 }
 
-/* The name that was come to last, and what its record said, if anything. */
+/*
+ * The name that certstore_list_next() was at last, and its info as far as
+ * known.
+ */
 const char *
 cs_list_last(const struct certstore_list *list, const struct cs_info **info)
 {

@@ -1,6 +1,6 @@
 /*
- * lock.c: the writer's lock.  Whoever gets it finds a store that is its own,
- * whole, and with nothing left half-done.
+ * lock.c: the writer's lock.  It checks ownership and runs recovery before it
+ * returns.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@ refusereader(const struct certstore *store, struct certstore_error *err)
 	    "%s: the store was opened for reading", store->path);
 }
 
-/* May this process open a file of the store like that, or make it? */
+/* May this process open a file of the store in this mode, or create it? */
 static int
 checkwrite(const struct certstore *store, const char *name, int mode,
     struct certstore_error *err)
@@ -56,7 +56,7 @@ checksubdir(const struct certstore *store, const char *name,
 	return rv;
 }
 
-/* A store that is to be made: can it be, in the directory above it? */
+/* May this process create the store in the directory above it? */
 static int
 checkparent(const struct certstore *store, struct certstore_error *err)
 {
@@ -74,8 +74,8 @@ checkparent(const struct certstore *store, struct certstore_error *err)
 }
 
 /*
- * For a dry run: whether cs_lock_take() would give the lock and let its holder
- * write, as far as that can be told without changing or waiting.
+ * For a dry run: would cs_lock_take() succeed, and may its holder write, as far
+ * as that can be told without changing anything and without waiting?
  */
 int
 cs_lock_check(struct certstore *store, struct certstore_error *err)
@@ -115,7 +115,7 @@ elapsed(const struct timespec *since)
 	    (now.tv_nsec - since->tv_nsec);
 }
 
-/* The lock, within LOCK_SECONDS, or EWOULDBLOCK. */
+/* Waits LOCK_SECONDS at most: the descriptor, or -1 and EWOULDBLOCK. */
 static int
 awaitlock(const struct certstore *store)
 {
@@ -136,12 +136,12 @@ awaitlock(const struct certstore *store)
 }
 
 /*
- * A writer notes in .lock when certs/ and index/ were changed last, by their
- * ctime, which no copy and no restore puts back.  As long as that is so of
- * certs/, writers that came to their end were the last ones there, and there is
- * no generation but those that info names: cert-rm need not look for others.
- * Nobody but a writer that makes all of it changes index/ itself: if that was
- * replaced, it may lack what is newer than the backup.
+ * What a writer notes in .lock when it is done: the stamps of certs/ and
+ * index/, whose ctime no copy and no restore sets back.  While that of certs/
+ * is unchanged, only writers that finished were there, so that all generations
+ * are named by an info and cert-rm need not search for others.  index/ itself
+ * changes only when all of it is made anew: if it was replaced, by that from a
+ * backup, it may lack newer entries.
  */
 static void
 makenote(const struct certstore *store, char note[NOTE])
@@ -169,7 +169,7 @@ readnote(struct certstore *store)
 	makenote(store, now);
 	cs_file_noted(store->lock, noted, sizeof(noted));
 	store->tidy = now[0] != '\0' && strcmp(noted, now) == 0;
-	/* without a note, as after .lock was removed, that is not known */
+	/* without a note, as after .lock was removed, that cannot be told */
 	len = strcspn(now, "\n");
 	if (noted[0] != '\0' && now[0] != '\0' &&
 	    strncmp(noted, now, len + 1) != 0)
@@ -191,8 +191,8 @@ writenote(struct certstore *store)
 }
 
 /*
- * The writer's lock; what a killed writer left is finished and what a copy
- * broke is mended before it is given.  It nests.
+ * Takes the lock, which nests.  Before it returns, the work of a killed writer
+ * is finished or taken back, and a copy that lost links is repaired.
  */
 int
 cs_lock_take(struct certstore *store, struct certstore_error *err)

@@ -1,6 +1,6 @@
 /*
- * match.c: which entry answers for a name, RFC 9525.  The index gives the
- * candidates, info judges them, time ranks them.
+ * match.c: which entry answers for a name, RFC 9525.  index/ lists candidates,
+ * info tells whether they answer, validity ranks them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 #include "store/private.h"
 
-/* How a candidate came to be one; the first that holds a valid one wins. */
+/* By what a candidate answers; the first rung with a valid one wins. */
 enum rung { EXACT, WILDCARD, TENANT, DEFAULT, FINGERPRINT, SPKI };
 
 static const char *const rungs[] = { "exact", "wildcard", "tenant", "default",
@@ -40,9 +40,9 @@ struct certstore_match {
 	size_t n;
 	size_t size;
 	size_t next;
-	size_t run[NRUNGS]; /* where those of one key begin, sorted by name */
+	size_t run[NRUNGS]; /* where those of each key begin, by name */
 	size_t nrun;
-	struct certstore_error unread; /* of the first that could not be */
+	struct certstore_error unread; /* of the first damaged entry */
 };
 
 struct certstore_match *
@@ -85,7 +85,7 @@ certstore_match_free(struct certstore_match *match)
 	free(match);
 }
 
-/* A candidate to fill in; it counts once n is raised. */
+/* A candidate to fill in; it is in use once n is incremented. */
 static struct candidate *
 sparecandidate(struct certstore_match *match)
 {
@@ -107,7 +107,7 @@ sparecandidate(struct certstore_match *match)
 	return match->v[match->n];
 }
 
-/* Do all its names stand for the machine itself? */
+/* Are all its names those of the machine itself, as localhost? */
 static int
 isloopback(const struct cs_info *info)
 {
@@ -135,7 +135,9 @@ istenant(const struct cs_info *info, const char *host)
 	return 0;
 }
 
-/* A link in index/ may be surplus: does the entry really answer? */
+/*
+ * index/ may list a stale candidate: does the entry's info say that it answers?
+ */
 static int
 answers(const struct certstore_match *match,
     const struct certstore_entry *entry, enum rung rung, const char *key)
@@ -195,7 +197,7 @@ comparecandidatename(const void *name, const void *candidate)
 	return strcmp(name, c->entry.info.name);
 }
 
-/* Has an earlier key led to it? */
+/* Was the entry found by an earlier key already? */
 static int
 iscandidate(const struct certstore_match *match, const char *name)
 {
@@ -211,8 +213,8 @@ iscandidate(const struct certstore_match *match, const char *name)
 }
 
 /*
- * One that can't be read might be the answer: the others are asked all the
- * same, but whoever asks is told.
+ * Notes the error of a damaged entry, which might have been the answer; the
+ * others are still asked.
  */
 static int
 noteunread(struct certstore_match *match, const char *name,
@@ -230,7 +232,7 @@ noteunread(struct certstore_match *match, const char *name,
 	return 0;
 }
 
-/* It takes its place; where only the winner is wanted the better one stays. */
+/* Keeps the candidate just filled in; with WINNER only the better of two. */
 static void
 takecandidate(struct certstore_match *match)
 {
@@ -270,7 +272,7 @@ consider(struct certstore_match *match, const char *name, enum rung rung,
 	return 0;
 }
 
-/* Nothing that comes later can be better than what there is. */
+/* Can no further candidate win? */
 static int
 isdecided(const struct certstore_match *match)
 {
@@ -297,7 +299,7 @@ considerkey(struct certstore_match *match, const char *sub, const char *key,
 	return rv;
 }
 
-/* What is not in the index: every entry is looked at. */
+/* Asks every entry, where there is no index of the key. */
 static int
 considerall(struct certstore_match *match, enum rung rung, const char *key,
     struct certstore_error *err)
@@ -404,7 +406,7 @@ askquestion(struct certstore_match *match, const char *question,
 	return considerhost(match, err);
 }
 
-/* 1 and what is wrong with its time, or 0. */
+/* Is it expired or not yet valid?  1 and a text, or 0. */
 static int
 untimely(const struct certstore_match *match, const struct candidate *c,
     char *buf, size_t size)

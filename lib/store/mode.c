@@ -53,7 +53,10 @@ issecret(enum cs_file file)
 	return modes[file] == 0600;
 }
 
-/* No server reads the key of a request before its certificate is there. */
+/*
+ * The mode of a file whose keys are for a group (-1: none).  No server reads
+ * the key of a request before there is a certificate for it.
+ */
 mode_t
 cs_mode_of(enum cs_file file, gid_t group)
 {

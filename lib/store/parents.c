@@ -20,7 +20,7 @@
 struct walk {
 	const struct certstore *store;
 	struct certstore_error *err;
-	uid_t rootuid;	     /* of /: of it nobody needs to be protected */
+	uid_t rootuid;	     /* the owner of /, who can replace everything */
 	char real[PATH_MAX]; /* without links; "" is / */
 	char rest[PATH_MAX]; /* what is still to be walked */
 	struct stat st;	     /* of real */
@@ -69,7 +69,10 @@ refusemode(const struct walk *w, const char *path)
 	    clean, (unsigned int)(w->st.st_mode & 07777), clean);
 }
 
-/* The directory on the way, before what is in it is believed. */
+/*
+ * Is the directory at real safe from others?  Asked before a name in it is
+ * used.
+ */
 static int
 checkdir(const struct walk *w)
 {
@@ -77,7 +80,7 @@ checkdir(const struct walk *w)
 
 	if (!istrusted(w, w->st.st_uid))
 		return refuseowner(w, path, w->st.st_uid);
-	/* in a sticky one others can rename only what is theirs */
+	/* in a sticky directory others can rename only their own files */
 	if (iswritable(&w->st) && (w->st.st_mode & S_ISVTX) == 0)
 		return refusemode(w, path);
 	return 0;
@@ -90,7 +93,7 @@ toolong(const struct walk *w)
 	return cs_fail_errno(w->err, "%s", w->store->path);
 }
 
-/* The next name of rest, which is left without it: 1, 0 at its end, -1. */
+/* Cuts the next name from rest: 1, 0 there is no more, -1. */
 static int
 nextname(struct walk *w, char name[NAME_MAX + 1])
 {
@@ -106,7 +109,7 @@ nextname(struct walk *w, char name[NAME_MAX + 1])
 	return len > 0;
 }
 
-/* A link is followed from the directory that it is in. */
+/* Puts the target of a link before rest. */
 static int
 followlink(struct walk *w, const char *path)
 {
@@ -130,7 +133,7 @@ followlink(struct walk *w, const char *path)
 	return lstat("/", &w->st) == -1 ? cs_fail_errno(w->err, "/") : 0;
 }
 
-/* "..": real has no links, so that its text can be cut.  1, or -1. */
+/* "..": cuts the last name from real, which has no links.  1 or -1. */
 static int
 stepup(struct walk *w)
 {
@@ -143,7 +146,7 @@ stepup(struct walk *w)
 	return 1;
 }
 
-/* One name on; 1 if it is there, 0 if it is not, or is no directory, -1. */
+/* Goes down by one name: 1, 0 it is not there or is no directory, -1. */
 static int
 stepdown(struct walk *w, const char *name)
 {
@@ -168,7 +171,7 @@ stepdown(struct walk *w, const char *name)
 	return 1;
 }
 
-/* All names of rest: 1, 0 what they name is not there, -1. */
+/* Goes down all names of rest: 1, 0 one of them is not there, -1. */
 static int
 walkpath(struct walk *w)
 {
@@ -188,8 +191,9 @@ walkpath(struct walk *w)
 }
 
 /*
- * Once this was found to be so, no other user can change it, and what was
- * opened is what the path leads to.  The store itself is for cs_fence_ours().
+ * Checks each directory from / to the store: after that no other user can
+ * change the path, so that what was opened is what the path leads to.  The
+ * store's own directory is for cs_fence_ours().
  */
 int
 cs_parents_check(const struct certstore *store, struct certstore_error *err)
@@ -206,7 +210,7 @@ cs_parents_check(const struct certstore *store, struct certstore_error *err)
 		return toolong(&w);
 	if ((found = walkpath(&w)) == -1)
 		return -1;
-	if (store->fd == -1) /* about to be made, or that says why not */
+	if (store->fd == -1) /* the store is about to be created */
 		return 0;
 	if (fstat(store->fd, &st) == -1)
 		return cs_fail_errno(err, "%s", store->path);

@@ -25,24 +25,24 @@ struct certstore {
 	char	*word;			/* the same for a shell */
 	char	*option;		/* "", or " -d " and that if it was named */
 	int	 flags;
-	int	 fd;			/* -1: not made yet (CERTSTORE_OPEN_CREATE) */
+	int	 fd;			/* -1: still to be created */
 	int	 certs;			/* certs/, or -1 */
 	int	 index;			/* index/, or -1 */
-	int	 combined, pending;	/* opened by the lock, or -1 */
+	int	 combined, pending;	/* open under the lock, or -1 */
 	int	 intact;		/* index/ and links can be believed */
-	int	 complete;		/* index/ has all names; 0: not asked yet */
-	unsigned int present;		/* directories of index/ seen just now */
-	struct cs_stamp	at;		/* of fd when all this was looked at */
-	unsigned int epoch;		/* counts the directories certs has been */
+	int	 complete;		/* index/ has all; 0: unchecked */
+	unsigned int present;		/* found in index/ just now */
+	struct cs_stamp	at;		/* of fd when these were opened */
+	unsigned int epoch;		/* counts new certs/ directories */
 	int	 lock;			/* -1: not held */
-	struct cs_inode held[CS_NHELD];	/* the files that it is about */
+	struct cs_inode held[CS_NHELD];	/* what the lock is of: fence.c */
 	int	 tidy;			/* each generation is known: lock.c */
-	int	 depth;			/* how often it was taken */
+	int	 depth;			/* how often the lock was taken */
 	unsigned int touched;		/* directories of index/ to be synced */
 	struct cs_strings shared;	/* and directories below those */
 	int	 uncombined;		/* combined/ is to be synced */
-	int	 fresh;			/* all of it is, and .links not made */
-	int	 whole;			/* only all of the file system is synced */
+	int	 fresh;			/* just created: no .links yet */
+	int	 syncall;		/* fsync(2) loses links */
 	struct cs_generations gens;	/* in certs/ */
 	void	(*warn)(void *, const char *);
 	void	*warnarg;
@@ -53,14 +53,14 @@ struct certstore {
 /* From the bottom up: a file calls those before it. */
 
 /* store.c */
-/* Why the store, which is not there, can't be made by its path: 0, -1. */
+/* The store is not there: can it be created by its path?  0, or -1. */
 int	cs_store_refuseplace(const struct certstore *, struct certstore_error *);
-/* Opens certs/ and index/ anew: NULL, or what it can't open, and errno. */
+/* Opens certs/ and index/ again: NULL, or what cannot be opened, and errno. */
 const char *cs_store_reopen(struct certstore *);
-/* The links that were made in one of its directories are on disk. */
+/* Syncs the links that were made in one of its directories. */
 int	cs_store_sync(const struct certstore *, int);
 
-/* parents.c: can another user lead a writer elsewhere? */
+/* parents.c: can another user change the path of the store?  -1: yes. */
 int	cs_parents_check(const struct certstore *, struct certstore_error *);
 
 /*

@@ -1,7 +1,7 @@
 /*
- * props.c: what no certificate says of an entry, certstore(5).  People write
- * these lines by hand: readers make the best of them, writers refuse what is
- * malformed and name the line.
+ * props.c: what no certificate says of an entry, certstore(5).  These lines are
+ * edited by hand: readers ignore what is malformed, writers refuse it and name
+ * the line.
  */
 #include <grp.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ enum key { ORIGIN, TENANT, USER, GROUP, OTHER };
 
 static const char *const keys[] = { "origin", "tenant", "user", "group" };
 
-/* One line; blanks around key and value, and a CR, belong to neither. */
+/* One line.  Blanks around key and value, and a CR at the end, are skipped. */
 struct line {
 	enum key key;
 	const char *text; /* the whole line */
@@ -54,7 +54,7 @@ splitline(struct line *l)
 			l->key = (enum key)i;
 }
 
-/* The line at *pos, which moves behind it; 0 at the end. */
+/* Splits the line at *pos and moves *pos behind it: 1, or 0 at the end. */
 static int
 nextprop(const struct cs_buf *b, size_t *pos, struct line *l)
 {
@@ -82,7 +82,10 @@ nextprop(const struct cs_buf *b, size_t *pos, struct line *l)
 	return 1;
 }
 
-/* Sorted lists, so that they can be compared; of others the first counts. */
+/*
+ * Lists are sorted, so that they can be compared; of other keys the first line
+ * counts.
+ */
 static int
 parseprops(struct cs_props *props, const struct cs_buf *text)
 {
@@ -132,7 +135,9 @@ addlines(struct cs_buf *b, enum key key, const char *const *v, size_t n)
 	return bad;
 }
 
-/* The file as it is now; of one that was lost, what info repeats. */
+/*
+ * Reads props as they are now; if the file is missing, what info repeats of it.
+ */
 static int
 readprops(const struct certstore_entry *entry, struct cs_buf *b,
     struct certstore_error *err)
@@ -168,7 +173,10 @@ cs_props_read(const struct certstore_entry *entry, struct cs_props *props,
 	return rv;
 }
 
-/* "group=x", "User: x": a key of ours that would not be taken for one. */
+/*
+ * Is it a key of ours in a form that would be ignored, as "group=x" or "User:
+ * x"?
+ */
 static int
 misspelt(const struct line *l, enum key *key)
 {
@@ -204,7 +212,10 @@ refuseline(const struct place *at, const char *what)
 	    at->n, what);
 }
 
-/* An exact host name, in the form in which it is looked for. */
+/*
+ * A tenant has to be an exact host name as matches look for it: lower case and
+ * A-labels.
+ */
 static int
 checktenant(const struct place *at, const char *value)
 {
@@ -276,8 +287,8 @@ checkprops(const char *name, const struct cs_buf *text,
 }
 
 /*
- * The props of a new generation: those of the entry, or of none (NULL), with
- * this origin; NULL keeps what they have.
+ * Makes the props of a new generation: those of an entry, or none (NULL), with
+ * this origin; origin NULL: the one that they have.
  */
 int
 cs_props_carry(struct cs_buf *to, const struct certstore_entry *entry,
@@ -309,7 +320,7 @@ out:
 	return rv;
 }
 
-/* What info repeats of them. */
+/* Adds the lines that info repeats of props. */
 int
 cs_props_repeat(struct cs_buf *info, const struct cs_buf *text)
 {
@@ -329,7 +340,9 @@ cs_props_repeat(struct cs_buf *info, const struct cs_buf *text)
 	return bad == 0 ? 0 : -1;
 }
 
-/* The group of the keys that these props ask for, or -1. */
+/*
+ * The gid that the group line of props stands for; -1: there is no such line.
+ */
 int
 cs_props_group(const char *name, const struct cs_buf *text, gid_t *gid,
     struct certstore_error *err)
@@ -345,7 +358,7 @@ cs_props_group(const char *name, const struct cs_buf *text, gid_t *gid,
 	return rv;
 }
 
-/* Does info, in whatever order, have the same?  1, 0, -1. */
+/* Does info have the same values in any order?  1, 0, -1. */
 static int
 samelist(const struct cs_strings *want, const struct cs_list *has)
 {
@@ -365,7 +378,7 @@ out:
 	return rv;
 }
 
-/* The first that differs, or NULL; -1: no memory. */
+/* What differs first, or NULL.  Returns -1 without memory. */
 static int
 finddifference(const struct cs_props *props, const struct cs_info *info,
     const char **what)
@@ -388,8 +401,8 @@ finddifference(const struct cs_props *props, const struct cs_info *info,
 }
 
 /*
- * Do the props, as they are now, ask for something else than is in force, or
- * have the keys other modes than they ask for?  1 and why, 0, -1.
+ * Do the props as they are now differ from what info repeats, or the files'
+ * modes from what props ask for?  1 and why, 0, -1.
  */
 int
 cs_props_differ(const struct certstore_entry *entry, char why[CS_PROPS_WHY],

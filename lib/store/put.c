@@ -12,7 +12,7 @@
 
 #include "store/private.h"
 
-/* The file that the description is of. */
+/* The file that CS_INFO describes. */
 static enum cs_file
 describedfile(const struct cs_put *put)
 {
@@ -21,8 +21,8 @@ describedfile(const struct cs_put *put)
 }
 
 /*
- * What put knows goes before the description, what props say behind it.  The
- * file is the one that the description was made from; time is its mtime.
+ * Makes info: what put knows, the description that the caller gave, what props
+ * say.  time is the mtime of the file that is described.
  */
 int
 cs_put_compose(struct cs_buf *b, const struct cs_put *put,
@@ -69,9 +69,9 @@ writeinfo(struct cs_put *put, int dir, int *fd, struct certstore_error *err)
 }
 
 /*
- * The certificate and what follows it are the parts of fullchain.pem.  Servers
- * that take a file of CAs do not start without: where no issuer is known, the
- * certificate stands for it.
+ * cert.pem and chain.pem are the two parts of fullchain.pem.  Servers that are
+ * given a file of CAs do not start without one: if no issuer is known, ca.pem
+ * holds the certificate itself.
  */
 struct cs_buf
 cs_put_contents(const struct cs_put *put, enum cs_file file)
@@ -90,7 +90,7 @@ cs_put_contents(const struct cs_put *put, enum cs_file file)
 	return b;
 }
 
-/* The key, then the chain. */
+/* combined.pem: the key, then the chain. */
 static int
 combinefiles(const struct cs_put *put, struct cs_buf *b)
 {
@@ -130,8 +130,9 @@ writeputfile(struct cs_put *put, int i, gid_t group, int keep,
 }
 
 /*
- * All files of a generation; keep: leaves them open for what syncs them.  An
- * empty one is on disk with its directory, as a link is.
+ * Writes all files of a generation.  keep: those with contents, and the
+ * directory, are left open for cs_put_sync(); an empty file is on disk with its
+ * directory.
  */
 int
 cs_put_write(struct certstore *store, struct cs_put *put, int keep,
@@ -161,8 +162,9 @@ cs_put_write(struct certstore *store, struct cs_put *put, int keep,
 }
 
 /*
- * Once all contents are out, the first fsync(2) commits what the journal has
- * of all files and directories: ext4 notes where contents went as they arrive.
+ * Waits until all contents are written, so that the first fsync(2) commits the
+ * journal for all of these files and directories: ext4 adds the place of
+ * contents to it when they arrive.
  */
 void
 cs_put_await(const struct cs_put *put)

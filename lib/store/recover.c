@@ -1,19 +1,19 @@
 /*
- * recover.c: finishes or takes back what a writer that did not come to its end
- * left.  The intent in .pending/ says what it was about:
+ * recover.c: recovery after an interrupted writer: finishes or takes back what
+ * the intents in .pending/ name.
  *
  *	NAME -> .NAME@N		generation N was being written
  *	NAME -> .NAME@N/mend	the link is to be made to lead to N
  *	NAME -> .NAME@N/rm	N was being removed
- *	NAME@rm -> .NAME@N	the same; it is the entry's link, that was moved
+ *	NAME@rm -> .NAME@N	the same: the entry's own link was moved there
  *
- * It is renamed to NAME@taken first: should its writer be alive, because .lock
- * was removed or does not reach where that writer runs, he misses it before he
- * says that all went well, or his switch is seen here.
+ * An intent is renamed to NAME@taken first.  If its writer is alive after all,
+ * because .lock was removed or does not work between two hosts, that writer
+ * misses the intent before it reports success, or its switch is seen here.
  *
  * Generations that no intent names are never removed: where the link was lost
- * they may hold the only key.  A writer that fails half-way uses the same
- * steps to take back what it began.
+ * they may hold the only key.  A writer that fails uses the same steps to take
+ * back what it began.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@ takeintent(void *arg, const char *file)
 	return cs_strings_add(arg, file);
 }
 
-/* Is that the end of a name?  Then it is cut off. */
+/* Cuts a suffix off a name: 1, or 0 if it has another end. */
 static int
 cutsuffix(char *name, const char *suffix)
 {
@@ -44,9 +44,9 @@ cutsuffix(char *name, const char *suffix)
 }
 
 /*
- * The name of what a file of .pending/ is about, whether the file is the link
- * itself, and what it is called once it is this writer's: 1, 0 if it is gone,
- * -1.  What is no intent has the name "".
+ * Claims a file of .pending/ for this writer by renaming it.  name: of the link
+ * that it is about, "" if it is no intent; moved: whether the file is the link
+ * itself; taken: its name by now.  1, 0 it is gone, -1.
  */
 static int
 claimintent(struct certstore *store, const char *file, char *name, int *moved,
@@ -64,13 +64,16 @@ claimintent(struct certstore *store, const char *file, char *name, int *moved,
 		return 1;
 	strlcat(taken, CS_TAKEN, NAME_MAX + 1);
 	if (faccessat(store->pending, taken, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		cutsuffix(taken, CS_TAKEN); /* both are to be kept */
+		cutsuffix(taken, CS_TAKEN); /* it is there: keep both */
 	else if (cs_file_rename(store->pending, file, taken) == -1)
 		return errno == ENOENT ? 0 : -1;
 	return 1;
 }
 
-/* Adds to done how it is called by now; -1 and errno. */
+/*
+ * Finishes or takes back one intent, and adds its name by now to done; -1,
+ * errno.
+ */
 static int
 recoverone(struct certstore *store, const char *file, struct cs_strings *done,
     struct cs_todo *todo)
@@ -96,7 +99,7 @@ recoverone(struct certstore *store, const char *file, struct cs_strings *done,
 		     cs_settle_intent(&link, &in, live, todo);
 }
 
-/* Whatever is in .pending/, an intent or not, is gone after. */
+/* Finishes or takes back all of .pending/, which is empty when it returns 0. */
 int
 cs_recover_all(struct certstore *store, struct certstore_error *err)
 {
@@ -113,7 +116,7 @@ cs_recover_all(struct certstore *store, struct certstore_error *err)
 		rv = 0;
 		goto out;
 	}
-	/* what was before goes only once the switch is on disk */
+	/* the switch has to be on disk before what it replaced is removed */
 	if (cs_store_sync(store, store->certs) == -1) {
 		cs_fail_errno(err, "%s/certs", store->path);
 		goto out;
@@ -133,8 +136,8 @@ out:
 }
 
 /*
- * After a failure: what this writer began is taken back, and 1 given; 0 if by
- * now another writer's work may be there, too.
+ * After a failure: takes back what this writer began, and returns 1; 0: nothing
+ * is done, since another writer's work may be there by now.
  */
 int
 cs_recover_abandon(struct certstore *store, const struct certstore_error *why)

@@ -1,6 +1,6 @@
 /*
- * remove.c: what may be removed.  Refused is what others depend on, unless
- * they go in the same call.
+ * remove.c: which entries may be removed: not those that others depend on,
+ * unless these are removed in the same call.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,12 +9,12 @@
 
 #include "store/private.h"
 
-/* A CA that may go if all goes that it has issued. */
+/* A CA that may be removed if all entries are that it has issued. */
 struct ca {
-	size_t i; /* in names */
+	size_t i; /* its place in names */
 	char *subjecthash;
 	char *ski;
-	size_t *need; /* those in names that need it */
+	size_t *need; /* places in names of those that need it */
 	size_t n, size;
 };
 
@@ -24,7 +24,7 @@ struct removal {
 	size_t n;
 	int flags;
 	struct certstore_error *errs;
-	struct certstore_entry entry; /* the last that was looked at */
+	struct certstore_entry entry; /* the last that was loaded */
 	size_t *byname;		      /* names in order */
 	struct ca *ca;		      /* by hash of the subject */
 	size_t nca, casize;
@@ -39,7 +39,7 @@ comparenames(const void *a, const void *b, void *arg)
 	    rm->names[*(const size_t *)b]);
 }
 
-/* Its place in names: 1, or 0. */
+/* The place of a name in names: 1, or 0. */
 static int
 findname(const struct removal *rm, const char *name, size_t *i)
 {
@@ -118,8 +118,8 @@ refuseneeded(const struct removal *rm, const struct ca *ca, const char *who)
 }
 
 /*
- * Which of the CAs may have issued an entry: by the key identifier, by name
- * where there is none (RFC 5280, section 4.2.1.1).
+ * Notes for each CA that may have issued an entry that it is needed: by key
+ * identifier, by name where there is none (RFC 5280 section 4.2.1.1).
  */
 static int
 relateissuer(struct removal *rm, const char *name, const struct cs_info *info)
@@ -152,7 +152,7 @@ relateissuer(struct removal *rm, const char *name, const struct cs_info *info)
 	return 0;
 }
 
-/* One that does not even say who issued it may need any of the CAs. */
+/* An entry without a readable issuer may need any of the CAs: refuses all. */
 static void
 refuseunknown(struct removal *rm, const char *name)
 {
@@ -171,7 +171,10 @@ refuseunknown(struct removal *rm, const char *name)
 	}
 }
 
-/* Once over the store for all CAs; then as long as that refuses one more. */
+/*
+ * Refuses CAs that others need: reads the store once for all of them; then
+ * again as long as one more is refused, for those that issued it.
+ */
 static int
 dependants(struct removal *rm, struct certstore_error *err)
 {
@@ -190,7 +193,7 @@ dependants(struct removal *rm, struct certstore_error *err)
 		return -1;
 	while ((more = certstore_list_next(list, &entry, err)) != 0) {
 		if (more == -1 && err->code == CERTSTORE_ESYSTEM) {
-			rv = -1; /* it may depend on a CA */
+			rv = -1; /* the entry may depend on a CA */
 			break;
 		}
 		name = cs_list_last(list, &info);
@@ -233,7 +236,10 @@ refusedefault(const struct removal *rm, const char *name,
 	    "%s: is the default entry: use -f to remove it", name);
 }
 
-/* By whom props name now; also of an entry that is damaged. */
+/*
+ * Refuses an entry that props, as they are now, say is used.  Also a damaged
+ * one.
+ */
 static int
 refuseused(const struct certstore_entry *entry, const char *name,
     struct certstore_error *err)
@@ -269,7 +275,9 @@ mayremove(struct removal *rm, size_t i, struct certstore_error *err)
 	return 0;
 }
 
-/* The link is gone, by hand or by a restore, and a key may be there. */
+/*
+ * Has a name no link, but a generation that may hold a key?  1, 0, -1 refused.
+ */
 static int
 isorphan(const struct removal *rm, const char *name,
     struct certstore_error *err)
@@ -317,7 +325,7 @@ decideremoval(struct removal *rm, size_t i)
 		cs_error_clear(err);
 }
 
-/* With -f nobody minds that one is gone already. */
+/* With FORCE a name that is not there is no error. */
 static int
 removedecided(struct removal *rm)
 {
@@ -346,7 +354,9 @@ freeremoval(struct removal *rm)
 	cs_entry_done(&rm->entry);
 }
 
-/* All is decided first: what one needs that is refused must stay too. */
+/*
+ * Decides for all names first: a CA has to stay if an entry does that needs it.
+ */
 static void
 decideremovals(struct removal *rm)
 {
@@ -371,7 +381,7 @@ decideremovals(struct removal *rm)
 			rm->errs[rm->ca[i].i] = err;
 }
 
-/* How many were removed, which with DRYRUN is none; -1: none could be. */
+/* The number of removed entries; with DRYRUN 0; -1 if none could be. */
 static int
 runremoval(struct removal *rm, int dry, struct certstore_error *err)
 {

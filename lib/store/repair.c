@@ -1,7 +1,7 @@
 /*
- * repair.c: turns a store back that was copied by a tool which follows links (an
- * entry is then a real directory) or drops them.  All of it may be done again
- * after a kill: the sentinel .links is made last.
+ * repair.c: repairs a store that was copied by a tool which follows links (an
+ * entry is then a real directory) or drops them.  All of it can be repeated
+ * after a kill: .links is made last.
  */
 #include <sys/stat.h>
 
@@ -13,7 +13,7 @@
 
 #include "store/private.h"
 
-/* Does a directory hold all that another holds?  1, 0, -1. */
+/* Has directory b all files that a has, with the same contents?  1, 0, -1. */
 static int
 samefiles(struct certstore *store, const char *a, const char *b)
 {
@@ -47,10 +47,10 @@ haspath(int dirfd, const char *name)
 }
 
 /*
- * A real directory becomes a generation again: the one that info names if that
- * is there already and lacks nothing, else the next that is free.  What is
- * surplus goes to .pending/, from where the next writer removes it if this one
- * does not.
+ * Makes a real directory a generation again: the one whose number info has, or
+ * the next free one.  If that one is there and has the same files, the
+ * directory is moved to .pending/ and removed, by the next writer if not by
+ * this one.
  */
 static int
 turnbackentry(const struct cs_link *link, unsigned long gen)
@@ -83,7 +83,7 @@ turnbackentry(const struct cs_link *link, unsigned long gen)
 	return cs_file_rmtree(store->pending, link->name);
 }
 
-/* The number that the info in a real directory has, or 0. */
+/* The generation that info in a real directory names, or 0. */
 static unsigned long
 copiednumber(struct certstore *store, const char *name)
 {
@@ -126,8 +126,8 @@ cs_repair_entry(struct certstore *store, const char *name,
 }
 
 /*
- * The default, if it was copied: its entry again.  The link is made aside
- * first, since the copy is all that says which entry it was.
+ * If the default was copied as a directory: makes it a link again.  The link is
+ * made under another name first, since only the copy says which entry it was.
  */
 static int
 menddefault(struct certstore *store)
@@ -153,7 +153,7 @@ menddefault(struct certstore *store)
 	return cs_file_rename(store->fd, ".default", "default");
 }
 
-/* index/ is made anew: nobody believes it before .links is there. */
+/* Makes index/ anew, empty.  Nobody believes it while .links is missing. */
 static int
 remakeindex(struct certstore *store)
 {
@@ -195,7 +195,8 @@ mendnames(struct certstore *store, struct certstore_error *err)
 				rv = -1;
 				break;
 			}
-			/* its names may be found again if it is set right */
+			/* its links in index/ are kept for when it is
+			 * repaired */
 			cs_warn(store, "%s", err->msg);
 			info = NULL;
 			if (entry.info.name == NULL ||
@@ -232,7 +233,10 @@ cs_repair_index(struct certstore *store, struct certstore_error *err)
 	return 0;
 }
 
-/* In a store that is new and empty the first entry's writer concludes. */
+/*
+ * Repairs all of a store.  In a new and empty one the writer of the first entry
+ * calls cs_layout_conclude().
+ */
 int
 cs_repair_store(struct certstore *store, struct certstore_error *err)
 {

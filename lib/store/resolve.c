@@ -14,7 +14,7 @@
 
 #include "store/private.h"
 
-/* Two names of one link, in a directory that folds upper and lower case? */
+/* Are two names one file, on a file system that ignores case? */
 static int
 isfolded(const struct certstore *store, const char *a, const char *b)
 {
@@ -27,8 +27,8 @@ isfolded(const struct certstore *store, const char *a, const char *b)
 }
 
 /*
- * A link that is not what a writer of the name made is not followed, replaced
- * or removed: it may be all that leads to another entry.
+ * A link that no writer made for this name is not followed, replaced or
+ * removed: it may be the only one to another entry.
  */
 static int
 failforeign(const struct certstore *store, const char *name, const char *dir,
@@ -58,8 +58,8 @@ failforeign(const struct certstore *store, const char *name, const char *dir,
 }
 
 /*
- * Something in certs/ that no copy made of an entry, since it has nothing of
- * one: not a directory, or one without any of the files.
+ * Is it something in certs/ that is no copy of an entry: not a directory, or
+ * one without any file of an entry?
  */
 int
 cs_resolve_isstray(const struct certstore *store, const char *name)
@@ -91,7 +91,7 @@ failstray(const struct certstore *store, const char *name,
 	    name, store->word, name, store->word, name);
 }
 
-/* What a complete generation of an entry is: cs_info_load() believes it. */
+/* Is a generation complete?  If cs_info_load() believes it. */
 static int
 iswholeentry(const struct cs_link *link, const char *dir)
 {
@@ -153,7 +153,7 @@ cs_resolve_entry(struct certstore *store, const char *name, char dir[CS_GENDIR],
 	    name, store->option);
 }
 
-/* Is a path, seen from the store, that of certs/?  However it is written. */
+/* Does a path, relative to the store, lead to certs/? */
 static int
 iscerts(const struct certstore *store, const char *path)
 {
@@ -168,7 +168,7 @@ iscerts(const struct certstore *store, const char *path)
 	    a.st_ino == b.st_ino;
 }
 
-/* ".../certs/NAME" or ".../certs/.NAME@N", the current generation: NAME. */
+/* The NAME in ".../certs/NAME" or ".../certs/.NAME@N", if N is live: 1 or 0. */
 static int
 namedby(const struct certstore *store, char *text, char name[CS_NAME_MAX + 1])
 {
@@ -198,7 +198,10 @@ namedby(const struct certstore *store, char *text, char name[CS_NAME_MAX + 1])
 	return 1;
 }
 
-/* The entry whose info the default has: a copy, or found by way of links. */
+/*
+ * The entry whose info is in default/, which is a copy or leads there by other
+ * links: 1, 0, -1.
+ */
 static int
 copieddefault(struct certstore *store, int islink, char name[CS_NAME_MAX + 1])
 {
@@ -227,7 +230,9 @@ copieddefault(struct certstore *store, int islink, char name[CS_NAME_MAX + 1])
 	    def.st_dev == is.st_dev && def.st_ino == is.st_ino;
 }
 
-/* The default entry is what a server finds by the link: 1, 0 none, or -1. */
+/*
+ * The entry that the link default leads to: 1, 0 there is none, -1 and errno.
+ */
 int
 cs_resolve_default(struct certstore *store, char name[CS_NAME_MAX + 1])
 {

@@ -1,6 +1,6 @@
 /*
- * settle.c: the last steps of a write or a removal, and those that take it
- * back, once it is known which of the two is to be.  They can be done again.
+ * settle.c: the last steps of a write or a removal, or those that take it back.
+ * All of them can be repeated after a kill.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,8 +10,8 @@
 #include "store/private.h"
 
 /*
- * What info says of a generation: 1, 0 if it can't be believed, or -1.  Of one
- * that was changed by hand the names may still be those that were linked.
+ * Loads the info of a generation: 1, 0 it cannot be believed, -1 and errno.  If
+ * only its files were changed, info keeps the names that were linked.
  */
 static int
 loadgeneration(struct certstore *store, const char *name, unsigned long gen,
@@ -35,8 +35,8 @@ loadgeneration(struct certstore *store, const char *name, unsigned long gen,
 }
 
 /*
- * The link leads to what info says: links and generations of what was before
- * go.
+ * The link leads to the generation of info: removes the links and generations
+ * of what it replaced.
  */
 int
 cs_settle_finish(struct certstore *store, const struct cs_info *info,
@@ -53,7 +53,7 @@ cs_settle_finish(struct certstore *store, const struct cs_info *info,
 	    (known == 1 ? cs_index_drop(store, &old, info) :
 			  cs_strings_add(&todo->unknown, info->name)) == -1)
 		goto out;
-	if (known == 0) { /* nor is what it kept */
+	if (known == 0) { /* what that one kept is not known either */
 		link = cs_resolve_link(store, info->name);
 		if (cs_generation_sweep(&link, info->gen, 0, info->kept) == -1)
 			goto out;
@@ -70,8 +70,8 @@ out:
 }
 
 /*
- * The link leads elsewhere or nowhere: N never came to be.  Its links may be
- * on disk without its record.
+ * The link does not lead to generation gen: removes it, and its links, which
+ * may be on disk without its info.
  */
 static int
 takebackput(const struct cs_link *link, unsigned long gen,
@@ -95,7 +95,7 @@ out:
 	return rv;
 }
 
-/* The default goes with its entry. */
+/* Removes the default if it leads to this entry. */
 static int
 dropdefault(struct certstore *store, const char *name)
 {
@@ -112,8 +112,8 @@ dropdefault(struct certstore *store, const char *name)
 }
 
 /*
- * The link is gone for good: all else of the entry goes too.  Where it is not
- * known what there is (info NULL), it is looked for.
+ * The entry's link is removed: removes all else of it.  If its info cannot be
+ * believed (NULL), its generations and links are searched for.
  */
 static int
 finishremoval(struct certstore *store, const char *name, unsigned long gen,
@@ -197,10 +197,7 @@ cs_settle_fail(const struct certstore *store, const char *name,
 	    "%s: recovery after an interrupted writer failed", name);
 }
 
-/*
- * After a restore over a store that went on, or somebody's mv, there may be
- * generations that no info names.
- */
+/* Searches for generations that no info names, as after a restore or a mv. */
 static int
 sweepgone(struct certstore *store, struct cs_todo *todo)
 {
@@ -216,7 +213,7 @@ sweepgone(struct certstore *store, struct cs_todo *todo)
 	return 0;
 }
 
-/* All else is done: the intents go last. */
+/* Does what was left for all names at once, and removes the intents last. */
 int
 cs_settle_conclude(struct certstore *store, const char *const *names, size_t n,
     struct cs_todo *todo, struct certstore_error *err)

@@ -1,6 +1,6 @@
 /*
- * store.c: the store as a place: where it is, what is open of it, and which
- * directory a name stands for.  The only one that knows the names in it.
+ * store.c: an open store: where it is, which directories of it are open, and
+ * how it speaks to its caller.
  */
 #include <sys/stat.h>
 
@@ -21,10 +21,7 @@ const char *const cs_file_names[CS_NFILE] = { "fullchain.pem", "privkey.pem",
 const char *const cs_index_names[CS_NINDEX] = { "host", "spki", "ski",
 	"subject", "spc", "tenant" };
 
-/*
- * Are index/ and the links to be believed?  1, 0, or -1: what can't be read is
- * not what isn't there.
- */
+/* Can index/ and the links be believed?  1, 0, -1 if that cannot be read. */
 static int
 isintact(const struct certstore *store)
 {
@@ -37,7 +34,10 @@ isintact(const struct certstore *store)
 	return 1;
 }
 
-/* Gives the name of what can't be opened, and errno, or NULL. */
+/*
+ * Opens certs/ and index/: NULL, or the name of what cannot be opened, and
+ * errno.
+ */
 static const char *
 opendirs(struct certstore *store)
 {
@@ -49,7 +49,7 @@ opendirs(struct certstore *store)
 	return (store->intact = isintact(store)) == -1 ? "/index" : NULL;
 }
 
-/* Do both lead to one directory?  No: -1 leads nowhere. */
+/* Are both descriptors of one directory?  -1 is of none. */
 static int
 issamedir(int a, int b)
 {
@@ -60,7 +60,7 @@ issamedir(int a, int b)
 	    one.st_ino == two.st_ino;
 }
 
-/* Goes over to directories that were opened anew. */
+/* Replaces the open directories by those that were opened now. */
 static void
 takedirs(struct certstore *store, const struct certstore *now)
 {
@@ -75,7 +75,7 @@ takedirs(struct certstore *store, const struct certstore *now)
 	store->present = 0;
 }
 
-/* What was opened for reading may have been replaced by another writer. */
+/* Opens certs/ and index/ again: another writer may have replaced them. */
 const char *
 cs_store_reopen(struct certstore *store)
 {
@@ -94,10 +94,10 @@ cs_store_reopen(struct certstore *store)
 int
 cs_store_sync(const struct certstore *store, int fd)
 {
-	return store->whole ? syncfs(fd) : fsync(fd);
+	return store->syncall ? syncfs(fd) : fsync(fd);
 }
 
-/* The path as it was given, but absolute: it is printed and linked to. */
+/* The path as it was given, made absolute: for messages and links. */
 static char *
 absolutepath(const char *path)
 {
@@ -125,8 +125,8 @@ nostore(const struct certstore *store, struct certstore_error *err)
 }
 
 /*
- * Opens what the path leads to now; what is not there is closed.  -1: errno,
- * and *what lies below the path.
+ * Opens what the path leads to now, and closes what is not there.  -1: errno,
+ * and what could not be opened below the path.
  */
 static int
 opennow(struct certstore *store, const char **what)
@@ -155,7 +155,7 @@ opennow(struct certstore *store, const char **what)
 	return rv;
 }
 
-/* Is it where it was, and was nothing made, renamed or removed in it? */
+/* Is the store's directory unchanged since it was opened? */
 static int
 isasbefore(const struct certstore *store)
 {
@@ -165,7 +165,7 @@ isasbefore(const struct certstore *store)
 	    stat(store->path, &st) == 0 && cs_stamp_holds(&store->at, &st);
 }
 
-/* errno: 0 if the store is one that is still to be made, else -1. */
+/* By errno: 0 if the store is still to be created, else -1. */
 static int
 istomake(const struct certstore *store, const char *what,
     struct certstore_error *err)
@@ -182,9 +182,9 @@ istomake(const struct certstore *store, const char *what,
 }
 
 /*
- * An open store is what one would be that is opened now.  Certs, index, the
- * default and .links come and go in the store's own directory: mostly a look
- * at that is all.
+ * Makes an open store the same as one that is opened now.  certs/, index/,
+ * default and .links are all in the store's own directory, so that usually its
+ * stamp tells that nothing changed.
  */
 int
 cs_store_refresh(struct certstore *store, struct certstore_error *err)
@@ -220,7 +220,7 @@ cs_store_refuseplace(const struct certstore *store, struct certstore_error *err)
 	int rv = 0;
 
 	if (stat(store->path, &st) == 0 && S_ISDIR(st.st_mode))
-		return 0; /* another writer was here meanwhile */
+		return 0; /* another writer has created it meanwhile */
 	if (lstat(store->path, &st) == 0)
 		return cs_fail(err, CERTSTORE_ENOSTORE,
 		    S_ISLNK(st.st_mode) ?
@@ -247,7 +247,7 @@ cs_store_refuseplace(const struct certstore *store, struct certstore_error *err)
 	return rv;
 }
 
-/* How the store is named in a command that a message gives. */
+/* Sets how a command in a message names the store. */
 static int
 setword(struct certstore *store, int named)
 {

@@ -1,6 +1,6 @@
 /*
- * store.h: the entries on disk, for whoever reads and writes them; see
- * certstore(5).  No OpenSSL type here.
+ * store.h: the entries on disk, read and written, certstore(5).  No OpenSSL
+ * type here.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -12,7 +12,7 @@ struct stat;
 #define CS_GENDIR	(CS_NAME_MAX + 24)	/* ".NAME@N" */
 #define CS_RECORD_MAX	(1024 * 1024)	/* info and props, bytes */
 
-/* The derived record of an entry.  Pointers lead into text. */
+/* The info of an entry, parsed.  Strings are parts of text. */
 struct cs_san {
 	enum cs_san_type	 type;
 	char			*value;
@@ -55,20 +55,20 @@ enum cs_file {
 	CS_REQUEST_KEY, CS_REQUEST_CSR, CS_INFO, CS_PROPS, CS_NFILE
 };
 extern const char *const cs_file_names[CS_NFILE];
-/* store.c: for messages " -d " and the path if it was named, else "". */
+/* store.c: " -d PATH" for commands in messages; "" if -d was not given. */
 const char *cs_store_option(const struct certstore *);
 void	cs_warn(const struct certstore *, const char *, ...) CS_PRINTFLIKE(2, 3);
-/* What goes on (a literal), how many are done, of how many; 0: who knows. */
+/* A literal that says what is done, how many are, of how many (0: unknown). */
 void	cs_progress(const struct certstore *, const char *, size_t, size_t);
 
-/* Before a question: sees what others did to the store since the last one. */
+/* Before a question: opens again what others replaced since the last one. */
 int	cs_store_refresh(struct certstore *, struct certstore_error *);
-int	cs_store_isthere(const struct certstore *);	/* made already, as refresh saw */
+int	cs_store_isthere(const struct certstore *);	/* does it exist?  as refresh found */
 
 /*
- * Which generation of an entry a writer decided upon: numbers begin again after
- * a removal, so it is its number and a hash of what is in it.  All of it is 0
- * where there is no entry.
+ * The state of an entry that a writer decided upon: the number of its
+ * generation, and a hash, since numbers begin again after a removal.  All of it
+ * is 0 if there is no entry.
  */
 struct cs_identity {
 	unsigned long	 gen;
@@ -86,26 +86,26 @@ struct cs_put {
 	struct cs_identity seen;	/* decided upon: cs_entry_identify() */
 	struct cs_buf	 file[CS_NFILE];
 	size_t		 leaf;		/* bytes of CS_FULLCHAIN's first; 0: all */
-	unsigned long	 gen;		/* put's own from here */
+	unsigned long	 gen;		/* set by cs_write_entries() from here on */
 	unsigned long	 before;
 	unsigned long	 kept;
 	struct cs_info	 info;		/* as it was written */
 	int		 fd[CS_NFILE + 1];	/* and the directory */
 };
-/* write.c: one lock, all of them or none but for a system failure. */
+/* write.c: writes all of them or none, but for a system failure. */
 int	cs_write_entries(struct certstore *, struct cs_put *, size_t,
 	    struct certstore_error *);
 int	cs_write_check(struct certstore *, const struct cs_put *, size_t,
-	    struct certstore_error *);	/* would it refuse?  changes nothing */
-/* put.c: what is written into a file but CS_COMBINED, borrowed; no memory:
- * no such file. */
+	    struct certstore_error *);	/* dry run: would it fail? */
+/* put.c: the contents of a file but CS_COMBINED, borrowed; p is NULL if there
+ * is no such file. */
 struct cs_buf cs_put_contents(const struct cs_put *, enum cs_file);
 int	cs_put_compose(struct cs_buf *, const struct cs_put *,
 	    const struct timespec *, struct certstore_error *);	/* its info */
 void	cs_put_free(struct cs_put *);
 
 /* info.c */
-int	cs_info_parse(struct cs_info *, struct certstore_error *); /* cuts text */
+int	cs_info_parse(struct cs_info *, struct certstore_error *); /* text is cut into strings */
 void	cs_info_reset(struct cs_info *);	/* empty, keeps the memory */
 void	cs_info_free(struct cs_info *);
 int	cs_info_has_usage(const struct cs_info *, const char *);
@@ -137,54 +137,54 @@ int	cs_entry_load(struct certstore *, const char *, struct certstore_entry *,
 	    struct certstore_error *);
 int	cs_entry_glance(struct certstore *, const char *,
 	    struct certstore_entry *, struct certstore_error *);
-void	cs_entry_done(struct certstore_entry *);	/* what load took, not the struct */
+void	cs_entry_done(struct certstore_entry *);	/* frees what load allocated */
 int	cs_entry_identify(const struct certstore_entry *, struct cs_identity *,
-	    struct certstore_error *);	/* what load found, or did not find */
+	    struct certstore_error *);	/* of what load found, or 0 */
 int	cs_entry_unchanged(const struct certstore_entry *, const char *,
 	    const struct cs_identity *,
-	    struct certstore_error *);	/* by name; CERTSTORE_ECHANGED */
+	    struct certstore_error *);	/* the name is for the message */
 int	cs_entry_read(const struct certstore_entry *, enum cs_file,
 	    struct cs_buf *, struct certstore_error *);	/* 1, 0 no such file, -1 */
 int	cs_entry_stat(const struct certstore_entry *, enum cs_file,
 	    struct stat *);			/* errno */
 
-/* props.c: what people write of an entry, as it is now. */
+/* props.c: what people write about an entry, as it is now. */
 #define CS_PROPS_WHY	160
 int	cs_props_carry(struct cs_buf *, const struct certstore_entry *,
 	    const char *, const char *, struct certstore_error *);
 int	cs_props_differ(const struct certstore_entry *, char [CS_PROPS_WHY],
 	    struct certstore_error *);	/* from what is in force: 1, 0, -1 */
 
-/* lock.c: it nests; what others left half-done is finished first. */
+/* lock.c: nests; runs recovery before it returns. */
 int	cs_lock_take(struct certstore *, struct certstore_error *);
 void	cs_lock_release(struct certstore *);
 int	cs_lock_check(struct certstore *,
-	    struct certstore_error *);	/* would take refuse? changes nothing */
+	    struct certstore_error *);	/* dry run: would take fail? */
 
 /* recover.c: finishes or takes back what .pending/ names. */
 int	cs_recover_all(struct certstore *, struct certstore_error *);
 int	cs_recover_abandon(struct certstore *, const struct certstore_error *);
 
-/* index.c: entry names under a key, sorted, surplus ones included; -1, errno. */
+/* index.c: the names of entries that may have a key, sorted; -1 and errno. */
 int	cs_index_find(struct certstore *, const char *, const char *,
 	    struct cs_strings *);
 
-/* links.c: of an entry that is left as it is, the links that lead to it. */
+/* links.c: makes missing links to an entry that is left as it is. */
 int	cs_links_make(struct certstore *, const struct certstore_entry *,
 	    struct certstore_error *);
 
 /*
- * trustgen.c: the directory of the trust anchors, a generation of which is read
- * or written.  Open: 1, 0 there is none, -1.  Begin, with the live generation
- * and how many files there will be, and commit are for who has the lock:
- * cs_recover_all() follows, or after a failure cs_recover_abandon().
+ * trustgen.c: a generation of the trust anchors, read or written.  Open: 1, 0
+ * there are no anchors, -1.  Begin takes the number of the live generation and
+ * how many files there will be.  Begin and commit need the lock; after them
+ * comes cs_recover_all(), or if one failed cs_recover_abandon().
  */
 struct cs_trustgen {
 	unsigned long	 gen;		/* 0: a copy made a directory of the link */
-	unsigned long	 before;	/* that was live when it was begun */
+	unsigned long	 before;	/* the live one when it was begun */
 	int		 fd;		/* the caller's to close */
 	struct cs_stamp	 stamp;
-	int		 bulk;		/* its files need no fsync(2) each */
+	int		 bulk;		/* files need no fsync(2) of their own */
 };
 int	cs_trustgen_open(struct certstore *, struct cs_trustgen *,
 	    struct certstore_error *);

@@ -7,8 +7,8 @@
 #include "store/private.h"
 
 /*
- * Removes a generation of an entry; 0: none.  Its info tells which files are in
- * it, and mostly removing those is enough.
+ * Removes a generation of an entry; 0: none.  With its info only the files are
+ * removed that it names, which is enough unless there are others.
  */
 int
 cs_sweep_generation(struct certstore *store, const char *name,
@@ -48,7 +48,7 @@ cs_sweep_generation(struct certstore *store, const char *name,
 	return cs_generation_remove(&link, gen);
 }
 
-/* What a generation was found by goes with it. */
+/* Removes a generation and its links in index/. */
 static int
 sweepone(struct certstore *store, const char *dir, const char *name,
     struct cs_strings *unknown)
@@ -87,7 +87,7 @@ cs_sweep_names(struct certstore *store, const struct cs_strings *names,
 	return 0;
 }
 
-/* Of n generations of a name: the live one, and what that has kept? */
+/* Are the n generations of a name the live one and the one that it kept? */
 static int
 auditone(struct certstore *store, const char *name, char *const *dirs, size_t n)
 {
@@ -111,7 +111,10 @@ auditone(struct certstore *store, const char *name, char *const *dirs, size_t n)
 	return rv;
 }
 
-/* Costs as the store, unless something is found. */
+/*
+ * Is each generation in certs/ live, or kept by a live one?  1, 0, -1.  Reads
+ * every info of an entry with two generations.
+ */
 int
 cs_sweep_audit(struct certstore *store)
 {

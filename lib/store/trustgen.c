@@ -6,8 +6,8 @@
  *	.pending/@trust -> .trust@N/mend	the link is to be made to lead
  *						to N
  *
- * No entry is called like that.  Beside the live generation the newest one
- * before it is kept, for a reader that has opened it.
+ * No entry can have that name.  The newest generation before the live one is
+ * kept, for readers that have opened it.
  */
 #include <sys/stat.h>
 
@@ -20,11 +20,11 @@
 #include "store/private.h"
 
 #define TRUST "trust"
-#define LAST "shipped" /* the file that is written last */
+#define LAST "shipped" /* written last */
 #define BULK 16	       /* files from which one syncfs(2) is cheaper */
-#define TRIES 3	       /* a generation may go before it is opened */
+#define TRIES 3	       /* a generation may be removed before it is opened */
 
-/* A generation that was written to its end. */
+/* Was a generation written to its end? */
 static int
 iswholeset(const struct cs_link *link, const char *dir)
 {
@@ -81,7 +81,7 @@ findlive(struct certstore *store, char dir[CS_GENDIR], unsigned long *gen,
 	return rv;
 }
 
-/* What is opened is a directory that may have gone when it is. */
+/* The generation that the link leads to cannot be opened. */
 static int
 failopen(const struct certstore *store, struct certstore_error *err)
 {
@@ -126,7 +126,7 @@ cs_trustgen_stat(struct certstore *store, struct stat *st)
 	    fstatat(store->fd, dir, st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* Whoever else can write the directory would be trusted with the rest. */
+/* A live set that others can write is not carried over. */
 static int
 checkours(const struct certstore *store, unsigned long gen,
     struct certstore_error *err)
@@ -156,14 +156,14 @@ cs_trustgen_begin(struct certstore *store, unsigned long live, size_t nfile,
 	if (checkours(store, live, err) == -1)
 		return -1;
 	new->before = live;
-	new->bulk = store->whole ||
+	new->bulk = store->syncall ||
 	    (nfile >= BULK && cs_file_hassyncfs(store->fd));
 	if (cs_generation_free(&link, live + 1, &new->gen) == -1)
 		return cs_fail_errno(err, "%s/.trust@", store->path);
 	if (cs_generation_begin(&link, new->gen, err) == -1)
 		return -1;
-	/* without a link a part of the first set could pass for one that lost
-	 * it, but for the intent */
+	/* without the intent on disk a part of the first set could pass for
+	 * one that lost its link */
 	if (store->fresh && cs_layout_conclude(store, err) == -1)
 		return -1;
 	if (live == 0 && cs_store_sync(store, store->pending) == -1)
@@ -176,8 +176,8 @@ cs_trustgen_begin(struct certstore *store, unsigned long live, size_t nfile,
 }
 
 /*
- * Is what was written still there, and not taken back by a writer that has
- * another lock?  Once the switch was made the link leads to it.
+ * Are the new generation and its intent still there, and not taken back by a
+ * writer that has another lock?  switched: and does the link lead to it?
  */
 static int
 verifyset(const struct cs_link *link, const struct cs_trustgen *new,
@@ -201,7 +201,7 @@ cs_trustgen_commit(struct certstore *store, struct cs_trustgen *new,
 {
 	struct cs_link link = cs_trustgen_link(store);
 
-	if (store->whole && cs_generation_prepare(&link, new->gen) == -1)
+	if (store->syncall && cs_generation_prepare(&link, new->gen) == -1)
 		return cs_fail_errno(err, "%s/trust", store->path);
 	if (new->bulk ? syncfs(store->fd) == -1 :
 			fsync(new->fd) == -1 || fsync(store->fd) == -1 ||
@@ -234,14 +234,14 @@ int
 cs_trustgen_settle(const struct cs_link *link, const struct cs_intent *in,
     unsigned long live)
 {
-	/* what was before goes only once the switch is on disk */
+	/* the switch has to be on disk before what it replaced is removed */
 	if (cs_store_sync(link->store, link->dir) == -1)
 		return -1;
 	return live == in->gen ? removeothers(link, live) :
 				 cs_generation_remove(link, in->gen);
 }
 
-/* A real directory becomes a generation; the intent remembers which. */
+/* Makes a real directory a generation again; the intent remembers which. */
 static int
 turnbackset(const struct cs_link *link)
 {
@@ -262,7 +262,7 @@ turnbackset(const struct cs_link *link)
 }
 
 /*
- * Under the lock: the link is there again if it can be.  A copy that followed
+ * Under the lock: makes the link again if it is missing.  A copy that followed
  * links made a real directory of it; where it was dropped or lost, the highest
  * whole generation is taken.
  */

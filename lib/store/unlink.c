@@ -1,6 +1,6 @@
 /*
- * unlink.c: removes entries, once it is known that they may go: intents, links
- * in combined/, the links of the entries, and then all else.
+ * unlink.c: removes entries that may be removed: intents, links in combined/,
+ * the links of the entries, then all else.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,11 +16,11 @@ struct going {
 	unsigned long gen;
 	char file[CS_NAME_MAX + 8]; /* its intent in .pending/ */
 	char intent[CS_GENDIR + 8]; /* the text of that */
-	int moves;		    /* its own link becomes the intent */
+	int moves; /* its own link is moved there as the intent */
 	struct certstore_error *err;
 };
 
-/* The highest generation of an entry that has lost its link. */
+/* The directory of the highest generation of an entry without a link: 0, -1. */
 static int
 resolveorphan(struct certstore *store, const char *name, char dir[CS_GENDIR],
     struct certstore_error *err)
@@ -40,9 +40,9 @@ resolveorphan(struct certstore *store, const char *name, char dir[CS_GENDIR],
 }
 
 /*
- * The intent to remove an entry: 1, 0 it is to go already, -1.  Where there is
- * no room for it, as when all inodes are in use, the entry's own link will do:
- * it is moved there once combined/ has let go.
+ * Makes the intent to remove an entry: 1, 0 the name is given twice, -1.  If
+ * there is no inode for it, the entry's own link is used: unlinkone() moves it
+ * to .pending/.
  */
 static int
 intendremoval(struct certstore *store, struct going *going,
@@ -75,7 +75,7 @@ intendremoval(struct certstore *store, struct going *going,
 	return 1;
 }
 
-/* Are the intents still this writer's?  gone: also those that were links. */
+/* Are the intents still this writer's?  gone: also the moved links. */
 static int
 checkgoing(const struct certstore *store, const struct going *going, size_t n,
     int gone, struct certstore_error *err)
@@ -92,7 +92,10 @@ checkgoing(const struct certstore *store, const struct going *going, size_t n,
 	return 0;
 }
 
-/* Of removals that did not come to their links: they may be another's now. */
+/*
+ * Removes the intents of entries whose links are still there, as far as they
+ * are this writer's.
+ */
 static void
 dropintents(struct certstore *store, const struct going *going, size_t n)
 {
@@ -107,8 +110,8 @@ dropintents(struct certstore *store, const struct going *going, size_t n)
 }
 
 /*
- * Another writer took that for a dead one's removal, and the entry stays: its
- * link, and that in combined/, as it is now.
+ * Another writer took the intents for those of a killed writer, and the entries
+ * stay: makes their links again, and those in combined/.
  */
 static void
 relinkgoing(struct certstore *store, const struct going *going, size_t n)
@@ -156,8 +159,8 @@ unlinkone(struct certstore *store, const struct going *going,
 }
 
 /*
- * Each of these waits for the one before: without its intent on disk an entry
- * would be lost half-way, and combined/ must not lead to what is gone.
+ * Each step has to be on disk before the next: without its intent an entry
+ * would be lost half-way, and combined/ must not lead to what is removed.
  */
 static int
 removelinks(struct certstore *store, const struct going *going, size_t n,
@@ -237,8 +240,8 @@ finishgoing(struct certstore *store, struct going *going, size_t n,
 }
 
 /*
- * Removes those of the names that have no error; loaded is the record of one
- * of them, or NULL.  Gives how many went.
+ * Removes the entries of those names that have no error; loaded is the info of
+ * one of them, or NULL.  Returns how many were removed.
  */
 size_t
 cs_unlink_entries(struct certstore *store, const char *const *names, size_t n,

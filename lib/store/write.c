@@ -12,7 +12,9 @@
 
 #define BULK 16 /* entries from which one syncfs is cheaper */
 
-/* What the entry is now, once its directory is a generation again. */
+/*
+ * Loads an entry; a real directory, as in a copy, becomes a generation first.
+ */
 static int
 loadwhole(struct certstore *store, const char *name,
     struct certstore_entry *entry, struct certstore_error *err)
@@ -28,9 +30,9 @@ loadwhole(struct certstore *store, const char *name,
 }
 
 /*
- * Under the lock: is the entry still what the caller decided upon?  Which
- * generation is to be written, which one replaces it, which one is kept: the
- * newest earlier one whose certificate differs.
+ * Under the lock: is the entry still what the caller decided upon?  Sets which
+ * generation is written, which one it replaces, and which one is kept: the
+ * newest earlier one with another certificate.
  */
 static int
 checkput(struct certstore *store, struct cs_put *put,
@@ -70,9 +72,8 @@ out:
 }
 
 /*
- * Does a directory in certs/ hold the generation that was written?  By its
- * info, which is read: of the rest a network file system may tell what it
- * remembers.
+ * Does a directory in certs/ hold the generation that was written?  Its info is
+ * read: of the rest a network file system may have a cache.
  */
 static int
 holdsput(const struct certstore *store, const char *dir,
@@ -89,7 +90,7 @@ holdsput(const struct certstore *store, const char *dir,
 		cs_fail_errno(err, "%s: info", put->name);
 		goto out;
 	}
-	/* parsing cuts a text: that cuts this one alike */
+	/* parsing cuts the text into strings, as it did put->info.text */
 	if (cs_info_parse(&info, err) == -1)
 		goto out;
 	if (info.text.len == put->info.text.len && info.text.len > 0 &&
@@ -104,7 +105,7 @@ out:
 
 /*
  * Is what was written still there, and not taken back by a writer that has
- * another lock?  Who takes something back first takes its intent.
+ * another lock?  That one takes the intent first.
  */
 static int
 verifyput(struct certstore *store, const struct cs_put *put, int switched,
@@ -119,14 +120,15 @@ verifyput(struct certstore *store, const struct cs_put *put, int switched,
 }
 
 /*
- * Files and links of index/, in no order that matters: nothing leads to them
- * yet.  Then one wait for all of it.
+ * Writes all files and links of index/, in any order: no link leads to them
+ * yet.  Then one wait for the disk.
  */
 static int
 writeputs(struct certstore *store, struct cs_put *puts, size_t n,
     struct certstore_error *err)
 {
-	int bulk = store->whole || (n >= BULK && cs_file_hassyncfs(store->fd));
+	int bulk = store->syncall ||
+	    (n >= BULK && cs_file_hassyncfs(store->fd));
 	int fresh = store->fresh;
 	struct cs_link link;
 	size_t i;
@@ -136,8 +138,8 @@ writeputs(struct certstore *store, struct cs_put *puts, size_t n,
 		if (cs_generation_begin(&link, puts[i].gen, err) == -1)
 			return -1;
 	}
-	/* without .links a part of an entry could pass for one that lost its
-	 * link, but for the intent */
+	/* without the intent on disk a part of an entry could pass for one
+	 * that lost its link */
 	if (fresh && cs_layout_conclude(store, err) == -1)
 		return -1;
 	for (i = 0; i < n; i++) {
@@ -147,7 +149,7 @@ writeputs(struct certstore *store, struct cs_put *puts, size_t n,
 		if (cs_index_add(store, &puts[i].info) == -1)
 			return cs_fail_errno(err, "%s: index", puts[i].name);
 		link = cs_resolve_link(store, puts[i].name);
-		if (store->whole && puts[i].before != 0 &&
+		if (store->syncall && puts[i].before != 0 &&
 		    cs_generation_prepare(&link, puts[i].gen) == -1)
 			return cs_fail_errno(err, "%s", puts[i].name);
 		if (!bulk && n >= BULK && cs_put_sync(&puts[i], err) == -1)
@@ -170,7 +172,7 @@ writeputs(struct certstore *store, struct cs_put *puts, size_t n,
 	return 0;
 }
 
-/* combined/ loses what will not serve before the entry changes. */
+/* Removes from combined/, before the switch, what will not serve after it. */
 static int
 uncombine(struct certstore *store, const struct cs_put *puts, size_t n,
     struct certstore_error *err)
@@ -269,7 +271,7 @@ switchone(struct certstore *store, const struct cs_put *put,
 				 cs_fail_errno(err, "%s", put->name);
 }
 
-/* The lock is looked at as often as time may have passed. */
+/* Switches all links; checks the lock every BULK entries. */
 static int
 switchall(struct certstore *store, const struct cs_put *puts, size_t n,
     struct certstore_error *err)
@@ -366,7 +368,7 @@ cs_write_entries(struct certstore *store, struct cs_put *puts, size_t n,
 	    uncombine(store, puts, n, err) == -1 ||
 	    switchall(store, puts, n, err) == -1)
 		goto out;
-	/* what fails now is left to the next writer */
+	/* the next writer finishes what fails from here on */
 	if ((rv = finishputs(store, puts, n, err)) == 0 ||
 	    err->code != CERTSTORE_EBUSY)
 		begun = 0;

@@ -20,7 +20,7 @@ isbaseletter(int c)
 	return c < 0x80 && (isalnum(c) || c == '.' || c == '-');
 }
 
-/* "ISRG Root X1" is "ISRG_Root_X1": a run of what does not fit is one "_". */
+/* Makes "ISRG_Root_X1" of "ISRG Root X1": other characters become one "_". */
 static int
 basefromtext(void *arg, const unsigned char *text, size_t len)
 {
@@ -48,7 +48,10 @@ cs_anchor_base(X509 *x509, char base[CS_ANCHOR_BASE + 1])
 	(void)cs_cert_called(x509, basefromtext, base);
 }
 
-/* "sha256:HEX", bare, or as openssl x509 -fingerprint prints it. */
+/*
+ * Reads "sha256:HEX", HEX alone, or what openssl x509 -fingerprint prints: 1 or
+ * 0.
+ */
 int
 cs_anchor_fingerprint(const char *text, char hex[65])
 {
@@ -87,7 +90,7 @@ cs_anchor_islink(const char *file)
 	return n > 0 && file[9 + n] == '\0';
 }
 
-/* What stands against it, joined with "; "; cut where there is no room. */
+/* The reasons against an anchor, joined with "; ", cut to the size of text. */
 struct reasons {
 	char text[300];
 	size_t len;
@@ -146,9 +149,9 @@ becauseaged(struct reasons *r, X509 *x509)
 }
 
 /*
- * May it be an anchor?  An end-entity never.  Age and strength of what is
- * shipped are the business of who ships it, and no clock that is wrong must
- * empty the set; what sort of certificate it is everybody's.
+ * May a certificate be an anchor?  An end-entity never.  Validity and strength
+ * are not checked in a shipped list: its maker decides, and a wrong clock must
+ * not empty the set.
  */
 int
 cs_anchor_judge(const char *what, X509 *x509, int how,

@@ -1,6 +1,6 @@
 /*
- * change.c: what a change makes of the set of trust anchors: which rule
- * applies to each certificate or name, and what is said of it.
+ * change.c: applies a change to the set of trust anchors: which rule holds for
+ * each certificate or name, and the result and message for it.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "trust/private.h"
 
 /*
- * What became of one: 0, or -1: no memory.  The action is one of those of
+ * Adds a result: 0, or -1 without memory.  The action is one of those in
  * certstore_trust(3).
  */
 static int
@@ -38,7 +38,7 @@ noteresult(struct certstore_trust *t, const char *name, const char *action)
 	return 0;
 }
 
-/* The same with a line for people. */
+/* The same, with a message. */
 static int sayresult(struct certstore_trust *, const char *, const char *,
     const char *, ...) CS_PRINTFLIKE(4, 5);
 
@@ -63,7 +63,7 @@ sayresult(struct certstore_trust *t, const char *name, const char *action,
 	return 0;
 }
 
-/* The certificate, or NULL and g->err; said what is wrong with it. */
+/* Parses a given certificate once: NULL and g->err if it is refused. */
 static X509 *
 parsegiven(struct cs_given *g)
 {
@@ -73,7 +73,7 @@ parsegiven(struct cs_given *g)
 		return g->x509;
 	cs_item_where(g->pem, where, sizeof(where));
 	g->x509 = cs_cert_parse(where, g->pem->der, g->pem->derlen, &g->err);
-	/* What is judged by it later is encoded anew. */
+	/* what is later checked is encoded from the X509, not from the input */
 	if (g->x509 != NULL &&
 	    (cs_cert_fingerprint(g->x509, hex) == -1 ||
 		strcmp(hex, g->fingerprint) != 0)) {
@@ -87,7 +87,7 @@ parsegiven(struct cs_given *g)
 	return g->x509;
 }
 
-/* What a new certificate is called, and how messages call it. */
+/* The name of a new certificate in the set and in messages. */
 static void
 namegiven(const struct certstore_trust *t, const struct cs_given *g,
     char name[CS_NAME_MAX + 1])
@@ -143,7 +143,10 @@ cs_change_limits(struct certstore_trust *t)
 	return 0;
 }
 
-/* The trust settings of all copies that were given, the strictest: 1 or 0. */
+/*
+ * The strictest trust settings of all copies of a certificate that were given:
+ * 1, or 0 if none has any.
+ */
 static int
 usesgiven(const struct certstore_trust *t, const struct cs_given *g,
     struct cs_uses *uses)
@@ -165,7 +168,9 @@ usesgiven(const struct certstore_trust *t, const struct cs_given *g,
 	return mid > from;
 }
 
-/* Do they keep it from being an anchor?  1 and why, or 0. */
+/*
+ * Do its trust settings forbid it as an anchor for servers?  1 and why, or 0.
+ */
 static int
 isbarred(const struct certstore_trust *t, const struct cs_given *g, char *why,
     size_t size)
@@ -176,7 +181,7 @@ isbarred(const struct certstore_trust *t, const struct cs_given *g, char *why,
 	    cs_uses_forbid(&uses, CS_USE_SERVER, why, size);
 }
 
-/* The set takes it whole: what its settings say beyond that is not kept. */
+/* Do its trust settings forbid other uses?  The set does not keep them. */
 static int
 isnarrowed(const struct certstore_trust *t, const struct cs_given *g, char *why,
     size_t size)
@@ -187,7 +192,10 @@ isnarrowed(const struct certstore_trust *t, const struct cs_given *g, char *why,
 	    cs_uses_forbid(&uses, CS_USE_CLIENT, why, size);
 }
 
-/* Judges and adds one that is not there: 1, 0 refused (which is said), -1. */
+/*
+ * Checks and adds a certificate that is not in the set: 1, 0 refused, with a
+ * result, -1.
+ */
 static int
 takecert(struct certstore_trust *t, struct cs_given *g, unsigned int origin)
 {
@@ -278,7 +286,7 @@ addgiven(struct certstore_trust *t, struct cs_given *g)
 	    "%s: is no longer distrusted", name);
 }
 
-/* Keys that came along are not stored anywhere. */
+/* Adds a result for each private key in the input: it is not stored. */
 static int
 saykeys(struct certstore_trust *t, const struct cs_change *c)
 {
@@ -308,7 +316,7 @@ applyadd(struct certstore_trust *t, struct cs_change *c)
 	return 0;
 }
 
-/* Named twice is named once. */
+/* Was the name removed in this commit already?  Duplicates are ignored. */
 static int
 isremoved(const struct certstore_trust *t, const char *name)
 {
@@ -356,7 +364,7 @@ applyremove(struct certstore_trust *t, const char *text)
 	return rv;
 }
 
-/* Of an anchor its name is all that stays. */
+/* Distrusts an anchor: its name stays, its certificate does not. */
 static int
 distrustanchor(struct certstore_trust *t, struct cs_anchor *a)
 {
@@ -431,8 +439,10 @@ applydistrust(struct certstore_trust *t, struct cs_change *c)
 	return 0;
 }
 
-/* An anchor that the list has: 1 it stays one, 0, -1.  A few were added by
- * hand before; of a reset that is said later. */
+/*
+ * An anchor that is in the list: 1 it stays, 0 it is distrusted or left out,
+ * -1. For a reset the message about anchors added by hand comes later.
+ */
 static int
 keeplisted(struct certstore_trust *t, struct cs_given *g, struct cs_anchor *a,
     int exact)
@@ -458,7 +468,7 @@ keeplisted(struct certstore_trust *t, struct cs_given *g, struct cs_anchor *a,
 	    1;
 }
 
-/* What the list has comes in; how many of it are anchors, or -1. */
+/* Adds what the list has; returns how many of it are anchors, or -1. */
 static int
 takelist(struct certstore_trust *t, struct cs_change *c)
 {
@@ -485,7 +495,7 @@ takelist(struct certstore_trust *t, struct cs_change *c)
 	return usable;
 }
 
-/* One that was added by hand, where the list alone is to be left. */
+/* Reset: an anchor that was added by hand. */
 static int
 dropown(struct certstore_trust *t, struct cs_anchor *a)
 {
@@ -500,7 +510,7 @@ dropown(struct certstore_trust *t, struct cs_anchor *a)
 	return noteresult(t, a->name, "dropped");
 }
 
-/* One anchor that the list may lack, or that was added by hand. */
+/* An anchor that the list lacks or that was added by hand. */
 static int
 dropunlisted(struct certstore_trust *t, struct cs_anchor *a, int exact)
 {
@@ -519,7 +529,7 @@ dropunlisted(struct certstore_trust *t, struct cs_anchor *a, int exact)
 	return noteresult(t, a->name, "removed");
 }
 
-/* Update: one's own additions stay; reset: exactly the list. */
+/* Update keeps what was added by hand; reset leaves exactly the list. */
 static int
 applylist(struct certstore_trust *t, struct cs_change *c,
     struct certstore_error *err)

@@ -12,20 +12,20 @@
 
 /* trustset.c */
 struct cs_anchor *cs_trustset_byname(const struct cs_trustset *, const char *);
-/* By name, or by a fingerprint, which is given back in hex ("": a name): 1,
- * 0 not in the set, -1. */
+/* By name or fingerprint: 1, 0 not in the set, -1.  hex: the fingerprint, or
+ * "" if the text is a name. */
 int	cs_trustset_find(const struct cs_trustset *, const char *,
 	    struct cs_anchor **, char [65], struct certstore_error *);
-/* Copies name and DER, which may be NULL; the set is to be sorted after. */
+/* Copies name and DER, which may be NULL; cs_trustset_sort() has to follow. */
 struct cs_anchor *cs_trustset_add(struct cs_trustset *, const char *,
 	    const char *, const unsigned char *, size_t, unsigned int);
 void	cs_trustset_drop(struct cs_anchor *);
 int	cs_trustset_isempty(const struct cs_trustset *);	/* no anchor */
 void	cs_trustset_sort(struct cs_trustset *);
-/* A name that is free: the base, or that and a part of the fingerprint. */
+/* A free name: the base, or the base and digits of the fingerprint. */
 void	cs_trustset_name(const struct cs_trustset *, const char *, int,
 	    const char *, char [CS_NAME_MAX + 1]);
-/* The files distrusted and shipped; label for messages, lines strict. */
+/* The files distrusted and shipped, read and written; label is for messages. */
 int	cs_trustset_read_shipped(struct cs_trustset *, const char *,
 	    const struct cs_buf *, struct certstore_error *);
 int	cs_trustset_write_distrusted(const struct cs_trustset *,
@@ -33,11 +33,11 @@ int	cs_trustset_write_distrusted(const struct cs_trustset *,
 int	cs_trustset_write_shipped(const struct cs_trustset *, struct cs_buf *);
 
 /* anchor.c: one certificate. */
-/* What its subject makes of a name; "" if there is nothing to make it of. */
+/* A name made of its subject; "" if that has no usable character. */
 void	cs_anchor_base(X509 *, char [CS_ANCHOR_BASE + 1]);
-/* A SHA-256 as it is written here or by openssl, to hex: 1 or 0. */
+/* Reads a fingerprint as it is written here or by openssl: 1 or 0. */
 int	cs_anchor_fingerprint(const char *, char [65]);
-/* Which rules are overridden, or whether a shipped list holds it. */
+/* Rules are overridden; or the certificate is in a shipped list. */
 #define CS_JUDGE_FORCE		1
 #define CS_JUDGE_SHIPPED	2
 int	cs_anchor_judge(const char *, X509 *, int, struct certstore_error *);
@@ -60,7 +60,7 @@ struct cs_given {
 	int			 hasuses;
 	struct cs_uses		 uses;		/* its trust settings */
 	X509			*x509;		/* parsed when needed, once */
-	struct certstore_error	 err;		/* what is against it */
+	struct certstore_error	 err;		/* why it is refused */
 };
 struct cs_change {
 	enum cs_verb	 verb;
@@ -83,7 +83,7 @@ struct certstore_trust {
 	size_t				 nchange, changesize;
 	const struct cs_given		**limited; /* with trust settings */
 	size_t				 nlimited;
-	struct certstore_error		 failed; /* of a change not taken */
+	struct certstore_error		 failed; /* of the first change that failed */
 	struct cs_trustset		 set;
 	int				 loaded;
 	int				 listing; /* 1, or -1: it failed */
@@ -96,7 +96,7 @@ struct certstore_trust {
 };
 int	cs_change_apply(struct certstore_trust *, struct cs_change *,
 	    struct certstore_error *);
-/* Before all of them: who was given with trust settings. */
+/* Before the changes: notes which certificates have trust settings. */
 int	cs_change_limits(struct certstore_trust *);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * trust.c: certstore_trust(3): changes to the set of trust anchors are
- * gathered, applied to the set as it is, and written if that makes a
- * difference.  Nothing slow happens under the lock.
+ * collected, applied to the live set, and written if that differs.  Slow work
+ * is done before the lock is taken.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,8 +85,8 @@ certstore_trust_set_passphrase(struct certstore_trust *t,
 }
 
 /*
- * Is what was read still what is there?  1, 0, -1.  A number alone says
- * nothing: it is used again where a set was removed or restored.
+ * Is the set that was read still the live one?  1, 0, -1.  The number is not
+ * enough: it is used again after the set was removed or restored.
  */
 static int
 iscurrentset(const struct certstore_trust *t, struct certstore_error *err)
@@ -100,7 +100,7 @@ iscurrentset(const struct certstore_trust *t, struct certstore_error *err)
 	    cs_stamp_same(&live.stamp, &t->set.stamp);
 }
 
-/* Where a listing goes on in another set: behind the last name. */
+/* Continues a listing in a set that was read again, behind the last name. */
 static void
 resumelisting(struct certstore_trust *t)
 {
@@ -113,7 +113,7 @@ resumelisting(struct certstore_trust *t)
 			break;
 }
 
-/* The set as it is now. */
+/* Reads the set unless the one in memory is still the live one. */
 static int
 loadset(struct certstore_trust *t, struct certstore_error *err)
 {
@@ -180,7 +180,10 @@ setentry(struct certstore_trust *t, const struct cs_anchor *a,
 	return cs_info_parse(&entry->info, err);
 }
 
-/* Each anchor and what is distrusted, by name; then what is damaged. */
+/*
+ * Returns each anchor and distrusted certificate, by name; then what is
+ * damaged.
+ */
 int
 certstore_trust_next(struct certstore_trust *t,
     const struct certstore_entry **entry, struct certstore_error *err)
@@ -194,7 +197,8 @@ certstore_trust_next(struct certstore_trust *t,
 	if (t->listing == 0) {
 		t->loaded = 0;
 		t->next = t->nextbad = 0;
-		/* there is no way around it: the next call is the end */
+		/* without the set there is nothing to list: the next call is
+		 * the end */
 		t->listing = loadset(t, err) == 0 ? 1 : -1;
 		if (t->listing == -1)
 			return -1;
@@ -225,7 +229,10 @@ certstore_trust_has(struct certstore_trust *t, const char *anchor,
 	return cs_trustset_find(&t->set, anchor, &a, hex, err);
 }
 
-/* What was asked for and not taken: the others alone are not what was meant. */
+/*
+ * A change that failed makes the commit fail: the others alone are not what the
+ * caller asked for.
+ */
 static int
 failchange(struct certstore_trust *t, const struct certstore_error *err)
 {
@@ -234,7 +241,7 @@ failchange(struct certstore_trust *t, const struct certstore_error *err)
 	return -1;
 }
 
-/* A change more; label or operand is copied. */
+/* Adds a change; the text is copied. */
 static struct cs_change *
 addchange(struct certstore_trust *t, enum cs_verb verb, const char *text,
     struct certstore_error *err)
@@ -397,7 +404,7 @@ applychanges(struct certstore_trust *t, struct certstore_error *err)
 	return 0;
 }
 
-/* Under the lock: applied anew if another writer came in between. */
+/* Under the lock: applies the changes again if another writer came between. */
 static int
 writeset(struct certstore_trust *t, struct certstore_error *err)
 {
@@ -408,12 +415,12 @@ writeset(struct certstore_trust *t, struct certstore_error *err)
 	if ((current = iscurrentset(t, err)) == -1 ||
 	    (!current && applychanges(t, err) == -1))
 		return -1;
-	if (t->count == 0 && !t->set.astray)
+	if (t->count == 0 && !t->set.dirty)
 		return 0;
 	return cs_trustdir_write(t->store, &t->set, err);
 }
 
-/* An empty file is an error to whoever is given it. */
+/* Warns that bundle.pem is empty, which servers refuse. */
 static void
 warnempty(const struct certstore_trust *t)
 {
@@ -442,7 +449,7 @@ certstore_trust_commit(struct certstore_trust *t, struct certstore_error *err)
 	}
 	t->told = 0;
 	rv = applychanges(t, err);
-	if (rv == 0 && (t->count > 0 || t->set.astray)) {
+	if (rv == 0 && (t->count > 0 || t->set.dirty)) {
 		if ((t->flags & CERTSTORE_TRUST_DRYRUN) != 0)
 			rv = cs_lock_check(t->store, err);
 		else if ((rv = cs_lock_take(t->store, err)) == 0) {
@@ -450,7 +457,7 @@ certstore_trust_commit(struct certstore_trust *t, struct certstore_error *err)
 			cs_lock_release(t->store);
 		}
 	}
-	t->loaded = 0; /* a listing that follows reads it anew */
+	t->loaded = 0; /* the next listing reads the set again */
 	ERR_clear_error();
 	if (rv == -1) {
 		dropresults(t);

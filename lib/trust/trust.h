@@ -1,14 +1,14 @@
 /*
- * trust.h: the set of trust anchors in memory, for whoever asks it.
+ * trust.h: the set of trust anchors in memory.
  */
 #ifndef TRUST_TRUST_H
 #define TRUST_TRUST_H
 
 #include "x509/x509.h"
 
-#define CS_ANCHOR_ADDED		0x1	/* by hand: stays whatever is shipped */
+#define CS_ANCHOR_ADDED		0x1	/* by hand: an update keeps it */
 #define CS_ANCHOR_SHIPPED	0x2	/* in the shipped list */
-#define CS_ANCHOR_DISTRUSTED	0x4	/* alone; it is no anchor */
+#define CS_ANCHOR_DISTRUSTED	0x4	/* without the others: no anchor */
 
 struct cs_anchor {
 	char		*name;
@@ -17,7 +17,7 @@ struct cs_anchor {
 	unsigned char	*der;		/* NULL: distrusted */
 	size_t		 derlen;
 	int		 listed;	/* in the shipped list that is given */
-	int		 gone;		/* dropped: what sorts the set frees it */
+	int		 gone;		/* dropped: cs_trustset_sort() frees it */
 };
 
 /* anchor.c: the link by which OpenSSL finds an anchor, by the hash of its
@@ -26,20 +26,20 @@ struct cs_anchor {
 void	cs_anchor_link(char [CS_ANCHOR_LINK], unsigned long, size_t);
 int	cs_anchor_islink(const char *);
 
-/* trustset.c: the set, by name; names and fingerprints are there once. */
+/* trustset.c: the set, by name; each name and each fingerprint once. */
 struct cs_trustset {
 	struct cs_anchor *v;
 	size_t		 n, size;
 	size_t		*slots, nslot;	/* where each is, by name, fingerprint */
 	unsigned long	 gen;		/* the generation it was read from */
 	struct cs_stamp	 stamp;		/* of its directory */
-	int		 astray;	/* that is not what would be written */
+	int		 dirty;	/* a file differs from its canonical form */
 	struct cs_strings bad;		/* what is damaged in it */
 };
 void	cs_trustset_free(struct cs_trustset *);
 struct cs_anchor *cs_trustset_byfingerprint(const struct cs_trustset *,
 	    const char *);
-/* The file distrusted; label for messages, lines strict. */
+/* Adds what the file distrusted says; label is for messages. */
 int	cs_trustset_read_distrusted(struct cs_trustset *, const char *,
 	    const struct cs_buf *, struct certstore_error *);
 

@@ -1,7 +1,7 @@
 /*
  * trustdir.c: the trust anchors as a directory, certstore(5): read, and
- * written as a new generation, to which one rename(2) of the link trust then
- * leads.
+ * written as a new generation, which one rename(2) of the link trust makes the
+ * live one.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,10 +13,10 @@
 
 #include "trust/private.h"
 
-#define TRIES 3 /* a generation may go while it is read */
+#define TRIES 3 /* a generation may be removed while it is read */
 #define SUFFIX ".pem"
 
-/* What is in the directory, sorted, and how it is opened. */
+/* A generation while it is read. */
 struct dir {
 	const struct certstore *store;
 	int fd;
@@ -31,7 +31,7 @@ takefilename(void *arg, const char *name)
 	return cs_strings_add(arg, name);
 }
 
-/* "NAME.pem" of an anchor: copies NAME and gives 1, else 0. */
+/* The NAME in "NAME.pem" of an anchor: 1, or 0. */
 static int
 isanchorfile(const char *file, char name[CS_NAME_MAX + 1])
 {
@@ -45,14 +45,14 @@ isanchorfile(const char *file, char name[CS_NAME_MAX + 1])
 	return cs_name_isvalid(name) && strcmp(name, "bundle") != 0;
 }
 
-/* One file of the directory; 0, or -1 and errno. */
+/* Reads one file of the directory: 0, or -1 and errno. */
 static int
 readsetfile(struct dir *d, const char *file, size_t max)
 {
 	return cs_file_read(d->fd, file, max, &d->buf);
 }
 
-/* What is damaged is said when the set is used, and does not keep the rest. */
+/* Notes a damaged file for whoever uses the set; the rest is still read. */
 static int
 notebad(struct dir *d, struct cs_trustset *set, const char *file,
     const char *why)
@@ -64,11 +64,11 @@ notebad(struct dir *d, struct cs_trustset *set, const char *file,
 	    "cert-trust%s update for those of the system",
 	    certstore_path(d->store), file, why, cs_store_option(d->store),
 	    cs_store_option(d->store));
-	set->astray = 1;
+	set->dirty = 1;
 	return cs_strings_add(&set->bad, msg);
 }
 
-/* The one certificate that is in d->buf. */
+/* Adds the certificate in d->buf to the set. */
 static int
 takeanchor(struct dir *d, struct cs_trustset *set, const char *file,
     const char *name)
@@ -95,14 +95,14 @@ takeanchor(struct dir *d, struct cs_trustset *set, const char *file,
 		rv = notebad(d, set, file, why);
 	} else if (cs_trustset_byfingerprint(set, hex) != NULL ||
 	    cs_trustset_byname(set, name) != NULL) {
-		set->astray = 1; /* distrusted by hand, or there twice */
+		set->dirty = 1; /* distrusted was edited, or it is twice */
 	} else if (cs_trustset_add(set, name, hex, pem->der, pem->derlen,
 		       CS_ANCHOR_ADDED) == NULL ||
 	    cs_pem_encode(&again, "CERTIFICATE", pem->der, pem->derlen) == -1) {
 		rv = -1;
 	} else if (again.len != d->buf.len ||
 	    memcmp(again.p, d->buf.p, again.len) != 0) {
-		set->astray = 1;
+		set->dirty = 1;
 	}
 out:
 	cs_buf_free(&again);
@@ -110,7 +110,7 @@ out:
 	return rv;
 }
 
-/* 1, 0 the generation may have gone, -1. */
+/* 0 if the generation may have been removed, else -1. */
 static int
 failread(struct dir *d, const char *file, struct certstore_error *err)
 {
@@ -120,7 +120,7 @@ failread(struct dir *d, const char *file, struct certstore_error *err)
 	    file);
 }
 
-/* Each anchor, and where the links lead. */
+/* Reads each anchor, and where the hash links lead. */
 static int
 readanchors(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 {
@@ -133,11 +133,11 @@ readanchors(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 		if (cs_anchor_islink(file)) {
 			if (cs_file_readlink(d->fd, file, text, sizeof(text)) ==
 			    -1)
-				set->astray = 1;
+				set->dirty = 1;
 			else if (cs_strings_add(&d->links, text) == -1)
 				goto nomem;
 		} else if (!isanchorfile(file, name)) {
-			set->astray |= strcmp(file, "bundle.pem") != 0 &&
+			set->dirty |= strcmp(file, "bundle.pem") != 0 &&
 			    strcmp(file, "distrusted") != 0 &&
 			    strcmp(file, "shipped") != 0;
 		} else if (readsetfile(d, file, CS_RECORD_MAX) == 0) {
@@ -156,7 +156,7 @@ nomem:
 	return cs_fail_nomem(err);
 }
 
-/* The bundle is all anchors by name, which is not quite the order of files. */
+/* Is bundle.pem all anchors by name?  Else the set is dirty. */
 static int
 checkbundle(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 {
@@ -175,12 +175,15 @@ checkbundle(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 	    (readsetfile(d, "bundle.pem", CS_BUNDLE_MAX) == -1 ||
 		d->buf.len != bundle.len ||
 		memcmp(d->buf.p, bundle.p, bundle.len) != 0))
-		set->astray = 1;
+		set->dirty = 1;
 	cs_buf_free(&bundle);
 	return bad == 0 ? 1 : cs_fail_nomem(err);
 }
 
-/* One link for each anchor; that its hash is right is believed. */
+/*
+ * Is there one hash link for each anchor?  Whether its hash is right is not
+ * checked.
+ */
 static void
 checklinks(struct dir *d, struct cs_trustset *set)
 {
@@ -190,17 +193,20 @@ checklinks(struct dir *d, struct cs_trustset *set)
 	for (i = 0; i < set->n; i++)
 		n += set->v[i].der != NULL;
 	if (d->links.n != n)
-		set->astray = 1;
+		set->dirty = 1;
 	cs_strings_sort(&d->links);
 	if (d->links.n != n)
-		set->astray = 1;
-	for (i = 0; i < d->links.n && !set->astray; i++)
+		set->dirty = 1;
+	for (i = 0; i < d->links.n && !set->dirty; i++)
 		if (!isanchorfile(d->links.v[i], name) ||
 		    cs_trustset_byname(set, name) == NULL)
-			set->astray = 1;
+			set->dirty = 1;
 }
 
-/* A file that must be there: 1, 0 the generation may have gone, -1. */
+/*
+ * Reads a file that has to be there: 1, 0 the generation may have been removed,
+ * -1.
+ */
 static int
 readrecord(struct dir *d, struct cs_trustset *set, const char *file,
     int (*parse)(struct cs_trustset *, const char *, const struct cs_buf *,
@@ -255,8 +261,9 @@ closesetdir(struct dir *d)
 }
 
 /*
- * The set that is live.  Without a directory it is empty.  What it lacks may
- * only mean that the directory went while it was read: then that is done again.
+ * Reads the live set; without a directory it is empty.  If a file is missing,
+ * the generation may have been removed while it was read: then it is read
+ * again.
  */
 int
 cs_trustdir_load(struct certstore *store, struct cs_trustset *set,
@@ -277,7 +284,7 @@ cs_trustdir_load(struct certstore *store, struct cs_trustset *set,
 			return -1;
 		set->gen = live.gen;
 		set->stamp = live.stamp;
-		set->astray = live.gen == 0;
+		set->dirty = live.gen == 0;
 		cs_fail(err, CERTSTORE_ECHANGED,
 		    "%s/trust: keeps changing: try again",
 		    certstore_path(store));
@@ -390,7 +397,7 @@ writeanchor(struct writing *w, const struct cs_anchor *a,
 	return rv;
 }
 
-/* What could not be read again is not written. */
+/* Refuses a file that would be too large to be read again. */
 static int
 checksize(const struct writing *w, const struct cs_buf *b, size_t max,
     struct certstore_error *err)
@@ -438,7 +445,10 @@ writedir(struct writing *w, const struct cs_trustset *set,
 	return writerecords(w, set, err);
 }
 
-/* Replaces the set that is live, whatever it is: the caller has looked. */
+/*
+ * Replaces the live set, under the lock: the caller has checked that it is
+ * current.
+ */
 int
 cs_trustdir_write(struct certstore *store, const struct cs_trustset *set,
     struct certstore_error *err)

@@ -1,6 +1,6 @@
 /*
- * trustset.c: the set of trust anchors and of what is distrusted, in memory,
- * and the two files that say of fingerprints which they are.
+ * trustset.c: the set of trust anchors and of distrusted certificates, in
+ * memory, and the files distrusted and shipped.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #define SHA256 "sha256:"
 #define HEX_LEN (CS_HASH_LEN - 1)
 #define NAME_UNIT 8	   /* digits of the fingerprint in a name, or more */
-#define ADDED_WORD "added" /* in the file shipped: and by hand, too */
+#define ADDED_WORD "added" /* in the file shipped: also added by hand */
 
 static void
 freeanchor(struct cs_anchor *a)
@@ -34,9 +34,9 @@ cs_trustset_free(struct cs_trustset *set)
 }
 
 /*
- * Two tables with open addressing in one piece: by name and by fingerprint.
- * A slot holds the place of an anchor, from 1, or 0.  What was dropped keeps
- * its slots until the set is sorted.
+ * Two hash tables with open addressing in one array: by name and by
+ * fingerprint.  A slot holds the place of an anchor from 1 on, or 0.  A dropped
+ * anchor keeps its slots until the set is sorted.
  */
 static size_t
 hashtext(const char *s, size_t len)
@@ -68,7 +68,7 @@ enterslot(struct cs_trustset *set, size_t i)
 	    hashtext(a->fingerprint, HEX_LEN), i + 1);
 }
 
-/* The tables anew, with room for all that the array has room for. */
+/* Makes the tables anew, as large as the array needs. */
 static int
 reindex(struct cs_trustset *set)
 {
@@ -215,7 +215,7 @@ cs_trustset_sort(struct cs_trustset *set)
 		(void)reindex(set); /* of the same size: cannot fail */
 }
 
-/* bundle.pem is all anchors. */
+/* Is no anchor called so?  "bundle" is not free: bundle.pem has all anchors. */
 static int
 isnamefree(const struct cs_trustset *set, const char *name)
 {
@@ -223,7 +223,10 @@ isnamefree(const struct cs_trustset *set, const char *name)
 	    cs_trustset_byname(set, name) == NULL;
 }
 
-/* plain: the base will do if it is free; else it always has a suffix. */
+/*
+ * A free name for a certificate: the base, if plain and free; else the base and
+ * digits of the fingerprint.
+ */
 void
 cs_trustset_name(const struct cs_trustset *set, const char *base, int plain,
     const char *fingerprint, char name[CS_NAME_MAX + 1])
@@ -240,8 +243,8 @@ cs_trustset_name(const struct cs_trustset *set, const char *base, int plain,
 }
 
 /*
- * "sha256:HEX", lower case, and what follows behind a blank, or "": cuts the
- * line.  The words begin with p->next.
+ * A line "sha256:HEX", lower case, perhaps with a blank and more text.  Lines
+ * are cut from next on.
  */
 struct reading {
 	const char *label;
@@ -259,7 +262,7 @@ failline(const struct reading *r, const char *form, struct certstore_error *err)
 	    r->line, form);
 }
 
-/* 1, 0 at the end, -1. */
+/* Reads the next line: 1, 0 at the end, -1 it is malformed. */
 static int
 readsetline(struct reading *r, const char *end)
 {
@@ -287,7 +290,10 @@ readsetline(struct reading *r, const char *end)
 	return 1;
 }
 
-/* Before the anchors: what is distrusted is none, whatever file there is. */
+/*
+ * Read before the anchors: what is distrusted is no anchor, whatever files are
+ * there.
+ */
 int
 cs_trustset_read_distrusted(struct cs_trustset *set, const char *label,
     const struct cs_buf *b, struct certstore_error *err)
@@ -307,7 +313,7 @@ cs_trustset_read_distrusted(struct cs_trustset *set, const char *label,
 	return rv == 0 ? 0 : failline(&r, "sha256:HEX NAME, each once", err);
 }
 
-/* Behind the anchors: those that it does not name were added by hand. */
+/* Read after the anchors: those that it does not name were added by hand. */
 int
 cs_trustset_read_shipped(struct cs_trustset *set, const char *label,
     const struct cs_buf *b, struct certstore_error *err)
@@ -321,7 +327,7 @@ cs_trustset_read_shipped(struct cs_trustset *set, const char *label,
 			break;
 		a = cs_trustset_byfingerprint(set, r.hex);
 		if (a == NULL || a->der == NULL)
-			set->astray = 1;
+			set->dirty = 1;
 		else
 			a->origin = *r.rest == '\0' ?
 			    CS_ANCHOR_SHIPPED :
