@@ -11,36 +11,38 @@ include config.mk
 
 # The folders of the library, from the bottom up.
 BASE = lib/base/buf.c lib/base/crypto.c lib/base/error.c \
-	lib/base/escape.c lib/base/file.c lib/base/hash.c \
-	lib/base/idn.c lib/base/name.c lib/base/stamp.c \
-	lib/base/strings.c lib/base/time.c
+	lib/base/escape.c lib/base/file.c lib/base/hash.c lib/base/idn.c \
+	lib/base/name.c lib/base/stamp.c lib/base/strings.c \
+	lib/base/time.c
 STORE = lib/store/combined.c lib/store/entry.c lib/store/fence.c \
 	lib/store/generation.c lib/store/index.c lib/store/info.c \
 	lib/store/layout.c lib/store/links.c lib/store/list.c \
 	lib/store/lock.c lib/store/match.c lib/store/mode.c \
-	lib/store/names.c lib/store/parents.c lib/store/props.c \
-	lib/store/put.c lib/store/recover.c lib/store/remove.c \
-	lib/store/repair.c lib/store/resolve.c lib/store/settle.c \
-	lib/store/store.c lib/store/sweep.c lib/store/trustgen.c \
-	lib/store/unlink.c lib/store/write.c
+	lib/store/names.c lib/store/newprops.c lib/store/parents.c \
+	lib/store/propedit.c lib/store/props.c lib/store/put.c \
+	lib/store/recover.c lib/store/remove.c lib/store/repair.c \
+	lib/store/repeat.c lib/store/resolve.c lib/store/set.c \
+	lib/store/settings.c lib/store/settle.c lib/store/store.c \
+	lib/store/sweep.c lib/store/trustgen.c lib/store/unlink.c \
+	lib/store/write.c
 PEM = lib/pem/block.c lib/pem/container.c lib/pem/decrypt.c \
 	lib/pem/der.c lib/pem/item.c lib/pem/lines.c lib/pem/marker.c \
 	lib/pem/pem.c lib/pem/pkcs8.c
-X509 = lib/x509/asn1.c lib/x509/cert.c lib/x509/certs.c \
-	lib/x509/chain.c lib/x509/describe.c lib/x509/key.c \
-	lib/x509/keypair.c lib/x509/part.c lib/x509/print.c \
-	lib/x509/strength.c lib/x509/subtree.c lib/x509/uses.c
-ISSUE = lib/issue/carry.c lib/issue/caution.c lib/issue/constraint.c \
-	lib/issue/create.c lib/issue/extension.c lib/issue/issue.c \
-	lib/issue/issuer.c lib/issue/keep.c lib/issue/request.c \
-	lib/issue/reuse.c lib/issue/subject.c lib/issue/template.c
+X509 = lib/x509/asn1.c lib/x509/cert.c lib/x509/certs.c lib/x509/chain.c \
+	lib/x509/describe.c lib/x509/key.c lib/x509/keypair.c \
+	lib/x509/part.c lib/x509/print.c lib/x509/strength.c \
+	lib/x509/subtree.c lib/x509/uses.c
+ISSUE = lib/issue/caution.c lib/issue/constraint.c lib/issue/create.c \
+	lib/issue/extension.c lib/issue/issue.c lib/issue/issuer.c \
+	lib/issue/keep.c lib/issue/request.c lib/issue/reuse.c \
+	lib/issue/subject.c lib/issue/template.c
 IMPORT = lib/import/import.c lib/import/issuers.c lib/import/keyfile.c \
 	lib/import/keyowner.c lib/import/naming.c lib/import/plan.c \
 	lib/import/pool.c lib/import/warning.c
 TRUST = lib/trust/anchor.c lib/trust/change.c lib/trust/trust.c \
 	lib/trust/trustdir.c lib/trust/trustset.c
-VERIFY = lib/verify/algorithm.c lib/verify/anchors.c \
-	lib/verify/cache.c lib/verify/judge.c lib/verify/lazycerts.c \
+VERIFY = lib/verify/algorithm.c lib/verify/anchors.c lib/verify/cache.c \
+	lib/verify/judge.c lib/verify/lazycerts.c \
 	lib/verify/nameconstraint.c lib/verify/path.c \
 	lib/verify/purpose.c lib/verify/rule.c lib/verify/san.c \
 	lib/verify/signature.c lib/verify/syntax.c lib/verify/verify.c
@@ -49,7 +51,8 @@ LIBRARY = $(BASE) $(STORE) $(PEM) $(X509) $(ISSUE) $(IMPORT) $(TRUST) \
 SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \
 	cmd/progress.c cmd/record.c cmd/secret.c cmd/table.c cmd/text.c
 MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
-	cmd/cert-rm.c cmd/cert-show.c cmd/cert-trust.c cmd/cert-verify.c
+	cmd/cert-rm.c cmd/cert-set.c cmd/cert-show.c cmd/cert-trust.c \
+	cmd/cert-verify.c
 UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
 	tests/test-create.c tests/test-describe.c tests/test-escape.c \
 	tests/test-handles.c tests/test-import.c tests/test-issue.c \
@@ -71,18 +74,18 @@ HEADERS = lib/certstore.h lib/base/base.h lib/import/private.h \
 	lib/x509/x509.h cmd/cmd.h tests/input.h tests/made.h \
 	tests/pems.h tests/scratch.h tests/tap.h
 
-PLAIN_COMMANDS = cert-list cert-match cert-rm
+PLAIN_COMMANDS = cert-list cert-match cert-rm cert-set
 CRYPTO_COMMANDS = cert-create cert-import cert-show cert-trust
 # The only one that asks whether a name is a public suffix.
 PSL_COMMANDS = cert-verify
 COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS) $(PSL_COMMANDS)
 
 MAN1 = cert-create.1 cert-import.1 cert-list.1 cert-match.1 cert-rm.1 \
-	cert-show.1 cert-trust.1 cert-verify.1
+	cert-set.1 cert-show.1 cert-trust.1 cert-verify.1
 MAN3 = certstore.3 certstore_certs.3 certstore_create.3 certstore_entry.3 \
 	certstore_escape.3 certstore_import.3 certstore_list.3 \
 	certstore_match.3 certstore_open.3 certstore_remove.3 \
-	certstore_time.3 certstore_trust.3 certstore_verify.3
+	certstore_set.3 certstore_time.3 certstore_trust.3 certstore_verify.3
 MAN5 = certstore.5
 MAN7 = certstore.7
 

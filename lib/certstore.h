@@ -60,6 +60,11 @@ enum certstore_remove_flags {
 	CERTSTORE_REMOVE_FORCE = 1 << 10,	/* also what is used or absent */
 	CERTSTORE_REMOVE_DRYRUN = 1 << 11	/* decide, but change nothing */
 };
+enum certstore_set_flags {
+	CERTSTORE_SET_FORCE = 1 << 12,		/* a CA's key to a group, too */
+	CERTSTORE_SET_DRYRUN = 1 << 13,		/* decide, but change nothing */
+	CERTSTORE_SET_IFNEEDED = 1 << 14	/* only where there is no value */
+};
 enum certstore_create_flags {
 	CERTSTORE_CREATE_FORCE = 1 << 15,	/* replace an existing entry */
 	CERTSTORE_CREATE_DRYRUN = 1 << 16,	/* decide, but change nothing */
@@ -166,6 +171,32 @@ int certstore_remove(struct certstore *store, const char *const *names,
     void (*failed)(void *arg, const char *name,
 	const struct certstore_error *err),
     void *arg, struct certstore_error *err);
+
+/* What no certificate says: certstore_set(3). */
+enum certstore_set_how {
+	CERTSTORE_SET_REPLACE,
+	CERTSTORE_SET_ADD,
+	CERTSTORE_SET_REMOVE
+};
+struct certstore_set;
+struct certstore_set *certstore_set_new(struct certstore *store, int flags,
+    struct certstore_error *err);
+void certstore_set_free(struct certstore_set *set);
+int certstore_set_add(struct certstore_set *set, const char *name,
+    struct certstore_error *err);
+int certstore_set_change(struct certstore_set *set, const char *prop,
+    enum certstore_set_how how, const char *value,
+    struct certstore_error *err);
+int certstore_set_commit(struct certstore_set *set,
+    struct certstore_error *err);
+int certstore_set_next(struct certstore_set *set, const char **name,
+    struct certstore_error *err);
+struct certstore_props;
+struct certstore_props *certstore_props_read(struct certstore *store,
+    const char *name, struct certstore_error *err);
+int certstore_props_next(struct certstore_props *props, const char **prop,
+    const char **value, struct certstore_error *err);
+void certstore_props_free(struct certstore_props *props);
 
 /* Times, limits and lives: certstore_time(3). */
 enum certstore_span_type {

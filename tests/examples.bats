@@ -71,6 +71,13 @@ b.example.com" ]
 	[ -z "$(cert-list)" ]
 }
 
+@test "cert-set(1)" {
+	group cert-set.1
+	page cert-set.1
+	[ "$(cert-match -o name,how acme.example.com)" = $'pbx\texact' ]
+	[ "$(cert-set -o user new.example.com)" = user=nginx ]
+}
+
 @test "cert-show(1)" {
 	page "$ROOT/man/cert-show.1"
 }

@@ -105,7 +105,7 @@ killed() {
 state() {
 	local csr text
 
-	cert-list -o name,fingerprint,names
+	cert-list -o name,fingerprint,names,tenants
 	[ ! -e "$CERTSTORE/trust" ] ||
 	    cert-trust -o name,fingerprint,origin list
 	for csr in "$CERTSTORE"/certs/[!.]*/request.csr; do
@@ -117,7 +117,7 @@ state() {
 
 # Fingerprints are new in every run: what is compared is names.
 names() {
-	cut -f 1,3
+	cut -f 1,3-
 }
 
 # pair: key and certificate of $target belong together, and combined.pem holds

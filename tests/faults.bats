@@ -186,6 +186,11 @@ reader() {
 	sweep cert-import
 }
 
+@test "cert-set of a tenant, each call failing" {
+	target=serving keeps=yes
+	sweep cert-set serving tenant=t.example.org
+}
+
 @test "cert-rm, each call failing" {
 	target=serving keeps=
 	sweep cert-rm -f serving

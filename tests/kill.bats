@@ -105,6 +105,11 @@ sweep() {
 	sweep cert-import -f -N serving
 }
 
+@test "cert-set of a tenant, killed anywhere" {
+	target=serving
+	sweep cert-set serving tenant=t.example.org default=yes
+}
+
 @test "cert-rm, killed anywhere" {
 	target=serving
 	sweep cert-rm -f serving

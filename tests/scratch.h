@@ -51,11 +51,27 @@ identity(struct certstore *store, const char *name, unsigned long gen)
 
 	if (gen != 0) {
 		(void)cs_entry_load(store, name, &entry, &err);
-		(void)cs_entry_identify(&entry, &id, &err);
+		cs_entry_identify(&entry, &id);
 		cs_entry_done(&entry);
 		id.gen = gen;
 	}
 	return id;
+}
+
+/* Another writer, with a handle of its own, gives an entry a property. */
+static inline void
+setprop(const char *name, const char *prop, const char *value)
+{
+	struct certstore *other = opened(CERTSTORE_OPEN_WRITE);
+	struct certstore_set *set = certstore_set_new(other, 0, &err);
+
+	if (set == NULL || certstore_set_add(set, name, &err) == -1 ||
+	    certstore_set_change(set, prop, CERTSTORE_SET_REPLACE, value,
+		&err) == -1 ||
+	    certstore_set_commit(set, &err) != 1)
+		bail("%s: %s=%s: %s", name, prop, value, err.msg);
+	certstore_set_free(set);
+	certstore_close(other);
 }
 
 /* An entry whose certificate is `cert`, with these lines of info; where they

@@ -629,6 +629,42 @@ testretype(void)
 	certstore_template_free(t);
 }
 
+/* Gives entry "noted" a property, and says the passphrase. */
+static int
+annotate(void *arg, const char *what, char *buf, size_t size)
+{
+	int *times = arg;
+
+	(void)what;
+	(*times)++;
+	setprop("noted", "note", "meanwhile");
+	return snprintf(buf, size, "secret");
+}
+
+/* A property that another writer sets does not make a decision void. */
+static void
+testnoted(void)
+{
+	struct certstore_passphrase pass = { annotate, NULL };
+	struct certstore_template *t = certstore_template_new(&err);
+	int times = 0;
+
+	must("noted", 0, "t=p256 s=noted.example");
+	setprop("noted", "user", "nginx");
+	pass.arg = &times;
+	certstore_template_add_san(t, "noted.example", &err);
+	certstore_template_set_issuer(t, "locked", &err);
+	certstore_template_set_passphrase(t, &pass, &err);
+	is_int(certstore_create(store, "noted", t, CERTSTORE_CREATE_FORCE, NULL,
+		   &err),
+	    1, "replaced");
+	is_int(times, 1, "in one try");
+	is_str(text("noted", CS_PROPS, "user "), "nginx", "what it had");
+	is_str(text("noted", CS_PROPS, "note "), "meanwhile",
+	    "what it was given meanwhile");
+	certstore_template_free(t);
+}
+
 /* One meeting on an entry after the other. */
 struct meeting {
 	int flags; /* beside CERTSTORE_CREATE_IFNEEDED; FORCE: instead of it */
@@ -1173,6 +1209,7 @@ main(void)
 	testpassphrase();
 	testidentity();
 	testretype();
+	testnoted();
 	testparts();
 	testagain();
 	testunfilled();

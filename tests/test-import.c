@@ -176,6 +176,32 @@ testplan(void)
 	certstore_close(store);
 }
 
+/* A property set between plan and commit is kept, and stops nothing. */
+static void
+testnoted(void)
+{
+	struct certstore *store = opened(CERTSTORE_OPEN_CREATE);
+	struct certstore_import *im;
+	struct certstore_props *props;
+	const char *prop, *value;
+
+	im = given(store, 0, "noted.example.com", "2090");
+	plan(im);
+	is_int(commit(im), 1, "imported");
+	im = given(store, CERTSTORE_IMPORT_FORCE, "noted.example.com", "2091");
+	plan(im);
+	setprop("noted.example.com", "note", "meanwhile");
+	is_int(commit(im), 1, "replaced");
+	props = certstore_props_read(store, "noted.example.com", &err);
+	ok(props != NULL &&
+		certstore_props_next(props, &prop, &value, &err) == 1 &&
+		certstore_props_next(props, &prop, &value, &err) == 1 &&
+		strcmp(prop, "note") == 0 && strcmp(value, "meanwhile") == 0,
+	    "with what it was given meanwhile");
+	certstore_props_free(props);
+	certstore_close(store);
+}
+
 static void
 testadd(void)
 {
@@ -537,6 +563,7 @@ main(void)
 	if ((key = cs_key_generate(NULL, "p256", &err)) == NULL)
 		bail("%s", err.msg);
 	testplan();
+	testnoted();
 	testadd();
 	testraces();
 	testmeanwhile();

@@ -41,7 +41,8 @@ loadold(struct cs_planning *job, struct certstore_error *err)
 			return -1;
 	}
 	cs_error_clear(err);
-	return cs_entry_identify(&job->old, &job->a->put.seen, err);
+	cs_entry_identify(&job->old, &job->a->put.seen);
+	return 0;
 }
 
 static int
@@ -316,9 +317,10 @@ recordplan(struct cs_planning *job, struct certstore_error *err)
 		*entry = job->old;
 		memset(&job->old, 0, sizeof(job->old));
 	} else {
-		if (cs_props_carry(&job->a->put.file[CS_PROPS],
+		job->a->put.origin = "import";
+		if (cs_newprops_compose(job->im->store, &job->a->put,
 			job->was == CS_WAS_ABSENT ? NULL : &job->old,
-			job->a->name, "import", err) == -1 ||
+			err) == -1 ||
 		    carryrequest(job, err) == -1 ||
 		    cs_keyfile_check(job, err) == -1)
 			return -1;

@@ -361,9 +361,10 @@ makeentryfiles(struct cs_create *job, X509 *x509, struct certstore_error *err)
 	else if (cs_key_encode(&pem, job->pkey, cs_create_passphrase(job),
 		     err) == 0 &&
 	    cs_chain_files(&job->put, x509, chain, above, &pem, err) == 0 &&
-	    cs_carry_request(job, err) == 0 &&
-	    cs_carry_props(job, "create", err) == 0)
+	    (!job->exists || job->damaged ||
+		cs_repeat_request(&job->put, &job->old, err) == 0))
 		rv = 0;
+	job->put.origin = "create";
 	cs_buf_free(&pem);
 	sk_X509_free(chain);
 	return rv;
@@ -391,11 +392,7 @@ rewriteentry(struct cs_create *job, struct certstore_error *err)
 	    why, job->old.info.fingerprint != NULL ? " and certificate" : "");
 	if ((job->flags & CERTSTORE_CREATE_DRYRUN) != 0)
 		return 1;
-	if (job->old.info.fingerprint == NULL)
-		rv = cs_request_carry(job, err);
-	else if ((rv = cs_carry_pair(job, err)) == 0)
-		rv = cs_carry_request(job, err);
-	if (rv == -1 || cs_carry_props(job, NULL, err) == -1 ||
+	if (cs_repeat_files(&job->put, &job->old, err) == -1 ||
 	    cs_write_entries(job->store, &job->put, 1, err) == -1)
 		return -1;
 	return 1;
@@ -505,8 +502,7 @@ trycreate(struct cs_create *job, char **csr, struct certstore_error *err)
 	if ((rv = decidecreate(job, csr, err)) == -1)
 		return -1;
 	job->put.name = job->name;
-	if (cs_entry_identify(&job->old, &job->put.seen, err) == -1)
-		return -1;
+	cs_entry_identify(&job->old, &job->put.seen);
 	if (rv == 0)
 		return rewriteentry(job, err);
 	if ((job->flags & CERTSTORE_CREATE_REQUEST) != 0)

@@ -189,20 +189,9 @@ struct cs_create {
 int	cs_create_key(struct cs_create *, struct certstore_error *);
 const char *cs_create_passphrase(const struct cs_create *);
 
-/* carry.c: what a new generation takes over from the one before. */
-int	cs_carry_file(struct cs_create *, enum cs_file,
-	    struct certstore_error *);
-int	cs_carry_props(struct cs_create *, const char *,
-	    struct certstore_error *);	/* with this origin; NULL: the old one */
-int	cs_carry_pair(struct cs_create *, struct certstore_error *);
-int	cs_carry_request(struct cs_create *, struct certstore_error *);
-int	cs_carry_waiting(struct cs_create *, const char *,
-	    struct certstore_error *);	/* the key that a request is for */
-
 /* request.c: a request that waits in an entry: is another one needed, 1, 0 and
- * the CSR, or -1; made, 1 or -1; described anew. */
+ * the CSR, or -1; made, 1 or -1. */
 int	cs_request_needed(struct cs_create *, char **, struct certstore_error *);
 int	cs_request_make(struct cs_create *, char **, struct certstore_error *);
-int	cs_request_carry(struct cs_create *, struct certstore_error *);
 
 #endif

@@ -87,23 +87,6 @@ encoderequest(struct cs_create *job, X509_REQ *req, struct certstore_error *err)
 	    cs_create_passphrase(job), err);
 }
 
-/* The request that waits, where there is no pair, described anew. */
-int
-cs_request_carry(struct cs_create *job, struct certstore_error *err)
-{
-	struct cs_buf pem = { NULL, 0, 0 };
-	X509_REQ *req;
-	int rv = -1;
-
-	if ((req = readrequest(job, &pem, err)) != NULL &&
-	    cs_carry_file(job, CS_REQUEST_KEY, err) == 0 &&
-	    cs_carry_file(job, CS_REQUEST_CSR, err) == 0)
-		rv = cs_describe_csr(&job->put.file[CS_INFO], req, err);
-	X509_REQ_free(req);
-	cs_buf_free(&pem);
-	return rv;
-}
-
 int
 cs_request_make(struct cs_create *job, char **csr, struct certstore_error *err)
 {
@@ -119,22 +102,25 @@ cs_request_make(struct cs_create *job, char **csr, struct certstore_error *err)
 	cs_caution_names(&job->cautions, job->name, &job->t, 1);
 	if (job->exists && !job->damaged)
 		cs_caution_request(&job->cautions, &job->old, &job->t);
+	if (!job->exists || job->old.info.fingerprint == NULL)
+		job->put.origin = "create";
 	if ((job->flags & CERTSTORE_CREATE_DRYRUN) != 0) {
-		if (cs_carry_props(job, "create", err) == 0 &&
-		    cs_write_check(job->store, &job->put, 1, err) == 0)
+		if (cs_write_check(job->store, &job->put, 1, err) == 0)
 			rv = 1;
 		goto out;
 	}
 	if (encoderequest(job, req, err) == -1)
 		goto out;
 	if (job->exists && job->old.info.fingerprint != NULL) {
-		if (cs_carry_pair(job, err) == -1 ||
-		    cs_carry_props(job, NULL, err) == -1 ||
-		    cs_key_spki(job->pkey, spki, err) == -1 ||
-		    cs_carry_waiting(job, spki, err) == -1)
+		if (cs_repeat_pair(&job->put, &job->old, err) == -1 ||
+		    cs_key_spki(job->pkey, spki, err) == -1)
 			goto out;
-	} else if (cs_describe_csr(&job->put.file[CS_INFO], req, err) == -1 ||
-	    cs_carry_props(job, "create", err) == -1)
+		if (cs_buf_printf(&job->put.file[CS_INFO], "request %s\n",
+			spki) == -1) {
+			cs_fail_nomem(err);
+			goto out;
+		}
+	} else if (cs_describe_csr(&job->put.file[CS_INFO], req, err) == -1)
 		goto out;
 	if ((pem = strdup(job->put.file[CS_REQUEST_CSR].p)) == NULL) {
 		cs_fail_nomem(err);

@@ -23,10 +23,7 @@ int
 cs_combined_check(const struct certstore *store, const struct cs_put *put,
     struct certstore_error *err)
 {
-	size_t len;
-
-	if (put->file[CS_PRIVKEY].p == NULL ||
-	    cs_info_find(&put->file[CS_INFO], "serves", &len) == NULL)
+	if (!cs_put_serves(put))
 		return 0;
 	if (cs_combined_has(store, put->name) != -1)
 		return 0;

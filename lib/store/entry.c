@@ -99,49 +99,32 @@ cs_entry_stat(const struct certstore_entry *entry, enum cs_file which,
 	return fstatat(entry->store->certs, path, st, AT_SYMLINK_NOFOLLOW);
 }
 
-/* Adds size and mtime of props, which people edit, to a hash; 0 or -1. */
-static int
-hashprops(SHA2_CTX *ctx, const struct certstore_entry *entry)
-{
-	char text[64];
-	struct stat st;
-	int n;
-
-	if (cs_entry_stat(entry, CS_PROPS, &st) == -1)
-		return errno == ENOENT || errno == ENOTDIR || errno == ESTALE ?
-		    0 :
-		    -1;
-	n = snprintf(text, sizeof(text), "%lld %lld.%09ld",
-	    (long long)st.st_size, (long long)st.st_mtim.tv_sec,
-	    st.st_mtim.tv_nsec);
-	SHA256Update(ctx, (const uint8_t *)text, (size_t)n);
-	return 0;
-}
-
 /*
- * Hashes info, which has the hash and mtime of fullchain.pem or the request,
- * and size and mtime of props.  If info cannot be believed: the inode and ctime
- * of the directory, since each generation has its own.
+ * Hashes what is in an entry but its props: the hash of fullchain.pem or the
+ * request, and of the keys.  The number is that of the generation that first
+ * had them.  If info cannot be believed: the inode and ctime of the directory,
+ * since each generation has its own.
  */
-int
-cs_entry_identify(const struct certstore_entry *entry, struct cs_identity *id,
-    struct certstore_error *err)
+void
+cs_entry_identify(const struct certstore_entry *entry, struct cs_identity *id)
 {
-	const struct cs_buf *b = &entry->info.text;
+	const struct cs_info *info = &entry->info;
+	const char *part[3] = { info->filehash, info->spki, info->request };
 	struct cs_stamp stamp;
 	char text[CS_STAMP_TEXT];
 	SHA2_CTX ctx;
+	size_t i;
 	int fd;
 
 	memset(id, 0, sizeof(*id));
 	if (entry->store == NULL || entry->gendir[0] == '\0')
-		return 0;
+		return;
 	SHA256Init(&ctx);
-	if (b->len > 0)
-		SHA256Update(&ctx, (const uint8_t *)b->p, b->len);
-	if (hashprops(&ctx, entry) == -1)
-		return cs_fail_errno(err, "certs/%s/props", entry->gendir);
-	if (entry->info.kind == NULL &&
+	for (i = 0; i < sizeof(part) / sizeof(part[0]); i++)
+		if (part[i] != NULL)
+			SHA256Update(&ctx, (const uint8_t *)part[i],
+			    strlen(part[i]) + 1);
+	if (info->kind == NULL &&
 	    (fd = cs_file_opendir(entry->store->certs, entry->gendir)) != -1) {
 		if (cs_stamp_fd(&stamp, fd) == 0) {
 			cs_stamp_text(&stamp, text);
@@ -150,8 +133,7 @@ cs_entry_identify(const struct certstore_entry *entry, struct cs_identity *id,
 		close(fd);
 	}
 	SHA256Final(id->hash, &ctx);
-	id->gen = entry->info.gen;
-	return 0;
+	id->gen = info->pair != 0 ? info->pair : info->gen;
 }
 
 static int
@@ -167,8 +149,7 @@ cs_entry_unchanged(const struct certstore_entry *entry, const char *name,
 {
 	struct cs_identity now;
 
-	if (cs_entry_identify(entry, &now, err) == -1)
-		return -1;
+	cs_entry_identify(entry, &now);
 	if (now.gen == seen->gen &&
 	    memcmp(now.hash, seen->hash, sizeof(now.hash)) == 0)
 		return 0;

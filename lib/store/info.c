@@ -36,6 +36,7 @@ static const struct key {
 	KEY("generation", NUMBER, AT(gen)),
 	KEY("before", NUMBER, AT(before)),
 	KEY("kept", NUMBER, AT(kept)),
+	KEY("pair", NUMBER, AT(pair)),
 	KEY("file", FILEOF, AT(file)),
 	KEY("has", HAS, 0),
 	KEY("kind", TEXT, AT(kind)),
@@ -579,6 +580,55 @@ cs_info_current(int fd, const char *name, int all, struct cs_info *info,
 	cs_generation_dir(dir, name, info->gen);
 	return checkfile(fd, dir, info) == 1 &&
 	    checkkeyfiles(fd, dir, info, all, &which) == 1;
+}
+
+static int
+beginswith(const char *line, size_t len, const char *word)
+{
+	size_t n = strlen(word);
+
+	return len >= n && memcmp(line, word, n) == 0 &&
+	    (len == n || line[n] == ' ');
+}
+
+/* Is it a line that cs_put_compose() adds to the description? */
+static int
+iscomposed(const char *line, size_t len)
+{
+	static const char *const words[] = { "certstore", "name", "generation",
+		"before", "kept", "pair", "file", "has", "origin", "tenant",
+		"user", "group" };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (beginswith(line, len, words[i]))
+			return 1;
+	return 0;
+}
+
+/* Copies the lines that describe certificate and request. */
+int
+cs_info_description(struct cs_buf *desc, const struct cs_buf *text,
+    const char *without)
+{
+	const char *end, *line, *next;
+	size_t len;
+	int bad = 0;
+
+	if (text->p == NULL)
+		return 0;
+	end = text->p + text->len;
+	for (line = text->p; line < end; line = next) {
+		next = memchr(line, '\n', (size_t)(end - line));
+		next = next == NULL ? end : next + 1;
+		len = (size_t)(next - line);
+		len -= next[-1] == '\n';
+		if (!iscomposed(line, len) &&
+		    (without == NULL || !beginswith(line, len, without)))
+			bad |= cs_buf_add(desc, line, len) |
+			    cs_buf_add(desc, "\n", 1);
+	}
+	return bad == 0 ? 0 : -1;
 }
 
 /* Does its extended key usage have this word? */

@@ -32,8 +32,8 @@ relinkentry(struct certstore *store, const struct certstore_entry *was,
 	struct cs_identity seen;
 	int rv = -1;
 
-	if (cs_entry_identify(was, &seen, err) == -1 ||
-	    cs_entry_load(store, was->info.name, &entry, err) == -1 ||
+	cs_entry_identify(was, &seen);
+	if (cs_entry_load(store, was->info.name, &entry, err) == -1 ||
 	    cs_entry_unchanged(&entry, was->info.name, &seen, err) == -1)
 		goto out;
 	if (cs_index_add(store, &entry.info) == -1 ||

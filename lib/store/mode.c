@@ -14,18 +14,14 @@
 static const mode_t modes[CS_NFILE] = { 0644, 0600, 0600, 0644, 0644, 0644,
 	0600, 0644, 0644, 0644 };
 
+/* The group of that name: 1, 0 there is none, -1 and errno. */
 int
-cs_mode_group(const char *entry, const char *name, gid_t *gid,
-    struct certstore_error *err)
+cs_mode_findgroup(const char *name, gid_t *gid)
 {
 	struct group gr, *found = NULL;
 	struct cs_buf buf = { 0 };
-	char q[CS_QUOTE_LEN];
 	int errnum;
 
-	*gid = (gid_t)-1;
-	if (name == NULL)
-		return 0;
 	do { /* a group with many members needs much room */
 		errnum = ENOMEM;
 		if (cs_buf_reserve(&buf, 2 * buf.size + 1024) == 0)
@@ -34,13 +30,23 @@ cs_mode_group(const char *entry, const char *name, gid_t *gid,
 	if (found != NULL)
 		*gid = found->gr_gid;
 	cs_buf_free(&buf);
-	if (found != NULL)
+	errno = errnum;
+	return found != NULL ? 1 : errnum == 0 ? 0 : -1;
+}
+
+int
+cs_mode_group(const char *entry, const char *name, gid_t *gid,
+    struct certstore_error *err)
+{
+	char q[CS_QUOTE_LEN];
+	int rv;
+
+	*gid = (gid_t)-1;
+	if (name == NULL || (rv = cs_mode_findgroup(name, gid)) == 1)
 		return 0;
-	if (errnum != 0) {
-		errno = errnum;
+	if (rv == -1)
 		return cs_fail_errno(err, "%s: group %s", entry,
 		    cs_escape_quote(q, name));
-	}
 	return cs_fail(err, CERTSTORE_EREFUSED,
 	    "%s: there is no group %s, which its props name: create the "
 	    "group or correct certs/%s/props",

@@ -161,6 +161,10 @@ int	cs_info_load(const struct certstore *, const char *, const char *,
 const char *cs_info_find(const struct cs_buf *, const char *, size_t *);
 int	cs_info_current(int, const char *, int, struct cs_info *,
 	    char [CS_GENDIR]);
+/* The lines of a whole info that describe certificate and request, but for one
+ * word's, or NULL. */
+int	cs_info_description(struct cs_buf *, const struct cs_buf *,
+	    const char *);
 
 /* resolve.c */
 struct cs_link cs_resolve_link(struct certstore *, const char *);
@@ -175,6 +179,7 @@ int	cs_resolve_names(struct certstore *, struct cs_strings *,
 	    struct certstore_error *);
 
 /* mode.c */
+int	cs_mode_findgroup(const char *, gid_t *);	/* 1, 0, -1 and errno */
 /* The group that a name stands for; NULL: none, which is -1. */
 int	cs_mode_group(const char *, const char *, gid_t *,
 	    struct certstore_error *);
@@ -184,7 +189,14 @@ int	cs_mode_differ(const struct certstore_entry *, enum cs_file, gid_t,
 	    char [CS_PROPS_WHY], struct certstore_error *);
 int	cs_mode_tighten(struct certstore *, const struct cs_info *); /* errno */
 
-/* props.c */
+/* props.c: a line, without the blanks at its end; a byte order mark is none. */
+struct cs_propline {
+	const char	*text;
+	size_t		 textlen;
+	const char	*word, *value;
+	size_t		 wordlen, len;
+};
+int	cs_props_nextline(const struct cs_buf *, size_t *, struct cs_propline *);
 struct cs_props {
 	char			*origin, *group;	/* or NULL */
 	struct cs_strings	 tenants, users;	/* sorted */
@@ -195,6 +207,24 @@ void	cs_props_free(struct cs_props *);
 int	cs_props_repeat(struct cs_buf *, const struct cs_buf *); /* no memory */
 int	cs_props_group(const char *, const struct cs_buf *, gid_t *,
 	    struct certstore_error *);
+int	cs_props_text(const struct certstore_entry *, struct cs_buf *,
+	    struct certstore_error *);		/* the file as it is now */
+int	cs_props_check(const char *, const struct cs_buf *,
+	    struct certstore_error *);	/* of an entry, or a section of settings */
+
+/* propedit.c: a change as typed is checked, copied and later freed; to lines as
+ * compose makes them: 1, 0 no difference, -1 no memory. */
+int	cs_propedit_parse(struct cs_propchange *, const char *,
+	    enum certstore_set_how, const char *, struct certstore_error *);
+int	cs_propedit_apply(struct cs_buf *, const struct cs_propchange *);
+void	cs_propedit_free(struct cs_propchange *);
+
+/* settings.c: STORE/props, the lines of a section such as "@new". */
+int	cs_settings_read(struct certstore *, const char *, struct cs_buf *,
+	    struct certstore_error *);
+int	cs_settings_change(struct certstore *, const char *,
+	    const struct cs_propchange *, size_t, int,
+	    struct certstore_error *);	/* 1, 0, -1; the int: only say */
 
 /* index.c */
 /* Calls fn for each index link an info calls for: "host", "a.example". */

@@ -14,17 +14,14 @@
 #define VALUE_MAX 1000 /* of a line with a key, bytes */
 #define BOM "\xef\xbb\xbf"
 
-enum key { ORIGIN, TENANT, USER, GROUP, OTHER };
+enum key { ORIGIN, TENANT, USER, GROUP, ENDPOINT, NOTE, OTHER };
 
-static const char *const keys[] = { "origin", "tenant", "user", "group" };
+static const char *const keys[] = { "origin", "tenant", "user", "group",
+	"endpoint", "note" };
 
-/* One line.  Blanks around key and value, and a CR at the end, are skipped. */
 struct line {
+	struct cs_propline l;
 	enum key key;
-	const char *text; /* the whole line */
-	size_t textlen;
-	const char *value;
-	size_t len;
 };
 
 static int
@@ -34,29 +31,24 @@ isblank_ascii(char c)
 }
 
 static void
-splitline(struct line *l)
+splitline(struct cs_propline *l)
 {
-	const char *end = l->text + l->textlen, *p = l->text, *word;
-	size_t i, n;
+	const char *end = l->text + l->textlen, *p = l->text;
 
 	while (p < end && isblank_ascii(*p))
 		p++;
-	for (word = p; p < end && !isblank_ascii(*p); p++)
+	for (l->word = p; p < end && !isblank_ascii(*p); p++)
 		;
-	n = (size_t)(p - word);
+	l->wordlen = (size_t)(p - l->word);
 	while (p < end && isblank_ascii(*p))
 		p++;
 	l->value = p;
 	l->len = (size_t)(end - p);
-	l->key = OTHER;
-	for (i = 0; i < OTHER; i++)
-		if (strlen(keys[i]) == n && memcmp(keys[i], word, n) == 0)
-			l->key = (enum key)i;
 }
 
 /* Splits the line at *pos and moves *pos behind it: 1, or 0 at the end. */
-static int
-nextprop(const struct cs_buf *b, size_t *pos, struct line *l)
+int
+cs_props_nextline(const struct cs_buf *b, size_t *pos, struct cs_propline *l)
 {
 	const char *nl, *p;
 	size_t len;
@@ -82,6 +74,21 @@ nextprop(const struct cs_buf *b, size_t *pos, struct line *l)
 	return 1;
 }
 
+static int
+nextprop(const struct cs_buf *b, size_t *pos, struct line *line)
+{
+	size_t i;
+
+	if (!cs_props_nextline(b, pos, &line->l))
+		return 0;
+	line->key = OTHER;
+	for (i = 0; i < OTHER; i++)
+		if (strlen(keys[i]) == line->l.wordlen &&
+		    memcmp(keys[i], line->l.word, line->l.wordlen) == 0)
+			line->key = (enum key)i;
+	return 1;
+}
+
 /*
  * Lists are sorted, so that they can be compared; of other keys the first line
  * counts.
@@ -94,10 +101,11 @@ parseprops(struct cs_props *props, const struct cs_buf *text)
 	size_t pos = 0;
 
 	while (nextprop(text, &pos, &l)) {
-		if (l.key == OTHER || l.len == 0)
+		if (l.key == OTHER || l.l.len == 0)
 			continue;
 		snprintf(value, sizeof(value), "%.*s",
-		    (int)(l.len < VALUE_MAX ? l.len : VALUE_MAX), l.value);
+		    (int)(l.l.len < VALUE_MAX ? l.l.len : VALUE_MAX),
+		    l.l.value);
 		if ((l.key == TENANT &&
 			cs_strings_add(&props->tenants, value) == -1) ||
 		    (l.key == USER &&
@@ -138,8 +146,8 @@ addlines(struct cs_buf *b, enum key key, const char *const *v, size_t n)
 /*
  * Reads props as they are now; if the file is missing, what info repeats of it.
  */
-static int
-readprops(const struct certstore_entry *entry, struct cs_buf *b,
+int
+cs_props_text(const struct certstore_entry *entry, struct cs_buf *b,
     struct certstore_error *err)
 {
 	const struct cs_info *info = &entry->info;
@@ -164,7 +172,7 @@ cs_props_read(const struct certstore_entry *entry, struct cs_props *props,
 	int rv;
 
 	memset(props, 0, sizeof(*props));
-	rv = readprops(entry, &text, err);
+	rv = cs_props_text(entry, &text, err);
 	if (rv == 0 && parseprops(props, &text) == -1)
 		rv = cs_fail_nomem(err);
 	cs_buf_free(&text);
@@ -180,8 +188,8 @@ cs_props_read(const struct certstore_entry *entry, struct cs_props *props,
 static int
 misspelt(const struct line *l, enum key *key)
 {
-	const char *p = l->text;
-	size_t i, left = l->textlen, n;
+	const char *p = l->l.text;
+	size_t i, left = l->l.textlen, n;
 
 	for (; left > 0 && isblank_ascii(*p); p++)
 		left--;
@@ -207,6 +215,11 @@ struct place {
 static int
 refuseline(const struct place *at, const char *what)
 {
+	if (*at->name == '@')
+		return cs_fail(at->err, CERTSTORE_EREFUSED,
+		    "props: line %zu of those of %s: %s: correct this line or "
+		    "remove it",
+		    at->n, at->name, what);
 	return cs_fail(at->err, CERTSTORE_EREFUSED,
 	    "certs/%s/props:%zu: %s: correct this line or remove it", at->name,
 	    at->n, what);
@@ -243,7 +256,7 @@ checkline(const struct place *at, const struct line *l, int *groups)
 	enum key key;
 	size_t i, slashes = 0;
 
-	if (memchr(l->text, '\0', l->textlen) != NULL)
+	if (memchr(l->l.text, '\0', l->l.textlen) != NULL)
 		return refuseline(at, "has a NUL byte");
 	if (l->key == OTHER) {
 		if (!misspelt(l, &key))
@@ -252,25 +265,25 @@ checkline(const struct place *at, const struct line *l, int *groups)
 		    "is not \"%s\", a blank and a value", keys[key]);
 		return refuseline(at, what);
 	}
-	if (l->len == 0 || l->len > VALUE_MAX) {
+	if (l->l.len == 0 || l->l.len > VALUE_MAX) {
 		snprintf(what, sizeof(what), "%s %s", keys[l->key],
-		    l->len == 0 ? "without a value" :
-				  "of more than 1000 "
-				  "bytes");
+		    l->l.len == 0 ? "without a value" :
+				    "of more than 1000 bytes");
 		return refuseline(at, what);
 	}
-	for (i = 0; i < l->len; i++)
-		slashes += l->value[i] == '\\';
-	if (certstore_escape(NULL, 0, l->value, l->len) != l->len + slashes)
+	for (i = 0; i < l->l.len; i++)
+		slashes += l->l.value[i] == '\\';
+	if (certstore_escape(NULL, 0, l->l.value, l->l.len) !=
+	    l->l.len + slashes)
 		return refuseline(at, "has a byte that is not printable UTF-8");
-	snprintf(value, sizeof(value), "%.*s", (int)l->len, l->value);
+	snprintf(value, sizeof(value), "%.*s", (int)l->l.len, l->l.value);
 	if (l->key == GROUP && ++*groups > 1)
 		return refuseline(at, "is a second group");
 	return l->key == TENANT ? checktenant(at, value) : 0;
 }
 
-static int
-checkprops(const char *name, const struct cs_buf *text,
+int
+cs_props_check(const char *name, const struct cs_buf *text,
     struct certstore_error *err)
 {
 	struct place at = { name, 0, err };
@@ -284,40 +297,6 @@ checkprops(const char *name, const struct cs_buf *text,
 			return -1;
 	}
 	return 0;
-}
-
-/*
- * Makes the props of a new generation: those of an entry, or none (NULL), with
- * this origin; origin NULL: the one that they have.
- */
-int
-cs_props_carry(struct cs_buf *to, const struct certstore_entry *entry,
-    const char *name, const char *origin, struct certstore_error *err)
-{
-	struct cs_buf text = { 0 };
-	struct line l;
-	size_t pos = 0;
-	int bad = 0, rv = -1;
-
-	if (entry != NULL &&
-	    (readprops(entry, &text, err) == -1 ||
-		checkprops(name, &text, err) == -1))
-		goto out;
-	cs_buf_reset(to);
-	if (origin == NULL && entry != NULL)
-		origin = entry->info.origin;
-	if (origin != NULL)
-		bad = cs_buf_printf(to, "origin %s\n", origin);
-	while (nextprop(&text, &pos, &l)) {
-		if (l.key == ORIGIN)
-			continue;
-		bad |= cs_buf_add(to, l.text, l.textlen);
-		bad |= cs_buf_add(to, "\n", 1);
-	}
-	rv = bad == 0 ? 0 : cs_fail_nomem(err);
-out:
-	cs_buf_free(&text);
-	return rv;
 }
 
 /* Adds the lines that info repeats of props. */
@@ -416,8 +395,8 @@ cs_props_differ(const struct certstore_entry *entry, char why[CS_PROPS_WHY],
 	size_t i;
 	int rv = -1;
 
-	if (readprops(entry, &text, err) == -1 ||
-	    checkprops(info->name, &text, err) == -1)
+	if (cs_props_text(entry, &text, err) == -1 ||
+	    cs_props_check(info->name, &text, err) == -1)
 		goto out;
 	if (parseprops(&props, &text) == -1 ||
 	    finddifference(&props, info, &what) == -1) {

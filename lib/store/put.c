@@ -40,6 +40,8 @@ cs_put_compose(struct cs_buf *b, const struct cs_put *put,
 		bad |= cs_buf_printf(b, "before %lu\n", put->before);
 	if (put->kept != 0)
 		bad |= cs_buf_printf(b, "kept %lu\n", put->kept);
+	if (put->pair != 0)
+		bad |= cs_buf_printf(b, "pair %lu\n", put->pair);
 	bad |= cs_buf_printf(b, "file %s %zu %lld.%09ld %s\nhas%s%s%s%s%s\n",
 	    cs_file_names[which], put->file[which].len, (long long)time->tv_sec,
 	    time->tv_nsec, hex, put->file[CS_PRIVKEY].p != NULL ? " key" : "",
@@ -202,6 +204,16 @@ cs_put_close(struct cs_put *put)
 
 	for (i = 0; i <= CS_NFILE; i++)
 		cs_file_close(&put->fd[i]);
+}
+
+/* Does it have a key, and a certificate for TLS servers? */
+int
+cs_put_serves(const struct cs_put *put)
+{
+	size_t len;
+
+	return put->file[CS_PRIVKEY].p != NULL &&
+	    cs_info_find(&put->file[CS_INFO], "serves", &len) != NULL;
 }
 
 void

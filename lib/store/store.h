@@ -37,6 +37,7 @@ struct cs_info {
 	long		 filensec;
 	int64_t		 starts, ends;		/* 0 when there is no certificate */
 	unsigned long	 gen, before, kept;
+	unsigned long	 pair;		/* the generation its files are of; 0: gen */
 	int		 haskey, haschain, hasca, hasrequest;
 	int		 hasparts;	/* ca.pem, cert.pem, chain.pem */
 	int		 self;			/* signed by its own key */
@@ -84,6 +85,10 @@ struct cs_identity {
 struct cs_put {
 	const char	*name;
 	struct cs_identity seen;	/* decided upon: cs_entry_identify() */
+	const char	*origin;	/* of its props; NULL: what they have */
+	const struct cs_propchange *change;	/* of its props, borrowed */
+	size_t		 nchange;
+	unsigned long	 pair;		/* the generation its files are of; 0: its own */
 	struct cs_buf	 file[CS_NFILE];
 	size_t		 leaf;		/* bytes of CS_FULLCHAIN's first; 0: all */
 	unsigned long	 gen;		/* set by cs_write_entries() from here on */
@@ -95,13 +100,14 @@ struct cs_put {
 /* write.c: writes all of them or none, but for a system failure. */
 int	cs_write_entries(struct certstore *, struct cs_put *, size_t,
 	    struct certstore_error *);
-int	cs_write_check(struct certstore *, const struct cs_put *, size_t,
+int	cs_write_check(struct certstore *, struct cs_put *, size_t,
 	    struct certstore_error *);	/* dry run: would it fail? */
 /* put.c: the contents of a file but CS_COMBINED, borrowed; p is NULL if there
  * is no such file. */
 struct cs_buf cs_put_contents(const struct cs_put *, enum cs_file);
 int	cs_put_compose(struct cs_buf *, const struct cs_put *,
 	    const struct timespec *, struct certstore_error *);	/* its info */
+int	cs_put_serves(const struct cs_put *);	/* a TLS server, as it says */
 void	cs_put_free(struct cs_put *);
 
 /* info.c */
@@ -138,8 +144,8 @@ int	cs_entry_load(struct certstore *, const char *, struct certstore_entry *,
 int	cs_entry_glance(struct certstore *, const char *,
 	    struct certstore_entry *, struct certstore_error *);
 void	cs_entry_done(struct certstore_entry *);	/* frees what load allocated */
-int	cs_entry_identify(const struct certstore_entry *, struct cs_identity *,
-	    struct certstore_error *);	/* of what load found, or 0 */
+void	cs_entry_identify(const struct certstore_entry *, struct cs_identity *);
+					/* of what load found, or 0 */
 int	cs_entry_unchanged(const struct certstore_entry *, const char *,
 	    const struct cs_identity *,
 	    struct certstore_error *);	/* the name is for the message */
@@ -148,12 +154,33 @@ int	cs_entry_read(const struct certstore_entry *, enum cs_file,
 int	cs_entry_stat(const struct certstore_entry *, enum cs_file,
 	    struct stat *);			/* errno */
 
+/* A change of a property, checked; see certstore_set_change(3). */
+struct cs_propchange {
+	char			*prop;
+	enum certstore_set_how	 how;
+	char			*value;		/* normalised */
+	int			 unset;		/* replaces only where there is none */
+};
+
+/* repeat.c: copies the files and the description of an entry to what is to be
+ * written: those of its pair; of a waiting request, if there is one; both. */
+int	cs_repeat_pair(struct cs_put *, const struct certstore_entry *,
+	    struct certstore_error *);
+int	cs_repeat_request(struct cs_put *, const struct certstore_entry *,
+	    struct certstore_error *);
+int	cs_repeat_files(struct cs_put *, const struct certstore_entry *,
+	    struct certstore_error *);
+
 /* props.c: what people write about an entry, as it is now. */
 #define CS_PROPS_WHY	160
-int	cs_props_carry(struct cs_buf *, const struct certstore_entry *,
-	    const char *, const char *, struct certstore_error *);
 int	cs_props_differ(const struct certstore_entry *, char [CS_PROPS_WHY],
 	    struct certstore_error *);	/* from what is in force: 1, 0, -1 */
+
+/* newprops.c: makes CS_PROPS of what is to be written, from the props of the
+ * entry that is replaced, or for NULL from the defaults of the store, and from
+ * the put's origin and changes: 1 if a change made a difference, 0, -1. */
+int	cs_newprops_compose(struct certstore *, struct cs_put *,
+	    const struct certstore_entry *, struct certstore_error *);
 
 /* lock.c: nests; runs recovery before it returns. */
 int	cs_lock_take(struct certstore *, struct certstore_error *);

@@ -39,6 +39,7 @@ checkput(struct certstore *store, struct cs_put *put,
     struct certstore_error *err)
 {
 	struct cs_link link = cs_resolve_link(store, put->name);
+	struct certstore_error flaw;
 	struct certstore_entry old = { 0 };
 	const char *fingerprint;
 	size_t len = 0;
@@ -52,6 +53,11 @@ checkput(struct certstore *store, struct cs_put *put,
 		goto out;
 	if (cs_combined_check(store, put, err) == -1)
 		goto out;
+	if (cs_newprops_compose(store, put, old.gendir[0] == '\0' ? NULL : &old,
+		&flaw) == -1) {
+		*err = flaw;
+		goto out;
+	}
 	put->before = cs_generation_number(old.gendir, put->name);
 	put->kept = put->before;
 	fingerprint = cs_info_find(&put->file[CS_INFO], "fingerprint", &len);
@@ -384,19 +390,30 @@ out:
 }
 
 int
-cs_write_check(struct certstore *store, const struct cs_put *puts, size_t n,
+cs_write_check(struct certstore *store, struct cs_put *puts, size_t n,
     struct certstore_error *err)
 {
+	struct certstore_error ignored;
+	struct certstore_entry old = { 0 };
 	gid_t group;
 	size_t i;
+	int rv = 0;
 
 	if (cs_lock_check(store, err) == -1)
 		return -1;
-	for (i = 0; i < n; i++)
-		if (cs_props_group(puts[i].name, &puts[i].file[CS_PROPS],
-			&group, err) == -1 ||
-		    (store->fd != -1 &&
-			cs_combined_check(store, &puts[i], err) == -1))
-			return -1;
-	return 0;
+	for (i = 0; i < n && rv != -1; i++) {
+		if (store->certs != -1)
+			(void)cs_entry_load(store, puts[i].name, &old,
+			    &ignored);
+		rv = cs_newprops_compose(store, &puts[i],
+		    old.gendir[0] == '\0' ? NULL : &old, err);
+		if (rv != -1)
+			rv = cs_props_group(puts[i].name,
+			    &puts[i].file[CS_PROPS], &group, err);
+		if (rv != -1 && store->fd != -1)
+			rv = cs_combined_check(store, &puts[i], err);
+		cs_entry_done(&old);
+		memset(&old, 0, sizeof(old));
+	}
+	return rv;
 }

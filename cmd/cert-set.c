@@ -1,0 +1,331 @@
+/*
+ * cert-set: shows and changes what no certificate says of an entry.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+
+static const struct cmd_opt opts[] = { { '0', NULL,
+					   "end each record with a NUL byte" },
+	{ 'f', NULL, "give a group the key of a CA all the same" },
+	{ 'j', NULL, "print JSON, one object a line" },
+	{ 'n', NULL, "print what would change, but change nothing" },
+	{ 'o', "prop,...", "print these properties only" },
+	{ 'q', NULL, "status and errors only" },
+	{ 'u', NULL, "give a value only where there is none" },
+	{ 'v', NULL, "print properties that cert-set does not know, too" },
+	{ 'x', NULL, "status 1 if nothing was changed" }, { 0, NULL, NULL } };
+
+static const struct cmd_help help = {
+	.name = "cert-set",
+	.operands = "name ... [prop[+|-]=value ...]",
+	.opts = opts,
+};
+
+struct show {
+	const char *only; /* -o, or NULL */
+	int all;	  /* -v */
+	int json;
+	int nul;
+	int named; /* several entries: each line has the name */
+};
+
+/* prop=value, prop+=value or prop-=value: where "=" is, or NULL: a name. */
+static const char *
+assignment(const char *operand)
+{
+	return strchr(operand, '=');
+}
+
+/* Assignments are behind the names; cuts the operands there. */
+static char **
+splitoperands(char **operands)
+{
+	char **p, **changes, clean[128];
+
+	for (p = operands; *p != NULL && assignment(*p) == NULL; p++)
+		;
+	changes = p;
+	for (; *p != NULL; p++)
+		if (assignment(*p) == NULL)
+			cmd_die("%s: names come before what is set",
+			    cmd_clean(*p, clean, sizeof(clean)));
+	return changes;
+}
+
+static void
+addchange(struct certstore_set *set, char *operand)
+{
+	struct certstore_error err;
+	enum certstore_set_how how = CERTSTORE_SET_REPLACE;
+	char *equals = strchr(operand, '='), *end = equals;
+
+	if (equals > operand && equals[-1] == '+')
+		how = CERTSTORE_SET_ADD;
+	else if (equals > operand && equals[-1] == '-')
+		how = CERTSTORE_SET_REMOVE;
+	if (how != CERTSTORE_SET_REPLACE)
+		end--;
+	*end = '\0';
+	if (certstore_set_change(set, operand, how, equals + 1, &err) == -1)
+		cmd_die("%s", err.msg);
+}
+
+static void
+change(struct certstore *store, char **names, char **changes, int flags,
+    const struct show *show, int mustchange)
+{
+	struct certstore_error err;
+	struct certstore_set *set;
+	const char *name;
+	int n;
+
+	if ((set = certstore_set_new(store, flags, &err)) == NULL)
+		cmd_die("%s", err.msg);
+	for (; *changes != NULL; changes++)
+		addchange(set, *changes);
+	for (; *names != NULL; names++)
+		if (certstore_set_add(set, *names, &err) == -1)
+			cmd_die("%s", err.msg);
+	if ((n = certstore_set_commit(set, &err)) == -1)
+		cmd_die("%s", err.msg);
+	while (!cmd_quiet && certstore_set_next(set, &name, &err) == 1)
+		printf("%s%c", name, show->nul ? '\0' : '\n');
+	if (n == 0 && mustchange)
+		cmd_no();
+	certstore_set_free(set);
+}
+
+/* Those that cert-set sets. */
+static int
+isknown(const char *prop)
+{
+	static const char *const known[] = { "tenant", "user", "group",
+		"endpoint", "note" };
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(known[i], prop) == 0)
+			return 1;
+	return strncmp(prop, "x-", 2) == 0;
+}
+
+static int
+isin(const char *list, const char *prop)
+{
+	size_t len;
+
+	for (; *list != '\0'; list += len + (list[len] == ',')) {
+		len = strcspn(list, ",");
+		if (strlen(prop) == len && strncmp(prop, list, len) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static int
+isshown(const struct show *show, const char *prop)
+{
+	if (show->only != NULL)
+		return isin(show->only, prop);
+	if (strcmp(prop, "default") == 0)
+		return 0;
+	return isknown(prop) || show->all;
+}
+
+/* As it is, so that it can be given again; what is malformed is escaped. */
+static void
+addvalue(struct cmd_text *t, const char *value)
+{
+	const char *p;
+	size_t len = strlen(value), slashes = 0;
+
+	for (p = value; *p != '\0'; p++)
+		slashes += *p == '\\';
+	if (certstore_escape(NULL, 0, value, len) == len + slashes)
+		cmd_text_adds(t, value);
+	else
+		cmd_text_clean(t, value);
+}
+
+static void
+addline(struct cmd_text *t, const struct show *show, const char *name,
+    const char *prop, int more, const char *value)
+{
+	if (show->named) {
+		cmd_text_clean(t, name);
+		cmd_text_adds(t, "\t");
+	}
+	cmd_text_clean(t, prop);
+	cmd_text_adds(t, more ? "+=" : "=");
+	addvalue(t, value);
+	cmd_text_add(t, show->nul ? "" : "\n", 1);
+}
+
+static int
+issingle(const char *prop)
+{
+	return strcmp(prop, "group") == 0 || strcmp(prop, "note") == 0 ||
+	    strcmp(prop, "default") == 0;
+}
+
+/* ,"tenant":["a.example" and for a further one ,"b.example" */
+static void
+addmember(struct cmd_text *t, const char *last, const char *prop,
+    const char *value)
+{
+	if (strcmp(last, prop) != 0) {
+		if (*last != '\0' && !issingle(last))
+			cmd_text_adds(t, "]");
+		cmd_text_adds(t, ",");
+		cmd_json_string(t, prop);
+		cmd_text_adds(t, issingle(prop) ? ":" : ":[");
+	} else
+		cmd_text_adds(t, ",");
+	if (strcmp(prop, "default") == 0)
+		cmd_text_adds(t, "true");
+	else
+		cmd_json_string(t, value);
+}
+
+static void
+showone(struct certstore *store, const char *name, const struct show *show)
+{
+	struct certstore_error err;
+	struct certstore_props *props;
+	struct cmd_text t = { NULL, 0, 0 };
+	const char *prop, *value;
+	char last[64] = "";
+
+	if ((props = certstore_props_read(store, name, &err)) == NULL) {
+		cmd_error("%s", err.msg);
+		return;
+	}
+	if (show->json) {
+		cmd_text_adds(&t, "{\"name\":");
+		cmd_json_string(&t, name);
+	}
+	while (certstore_props_next(props, &prop, &value, &err) == 1) {
+		if (!isshown(show, prop) ||
+		    (issingle(prop) && strcmp(last, prop) == 0))
+			continue;
+		if (show->json)
+			addmember(&t, last, prop, value);
+		else
+			addline(&t, show, name, prop, strcmp(last, prop) == 0,
+			    value);
+		snprintf(last, sizeof(last), "%s", prop);
+	}
+	if (show->json) {
+		if (*last != '\0' && !issingle(last))
+			cmd_text_adds(&t, "]");
+		cmd_text_adds(&t, "}");
+		cmd_text_add(&t, show->nul ? "" : "\n", 1);
+	}
+	if (!cmd_quiet && t.len > 0)
+		fwrite(t.p, 1, t.len, stdout);
+	cmd_text_free(&t);
+	certstore_props_free(props);
+}
+
+static void
+checkonly(const char *list)
+{
+	char clean[128], prop[64];
+	size_t len;
+
+	for (;; list += len + 1) {
+		len = strcspn(list, ",");
+		snprintf(prop, sizeof(prop), "%.*s", (int)len, list);
+		if (!isknown(prop) && strcmp(prop, "default") != 0 &&
+		    strcmp(prop, "origin") != 0) {
+			cmd_error("\"%s\": no such property: there are tenant "
+				  "user group endpoint note default origin, "
+				  "and those that begin with x-",
+			    cmd_clean(prop, clean, sizeof(clean)));
+			cmd_usage();
+		}
+		if (list[len] == '\0')
+			return;
+	}
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct cmd_operands ops = { 0 };
+	struct show show = { 0 };
+	struct certstore *store;
+	char **changes, **names, *none = NULL;
+	int ch, flags = 0, mustchange = 0;
+	size_t i, n;
+
+	cmd_start(&help, argv);
+	while ((ch = getopt(argc, argv, "+:" CMD_OPTIONS "0fjno:uvx")) != -1) {
+		switch (ch) {
+		case '0':
+			show.nul = 1;
+			break;
+		case 'f':
+			flags |= CERTSTORE_SET_FORCE;
+			break;
+		case 'j':
+			show.json = 1;
+			break;
+		case 'n':
+			flags |= CERTSTORE_SET_DRYRUN;
+			break;
+		case 'o':
+			checkonly(optarg);
+			show.only = optarg;
+			break;
+		case 'u':
+			flags |= CERTSTORE_SET_IFNEEDED;
+			break;
+		case 'v':
+			show.all = 1;
+			break;
+		case 'x':
+			mustchange = 1;
+			break;
+		default:
+			cmd_option(ch);
+			break;
+		}
+	}
+	if (argc == optind)
+		cmd_usage();
+	changes = splitoperands(argv + optind);
+	if (changes == argv + optind)
+		cmd_usage();
+	if (*changes == NULL)
+		changes = &none;
+	else {
+		/* the names end where the first change is */
+		if ((names = calloc((size_t)argc, sizeof(*names))) == NULL)
+			cmd_die("no memory left");
+		for (i = 0; changes[i] != NULL; i++)
+			names[i] = changes[i];
+		*changes = NULL;
+		changes = names;
+	}
+	cmd_operands_start(&ops, argv + optind);
+	store = cmd_open(*changes == NULL ?
+		0 :
+		CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
+	names = cmd_operands_all(&ops, &n);
+	if (*changes != NULL) {
+		cmd_progress(store);
+		change(store, names, changes, flags, &show, mustchange);
+	} else {
+		show.named = n > 1;
+		for (i = 0; i < n; i++)
+			showone(store, names[i], &show);
+	}
+	cmd_operands_free(names);
+	certstore_close(store);
+	return cmd_end();
+}

@@ -1,0 +1,81 @@
+/*
+ * newprops.c: the props of what is to be written: those of the entry that is
+ * replaced, or the defaults of the store, with the changes asked for.
+ */
+#include <string.h>
+
+#include "store/private.h"
+
+static int
+isword(const struct cs_propline *l, const char *word)
+{
+	return strlen(word) == l->wordlen &&
+	    memcmp(word, l->word, l->wordlen) == 0;
+}
+
+static int
+addtext(struct cs_buf *b, const struct cs_propline *l)
+{
+	return cs_buf_add(b, l->text, l->textlen) | cs_buf_add(b, "\n", 1);
+}
+
+/*
+ * The group of a new entry is for servers: nobody else is to read the key of a
+ * CA, or one that waits, signs calls or protects mail.
+ */
+static int
+readdefaults(struct certstore *store, const struct cs_put *put,
+    struct cs_buf *text, struct certstore_error *err)
+{
+	struct cs_buf all = { 0 };
+	struct cs_propline l;
+	size_t pos = 0;
+	int bad = 0, rv;
+
+	if ((rv = cs_settings_read(store, "@new", &all, err)) == 0 &&
+	    (rv = cs_props_check("@new", &all, err)) == 0) {
+		while (cs_props_nextline(&all, &pos, &l))
+			if (!isword(&l, "group") || cs_put_serves(put))
+				bad |= addtext(text, &l);
+		if (bad != 0)
+			rv = cs_fail_nomem(err);
+	}
+	cs_buf_free(&all);
+	return rv;
+}
+
+int
+cs_newprops_compose(struct certstore *store, struct cs_put *put,
+    const struct certstore_entry *entry, struct certstore_error *err)
+{
+	const char *origin = put->origin;
+	struct cs_buf *to = &put->file[CS_PROPS];
+	struct cs_buf text = { 0 };
+	struct cs_propline l;
+	size_t i, pos = 0;
+	int bad = 0, changed = 0, rv = -1;
+
+	if (entry == NULL) {
+		if (readdefaults(store, put, &text, err) == -1)
+			goto out;
+	} else if (cs_props_text(entry, &text, err) == -1 ||
+	    cs_props_check(put->name, &text, err) == -1)
+		goto out;
+	cs_buf_reset(to);
+	if (origin == NULL && entry != NULL)
+		origin = entry->info.origin;
+	if (origin != NULL)
+		bad = cs_buf_printf(to, "origin %s\n", origin);
+	while (cs_props_nextline(&text, &pos, &l))
+		if (!isword(&l, "origin"))
+			bad |= addtext(to, &l);
+	for (i = 0; i < put->nchange && bad == 0; i++) {
+		if ((rv = cs_propedit_apply(to, &put->change[i])) == -1)
+			bad = -1;
+		changed |= rv == 1;
+	}
+	rv = bad == 0 ? changed : cs_fail_nomem(err);
+out:
+	cs_buf_free(&text);
+	return rv;
+}

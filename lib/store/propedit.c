@@ -1,0 +1,297 @@
+/*
+ * propedit.c: changes of single properties, checked as typed and applied to the
+ * lines of props.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/private.h"
+
+#define VALUE_MAX 1000 /* bytes */
+#define OWN "x-"       /* of properties that are the user's */
+
+struct value {
+	const char *prop;
+	const char *text;
+	char *kept; /* what is written, malloc'ed */
+	struct certstore_error *err;
+};
+
+static int
+refuse(const struct value *v, const char *what)
+{
+	char prop[CS_QUOTE_LEN], q[CS_QUOTE_LEN];
+
+	certstore_escape(prop, sizeof(prop), v->prop, strlen(v->prop));
+	return cs_fail(v->err, CERTSTORE_EARGUMENT, "%s: %s: %s", prop,
+	    cs_escape_quote(q, v->text), what);
+}
+
+/* Any text of one line. */
+static int
+checktext(struct value *v)
+{
+	const char *p = v->text;
+	size_t i, len = strlen(p), slashes = 0;
+
+	if (len > VALUE_MAX)
+		return refuse(v, "is longer than 1000 bytes");
+	for (i = 0; i < len; i++)
+		slashes += p[i] == '\\';
+	if (certstore_escape(NULL, 0, p, len) != len + slashes)
+		return refuse(v, "has a byte that is not printable UTF-8");
+	if (*p == ' ' || p[len - 1] == ' ')
+		return refuse(v, "begins or ends with a blank");
+	v->kept = strdup(p);
+	return v->kept == NULL ? cs_fail_nomem(v->err) : 0;
+}
+
+/* An exact host name (RFC 9525, section 6.3), in lower case and A-labels. */
+static int
+checktenant(struct value *v)
+{
+	char host[CS_HOST_MAX + 1];
+	const char *flaw;
+
+	if ((flaw = cs_name_hostflaw(v->text, 0, 0, host)) == cs_idn_nomem)
+		return cs_fail_nomem(v->err);
+	if (flaw != NULL)
+		return refuse(v, flaw);
+	v->kept = strdup(host);
+	return v->kept == NULL ? cs_fail_nomem(v->err) : 0;
+}
+
+static int
+checkgroup(struct value *v)
+{
+	char q[CS_QUOTE_LEN];
+	gid_t gid;
+
+	if (checktext(v) == -1)
+		return -1;
+	switch (cs_mode_findgroup(v->text, &gid)) {
+	case 1:
+		return 0;
+	case 0:
+		return refuse(v, "there is no such group on this host");
+	default:
+		return cs_fail_errno(v->err, "group %s",
+		    cs_escape_quote(q, v->text));
+	}
+}
+
+/* A port: 1 to 65535. */
+static int
+isport(const char *p, size_t len)
+{
+	char text[6];
+
+	if (len == 0 || len > 5 || strspn(p, "0123456789") < len)
+		return 0;
+	memcpy(text, p, len);
+	text[len] = '\0';
+	return *text != '0' && atol(text) <= 65535;
+}
+
+/* Who says STARTTLS, as openssl s_client calls them. */
+static int
+isprotocol(const char *p, size_t len)
+{
+	static const char *const words[] = { "ftp", "imap", "irc", "ldap",
+		"lmtp", "mysql", "nntp", "pop3", "postgres", "sieve", "smtp",
+		"xmpp", "xmpp-server" };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strlen(words[i]) == len && memcmp(words[i], p, len) == 0)
+			return 1;
+	return 0;
+}
+
+/* A host name or an address, the latter with or without brackets: 1 or 0. */
+static int
+ishost(const char *p, size_t len)
+{
+	char host[CS_HOST_MAX + 1], text[CS_HOST_MAX + 3];
+
+	if (len == 0 || len >= sizeof(text))
+		return 0;
+	memcpy(text, p, len);
+	text[len] = '\0';
+	return cs_name_ip(text, host, NULL, NULL) ||
+	    cs_name_hostflaw(text, 0, 0, host) == NULL;
+}
+
+#define ENDPOINT_FORM \
+	"is not [protocol:]host:port[=name], with a port of 1 to 65535 and " \
+	"an IPv6 address in brackets"
+
+static int
+checkendpoint(struct value *v)
+{
+	const char *colon, *end, *name, *p = v->text;
+
+	if (checktext(v) == -1)
+		return -1;
+	name = strchr(p, '=');
+	end = name == NULL ? p + strlen(p) : name;
+	if (*p != '[' && (colon = memchr(p, ':', (size_t)(end - p))) != NULL &&
+	    memchr(colon + 1, ':', (size_t)(end - colon - 1)) != NULL) {
+		if (!isprotocol(p, (size_t)(colon - p)))
+			return refuse(v,
+			    "begins with no protocol that has STARTTLS: ftp, "
+			    "imap, irc, ldap, lmtp, mysql, nntp, pop3, "
+			    "postgres, sieve, smtp, xmpp, xmpp-server");
+		p = colon + 1;
+	}
+	if ((colon = memrchr(p, ':', (size_t)(end - p))) == NULL ||
+	    !isport(colon + 1, (size_t)(end - colon - 1)) ||
+	    !ishost(p, (size_t)(colon - p)) ||
+	    (*p != '[' && memchr(p, ':', (size_t)(colon - p)) != NULL) ||
+	    (name != NULL && !ishost(name + 1, strlen(name + 1))))
+		return refuse(v, ENDPOINT_FORM);
+	return 0;
+}
+
+static const struct property {
+	const char *name;
+	int islist;
+	int (*check)(struct value *);
+} properties[] = {
+	{ "tenant", 1, checktenant },
+	{ "user", 1, checktext },
+	{ "group", 0, checkgroup },
+	{ "endpoint", 1, checkendpoint },
+	{ "note", 0, checktext },
+};
+static const struct property own = { OWN, 1, checktext };
+
+/* A property that can be changed, or NULL. */
+static const struct property *
+findproperty(const char *prop)
+{
+	static const char chars[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	size_t i, n = strlen(OWN);
+
+	for (i = 0; i < sizeof(properties) / sizeof(properties[0]); i++)
+		if (strcmp(properties[i].name, prop) == 0)
+			return &properties[i];
+	if (strncmp(prop, OWN, n) == 0 && prop[n] != '\0' &&
+	    prop[strlen(prop) - 1] != '-' &&
+	    strspn(prop, chars) == strlen(prop))
+		return &own;
+	return NULL;
+}
+
+int
+cs_propedit_parse(struct cs_propchange *c, const char *prop,
+    enum certstore_set_how how, const char *text, struct certstore_error *err)
+{
+	const struct property *p;
+	struct value v = { prop, text, NULL, err };
+	char q[CS_QUOTE_LEN];
+
+	memset(c, 0, sizeof(*c));
+	if ((p = findproperty(prop)) == NULL)
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "%s: no such property: use tenant, user, group, endpoint, "
+		    "note, default, or x- and a name of your own",
+		    cs_escape_quote(q, prop));
+	if (!p->islist && how != CERTSTORE_SET_REPLACE)
+		return refuse(&v, "this property has one value: use =");
+	if (*text == '\0' && how != CERTSTORE_SET_REPLACE)
+		return refuse(&v, "there is no value");
+	if (*text == '\0')
+		v.kept = strdup("");
+	else if (p->check(&v) == -1) {
+		free(v.kept);
+		return -1;
+	}
+	c->prop = strdup(prop);
+	c->how = how;
+	c->value = v.kept;
+	if (c->prop != NULL && c->value != NULL)
+		return 0;
+	cs_propedit_free(c);
+	return cs_fail_nomem(err);
+}
+
+void
+cs_propedit_free(struct cs_propchange *c)
+{
+	free(c->prop);
+	free(c->value);
+	memset(c, 0, sizeof(*c));
+}
+
+static int
+isof(const struct cs_propline *l, const char *prop)
+{
+	return strlen(prop) == l->wordlen &&
+	    memcmp(prop, l->word, l->wordlen) == 0;
+}
+
+static int
+isvalue(const struct cs_propline *l, const char *value)
+{
+	return strlen(value) == l->len && memcmp(value, l->value, l->len) == 0;
+}
+
+/* Is there anything to be done, with so many values and so many like it? */
+static int
+matters(const struct cs_propchange *c, size_t nvalue, size_t same)
+{
+	if (c->how == CERTSTORE_SET_ADD)
+		return same == 0;
+	if (c->how == CERTSTORE_SET_REMOVE)
+		return same > 0;
+	if (c->unset && nvalue > 0)
+		return 0;
+	return *c->value == '\0' ? nvalue > 0 : nvalue != 1 || same != 1;
+}
+
+static int
+addline(struct cs_buf *to, const struct cs_propchange *c, int *added)
+{
+	if (*added || c->how == CERTSTORE_SET_REMOVE || *c->value == '\0')
+		return 0;
+	*added = 1;
+	return cs_buf_printf(to, "%s %s\n", c->prop, c->value);
+}
+
+/* A new value comes in the place of the old ones, or behind them. */
+int
+cs_propedit_apply(struct cs_buf *text, const struct cs_propchange *c)
+{
+	struct cs_buf to = { 0 };
+	struct cs_propline l;
+	size_t nvalue = 0, pos = 0, same = 0, seen = 0;
+	int added = 0, bad = 0, ours;
+
+	while (cs_props_nextline(text, &pos, &l))
+		if (isof(&l, c->prop)) {
+			nvalue++;
+			same += (size_t)isvalue(&l, c->value);
+		}
+	if (!matters(c, nvalue, same))
+		return 0;
+	for (pos = 0; cs_props_nextline(text, &pos, &l);) {
+		ours = isof(&l, c->prop);
+		if (!ours || c->how == CERTSTORE_SET_ADD ||
+		    (c->how == CERTSTORE_SET_REMOVE && !isvalue(&l, c->value)))
+			bad |= cs_buf_add(&to, l.text, l.textlen) |
+			    cs_buf_add(&to, "\n", 1);
+		if (ours && ++seen == nvalue)
+			bad |= addline(&to, c, &added);
+	}
+	bad |= addline(&to, c, &added);
+	if (bad != 0) {
+		cs_buf_free(&to);
+		return -1;
+	}
+	cs_buf_free(text);
+	*text = to;
+	return 1;
+}

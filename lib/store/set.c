@@ -1,0 +1,528 @@
+/*
+ * set.c: changes what no certificate tells of entries, certstore_set(3): all
+ * names of one call or none, and each as a generation of the same files.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/private.h"
+
+struct certstore_set {
+	struct certstore *store;
+	int flags;
+	struct certstore_error failed; /* of a name or change not taken */
+	struct cs_strings names;       /* in the order given, each once */
+	struct cs_propchange *change;
+	size_t nchange;
+	int makedefault;	/* 1; -1: no longer */
+	unsigned char *changed; /* of each name */
+	size_t next;
+};
+
+/* What goes into one transaction; the entries belong to the puts. */
+struct batch {
+	struct certstore_set *set;
+	struct cs_put *put;
+	size_t *of; /* whose each put is, in names */
+	size_t n;
+};
+
+struct certstore_set *
+certstore_set_new(struct certstore *store, int flags,
+    struct certstore_error *err)
+{
+	struct certstore_set *set;
+
+	cs_error_clear(err);
+	if (cs_error_flags(flags,
+		CERTSTORE_SET_FORCE | CERTSTORE_SET_DRYRUN |
+		    CERTSTORE_SET_IFNEEDED,
+		err) == -1)
+		return NULL;
+	if ((set = calloc(1, sizeof(*set))) == NULL) {
+		cs_fail_nomem(err);
+		return NULL;
+	}
+	set->store = store;
+	set->flags = flags;
+	return set;
+}
+
+void
+certstore_set_free(struct certstore_set *set)
+{
+	if (set == NULL)
+		return;
+	while (set->nchange > 0)
+		cs_propedit_free(&set->change[--set->nchange]);
+	free(set->change);
+	free(set->changed);
+	cs_strings_free(&set->names);
+	free(set);
+}
+
+/* What failed once makes commit fail. */
+static int
+fail(struct certstore_set *set, const struct certstore_error *err)
+{
+	set->failed = *err;
+	return -1;
+}
+
+static int
+issection(const char *name)
+{
+	return strcmp(name, "@new") == 0 || strcmp(name, "@store") == 0;
+}
+
+int
+certstore_set_add(struct certstore_set *set, const char *name,
+    struct certstore_error *err)
+{
+	char q[CS_QUOTE_LEN];
+
+	cs_error_clear(err);
+	if (*name == '@' && !issection(name)) {
+		cs_fail(err, CERTSTORE_EARGUMENT,
+		    "%s: no such settings: use @new or @store",
+		    cs_escape_quote(q, name));
+		return fail(set, err);
+	}
+	if (*name != '@' && cs_name_check(name, err) == -1)
+		return fail(set, err);
+	if (cs_strings_add(&set->names, name) == -1) {
+		cs_fail_nomem(err);
+		return fail(set, err);
+	}
+	return 0;
+}
+
+static int
+changedefault(struct certstore_set *set, enum certstore_set_how how,
+    const char *value, struct certstore_error *err)
+{
+	char q[CS_QUOTE_LEN];
+
+	if (how == CERTSTORE_SET_REPLACE && strcmp(value, "yes") == 0)
+		set->makedefault = 1;
+	else if (how == CERTSTORE_SET_REPLACE &&
+	    (*value == '\0' || strcmp(value, "no") == 0))
+		set->makedefault = -1;
+	else
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "default: %s: use default=yes or default=no",
+		    cs_escape_quote(q, value));
+	return 0;
+}
+
+int
+certstore_set_change(struct certstore_set *set, const char *prop,
+    enum certstore_set_how how, const char *value, struct certstore_error *err)
+{
+	struct cs_propchange change, *v;
+	int rv;
+
+	cs_error_clear(err);
+	if (strcmp(prop, "default") == 0) {
+		rv = changedefault(set, how, value, err);
+		return rv == -1 ? fail(set, err) : 0;
+	}
+	if (cs_propedit_parse(&change, prop, how, value, err) == -1)
+		return fail(set, err);
+	change.unset = (set->flags & CERTSTORE_SET_IFNEEDED) != 0;
+	v = reallocarray(set->change, set->nchange + 1, sizeof(*v));
+	if (v == NULL) {
+		cs_propedit_free(&change);
+		cs_fail_nomem(err);
+		return fail(set, err);
+	}
+	set->change = v;
+	v[set->nchange++] = change;
+	return 0;
+}
+
+/* Is it one value that an entry is to have? */
+static int
+gives(const struct cs_propchange *c, const char *prop)
+{
+	return strcmp(c->prop, prop) == 0 && *c->value != '\0' &&
+	    c->how != CERTSTORE_SET_REMOVE;
+}
+
+/* Of two entries with one tenant name one answers, by the rules for all. */
+static int
+warnshared(struct certstore *store, const char *name, const char *tenant,
+    struct certstore_error *err)
+{
+	struct cs_strings names = { 0 };
+	size_t i;
+
+	if (cs_index_find(store, "tenant", tenant, &names) == -1)
+		return cs_fail_errno(err, "%s/index/tenant", store->path);
+	for (i = 0; i < names.n; i++)
+		if (strcmp(names.v[i], name) != 0) {
+			cs_warn(store,
+			    "%s: tenant %s: %s has that tenant name, too, and "
+			    "one of them answers: cert-match -a %s",
+			    name, tenant, names.v[i], tenant);
+			break;
+		}
+	cs_strings_free(&names);
+	return 0;
+}
+
+/* Rules that hold for an entry whose property is changed. */
+static int
+checkentry(const struct certstore_set *set, const struct certstore_entry *entry,
+    struct certstore_error *err)
+{
+	const struct cs_info *info = &entry->info;
+	const struct cs_propchange *c;
+	const struct cs_san *san;
+	struct cs_san cn;
+	size_t i, n;
+
+	for (i = 0; i < set->nchange; i++) {
+		c = &set->change[i];
+		if (gives(c, "group") && strcmp(info->kind, "ca") == 0 &&
+		    (set->flags & CERTSTORE_SET_FORCE) == 0)
+			return cs_fail(err, CERTSTORE_EREFUSED,
+			    "%s: is a CA, and whoever is in group %s could "
+			    "sign with its key: -f gives it all the same",
+			    info->name, c->value);
+		if (!gives(c, "tenant"))
+			continue;
+		san = cs_names_of(info, &cn, &n);
+		if (info->fingerprint != NULL &&
+		    !cs_names_cover(san, n, CS_SAN_DNS, c->value))
+			cs_warn(set->store,
+			    "%s: tenant %s: is not among the names of its "
+			    "certificate: clients that check the name refuse it",
+			    info->name, c->value);
+		if (warnshared(set->store, info->name, c->value, err) == -1)
+			return -1;
+	}
+	if (set->makedefault != 1)
+		return 0;
+	if (!info->haskey || info->fingerprint == NULL || !info->serves)
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: cannot be the default: %s", info->name,
+		    !info->haskey || info->fingerprint == NULL ?
+			"it has no pair of certificate and key" :
+			"its certificate is not for TLS servers");
+	return 0;
+}
+
+/* Properties that are about one certificate are none of a section's. */
+static int
+checksection(const struct certstore_set *set, const char *section,
+    struct certstore_error *err)
+{
+	const char *prop = NULL;
+	size_t i;
+
+	if (set->makedefault != 0)
+		prop = "default";
+	for (i = 0; i < set->nchange && prop == NULL; i++) {
+		prop = set->change[i].prop;
+		if (strcmp(prop, "note") == 0 || strncmp(prop, "x-", 2) == 0 ||
+		    (strcmp(section, "@new") == 0 &&
+			(strcmp(prop, "group") == 0 ||
+			    strcmp(prop, "user") == 0)))
+			prop = NULL;
+	}
+	if (prop == NULL)
+		return 0;
+	return cs_fail(err, CERTSTORE_EARGUMENT,
+	    "%s: %s: is a property of entries", section, prop);
+}
+
+static int
+isdefault(struct certstore *store, const char *name, int *is,
+    struct certstore_error *err)
+{
+	char now[CS_NAME_MAX + 1];
+	int rv;
+
+	if ((rv = cs_resolve_default(store, now)) == -1)
+		return cs_fail_errno(err, "%s/default", store->path);
+	*is = rv == 1 && strcmp(now, name) == 0;
+	return 0;
+}
+
+/* One name: what has to be written goes to the batch. */
+static int
+prepare(struct batch *b, size_t i, struct certstore_error *err)
+{
+	struct certstore_set *set = b->set;
+	const char *name = set->names.v[i];
+	struct certstore_entry entry = { 0 };
+	struct cs_put *put = &b->put[b->n];
+	char why[CS_PROPS_WHY];
+	int is = 0, rv = -1;
+
+	memset(put, 0, sizeof(*put));
+	put->name = name;
+	put->change = set->change;
+	put->nchange = set->nchange;
+	if (cs_entry_load(set->store, name, &entry, err) == -1 ||
+	    checkentry(set, &entry, err) == -1 ||
+	    isdefault(set->store, name, &is, err) == -1 ||
+	    (rv = cs_newprops_compose(set->store, put, &entry, err)) == -1)
+		goto out;
+	if (set->makedefault != 0 && is != (set->makedefault == 1))
+		set->changed[i] = 1;
+	/* what was edited by hand takes effect, too */
+	if (rv == 0 && (rv = cs_props_differ(&entry, why, err)) == 1)
+		cs_warn(set->store, "%s: %s: written anew", name, why);
+	if (rv == 1) {
+		set->changed[i] = 1;
+		b->of[b->n++] = i;
+		cs_entry_identify(&entry, &put->seen);
+		rv = cs_repeat_files(put, &entry, err);
+	}
+out:
+	if (rv == -1 || b->n == 0 || &b->put[b->n - 1] != put)
+		cs_put_free(put);
+	cs_entry_done(&entry);
+	return rv == -1 ? -1 : 0;
+}
+
+/* The system certificate changes last. */
+static int
+switchdefault(struct certstore_set *set, struct certstore_error *err)
+{
+	struct certstore *store = set->store;
+	const char *name = set->names.v[0];
+	char text[CS_NAME_MAX + 8];
+	int is = 0, rv;
+
+	if (set->makedefault == 0)
+		return 0;
+	if (isdefault(store, name, &is, err) == -1)
+		return -1;
+	if (is == (set->makedefault == 1))
+		return 0;
+	if (cs_fence_verify(store, err) == -1)
+		return -1;
+	if (set->makedefault == 1) {
+		strcpy(text, "certs/");
+		strcat(text, name);
+		rv = cs_file_link(store->fd, text, "default");
+	} else
+		rv = cs_file_remove(store->fd, "default");
+	if (rv == -1 || cs_store_sync(store, store->fd) == -1)
+		return cs_fail_errno(err, "%s/default", store->path);
+	return 0;
+}
+
+static int
+changesections(struct certstore_set *set, int dryrun,
+    struct certstore_error *err)
+{
+	size_t i;
+	int rv;
+
+	for (i = 0; i < set->names.n; i++) {
+		if (*set->names.v[i] != '@')
+			continue;
+		rv = cs_settings_change(set->store, set->names.v[i],
+		    set->change, set->nchange, dryrun, err);
+		if (rv == -1)
+			return -1;
+		set->changed[i] = (unsigned char)rv;
+	}
+	return 0;
+}
+
+/* Under the lock, or for a dry run without. */
+static int
+changeall(struct certstore_set *set, int dryrun, struct certstore_error *err)
+{
+	struct batch b = { .set = set };
+	size_t i;
+	int rv = -1;
+
+	b.put = calloc(set->names.n, sizeof(*b.put));
+	b.of = calloc(set->names.n, sizeof(*b.of));
+	if (b.put == NULL || b.of == NULL) {
+		cs_fail_nomem(err);
+		goto out;
+	}
+	for (i = 0; i < set->names.n; i++) {
+		cs_progress(set->store, "reading", i, set->names.n);
+		if (*set->names.v[i] == '@' ?
+			checksection(set, set->names.v[i], err) == -1 :
+			prepare(&b, i, err) == -1)
+			goto out;
+	}
+	if (dryrun)
+		rv = cs_write_check(set->store, b.put, b.n, err);
+	else
+		rv = b.n == 0 ? 0 :
+				cs_write_entries(set->store, b.put, b.n, err);
+	if (rv == 0)
+		rv = changesections(set, dryrun, err);
+	if (rv == 0 && !dryrun)
+		rv = switchdefault(set, err);
+out:
+	for (i = 0; i < b.n; i++)
+		cs_put_free(&b.put[i]);
+	free(b.put);
+	free(b.of);
+	return rv;
+}
+
+/* How many names were changed, or would be. */
+int
+certstore_set_commit(struct certstore_set *set, struct certstore_error *err)
+{
+	int dryrun = (set->flags & CERTSTORE_SET_DRYRUN) != 0, n = 0, rv;
+	size_t i;
+
+	cs_error_clear(err);
+	if (set->failed.code != CERTSTORE_OK) {
+		*err = set->failed;
+		return -1;
+	}
+	set->next = 0;
+	if (set->names.n == 0)
+		return 0;
+	cs_strings_sort(&set->names);
+	if (set->makedefault == 1 && set->names.n > 1)
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "default=yes: one entry is the default: name one");
+	free(set->changed);
+	if ((set->changed = calloc(set->names.n + 1, 1)) == NULL)
+		return cs_fail_nomem(err);
+	if (cs_store_refresh(set->store, err) == -1 ||
+	    (!dryrun && cs_lock_take(set->store, err) == -1))
+		return -1;
+	rv = changeall(set, dryrun, err);
+	if (!dryrun)
+		cs_lock_release(set->store);
+	if (rv == -1) {
+		memset(set->changed, 0, set->names.n);
+		return -1;
+	}
+	for (i = 0; i < set->names.n; i++)
+		n += set->changed[i];
+	return n;
+}
+
+/* The names that were changed, sorted: 1, or 0 at the end. */
+int
+certstore_set_next(struct certstore_set *set, const char **name,
+    struct certstore_error *err)
+{
+	cs_error_clear(err);
+	*name = NULL;
+	while (set->changed != NULL && set->next < set->names.n)
+		if (set->changed[set->next++]) {
+			*name = set->names.v[set->next - 1];
+			return 1;
+		}
+	return 0;
+}
+
+struct certstore_props {
+	struct cs_buf text;
+	size_t pos;
+	char prop[64], value[1024];
+	int isdefault; /* that is still to be told */
+};
+
+/* Lines of one property one behind the other. */
+static int
+group(struct cs_buf *to, const struct cs_buf *from)
+{
+	struct cs_propline l, seen;
+	size_t again, first, pos = 0;
+	int bad = 0, known;
+
+	for (first = 0; cs_props_nextline(from, &pos, &l); first = pos) {
+		known = 0;
+		for (again = 0; again < first && !known &&
+		     cs_props_nextline(from, &again, &seen);)
+			known = seen.wordlen == l.wordlen &&
+			    memcmp(seen.word, l.word, l.wordlen) == 0;
+		if (known)
+			continue;
+		for (again = first; cs_props_nextline(from, &again, &seen);)
+			if (seen.wordlen == l.wordlen &&
+			    memcmp(seen.word, l.word, l.wordlen) == 0)
+				bad |= cs_buf_add(to, seen.text, seen.textlen) |
+				    cs_buf_add(to, "\n", 1);
+	}
+	return bad == 0 ? 0 : -1;
+}
+
+struct certstore_props *
+certstore_props_read(struct certstore *store, const char *name,
+    struct certstore_error *err)
+{
+	struct certstore_props *props;
+	struct certstore_entry entry = { 0 };
+	struct cs_buf text = { 0 };
+	int rv;
+
+	cs_error_clear(err);
+	if ((props = calloc(1, sizeof(*props))) == NULL) {
+		cs_fail_nomem(err);
+		return NULL;
+	}
+	if (cs_store_refresh(store, err) == -1)
+		rv = -1;
+	else if (issection(name))
+		rv = cs_settings_read(store, name, &text, err);
+	else if ((rv = cs_entry_load(store, name, &entry, err)) == 0 &&
+	    (rv = cs_props_text(&entry, &text, err)) == 0)
+		rv = isdefault(store, name, &props->isdefault, err);
+	if (rv == 0 && group(&props->text, &text) == -1)
+		rv = cs_fail_nomem(err);
+	cs_entry_done(&entry);
+	cs_buf_free(&text);
+	if (rv == 0)
+		return props;
+	certstore_props_free(props);
+	return NULL;
+}
+
+/* Malformed lines are passed over: whoever writes refuses them. */
+int
+certstore_props_next(struct certstore_props *props, const char **prop,
+    const char **value, struct certstore_error *err)
+{
+	struct cs_propline l;
+
+	cs_error_clear(err);
+	if (props->isdefault) {
+		props->isdefault = 0;
+		*prop = "default";
+		*value = "yes";
+		return 1;
+	}
+	while (cs_props_nextline(&props->text, &props->pos, &l)) {
+		if (l.wordlen == 0 || l.wordlen >= sizeof(props->prop) ||
+		    l.len == 0 || l.len >= sizeof(props->value))
+			continue;
+		memcpy(props->prop, l.word, l.wordlen);
+		props->prop[l.wordlen] = '\0';
+		memcpy(props->value, l.value, l.len);
+		props->value[l.len] = '\0';
+		*prop = props->prop;
+		*value = props->value;
+		return 1;
+	}
+	return 0;
+}
+
+void
+certstore_props_free(struct certstore_props *props)
+{
+	if (props == NULL)
+		return;
+	cs_buf_free(&props->text);
+	free(props);
+}

@@ -1,0 +1,309 @@
+#!/usr/bin/env bats
+# set.bats: cert-set: properties of entries shown and changed, settings of the
+# store, and the default entry.
+
+# shellcheck disable=SC2154  # run --separate-stderr sets stderr
+
+load helper
+
+setup() {
+	common_setup
+	cert-create -s a.example.com -s '*.w.example.com' a
+}
+
+# props NAME LINE...: these are its properties.
+props() {
+	local name=$1
+
+	shift
+	cert-set "$name" | diff - <([ $# -eq 0 ] || printf '%s\n' "$@") ||
+	    fail "$name: not these properties"
+}
+
+# refused STATUS-2 PATTERN ARGUMENT...: and nothing is changed.
+refused() {
+	local pattern=$1
+
+	shift
+	cp -a "$CERTSTORE/." before
+	run -2 --separate-stderr cert-set "$@"
+	[ -z "$output" ] || fail "prints $output"
+	[[ $stderr =~ $pattern ]] || fail "says $stderr"
+	rm "$CERTSTORE/.lock" before/.lock 2>/dev/null || :
+	diff -r --no-dereference before "$CERTSTORE" || fail "changed"
+	rm -rf before
+}
+
+@test "properties are set, added, taken away, removed" {
+	run -0 --separate-stderr cert-set a tenant=B.example.com tenant+=c.example.com \
+	    user='/etc/nginx/a b' note="it's mine" x-rack=7 x-rack+=8
+	[ "$output" = a ]
+	props a tenant=b.example.com tenant+=c.example.com \
+	    'user=/etc/nginx/a b' "note=it's mine" x-rack=7 x-rack+=8
+	cert-set a tenant-=b.example.com user+=haproxy note= x-rack-=7
+	props a tenant=c.example.com 'user=/etc/nginx/a b' user+=haproxy x-rack=8
+	cert-set a tenant=d.example.com tenant= user=only x-rack-=none
+	props a user=only x-rack=8
+	# from left to right
+	cert-set a note=one note=two
+	props a user=only x-rack=8 note=two
+	# the first "=" is the one
+	cert-set a note=a=b+=c x-eq==
+	props a user=only x-rack=8 note=a=b+=c x-eq==
+	[ "$(cert-show -o users,group a)" = $'only\t' ]
+}
+
+@test "what is there already changes nothing" {
+	cert-set a user=x user+=y
+	gen=$(readlink "$CERTSTORE/certs/a")
+	run -0 cert-set a user+=x user+=y user-=z note=
+	[ -z "$output" ]
+	run -1 cert-set -x a user+=x
+	[ "$(readlink "$CERTSTORE/certs/a")" = "$gen" ]
+	run -0 cert-set -x a user=x
+	[ "$output" = a ]
+	props a user=x
+}
+
+@test "a list of one value in the place of another" {
+	cert-set a user=x user+=y
+	cert-set a user=y
+	props a user=y
+	cert-set -u a user=z note=first
+	props a user=y note=first
+	run -1 cert-set -ux a note=second
+	props a user=y note=first
+}
+
+@test "a change is a generation of the same pair, request and kept one" {
+	cert-create -f -s a.example.com a
+	cert-create -R -s a.example.com -s b.example.com a >/dev/null
+	dir=$CERTSTORE/certs
+	cp -L "$dir"/a/* .
+	cert-set a note=x user=y
+	[ "$(readlink "$dir/a")" = .a@4 ]
+	for file in fullchain.pem privkey.pem combined.pem cert.pem chain.pem \
+	    ca.pem request.key request.csr; do
+		cmp "$file" "$dir/a/$file"
+	done
+	[ "$(ls -a "$dir" | grep '^\.a@' | tr '\n' ' ')" = '.a@1 .a@4 ' ]
+	grep -qx 'kept 1' "$dir/a/info"
+	[ "$(stat -c %a "$dir/a/request.key" "$dir/a/props" |
+	    tr '\n' ' ')" = '600 644 ' ]
+	run -0 cert-show a
+	# an answer still fits, and a replacement carries the properties along
+	cert-create -f -s a.example.com a
+	props a note=x user=y
+	! grep '^pair' "$dir/a/info"
+	# of an entry that only waits, and of a CA without key
+	cert-create -R -s waits.example.com waits >/dev/null
+	cert-set waits note=w
+	cmp <(cert-show -o csr waits) "$dir/waits/request.csr"
+	[ "$(cert-list -k waiting -o name)" = $'waits' ]
+	props waits note=w
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout /dev/null -subj /CN=Far-CA -days 30 -out far.pem 2>/dev/null
+	cert-import -N far far.pem
+	cert-set far note=far
+	props far note=far
+	cert-show far >/dev/null
+}
+
+@test "a group is granted, changed and withdrawn, in kept generations too" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to give a file to a group"
+	keys=("$CERTSTORE"/certs/a/{privkey,combined}.pem)
+	cert-set a group=daemon
+	[ "$(stat -c '%a %G' "${keys[@]}" | sort -u)" = '640 daemon' ]
+	cert-create -f -s a.example.com -s b.example.com a
+	[ "$(stat -c '%a %G' "${keys[@]}" | sort -u)" = '640 daemon' ]
+	cert-set a group=sys
+	[ "$(stat -c '%a %G' "${keys[@]}" | sort -u)" = '640 sys' ]
+	! find "$CERTSTORE/certs" -group daemon -perm /040 -type f | grep .
+	cert-set a group=
+	! find "$CERTSTORE/certs" -name '*.pem' -path '*@*' \
+	    \( -name 'priv*' -o -name 'comb*' \) -perm /077 | grep .
+	props a
+}
+
+@test "what was edited by hand takes effect" {
+	echo 'tenant h.example.com' >>"$CERTSTORE/certs/a/props"
+	run -0 --separate-stderr cert-set a tenant+=h.example.com
+	[ "$output" = a ]
+	[[ $stderr == *'its props have other tenants: written anew'* ]]
+	[ "$(cert-match -o name h.example.com)" = a ]
+	# lines that are unknown stay, and are shown with -v
+	echo 'future yes' >>"$CERTSTORE/certs/a/props"
+	cert-set a note=x
+	grep -qx 'future yes' "$CERTSTORE/certs/a/props"
+	props a tenant=h.example.com note=x
+	[ "$(cert-set -v a | grep future)" = future=yes ]
+	# a malformed one is refused, with its number
+	echo 'group: x' >>"$CERTSTORE/certs/a/props"
+	refused 'cert-set: certs/a/props:5: is not "group", a blank' a note=y
+	[ "$(cert-set -o note a)" = note=x ]
+}
+
+@test "refused, and nothing is changed" {
+	cert-create -c ca
+	refused 'no such property: use tenant' a colour=red
+	refused 'no such property' a origin=create
+	refused 'no such property' a x-=1
+	refused 'no such property' a =x
+	refused 'names come before' a note=1 b
+	refused 'a wildcard' a 'tenant=*.example.com'
+	refused 'tenant: ' a tenant=192.0.2.1
+	refused 'tenant: ' a 'tenant=no host'
+	refused 'one value: use =' a note+=x
+	refused 'one value: use =' a group-=daemon
+	refused 'there is no value' a user+=
+	refused 'ends with a blank' a 'user=x '
+	refused 'printable' a $'note=a\tb'
+	refused 'printable' a $'note=\xff'
+	refused 'longer than 1000' a "note=$(printf '%01001d' 0)"
+	refused 'no such group' a group=nobody-has-this
+	refused 'default=yes or' a default=maybe
+	refused 'ca: cannot be the default' ca default=yes
+	refused 'one entry is the default' a ca default=yes
+	refused 'ca: is a CA, and whoever is in group' ca group=daemon
+	refused 'there is no entry|no such entry|missing' a missing note=x
+	refused 'no such settings: use @new' @old note=x
+	refused '@new: tenant: is a property of entries' @new tenant=x.example
+	refused '@store: group: is a property of entries' @store group=daemon
+	refused '@new: default: is' @new default=yes
+	for endpoint in host 'host:' host:0 host:65536 host:99999999 :443 \
+	    'http:host:80' ::1:443 '[::1]' host:443= 'host:44a' '*.x:1'; do
+		refused 'endpoint: ' a "endpoint=$endpoint"
+	done
+	run -2 cert-set
+	run -2 cert-set note=x
+	run -2 cert-set -o colour a
+}
+
+@test "endpoints" {
+	cert-set a endpoint=mail.example.com:25 \
+	    endpoint+=smtp:mail.example.com:587=a.example.com \
+	    'endpoint+=[2001:db8::1]:443' endpoint+=192.0.2.1:5061 \
+	    'endpoint+=xmpp-server:[::1]:5269=a.example.com'
+	[ "$(cert-set a | wc -l)" -eq 5 ]
+}
+
+@test "many entries, one transaction: all or none" {
+	for i in 1 2 3; do cert-create "e$i.example.com"; done
+	cert-list -o name 'e*' | cert-set - user=x >out
+	[ "$(wc -l <out)" -eq 3 ]
+	cert-set a e1.example.com | diff - <(echo $'e1.example.com\tuser=x')
+	# one of them cannot be changed
+	: >"$CERTSTORE/certs/e2.example.com/privkey.pem"
+	run -2 cert-set e1.example.com e2.example.com e3.example.com note=y
+	props e1.example.com user=x
+	props e3.example.com user=x
+	# nothing in, nothing done
+	run -0 cert-set - note=z </dev/null
+	[ -z "$output" ]
+	run -2 cert-set - a note=z <<<missing
+}
+
+@test "a dry run" {
+	run -0 cert-set -n a note=x default=yes
+	[ "$output" = a ]
+	props a
+	[ ! -e "$CERTSTORE/default" ]
+	run -1 cert-set -nx a note=
+	run -0 cert-set -nx @new note=x
+	[ "$output" = @new ]
+	props @new
+}
+
+@test "what is printed can be given again" {
+	cert-create -s b.example.com b
+	cert-set a user='a b' user+="it's" note='back\slash "and" $HOME' \
+	    x-one=1 tenant=t.example.com default=yes
+	cert-set -0 a | xargs -r0 cert-set b 2>/dev/null
+	diff <(cert-set a) <(cert-set b)
+	[ "$(readlink "$CERTSTORE/default")" = certs/a ]
+	[ "$(cert-set -j -o note,user,default a)" = \
+	    '{"name":"a","user":["a b","it'\''s"],"note":"back\\slash \"and\" $HOME","default":true}' ] ||
+	[ "$(cert-set -j -o note,user,default a)" = \
+	    '{"name":"a","default":true,"user":["a b","it'\''s"],"note":"back\\slash \"and\" $HOME"}' ]
+	cert-set -j a b | perl -MJSON::PP -ne 'decode_json($_)'
+	[ "$(cert-set -j -o group a)" = '{"name":"a"}' ]
+	[ "$(cert-set -o default a b)" = $'a\tdefault=yes' ]
+	[ -z "$(cert-set -q a)" ]
+}
+
+@test "the default entry" {
+	cert-create -s b.example.com b
+	cert-set a default=yes
+	[ "$(cert-match -D -o name,how other.example)" = $'a\tdefault' ]
+	run -0 cert-set b default=yes note=sys
+	[ "$output" = b ]
+	[ "$(cert-list -o name,default)" = $'a\t\nb\tyes' ]
+	run -1 cert-set -x b default=yes
+	run -1 cert-set -x a default=no
+	[ "$(cert-match -D -o name other.example)" = b ]
+	cert-set b default=no
+	run -1 cert-match -D other.example
+	cert-rm b
+	cert-create -R -s w.example.com w >/dev/null
+	run -2 --separate-stderr cert-set w default=yes
+	[[ $stderr == *'w: cannot be the default: it has no pair'* ]]
+	cert-create -P client -S CN=c c
+	run -2 cert-set c default=yes
+}
+
+@test "tenants: warned of where the certificate lacks them or another has them" {
+	cert-create -s b.example.com b
+	run -0 --separate-stderr cert-set a tenant=a.example.com \
+	    tenant+=one.w.example.com
+	[ -z "$stderr" ]
+	run -0 --separate-stderr cert-set a tenant=no.example.com
+	[[ $stderr == *'tenant no.example.com: is not among the names'* ]]
+	run -0 --separate-stderr cert-set b tenant=b.example.com \
+	    tenant+=no.example.com
+	[[ $stderr == *'a has that tenant name, too'* ]]
+	[ "$(cert-match -o name,how -a no.example.com | wc -l)" -eq 2 ]
+	[ "$(cert-set -q b tenant+=x.example.com 2>&1)" = '' ]
+}
+
+@test "settings for entries to come" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to give a file to a group"
+	run -0 cert-set -u @new group=daemon user=svc note=new x-a=1
+	[ "$output" = @new ]
+	props @new group=daemon user=svc note=new x-a=1
+	cert-set -u @new group=sys
+	props @new group=daemon user=svc note=new x-a=1
+	props a # those that are there stay
+	cert-create -c ca
+	cert-create -A ca -s s.example.com s
+	cert-create -P client -S CN=c c
+	cert-create -P mail -s x@example.com m
+	cert-create -R -s w.example.com w >/dev/null
+	for name in ca c m w; do props "$name" user=svc note=new x-a=1; done
+	props s group=daemon user=svc note=new x-a=1
+	[ "$(stat -c '%a %G' "$CERTSTORE"/certs/{s,ca,c,m}/privkey.pem |
+	    tr '\n' ' ')" = '640 daemon 600 root 600 root 600 root ' ]
+	[ "$(stat -c %a "$CERTSTORE/certs/w/request.key" \
+	    "$CERTSTORE/props")" = $'600\n644' ]
+	# an import is new, too; a replacement keeps what it has
+	cert-set s note=mine
+	cat "$CERTSTORE/certs/s/combined.pem" >s.pem
+	cert-create -f -A ca -s s.example.com s
+	props s group=daemon user=svc note=mine x-a=1
+	cert-rm -f s
+	cert-import -N t s.pem
+	props t group=daemon user=svc note=new x-a=1
+	cert-set @new group= user= note= x-a=
+	props @new
+	cert-set @store x-site=north
+	cert-create -s plain.example.com plain
+	props plain
+	[ "$(cert-set @store)" = x-site=north ]
+	# in a store that is still to be made
+	cert-set -d ./fresh @new note=first
+	[ "$(cert-set -d ./fresh @new)" = note=first ]
+	# a malformed setting stops who would use it, and says which
+	echo '@new group' >>"$CERTSTORE/props"
+	run -2 --separate-stderr cert-create -s o.example.com other
+	[[ $stderr == *'props: line 1 of those of @new: group without a value'* ]]
+	run -0 cert-set a note=fine
+}
