@@ -1,6 +1,6 @@
 /*
- * import.c: certstore_import(3): whatever people have becomes entries, all in
- * one transaction.  pool.c sorts what was given, plan.c makes each entry.
+ * import.c: the public calls of certstore_import(3). pool.c parses the input,
+ * plan.c makes each entry; all are written in one call.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 #include "import/private.h"
 
-#define TRIES 4 /* while others change the entries; the last with the lock */
+#define TRIES 4 /* when others change entries; the last with the lock */
 
 struct certstore_import *
 certstore_import_new(struct certstore *store, int flags,
@@ -59,7 +59,7 @@ certstore_import_free(struct certstore_import *im)
 	freezero(im, sizeof(*im));
 }
 
-/* With what the caller wanted missing, a plan would be another than meant. */
+/* A failed setter makes planning fail until it succeeds. */
 int
 certstore_import_set_name(struct certstore_import *im, const char *name,
     struct certstore_error *err)
@@ -158,7 +158,7 @@ adoptcert(struct certstore_import *im, struct cs_pool_cert *cert,
 	return 0;
 }
 
-/* Does the store hold the private key of a CA that comes without? */
+/* Does the store have the private key of a CA that is given without? */
 static int
 isheld(struct certstore_import *im, const struct cs_pool_cert *cert,
     struct certstore_error *err)
@@ -217,10 +217,8 @@ adoptkeyed(struct certstore_import *im, struct certstore_error *err)
 	return 0;
 }
 
-/*
- * CAs without key that are above nothing: entries of their own where nothing
- * but CAs was given, else somebody's mistake.
- */
+/* CA certificates without key that issued nothing here: an entry each if only
+ * CAs were given, else an error. */
 static int
 adoptrest(struct certstore_import *im, struct certstore_error *err)
 {
@@ -265,7 +263,7 @@ compareplans(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* -N names one entry; without it no two may come to the same name. */
+/* No two certificates may become one entry. */
 static int
 checkentrynames(const struct certstore_import *im, struct certstore_error *err)
 {
@@ -314,7 +312,7 @@ telldropped(const struct certstore_import *im)
 	}
 }
 
-/* Once, also if a commit decides anew. */
+/* Gives the warnings, only once if a commit plans again. */
 static void
 tellremarks(struct certstore_import *im)
 {
@@ -335,7 +333,7 @@ tellremarks(struct certstore_import *im)
 	}
 }
 
-/* Decides all of it, as the store is now. */
+/* Plans all entries, from the store as it is now. */
 static int
 decideimport(struct certstore_import *im, struct certstore_error *err)
 {
@@ -356,7 +354,7 @@ decideimport(struct certstore_import *im, struct certstore_error *err)
 	return 0;
 }
 
-/* What a call that failed was to set or add is missing. */
+/* Fails if an earlier call to set or add something failed. */
 static int
 isinputwhole(const struct certstore_import *im, struct certstore_error *err)
 {
@@ -368,8 +366,8 @@ isinputwhole(const struct certstore_import *im, struct certstore_error *err)
 	return err->code == CERTSTORE_OK;
 }
 
-/* A generation may go while it is read: the last try has the lock, but for
- * that of a dry run. */
+/* Plans again when another writer removed a generation meanwhile, the last time
+ * with the lock, but in a dry run. */
 int
 certstore_import_plan(struct certstore_import *im, struct certstore_error *err)
 {
@@ -408,7 +406,7 @@ certstore_import_next(struct certstore_import *im,
 	return 1;
 }
 
-/* The entries to write in one call; how many, or -1. */
+/* Writes the entries that change: how many, or -1. */
 static int
 putplans(struct certstore_import *im, struct certstore_error *err)
 {

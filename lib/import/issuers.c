@@ -1,6 +1,6 @@
 /*
- * issuers.c: which certificates of an import are above which, found by subject,
- * and whether each was of use in the end.
+ * issuers.c: finds the issuers of each certificate, in the input by subject and
+ * in the store, and notes which certificates of the input were used.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 #define ABOVE_MAX 64 /* possible issuers of one certificate */
 
-/* The place in ca of the first with that subject, or nca. */
+/* The index in ca of the first with that subject, or where it would be. */
 static size_t
 firstbysubject(const struct cs_pool *pool, const X509_NAME *subject)
 {
@@ -37,7 +37,7 @@ issubject(const struct cs_pool *pool, size_t i, const X509_NAME *subject)
 	    0;
 }
 
-/* Whether the key identifiers, where both are there, allow it. */
+/* Do the key identifiers, where both are there, match? */
 static int
 mayissue(X509 *issuer, X509 *x509)
 {
@@ -49,7 +49,7 @@ mayissue(X509 *issuer, X509 *x509)
 	    ASN1_OCTET_STRING_cmp(aki, ski) == 0;
 }
 
-/* A new stack, without references of its own, of what may be above. */
+/* A new stack, which holds no references, of all possible issuers. */
 static STACK_OF(X509) *
 collectabove(struct cs_pool *pool, const struct cs_pool_cert *cert,
     struct certstore_error *err)
@@ -99,10 +99,7 @@ fail:
 	return NULL;
 }
 
-/*
- * The one certificate that can have issued this one; NULL if none or several
- * can.
- */
+/* The only possible issuer; NULL if there is none or more than one. */
 static X509 *
 onlyissuer(const struct cs_pool *pool, X509 *x509)
 {
@@ -139,8 +136,8 @@ copyissuers(struct cs_issuers *to, const struct cs_issuers *from,
 	return to->chain == NULL || to->above == NULL ? cs_fail_nomem(err) : 0;
 }
 
-/* What an issuer was found to have above it saves each further certificate
- * of it all signatures but its own: 1, 0 nothing is known, -1. */
+/* Looks up the chain of an issuer: 1, 0 not cached, -1.  Only the signature of
+ * x509 is verified then. */
 static int
 recallissuers(const struct cs_pool *pool, X509 *x509, X509 *issuer,
     struct cs_issuers *above, struct certstore_error *err)
@@ -182,7 +179,7 @@ cs_issuers_free(struct cs_issuers *above)
 	above->complete = 0;
 }
 
-/* What the store was found to hold. */
+/* Forgets the chains and the issuers found in the store. */
 void
 cs_issuers_forget(struct cs_pool *pool)
 {
@@ -252,7 +249,7 @@ cs_issuers_use(struct cs_pool *pool, STACK_OF(X509) *above,
 			if (found)
 				pool->ca[i]->related = 1;
 		}
-		/* The store had it: the next one need not look there. */
+		/* found in the store: kept for the next certificate */
 		if (found || sk_X509_num(pool->known) >= ABOVE_MAX ||
 		    isstoreissuer(pool, x509))
 			continue;
@@ -264,8 +261,8 @@ cs_issuers_use(struct cs_pool *pool, STACK_OF(X509) *above,
 	return 0;
 }
 
-/* Is it, for a certificate in some chain, another of the same CA or an issuer
- * of it?  Bundles often hold both ends of a cross-signature. */
+/* Does it have the key of a certificate in some chain, or did it sign that one?
+ * Bundles often hold both ends of a cross-signature. */
 static int
 isequivalent(struct cs_pool_cert *cert, struct cs_pool_cert *used)
 {
@@ -303,7 +300,7 @@ cs_issuers_relate(struct cs_pool *pool, struct certstore_error *err)
 		return 0;
 	if ((todo = reallocarray(NULL, pool->nca, sizeof(*todo))) == NULL)
 		return cs_fail_nomem(err);
-	/* Each is looked at once, when it is known to be related. */
+	/* each is looked at once, when it becomes related */
 	pool->asked++;
 	do {
 		n = 0;

@@ -1,6 +1,6 @@
 /*
- * keyfile.c: the private key of an entry that an import makes: which one it is,
- * the input's or the store's, and whether it is encrypted.
+ * keyfile.c: the private key of an imported entry: from the input or from the
+ * store, encrypted or in clear.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #include "import/private.h"
 
-/* The store's key was to be a CA's, and is a server's now. */
+/* Decrypts a key of the store that is for a server now. */
 static int
 decryptkey(struct cs_planning *job, struct certstore_error *err)
 {
@@ -27,8 +27,11 @@ decryptkey(struct cs_planning *job, struct certstore_error *err)
 	return rv;
 }
 
-/* A server can't ask for a passphrase, so its key is stored in clear; that of
- * a CA is left as it came. */
+/*
+ * Takes the key of the input, else of the store.  A server cannot ask for a
+ * passphrase, so its key is stored in clear; that of a CA stays as it was
+ * given.
+ */
 int
 cs_keyfile_take(struct cs_planning *job, struct certstore_error *err)
 {
@@ -52,7 +55,7 @@ cs_keyfile_take(struct cs_planning *job, struct certstore_error *err)
 	    cs_pool_name(cert, name, sizeof(name)));
 }
 
-/* The passphrase that the key came with. */
+/* Gives the passphrase of the key in the input. */
 static int
 givepass(void *arg, const char *what, char *buf, size_t size)
 {
@@ -67,8 +70,8 @@ givepass(void *arg, const char *what, char *buf, size_t size)
 	return (int)strlen(pass);
 }
 
-/* Is the entry's own key file right?  One that no passphrase here opens is
- * taken to be. */
+/* Is the key file of the entry that of the certificate?  If it cannot be
+ * decrypted it is believed to be. */
 int
 cs_keyfile_fits(struct cs_planning *job, const struct cs_buf *pem)
 {
@@ -88,7 +91,7 @@ cs_keyfile_fits(struct cs_planning *job, const struct cs_buf *pem)
 	return fits;
 }
 
-/* Does the passphrase that the key came with open the store's file? */
+/* Does the passphrase of the key in the input decrypt the store's, too? */
 static int
 samepassphrase(struct cs_planning *job, const struct cs_buf *had)
 {
@@ -111,11 +114,10 @@ tellkey(struct cs_planning *job, const char *what, struct certstore_error *err)
 	return 0;
 }
 
-/* What becomes of the key of a CA that the store has and the input, too: of
- * one that was encrypted or not, is or is not in the input, without -f or with
- * it.  What is encrypted does not become less without -f. */
+/* The key of a CA that both store and input have, by: encrypted in the store,
+ * encrypted in the input, -f.  Without -f an encrypted key stays encrypted. */
 static const struct outcome {
-	int keep; /* the store's file */
+	int keep; /* keep that of the store */
 	const char *say;
 } outcomes[2][2][2] = {
 	[0][0] = { { 1, NULL }, { 1, NULL } },
@@ -135,7 +137,7 @@ static const struct outcome {
 	    { 0, "the key of the CA now has the passphrase that was given" } },
 };
 
-/* The file of the store is the key of the certificate: which one stays? */
+/* Which of two files of the same key is stored? */
 static int
 choosekey(struct cs_planning *job, struct cs_buf *had,
     struct certstore_error *err)
@@ -160,10 +162,7 @@ choosekey(struct cs_planning *job, struct cs_buf *had,
 	return 0;
 }
 
-/*
- * The key of a CA that comes with its certificate, and what the entry has; one
- * that it waits with, or its own.
- */
+/* Settles the key of a CA against the one that the entry has, or waits with. */
 int
 cs_keyfile_settle(struct cs_planning *job, struct certstore_error *err)
 {
@@ -195,7 +194,7 @@ cs_keyfile_settle(struct cs_planning *job, struct certstore_error *err)
 	return rv;
 }
 
-/* A key out of the store is about to be paired: it must be its own. */
+/* Is the key from the store still that of the certificate? */
 int
 cs_keyfile_check(struct cs_planning *job, struct certstore_error *err)
 {

@@ -1,6 +1,6 @@
 /*
- * keyowner.c: which entries of the store have a key, or wait with it for the
- * answer to their request.
+ * keyowner.c: finds the entries that have the key of a certificate, or whose
+ * request for that key waits for its answer.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +17,8 @@ isentrygone(const struct certstore_error *err)
 	    err->code == CERTSTORE_ENOENTRY;
 }
 
-/* The entry holds or awaits the key of the certificate, whose names are in
- * info. */
+/* Adds an entry that has, or waits with, the key of the certificate, whose
+ * names are in info. */
 static int
 addowner(struct cs_keyowners *h, const struct certstore_entry *entry,
     const struct cs_pool_cert *cert, const struct cs_info *info,
@@ -49,7 +49,8 @@ addowner(struct cs_keyowners *h, const struct certstore_entry *entry,
 	return 0;
 }
 
-/* A hit in the index is only a hint; a damaged entry is passed over. */
+/* Adds the owners under a key of the index, where entries may be stale; damaged
+ * ones are skipped. */
 static int
 findowners(struct certstore *store, const struct cs_pool_cert *cert,
     const char *spki, struct cs_info *info, struct cs_keyowners *h,

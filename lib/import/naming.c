@@ -1,6 +1,7 @@
 /*
- * naming.c: what an imported certificate is called when nobody says: like the
- * entry that has its key, else by its first name.
+ * naming.c: the entry name for an imported certificate without -N: that of the
+ * entry that has its key, else its first name; and what one certificate is for,
+ * compared with another.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 
 #include "import/private.h"
 
-/* "*.example.com" is "_.example.com"; 0 if there is no name that can be. */
+/* From the first DNS name, "_.example.com" for "*.example.com": 1 or 0. */
 static int
 fromdns(const struct cs_info *info, char name[CS_HOST_MAX + 1])
 {
@@ -32,7 +33,7 @@ fromdns(const struct cs_info *info, char name[CS_HOST_MAX + 1])
 	return 0;
 }
 
-/* "2001:db8::1" is "2001-db8--1". */
+/* From the first IP address, "2001-db8--1" for "2001:db8::1": 1 or 0. */
 static int
 fromip(const struct cs_info *info, char name[CS_HOST_MAX + 1])
 {
@@ -54,7 +55,7 @@ fromip(const struct cs_info *info, char name[CS_HOST_MAX + 1])
 	return 0;
 }
 
-/* Lower case; a run of what a name can't have becomes one "-". */
+/* From other text: lower case, each run of other characters is one "-". */
 static int
 fromtext(void *arg, const unsigned char *text, size_t len)
 {
@@ -86,8 +87,8 @@ derivename(const struct cs_pool_cert *cert, const struct cs_info *info,
 	    fromip(info, name) || cs_cert_called(cert->x509, fromtext, name);
 }
 
-/* The holders of a sort: how many, and one; the one called name if there is
- * such. */
+/* Counts the owners that wait or not, and have a name in common or not; one:
+ * the one called name, else the first. */
 static size_t
 countowners(const struct cs_keyowners *h, int waits, int shares,
     const char *name, const struct cs_keyowner **one)
@@ -108,7 +109,9 @@ countowners(const struct cs_keyowners *h, int waits, int shares,
 	return n;
 }
 
-/* An answer to a request goes where that waits, whatever -N says. */
+/*
+ * The answer to a waiting request must go to its entry: -N may name no other.
+ */
 static int
 checkwaiting(const struct certstore_import *im, const struct cs_pool_cert *cert,
     const struct cs_keyowners *h, struct certstore_error *err)
@@ -126,9 +129,9 @@ checkwaiting(const struct certstore_import *im, const struct cs_pool_cert *cert,
 }
 
 /*
- * The entry of the same key and names: one where a request waits, else one that
- * has them; *from is NULL if there is none.  A lone request is answered with
- * whatever names.
+ * The entry with the same key and a name in common: where a request waits, else
+ * with a certificate; the only owner of the key if that waits, whatever its
+ * names.  NULL if there is none.
  */
 static int
 chooseowner(const struct cs_pool_cert *cert, const struct cs_keyowners *h,
@@ -208,7 +211,7 @@ compareident(const void *a, const void *b)
 				    strcasecmp(x->value, y->value);
 }
 
-/* Sorted, each once; how many are left. */
+/* Sorts them and drops duplicates: how many are left. */
 static size_t
 sortidents(struct ident *v, size_t n)
 {
@@ -227,7 +230,8 @@ ishostsan(const struct cs_san *san)
 	return san->type == CS_SAN_DNS || san->type == CS_SAN_IP;
 }
 
-/* At least one, sorted, for free(), or NULL; the values are of info. */
+/* At least one, sorted, for free(), or NULL without memory.  Values point into
+ * info. */
 static struct ident *
 listidents(const struct cs_info *info, size_t *n)
 {
@@ -258,7 +262,7 @@ listidents(const struct cs_info *info, size_t *n)
 	return v;
 }
 
-/* How many identities a and b have (n[0], n[1]), and in common: that, or -1
+/* Counts what a and b are for, in n[0] and n[1]: how many both have, or -1
  * without memory. */
 static int
 countshared(const struct cs_info *a, const struct cs_info *b, size_t n[2])
@@ -298,8 +302,8 @@ cs_naming_shares(const struct cs_info *a, const struct cs_info *b)
 	return (shared = countshared(a, b, n)) > 0 ? 1 : shared;
 }
 
-/* Each certificate claims its names, the best first; one that finds a name
- * claimed is superfluous. */
+/* Called for the best certificate of a key first: each claims its names, and
+ * one that finds a name claimed is superfluous. */
 static void
 claimidents(struct cs_pool_cert *cert, const struct ident *own, size_t n,
     struct ident *names, size_t nnames)
@@ -321,7 +325,7 @@ claimidents(struct cs_pool_cert *cert, const struct ident *own, size_t n,
 		}
 }
 
-/* What one of the certificates for a key is for. */
+/* What one of several certificates of a key is for. */
 struct purpose {
 	struct cs_info info;
 	struct ident *v;

@@ -1,6 +1,6 @@
 /*
- * plan.c: one certificate of an import as an entry of the store: its files,
- * and what becomes of the entry that has its name.
+ * plan.c: plans one imported certificate as an entry: its files, and what
+ * happens to the entry that has its name.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 #include "import/private.h"
 
-/* The files, and what they say of the certificate. */
+/* Makes the files of the certificate, and their description. */
 static int
 makeplanfiles(struct cs_planning *job, struct certstore_error *err)
 {
@@ -59,8 +59,8 @@ addcertsof(struct cs_planning *job, enum cs_file file, STACK_OF(X509) *to,
 	return rv == -1 ? -1 : 0;
 }
 
-/* Drops what has ended and, if the input has issuers, all but roots, which
- * are not served: what is given is the chain. */
+/* Drops expired issuers of the old entry and, if the input has issuers, all but
+ * roots. */
 static void
 dropunfit(STACK_OF(X509) *more, int given)
 {
@@ -86,7 +86,7 @@ cs_plan_isold(const struct cs_planning *job)
 	    strcmp(old, job->a->entry.info.fingerprint) == 0;
 }
 
-/* What the entry had above it is good for a certificate that comes without. */
+/* Completes the chain of a certificate from that of the old entry. */
 static int
 completechain(struct cs_planning *job, struct certstore_error *err)
 {
@@ -102,7 +102,7 @@ completechain(struct cs_planning *job, struct certstore_error *err)
 	if (addcertsof(job, CS_FULLCHAIN, more, err) == -1 ||
 	    (job->old.info.hasca && addcertsof(job, CS_CA, more, err) == -1))
 		goto out;
-	/* The same certificate by itself asks for no other chain. */
+	/* the same certificate alone asks for no other chain */
 	if (had > 0 || !cs_plan_isold(job) ||
 	    (job->im->flags & CERTSTORE_IMPORT_FORCE) != 0)
 		dropunfit(more, had > 0);
@@ -115,7 +115,7 @@ out:
 	return rv;
 }
 
-/* Does the entry hold all of this already?  1, 0, -1. */
+/* Has the entry exactly these files?  1, 0, -1. */
 static int
 isplanwritten(struct cs_planning *job, struct certstore_error *err)
 {
@@ -143,7 +143,7 @@ isplanwritten(struct cs_planning *job, struct certstore_error *err)
 	return rv;
 }
 
-/* Are its props in force and its keys as they ask for?  1, 0, -1. */
+/* Does the entry match its props, modes included?  1, 0, -1. */
 static int
 arepropsinforce(struct cs_planning *job, struct certstore_error *err)
 {
@@ -159,7 +159,7 @@ arepropsinforce(struct cs_planning *job, struct certstore_error *err)
 	return 0;
 }
 
-/* The names are free, or of the same purpose, or somebody said so. */
+/* Without -N an entry is replaced only by a certificate for the same names. */
 static int
 checkidentity(struct cs_planning *job, struct certstore_error *err)
 {
@@ -198,7 +198,7 @@ decideaction(struct cs_planning *job, struct certstore_error *err)
 	if (job->was != CS_WAS_PRESENT)
 		return 0;
 	if (cs_plan_isold(job)) {
-		/* Only the chain or a key can differ: nothing is lost. */
+		/* only the chain or the key can differ */
 		a->action = "replace";
 		if ((same = isplanwritten(job, err)) == 1)
 			same = arepropsinforce(job, err);
@@ -230,7 +230,7 @@ decideaction(struct cs_planning *job, struct certstore_error *err)
 	return 0;
 }
 
-/* The hash of the key that a request is for, when no info tells it. */
+/* SHA-256 of the key of a request, where info does not have it. */
 static int
 requestkey(const char *label, const struct cs_buf *csr, char hex[CS_HASH_LEN],
     struct certstore_error *err)
@@ -247,7 +247,7 @@ requestkey(const char *label, const struct cs_buf *csr, char hex[CS_HASH_LEN],
 	return rv;
 }
 
-/* A request for another key goes on waiting. */
+/* Carries over a waiting request for another key. */
 static int
 carryrequest(struct cs_planning *job, struct certstore_error *err)
 {
@@ -278,7 +278,7 @@ carryrequest(struct cs_planning *job, struct certstore_error *err)
 	return rv == -1 ? -1 : 0;
 }
 
-/* What cert-import says of it, while all of that is at hand. */
+/* Adds the warnings about the certificate and about what it replaces. */
 static int
 addremarks(struct cs_planning *job, struct certstore_error *err)
 {
@@ -304,7 +304,9 @@ cs_plan_changes(const struct cs_plan *a)
 	return strcmp(a->action, "same") != 0 && strcmp(a->action, "kept") != 0;
 }
 
-/* The record of what would be written; of what is there, if it is the same. */
+/*
+ * Sets the record: of the new generation, or of the old one if nothing changes.
+ */
 static int
 recordplan(struct cs_planning *job, struct certstore_error *err)
 {

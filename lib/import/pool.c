@@ -1,7 +1,6 @@
 /*
- * pool.c: all that one import was given, parsed once: which key is whose and
- * which certificate stands for a key.  Everything is looked up in sorted
- * arrays, so that ten thousand of each stay quick.
+ * pool.c: the input of one import, parsed once, and which key belongs to which
+ * certificate.  All lookups are in sorted arrays, for ten thousand of each.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,7 @@
 
 #include "import/private.h"
 
-/* What was parsed points into pems, which may move. */
+/* Forgets what was parsed: it points into pems, which moves when it grows. */
 static void
 forgetparsed(struct cs_pool *pool)
 {
@@ -131,7 +130,8 @@ comparepemplace(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The certificates, each once, in the order given: n pointers, or NULL. */
+/* The distinct certificates, in the order given, n of them; NULL without
+ * memory. */
 static struct cs_pem **
 distinctcerts(struct cs_pems *pems, size_t *n)
 {
@@ -272,7 +272,7 @@ comparekeyorder(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
-/* Sorts the keys; the same key given twice counts once. */
+/* Sorts the keys and drops duplicates. */
 static void
 dropdoublekeys(struct cs_pool *pool)
 {
@@ -289,7 +289,7 @@ dropdoublekeys(struct cs_pool *pool)
 	pool->nkey = kept;
 }
 
-/* By key; then the one that is to stand for it first: valid, then newer. */
+/* By key; of one key first the valid, then the newer, which stands for it. */
 static int
 comparecert(const void *a, const void *b)
 {
@@ -308,7 +308,7 @@ comparecert(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Gives a certificate its key, if that is here. */
+/* Finds the key of a certificate in the input, and checks the pair. */
 static int
 givekey(struct cs_pool *pool, struct cs_pool_cert *cert,
     struct certstore_error *err)
@@ -332,7 +332,8 @@ givekey(struct cs_pool *pool, struct cs_pool_cert *cert,
 	    cs_item_where(cert->key->pem, where, sizeof(where)));
 }
 
-/* Of the certificates for a key those stand that have names of their own. */
+/* Pairs keys and certificates, but those that a better one of the same key and
+ * names supersedes. */
 static int
 pairkeys(struct cs_pool *pool, struct certstore_error *err)
 {
@@ -361,8 +362,8 @@ out:
 	return rv;
 }
 
-/* A key that no certificate has is a mistake, and often the reason why a
- * certificate has none. */
+/* A key without certificate is an error; often some certificate then lacks its
+ * key. */
 static int
 checkunusedkeys(const struct cs_pool *pool, struct certstore_error *err)
 {
@@ -405,7 +406,7 @@ comparesubject(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Nothing but keys, requests and the like is refused by its first. */
+/* The error for an input without certificate, by what it has instead. */
 static int
 failnocert(const struct cs_pool *pool, struct certstore_error *err)
 {
@@ -446,7 +447,7 @@ cs_pool_parse(struct cs_pool *pool, struct certstore_error *err)
 {
 	size_t i;
 
-	cs_issuers_forget(pool); /* each plan looks at the store anew */
+	cs_issuers_forget(pool); /* the store may have changed */
 	for (i = 0; i < pool->ncert; i++)
 		pool->cert[i].related = pool->cert[i].adopted = 0;
 	if (pool->parsed)
@@ -473,8 +474,10 @@ cs_pool_parse(struct cs_pool *pool, struct certstore_error *err)
 	return 0;
 }
 
-/* Half of the memory of ten thousand.  Of encrypted keys the passphrase would
- * be asked for again. */
+/*
+ * Frees an end-entity whose entry is planned: half of the memory for ten
+ * thousand.  Keys that were encrypted stay, since decrypting would ask again.
+ */
 void
 cs_pool_release(struct cs_pool_cert *cert)
 {

@@ -11,37 +11,37 @@
 #define CS_WHERE_LEN	300		/* of "file:line" in a message */
 #define CS_SUBJECT_LEN	140		/* of a subject in a message */
 
-/* pool.c: all that was given, parsed once, and what of it belongs together. */
+/* pool.c: all of the input, parsed once. */
 struct cs_pool_key {
 	struct cs_pem		*pem;
 	EVP_PKEY		*pkey;		/* NULL: released */
 	const char		*passphrase;	/* that opened it, or NULL */
 	char			 spki[CS_HASH_LEN];
-	size_t			 order;		/* in which it was given */
+	size_t			 order;		/* in the input */
 	int			 used;
 };
 struct cs_pool_cert {
 	const struct cs_pem	*pem;
 	X509			*x509;		/* NULL: released */
 	struct cs_pool_key	*key;		/* its own, or NULL */
-	const struct cs_pool_cert *newer;	/* of its key and names, better */
+	const struct cs_pool_cert *newer;	/* supersedes it */
 	char			 spki[CS_HASH_LEN];
-	char			 match[CS_HASH_LEN];	/* the same of the usual form */
+	char			 match[CS_HASH_LEN];	/* see cs_cert_match() */
 	int64_t			 starts, ends;
-	int			 valid;		/* when it was parsed */
+	int			 valid;		/* at the time of parsing */
 	int			 ca;
-	int			 related;	/* above some entry */
-	int			 adopted;	/* an entry itself */
-	size_t			 asked;		/* collected for, last */
+	int			 related;	/* is an issuer of some entry */
+	int			 adopted;	/* becomes an entry itself */
+	size_t			 asked;		/* see collectabove() */
 };
-/* What is above a certificate. */
+/* The issuers of a certificate. */
 struct cs_issuers {
 	STACK_OF(X509)	*chain;		/* without the root */
 	STACK_OF(X509)	*above;		/* with it */
 	int		 complete;
 };
 struct cs_pool {
-	const struct certstore	*store;		/* who hears of progress */
+	const struct certstore	*store;		/* gets the progress */
 	struct cs_pems		 pems;
 	struct cs_pems		 keyfile;	/* -K: only its keys count */
 	struct certstore_passphrase pass;
@@ -66,8 +66,7 @@ int	cs_pool_add_key(struct cs_pool *, const char *, const void *, size_t,
 	    struct certstore_error *);
 int	cs_pool_parse(struct cs_pool *, struct certstore_error *);
 void	cs_pool_free(struct cs_pool *);
-/* An end-entity whose entry is made is not needed any more, or has to be
- * parsed again. */
+/* Frees an end-entity when its entry is planned; parses it again. */
 void	cs_pool_release(struct cs_pool_cert *);
 int	cs_pool_hold(struct cs_pool_cert *, struct certstore_error *);
 /* Is the SHA-256, which may be NULL, that of its key in either form? */
@@ -81,10 +80,10 @@ int	cs_issuers_build(struct cs_pool *, struct certstore *,
 	    struct cs_issuers *, struct certstore_error *);
 void	cs_issuers_free(struct cs_issuers *);
 void	cs_issuers_forget(struct cs_pool *);
-/* These are above an entry: related. */
+/* Marks the issuers of an entry as related. */
 int	cs_issuers_use(struct cs_pool *, STACK_OF(X509) *,
 	    struct certstore_error *);
-/* Once all entries are made: so is what could stand in their chains. */
+/* When all entries are planned: marks what could be in their chains, too. */
 int	cs_issuers_relate(struct cs_pool *, struct certstore_error *);
 
 /* plan.c: one certificate as an entry of the store. */
@@ -113,8 +112,8 @@ struct certstore_import {
 /* keyowner.c: entries of the store that have a certificate's key. */
 struct cs_keyowner {
 	char	*name;
-	int	 waits;		/* a request for the key waits there */
-	int	 shares;	/* and it has names of the certificate */
+	int	 waits;		/* its request waits */
+	int	 shares;	/* has a name of the certificate */
 };
 struct cs_keyowners {
 	struct cs_keyowner	*v;
@@ -123,12 +122,12 @@ struct cs_keyowners {
 int	cs_keyowner_find(struct certstore *, const struct cs_pool_cert *,
 	    struct cs_keyowners *, struct certstore_error *);
 void	cs_keyowner_free(struct cs_keyowners *);
-/* Its key as the store has it, in PEM, and whose file that is (for messages):
- * 1, 0 the store has none, -1. */
+/* The key in PEM, from the store, and a label for messages: 1, 0 the store does
+ * not have it, -1. */
 int	cs_keyowner_key(struct certstore *, const struct cs_keyowners *,
 	    struct cs_buf *, char *, size_t, struct certstore_error *);
 
-/* What is at hand while one entry is made. */
+/* One entry while it is planned. */
 struct cs_planning {
 	struct certstore_import	*im;
 	struct cs_plan		*a;
@@ -155,25 +154,26 @@ int	cs_plan_make(struct certstore_import *, struct cs_plan *,
 int	cs_plan_changes(const struct cs_plan *);	/* is it to be written? */
 void	cs_plan_free(struct cs_plan *);
 
-/* naming.c: what it is called; malloc'ed. */
+/* naming.c: the name of the entry, malloc'ed. */
 char	*cs_naming_choose(const struct certstore_import *,
 	    const struct cs_pool_cert *, const struct cs_info *,
 	    const struct cs_keyowners *, struct certstore_error *);
-/* Are both for the same hosts (or names, or subject); for one of them: 1, 0, -1
- * without memory. */
+/* Are both for the same hosts (or other names, or subject)?  For one that is
+ * the same?  1, 0, -1 without memory. */
 int	cs_naming_same(const struct cs_info *, const struct cs_info *);
 int	cs_naming_shares(const struct cs_info *, const struct cs_info *);
-/* Of certificates for one key, the best first: what a better one with the same
- * names makes superfluous has that in newer. */
+/*
+ * Of certificates of one key, the best first: sets newer of those superseded.
+ */
 int	cs_naming_sort(struct cs_pool_cert **, size_t,
 	    struct certstore_error *);
 
-/* warning.c: what is said about an entry, one line each; 0 or -1, no memory. */
+/* warning.c: adds warnings, one a line; 0, or -1 without memory. */
 int	cs_warning_cert(struct cs_buf *, const struct cs_info *, X509 *,
 	    STACK_OF(X509) *, int, int64_t);
 int	cs_warning_change(struct cs_buf *, const struct cs_info *,
 	    const struct cs_info *);
-/* -u: says why the second is kept, 1, or 0: the first is better. */
+/* -u: is the second to be kept?  1 and a line that says why, 0, -1. */
 int	cs_warning_worse(struct cs_buf *, const struct cs_info *,
 	    const struct cs_info *, int64_t);
 

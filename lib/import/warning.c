@@ -1,6 +1,6 @@
 /*
- * warning.c: what an operator should know of a certificate that is taken all
- * the same, and of what it replaces.  One line each, which the entry begins.
+ * warning.c: warnings about a certificate that is imported, and about what it
+ * replaces: lines that begin with the name of the entry.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #define LEVEL2 "servers at security level 2 refuse it"
 
-/* Begins with the entry's name; gives 0 or -1, so that it can be or'ed. */
+/* Adds a line for the entry; 0 or -1, to be or'ed. */
 static int remark(struct cs_buf *, const struct cs_info *, const char *, ...)
     CS_PRINTFLIKE(3, 4);
 
@@ -109,7 +109,7 @@ remarknames(struct cs_buf *b, const struct cs_info *info)
 	return 0;
 }
 
-/* Names that no client looks for, the first by name. */
+/* DNS names that no client can match; the first is named. */
 static int
 remarkflaws(struct cs_buf *b, const struct cs_info *info)
 {
@@ -132,7 +132,7 @@ remarkflaws(struct cs_buf *b, const struct cs_info *info)
 	    cs_escape_quote(quoted, name), more, first);
 }
 
-/* A key that handshakes fail with by default. */
+/* A key that TLS peers refuse by default. */
 static int
 remarkkey(struct cs_buf *b, const struct cs_info *info, X509 *x509)
 {
@@ -178,10 +178,8 @@ remarkextensions(struct cs_buf *b, const struct cs_info *info, X509 *x509)
 	return bad;
 }
 
-/*
- * Where some issuer is there and the one above it is not, that is a root that
- * need not be sent, as far as anybody can tell.
- */
+/* Adds the warnings about a certificate.  A chain without its root is complete:
+ * it does not have to be served. */
 int
 cs_warning_cert(struct cs_buf *b, const struct cs_info *info, X509 *x509,
     STACK_OF(X509) *chain, int complete, int64_t now)
@@ -209,7 +207,8 @@ cs_warning_cert(struct cs_buf *b, const struct cs_info *info, X509 *x509,
 	return bad;
 }
 
-/* The names that info lacks of old, the first few as text; how many, or -1. */
+/* The hosts of old that info does not cover: how many, or -1; the first few are
+ * added to list. */
 static int
 listlost(struct cs_buf *list, const struct cs_info *info,
     const struct cs_info *old)
@@ -266,7 +265,7 @@ cs_warning_change(struct cs_buf *b, const struct cs_info *info,
 #define KEPT "kept: the certificate given "
 #define TAKE ": use -f without -u to replace it"
 
-/* Another kind, or what fewer clients take. */
+/* Is it of another kind, or good for fewer clients?  1 and a line, 0, -1. */
 static int
 worsekind(struct cs_buf *b, const struct cs_info *info,
     const struct cs_info *old)
@@ -287,7 +286,7 @@ worsekind(struct cs_buf *b, const struct cs_info *info,
 	return 0;
 }
 
-/* Does info have what old lacks? */
+/* Is info better than old in anything? */
 static int
 gainsanything(const struct cs_info *info, const struct cs_info *old)
 {

@@ -1,6 +1,6 @@
 /*
- * caution.c: what an operator should know of what create.c makes: that it
- * replaces something, what is lost by that, and names that help nobody.
+ * caution.c: warnings of cert-create: what is replaced, what is lost by that,
+ * and names that no client looks for.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 #include "issue/private.h"
 
-/* One line each.  What does not fit into memory is not worth a failure. */
+/* Adds a line.  Without memory the warning is left out. */
 static void addcaution(struct cs_buf *, const char *, ...) CS_PRINTFLIKE(2, 3);
 
 static void
@@ -25,7 +25,7 @@ addcaution(struct cs_buf *b, const char *fmt, ...)
 	(void)cs_buf_printf(b, "%s\n", text);
 }
 
-/* Once all is done; what is to be noted must be noted before. */
+/* Gives the warnings, once the entry is written. */
 void
 cs_caution_give(const struct certstore *store, struct cs_buf *b)
 {
@@ -37,7 +37,7 @@ cs_caution_give(const struct certstore *store, struct cs_buf *b)
 	cs_buf_reset(b);
 }
 
-/* Is it one of the names, or may it be meant for people? */
+/* Is the common name one of the SANs, or no host name at all? */
 static int
 isanynamed(const struct certstore_template *t, const char *cn)
 {
@@ -74,7 +74,7 @@ cautioncn(struct cs_buf *b, const char *name,
 		    name, q, quote, cn, quote);
 }
 
-/* What was asked for and helps nobody. */
+/* Warns of names that were asked for and that no client looks for. */
 void
 cs_caution_names(struct cs_buf *b, const char *name,
     const struct certstore_template *t, int request)
@@ -99,7 +99,7 @@ cautionlost(struct cs_buf *b, const struct certstore_entry *old,
 	cs_buf_free(&list);
 }
 
-/* Is a CA free of what constrained the one before? */
+/* Has the new CA fewer constraints than the old one? */
 static void
 cautionconstraints(struct cs_buf *b, const struct certstore_entry *old,
     const struct certstore_template *t)
@@ -126,10 +126,8 @@ cautionconstraints(struct cs_buf *b, const struct certstore_entry *old,
 	X509_free(x509);
 }
 
-/*
- * What -f takes away without having been told to in so many words; is: who
- * signs the new one, or NULL.
- */
+/* Warns of what -f takes away that was not mentioned; is: the issuer of the new
+ * certificate, or NULL. */
 void
 cs_caution_force(struct cs_buf *b, const struct certstore_entry *old,
     const struct certstore_template *asked, const struct certstore_template *t,
@@ -161,7 +159,7 @@ cs_caution_force(struct cs_buf *b, const struct certstore_entry *old,
 		    info->name);
 }
 
-/* What a new request takes away, or makes weaker. */
+/* Warns of what a new request takes away or makes weaker. */
 void
 cs_caution_request(struct cs_buf *b, const struct certstore_entry *old,
     const struct certstore_template *t)
@@ -182,7 +180,9 @@ cs_caution_request(struct cs_buf *b, const struct certstore_entry *old,
 		    info->name);
 }
 
-/* Another key for a CA; what it signed is of the old one. */
+/*
+ * Warns when a CA gets another key: what it issued was signed by the old one.
+ */
 void
 cs_caution_ca(struct cs_buf *b, const struct certstore_entry *old,
     EVP_PKEY *pkey)

@@ -15,8 +15,9 @@
 #include "issue/private.h"
 
 /*
- * addr/bits, or an address alone, to its octets and those of the mask, len of
- * both together; nothing may be set behind the prefix.
+ * From addr/bits, or an address alone, to the octets of address and mask (RFC
+ * 5280 section 4.2.1.10), len of both together; bits behind the prefix must be
+ * 0.
  */
 static int
 parsenetwork(const char *text, unsigned char raw[32], size_t *len,
@@ -91,7 +92,9 @@ parsemailbox(const char *text, char **out, struct certstore_error *err)
 	return rv;
 }
 
-/* What the prefix forces, else the shape says; text goes behind the prefix. */
+/*
+ * The type by the prefix, else by the shape; text is moved behind the prefix.
+ */
 static enum cs_san_type
 constrainedtype(const char **text)
 {
@@ -262,11 +265,8 @@ ismalformed(void *arg, enum cs_subtree what, const ASN1_STRING *s)
 	return 1;
 }
 
-/*
- * Refuses a certificate with a name that ca, which stands above it, does not
- * permit, by the rules of who verifies it.  The messages call them name and
- * caname.
- */
+/* Refuses a certificate with a name that the name constraints of ca, which is
+ * above it, do not permit.  Messages call them name and caname. */
 int
 cs_constraint_check(const char *name, X509 *x509, const char *caname, X509 *ca,
     struct certstore_error *err)

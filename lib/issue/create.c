@@ -1,7 +1,7 @@
 /*
- * create.c: makes an entry, or a request that waits in one.  Everything is
- * decided and made before the lock is taken; if the entry changed meanwhile,
- * all is decided anew, at last with the lock in hand.
+ * create.c: makes an entry, or a request in one.  All is decided and made
+ * before the lock is taken; if the entry changed meanwhile it is decided again,
+ * the last time under the lock.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 #define TRIES 4 /* the last one with the lock */
 
-/* What goes together, and what has no meaning. */
+/* Which parts of a template do not go together, or have no effect. */
 static int
 checkparts(const struct certstore_template *t, int flags,
     struct certstore_error *err)
@@ -44,7 +44,7 @@ checkparts(const struct certstore_template *t, int flags,
 	return flaw == NULL ? 0 : cs_fail(err, CERTSTORE_EARGUMENT, "%s", flaw);
 }
 
-/* Each call would find the last one's work too short-lived. */
+/* With -e as long as -l each call would find the last certificate due. */
 static int
 checklife(const struct certstore_template *t, struct certstore_error *err)
 {
@@ -94,7 +94,7 @@ checkasked(struct cs_create *job, struct certstore_error *err)
 	    err);
 }
 
-/* Is that file missing in what is there, or empty?  1, 0, -1. */
+/* Is a file of the old entry missing or empty?  1, 0, -1. */
 static int
 lacksfile(const struct cs_create *job, enum cs_file file,
     struct certstore_error *err)
@@ -109,9 +109,9 @@ lacksfile(const struct cs_create *job, enum cs_file file,
 }
 
 /*
- * May what is damaged be replaced?  By -f, but for a pair that is to serve on
- * beside a request; by -u where it is the key that is lost or not its own, and
- * the rest tells what the entry was.
+ * May a damaged entry be replaced: 0, or -1 with the error of before.  With -f
+ * yes, but not by a request, which leaves the pair in place; with -u only if
+ * its key is lost or not its own, since then the rest tells what the entry was.
  */
 static int
 mayreplacedamaged(struct cs_create *job, struct certstore_error *err)
@@ -153,7 +153,7 @@ loadexisting(struct cs_create *job, struct certstore_error *err)
 		cs_error_clear(err);
 		return 0;
 	}
-	/* what of it is put together can be so again */
+	/* combined.pem can be written anew from the rest */
 	if (err->code == CERTSTORE_EDAMAGED &&
 	    (job->flags &
 		(CERTSTORE_CREATE_IFNEEDED | CERTSTORE_CREATE_FORCE)) ==
@@ -163,15 +163,16 @@ loadexisting(struct cs_create *job, struct certstore_error *err)
 		cs_error_clear(err);
 		return 0;
 	}
-	/* without a directory what is there is not the entry's */
+	/* without a generation there is nothing that -f could replace */
 	return err->code == CERTSTORE_EDAMAGED && job->old.gendir[0] != '\0' ?
 	    mayreplacedamaged(job, err) :
 	    -1;
 }
 
 /*
- * Who signed the certificate that is replaced signs the new one: 1, or 0 to
- * leave all as it is, -1.  What does not work is replaced all the same.
+ * The issuer of the old certificate is to sign the new one, too: 1, 0 to leave
+ * all as it is, -1.  If it is not here, an old certificate that does not work
+ * is replaced all the same.
  */
 static int
 findissuer(struct cs_create *job, X509 *x509, struct certstore_error *err)
@@ -208,7 +209,8 @@ findissuer(struct cs_create *job, X509 *x509, struct certstore_error *err)
 	    job->name, job->reuse.why, issuer);
 }
 
-/* A CA's key that came encrypted stays so; a server could not ask. */
+/* The passphrase of the new key, or NULL.  The key of a CA stays encrypted as
+ * it was given; that of a server cannot be. */
 const char *
 cs_create_passphrase(const struct cs_create *job)
 {
@@ -217,7 +219,9 @@ cs_create_passphrase(const struct cs_create *job)
 	return job->asked->opened;
 }
 
-/* The template becomes what is asked for and all else that is there. */
+/*
+ * Makes a template of what is asked for and what the old entry has beyond it.
+ */
 static int
 keepold(struct cs_create *job, struct certstore_error *err)
 {
@@ -250,7 +254,8 @@ keepold(struct cs_create *job, struct certstore_error *err)
 	return rv;
 }
 
-/* With CERTSTORE_CREATE_IFNEEDED: 1 to make it, 0 to leave all as it is, -1. */
+/* With CERTSTORE_CREATE_IFNEEDED: 1 to make a new one, 0 to keep the old one,
+ * -1. */
 static int
 decideneeded(struct cs_create *job, struct certstore_error *err)
 {
@@ -270,7 +275,7 @@ decideneeded(struct cs_create *job, struct certstore_error *err)
 	return rv == -1 ? -1 : !rv;
 }
 
-/* 1 to make it, 0 to leave all as it is, -1. */
+/* 1 to make a new one, 0 to keep the old one, -1. */
 static int
 decidecreate(struct cs_create *job, char **csr, struct certstore_error *err)
 {
@@ -301,7 +306,8 @@ decidecreate(struct cs_create *job, char **csr, struct certstore_error *err)
 	    job->name);
 }
 
-/* A dry run's key is thrown away: the one that is made fastest will do. */
+/* The key of the template, or a new one.  A dry run makes the fastest kind,
+ * since its key is thrown away. */
 int
 cs_create_key(struct cs_create *job, struct certstore_error *err)
 {
@@ -312,7 +318,7 @@ cs_create_key(struct cs_create *job, struct certstore_error *err)
 							       job->t.type;
 	if (job->pkey != NULL && job->t.pkey == NULL &&
 	    strcmp(job->type, wanted) != 0) {
-		EVP_PKEY_free(job->pkey); /* the entry has another by now */
+		EVP_PKEY_free(job->pkey); /* another type is kept now */
 		job->pkey = NULL;
 	}
 	if (job->pkey != NULL)
@@ -337,7 +343,7 @@ cs_create_key(struct cs_create *job, struct certstore_error *err)
 	return 0;
 }
 
-/* What is above the issuer is known: all of it is served but a root. */
+/* The chain to serve: the issuers but a root. */
 static STACK_OF(X509) *
 withoutroot(const struct cs_issuer *is)
 {
@@ -371,8 +377,9 @@ makeentryfiles(struct cs_create *job, X509 *x509, struct certstore_error *err)
 }
 
 /*
- * What the entry has will do: a new generation of just that, if its props were
- * edited since, or the modes of its keys are wrong.  1 made, 0 not needed, -1.
+ * The old certificate or request is kept: writes a new generation with it if
+ * the props were edited, a mode is wrong or combined.pem is missing.  1
+ * written, 0 not needed, -1.
  */
 static int
 rewriteentry(struct cs_create *job, struct certstore_error *err)
@@ -398,7 +405,8 @@ rewriteentry(struct cs_create *job, struct certstore_error *err)
 	return 1;
 }
 
-/* That it could not be is perhaps the fault of what nobody asked for. */
+/* An error may be due to what -u kept and nobody asked for: says so.  Always
+ * -1. */
 static int
 failkept(const struct cs_create *job, struct certstore_error *err)
 {
@@ -431,7 +439,7 @@ signcert(struct cs_create *job, X509 **x509, struct certstore_error *err)
 	return *x509 == NULL ? failkept(job, err) : 0;
 }
 
-/* -u found a CA that it was not told of: one that serves goes on serving. */
+/* May the old certificate serve on?  Its issuer was found by -u, not given. */
 static int
 canwait(const struct cs_create *job, const struct certstore_error *err)
 {
@@ -526,7 +534,7 @@ resetjob(struct cs_create *job)
 	memset(&job->old, 0, sizeof(job->old));
 }
 
-/* 1 made, or with CERTSTORE_CREATE_DRYRUN it would have been, 0 not needed, -1. */
+/* 1 made (CERTSTORE_CREATE_DRYRUN: it would have been), 0 not needed, -1. */
 int
 certstore_create(struct certstore *store, const char *name,
     const struct certstore_template *t, int flags, char **csr,

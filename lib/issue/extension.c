@@ -1,5 +1,6 @@
 /*
- * extension.c: the extensions of what is issued (RFC 5280, section 4.2).
+ * extension.c: the extensions of certificates and requests (RFC 5280 section
+ * 4.2).
  */
 #include <string.h>
 
@@ -21,7 +22,7 @@ makesan(const struct cs_san *san)
 	return cs_asn1_name(san->type, raw, len);
 }
 
-/* NULL: no memory left; without SANs it is empty. */
+/* The SANs of a template; NULL without memory, empty if there are none. */
 GENERAL_NAMES *
 cs_extension_sans(const struct certstore_template *t)
 {
@@ -79,7 +80,7 @@ out:
 	return rv;
 }
 
-/* Bits of RFC 5280, section 4.2.1.3, by what key and profile are good for. */
+/* Key usage (RFC 5280 section 4.2.1.3) by the profile and the type of key. */
 static int
 addkeyusage(STACK_OF(X509_EXTENSION) **exts, const struct certstore_template *t,
     EVP_PKEY *pkey)
@@ -151,7 +152,7 @@ addconstraints(STACK_OF(X509_EXTENSION) **exts,
 	return X509V3_add1_i2d(exts, NID_name_constraints, &nc, 1, 0);
 }
 
-/* What a certificate and a request have in common. */
+/* All extensions but the key identifiers. */
 STACK_OF(X509_EXTENSION) *
 cs_extension_make(const struct certstore_template *t, EVP_PKEY *pkey,
     int nosubject, struct certstore_error *err)
@@ -167,7 +168,8 @@ cs_extension_make(const struct certstore_template *t, EVP_PKEY *pkey,
 	return NULL;
 }
 
-/* SKI by method 1 of RFC 5280, section 4.2.1.2; AKI is the issuer's SKI. */
+/* Adds SKI (method 1 of RFC 5280 section 4.2.1.2) and AKI, which is the SKI of
+ * the issuer, or its own where that is NULL: 1 or 0. */
 int
 cs_extension_keyids(X509 *x509, X509 *issuer)
 {

@@ -1,6 +1,7 @@
 /*
- * issue.c: makes certificates (RFC 5280) and requests (RFC 2986) by a
- * template, and lets nothing out that libcrypto, at its strictest, refuses.
+ * issue.c: makes certificates (RFC 5280) and requests (RFC 2986) from a
+ * template; a certificate that libcrypto does not verify in strict mode is not
+ * given out.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +14,8 @@
 
 #define CN_MAX 64
 #define SERIAL_BITS 127
-#define BACK ((int64_t)300)		/* clocks differ */
-#define YEAR_9999 INT64_C(253402300799) /* RFC 5280, 4.1.2.5 */
+#define BACK ((int64_t)300)		/* seconds; clocks differ */
+#define YEAR_9999 INT64_C(253402300799) /* RFC 5280 section 4.1.2.5 */
 
 static int
 isconstrained(const struct cs_issuer *is)
@@ -29,10 +30,10 @@ isconstrained(const struct cs_issuer *is)
 }
 
 /*
- * The default CN: a CA's entry name, else the first host name, so that it
- * repeats a SAN; NULL if it is too long.  Without a host name it is the first
- * address, but not in a request, since public CAs refuse it, nor below name
- * constraints: libcrypto and others hold it against those on DNS names.
+ * The default common name, or NULL: of a CA the name of its entry, else the
+ * first DNS name, if it is not too long.  Without a DNS name it is the first
+ * address, but not in a request, since public CAs refuse that, nor below name
+ * constraints, since libcrypto compares it with those for DNS names.
  */
 static const char *
 defaultcn(const char *name, const struct certstore_template *t,
@@ -52,7 +53,7 @@ defaultcn(const char *name, const struct certstore_template *t,
 	return cn == NULL || strlen(cn) > CN_MAX ? NULL : cn;
 }
 
-/* A server is found by its host name or address alone. */
+/* A server needs a DNS name or an address: clients look for no other name. */
 static int
 checkhosts(const char *name, const struct certstore_template *t,
     struct certstore_error *err)
@@ -139,11 +140,8 @@ out:
 	return rv;
 }
 
-/*
- * Within the life of all CAs above; a start before theirs is no use either.
- * A default life as long as the CA's is cut by the time between the two: not
- * worth a word.
- */
+/* The validity, within that of all CAs above.  If the default ends up to a day
+ * after them it is cut without a warning: the default of a CA is as long. */
 static int
 setvalidity(struct certstore *store, const char *name, X509 *x509,
     const struct certstore_template *t, const struct cs_issuer *is,
@@ -185,7 +183,8 @@ setvalidity(struct certstore *store, const char *name, X509 *x509,
 	return 0;
 }
 
-/* NULL where the algorithm brings its own. */
+/* The digest for a signature by this key; NULL where the algorithm includes
+ * one. */
 static const EVP_MD *
 digestfor(EVP_PKEY *pkey)
 {
@@ -196,10 +195,8 @@ digestfor(EVP_PKEY *pkey)
 	return EVP_PKEY_get_bits(pkey) > 384 ? EVP_sha512() : EVP_sha384();
 }
 
-/*
- * What strictness finds missing in a CA that others made, long ago perhaps, is
- * not the new certificate's fault.
- */
+/* Ignores errors about extensions that are missing in a CA above: the new
+ * certificate cannot help that. */
 static int
 tolerateissuer(int ok, X509_STORE_CTX *ctx)
 {
@@ -229,10 +226,8 @@ purposeof(const struct certstore_template *t)
 	return X509_PURPOSE_SSL_SERVER;
 }
 
-/*
- * The last net: nothing that does not verify is handed out.  A signature by
- * itself that was seen to be one is not looked at again.
- */
+/* Verifies the new certificate by libcrypto.  The signature of a root that was
+ * found to be self-signed is not verified again. */
 static int
 verifyissued(const char *name, const struct certstore_template *t, X509 *x509,
     const struct cs_issuer *is, struct certstore_error *err)
@@ -248,7 +243,7 @@ verifyissued(const char *name, const struct certstore_template *t, X509 *x509,
 	if (is == NULL || !is->complete)
 		flags |= X509_V_FLAG_CHECK_SS_SIGNATURE;
 
-	/* the last alone is trusted: all of the path is to be looked at */
+	/* only the last is an anchor, so that the whole path is verified */
 	if ((anchors = X509_STORE_new()) == NULL ||
 	    (ctx = X509_STORE_CTX_new()) == NULL ||
 	    (between = sk_X509_new_null()) == NULL ||
@@ -264,7 +259,7 @@ verifyissued(const char *name, const struct certstore_template *t, X509 *x509,
 	if (X509_VERIFY_PARAM_set_flags(param, flags) != 1 ||
 	    X509_VERIFY_PARAM_set_purpose(param, purposeof(t)) != 1)
 		goto fail;
-	/* a CA's common name is no host's */
+	/* the common name of a CA is not held against constraints */
 	if (t->ca)
 		X509_VERIFY_PARAM_set_hostflags(param,
 		    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
@@ -298,7 +293,7 @@ judgeissued(const char *name, const struct certstore_template *t, X509 *x509,
 	X509 *ca, *below;
 	int i, j;
 
-	/* a CA that issued itself another certificate is not held to them */
+	/* RFC 5280 section 6.1.3 (b): not self-issued CAs */
 	for (i = 0; is != NULL && i < sk_X509_num(is->certs); i++) {
 		snprintf(above, sizeof(above), "%s%s",
 		    i == 0 ? "" : "a CA in the chain of ", is->entry.info.name);
@@ -340,7 +335,7 @@ setpublickey(X509 *x509, EVP_PKEY *pkey)
 	return X509_set_pubkey(x509, pkey);
 }
 
-/* Everything but the signature. */
+/* Sets all but validity and signature. */
 static int
 fillcert(X509 *x509, const struct certstore_template *t, EVP_PKEY *pkey,
     X509_NAME *subject, const struct cs_issuer *is, struct certstore_error *err)
@@ -373,7 +368,9 @@ out:
 	return rv;
 }
 
-/* As everybody else will see it: what libcrypto caches is made afresh. */
+/*
+ * Encodes and parses it, so that libcrypto caches nothing of how it was made.
+ */
 static X509 *
 reparsecert(const char *name, X509 *x509, struct certstore_error *err)
 {

@@ -1,5 +1,5 @@
 /*
- * issuer.c: a CA entry that is to sign: what stands above it, whether it may,
+ * issuer.c: a CA entry that is to sign: the CAs above it, whether it may sign,
  * and its key.
  */
 #include <string.h>
@@ -9,10 +9,8 @@
 
 #include "issue/private.h"
 
-/*
- * The issuers given with the certificate count before those of the store.
- * What info calls self-signed was found to be so when it was written.
- */
+/* Sets the certificate and all above it, from its own files before the store's.
+ * Self-signature is taken from info, where it was verified. */
 static int
 assemblechain(struct cs_issuer *is, STACK_OF(X509) *full, STACK_OF(X509) *ca,
     struct certstore_error *err)
@@ -69,10 +67,8 @@ cs_issuer_open(struct cs_issuer *is, struct certstore *store, const char *name,
 	return -1;
 }
 
-/*
- * 1, 0, -1: by the files, which hold what was found by signature when the
- * entry was written.  0 may mean that its CA has another certificate now.
- */
+/* Does ca.pem of the entry begin with fullchain.pem of the issuer?  1, 0, -1.
+ * 0 may mean that the issuer was renewed. */
 int
 cs_issuer_isabove(const struct cs_issuer *is,
     const struct certstore_entry *entry, struct certstore_error *err)
@@ -91,7 +87,7 @@ cs_issuer_isabove(const struct cs_issuer *is,
 	return rv;
 }
 
-/* Is that entry a CA with its key, whose key signed x509? */
+/* Is it a CA with its key in the store, and did that key sign x509? */
 static int
 issigner(struct cs_issuer *is, X509 *x509)
 {
@@ -103,7 +99,7 @@ issigner(struct cs_issuer *is, X509 *x509)
 	    cs_cert_is_signed_by(x509, sk_X509_value(is->certs, 0)) == 1;
 }
 
-/* Takes the one of those under a key of the index that ends last. */
+/* Of the signers under a key of the index the one that ends last: 1, 0, -1. */
 static int
 searchissuer(struct cs_issuer *best, struct certstore *store, const char *sub,
     const char *key, const struct certstore_entry *entry, X509 *x509,
@@ -134,7 +130,7 @@ searchissuer(struct cs_issuer *best, struct certstore *store, const char *sub,
 	return best->certs != NULL;
 }
 
-/* The entry that signed x509, the certificate of another: 1, 0, -1. */
+/* Finds the entry that signed x509, the certificate of another: 1, 0, -1. */
 int
 cs_issuer_find(struct cs_issuer *is, const struct certstore_entry *entry,
     X509 *x509, struct certstore_error *err)
@@ -150,7 +146,7 @@ cs_issuer_find(struct cs_issuer *is, const struct certstore_entry *entry,
 	return rv;
 }
 
-/* Once. */
+/* Reads the certificates, unless that was done. */
 int
 cs_issuer_read(struct cs_issuer *is, struct certstore_error *err)
 {
@@ -227,10 +223,8 @@ judgevalidity(const char *name, STACK_OF(X509) *ca, struct certstore_error *err)
 	return rv;
 }
 
-/*
- * RFC 5280, section 4.2.1.9: how many CAs that are not self-issued may follow.
- * The new one always counts.
- */
+/* The path lengths of all CAs above (RFC 5280 section 4.2.1.9): self-issued
+ * ones do not count, a new CA does. */
 static int
 judgepathlen(const char *name, STACK_OF(X509) *ca, int isca,
     struct certstore_error *err)

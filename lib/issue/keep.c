@@ -1,6 +1,6 @@
 /*
- * keep.c: what -u keeps of an entry that it replaces: what the entry has and
- * nobody asked to be otherwise.
+ * keep.c: what -u keeps of an entry that it replaces: all that was not asked to
+ * be different.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 #include "issue/private.h"
 
-/* The certificate of an entry. */
+/* The end-entity certificate of an entry. */
 X509 *
 cs_keep_cert(const struct certstore_entry *entry, struct certstore_error *err)
 {
@@ -31,7 +31,8 @@ cs_keep_cert(const struct certstore_entry *entry, struct certstore_error *err)
 	return x509;
 }
 
-/* What is asked for; of each kind that is not, what the CA has. */
+/* The constraints that are asked for; if none are, those of the old CA.  What
+ * the old one excludes stays excluded. */
 static int
 mergeconstraints(struct certstore_template *t,
     const struct certstore_template *asked, X509 *x509,
@@ -95,7 +96,7 @@ mergesans(struct certstore_template *t, const struct certstore_template *full,
 	return bad == 0 ? 0 : cs_fail_nomem(err);
 }
 
-/* One that is for both where the other was asked for or is there. */
+/* Server and client together are peer. */
 static void
 mergeprofile(struct certstore_template *t,
     const struct certstore_template *full, const struct cs_info *info)
@@ -138,10 +139,8 @@ mergesecrets(struct certstore_template *t,
 	    0;
 }
 
-/*
- * A template like the one that is asked for, full being that one resolved,
- * with what the entry's certificate has beyond it.
- */
+/* The template as asked (and as resolved, full), with what the certificate of
+ * the entry has beyond it. */
 struct certstore_template *
 cs_keep_make(const struct certstore_template *asked,
     const struct certstore_template *full, const struct certstore_entry *entry,

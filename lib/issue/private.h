@@ -6,7 +6,7 @@
 
 #include "x509/x509.h"
 
-/* issue.c: signs. */
+/* issue.c */
 struct cs_issuer;
 #define CS_LIFE		(397 * CS_DAY)
 #define CS_LIFE_CA	(3650 * CS_DAY)
@@ -20,7 +20,7 @@ struct certstore_template {
 	int		 ca;
 	char		 type[16];		/* "" : the default */
 	char		 profile[16];
-	struct certstore_span life, within;	/* den 0 and secs 0: the default */
+	struct certstore_span life, within;
 	int		 haslife, haswithin;
 	char		*issuer;		/* entry name, NULL: self-signed */
 	EVP_PKEY	*pkey;			/* -K, or NULL */
@@ -35,35 +35,32 @@ struct certstore_template {
 	int		 pathlen;		/* -1: none */
 	STACK_OF(GENERAL_SUBTREE) *permit, *exclude;	/* or NULL */
 };
-/* A certificate for pkey by the template, which has the SANs that
- * cs_template_resolve() gave.  The issuer, judged and with its key, or NULL:
- * self-signed. */
+/* A certificate for pkey, with the SANs of cs_template_resolve().  The issuer
+ * was judged and has its key; NULL: self-signed. */
 int	cs_issue_check(const char *, const struct certstore_template *,
 	    const struct cs_issuer *, struct certstore_error *);
-					/* what needs no key: subject, names */
+					/* subject and names, before the key is
+					 * asked for */
 X509	*cs_issue_cert(struct certstore *, const char *,
 	    const struct certstore_template *, EVP_PKEY *,
 	    const struct cs_issuer *, struct certstore_error *);
 X509_REQ *cs_issue_request(const char *, const struct certstore_template *,
 	    EVP_PKEY *, struct certstore_error *);
 
-/* extension.c: its extensions; the last int: there is no subject.  The SANs
- * alone: NULL without memory, and empty if there are none.  Key identifiers,
- * with the issuer's or NULL: 1 or 0. */
+/* extension.c: all extensions but key identifiers (the int: the subject is
+ * empty); the SANs; the key identifiers, by the issuer or NULL: 1 or 0. */
 STACK_OF(X509_EXTENSION) *cs_extension_make(const struct certstore_template *,
 	    EVP_PKEY *, int, struct certstore_error *);
 GENERAL_NAMES *cs_extension_sans(const struct certstore_template *);
 int	cs_extension_keyids(X509 *, X509 *);
 
-/*
- * reuse.c: will what there is do for the template as asked and as resolved: 1,
- * 0 and why not, -1.  The issuer is NULL where none is asked for.
- */
+/* reuse.c: is what the entry has good enough for the template, as asked and as
+ * resolved?  1, 0 and why not, -1.  The issuer is NULL if none is asked for. */
 struct cs_reuse {
 	char	why[240];	/* "does not cover ..." */
-	int	none;		/* there is nothing to replace */
+	int	none;		/* there is no certificate */
 	int	works;		/* it is valid and has its key */
-	int	due;		/* only its life is too short */
+	int	due;		/* only its end is too near */
 	int	refused;	/* -1 because only -f may replace it */
 };
 int	cs_reuse_entry(const struct certstore_entry *,
@@ -78,20 +75,21 @@ int	cs_reuse_isencrypted(const struct certstore_entry *, enum cs_file,
 	    struct certstore_error *);
 int	cs_reuse_answered(const struct certstore_entry *,
 	    const struct certstore_template *,
-	    const struct certstore_template *);	/* no need to ask a CA */
+	    const struct certstore_template *);	/* no request is needed */
 int	cs_reuse_request(const struct certstore_entry *, X509_REQ *,
 	    const struct certstore_template *,
 	    const struct certstore_template *, struct cs_reuse *,
 	    struct certstore_error *);
 
-/* keep.c: as asked (and resolved), and all that the entry has beyond it. */
+/* keep.c: a template as asked (and resolved), with all that the entry has
+ * beyond it. */
 X509	*cs_keep_cert(const struct certstore_entry *, struct certstore_error *);
 struct certstore_template *cs_keep_make(const struct certstore_template *,
 	    const struct certstore_template *, const struct certstore_entry *,
 	    X509 *, struct certstore_error *);
 
-/* caution.c: lines on what is made, on what -f and a request take away, and on
- * a CA; given as warnings when it is done. */
+/* caution.c: warnings, collected as lines and given when all is done: on names,
+ * on what -f, a request, or a new key of a CA takes away. */
 void	cs_caution_names(struct cs_buf *, const char *,
 	    const struct certstore_template *, int);	/* 1: a request */
 void	cs_caution_force(struct cs_buf *, const struct certstore_entry *,
@@ -104,9 +102,9 @@ void	cs_caution_ca(struct cs_buf *, const struct certstore_entry *,
 void	cs_caution_give(const struct certstore *, struct cs_buf *);
 
 /*
- * template.c: no setter failed: 0 or -1; is it for a TLS server; a shallow copy
- * with the entry's own name as SAN where none was given: own, which holds that
- * one, and the first live as long as it does.
+ * template.c: 0 if no setter failed; is it for a TLS server; a shallow copy
+ * with defaults, and with the entry's name as SAN if there is none.  The copy
+ * and own, which holds that SAN, last as long as the first.
  */
 int	cs_template_check(const struct certstore_template *,
 	    struct certstore_error *);
@@ -115,7 +113,8 @@ int	cs_template_resolve(struct certstore_template *, struct cs_san *,
 	    const struct certstore_template *, const char *,
 	    struct certstore_error *);
 
-/* subject.c: attr=value; what cs_subject_build adds, with a CN of last resort. */
+/* subject.c: parses attr=value; cs_subject_build() adds the CN if there is
+ * none. */
 int	cs_subject_parse(const char *, char **, char **,
 	    struct certstore_error *);
 const char *cs_subject_lacks(const X509_NAME *,
@@ -145,8 +144,8 @@ struct cs_issuer {
 	struct certstore_entry	 entry;
 	/* Once cs_issuer_read() got them: */
 	STACK_OF(X509)		*certs;		/* its own, then all known above */
-	int			 complete;	/* the last is signed by itself */
-	int64_t			 ends;		/* what nothing below outlives */
+	int			 complete;	/* the last is self-signed */
+	int64_t			 ends;		/* the earliest of them */
 	EVP_PKEY		*pkey;		/* once cs_issuer_key() got it */
 };
 int	cs_issuer_open(struct cs_issuer *, struct certstore *, const char *,
@@ -158,7 +157,7 @@ int	cs_issuer_isabove(const struct cs_issuer *,
 	    const struct certstore_entry *, struct certstore_error *);
 int	cs_issuer_read(struct cs_issuer *, struct certstore_error *);
 int	cs_issuer_judge(const struct cs_issuer *, int,
-	    struct certstore_error *);		/* may it sign; 1: a CA */
+	    struct certstore_error *);		/* may it sign; 1: for a CA */
 int	cs_issuer_key(struct cs_issuer *, const struct certstore_passphrase *,
 	    struct certstore_error *);
 
@@ -169,28 +168,27 @@ struct cs_create {
 	int flags;
 	const struct certstore_template *asked;
 	struct certstore_template full;	 /* with all defaults */
-	struct certstore_template t;	 /* and with what is kept */
-	struct certstore_template *kept; /* which owns that, or NULL */
+	struct certstore_template t;	 /* and with what -u keeps */
+	struct certstore_template *kept; /* owns what t has, or NULL */
 	struct cs_san own;
-	EVP_PKEY *pkey; /* lasts for all tries of its type */
+	EVP_PKEY *pkey; /* used in all tries of that type */
 	char type[16];
 	struct certstore_entry old;
 	int exists, damaged;
-	int uncombined; /* the pair is there, and combined.pem is not of it */
+	int uncombined; /* combined.pem is missing, or not of the pair */
 	struct cs_reuse reuse;
 	struct cs_issuer issuer;
-	int hasissuer, inherited; /* the old one's issuer, not asked for */
+	int hasissuer, inherited; /* from the old certificate, not given */
 	struct cs_put put;
-	struct cs_buf cautions; /* to be given when it is done */
+	struct cs_buf cautions; /* given when all is done */
 };
 
-/* The key of what is made, once; and what encrypts it, or NULL: a CA's key that
- * came encrypted stays so. */
+/* The key, made once; the passphrase that encrypts it, or NULL. */
 int	cs_create_key(struct cs_create *, struct certstore_error *);
 const char *cs_create_passphrase(const struct cs_create *);
 
-/* request.c: a request that waits in an entry: is another one needed, 1, 0 and
- * the CSR, or -1; made, 1 or -1. */
+/* request.c: a request that waits in an entry: is a new one needed, 1, 0 and
+ * the CSR of the old one, -1; make one, 1 or -1. */
 int	cs_request_needed(struct cs_create *, char **, struct certstore_error *);
 int	cs_request_make(struct cs_create *, char **, struct certstore_error *);
 

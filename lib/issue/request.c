@@ -1,5 +1,5 @@
 /*
- * request.c: a request for a CA outside, which waits in an entry.
+ * request.c: requests for a CA elsewhere, which wait in an entry.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +28,7 @@ readrequest(const struct cs_create *job, struct cs_buf *pem,
 	return NULL;
 }
 
-/* Whether what waits is what is asked for; then csr is it. */
+/* Is a new request needed: 1, 0 and the waiting one in csr, -1. */
 int
 cs_request_needed(struct cs_create *job, char **csr,
     struct certstore_error *err)

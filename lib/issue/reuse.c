@@ -1,7 +1,7 @@
 /*
- * reuse.c: whether an entry, or a request that waits, is what a template asks
- * for, so that nothing new is needed.  What is asked for counts, defaults do
- * not: an entry may have more than that.
+ * reuse.c: is the certificate or the request of an entry what a template asks
+ * for, so that -u makes no new one?  Only what is asked for is compared, not
+ * defaults; the entry may have more.
  */
 #include <sys/stat.h>
 
@@ -17,7 +17,7 @@
 
 static int unfit(struct cs_reuse *, const char *, ...) CS_PRINTFLIKE(2, 3);
 
-/* Always 0. */
+/* Sets why it is not reused.  Always 0. */
 static int
 unfit(struct cs_reuse *reuse, const char *fmt, ...)
 {
@@ -29,10 +29,8 @@ unfit(struct cs_reuse *reuse, const char *fmt, ...)
 	return 0;
 }
 
-/*
- * Is it there as it is spelled?  Names mostly stand in the order in which they
- * are asked for, so *next, behind the last one found, is tried first.
- */
+/* Is the SAN there, byte for byte?  Names are mostly in the order in which they
+ * are asked for: the search begins at *next, behind the last one found. */
 static int
 hasspelled(const struct cs_info *info, const struct cs_san *san, size_t *next)
 {
@@ -49,7 +47,8 @@ hasspelled(const struct cs_info *info, const struct cs_san *san, size_t *next)
 	return 0;
 }
 
-/* The first name that is asked for and not covered, or NULL. */
+/* The first name that is asked for and not covered (RFC 9525 section 6.3), or
+ * NULL. */
 static const char *
 uncovered(const struct cs_info *info, const struct certstore_template *t)
 {
@@ -65,7 +64,7 @@ uncovered(const struct cs_info *info, const struct certstore_template *t)
 	return NULL;
 }
 
-/* The key that is asked for, or one of its type; any if none is. */
+/* Is it the key that is asked for, or of the type; any if neither is. */
 static int
 hasaskedkey(const struct cs_info *info, const struct certstore_template *asked)
 {
@@ -87,7 +86,7 @@ isinfoca(const struct cs_info *info)
 	return strcmp(info->kind, "ca") == 0;
 }
 
-/* Has it the profile's purposes, or none in particular?  It may have more. */
+/* Does its extended key usage allow the profile? */
 static int
 coversprofile(const struct cs_info *info, const char *profile)
 {
@@ -100,7 +99,9 @@ coversprofile(const struct cs_info *info, const char *profile)
 	    strcmp(profile, "mail") == 0 ? "email" : profile);
 }
 
-/* By its signature, as the files say or as it is: 1, 0, -1. */
+/*
+ * Is it signed by the issuer, by the files or else by its signature?  1, 0, -1.
+ */
 static int
 sameissuer(const struct certstore_entry *entry, struct cs_issuer *is,
     struct certstore_error *err)
@@ -124,7 +125,9 @@ hasconstraints(const struct certstore_template *t)
 	return t->permit != NULL || t->exclude != NULL || t->pathlen >= 0;
 }
 
-/* All that are asked for, and nothing else permitted: 1 or 0. */
+/*
+ * Has it all constraints that are asked for, and permits nothing else?  1 or 0.
+ */
 static int
 sameconstraints(const STACK_OF(X509_EXTENSION) *exts,
     const struct certstore_template *asked, struct cs_reuse *reuse)
@@ -169,7 +172,8 @@ samesubject(const X509_NAME *subject, const struct certstore_template *asked,
 	    unfit(reuse, "has a different %s in its subject", attr);
 }
 
-/* What only the certificate itself tells; others choose their own subject. */
+/* Compares what info does not have: subject and constraints.  The subject of an
+ * imported certificate was chosen by its CA, and is not compared. */
 static int
 samecontents(const struct certstore_entry *entry,
     const struct certstore_template *asked, int imported,
@@ -216,7 +220,8 @@ givepassphrase(void *arg, const char *what, char *buf, size_t size)
 	return (int)len;
 }
 
-/* With the passphrase that is asked for; to change that is not -u's. */
+/* Is the key encrypted with the passphrase that is asked for? -u does not
+ * change a passphrase. */
 static int
 sameencryption(const struct certstore_entry *entry, enum cs_file file,
     const struct certstore_template *asked, struct cs_reuse *reuse,
@@ -264,8 +269,8 @@ istouched(const struct certstore_entry *entry)
 
 /*
  * Is it the key that was written with info?  Time stamps are coarse, so that
- * it has to be the one that combined.pem begins with, too.  No may be wrong,
- * as of a copy; yes saves the decoding, which costs more than all else.
+ * combined.pem must begin with it, too.  0 may be wrong, for a copied store; 1
+ * saves decoding the key, which costs more than all else.
  */
 static int
 isasmade(const struct certstore_entry *entry, const struct cs_buf *pem)
@@ -282,10 +287,8 @@ isasmade(const struct certstore_entry *entry, const struct cs_buf *pem)
 	return rv;
 }
 
-/*
- * Is there a key, and is it the one of spki?  Of one that is encrypted only
- * that it is there can be told.  1, 0, -1.
- */
+/* Is there a key, and is it the one with this SHA-256?  An encrypted one only
+ * has to be there.  1, 0, -1. */
 int
 cs_reuse_haskey(const struct certstore_entry *entry, enum cs_file file,
     const char *spki, struct cs_reuse *reuse, struct certstore_error *err)
@@ -318,7 +321,7 @@ out:
 	return rv;
 }
 
-/* Does it work, now, whatever is asked for? */
+/* Is it valid now, with its key, whatever is asked for? */
 static int
 worksnow(const struct certstore_entry *entry, struct cs_reuse *reuse,
     struct certstore_error *err)
@@ -342,7 +345,7 @@ worksnow(const struct certstore_entry *entry, struct cs_reuse *reuse,
 	return cs_reuse_haskey(entry, CS_PRIVKEY, info->spki, reuse, err);
 }
 
-/* A CA and a server, or what is for mail, are never in each other's place. */
+/* CAs, servers and mail never replace each other. */
 static int
 samekind(const struct cs_info *info, const struct certstore_template *t,
     struct cs_reuse *reuse)
@@ -391,7 +394,7 @@ hasallasked(const struct certstore_entry *entry,
 	return sameencryption(entry, CS_PRIVKEY, asked, reuse, err);
 }
 
-/* Is enough of its life left? */
+/* Is enough of its validity left? */
 static int
 lastslongenough(const struct certstore_entry *entry,
     const struct certstore_template *t, struct cs_reuse *reuse)
@@ -440,7 +443,7 @@ cs_reuse_entry(const struct certstore_entry *entry,
 	return rv == 0 && reuse->refused ? -1 : rv;
 }
 
-/* A new one could not end later than it does: no use in one at each call. */
+/* Could a new one not end later, because its CA ends?  Then none is made. */
 int
 cs_reuse_isclamped(const struct certstore_entry *entry, struct cs_issuer *is,
     struct certstore_error *err)
@@ -529,7 +532,7 @@ haspurpose(const EXTENDED_KEY_USAGE *eku, int nid)
 	return 0;
 }
 
-/* What a request is for. */
+/* Is the request for a CA, or for the profile? */
 static int
 sameuse(const STACK_OF(X509_EXTENSION) *exts,
     const struct certstore_template *t, struct cs_reuse *reuse)
@@ -557,7 +560,7 @@ sameuse(const STACK_OF(X509_EXTENSION) *exts,
 	return rv;
 }
 
-/* The request that waits: names, key, use, and what else is asked for. */
+/* Is the waiting request what is asked for?  1, 0 and why not, -1. */
 int
 cs_reuse_request(const struct certstore_entry *entry, X509_REQ *req,
     const struct certstore_template *asked, const struct certstore_template *t,

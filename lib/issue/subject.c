@@ -1,7 +1,6 @@
 /*
- * subject.c: the attributes of a distinguished name, from `attr=value` as
- * typed to X509_NAME.  Types and upper bounds are those of RFC 5280, appendix
- * A, and of X.520 where that is silent.
+ * subject.c: attributes of a distinguished name, typed as attr=value.  Their
+ * types and upper bounds are those of RFC 5280 appendix A, or of X.520.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -154,7 +153,7 @@ trimblanks(const char **text, size_t *len)
 		--*len;
 }
 
-/* The attribute whose name is the len bytes, blanks around left out. */
+/* The attribute with this name of len bytes, without blanks around it. */
 static const struct attr *
 findpart(const char *text, size_t len)
 {
@@ -168,10 +167,8 @@ findpart(const char *text, size_t len)
 	return findattr(name);
 }
 
-/*
- * Where a further attribute begins behind the first, as in "CN=a,O=b" (RFC
- * 4514), "CN=a+O=b" or "/CN=a/O=b" (openssl), at its separator; or NULL.
- */
+/* The separator before a further attribute, as in "CN=a,O=b" (RFC 4514),
+ * "CN=a+O=b" or "/CN=a/O=b" (openssl), or NULL. */
 static const char *
 furtherattr(const char *text)
 {
@@ -214,7 +211,9 @@ addoption(struct cs_buf *b, const char *p, size_t len)
 	    (int)len, value, quote);
 }
 
-/* More than one attribute, or with slashes: each is given by itself. */
+/*
+ * Refuses several attributes in one argument; the message has each with its -S.
+ */
 static int
 refusemany(const char *text, struct certstore_error *err)
 {
@@ -241,7 +240,9 @@ refusemany(const char *text, struct certstore_error *err)
 	return -1;
 }
 
-/* What stands around the value, or before a byte of it, elsewhere. */
+/*
+ * Refuses quotes, backslashes and blanks that other tools want around a value.
+ */
 static int
 checkquoting(const char *text, const char *value, struct certstore_error *err)
 {
@@ -266,10 +267,8 @@ checkquoting(const char *text, const char *value, struct certstore_error *err)
 				  cs_escape_quote(q, text), flaw);
 }
 
-/*
- * The value may hold commas and `='; an empty one is kept, since it says that
- * the attribute is to be left out.  Both results are malloc'ed.
- */
+/* Parses attr=value, both malloc'ed.  The value may hold commas and `='; an
+ * empty one is kept and means that the attribute is left out. */
 int
 cs_subject_parse(const char *text, char **attr, char **value,
     struct certstore_error *err)
@@ -349,7 +348,7 @@ addattr(X509_NAME *name, const char *attr, const char *value,
 	return 0;
 }
 
-/* The attributes in their order, then cn (may be NULL) if none was given. */
+/* Adds the attributes of a template, then cn (or NULL) if it has no CN. */
 int
 cs_subject_build(X509_NAME *name, const struct certstore_template *t,
     const char *cn, struct certstore_error *err)
@@ -370,7 +369,9 @@ cs_subject_build(X509_NAME *name, const struct certstore_template *t,
 	return addattr(name, "CN", cn, err);
 }
 
-/* Octets of an attribute in UTF-8, malloc'ed; NULL: not text that we make. */
+/*
+ * The value in UTF-8, malloc'ed; NULL for what cs_subject_parse() would refuse.
+ */
 static char *
 textofattr(const struct attr *a, const X509_NAME_ENTRY *ne)
 {
@@ -391,7 +392,7 @@ textofattr(const struct attr *a, const X509_NAME_ENTRY *ne)
 	return value;
 }
 
-/* The values of one attribute, in their order, and no others? */
+/* Has the name the values of the template for this attribute, and no others? */
 static int
 hasvalues(const X509_NAME *name, const struct attr *a,
     const struct certstore_template *t)
@@ -418,7 +419,7 @@ hasvalues(const X509_NAME *name, const struct attr *a,
 	return same && X509_NAME_get_index_by_NID(name, a->nid, at) < 0;
 }
 
-/* The first attribute that a template gives and a name has otherwise. */
+/* The first attribute of a template whose values the name has not, or NULL. */
 const char *
 cs_subject_lacks(const X509_NAME *name, const struct certstore_template *t)
 {
@@ -465,9 +466,9 @@ appendattr(struct certstore_template *t, const char *attr, const char *value)
 }
 
 /*
- * What asked gives, then the attributes of a name that asked does not give.
- * An address as CN is found anew, since it is not allowed everywhere; a CN
- * that is not there stays away.
+ * Adds the attributes of asked, then those of a name that asked does not have.
+ * An address as CN is left out, since defaultcn() decides on that; a name
+ * without CN stays so.
  */
 int
 cs_subject_merge(struct certstore_template *t,

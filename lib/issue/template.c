@@ -1,6 +1,6 @@
 /*
- * template.c: what is to be made.  Each part is judged when it is set, so that
- * a template that was filled without an error is well-formed.
+ * template.c: what is to be made.  Each setter checks its argument, so that a
+ * template without failed setters is well-formed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -148,7 +148,7 @@ setissuer(struct certstore_template *t, const char *name,
 	return 0;
 }
 
-/* The one private key of an input; what else it holds is not looked at. */
+/* The only private key of an input; other items are ignored. */
 static EVP_PKEY *
 onlykey(const char *label, struct cs_pems *pems,
     const struct certstore_passphrase *pass, char **opened,
@@ -181,7 +181,8 @@ onlykey(const char *label, struct cs_pems *pems,
 	return pkey;
 }
 
-/* Named curves only: RFC 5480, section 2.1.1, and what TLS peers take. */
+/* EC keys on named curves only (RFC 5480 section 2.1.1): TLS peers take no
+ * others. */
 static int
 nameparameters(const char *label, EVP_PKEY *pkey, struct certstore_error *err)
 {
@@ -202,7 +203,7 @@ nameparameters(const char *label, EVP_PKEY *pkey, struct certstore_error *err)
 	    cs_escape_quote(q, label));
 }
 
-/* A passphrase is asked for if one was set before. */
+/* The key of -K.  A passphrase is asked for only if that was set before. */
 static int
 setownkey(struct certstore_template *t, const char *label, const void *data,
     size_t len, struct certstore_error *err)
@@ -278,7 +279,7 @@ certstore_template_set_passphrase(struct certstore_template *t,
 	return 0;
 }
 
-/* Said twice is said once. */
+/* Duplicates are ignored. */
 static int
 addtypedsan(struct certstore_template *t, const char *san,
     struct certstore_error *err)
@@ -349,11 +350,8 @@ addconstraint(struct certstore_template *t, const char *text,
 	return 0;
 }
 
-/*
- * A setter that failed leaves a template that asks for less than the caller
- * wanted.  cs_template_check() refuses it until the same setter succeeds;
- * what could not be added is missing for good.
- */
+/* Remembers whether a setter failed: cs_template_check() then refuses the
+ * template until that setter succeeds, and for an adder always. */
 static int
 concludesetter(struct certstore_template *t, enum cs_setter setter, int rv,
     const struct certstore_error *err)
@@ -365,7 +363,7 @@ concludesetter(struct certstore_template *t, enum cs_setter setter, int rv,
 	return rv;
 }
 
-/* Whether it is what the caller wanted; reports the first failure. */
+/* Fails with the first error of a setter. */
 int
 cs_template_check(const struct certstore_template *t,
     struct certstore_error *err)
@@ -464,7 +462,7 @@ certstore_template_add_constraint(struct certstore_template *t,
 	    err);
 }
 
-/* Is it for a TLS server?  Of one that was resolved. */
+/* Is it for a TLS server?  Of a resolved template. */
 int
 cs_template_serves(const struct certstore_template *t)
 {
@@ -473,7 +471,7 @@ cs_template_serves(const struct certstore_template *t)
 		strcmp(t->profile, "peer") == 0);
 }
 
-/* A bare word is a label for people, not a host. */
+/* Is the entry's name a host?  A single label is not, but for localhost. */
 static int
 isownhost(const char *name)
 {
