@@ -10,10 +10,10 @@
 include config.mk
 
 # The folders of the library, from the bottom up.
-BASE = lib/base/buf.c lib/base/crypto.c lib/base/error.c \
-	lib/base/escape.c lib/base/file.c lib/base/hash.c lib/base/idn.c \
-	lib/base/name.c lib/base/stamp.c lib/base/strings.c \
-	lib/base/time.c
+BASE = lib/base/array.c lib/base/buf.c lib/base/crypto.c \
+	lib/base/error.c lib/base/escape.c lib/base/file.c \
+	lib/base/hash.c lib/base/idn.c lib/base/name.c \
+	lib/base/stamp.c lib/base/strings.c lib/base/time.c
 STORE = lib/store/combined.c lib/store/entry.c lib/store/fence.c \
 	lib/store/generation.c lib/store/index.c lib/store/info.c \
 	lib/store/layout.c lib/store/links.c lib/store/list.c \

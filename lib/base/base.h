@@ -48,6 +48,10 @@ void	cs_hash(char [CS_HASH_LEN], const void *, size_t);
 /* 64 digits in any case, or 32 pairs with colons between them: 1 or 0. */
 int	cs_hash_read(const char *, char [CS_HASH_LEN]);
 
+/* array.c: room for one more element than n, zeroed when it is new: the array,
+ * or NULL without memory; size is how many there is room for. */
+void	*cs_array_extend(void *, size_t, size_t *, size_t);
+
 /* escape.c: foreign text in quotes for a message, escaped, cut if long. */
 #define CS_QUOTE_LEN	160
 const char *cs_escape_quote(char [CS_QUOTE_LEN], const char *);

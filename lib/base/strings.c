@@ -10,16 +10,12 @@
 int
 cs_strings_add(struct cs_strings *list, const char *s)
 {
-	size_t size;
 	char **v;
 
-	if (list->n == list->size) {
-		size = list->size == 0 ? 8 : list->size * 2;
-		if ((v = reallocarray(list->v, size, sizeof(*v))) == NULL)
-			return -1;
-		list->v = v;
-		list->size = size;
-	}
+	v = cs_array_extend(list->v, list->n, &list->size, sizeof(*v));
+	if (v == NULL)
+		return -1;
+	list->v = v;
 	if ((list->v[list->n] = strdup(s)) == NULL)
 		return -1;
 	list->n++;

@@ -55,22 +55,6 @@ cs_item_label(const char *label)
 	return s;
 }
 
-/* Doubles the room, so that what is there moves seldom. */
-static int
-grow(struct cs_pems *list)
-{
-	struct cs_pem *v;
-	size_t size = list->size == 0 ? 8 : 2 * list->size;
-
-	if (list->n < list->size)
-		return 0;
-	if ((v = reallocarray(list->v, size, sizeof(*v))) == NULL)
-		return -1;
-	list->v = v;
-	list->size = size;
-	return 0;
-}
-
 static void
 wipe(struct cs_pem *item)
 {
@@ -90,10 +74,11 @@ cs_item_add(struct cs_pems *list, const struct cs_pem *from,
 {
 	struct cs_pem *item;
 
-	if (grow(list) == -1)
+	item = cs_array_extend(list->v, list->n, &list->size, sizeof(*item));
+	if (item == NULL)
 		return -1;
-	item = &list->v[list->n];
-	memset(item, 0, sizeof(*item));
+	list->v = item;
+	item += list->n;
 	item->type = type;
 	item->line = from->line;
 	item->derlen = len;

@@ -95,27 +95,12 @@ readint(const char *p, char **end)
 	return minus ? -n : n;
 }
 
-/* Room for one element more in an array that only grows. */
-static void *
-extend(void *v, size_t n, size_t *size, size_t each)
-{
-	size_t more;
-	void *p;
-
-	if (n < *size)
-		return v;
-	more = *size == 0 ? 8 : *size * 2;
-	if ((p = reallocarray(v, more, each)) != NULL)
-		*size = more;
-	return p;
-}
-
 static int
 addtolist(struct cs_list *list, const char *value)
 {
 	const char **v;
 
-	v = extend(list->v, list->n, &list->size, sizeof(*v));
+	v = cs_array_extend(list->v, list->n, &list->size, sizeof(*v));
 	if (v == NULL)
 		return -1;
 	list->v = v;
@@ -149,7 +134,8 @@ readsan(struct cs_info *info, char *text)
 	for (type = CS_SAN_DNS; type < CS_SAN_OTHER; type++)
 		if (strcmp(text, cs_san_names[type]) == 0)
 			break;
-	san = extend(info->san, info->nsan, &info->sansize, sizeof(*san));
+	san = cs_array_extend(info->san, info->nsan, &info->sansize,
+	    sizeof(*san));
 	if (san == NULL)
 		return -1;
 	info->san = san;
@@ -164,7 +150,7 @@ readissuing(struct cs_info *info, char *text)
 	struct cs_issuing *v;
 	char *p;
 
-	v = extend(info->issuing, info->nissuing, &info->issuingsize,
+	v = cs_array_extend(info->issuing, info->nissuing, &info->issuingsize,
 	    sizeof(*v));
 	if (v == NULL)
 		return -1;

@@ -90,18 +90,11 @@ static struct candidate *
 sparecandidate(struct certstore_match *match)
 {
 	struct candidate **v;
-	size_t i, size;
 
-	if (match->n == match->size) {
-		size = match->size == 0 ? 8 : match->size * 2;
-		v = reallocarray(match->v, size, sizeof(*v));
-		if (v == NULL)
-			return NULL;
-		for (i = match->size; i < size; i++)
-			v[i] = NULL;
-		match->v = v;
-		match->size = size;
-	}
+	v = cs_array_extend(match->v, match->n, &match->size, sizeof(*v));
+	if (v == NULL)
+		return NULL;
+	match->v = v;
 	if (match->v[match->n] == NULL)
 		match->v[match->n] = calloc(1, sizeof(struct candidate));
 	return match->v[match->n];

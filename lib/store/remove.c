@@ -71,17 +71,13 @@ static int
 addca(struct removal *rm, size_t i, const struct cs_info *info)
 {
 	struct ca *v, ca = { .i = i };
-	size_t size;
 
 	if (info->subjecthash == NULL)
 		return 0;
-	if (rm->nca == rm->casize) {
-		size = rm->casize == 0 ? 8 : rm->casize * 2;
-		if ((v = reallocarray(rm->ca, size, sizeof(*v))) == NULL)
-			return -1;
-		rm->ca = v;
-		rm->casize = size;
-	}
+	v = cs_array_extend(rm->ca, rm->nca, &rm->casize, sizeof(*v));
+	if (v == NULL)
+		return -1;
+	rm->ca = v;
 	if ((ca.subjecthash = strdup(info->subjecthash)) == NULL ||
 	    (info->ski != NULL && (ca.ski = strdup(info->ski)) == NULL)) {
 		free(ca.subjecthash);
@@ -94,15 +90,12 @@ addca(struct removal *rm, size_t i, const struct cs_info *info)
 static int
 addneed(struct ca *ca, size_t i)
 {
-	size_t size, *v;
+	size_t *v;
 
-	if (ca->n == ca->size) {
-		size = ca->size == 0 ? 8 : ca->size * 2;
-		if ((v = reallocarray(ca->need, size, sizeof(*v))) == NULL)
-			return -1;
-		ca->need = v;
-		ca->size = size;
-	}
+	v = cs_array_extend(ca->need, ca->n, &ca->size, sizeof(*v));
+	if (v == NULL)
+		return -1;
+	ca->need = v;
 	ca->need[ca->n++] = i;
 	return 0;
 }

@@ -16,18 +16,13 @@
 static int
 noteresult(struct certstore_trust *t, const char *name, const char *action)
 {
-	struct cs_result *r, *v;
-	size_t size;
+	struct cs_result *r;
 
-	if (t->nresult == t->resultsize) {
-		size = t->resultsize == 0 ? 16 : t->resultsize * 2;
-		v = reallocarray(t->result, size, sizeof(*v));
-		if (v == NULL)
-			return -1;
-		t->result = v;
-		t->resultsize = size;
-	}
-	r = &t->result[t->nresult];
+	r = cs_array_extend(t->result, t->nresult, &t->resultsize, sizeof(*r));
+	if (r == NULL)
+		return -1;
+	t->result = r;
+	r += t->nresult;
 	memset(r, 0, sizeof(*r));
 	r->action = action;
 	if ((r->name = strdup(name)) == NULL)

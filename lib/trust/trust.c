@@ -246,20 +246,15 @@ static struct cs_change *
 addchange(struct certstore_trust *t, enum cs_verb verb, const char *text,
     struct certstore_error *err)
 {
-	struct cs_change *c, *v;
-	size_t size;
+	struct cs_change *c;
 
-	if (t->nchange == t->changesize) {
-		size = t->changesize == 0 ? 8 : t->changesize * 2;
-		v = reallocarray(t->change, size, sizeof(*v));
-		if (v == NULL) {
-			cs_fail_nomem(err);
-			return NULL;
-		}
-		t->change = v;
-		t->changesize = size;
+	c = cs_array_extend(t->change, t->nchange, &t->changesize, sizeof(*c));
+	if (c == NULL) {
+		cs_fail_nomem(err);
+		return NULL;
 	}
-	c = &t->change[t->nchange];
+	t->change = c;
+	c += t->nchange;
 	memset(c, 0, sizeof(*c));
 	c->verb = verb;
 	if ((c->text = strdup(text)) == NULL) {

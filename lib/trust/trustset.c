@@ -144,19 +144,16 @@ cs_trustset_add(struct cs_trustset *set, const char *name,
     const char *fingerprint, const unsigned char *der, size_t derlen,
     unsigned int origin)
 {
-	struct cs_anchor *a, *v;
-	size_t size;
+	struct cs_anchor *a;
+	size_t size = set->size;
 
-	if (set->n == set->size) {
-		size = set->size == 0 ? 64 : set->size * 2;
-		if ((v = reallocarray(set->v, size, sizeof(*v))) == NULL)
-			return NULL;
-		set->v = v;
-		set->size = size;
-		if (reindex(set) == -1)
-			return NULL;
-	}
-	a = &set->v[set->n];
+	a = cs_array_extend(set->v, set->n, &set->size, sizeof(*a));
+	if (a == NULL)
+		return NULL;
+	set->v = a;
+	if (set->size != size && reindex(set) == -1)
+		return NULL;
+	a += set->n;
 	memset(a, 0, sizeof(*a));
 	if ((a->name = strdup(name)) == NULL ||
 	    (der != NULL && (a->der = malloc(derlen)) == NULL)) {

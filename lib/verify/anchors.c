@@ -29,15 +29,11 @@ static int
 addnotedfile(struct cs_anchors *a, const char *name, const struct stat *st)
 {
 	struct cs_anchors_file *v;
-	size_t size;
 
-	if (a->nfile == a->filesize) {
-		size = a->filesize == 0 ? 8 : a->filesize * 2;
-		if ((v = reallocarray(a->files, size, sizeof(*v))) == NULL)
-			return -1;
-		a->files = v;
-		a->filesize = size;
-	}
+	v = cs_array_extend(a->files, a->nfile, &a->filesize, sizeof(*v));
+	if (v == NULL)
+		return -1;
+	a->files = v;
 	if ((a->files[a->nfile].name = strdup(name)) == NULL)
 		return -1;
 	cs_stamp_take(&a->files[a->nfile++].stamp, st);
@@ -361,15 +357,11 @@ static int
 addhash(struct cs_anchors *a, unsigned long hash)
 {
 	unsigned long *v;
-	size_t size;
 
-	if (a->nhash == a->hashsize) {
-		size = a->hashsize == 0 ? 16 : a->hashsize * 2;
-		if ((v = reallocarray(a->hashes, size, sizeof(*v))) == NULL)
-			return -1;
-		a->hashes = v;
-		a->hashsize = size;
-	}
+	v = cs_array_extend(a->hashes, a->nhash, &a->hashsize, sizeof(*v));
+	if (v == NULL)
+		return -1;
+	a->hashes = v;
 	a->hashes[a->nhash++] = hash;
 	return 0;
 }

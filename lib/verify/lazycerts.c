@@ -46,21 +46,6 @@ decodeshallow(struct cs_lazycerts *certs, const struct cs_pem *pem)
 	return NULL;
 }
 
-static int
-growcerts(struct cs_lazycerts *certs)
-{
-	struct cs_lazycert *v;
-	size_t size = certs->size == 0 ? 16 : certs->size * 2;
-
-	if (certs->n < certs->size)
-		return 0;
-	if ((v = reallocarray(certs->v, size, sizeof(*v))) == NULL)
-		return -1;
-	certs->v = v;
-	certs->size = size;
-	return 0;
-}
-
 /* Decodes all of it, and adds it to the cache unless it is the first. */
 static X509 *
 decodewhole(struct cs_lazycerts *certs, const struct cs_pem *pem,
@@ -92,9 +77,11 @@ cs_lazycerts_add(struct cs_lazycerts *certs, const struct cs_pem *pem,
 {
 	struct cs_lazycert *cert;
 
-	if (growcerts(certs) == -1)
+	cert = cs_array_extend(certs->v, certs->n, &certs->size, sizeof(*cert));
+	if (cert == NULL)
 		return cs_fail_nomem(err);
-	cert = &certs->v[certs->n];
+	certs->v = cert;
+	cert += certs->n;
 	memset(cert, 0, sizeof(*cert));
 	if ((cert->hasuses = cs_uses_read(pem, &cert->uses)) == -1)
 		return cs_fail_nomem(err);

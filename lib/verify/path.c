@@ -48,15 +48,11 @@ static struct cs_node *
 newnode(struct cs_search *s, X509 *x509, int leaf, int anchor)
 {
 	struct cs_node **v, *node;
-	size_t size;
 
-	if (s->nnode == s->nodesize) {
-		size = s->nodesize == 0 ? 16 : s->nodesize * 2;
-		if ((v = reallocarray(s->nodes, size, sizeof(*v))) == NULL)
-			return NULL;
-		s->nodes = v;
-		s->nodesize = size;
-	}
+	v = cs_array_extend(s->nodes, s->nnode, &s->nodesize, sizeof(*v));
+	if (v == NULL)
+		return NULL;
+	s->nodes = v;
 	if ((node = calloc(1, sizeof(*node))) == NULL)
 		return NULL;
 	node->x509 = x509;

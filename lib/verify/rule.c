@@ -289,15 +289,11 @@ static struct cs_reason *
 newreason(struct cs_reasons *list)
 {
 	struct cs_reason *v;
-	size_t size;
 
-	if (list->n == list->size) {
-		size = list->size == 0 ? 8 : list->size * 2;
-		if ((v = reallocarray(list->v, size, sizeof(*v))) == NULL)
-			return NULL;
-		list->v = v;
-		list->size = size;
-	}
+	v = cs_array_extend(list->v, list->n, &list->size, sizeof(*v));
+	if (v == NULL)
+		return NULL;
+	list->v = v;
 	memset(&list->v[list->n], 0, sizeof(*list->v));
 	return &list->v[list->n];
 }

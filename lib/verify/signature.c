@@ -56,15 +56,11 @@ static struct cs_check *
 newcheck(struct cs_search *s)
 {
 	struct cs_check *v;
-	size_t size;
 
-	if (s->ncheck == s->checksize) {
-		size = s->checksize == 0 ? 16 : s->checksize * 2;
-		if ((v = reallocarray(s->checks, size, sizeof(*v))) == NULL)
-			return NULL;
-		s->checks = v;
-		s->checksize = size;
-	}
+	v = cs_array_extend(s->checks, s->ncheck, &s->checksize, sizeof(*v));
+	if (v == NULL)
+		return NULL;
+	s->checks = v;
 	return &s->checks[s->ncheck++];
 }
 
