@@ -269,9 +269,6 @@ test_everyday(void)
 		clock = (time_t)t;
 		if (gmtime_r(&clock, &tm) == NULL)
 			bail("no gmtime_r");
-		if (cs_time_fromtm(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-			tm.tm_hour, tm.tm_min, tm.tm_sec) != t)
-			bad++;
 		certstore_time_format(t, out);
 		snprintf(want, sizeof(want), "%04d-%02d-%02dT%02d:%02d:%02dZ",
 		    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
@@ -284,22 +281,23 @@ test_everyday(void)
 	is_int(bad, 0, "every day from 0001 to 9999, there and back");
 }
 
-/* A zone in the environment changes nothing. */
+/* A zone in the environment changes nothing, even one that counts leap seconds
+ * in UTC, as glibc's timegm(3) and gmtime_r(3) do then. */
 static void
-test_zone(void)
+test_zone(const char *zone)
 {
 	struct certstore_error err;
 	char out[CERTSTORE_TIME_LEN];
 	int64_t t;
 
-	if (setenv("TZ", "Pacific/Kiritimati", 1) == -1)
+	if (setenv("TZ", zone, 1) == -1)
 		bail("no setenv");
 	tzset();
 	ok(certstore_time_parse("2027-01-31T12:00:00", &t, &err) == 0 &&
 		t == 1801396800,
-	    "TZ does not matter for parsing");
+	    "TZ=%s does not matter for parsing", zone);
 	is_str(certstore_time_format(t, out), "2027-01-31T12:00:00Z",
-	    "TZ does not matter for formatting");
+	    "TZ=%s does not matter for formatting", zone);
 }
 
 int
@@ -309,6 +307,7 @@ main(void)
 	test_points();
 	test_format();
 	test_everyday();
-	test_zone();
+	test_zone("Pacific/Kiritimati");
+	test_zone("right/UTC");
 	return tap_done();
 }

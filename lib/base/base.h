@@ -76,7 +76,6 @@ void	cs_strings_free(struct cs_strings *);
 /* time.c */
 #define CS_DAY	((int64_t)86400)
 int	cs_time_checkspan(const struct certstore_span *, struct certstore_error *);
-int64_t	cs_time_fromtm(int, int, int, int, int, int);	/* y m(1-12) d h m s */
 
 /* stamp.c */
 struct stat;

@@ -1,6 +1,7 @@
 /*
- * time.c: points in time and spans, from text and to text.  Own arithmetic,
- * so that neither locale nor TZ has a say.
+ * time.c: points in time and spans, from text and to text.  The calendar is our
+ * own: with TZ=right/UTC gmtime_r(3) and timegm(3) of glibc count leap seconds
+ * (27 by 2026), and both read the zone of the system first.
  */
 #include <string.h>
 #include <time.h>
@@ -48,8 +49,8 @@ monthdays(int y, int m)
  * The Gregorian calendar for years from 0 on, counted in years that begin in
  * March, so that the leap day comes last.
  */
-int64_t
-cs_time_fromtm(int y, int m, int d, int h, int min, int s)
+static int64_t
+fromdate(int y, int m, int d, int h, int min, int s)
 {
 	int64_t day, year = m > 2 ? y : (int64_t)y - 1;
 	int months = (m + 9) % 12; /* since March */
@@ -83,9 +84,9 @@ certstore_time_format(int64_t t, char out[CERTSTORE_TIME_LEN])
 	day = (t - FIRST) / CS_DAY;
 	secs = (t - FIRST) % CS_DAY;
 	y = (int)(day * 400 / 146097) + 1; /* right, or a year short */
-	if (cs_time_fromtm(y + 1, 1, 1, 0, 0, 0) <= t)
+	if (fromdate(y + 1, 1, 1, 0, 0, 0) <= t)
 		y++;
-	day -= (cs_time_fromtm(y, 1, 1, 0, 0, 0) - FIRST) / CS_DAY;
+	day -= (fromdate(y, 1, 1, 0, 0, 0) - FIRST) / CS_DAY;
 	for (m = 1; day >= monthdays(y, m); m++)
 		day -= monthdays(y, m);
 	memcpy(out, "0000-00-00T00:00:00Z", sizeof("0000-00-00T00:00:00Z"));
@@ -212,7 +213,7 @@ dateflaw(const char *p, int64_t *t)
 	if (*p != '\0')
 		return "the date has something after it: use the form "
 		       "2027-01-31T12:00:00Z for a time of day";
-	*t = cs_time_fromtm(y, m, d, h, min, s) - east;
+	*t = fromdate(y, m, d, h, min, s) - east;
 	if (*t < FIRST || *t > LAST)
 		return "in UTC this is outside the years 1 to 9999: use a "
 		       "time within";
