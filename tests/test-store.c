@@ -42,7 +42,7 @@ found(struct certstore *store, const char *host, const char *expect)
 	char got[256] = "";
 	size_t i;
 
-	if (cs_index_find(store, "host", host, &names) == -1)
+	if (cs_search_index(store, "host", host, &names) == -1)
 		return 0;
 	for (i = 0; i < names.n; i++) {
 		strcat(got, i > 0 ? " " : "");

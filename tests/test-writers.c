@@ -76,7 +76,7 @@ iswhole(struct certstore *store, const char *name, const char *cert,
 	if (cs_entry_load(store, name, &entry, &err) == 0 &&
 	    strcmp(entry.info.fingerprint, cert) == 0 &&
 	    cs_entry_read(&entry, CS_PRIVKEY, &key, &err) == 1 &&
-	    cs_index_find(store, "host", host, &names) == 0) {
+	    cs_search_index(store, "host", host, &names) == 0) {
 		for (i = 0; i < names.n; i++)
 			rv |= strcmp(names.v[i], name) == 0;
 		cs_strings_free(&names);

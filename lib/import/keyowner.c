@@ -61,7 +61,7 @@ findowners(struct certstore *store, const struct cs_pool_cert *cert,
 	size_t i;
 	int rv = -1;
 
-	if (cs_index_find(store, "spki", spki, &names) == -1)
+	if (cs_search_index(store, "spki", spki, &names) == -1)
 		return cs_fail_errno(err, "%s/index/spki",
 		    certstore_path(store));
 	if (names.n > 0 && info->text.p == NULL &&

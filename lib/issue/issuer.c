@@ -112,7 +112,7 @@ searchissuer(struct cs_issuer *best, struct certstore *store, const char *sub,
 
 	if (key == NULL)
 		return 0;
-	if (cs_index_find(store, sub, key, &names) == -1)
+	if (cs_search_index(store, sub, key, &names) == -1)
 		return cs_fail_errno(err, "%s: index/%s", certstore_path(store),
 		    sub);
 	for (i = 0; i < names.n; i++) {

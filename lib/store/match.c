@@ -283,7 +283,7 @@ considerkey(struct certstore_match *match, const char *sub, const char *key,
 
 	if (isdecided(match))
 		return 0;
-	if (cs_index_find(match->store, sub, key, &names) == -1)
+	if (cs_search_index(match->store, sub, key, &names) == -1)
 		return cs_fail_errno(err, "%s/index", match->store->path);
 	match->run[match->nrun++] = match->n;
 	for (i = 0; i < names.n && rv == 0; i++)

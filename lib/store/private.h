@@ -9,6 +9,10 @@
 #define CS_KEY_MAX	253		/* a name in index/, bytes */
 
 #define CS_NINDEX	6
+/* Its presence says that every name of every entry is linked.  "+" is in no
+ * host name.  Made together with the directory. */
+#define CS_INDEX_COMPLETE "host/+"
+#define CS_INDEX_PATH	(CS_KEY_MAX + CS_NAME_MAX + 32)	/* below index/ */
 extern const char *const cs_index_names[CS_NINDEX];
 
 #define CS_NHELD	6		/* see cs_fence_verify() */
@@ -230,16 +234,25 @@ int	cs_settings_change(struct certstore *, const char *,
 /* Calls fn for each index link an info calls for: "host", "a.example". */
 int	cs_index_keys(const struct cs_info *,
 	    int (*)(void *, const char *, const char *), void *);
+int	cs_index_collect(void *, const char *, const char *);
+			/* such a fn, for a struct cs_strings: "host/a.example" */
+int	cs_index_isusable(const char *);	/* may a key be a file name? */
+const char *cs_index_linkname(const char *);	/* the entry's, in a link's text */
+unsigned int cs_index_bit(const char *);	/* of a directory, in touched */
 int	cs_index_add(struct certstore *, const struct cs_info *);	/* errno */
 int	cs_index_has(struct certstore *, const struct cs_info *);
 						/* all of them?  1, 0, -1 */
+int	cs_index_unshare(struct certstore *, const char *, const char *,
+	    const char *);	/* out of KEY@/; errno */
 int	cs_index_drop(struct certstore *, const struct cs_info *,
 	    const struct cs_info *);	/* links of the first the second lacks (or NULL) */
-int	cs_index_purge(struct certstore *, const struct cs_strings *);
 int	cs_index_sync(struct certstore *);
 void	cs_index_synced(struct certstore *);	/* by other means */
 int	cs_index_make(struct certstore *);		/* the empty directories */
 int	cs_index_ismade(const struct certstore *);	/* 1, 0, -1 */
+
+/* purge.c: removes links that these entries, sorted, do not call for. */
+int	cs_purge_index(struct certstore *, const struct cs_strings *);
 
 /* combined.c: the link of an entry in combined/. */
 int	cs_combined_has(const struct certstore *, const char *);

@@ -158,7 +158,7 @@ warnshared(struct certstore *store, const char *name, const char *tenant,
 	struct cs_strings names = { 0 };
 	size_t i;
 
-	if (cs_index_find(store, "tenant", tenant, &names) == -1)
+	if (cs_search_index(store, "tenant", tenant, &names) == -1)
 		return cs_fail_errno(err, "%s/index/tenant", store->path);
 	for (i = 0; i < names.n; i++)
 		if (strcmp(names.v[i], name) != 0) {

@@ -225,7 +225,7 @@ cs_settle_conclude(struct certstore *store, const char *const *names, size_t n,
 	if (sweepgone(store, todo) == -1)
 		return cs_fail_errno(err, "%s/certs", store->path);
 	cs_strings_sort(&todo->unknown);
-	if (cs_index_purge(store, &todo->unknown) == -1)
+	if (cs_purge_index(store, &todo->unknown) == -1)
 		return cs_fail_errno(err, "%s/index", store->path);
 	for (i = 0; i < n; i++)
 		if (cs_file_rmtree(store->pending, names[i]) == -1)

@@ -192,8 +192,8 @@ int	cs_lock_check(struct certstore *,
 int	cs_recover_all(struct certstore *, struct certstore_error *);
 int	cs_recover_abandon(struct certstore *, const struct certstore_error *);
 
-/* index.c: the names of entries that may have a key, sorted; -1 and errno. */
-int	cs_index_find(struct certstore *, const char *, const char *,
+/* search.c: the names of entries that may have a key, sorted; -1 and errno. */
+int	cs_search_index(struct certstore *, const char *, const char *,
 	    struct cs_strings *);
 
 /* links.c: makes missing links to an entry that is left as it is. */

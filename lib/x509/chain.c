@@ -131,7 +131,7 @@ addindexkey(struct search *s, const char *sub, const char *key,
 	struct cs_strings names;
 	size_t i;
 
-	if (cs_index_find(s->store, sub, key, &names) == -1)
+	if (cs_search_index(s->store, sub, key, &names) == -1)
 		return cs_fail_errno(err, "%s: index/%s",
 		    certstore_path(s->store), sub);
 	for (i = 0; i < names.n; i++)

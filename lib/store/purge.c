@@ -1,0 +1,129 @@
+/*
+ * purge.c: removes links of index/ that no entry calls for, where it is not
+ * known which ones those are.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "store/private.h"
+
+struct purge {
+	struct certstore *store;
+	const struct cs_strings *names;
+	struct certstore_entry entry;
+	char loaded[CS_NAME_MAX + 1]; /* the entry that keys is of */
+	struct cs_strings keys;
+	const char *sub;
+	char key[CS_KEY_MAX + 1]; /* of KEY@/, while that is read */
+};
+
+/*
+ * Loads the keys of an entry: 1, 0 unknown since it is damaged, 2 there is no
+ * such entry, -1.
+ */
+static int
+loadkeys(struct purge *in, const char *name)
+{
+	struct certstore_error err;
+
+	if (strcmp(in->loaded, name) == 0)
+		return 1;
+	in->loaded[0] = '\0';
+	cs_strings_free(&in->keys);
+	if (cs_entry_load(in->store, name, &in->entry, &err) == -1) {
+		if (err.code == CERTSTORE_ENOENTRY)
+			return 2;
+		if (err.code != CERTSTORE_EDAMAGED) {
+			errno = err.errnum;
+			return -1;
+		}
+		if (in->entry.info.name == NULL)
+			return 0;
+	}
+	if (cs_index_keys(&in->entry.info, cs_index_collect, &in->keys) == -1)
+		return -1;
+	cs_strings_sort(&in->keys);
+	snprintf(in->loaded, sizeof(in->loaded), "%s", name);
+	return 1;
+}
+
+/*
+ * Does an entry no longer call for a link?  1; 0 also if it is damaged and may
+ * be repaired; -1.
+ */
+static int
+issurplus(struct purge *in, const char *name, const char *key)
+{
+	char path[CS_KEY_MAX + 16];
+	int rv;
+
+	if (!cs_strings_has(in->names, name))
+		return 0;
+	if ((rv = loadkeys(in, name)) != 1)
+		return rv == 2 ? 1 : rv;
+	snprintf(path, sizeof(path), "%s/%s", in->sub, key);
+	return !cs_strings_has(&in->keys, path);
+}
+
+static int
+purgeshared(void *arg, const char *name)
+{
+	struct purge *in = arg;
+	int surplus;
+
+	if ((surplus = issurplus(in, name, in->key)) != 1)
+		return surplus;
+	return cs_index_unshare(in->store, in->sub, in->key, name);
+}
+
+static int
+purgekey(void *arg, const char *file)
+{
+	struct purge *in = arg;
+	char path[CS_KEY_MAX + 16], text[CS_NAME_MAX + 32];
+	size_t len = strlen(file);
+	const char *name;
+	int surplus;
+
+	if (len == 0 || len > CS_KEY_MAX + 1)
+		return 0;
+	snprintf(path, sizeof(path), "%s/%s", in->sub, file);
+	if (file[len - 1] == '@') {
+		snprintf(in->key, sizeof(in->key), "%.*s", (int)len - 1, file);
+		return cs_file_each(in->store->index, path, purgeshared, in) ==
+			    -1 &&
+			errno != ENOENT ?
+		    -1 :
+		    0;
+	}
+	if (cs_file_readlink(in->store->index, path, text, sizeof(text)) ==
+		-1 ||
+	    (name = cs_index_linkname(text)) == NULL)
+		return 0;
+	if ((surplus = issurplus(in, name, file)) != 1)
+		return surplus;
+	return cs_file_remove(in->store->index, path);
+}
+
+/*
+ * Removes all links to these entries (sorted) that they do not call for, where
+ * it is not known which they had before.  Reads all of index/ once.
+ */
+int
+cs_purge_index(struct certstore *store, const struct cs_strings *names)
+{
+	struct purge in = { .store = store, .names = names };
+	int rv = 0;
+	size_t i;
+
+	for (i = 0; i < CS_NINDEX && names->n > 0 && rv == 0; i++) {
+		in.sub = cs_index_names[i];
+		if (cs_file_each(store->index, in.sub, purgekey, &in) == -1 &&
+		    errno != ENOENT)
+			rv = -1;
+	}
+	cs_entry_done(&in.entry);
+	cs_strings_free(&in.keys);
+	return rv;
+}
