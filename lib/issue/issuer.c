@@ -197,7 +197,7 @@ judgevalidity(const char *name, STACK_OF(X509) *ca, struct certstore_error *err)
 
 	for (i = 0; i < sk_X509_num(ca) && rv == 0; i++) {
 		x509 = sk_X509_value(ca, i);
-		if (cs_cert_starts(x509) <= now && now < cs_cert_ends(x509))
+		if (cs_cert_isvalid(x509, now))
 			continue;
 		if (i > 0 &&
 		    (cs_buf_adds(&subject, ", ") == -1 ||

@@ -54,7 +54,7 @@ int
 cs_cache_signed(const struct cs_cache *cache, const X509 *x509,
     const X509 *issuer)
 {
-	const struct cs_check *c;
+	const struct cs_sigcheck *c;
 	size_t i;
 
 	for (i = 0; i < CS_CACHE_MAX; i++) {
@@ -68,9 +68,9 @@ cs_cache_signed(const struct cs_cache *cache, const X509 *x509,
 /* Adds an answer about a cached certificate.  References to both are held,
  * since the answer is found by their addresses. */
 void
-cs_cache_check(struct cs_cache *cache, X509 *x509, X509 *issuer, int yes)
+cs_cache_addsigned(struct cs_cache *cache, X509 *x509, X509 *issuer, int yes)
 {
-	struct cs_check *c = &cache->check[cache->nextcheck];
+	struct cs_sigcheck *c = &cache->check[cache->nextcheck];
 	size_t i;
 
 	for (i = 0; i < CS_CACHE_MAX; i++)

@@ -250,9 +250,7 @@ checksignatures(X509_STORE_CTX *ctx)
 		else if (yes == 0)
 			addreason(j, own ? CS_RULE_SIGNATURE : CS_RULE_CRL_PATH,
 			    own ? x509 : NULL, NULL);
-		if (!own &&
-		    (j->s->asked->when < cs_cert_starts(x509) ||
-			j->s->asked->when > cs_cert_ends(x509)))
+		if (!own && !cs_cert_isvalid(x509, j->s->asked->when))
 			addreason(j, CS_RULE_CRL_PATH, NULL, "expired");
 	}
 	return 1;

@@ -69,7 +69,7 @@ cs_nameconstraint_check(const struct cs_asked *asked, struct cs_node *node)
 		bad |= cs_rule_note(asked, node, CS_RULE_NC_LEAF, NULL);
 	if (critical != 1)
 		bad |= cs_rule_note(asked, node, CS_RULE_NC_NOT_CRITICAL, NULL);
-	node->nlimit = countsubtrees(nc);
+	node->nconstraint = countsubtrees(nc);
 	bad |= cs_subtree_form(nc, addsubtreereason, &j);
 	NAME_CONSTRAINTS_free(nc);
 	return bad;
@@ -93,7 +93,8 @@ cs_nameconstraint_path(const struct cs_asked *asked,
 			    (X509_get_extension_flags(path[j]->x509) &
 				EXFLAG_SI) != 0)
 				continue;
-			if (path[j]->nname * path[i]->nlimit > COMPARED_MAX) {
+			if (path[j]->nname * path[i]->nconstraint >
+			    COMPARED_MAX) {
 				bad |= cs_rule_add(out, asked, CS_RULE_NC_MANY,
 				    path[j]->x509, NULL);
 				continue;

@@ -283,7 +283,7 @@ costofnames(const struct cs_search *s)
 
 	for (i = 0; i < s->n; i++) {
 		for (j = i + 1; j < s->n; j++) {
-			one = s->path[i]->nname * s->path[j]->nlimit;
+			one = s->path[i]->nname * s->path[j]->nconstraint;
 			cost += (one < 1 << 20 ? one : 1 << 20) / 32;
 		}
 	}

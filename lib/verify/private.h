@@ -182,7 +182,7 @@ struct cs_node {
 	int		 leaf, anchor;
 	int		 checked;
 	struct cs_reasons own;
-	size_t		 nname, nlimit;	/* names and name constraints */
+	size_t		 nname, nconstraint;	/* names and name constraints */
 	int		 cost;		/* of a signature by its key */
 	int		 gathered;
 	struct cs_candidate *issuers;
@@ -226,7 +226,7 @@ int	cs_nameconstraint_path(const struct cs_asked *,
 
 /* cache.c: CA certificates and verified signatures. */
 #define CS_CACHE_MAX	64
-struct cs_check {		/* is x509 signed by issuer? */
+struct cs_sigcheck {		/* is x509 signed by issuer? */
 	X509	*x509, *issuer;
 	int	 yes;
 };
@@ -237,13 +237,13 @@ struct cs_cache_cert {
 };
 struct cs_cache {
 	struct cs_cache_cert	 cert[CS_CACHE_MAX];
-	struct cs_check		 check[CS_CACHE_MAX];	/* of those */
+	struct cs_sigcheck		 check[CS_CACHE_MAX];	/* of those */
 	size_t			 nextcert, nextcheck;	/* the oldest */
 };
 X509	*cs_cache_find(const struct cs_cache *, const unsigned char *, size_t);
 void	cs_cache_add(struct cs_cache *, const unsigned char *, size_t, X509 *);
 int	cs_cache_signed(const struct cs_cache *, const X509 *, const X509 *);
-void	cs_cache_check(struct cs_cache *, X509 *, X509 *, int);
+void	cs_cache_addsigned(struct cs_cache *, X509 *, X509 *, int);
 void	cs_cache_free(struct cs_cache *);
 
 /* lazycerts.c: certificates whose keys are decoded on demand. */
@@ -323,7 +323,7 @@ struct cs_search {
 	struct cs_node		**nodes;
 	size_t			 nnode, nodesize;
 	struct cs_node		**lazynodes;	/* of untrusted, or NULL */
-	struct cs_check		*checks;
+	struct cs_sigcheck		*checks;
 	size_t			 ncheck, checksize;
 	int			 cost, nstep, npath;	/* spent so far */
 	int			 gaveup, toolong;

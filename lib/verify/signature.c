@@ -52,10 +52,10 @@ cs_signature_samekey(X509 *a, X509 *b)
 	return same;
 }
 
-static struct cs_check *
-newcheck(struct cs_search *s)
+static struct cs_sigcheck *
+newsigcheck(struct cs_search *s)
 {
-	struct cs_check *v;
+	struct cs_sigcheck *v;
 
 	v = cs_array_extend(s->checks, s->ncheck, &s->checksize, sizeof(*v));
 	if (v == NULL)
@@ -73,7 +73,7 @@ cs_signature_check(struct cs_search *s, X509 *x509, X509 *issuer)
 {
 	EVP_PKEY *pkey = X509_get0_pubkey(issuer);
 	struct cs_cache *cache = s->untrusted->cache;
-	struct cs_check *c;
+	struct cs_sigcheck *c;
 	int cost, yes;
 	size_t i;
 
@@ -87,7 +87,7 @@ cs_signature_check(struct cs_search *s, X509 *x509, X509 *issuer)
 			return c->yes;
 	}
 	cost = cs_signature_cost(pkey);
-	if (cost > CS_COST_MAX - s->cost || (c = newcheck(s)) == NULL) {
+	if (cost > CS_COST_MAX - s->cost || (c = newsigcheck(s)) == NULL) {
 		s->gaveup = 1;
 		return -1;
 	}
@@ -97,6 +97,6 @@ cs_signature_check(struct cs_search *s, X509 *x509, X509 *issuer)
 	c->yes = pkey != NULL && X509_verify(x509, pkey) == 1;
 	ERR_clear_error();
 	if (cache != NULL)
-		cs_cache_check(cache, x509, issuer, c->yes);
+		cs_cache_addsigned(cache, x509, issuer, c->yes);
 	return c->yes;
 }

@@ -11,7 +11,7 @@
 #include "verify/private.h"
 
 /* A reason as the caller gets it. */
-struct told {
+struct worded {
 	struct certstore_reason reason;
 	char *text, *subject;
 	char fingerprint[CS_HASH_LEN];
@@ -32,8 +32,8 @@ struct certstore_verify {
 	struct cs_lazycerts
 	    certs;	       /* it borrows from these: the first is judged */
 	struct cs_cache cache; /* of earlier verifications */
-	struct told *told;
-	size_t ntold;
+	struct worded *reasons;
+	size_t nreason;
 	struct certstore_entry entry; /* what path gave */
 };
 
@@ -61,13 +61,13 @@ forgetanswer(struct certstore_verify *v)
 {
 	size_t i;
 
-	for (i = 0; i < v->ntold; i++) {
-		free(v->told[i].text);
-		free(v->told[i].subject);
+	for (i = 0; i < v->nreason; i++) {
+		free(v->reasons[i].text);
+		free(v->reasons[i].subject);
 	}
-	free(v->told);
-	v->told = NULL;
-	v->ntold = 0;
+	free(v->reasons);
+	v->reasons = NULL;
+	v->nreason = 0;
 	cs_path_free(&v->search);
 	cs_lazycerts_free(&v->certs);
 	v->asked.profile = CS_PROFILE_NONE;
@@ -291,7 +291,7 @@ subjectof(X509 *x509)
 }
 
 static int
-putreason(struct told *to, const struct cs_reason *from)
+putreason(struct worded *to, const struct cs_reason *from)
 {
 	const struct cs_rule_text *rule = &cs_rules[from->rule];
 	struct certstore_reason *r = &to->reason;
@@ -346,11 +346,12 @@ makeanswer(struct certstore_verify *v, struct certstore_error *err)
 	struct cs_reasons *list = &v->search.reasons;
 
 	sortreasons(list);
-	if ((v->told = calloc(list->n + 1, sizeof(*v->told))) == NULL)
+	if ((v->reasons = calloc(list->n + 1, sizeof(*v->reasons))) == NULL)
 		return cs_fail_nomem(err);
-	for (; v->ntold < list->n; v->ntold++)
-		if (putreason(&v->told[v->ntold], &list->v[v->ntold]) == -1) {
-			v->ntold++;
+	for (; v->nreason < list->n; v->nreason++)
+		if (putreason(&v->reasons[v->nreason], &list->v[v->nreason]) ==
+		    -1) {
+			v->nreason++;
 			return cs_fail_nomem(err);
 		}
 	return 0;
@@ -536,9 +537,9 @@ certstore_verify_reason(const struct certstore_verify *v, size_t i,
     const struct certstore_reason **reason)
 {
 	*reason = NULL;
-	if (i >= v->ntold)
+	if (i >= v->nreason)
 		return 0;
-	*reason = &v->told[i].reason;
+	*reason = &v->reasons[i].reason;
 	return 1;
 }
 

@@ -499,6 +499,13 @@ cs_cert_ends(X509 *x509)
 	return totime(X509_get0_notAfter(x509), &secs) == -1 ? 0 : secs;
 }
 
+/* RFC 5280 section 4.1.2.5: both ends count. */
+int
+cs_cert_isvalid(X509 *x509, int64_t when)
+{
+	return cs_cert_starts(x509) <= when && when <= cs_cert_ends(x509);
+}
+
 /*
  * The character at p as it is if it is safe to print, otherwise its first
  * byte as RFC 4514 section 2.4 escapes one.  The bytes used of p.

@@ -39,12 +39,6 @@ isinpath(STACK_OF(X509) *path, X509 *x509)
 	return 0;
 }
 
-static int
-isvalidat(X509 *x509, int64_t now)
-{
-	return cs_cert_starts(x509) <= now && now <= cs_cert_ends(x509);
-}
-
 /* A CA, then one that is valid now, then the one that ends last. */
 static int
 isbetter(X509 *a, X509 *b, int64_t now)
@@ -57,8 +51,8 @@ isbetter(X509 *a, X509 *b, int64_t now)
 	cb = cs_cert_is_ca(b) == 1;
 	if (ca != cb)
 		return ca;
-	ca = isvalidat(a, now);
-	cb = isvalidat(b, now);
+	ca = cs_cert_isvalid(a, now);
+	cb = cs_cert_isvalid(b, now);
 	if (ca != cb)
 		return ca;
 	return cs_cert_ends(a) > cs_cert_ends(b);
@@ -170,7 +164,8 @@ nextissuer(struct search *s, X509 **issuer, struct certstore_error *err)
 
 	x509 = sk_X509_value(s->path, sk_X509_num(s->path) - 1);
 	*issuer = findissuerof(s, x509);
-	if (s->store == NULL || (*issuer != NULL && isvalidat(*issuer, s->now)))
+	if (s->store == NULL ||
+	    (*issuer != NULL && cs_cert_isvalid(*issuer, s->now)))
 		return 0;
 	if (addstoreissuers(s, x509, err) == -1)
 		return -1;

@@ -88,6 +88,7 @@ int	cs_cert_spki(const X509_PUBKEY *, char [CS_HASH_LEN]);
 int	cs_cert_match(X509 *, char [CS_HASH_LEN]);
 int64_t	cs_cert_starts(X509 *);
 int64_t	cs_cert_ends(X509 *);
+int	cs_cert_isvalid(X509 *, int64_t);	/* at that time */
 int	cs_cert_called(X509 *, int (*)(void *, const unsigned char *, size_t),
 	    void *);
 int	cs_cert_name_text(const X509_NAME *, struct cs_buf *);	/* RFC 4514 order, escaped */
