@@ -10,14 +10,14 @@
 
 static const struct cmd_opt opts[] = { { '0', NULL,
 					   "end each record with a NUL byte" },
-	{ 'f', NULL, "give a group the key of a CA all the same" },
-	{ 'j', NULL, "print JSON, one object a line" },
-	{ 'n', NULL, "print what would change, but change nothing" },
+	{ 'f', NULL, "override a refusal: give a group the key of a CA" },
+	{ 'j', NULL, "print JSON, one object per line" },
+	{ 'n', NULL, "print what would be changed, change nothing" },
 	{ 'o', "prop,...", "print these properties only" },
-	{ 'q', NULL, "status and errors only" },
-	{ 'u', NULL, "give a value only where there is none" },
+	{ 'q', NULL, "print errors only" },
+	{ 'u', NULL, "set a value only if there is none" },
 	{ 'v', NULL, "print properties that cert-set does not know, too" },
-	{ 'x', NULL, "status 1 if nothing was changed" }, { 0, NULL, NULL } };
+	{ 'x', NULL, "exit 1 if nothing was changed" }, { 0, NULL, NULL } };
 
 static const struct cmd_help help = {
 	.name = "cert-set",
@@ -51,7 +51,7 @@ splitoperands(char **operands)
 	changes = p;
 	for (; *p != NULL; p++)
 		if (assignment(*p) == NULL)
-			cmd_die("%s: names come before what is set",
+			cmd_die("%s: names come before the assignments",
 			    cmd_clean(*p, clean, sizeof(clean)));
 	return changes;
 }
@@ -242,9 +242,9 @@ checkonly(const char *list)
 		snprintf(prop, sizeof(prop), "%.*s", (int)len, list);
 		if (!isknown(prop) && strcmp(prop, "default") != 0 &&
 		    strcmp(prop, "origin") != 0) {
-			cmd_error("\"%s\": no such property: there are tenant "
-				  "user group endpoint note default origin, "
-				  "and those that begin with x-",
+			cmd_error("\"%s\": no such property: use tenant, user, "
+				  "group, endpoint, note, default, origin or "
+				  "x-NAME",
 			    cmd_clean(prop, clean, sizeof(clean)));
 			cmd_usage();
 		}

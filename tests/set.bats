@@ -129,7 +129,7 @@ refused() {
 	echo 'tenant h.example.com' >>"$CERTSTORE/certs/a/props"
 	run -0 --separate-stderr cert-set a tenant+=h.example.com
 	[ "$output" = a ]
-	[[ $stderr == *'its props have other tenants: written anew'* ]]
+	[[ $stderr == *'its props have other tenants: rewritten'* ]]
 	[ "$(cert-match -o name h.example.com)" = a ]
 	# lines that are unknown stay, and are shown with -v
 	echo 'future yes' >>"$CERTSTORE/certs/a/props"
@@ -163,8 +163,8 @@ refused() {
 	refused 'no such group' a group=nobody-has-this
 	refused 'default=yes or' a default=maybe
 	refused 'ca: cannot be the default' ca default=yes
-	refused 'one entry is the default' a ca default=yes
-	refused 'ca: is a CA, and whoever is in group' ca group=daemon
+	refused 'one entry can be the default' a ca default=yes
+	refused 'ca: is a CA, and all members of group' ca group=daemon
 	refused 'there is no entry|no such entry|missing' a missing note=x
 	refused 'no such settings: use @new' @old note=x
 	refused '@new: tenant: is a property of entries' @new tenant=x.example
@@ -246,7 +246,7 @@ refused() {
 	cert-rm b
 	cert-create -R -s w.example.com w >/dev/null
 	run -2 --separate-stderr cert-set w default=yes
-	[[ $stderr == *'w: cannot be the default: it has no pair'* ]]
+	[[ $stderr == *'w: cannot be the default: it has no certificate'* ]]
 	cert-create -P client -S CN=c c
 	run -2 cert-set c default=yes
 }
@@ -260,7 +260,7 @@ refused() {
 	[[ $stderr == *'tenant no.example.com: is not among the names'* ]]
 	run -0 --separate-stderr cert-set b tenant=b.example.com \
 	    tenant+=no.example.com
-	[[ $stderr == *'a has that tenant name, too'* ]]
+	[[ $stderr == *'a has this tenant, too'* ]]
 	[ "$(cert-match -o name,how -a no.example.com | wc -l)" -eq 2 ]
 	[ "$(cert-set -q b tenant+=x.example.com 2>&1)" = '' ]
 }

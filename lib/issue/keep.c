@@ -25,7 +25,8 @@ cs_keep_cert(const struct certstore_entry *entry, struct certstore_error *err)
 		x509 = sk_X509_shift(certs);
 	else if (rv == 0)
 		cs_fail(err, CERTSTORE_EDAMAGED,
-		    "%s: fullchain.pem is missing: -f replaces the entry",
+		    "%s: fullchain.pem is missing: use -f to replace the "
+		    "entry",
 		    entry->info.name);
 	sk_X509_pop_free(certs, X509_free);
 	return x509;

@@ -141,9 +141,9 @@ checkendpoint(struct value *v)
 	    memchr(colon + 1, ':', (size_t)(end - colon - 1)) != NULL) {
 		if (!isprotocol(p, (size_t)(colon - p)))
 			return refuse(v,
-			    "begins with no protocol that has STARTTLS: ftp, "
-			    "imap, irc, ldap, lmtp, mysql, nntp, pop3, "
-			    "postgres, sieve, smtp, xmpp, xmpp-server");
+			    "has an unknown protocol: use ftp, imap, irc, "
+			    "ldap, lmtp, mysql, nntp, pop3, postgres, "
+			    "sieve, smtp, xmpp, xmpp-server");
 		p = colon + 1;
 	}
 	if ((colon = memrchr(p, ':', (size_t)(end - p))) == NULL ||
@@ -196,8 +196,8 @@ cs_propedit_parse(struct cs_propchange *c, const char *prop,
 	memset(c, 0, sizeof(*c));
 	if ((p = findproperty(prop)) == NULL)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: no such property: use tenant, user, group, endpoint, "
-		    "note, default, or x- and a name of your own",
+		    "%s: no such property: use tenant, user, group, "
+		    "endpoint, note, default or x-NAME",
 		    cs_escape_quote(q, prop));
 	if (!p->islist && how != CERTSTORE_SET_REPLACE)
 		return refuse(&v, "this property has one value: use =");

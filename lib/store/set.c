@@ -163,8 +163,8 @@ warnshared(struct certstore *store, const char *name, const char *tenant,
 	for (i = 0; i < names.n; i++)
 		if (strcmp(names.v[i], name) != 0) {
 			cs_warn(store,
-			    "%s: tenant %s: %s has that tenant name, too, and "
-			    "one of them answers: cert-match -a %s",
+			    "%s: tenant %s: %s has this tenant, too: use "
+			    "cert-match -a %s to see which one is chosen",
 			    name, tenant, names.v[i], tenant);
 			break;
 		}
@@ -188,8 +188,8 @@ checkentry(const struct certstore_set *set, const struct certstore_entry *entry,
 		if (gives(c, "group") && strcmp(info->kind, "ca") == 0 &&
 		    (set->flags & CERTSTORE_SET_FORCE) == 0)
 			return cs_fail(err, CERTSTORE_EREFUSED,
-			    "%s: is a CA, and whoever is in group %s could "
-			    "sign with its key: -f gives it all the same",
+			    "%s: is a CA, and all members of group %s could "
+			    "sign with its key: use -f to set it",
 			    info->name, c->value);
 		if (!gives(c, "tenant"))
 			continue;
@@ -209,7 +209,7 @@ checkentry(const struct certstore_set *set, const struct certstore_entry *entry,
 		return cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: cannot be the default: %s", info->name,
 		    !info->haskey || info->fingerprint == NULL ?
-			"it has no pair of certificate and key" :
+			"it has no certificate or no private key" :
 			"its certificate is not for TLS servers");
 	return 0;
 }
@@ -275,7 +275,7 @@ prepare(struct batch *b, size_t i, struct certstore_error *err)
 		set->changed[i] = 1;
 	/* what was edited by hand takes effect, too */
 	if (rv == 0 && (rv = cs_props_differ(&entry, why, err)) == 1)
-		cs_warn(set->store, "%s: %s: written anew", name, why);
+		cs_warn(set->store, "%s: %s: rewritten", name, why);
 	if (rv == 1) {
 		set->changed[i] = 1;
 		b->of[b->n++] = i;
@@ -392,7 +392,8 @@ certstore_set_commit(struct certstore_set *set, struct certstore_error *err)
 	cs_strings_sort(&set->names);
 	if (set->makedefault == 1 && set->names.n > 1)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "default=yes: one entry is the default: name one");
+		    "default=yes: only one entry can be the default: use "
+		    "one name");
 	free(set->changed);
 	if ((set->changed = calloc(set->names.n + 1, 1)) == NULL)
 		return cs_fail_nomem(err);
