@@ -14,6 +14,7 @@ static const struct cmd_opt opts[] = {
 	{ 'j', NULL, "print JSON, one object per line" },
 	{ 'k', "kind", "only entries of these kinds" },
 	{ 'o', "field,...", "print these fields; a wrong name lists them all" },
+	{ 't', "type", "only keys of this type: ec, rsa, p256, rsa:2048, ..." },
 	{ 'w', "time", "answer as of this time: a date, a time, @seconds" },
 	{ 0, NULL, NULL },
 };
@@ -57,12 +58,13 @@ main(int argc, char *argv[])
 	struct certstore_match *match;
 	struct certstore_error err;
 	struct certstore *store;
-	const char *host, *kinds = NULL;
+	const char *host, *kinds = NULL, *type = NULL;
 	int64_t when = CERTSTORE_NOW;
 	int all = 0, ch, flags = 0;
 
 	cmd_start(&help, argv);
-	while ((ch = getopt(argc, argv, "+:" CMD_OPTIONS "0aDjk:o:w:")) != -1) {
+	while (
+	    (ch = getopt(argc, argv, "+:" CMD_OPTIONS "0aDjk:o:t:w:")) != -1) {
 		switch (ch) {
 		case '0':
 			out.nul = 1;
@@ -84,6 +86,9 @@ main(int argc, char *argv[])
 		case 'o':
 			cmd_records_fields(&out, optarg);
 			break;
+		case 't':
+			type = optarg;
+			break;
 		case 'w':
 			if (certstore_time_parse(optarg, &when, &err) == -1)
 				cmd_die("-w %s", err.msg);
@@ -103,6 +108,8 @@ main(int argc, char *argv[])
 	match = certstore_match_new(store, when, kinds, flags, &err);
 	if (match == NULL)
 		cmd_die("%s", err.msg);
+	if (certstore_match_set_type(match, type, &err) == -1)
+		cmd_die("-t %s", err.msg);
 	cmd_records_start(&out,
 	    all ? "name,kind,ends,names,how" : "name,kind,ends,names");
 	while ((host = cmd_operand(&hosts)) != NULL)

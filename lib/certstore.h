@@ -159,6 +159,8 @@ void certstore_list_free(struct certstore_list *list);
 struct certstore_match;
 struct certstore_match *certstore_match_new(struct certstore *store,
     int64_t when, const char *kinds, int flags, struct certstore_error *err);
+int certstore_match_set_type(struct certstore_match *match, const char *type,
+    struct certstore_error *err);
 int certstore_match_ask(struct certstore_match *match, const char *question,
     struct certstore_error *err);
 int certstore_match_next(struct certstore_match *match,

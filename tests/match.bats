@@ -227,3 +227,39 @@ noquestion() {
 		[[ ${lines[-1]} == 141 || ${lines[-1]} == 2 ]]
 	done
 }
+
+@test "-t: only keys of a type, for servers that hold one of each" {
+	cert-create -t p256 -s www.example.com ec
+	cert-create -t rsa:2048 -s www.example.com rsa
+	cert-create -t ed25519 -s ed.example.com ed
+	run -0 cert-match -t ec -o name,key www.example.com
+	[ "$output" = $'ec\tp256' ]
+	[ "$(cert-match -t p256 -o name www.example.com)" = ec ]
+	[ "$(cert-match -t rsa -o name www.example.com)" = rsa ]
+	[ "$(cert-match -t rsa:2048 -o name www.example.com)" = rsa ]
+	[ "$(cert-match -a -o name www.example.com | wc -l)" -eq 2 ]
+	[ "$(cert-match -a -t rsa -o name www.example.com)" = rsa ]
+	run -1 cert-match -t p384 www.example.com
+	run -1 cert-match -t ec ed.example.com
+	[ "$(cert-match -t ed25519 -o name ed.example.com)" = ed ]
+	for type in p265 rsa: rsa:x RSA '' dsa; do
+		run -2 --separate-stderr cert-match -t "$type" www.example.com
+		[[ $stderr == *'no such key type: use ec, rsa,'* ]]
+	done
+}
+
+@test "tenants: how reports one that the certificate does not cover" {
+	cert-create -s pbx.example.com -s '*.t.example.com' pbx
+	cert-set -q pbx tenant=pbx.example.com tenant+=a.t.example.com \
+	    tenant+=far.example.net
+	[ "$(cert-match -o how pbx.example.com)" = exact ]
+	[ "$(cert-match -o how a.t.example.com)" = wildcard ]
+	[ "$(cert-match -o how far.example.net)" = 'tenant, not covered' ]
+	[ "$(cert-match -D -o name,how far.example.net)" = \
+	    $'pbx\ttenant, not covered' ]
+	cert-create -s other.example.com other
+	cert-set -q other tenant=far.example.net
+	run -0 cert-match -a -o how far.example.net
+	[ "${lines[0]}" = 'tenant, not covered' ]
+	[[ ${lines[1]} == 'tenant: another '* ]]
+}

@@ -31,7 +31,7 @@ same() {
 	same 2
 	[ "$(cert-show -o tenants,users a)" = \
 	    $'T.example.com\t/etc/nginx/a b,x' ]
-	[ "$(cert-match -o name,how t.example.com)" = $'a\ttenant' ]
+	[ "$(cert-match -o name,how t.example.com)" = $'a\ttenant, not covered' ]
 	run -1 --separate-stderr cert-create -ux -s a.example.com a
 	[ -z "$stderr" ]
 	run -1 cert-import -x -N a chain.pem key.pem

@@ -32,7 +32,9 @@ struct certstore_match {
 	int64_t asof; /* as it was given */
 	int64_t when;
 	char *kinds;
+	char *keytype; /* or NULL: any */
 	int flags;
+	struct certstore_error failed; /* of a setter */
 	char question[CS_HOST_MAX + 80];
 	char host[CS_HOST_MAX + 1];
 	enum cs_san_type type;
@@ -82,7 +84,58 @@ certstore_match_free(struct certstore_match *match)
 	}
 	free(match->v);
 	free(match->kinds);
+	free(match->keytype);
 	free(match);
+}
+
+static int
+iskeytype(const char *type)
+{
+	static const char *const types[] = { "ec", "rsa", "p256", "p384",
+		"p521", "ed25519", "ed448" };
+	size_t i;
+
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(types[i], type) == 0)
+			return 1;
+	return strncmp(type, "rsa:", 4) == 0 && type[4] != '\0' &&
+	    type[4 + strspn(type + 4, "0123456789")] == '\0';
+}
+
+int
+certstore_match_set_type(struct certstore_match *match, const char *type,
+    struct certstore_error *err)
+{
+	char q[CS_QUOTE_LEN], *copy = NULL;
+
+	cs_error_clear(err);
+	if (type != NULL && !iskeytype(type))
+		cs_fail(err, CERTSTORE_EARGUMENT,
+		    "%s: no such key type: use ec, rsa, p256, p384, p521, "
+		    "ed25519, ed448, or rsa:2048 and the like",
+		    cs_escape_quote(q, type));
+	else if (type != NULL && (copy = strdup(type)) == NULL)
+		cs_fail_nomem(err);
+	match->failed = *err;
+	if (err->code != CERTSTORE_OK)
+		return -1;
+	free(match->keytype);
+	match->keytype = copy;
+	return 0;
+}
+
+/* Is a key, such as "rsa:2048" or "p256", of a type, or of a family of types? */
+static int
+isoftype(const char *key, const char *type)
+{
+	if (key == NULL)
+		return 0;
+	if (strcmp(type, "rsa") == 0)
+		return strncmp(key, "rsa:", 4) == 0;
+	if (strcmp(type, "ec") == 0)
+		return strcmp(key, "p256") == 0 || strcmp(key, "p384") == 0 ||
+		    strcmp(key, "p521") == 0;
+	return strcmp(key, type) == 0;
 }
 
 /* A candidate to fill in; it is in use once n is incremented. */
@@ -140,7 +193,8 @@ answers(const struct certstore_match *match,
 	struct cs_san cn;
 	size_t n;
 
-	if (!info->haskey || info->fingerprint == NULL)
+	if (!info->haskey || info->fingerprint == NULL ||
+	    (match->keytype != NULL && !isoftype(info->key, match->keytype)))
 		return 0;
 	if (match->kinds != NULL ?
 		!certstore_entry_is_kind(entry, match->kinds) :
@@ -436,6 +490,22 @@ explainlosing(const struct certstore_match *match, struct candidate *c)
 	snprintf(c->why, sizeof(c->why), "%s: %s", rungs[c->rung], why);
 }
 
+/* The rung of an answer; clients refuse a tenant that is not in the names. */
+static const char *
+answerhow(const struct certstore_match *match, const struct candidate *c)
+{
+	const struct cs_san *names;
+	struct cs_san cn;
+	size_t n;
+
+	if (c->rung != TENANT)
+		return rungs[c->rung];
+	names = cs_names_of(&c->entry.info, &cn, &n);
+	return cs_names_cover(names, n, CS_SAN_DNS, match->host) ?
+	    rungs[TENANT] :
+	    "tenant, not covered";
+}
+
 static void
 explain(struct certstore_match *match)
 {
@@ -446,7 +516,7 @@ explain(struct certstore_match *match)
 	for (i = 0; i < match->n; i++) {
 		c = match->v[i];
 		c->entry.host = match->question;
-		c->entry.how = rungs[c->rung];
+		c->entry.how = answerhow(match, c);
 		if (i > 0 || !c->valid) {
 			explainlosing(match, c);
 			c->entry.how = c->why;
@@ -480,6 +550,10 @@ certstore_match_ask(struct certstore_match *match, const char *question,
     struct certstore_error *err)
 {
 	cs_error_clear(err);
+	if (match->failed.code != CERTSTORE_OK) {
+		*err = match->failed;
+		return -1;
+	}
 	startquestion(match, question);
 	if (cs_store_refresh(match->store, err) == -1 ||
 	    askquestion(match, question, err) == -1) {
