@@ -147,7 +147,7 @@ $(PSL_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a \
 	    $(LIBCRYPTO) $(LIBPSL) $(LIBBSD)
 
-units: $(TESTS) $(TOOLS)
+units: $(TESTS) $(TOOLS) $(BENCH)
 $(TESTS) $(TOOLS): $(UNIT_OBJS) $(TOOL_OBJS) libcertstore.a
 	$(LINK) -pie -o $@ $@.o libcertstore.a $(LIBCRYPTO) $(LIBBSD)
 
