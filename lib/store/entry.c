@@ -163,6 +163,7 @@ cs_entry_read(const struct certstore_entry *entry, enum cs_file which,
 {
 	const char *name = entry->info.name;
 	char path[CS_GENDIR + 16];
+	int rv;
 
 	if (entry->store == NULL || entry->gendir[0] == '\0')
 		return 0;
@@ -172,7 +173,10 @@ cs_entry_read(const struct certstore_entry *entry, enum cs_file which,
 		return failchanged(name, err);
 	snprintf(path, sizeof(path), "%s/%s", entry->gendir,
 	    cs_file_names[which]);
-	if (cs_file_read(entry->store->certs, path, CS_RECORD_MAX, b) == 0)
+	rv = which == CS_PROPS ?
+	    cs_file_record(entry->store->certs, path, CS_RECORD_MAX, b) :
+	    cs_file_read(entry->store->certs, path, CS_RECORD_MAX, b);
+	if (rv == 0)
 		return 1;
 	if (errno != ENOENT && errno != ENOTDIR && errno != ESTALE)
 		return cs_fail_errno(err, "%s: %s", name, cs_file_names[which]);
