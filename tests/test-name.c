@@ -574,6 +574,87 @@ test_covers(void)
 	}
 }
 
+/*
+ * The name in a certificate and the host that is asked for: RFC 9525 section
+ * 6.3, RFC 6125 section 6.4.3, and the cases that Go's crypto/x509 and curl's
+ * unit 1397 try.  Where those differ from RFC 9525, a part of a label as a
+ * wildcard and a last dot in the certificate, the RFC decides.
+ */
+static void
+test_published(void)
+{
+	enum answer { NO, YES, REFUSED };
+	static const struct {
+		const char *name, *host;
+		enum answer answer;
+	} published[] = {
+		/* RFC 9525 */
+		{ "*.example.com", "foo.example.com", YES },
+		{ "*.example.com", "bar.foo.example.com", NO },
+		{ "*.example.com", "example.com", NO },
+		{ "b*z.example.net", "buzz.example.net", NO },
+		{ "baz*.example.net", "baz1.example.net", NO },
+		{ "*baz.example.net", "foobaz.example.net", NO },
+		{ "foo.*.example.com", "foo.bar.example.com", NO },
+		{ "*.*.example.com", "foo.bar.example.com", NO },
+		{ "bar.*.example.net", "bar.foo.example.net", NO },
+		{ "xn--kcry6tjko.example.org", "XN--KCRY6TJKO.example.org",
+		    YES },
+		{ "www.example.com", "wWw.eXaMpLe.CoM", YES },
+		{ "xn--a*.example.com", "xn--ab.example.com", NO },
+		/* Go */
+		{ "a.b.c", "a.b.c", YES },
+		{ "a.b.c", "b.b.c", NO },
+		{ "", "b.b.c", NO },
+		{ "a.b.c", "", REFUSED },
+		{ "example.com", "example.com", YES },
+		{ "example.com", "www.example.com", NO },
+		{ "*.example.com", "www.example.com.", YES },
+		{ "*.example.com", "xyz.www.example.com", NO },
+		{ "*.example.com", "https://www.example.com", REFUSED },
+		{ "*.example..com", "www.example..com", REFUSED },
+		{ "*.www.*.com", "xyz.www.example.com", NO },
+		{ "*bar.example.com", "foobar.example.com", NO },
+		{ "f*.example.com", "foobar.example.com", NO },
+		{ "www.example.com", "*.example.com", REFUSED },
+		{ ".", ".", REFUSED },
+		{ ".", "", REFUSED },
+		{ "example.com", "example.com.", YES },
+		{ "*.com", "example.com", YES },
+		{ "*.com", "example.com.", YES },
+		{ "foo:bar", "foo:bar", REFUSED },
+		{ "-", "-", REFUSED },
+		{ "12345", "12345", REFUSED },
+		{ "example.com", "example_com", NO },
+		/* curl */
+		{ "www.example.com", "www.example.com", YES },
+		{ "xxx*.example.com", "xxxwww.example.com", NO },
+		{ "xxx.example.com", "www.example.com", NO },
+		{ "*", "www.example.com", NO },
+		{ "*.*.com", "www.example.com", NO },
+		{ "f*.example.com", "baa.example.com", NO },
+		{ "*fail.com", "example.com", NO },
+		{ "*", "www", NO },
+		{ "", "www", NO },
+		{ "*.168.0.0", "192.168.0.0", REFUSED },
+		{ "www.example.com", "192.168.0.0", REFUSED },
+	};
+	char out[CS_HOST_MAX + 1];
+	enum answer answer;
+	size_t i;
+
+	for (i = 0; i < COUNT(published); i++) {
+		if (cs_name_hostflaw(published[i].host, 0, 0, out) != NULL)
+			answer = REFUSED;
+		else
+			answer = cs_name_covers(published[i].name, out) ? YES :
+									  NO;
+		is_int((int)answer, (int)published[i].answer,
+		    "\"%s\" in a certificate for \"%s\"", published[i].name,
+		    published[i].host);
+	}
+}
+
 static void
 test_certhosts(void)
 {
@@ -766,6 +847,7 @@ main(void)
 	test_hosts();
 	test_certhosts();
 	test_covers();
+	test_published();
 	test_ips();
 	test_sans();
 	test_longsans();
