@@ -20,7 +20,7 @@ struct value {
 };
 
 static int
-refuse(const struct value *v, const char *what)
+refusevalue(const struct value *v, const char *what)
 {
 	char prop[CS_QUOTE_LEN], q[CS_QUOTE_LEN];
 
@@ -31,26 +31,26 @@ refuse(const struct value *v, const char *what)
 
 /* Any text of one line. */
 static int
-checktext(struct value *v)
+checktextvalue(struct value *v)
 {
 	const char *p = v->text;
 	size_t i, len = strlen(p), slashes = 0;
 
 	if (len > VALUE_MAX)
-		return refuse(v, "is longer than 1000 bytes");
+		return refusevalue(v, "is longer than 1000 bytes");
 	for (i = 0; i < len; i++)
 		slashes += p[i] == '\\';
 	if (certstore_escape(NULL, 0, p, len) != len + slashes)
-		return refuse(v, "has a byte that is not printable UTF-8");
+		return refusevalue(v, "has a byte that is not printable UTF-8");
 	if (*p == ' ' || p[len - 1] == ' ')
-		return refuse(v, "begins or ends with a blank");
+		return refusevalue(v, "begins or ends with a blank");
 	v->kept = strdup(p);
 	return v->kept == NULL ? cs_fail_nomem(v->err) : 0;
 }
 
 /* An exact host name (RFC 9525, section 6.3), in lower case and A-labels. */
 static int
-checktenant(struct value *v)
+checktenantvalue(struct value *v)
 {
 	char host[CS_HOST_MAX + 1];
 	const char *flaw;
@@ -58,24 +58,24 @@ checktenant(struct value *v)
 	if ((flaw = cs_name_hostflaw(v->text, 0, 0, host)) == cs_idn_nomem)
 		return cs_fail_nomem(v->err);
 	if (flaw != NULL)
-		return refuse(v, flaw);
+		return refusevalue(v, flaw);
 	v->kept = strdup(host);
 	return v->kept == NULL ? cs_fail_nomem(v->err) : 0;
 }
 
 static int
-checkgroup(struct value *v)
+checkgroupvalue(struct value *v)
 {
 	char q[CS_QUOTE_LEN];
 	gid_t gid;
 
-	if (checktext(v) == -1)
+	if (checktextvalue(v) == -1)
 		return -1;
 	switch (cs_mode_findgroup(v->text, &gid)) {
 	case 1:
 		return 0;
 	case 0:
-		return refuse(v, "there is no such group on this host");
+		return refusevalue(v, "there is no such group on this host");
 	default:
 		return cs_fail_errno(v->err, "group %s",
 		    cs_escape_quote(q, v->text));
@@ -129,18 +129,18 @@ ishost(const char *p, size_t len)
 	"an IPv6 address in brackets"
 
 static int
-checkendpoint(struct value *v)
+checkendpointvalue(struct value *v)
 {
 	const char *colon, *end, *name, *p = v->text;
 
-	if (checktext(v) == -1)
+	if (checktextvalue(v) == -1)
 		return -1;
 	name = strchr(p, '=');
 	end = name == NULL ? p + strlen(p) : name;
 	if (*p != '[' && (colon = memchr(p, ':', (size_t)(end - p))) != NULL &&
 	    memchr(colon + 1, ':', (size_t)(end - colon - 1)) != NULL) {
 		if (!isprotocol(p, (size_t)(colon - p)))
-			return refuse(v,
+			return refusevalue(v,
 			    "has an unknown protocol: use ftp, imap, irc, "
 			    "ldap, lmtp, mysql, nntp, pop3, postgres, "
 			    "sieve, smtp, xmpp, xmpp-server");
@@ -151,7 +151,7 @@ checkendpoint(struct value *v)
 	    !ishost(p, (size_t)(colon - p)) ||
 	    (*p != '[' && memchr(p, ':', (size_t)(colon - p)) != NULL) ||
 	    (name != NULL && !ishost(name + 1, strlen(name + 1))))
-		return refuse(v, ENDPOINT_FORM);
+		return refusevalue(v, ENDPOINT_FORM);
 	return 0;
 }
 
@@ -160,13 +160,13 @@ static const struct property {
 	int islist;
 	int (*check)(struct value *);
 } properties[] = {
-	{ "tenant", 1, checktenant },
-	{ "user", 1, checktext },
-	{ "group", 0, checkgroup },
-	{ "endpoint", 1, checkendpoint },
-	{ "note", 0, checktext },
+	{ "tenant", 1, checktenantvalue },
+	{ "user", 1, checktextvalue },
+	{ "group", 0, checkgroupvalue },
+	{ "endpoint", 1, checkendpointvalue },
+	{ "note", 0, checktextvalue },
 };
-static const struct property own = { OWN, 1, checktext };
+static const struct property own = { OWN, 1, checktextvalue };
 
 /* A property that can be changed, or NULL. */
 static const struct property *
@@ -200,9 +200,9 @@ cs_propedit_parse(struct cs_propchange *c, const char *prop,
 		    "endpoint, note, default or x-NAME",
 		    cs_escape_quote(q, prop));
 	if (!p->islist && how != CERTSTORE_SET_REPLACE)
-		return refuse(&v, "this property has one value: use =");
+		return refusevalue(&v, "this property has one value: use =");
 	if (*text == '\0' && how != CERTSTORE_SET_REPLACE)
-		return refuse(&v, "there is no value");
+		return refusevalue(&v, "there is no value");
 	if (*text == '\0')
 		v.kept = strdup("");
 	else if (p->check(&v) == -1) {
@@ -227,7 +227,7 @@ cs_propedit_free(struct cs_propchange *c)
 }
 
 static int
-isof(const struct cs_propline *l, const char *prop)
+isprop(const struct cs_propline *l, const char *prop)
 {
 	return strlen(prop) == l->wordlen &&
 	    memcmp(prop, l->word, l->wordlen) == 0;
@@ -241,7 +241,7 @@ isvalue(const struct cs_propline *l, const char *value)
 
 /* Is there anything to be done, with so many values and so many like it? */
 static int
-matters(const struct cs_propchange *c, size_t nvalue, size_t same)
+changematters(const struct cs_propchange *c, size_t nvalue, size_t same)
 {
 	if (c->how == CERTSTORE_SET_ADD)
 		return same == 0;
@@ -253,7 +253,7 @@ matters(const struct cs_propchange *c, size_t nvalue, size_t same)
 }
 
 static int
-addline(struct cs_buf *to, const struct cs_propchange *c, int *added)
+addvalueline(struct cs_buf *to, const struct cs_propchange *c, int *added)
 {
 	if (*added || c->how == CERTSTORE_SET_REMOVE || *c->value == '\0')
 		return 0;
@@ -271,22 +271,22 @@ cs_propedit_apply(struct cs_buf *text, const struct cs_propchange *c)
 	int added = 0, bad = 0, ours;
 
 	while (cs_props_nextline(text, &pos, &l))
-		if (isof(&l, c->prop)) {
+		if (isprop(&l, c->prop)) {
 			nvalue++;
 			same += (size_t)isvalue(&l, c->value);
 		}
-	if (!matters(c, nvalue, same))
+	if (!changematters(c, nvalue, same))
 		return 0;
 	for (pos = 0; cs_props_nextline(text, &pos, &l);) {
-		ours = isof(&l, c->prop);
+		ours = isprop(&l, c->prop);
 		if (!ours || c->how == CERTSTORE_SET_ADD ||
 		    (c->how == CERTSTORE_SET_REMOVE && !isvalue(&l, c->value)))
 			bad |= cs_buf_add(&to, l.text, l.textlen) |
 			    cs_buf_add(&to, "\n", 1);
 		if (ours && ++seen == nvalue)
-			bad |= addline(&to, c, &added);
+			bad |= addvalueline(&to, c, &added);
 	}
-	bad |= addline(&to, c, &added);
+	bad |= addvalueline(&to, c, &added);
 	if (bad != 0) {
 		cs_buf_free(&to);
 		return -1;

@@ -10,7 +10,7 @@
 #define END "-----END CERTIFICATE-----\n"
 
 static int
-readfile(struct cs_put *put, const struct certstore_entry *entry,
+copyfile(struct cs_put *put, const struct certstore_entry *entry,
     enum cs_file file, struct certstore_error *err)
 {
 	return cs_entry_read(entry, file, &put->file[file], err) == -1 ? -1 : 0;
@@ -28,7 +28,7 @@ leaflen(const struct cs_buf *fullchain)
 }
 
 static int
-describe(struct cs_put *put, const struct certstore_entry *entry,
+copydescription(struct cs_put *put, const struct certstore_entry *entry,
     const char *without, struct certstore_error *err)
 {
 	struct cs_buf text = { 0 };
@@ -49,12 +49,12 @@ cs_repeat_pair(struct cs_put *put, const struct certstore_entry *entry,
 {
 	const struct cs_info *info = &entry->info;
 
-	if (readfile(put, entry, CS_FULLCHAIN, err) == -1 ||
-	    (info->haskey && readfile(put, entry, CS_PRIVKEY, err) == -1) ||
-	    (info->hasca && readfile(put, entry, CS_CA, err) == -1))
+	if (copyfile(put, entry, CS_FULLCHAIN, err) == -1 ||
+	    (info->haskey && copyfile(put, entry, CS_PRIVKEY, err) == -1) ||
+	    (info->hasca && copyfile(put, entry, CS_CA, err) == -1))
 		return -1;
 	put->leaf = leaflen(&put->file[CS_FULLCHAIN]);
-	return describe(put, entry, "request", err);
+	return copydescription(put, entry, "request", err);
 }
 
 int
@@ -65,11 +65,11 @@ cs_repeat_request(struct cs_put *put, const struct certstore_entry *entry,
 
 	if (!entry->info.hasrequest || key == NULL)
 		return 0;
-	if (readfile(put, entry, CS_REQUEST_KEY, err) == -1 ||
-	    readfile(put, entry, CS_REQUEST_CSR, err) == -1)
+	if (copyfile(put, entry, CS_REQUEST_KEY, err) == -1 ||
+	    copyfile(put, entry, CS_REQUEST_CSR, err) == -1)
 		return -1;
 	if (put->file[CS_INFO].len == 0)
-		return describe(put, entry, NULL, err);
+		return copydescription(put, entry, NULL, err);
 	return cs_buf_printf(&put->file[CS_INFO], "request %s\n", key) == -1 ?
 	    cs_fail_nomem(err) :
 	    0;

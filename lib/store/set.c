@@ -64,7 +64,7 @@ certstore_set_free(struct certstore_set *set)
 
 /* What failed once makes commit fail. */
 static int
-fail(struct certstore_set *set, const struct certstore_error *err)
+failset(struct certstore_set *set, const struct certstore_error *err)
 {
 	set->failed = *err;
 	return -1;
@@ -87,13 +87,13 @@ certstore_set_add(struct certstore_set *set, const char *name,
 		cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: no such settings: use @new or @store",
 		    cs_escape_quote(q, name));
-		return fail(set, err);
+		return failset(set, err);
 	}
 	if (*name != '@' && cs_name_check(name, err) == -1)
-		return fail(set, err);
+		return failset(set, err);
 	if (cs_strings_add(&set->names, name) == -1) {
 		cs_fail_nomem(err);
-		return fail(set, err);
+		return failset(set, err);
 	}
 	return 0;
 }
@@ -126,16 +126,16 @@ certstore_set_change(struct certstore_set *set, const char *prop,
 	cs_error_clear(err);
 	if (strcmp(prop, "default") == 0) {
 		rv = changedefault(set, how, value, err);
-		return rv == -1 ? fail(set, err) : 0;
+		return rv == -1 ? failset(set, err) : 0;
 	}
 	if (cs_propedit_parse(&change, prop, how, value, err) == -1)
-		return fail(set, err);
+		return failset(set, err);
 	change.unset = (set->flags & CERTSTORE_SET_IFNEEDED) != 0;
 	v = reallocarray(set->change, set->nchange + 1, sizeof(*v));
 	if (v == NULL) {
 		cs_propedit_free(&change);
 		cs_fail_nomem(err);
-		return fail(set, err);
+		return failset(set, err);
 	}
 	set->change = v;
 	v[set->nchange++] = change;
@@ -144,7 +144,7 @@ certstore_set_change(struct certstore_set *set, const char *prop,
 
 /* Is it one value that an entry is to have? */
 static int
-gives(const struct cs_propchange *c, const char *prop)
+givesvalue(const struct cs_propchange *c, const char *prop)
 {
 	return strcmp(c->prop, prop) == 0 && *c->value != '\0' &&
 	    c->how != CERTSTORE_SET_REMOVE;
@@ -185,13 +185,13 @@ checkentry(const struct certstore_set *set, const struct certstore_entry *entry,
 
 	for (i = 0; i < set->nchange; i++) {
 		c = &set->change[i];
-		if (gives(c, "group") && strcmp(info->kind, "ca") == 0 &&
+		if (givesvalue(c, "group") && strcmp(info->kind, "ca") == 0 &&
 		    (set->flags & CERTSTORE_SET_FORCE) == 0)
 			return cs_fail(err, CERTSTORE_EREFUSED,
 			    "%s: is a CA, and all members of group %s could "
 			    "sign with its key: use -f to set it",
 			    info->name, c->value);
-		if (!gives(c, "tenant"))
+		if (!givesvalue(c, "tenant"))
 			continue;
 		san = cs_names_of(info, &cn, &n);
 		if (info->fingerprint != NULL &&
@@ -253,7 +253,7 @@ isdefault(struct certstore *store, const char *name, int *is,
 
 /* One name: what has to be written goes to the batch. */
 static int
-prepare(struct batch *b, size_t i, struct certstore_error *err)
+prepareentry(struct batch *b, size_t i, struct certstore_error *err)
 {
 	struct certstore_set *set = b->set;
 	const char *name = set->names.v[i];
@@ -354,7 +354,7 @@ changeall(struct certstore_set *set, int dryrun, struct certstore_error *err)
 		cs_progress(set->store, "reading", i, set->names.n);
 		if (*set->names.v[i] == '@' ?
 			checksection(set, set->names.v[i], err) == -1 :
-			prepare(&b, i, err) == -1)
+			prepareentry(&b, i, err) == -1)
 			goto out;
 	}
 	if (dryrun)
@@ -436,7 +436,7 @@ struct certstore_props {
 
 /* Lines of one property one behind the other. */
 static int
-group(struct cs_buf *to, const struct cs_buf *from)
+groupvalues(struct cs_buf *to, const struct cs_buf *from)
 {
 	struct cs_propline l, seen;
 	size_t again, first, pos = 0;
@@ -480,7 +480,7 @@ certstore_props_read(struct certstore *store, const char *name,
 	else if ((rv = cs_entry_load(store, name, &entry, err)) == 0 &&
 	    (rv = cs_props_text(&entry, &text, err)) == 0)
 		rv = isdefault(store, name, &props->isdefault, err);
-	if (rv == 0 && group(&props->text, &text) == -1)
+	if (rv == 0 && groupvalues(&props->text, &text) == -1)
 		rv = cs_fail_nomem(err);
 	cs_entry_done(&entry);
 	cs_buf_free(&text);

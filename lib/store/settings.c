@@ -19,7 +19,7 @@
 
 /* The whole file; empty if there is none. */
 static int
-readall(struct certstore *store, struct cs_buf *text,
+readsettings(struct certstore *store, struct cs_buf *text,
     struct certstore_error *err)
 {
 	cs_buf_reset(text);
@@ -32,7 +32,7 @@ readall(struct certstore *store, struct cs_buf *text,
 }
 
 static int
-isin(const struct cs_propline *l, const char *section)
+isinsection(const struct cs_propline *l, const char *section)
 {
 	return strlen(section) == l->wordlen &&
 	    memcmp(section, l->word, l->wordlen) == 0;
@@ -47,9 +47,9 @@ cs_settings_read(struct certstore *store, const char *section,
 	size_t pos = 0;
 	int bad = 0, rv;
 
-	if ((rv = readall(store, &text, err)) == 0) {
+	if ((rv = readsettings(store, &text, err)) == 0) {
 		while (cs_props_nextline(&text, &pos, &l))
-			if (isin(&l, section))
+			if (isinsection(&l, section))
 				bad |= cs_buf_add(lines, l.value, l.len) |
 				    cs_buf_add(lines, "\n", 1);
 		if (bad != 0)
@@ -61,15 +61,15 @@ cs_settings_read(struct certstore *store, const char *section,
 
 /* The file with other lines in this section, which come last. */
 static int
-compose(struct cs_buf *to, const struct cs_buf *text, const char *section,
-    const struct cs_buf *lines)
+composesettings(struct cs_buf *to, const struct cs_buf *text,
+    const char *section, const struct cs_buf *lines)
 {
 	struct cs_propline l;
 	size_t pos = 0;
 	int bad = 0;
 
 	while (cs_props_nextline(text, &pos, &l)) {
-		if (isin(&l, section))
+		if (isinsection(&l, section))
 			continue;
 		bad |= cs_buf_add(to, l.text, l.textlen);
 		bad |= cs_buf_add(to, "\n", 1);
@@ -84,7 +84,7 @@ compose(struct cs_buf *to, const struct cs_buf *text, const char *section,
 
 /* One rename(2) puts it in place. */
 static int
-replace(struct certstore *store, const struct cs_buf *text)
+replacesettings(struct certstore *store, const struct cs_buf *text)
 {
 	int fd = -1, rv;
 
@@ -108,7 +108,7 @@ cs_settings_change(struct certstore *store, const char *section,
 	int changed = 0, one, rv = -1;
 	size_t i;
 
-	if (readall(store, &text, err) == -1 ||
+	if (readsettings(store, &text, err) == -1 ||
 	    cs_settings_read(store, section, &lines, err) == -1 ||
 	    cs_props_check(section, &lines, err) == -1)
 		goto out;
@@ -120,11 +120,11 @@ cs_settings_change(struct certstore *store, const char *section,
 		changed |= one;
 	}
 	if (changed && !dryrun) {
-		if (compose(&to, &text, section, &lines) == -1) {
+		if (composesettings(&to, &text, section, &lines) == -1) {
 			cs_fail_nomem(err);
 			goto out;
 		}
-		if (replace(store, &to) == -1) {
+		if (replacesettings(store, &to) == -1) {
 			cs_fail_errno(err, "%s/" FILE_NAME, store->path);
 			goto out;
 		}
