@@ -146,15 +146,14 @@ libcrypto30() {
 	esac
 }
 
-# Of these libcrypto takes 2.6 to be loaded, 2 to be initialised and 3 to find
-# its encoders.
-@test "an import takes at most 24,000,000 instructions" {
+# Of these libcrypto takes 2.6 to be loaded and 2 to be initialised.
+@test "an import takes at most 18,000,000 instructions" {
 	libcrypto30
 	cert-create -d other -c root
 	cert-create -d other -A root -s a.example.com a.example.com
 	cert-show -d other -o cert root | cert-import
 	instructions cert-import other/certs/a.example.com/combined.pem
-	guard "an import" 24000000
+	guard "an import" 18000000
 }
 
 @test "a certificate takes at most 26,000,000 instructions" {

@@ -743,6 +743,49 @@ testforms(void)
 		testform(i, scalar, point);
 }
 
+/* What is kept as it came is what would be written. */
+static void
+testwritten(void)
+{
+	static const char *const others[] = { "p384", "ed25519" };
+	struct certstore_error err;
+	struct cs_buf pem = { 0 }, kept = { 0 };
+	struct cs_pems items = { 0 };
+	EVP_PKEY *pkey;
+	size_t i;
+
+	pkey = cs_key_generate(NULL, "p256", &err);
+	cs_key_encode(&pem, pkey, NULL, &err);
+	EVP_PKEY_free(pkey);
+	if (cs_pem_read("k", pem.p, pem.len, NULL, &items, &err) == -1)
+		bail("%s", err.msg);
+	ok(cs_key_iswritten(&items.v[0]), "p256, as it is written");
+	cs_pem_encode(&kept, "PRIVATE KEY", items.v[0].der, items.v[0].derlen);
+	is_str(kept.p, pem.p, "and kept");
+	for (i = 0; i < items.v[0].derlen; i++) {
+		items.v[0].der[i] ^= 0x20;
+		if (cs_key_iswritten(&items.v[0]) !=
+		    ((i >= 36 && i < 68) || i >= 74))
+			break;
+		items.v[0].der[i] ^= 0x20;
+	}
+	is_int((int)i, 138, "not with another octet but in its numbers");
+	items.v[0].type = CS_PEM_KEY_PKCS8ENC;
+	ok(!cs_key_iswritten(&items.v[0]), "nor as something else");
+	cs_item_free(&items);
+	for (i = 0; i < 2; i++) {
+		pkey = cs_key_generate(NULL, others[i], &err);
+		cs_buf_reset(&pem);
+		cs_key_encode(&pem, pkey, NULL, &err);
+		EVP_PKEY_free(pkey);
+		cs_pem_read("k", pem.p, pem.len, NULL, &items, &err);
+		ok(!cs_key_iswritten(&items.v[0]), "nor %s", others[i]);
+		cs_item_free(&items);
+	}
+	cs_buf_free(&kept);
+	cs_buf_free(&pem);
+}
+
 /* What is only public has no private form. */
 static void
 testpublic(void)
@@ -851,6 +894,7 @@ main(void)
 	testkinds();
 	testec();
 	testforms();
+	testwritten();
 	testpublic();
 	testpairs();
 	testdamaged(EVP_EC_gen("P-256"), 0, "p256");

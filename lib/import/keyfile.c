@@ -37,11 +37,19 @@ cs_keyfile_take(struct cs_planning *job, struct certstore_error *err)
 {
 	const struct cs_pool_cert *cert = job->cert;
 	char name[sizeof(err->msg)];
+	const char *pass;
 	int rv;
 
-	if (cert->key != NULL)
-		return cs_key_encode(&job->key, cert->key->pkey,
-		    cert->ca ? cert->key->passphrase : NULL, err);
+	if (cert->key != NULL) {
+		pass = cert->ca ? cert->key->passphrase : NULL;
+		if (pass != NULL || !cs_key_iswritten(cert->key->pem))
+			return cs_key_encode(&job->key, cert->key->pkey, pass,
+			    err);
+		if (cs_pem_encode(&job->key, "PRIVATE KEY", cert->key->pem->der,
+			cert->key->pem->derlen) == -1)
+			return cs_fail_nomem(err);
+		return 0;
+	}
 	rv = cs_keyowner_key(job->im->store, &job->holders, &job->key,
 	    job->keylabel, sizeof(job->keylabel), err);
 	job->fromstore = rv == 1;

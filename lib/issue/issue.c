@@ -312,29 +312,6 @@ judgeissued(const char *name, const struct certstore_template *t, X509 *x509,
 	return verifyissued(name, t, x509, is, err);
 }
 
-/*
- * X509_set_pubkey() encodes the key and decodes it again: 2 million
- * instructions of 24 for the most usual kind, which is decoded anyway when the
- * certificate is parsed.
- */
-static int
-setpublickey(X509 *x509, EVP_PKEY *pkey)
-{
-	unsigned char *point = NULL;
-	char group[80];
-	size_t len;
-
-	if (EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL) == 1 &&
-	    strcmp(group, SN_X9_62_prime256v1) == 0 &&
-	    (len = EVP_PKEY_get1_encoded_public_key(pkey, &point)) > 0 &&
-	    X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(x509),
-		OBJ_nid2obj(NID_X9_62_id_ecPublicKey), V_ASN1_OBJECT,
-		OBJ_nid2obj(NID_X9_62_prime256v1), point, (int)len) == 1)
-		return 1;
-	OPENSSL_free(point);
-	return X509_set_pubkey(x509, pkey);
-}
-
 /* Sets all but validity and signature. */
 static int
 fillcert(X509 *x509, const struct certstore_template *t, EVP_PKEY *pkey,
@@ -352,7 +329,8 @@ fillcert(X509 *x509, const struct certstore_template *t, EVP_PKEY *pkey,
 	    setserial(x509) != 1 || X509_set_subject_name(x509, subject) != 1 ||
 	    X509_set_issuer_name(x509,
 		ca == NULL ? subject : X509_get_subject_name(ca)) != 1 ||
-	    setpublickey(x509, pkey) != 1)
+	    (!cs_key_fill(X509_get_X509_PUBKEY(x509), pkey) &&
+		X509_set_pubkey(x509, pkey) != 1))
 		goto out;
 	for (i = 0; i < sk_X509_EXTENSION_num(exts); i++)
 		if (X509_add_ext(x509, sk_X509_EXTENSION_value(exts, i), -1) !=

@@ -15,6 +15,7 @@
 
 #define WHERE_LEN 512
 #define ENCRYPT_ITER 600000 /* PBKDF2 with HMAC-SHA-256 */
+#define P256_LEN 32	    /* of a number */
 
 /* The key types that can be made, the default first. */
 static const struct {
@@ -453,6 +454,24 @@ cs_key_encode(struct cs_buf *buf, EVP_PKEY *pkey, const char *pass,
 }
 
 int
+cs_key_iswritten(const struct cs_pem *pem)
+{
+	static const unsigned char head[] = { 0x30, 0x81, 0x87, 0x02, 0x01,
+		0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d,
+		0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03,
+		0x01, 0x07, 0x04, 0x6d, 0x30, 0x6b, 0x02, 0x01, 0x01, 0x04,
+		P256_LEN };
+	static const unsigned char mid[] = { 0xa1, 0x44, 0x03, 0x42, 0x00,
+		0x04 };
+
+	return pem->type == CS_PEM_KEY &&
+	    pem->derlen ==
+	    sizeof(head) + P256_LEN + sizeof(mid) + 2 * P256_LEN &&
+	    memcmp(pem->der, head, sizeof(head)) == 0 &&
+	    memcmp(pem->der + sizeof(head) + P256_LEN, mid, sizeof(mid)) == 0;
+}
+
+int
 cs_key_encode_public(struct cs_buf *buf, EVP_PKEY *pkey,
     struct certstore_error *err)
 {
@@ -511,6 +530,42 @@ cs_key_name(EVP_PKEY *pkey, char *buf, size_t size)
 }
 
 int
+cs_key_fill(X509_PUBKEY *pub, EVP_PKEY *pkey)
+{
+	unsigned char *point = NULL;
+	char text[80];
+	size_t len;
+
+	if (EVP_PKEY_get_group_name(pkey, text, sizeof(text), NULL) == 1 &&
+	    strcmp(text, SN_X9_62_prime256v1) == 0 &&
+	    EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_EC_ENCODING,
+		text, sizeof(text), NULL) == 1 &&
+	    strcmp(text, OSSL_PKEY_EC_ENCODING_GROUP) == 0 &&
+	    (len = EVP_PKEY_get1_encoded_public_key(pkey, &point)) > 0 &&
+	    X509_PUBKEY_set0_param(pub, OBJ_nid2obj(NID_X9_62_id_ecPublicKey),
+		V_ASN1_OBJECT, OBJ_nid2obj(NID_X9_62_prime256v1), point,
+		(int)len) == 1)
+		return 1;
+	OPENSSL_free(point);
+	return 0;
+}
+
+/* SubjectPublicKeyInfo: its length, or <= 0. */
+static int
+encodespki(EVP_PKEY *pkey, unsigned char **der)
+{
+	X509_PUBKEY *pub;
+	int len;
+
+	if ((pub = X509_PUBKEY_new()) == NULL)
+		return -1;
+	len = cs_key_fill(pub, pkey) ? i2d_X509_PUBKEY(pub, der) :
+				       i2d_PUBKEY(pkey, der);
+	X509_PUBKEY_free(pub);
+	return len;
+}
+
+int
 cs_key_spki(EVP_PKEY *pkey, char hex[CS_HASH_LEN], struct certstore_error *err)
 {
 	unsigned char *der = NULL;
@@ -518,7 +573,7 @@ cs_key_spki(EVP_PKEY *pkey, char hex[CS_HASH_LEN], struct certstore_error *err)
 
 	ERR_clear_error();
 	hex[0] = '\0';
-	if ((len = i2d_PUBKEY(pkey, &der)) <= 0)
+	if ((len = encodespki(pkey, &der)) <= 0)
 		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
 		    "the public key cannot be encoded");
 	cs_hash(hex, der, (size_t)len);

@@ -31,6 +31,12 @@ EVP_PKEY *cs_key_generate(const struct certstore *, const char *,
 	    struct certstore_error *);		/* a new one, with progress */
 int	cs_key_encode(struct cs_buf *, EVP_PKEY *, const char *,
 	    struct certstore_error *);		/* PKCS#8 PEM; passphrase or NULL */
+/* Is the item the PKCS#8 of a P-256 key as cs_key_encode() writes it (RFC 5915)?
+ * It can be kept: libcrypto's encoders take 4 million instructions. */
+int	cs_key_iswritten(const struct cs_pem *);
+/* Sets a P-256 key, 1; 0: another kind.  X509_PUBKEY_set() encodes and decodes,
+ * which takes 2 million instructions. */
+int	cs_key_fill(X509_PUBKEY *, EVP_PKEY *);
 void	cs_key_name(EVP_PKEY *, char *, size_t);	/* "p256" "rsa:2048" */
 int	cs_key_spki(EVP_PKEY *, char [CS_HASH_LEN], struct certstore_error *);	/* SHA-256 hex */
 int	cs_key_isencrypted(const struct cs_buf *);	/* PEM as the store has it */
