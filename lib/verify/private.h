@@ -263,10 +263,11 @@ struct cs_lazycerts {
 };
 int	cs_lazycerts_add(struct cs_lazycerts *, const struct cs_pem *,
 	    struct certstore_error *);
-int	cs_lazycerts_read(struct cs_lazycerts *, const char *, const void *, size_t,
-	    const struct certstore_passphrase *, struct certstore_error *);
+int	cs_lazycerts_read(struct cs_lazycerts *, const char *, const void *,
+	    size_t, const struct certstore_passphrase *, struct certstore_error *);
 const X509_NAME *cs_lazycerts_subject(const struct cs_lazycerts *, size_t);
-X509	*cs_lazycerts_get(struct cs_lazycerts *, size_t, struct certstore_error *);
+X509	*cs_lazycerts_get(struct cs_lazycerts *, size_t,
+	    struct certstore_error *);
 void	cs_lazycerts_drop(struct cs_lazycerts *, size_t);
 void	cs_lazycerts_free(struct cs_lazycerts *);
 

@@ -1,5 +1,5 @@
 /*
- * asn1.c: what a certificate holds as ASN.1 strings, as C text.
+ * asn1.c: ASN.1 strings and names of certificates, as text and from text.
  */
 #include <arpa/inet.h>
 
@@ -68,7 +68,7 @@ static const int gentypes[CS_SAN_OTHER] = { [CS_SAN_DNS] = GEN_DNS,
 	[CS_SAN_EMAIL] = GEN_EMAIL,
 	[CS_SAN_URI] = GEN_URI };
 
-/* Of GEN_DNS and so on; CS_SAN_OTHER for what is not typed by people. */
+/* CS_SAN_DNS of GEN_DNS and so on, else CS_SAN_OTHER. */
 enum cs_san_type
 cs_asn1_santype(int type)
 {

@@ -1,6 +1,6 @@
 /*
- * cert.c: certificates and requests: parsed strictly, written, compared, and
- * asked for what is a matter of one certificate or of two.
+ * cert.c: certificates and requests: parsed strictly, encoded, compared, and
+ * what one certificate or its issuer tells.
  */
 #include <stdio.h>
 #include <string.h>
@@ -35,7 +35,7 @@ totime(const ASN1_TIME *t, int64_t *secs)
 	return 0;
 }
 
-/* Was it there before the i-th? */
+/* Is the i-th extension a second one of its kind? */
 int
 cs_cert_istwice(const STACK_OF(X509_EXTENSION) *exts, int i)
 {
@@ -51,7 +51,8 @@ cs_cert_istwice(const STACK_OF(X509_EXTENSION) *exts, int i)
 	return 0;
 }
 
-/* Of those that libcrypto knows; an empty AIA is no AIA (section 4.2.2.1). */
+/* Is an extension that libcrypto knows malformed, or an empty list where RFC
+ * 5280 sections 4.2.1.4 and 4.2.2.1 want an element? */
 int
 cs_cert_isbad(X509_EXTENSION *ext)
 {
@@ -80,7 +81,7 @@ cs_cert_isbad(X509_EXTENSION *ext)
 	return rv;
 }
 
-/* Names the first extension with a flaw, as far as it can be told. */
+/* Fails with the first extension that is malformed or there twice. */
 static int
 failextension(const char *where, X509 *x509, struct certstore_error *err)
 {
@@ -106,7 +107,7 @@ failextension(const char *where, X509 *x509, struct certstore_error *err)
 	    where, name, twice ? "there twice" : "malformed");
 }
 
-/* What d2i doesn't look at, but everything that follows relies on. */
+/* Checks what d2i does not: both times, and all extensions. */
 static int
 checkcert(const char *where, X509 *x509, struct certstore_error *err)
 {
@@ -127,7 +128,7 @@ checkcert(const char *where, X509 *x509, struct certstore_error *err)
 	return bad ? failextension(where, x509, err) : 0;
 }
 
-/* As libcrypto decodes it, whatever its extensions and times are. */
+/* Decodes, whatever times and extensions are; all of the input must be used. */
 X509 *
 cs_cert_decode(const char *where, const unsigned char *der, size_t len,
     struct certstore_error *err)
@@ -192,7 +193,7 @@ cs_cert_parse_csr(const char *where, const unsigned char *der, size_t len,
 	return NULL;
 }
 
-/* The request in a file of the store. */
+/* The request in a PEM file of the store. */
 X509_REQ *
 cs_cert_csr_frompem(const char *label, const struct cs_buf *buf,
     struct certstore_error *err)
@@ -280,8 +281,8 @@ out:
 	return certs;
 }
 
-/* The same of one that is to be shown: a flaw of an extension, malloc'ed, is
- * none of the whole. */
+/* Checks a certificate that is only shown: a malformed extension is no error,
+ * but is told in flaw, malloc'ed. */
 int
 cs_cert_check(const char *where, X509 *x509, char **flaw,
     struct certstore_error *err)
@@ -332,11 +333,8 @@ cs_cert_stack_shown(const char *label, const struct cs_buf *buf,
 	return readcerttext(label, buf, cs_cert_decode, err);
 }
 
-/*
- * What plain "openssl req -x509" makes when it is told a host: it says CA, but
- * has no keyUsage that would let it sign, names a host, and is its own issuer.
- * Everybody who makes one means it to serve that host.
- */
+/* Is it a server certificate as "openssl req -x509" makes it: a CA by its basic
+ * constraints, but without keyUsage, self-signed and with a host name? */
 static int
 isplainreq(X509 *x509)
 {
@@ -354,10 +352,8 @@ isplainreq(X509 *x509)
 	return host && cs_cert_is_self_signed(x509) == 1;
 }
 
-/*
- * libcrypto goes by names where it calls a certificate of version 1 a root:
- * one issued by a CA of the same name is none.
- */
+/* Is it a CA?  Of version 1 only a self-signed one is, by its signature:
+ * libcrypto compares only the names. */
 int
 cs_cert_is_ca(X509 *x509)
 {
@@ -373,7 +369,7 @@ cs_cert_is_ca(X509 *x509)
 	return ca > 0;
 }
 
-/* RFC 8226 section 9 */
+/* Has it a TNAuthList (RFC 8226 section 9)? */
 int
 cs_cert_is_shaken(const X509 *x509)
 {
@@ -459,8 +455,8 @@ cs_cert_spki(const X509_PUBKEY *pub, char hex[CS_HASH_LEN])
 	return len > 0 ? 0 : -1;
 }
 
-/* The hash of its key in the form that cs_key_parse() gives private ones, for
- * pairing; of a key of an unknown kind as it is. */
+/* SHA-256 of its key as cs_key_parse() would encode it, to find the private
+ * key; of an unknown kind of key as it is. */
 int
 cs_cert_match(X509 *x509, char hex[CS_HASH_LEN])
 {
@@ -506,10 +502,8 @@ cs_cert_isvalid(X509 *x509, int64_t when)
 	return cs_cert_starts(x509) <= when && when <= cs_cert_ends(x509);
 }
 
-/*
- * The character at p as it is if it is safe to print, otherwise its first
- * byte as RFC 4514 section 2.4 escapes one.  The bytes used of p.
- */
+/* Adds the character at p if it is safe to print, else its first byte as in RFC
+ * 4514 section 2.4: how many bytes of p were used. */
 static size_t
 addchar(struct cs_buf *buf, const char *p, size_t len, int *bad)
 {
@@ -527,7 +521,7 @@ addchar(struct cs_buf *buf, const char *p, size_t len, int *bad)
 	return 1;
 }
 
-/* Strings that aren't what their type says were refused by d2i. */
+/* Adds a name in RFC 4514 order, escaped. */
 int
 cs_cert_name_text(const X509_NAME *name, struct cs_buf *buf)
 {
@@ -556,10 +550,8 @@ out:
 	return bad == 0 ? 0 : -1;
 }
 
-/*
- * What people call it: the last CN, else OU, else O, as UTF-8, until take gives
- * 1.  1 if it did.
- */
+/* Calls take with the last CN, else OU, else O, in UTF-8, until it gives 1: 1,
+ * or 0 if it never did. */
 int
 cs_cert_called(X509 *x509, int (*take)(void *, const unsigned char *, size_t),
     void *arg)

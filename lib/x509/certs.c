@@ -1,6 +1,6 @@
 /*
- * certs.c: certificates and keys that are not in the store, each shown as an
- * entry.
+ * certs.c: certificates and keys that are not in the store, each as an entry to
+ * be shown.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 struct certstore_certs {
 	struct cs_pems pems;
 	size_t next;
-	struct certstore_entry entry; /* what next gave */
+	struct certstore_entry entry; /* what certstore_certs_next() gave */
 };
 
 static void
@@ -26,7 +26,7 @@ resetshown(struct certstore_entry *entry)
 	entry->pem = entry->flaw = NULL;
 }
 
-/* The entry takes over what the buffer holds. */
+/* Moves the buffer into the entry. */
 static void
 setpem(struct certstore_entry *entry, struct cs_buf *buf)
 {
@@ -104,7 +104,7 @@ certstore_certs_read(const char *label, const void *data, size_t len,
 	return NULL;
 }
 
-/* Each certificate once; behind one that is bad it goes on. */
+/* Gives the next certificate; after an error it goes on with the one behind. */
 int
 certstore_certs_next(struct certstore_certs *certs,
     const struct certstore_entry **entry, struct certstore_error *err)
@@ -138,7 +138,7 @@ certstore_certs_free(struct certstore_certs *certs)
 	free(certs);
 }
 
-/* The key of a block, private or public; *is is whether it holds one. */
+/* The public or private key of an item; *is: does it hold one? */
 static EVP_PKEY *
 blockkey(struct cs_pem *pem, const struct certstore_passphrase *ask, int *is,
     struct certstore_error *err)
@@ -152,7 +152,7 @@ blockkey(struct cs_pem *pem, const struct certstore_passphrase *ask, int *is,
 	return NULL;
 }
 
-/* The public side of the first key. */
+/* The first key of the input, as its public part. */
 struct certstore_entry *
 certstore_key_read(const char *label, const void *data, size_t len,
     const struct certstore_passphrase *ask, struct certstore_error *err)

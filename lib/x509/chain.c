@@ -1,6 +1,6 @@
 /*
- * chain.c: which certificates stand above one, found by signature, and the
- * files of an entry that follow from them.
+ * chain.c: finds the issuers of a certificate by signature, and makes the files
+ * of an entry.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,16 +12,17 @@
 
 #define DEPTH_MAX 16
 
-/* One search for what stands above a certificate. */
+/* One search for the issuers of a certificate. */
 struct search {
 	struct certstore *store; /* or NULL */
 	int64_t now;
 	STACK_OF(X509) *path;  /* from the certificate upwards */
-	STACK_OF(X509) *pool;  /* what may be above it */
-	STACK_OF(X509) *roots; /* of the pool: known to sign themselves */
+	STACK_OF(X509) *pool;  /* possible issuers */
+	STACK_OF(X509) *roots; /* of the pool: known to be self-signed */
 };
 
-/* What path holds already, under this or another issuer, would be a loop. */
+/* Is a certificate with this subject and key in the path?  Another would be a
+ * loop. */
 static int
 isinpath(STACK_OF(X509) *path, X509 *x509)
 {
@@ -39,7 +40,7 @@ isinpath(STACK_OF(X509) *path, X509 *x509)
 	return 0;
 }
 
-/* A CA, then one that is valid now, then the one that ends last. */
+/* The better issuer: a CA, then the valid one, then the one that ends last. */
 static int
 isbetter(X509 *a, X509 *b, int64_t now)
 {
@@ -58,7 +59,7 @@ isbetter(X509 *a, X509 *b, int64_t now)
 	return cs_cert_ends(a) > cs_cert_ends(b);
 }
 
-/* The issuer of x509 in the pool, borrowed; NULL if there is none. */
+/* The best issuer of x509 in the pool, borrowed, or NULL. */
 static X509 *
 findissuerof(const struct search *s, X509 *x509)
 {
@@ -102,7 +103,7 @@ readpoolfile(struct search *s, const struct certstore_entry *entry,
 	return rv;
 }
 
-/* One bad entry is no reason not to look at the next. */
+/* Adds the certificates of an entry; of a damaged one there is a warning. */
 static void
 addentrycerts(struct search *s, const char *name)
 {
@@ -112,7 +113,7 @@ addentrycerts(struct search *s, const char *name)
 	if (cs_entry_load(s->store, name, &entry, &err) == -1 ||
 	    readpoolfile(s, &entry, CS_FULLCHAIN, &err) == -1 ||
 	    (entry.info.hasca && readpoolfile(s, &entry, CS_CA, &err) == -1))
-		if (err.code != CERTSTORE_ENOENTRY) /* index/ may be behind */
+		if (err.code != CERTSTORE_ENOENTRY) /* index/ may be stale */
 			cs_warn(s->store, "%s", err.msg);
 	cs_entry_done(&entry);
 }
@@ -134,7 +135,7 @@ addindexkey(struct search *s, const char *sub, const char *key,
 	return i > 0;
 }
 
-/* Adds what the store has as issuers of x509, and all that stands above. */
+/* Adds the entries that may be issuers of x509, and their issuers. */
 static int
 addstoreissuers(struct search *s, X509 *x509, struct certstore_error *err)
 {
@@ -156,7 +157,8 @@ addstoreissuers(struct search *s, X509 *x509, struct certstore_error *err)
 	return rv == -1 ? -1 : 0;
 }
 
-/* The next issuer, borrowed from the pool, which may grow; NULL if unknown. */
+/* Finds the issuer of the last in the path, in the pool or in the store:
+ * borrowed, or NULL. */
 static int
 nextissuer(struct search *s, X509 **issuer, struct certstore_error *err)
 {
@@ -173,7 +175,7 @@ nextissuer(struct search *s, X509 **issuer, struct certstore_error *err)
 	return 0;
 }
 
-/* What the store calls self-signed was found to be so when it came in. */
+/* Is it self-signed?  Of a certificate of the store info knows. */
 static int
 isrootcert(const struct search *s, X509 *x509)
 {
@@ -185,7 +187,7 @@ isrootcert(const struct search *s, X509 *x509)
 	return cs_cert_is_self_signed(x509);
 }
 
-/* Path without its first; and without a root at the end, if one is there. */
+/* Makes chain (without a root) and above (with it) of the path. */
 static int
 splitpath(STACK_OF(X509) *path, int complete, STACK_OF(X509) **chain,
     STACK_OF(X509) **above, struct certstore_error *err)

@@ -1,6 +1,6 @@
 /*
- * describe.c: what an entry's info says of a certificate, a request or a key:
- * lines "key value", of values that are safe to print.
+ * describe.c: describes a certificate, a request or a key as info has it, in
+ * lines "key value" that are safe to print.
  */
 #include <stdio.h>
 #include <string.h>
@@ -55,7 +55,7 @@ addoctets(struct cs_buf *buf, const char *key, const ASN1_STRING *s)
 	return bad;
 }
 
-/* The name ends a line that was begun. */
+/* Adds a name, and ends the line. */
 static int
 endname(struct cs_buf *buf, const X509_NAME *name)
 {
@@ -97,7 +97,8 @@ addtime(struct cs_buf *buf, const char *key, int64_t secs)
 	    certstore_time_format(secs, text));
 }
 
-/* The content octets without a leading 00; libcrypto keeps the sign apart. */
+/* The serial number in hex, without a leading 00; libcrypto keeps the sign
+ * apart. */
 static int
 addserial(struct cs_buf *buf, const ASN1_INTEGER *serial)
 {
@@ -192,7 +193,7 @@ addsanline(struct cs_buf *buf, const GENERAL_NAME *gn)
 	}
 }
 
-/* The last of the common names, if it is text at all. */
+/* The last common name. */
 static int
 addcn(struct cs_buf *buf, const X509_NAME *subject)
 {
@@ -205,7 +206,7 @@ addcn(struct cs_buf *buf, const X509_NAME *subject)
 	return bad;
 }
 
-/* Names of the extension; without any, the CN stands for them. */
+/* The SANs; without that extension the common name. */
 static int
 addnames(struct cs_buf *buf, const STACK_OF(X509_EXTENSION) *exts,
     const X509_NAME *subject)
@@ -258,10 +259,8 @@ addusageline(struct cs_buf *buf, const STACK_OF(X509_EXTENSION) *exts)
 	return bad;
 }
 
-/*
- * The kind of what is no CA and, in *serves, whether a TLS server may present
- * it: an absent EKU gives all flags.
- */
+/* The kind of an end-entity; serves: may a TLS server use it?  Without extended
+ * key usage it may be used for all. */
 static const char *
 kindof(X509 *x509, int self, int *serves)
 {
@@ -302,10 +301,8 @@ addissuingline(struct cs_buf *buf, X509 *x509)
 	return bad;
 }
 
-/*
- * That a CA is signed by itself matters to those in a store alone, and to
- * verify it is most of the work.
- */
+/* Adds the lines on the certificate itself.  Whether a CA is self-signed is
+ * verified only for the store, since it is most of the work. */
 static int
 addleaf(struct cs_buf *buf, X509 *x509, int stored)
 {
@@ -364,7 +361,7 @@ faildescribe(struct certstore_error *err)
 	    "the certificate cannot be described");
 }
 
-/* The first is the certificate, the rest is what a server sends with it. */
+/* The first is the end-entity, the others are its chain. */
 int
 cs_describe_cert(struct cs_buf *buf, STACK_OF(X509) *certs,
     struct certstore_error *err)
@@ -389,7 +386,7 @@ cs_describe_cert(struct cs_buf *buf, STACK_OF(X509) *certs,
 	return 0;
 }
 
-/* One that is shown, not stored. */
+/* A certificate that is not in the store. */
 int
 cs_describe_shown(struct cs_buf *buf, X509 *x509, struct certstore_error *err)
 {

@@ -1,6 +1,6 @@
 /*
- * part.c: the parts of an entry that may be shown.  Only certificates,
- * requests and public keys are ever read here, and only they are written.
+ * part.c: the parts of an entry that can be shown.  No private key is read
+ * here.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,8 @@
 
 #define LABEL_LEN (CS_NAME_MAX + 32)
 
-/* A file of the entry, or what stands for it: 1, 0 there is none, -1. */
+/* Reads a file of the entry, or what an entry outside of the store has instead:
+ * 1, 0 there is none, -1. */
 static int
 readpartfile(const struct certstore_entry *entry, enum cs_file file,
     struct cs_buf *buf, char label[LABEL_LEN], struct certstore_error *err)
@@ -61,7 +62,7 @@ readcsr(const struct certstore_entry *entry, X509_REQ **csr,
 	return rv;
 }
 
-/* Certificates from the first to before the last; 0 if there are none. */
+/* Adds the certificates from first to before last: 1, 0 there are none, -1. */
 static int
 putcerts(struct cs_buf *out, STACK_OF(X509) *certs, int first, int last,
     struct certstore_error *err)
@@ -99,7 +100,7 @@ getchain(const struct certstore_entry *entry, STACK_OF(X509) *certs,
 	return putcerts(out, certs, 1, sk_X509_num(certs), err);
 }
 
-/* As ca.pem has it: where no issuer is known, the certificate. */
+/* The issuers, as in ca.pem; the certificate itself where none is known. */
 static int
 getca(const struct certstore_entry *entry, STACK_OF(X509) *certs,
     struct cs_buf *out, struct certstore_error *err)
@@ -117,7 +118,8 @@ getca(const struct certstore_entry *entry, STACK_OF(X509) *certs,
 	return rv;
 }
 
-/* The last of ca.pem, or the certificate itself; 0 if not a root. */
+/* The root: the last of ca.pem, or the certificate itself; 0 if it is not
+ * self-signed. */
 static int
 getroot(const struct certstore_entry *entry, STACK_OF(X509) *certs,
     struct cs_buf *out, struct certstore_error *err)
@@ -161,7 +163,7 @@ getcsr(const struct certstore_entry *entry, STACK_OF(X509) *certs,
 	return rv;
 }
 
-/* As the certificate has it, so that the kind of key need not be known. */
+/* The SubjectPublicKeyInfo as it is, so that any kind of key will do. */
 static int
 putpub(struct cs_buf *out, const X509_PUBKEY *pub, struct certstore_error *err)
 {
@@ -250,7 +252,8 @@ getprose(const struct certstore_entry *entry, STACK_OF(X509) *certs,
 	return rv;
 }
 
-/* Each is given the certificate and its chain, NULL if there is none. */
+/* Each gets the certificates of fullchain.pem, or NULL, and gives 1, 0 the
+ * entry has no such part, -1. */
 static const struct part {
 	const char *name;
 	int (*get)(const struct certstore_entry *, STACK_OF(X509) *,

@@ -1,6 +1,5 @@
 /*
- * print.c: certificates, requests and public keys as text for people, safe to
- * print whatever they hold.
+ * print.c: certificates, requests and public keys as text for people, escaped.
  */
 #include <string.h>
 
@@ -12,9 +11,9 @@
 #define NAMEFLAGS (XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB)
 
 /*
- * libcrypto ends its lines at the end of a write, or begins the next with the
- * newline; one that stands inside is of a foreign value and could forge a
- * line, so it becomes a CR, which is escaped in the end.
+ * Collects what libcrypto prints.  It writes its own newlines at the start or
+ * end of a write; one inside comes from a foreign value, which could forge a
+ * line, and becomes a CR, which is escaped later.
  */
 static int
 filterwrite(BIO *bio, const char *p, size_t len, size_t *written)
@@ -54,7 +53,7 @@ filterctrl(BIO *bio, int cmd, long larg, void *parg)
 	return cmd == BIO_CTRL_FLUSH;
 }
 
-/* Appends, escaped; whatever the length, nothing is cut. */
+/* Appends, escaped and not cut. */
 int
 cs_print_escape(struct cs_buf *buf, const void *text, size_t len)
 {

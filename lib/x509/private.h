@@ -12,9 +12,9 @@ EVP_PKEY *cs_key_parse_public(const struct cs_pem *,
 int	cs_key_encode_public(struct cs_buf *, EVP_PKEY *,
 	    struct certstore_error *);		/* PEM */
 int	cs_key_match(EVP_PKEY *, char [CS_HASH_LEN], struct certstore_error *);
-				/* spki, whatever form its point has */
+				/* as cs_key_parse() would encode it */
 
-/* cert.c.  What is wrong with an extension, malloc'ed, is no error. */
+/* cert.c: a malformed extension is told in the text, malloc'ed. */
 int	cs_cert_check(const char *, X509 *, char **, struct certstore_error *);
 X509_REQ *cs_cert_parse_csr(const char *, const unsigned char *, size_t,
 	    struct certstore_error *);

@@ -24,7 +24,8 @@ cs_strength_signature(X509 *x509, const char **digest)
 	return bits;
 }
 
-/* A signature by its own key says nothing, so that it does not matter. */
+/* Why security level 2 refuses it: 1 and the text, or 0.  The signature of a
+ * self-signed certificate does not matter. */
 int
 cs_strength_text(X509 *x509, char *text, size_t size)
 {

@@ -137,10 +137,8 @@ cs_subtree_form(const NAME_CONSTRAINTS *nc, cs_subtree_fn *fn, void *arg)
 	return rv;
 }
 
-/*
- * *.example.com stands for foo.example.com, too; libcrypto compares it as if
- * the asterisk were a name.
- */
+/* Does the wildcard stand for an excluded name? libcrypto compares the asterisk
+ * as if it were a label. */
 static int
 wildcardhits(const ASN1_STRING *wildcard, const ASN1_STRING *excluded)
 {
@@ -171,7 +169,7 @@ forbidswildcard(const NAME_CONSTRAINTS *nc, const ASN1_STRING *wildcard)
 	return 0;
 }
 
-/* Text that means to libcrypto what it means to everybody else. */
+/* Text that libcrypto compares as a client would. */
 static int
 isplainname(const ASN1_STRING *s)
 {
@@ -185,9 +183,9 @@ isplainname(const ASN1_STRING *s)
 }
 
 /*
- * To libcrypto the host ends before the first colon, wherever that is, or else
- * before a slash.  What has a user, or no host name, is refused where URIs are
- * constrained.
+ * Where URIs are constrained those with a user or without host name are
+ * refused: to libcrypto the host ends before the first colon, else before a
+ * slash.
  */
 static int
 isplainuri(const ASN1_STRING *s)
@@ -212,8 +210,8 @@ isplainuri(const ASN1_STRING *s)
 	return plain;
 }
 
-/* Of which types of names, a bit each, there are constraints; of which all are
- * excluded; and of which something that says nothing to libcrypto is. */
+/* Types of names, a bit each: constrained, all excluded, and with an excluded
+ * base that libcrypto never matches. */
 struct survey {
 	unsigned int types, all, odd;
 };
@@ -226,7 +224,7 @@ typebit(int type)
 	    0;
 }
 
-/* What libcrypto compares with the host of a name. */
+/* Is it a base that libcrypto can match with the host of a name? */
 static int
 iscompared(int type, const ASN1_STRING *str)
 {
@@ -266,8 +264,7 @@ surveytrees(struct survey *v, const STACK_OF(GENERAL_SUBTREE) *trees,
 	}
 }
 
-/* A name that is held against constraints in vain: it is not what it seems,
- * or what is excluded is not. */
+/* Is the name, or an excluded base, one that libcrypto compares in vain? */
 static int
 evadestrees(const struct survey *v, int type, const ASN1_STRING *s)
 {
@@ -281,7 +278,7 @@ static int
 judgename(const NAME_CONSTRAINTS *nc, const struct survey *v, int type,
     const ASN1_STRING *s, cs_subtree_fn *fn, void *arg)
 {
-	/* To libcrypto an empty mail address or URI is like no other. */
+	/* libcrypto matches an empty base with no address or URI */
 	if ((v->all & typebit(type)) != 0)
 		return fn(arg, CS_SUBTREE_EXCLUDED, s);
 	if (evadestrees(v, type, s))
@@ -291,7 +288,7 @@ judgename(const NAME_CONSTRAINTS *nc, const struct survey *v, int type,
 	return 0;
 }
 
-/* An address in UTF-8 (RFC 9598) is one, too. */
+/* SmtpUTF8Mailbox (RFC 9598) is constrained as mail, too. */
 static int
 judgealtname(const NAME_CONSTRAINTS *nc, const struct survey *v,
     const GENERAL_NAME *gn, cs_subtree_fn *fn, void *arg)
@@ -355,8 +352,8 @@ spellname(const GENERAL_NAME *gn, char *out, size_t size)
 		    (size_t)ASN1_STRING_length(s));
 }
 
-/* Does libcrypto let this name pass?  A certificate of it alone is asked,
- * which needs no more than its extensions for that. */
+/* Does libcrypto permit this name?  It is asked about a certificate that holds
+ * this name alone; for that no other field is needed. */
 static int
 passesalone(GENERAL_NAME *gn, NAME_CONSTRAINTS *nc)
 {
@@ -376,7 +373,7 @@ passesalone(GENERAL_NAME *gn, NAME_CONSTRAINTS *nc)
 	return rv == X509_V_OK;
 }
 
-/* The first of the names that does not pass, as text. */
+/* Writes the first name that libcrypto does not permit. */
 static void
 findculprit(const GENERAL_NAMES *names, NAME_CONSTRAINTS *nc, char *out,
     size_t size)
@@ -421,9 +418,9 @@ hasdns(const GENERAL_NAMES *names)
 }
 
 /*
- * Is a name of the certificate outside, by libcrypto or by the above: 1 and
- * that name, escaped, or 0.  To libcrypto the common name is a host name where
- * there is no other, but not that of a CA.
+ * Is a name of the certificate outside of the constraints: 1 and that name,
+ * escaped, or 0. libcrypto takes the common name of an end-entity without DNS
+ * name for a host.
  */
 int
 cs_subtree_outside(X509 *x509, NAME_CONSTRAINTS *nc, char *name, size_t size)
@@ -432,7 +429,7 @@ cs_subtree_outside(X509 *x509, NAME_CONSTRAINTS *nc, char *name, size_t size)
 	GENERAL_NAMES *names;
 	int rv;
 
-	X509_check_purpose(x509, -1, 0); /* it looks at what that caches */
+	X509_check_purpose(x509, -1, 0); /* decodes the extensions */
 	names = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
 	rv = NAME_CONSTRAINTS_check(x509, nc);
 	if (rv == X509_V_OK && !cs_cert_is_ca(x509) && !hasdns(names))

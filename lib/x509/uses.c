@@ -1,7 +1,7 @@
 /*
- * uses.c: what a certificate may be trusted for: the settings that OpenSSL
- * writes behind it in BEGIN TRUSTED CERTIFICATE (openssl x509 -addtrust and
- * -addreject).  They have a say only where it is taken for a trust anchor.
+ * uses.c: the trust settings that OpenSSL writes behind a certificate in BEGIN
+ * TRUSTED CERTIFICATE (openssl x509 -addtrust, -addreject).  They count for a
+ * trust anchor only.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +41,7 @@ usesin(const STACK_OF(ASN1_OBJECT) *objects)
 	return uses;
 }
 
-/* An empty list of what it is trusted for trusts it for nothing. */
+/* An empty list of trusted uses trusts none. */
 static void
 takesettings(struct cs_uses *uses, X509 *x509)
 {
@@ -81,7 +81,7 @@ cs_uses_read(const struct cs_pem *pem, struct cs_uses *uses)
 	return 1;
 }
 
-/* The stricter of both in all. */
+/* Merges two settings to the stricter. */
 void
 cs_uses_merge(struct cs_uses *to, const struct cs_uses *from)
 {
@@ -93,10 +93,8 @@ cs_uses_merge(struct cs_uses *to, const struct cs_uses *from)
 	to->damaged |= from->damaged;
 }
 
-/*
- * As X509_check_trust(3) has it.  What is for no use in particular has to be
- * trusted for any.
- */
+/* Does it refuse one of the uses wanted (0: anyExtendedKeyUsage), as
+ * X509_check_trust(3) would?  1 and why, or 0. */
 int
 cs_uses_forbid(const struct cs_uses *uses, unsigned int wanted, char *why,
     size_t size)

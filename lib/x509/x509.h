@@ -21,7 +21,7 @@ int	cs_asn1_last(const X509_NAME *, int, unsigned char **);
 enum cs_san_type cs_asn1_santype(int);		/* of GEN_DNS and so on */
 GENERAL_NAME *cs_asn1_name(enum cs_san_type, const void *, size_t);
 
-/* key.c: gives a pair, and sets the item's passphrase. */
+/* key.c: parsing gives a pair, and sets the passphrase of the item. */
 EVP_PKEY *cs_key_parse(struct cs_pem *,
 	    const struct certstore_passphrase *, struct certstore_error *);
 EVP_PKEY *cs_key_frompem(const char *, const struct cs_buf *,
@@ -38,35 +38,35 @@ int	cs_key_iswritten(const struct cs_pem *);
  * which takes 2 million instructions. */
 int	cs_key_fill(X509_PUBKEY *, EVP_PKEY *);
 void	cs_key_name(EVP_PKEY *, char *, size_t);	/* "p256" "rsa:2048" */
-int	cs_key_spki(EVP_PKEY *, char [CS_HASH_LEN], struct certstore_error *);	/* SHA-256 hex */
-int	cs_key_isencrypted(const struct cs_buf *);	/* PEM as the store has it */
+int	cs_key_spki(EVP_PKEY *, char [CS_HASH_LEN],
+	    struct certstore_error *);		/* SHA-256 of its SPKI */
+int	cs_key_isencrypted(const struct cs_buf *);	/* PEM of the store */
 
 /* keypair.c */
-int	cs_keypair_matches(EVP_PKEY *);	/* does its private part belong to its public? */
+int	cs_keypair_matches(EVP_PKEY *);	/* is its public part its own? */
 
-/* strength.c: bits of security.  Of the signature of a certificate, or -1, and
- * the name of its digest; what level 2 has against a certificate: 1 and a text,
- * or 0. */
+/* strength.c: bits of security of a signature and the name of its digest, or
+ * -1; why security level 2 refuses a certificate: 1 and a text, or 0. */
 #define CS_SECURITY_MIN	112		/* of security level 2 */
 int	cs_strength_isweak(EVP_PKEY *);		/* below it */
 int	cs_strength_signature(X509 *, const char **);
 int	cs_strength_text(X509 *, char *, size_t);
 int	cs_strength_istls(EVP_PKEY *);		/* do TLS peers take it? */
 
-/* uses.c: what an anchor may be trusted for, by OpenSSL's trust settings. */
+/* uses.c: OpenSSL's trust settings of an anchor. */
 #define CS_USE_SERVER	0x1
 #define CS_USE_CLIENT	0x2
 #define CS_USE_MAIL	0x4
 #define CS_USE_ANY	0x8
 struct cs_uses {
-	int		 limited;	/* to what it trusts */
+	int		 limited;	/* has a list of trusted uses */
 	unsigned int	 trusts, rejects;	/* CS_USE_* */
 	int		 damaged;
 };
 /* 1 if there are settings, 0 if not, -1 without memory. */
 int	cs_uses_read(const struct cs_pem *, struct cs_uses *);
 void	cs_uses_merge(struct cs_uses *, const struct cs_uses *);
-/* Is it no anchor for one of the uses, 0: for any: 1 and why, or 0. */
+/* Does it refuse one of the uses, 0: any?  1 and why, or 0. */
 int	cs_uses_forbid(const struct cs_uses *, unsigned int, char *, size_t);
 
 /* cert.c: certificates and requests, strictly: after d2i all input is used. */
@@ -85,9 +85,9 @@ int	cs_cert_read(const struct certstore_entry *, enum cs_file,
 int	cs_cert_isbad(X509_EXTENSION *);	/* malformed */
 int	cs_cert_istwice(const STACK_OF(X509_EXTENSION) *, int);
 int	cs_cert_is_ca(X509 *);
-int	cs_cert_is_shaken(const X509 *);	/* says telephone numbers */
+int	cs_cert_is_shaken(const X509 *);	/* has a TNAuthList */
 int	cs_cert_is_self_signed(X509 *);		/* by signature, not by name */
-int	cs_cert_is_signed_by(X509 *, X509 *);	/* name, AKI where given, signature */
+int	cs_cert_is_signed_by(X509 *, X509 *);	/* name, AKI, signature */
 int	cs_cert_same(X509 *, X509 *);
 int	cs_cert_fingerprint(X509 *, char [CS_HASH_LEN]);
 int	cs_cert_spki(const X509_PUBKEY *, char [CS_HASH_LEN]);
@@ -97,9 +97,11 @@ int64_t	cs_cert_ends(X509 *);
 int	cs_cert_isvalid(X509 *, int64_t);	/* at that time */
 int	cs_cert_called(X509 *, int (*)(void *, const unsigned char *, size_t),
 	    void *);
-int	cs_cert_name_text(const X509_NAME *, struct cs_buf *);	/* RFC 4514 order, escaped */
+int	cs_cert_name_text(const X509_NAME *, struct cs_buf *);	/* escaped */
 
-/* describe.c: what info says of a certificate (fullchain, leaf first) or CSR. */
+/*
+ * describe.c: the lines of info for certificates, end-entity first, or a CSR.
+ */
 int	cs_describe_cert(struct cs_buf *, STACK_OF(X509) *,
 	    struct certstore_error *);
 int	cs_describe_shown(struct cs_buf *, X509 *,
@@ -108,18 +110,15 @@ int	cs_describe_csr(struct cs_buf *, X509_REQ *, struct certstore_error *);
 
 /* chain.c */
 /*
- * Orders what stands above a certificate, from the pool and then from the
- * store's CA entries (store may be NULL): the issuers up to, not including, a
- * self-signed root go to chain; the same with the root, if known, to above.
- * Both are owned by the caller.  complete: 1 if a root was reached.
+ * Finds the issuers of a certificate, in the pool and then among the CA entries
+ * of the store (or NULL): chain has them without a self-signed root, above with
+ * it; the caller frees both. complete: a root was reached.
  */
 int	cs_chain_build(struct certstore *, X509 *, STACK_OF(X509) *,
 	    STACK_OF(X509) **, STACK_OF(X509) **, int *,
 	    struct certstore_error *);
-/*
- * Fills in the files of an entry: fullchain, privkey, ca and what
- * describes them.  keypem is PKCS#8 PEM, or NULL for a CA without key.
- */
+/* Makes the files of an entry and its description. keypem is PKCS#8 PEM, or
+ * NULL for a CA without key. */
 int	cs_chain_files(struct cs_put *, X509 *, STACK_OF(X509) *,
 	    STACK_OF(X509) *, const struct cs_buf *, struct certstore_error *);
 
@@ -134,8 +133,8 @@ enum cs_subtree {
 	CS_SUBTREE_RANGE,	/* minimum or maximum */
 	CS_SUBTREE_DNS, CS_SUBTREE_IP, CS_SUBTREE_EMAIL, CS_SUBTREE_URI,
 	CS_SUBTREE_EXCLUDED,
-	CS_SUBTREE_WILDCARD,	/* a part of it is */
-	CS_SUBTREE_UNSUPPORTED	/* it cannot be told */
+	CS_SUBTREE_WILDCARD,	/* it stands for an excluded name */
+	CS_SUBTREE_UNSUPPORTED	/* it cannot be compared */
 };
 typedef int cs_subtree_fn(void *, enum cs_subtree, const ASN1_STRING *);
 int	cs_subtree_form(const NAME_CONSTRAINTS *, cs_subtree_fn *, void *);
