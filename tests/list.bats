@@ -58,7 +58,7 @@ fill() {
 	[ "$output" = "$(printf 'shop\nwww.example.com')" ]
 	for kinds in SERVER 'server,' ',ca' nonsense; do
 		run -2 cert-list -k "$kinds"
-		[[ $output == *'is no kind'* ]]
+		[[ $output == *'is not a kind'* ]]
 	done
 }
 

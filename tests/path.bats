@@ -313,7 +313,7 @@ lattice() {
 	"$FORGE" <lines
 	good 10.pem
 	run -1 judge 1000.pem
-	grep -q 'RFC 4158 section 3	leads on for more than 32 cert' said
+	grep -q 'RFC 4158 section 3	the path is longer than 32 cert' said
 }
 
 @test "10,000 names under 10,000 constraints" {

@@ -90,7 +90,7 @@ fill() {
 	chmod 600 pass
 	openssl pkey -in "$key" -aes256 -passout file:pass -out enc.key
 	run -2 setsid -w cert-show -K enc.key </dev/null
-	[[ $output == *'enc.key'*'-p file' ]]
+	[[ $output == *'enc.key'*'use -p with its passphrase' ]]
 	run -2 cert-show -K enc.key -p /dev/null
 	run -0 cert-show -K enc.key -p pass -o key
 	[ "$output" = p256 ]

@@ -74,7 +74,7 @@ ended() {
 	ask www.example.com
 	[ "$REPLY" = $'www.example.com\twww' ]
 	ask none.example.com
-	[[ $REPLY == 'cert-match: none.example.com: no entry answers'* ]]
+	[[ $REPLY == 'cert-match: none.example.com: no entry matches'* ]]
 	ask a..b
 	[[ $REPLY == 'cert-match: "a..b": '* ]]
 	# what others do meanwhile
@@ -83,7 +83,7 @@ ended() {
 	[ "$REPLY" = $'none.example.com\tlate' ]
 	cert-rm late
 	ask none.example.com
-	[[ $REPLY == *'no entry answers'* ]]
+	[[ $REPLY == *'no entry matches'* ]]
 	# two at once, and a question in two pieces
 	printf 'www.example.com\n127.0.0.1\nwww.exa' >&"${COPROC[1]}"
 	read -r -t 20 -u "${COPROC[0]}"
@@ -126,9 +126,9 @@ ended() {
 	printf '%s.example.com\n' www none www none >hosts
 	run -1 sh -c 'cert-match -o name - <hosts 2>&1'
 	[ "${lines[0]}" = www ]
-	[[ ${lines[1]} == *'no entry answers'* ]]
+	[[ ${lines[1]} == *'no entry matches'* ]]
 	[ "${lines[2]}" = www ]
-	[[ ${lines[3]} == *'no entry answers'* ]]
+	[[ ${lines[3]} == *'no entry matches'* ]]
 }
 
 @test "on a terminal each question typed has its answer, under one header" {
