@@ -52,7 +52,7 @@ cs_fail_crypto(struct certstore_error *err, enum certstore_code code,
 
 /* Digests, and the decoders of keys: none of both without their provider. */
 static int
-works(void)
+hasproviders(void)
 {
 	OSSL_DECODER *decoder = NULL;
 	EVP_MD *md;
@@ -75,7 +75,7 @@ cs_crypto_check(struct certstore_error *err)
 {
 	char clean[256], *file;
 
-	if (works())
+	if (hasproviders())
 		return 0;
 	ERR_clear_error();
 	file = CONF_get1_default_config_file();

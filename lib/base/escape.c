@@ -41,7 +41,7 @@ isunseen(uint32_t c)
 
 /* The bytes of the well-formed character at p (RFC 3629), or 0. */
 static size_t
-decode(const unsigned char *p, size_t len, uint32_t *c)
+decodeutf8(const unsigned char *p, size_t len, uint32_t *c)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	size_t i, n;
@@ -83,7 +83,7 @@ escapebyte(char *out, unsigned char c)
 
 /* One character, as it is or escaped, to out; the bytes used of p. */
 static size_t
-take(const unsigned char *p, size_t len, char out[16], size_t *outlen)
+takechar(const unsigned char *p, size_t len, char out[16], size_t *outlen)
 {
 	uint32_t c = p[0];
 	size_t i, n = 1;
@@ -93,7 +93,7 @@ take(const unsigned char *p, size_t len, char out[16], size_t *outlen)
 		*outlen = 1;
 		return 1;
 	}
-	if (p[0] >= 0x80 && (n = decode(p, len, &c)) > 0 && !isunseen(c)) {
+	if (p[0] >= 0x80 && (n = decodeutf8(p, len, &c)) > 0 && !isunseen(c)) {
 		memcpy(out, p, n);
 		*outlen = n;
 		return n;
@@ -119,7 +119,7 @@ certstore_escape(char *dst, size_t size, const char *src, size_t len)
 	size_t n, need = 0, room = size > 0 ? size - 1 : 0, used = 0;
 
 	while (len > 0) {
-		size_t took = take(p, len, piece, &n);
+		size_t took = takechar(p, len, piece, &n);
 
 		p += took;
 		len -= took;

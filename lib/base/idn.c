@@ -23,7 +23,7 @@ static __typeof__(idn2_lookup_u8) *lookup;
 static __typeof__(idn2_free) *release;
 
 static void
-load(void)
+loadidn(void)
 {
 	void *dl, *f, *g;
 
@@ -44,7 +44,7 @@ load(void)
 const char cs_idn_nomem[] = "not enough memory";
 
 static const char *
-flaw(int rc)
+idnflaw(int rc)
 {
 	switch (rc) {
 	case IDN2_MALLOC:
@@ -79,19 +79,19 @@ cs_idn_toascii(const char *s, char *out, size_t size)
 
 	out[0] = '\0';
 	if (strlen(s) > INPUT_MAX)
-		return flaw(IDN2_TOO_BIG_DOMAIN);
-	pthread_once(&once, load);
+		return idnflaw(IDN2_TOO_BIG_DOMAIN);
+	pthread_once(&once, loadidn);
 	if (lookup == NULL)
 		return "is not ASCII and libidn2 is missing: install "
 		       "libidn2-0, or use the A-label (xn--...)";
 	rc = lookup((const uint8_t *)s, &ascii,
 	    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
 	if (rc != IDN2_OK)
-		return flaw(rc);
+		return idnflaw(rc);
 	len = strlcpy(out, (const char *)ascii, size);
 	release(ascii);
 	if (len < size)
 		return NULL;
 	out[0] = '\0';
-	return flaw(IDN2_TOO_BIG_DOMAIN);
+	return idnflaw(IDN2_TOO_BIG_DOMAIN);
 }

@@ -23,7 +23,7 @@ cs_strings_add(struct cs_strings *list, const char *s)
 }
 
 static int
-compare(const void *a, const void *b)
+comparestrings(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -35,7 +35,7 @@ cs_strings_sort(struct cs_strings *list)
 	size_t i, n = 0;
 
 	if (list->n > 1)
-		qsort(list->v, list->n, sizeof(*list->v), compare);
+		qsort(list->v, list->n, sizeof(*list->v), comparestrings);
 	for (i = 0; i < list->n; i++) {
 		if (n > 0 && strcmp(list->v[n - 1], list->v[i]) == 0)
 			free(list->v[i]);
@@ -50,7 +50,8 @@ int
 cs_strings_has(const struct cs_strings *list, const char *s)
 {
 	return list->n > 0 &&
-	    bsearch(&s, list->v, list->n, sizeof(*list->v), compare) != NULL;
+	    bsearch(&s, list->v, list->n, sizeof(*list->v), comparestrings) !=
+	    NULL;
 }
 
 void

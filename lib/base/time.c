@@ -20,7 +20,7 @@
 #define REMEDY_AT "use 2027-01-31, 2027-01-31T12:00:00Z, @EPOCH or now"
 
 static int
-refuse(const char *s, const char *flaw, struct certstore_error *err)
+refusetime(const char *s, const char *flaw, struct certstore_error *err)
 {
 	char q[CS_QUOTE_LEN];
 
@@ -107,7 +107,7 @@ certstore_time_now(void)
 
 /* Takes exactly n digits. */
 static int
-take(const char **p, int n, int *v)
+takedigits(const char **p, int n, int *v)
 {
 	*v = 0;
 	while (n-- > 0) {
@@ -141,7 +141,7 @@ isdate(const char *s)
 {
 	int y;
 
-	return take(&s, 4, &y) && *s == '-';
+	return takedigits(&s, 4, &y) && *s == '-';
 }
 
 /* Takes "Z", "+hh:mm", "-hh:mm" or nothing: seconds east of UTC. */
@@ -161,8 +161,8 @@ takezone(const char **p, int *east)
 		return "the time has something after it: end it with Z or a "
 		       "zone as +02:00";
 	sign = *(*p)++ == '-' ? -1 : 1;
-	if (!take(p, 2, &h) || *(*p)++ != ':' || !take(p, 2, &min) || h > 23 ||
-	    min > 59)
+	if (!takedigits(p, 2, &h) || *(*p)++ != ':' ||
+	    !takedigits(p, 2, &min) || h > 23 || min > 59)
 		return "the zone is not of the form +hh:mm: use Z or +02:00";
 	*east = sign * (h * 3600 + min * 60);
 	return NULL;
@@ -176,11 +176,11 @@ takeclock(const char **p, int *h, int *min, int *s)
 				   "form 12:00 or 12:00:00";
 
 	*s = 0;
-	if (!take(p, 2, h) || *(*p)++ != ':' || !take(p, 2, min))
+	if (!takedigits(p, 2, h) || *(*p)++ != ':' || !takedigits(p, 2, min))
 		return form;
 	if (**p == ':') {
 		(*p)++;
-		if (!take(p, 2, s))
+		if (!takedigits(p, 2, s))
 			return form;
 	}
 	if (*h > 23 || *min > 59 || *s > 59)
@@ -199,8 +199,8 @@ dateflaw(const char *p, int64_t *t)
 	const char *flaw;
 	int y, m, d, h = 23, min = 59, s = 59, east = 0;
 
-	if (!take(&p, 4, &y) || *p++ != '-' || !take(&p, 2, &m) ||
-	    *p++ != '-' || !take(&p, 2, &d))
+	if (!takedigits(&p, 4, &y) || *p++ != '-' || !takedigits(&p, 2, &m) ||
+	    *p++ != '-' || !takedigits(&p, 2, &d))
 		return "the date is malformed: use the form 2027-01-31";
 	if (y < 1 || m < 1 || m > 12 || d < 1 || d > monthdays(y, m))
 		return "there is no such day: correct year, month or day";
@@ -302,7 +302,7 @@ certstore_span_parse(const char *s, struct certstore_span *span,
 	if (flaw == NULL)
 		return 0;
 	memset(span, 0, sizeof(*span));
-	return refuse(s, flaw, err);
+	return refusetime(s, flaw, err);
 }
 
 /* One that a program filled in need not be what the parser gives. */
@@ -359,5 +359,5 @@ certstore_time_parse(const char *s, int64_t *t, struct certstore_error *err)
 	if (flaw == NULL)
 		return 0;
 	*t = 0;
-	return refuse(s, flaw, err);
+	return refusetime(s, flaw, err);
 }

@@ -102,7 +102,7 @@ cs_block_flush(struct cs_block *b)
 
 /* Remembers the first line that is not as wide as the first and not last. */
 static void
-measure(struct cs_reader *r, size_t width)
+measureline(struct cs_reader *r, size_t width)
 {
 	struct cs_block *b = &r->b;
 
@@ -138,13 +138,13 @@ addbase64(struct cs_reader *r, const char *s, size_t n)
 		else if (s[i] != ' ')
 			return failchar(r, s + i, n - i);
 	}
-	measure(r, r->b.chars - before);
+	measureline(r, r->b.chars - before);
 	return 0;
 }
 
 /* The next word, at *i: its length. */
 static size_t
-word(const char *s, size_t n, size_t *i)
+nextword(const char *s, size_t n, size_t *i)
 {
 	size_t len = 0;
 
@@ -162,7 +162,7 @@ headervalue(const char *s, size_t n, size_t *i, char buf[CS_BLOCK_DEK])
 	size_t len, used = 0;
 
 	do {
-		len = word(s, n, i);
+		len = nextword(s, n, i);
 		if (len >= CS_BLOCK_DEK - used)
 			return -1;
 		memcpy(buf + used, s + *i, len);
@@ -195,7 +195,7 @@ isheader(const char *s, size_t len, const char *name)
 }
 
 static int
-header(struct cs_reader *r, const char *s, size_t n, size_t *i, int dek)
+readheader(struct cs_reader *r, const char *s, size_t n, size_t *i, int dek)
 {
 	char buf[CS_BLOCK_DEK];
 
@@ -213,7 +213,7 @@ header(struct cs_reader *r, const char *s, size_t n, size_t *i, int dek)
 
 /* RFC 1421 section 4.6: headers before the base64; used: what they took. */
 static int
-headers(struct cs_reader *r, const char *s, size_t n, size_t *used)
+skipheaders(struct cs_reader *r, const char *s, size_t n, size_t *used)
 {
 	const char *colon;
 	size_t i = 0, len, namelen;
@@ -221,7 +221,7 @@ headers(struct cs_reader *r, const char *s, size_t n, size_t *used)
 
 	for (;;) {
 		*used = i;
-		len = word(s, n, &i);
+		len = nextword(s, n, &i);
 		if (len == 0 || (colon = memchr(s + i, ':', len)) == NULL)
 			return 0;
 		namelen = (size_t)(colon - (s + i));
@@ -233,7 +233,7 @@ headers(struct cs_reader *r, const char *s, size_t n, size_t *used)
 			return 0;
 		}
 		i += namelen + 1;
-		if (header(r, s, n, &i, dek) == -1)
+		if (readheader(r, s, n, &i, dek) == -1)
 			return -1;
 	}
 }
@@ -250,7 +250,7 @@ cs_block_add(struct cs_reader *r, const char *s, size_t n)
 	if (r->b.encrypted && r->text.comment)
 		return failchar(r, "#", 1);
 	if (r->b.chars == 0 && memchr(s, ':', n) != NULL &&
-	    headers(r, s, n, &used) == -1)
+	    skipheaders(r, s, n, &used) == -1)
 		return -1;
 	return addbase64(r, s + used, n - used);
 }

@@ -30,7 +30,7 @@ struct safe {
 };
 
 static int
-addx509(struct cs_reader *r, const X509 *x509)
+addcertitem(struct cs_reader *r, const X509 *x509)
 {
 	unsigned char *der = NULL;
 	int len, rv = -1;
@@ -44,7 +44,7 @@ addx509(struct cs_reader *r, const X509 *x509)
 }
 
 static int
-addkey(struct cs_reader *r, const PKCS8_PRIV_KEY_INFO *p8)
+addkeyitem(struct cs_reader *r, const PKCS8_PRIV_KEY_INFO *p8)
 {
 	unsigned char *der = NULL;
 	int len, rv = -1;
@@ -79,7 +79,7 @@ openpkcs7(struct cs_reader *r, const unsigned char *der, size_t len)
 		goto out;
 	}
 	for (i = 0; i < sk_X509_num(certs); i++) {
-		if (addx509(r, sk_X509_value(certs, i)) == -1)
+		if (addcertitem(r, sk_X509_value(certs, i)) == -1)
 			goto out;
 	}
 	rv = 0;
@@ -133,7 +133,7 @@ unlock(struct safe *s, const X509_ALGOR *alg, const ASN1_OCTET_STRING *data,
 }
 
 static int
-shroudedkey(struct safe *s, const PKCS12_SAFEBAG *bag)
+takeshrouded(struct safe *s, const PKCS12_SAFEBAG *bag)
 {
 	PKCS8_PRIV_KEY_INFO *p8 = NULL;
 	const ASN1_OCTET_STRING *data;
@@ -149,13 +149,13 @@ shroudedkey(struct safe *s, const PKCS12_SAFEBAG *bag)
 	if (rv != 1)
 		return rv;
 	p8 = plain;
-	rv = addkey(s->r, p8) == -1 ? -1 : 1;
+	rv = addkeyitem(s->r, p8) == -1 ? -1 : 1;
 	PKCS8_PRIV_KEY_INFO_free(p8);
 	return rv;
 }
 
 static int
-certificate(struct safe *s, const PKCS12_SAFEBAG *bag)
+takecertbag(struct safe *s, const PKCS12_SAFEBAG *bag)
 {
 	X509 *x509;
 	int rv;
@@ -166,7 +166,7 @@ certificate(struct safe *s, const PKCS12_SAFEBAG *bag)
 		return cs_item_refuse(s->r, s->r->proto.line,
 		    "PKCS#12 with a certificate that can't be read: export it "
 		    "again");
-	rv = addx509(s->r, x509) == -1 ? -1 : 1;
+	rv = addcertitem(s->r, x509) == -1 ? -1 : 1;
 	X509_free(x509);
 	return rv;
 }
@@ -188,14 +188,14 @@ takebags(struct safe *s, const STACK_OF(PKCS12_SAFEBAG) *bags, int depth)
 		switch (PKCS12_SAFEBAG_get_nid(bag)) {
 		case NID_keyBag:
 			if ((p8 = PKCS12_SAFEBAG_get0_p8inf(bag)) != NULL &&
-			    addkey(s->r, p8) == -1)
+			    addkeyitem(s->r, p8) == -1)
 				rv = -1;
 			break;
 		case NID_pkcs8ShroudedKeyBag:
-			rv = shroudedkey(s, bag);
+			rv = takeshrouded(s, bag);
 			break;
 		case NID_certBag:
-			rv = certificate(s, bag);
+			rv = takecertbag(s, bag);
 			break;
 		case NID_safeContentsBag:
 			rv = takebags(s, PKCS12_SAFEBAG_get0_safes(bag),
@@ -262,7 +262,7 @@ checkmac(struct safe *s, PKCS12 *p12)
 
 /* 1, 0 not with this passphrase, -1. */
 static int
-tryopen(struct safe *s, PKCS12 *p12, const char *pass, int passlen)
+trypassphrase(struct safe *s, PKCS12 *p12, const char *pass, int passlen)
 {
 	STACK_OF(PKCS7) *parts = NULL;
 	size_t before = s->r->list->n;
@@ -286,7 +286,7 @@ tryopen(struct safe *s, PKCS12 *p12, const char *pass, int passlen)
 
 /* What opened the file is the passphrase of each key in it. */
 static int
-remember(struct cs_reader *r, size_t before, const char *pass, int len)
+notepassphrases(struct cs_reader *r, size_t before, const char *pass, int len)
 {
 	size_t i;
 
@@ -302,24 +302,25 @@ remember(struct cs_reader *r, size_t before, const char *pass, int len)
 
 /* Asked only when none and the empty one don't open it. */
 static int
-tryall(struct safe *s, PKCS12 *p12)
+tryforms(struct safe *s, PKCS12 *p12)
 {
 	size_t before = s->r->list->n;
 	struct cs_opener o;
 	int rv;
 
-	if ((rv = tryopen(s, p12, NULL, 0)) != 0 ||
-	    (rv = tryopen(s, p12, "", 0)) != 0)
+	if ((rv = trypassphrase(s, p12, NULL, 0)) != 0 ||
+	    (rv = trypassphrase(s, p12, "", 0)) != 0)
 		return rv;
 	if (cs_decrypt_ask(s->where, s->r->pass, &o, "the file is",
 		s->r->err) == -1)
 		return -1;
 	while (rv == 0 && cs_decrypt_form(&o))
-		rv = tryopen(s, p12, o.pass, o.passlen);
+		rv = trypassphrase(s, p12, o.pass, o.passlen);
 	if (rv == 0)
 		rv = cs_fail(s->r->err, CERTSTORE_EPASSPHRASE,
 		    "%s: the passphrase does not open it", s->where);
-	else if (rv == 1 && remember(s->r, before, o.pass, o.passlen) == -1)
+	else if (rv == 1 &&
+	    notepassphrases(s->r, before, o.pass, o.passlen) == -1)
 		rv = -1;
 	cs_decrypt_wipe(&o);
 	return rv;
@@ -340,7 +341,7 @@ openpkcs12(struct cs_reader *r, const unsigned char *der, size_t len)
 		    "PKCS#12 that can't be read (RFC 7292): copy it again");
 		goto out;
 	}
-	if (tryall(&s, p12) == -1)
+	if (tryforms(&s, p12) == -1)
 		goto out;
 	if (r->list->n == before) {
 		cs_item_refuse(r, r->proto.line,

@@ -27,7 +27,7 @@
 
 /* The value of a count: 0 if it isn't positive. */
 static uint64_t
-count(const ASN1_INTEGER *ai)
+positivecount(const ASN1_INTEGER *ai)
 {
 	uint64_t n;
 
@@ -38,7 +38,7 @@ count(const ASN1_INTEGER *ai)
 
 /* The parameters of an algorithm as the given SEQUENCE, or NULL. */
 static void *
-unpack(const X509_ALGOR *alg, const ASN1_ITEM *it)
+unpackparams(const X509_ALGOR *alg, const ASN1_ITEM *it)
 {
 	const ASN1_STRING *seq;
 	const unsigned char *p;
@@ -60,11 +60,11 @@ scryptcost(const X509_ALGOR *alg)
 	SCRYPT_PARAMS *sp = NULL;
 	uint64_t n, r, p, cost;
 
-	if ((sp = unpack(alg, ASN1_ITEM_rptr(SCRYPT_PARAMS))) == NULL)
+	if ((sp = unpackparams(alg, ASN1_ITEM_rptr(SCRYPT_PARAMS))) == NULL)
 		return 0;
-	n = count(sp->costParameter);
-	r = count(sp->blockSize);
-	p = count(sp->parallelizationParameter);
+	n = positivecount(sp->costParameter);
+	r = positivecount(sp->blockSize);
+	p = positivecount(sp->parallelizationParameter);
 	if (n == 0 || r == 0 || p == 0)
 		cost = 0;
 	else if (n > CS_ITERATIONS_MAX || r > CS_ITERATIONS_MAX / n ||
@@ -91,18 +91,19 @@ iterations(const X509_ALGOR *alg)
 
 	X509_ALGOR_get0(&obj, NULL, NULL, alg);
 	if (OBJ_obj2nid(obj) != NID_pbes2) {
-		if ((p1 = unpack(alg, ASN1_ITEM_rptr(PBEPARAM))) != NULL)
-			n = count(p1->iter);
+		if ((p1 = unpackparams(alg, ASN1_ITEM_rptr(PBEPARAM))) != NULL)
+			n = positivecount(p1->iter);
 		goto out;
 	}
-	if ((p2 = unpack(alg, ASN1_ITEM_rptr(PBE2PARAM))) == NULL)
+	if ((p2 = unpackparams(alg, ASN1_ITEM_rptr(PBE2PARAM))) == NULL)
 		goto out;
 	X509_ALGOR_get0(&obj, NULL, NULL, p2->keyfunc);
 	if (OBJ_obj2nid(obj) == NID_id_scrypt)
 		n = scryptcost(p2->keyfunc);
 	else if (OBJ_obj2nid(obj) == NID_id_pbkdf2 &&
-	    (kdf = unpack(p2->keyfunc, ASN1_ITEM_rptr(PBKDF2PARAM))) != NULL)
-		n = count(kdf->iter);
+	    (kdf = unpackparams(p2->keyfunc, ASN1_ITEM_rptr(PBKDF2PARAM))) !=
+		NULL)
+		n = positivecount(kdf->iter);
 out:
 	PBEPARAM_free(p1);
 	PBKDF2PARAM_free(kdf);
@@ -182,7 +183,8 @@ cs_decrypt_wipe(struct cs_opener *o)
 
 /* An empty passphrase keeps nobody out: that is none. */
 static int
-remember(const struct cs_opener *o, char **opened, struct certstore_error *err)
+noteopened(const struct cs_opener *o, char **opened,
+    struct certstore_error *err)
 {
 	if (*opened != NULL)
 		freezero(*opened, strlen(*opened));
@@ -364,7 +366,7 @@ cs_decrypt_pkcs8(const char *where, const unsigned char *der, size_t len,
 		if (p8 == NULL && err->code != CERTSTORE_EPASSPHRASE)
 			break;
 	}
-	if (p8 != NULL && remember(&o, opened, err) == -1) {
+	if (p8 != NULL && noteopened(&o, opened, err) == -1) {
 		PKCS8_PRIV_KEY_INFO_free(p8);
 		p8 = NULL;
 	}
@@ -463,7 +465,7 @@ cs_decrypt_dek(const char *where, const char *dek, const unsigned char *in,
 	*outlen = (size_t)len;
 	if (out != NULL && !right)
 		failwrong(where, err);
-	if (out != NULL && (!right || remember(&o, opened, err) == -1)) {
+	if (out != NULL && (!right || noteopened(&o, opened, err) == -1)) {
 		OPENSSL_clear_free(out, inlen);
 		out = NULL;
 	}

@@ -29,7 +29,7 @@ struct tlv {
  * 8.1.3.6), -1 if it is none.  The contents may be longer than n.
  */
 static int
-header(const unsigned char *p, size_t n, struct tlv *t)
+readtlv(const unsigned char *p, size_t n, struct tlv *t)
 {
 	size_t i, octets;
 
@@ -66,7 +66,7 @@ tagsof(const struct tlv *t, unsigned char tags[NTAGS])
 	memset(tags, 0, NTAGS);
 	for (i = 0; i < NTAGS; i++) {
 		if (pos >= t->len ||
-		    header(t->p + pos, t->len - pos, &el) == -1)
+		    readtlv(t->p + pos, t->len - pos, &el) == -1)
 			return;
 		tags[i] = el.tag;
 		if (el.len > t->len - pos - el.header)
@@ -88,7 +88,7 @@ signedtype(const struct tlv *outer)
 	unsigned char t[NTAGS];
 	struct tlv tbs;
 
-	if (header(outer->p, outer->len, &tbs) != 1)
+	if (readtlv(outer->p, outer->len, &tbs) != 1)
 		return -1;
 	if (tbs.len > outer->len - tbs.header)
 		return -1;
@@ -129,7 +129,7 @@ cs_der_type(const unsigned char *p, size_t n)
 	unsigned char t[NTAGS];
 	struct tlv outer;
 
-	if (header(p, n, &outer) == -1 || outer.tag != SEQUENCE ||
+	if (readtlv(p, n, &outer) == -1 || outer.tag != SEQUENCE ||
 	    outer.len > n - outer.header || outer.len < 4)
 		return -1;
 	tagsof(&outer, t);
@@ -154,7 +154,7 @@ cs_der_total(const unsigned char *p, size_t n, size_t *total)
 	struct tlv t;
 	int rv;
 
-	rv = header(p, n, &t);
+	rv = readtlv(p, n, &t);
 	if (rv == -1 || t.tag != SEQUENCE)
 		return -1;
 	*total = t.header + t.len;

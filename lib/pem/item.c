@@ -56,7 +56,7 @@ cs_item_label(const char *label)
 }
 
 static void
-wipe(struct cs_pem *item)
+wipeitem(struct cs_pem *item)
 {
 	free(item->label);
 	free(item->pemlabel);
@@ -85,7 +85,7 @@ cs_item_add(struct cs_pems *list, const struct cs_pem *from,
 	if ((item->label = strdup(from->label)) == NULL ||
 	    (item->pemlabel = strdup(from->pemlabel)) == NULL ||
 	    (item->der = malloc(len > 0 ? len : 1)) == NULL) {
-		wipe(item);
+		wipeitem(item);
 		return -1;
 	}
 	memcpy(item->der, der, len);
@@ -97,7 +97,7 @@ void
 cs_item_drop(struct cs_pems *list, size_t n)
 {
 	while (list->n > n)
-		wipe(&list->v[--list->n]);
+		wipeitem(&list->v[--list->n]);
 }
 
 void

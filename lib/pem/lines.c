@@ -20,7 +20,7 @@ static const char *const dashes[] = { "\xe2\x80\x90", "\xe2\x80\x91",
 	"\xe2\x80\x95" };
 #define NDASHES (sizeof(dashes) / sizeof(dashes[0]))
 #define WIDE 5	  /* from here on they are of "--" */
-#define TWO 0x100 /* what next() gives for one of those */
+#define TWO 0x100 /* what nextchar() gives for one of those */
 
 int
 cs_lines_open(struct cs_lines *t, const void *p, size_t len)
@@ -71,7 +71,7 @@ hexdigit(unsigned char c)
 
 /* The four digits of \u, as far as they stand for ASCII or a BOM; else -1. */
 static int
-unicode(const unsigned char *p, size_t left)
+readunicode(const unsigned char *p, size_t left)
 {
 	int c = 0, d;
 	size_t i;
@@ -92,7 +92,7 @@ unicode(const unsigned char *p, size_t left)
 
 /* What JSON and C write as \n, \/, \u002b, also escaped several times over. */
 static int
-escaped(struct cs_lines *t)
+nextescape(struct cs_lines *t)
 {
 	int c = -1;
 
@@ -113,7 +113,7 @@ escaped(struct cs_lines *t)
 		c = t->p[t->pos];
 		break;
 	case 'u':
-		c = unicode(t->p + t->pos + 1, t->len - t->pos - 1);
+		c = readunicode(t->p + t->pos + 1, t->len - t->pos - 1);
 		if (c != -1)
 			t->pos += 4;
 		break;
@@ -146,7 +146,7 @@ newline(struct cs_lines *t)
 }
 
 static int
-next(struct cs_lines *t)
+nextchar(struct cs_lines *t)
 {
 	const unsigned char *p = t->p + t->pos;
 	size_t n;
@@ -156,7 +156,7 @@ next(struct cs_lines *t)
 	case '\r':
 		return newline(t);
 	case '\\':
-		return escaped(t);
+		return nextescape(t);
 	case '\t':
 	case '\v':
 	case '\f':
@@ -179,7 +179,7 @@ next(struct cs_lines *t)
 
 /* How many bytes from pos on stand for themselves: nearly all. */
 static size_t
-plain(const struct cs_lines *t)
+plainlen(const struct cs_lines *t)
 {
 	const unsigned char *p = t->p + t->pos;
 	size_t left = t->len - t->pos, n = 0;
@@ -200,7 +200,7 @@ isone(char c, const char *set)
  * dash (RFC 9580 section 7.2).  Of a comment nothing is left.
  */
 static void
-strip(struct cs_lines *t)
+stripline(struct cs_lines *t)
 {
 	while (t->n > 0 && isone(t->s[0], " >\"'")) {
 		t->s++;
@@ -230,11 +230,11 @@ cs_lines_next(struct cs_lines *t)
 	t->dashes = 0;
 	t->at = t->line;
 	for (;;) {
-		n = plain(t);
+		n = plainlen(t);
 		memcpy(t->s + t->n, t->p + t->pos, n);
 		t->n += n;
 		t->pos += n;
-		if (t->pos == t->len || (c = next(t)) == '\n')
+		if (t->pos == t->len || (c = nextchar(t)) == '\n')
 			break;
 		t->s[t->n++] = c == TWO ? '-' : (char)c;
 		if (c == TWO)
@@ -242,7 +242,7 @@ cs_lines_next(struct cs_lines *t)
 	}
 	if (t->pos == t->len)
 		endline(t);
-	strip(t);
+	stripline(t);
 	return 1;
 }
 

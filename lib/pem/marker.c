@@ -49,7 +49,7 @@ blanks(const char *s, size_t n, size_t i)
 }
 
 static int
-isword(const char *s, size_t n, size_t i, const char *word)
+islabelword(const char *s, size_t n, size_t i, const char *word)
 {
 	size_t len = strlen(word);
 
@@ -101,7 +101,7 @@ unknownlabel(const char *s, size_t n, size_t *i, char name[CS_MARKER_LABEL])
 	if (start < n && s[start] != ' ' && s[start] != '-')
 		return -1;
 	start += blanks(s, n, start);
-	while (start + len < n && !isword(s, n, start + len, "--")) {
+	while (start + len < n && !islabelword(s, n, start + len, "--")) {
 		if (++len >= CS_MARKER_LABEL)
 			return -1;
 	}
@@ -148,9 +148,9 @@ readmarker(const char *s, size_t n, size_t i, struct cs_marker *m)
 {
 	if (m->lead > 0)
 		i += blanks(s, n, i);
-	if (isword(s, n, i, "BEGIN"))
+	if (islabelword(s, n, i, "BEGIN"))
 		m->end = 0;
-	else if (isword(s, n, i, "END"))
+	else if (islabelword(s, n, i, "END"))
 		m->end = 1;
 	else
 		return 0;
@@ -159,7 +159,8 @@ readmarker(const char *s, size_t n, size_t i, struct cs_marker *m)
 		return 0;
 	/* ----------: the end of this one and the beginning of the next */
 	if (m->trail == 2 * CS_MARKER_DASHES &&
-	    (isword(s, n, m->next, "BEGIN") || isword(s, n, m->next, "END"))) {
+	    (islabelword(s, n, m->next, "BEGIN") ||
+		islabelword(s, n, m->next, "END"))) {
 		m->trail -= CS_MARKER_DASHES;
 		m->next -= CS_MARKER_DASHES;
 	}

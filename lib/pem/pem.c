@@ -32,7 +32,7 @@ failend(struct cs_reader *r)
 }
 
 static int
-begin(struct cs_reader *r, const struct cs_marker *m)
+beginblock(struct cs_reader *r, const struct cs_marker *m)
 {
 	struct cs_block *b = &r->b;
 	unsigned char *der = b->der;
@@ -59,7 +59,7 @@ begin(struct cs_reader *r, const struct cs_marker *m)
 }
 
 static int
-end(struct cs_reader *r, const struct cs_marker *m, const char *label)
+endblock(struct cs_reader *r, const struct cs_marker *m, const char *label)
 {
 	char other[LABEL_SHOWN];
 
@@ -83,7 +83,7 @@ end(struct cs_reader *r, const struct cs_marker *m, const char *label)
 }
 
 static int
-mark(struct cs_reader *r, const struct cs_marker *m)
+takemarker(struct cs_reader *r, const struct cs_marker *m)
 {
 	char label[LABEL_SHOWN];
 	size_t wrong;
@@ -96,7 +96,7 @@ mark(struct cs_reader *r, const struct cs_marker *m)
 		    "%zu dash%s instead of %d: the marker is `-----%s %s-----`",
 		    wrong, wrong == 1 ? "" : "es", CS_MARKER_DASHES,
 		    m->end ? "END" : "BEGIN", label);
-	return m->end ? end(r, m, label) : begin(r, m);
+	return m->end ? endblock(r, m, label) : beginblock(r, m);
 }
 
 static int
@@ -108,7 +108,7 @@ readline(struct cs_reader *r)
 
 	while (cs_marker_find(s, n, from, &m)) {
 		if (cs_block_add(r, s + from, m.at - from) == -1 ||
-		    mark(r, &m) == -1)
+		    takemarker(r, &m) == -1)
 			return -1;
 		from = m.next;
 	}

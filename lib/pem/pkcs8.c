@@ -16,7 +16,7 @@
 
 /* An element at *p, which moves behind it; its tag octet, or -1. */
 static int
-element(const unsigned char **p, const unsigned char *end,
+nextelement(const unsigned char **p, const unsigned char *end,
     const unsigned char **contents, long *len)
 {
 	const unsigned char *start = *p;
@@ -44,7 +44,8 @@ ispublic(const PKCS8_PRIV_KEY_INFO *p8, int outer, const unsigned char *bits,
 	int minelen, same = 0;
 
 	if (outer == (CONTEXT | CONSTRUCTED | 1) &&
-	    (element(&p, end, &bits, &len) != V_ASN1_BIT_STRING || p != end))
+	    (nextelement(&p, end, &bits, &len) != V_ASN1_BIT_STRING ||
+		p != end))
 		return 0;
 	if (len < 2 || bits[0] != 0)
 		return 0;
@@ -75,20 +76,21 @@ cs_pkcs8_version2(const unsigned char *der, size_t len)
 	int tag, size;
 
 	if (len > CERTSTORE_INPUT_MAX ||
-	    element(&p, der + len, &body, &n) != SEQUENCE || p != der + len)
+	    nextelement(&p, der + len, &body, &n) != SEQUENCE || p != der + len)
 		return NULL;
 	end = p;
 	if (end - body < (long)sizeof(one) ||
 	    memcmp(body, one, sizeof(one)) != 0)
 		return NULL;
 	body = q = body + sizeof(one);
-	if (element(&q, end, &key, &keylen) != SEQUENCE ||
-	    element(&q, end, &key, &keylen) != V_ASN1_OCTET_STRING)
+	if (nextelement(&q, end, &key, &keylen) != SEQUENCE ||
+	    nextelement(&q, end, &key, &keylen) != V_ASN1_OCTET_STRING)
 		return NULL;
 	keylen = q - body;
 	/* attributes, which are of no use, and the public part */
-	if ((tag = element(&q, end, &key, &n)) == (CONTEXT | CONSTRUCTED | 0))
-		tag = element(&q, end, &key, &n);
+	if ((tag = nextelement(&q, end, &key, &n)) ==
+	    (CONTEXT | CONSTRUCTED | 0))
+		tag = nextelement(&q, end, &key, &n);
 	if (q != end || (tag != -1 && (tag & ~CONSTRUCTED) != (CONTEXT | 1)))
 		return NULL;
 	size = ASN1_object_size(1, (int)(keylen + (long)sizeof(one)),
