@@ -22,6 +22,7 @@ static const struct cmd_opt opts[] = {
 	{ 'o', "field,...",
 	    "list: print these fields; a wrong name lists them all" },
 	{ 'p', "file", "passphrase file for a PKCS#12 file" },
+	{ 'T', "set", "this trust set, not the default one" },
 	{ 'x', NULL, "exit 1 if nothing was changed" }, { 0, NULL, NULL }
 };
 
@@ -42,6 +43,7 @@ static const struct cmd_help help = {
 struct options {
 	struct cmd_records out;
 	const char *passfile;
+	const char *set;
 	struct certstore_passphrase pass;
 	int flags;
 	int tell; /* -x: 1 if nothing was changed */
@@ -63,7 +65,8 @@ begin(struct certstore *store, const struct options *opt)
 {
 	struct certstore_trust *trust;
 
-	if ((trust = certstore_trust_new(store, opt->flags, &err)) == NULL ||
+	if ((trust = certstore_trust_new(store, opt->set, opt->flags, &err)) ==
+		NULL ||
 	    (opt->passfile != NULL &&
 		certstore_trust_set_passphrase(trust, &opt->pass, &err) == -1))
 		cmd_die("%s", err.msg);
@@ -75,7 +78,8 @@ options(struct options *opt, int argc, char **argv)
 {
 	int ch;
 
-	while ((ch = getopt(argc, argv, "+:" CMD_OPTIONS "0fjno:p:x")) != -1) {
+	while (
+	    (ch = getopt(argc, argv, "+:" CMD_OPTIONS "0fjno:p:T:x")) != -1) {
 		switch (ch) {
 		case '0':
 			opt->out.nul = 1;
@@ -95,6 +99,9 @@ options(struct options *opt, int argc, char **argv)
 			break;
 		case 'p':
 			opt->passfile = optarg;
+			break;
+		case 'T':
+			opt->set = optarg;
 			break;
 		case 'x':
 			opt->tell = 1;
@@ -122,7 +129,7 @@ follows(const char *verb)
 }
 
 static void
-checkoptions(const struct options *opt, const char *verb)
+checkoptions(const struct options *opt, const char *verb, int hasfile)
 {
 	int list = strcmp(verb, "list") == 0;
 	int reads = strcmp(verb, "add") == 0 || follows(verb) ||
@@ -143,6 +150,12 @@ checkoptions(const struct options *opt, const char *verb)
 		refuse("-n", verb);
 	if (list && opt->tell)
 		refuse("-x", verb);
+	if (opt->set != NULL && follows(verb) && !hasfile) {
+		cmd_error("cert-trust -T %s %s: use a file: only the default "
+			  "set follows the list of the system",
+		    opt->set, verb);
+		cmd_usage();
+	}
 }
 
 static void
@@ -440,7 +453,7 @@ main(int argc, char *argv[])
 		cmd_usage();
 	cmd_nooptions(++argv, 1);
 	flags = openflags(verb, argv);
-	checkoptions(&opt, verb);
+	checkoptions(&opt, verb, *argv != NULL);
 	if (opt.passfile != NULL)
 		cmd_secret_read(&secret, opt.passfile, "-p");
 	opt.pass.get = cmd_secret_get;

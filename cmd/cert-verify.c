@@ -20,7 +20,8 @@ static const struct cmd_opt opts[] = {
 	{ 'P', "profile",
 	    "server, client, peer, mail, ca, shaken, webpki or any" },
 	{ 'p', "file", "passphrase file for a PKCS#12 file" },
-	{ 'T', "anchors", "trust the certificates in this file or directory" },
+	{ 'T', "anchors",
+	    "trust this set, or what is in this file or directory" },
 	{ 'v', NULL, "print the path and warnings, too" },
 	{ 'w', "time", "verify as of this time: a date, a time, @seconds" },
 	{ 0, NULL, NULL }
@@ -370,6 +371,13 @@ verifyfile(struct verify *verify, const char *file)
 	show(verify, label, rv, &err);
 }
 
+/* Is an argument of -T a file or directory, and not the name of a set? */
+static int
+ispath(const char *anchors)
+{
+	return strcmp(anchors, "-") == 0 || strpbrk(anchors, "/.") != NULL;
+}
+
 static void
 setanchors(struct certstore_verify *v, const char *path)
 {
@@ -379,7 +387,7 @@ setanchors(struct certstore_verify *v, const char *path)
 	char clean[512];
 	int rv;
 
-	if (path == NULL ||
+	if (path == NULL || !ispath(path) ||
 	    (strcmp(path, "-") != 0 && stat(path, &st) == 0 &&
 		S_ISDIR(st.st_mode))) {
 		rv = certstore_verify_set_anchors(v, path, &err);
@@ -516,7 +524,8 @@ main(int argc, char *argv[])
 	cmd_operands_start(&names, argv + optind);
 
 	cmd_nocore();
-	if (asked.file == NULL || asked.anchors == NULL)
+	if (asked.file == NULL || asked.anchors == NULL ||
+	    !ispath(asked.anchors))
 		store = cmd_open(0);
 	if (store != NULL)
 		cmd_progress(store);

@@ -303,8 +303,8 @@ struct certstore_entry *certstore_key_read(const char *label, const void *data,
 
 /* Whom the servers trust: certstore_trust(3). */
 struct certstore_trust;
-struct certstore_trust *certstore_trust_new(struct certstore *store, int flags,
-    struct certstore_error *err);
+struct certstore_trust *certstore_trust_new(struct certstore *store,
+    const char *set, int flags, struct certstore_error *err);
 void certstore_trust_free(struct certstore_trust *trust);
 int certstore_trust_set_passphrase(struct certstore_trust *trust,
     const struct certstore_passphrase *passphrase, struct certstore_error *err);
@@ -354,7 +354,7 @@ int certstore_verify_set_suffix(struct certstore_verify *verify,
     int (*is)(void *arg, const char *domain), void *arg,
     struct certstore_error *err);
 int certstore_verify_set_anchors(struct certstore_verify *verify,
-    const char *directory, struct certstore_error *err);
+    const char *set, struct certstore_error *err);
 int certstore_verify_add_anchors(struct certstore_verify *verify,
     const char *label, const void *data, size_t len,
     struct certstore_error *err);

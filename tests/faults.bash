@@ -108,6 +108,8 @@ state() {
 	cert-list -o name,fingerprint,names,tenants
 	[ ! -e "$CERTSTORE/trust" ] ||
 	    cert-trust -o name,fingerprint,origin list
+	[ ! -e "$CERTSTORE/trusts/phones" ] ||
+	    cert-trust -T phones -o name,fingerprint,origin list
 	for csr in "$CERTSTORE"/certs/[!.]*/request.csr; do
 		[ -e "$csr" ] || continue
 		read -r -d '' text <"$csr" || :
@@ -128,9 +130,10 @@ pair() {
 	[ ! -e "$dir/fullchain.pem" ] || pki entry "$dir"
 }
 
-# anchored WHEN: what holds at any moment for who reads the trust anchors.
+# anchored WHEN: what holds at any moment for who reads the trust anchors, of
+# the set $SET or the default one.
 anchored() {
-	local file files=0 links=0 trust=$CERTSTORE/trust
+	local file files=0 links=0 trust=$CERTSTORE/${SET:+trusts/}${SET:-trust}
 
 	[ -e "$trust" ] || return 0
 	for file in "$trust"/*; do
@@ -143,7 +146,8 @@ anchored() {
 	done
 	[ "$files $links" = "$(grep -c BEGIN "$trust/bundle.pem") $files" ] ||
 	    fail "$1: $files anchors, $links links" || return 1
-	cert-trust list >list || fail "$1: cert-trust list gives $?"
+	cert-trust ${SET:+-T "$SET"} list >list ||
+	    fail "$1: cert-trust list gives $?"
 }
 
 # readable WHEN: what holds at any moment for a reader.
@@ -183,7 +187,7 @@ clean() {
 	local dir kept key name value left live sets
 	local -a combined serve
 
-	sets=("$CERTSTORE"/.trust@*)
+	sets=("$CERTSTORE/${SET:+trusts/}.${SET:-trust}"@*)
 	[ "${#sets[@]}" -le 2 ] ||
 	    fail "$1: generations of anchors are left" || return 1
 	left=$(find "$CERTSTORE" \( -path '*/.pending/*' -o -name '*@link' \

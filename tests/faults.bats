@@ -211,6 +211,13 @@ reader() {
 	sweep cert-trust update -
 }
 
+@test "cert-trust of a trust set, each call failing" {
+	target=none keeps= SET=phones
+	anchors 1
+	cp r1.pem input
+	sweep cert-trust -T phones add
+}
+
 @test "cert-rm of what others need, each call failing" {
 	local call n
 

@@ -173,10 +173,10 @@ libcrypto30() {
 	mkdir few many
 	"$ROOT/tests/forge" <lines
 	openssl rehash few many
-	instructions cert-verify -T few -w 2026-06-01 -H leaf.example.com \
+	instructions cert-verify -T ./few -w 2026-06-01 -H leaf.example.com \
 	    -i chain.pem
 	few=$count
-	instructions cert-verify -T many -w 2026-06-01 -H leaf.example.com \
+	instructions cert-verify -T ./many -w 2026-06-01 -H leaf.example.com \
 	    -i chain.pem
 	guard "200 anchors" $((few + few / 20))
 }

@@ -127,6 +127,17 @@ sweep() {
 	sweep cert-trust add r3.pem
 }
 
+@test "cert-trust of a trust set: the first anchor and one more, killed anywhere" {
+	target=none SET=phones
+	anchors 2
+	cp r1.pem input
+	sweep cert-trust -T phones add
+	cert-trust -q -T phones add r1.pem
+	rm -rf "$saved"
+	cp -a "$CERTSTORE" "$saved"
+	sweep cert-trust -T phones add r3.pem
+}
+
 @test "cert-trust update to another list of many, killed anywhere" {
 	target=none
 	anchors 16

@@ -748,7 +748,7 @@ left() {
 	    'K key:cert-import -N d -K key cert' \
 	    'p pass:cert-import -N e -p pass p12' \
 	    'K key:cert-show -K key' 'p pass:cert-show -p pass -i p12' \
-	    'p pass:cert-verify -p pass -T cert -i p12' \
+	    'p pass:cert-verify -p pass -T ./cert -i p12' \
 	    'p pass:cert-trust -p pass add p12'; do
 		cp "$CERTSTORE/certs/a.example.com/fullchain.pem" cert
 		# shellcheck disable=SC2086

@@ -541,7 +541,7 @@ maketrust(struct certstore *store)
 
 	makeca(store);
 	entry = certstore_entry_get(store, "ca", &err);
-	trust = certstore_trust_new(store, CERTSTORE_TRUST_FORCE, &err);
+	trust = certstore_trust_new(store, NULL, CERTSTORE_TRUST_FORCE, &err);
 	if (entry == NULL || trust == NULL ||
 	    certstore_entry_part(entry, "cert", &pem, &len, &err) != 1 ||
 	    certstore_trust_add(trust, "ca", pem, len, &err) == -1 ||
@@ -588,7 +588,7 @@ testmakers(void)
 	store = openstore("s", CERTSTORE_OPEN_WRITE);
 	t = template("n.example.com", 0);
 	im = certstore_import_new(store, 0, &err);
-	trust = certstore_trust_new(store, 0, &err);
+	trust = certstore_trust_new(store, NULL, 0, &err);
 	v = certstore_verify_new(store, &err);
 	ok(certstore_import_set_name(im, "new", &err) == 0 &&
 		certstore_import_add(im, "in", pair.p, pair.len, &err) == 0 &&
@@ -666,7 +666,7 @@ takeflags(struct certstore *store, struct certstore_template *t,
 		im = certstore_import_new(store, flags, &err);
 		break;
 	default:
-		trust = certstore_trust_new(store, flags, &err);
+		trust = certstore_trust_new(store, NULL, flags, &err);
 		break;
 	}
 	if (again != NULL || match != NULL || im != NULL || trust != NULL)

@@ -108,7 +108,7 @@ testtrust(struct certstore *store, const char *data, size_t len)
 	struct certstore_trust *t;
 	size_t i;
 
-	t = certstore_trust_new(store, 0, &err);
+	t = certstore_trust_new(store, NULL, 0, &err);
 	SAYS(certstore_trust_add(t, EVIL, data, len, &err));
 	SAYS(certstore_trust_reset(t, EVIL, data, len, &err));
 	SAYS(certstore_trust_distrust_certs(t, EVIL, data, len, &err));

@@ -64,7 +64,7 @@ change(enum what what, const struct cs_buf *pem, const char *name)
 	struct certstore_trust *t;
 	int rv = -1;
 
-	t = certstore_trust_new(store, CERTSTORE_TRUST_FORCE, &err);
+	t = certstore_trust_new(store, NULL, CERTSTORE_TRUST_FORCE, &err);
 	if (what == ADD)
 		rv = certstore_trust_add(t, "in", pem->p, pem->len, &err);
 	else if (what == UPDATE)
@@ -106,7 +106,7 @@ has(struct certstore_trust *t, const char *name)
 static void
 test_trust(struct certstore *store)
 {
-	struct certstore_trust *t = certstore_trust_new(store, 0, &err);
+	struct certstore_trust *t = certstore_trust_new(store, NULL, 0, &err);
 	const struct certstore_entry *entry;
 
 	is_str(listing(t), "", "no anchors");
@@ -183,7 +183,7 @@ test_refused(struct certstore *store)
 	int n;
 
 	for (i = 0; i < 4; i++) {
-		t = certstore_trust_new(store, 0, &err);
+		t = certstore_trust_new(store, NULL, 0, &err);
 		certstore_trust_remove(t, "A", &err);
 		is_int(fn[i](t, "garbage", "x", 1, &err), -1, "%s: garbage",
 		    what[i]);

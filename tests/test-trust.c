@@ -221,7 +221,7 @@ listing(struct certstore *store)
 	int rv;
 
 	text[0] = '\0';
-	t = certstore_trust_new(store, 0, &err);
+	t = certstore_trust_new(store, NULL, 0, &err);
 	while ((rv = certstore_trust_next(t, &entry, &err)) != 0)
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
 		    "%s%s:%s", len > 0 ? " " : "",
@@ -242,8 +242,8 @@ begun(struct certstore *store)
 {
 	struct certstore_trust *t;
 
-	if ((t = certstore_trust_new(store, CERTSTORE_TRUST_FORCE, &err)) ==
-	    NULL)
+	if ((t = certstore_trust_new(store, NULL, CERTSTORE_TRUST_FORCE,
+		 &err)) == NULL)
 		bail("%s", err.msg);
 	return t;
 }

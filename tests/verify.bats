@@ -191,36 +191,36 @@ says() {
 	[ "${#stderr_lines[@]}" -eq 1 ]
 	[[ $stderr == *'/trust: there are no trust anchors: '*'cert-trust update'* ]]
 	mkdir none
-	run -2 cert-verify -T none www.example.com
-	[[ $output == 'cert-verify: none: there are no trust anchors in it'* ]]
-	run -2 cert-verify -T missing www.example.com
+	run -2 cert-verify -T ./none www.example.com
+	[[ $output == 'cert-verify: ./none: there are no trust anchors in it'* ]]
+	run -2 cert-verify -T ./missing www.example.com
 }
 
 @test "-T: a bundle, links by hash, a directory without" {
 	cert-create -c other-CA
 	cert-show -o cert other-CA >other.pem
 	cat other.pem root.pem >bundle
-	cert-verify -T bundle www.example.com
+	cert-verify -T ./bundle www.example.com
 	cert-verify -T - www.example.com <bundle
 	mkdir plain hashed
 	cp other.pem root.pem plain
 	echo rubbish >plain/README
 	echo rubbish >plain/broken.pem
-	cert-verify -T plain www.example.com
+	cert-verify -T ./plain www.example.com
 	cp other.pem root.pem hashed
 	openssl rehash hashed
-	cert-verify -T hashed www.example.com
+	cert-verify -T ./hashed www.example.com
 	run -1 cert-verify -T other.pem www.example.com
 	says 'error	CN=root-CA	RFC 5280 section 6.1	is self-signed and not a trust'
 	run -1 cert-verify -T other.pem -i www.pem
 	says 'has no path to a trust anchor: it needs the certificate of CN=root-CA'
 	# Only what is needed is read.
 	rm hashed/root.pem
-	run -2 cert-verify -T hashed www.example.com
+	run -2 cert-verify -T ./hashed www.example.com
 	[[ $output == *'hashed/'*'.0: No such file or directory' ]]
 	find hashed -xtype l -delete
 	cp root.pem hashed/zzz.pem
-	run -1 cert-verify -T hashed www.example.com
+	run -1 cert-verify -T ./hashed www.example.com
 }
 
 # nobody COMMAND...: as somebody who cannot read what is 0000.
@@ -243,38 +243,38 @@ nobody() {
 	openssl rehash hashed
 	echo rubbish >hashed/root.pem
 	# The same file twice, behind another that is good, and by itself.
-	run -2 --separate-stderr cert-verify -T hashed www.example.com \
+	run -2 --separate-stderr cert-verify -T ./hashed www.example.com \
 	    other.example.com root-CA alone root-CA
 	[ -z "$output" ]
 	[ "${#stderr_lines[@]}" -eq 4 ]
-	run -2 cert-verify -T hashed root-CA
+	run -2 cert-verify -T ./hashed root-CA
 	# A certificate that is damaged, in a directory without links.
 	head -c 300 root.pem >plain/root.pem
 	cp alone.pem plain
-	run -2 --separate-stderr cert-verify -T plain www.example.com \
+	run -2 --separate-stderr cert-verify -T ./plain www.example.com \
 	    other.example.com alone
 	[ -z "$output" ]
 	[ "${#stderr_lines[@]}" -eq 2 ]
 	[[ ${stderr_lines[1]} == *'plain/root.pem:1: '* ]]
 	# Bad by itself is bad, whatever there is to read.
-	run -1 cert-verify -T plain -H www.example.net www.example.com
-	run -2 cert-verify -T plain -H www.example.com www.example.com
+	run -1 cert-verify -T ./plain -H www.example.net www.example.com
+	run -2 cert-verify -T ./plain -H www.example.com www.example.com
 	# What is no certificate is in nobody's way.
 	echo rubbish >plain/root.pem
-	run -1 cert-verify -T plain www.example.com alone
+	run -1 cert-verify -T ./plain www.example.com alone
 	# A link to nothing; nothing at all; the same for each.
 	ln -sf nothing plain/root.pem
-	run -2 cert-verify -T plain www.example.com other.example.com
-	run -2 --separate-stderr cert-verify -T empty alone root-CA
+	run -2 cert-verify -T ./plain www.example.com other.example.com
+	run -2 --separate-stderr cert-verify -T ./empty alone root-CA
 	[ -z "$output" ]
 	[ "${#stderr_lines[@]}" -eq 2 ]
 	# A file that is good beside a directory that cannot be read.
 	rm plain/root.pem
 	cp root.pem plain
 	chmod 0 plain/root.pem
-	run -2 nobody cert-verify -T plain -i alone.pem
+	run -2 nobody cert-verify -T ./plain -i alone.pem
 	cat alone.pem root.pem >both.pem
-	run -2 nobody cert-verify -T plain -i both.pem
+	run -2 nobody cert-verify -T ./plain -i both.pem
 }
 
 @test "-T: trust settings are heeded wherever anchors come from" {
@@ -301,17 +301,17 @@ nobody() {
 	# The stricter of two counts, in a file, in a directory, as it is.
 	cat rej.pem root.pem >one
 	cat root.pem rej.pem >two
-	run -1 cert-verify -T one -P server www.example.com
-	run -1 cert-verify -T two -P server www.example.com
+	run -1 cert-verify -T ./one -P server www.example.com
+	run -1 cert-verify -T ./two -P server www.example.com
 	mkdir hashed plain
 	cp rej.pem hashed
 	openssl rehash hashed
 	compgen -G 'hashed/????????.0' ||
 	    ln -s rej.pem "hashed/$(openssl x509 -in root.pem -noout -hash).0"
-	run -1 cert-verify -T hashed -P server www.example.com
+	run -1 cert-verify -T ./hashed -P server www.example.com
 	cp root.pem rej.pem plain
-	run -1 cert-verify -T plain -P server www.example.com
-	cert-verify -T plain -P client joe
+	run -1 cert-verify -T ./plain -P server www.example.com
+	cert-verify -T ./plain -P client joe
 	# The anchor is the certificate itself.
 	run -1 cert-verify -T rej.pem -P server root-CA
 	says 'reject serverAuth'
@@ -329,13 +329,13 @@ nobody() {
 		cert-show -o cert "ca$i"
 	done >many
 	cat many root.pem many >bundle
-	cert-verify -T bundle www.example.com
+	cert-verify -T ./bundle www.example.com
 	cert-show -o cert www.example.com >chain
 	cat many >>chain
 	cert-show -o cert sub-CA >>chain
-	run -0 cert-verify -v -T bundle -i chain
+	run -0 cert-verify -v -T ./bundle -i chain
 	[ "${#lines[@]}" -eq 4 ]
-	run -1 cert-verify -T many -i chain
+	run -1 cert-verify -T ./many -i chain
 	says 'it needs the certificate of CN=root-CA'
 }
 

@@ -449,9 +449,9 @@ anchorpath(const struct certstore_entry *entry, enum certstore_file which)
 	int len = -1;
 
 	if (which == CERTSTORE_DIRECTORY)
-		len = asprintf(&path, "%s/trust", dir);
+		len = asprintf(&path, "%s", dir);
 	else if (which == CERTSTORE_FULLCHAIN && entry->pem != NULL)
-		len = asprintf(&path, "%s/trust/%s.pem", dir, entry->info.name);
+		len = asprintf(&path, "%s/%s.pem", dir, entry->info.name);
 	return len == -1 ? NULL : path;
 }
 

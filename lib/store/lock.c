@@ -81,7 +81,7 @@ int
 cs_lock_check(struct certstore *store, struct certstore_error *err)
 {
 	static const char *const subs[] = { "certs", ".pending", "combined",
-		"index" };
+		"index", "trusts" };
 	size_t i;
 
 	if (store->depth > 0)

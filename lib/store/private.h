@@ -33,6 +33,7 @@ struct certstore {
 	int	 certs;			/* certs/, or -1 */
 	int	 index;			/* index/, or -1 */
 	int	 combined, pending;	/* open under the lock, or -1 */
+	int	 trusts;		/* trusts/, or -1: trustgen.c opens it */
 	int	 intact;		/* index/ and links can be believed */
 	int	 complete;		/* index/ has all; 0: unchecked */
 	unsigned int present;		/* found in index/ just now */
@@ -280,9 +281,11 @@ int	cs_sweep_audit(struct certstore *);	/* is each one known?  1, 0, -1 */
 int	cs_sweep_generation(struct certstore *, const char *, unsigned long,
 	    const struct cs_info *);
 
-/* trustgen.c: the part of it that others in this folder need. */
-#define CS_TRUST_INTENT	"@trust"	/* in .pending/ */
-struct cs_link cs_trustgen_link(struct certstore *);
+/* trustname.c, trustgen.c: the parts that others in this folder need. */
+#define CS_TRUST_INTENT	"@trust"	/* in .pending/, of the default set */
+int	cs_trustname_isintent(const char *);
+/* By intent, which the link borrows: 1, 0 its directory is missing, -1. */
+int	cs_trustgen_link(struct certstore *, const char *, struct cs_link *);
 int	cs_trustgen_settle(const struct cs_link *, const struct cs_intent *,
 	    unsigned long);		/* live; errno */
 

@@ -233,6 +233,26 @@ cs_repair_index(struct certstore *store, struct certstore_error *err)
 	return 0;
 }
 
+/* Mends the links of all trust sets; -1 and errno. */
+static int
+mendsets(struct certstore *store)
+{
+	char intent[CS_TRUSTNAME_MAX + 2];
+	struct cs_strings names = { 0 };
+	size_t i;
+	int rv;
+
+	rv = cs_trustgen_repair(store, CS_TRUST_INTENT);
+	if (rv != -1)
+		rv = cs_trustgen_names(store, &names);
+	for (i = 0; i < names.n && rv != -1; i++) {
+		snprintf(intent, sizeof(intent), "@%s", names.v[i]);
+		rv = cs_trustgen_repair(store, intent);
+	}
+	cs_strings_free(&names);
+	return rv;
+}
+
 /*
  * Repairs all of a store.  In a new and empty one the writer of the first entry
  * calls cs_layout_conclude().
@@ -248,7 +268,7 @@ cs_repair_store(struct certstore *store, struct certstore_error *err)
 			return cs_fail_errno(err, "%s/combined", store->path);
 		if (menddefault(store) == -1)
 			return cs_fail_errno(err, "%s/default", store->path);
-		if (cs_trustgen_repair(store) == -1)
+		if (mendsets(store) == -1)
 			return cs_fail_errno(err, "%s/trust", store->path);
 		if (cs_layout_conclude(store, err) == -1)
 			return -1;

@@ -130,7 +130,7 @@ int	cs_names_lost(struct cs_buf *, const struct cs_san *, size_t,
 /* entry.c */
 struct certstore_entry {
 	struct certstore	*store;		/* NULL: not in a store */
-	const struct certstore	*trust;		/* whose trust anchor it is */
+	const struct cs_trustname *trust;	/* the set it is an anchor of */
 	struct cs_info		 info;
 	char			 gendir[CS_GENDIR]; /* in certs/ */
 	unsigned int		 epoch;		/* of its store */
@@ -201,8 +201,27 @@ int	cs_links_make(struct certstore *, const struct certstore_entry *,
 	    struct certstore_error *);
 
 /*
- * trustgen.c: a generation of the trust anchors, read or written.  Open: 1, 0
- * there are no anchors, -1.  Begin takes the number of the live generation and
+ * trustname.c: a trust set: the default one, for a name that is NULL, or one by
+ * name.  Absent is always -1.
+ */
+#define CS_TRUSTNAME_MAX	32
+struct cs_trustname {
+	struct certstore *store;
+	int		 named;		/* not the default set */
+	char		 intent[CS_TRUSTNAME_MAX + 2];	/* "@" and its name */
+	char		*path;		/* for messages */
+	char		*option;	/* " -d STORE -T SET", for a remedy */
+};
+int	cs_trustname_isvalid(const char *);
+int	cs_trustname_init(struct cs_trustname *, struct certstore *,
+	    const char *, struct certstore_error *);
+int	cs_trustname_absent(const struct cs_trustname *,
+	    struct certstore_error *);
+void	cs_trustname_done(struct cs_trustname *);
+
+/*
+ * trustgen.c: a generation of a trust set, read or written.  Open: 1, 0
+ * there is no such set, -1.  Begin takes the number of the live generation and
  * how many files there will be.  Begin and commit need the lock; after them
  * comes cs_recover_all(), or if one failed cs_recover_abandon().
  */
@@ -213,13 +232,14 @@ struct cs_trustgen {
 	struct cs_stamp	 stamp;
 	int		 bulk;		/* files need no fsync(2) of their own */
 };
-int	cs_trustgen_open(struct certstore *, struct cs_trustgen *,
+int	cs_trustgen_open(const struct cs_trustname *, struct cs_trustgen *,
 	    struct certstore_error *);
-int	cs_trustgen_stat(struct certstore *, struct stat *);	/* 1 or 0 */
-int	cs_trustgen_begin(struct certstore *, unsigned long, size_t,
+int	cs_trustgen_stat(const struct cs_trustname *, struct stat *); /* 1, 0 */
+int	cs_trustgen_begin(const struct cs_trustname *, unsigned long, size_t,
 	    struct cs_trustgen *, struct certstore_error *);
-int	cs_trustgen_commit(struct certstore *, struct cs_trustgen *,
+int	cs_trustgen_commit(const struct cs_trustname *, struct cs_trustgen *,
 	    struct certstore_error *);
-int	cs_trustgen_repair(struct certstore *);		/* the link; errno */
+int	cs_trustgen_repair(struct certstore *, const char *); /* by intent; errno */
+int	cs_trustgen_names(struct certstore *, struct cs_strings *); /* errno */
 
 #endif

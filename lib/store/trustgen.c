@@ -1,10 +1,10 @@
 /*
- * trustgen.c: the link trust and the generations .trust@N that it leads to:
- * which one is the live one, and what is left of others.
+ * trustgen.c: the link of a trust set and the generations that it leads to:
+ * which one is the live one, and what is left of others.  The link of the
+ * default set is STORE/trust, those of others are in STORE/trusts/.
  *
- *	.pending/@trust -> .trust@N		generation N was being written
- *	.pending/@trust -> .trust@N/mend	the link is to be made to lead
- *						to N
+ *	.pending/@SET -> .SET@N		generation N was being written
+ *	.pending/@SET -> .SET@N/mend	the link is to be made to lead to N
  *
  * No entry can have that name.  The newest generation before the live one is
  * kept, for readers that have opened it.
@@ -19,7 +19,7 @@
 
 #include "store/private.h"
 
-#define TRUST "trust"
+#define SETS "trusts"
 #define LAST "shipped" /* written last */
 #define BULK 16	       /* files from which one syncfs(2) is cheaper */
 #define TRIES 3	       /* a generation may be removed before it is opened */
@@ -34,13 +34,58 @@ iswholeset(const struct cs_link *link, const char *dir)
 	return faccessat(link->dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-struct cs_link
-cs_trustgen_link(struct certstore *store)
+/* Opens trusts/ once: 1, 0 there is none, -1. */
+static int
+opensets(struct certstore *store)
 {
-	struct cs_link link = { store, store->fd, TRUST, CS_TRUST_INTENT, NULL,
-		iswholeset };
+	if (store->trusts == -1)
+		store->trusts = cs_file_opendir(store->fd, SETS);
+	if (store->trusts == -1)
+		return errno == ENOENT ? 0 : -1;
+	return 1;
+}
 
-	return link;
+int
+cs_trustgen_link(struct certstore *store, const char *intent,
+    struct cs_link *link)
+{
+	int rv = 1;
+
+	link->store = store;
+	link->dir = store->fd;
+	link->name = intent + 1;
+	link->intent = intent;
+	link->gens = NULL;
+	link->iswhole = iswholeset;
+	if (strcmp(intent, CS_TRUST_INTENT) != 0) {
+		rv = opensets(store);
+		link->dir = store->trusts;
+	}
+	return rv;
+}
+
+static int
+takesetname(void *arg, const char *file)
+{
+	char name[CS_NAME_MAX + 1];
+
+	if (cs_generation_owner(file, name) == 1)
+		file = name;
+	return cs_trustname_isvalid(file) ? cs_strings_add(arg, file) : 0;
+}
+
+/* The names of all sets but the default one, also of those without a link. */
+int
+cs_trustgen_names(struct certstore *store, struct cs_strings *names)
+{
+	int rv;
+
+	if ((rv = opensets(store)) != 1)
+		return rv;
+	if (cs_file_each(store->trusts, ".", takesetname, names) == -1)
+		return -1;
+	cs_strings_sort(names);
+	return 0;
 }
 
 /*
@@ -49,117 +94,144 @@ cs_trustgen_link(struct certstore *store)
  * link was lost, the highest whole generation is taken.
  */
 static int
-findlive(struct certstore *store, char dir[CS_GENDIR], unsigned long *gen,
-    struct certstore_error *err)
+findlive(const struct cs_trustname *tn, struct cs_link *link,
+    char dir[CS_GENDIR], unsigned long *gen, struct certstore_error *err)
 {
-	struct cs_link link;
 	int rv;
 
 	*gen = 0;
-	if (cs_store_refresh(store, err) == -1)
+	if (cs_store_refresh(tn->store, err) == -1)
 		return -1;
-	if (store->fd == -1)
+	if (tn->store->fd == -1)
 		return 0;
-	link = cs_trustgen_link(store);
-	rv = cs_generation_current(&link, dir, gen);
+	if ((rv = cs_trustgen_link(tn->store, tn->intent, link)) != 1)
+		return rv == -1 ? cs_fail_errno(err, "%s", tn->path) : 0;
+	rv = cs_generation_current(link, dir, gen);
 	if (rv == CS_LINK_GENERATION)
 		return 1;
 	if (rv == CS_LINK_FOREIGN)
 		return cs_fail(err, CERTSTORE_EDAMAGED,
-		    "%s/trust: leads elsewhere: remove this link, and the next "
+		    "%s: leads elsewhere: remove this link, and the next "
 		    "writer makes it again",
-		    store->path);
+		    tn->path);
 	if (rv == CS_LINK_DIRECTORY) {
-		snprintf(dir, CS_GENDIR, TRUST);
+		snprintf(dir, CS_GENDIR, "%s", link->name);
 		return 1;
 	}
 	if (rv == CS_LINK_NONE)
-		rv = cs_generation_find(&link, gen);
+		rv = cs_generation_find(link, gen);
 	if (rv == -1)
-		return cs_fail_errno(err, "%s/trust", store->path);
-	cs_generation_dir(dir, TRUST, *gen);
+		return cs_fail_errno(err, "%s", tn->path);
+	cs_generation_dir(dir, link->name, *gen);
 	return rv;
 }
 
 /* The generation that the link leads to cannot be opened. */
 static int
-failopen(const struct certstore *store, struct certstore_error *err)
+failopen(const struct cs_trustname *tn, struct certstore_error *err)
 {
 	if (errno != ENOENT && errno != ESTALE)
-		return cs_fail_errno(err, "%s/trust", store->path);
+		return cs_fail_errno(err, "%s", tn->path);
 	return cs_fail(err, CERTSTORE_EDAMAGED,
-	    "%s/trust: leads to nothing: remove this link, and the next "
+	    "%s: leads to nothing: remove this link, and the next "
 	    "writer makes it again if it can",
-	    store->path);
+	    tn->path);
 }
 
 int
-cs_trustgen_open(struct certstore *store, struct cs_trustgen *live,
+cs_trustgen_open(const struct cs_trustname *tn, struct cs_trustgen *live,
     struct certstore_error *err)
 {
+	struct cs_link link;
 	char dir[CS_GENDIR];
 	int i, rv;
 
 	memset(live, 0, sizeof(*live));
 	live->fd = -1;
 	for (i = 0; i < TRIES; i++) {
-		if ((rv = findlive(store, dir, &live->gen, err)) != 1)
+		if ((rv = findlive(tn, &link, dir, &live->gen, err)) != 1)
 			return rv;
-		live->fd = cs_file_opendir(store->fd, dir);
+		live->fd = cs_file_opendir(link.dir, dir);
 		if (live->fd != -1 && cs_stamp_fd(&live->stamp, live->fd) == 0)
 			return 1;
 		cs_file_close(&live->fd);
 		if (errno != ENOENT && errno != ESTALE)
 			break;
 	}
-	return failopen(store, err);
+	return failopen(tn, err);
 }
 
 int
-cs_trustgen_stat(struct certstore *store, struct stat *st)
+cs_trustgen_stat(const struct cs_trustname *tn, struct stat *st)
 {
 	struct certstore_error ignored;
+	struct cs_link link;
 	char dir[CS_GENDIR];
 	unsigned long gen;
 
-	return findlive(store, dir, &gen, &ignored) == 1 &&
-	    fstatat(store->fd, dir, st, AT_SYMLINK_NOFOLLOW) == 0;
+	return findlive(tn, &link, dir, &gen, &ignored) == 1 &&
+	    fstatat(link.dir, dir, st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* A live set that others can write is not carried over. */
 static int
-checkours(const struct certstore *store, unsigned long gen,
+checkours(const struct cs_link *link, unsigned long gen,
     struct certstore_error *err)
 {
-	char dir[CS_GENDIR];
+	const struct certstore *store = link->store;
+	char dir[CS_GENDIR], sub[CS_TRUSTNAME_MAX + 16];
 	int fd, rv;
 
+	snprintf(sub, sizeof(sub), "/%s%s",
+	    link->dir == store->fd ? "" : SETS "/", link->name);
+	if (link->dir != store->fd &&
+	    cs_fence_ours(store, link->dir, "/" SETS, err) == -1)
+		return -1;
 	if (gen == 0)
 		return 0;
-	cs_generation_dir(dir, TRUST, gen);
-	if ((fd = cs_file_opendir(store->fd, dir)) == -1)
-		return cs_fail_errno(err, "%s/%s", store->path, dir);
-	rv = cs_fence_ours(store, fd, "/" TRUST, err);
+	cs_generation_dir(dir, link->name, gen);
+	if ((fd = cs_file_opendir(link->dir, dir)) == -1)
+		return cs_fail_errno(err, "%s%s", store->path, sub);
+	rv = cs_fence_ours(store, fd, sub, err);
 	close(fd);
 	return rv;
 }
 
-int
-cs_trustgen_begin(struct certstore *store, unsigned long live, size_t nfile,
-    struct cs_trustgen *new, struct certstore_error *err)
+/* Gets the link; the first set that has a name needs trusts/. */
+static int
+preparelink(const struct cs_trustname *tn, struct cs_link *link,
+    struct certstore_error *err)
 {
-	struct cs_link link = cs_trustgen_link(store);
+	struct certstore *store = tn->store;
+	int rv;
+
+	if ((rv = cs_trustgen_link(store, tn->intent, link)) == 1)
+		return 0;
+	if (rv == 0 && cs_file_mkdir(store->fd, SETS, &store->trusts) == 0) {
+		link->dir = store->trusts;
+		return 0;
+	}
+	return cs_fail_errno(err, "%s/" SETS, store->path);
+}
+
+int
+cs_trustgen_begin(const struct cs_trustname *tn, unsigned long live,
+    size_t nfile, struct cs_trustgen *new, struct certstore_error *err)
+{
+	struct certstore *store = tn->store;
+	struct cs_link link;
 	char dir[CS_GENDIR];
 
 	memset(new, 0, sizeof(*new));
 	new->fd = -1;
-	if (checkours(store, live, err) == -1)
+	if (preparelink(tn, &link, err) == -1 ||
+	    checkours(&link, live, err) == -1)
 		return -1;
 	new->before = live;
 	new->bulk = store->syncall ||
 	    (nfile >= BULK && cs_file_hassyncfs(store->fd));
 	if (cs_generation_free(&link, live + 1, &new->gen) == -1)
-		return cs_fail_errno(err, "%s/.trust@", store->path);
+		return cs_fail_errno(err, "%s", tn->path);
 	if (cs_generation_begin(&link, new->gen, err) == -1)
 		return -1;
 	/* without the intent on disk a part of the first set could pass for
@@ -168,11 +240,25 @@ cs_trustgen_begin(struct certstore *store, unsigned long live, size_t nfile,
 		return -1;
 	if (live == 0 && cs_store_sync(store, store->pending) == -1)
 		return cs_fail_errno(err, "%s/.pending", store->path);
-	cs_generation_dir(dir, TRUST, new->gen);
-	if (cs_file_newdir(store->fd, dir, &new->fd) == 0)
+	cs_generation_dir(dir, link.name, new->gen);
+	if (cs_file_newdir(link.dir, dir, &new->fd) == 0)
 		return 0;
-	return errno == EEXIST ? cs_fence_lost(store, TRUST, err) :
-				 cs_fail_errno(err, "%s/%s", store->path, dir);
+	return errno == EEXIST ? cs_fence_lost(store, tn->intent + 1, err) :
+				 cs_fail_errno(err, "%s", tn->path);
+}
+
+/* Is trusts/ still the directory that was opened?  1, 0, -1. */
+static int
+issetsplace(const struct cs_link *link)
+{
+	struct cs_inode held;
+
+	if (link->dir == link->store->fd)
+		return 1;
+	if (cs_file_inode(link->dir, &held) == -1)
+		return -1;
+	return cs_file_isinode(link->store->fd, SETS, AT_SYMLINK_NOFOLLOW,
+	    &held);
 }
 
 /*
@@ -189,33 +275,46 @@ verifyset(const struct cs_link *link, const struct cs_trustgen *new,
 	if (cs_fence_verify(link->store, err) == -1 ||
 	    cs_fence_intent(link->store, link->intent, dir, err) == -1)
 		return -1;
-	if (iswholeset(link, dir) &&
+	if (issetsplace(link) == 1 && iswholeset(link, dir) &&
 	    (!switched || cs_generation_iscurrent(link, new->gen)))
 		return 0;
 	return cs_fence_lost(link->store, link->name, err);
 }
 
+/* Syncs the generation, its name, its intent and the place of its link. */
+static int
+syncset(const struct cs_link *link, const struct cs_trustgen *new)
+{
+	const struct certstore *store = link->store;
+
+	if (new->bulk)
+		return syncfs(store->fd);
+	return fsync(new->fd) == -1 || fsync(link->dir) == -1 ||
+		(link->dir != store->fd && new->before == 0 &&
+		    fsync(store->fd) == -1) ||
+		fsync(store->pending) == -1 ?
+	    -1 :
+	    0;
+}
+
 int
-cs_trustgen_commit(struct certstore *store, struct cs_trustgen *new,
+cs_trustgen_commit(const struct cs_trustname *tn, struct cs_trustgen *new,
     struct certstore_error *err)
 {
-	struct cs_link link = cs_trustgen_link(store);
+	struct certstore *store = tn->store;
+	struct cs_link link;
 
-	if (store->syncall && cs_generation_prepare(&link, new->gen) == -1)
-		return cs_fail_errno(err, "%s/trust", store->path);
-	if (new->bulk ? syncfs(store->fd) == -1 :
-			fsync(new->fd) == -1 || fsync(store->fd) == -1 ||
-		    fsync(store->pending) == -1)
-		return cs_fail_errno(err, "%s/.trust@%lu", store->path,
-		    new->gen);
+	if (cs_trustgen_link(store, tn->intent, &link) != 1 ||
+	    (store->syncall && cs_generation_prepare(&link, new->gen) == -1) ||
+	    syncset(&link, new) == -1)
+		return cs_fail_errno(err, "%s", tn->path);
 	cs_progress(store, "switching", 0, 0);
 	if (verifyset(&link, new, 0, err) == -1)
 		return -1;
 	if (cs_generation_switch(&link, new->before, new->gen) == -1 ||
-	    cs_store_sync(store, store->fd) == -1)
-		return errno == EEXIST ?
-		    cs_fence_lost(store, TRUST, err) :
-		    cs_fail_errno(err, "%s/trust", store->path);
+	    cs_store_sync(store, link.dir) == -1)
+		return errno == EEXIST ? cs_fence_lost(store, link.name, err) :
+					 cs_fail_errno(err, "%s", tn->path);
 	return verifyset(&link, new, 1, err);
 }
 
@@ -267,13 +366,15 @@ turnbackset(const struct cs_link *link)
  * whole generation is taken.
  */
 int
-cs_trustgen_repair(struct certstore *store)
+cs_trustgen_repair(struct certstore *store, const char *intent)
 {
-	struct cs_link link = cs_trustgen_link(store);
+	struct cs_link link;
 	char dir[CS_GENDIR];
 	unsigned long gen;
 	int rv;
 
+	if ((rv = cs_trustgen_link(store, intent, &link)) != 1)
+		return rv;
 	rv = cs_generation_current(&link, dir, &gen);
 	if (rv == CS_LINK_DIRECTORY)
 		return turnbackset(&link);
@@ -283,5 +384,5 @@ cs_trustgen_repair(struct certstore *store)
 		return rv;
 	if (cs_generation_lead(&link, gen) == -1)
 		return -1;
-	return cs_store_sync(store, store->fd);
+	return cs_store_sync(store, link.dir);
 }

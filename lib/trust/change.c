@@ -206,6 +206,12 @@ takecert(struct certstore_trust *t, struct cs_given *g, unsigned int origin)
 	how = origin == CS_ANCHOR_SHIPPED	    ? CS_JUDGE_SHIPPED :
 	    (t->flags & CERTSTORE_TRUST_FORCE) != 0 ? CS_JUDGE_FORCE :
 						      0;
+	if (cs_trustset_byfingerprint(&t->everywhere, g->fingerprint) != NULL)
+		return sayresult(t, name,
+		    how == CS_JUDGE_SHIPPED ? "left out" : "refused",
+		    "%s: is distrusted in every set: use cert-trust%s -f add "
+		    "and then rm to lift that",
+		    what, t->common.option);
 	if (g->err.code == CERTSTORE_OK)
 		(void)cs_anchor_judge(what, g->x509, how, &g->err);
 	if (g->err.code == CERTSTORE_OK && isbarred(t, g, why, sizeof(why)))
@@ -259,7 +265,7 @@ addgiven(struct certstore_trust *t, struct cs_given *g)
 		return sayresult(t, a->name, "refused",
 		    "%s: %s: is an anchor already, but here %s: use "
 		    "cert-trust%s rm %s to remove it",
-		    where, a->name, why, cs_store_option(t->store), a->name);
+		    where, a->name, why, t->tn.option, a->name);
 	if (a->der == NULL && !force)
 		return sayresult(t, a->name, "refused",
 		    "%s: %s: is distrusted: use -f to trust it again", where,
@@ -339,20 +345,20 @@ applyremove(struct certstore_trust *t, const char *text)
 		return sayresult(t, a->name, force ? "same" : "refused",
 		    "%s: is distrusted, not an anchor: use cert-trust%s -f "
 		    "add with its file to trust it again",
-		    a->name, cs_store_option(t->store));
+		    a->name, t->tn.option);
 	if (found == 0 && (force || isremoved(t, text)))
 		return noteresult(t, text, "same");
 	if (found == 0)
 		return sayresult(t, text, "refused",
 		    "%s: there is no such anchor: use cert-trust%s list to "
 		    "see the anchors",
-		    cs_escape_quote(q, text), cs_store_option(t->store));
+		    cs_escape_quote(q, text), t->tn.option);
 	if ((a->origin & CS_ANCHOR_SHIPPED) != 0)
 		rv = sayresult(t, a->name, "removed",
 		    "%s: is in the shipped list, and the next update adds "
 		    "it again: use cert-trust%s distrust sha256:%s to keep "
 		    "it out",
-		    a->name, cs_store_option(t->store), a->fingerprint);
+		    a->name, t->tn.option, a->fingerprint);
 	else
 		rv = noteresult(t, a->name, "removed");
 	cs_trustset_drop(a);
@@ -416,7 +422,7 @@ distrusttext(struct certstore_trust *t, const char *text)
 		    "%s: is neither the name of an anchor nor the SHA-256 "
 		    "fingerprint or file of another certificate: use "
 		    "cert-trust%s list to see the anchors",
-		    cs_escape_quote(q, text), cs_store_option(t->store));
+		    cs_escape_quote(q, text), t->tn.option);
 	cs_trustset_name(&t->set, "unknown", 0, hex, name);
 	return distrustother(t, name, hex);
 }
@@ -500,7 +506,8 @@ dropown(struct certstore_trust *t, struct cs_anchor *a)
 		    "%s: is from the shipped list from now on", a->name);
 	}
 	if (!t->told)
-		cs_warn(t->store, "%s: was added by hand: is removed", a->name);
+		cs_warn(t->tn.store, "%s: was added by hand: is removed",
+		    a->name);
 	cs_trustset_drop(a);
 	return noteresult(t, a->name, "dropped");
 }

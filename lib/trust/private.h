@@ -43,9 +43,9 @@ int	cs_anchor_fingerprint(const char *, char [65]);
 int	cs_anchor_judge(const char *, X509 *, int, struct certstore_error *);
 
 /* trustdir.c: the set as a directory. */
-int	cs_trustdir_load(struct certstore *, struct cs_trustset *,
+int	cs_trustdir_load(const struct cs_trustname *, struct cs_trustset *,
 	    struct certstore_error *);
-int	cs_trustdir_write(struct certstore *, const struct cs_trustset *,
+int	cs_trustdir_write(const struct cs_trustname *, const struct cs_trustset *,
 	    struct certstore_error *);	/* under the lock */
 
 /* change.c: what a change makes of the set, and what becomes of each of its
@@ -75,7 +75,7 @@ struct cs_result {
 	char		*text;
 };
 struct certstore_trust {
-	struct certstore		*store;
+	struct cs_trustname		 tn;
 	int				 flags;
 	struct certstore_passphrase	 pass;
 	int				 haspass;
@@ -84,7 +84,11 @@ struct certstore_trust {
 	const struct cs_given		**limited; /* with trust settings */
 	size_t				 nlimited;
 	struct certstore_error		 failed; /* of the first change that failed */
+	struct cs_trustname		 common; /* the default set */
 	struct cs_trustset		 set;
+	struct cs_trustset		 everywhere; /* distrusted in common */
+	int				 absent; /* there is no such set */
+	int				 swept; /* everywhere has some of set */
 	int				 loaded;
 	int				 listing; /* 1, or -1: it failed */
 	struct cs_result		*result;

@@ -12,7 +12,7 @@
 #include "trust/private.h"
 
 struct certstore_trust *
-certstore_trust_new(struct certstore *store, int flags,
+certstore_trust_new(struct certstore *store, const char *set, int flags,
     struct certstore_error *err)
 {
 	struct certstore_trust *t;
@@ -26,9 +26,12 @@ certstore_trust_new(struct certstore *store, int flags,
 		cs_fail_nomem(err);
 		return NULL;
 	}
-	t->store = store;
 	t->flags = flags;
-	return t;
+	if (cs_trustname_init(&t->tn, store, set, err) == 0 &&
+	    cs_trustname_init(&t->common, store, NULL, err) == 0)
+		return t;
+	certstore_trust_free(t);
+	return NULL;
 }
 
 static void
@@ -70,7 +73,10 @@ certstore_trust_free(struct certstore_trust *t)
 	dropresults(t);
 	free(t->result);
 	cs_trustset_free(&t->set);
+	cs_trustset_free(&t->everywhere);
 	cs_entry_done(&t->entry);
+	cs_trustname_done(&t->tn);
+	cs_trustname_done(&t->common);
 	free(t);
 }
 
@@ -89,15 +95,45 @@ certstore_trust_set_passphrase(struct certstore_trust *t,
  * enough: it is used again after the set was removed or restored.
  */
 static int
-iscurrentset(const struct certstore_trust *t, struct certstore_error *err)
+islive(const struct cs_trustname *tn, const struct cs_trustset *set,
+    struct certstore_error *err)
 {
 	struct cs_trustgen live;
 
-	if (cs_trustgen_open(t->store, &live, err) == -1)
+	if (cs_trustgen_open(tn, &live, err) == -1)
 		return -1;
 	cs_file_close(&live.fd);
-	return live.gen == t->set.gen &&
-	    cs_stamp_same(&live.stamp, &t->set.stamp);
+	return live.gen == set->gen && cs_stamp_same(&live.stamp, &set->stamp);
+}
+
+static int
+iscurrentset(const struct certstore_trust *t, struct certstore_error *err)
+{
+	int rv;
+
+	rv = islive(&t->tn, &t->set, err);
+	if (rv == 1 && t->tn.named)
+		rv = islive(&t->common, &t->everywhere, err);
+	return rv;
+}
+
+/* Drops what is distrusted in every set; the next writer removes its files. */
+static void
+dropdistrusted(struct certstore_trust *t)
+{
+	struct cs_anchor *a;
+	size_t i;
+
+	for (i = 0; i < t->set.n; i++) {
+		a = &t->set.v[i];
+		if (a->der == NULL ||
+		    cs_trustset_byfingerprint(&t->everywhere, a->fingerprint) ==
+			NULL)
+			continue;
+		cs_trustset_drop(a);
+		t->set.dirty = t->swept = 1;
+	}
+	cs_trustset_sort(&t->set);
 }
 
 /* Continues a listing in a set that was read again, behind the last name. */
@@ -117,18 +153,32 @@ resumelisting(struct certstore_trust *t)
 static int
 loadset(struct certstore_trust *t, struct certstore_error *err)
 {
-	int current = 0;
+	int current = 0, rv;
 
 	if (t->loaded && (current = iscurrentset(t, err)) == -1)
 		return -1;
 	if (current)
 		return 0;
 	t->loaded = 0;
-	if (cs_trustdir_load(t->store, &t->set, err) == -1)
+	if (t->tn.named &&
+	    cs_trustdir_distrusted(&t->common, &t->everywhere, err) == -1)
 		return -1;
+	if ((rv = cs_trustdir_load(&t->tn, &t->set, err)) == -1)
+		return -1;
+	t->absent = t->tn.named && rv == 0;
+	dropdistrusted(t);
 	t->loaded = 1;
 	resumelisting(t);
 	return 0;
+}
+
+/* The same of a set that has to be there. */
+static int
+loadpresent(struct certstore_trust *t, struct certstore_error *err)
+{
+	if (loadset(t, err) == -1)
+		return -1;
+	return t->absent ? cs_trustname_absent(&t->tn, err) : 0;
 }
 
 static int
@@ -162,7 +212,7 @@ setentry(struct certstore_trust *t, const struct cs_anchor *a,
 
 	cs_entry_done(entry);
 	memset(entry, 0, sizeof(*entry));
-	entry->trust = t->store;
+	entry->trust = &t->tn;
 	if (a->der == NULL)
 		rv = cs_buf_printf(&entry->info.text, "fingerprint %s\n",
 		    a->fingerprint);
@@ -199,7 +249,7 @@ certstore_trust_next(struct certstore_trust *t,
 		t->next = t->nextbad = 0;
 		/* without the set there is nothing to list: the next call is
 		 * the end */
-		t->listing = loadset(t, err) == 0 ? 1 : -1;
+		t->listing = loadpresent(t, err) == 0 ? 1 : -1;
 		if (t->listing == -1)
 			return -1;
 	}
@@ -224,7 +274,7 @@ certstore_trust_has(struct certstore_trust *t, const char *anchor,
 	char hex[65];
 
 	cs_error_clear(err);
-	if (loadset(t, err) == -1)
+	if (loadpresent(t, err) == -1)
 		return -1;
 	return cs_trustset_find(&t->set, anchor, &a, hex, err);
 }
@@ -377,6 +427,20 @@ certstore_trust_result(const struct certstore_trust *t, size_t i,
 	return 1;
 }
 
+/* Is there a change that makes a set which is absent?  A name that was mistyped
+ * must not make one. */
+static int
+ismaker(const struct certstore_trust *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->nchange; i++)
+		if (t->change[i].verb != CS_TRUST_REMOVE &&
+		    t->change[i].verb != CS_TRUST_DISTRUST)
+			return 1;
+	return t->nchange == 0;
+}
+
 static int
 applychanges(struct certstore_trust *t, struct certstore_error *err)
 {
@@ -387,10 +451,12 @@ applychanges(struct certstore_trust *t, struct certstore_error *err)
 	dropresults(t);
 	if (loadset(t, err) == -1)
 		return -1;
+	if (t->absent && !ismaker(t))
+		return cs_trustname_absent(&t->tn, err);
 	if (cs_change_limits(t) == -1)
 		return cs_fail_nomem(err);
 	for (i = 0; i < t->set.bad.n && !t->told; i++)
-		cs_warn(t->store, "%s", t->set.bad.v[i]);
+		cs_warn(t->tn.store, "%s", t->set.bad.v[i]);
 	for (i = 0; i < t->nchange; i++)
 		if (cs_change_apply(t, &t->change[i], err) == -1)
 			return -1;
@@ -405,27 +471,84 @@ writeset(struct certstore_trust *t, struct certstore_error *err)
 {
 	int current;
 
-	if (cs_trustgen_repair(t->store) == -1)
-		return cs_fail_errno(err, "%s/trust", certstore_path(t->store));
+	if (cs_trustgen_repair(t->tn.store, t->tn.intent) == -1)
+		return cs_fail_errno(err, "%s", t->tn.path);
 	if ((current = iscurrentset(t, err)) == -1 ||
 	    (!current && applychanges(t, err) == -1))
 		return -1;
 	if (t->count == 0 && !t->set.dirty)
 		return 0;
-	return cs_trustdir_write(t->store, &t->set, err);
+	return cs_trustdir_write(&t->tn, &t->set, err);
 }
 
 /* Warns that bundle.pem is empty, which servers refuse. */
 static void
 warnempty(const struct certstore_trust *t)
 {
-	if (t->count > 0 && cs_trustset_isempty(&t->set))
-		cs_warn(t->store,
-		    "%s/trust/bundle.pem: no anchor is left, and servers "
-		    "refuse an empty file: use cert-trust%s add to add one, "
-		    "or cert-trust%s update for those of the system",
-		    certstore_path(t->store), cs_store_option(t->store),
-		    cs_store_option(t->store));
+	if ((t->count > 0 || t->swept) && cs_trustset_isempty(&t->set))
+		cs_warn(t->tn.store,
+		    "%s/bundle.pem: no anchor is left, and servers "
+		    "refuse an empty file: use cert-trust%s add to add one"
+		    "%s%s%s",
+		    t->tn.path, t->tn.option,
+		    t->tn.named ? "" : ", or cert-trust",
+		    t->tn.named ? "" : t->tn.option,
+		    t->tn.named ? "" : " update for those of the system");
+}
+
+/* Removes from one set what is distrusted in every set. */
+static int
+sweepset(struct certstore_trust *t, struct certstore_error *err)
+{
+	int rv;
+
+	if (applychanges(t, err) == -1)
+		return -1;
+	if (!t->swept || (t->flags & CERTSTORE_TRUST_DRYRUN) != 0)
+		return 0;
+	if (cs_lock_take(t->tn.store, err) == -1)
+		return -1;
+	rv = writeset(t, err);
+	cs_lock_release(t->tn.store);
+	warnempty(t);
+	return rv;
+}
+
+/*
+ * After something was distrusted in the default set: the same in all others.
+ * Until then cert-verify(1) knows, and so does who adds.
+ */
+static int
+sweepsets(struct certstore_trust *t, struct certstore_error *err)
+{
+	struct certstore_trust *other;
+	struct cs_strings names = { 0 };
+	int rv = 0;
+	size_t i;
+
+	if (cs_trustgen_names(t->tn.store, &names) == -1)
+		rv = cs_fail_errno(err, "%s/trusts",
+		    certstore_path(t->tn.store));
+	for (i = 0; i < names.n && rv == 0; i++) {
+		other = certstore_trust_new(t->tn.store, names.v[i], t->flags,
+		    err);
+		rv = other == NULL ? -1 : sweepset(other, err);
+		certstore_trust_free(other);
+	}
+	cs_strings_free(&names);
+	return rv;
+}
+
+/* Is there a change that holds in every set? */
+static int
+isforall(const struct certstore_trust *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->nchange && !t->tn.named; i++)
+		if (t->change[i].verb == CS_TRUST_DISTRUST)
+			return 1;
+	return 0;
 }
 
 int
@@ -446,12 +569,14 @@ certstore_trust_commit(struct certstore_trust *t, struct certstore_error *err)
 	rv = applychanges(t, err);
 	if (rv == 0 && (t->count > 0 || t->set.dirty)) {
 		if ((t->flags & CERTSTORE_TRUST_DRYRUN) != 0)
-			rv = cs_lock_check(t->store, err);
-		else if ((rv = cs_lock_take(t->store, err)) == 0) {
+			rv = cs_lock_check(t->tn.store, err);
+		else if ((rv = cs_lock_take(t->tn.store, err)) == 0) {
 			rv = writeset(t, err);
-			cs_lock_release(t->store);
+			cs_lock_release(t->tn.store);
 		}
 	}
+	if (rv == 0 && isforall(t))
+		rv = sweepsets(t, err);
 	t->loaded = 0; /* the next listing reads the set again */
 	ERR_clear_error();
 	if (rv == -1) {

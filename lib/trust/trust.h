@@ -43,4 +43,8 @@ struct cs_anchor *cs_trustset_byfingerprint(const struct cs_trustset *,
 int	cs_trustset_read_distrusted(struct cs_trustset *, const char *,
 	    const struct cs_buf *, struct certstore_error *);
 
+/* trustdir.c: the distrusted of a set: 1, 0 there is no such set, -1. */
+int	cs_trustdir_distrusted(const struct cs_trustname *,
+	    struct cs_trustset *, struct certstore_error *);
+
 #endif

@@ -18,7 +18,7 @@
 
 /* A generation while it is read. */
 struct dir {
-	const struct certstore *store;
+	const struct cs_trustname *tn;
 	int fd;
 	struct cs_strings names;
 	struct cs_strings links; /* where the hash links lead */
@@ -60,10 +60,11 @@ notebad(struct dir *d, struct cs_trustset *set, const char *file,
 	char msg[512];
 
 	snprintf(msg, sizeof(msg),
-	    "%s/trust/%s: %s: use cert-trust%s add to add it again, or "
-	    "cert-trust%s update for those of the system",
-	    certstore_path(d->store), file, why, cs_store_option(d->store),
-	    cs_store_option(d->store));
+	    "%s/%s: %s: use cert-trust%s add to add it again%s%s%s",
+	    d->tn->path, file, why, d->tn->option,
+	    d->tn->named ? "" : ", or cert-trust",
+	    d->tn->named ? "" : d->tn->option,
+	    d->tn->named ? "" : " update for those of the system");
 	set->dirty = 1;
 	return cs_strings_add(&set->bad, msg);
 }
@@ -116,8 +117,7 @@ failread(struct dir *d, const char *file, struct certstore_error *err)
 {
 	if (errno == ENOENT || errno == ESTALE)
 		return 0;
-	return cs_fail_errno(err, "%s/trust/%s", certstore_path(d->store),
-	    file);
+	return cs_fail_errno(err, "%s/%s", d->tn->path, file);
 }
 
 /* Reads each anchor, and where the hash links lead. */
@@ -215,14 +215,13 @@ readrecord(struct dir *d, struct cs_trustset *set, const char *file,
 {
 	char label[512];
 
-	snprintf(label, sizeof(label), "%.400s/trust/%s",
-	    certstore_path(d->store), file);
+	snprintf(label, sizeof(label), "%.400s/%s", d->tn->path, file);
 	if (readsetfile(d, file, CS_RECORD_MAX) == -1) {
 		if (errno == ENOENT || errno == ESTALE) {
 			cs_fail(err, CERTSTORE_EDAMAGED,
-			    "%s: is missing: restore it, or remove trust "
-			    "and .trust@* of the store and start again",
-			    label);
+			    "%s: is missing: restore it, or remove this set "
+			    "with its .%s@* and start again",
+			    label, d->tn->intent + 1);
 			return 0;
 		}
 		return cs_fail_errno(err, "%s", label);
@@ -236,7 +235,7 @@ loaddir(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 	int rv;
 
 	if (cs_file_each(d->fd, ".", takefilename, &d->names) == -1)
-		return cs_fail_errno(err, "%s/trust", certstore_path(d->store));
+		return cs_fail_errno(err, "%s", d->tn->path);
 	cs_strings_sort(&d->names);
 	rv = readrecord(d, set, "distrusted", cs_trustset_read_distrusted, err);
 	if (rv == 1)
@@ -261,24 +260,24 @@ closesetdir(struct dir *d)
 }
 
 /*
- * Reads the live set; without a directory it is empty.  If a file is missing,
+ * Reads the live set: 1, 0 there is none, and it is empty, -1.  If a file is missing,
  * the generation may have been removed while it was read: then it is read
  * again.
  */
 int
-cs_trustdir_load(struct certstore *store, struct cs_trustset *set,
+cs_trustdir_load(const struct cs_trustname *tn, struct cs_trustset *set,
     struct certstore_error *err)
 {
-	struct dir d = { .store = store, .fd = -1 };
+	struct dir d = { .tn = tn, .fd = -1 };
 	struct cs_trustgen live;
 	int i, rv = 0;
 
 	for (i = 0; i < TRIES && rv == 0; i++) {
 		cs_trustset_free(set);
-		rv = cs_trustgen_open(store, &live, err);
+		rv = cs_trustgen_open(tn, &live, err);
 		if (rv == 0) {
 			cs_error_clear(err);
-			return 0;
+			return 0; /* there is no set */
 		}
 		if (rv == -1)
 			return -1;
@@ -286,23 +285,48 @@ cs_trustdir_load(struct certstore *store, struct cs_trustset *set,
 		set->stamp = live.stamp;
 		set->dirty = live.gen == 0;
 		cs_fail(err, CERTSTORE_ECHANGED,
-		    "%s/trust: keeps changing: try again",
-		    certstore_path(store));
+		    "%s: keeps changing: try again", tn->path);
 		d.fd = live.fd;
 		rv = loaddir(&d, set, err);
 		closesetdir(&d);
 	}
 	if (rv == 1) {
 		cs_error_clear(err);
-		return 0;
+		return 1;
 	}
 	cs_trustset_free(set);
 	return -1;
 }
 
+/*
+ * Reads what is distrusted and nothing else of the live set: 1, 0 there is no
+ * such set, -1.
+ */
+int
+cs_trustdir_distrusted(const struct cs_trustname *tn, struct cs_trustset *set,
+    struct certstore_error *err)
+{
+	struct dir d = { .tn = tn, .fd = -1 };
+	struct cs_trustgen live;
+	int i, rv = 0;
+
+	for (i = 0; i < TRIES && rv == 0; i++) {
+		cs_trustset_free(set);
+		if ((rv = cs_trustgen_open(tn, &live, err)) != 1)
+			return rv;
+		set->gen = live.gen;
+		set->stamp = live.stamp;
+		d.fd = live.fd;
+		rv = readrecord(&d, set, "distrusted",
+		    cs_trustset_read_distrusted, err);
+		closesetdir(&d);
+	}
+	return rv == 1 ? 1 : -1;
+}
+
 /* A new generation while it is written. */
 struct writing {
-	struct certstore *store;
+	const struct cs_trustname *tn;
 	struct cs_trustgen gen;
 	struct cs_buf bundle;
 	struct links *links; /* open addressing, by hash */
@@ -349,9 +373,7 @@ writesetfile(struct writing *w, const char *name, const struct cs_buf *b,
 		rv = fsync(fd);
 		close(fd);
 	}
-	return rv == 0 ?
-	    0 :
-	    cs_fail_errno(err, "%s/trust/%s", certstore_path(w->store), name);
+	return rv == 0 ? 0 : cs_fail_errno(err, "%s/%s", w->tn->path, name);
 }
 
 static int
@@ -365,12 +387,10 @@ writelink(struct writing *w, const char *file, X509 *x509,
 	hash = X509_NAME_hash_ex(X509_get_subject_name(x509), NULL, NULL, &ok);
 	if (ok != 1)
 		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
-		    "%s/trust/%s: its subject can't be hashed",
-		    certstore_path(w->store), file);
+		    "%s/%s: its subject can't be hashed", w->tn->path, file);
 	cs_anchor_link(link, hash, countlink(w, hash));
 	if (cs_file_link(w->gen.fd, file, link) == -1)
-		return cs_fail_errno(err, "%s/trust/%s",
-		    certstore_path(w->store), link);
+		return cs_fail_errno(err, "%s/%s", w->tn->path, link);
 	return 0;
 }
 
@@ -405,8 +425,8 @@ checksize(const struct writing *w, const struct cs_buf *b, size_t max,
 	if (b->len <= max)
 		return 0;
 	return cs_fail(err, CERTSTORE_EREFUSED,
-	    "%s/trust: would be larger than %zu bytes: nothing is changed",
-	    certstore_path(w->store), max);
+	    "%s: would be larger than %zu bytes: nothing is changed",
+	    w->tn->path, max);
 }
 
 static int
@@ -450,20 +470,20 @@ writedir(struct writing *w, const struct cs_trustset *set,
  * current.
  */
 int
-cs_trustdir_write(struct certstore *store, const struct cs_trustset *set,
+cs_trustdir_write(const struct cs_trustname *tn, const struct cs_trustset *set,
     struct certstore_error *err)
 {
-	struct writing w = { .store = store, .gen = { .fd = -1 } };
+	struct writing w = { .tn = tn, .gen = { .fd = -1 } };
 	int rv = -1;
 
 	if (newlinks(&w, set->n) == -1)
 		return cs_fail_nomem(err);
-	if (cs_trustgen_begin(store, set->gen, set->n, &w.gen, err) == 0 &&
+	if (cs_trustgen_begin(tn, set->gen, set->n, &w.gen, err) == 0 &&
 	    writedir(&w, set, err) == 0 &&
-	    cs_trustgen_commit(store, &w.gen, err) == 0)
-		rv = cs_recover_all(store, err);
+	    cs_trustgen_commit(tn, &w.gen, err) == 0)
+		rv = cs_recover_all(tn->store, err);
 	if (rv == -1)
-		(void)cs_recover_abandon(store, err);
+		(void)cs_recover_abandon(tn->store, err);
 	cs_file_close(&w.gen.fd);
 	cs_buf_free(&w.bundle);
 	free(w.links);

@@ -73,7 +73,7 @@ readdistrusted(struct cs_anchors *a, struct certstore_error *err)
 		rv = cs_file_read(a->fd, "distrusted", CS_RECORD_MAX, &b) == 0 ?
 		    1 :
 		    -1;
-	if (rv == 0 && a->store != NULL) {
+	if (rv == 0 && a->tn.store != NULL) {
 		errno = ENOENT;
 		rv = -1;
 	}
@@ -87,31 +87,41 @@ readdistrusted(struct cs_anchors *a, struct certstore_error *err)
 	return rv;
 }
 
+/* Reads what is distrusted in every set, if this is not the one that says so. */
+static int
+readeverywhere(struct cs_anchors *a, struct certstore_error *err)
+{
+	if (!a->tn.named)
+		return 0;
+	return cs_trustdir_distrusted(&a->common, &a->everywhere, err) == -1 ?
+	    -1 :
+	    0;
+}
+
 static int
 openanchordir(struct cs_anchors *a, struct certstore_error *err)
 {
 	struct cs_trustgen live;
 	int rv;
 
-	if (a->store == NULL) {
-		if ((a->fd = cs_file_openpath(a->path)) == -1)
+	if (a->tn.store == NULL) {
+		if ((a->fd = cs_file_openpath(a->path)) == -1 ||
+		    cs_stamp_fd(&a->dir, a->fd) == -1)
 			return cs_fail_errno(err, "%s", a->label);
-	} else if ((rv = cs_trustgen_open(a->store, &live, err)) != 1) {
-		return rv == -1 ? -1 :
-				  cs_fail(err, CERTSTORE_EREFUSED,
-				      "%s: there are no trust anchors: use "
-				      "cert-trust%s update for those of the "
-				      "system, or cert-trust%s add to add "
-				      "some",
-				      a->label, cs_store_option(a->store),
-				      cs_store_option(a->store));
+		return readdistrusted(a, err);
 	}
-	if (a->store != NULL) {
-		a->fd = live.fd;
-		a->dir = live.stamp;
-	} else if (cs_stamp_fd(&a->dir, a->fd) == -1)
-		return cs_fail_errno(err, "%s", a->label);
-	return readdistrusted(a, err);
+	if ((rv = cs_trustgen_open(&a->tn, &live, err)) == -1)
+		return -1;
+	if (rv == 0 && a->tn.named)
+		return cs_trustname_absent(&a->tn, err);
+	if (rv == 0)
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: there are no trust anchors: use cert-trust%s update "
+		    "for those of the system, or cert-trust%s add to add some",
+		    a->label, a->tn.option, a->tn.option);
+	a->fd = live.fd;
+	a->dir = live.stamp;
+	return readdistrusted(a, err) == -1 ? -1 : readeverywhere(a, err);
 }
 
 /* Forgets all that was read from the directory. */
@@ -121,6 +131,7 @@ closeanchordir(struct cs_anchors *a)
 	cs_file_close(&a->fd);
 	cs_lazycerts_free(&a->certs);
 	cs_trustset_free(&a->distrusted);
+	cs_trustset_free(&a->everywhere);
 	dropfiles(a, 0);
 	a->nhash = 0;
 	a->unhashed = 0;
@@ -149,13 +160,18 @@ cs_anchors_open(struct cs_anchors *a, struct certstore *store, const char *path,
     struct certstore_error *err)
 {
 	cs_anchors_close(a);
-	a->store = path == NULL ? store : NULL;
-	if (path != NULL) {
+	if (path != NULL && strpbrk(path, "/.") != NULL) {
 		a->label = cs_item_label(path);
 		a->path = strdup(path);
-	} else if (asprintf(&a->label, "%s/trust", certstore_path(store)) == -1)
-		a->label = NULL;
-	if (a->label == NULL || (path != NULL && a->path == NULL))
+		if (a->path == NULL)
+			return cs_fail_nomem(err);
+	} else {
+		if (cs_trustname_init(&a->tn, store, path, err) == -1 ||
+		    cs_trustname_init(&a->common, store, NULL, err) == -1)
+			return -1;
+		a->label = strdup(a->tn.path);
+	}
+	if (a->label == NULL)
 		return cs_fail_nomem(err);
 	return reopenanchors(a, err);
 }
@@ -169,10 +185,10 @@ isunchanged(struct cs_anchors *a)
 
 	if (a->fd == -1)
 		return 0;
-	if (a->store == NULL) {
+	if (a->tn.store == NULL) {
 		if (stat(a->path, &st) == -1)
 			return 0;
-	} else if (!cs_trustgen_stat(a->store, &st))
+	} else if (!cs_trustgen_stat(&a->tn, &st))
 		return 0;
 	if (!cs_stamp_holds(&a->dir, &st))
 		return 0;
@@ -186,8 +202,10 @@ isunchanged(struct cs_anchors *a)
 int
 cs_anchors_refresh(struct cs_anchors *a, struct certstore_error *err)
 {
-	if ((a->store == NULL && a->path == NULL) || isunchanged(a))
+	if (a->tn.store == NULL && a->path == NULL)
 		return 0;
+	if (isunchanged(a))
+		return readeverywhere(a, err);
 	return reopenanchors(a, err);
 }
 
@@ -454,16 +472,23 @@ cs_anchors_uses(const struct cs_anchors *a, const X509 *x509,
 	    mergeuses(&a->certs, x509, uses);
 }
 
+static int
+isdistrusted(const struct cs_anchors *a, const char *hex)
+{
+	return cs_trustset_byfingerprint(&a->distrusted, hex) != NULL ||
+	    cs_trustset_byfingerprint(&a->everywhere, hex) != NULL;
+}
+
 int
 cs_anchors_distrust(const struct cs_anchors *a, X509 *x509)
 {
 	char hex[CS_HASH_LEN];
 
-	if (a->distrusted.n == 0)
+	if (a->distrusted.n + a->everywhere.n == 0)
 		return 0;
 	if (cs_cert_fingerprint(x509, hex) == -1)
 		return -1;
-	return cs_trustset_byfingerprint(&a->distrusted, hex) != NULL;
+	return isdistrusted(a, hex);
 }
 
 /* (r, s) and (r, order - s) are both valid ECDSA signatures: makes the other
@@ -528,11 +553,12 @@ cs_anchors_distrust_twin(const struct cs_anchors *a, X509 *x509, X509 *issuer)
 	char hex[CS_HASH_LEN];
 	int rv;
 
-	if (a->distrusted.n == 0 || pkey == NULL || !EVP_PKEY_is_a(pkey, "EC"))
+	if (a->distrusted.n + a->everywhere.n == 0 || pkey == NULL ||
+	    !EVP_PKEY_is_a(pkey, "EC"))
 		return 0;
 	if ((rv = twinfingerprint(x509, pkey, hex)) != 1)
 		return rv;
-	return cs_trustset_byfingerprint(&a->distrusted, hex) != NULL;
+	return isdistrusted(a, hex);
 }
 
 void
@@ -544,5 +570,7 @@ cs_anchors_close(struct cs_anchors *a)
 	free(a->hashes);
 	free(a->label);
 	free(a->path);
+	cs_trustname_done(&a->tn);
+	cs_trustname_done(&a->common);
 	cs_anchors_init(a);
 }

@@ -281,7 +281,8 @@ struct cs_anchors_file {
 	struct cs_stamp	 stamp;
 };
 struct cs_anchors {
-	struct certstore *store;	/* whose anchors, or NULL */
+	struct cs_trustname tn;		/* of a set; its store is NULL if none */
+	struct cs_trustname common;	/* the default set of that store */
 	char		*path;		/* of a directory, or NULL */
 	char		*label;		/* for messages */
 	int		 fd;		/* the directory, or -1 */
@@ -294,10 +295,12 @@ struct cs_anchors {
 	struct cs_lazycerts	 certs;		/* of the directory, read so far */
 	struct cs_lazycerts	 given;
 	struct cs_trustset distrusted;	/* the certificates that are kept out */
+	struct cs_trustset everywhere;	/* those of the default set */
 	struct certstore_error doubt;	/* a damaged file, perhaps an anchor */
 };
 void	cs_anchors_init(struct cs_anchors *);
-/* Of a directory, or where that is NULL of the store. */
+/* Of the default set (NULL), of a set by name, or of a directory by a path,
+ * which has a slash or a dot. */
 int	cs_anchors_open(struct cs_anchors *, struct certstore *, const char *,
 	    struct certstore_error *);
 /* Called before each question, when nothing is borrowed. */

@@ -177,7 +177,7 @@ certstore_verify_set_suffix(struct certstore_verify *v,
 	return 0;
 }
 
-/* Opens the anchors of a directory, or NULL: of the store. */
+/* Opens a trust set of the store, NULL for the default one, or a directory. */
 static int
 openanchors(struct certstore_verify *v, const char *path,
     struct certstore_error *err)
@@ -185,7 +185,7 @@ openanchors(struct certstore_verify *v, const char *path,
 	forgetanswer(v); /* it borrows from them */
 	cs_anchors_close(&v->anchors);
 	v->opened = 0;
-	if (path == NULL && v->store == NULL)
+	if (v->store == NULL && (path == NULL || strpbrk(path, "/.") == NULL))
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "no trust anchors were given");
 	if (cs_anchors_open(&v->anchors, v->store, path, err) == -1)
