@@ -60,7 +60,7 @@ mapped() {
 }
 
 @test "cert-list, cert-match and cert-rm do not load libcrypto" {
-	for command in cert-list cert-match cert-rm; do
+	for command in cert-list cert-match cert-rm cert-set; do
 		run -0 ldd "$ROOT/$command"
 		[[ $output != *libcrypto* ]] || fail "$command: $output"
 		nm -D "$ROOT/$command" >symbols
