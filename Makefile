@@ -12,8 +12,8 @@ include config.mk
 # The folders of the library, from the bottom up.
 BASE = lib/base/array.c lib/base/buf.c lib/base/crypto.c \
 	lib/base/error.c lib/base/escape.c lib/base/file.c \
-	lib/base/hash.c lib/base/idn.c lib/base/name.c \
-	lib/base/stamp.c lib/base/strings.c lib/base/time.c
+	lib/base/hash.c lib/base/idn.c lib/base/name.c lib/base/stamp.c \
+	lib/base/strings.c lib/base/time.c
 STORE = lib/store/combined.c lib/store/entry.c lib/store/fence.c \
 	lib/store/generation.c lib/store/index.c lib/store/info.c \
 	lib/store/layout.c lib/store/links.c lib/store/list.c \
@@ -35,11 +35,12 @@ X509 = lib/x509/asn1.c lib/x509/cert.c lib/x509/certs.c lib/x509/chain.c \
 	lib/x509/subtree.c lib/x509/uses.c
 ISSUE = lib/issue/caution.c lib/issue/constraint.c lib/issue/create.c \
 	lib/issue/extension.c lib/issue/issue.c lib/issue/issuer.c \
-	lib/issue/keep.c lib/issue/request.c lib/issue/reuse.c \
-	lib/issue/subject.c lib/issue/template.c
-IMPORT = lib/import/import.c lib/import/issuers.c lib/import/keyfile.c \
-	lib/import/keyowner.c lib/import/naming.c lib/import/plan.c \
-	lib/import/pool.c lib/import/warning.c
+	lib/issue/keep.c lib/issue/newkey.c lib/issue/request.c \
+	lib/issue/reuse.c lib/issue/subject.c lib/issue/template.c
+IMPORT = lib/import/ident.c lib/import/import.c lib/import/issuers.c \
+	lib/import/keyfile.c lib/import/keyowner.c lib/import/naming.c \
+	lib/import/plan.c lib/import/pool.c lib/import/poolcert.c \
+	lib/import/warning.c
 TRUST = lib/trust/anchor.c lib/trust/change.c lib/trust/trust.c \
 	lib/trust/trustdir.c lib/trust/trustset.c
 VERIFY = lib/verify/algorithm.c lib/verify/anchors.c lib/verify/cache.c \

@@ -151,10 +151,10 @@ adoptcert(struct certstore_import *im, struct cs_pool_cert *cert,
 		im->size = size;
 	}
 	cert->adopted = 1;
-	if (cs_pool_hold(cert, err) == -1 ||
+	if (cs_poolcert_hold(cert, err) == -1 ||
 	    cs_plan_make(im, &im->v[im->n++], cert, err) == -1)
 		return -1;
-	cs_pool_release(cert);
+	cs_poolcert_release(cert);
 	return 0;
 }
 
@@ -242,7 +242,7 @@ adoptrest(struct certstore_import *im, struct certstore_error *err)
 		cs_fail(err, CERTSTORE_EINPUT,
 		    "%s: is a CA that issued none of these certificates: "
 		    "remove it, or import it by itself",
-		    cs_pool_name(rest[0], name, sizeof(name)));
+		    cs_poolcert_name(rest[0], name, sizeof(name)));
 		goto out;
 	}
 	for (i = 0; i < n; i++)
@@ -304,7 +304,7 @@ telldropped(const struct certstore_import *im)
 			cs_warn(im->store,
 			    "%s: left out: %s has a %s certificate for the "
 			    "same key and names",
-			    cs_pool_name(cert, name, sizeof(name)),
+			    cs_poolcert_name(cert, name, sizeof(name)),
 			    cs_item_where(cert->newer->pem, where,
 				sizeof(where)),
 			    cert->valid == cert->newer->valid ? "newer" :

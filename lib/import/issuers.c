@@ -80,7 +80,8 @@ collectabove(struct cs_pool *pool, const struct cs_pool_cert *cert,
 			cs_fail(err, CERTSTORE_EINPUT,
 			    "%s: has more than %d possible issuers: import "
 			    "it with its own chain only",
-			    cs_pool_name(cert, name, sizeof(name)), ABOVE_MAX);
+			    cs_poolcert_name(cert, name, sizeof(name)),
+			    ABOVE_MAX);
 			goto fail;
 		}
 		if (next == sk_X509_num(stack))

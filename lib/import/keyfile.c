@@ -60,7 +60,7 @@ cs_keyfile_take(struct cs_planning *job, struct certstore_error *err)
 	return cs_fail(err, CERTSTORE_EINPUT,
 	    "%s: its private key is missing, and no waiting request has it: "
 	    "add the key",
-	    cs_pool_name(cert, name, sizeof(name)));
+	    cs_poolcert_name(cert, name, sizeof(name)));
 }
 
 /* Gives the passphrase of the key in the input. */
@@ -158,7 +158,7 @@ choosekey(struct cs_planning *job, struct cs_buf *had,
 	out = outcomes[was][is][force];
 	if (was && is && samepassphrase(job, had))
 		out = outcomes[0][0][force];
-	else if (!was && is && !cs_plan_isold(job))
+	else if (!was && is && !job->isold)
 		out = outcomes[0][1][1]; /* it comes with the certificate */
 	if (out.say != NULL && tellkey(job, out.say, err) == -1)
 		return -1;
@@ -182,13 +182,13 @@ cs_keyfile_settle(struct cs_planning *job, struct certstore_error *err)
 	if (!job->cert->ca || job->cert->key == NULL ||
 	    job->was != CS_WAS_PRESENT)
 		return 0;
-	file = cs_pool_haskey(job->cert, old->request) ? CS_REQUEST_KEY :
-							 CS_PRIVKEY;
+	file = cs_poolcert_haskey(job->cert, old->request) ? CS_REQUEST_KEY :
+							     CS_PRIVKEY;
 	if ((rv = cs_entry_read(&job->old, file, &had, err)) == 1) {
 		rv = 0;
 		if (file == CS_PRIVKEY &&
-		    !cs_pool_haskey(job->cert, old->spki) &&
-		    !cs_pool_haskey(job->cert, old->samekey)) {
+		    !cs_poolcert_haskey(job->cert, old->spki) &&
+		    !cs_poolcert_haskey(job->cert, old->samekey)) {
 			if (cs_key_isencrypted(&had) &&
 			    !cs_key_isencrypted(&job->a->put.file[CS_PRIVKEY]))
 				rv = tellkey(job,

@@ -28,11 +28,11 @@ addowner(struct cs_keyowners *h, const struct certstore_entry *entry,
 	size_t i;
 	int waits;
 
-	waits = cs_pool_haskey(cert, entry->info.request);
+	waits = cs_poolcert_haskey(cert, entry->info.request);
 	if (!waits &&
 	    (entry->info.fingerprint == NULL ||
-		(!cs_pool_haskey(cert, entry->info.spki) &&
-		    !cs_pool_haskey(cert, entry->info.samekey))))
+		(!cs_poolcert_haskey(cert, entry->info.spki) &&
+		    !cs_poolcert_haskey(cert, entry->info.samekey))))
 		return 0;
 	for (i = 0; i < h->n; i++)
 		if (strcmp(h->v[i].name, entry->info.name) == 0)
@@ -42,7 +42,7 @@ addowner(struct cs_keyowners *h, const struct certstore_entry *entry,
 	h->v = v;
 	v += h->n;
 	v->waits = waits;
-	if ((v->shares = cs_naming_shares(info, &entry->info)) == -1 ||
+	if ((v->shares = cs_ident_shares(info, &entry->info)) == -1 ||
 	    (v->name = strdup(entry->info.name)) == NULL)
 		return cs_fail_nomem(err);
 	h->n++;

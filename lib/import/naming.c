@@ -1,7 +1,6 @@
 /*
  * naming.c: the entry name for an imported certificate without -N: that of the
- * entry that has its key, else its first name; and what one certificate is for,
- * compared with another.
+ * entry that has its key, else its first name.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -152,7 +151,7 @@ chooseowner(const struct cs_pool_cert *cert, const struct cs_keyowners *h,
 		return cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: %zu entries have its key and names (%s, ...): use "
 		    "-N with the right one",
-		    cs_pool_name(cert, which, sizeof(which)), n, one->name);
+		    cs_poolcert_name(cert, which, sizeof(which)), n, one->name);
 	if (n == 1)
 		*from = one->name;
 	return 0;
@@ -181,199 +180,10 @@ cs_naming_choose(const struct certstore_import *im,
 	if (from == NULL) {
 		cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: no entry name can be made of its names: use -N",
-		    cs_pool_name(cert, which, sizeof(which)));
+		    cs_poolcert_name(cert, which, sizeof(which)));
 		return NULL;
 	}
 	if ((name = strdup(from)) == NULL)
 		cs_fail_nomem(err);
 	return name;
-}
-
-/*
- * What a certificate is for: its hosts, else its other names, else its subject,
- * and always that if it is a CA.
- */
-struct ident {
-	int type; /* cs_san_type, or SUBJECT */
-	const char *value;
-	struct cs_pool_cert *holder;
-};
-#define SUBJECT (CS_SAN_OTHER + 1)
-
-static int
-compareident(const void *a, const void *b)
-{
-	const struct ident *x = a, *y = b;
-
-	if (x->type != y->type)
-		return x->type < y->type ? -1 : 1;
-	return x->type == SUBJECT ? strcmp(x->value, y->value) :
-				    strcasecmp(x->value, y->value);
-}
-
-/* Sorts them and drops duplicates: how many are left. */
-static size_t
-sortidents(struct ident *v, size_t n)
-{
-	size_t i, kept = 0;
-
-	qsort(v, n, sizeof(*v), compareident);
-	for (i = 0; i < n; i++)
-		if (kept == 0 || compareident(&v[kept - 1], &v[i]) != 0)
-			v[kept++] = v[i];
-	return kept;
-}
-
-static int
-ishostsan(const struct cs_san *san)
-{
-	return san->type == CS_SAN_DNS || san->type == CS_SAN_IP;
-}
-
-/* At least one, sorted, for free(), or NULL without memory.  Values point into
- * info. */
-static struct ident *
-listidents(const struct cs_info *info, size_t *n)
-{
-	const struct cs_san *names;
-	struct ident *v;
-	struct cs_san cn;
-	size_t countowners, hosts = 0, i;
-	int ca = info->kind != NULL && strcmp(info->kind, "ca") == 0;
-
-	*n = 0;
-	names = cs_names_of(info, &cn, &countowners);
-	if ((v = calloc(countowners + 1, sizeof(*v))) == NULL)
-		return NULL;
-	for (i = 0; i < countowners; i++)
-		hosts += (size_t)ishostsan(&names[i]);
-	for (i = 0; i < countowners && !ca; i++) {
-		if (hosts > 0 && !ishostsan(&names[i]))
-			continue;
-		v[*n].type = (int)names[i].type;
-		v[(*n)++].value = names[i].value;
-	}
-	if (*n == 0) {
-		v->type = SUBJECT;
-		v->value = info->subject != NULL ? info->subject : "";
-		*n = 1;
-	}
-	*n = sortidents(v, *n);
-	return v;
-}
-
-/* Counts what a and b are for, in n[0] and n[1]: how many both have, or -1
- * without memory. */
-static int
-countshared(const struct cs_info *a, const struct cs_info *b, size_t n[2])
-{
-	struct ident *v, *w;
-	size_t i;
-	int shared = -1;
-
-	v = listidents(a, &n[0]);
-	w = listidents(b, &n[1]);
-	if (v != NULL && w != NULL)
-		for (i = 0, shared = 0; i < n[0]; i++)
-			shared += bsearch(&v[i], w, n[1], sizeof(*w),
-				      compareident) != NULL;
-	free(v);
-	free(w);
-	return shared;
-}
-
-int
-cs_naming_same(const struct cs_info *a, const struct cs_info *b)
-{
-	size_t n[2];
-	int shared;
-
-	if ((shared = countshared(a, b, n)) == -1)
-		return -1;
-	return (size_t)shared == n[0] && n[0] == n[1];
-}
-
-int
-cs_naming_shares(const struct cs_info *a, const struct cs_info *b)
-{
-	size_t n[2];
-	int shared;
-
-	return (shared = countshared(a, b, n)) > 0 ? 1 : shared;
-}
-
-/* Called for the best certificate of a key first: each claims its names, and
- * one that finds a name claimed is superfluous. */
-static void
-claimidents(struct cs_pool_cert *cert, const struct ident *own, size_t n,
-    struct ident *names, size_t nnames)
-{
-	struct ident *name;
-	size_t i;
-	int pass;
-
-	for (pass = 0; pass < 2; pass++)
-		for (i = 0; i < n && cert->newer == NULL; i++) {
-			name = bsearch(&own[i], names, nnames, sizeof(*names),
-			    compareident);
-			if (name == NULL)
-				continue;
-			if (pass == 0)
-				cert->newer = name->holder;
-			else
-				name->holder = cert;
-		}
-}
-
-/* What one of several certificates of a key is for. */
-struct purpose {
-	struct cs_info info;
-	struct ident *v;
-	size_t n;
-};
-
-static int
-findpurpose(struct purpose *p, X509 *x509, struct certstore_error *err)
-{
-	if (cs_describe_shown(&p->info.text, x509, err) == -1 ||
-	    cs_info_parse(&p->info, err) == -1)
-		return -1;
-	if ((p->v = listidents(&p->info, &p->n)) == NULL)
-		return cs_fail_nomem(err);
-	return 0;
-}
-
-int
-cs_naming_sort(struct cs_pool_cert **v, size_t n, struct certstore_error *err)
-{
-	struct purpose *p;
-	struct ident *all = NULL;
-	size_t i, total = 0;
-	int rv = -1;
-
-	if ((p = calloc(n, sizeof(*p))) == NULL)
-		return cs_fail_nomem(err);
-	for (i = 0; i < n; i++) {
-		if (findpurpose(&p[i], v[i]->x509, err) == -1)
-			goto out;
-		total += p[i].n;
-	}
-	if ((all = reallocarray(NULL, total, sizeof(*all))) == NULL) {
-		cs_fail_nomem(err);
-		goto out;
-	}
-	for (i = 0, total = 0; i < n; total += p[i++].n)
-		memcpy(all + total, p[i].v, p[i].n * sizeof(*all));
-	total = sortidents(all, total);
-	for (i = 0; i < n; i++)
-		claimidents(v[i], p[i].v, p[i].n, all, total);
-	rv = 0;
-out:
-	for (i = 0; i < n; i++) {
-		cs_info_free(&p[i].info);
-		free(p[i].v);
-	}
-	free(p);
-	free(all);
-	return rv;
 }

@@ -29,6 +29,8 @@ makeplanfiles(struct cs_planning *job, struct certstore_error *err)
 static int
 loadold(struct cs_planning *job, struct certstore_error *err)
 {
+	const char *fingerprint;
+
 	job->was = CS_WAS_PRESENT;
 	if (cs_entry_load(job->im->store, job->a->name, &job->old, err) == -1) {
 		if (err->code == CERTSTORE_ENOENTRY)
@@ -41,6 +43,9 @@ loadold(struct cs_planning *job, struct certstore_error *err)
 			return -1;
 	}
 	cs_error_clear(err);
+	fingerprint = job->old.info.fingerprint;
+	job->isold = job->was == CS_WAS_PRESENT && fingerprint != NULL &&
+	    strcmp(fingerprint, job->a->entry.info.fingerprint) == 0;
 	cs_entry_identify(&job->old, &job->a->put.seen);
 	return 0;
 }
@@ -76,16 +81,6 @@ dropunfit(STACK_OF(X509) *more, int given)
 	}
 }
 
-/* Is it the certificate that the entry has? */
-int
-cs_plan_isold(const struct cs_planning *job)
-{
-	const char *old = job->old.info.fingerprint;
-
-	return job->was == CS_WAS_PRESENT && old != NULL &&
-	    strcmp(old, job->a->entry.info.fingerprint) == 0;
-}
-
 /* Completes the chain of a certificate from that of the old entry. */
 static int
 completechain(struct cs_planning *job, struct certstore_error *err)
@@ -103,7 +98,7 @@ completechain(struct cs_planning *job, struct certstore_error *err)
 	    (job->old.info.hasca && addcertsof(job, CS_CA, more, err) == -1))
 		goto out;
 	/* the same certificate alone asks for no other chain */
-	if (had > 0 || !cs_plan_isold(job) ||
+	if (had > 0 || !job->isold ||
 	    (job->im->flags & CERTSTORE_IMPORT_FORCE) != 0)
 		dropunfit(more, had > 0);
 	if (cs_issuers_build(&job->im->pool, job->im->store, job->cert, more,
@@ -170,11 +165,11 @@ checkidentity(struct cs_planning *job, struct certstore_error *err)
 
 	if (job->im->name != NULL)
 		return 0;
-	if (cs_pool_haskey(job->cert, old->spki) ||
-	    cs_pool_haskey(job->cert, old->samekey))
-		same = cs_naming_shares(info, old);
+	if (cs_poolcert_haskey(job->cert, old->spki) ||
+	    cs_poolcert_haskey(job->cert, old->samekey))
+		same = cs_ident_shares(info, old);
 	else
-		same = cs_naming_same(info, old);
+		same = cs_ident_same(info, old);
 	if (same == -1)
 		return cs_fail_nomem(err);
 	if (same)
@@ -197,7 +192,7 @@ decideaction(struct cs_planning *job, struct certstore_error *err)
 	a->action = job->was == CS_WAS_DAMAGED ? "replace" : "new";
 	if (job->was != CS_WAS_PRESENT)
 		return 0;
-	if (cs_plan_isold(job)) {
+	if (job->isold) {
 		/* only the chain or the key can differ */
 		a->action = "replace";
 		if ((same = isplanwritten(job, err)) == 1)
@@ -206,7 +201,7 @@ decideaction(struct cs_planning *job, struct certstore_error *err)
 			a->action = "same";
 		return same == -1 ? -1 : 0;
 	}
-	if (cs_pool_haskey(job->cert, old->request)) {
+	if (cs_poolcert_haskey(job->cert, old->request)) {
 		a->action = "answer";
 		return 0;
 	}

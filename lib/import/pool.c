@@ -81,32 +81,6 @@ cs_pool_add_key(struct cs_pool *pool, const char *label, const void *data,
 	    cs_escape_quote(quoted, label));
 }
 
-int
-cs_pool_haskey(const struct cs_pool_cert *cert, const char *spki)
-{
-	return spki != NULL &&
-	    (strcmp(spki, cert->spki) == 0 || strcmp(spki, cert->match) == 0);
-}
-
-const char *
-cs_pool_name(const struct cs_pool_cert *cert, char *buf, size_t size)
-{
-	struct cs_buf subject = { 0 };
-	char where[CS_WHERE_LEN];
-
-	cs_item_where(cert->pem, where, sizeof(where));
-	if (cs_cert_name_text(X509_get_subject_name(cert->x509), &subject) ==
-		-1 ||
-	    subject.p == NULL)
-		snprintf(buf, size, "%s: certificate", where);
-	else
-		snprintf(buf, size, "%s: certificate \"%.*s%s\"", where,
-		    cs_escape_fit(subject.p, CS_SUBJECT_LEN), subject.p,
-		    subject.len > CS_SUBJECT_LEN ? "..." : "");
-	cs_buf_free(&subject);
-	return buf;
-}
-
 static int
 comparepem(const void *a, const void *b)
 {
@@ -350,7 +324,7 @@ pairkeys(struct cs_pool *pool, struct certstore_error *err)
 		for (n = 1; i + n < pool->ncert; n++)
 			if (strcmp(v[i]->match, v[i + n]->match) != 0)
 				break;
-		if (n > 1 && cs_naming_sort(v + i, n, err) == -1)
+		if (n > 1 && cs_ident_sort(v + i, n, err) == -1)
 			goto out;
 	}
 	for (i = 0; i < pool->ncert; i++)
@@ -384,7 +358,8 @@ checkunusedkeys(const struct cs_pool *pool, struct certstore_error *err)
 			return cs_fail(err, CERTSTORE_EINPUT,
 			    "%s: the key in %s is not its private key: use "
 			    "the key that it was issued for",
-			    cs_pool_name(&pool->cert[i], name, sizeof(name)),
+			    cs_poolcert_name(&pool->cert[i], name,
+				sizeof(name)),
 			    where);
 	return cs_fail(err, CERTSTORE_EINPUT,
 	    "%s: this private key matches no certificate here: add its "
@@ -472,38 +447,4 @@ cs_pool_parse(struct cs_pool *pool, struct certstore_error *err)
 	qsort(pool->ca, pool->nca, sizeof(*pool->ca), comparesubject);
 	pool->parsed = 1;
 	return 0;
-}
-
-/*
- * Frees an end-entity whose entry is planned: half of the memory for ten
- * thousand.  Keys that were encrypted stay, since decrypting would ask again.
- */
-void
-cs_pool_release(struct cs_pool_cert *cert)
-{
-	if (cert->ca)
-		return;
-	X509_free(cert->x509);
-	cert->x509 = NULL;
-	if (cert->key == NULL || cert->key->pem->type != CS_PEM_KEY)
-		return;
-	EVP_PKEY_free(cert->key->pkey);
-	cert->key->pkey = NULL;
-}
-
-int
-cs_pool_hold(struct cs_pool_cert *cert, struct certstore_error *err)
-{
-	const struct cs_pem *pem = cert->pem;
-	struct cs_pool_key *key = cert->key;
-	char where[CS_WHERE_LEN];
-
-	if (cert->x509 == NULL)
-		cert->x509 = cs_cert_parse(cs_item_where(pem, where,
-					       sizeof(where)),
-		    pem->der, pem->derlen, err);
-	if (key != NULL && key->pkey == NULL)
-		key->pkey = cs_key_parse(key->pem, NULL, err);
-	return cert->x509 == NULL || (key != NULL && key->pkey == NULL) ? -1 :
-									  0;
 }

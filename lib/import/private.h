@@ -66,13 +66,14 @@ int	cs_pool_add_key(struct cs_pool *, const char *, const void *, size_t,
 	    struct certstore_error *);
 int	cs_pool_parse(struct cs_pool *, struct certstore_error *);
 void	cs_pool_free(struct cs_pool *);
-/* Frees an end-entity when its entry is planned; parses it again. */
-void	cs_pool_release(struct cs_pool_cert *);
-int	cs_pool_hold(struct cs_pool_cert *, struct certstore_error *);
+
+/* poolcert.c: frees an end-entity when its entry is planned; parses it again. */
+void	cs_poolcert_release(struct cs_pool_cert *);
+int	cs_poolcert_hold(struct cs_pool_cert *, struct certstore_error *);
 /* Is the SHA-256, which may be NULL, that of its key in either form? */
-int	cs_pool_haskey(const struct cs_pool_cert *, const char *);
+int	cs_poolcert_haskey(const struct cs_pool_cert *, const char *);
 /* `file:line: certificate "CN=x"` */
-const char *cs_pool_name(const struct cs_pool_cert *, char *, size_t);
+const char *cs_poolcert_name(const struct cs_pool_cert *, char *, size_t);
 
 /* issuers.c: see cs_chain_build(). */
 int	cs_issuers_build(struct cs_pool *, struct certstore *,
@@ -139,10 +140,8 @@ struct cs_planning {
 	struct cs_issuers		 above;
 	struct certstore_entry	 old;
 	enum { CS_WAS_ABSENT, CS_WAS_PRESENT, CS_WAS_DAMAGED } was;
+	int			 isold;		/* old has this certificate */
 };
-/* Is it the certificate that the entry has? */
-int	cs_plan_isold(const struct cs_planning *);
-
 /* keyfile.c: its private key. */
 int	cs_keyfile_take(struct cs_planning *, struct certstore_error *);
 int	cs_keyfile_fits(struct cs_planning *, const struct cs_buf *);
@@ -158,14 +157,15 @@ void	cs_plan_free(struct cs_plan *);
 char	*cs_naming_choose(const struct certstore_import *,
 	    const struct cs_pool_cert *, const struct cs_info *,
 	    const struct cs_keyowners *, struct certstore_error *);
-/* Are both for the same hosts (or other names, or subject)?  For one that is
+
+/* ident.c: are both for the same hosts (or other names, or subject)?  For one that is
  * the same?  1, 0, -1 without memory. */
-int	cs_naming_same(const struct cs_info *, const struct cs_info *);
-int	cs_naming_shares(const struct cs_info *, const struct cs_info *);
+int	cs_ident_same(const struct cs_info *, const struct cs_info *);
+int	cs_ident_shares(const struct cs_info *, const struct cs_info *);
 /*
  * Of certificates of one key, the best first: sets newer of those superseded.
  */
-int	cs_naming_sort(struct cs_pool_cert **, size_t,
+int	cs_ident_sort(struct cs_pool_cert **, size_t,
 	    struct certstore_error *);
 
 /* warning.c: adds warnings, one a line; 0, or -1 without memory. */

@@ -209,16 +209,6 @@ findissuer(struct cs_create *job, X509 *x509, struct certstore_error *err)
 	    job->name, job->reuse.why, issuer);
 }
 
-/* The passphrase of the new key, or NULL.  The key of a CA stays encrypted as
- * it was given; that of a server cannot be. */
-const char *
-cs_create_passphrase(const struct cs_create *job)
-{
-	if (job->t.encrypt != NULL || !job->t.ca)
-		return job->t.encrypt;
-	return job->asked->opened;
-}
-
 /*
  * Makes a template of what is asked for and what the old entry has beyond it.
  */
@@ -228,7 +218,7 @@ keepold(struct cs_create *job, struct certstore_error *err)
 	X509 *x509;
 	int rv = -1;
 
-	if (job->t.ca && cs_create_passphrase(job) == NULL &&
+	if (job->t.ca && cs_newkey_passphrase(job) == NULL &&
 	    (rv = cs_reuse_isencrypted(&job->old, CS_PRIVKEY, err)) != 0)
 		return rv == -1 ? -1 :
 				  cs_fail(err, CERTSTORE_EREFUSED,
@@ -306,43 +296,6 @@ decidecreate(struct cs_create *job, char **csr, struct certstore_error *err)
 	    job->name);
 }
 
-/* The key of the template, or a new one.  A dry run makes the fastest kind,
- * since its key is thrown away. */
-int
-cs_create_key(struct cs_create *job, struct certstore_error *err)
-{
-	const char *wanted;
-	char type[80];
-
-	wanted = (job->flags & CERTSTORE_CREATE_DRYRUN) != 0 ? "p256" :
-							       job->t.type;
-	if (job->pkey != NULL && job->t.pkey == NULL &&
-	    strcmp(job->type, wanted) != 0) {
-		EVP_PKEY_free(job->pkey); /* another type is kept now */
-		job->pkey = NULL;
-	}
-	if (job->pkey != NULL)
-		return 0;
-	if (cs_crypto_check(err) == -1)
-		return -1;
-	if (job->t.pkey == NULL) {
-		strlcpy(job->type, wanted, sizeof(job->type));
-		job->pkey = cs_key_generate(job->store, wanted, err);
-		return job->pkey == NULL ? -1 : 0;
-	}
-	if (EVP_PKEY_up_ref(job->t.pkey) != 1)
-		return cs_fail_nomem(err);
-	job->pkey = job->t.pkey;
-	if (cs_strength_isweak(job->pkey)) {
-		cs_key_name(job->pkey, type, sizeof(type));
-		cs_warn(job->store,
-		    "%s: the key is weak (%s): servers and "
-		    "clients at security level 2 refuse it",
-		    job->name, type);
-	}
-	return 0;
-}
-
 /* The chain to serve: the issuers but a root. */
 static STACK_OF(X509) *
 withoutroot(const struct cs_issuer *is)
@@ -364,7 +317,7 @@ makeentryfiles(struct cs_create *job, X509 *x509, struct certstore_error *err)
 
 	if (above != NULL && (chain = withoutroot(&job->issuer)) == NULL)
 		cs_fail_nomem(err);
-	else if (cs_key_encode(&pem, job->pkey, cs_create_passphrase(job),
+	else if (cs_key_encode(&pem, job->pkey, cs_newkey_passphrase(job),
 		     err) == 0 &&
 	    cs_chain_files(&job->put, x509, chain, above, &pem, err) == 0 &&
 	    (!job->exists || job->damaged ||
@@ -432,7 +385,7 @@ signcert(struct cs_create *job, X509 **x509, struct certstore_error *err)
 		cs_issuer_key(is, job->t.haspass ? &job->t.pass : NULL, err) ==
 		    -1))
 		return failkept(job, err);
-	if (cs_create_key(job, err) == -1)
+	if (cs_newkey_make(job, err) == -1)
 		return -1;
 	*x509 = cs_issue_cert(job->store, job->name, &job->t, job->pkey, is,
 	    err);

@@ -183,9 +183,9 @@ struct cs_create {
 	struct cs_buf cautions; /* given when all is done */
 };
 
-/* The key, made once; the passphrase that encrypts it, or NULL. */
-int	cs_create_key(struct cs_create *, struct certstore_error *);
-const char *cs_create_passphrase(const struct cs_create *);
+/* newkey.c: the key, made once; the passphrase that encrypts it, or NULL. */
+int	cs_newkey_make(struct cs_create *, struct certstore_error *);
+const char *cs_newkey_passphrase(const struct cs_create *);
 
 /* request.c: a request that waits in an entry: is a new one needed, 1, 0 and
  * the CSR of the old one, -1; make one, 1 or -1. */

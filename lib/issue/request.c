@@ -84,7 +84,7 @@ encoderequest(struct cs_create *job, X509_REQ *req, struct certstore_error *err)
 	if (rv == -1)
 		return cs_fail_nomem(err);
 	return cs_key_encode(&job->put.file[CS_REQUEST_KEY], job->pkey,
-	    cs_create_passphrase(job), err);
+	    cs_newkey_passphrase(job), err);
 }
 
 int
@@ -94,7 +94,7 @@ cs_request_make(struct cs_create *job, char **csr, struct certstore_error *err)
 	char *pem = NULL, spki[CS_HASH_LEN];
 	int rv = -1;
 
-	if (cs_create_key(job, err) == -1)
+	if (cs_newkey_make(job, err) == -1)
 		return -1;
 	req = cs_issue_request(job->name, &job->t, job->pkey, err);
 	if (req == NULL)
