@@ -197,8 +197,7 @@ showone(struct certstore *store, const char *name, const struct show *show)
 	struct certstore_error err;
 	struct certstore_props *props;
 	struct cmd_text t = { NULL, 0, 0 };
-	const char *prop, *value;
-	char last[64] = "";
+	const char *last = "", *prop, *value;
 
 	if ((props = certstore_props_read(store, name, &err)) == NULL) {
 		cmd_error("%s", err.msg);
@@ -217,7 +216,7 @@ showone(struct certstore *store, const char *name, const struct show *show)
 		else
 			addline(&t, show, name, prop, strcmp(last, prop) == 0,
 			    value);
-		snprintf(last, sizeof(last), "%s", prop);
+		last = prop;
 	}
 	if (show->json) {
 		if (*last != '\0' && !issingle(last))

@@ -307,3 +307,140 @@ refused() {
 	[[ $stderr == *'props: line 1 of those of @new: group without a value'* ]]
 	run -0 cert-set a note=fine
 }
+
+@test "default=no of several names, default=yes with -u" {
+	cert-create -s b.example.com b
+	cert-create -s c.example.com c
+	cert-set b default=yes
+	run -1 cert-set -ux a default=yes
+	run -1 cert-set -ux b default=no
+	[ "$(readlink "$CERTSTORE/default")" = certs/b ]
+	run -1 cert-set -x a c default=no
+	run -0 cert-set a b c default=no
+	[ "$output" = b ]
+	[ ! -e "$CERTSTORE/default" ] && [ ! -L "$CERTSTORE/default" ]
+	run -0 cert-set -u a default=yes
+	[ "$output" = a ]
+	# the link alone says which it is
+	echo 'default yes' >>"$CERTSTORE/certs/b/props"
+	[ "$(cert-set -o default a b)" = $'a\tdefault=yes' ]
+	[ -z "$(cert-set -v -o default b)" ]
+}
+
+@test "one tenant for two entries in one call is warned of" {
+	cert-create -s b.example.com b
+	run -0 --separate-stderr cert-set a b tenant=t.example.com
+	[[ $stderr == *'a: tenant t.example.com: b has this tenant, too'* ]]
+	[[ $stderr == *'b: tenant t.example.com: a has this tenant, too'* ]]
+}
+
+@test "long names and values of properties are shown" {
+	prop=x-$(printf '%0100d' 0)
+	cert-set a "$prop=1" "$prop+=2"
+	printf 'future %05000d\nnul a\0b\n' 0 >>"$CERTSTORE/certs/a/props"
+	[ "$(cert-set a)" = "$prop=1"$'\n'"$prop+=2" ]
+	[ "$(cert-set -o "$prop" a | wc -l)" -eq 2 ]
+	cert-set -v a >out
+	[ "$(wc -l <out)" -eq 4 ]
+	[ "$(tail -n 1 out)" = "future=$(printf '%05000d' 0)" ]
+	[[ $(cert-set -j a) == *":[\"1\",\"2\"]}" ]]
+}
+
+@test "more than can be read again is refused" {
+	local args=() i
+
+	for i in {100..699}; do
+		args+=("x-a+=$i$(printf '%0990d' 0)")
+	done
+	refused 'a: its properties would have more than 524288 bytes' \
+	    a "${args[@]}"
+	refused '@new: its properties would have more than 524288 bytes' \
+	    @new "${args[@]}"
+	# what somebody wrote into it can be made smaller
+	printf 'future %0600000d\nx-b 1\n' 0 >>"$CERTSTORE/certs/a/props"
+	refused 'a: its properties would have' a note=x
+	cert-set a x-b=
+	cert-set a >/dev/null
+}
+
+@test "what is no file in the place of props, and is never replaced" {
+	local props=$CERTSTORE/certs/a/props what
+
+	for what in mkfifo mkdir 'ln -s /etc/passwd'; do
+		rm -rf "$props"
+		$what "$props"
+		run -2 --separate-stderr within 5 cert-set a note=x
+		[[ $stderr == *'a: props: '* ]]
+		run -2 within 5 cert-set a
+		[ "$(cert-match -o name a.example.com)" = a ]
+	done
+	for what in mkfifo mkdir 'ln -s /etc/passwd'; do
+		rm -rf "$CERTSTORE/props"
+		$what "$CERTSTORE/props"
+		run -2 --separate-stderr within 5 cert-set @new note=x
+		[[ $stderr == *'/store/props: '* ]]
+		run -2 within 5 cert-create -s b.example.com b
+	done
+}
+
+@test "bytes of foreign text do not reach the terminal" {
+	printf '\xef\xbb\xbforigin create\r\nx-e \033[31mred\r\n%b%b' \
+	    '\033]0;x\007 bad\n' '\xe2\x80\xaeuser bidi\n' \
+	    >"$CERTSTORE/certs/a/props"
+	for form in -v -vj -v0; do
+		cert-set "$form" a >out
+		! LC_ALL=C grep -a '[^ -~]' <(tr -d '\0' <out) ||
+		    fail "$form: $(cat -v out)"
+	done
+	[ "$(cert-set a)" = 'x-e=\033[31mred' ]
+	cert-set a x-e= note=x
+	LC_ALL=C grep -qa $'^\033]0;x\a bad$' "$CERTSTORE/certs/a/props"
+}
+
+@test "no store is made for an entry that cannot be in it" {
+	run -2 cert-set -d ./none a note=x
+	run -2 cert-set -d ./none -n a note=x
+	run -0 cert-set -d ./none - note=x </dev/null
+	run -0 cert-set -d ./none -n @new note=x
+	[ ! -e none ]
+}
+
+@test "the group of a server is not that of the CA in its place" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to give a file to a group"
+	cert-set a group=daemon
+	run -0 --separate-stderr cert-create -f -c a
+	[[ $stderr == *'a: its key is no longer that of a TLS server'* ]]
+	[ "$(stat -c '%a %G' "$CERTSTORE"/certs/a/privkey.pem)" = '600 root' ]
+	props a
+	# a group that a CA was given stays
+	cert-set -f a group=daemon
+	run -0 --separate-stderr cert-create -f -c a
+	[[ $stderr != *group* ]]
+	[ "$(stat -c %a "$CERTSTORE/certs/a/privkey.pem")" = 640 ]
+	cert-set a group=
+	# not by way of a request either
+	cert-create -R -s w.example.com w >/dev/null
+	cert-set w group=daemon
+	cert-create -f -c w
+	[ "$(stat -c %a "$CERTSTORE/certs/w/privkey.pem")" = 600 ]
+}
+
+@test "an owner that is not root gives only groups of its own" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to be somebody else"
+	own=$(mktemp -d /tmp/certstore.XXXXXX)
+	chown nobody "$own"
+	be() {
+		setpriv --reuid=nobody --regid=nogroup --clear-groups \
+		    env CERTSTORE="$own/store" "$@"
+	}
+	be cert-create -s n.example.com n || fail=1
+	run -2 --separate-stderr be cert-set n group=daemon
+	[[ $stderr == *'n: privkey.pem: you are not a member of the group in its props'* ]] || fail=1
+	be cert-set n group=nogroup || fail=1
+	be cert-set @new group=daemon || fail=1
+	run -2 --separate-stderr be cert-create -s o.example.com o
+	[[ $stderr == *'not a member of the group in the props of @new'* ]] ||
+	    fail=1
+	rm -rf "$own"
+	[ -z "${fail:-}" ]
+}

@@ -98,8 +98,8 @@ cs_file_follow(int dirfd, const char *name, size_t max, struct cs_buf *b)
 }
 
 /*
- * cs_file_read() of a mostly small file, with nothing asked about it first:
- * errors of read(2) say that it is no file.
+ * cs_file_read() of a mostly small file, without fstat(2): read(2) fails for a
+ * directory, and what reads as empty may be a FIFO.
  */
 int
 cs_file_record(int dirfd, const char *name, size_t max, struct cs_buf *b)
@@ -119,7 +119,7 @@ cs_file_record(int dirfd, const char *name, size_t max, struct cs_buf *b)
 	closekeep(fd);
 	if (n == -1)
 		return -1;
-	if ((size_t)n == sizeof(text))
+	if (n == 0 || (size_t)n == sizeof(text))
 		return cs_file_read(dirfd, name, max, b);
 	if (cs_buf_add(b, text, (size_t)n) == -1) {
 		errno = ENOMEM;

@@ -44,6 +44,27 @@ readdefaults(struct certstore *store, const struct cs_put *put,
 	return rv;
 }
 
+/*
+ * Does what replaces an entry have a key that its group must not read?  The
+ * group of a TLS server is not that of another key, and the key of a CA is for
+ * no group that it was not given to.
+ */
+int
+cs_newprops_dropsgroup(const struct cs_put *put,
+    const struct certstore_entry *entry)
+{
+	const struct cs_info *info = &entry->info;
+	const char *kind;
+	size_t len = 0;
+
+	if (info->kind == NULL || cs_put_serves(put) ||
+	    (kind = cs_info_find(&put->file[CS_INFO], "kind", &len)) == NULL)
+		return 0;
+	return info->serves ||
+	    (len == 2 && memcmp(kind, "ca", 2) == 0 &&
+		strcmp(info->kind, "ca") != 0);
+}
+
 int
 cs_newprops_compose(struct certstore *store, struct cs_put *put,
     const struct certstore_entry *entry, struct certstore_error *err)
@@ -53,7 +74,7 @@ cs_newprops_compose(struct certstore *store, struct cs_put *put,
 	struct cs_buf text = { 0 };
 	struct cs_propline l;
 	size_t i, pos = 0;
-	int bad = 0, changed = 0, rv = -1;
+	int bad = 0, changed = 0, drops, rv = -1;
 
 	if (entry == NULL) {
 		if (readdefaults(store, put, &text, err) == -1)
@@ -66,8 +87,9 @@ cs_newprops_compose(struct certstore *store, struct cs_put *put,
 		origin = entry->info.origin;
 	if (origin != NULL)
 		bad = cs_buf_printf(to, "origin %s\n", origin);
+	drops = entry != NULL && cs_newprops_dropsgroup(put, entry);
 	while (cs_props_nextline(&text, &pos, &l))
-		if (!isword(&l, "origin"))
+		if (!isword(&l, "origin") && !(drops && isword(&l, "group")))
 			bad |= addtext(to, &l);
 	for (i = 0; i < put->nchange && bad == 0; i++) {
 		if ((rv = cs_propedit_apply(to, &put->change[i])) == -1)
@@ -75,6 +97,10 @@ cs_newprops_compose(struct certstore *store, struct cs_put *put,
 		changed |= rv == 1;
 	}
 	rv = bad == 0 ? changed : cs_fail_nomem(err);
+	if (rv == 1)
+		rv = cs_propedit_checksize(put->name, to, &text, err) == -1 ?
+		    -1 :
+		    1;
 out:
 	cs_buf_free(&text);
 	return rv;

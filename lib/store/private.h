@@ -223,6 +223,9 @@ int	cs_propedit_parse(struct cs_propchange *, const char *,
 	    enum certstore_set_how, const char *, struct certstore_error *);
 int	cs_propedit_apply(struct cs_buf *, const struct cs_propchange *);
 void	cs_propedit_free(struct cs_propchange *);
+/* Are changed lines, of an entry or a section, few enough to be read?  0, -1. */
+int	cs_propedit_checksize(const char *, const struct cs_buf *,
+	    const struct cs_buf *, struct certstore_error *);
 
 /* settings.c: STORE/props, the lines of a section such as "@new". */
 int	cs_settings_read(struct certstore *, const char *, struct cs_buf *,

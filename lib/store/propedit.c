@@ -9,8 +9,9 @@
 
 #include "store/private.h"
 
-#define VALUE_MAX 1000 /* bytes */
-#define OWN "x-"       /* of properties that are the user's */
+#define VALUE_MAX 1000		      /* bytes */
+#define PROPS_MAX (CS_RECORD_MAX / 2) /* info repeats most of them */
+#define OWN "x-"		      /* of properties that are the user's */
 
 struct value {
 	const char *prop;
@@ -294,4 +295,15 @@ cs_propedit_apply(struct cs_buf *text, const struct cs_propchange *c)
 	cs_buf_free(text);
 	*text = to;
 	return 1;
+}
+
+int
+cs_propedit_checksize(const char *name, const struct cs_buf *text,
+    const struct cs_buf *was, struct certstore_error *err)
+{
+	if (text->len <= PROPS_MAX || text->len <= was->len)
+		return 0;
+	return cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s: its properties would have more than %d bytes: remove some",
+	    name, PROPS_MAX);
 }

@@ -107,6 +107,19 @@ combinefiles(const struct cs_put *put, struct cs_buf *b)
 }
 
 static int
+failfile(const struct cs_put *put, int i, int given,
+    struct certstore_error *err)
+{
+	if (given && errno == EPERM)
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: %s: you are not a member of the group in %s: use root "
+		    "or another group",
+		    put->name, cs_file_names[i],
+		    put->before != 0 ? "its props" : "the props of @new");
+	return cs_fail_errno(err, "%s: %s", put->name, cs_file_names[i]);
+}
+
+static int
 writeputfile(struct cs_put *put, int i, gid_t group, int keep,
     struct certstore_error *err)
 {
@@ -126,7 +139,7 @@ writeputfile(struct cs_put *put, int i, gid_t group, int keep,
 	    cs_file_write(put->fd[CS_NFILE], cs_file_names[i], &b, mode,
 		mode == 0640 ? group : (gid_t)-1,
 		keep && b.len > 0 ? &put->fd[i] : NULL) == -1)
-		rv = cs_fail_errno(err, "%s: %s", put->name, cs_file_names[i]);
+		rv = failfile(put, i, mode == 0640, err);
 	cs_buf_free(&combined);
 	return rv;
 }

@@ -3,6 +3,8 @@
  * names of one call or none, and each as a generation of the same files.
  */
 #include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,8 +26,9 @@ struct certstore_set {
 struct batch {
 	struct certstore_set *set;
 	struct cs_put *put;
-	size_t *of; /* whose each put is, in names */
 	size_t n;
+	char isdefault[CS_NAME_MAX + 1]; /* the default entry, or "" */
+	const char *todefault; /* a name that becomes it, or "": none does */
 };
 
 struct certstore_set *
@@ -150,24 +153,35 @@ givesvalue(const struct cs_propchange *c, const char *prop)
 	    c->how != CERTSTORE_SET_REMOVE;
 }
 
-/* Of two entries with one tenant name one answers, by the rules for all. */
-static int
-warnshared(struct certstore *store, const char *name, const char *tenant,
-    struct certstore_error *err)
+/* The first entry in a list with another name, or NULL. */
+static const char *
+findother(const struct cs_strings *names, const char *name)
 {
-	struct cs_strings names = { 0 };
 	size_t i;
+
+	for (i = 0; i < names->n; i++)
+		if (*names->v[i] != '@' && strcmp(names->v[i], name) != 0)
+			return names->v[i];
+	return NULL;
+}
+
+/* Warns if another entry has the tenant, or gets it by the same call. */
+static int
+warnshared(const struct certstore_set *set, const char *name,
+    const char *tenant, struct certstore_error *err)
+{
+	struct certstore *store = set->store;
+	struct cs_strings names = { 0 };
+	const char *other;
 
 	if (cs_search_index(store, "tenant", tenant, &names) == -1)
 		return cs_fail_errno(err, "%s/index/tenant", store->path);
-	for (i = 0; i < names.n; i++)
-		if (strcmp(names.v[i], name) != 0) {
-			cs_warn(store,
-			    "%s: tenant %s: %s has this tenant, too: use "
-			    "cert-match -a %s to see which one is chosen",
-			    name, tenant, names.v[i], tenant);
-			break;
-		}
+	if ((other = findother(&names, name)) != NULL ||
+	    (other = findother(&set->names, name)) != NULL)
+		cs_warn(store,
+		    "%s: tenant %s: %s has this tenant, too: use "
+		    "cert-match -a %s to see which one is chosen",
+		    name, tenant, other, tenant);
 	cs_strings_free(&names);
 	return 0;
 }
@@ -200,7 +214,7 @@ checkentry(const struct certstore_set *set, const struct certstore_entry *entry,
 			    "%s: tenant %s: is not among the names of its "
 			    "certificate: clients that check the name refuse it",
 			    info->name, c->value);
-		if (warnshared(set->store, info->name, c->value, err) == -1)
+		if (warnshared(set, info->name, c->value, err) == -1)
 			return -1;
 	}
 	if (set->makedefault != 1)
@@ -238,17 +252,36 @@ checksection(const struct certstore_set *set, const char *section,
 	    "%s: %s: is a property of entries", section, prop);
 }
 
+/* The name of the default entry, or "". */
 static int
-isdefault(struct certstore *store, const char *name, int *is,
+readdefault(struct certstore *store, char name[CS_NAME_MAX + 1],
     struct certstore_error *err)
 {
-	char now[CS_NAME_MAX + 1];
 	int rv;
 
-	if ((rv = cs_resolve_default(store, now)) == -1)
+	if ((rv = cs_resolve_default(store, name)) == -1)
 		return cs_fail_errno(err, "%s/default", store->path);
-	*is = rv == 1 && strcmp(now, name) == 0;
+	if (rv == 0)
+		*name = '\0';
 	return 0;
+}
+
+/*
+ * Sets what the default entry becomes if this name is changed; 1, or 0 if the
+ * name is what was asked for.
+ */
+static int
+choosedefault(struct batch *b, const char *name)
+{
+	const struct certstore_set *set = b->set;
+	int is = strcmp(b->isdefault, name) == 0;
+
+	if (set->makedefault == 0 || is == (set->makedefault == 1) ||
+	    ((set->flags & CERTSTORE_SET_IFNEEDED) != 0 &&
+		*b->isdefault != '\0'))
+		return 0;
+	b->todefault = set->makedefault == 1 ? name : "";
+	return 1;
 }
 
 /* One name: what has to be written goes to the batch. */
@@ -260,7 +293,7 @@ prepareentry(struct batch *b, size_t i, struct certstore_error *err)
 	struct certstore_entry entry = { 0 };
 	struct cs_put *put = &b->put[b->n];
 	char why[CS_PROPS_WHY];
-	int is = 0, rv = -1;
+	int rv = -1;
 
 	memset(put, 0, sizeof(*put));
 	put->name = name;
@@ -268,17 +301,16 @@ prepareentry(struct batch *b, size_t i, struct certstore_error *err)
 	put->nchange = set->nchange;
 	if (cs_entry_load(set->store, name, &entry, err) == -1 ||
 	    checkentry(set, &entry, err) == -1 ||
-	    isdefault(set->store, name, &is, err) == -1 ||
 	    (rv = cs_newprops_compose(set->store, put, &entry, err)) == -1)
 		goto out;
-	if (set->makedefault != 0 && is != (set->makedefault == 1))
+	if (choosedefault(b, name))
 		set->changed[i] = 1;
 	/* what was edited by hand takes effect, too */
 	if (rv == 0 && (rv = cs_props_differ(&entry, why, err)) == 1)
 		cs_warn(set->store, "%s: %s: rewritten", name, why);
 	if (rv == 1) {
 		set->changed[i] = 1;
-		b->of[b->n++] = i;
+		b->n++;
 		cs_entry_identify(&entry, &put->seen);
 		rv = cs_repeat_files(put, &entry, err);
 	}
@@ -289,28 +321,22 @@ out:
 	return rv == -1 ? -1 : 0;
 }
 
-/* The system certificate changes last. */
+/* The default entry changes last. */
 static int
-switchdefault(struct certstore_set *set, struct certstore_error *err)
+switchdefault(const struct batch *b, struct certstore_error *err)
 {
-	struct certstore *store = set->store;
-	const char *name = set->names.v[0];
+	struct certstore *store = b->set->store;
 	char text[CS_NAME_MAX + 8];
-	int is = 0, rv;
+	int rv;
 
-	if (set->makedefault == 0)
-		return 0;
-	if (isdefault(store, name, &is, err) == -1)
-		return -1;
-	if (is == (set->makedefault == 1))
+	if (b->todefault == NULL)
 		return 0;
 	if (cs_fence_verify(store, err) == -1)
 		return -1;
-	if (set->makedefault == 1) {
-		strcpy(text, "certs/");
-		strcat(text, name);
+	snprintf(text, sizeof(text), "certs/%s", b->todefault);
+	if (*b->todefault != '\0')
 		rv = cs_file_link(store->fd, text, "default");
-	} else
+	else
 		rv = cs_file_remove(store->fd, "default");
 	if (rv == -1 || cs_store_sync(store, store->fd) == -1)
 		return cs_fail_errno(err, "%s/default", store->path);
@@ -345,11 +371,12 @@ changeall(struct certstore_set *set, int dryrun, struct certstore_error *err)
 	int rv = -1;
 
 	b.put = calloc(set->names.n, sizeof(*b.put));
-	b.of = calloc(set->names.n, sizeof(*b.of));
-	if (b.put == NULL || b.of == NULL) {
+	if (b.put == NULL) {
 		cs_fail_nomem(err);
 		goto out;
 	}
+	if (readdefault(set->store, b.isdefault, err) == -1)
+		goto out;
 	for (i = 0; i < set->names.n; i++) {
 		cs_progress(set->store, "reading", i, set->names.n);
 		if (*set->names.v[i] == '@' ?
@@ -365,12 +392,26 @@ changeall(struct certstore_set *set, int dryrun, struct certstore_error *err)
 	if (rv == 0)
 		rv = changesections(set, dryrun, err);
 	if (rv == 0 && !dryrun)
-		rv = switchdefault(set, err);
+		rv = switchdefault(&b, err);
 out:
 	for (i = 0; i < b.n; i++)
 		cs_put_free(&b.put[i]);
 	free(b.put);
-	free(b.of);
+	return rv;
+}
+
+/* No store is created for a name of an entry, which cannot be in it. */
+static int
+checkstore(const struct certstore_set *set, struct certstore_error *err)
+{
+	struct certstore_entry entry = { 0 };
+	const char *name = findother(&set->names, "");
+	int rv;
+
+	if (name == NULL || cs_store_isthere(set->store))
+		return 0;
+	rv = cs_entry_load(set->store, name, &entry, err);
+	cs_entry_done(&entry);
 	return rv;
 }
 
@@ -398,6 +439,7 @@ certstore_set_commit(struct certstore_set *set, struct certstore_error *err)
 	if ((set->changed = calloc(set->names.n + 1, 1)) == NULL)
 		return cs_fail_nomem(err);
 	if (cs_store_refresh(set->store, err) == -1 ||
+	    checkstore(set, err) == -1 ||
 	    (!dryrun && cs_lock_take(set->store, err) == -1))
 		return -1;
 	rv = changeall(set, dryrun, err);
@@ -430,8 +472,7 @@ certstore_set_next(struct certstore_set *set, const char **name,
 struct certstore_props {
 	struct cs_buf text;
 	size_t pos;
-	char prop[64], value[1024];
-	int isdefault; /* that is still to be told */
+	int isdefault; /* not yet returned by next */
 };
 
 /* Lines of one property one behind the other. */
@@ -466,6 +507,7 @@ certstore_props_read(struct certstore *store, const char *name,
 	struct certstore_props *props;
 	struct certstore_entry entry = { 0 };
 	struct cs_buf text = { 0 };
+	char now[CS_NAME_MAX + 1];
 	int rv;
 
 	cs_error_clear(err);
@@ -478,8 +520,9 @@ certstore_props_read(struct certstore *store, const char *name,
 	else if (issection(name))
 		rv = cs_settings_read(store, name, &text, err);
 	else if ((rv = cs_entry_load(store, name, &entry, err)) == 0 &&
-	    (rv = cs_props_text(&entry, &text, err)) == 0)
-		rv = isdefault(store, name, &props->isdefault, err);
+	    (rv = cs_props_text(&entry, &text, err)) == 0 &&
+	    (rv = readdefault(store, now, err)) == 0)
+		props->isdefault = strcmp(now, name) == 0;
 	if (rv == 0 && groupvalues(&props->text, &text) == -1)
 		rv = cs_fail_nomem(err);
 	cs_entry_done(&entry);
@@ -490,12 +533,17 @@ certstore_props_read(struct certstore *store, const char *name,
 	return NULL;
 }
 
-/* Malformed lines are passed over: whoever writes refuses them. */
+/*
+ * Lines without a value or with a NUL byte are skipped, and those that pass for
+ * the default.  A NUL byte takes the place of the blank or newline behind each
+ * word and value, so that both stay valid with props.
+ */
 int
 certstore_props_next(struct certstore_props *props, const char **prop,
     const char **value, struct certstore_error *err)
 {
 	struct cs_propline l;
+	char *text = props->text.p;
 
 	cs_error_clear(err);
 	if (props->isdefault) {
@@ -505,17 +553,17 @@ certstore_props_next(struct certstore_props *props, const char **prop,
 		return 1;
 	}
 	while (cs_props_nextline(&props->text, &props->pos, &l)) {
-		if (l.wordlen == 0 || l.wordlen >= sizeof(props->prop) ||
-		    l.len == 0 || l.len >= sizeof(props->value))
+		if (l.len == 0 || memchr(l.text, '\0', l.textlen) != NULL)
 			continue;
-		memcpy(props->prop, l.word, l.wordlen);
-		props->prop[l.wordlen] = '\0';
-		memcpy(props->value, l.value, l.len);
-		props->value[l.len] = '\0';
-		*prop = props->prop;
-		*value = props->value;
+		text[l.word - text + (ptrdiff_t)l.wordlen] = '\0';
+		text[l.value - text + (ptrdiff_t)l.len] = '\0';
+		if (strcmp(l.word, "default") == 0)
+			continue;
+		*prop = l.word;
+		*value = l.value;
 		return 1;
 	}
+	*prop = *value = NULL;
 	return 0;
 }
 

@@ -119,11 +119,13 @@ cs_settings_change(struct certstore *store, const char *section,
 		}
 		changed |= one;
 	}
+	if (changed && composesettings(&to, &text, section, &lines) == -1) {
+		cs_fail_nomem(err);
+		goto out;
+	}
+	if (cs_propedit_checksize(section, &to, &text, err) == -1)
+		goto out;
 	if (changed && !dryrun) {
-		if (composesettings(&to, &text, section, &lines) == -1) {
-			cs_fail_nomem(err);
-			goto out;
-		}
 		if (replacesettings(store, &to) == -1) {
 			cs_fail_errno(err, "%s/" FILE_NAME, store->path);
 			goto out;

@@ -181,6 +181,8 @@ int	cs_props_differ(const struct certstore_entry *, char [CS_PROPS_WHY],
  * the put's origin and changes: 1 if a change made a difference, 0, -1. */
 int	cs_newprops_compose(struct certstore *, struct cs_put *,
 	    const struct certstore_entry *, struct certstore_error *);
+int	cs_newprops_dropsgroup(const struct cs_put *,
+	    const struct certstore_entry *);	/* of the entry: 1, 0 */
 
 /* lock.c: nests; runs recovery before it returns. */
 int	cs_lock_take(struct certstore *, struct certstore_error *);

@@ -29,6 +29,22 @@ loadwhole(struct certstore *store, const char *name,
 	return cs_entry_load(store, name, entry, err);
 }
 
+static void
+warngroup(const struct certstore *store, const struct cs_put *put,
+    const struct certstore_entry *old)
+{
+	const char *group = old->info.group;
+	char q[CS_QUOTE_LEN];
+
+	if (group != NULL && cs_newprops_dropsgroup(put, old))
+		cs_warn(store,
+		    "%s: its key is no longer that of a TLS server, and group "
+		    "%s cannot read it: use cert-set%s %s group=GROUP to "
+		    "allow it",
+		    put->name, cs_escape_quote(q, group),
+		    cs_store_option(store), put->name);
+}
+
 /*
  * Under the lock: is the entry still what the caller decided upon?  Sets which
  * generation is written, which one it replaces, and which one is kept: the
@@ -58,6 +74,7 @@ checkput(struct certstore *store, struct cs_put *put,
 		*err = flaw;
 		goto out;
 	}
+	warngroup(store, put, &old);
 	put->before = cs_generation_number(old.gendir, put->name);
 	put->kept = put->before;
 	fingerprint = cs_info_find(&put->file[CS_INFO], "fingerprint", &len);
@@ -407,6 +424,8 @@ cs_write_check(struct certstore *store, struct cs_put *puts, size_t n,
 			    &ignored);
 		rv = cs_newprops_compose(store, &puts[i],
 		    old.gendir[0] == '\0' ? NULL : &old, err);
+		if (rv != -1 && old.gendir[0] != '\0')
+			warngroup(store, &puts[i], &old);
 		if (rv != -1)
 			rv = cs_props_group(puts[i].name,
 			    &puts[i].file[CS_PROPS], &group, err);
