@@ -13,7 +13,7 @@ include config.mk
 BASE = lib/base/array.c lib/base/buf.c lib/base/crypto.c \
 	lib/base/error.c lib/base/escape.c lib/base/file.c \
 	lib/base/hash.c lib/base/idn.c lib/base/name.c lib/base/stamp.c \
-	lib/base/strings.c lib/base/time.c
+	lib/base/strings.c lib/base/tel.c lib/base/time.c
 STORE = lib/store/combined.c lib/store/entry.c lib/store/fence.c \
 	lib/store/generation.c lib/store/index.c lib/store/info.c \
 	lib/store/layout.c lib/store/links.c lib/store/list.c \
@@ -32,7 +32,7 @@ PEM = lib/pem/block.c lib/pem/container.c lib/pem/decrypt.c \
 X509 = lib/x509/asn1.c lib/x509/cert.c lib/x509/certs.c lib/x509/chain.c \
 	lib/x509/describe.c lib/x509/key.c lib/x509/keypair.c \
 	lib/x509/part.c lib/x509/print.c lib/x509/strength.c \
-	lib/x509/subtree.c lib/x509/uses.c
+	lib/x509/subtree.c lib/x509/tnauth.c lib/x509/uses.c
 ISSUE = lib/issue/caution.c lib/issue/constraint.c lib/issue/create.c \
 	lib/issue/extension.c lib/issue/issue.c lib/issue/issuer.c \
 	lib/issue/keep.c lib/issue/newkey.c lib/issue/request.c \
@@ -65,7 +65,7 @@ UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
 	tests/test-trust.c tests/test-verify.c tests/test-writers.c
 TOOLS = tests/forge tests/pki
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
-FUZZERS = name pem trust verify
+FUZZERS = name pem tnauth trust verify
 FUZZ_TIME = 60
 EXAMPLES = tests/example/isgood.c tests/example/takein.c \
 	tests/example/whose.c
@@ -201,7 +201,7 @@ fuzz:
 	    build-fuzz/$$f -max_total_time=$(FUZZ_TIME) -max_len=20000 \
 	    -verbosity=0 -print_final_stats=1 build-fuzz/corpus-$$f \
 	    tests/data/keys tests/data/pem tests/data/hostile \
-	    tests/data/trust tests/data/verify || exit 1; done
+	    tests/data/tnauth tests/data/trust tests/data/verify || exit 1; done
 
 # Left out: variables from a bats file that another one sets or uses; calls
 # with an error taken for such that went well; a command without memory ends.

@@ -126,7 +126,7 @@ void	cmd_text_free(struct cmd_text *);
 enum cmd_field {
 	CMD_NAME, CMD_KIND, CMD_ENDS, CMD_LEFT, CMD_STARTS, CMD_NAMES,
 	CMD_SUBJECT, CMD_ISSUER, CMD_SERIAL, CMD_KEY, CMD_FINGERPRINT,
-	CMD_SPKI, CMD_ORIGIN, CMD_TENANTS, CMD_USERS, CMD_GROUP, CMD_DEFAULT, CMD_HOST,
+	CMD_SPKI, CMD_SPC, CMD_TN, CMD_ORIGIN, CMD_TENANTS, CMD_USERS, CMD_GROUP, CMD_DEFAULT, CMD_HOST,
 	CMD_HOW, CMD_DIR, CMD_CERTFILE, CMD_KEYFILE, CMD_COMBINEDFILE,
 	CMD_CAFILE, CMD_NFIELD
 };
@@ -141,6 +141,8 @@ void	cmd_field_text(struct cmd_text *, const struct cmd_item *,
 #define CMD_STRING_LEN	80
 const char *cmd_field_string(const struct cmd_item *, enum cmd_field,
 	    char [CMD_STRING_LEN]);
+int	cmd_field_value(const struct cmd_item *, enum cmd_field, size_t,
+	    const char **);
 int	cmd_field_time(const struct cmd_item *, enum cmd_field, int64_t *);
 char	*cmd_field_path(const struct cmd_item *, enum cmd_field);
 int64_t	cmd_field_left(const struct cmd_item *);	/* whole days */

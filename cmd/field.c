@@ -9,8 +9,9 @@
 
 const char *const cmd_field_names[CMD_NFIELD] = { "name", "kind", "ends",
 	"left", "starts", "names", "subject", "issuer", "serial", "key",
-	"fingerprint", "spki", "origin", "tenants", "users", "group", "default",
-	"host", "how", "dir", "certfile", "keyfile", "combinedfile", "cafile" };
+	"fingerprint", "spki", "spc", "tn", "origin", "tenants", "users",
+	"group", "default", "host", "how", "dir", "certfile", "keyfile",
+	"combinedfile", "cafile" };
 
 /* The form in which it is a question for cert-match. */
 static const char *
@@ -130,28 +131,40 @@ join(struct cmd_text *t, int *n, const char *s)
 	free(value);
 }
 
+/*
+ * The i-th value of a field that is a list of texts, from 0: 1, 0 there are not
+ * so many, -1 it is not such a field.
+ */
+int
+cmd_field_value(const struct cmd_item *item, enum cmd_field field, size_t i,
+    const char **value)
+{
+	switch (field) {
+	case CMD_SPC:
+		return certstore_entry_spc(item->entry, i, value);
+	case CMD_TN:
+		return certstore_entry_tn(item->entry, i, value);
+	case CMD_TENANTS:
+		return certstore_entry_tenant(item->entry, i, value);
+	case CMD_USERS:
+		return certstore_entry_user(item->entry, i, value);
+	default:
+		return -1;
+	}
+}
+
 static void
-addlist(struct cmd_text *t, const struct certstore_entry *entry,
-    enum cmd_field field)
+addlist(struct cmd_text *t, const struct cmd_item *item, enum cmd_field field)
 {
 	const char *type, *value;
 	int n = 0;
 	size_t i;
 
-	switch (field) {
-	case CMD_NAMES:
-		for (i = 0; certstore_entry_san(entry, i, &type, &value); i++)
-			join(t, &n, value);
-		break;
-	case CMD_TENANTS:
-		for (i = 0; certstore_entry_tenant(entry, i, &value); i++)
-			join(t, &n, value);
-		break;
-	default:
-		for (i = 0; certstore_entry_user(entry, i, &value); i++)
-			join(t, &n, value);
-		break;
-	}
+	for (i = 0; field == CMD_NAMES ?
+		 certstore_entry_san(item->entry, i, &type, &value) :
+		 cmd_field_value(item, field, i, &value);
+	     i++)
+		join(t, &n, value);
 }
 
 static void
@@ -193,9 +206,11 @@ cmd_field_text(struct cmd_text *t, const struct cmd_item *item,
 		addleft(t, item);
 		break;
 	case CMD_NAMES:
+	case CMD_SPC:
+	case CMD_TN:
 	case CMD_TENANTS:
 	case CMD_USERS:
-		addlist(t, item->entry, field);
+		addlist(t, item, field);
 		break;
 	case CMD_DEFAULT:
 		if (certstore_entry_is_default(item->entry))

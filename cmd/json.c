@@ -93,14 +93,13 @@ addnames(struct cmd_text *t, const struct certstore_entry *entry)
 }
 
 static void
-addlist(struct cmd_text *t, const struct certstore_entry *entry,
-    int (*get)(const struct certstore_entry *, size_t, const char **))
+addlist(struct cmd_text *t, const struct cmd_item *item, enum cmd_field field)
 {
 	const char *value;
 	size_t i;
 
 	cmd_text_adds(t, "[");
-	for (i = 0; get(entry, i, &value); i++) {
+	for (i = 0; cmd_field_value(item, field, i, &value) == 1; i++) {
 		if (i > 0)
 			cmd_text_adds(t, ",");
 		cmd_json_string(t, value);
@@ -125,11 +124,11 @@ addvalue(struct cmd_text *t, const struct cmd_item *item, enum cmd_field field)
 	case CMD_NAMES:
 		addnames(t, item->entry);
 		break;
+	case CMD_SPC:
+	case CMD_TN:
 	case CMD_TENANTS:
-		addlist(t, item->entry, certstore_entry_tenant);
-		break;
 	case CMD_USERS:
-		addlist(t, item->entry, certstore_entry_user);
+		addlist(t, item, field);
 		break;
 	case CMD_DEFAULT:
 		cmd_text_adds(t,

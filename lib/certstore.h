@@ -125,6 +125,10 @@ int certstore_entry_tenant(const struct certstore_entry *entry, size_t i,
     const char **host);
 int certstore_entry_user(const struct certstore_entry *entry, size_t i,
     const char **user);
+int certstore_entry_spc(const struct certstore_entry *entry, size_t i,
+    const char **code);
+int certstore_entry_tn(const struct certstore_entry *entry, size_t i,
+    const char **numbers);
 int certstore_entry_issuing(const struct certstore_entry *entry, size_t i,
     const char **subject, int64_t *ends);
 int certstore_entry_is_kind(const struct certstore_entry *entry,

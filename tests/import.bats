@@ -541,6 +541,27 @@ warns() {
 	imports shaken.crt shaken.key root.crt
 	[ "$output" = shaken-818h ]
 	grep -qx 'kind shaken' "$CERTSTORE/certs/shaken-818h/info"
+	[ "$(cert-list -o name,spc,tn)" = "shaken-818h	818H	" ]
+	[ -L "$CERTSTORE/index/spc/818H" ]
+	[ ! -e "$CERTSTORE/index/host/shaken-818h" ]
+}
+
+@test "a malformed TNAuthList keeps the kind, and the reason is reported" {
+	ca root '/CN=SHAKEN CA'
+	sign bad root '/CN=SHAKEN 818H' 90 \
+	    1.3.6.1.5.5.7.1.26=DER:3006130438313848
+	warns 'shaken-818h: its TNAuthList is malformed: it is not in the form of RFC 8226 section 9: it cannot sign calls' \
+	    bad.crt bad.key root.crt
+	[ "$(cert-list -o kind,spc,tn)" = "shaken		" ]
+	[ -z "$(ls "$CERTSTORE/index/spc")" ]
+	run -1 cert-verify -T root.crt -P shaken -i bad.crt
+	[[ $output == *"has a malformed TNAuthList: "* ]]
+	# a code that is not a name for a file
+	sign odd root '/CN=odd' 90 \
+	    1.3.6.1.5.5.7.1.26=DER:3011a00f160d2e2e2f2e2e2f63657274732f78
+	imports -N odd odd.crt odd.key root.crt
+	[ "$(cert-list -o spc odd)" = ../../certs/x ]
+	[ -z "$(ls "$CERTSTORE/index/spc")" ]
 }
 
 @test "what certificates do not say is carried along" {

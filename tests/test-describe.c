@@ -235,6 +235,169 @@ testkinds(void)
 	cs_info_free(&info);
 }
 
+static const struct {
+	const char *der;  /* "DER:" and hexadecimal digits */
+	const char *want; /* the codes, the numbers; NULL: malformed */
+} lists[] = {
+	{ "3008a006160438313848", "818H;" },
+	{ "3008a006160438313868", "818h;" }, /* lower case stays */
+	{ "3010a006160438313848a006160437303941", "818H 709A;" },
+	{ "300fa20d160b3132313535353530313030", ";12155550100" },
+	{ "3005a203160123", ";#" },
+	{ "3014a1123010160b3132313535353530303030020164", ";12155550000+100" },
+	/* what follows count is skipped */
+	{ "3016a1143012160b31323135353535303030300201640500",
+	    ";12155550000+100" },
+	{ "301ca11a3018160f39393939393939393939393939393002050000000002",
+	    NULL }, /* a count in too many octets */
+	{ "3018a1163014160f393939393939393939393939393930020109",
+	    ";999999999999990+9" },
+	{ "3018a1163014160f39393939393939393939393939393002010a", NULL },
+	{ "3005a203160120", NULL },				  /* a blank */
+	{ "3014a212161031323334353637383930313233343536", NULL }, /* 16 */
+	{ "3000", NULL },					  /* no entry */
+	{ "3004a0021600", NULL }, /* an empty code */
+	{ "3004a2021600", NULL },
+	{ "3005a0031601ff", NULL },	      /* not ASCII */
+	{ "3006130438313848", NULL },	      /* PrintableString without tag */
+	{ "3006800438313848", NULL },	      /* an implicit tag */
+	{ "3008a006130438313848", NULL },     /* the wrong string */
+	{ "3008a0061604383138480500", NULL }, /* more behind it */
+	{ "308008a006160438313848", NULL },
+	{ "3080a0061604383138480000", NULL }, /* BER: indefinite length */
+	{ "308108a006160438313848", NULL },   /* BER: a long length */
+	{ "3008a306160438313848", NULL },     /* another tag */
+	{ "300aa1083006160130020101", NULL }, /* a range of one */
+	{ "300aa1083006160130020100", NULL },
+	{ "300aa10830061601300201fe", NULL }, /* a negative count */
+	{ "300aa108300616012a020102", NULL }, /* a range from * */
+	{ "300aa1083006160131020109", NULL }, /* 1 + 9 has two digits */
+	{ "300aa1083006160131020108", ";1+8" },
+	{ "3012a110300e160131020900ffffffffffffffff", NULL },
+	{ "3013a111300f160131020a010000000000000000", NULL },
+	{ "3007a1053003160131", NULL },
+	{ "3013a011160f2e2e2f2e2e2f63657274732f782020", "../../certs/x  ;" },
+	{ "3011a00f160d2e2e2f2e2e2f63657274732f78", "../../certs/x;" },
+	{ "3006a00416020041", "\\000A;" },
+	{ "ffff", NULL },
+};
+
+/* Joins the items of a list with blanks. */
+static void
+joinlist(char text[256], const struct cs_list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		if (i > 0)
+			strcat(text, " ");
+		strcat(text, list->v[i]);
+	}
+}
+
+static void
+testtnauth(void)
+{
+	const char *exts[3] = { TN, NULL, NULL };
+	struct cs_info info = { 0 };
+	struct cs_tnauth list;
+	char der[256], text[256];
+	const char *why;
+	X509 *x509;
+	size_t i;
+
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		snprintf(der, sizeof(der), "DER:%s", lists[i].der);
+		exts[1] = der;
+		x509 = selfsigned("x", exts);
+		describe(&info, x509, NULL);
+		is_str(info.kind, "shaken", "%s", lists[i].der);
+		text[0] = '\0';
+		joinlist(text, &info.spcs);
+		strcat(text, ";");
+		joinlist(text, &info.tns);
+		is_str(text, lists[i].want == NULL ? ";" : lists[i].want,
+		    "its codes and numbers");
+		is_int(cs_tnauth_read(x509, &list, &why), lists[i].want != NULL,
+		    "well-formed or not");
+		ok((why == NULL) == (lists[i].want != NULL), "and why");
+		is_int((long long)ERR_peek_error(), 0, "the queue is empty");
+		cs_tnauth_free(&list);
+		X509_free(x509);
+	}
+	x509 = mkcert(key1, "x", NULL, exts);
+	addext(x509, x509, TN, "DER:3008a006160438313848");
+	is_int(cs_tnauth_read(x509, &list, &why), 0, "a list twice");
+	is_str(why, "it is there twice", "is malformed");
+	X509_free(x509);
+	x509 = mkcert(key1, "x", NULL, NULL);
+	is_int(cs_tnauth_read(x509, &list, &why), 0, "no list");
+	ok(why == NULL && !cs_tnauth_isin(x509), "is none");
+	X509_free(x509);
+	cs_info_free(&info);
+}
+
+static const struct {
+	const char *outer, *inner;
+	unsigned long long n;
+} covers[] = {
+	{ "12155550000+100", "12155550000", 100 },
+	{ "12155550000+100", "12155550099", 100 },
+	{ "12155550000+100", "12155550100", 0 },
+	{ "12155550000+100", "12155549999", 0 },
+	{ "12155550000+100", "12155550050+50", 100 },
+	{ "12155550000+100", "12155550050+51", 0 },
+	{ "12155550000+100", "2155550000", 0 },
+	{ "12155550000+100", "1215555000#", 0 },
+	{ "*21", "*21", 1 },
+	{ "*21", "*22", 0 },
+	{ "12155550000", "12155550000+2", 0 },
+	{ "00+50", "07", 50 },
+	{ "999999999999990+9", "999999999999998", 9 },
+	{ "999999999999990+9", "999999999999999", 0 },
+	{ "12155550000+", "12155550000", 0 },
+	{ "", "", 0 },
+};
+
+static const struct {
+	const char *text, *number;
+} questions[] = {
+	{ "+12155550100", "12155550100" },
+	{ "12155550100", "12155550100" },
+	{ "+1-(215)-555.0100", "12155550100" },
+	{ "*21#", "*21#" },
+	{ "123456789012345", "123456789012345" },
+	{ "1234567890123456", NULL },
+	{ "", NULL },
+	{ "+", NULL },
+	{ "-.()", NULL },
+	{ "+1 215", NULL },
+	{ "++1", NULL },
+	{ "1+1", NULL },
+	{ "1215555010A", NULL },
+	{ "+12155550100;ext=1", NULL },
+};
+
+static void
+testnumbers(void)
+{
+	char out[CS_TEL_MAX + 1];
+	size_t i;
+
+	for (i = 0; i < sizeof(covers) / sizeof(covers[0]); i++)
+		is_int((long long)cs_tel_covers(covers[i].outer,
+			   covers[i].inner),
+		    (long long)covers[i].n, "%s in %s", covers[i].inner,
+		    covers[i].outer);
+	for (i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)
+		if (questions[i].number == NULL)
+			ok(cs_tel_read(questions[i].text, out) != NULL,
+			    "\"%s\" is no number", questions[i].text);
+		else if (ok(cs_tel_read(questions[i].text, out) == NULL,
+			     "\"%s\" is a number", questions[i].text))
+			is_str(out, questions[i].number, "as a list has it");
+}
+
 static void
 testsubject(void)
 {
@@ -346,6 +509,8 @@ main(void)
 	testsans();
 	testothers();
 	testkinds();
+	testtnauth();
+	testnumbers();
 	testsubject();
 	testweak();
 	testcsr();

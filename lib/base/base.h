@@ -130,6 +130,14 @@ int	cs_name_hostof(enum cs_san_type, const char *, char [CS_HOST_MAX + 1]);
 const char *cs_name_certflaw(enum cs_san_type, const char *);
 int	cs_name_isloopback(const char *);	/* localhost, *.localhost, 127/8, ::1 */
 
+/* tel.c: telephone numbers: NUMBER, or a range START+COUNT. */
+#define CS_TEL_MAX	15
+int	cs_tel_isnumber(const char *, size_t);
+int	cs_tel_check(const char *);		/* a number or a range: 1, 0 */
+const char *cs_tel_rangeflaw(const char *, size_t, uint64_t);
+uint64_t cs_tel_covers(const char *, const char *);
+const char *cs_tel_read(const char *, char [CS_TEL_MAX + 1]);
+
 /* idn.c: U-labels to A-labels; loads libidn2 when first called.  The flaw, or
  * NULL. */
 extern const char cs_idn_nomem[];

@@ -178,6 +178,22 @@ remarkextensions(struct cs_buf *b, const struct cs_info *info, X509 *x509)
 	return bad;
 }
 
+/* A TNAuthList that verifiers refuse. */
+static int
+remarktnauth(struct cs_buf *b, const struct cs_info *info, X509 *x509)
+{
+	struct cs_tnauth list;
+	const char *why;
+	int rv;
+
+	rv = cs_tnauth_read(x509, &list, &why);
+	cs_tnauth_free(&list);
+	if (why == NULL)
+		return rv == -1 ? -1 : 0;
+	return remark(b, info,
+	    "its TNAuthList is malformed: %s: it cannot sign calls", why);
+}
+
 /* Adds the warnings about a certificate.  A chain without its root is complete:
  * it does not have to be served. */
 int
@@ -195,7 +211,7 @@ cs_warning_cert(struct cs_buf *b, const struct cs_info *info, X509 *x509,
 		    "a certificate of version 1, without "
 		    "extensions: some clients refuse it");
 	bad |= remarkweak(b, info, x509, chain);
-	bad |= remarkextensions(b, info, x509);
+	bad |= remarkextensions(b, info, x509) | remarktnauth(b, info, x509);
 	if (!ca && !shaken)
 		bad |= remarkkey(b, info, x509) | remarknames(b, info) |
 		    remarkflaws(b, info);

@@ -351,6 +351,20 @@ certstore_entry_user(const struct certstore_entry *entry, size_t i,
 }
 
 int
+certstore_entry_spc(const struct certstore_entry *entry, size_t i,
+    const char **value)
+{
+	return listvalue(&entry->info.spcs, i, value);
+}
+
+int
+certstore_entry_tn(const struct certstore_entry *entry, size_t i,
+    const char **value)
+{
+	return listvalue(&entry->info.tns, i, value);
+}
+
+int
 certstore_entry_issuing(const struct certstore_entry *entry, size_t i,
     const char **subject, int64_t *ends)
 {

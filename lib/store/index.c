@@ -9,6 +9,7 @@
  *
  * A link is never moved, so that no search misses it.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -124,6 +125,38 @@ hostkeys(const struct cs_info *info,
 }
 
 /*
+ * The form in which a service provider code is a name in index/: 1 to 16 of 0-9
+ * and A-Z, in upper case.  A certificate may hold any other: 1, or 0.
+ */
+int
+cs_index_spc(const char *code, char key[CS_SPC_MAX + 1])
+{
+	size_t i;
+
+	for (i = 0; code[i] != '\0'; i++) {
+		if (i == CS_SPC_MAX || !isalnum((unsigned char)code[i]))
+			return 0;
+		key[i] = (char)toupper((unsigned char)code[i]);
+	}
+	key[i] = '\0';
+	return i > 0;
+}
+
+static int
+spckeys(const struct cs_info *info,
+    int (*fn)(void *, const char *, const char *), void *arg)
+{
+	char key[CS_SPC_MAX + 1];
+	size_t i;
+	int rv = 0;
+
+	for (i = 0; i < info->spcs.n && rv == 0; i++)
+		if (cs_index_spc(info->spcs.v[i], key))
+			rv = fn(arg, "spc", key);
+	return rv;
+}
+
+/*
  * Calls fn for each link that an info calls for.  An entry is listed under its
  * hosts only if it has its key and is no CA.
  */
@@ -138,7 +171,9 @@ cs_index_keys(const struct cs_info *info,
 	if (info->kind == NULL)
 		return 0;
 	ca = strcmp(info->kind, "ca") == 0;
-	if (info->haskey && !ca && strcmp(info->kind, "shaken") != 0)
+	if (strcmp(info->kind, "shaken") == 0)
+		rv = spckeys(info, fn, arg);
+	else if (info->haskey && !ca)
 		rv = hostkeys(info, fn, arg);
 	for (i = 0; i < info->tenants.n && rv == 0; i++)
 		if (cs_name_certhost(info->tenants.v[i], host) == 1)

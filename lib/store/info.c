@@ -60,6 +60,8 @@ static const struct key {
 	KEY("usage", WORDS, AT(usage)),
 	KEY("cn", TEXT, AT(cn)),
 	KEY("san", SAN, 0),
+	KEY("spc", LINE, AT(spcs)),
+	KEY("tn", LINE, AT(tns)),
 	KEY("issuing", ISSUING, 0),
 	KEY("origin", TEXT, AT(origin)),
 	KEY("tenant", LINE, AT(tenants)),
@@ -252,6 +254,10 @@ clearinfo(struct cs_info *info)
 	info->tenants.size = old.tenants.size;
 	info->users.v = old.users.v;
 	info->users.size = old.users.size;
+	info->spcs.v = old.spcs.v;
+	info->spcs.size = old.spcs.size;
+	info->tns.v = old.tns.v;
+	info->tns.size = old.tns.size;
 	info->san = old.san;
 	info->sansize = old.sansize;
 	info->issuing = old.issuing;
@@ -333,6 +339,8 @@ cs_info_free(struct cs_info *info)
 	free(info->usage.v);
 	free(info->tenants.v);
 	free(info->users.v);
+	free(info->spcs.v);
+	free(info->tns.v);
 	free(info->san);
 	free(info->issuing);
 	memset(info, 0, sizeof(*info));

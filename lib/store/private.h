@@ -235,6 +235,8 @@ int	cs_settings_change(struct certstore *, const char *,
 	    struct certstore_error *);	/* 1, 0, -1; the int: only say */
 
 /* index.c */
+#define CS_SPC_MAX	16
+int	cs_index_spc(const char *, char [CS_SPC_MAX + 1]);
 /* Calls fn for each index link an info calls for: "host", "a.example". */
 int	cs_index_keys(const struct cs_info *,
 	    int (*)(void *, const char *, const char *), void *);

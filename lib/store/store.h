@@ -44,6 +44,7 @@ struct cs_info {
 	int		 serves;		/* an end-entity fit for a TLS server */
 	int		 weak;			/* below security level 2 */
 	struct cs_list	 usage, tenants, users;
+	struct cs_list	 spcs, tns;	/* that it signs calls for */
 	struct cs_san	*san;
 	size_t		 nsan, sansize;
 	struct cs_issuing *issuing;		/* fullchain.pem behind the first */

@@ -116,6 +116,24 @@ cs_purpose_uses(enum cs_profile profile)
 	return uses;
 }
 
+/* The TNAuthList of what signs calls, RFC 8226 section 9. */
+static int
+checktnauth(const struct cs_asked *asked, struct cs_node *node)
+{
+	struct cs_tnauth list;
+	const char *why;
+	int rv;
+
+	if ((rv = cs_tnauth_read(node->x509, &list, &why)) == -1)
+		return -1;
+	cs_tnauth_free(&list);
+	if (rv == 1)
+		return 0;
+	return why == NULL ?
+	    cs_rule_note(asked, node, CS_RULE_TNAUTHLIST, NULL) :
+	    cs_rule_note(asked, node, CS_RULE_TNAUTHLIST_BAD, "%s", why);
+}
+
 int
 cs_purpose_check(const struct cs_asked *asked, struct cs_node *node)
 {
@@ -133,8 +151,7 @@ cs_purpose_check(const struct cs_asked *asked, struct cs_node *node)
 		bad |= cs_rule_note(asked, node,
 		    (flags & EXFLAG_CA) != 0 ? CS_RULE_USAGE_CA : CS_RULE_USAGE,
 		    NULL);
-	if (asked->profile == CS_PROFILE_SHAKEN &&
-	    !cs_cert_is_shaken(node->x509))
-		bad |= cs_rule_note(asked, node, CS_RULE_TNAUTHLIST, NULL);
+	if (asked->profile == CS_PROFILE_SHAKEN)
+		bad |= checktnauth(asked, node);
 	return bad;
 }

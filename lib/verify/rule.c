@@ -64,6 +64,8 @@ const struct cs_rule_text cs_rules[CS_NRULE] = {
 	    "is a CA whose key usage does not allow this purpose" },
 	[CS_RULE_TNAUTHLIST] = { "tnauthlist", "-E-", "RFC 8226 section 9",
 	    "has no TNAuthList" },
+	[CS_RULE_TNAUTHLIST_BAD] = { "tnauthlist-malformed", "-E-",
+	    "RFC 8226 section 9", "has a malformed TNAuthList" },
 
 	[CS_RULE_MALFORMED] = { "malformed", "EEE", PKIX "4.2",
 	    "has a malformed extension" },

@@ -11,7 +11,6 @@
 
 #include "x509/private.h"
 
-#define OID_TNAUTHLIST "1.3.6.1.5.5.7.1.26"
 #define V1_SELF_SIGNED 3 /* X509_check_ca(3): a root of version 1 */
 
 static int
@@ -367,20 +366,6 @@ cs_cert_is_ca(X509 *x509)
 		ca = cs_cert_is_self_signed(x509);
 	ERR_clear_error();
 	return ca > 0;
-}
-
-/* Has it a TNAuthList (RFC 8226 section 9)? */
-int
-cs_cert_is_shaken(const X509 *x509)
-{
-	ASN1_OBJECT *obj;
-	int has;
-
-	if ((obj = OBJ_txt2obj(OID_TNAUTHLIST, 1)) == NULL)
-		return 0;
-	has = X509_get_ext_by_OBJ(x509, obj, -1) >= 0;
-	ASN1_OBJECT_free(obj);
-	return has;
 }
 
 static int

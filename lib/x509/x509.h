@@ -85,7 +85,6 @@ int	cs_cert_read(const struct certstore_entry *, enum cs_file,
 int	cs_cert_isbad(X509_EXTENSION *);	/* malformed */
 int	cs_cert_istwice(const STACK_OF(X509_EXTENSION) *, int);
 int	cs_cert_is_ca(X509 *);
-int	cs_cert_is_shaken(const X509 *);	/* has a TNAuthList */
 int	cs_cert_is_self_signed(X509 *);		/* by signature, not by name */
 int	cs_cert_is_signed_by(X509 *, X509 *);	/* name, AKI, signature */
 int	cs_cert_same(X509 *, X509 *);
@@ -98,6 +97,18 @@ int	cs_cert_isvalid(X509 *, int64_t);	/* at that time */
 int	cs_cert_called(X509 *, int (*)(void *, const unsigned char *, size_t),
 	    void *);
 int	cs_cert_name_text(const X509_NAME *, struct cs_buf *);	/* escaped */
+
+/*
+ * tnauth.c: the TNAuthList of a certificate, as info has it: escaped codes of
+ * service providers; numbers and ranges, cs_tel_check().  Read: 1; 0, and why
+ * it is malformed, or NULL: there is none; -1 no memory.
+ */
+struct cs_tnauth {
+	struct cs_strings spc, tn;
+};
+int	cs_tnauth_isin(const X509 *);		/* also if it is malformed */
+int	cs_tnauth_read(const X509 *, struct cs_tnauth *, const char **);
+void	cs_tnauth_free(struct cs_tnauth *);
 
 /*
  * describe.c: the lines of info for certificates, end-entity first, or a CSR.

@@ -1,0 +1,125 @@
+/*
+ * tel.c: telephone numbers as a TNAuthList has them (RFC 8226 section 9): 1 to
+ * 15 of 0 to 9, * and #; as text NUMBER, or a range START+COUNT of digits.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base.h"
+
+static const char digits[] = "0123456789";
+
+/* Are these bytes one number?  1 or 0. */
+int
+cs_tel_isnumber(const char *p, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len && p[i] != '\0'; i++)
+		if (strchr("0123456789*#", p[i]) == NULL)
+			return 0;
+	return i == len && len >= 1 && len <= CS_TEL_MAX;
+}
+
+/* The value of at most CS_TEL_MAX digits. */
+static uint64_t
+valueof(const char *p, size_t len)
+{
+	uint64_t n = 0;
+
+	while (len-- > 0)
+		n = n * 10 + (uint64_t)(*p++ - '0');
+	return n;
+}
+
+/* What is wrong with a range of numbers, or NULL. */
+const char *
+cs_tel_rangeflaw(const char *start, size_t len, uint64_t count)
+{
+	uint64_t limit = 1;
+	size_t i;
+
+	if (!cs_tel_isnumber(start, len))
+		return "a range does not start with a number of 1 to 15 digits";
+	for (i = 0; i < len; i++, limit *= 10)
+		if (strchr(digits, start[i]) == NULL)
+			return "a range starts with * or #";
+	if (count < 2)
+		return "a range has fewer than two numbers";
+	if (count >= limit || valueof(start, len) + count >= limit)
+		return "a range ends behind the last number of its length";
+	return NULL;
+}
+
+/*
+ * Splits NUMBER or START+COUNT; count is 1 of a single number.  Returns the
+ * length of the number, or 0 if it is neither.
+ */
+static size_t
+splitrange(const char *text, uint64_t *count)
+{
+	size_t len = strcspn(text, "+"), n;
+
+	*count = 1;
+	if (text[len] == '\0')
+		return cs_tel_isnumber(text, len) ? len : 0;
+	n = strlen(text + len + 1);
+	if (n == 0 || n > CS_TEL_MAX || strspn(text + len + 1, digits) != n)
+		return 0;
+	*count = valueof(text + len + 1, n);
+	return cs_tel_rangeflaw(text, len, *count) == NULL ? len : 0;
+}
+
+int
+cs_tel_check(const char *text)
+{
+	uint64_t count;
+
+	return splitrange(text, &count) != 0;
+}
+
+/*
+ * Are all numbers of the second text, a number or a range, in the first?
+ * Returns how many numbers the first has, or 0.
+ */
+uint64_t
+cs_tel_covers(const char *outer, const char *inner)
+{
+	uint64_t count, from, of, start;
+	size_t len;
+
+	if ((len = splitrange(outer, &count)) == 0 ||
+	    splitrange(inner, &of) != len)
+		return 0;
+	if (count == 1)
+		return of == 1 && memcmp(outer, inner, len) == 0;
+	if (strspn(inner, digits) < len)
+		return 0;
+	start = valueof(outer, len);
+	from = valueof(inner, len);
+	return from >= start && from + of <= start + count ? count : 0;
+}
+
+/*
+ * Makes a number of one as people and SIP write it: without the leading + and
+ * the visual separators of RFC 3966 section 5.1.1.  Returns NULL, or what is
+ * wrong with it.
+ */
+const char *
+cs_tel_read(const char *text, char out[CS_TEL_MAX + 1])
+{
+	size_t n = 0;
+
+	for (text += *text == '+'; *text != '\0'; text++) {
+		if (strchr("-.()", *text) != NULL)
+			continue;
+		if (!cs_tel_isnumber(text, 1))
+			return "a telephone number has digits, * and #, and "
+			       "- . ( ) between them";
+		if (n == CS_TEL_MAX)
+			return "a telephone number has at most 15 digits";
+		out[n++] = *text;
+	}
+	out[n] = '\0';
+	return n == 0 ? "there is no telephone number" : NULL;
+}
