@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,17 +37,11 @@ cs_name_refuse(const char *s, const char *flaw, struct certstore_error *err)
 	    cs_escape_quote(q, s), flaw);
 }
 
-/* <ctype.h> heeds the locale, these don't. */
+/* Those of <ctype.h> depend on the locale, except isdigit(3). */
 static char
 tolower_ascii(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static int
-isdigit_ascii(char c)
-{
-	return c >= '0' && c <= '9';
 }
 
 static int
@@ -59,7 +54,7 @@ isalpha_ascii(char c)
 static int
 isalnum_ascii(char c)
 {
-	return isalpha_ascii(c) || isdigit_ascii(c);
+	return isalpha_ascii(c) || isdigit((unsigned char)c);
 }
 
 static int
@@ -165,7 +160,7 @@ isnumber(const char *p, size_t n)
 		return 1;
 	}
 	for (i = 0; i < n; i++) {
-		if (!isdigit_ascii(p[i]))
+		if (!isdigit((unsigned char)p[i]))
 			return 0;
 	}
 	return 1;

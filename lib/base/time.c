@@ -3,6 +3,7 @@
  * own: with TZ=right/UTC gmtime_r(3) and timegm(3) of glibc count leap seconds
  * (27 by 2026), and both read the zone of the system first.
  */
+#include <ctype.h>
 #include <string.h>
 #include <time.h>
 
@@ -26,12 +27,6 @@ refusetime(const char *s, const char *flaw, struct certstore_error *err)
 
 	return cs_fail(err, CERTSTORE_EARGUMENT, "%s: %s",
 	    cs_escape_quote(q, s), flaw);
-}
-
-static int
-isdigit_ascii(char c)
-{
-	return c >= '0' && c <= '9';
 }
 
 static int
@@ -111,7 +106,7 @@ takedigits(const char **p, int n, int *v)
 {
 	*v = 0;
 	while (n-- > 0) {
-		if (!isdigit_ascii(**p))
+		if (!isdigit((unsigned char)**p))
 			return 0;
 		*v = *v * 10 + (*(*p)++ - '0');
 	}
@@ -124,9 +119,9 @@ takenumber(const char **p, int64_t *v)
 {
 	int digit;
 
-	if (!isdigit_ascii(**p))
+	if (!isdigit((unsigned char)**p))
 		return 0;
-	for (*v = 0; isdigit_ascii(**p); (*p)++) {
+	for (*v = 0; isdigit((unsigned char)**p); (*p)++) {
 		digit = **p - '0';
 		if (*v > (INT64_MAX - digit) / 10)
 			*v = INT64_MAX;
