@@ -205,7 +205,7 @@ fuzz:
 
 # Left out: variables from a bats file that another one sets or uses; calls
 # with an error taken for such that went well; a command without memory ends.
-# cppcheck is told the one macro of libcrypto's that it can't do without.
+# cppcheck is told the one macro of libcrypto's that it cannot do without.
 lint: fmt-check
 	mandoc -T lint -W warning man/*.[1-9]
 	shellcheck $(SCRIPTS)

@@ -112,7 +112,7 @@ paste(struct cmd_input *in)
 	return rv == -1 ? -1 : checklines(in);
 }
 
-/* -1 when the file can't be read or understood, which has been said. */
+/* -1 when the file cannot be read or understood, which has been said. */
 static int
 add(struct certstore_import *im, const char *file)
 {

@@ -192,7 +192,7 @@ typedef int givefn(struct certstore_trust *, const char *, const void *, size_t,
 
 /*
  * A change that could not be taken would keep the others from being made: what
- * is one of many is tried first.  -1 when the file can't be read or understood,
+ * is one of many is tried first.  -1 when the file cannot be read or understood,
  * which has been said.
  */
 static int

@@ -342,7 +342,7 @@ void
 cmd_stdin(const char *who)
 {
 	if (reader != NULL)
-		cmd_die("stdin: %s and %s can't both read it: use a file for "
+		cmd_die("stdin: %s and %s cannot both read it: use a file for "
 			"one of them",
 		    reader, who);
 	reader = who;

@@ -42,7 +42,7 @@ void	cmd_nooptions(char **, int);	/* none among these operands; files? */
 void	cmd_no(void);
 void	cmd_stdin(const char *);	/* only one may read it: "-p", ... */
 struct certstore *cmd_open(int);	/* flags of certstore_open(3) */
-CMD_NORETURN void cmd_lost(void);	/* stdout can't be written */
+CMD_NORETURN void cmd_lost(void);	/* stdout cannot be written */
 extern void (*cmd_idle)(void);		/* before a flush, if it is set */
 void	cmd_flush(void);		/* what is written so far goes out */
 int	cmd_end(void);			/* all output is out, or status 2 */

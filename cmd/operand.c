@@ -152,7 +152,7 @@ take(struct cmd_operands *ops, struct line *line, const char *p, size_t n)
 		line->text = strchr(blanks, p[i]) == NULL;
 }
 
-/* 1, 0 at the end or when stdin can't be read, which is said. */
+/* 1, 0 at the end or when stdin cannot be read, which is said. */
 static int
 readline(struct cmd_operands *ops, struct line *line)
 {

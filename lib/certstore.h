@@ -28,7 +28,7 @@ enum certstore_code {
 	CERTSTORE_ENOENTRY,	/* no entry of that name */
 	CERTSTORE_EEXIST,	/* the entry exists; a flag replaces it */
 	CERTSTORE_EREFUSED,	/* a rule forbids it */
-	CERTSTORE_EINPUT,	/* input that can't be understood */
+	CERTSTORE_EINPUT,	/* input that cannot be understood */
 	CERTSTORE_EPASSPHRASE,	/* a passphrase is missing or wrong */
 	CERTSTORE_EBUSY,	/* another writer has the lock, or ignored it */
 	CERTSTORE_ECHANGED,	/* another writer changed the entry meanwhile */

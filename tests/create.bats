@@ -332,7 +332,7 @@ refused() {
 	cert-create -A ca -s a.example leaf
 	refused 'leaf: is not a CA' -A leaf -s a.example x
 	refused 'none: there is no such entry' -A none -s a.example x
-	refused "can't be its own CA" -A x -s a.example x
+	refused "cannot be its own CA" -A x -s a.example x
 	openssl x509 -in "$(cert ca)" >ca.pem
 	CERTSTORE=$PWD/other cert-import -q -N keyless ca.pem
 	CERTSTORE=$PWD/other refused 'keyless: its private key is not' \
@@ -544,7 +544,7 @@ refused() {
 	run -0 --separate-stderr cert-create -K weak d.example
 	[[ $stderr == "cert-create: d.example: the key is weak (rsa:1024)"* ]]
 	openssl genpkey -algorithm X25519 -out x 2>/dev/null
-	refused "can't sign" -K x e.example
+	refused "cannot sign" -K x e.example
 	refused 'no private key' -K "$(cert a.example)" e.example
 	refused 'remove -t or -K' -t p256 -K k e.example
 	openssl pkey -in k -aes256 -passout pass:secret -out locked

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# damage.bats: what can't be read is never a "no": status 2 and a line, with -q
+# damage.bats: what cannot be read is never a "no": status 2 and a line, with -q
 # too, of every command that asks; and the remedy that is printed is one.
 
 # shellcheck disable=SC2154  # stderr and stderr_lines are run's
@@ -170,7 +170,7 @@ DAMAGES=('echo >>fullchain.pem' 'rm fullchain.pem' 'rm info' ': >info'
 	[ "$(ls many/index/host)" = + ]
 }
 
-@test "what is no entry at all is not one that can't be read" {
+@test "what is no entry at all is not one that cannot be read" {
 	touch "$CERTSTORE/certs/stray"
 	run -1 --separate-stderr cert-match -q x.example.com email:x@y
 	[ -z "$stderr" ]

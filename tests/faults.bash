@@ -26,7 +26,7 @@ faults_setup() {
 	fi
 	[ -z "${CERTSTORE_SANITIZE:-}" ] ||
 	    skip "strace and the leak sanitizer do not go together"
-	strace -o /dev/null true 2>/dev/null || skip "strace can't trace here"
+	strace -o /dev/null true 2>/dev/null || skip "strace cannot trace here"
 	shared faults faults_store
 	cp "$shared/waiting.csr" .
 	saved=$shared/store

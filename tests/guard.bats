@@ -17,7 +17,7 @@ setup() {
 	case $BATS_TEST_DESCRIPTION in
 	*instructions) command -v valgrind >/dev/null ||
 	    uncounted "valgrind is not installed" ;;
-	*) strace -o /dev/null true || uncounted "strace can't trace here" ;;
+	*) strace -o /dev/null true || uncounted "strace cannot trace here" ;;
 	esac
 	cert-create -c ca
 	add 1 2 3

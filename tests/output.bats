@@ -462,11 +462,11 @@ key() {
 	    "cert-show -p fd:0 -K -"; do
 		# shellcheck disable=SC2086  # words are meant
 		run -2 $line <"$key"
-		[[ $output == *"can't both read it"* ]] || fail "$line: $output"
+		[[ $output == *"cannot both read it"* ]] || fail "$line: $output"
 	done
 }
 
-@test "input: what can't be read is named" {
+@test "input: what cannot be read is named" {
 	mkdir dir
 	for line in 'cert-import dir' 'cert-show -i dir' 'cert-show -K dir' \
 	    'cert-create -K dir a.example.com'; do
@@ -635,7 +635,7 @@ left() {
 @test "long work says on a terminal how far it is, and nowhere else" {
 	local i since want
 
-	strace -o /dev/null true 2>/dev/null || skip "strace can't trace here"
+	strace -o /dev/null true 2>/dev/null || skip "strace cannot trace here"
 	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip "not under strace"
 	cert-create -c CA
 	for i in 10 11 12 13 14 15 16 17 18 19 20 21 22 23; do

@@ -153,7 +153,7 @@ nothing_of() {
 }
 
 @test "certs/ is read for a removal only after somebody else was there" {
-	strace -o /dev/null true 2>/dev/null || skip "strace can't trace here"
+	strace -o /dev/null true 2>/dev/null || skip "strace cannot trace here"
 	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip "not with sanitizers"
 	for n in a b c d e f; do
 		cert-create -s "$n.example" "$n"
@@ -200,7 +200,7 @@ full() {
 }
 
 @test "a removal makes room where there is none" {
-	strace -o /dev/null true 2>/dev/null || skip "strace can't trace here"
+	strace -o /dev/null true 2>/dev/null || skip "strace cannot trace here"
 	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip "not with sanitizers"
 	for n in a b c d; do
 		cert-create -s "$n.example" "$n"

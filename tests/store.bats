@@ -38,7 +38,7 @@ teardown() {
 }
 
 @test "a key is never open to others, not even for a moment" {
-	strace -o /dev/null true 2>/dev/null || skip "strace can't trace here"
+	strace -o /dev/null true 2>/dev/null || skip "strace cannot trace here"
 	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip "not under strace"
 	umask 0
 	strace -f -o calls -e trace=openat,open,creat,chmod,fchmod \
@@ -149,7 +149,7 @@ teardown() {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to mount a small file system"
 	mkdir small
 	mount -t tmpfs -o size=160k,nr_inodes=60 tmpfs small 2>/dev/null ||
-	    skip "can't mount here"
+	    skip "cannot mount here"
 	local i failed=
 	for i in $(seq 20); do
 		if ! cert-create -d small/store -s "h$i.example.org" "n$i" \
@@ -197,7 +197,7 @@ teardown() {
 		printf 'crowd:x:54321:%s\n' "$(seq -s , -f user%g 2000)"
 	} >group
 	unshare -m mount --bind group /etc/group 2>/dev/null ||
-	    skip "can't mount here"
+	    skip "cannot mount here"
 	unshare -m sh -c 'mount --bind group /etc/group && "$@"' - \
 	    cert-create -f -s a.example.org a
 	[ "$(stat -c %a:%g "$CERTSTORE/certs/a/privkey.pem")" = 640:54321 ]
@@ -425,7 +425,7 @@ lost() {
 		truncate -s 8M disk
 		# shellcheck disable=SC2086  # words are meant
 		mke2fs -q -F -t $type disk
-		mount -o loop disk mnt 2>/dev/null || skip "can't mount here"
+		mount -o loop disk mnt 2>/dev/null || skip "cannot mount here"
 		for i in 1 2; do
 			cert-create -d mnt/store -s "e$i.example.com" "e$i"
 			acked="$acked e$i"
@@ -446,7 +446,7 @@ lost() {
 
 @test "what a container is given: the store, not the entry" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to mount"
-	unshare -m mount --bind /tmp /tmp 2>/dev/null || skip "can't mount here"
+	unshare -m mount --bind /tmp /tmp 2>/dev/null || skip "cannot mount here"
 	cert-create -s a.example.org a
 	mkdir whole entry
 	# shellcheck disable=SC2016  # by the shell inside
@@ -575,7 +575,7 @@ lost() {
 }
 
 @test "a file system without symbolic links is called that" {
-	strace -o /dev/null true 2>/dev/null || skip "strace can't trace here"
+	strace -o /dev/null true 2>/dev/null || skip "strace cannot trace here"
 	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip "not with sanitizers"
 	cert-create -d ./from -c CA
 	for why in EPERM EOPNOTSUPP; do

@@ -73,7 +73,7 @@ craft(const char *cn, int k, X509 *issuer, int by, int64_t from, int64_t until,
 	}
 	if (X509_sign(x509, keys[by], EVP_sha256()) <= 0 ||
 	    (len = i2d_X509(x509, &der)) <= 0)
-		bail("%s can't be signed", cn);
+		bail("%s cannot be signed", cn);
 	fresh = cs_cert_parse(cn, der, (size_t)len, &err);
 	OPENSSL_free(der);
 	X509_free(x509);

@@ -149,7 +149,7 @@ test_nolegacy(void)
 	setenv("OPENSSL_MODULES", "/nonexistent", 1);
 	readfile(DATA "rc2.p12", &in);
 	is_int(readpems(&in, &ask, &got, &err), -1, "no legacy provider");
-	is_int(err.code, CERTSTORE_EINPUT, "input that can't be opened");
+	is_int(err.code, CERTSTORE_EINPUT, "input that cannot be opened");
 	ok(strstr(err.msg, "file: PKCS#12 encrypted with ") == err.msg &&
 		strstr(err.msg,
 		    "needs OpenSSL's legacy provider: export it again with "

@@ -997,7 +997,7 @@ testissuersgone(void)
 	    "nothing is needed: no passphrase");
 	is_int(create("shut", CERTSTORE_CREATE_IFNEEDED, "s=a.example e=396d"),
 	    0, "due, and nobody opens its CA's key: it serves on");
-	ok(strstr(warned, "and can't be renewed: shut-CA: ") != NULL,
+	ok(strstr(warned, "and cannot be renewed: shut-CA: ") != NULL,
 	    "says so: %s", warned);
 	refused("shut", CERTSTORE_CREATE_IFNEEDED, "s=c.example",
 	    CERTSTORE_EPASSPHRASE, "shut-CA: ");

@@ -441,7 +441,7 @@ testround(EVP_PKEY *pkey, const char *name)
 	int len;
 
 	if (pkey == NULL)
-		bail("%s: can't be made", name);
+		bail("%s: cannot be made", name);
 	ok(cs_key_encode(&pem, pkey, NULL, &err) == 0, "%s: written", name);
 	read = cs_key_frompem("k", &pem, NULL, &err);
 	ok(read != NULL && EVP_PKEY_eq(read, pkey) == 1 &&

@@ -168,7 +168,7 @@ says() {
 	    cut -d ' ' -f 1) root.pem" >"$CERTSTORE/.trust@1/distrusted"
 	run -1 cert-verify www.example.com
 	says 'error	CN=root-CA	RFC 5280 section 6.1	is distrusted in this store'
-	# A list that can't be read may hold who is needed.
+	# A list that cannot be read may hold who is needed.
 	echo 'sha256:12 root' >"$CERTSTORE/.trust@1/distrusted"
 	run -2 cert-verify www.example.com
 	[[ $output == *'/trust/distrusted:1: '* ]]
@@ -468,7 +468,7 @@ crl() {
 	done
 	run -2 cert-verify -T root.pem nobody www.example.com
 	run -2 cert-verify -T - -i - <root.pem
-	[[ $output == *"can't both read it"* ]]
+	[[ $output == *"cannot both read it"* ]]
 	# Anchors have no passphrase, and entries neither.
 	echo secret >pw
 	openssl pkcs12 -export -nokeys -in root.pem -passout file:pw -out r.p12

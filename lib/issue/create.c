@@ -89,7 +89,7 @@ checkasked(struct cs_create *job, struct certstore_error *err)
 	if (job->asked->issuer != NULL &&
 	    strcmp(job->asked->issuer, job->name) == 0)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: can't be its own CA: remove -A", job->name);
+		    "%s: cannot be its own CA: remove -A", job->name);
 	return cs_template_resolve(&job->full, &job->own, job->asked, job->name,
 	    err);
 }
@@ -428,7 +428,7 @@ makecert(struct cs_create *job, struct certstore_error *err)
 	if (signcert(job, &x509, err) == -1) {
 		if (!canwait(job, err))
 			return -1;
-		cs_warn(job->store, "%s: %s, and can't be renewed: %s",
+		cs_warn(job->store, "%s: %s, and cannot be renewed: %s",
 		    job->name, job->reuse.why, err->msg);
 		cs_error_clear(err);
 		return rewriteentry(job, err);

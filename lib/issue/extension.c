@@ -163,7 +163,7 @@ cs_extension_make(const struct certstore_template *t, EVP_PKEY *pkey,
 	    addkeyusage(&exts, t, pkey) == 1 && addextkeyusage(&exts, t) == 1 &&
 	    addsans(&exts, t, nosubject) == 1 && addconstraints(&exts, t) == 1)
 		return exts;
-	cs_fail_crypto(err, CERTSTORE_ECRYPTO, "the extensions can't be made");
+	cs_fail_crypto(err, CERTSTORE_ECRYPTO, "the extensions cannot be made");
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
 	return NULL;
 }

@@ -342,7 +342,7 @@ out:
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
 	if (rv == -1)
 		cs_fail_crypto(err, CERTSTORE_ECRYPTO,
-		    "the certificate can't be made");
+		    "the certificate cannot be made");
 	return rv;
 }
 
@@ -435,7 +435,7 @@ cs_issue_request(const char *name, const struct certstore_template *t,
 	if (!ok) {
 		cs_fail_crypto(err, CERTSTORE_ECRYPTO,
 		    "%s: the request "
-		    "can't be made",
+		    "cannot be made",
 		    name);
 		X509_REQ_free(req);
 		req = NULL;

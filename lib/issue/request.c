@@ -23,7 +23,7 @@ readrequest(const struct cs_create *job, struct cs_buf *pem,
 	    (req = cs_cert_csr_frompem(job->name, pem, &why)) != NULL)
 		return req;
 	cs_fail(err, CERTSTORE_EDAMAGED,
-	    "%s: request.csr can't be read: use -f to make a new request",
+	    "%s: request.csr cannot be read: use -f to make a new request",
 	    job->name);
 	return NULL;
 }

@@ -223,7 +223,7 @@ setownkey(struct certstore_template *t, const char *label, const void *data,
 		goto out;
 	if (EVP_PKEY_can_sign(pkey) != 1) {
 		cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: a key that can't sign: use RSA, EC or Ed25519",
+		    "%s: a key that cannot sign: use RSA, EC or Ed25519",
 		    cs_escape_quote(q, label));
 		goto out;
 	}

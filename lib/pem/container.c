@@ -37,7 +37,7 @@ addcertitem(struct cs_reader *r, const X509 *x509)
 
 	if ((len = i2d_X509(x509, &der)) <= 0)
 		return cs_fail_crypto(r->err, CERTSTORE_ECRYPTO,
-		    "%s: a certificate can't be encoded", r->proto.label);
+		    "%s: a certificate cannot be encoded", r->proto.label);
 	rv = cs_item_add(r->list, &r->proto, CS_PEM_CERT, der, (size_t)len);
 	OPENSSL_free(der);
 	return rv == -1 ? cs_fail_nomem(r->err) : 0;
@@ -51,7 +51,7 @@ addkeyitem(struct cs_reader *r, const PKCS8_PRIV_KEY_INFO *p8)
 
 	if ((len = i2d_PKCS8_PRIV_KEY_INFO(p8, &der)) <= 0)
 		return cs_fail_crypto(r->err, CERTSTORE_ECRYPTO,
-		    "%s: a key can't be encoded", r->proto.label);
+		    "%s: a key cannot be encoded", r->proto.label);
 	rv = cs_item_add(r->list, &r->proto, CS_PEM_KEY, der, (size_t)len);
 	OPENSSL_clear_free(der, (size_t)len);
 	return rv == -1 ? cs_fail_nomem(r->err) : 0;
@@ -68,7 +68,7 @@ openpkcs7(struct cs_reader *r, const unsigned char *der, size_t len)
 	cms = d2i_CMS_ContentInfo(NULL, &p, (long)len);
 	if (cms == NULL || p != der + len) {
 		cs_item_refuse(r, r->proto.line,
-		    "PKCS#7 that can't be read (RFC 5652): copy it again");
+		    "PKCS#7 that cannot be read (RFC 5652): copy it again");
 		goto out;
 	}
 	certs = CMS_get1_certs(cms);
@@ -101,7 +101,7 @@ failcipher(struct safe *s, const X509_ALGOR *alg)
 	    "PKCS#12 encrypted with %s, which %s: export it again with AES",
 	    name,
 	    s->old.ctx == NULL ? "needs OpenSSL's legacy provider" :
-				 "libcrypto can't open");
+				 "libcrypto cannot open");
 }
 
 /* Decrypts and parses: 1, 0 the passphrase is wrong, -1. */
@@ -164,7 +164,7 @@ takecertbag(struct safe *s, const PKCS12_SAFEBAG *bag)
 		return 1;
 	if ((x509 = PKCS12_SAFEBAG_get1_cert(bag)) == NULL)
 		return cs_item_refuse(s->r, s->r->proto.line,
-		    "PKCS#12 with a certificate that can't be read: export it "
+		    "PKCS#12 with a certificate that cannot be read: export it "
 		    "again");
 	rv = addcertitem(s->r, x509) == -1 ? -1 : 1;
 	X509_free(x509);
@@ -254,8 +254,8 @@ checkmac(struct safe *s, PKCS12 *p12)
 	if (rv != 1 && ERR_peek_error() != 0) {
 		ERR_clear_error();
 		return cs_item_refuse(s->r, s->r->proto.line,
-		    "PKCS#12 with a MAC that libcrypto can't verify: export it "
-		    "again with SHA-256");
+		    "PKCS#12 with a MAC that libcrypto cannot verify: export "
+		    "it again with SHA-256");
 	}
 	return rv == 1;
 }
@@ -275,7 +275,7 @@ trypassphrase(struct safe *s, PKCS12 *p12, const char *pass, int passlen)
 		return rv;
 	if ((parts = PKCS12_unpack_authsafes(p12)) == NULL)
 		return cs_item_refuse(s->r, s->r->proto.line,
-		    "PKCS#12 that can't be read (RFC 7292): copy it again");
+		    "PKCS#12 that cannot be read (RFC 7292): copy it again");
 	for (i = 0; rv == 1 && i < sk_PKCS7_num(parts); i++)
 		rv = takepart(s, sk_PKCS7_value(parts, i));
 	sk_PKCS7_pop_free(parts, PKCS7_free);
@@ -338,7 +338,7 @@ openpkcs12(struct cs_reader *r, const unsigned char *der, size_t len)
 	cs_item_where(&r->proto, s.where, sizeof(s.where));
 	if ((p12 = d2i_PKCS12(NULL, &p, (long)len)) == NULL || p != der + len) {
 		cs_item_refuse(r, r->proto.line,
-		    "PKCS#12 that can't be read (RFC 7292): copy it again");
+		    "PKCS#12 that cannot be read (RFC 7292): copy it again");
 		goto out;
 	}
 	if (tryforms(&s, p12) == -1)

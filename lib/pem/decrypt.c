@@ -77,7 +77,7 @@ scryptcost(const X509_ALGOR *alg)
 }
 
 /*
- * How many iterations a key derivation takes, 0 if that can't be told.
+ * How many iterations a key derivation takes, 0 if that cannot be told.
  * RFC 8018: PBES2 names its key derivation, everything else counts itself.
  */
 static uint64_t

@@ -120,7 +120,7 @@ cs_repair_entry(struct certstore *store, const char *name,
 			rv = cs_generation_lead(&link, gen);
 	}
 	if (rv == -1)
-		return cs_fail_errno(err, "%s: the entry can't be repaired",
+		return cs_fail_errno(err, "%s: the entry cannot be repaired",
 		    name);
 	return 0;
 }
@@ -206,7 +206,7 @@ mendnames(struct certstore *store, struct certstore_error *err)
 		if (cs_index_add(store, &entry.info) == -1 ||
 		    cs_combined_update(store, names.v[i], info) == -1)
 			rv = cs_fail_errno(err,
-			    "%s: the entry can't be repaired", names.v[i]);
+			    "%s: the entry cannot be repaired", names.v[i]);
 	}
 	cs_entry_done(&entry);
 	cs_strings_free(&names);

@@ -1,6 +1,6 @@
 /*
  * parse.c: what a command has to have done by libcrypto, with the system calls
- * it can't do without, and nothing else, as anchors.
+ * it cannot do without, and nothing else, as anchors.
  *
  *	parse cert FILE			one certificate, printed
  *	parse d2i FILE COUNT		one certificate, so many times
