@@ -1,5 +1,5 @@
 /*
- * cert-create: a key and its certificate, a CA, or a request.
+ * cert-create: makes a key and its certificate, a CA, or a request.
  */
 #include <errno.h>
 #include <signal.h>
@@ -52,7 +52,7 @@ struct create {
 
 static struct certstore_error err;
 
-/* What an option's argument came to. */
+/* Ends the command if the library refused the argument of an option. */
 static void
 check(int opt, int rv)
 {
@@ -69,7 +69,7 @@ span(int opt, const char *text)
 	return sp;
 }
 
-/* No entry of that name signs: because it is a file, or as err says. */
+/* Reports why the argument of -A cannot sign: it is a file, or as err says. */
 static void
 failissuer(const char *issuer)
 {
@@ -94,7 +94,10 @@ failissuer(const char *issuer)
 	cmd_text_free(&t);
 }
 
-/* The options that say what the certificate shall hold. */
+/*
+ * Passes an option about the contents of the certificate to the template.
+ * Returns 1, or 0 for any other option.
+ */
 static int
 describe(struct certstore_template *t, int opt, const char *arg)
 {
@@ -195,8 +198,8 @@ setkey(struct certstore_template *t, const char *file)
 }
 
 /*
- * Passphrases and the key of -K.  The terminal is asked only for the key of a
- * CA, so the question is not armed before -K was read.
+ * Reads the passphrases and the key of -K.  The terminal is asked only for the
+ * passphrase of a CA's key, so cmd_secret_ask() is set after -K has been read.
  */
 static void
 secrets(struct create *c)
@@ -228,8 +231,8 @@ secrets(struct create *c)
 }
 
 /*
- * The request is in the store before it is printed, since one that is sent off
- * needs its key.  If it cannot be printed it waits all the same.
+ * Prints the request.  It is already in the store with its key, and stays
+ * there if it cannot be printed.
  */
 static void
 printrequest(const char *name, const char *csr)

@@ -1,5 +1,5 @@
 /*
- * cert-import: what people have, as files or pasted, becomes entries.
+ * cert-import: makes entries from files or pasted text.
  */
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 
 #include "cmd.h"
 
-#define TTY_LINE 4095 /* bytes, what a terminal keeps */
+#define TTY_LINE 4095 /* bytes of a line that a terminal keeps */
 
 static const struct cmd_opt opts[] = {
 	{ 'f', NULL, "replace existing entries" },
@@ -78,7 +78,10 @@ options(struct import *opt, int argc, char **argv)
 	}
 }
 
-/* A terminal drops what a line has beyond its buffer without a word. */
+/*
+ * Returns 0, or -1 with a message if a line is so long that the terminal may
+ * have dropped its end, which it does silently.
+ */
 static int
 checklines(const struct cmd_input *in)
 {
@@ -112,7 +115,7 @@ paste(struct cmd_input *in)
 	return rv == -1 ? -1 : checklines(in);
 }
 
-/* -1 when the file cannot be read or understood, which has been said. */
+/* Adds a file.  Returns 0, or -1 with a message. */
 static int
 add(struct certstore_import *im, const char *file)
 {
@@ -149,7 +152,10 @@ setkey(struct certstore_import *im, const char *file)
 	return rv;
 }
 
-/* All that was given, or -1: a pool with a part missing is not judged. */
+/*
+ * Adds the key and all files.  Returns 0, or -1 if any of them failed: entries
+ * are planned only when all input has been read.
+ */
 static int
 gather(struct certstore_import *im, const struct import *opt, char **files)
 {
@@ -166,7 +172,10 @@ gather(struct certstore_import *im, const struct import *opt, char **files)
 	return rv;
 }
 
-/* What each became; without -v only the names of those that changed. */
+/*
+ * Prints the result for each entry; without -v only the names of the changed
+ * ones.
+ */
 static void
 report(struct certstore_import *im, int verbose)
 {

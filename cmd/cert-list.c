@@ -1,5 +1,5 @@
 /*
- * cert-list: what the store holds, and what of it ends soon.
+ * cert-list: prints the entries of the store, or those that expire soon.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,13 +25,16 @@ static const struct cmd_help help = {
 };
 
 struct filter {
-	char **patterns;   /* NULL behind the last; none at all: everything */
+	char **patterns;   /* ends with NULL; or NULL for all entries */
 	const char *kinds; /* NULL: all */
 	struct certstore_span within;
 	int ending; /* within is set */
 };
 
-/* 1 and how it is said to end, or 0. */
+/*
+ * Returns 1 if the entry passes the filter, else 0.  With -e, how receives
+ * which certificate expires first.
+ */
 static int
 fits(const struct filter *filter, const struct certstore_entry *entry,
     int64_t now, struct cmd_text *how)
@@ -63,7 +66,7 @@ put(struct cmd_records *out, const struct filter *filter,
 	return 1;
 }
 
-/* Every entry; the number of those that fit. */
+/* Prints the entries that pass the filter and returns their number. */
 static size_t
 listall(struct certstore *store, const struct filter *filter,
     struct cmd_records *out)
@@ -95,7 +98,10 @@ byname(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Names without a pattern among them are looked up, whatever the store holds. */
+/*
+ * The same for operands that are all plain names: only these entries are read,
+ * however many the store has.
+ */
 static size_t
 listnamed(struct certstore *store, const struct filter *filter, size_t nname,
     struct cmd_records *out)

@@ -1,5 +1,5 @@
 /*
- * cert-match: which entry answers for a host name, an address, a fingerprint.
+ * cert-match: finds the entry for a host name, an address or a fingerprint.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +34,7 @@ answer(struct certstore_match *match, const struct cmd_operands *hosts,
 	char clean[256];
 	int found;
 
-	/* some may be damaged, and others answer */
+	/* after an error about one entry others may still match */
 	if ((found = certstore_match_ask(match, host, &err)) == -1)
 		cmd_operand_failed(hosts, host, &err);
 	if (found == 0) {

@@ -26,7 +26,7 @@ byname(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* A name given twice is one name. */
+/* Sorts the names and removes duplicates.  Returns how many remain. */
 static size_t
 unify(char **names, size_t nname)
 {

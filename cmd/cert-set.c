@@ -1,5 +1,6 @@
 /*
- * cert-set: shows and changes what no certificate says of an entry.
+ * cert-set: shows and changes the properties of entries: what their
+ * certificates do not contain.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,14 +34,17 @@ struct show {
 	int named; /* several entries: each line has the name */
 };
 
-/* prop=value, prop+=value or prop-=value: where "=" is, or NULL: a name. */
+/*
+ * Returns where "=" is in prop=value, prop+=value or prop-=value; NULL if the
+ * operand is a name.
+ */
 static const char *
 assignment(const char *operand)
 {
 	return strchr(operand, '=');
 }
 
-/* Assignments are behind the names; cuts the operands there. */
+/* Returns the first assignment; names come before assignments. */
 static char **
 splitoperands(char **operands)
 {
@@ -99,7 +103,7 @@ change(struct certstore *store, char **names, char **changes, int flags,
 	certstore_set_free(set);
 }
 
-/* Those that cert-set sets. */
+/* Whether cert-set can set this property. */
 static int
 isknown(const char *prop)
 {
@@ -136,7 +140,10 @@ isshown(const struct show *show, const char *prop)
 	return isknown(prop) || show->all;
 }
 
-/* As it is, so that it can be given again; what is malformed is escaped. */
+/*
+ * Adds a value unchanged, so that it can be used in another call; one with
+ * unprintable characters is escaped.
+ */
 static void
 addvalue(struct cmd_text *t, const char *value)
 {
@@ -172,7 +179,7 @@ issingle(const char *prop)
 	    strcmp(prop, "default") == 0;
 }
 
-/* ,"tenant":["a.example" and for a further one ,"b.example" */
+/* Adds ,"tenant":["a.example" and for each further tenant ,"b.example" */
 static void
 addmember(struct cmd_text *t, const char *last, const char *prop,
     const char *value)
@@ -303,7 +310,8 @@ main(int argc, char *argv[])
 	if (*changes == NULL)
 		changes = &none;
 	else {
-		/* the names end where the first change is */
+		/* copies the assignments; NULL in place of the first one then
+		 * ends the names */
 		if ((names = calloc((size_t)argc, sizeof(*names))) == NULL)
 			cmd_die("no memory left");
 		for (i = 0; changes[i] != NULL; i++)

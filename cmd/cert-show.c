@@ -1,5 +1,6 @@
 /*
- * cert-show: one entry, one part of it, or certificates and keys from a file.
+ * cert-show: prints entries, one part of them, or certificates and keys from a
+ * file.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +37,7 @@ static const char *const parts[] = { "text", "cert", "chain", "fullchain", "ca",
 struct show {
 	struct cmd_records out;
 	const char *part; /* NULL: fields */
-	const char *file; /* what is not in the store comes from it */
+	const char *file; /* -i or -K, as in messages */
 	struct cmd_secret secret;
 	struct certstore_passphrase pass;
 	int haspass;
@@ -90,7 +91,7 @@ showentry(struct show *show, const struct certstore_entry *entry)
 		cmd_records_put(&show->out, entry, NULL);
 }
 
-/* A file that holds a key is shown by -K, any other by -i. */
+/* Returns the option that shows a file: -K for a private key, else -i. */
 static const char *
 option(const char *file)
 {

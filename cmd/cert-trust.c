@@ -1,6 +1,6 @@
 /*
- * cert-trust: whom the servers trust: lists, adds, removes and distrusts trust
- * anchors, follows the shipped list, and goes back to it.
+ * cert-trust: lists, adds, removes and distrusts trust anchors, follows the
+ * shipped list, and resets the anchors to it.
  */
 #include <sys/stat.h>
 
@@ -12,7 +12,7 @@
 #include "cmd.h"
 
 #define SHIPPED "/etc/ssl/certs/ca-certificates.crt"
-#define NAMED 8 /* in one line */
+#define NAMED 8 /* names in one line */
 
 static const struct cmd_opt opts[] = {
 	{ '0', NULL, "list: end each record with a NUL byte" },
@@ -50,12 +50,12 @@ struct options {
 	int fields;
 };
 
-/* A change while its operands are given to the library. */
+/* One change of the anchors, while its operands are passed to the library. */
 struct change {
 	struct certstore *store;
 	const struct options *opt;
 	struct certstore_trust *trust;
-	int many; /* operands */
+	int many; /* several operands */
 };
 
 static struct certstore_error err;
@@ -113,7 +113,7 @@ options(struct options *opt, int argc, char **argv)
 	}
 }
 
-/* An option that the verb has no use for is a mistake. */
+/* Ends the command: the option does not belong to this verb. */
 static void
 refuse(const char *option, const char *verb)
 {
@@ -121,7 +121,7 @@ refuse(const char *option, const char *verb)
 	cmd_usage();
 }
 
-/* Those that take a shipped list. */
+/* Whether the verb reads a shipped list. */
 static int
 follows(const char *verb)
 {
@@ -191,9 +191,9 @@ typedef int givefn(struct certstore_trust *, const char *, const void *, size_t,
     struct certstore_error *);
 
 /*
- * A change that could not be taken would keep the others from being made: what
- * is one of many is tried first.  -1 when the file cannot be read or understood,
- * which has been said.
+ * Passes the contents of a file to fn.  Returns 0, or -1 with a message.
+ * After a failed call a change cannot be committed, so with several operands
+ * each is first tried on a change of its own, which is then freed.
  */
 static int
 give(struct change *c, const char *file, givefn *fn)
@@ -239,7 +239,10 @@ isfilename(const char *text)
 	    (stat(text, &st) == 0 && !S_ISDIR(st.st_mode));
 }
 
-/* A file, and no anchor of that name: then that was said. */
+/*
+ * Returns 1 with a message if the name is that of a file and not of an anchor,
+ * else 0.
+ */
 static int
 failfile(struct certstore_trust *trust, const char *name)
 {
@@ -273,7 +276,10 @@ removeall(struct change *c, char **argv)
 	return 0;
 }
 
-/* A name, a fingerprint or a file; what could be two of these is neither. */
+/*
+ * Distrusts an anchor by name, a fingerprint, or the certificates in a file.
+ * Refuses a text that is both an anchor and a file.
+ */
 static int
 distrustone(struct change *c, const char *text)
 {
@@ -313,7 +319,7 @@ distrust(struct change *c, char **argv)
 	return c->many ? 0 : rv;
 }
 
-/* "3 came: a, b, c"; none: no line. */
+/* Prints a line such as "3 added: a, b, c"; nothing if there is none. */
 static void
 count(struct certstore_trust *trust, const char *action, const char *what)
 {
@@ -335,7 +341,7 @@ count(struct certstore_trust *trust, const char *action, const char *what)
 	cmd_text_free(&text);
 }
 
-/* What is printed: names that the caller could not know. */
+/* Whether the name is printed: the caller could not know it. */
 static int
 isnews(const char *verb, const char *action)
 {
@@ -347,7 +353,10 @@ isnews(const char *verb, const char *action)
 		strcmp(action, "dropped") == 0);
 }
 
-/* An update from cron that changes nothing says nothing. */
+/*
+ * Prints the results.  An update or reset that changed nothing prints only
+ * errors, so that cron sends no mail.
+ */
 static void
 report(struct certstore_trust *trust, const char *verb, int changed)
 {
@@ -372,14 +381,16 @@ report(struct certstore_trust *trust, const char *verb, int changed)
 	}
 }
 
-/* All operands are given before anything is changed: 0, -1 there is nothing to
- * commit, and it was said why. */
+/*
+ * Passes all operands to the library, before anything is changed.  Returns 0,
+ * or -1 with a message if there is nothing to commit.
+ */
 static int
 giveall(struct change *c, const char *verb, char **argv)
 {
 	const char *file = *argv != NULL ? *argv : SHIPPED;
 
-	/* for distrust "-" is a list of names */
+	/* the operand "-" of distrust is a list of names on stdin */
 	c->many = *argv != NULL &&
 	    (argv[1] != NULL ||
 		(strcmp(verb, "distrust") == 0 && strcmp(*argv, "-") == 0));
@@ -412,7 +423,10 @@ change(struct certstore_trust *trust, struct certstore *store,
 		cmd_no();
 }
 
-/* How the verb opens the store; its operands are of the right number. */
+/*
+ * Returns the flags of certstore_open(3) for a verb.  Ends the command if the
+ * verb does not exist or the number of operands is wrong.
+ */
 static int
 openflags(const char *verb, char **argv)
 {

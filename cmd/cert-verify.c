@@ -1,5 +1,5 @@
 /*
- * cert-verify: is a certificate good, for a host and a purpose, at a time?
+ * cert-verify: verifies certificates for a host, a purpose and a time.
  */
 #include <sys/stat.h>
 
@@ -44,7 +44,7 @@ struct verify {
 	int verbose;
 };
 
-/* Whose wildcard nobody may have. */
+/* Whether the domain is a public suffix: no certificate may cover *.domain. */
 static int
 issuffix(void *arg, const char *domain)
 {
@@ -69,7 +69,7 @@ field(struct cmd_text *t, const char *s)
 	put(t, s);
 }
 
-/* Has another one in the path this subject, too? */
+/* Whether several certificates in the path have this subject. */
 static int
 isshared(struct verify *verify, const char *subject, int depth)
 {
@@ -90,8 +90,9 @@ isshared(struct verify *verify, const char *subject, int depth)
 }
 
 /*
- * Whose certificate: one without subject by its fingerprint, one of several
- * of the same subject with its place in the path, a CA and its server.
+ * Adds the subject of a certificate, or its fingerprint if it has no subject.
+ * If several in the path have the same subject, such as a server and its CA,
+ * its position in the path follows.
  */
 static void
 whose(struct verify *verify, const char *subject, const char *fingerprint,
@@ -193,7 +194,7 @@ number(struct cmd_text *t, const char *name, int64_t n)
 	cmd_text_adds(t, buf);
 }
 
-/* The subject and the fingerprint of a certificate. */
+/* Adds the JSON keys "subject" and "fingerprint" of a certificate. */
 static void
 keywhose(struct cmd_text *t, const char *subject, const char *fingerprint)
 {
@@ -334,7 +335,7 @@ verifynames(struct verify *verify, struct certstore *store,
 	}
 }
 
-/* All but those that have no certificate yet. */
+/* Verifies all entries except those that have no certificate yet. */
 static void
 verifyall(struct verify *verify, struct certstore *store)
 {
@@ -371,7 +372,7 @@ verifyfile(struct verify *verify, const char *file)
 	show(verify, label, rv, &err);
 }
 
-/* Is an argument of -T a file or directory, and not the name of a set? */
+/* Whether an argument of -T is a file or directory, not the name of a set. */
 static int
 ispath(const char *anchors)
 {
@@ -419,7 +420,7 @@ addcrl(struct certstore_verify *v, const char *path)
 	cmd_input_wipe();
 }
 
-/* What the command line says. */
+/* The arguments of the options. */
 struct asked {
 	const char *anchors, *file, *host, *pass, *profile;
 	const char **crls;

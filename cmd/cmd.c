@@ -1,5 +1,5 @@
 /*
- * cmd.c: how every command starts, takes its common options, speaks and ends.
+ * cmd.c: start, common options, messages and end of every command.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,9 +24,9 @@ static int status;
 static char outbuf[64 * 1024];
 
 /*
- * What is opened next must not become stdin, stdout or stderr.  One that was
- * closed is held by a descriptor that fails when used, so that lost output is
- * still noticed.
+ * Keeps the next open(2) from becoming stdin, stdout or stderr: each of them
+ * that is closed becomes a descriptor on which reads or writes fail, so that
+ * lost output is still an error.
  */
 static void
 holdstandard(void)
@@ -43,8 +43,8 @@ static void tell(const char *, va_list)
     __attribute__((__format__(__printf__, 1, 0)));
 
 /*
- * One line, and nothing in it that a terminal would obey.  What is escaped
- * already stays as it is.
+ * Prints one line on stderr, without characters that control a terminal.
+ * Backslashes stay: they begin escapes that the library made.
  */
 static void
 tell(const char *fmt, va_list ap)
@@ -66,8 +66,7 @@ tell(const char *fmt, va_list ap)
 	}
 	if (cmd_erase != NULL)
 		cmd_erase();
-	/* where both go the same way, the order is kept; cmd_end() tells a
-	 * failure */
+	/* keeps the order if both are one file; cmd_end() reports a failure */
 	(void)fflush(stdout);
 	fprintf(stderr, "%s: %.*s\n", name, (int)len, out);
 }
@@ -107,7 +106,7 @@ cmd_die(const char *fmt, ...)
 	exit(cmd_end());
 }
 
-/* In the order of the pages: digits, then A a B b and so on. */
+/* The order of options in the manual pages: digits, then A a B b and so on. */
 static const char letters[] =
     "0AaBbCcDdEeFfGgHhIiJjKkLlMmNnOoPpQqRrSsTtUuVvWwXxYyZz";
 
@@ -119,7 +118,7 @@ static const struct cmd_opt common[] = {
 	{ 0, NULL, NULL },
 };
 
-/* The option of that letter, the command's own first; NULL if there is none. */
+/* Finds an option by its letter, the command's own first; NULL: none. */
 static const struct cmd_opt *
 findopt(char letter)
 {
@@ -134,7 +133,10 @@ findopt(char letter)
 	return NULL;
 }
 
-/* In the synopsis of its own, not as an operand, nor only in -h? */
+/*
+ * Finds an option that has brackets of its own in the synopsis; NULL for -h, -V
+ * and an option that the operands mention.
+ */
 static const struct cmd_opt *
 findbracketed(char letter)
 {
@@ -147,7 +149,7 @@ findbracketed(char letter)
 	return opt;
 }
 
-/* A word of the synopsis, which is indented behind the command's name. */
+/* Prints a word of the synopsis, on a new, indented line if it is too long. */
 static void
 putword(FILE *fp, const char *word, size_t len, size_t *column)
 {
@@ -184,7 +186,7 @@ synopsis(FILE *fp)
 		    again ? "..." : "");
 		putword(fp, word, strlen(word), &column);
 	}
-	/* a line ends only behind a "|" */
+	/* lines break only after "|" */
 	for (p = help->operands; *p != '\0'; p = end + strspn(end, " ")) {
 		end = p + strcspn(p, "|");
 		end += *end == '|';
@@ -202,8 +204,8 @@ cmd_usage(void)
 }
 
 /*
- * An option that came too late must not be taken for a name or a file:
- * "cert-rm name -n" must not remove anything.
+ * Refuses an option among the operands: "cert-rm name -n" must not remove
+ * anything.  With files, "--" before the operands allows such names.
  */
 void
 cmd_nooptions(char **argv, int files)
@@ -254,7 +256,7 @@ cmd_no(void)
 		status = 1;
 }
 
-/* The synopsis, then a line for each option. */
+/* Prints the synopsis and a line for each option, and ends the command. */
 static void
 printhelp(void)
 {
@@ -294,7 +296,7 @@ cmd_start(const struct cmd_help *cmdhelp, char **argv)
 	opterr = 0;
 }
 
-/* What getopt(3) takes for the option "-": a long one, of which two are known. */
+/* Handles --help and --version, which getopt(3) returns as the option "-". */
 static void
 longoption(const char *arg)
 {
@@ -393,7 +395,7 @@ cmd_end(void)
 	bad = ferror(stdout);
 	errno = 0;
 	if (fclose(stdout) != 0 || bad) {
-		/* An earlier failure's reason is gone by now. */
+		/* the errno of an earlier failure is lost */
 		if (errno != 0)
 			cmd_error("stdout: %s", strerror(errno));
 		else
@@ -402,7 +404,7 @@ cmd_end(void)
 	return status;
 }
 
-/* Foreign text made fit for a message; what doesn't fit is cut. */
+/* Escapes foreign text for a message, cut at size.  Returns buf. */
 const char *
 cmd_clean(const char *s, char *buf, size_t size)
 {

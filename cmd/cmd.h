@@ -1,6 +1,6 @@
 /*
- * cmd.h: what the commands share.  A command links what it uses of these files
- * and no more; none of them calls a function that needs libcrypto.
+ * cmd.h: functions that the commands share.  A command is linked with those of
+ * these files that it uses; none of them needs libcrypto.
  */
 #ifndef CMD_H
 #define CMD_H
@@ -14,52 +14,53 @@
 #define CMD_NORETURN	__attribute__((__noreturn__))
 
 /*
- * cmd.c: start, options, messages, end.  The status is 0 until cmd_no() makes
- * it 1 or an error makes it 2; it never goes back.
+ * cmd.c: start, options, messages, end.  The exit status is 0, 1 after
+ * cmd_no(), and 2 after any error; it is never lowered.
  */
-#define CMD_OPTIONS	"d:hqV"		/* what every command takes */
+#define CMD_OPTIONS	"d:hqV"		/* options of every command */
 struct cmd_opt {
 	char		 letter;
-	const char	*arg;		/* what its argument is called, or NULL */
+	const char	*arg;		/* the name of its argument, or NULL */
 	const char	*text;		/* its line of -h */
 };
 struct cmd_help {			/* what -h and a usage error print */
 	const char		*name;
-	const char		*operands;	/* options in it need no [] */
-	const struct cmd_opt	*opts;		/* 0 ends them */
-	const char		*again;		/* those that may be repeated */
-	const char		*verbs;		/* lines of -h */
+	const char		*operands;	/* may mention options, too */
+	const struct cmd_opt	*opts;		/* the last has the letter 0 */
+	const char		*again;		/* may be repeated */
+	const char		*verbs;		/* more lines of -h */
 };
 extern int cmd_quiet;			/* -q: status and errors only */
-extern void (*cmd_erase)(void);		/* before output, if it is set */
+extern void (*cmd_erase)(void);		/* called before output, or NULL */
 void	cmd_start(const struct cmd_help *, char **);
-void	cmd_option(int);		/* one of CMD_OPTIONS, or none at all */
+void	cmd_option(int);		/* CMD_OPTIONS, and wrong options */
 void	cmd_say(const char *, ...) CMD_PRINTFLIKE;	/* not with -q */
-void	cmd_error(const char *, ...) CMD_PRINTFLIKE;
+void	cmd_error(const char *, ...) CMD_PRINTFLIKE;	/* status 2 */
 CMD_NORETURN void cmd_die(const char *, ...) CMD_PRINTFLIKE;
-CMD_NORETURN void cmd_usage(void);	/* the synopsis on stderr */
-void	cmd_nooptions(char **, int);	/* none among these operands; files? */
-void	cmd_no(void);
-void	cmd_stdin(const char *);	/* only one may read it: "-p", ... */
+CMD_NORETURN void cmd_usage(void);	/* the synopsis on stderr, status 2 */
+void	cmd_nooptions(char **, int);	/* refuses options among operands */
+void	cmd_no(void);			/* status 1, the answer is no */
+void	cmd_stdin(const char *);	/* "-p", ...: refuses a second reader */
 struct certstore *cmd_open(int);	/* flags of certstore_open(3) */
-CMD_NORETURN void cmd_lost(void);	/* stdout cannot be written */
-extern void (*cmd_idle)(void);		/* before a flush, if it is set */
-void	cmd_flush(void);		/* what is written so far goes out */
-int	cmd_end(void);			/* all output is out, or status 2 */
-char	**cmd_argv(size_t *);		/* the command with its options */
+CMD_NORETURN void cmd_lost(void);	/* writing to stdout failed: errno */
+extern void (*cmd_idle)(void);		/* called before a flush, or NULL */
+void	cmd_flush(void);		/* flushes stdout */
+int	cmd_end(void);			/* closes stdout; the exit status */
+char	**cmd_argv(size_t *);		/* argv[0] and the options */
 const char *cmd_clean(const char *, char *, size_t);	/* for a message */
 
 /*
  * operand.c: operands that are names, and for "-" the first field of each line
- * of stdin; NULL at the end.  What is in argv stays the caller's; cmd_operands_all() gives copies
- * with NULL behind the last.
+ * of stdin.  cmd_operand() returns the next one, valid until the next call, or
+ * NULL; cmd_operands_all() returns copies of all, with NULL after the last.
  */
 struct cmd_operands {
-	const char *(*option)(const char *);	/* that takes such a file */
-	int	 files;			/* they may be files */
+	/* returns the option that reads this file, for a message; or NULL */
+	const char *(*option)(const char *);
+	int	 files;			/* operands may be files, too */
 	char	**argv;
 	size_t	 lineno;
-	int	 reading;
+	int	 reading;		/* stdin */
 	char	 line[1024];
 };
 void	cmd_operands_start(struct cmd_operands *, char **);
@@ -73,25 +74,25 @@ int	cmd_operands_match(char **, const char *);
 void	cmd_operands_free(char **);
 
 /*
- * progress.c: how far long work on a store is, on a terminal.  Output that
- * goes there comes behind it, through cmd_say() and the like, or cmd_erase().
+ * progress.c: shows the progress of long work on a terminal.  Call cmd_erase
+ * before any other output; cmd_say() and the like do.
  */
 void	cmd_progress(struct certstore *);
 
 /*
- * input.c: whole files.  There is one buffer: a file must be done with before
- * the next is read.  cmd_input() gives -1 when it has said what is wrong.
+ * input.c: whole files.  There is one buffer: data is valid until the next file
+ * is read.  cmd_input() returns 0, or -1 with a message.
  */
 struct cmd_input {
-	const char	*label;		/* the file as given, or "stdin" */
+	const char	*label;		/* the path, or "stdin" */
 	const char	*data;
 	size_t		 len;
-	unsigned int	 mode;		/* of a file that others can open, or 0 */
+	unsigned int	 mode;		/* if others can access it, else 0 */
 };
 int	cmd_input(const char *, const char *, struct cmd_input *);
 int	cmd_input_max(const char *, const char *, size_t, struct cmd_input *);
 void	cmd_input_wipe(void);
-unsigned int cmd_input_open(int, const char *);	/* that mode */
+unsigned int cmd_input_open(int, const char *);	/* the mode above */
 
 /* secret.c: passphrases, and a terminal that does not show them. */
 #define CMD_PASSPHRASE_MAX	1024
@@ -103,12 +104,13 @@ void	cmd_nocore(void);
 void	cmd_secret_read(struct cmd_secret *, const char *, const char *);
 void	cmd_secret_check(const char *, const char *, unsigned int);
 void	cmd_secret_wipe(struct cmd_secret *);
-int	cmd_secret_get(void *, const char *, char *, size_t);	/* from a file */
-int	cmd_secret_ask(void *, const char *, char *, size_t);	/* the terminal */
+/* get of struct certstore_passphrase: from a file, from the terminal */
+int	cmd_secret_get(void *, const char *, char *, size_t);
+int	cmd_secret_ask(void *, const char *, char *, size_t);
 void	cmd_echo_off(int);
 void	cmd_echo_on(void);
 
-/* text.c: a growing text, NUL behind the end. */
+/* text.c: a growing text that ends with NUL. */
 struct cmd_text {
 	char	*p;
 	size_t	 len;
@@ -118,19 +120,19 @@ void	cmd_text_add(struct cmd_text *, const char *, size_t);
 void	cmd_text_adds(struct cmd_text *, const char *);
 void	cmd_text_clean(struct cmd_text *, const char *);
 void	cmd_text_word(struct cmd_text *, const char *);	/* for a shell */
-void	cmd_text_store(struct cmd_text *);	/* the -d that was given */
+void	cmd_text_store(struct cmd_text *);	/* " -d STORE", if used */
 size_t	cmd_text_width(const char *);
 void	cmd_text_free(struct cmd_text *);
 
-/* field.c: the fields by name, and their text. */
+/* field.c: the fields of a record: names and values. */
 enum cmd_field {
 	CMD_NAME, CMD_KIND, CMD_ENDS, CMD_LEFT, CMD_STARTS, CMD_NAMES,
 	CMD_SUBJECT, CMD_ISSUER, CMD_SERIAL, CMD_KEY, CMD_FINGERPRINT,
-	CMD_SPKI, CMD_SPC, CMD_TN, CMD_ORIGIN, CMD_TENANTS, CMD_USERS, CMD_GROUP, CMD_DEFAULT, CMD_HOST,
-	CMD_HOW, CMD_DIR, CMD_CERTFILE, CMD_KEYFILE, CMD_COMBINEDFILE,
-	CMD_CAFILE, CMD_NFIELD
+	CMD_SPKI, CMD_SPC, CMD_TN, CMD_ORIGIN, CMD_TENANTS, CMD_USERS,
+	CMD_GROUP, CMD_DEFAULT, CMD_HOST, CMD_HOW, CMD_DIR, CMD_CERTFILE,
+	CMD_KEYFILE, CMD_COMBINEDFILE, CMD_CAFILE, CMD_NFIELD
 };
-struct cmd_item {			/* what a record is made from */
+struct cmd_item {			/* the source of a record */
 	const struct certstore_entry	*entry;
 	const char			*how;	/* NULL: the entry's */
 	int64_t				 now;
@@ -145,11 +147,11 @@ int	cmd_field_value(const struct cmd_item *, enum cmd_field, size_t,
 	    const char **);
 int	cmd_field_time(const struct cmd_item *, enum cmd_field, int64_t *);
 char	*cmd_field_path(const struct cmd_item *, enum cmd_field);
-int64_t	cmd_field_left(const struct cmd_item *);	/* whole days */
+int64_t	cmd_field_left(const struct cmd_item *);	/* days, rounded down */
 
 /*
- * record.c: records on stdout: tabs in a pipe, a table on a terminal, JSON,
- * or a line for each field.
+ * record.c: records on stdout: fields with tabs between, a table on a terminal,
+ * JSON, or a line for each field.
  */
 enum cmd_form { CMD_TABS, CMD_TABLE, CMD_PAIRS, CMD_JSON };
 struct cmd_records {
@@ -157,16 +159,17 @@ struct cmd_records {
 	int		 json;			/* -j */
 	int		 nul;			/* -0 */
 	int		 pairs;			/* a line for each field */
-	const char	*also;			/* what else -o takes */
+	const char	*also;			/* further values of -o */
 	unsigned char	 field[CMD_NFIELD];
 	size_t		 nfield;
-	int		 terminal;		/* what follows is set by start */
+	/* set by cmd_records_start() and later */
+	int		 terminal;
 	int		 colour;
 	int64_t		 now;
-	int		 headed;		/* the table has its header */
+	int		 headed;		/* the header is printed */
 	size_t		 nrow;
 	size_t		 width[CMD_NFIELD];
-	struct cmd_text	 text;			/* a record, or a table's cells */
+	struct cmd_text	 text;			/* a record, or table cells */
 };
 void	cmd_records_fields(struct cmd_records *, const char *);	/* -o */
 void	cmd_records_start(struct cmd_records *, const char *);

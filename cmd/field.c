@@ -1,5 +1,5 @@
 /*
- * field.c: the fields of a record: their names and what an entry has in them.
+ * field.c: the names of the fields of a record, and their values for an entry.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@ const char *const cmd_field_names[CMD_NFIELD] = { "name", "kind", "ends",
 	"group", "default", "host", "how", "dir", "certfile", "keyfile",
 	"combinedfile", "cafile" };
 
-/* The form in which it is a question for cert-match. */
+/* Writes sha256:HEX or spki:HEX, as cert-match takes it; NULL stays NULL. */
 static const char *
 digest(const char *prefix, const char *hex, char buf[CMD_STRING_LEN])
 {
@@ -23,7 +23,7 @@ digest(const char *prefix, const char *hex, char buf[CMD_STRING_LEN])
 	return buf;
 }
 
-/* Fields that are one text; NULL: no value, or not such a field. */
+/* The value of a field that is one text; NULL: no value, or another field. */
 const char *
 cmd_field_string(const struct cmd_item *item, enum cmd_field field,
     char buf[CMD_STRING_LEN])
@@ -60,12 +60,12 @@ cmd_field_string(const struct cmd_item *item, enum cmd_field field,
 	}
 }
 
-/* 1 when the field is a time and the entry has one. */
+/* Returns 1 and the time if the field is a time and has a value, else 0. */
 int
 cmd_field_time(const struct cmd_item *item, enum cmd_field field, int64_t *t)
 {
-	/* Without a certificate both are 0; of one that is distrusted there
-	 * is only the fingerprint. */
+	/* a waiting request has no fingerprint; a distrusted certificate may
+	 * have nothing but its fingerprint */
 	if (certstore_entry_fingerprint(item->entry) == NULL ||
 	    certstore_entry_key(item->entry) == NULL)
 		return 0;
@@ -88,7 +88,7 @@ cmd_field_left(const struct cmd_item *item)
 	return secs % 86400 < 0 ? days - 1 : days;
 }
 
-/* The caller frees it. */
+/* The value of a field that is a path, for free(3); NULL as above. */
 char *
 cmd_field_path(const struct cmd_item *item, enum cmd_field field)
 {
@@ -108,7 +108,7 @@ cmd_field_path(const struct cmd_item *item, enum cmd_field field)
 	}
 }
 
-/* A comma in a value must not pass for the end of it. */
+/* Adds the next value of a list; its commas are escaped as \054. */
 static void
 join(struct cmd_text *t, int *n, const char *s)
 {
@@ -189,7 +189,7 @@ addleft(struct cmd_text *t, const struct cmd_item *item)
 	cmd_text_adds(t, buf);
 }
 
-/* Adds the value; nothing when there is none. */
+/* Adds the value of a field as text, or nothing if it has none. */
 void
 cmd_field_text(struct cmd_text *t, const struct cmd_item *item,
     enum cmd_field field)

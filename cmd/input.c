@@ -1,6 +1,6 @@
 /*
- * input.c: reads files whole, bounded, into a buffer that is wiped: there may
- * be a key in them.
+ * input.c: reads whole files of limited size.  They may contain a key, so the
+ * buffer is wiped.
  */
 #include <sys/stat.h>
 
@@ -41,8 +41,8 @@ fill(int fd)
 }
 
 /*
- * The mode of a file that is open to others, else 0.  A pipe is not, and for a
- * descriptor, as /dev/fd/3, answers who opened it.
+ * The mode of a regular file that others can access, else 0.  0 also for
+ * /dev/fd/3 and the like: the mode of that file is the caller's affair.
  */
 unsigned int
 cmd_input_open(int fd, const char *path)
@@ -57,8 +57,9 @@ cmd_input_open(int fd, const char *path)
 }
 
 /*
- * who asks, for when it is not the only one that wants stdin.  One byte more
- * than max is read, so that the library can tell.
+ * Reads a file of at most max bytes; "-" is stdin.  who is the option or
+ * operand that reads it, for the message if two of them use stdin.  Of a longer
+ * file one byte more than max is read: the library refuses it then.
  */
 int
 cmd_input_max(const char *path, const char *who, size_t max,

@@ -1,6 +1,6 @@
 /*
- * json.c: a record as one JSON object (RFC 8259) without newlines.  Keys are
- * only ever added; what has no value is null.
+ * json.c: a record as one JSON object (RFC 8259) without newlines.  A field
+ * without a value is null.  New versions only add keys.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,10 @@
 
 #include "cmd.h"
 
-/* Clean text holds no control bytes, so only two characters need an escape. */
+/*
+ * Adds a string, or null for NULL.  cmd_text_clean() leaves no control
+ * characters, so only the quote and the backslash need an escape.
+ */
 void
 cmd_json_string(struct cmd_text *t, const char *s)
 {
@@ -53,7 +56,7 @@ addkey(struct cmd_text *t, const char *key)
 	cmd_text_adds(t, "\":");
 }
 
-/* "ends":"2027-01-31T12:00:00Z","ends_epoch":1801396800 */
+/* Adds "ends":"2027-01-31T12:00:00Z","ends_epoch":1801396800 */
 static void
 addtime(struct cmd_text *t, const struct cmd_item *item, enum cmd_field field)
 {

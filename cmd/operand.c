@@ -1,6 +1,6 @@
 /*
- * operand.c: operands that are names or hosts; "-" stands for the first
- * fields of the lines of stdin.
+ * operand.c: operands that are names or hosts; "-" stands for the first field
+ * of each line of stdin.
  */
 #include <sys/stat.h>
 
@@ -14,7 +14,7 @@
 
 #include "cmd.h"
 
-/* What was typed so far, for a shell: the command and its options. */
+/* Adds the command and its options as they were typed, quoted for a shell. */
 static void
 addcommand(struct cmd_text *t)
 {
@@ -31,7 +31,10 @@ addcommand(struct cmd_text *t)
 	}
 }
 
-/* Is a file what was given, where a name is meant?  Then that was said. */
+/*
+ * Returns 1 with a message, through say, if the operand is a file where a name
+ * is needed, else 0.
+ */
 int
 cmd_operand_isfile(const struct cmd_operands *ops, const char *operand,
     void (*say)(const char *, ...))
@@ -65,7 +68,7 @@ cmd_operand_isfile(const struct cmd_operands *ops, const char *operand,
 	return 1;
 }
 
-/* No entry has that name: because it is a file, or as the error says. */
+/* Reports why an operand failed: it is a file, or as the error says. */
 void
 cmd_operand_failed(const struct cmd_operands *ops, const char *operand,
     const struct certstore_error *err)
@@ -76,7 +79,10 @@ cmd_operand_failed(const struct cmd_operands *ops, const char *operand,
 		cmd_error("%s", err->msg);
 }
 
-/* What has a slash is no name: files are sorted out before a store is asked. */
+/*
+ * Begins with these operands.  Those with a slash that are files are reported
+ * and left out, before a store is opened.
+ */
 void
 cmd_operands_start(struct cmd_operands *ops, char **argv)
 {
@@ -94,13 +100,13 @@ cmd_operands_start(struct cmd_operands *ops, char **argv)
 		exit(cmd_end());
 }
 
-/* What was read ahead of stdin; one cmd_operands reads it. */
+/* Bytes of stdin that have been read and not used. */
 static char ahead[64 * 1024];
 static size_t begin, end;
 
 /*
- * Reads on: 1, 0 at the end, -1 and errno.  What was answered is out before it
- * waits for a further question.
+ * Fills ahead.  Returns 1, 0 at the end, or -1 and errno.  If it has to wait
+ * for input, the answers so far are flushed first.
  */
 static int
 readahead(void)
@@ -124,13 +130,16 @@ readahead(void)
 static const char blanks[] = " \t\r\v\f";
 
 struct line {
-	size_t len;  /* of the first field, however much of it was kept */
-	size_t nul;  /* bytes that no text has */
+	size_t len;  /* of the first field, more than was kept if too long */
+	size_t nul;  /* NUL bytes */
 	int further; /* there is a second field */
-	int text;    /* and not only blanks in what is behind the first */
+	int text;    /* what follows the first field is not only blanks */
 };
 
-/* A piece of a line without newline: its first field goes to ops->line. */
+/*
+ * Takes a piece of a line, without newline: what belongs to the first field is
+ * added to ops->line.
+ */
 static void
 take(struct cmd_operands *ops, struct line *line, const char *p, size_t n)
 {
@@ -152,7 +161,7 @@ take(struct cmd_operands *ops, struct line *line, const char *p, size_t n)
 		line->text = strchr(blanks, p[i]) == NULL;
 }
 
-/* 1, 0 at the end or when stdin cannot be read, which is said. */
+/* Reads a line.  Returns 1, or 0 at the end or, with a message, on an error. */
 static int
 readline(struct cmd_operands *ops, struct line *line)
 {
@@ -182,8 +191,9 @@ readline(struct cmd_operands *ops, struct line *line)
 }
 
 /*
- * The first field of the next line that is not blank, without the blanks
- * around it; lines that have none are errors, and passed over.
+ * Returns the first field of the next line that is not blank, without the
+ * blanks around it; NULL at the end.  A line with an empty first field is
+ * reported and skipped.
  */
 static const char *
 nextline(struct cmd_operands *ops)
@@ -269,7 +279,7 @@ cmd_operands_free(char **v)
 	free(v);
 }
 
-/* Does one of these shell patterns fit?  NULL: all do. */
+/* Whether one of these shell patterns matches; NULL: every name matches. */
 int
 cmd_operands_match(char **patterns, const char *name)
 {

@@ -1,6 +1,6 @@
 /*
- * progress.c: how far long work is: one line on a terminal, gone before
- * anything else is written there.
+ * progress.c: the progress of long work: one line on a terminal, erased before
+ * other output.
  */
 #include <sys/stat.h>
 
@@ -17,7 +17,7 @@
 static struct {
 	int64_t began, shown;
 	const char *what;
-	size_t len; /* of the line that stands there */
+	size_t len; /* of the line that is shown */
 } line;
 
 static int64_t
@@ -64,7 +64,10 @@ show(void *arg, const char *what, size_t done, size_t total)
 		line.len = had;
 }
 
-/* Behind the options.  A pipe may lead to what writes on the terminal, too. */
+/*
+ * Shows progress from now on, if stderr is a terminal; call it after the
+ * options.  Not if stdout is a pipe: its reader may write on the same terminal.
+ */
 void
 cmd_progress(struct certstore *store)
 {

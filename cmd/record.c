@@ -1,5 +1,5 @@
 /*
- * record.c: records on stdout, one for each entry: which fields, in which
+ * record.c: records on stdout, one for each entry: their fields and their
  * form.
  */
 #include <stdio.h>
@@ -39,7 +39,7 @@ nosuchfield(const struct cmd_records *r, const char *s, size_t len)
 	cmd_usage();
 }
 
-/* The argument of -o: names of fields, commas between; each at most once. */
+/* Reads the argument of -o: field names with commas between, each once. */
 void
 cmd_records_fields(struct cmd_records *r, const char *list)
 {
@@ -72,7 +72,10 @@ allfields(struct cmd_records *r)
 
 static struct cmd_records *idling;
 
-/* Who types questions sees each answer, and the header once. */
+/*
+ * Prints the table so far, when the command waits for a question to be typed.
+ * The header is printed once.
+ */
 static void
 printidle(void)
 {
@@ -84,7 +87,10 @@ printidle(void)
 	idling->text.len = 0;
 }
 
-/* Behind the options; defaults: the fields when -o did not say, NULL: all. */
+/*
+ * Begins the output, after the options.  defaults are the fields without -o;
+ * NULL: all.
+ */
 void
 cmd_records_start(struct cmd_records *r, const char *defaults)
 {
@@ -121,7 +127,7 @@ addtabs(struct cmd_records *r, const struct cmd_item *item)
 	}
 }
 
-/* how overrides what the entry says of it; NULL: it stands. */
+/* Prints a record.  how is the value of that field; NULL: the entry's. */
 void
 cmd_records_put(struct cmd_records *r, const struct certstore_entry *entry,
     const char *how)
@@ -152,7 +158,7 @@ cmd_records_put(struct cmd_records *r, const struct certstore_entry *entry,
 		cmd_text_add(&r->text, "\0", 1);
 	else if (r->form != CMD_PAIRS)
 		cmd_text_add(&r->text, "\n", 1);
-	/* Nobody reads what follows, and stdin may have no end. */
+	/* end at once if output is lost: stdin may have no end */
 	if (fwrite_unlocked(r->text.p, 1, r->text.len, stdout) != r->text.len)
 		cmd_lost();
 	r->nrow++;

@@ -22,7 +22,7 @@ static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE };
 static struct termios before;
 static volatile sig_atomic_t echofd = -1;
 
-/* A core file would hold keys. */
+/* Disables core files: they would contain keys. */
 void
 cmd_nocore(void)
 {
@@ -39,7 +39,7 @@ restore(int sig)
 	raise(sig);
 }
 
-/* Until cmd_echo_on() or a signal that ends the process. */
+/* Turns echo off, until cmd_echo_on() or a signal that ends the process. */
 void
 cmd_echo_off(int fd)
 {
@@ -70,7 +70,7 @@ cmd_echo_on(void)
 		(void)tcsetattr(fd, TCSADRAIN, &before);
 }
 
-/* The argument of an option is a secret in a file of this mode. */
+/* Warns if the mode of a secret file is not 0, see cmd_input_open(). */
 void
 cmd_secret_check(const char *option, const char *file, unsigned int mode)
 {
@@ -107,7 +107,10 @@ openspec(const char *spec, const char *option)
 	return fd;
 }
 
-/* Up to the newline, a byte at a time: what stands behind it is not ours. */
+/*
+ * Reads up to the newline, one byte at a time: what follows is for the next
+ * reader of the descriptor.  Returns 1, 0 at the end of the file, or -1.
+ */
 static ssize_t
 readfirst(int fd, struct cmd_secret *secret)
 {
@@ -131,7 +134,7 @@ readfirst(int fd, struct cmd_secret *secret)
 	return n;
 }
 
-/* Takes off what editors save a file with: a byte order mark, the CR of CR LF. */
+/* Removes what editors add to a file: a byte order mark, the CR of CR LF. */
 static void
 undress(struct cmd_secret *secret)
 {
@@ -146,7 +149,10 @@ undress(struct cmd_secret *secret)
 	memmove(secret->text, secret->text + sizeof(bom), secret->len + 1);
 }
 
-/* From a file, "-" or "fd:N": the argument of the option, "-p" or "-E". */
+/*
+ * Reads a passphrase from a file, "-" (stdin) or "fd:N"; spec is the argument
+ * of the option, "-p" or "-E".  Ends the command on an error.
+ */
 void
 cmd_secret_read(struct cmd_secret *secret, const char *spec, const char *option)
 {
@@ -168,7 +174,7 @@ cmd_secret_read(struct cmd_secret *secret, const char *spec, const char *option)
 		cmd_die("%s %s: %s", option, clean, strerror(error));
 	if (strlen(secret->text) != secret->len)
 		cmd_die("%s %s: a NUL byte in the passphrase", option, clean);
-	/* What opens is tried with these and without; a new one is without. */
+	/* -p is tried with and without them by the library */
 	if (strcmp(option, "-E") == 0)
 		undress(secret);
 	if (secret->len == 0 && (n == 0 || strcmp(option, "-E") == 0))
@@ -187,7 +193,8 @@ cmd_secret_wipe(struct cmd_secret *secret)
 	explicit_bzero(secret, sizeof(*secret));
 }
 
-/* For struct certstore_passphrase; the argument is a struct cmd_secret. */
+/* For struct certstore_passphrase: returns the passphrase in arg, which is a
+ * struct cmd_secret. */
 int
 cmd_secret_get(void *arg, const char *what, char *buf, size_t size)
 {
@@ -200,7 +207,7 @@ cmd_secret_get(void *arg, const char *what, char *buf, size_t size)
 	return (int)secret->len;
 }
 
-/* The same from the terminal, if there is one. */
+/* The same, but asks on the terminal; -1 if there is none. */
 int
 cmd_secret_ask(void *arg, const char *what, char *buf, size_t size)
 {

@@ -1,6 +1,6 @@
 /*
- * table.c: records as people read them on a terminal: a header, columns, what
- * is left, colour.
+ * table.c: records on a terminal: a header, columns, the days that are left,
+ * colour.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #define RED "\033[31m"
 #define YELLOW "\033[33m"
 #define PLAIN "\033[m"
-#define SOON 30 /* days */
+#define SOON 30 /* days before expiry */
 
 int
 cmd_table_colour(void)
@@ -25,7 +25,7 @@ cmd_table_colour(void)
 	return s != NULL && *s != '\0' && strcmp(s, "dumb") != 0;
 }
 
-/* The value as on a terminal: what is left stands behind the end. */
+/* Adds the value of a field; the days that are left follow the expiry. */
 static void
 addcell(struct cmd_text *t, const struct cmd_item *item, enum cmd_field field)
 {
@@ -57,7 +57,10 @@ colourof(const struct cmd_records *r, const struct cmd_item *item,
 	return cmd_field_left(item) < SOON ? YELLOW : "";
 }
 
-/* Cells are kept as colour NUL value NUL until all widths are known. */
+/*
+ * Adds a row.  Cells are kept as colour NUL value NUL until the widths of the
+ * columns are known.
+ */
 void
 cmd_table_add(struct cmd_records *r, const struct cmd_item *item)
 {
@@ -130,7 +133,7 @@ cmd_table_print(const struct cmd_records *r)
 	}
 }
 
-/* A line for each field that has a value; aligned on a terminal. */
+/* Adds a line for each field that has a value, aligned on a terminal. */
 void
 cmd_table_pairs(struct cmd_records *r, const struct cmd_item *item)
 {

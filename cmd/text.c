@@ -1,5 +1,5 @@
 /*
- * text.c: a growing text for output.
+ * text.c: a buffer of text for output.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +50,7 @@ isplain(const char *s, size_t len)
 	return 1;
 }
 
-/* A word as a shell takes it back. */
+/* Adds a word, quoted for a shell. */
 void
 cmd_text_word(struct cmd_text *t, const char *s)
 {
@@ -76,9 +76,9 @@ cmd_text_word(struct cmd_text *t, const char *s)
 }
 
 /*
- * Adds what is safe on a terminal and in a line: no control byte, well-formed
- * UTF-8.  The library gives such text; a path may be anything.  Backslashes
- * stay as they are, since text that is escaped already has them.
+ * Adds a text without control characters, in well-formed UTF-8.  Text from the
+ * library already is like that; a path may not be.  Backslashes stay: they
+ * begin escapes that the library made.
  */
 void
 cmd_text_clean(struct cmd_text *t, const char *s)
@@ -103,7 +103,7 @@ cmd_text_clean(struct cmd_text *t, const char *s)
 	}
 }
 
-/* Columns on a terminal: characters of UTF-8. */
+/* The columns on a terminal: the number of UTF-8 characters. */
 size_t
 cmd_text_width(const char *s)
 {
