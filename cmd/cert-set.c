@@ -22,7 +22,7 @@ static const struct cmd_opt opts[] = { { '0', NULL,
 
 static const struct cmd_help help = {
 	.name = "cert-set",
-	.operands = "name ... [prop[+|-]=value ...]",
+	.operands = "name ... [prop[+-]=value ...]",
 	.opts = opts,
 };
 
