@@ -138,6 +138,25 @@ aged() {
 	[ "$(grep -c '^fsync' trace)" -eq 13 ]
 }
 
+@test "a change of properties waits as often as an import, and once for many" {
+	cert-set e1.example.com note=one
+	aged
+	syscalls all cert-set e1.example.com note=two
+	guard "a change" 218
+	[ "$(grep -c '^fsync' trace)" -eq 11 ]
+	syscalls all cert-set e1.example.com note=two
+	guard "no change" 91
+	[ "$(grep -c '^fsync' trace)" -eq 0 ]
+	syscalls fsync,syncfs cert-set ca e1.example.com e2.example.com note=x
+	guard "syncs of three" 27
+	add 4 5 6 7 8 9 10 11 12 13 14 15 16 17
+	cert-list -o name 'e*' >names
+	syscalls fsync,syncfs cert-set - note=many <names
+	guard "syncs of 17" 2
+	syscalls fsync,syncfs cert-set @new @store note=x
+	guard "syncs of settings" 4
+}
+
 # What libcrypto takes by itself differs from version to version.
 libcrypto30() {
 	case $(openssl version) in

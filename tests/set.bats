@@ -444,3 +444,70 @@ refused() {
 	rm -rf "$own"
 	[ -z "${fail:-}" ]
 }
+
+# closed NAME...: nobody but the owner can read a key of these.
+closed() {
+	local name
+
+	for name; do
+		! find "$CERTSTORE/certs/.$name"@* -name '*.pem' \
+		    \( -name 'priv*' -o -name 'comb*' \) -perm /077 | grep . ||
+		    fail "a key of $name is open"
+	done
+}
+
+@test "a group that loses an entry cannot read its keys before the switch" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to give a file to a group"
+	strace -o /dev/null true 2>/dev/null || skip "strace can't trace here"
+	cert-set a group=daemon
+	cert-create -f -s a.example.com a
+	n=2
+	for value in sys ''; do
+		strace -y -qq -o trace -e trace=fchmod,fsync,renameat \
+		    cert-set a "group=$value"
+		# the live and the kept generation, each on disk before the link
+		sed -n '/renameat.*"a"/q;p' trace >first
+		for file in privkey.pem combined.pem; do
+			[ "$(grep -c "fchmod.*/$file>, 0600" first)" -ge "$n" ]
+			[ "$(grep -c "fsync.*/$file>" first)" -eq $((n + 1)) ]
+		done
+		n=1 # the kept one is closed by now
+	done
+	closed a
+	# without a group to be withdrawn nothing is closed
+	strace -y -qq -o trace -e trace=fchmod cert-set a group=daemon
+	! grep 'certs/[.]a@.*pem.*, 0600)' <(grep -v "$(readlink \
+	    "$CERTSTORE/certs/a")" trace) || fail "closed"
+}
+
+@test "a group is withdrawn on a full disk, too" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to mount a small file system"
+	mkdir small
+	mount -t tmpfs -o size=2m tmpfs small 2>/dev/null ||
+	    skip "can't mount here"
+	export CERTSTORE=$PWD/small/store
+	cert-create -s a.example.com a
+	for i in {1..20}; do
+		cp -a "$CERTSTORE/certs/a/combined.pem" .
+		cert-import -d small/store -N "b$i" combined.pem
+	done 2>/dev/null
+	cert-list -o name | cert-set - group=daemon
+	! cat /dev/zero 2>/dev/null >small/fill
+	status=0
+	cert-set a group= 2>said || status=$?
+	cert-list -o name 'b*' | cert-set -q - group= 2>/dev/null ||
+	    status=$status$?
+	find "$CERTSTORE/certs" -name '*.pem' -perm /070 \
+	    \( -name 'priv*' -o -name 'comb*' \) >open
+	rm small/fill
+	after=$(cert-set a)
+	cert-list -o name | cert-set -q - group= || status=$status$?
+	cert-set -o group a b1 b20 >props
+	umount small
+	[ "$status" = 22 ]
+	[ ! -s open ]
+	grep -q 'No space left' said
+	grep -q 'a: its group can no longer read its keys, but the' said
+	[ "$after" = group=daemon ]
+	[ ! -s props ]
+}

@@ -168,7 +168,7 @@ int	cs_file_rmdir(int, const char *, const char *const *, size_t);
 int	cs_file_rmtree(int, const char *);		/* a tree; absent is fine */
 int	cs_file_isours(int);			/* owner and mode of a directory */
 int	cs_file_hasacl(int, const char *);	/* beyond its mode */
-int	cs_file_restrict(int, const char *);	/* to its owner; on disk */
+int	cs_file_restrict(int, const char *, int);	/* to its owner; on disk */
 struct cs_inode {
 	dev_t	dev;
 	ino_t	ino;

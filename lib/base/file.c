@@ -153,9 +153,9 @@ cs_file_hasacl(int dirfd, const char *name)
 	return n >= 0;
 }
 
-/* From now on, and after a power cut, for its owner alone. */
+/* From now on for its owner alone; sync: after a power cut, too. */
 int
-cs_file_restrict(int dirfd, const char *name)
+cs_file_restrict(int dirfd, const char *name, int sync)
 {
 	int fd;
 
@@ -164,7 +164,7 @@ cs_file_restrict(int dirfd, const char *name)
 	if (fd == -1)
 		return -1;
 	if (fchmod(fd, 0600) == -1 || dropacl(fd, ACCESS_ACL) == -1 ||
-	    fsync(fd) == -1) {
+	    (sync && fsync(fd) == -1)) {
 		closekeep(fd);
 		return -1;
 	}

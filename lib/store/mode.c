@@ -134,6 +134,37 @@ statkey(const struct certstore *store, const char *name, unsigned long gen,
 }
 
 /*
+ * Lets nobody but the owner read the keys of a generation: 1, 0 that was so, -1
+ * and errno.
+ */
+int
+cs_mode_close(struct certstore *store, const char *name, unsigned long gen,
+    int sync)
+{
+	char path[CS_GENDIR + 16];
+	struct stat st;
+	size_t i;
+	int closed = 0;
+
+	for (i = 0; i < CS_NFILE; i++) {
+		if (!issecret((enum cs_file)i))
+			continue;
+		if (statkey(store, name, gen, (enum cs_file)i, path, &st) ==
+		    -1) {
+			if (errno == ENOENT)
+				continue;
+			return -1;
+		}
+		if (!S_ISREG(st.st_mode) || (st.st_mode & 077) == 0)
+			continue;
+		if (cs_file_restrict(store->certs, path, sync) == -1)
+			return -1;
+		closed = 1;
+	}
+	return closed;
+}
+
+/*
  * The generation that is kept may hold the same key as the live one: nobody
  * may read it there who may not, or no longer, read it in the live one.
  */
@@ -162,7 +193,7 @@ cs_mode_tighten(struct certstore *store, const struct cs_info *info)
 		    (rv = cs_file_hasacl(store->certs, path)) == 0)
 			continue;
 		if (rv != -1)
-			rv = cs_file_restrict(store->certs, path);
+			rv = cs_file_restrict(store->certs, path, 1);
 	}
 	return rv == -1 ? -1 : 0;
 }

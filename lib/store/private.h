@@ -192,6 +192,7 @@ mode_t	cs_mode_of(enum cs_file, gid_t);	/* with that group or -1 */
 /* Has a file of an entry another owner, group or mode?  1 and why, 0, -1. */
 int	cs_mode_differ(const struct certstore_entry *, enum cs_file, gid_t,
 	    char [CS_PROPS_WHY], struct certstore_error *);
+int	cs_mode_close(struct certstore *, const char *, unsigned long, int);
 int	cs_mode_tighten(struct certstore *, const struct cs_info *); /* errno */
 
 /* props.c: a line, without the blanks at its end; a byte order mark is none. */
@@ -212,6 +213,7 @@ void	cs_props_free(struct cs_props *);
 int	cs_props_repeat(struct cs_buf *, const struct cs_buf *); /* no memory */
 int	cs_props_group(const char *, const struct cs_buf *, gid_t *,
 	    struct certstore_error *);
+int	cs_props_isgroup(const struct cs_buf *, const char *);	/* is it theirs? */
 int	cs_props_text(const struct certstore_entry *, struct cs_buf *,
 	    struct certstore_error *);		/* the file as it is now */
 int	cs_props_check(const char *, const struct cs_buf *,

@@ -319,6 +319,19 @@ cs_props_repeat(struct cs_buf *info, const struct cs_buf *text)
 	return bad == 0 ? 0 : -1;
 }
 
+int
+cs_props_isgroup(const struct cs_buf *text, const char *group)
+{
+	struct line l;
+	size_t pos = 0;
+
+	while (nextprop(text, &pos, &l))
+		if (l.key == GROUP && l.l.len > 0)
+			return strlen(group) == l.l.len &&
+			    memcmp(group, l.l.value, l.l.len) == 0;
+	return 0;
+}
+
 /*
  * The gid that the group line of props stands for; -1: there is no such line.
  */

@@ -95,6 +95,7 @@ struct cs_put {
 	unsigned long	 gen;		/* set by cs_write_entries() from here on */
 	unsigned long	 before;
 	unsigned long	 kept;
+	unsigned long	 closes[2];	/* whose keys a group may no longer read */
 	struct cs_info	 info;		/* as it was written */
 	int		 fd[CS_NFILE + 1];	/* and the directory */
 };

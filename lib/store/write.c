@@ -77,6 +77,11 @@ checkput(struct certstore *store, struct cs_put *put,
 	warngroup(store, put, &old);
 	put->before = cs_generation_number(old.gendir, put->name);
 	put->kept = put->before;
+	if (old.info.group != NULL &&
+	    !cs_props_isgroup(&put->file[CS_PROPS], old.info.group)) {
+		put->closes[0] = put->before;
+		put->closes[1] = old.info.kept;
+	}
 	fingerprint = cs_info_find(&put->file[CS_INFO], "fingerprint", &len);
 	if (err->code == CERTSTORE_OK &&
 	    (old.info.fingerprint == NULL ||
@@ -143,6 +148,33 @@ verifyput(struct certstore *store, const struct cs_put *put, int switched,
 }
 
 /*
+ * A group that loses an entry cannot read its keys from here on, even if what
+ * follows fails, as on a full disk.
+ */
+static int
+closekeys(struct certstore *store, const struct cs_put *puts, size_t n,
+    int bulk, struct certstore_error *err)
+{
+	size_t i, k;
+	int closed = 0, rv;
+
+	for (i = 0; i < n; i++)
+		for (k = 0; k < 2; k++) {
+			if (puts[i].closes[k] == 0)
+				continue;
+			rv = cs_mode_close(store, puts[i].name,
+			    puts[i].closes[k], !bulk);
+			if (rv == -1)
+				return cs_fail_errno(err,
+				    "%s: mode of its keys", puts[i].name);
+			closed |= rv;
+		}
+	if (closed && bulk && syncfs(store->fd) == -1)
+		return cs_fail_errno(err, "%s", store->path);
+	return 0;
+}
+
+/*
  * Writes all files and links of index/, in any order: no link leads to them
  * yet.  Then one wait for the disk.
  */
@@ -156,6 +188,8 @@ writeputs(struct certstore *store, struct cs_put *puts, size_t n,
 	struct cs_link link;
 	size_t i;
 
+	if (closekeys(store, puts, n, bulk, err) == -1)
+		return -1;
 	for (i = 0; i < n; i++) {
 		link = cs_resolve_link(store, puts[i].name);
 		if (cs_generation_begin(&link, puts[i].gen, err) == -1)
@@ -398,8 +432,14 @@ cs_write_entries(struct certstore *store, struct cs_put *puts, size_t n,
 	if (rv == -1)
 		store->tidy = 0;
 out:
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		cs_put_close(&puts[i]);
+		if (begun && puts[i].closes[0] != 0)
+			cs_warn(store,
+			    "%s: its group can no longer read its keys, but "
+			    "the change failed: repeat the command",
+			    puts[i].name);
+	}
 	if (begun)
 		abandon(store, puts, n, err);
 	cs_lock_release(store);
