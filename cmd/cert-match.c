@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -32,7 +33,7 @@ answer(struct certstore_match *match, const struct cmd_operands *hosts,
 	const struct certstore_entry *entry;
 	struct certstore_error err;
 	char clean[256];
-	int found;
+	int answered, found;
 
 	/* after an error about one entry others may still match */
 	if ((found = certstore_match_ask(match, host, &err)) == -1)
@@ -43,11 +44,16 @@ answer(struct certstore_match *match, const struct cmd_operands *hosts,
 		(void)cmd_operand_isfile(hosts, host, cmd_say);
 		cmd_no();
 	}
+	answered = found != 2;
 	while (certstore_match_next(match, &entry, &err) == 1) {
 		cmd_records_put(out, entry, NULL);
+		answered |= strcmp(certstore_entry_kind(entry), "shaken") != 0;
 		if (!all)
 			break;
 	}
+	/* an expired certificate serves, but signs no calls */
+	if (!answered)
+		cmd_no();
 }
 
 int

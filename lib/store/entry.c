@@ -474,7 +474,7 @@ certstore_entry_path(const struct certstore_entry *entry,
     enum certstore_file which)
 {
 	const struct cs_info *info = &entry->info;
-	const char *file = NULL;
+	const char *dir, *file = NULL;
 	char *path;
 
 	if (entry->trust != NULL)
@@ -498,9 +498,13 @@ certstore_entry_path(const struct certstore_entry *entry,
 		file = info->hasca || info->hasparts ? "/ca.pem" : NULL;
 		break;
 	}
+	/* key and URL of a signature must be of the same generation */
+	dir = strcmp(info->kind, "shaken") == 0 && entry->gendir[0] != '\0' ?
+	    entry->gendir :
+	    info->name;
 	if (file == NULL ||
-	    asprintf(&path, "%s/certs/%s%s", entry->store->path, info->name,
-		file) == -1)
+	    asprintf(&path, "%s/certs/%s%s", entry->store->path, dir, file) ==
+		-1)
 		return NULL;
 	return path;
 }

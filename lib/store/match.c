@@ -11,18 +11,36 @@
 #include "store/private.h"
 
 /* By what a candidate answers; the first rung with a valid one wins. */
-enum rung { EXACT, WILDCARD, TENANT, DEFAULT, FINGERPRINT, SPKI };
+enum rung {
+	EXACT,
+	WILDCARD,
+	TENANT,
+	DEFAULT,
+	FINGERPRINT,
+	SPKI,
+	SPC,
+	NUMBER,
+	RANGE,
+	AVAILABLE
+};
 
 static const char *const rungs[] = { "exact", "wildcard", "tenant", "default",
-	"fingerprint", "spki" };
-static const char *const comesfirst[] = { "an exact name comes first",
-	"a wildcard comes first", "a tenant comes first" };
+	"fingerprint", "spki", "spc", "number", "range", "available" };
+static const char *const comesfirst[] = {
+	[EXACT] = "an exact name comes first",
+	[WILDCARD] = "a wildcard comes first",
+	[TENANT] = "a tenant comes first",
+	[SPC] = "the service provider code comes first",
+	[NUMBER] = "a single number comes first",
+	[RANGE] = "a range comes first",
+};
 
 #define NRUNGS (sizeof(rungs) / sizeof(rungs[0]))
 
 struct candidate {
 	struct certstore_entry entry;
 	enum rung rung;
+	uint64_t numbers; /* in the range that the question is in */
 	int valid;
 	char why[160];
 };
@@ -38,6 +56,7 @@ struct certstore_match {
 	char question[CS_HOST_MAX + 80];
 	char host[CS_HOST_MAX + 1];
 	enum cs_san_type type;
+	int calls;	      /* who can sign a call? */
 	struct candidate **v; /* n in use, the others to be used again */
 	size_t n;
 	size_t size;
@@ -181,6 +200,61 @@ istenant(const struct cs_info *info, const char *host)
 	return 0;
 }
 
+static int
+hasspc(const struct cs_info *info, const char *code)
+{
+	size_t i;
+
+	for (i = 0; i < info->spcs.n; i++)
+		if (strcasecmp(info->spcs.v[i], code) == 0)
+			return 1;
+	return 0;
+}
+
+/* The fewest numbers of a range that a number is in; 1: itself, 0: of none. */
+static uint64_t
+fewestnumbers(const struct cs_info *info, const char *number)
+{
+	uint64_t fewest = 0, n;
+	size_t i;
+
+	for (i = 0; i < info->tns.n; i++) {
+		n = cs_tel_covers(info->tns.v[i], number);
+		if (n != 0 && (fewest == 0 || n < fewest))
+			fewest = n;
+	}
+	return fewest;
+}
+
+/* A malformed TNAuthList has no codes and no numbers. */
+static int
+iscaller(const struct cs_info *info)
+{
+	return strcmp(info->kind, "shaken") == 0 &&
+	    info->spcs.n + info->tns.n > 0;
+}
+
+/*
+ * As answers(), of a question for what can sign a call.  A certificate for
+ * numbers signs for no other, so it is not available for any call.
+ */
+static int
+signs(const struct cs_info *info, enum rung rung, const char *key)
+{
+	if (!iscaller(info))
+		return 0;
+	switch (rung) {
+	case TENANT:
+		return istenant(info, key);
+	case SPC:
+		return hasspc(info, key);
+	case RANGE:
+		return fewestnumbers(info, key) > 0;
+	default:
+		return info->tns.n == 0;
+	}
+}
+
 /*
  * index/ may list a stale candidate: does the entry's info say that it answers?
  */
@@ -198,7 +272,13 @@ answers(const struct certstore_match *match,
 		return 0;
 	if (match->kinds != NULL ?
 		!certstore_entry_is_kind(entry, match->kinds) :
-		rung < FINGERPRINT && match->type <= CS_SAN_IP && !info->serves)
+		rung < FINGERPRINT && match->type <= CS_SAN_IP &&
+		    !match->calls && !info->serves)
+		return 0;
+	if (match->calls)
+		return signs(info, rung, key);
+	if (rung < FINGERPRINT && match->type <= CS_SAN_IP &&
+	    strcmp(info->kind, "shaken") == 0)
 		return 0;
 	switch (rung) {
 	case EXACT:
@@ -214,11 +294,13 @@ answers(const struct certstore_match *match,
 	case SPKI:
 		return (info->spki != NULL && strcmp(info->spki, key) == 0) ||
 		    (info->samekey != NULL && strcmp(info->samekey, key) == 0);
+	default:
+		break;
 	}
 	return 0;
 }
 
-/* Valid ones first, then by rung, newest, longest, name. */
+/* Valid ones first, then by rung, fewest numbers, newest, longest, name. */
 static int
 comparecandidates(const void *a, const void *b)
 {
@@ -229,6 +311,8 @@ comparecandidates(const void *a, const void *b)
 		return y->valid - x->valid;
 	if (x->rung != y->rung)
 		return x->rung < y->rung ? -1 : 1;
+	if (x->numbers != y->numbers)
+		return x->numbers < y->numbers ? -1 : 1;
 	if (x->entry.info.starts != y->entry.info.starts)
 		return x->entry.info.starts > y->entry.info.starts ? -1 : 1;
 	if (x->entry.info.ends != y->entry.info.ends)
@@ -314,6 +398,9 @@ consider(struct certstore_match *match, const char *name, enum rung rung,
 	if (!answers(match, &c->entry, rung, key))
 		return 0;
 	c->rung = rung;
+	c->numbers = rung == RANGE ? fewestnumbers(&c->entry.info, key) : 0;
+	if (c->numbers == 1)
+		c->rung = NUMBER;
 	c->valid = cs_info_isvalid(&c->entry.info, match->when);
 	takecandidate(match);
 	return 0;
@@ -355,6 +442,8 @@ considerall(struct certstore_match *match, enum rung rung, const char *key,
 	size_t i;
 	int rv = 0;
 
+	if (isdecided(match))
+		return 0;
 	if (cs_resolve_names(match->store, &names, err) == -1)
 		return -1;
 	match->run[match->nrun++] = match->n;
@@ -362,6 +451,70 @@ considerall(struct certstore_match *match, enum rung rung, const char *key,
 		rv = consider(match, names.v[i], rung, key, err);
 	cs_strings_free(&names);
 	return rv;
+}
+
+/* With FALLBACK any entry that can sign calls, if no other can. */
+static int
+consideravailable(struct certstore_match *match, struct certstore_error *err)
+{
+	if ((match->flags & CERTSTORE_MATCH_FALLBACK) == 0)
+		return 0;
+	return considerall(match, AVAILABLE, "", err);
+}
+
+/* A service provider code, RFC 8226; index/ does not have all of them. */
+static int
+considerspc(struct certstore_match *match, const char *code,
+    struct certstore_error *err)
+{
+	char key[CS_SPC_MAX + 1];
+	int rv;
+
+	match->calls = 1;
+	if (*code == '\0')
+		return cs_name_refuse("spc:", "there is no code", err);
+	if (cs_index_spc(code, key))
+		rv = considerkey(match, "spc", key, SPC, err);
+	else
+		rv = considerall(match, SPC, code, err);
+	return rv == -1 ? -1 : consideravailable(match, err);
+}
+
+static int
+considernumber(struct certstore_match *match, const char *question,
+    const char *text, struct certstore_error *err)
+{
+	char number[CS_TEL_MAX + 1];
+	const char *flaw;
+
+	match->calls = 1;
+	if ((flaw = cs_tel_read(text, number)) != NULL)
+		return cs_name_refuse(question, flaw, err);
+	if (considerall(match, RANGE, number, err) == -1)
+		return -1;
+	return consideravailable(match, err);
+}
+
+/* The number in a SIP URI with user=phone, RFC 3261 section 19.1.6: 1, or 0. */
+static int
+sipnumber(const char *rest, char *out, size_t size)
+{
+	const char *at = strchr(rest, '@');
+	size_t n = strcspn(rest, ";@");
+
+	if (at == NULL || strcasestr(at, ";user=phone") == NULL || n >= size)
+		return 0;
+	memcpy(out, rest, n);
+	out[n] = '\0';
+	return 1;
+}
+
+static int
+considertenant(struct certstore_match *match, struct certstore_error *err)
+{
+	if (considerkey(match, "tenant", match->host, TENANT, err) == -1)
+		return -1;
+	return consideravailable(match, err);
 }
 
 static int
@@ -424,7 +577,7 @@ askquestion(struct certstore_match *match, const char *question,
 	static const char nohash[] =
 	    "a SHA-256 has 64 hexadecimal digits: copy it again";
 	const char *flaw, *rest = question;
-	char hex[CS_HASH_LEN];
+	char hex[CS_HASH_LEN], number[64];
 	size_t n;
 
 	if (hasprefix(question, "sha256:", &rest)) {
@@ -437,20 +590,32 @@ askquestion(struct certstore_match *match, const char *question,
 			return cs_name_refuse(question, nohash, err);
 		return considerkey(match, "spki", hex, SPKI, err);
 	}
+	if (hasprefix(question, "spc:", &rest))
+		return considerspc(match, rest, err);
+	if (hasprefix(question, "tel:", &rest))
+		return considernumber(match, question, rest, err);
+	if ((hasprefix(question, "sip:", &rest) ||
+		hasprefix(question, "sips:", &rest)) &&
+	    sipnumber(rest, number, sizeof(number)))
+		return considernumber(match, question, number, err);
+	match->calls = match->kinds != NULL &&
+	    strcmp(match->kinds, "shaken") == 0;
 	match->type = CS_SAN_DNS;
 	n = cs_name_prefix(question, &match->type);
 	rest = question + n;
 	if ((n == 0 || match->type == CS_SAN_IP) &&
 	    cs_name_ip(rest, match->host, NULL, NULL)) {
 		match->type = CS_SAN_IP;
-		return considerhost(match, err);
+		return match->calls ? consideravailable(match, err) :
+				      considerhost(match, err);
 	}
 	if (match->type != CS_SAN_DNS ||
 	    (n == 0 && strpbrk(rest, ":@") != NULL))
 		return considersan(match, question, err);
 	if ((flaw = cs_name_hostflaw(rest, 0, 0, match->host)) != NULL)
 		return cs_name_refuse(question, flaw, err);
-	return considerhost(match, err);
+	return match->calls ? considertenant(match, err) :
+			      considerhost(match, err);
 }
 
 /* Is it expired or not yet valid?  1 and a text, or 0. */
@@ -481,6 +646,8 @@ explainlosing(const struct certstore_match *match, struct candidate *c)
 		why = time;
 	else if (c->rung != best->rung)
 		why = comesfirst[best->rung];
+	else if (c->numbers != best->numbers)
+		why = "another is for fewer numbers";
 	else if (c->entry.info.starts != best->entry.info.starts)
 		why = "another is newer";
 	else if (c->entry.info.ends != best->entry.info.ends)
@@ -498,7 +665,7 @@ answerhow(const struct certstore_match *match, const struct candidate *c)
 	struct cs_san cn;
 	size_t n;
 
-	if (c->rung != TENANT)
+	if (c->rung != TENANT || match->calls)
 		return rungs[c->rung];
 	names = cs_names_of(&c->entry.info, &cn, &n);
 	return cs_names_cover(names, n, CS_SAN_DNS, match->host) ?
@@ -533,6 +700,7 @@ static void
 startquestion(struct certstore_match *match, const char *question)
 {
 	match->n = match->next = match->nrun = 0;
+	match->calls = 0;
 	match->when = match->asof == CERTSTORE_NOW ? certstore_time_now() :
 						     match->asof;
 	cs_error_clear(&match->unread);
@@ -549,6 +717,8 @@ int
 certstore_match_ask(struct certstore_match *match, const char *question,
     struct certstore_error *err)
 {
+	int some, valid;
+
 	cs_error_clear(err);
 	if (match->failed.code != CERTSTORE_OK) {
 		*err = match->failed;
@@ -564,11 +734,16 @@ certstore_match_ask(struct certstore_match *match, const char *question,
 		qsort(match->v, match->n, sizeof(*match->v), comparecandidates);
 		explain(match);
 	}
+	valid = match->n > 0 && match->v[0]->valid;
+	some = match->n > 0;
+	if (some && !valid && (match->flags & CERTSTORE_MATCH_WINNER) != 0 &&
+	    strcmp(match->v[0]->entry.info.kind, "shaken") == 0)
+		match->n = 0; /* no call is signed with it */
 	if (match->unread.code != CERTSTORE_OK) {
 		*err = match->unread;
 		return -1;
 	}
-	return match->n == 0 ? 0 : match->v[0]->valid ? 1 : 2;
+	return valid ? 1 : some ? 2 : 0;
 }
 
 int

@@ -1,0 +1,174 @@
+#!/usr/bin/env bats
+# shaken.bats: certificates that sign calls (RFC 8226): which one signs, by
+# which paths and URL it is used, how long these stay, what import says.
+
+# shellcheck disable=SC2154  # stderr and stderr_lines are run's
+
+load helper
+load pki
+
+# tlv TAG HEX: its DER, in hexadecimal.
+tlv() {
+	printf '%s%02x%s' "$1" "$((${#2} / 2))" "$2"
+}
+
+ascii() {
+	printf %s "$1" | od -An -tx1 | tr -d ' \n'
+}
+
+# tnauth ENTRY...: an argument of sign for a list of spc:CODE, tel:NUMBER and
+# tel:START+COUNT.
+tnauth() {
+	local entry hex='' text
+
+	for entry; do
+		text=${entry#*:}
+		case $entry in
+		spc:*) hex+=$(tlv a0 "$(tlv 16 "$(ascii "$text")")") ;;
+		*+*) hex+=$(tlv a1 "$(tlv 30 "$(tlv 16 "$(ascii "${text%+*}")"
+			)$(tlv 02 "$(printf %02x "${text#*+}")")")") ;;
+		*) hex+=$(tlv a2 "$(tlv 16 "$(ascii "$text")")") ;;
+		esac
+	done
+	printf '1.3.6.1.5.5.7.1.26=DER:%s' "$(tlv 30 "$hex")"
+}
+
+# caller NAME DAYS|- ENTRY...: imports a certificate that signs calls.
+caller() {
+	local name=$1 days=$2
+
+	shift 2
+	[ -e root.crt ] || ca root '/CN=SHAKEN CA'
+	sign "$name" root "/CN=SHAKEN $name" "$days" \
+	    keyUsage=critical,digitalSignature "$(tnauth "$@")"
+	cert-import -qf -N "$name" "$name.crt" "$name.key" root.crt 2>/dev/null
+}
+
+# signs ENTRY HOW QUESTION [OPTION...]
+signs() {
+	local how=$2 name=$1 question=$3
+
+	shift 3
+	run -0 --separate-stderr cert-match "$@" -o name,how "$question"
+	[ "$output" = "$name	$how" ] || fail "$question: $output $stderr"
+}
+
+# silent QUESTION [OPTION...]: nothing can sign.
+silent() {
+	local question=$1
+
+	shift
+	run -1 --separate-stderr cert-match "$@" "$question"
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+}
+
+@test "a code, a number, a range and a tenant choose what signs" {
+	caller 818H 90 spc:818H
+	caller 709a 90 spc:709a spc:710A
+	caller ten 90 tel:12155550000+100
+	caller two 90 tel:12155550010+2
+	caller one 90 tel:12155550010 tel:*21
+	signs 818H spc spc:818H
+	signs 818H spc SPC:818h -k shaken
+	signs 709a spc spc:709A
+	signs 709a spc spc:710a
+	silent spc:818
+	silent spc:818HX
+	silent spc:818H -k server
+	signs ten range tel:+12155550000
+	signs ten range tel:+1-215-555-0099
+	signs ten range 'tel:+1(215)555.0020'
+	signs two range tel:12155550011
+	signs one number tel:+12155550010
+	signs one number 'tel:*21'
+	signs one number 'sip:+1-215-555-0010@gw.example.com;user=phone'
+	signs one number 'sips:+12155550010;phone-context=x@a.example;User=Phone'
+	silent tel:+12155550100
+	silent tel:2155550010
+	cert-set -q 818H tenant=acme.example.com 2>/dev/null
+	signs 818H tenant acme.example.com -k shaken
+	silent other.example.com -k shaken
+	# numbers of a delegate are nobody else's
+	signs 818H available spc:000X -D -k shaken || signs 709a available spc:000X -D
+	run -0 cert-match -D -o how tel:+13105550100
+	[ "$output" = available ]
+	run -0 cert-match -D -k shaken -o how other.example.com
+	[ "$output" = available ]
+	run -0 cert-match -a -o name,how tel:+12155550010
+	[ "${#lines[@]}" -eq 3 ]
+	[ "${lines[0]}" = "one	number" ]
+	[ "${lines[1]}" = "two	range: a single number comes first" ]
+	run -0 cert-match -a -o name,how tel:+12155550011
+	[ "${lines[1]}" = "ten	range: another is for fewer numbers" ]
+	for question in spc: tel: tel:+ tel:abc tel:1234567890123456 \
+	    'tel:+1 2' 'tel:+12155550100;ext=5'; do
+		run -2 cert-match "$question"
+	done
+}
+
+@test "numbers alone are never available" {
+	caller ten 90 tel:12155550000+100
+	silent spc:818H -D
+	silent acme.example.com -D -k shaken
+	silent tel:+13105550100 -D
+	signs ten range tel:+12155550001 -D
+}
+
+@test "what signs calls is never an answer for TLS" {
+	caller www.example.com 90 spc:818H
+	cert-set -q www.example.com tenant=pbx.example.com 2>/dev/null
+	silent www.example.com
+	silent pbx.example.com
+	silent pbx.example.com -k server,shaken
+	[ -z "$(ls -A "$CERTSTORE/combined")" ]
+	[ "$(ls "$CERTSTORE/index/host")" = + ]
+}
+
+@test "an expired certificate signs no call" {
+	local later
+
+	later=$(date -u -d '+20 days' +%F)
+	caller old 10 spc:818H
+	signs old spc spc:818H
+	run -1 --separate-stderr cert-match -w "$later" -o name spc:818H
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == "cert-match: spc:818H: no valid certificate: old: expired 20"*": renew it" ]]
+	run -1 --separate-stderr cert-match -w "$later" -a -o name,how spc:818H
+	[[ $output == "old	spc: expired 20"* ]]
+	silent spc:818H -w 2000-01-01
+	caller other 90 spc:709A
+	silent spc:818H -w "$later"
+	signs other available spc:818H -D -w "$later"
+	caller new 90 spc:818H
+	signs new spc spc:818H -w "$later"
+	# a TLS server must present something, an expired one at worst
+	server www root www.example.com 10
+	cert-import -q www.crt www.key
+	run -0 cert-match -w "$later" -o name www.example.com
+	[ "${lines[-1]}" = www.example.com ]
+}
+
+@test "a malformed TNAuthList signs no call" {
+	ca root '/CN=SHAKEN CA'
+	sign bad root /CN=bad 90 1.3.6.1.5.5.7.1.26=DER:3006130438313848
+	cert-import -q -N bad bad.crt bad.key root.crt 2>/dev/null
+	cert-set -q bad tenant=acme.example.com 2>/dev/null
+	silent acme.example.com -D -k shaken
+}
+
+@test "paths are those of one generation" {
+	local file
+
+	caller a 90 spc:818H
+	run -0 cert-match -o dir,certfile,keyfile spc:818H
+	IFS='	' read -r dir certfile keyfile <<<"$output"
+	[ "$dir" = "$CERTSTORE/certs/.a@1" ]
+	[ "$certfile" = "$dir/fullchain.pem" ]
+	[ "$keyfile" = "$dir/privkey.pem" ]
+	[ -f "$keyfile" ]
+	cert-create -q -s www.example.com www
+	[ "$(cert-match -o keyfile www.example.com)" = \
+	    "$CERTSTORE/certs/www/privkey.pem" ]
+}
