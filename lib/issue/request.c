@@ -72,17 +72,10 @@ out:
 static int
 encoderequest(struct cs_create *job, X509_REQ *req, struct certstore_error *err)
 {
-	unsigned char *der = NULL;
-	int len, rv;
-
-	if ((len = i2d_X509_REQ(req, &der)) <= 0)
-		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
-		    "%s: encoding the request", job->name);
-	rv = cs_pem_encode(&job->put.file[CS_REQUEST_CSR],
-	    "CERTIFICATE REQUEST", der, (size_t)len);
-	OPENSSL_free(der);
-	if (rv == -1)
-		return cs_fail_nomem(err);
+	if (cs_pem_encode_item(&job->put.file[CS_REQUEST_CSR],
+		"CERTIFICATE REQUEST", ASN1_ITEM_rptr(X509_REQ), req,
+		err) == -1)
+		return -1;
 	return cs_key_encode(&job->put.file[CS_REQUEST_KEY], job->pkey,
 	    cs_newkey_passphrase(job), err);
 }

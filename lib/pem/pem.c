@@ -12,6 +12,7 @@
 #include <bsd/string.h>
 
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "pem/private.h"
@@ -337,4 +338,20 @@ cs_pem_encode(struct cs_buf *b, const char *label, const unsigned char *der,
 out:
 	OPENSSL_cleanse(line, sizeof(line));
 	return rv;
+}
+
+int
+cs_pem_encode_item(struct cs_buf *b, const char *label, const ASN1_ITEM *it,
+    const void *item, struct certstore_error *err)
+{
+	unsigned char *der = NULL;
+	int len, rv;
+
+	ERR_clear_error();
+	if ((len = ASN1_item_i2d(item, &der, it)) <= 0)
+		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+		    "%s: cannot be encoded", label);
+	rv = cs_pem_encode(b, label, der, (size_t)len);
+	OPENSSL_clear_free(der, (size_t)len);
+	return rv == -1 ? cs_fail_nomem(err) : 0;
 }

@@ -55,6 +55,8 @@ int	cs_pem_read_crls(const char *, const void *, size_t, struct cs_pems *,
 	    struct certstore_error *);
 int	cs_pem_encode(struct cs_buf *, const char *, const unsigned char *,
 	    size_t);
+int	cs_pem_encode_item(struct cs_buf *, const char *, const ASN1_ITEM *,
+	    const void *, struct certstore_error *);	/* an object of libcrypto */
 
 /* item.c */
 void	cs_item_free(struct cs_pems *);

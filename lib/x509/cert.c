@@ -220,16 +220,8 @@ out:
 int
 cs_cert_encode(struct cs_buf *buf, X509 *x509, struct certstore_error *err)
 {
-	unsigned char *der = NULL;
-	int len, rv;
-
-	ERR_clear_error();
-	if ((len = i2d_X509(x509, &der)) <= 0)
-		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
-		    "the certificate cannot be encoded");
-	rv = cs_pem_encode(buf, "CERTIFICATE", der, (size_t)len);
-	OPENSSL_free(der);
-	return rv == -1 ? cs_fail_nomem(err) : 0;
+	return cs_pem_encode_item(buf, "CERTIFICATE", ASN1_ITEM_rptr(X509),
+	    x509, err);
 }
 
 static STACK_OF(X509) *

@@ -400,40 +400,12 @@ cs_key_generate(const struct certstore *store, const char *name,
 	return pkey;
 }
 
-static int
-encodeclear(struct cs_buf *buf, const PKCS8_PRIV_KEY_INFO *p8)
-{
-	unsigned char *der = NULL;
-	int len, rv = -1;
-
-	if ((len = i2d_PKCS8_PRIV_KEY_INFO(p8, &der)) > 0)
-		rv = cs_pem_encode(buf, "PRIVATE KEY", der, (size_t)len);
-	OPENSSL_clear_free(der, len > 0 ? (size_t)len : 0);
-	return rv;
-}
-
-static int
-encodeencrypted(struct cs_buf *buf, PKCS8_PRIV_KEY_INFO *p8, const char *pass)
-{
-	X509_SIG *sig = NULL;
-	unsigned char *der = NULL;
-	int len, rv = -1;
-
-	if ((sig = PKCS8_encrypt(-1, EVP_aes_256_cbc(), pass, (int)strlen(pass),
-		 NULL, 0, ENCRYPT_ITER, p8)) != NULL &&
-	    (len = i2d_X509_SIG(sig, &der)) > 0)
-		rv = cs_pem_encode(buf, "ENCRYPTED PRIVATE KEY", der,
-		    (size_t)len);
-	OPENSSL_free(der);
-	X509_SIG_free(sig);
-	return rv;
-}
-
 int
 cs_key_encode(struct cs_buf *buf, EVP_PKEY *pkey, const char *pass,
     struct certstore_error *err)
 {
 	PKCS8_PRIV_KEY_INFO *p8 = NULL;
+	X509_SIG *sig = NULL;
 	int rv = -1;
 
 	ERR_clear_error();
@@ -443,14 +415,21 @@ cs_key_encode(struct cs_buf *buf, EVP_PKEY *pkey, const char *pass,
 		    "the new passphrase "
 		    "is empty or too long: use 1 to %d bytes",
 		    CS_PASSPHRASE_MAX);
-	if ((p8 = EVP_PKEY2PKCS8(pkey)) != NULL)
-		rv = pass == NULL ? encodeclear(buf, p8) :
-				    encodeencrypted(buf, p8, pass);
-	PKCS8_PRIV_KEY_INFO_free(p8);
-	if (rv == -1)
-		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+	if ((p8 = EVP_PKEY2PKCS8(pkey)) == NULL ||
+	    (pass != NULL &&
+		(sig = PKCS8_encrypt(-1, EVP_aes_256_cbc(), pass,
+		     (int)strlen(pass), NULL, 0, ENCRYPT_ITER, p8)) == NULL))
+		cs_fail_crypto(err, CERTSTORE_ECRYPTO,
 		    "the private key cannot be encoded");
-	return 0;
+	else if (sig == NULL)
+		rv = cs_pem_encode_item(buf, "PRIVATE KEY",
+		    ASN1_ITEM_rptr(PKCS8_PRIV_KEY_INFO), p8, err);
+	else
+		rv = cs_pem_encode_item(buf, "ENCRYPTED PRIVATE KEY",
+		    ASN1_ITEM_rptr(X509_SIG), sig, err);
+	X509_SIG_free(sig);
+	PKCS8_PRIV_KEY_INFO_free(p8);
+	return rv;
 }
 
 int

@@ -146,19 +146,13 @@ getcsr(const struct certstore_entry *entry, STACK_OF(X509) *certs,
     struct cs_buf *out, struct certstore_error *err)
 {
 	X509_REQ *csr = NULL;
-	unsigned char *der = NULL;
-	int len, rv;
+	int rv;
 
 	(void)certs;
-	if ((rv = readcsr(entry, &csr, err)) != 1)
-		return rv;
-	if ((len = i2d_X509_REQ(csr, &der)) <= 0)
-		rv = cs_fail_crypto(err, CERTSTORE_ECRYPTO,
-		    "the request cannot be encoded");
-	else if (cs_pem_encode(out, "CERTIFICATE REQUEST", der, (size_t)len) ==
-	    -1)
-		rv = cs_fail_nomem(err);
-	OPENSSL_free(der);
+	if ((rv = readcsr(entry, &csr, err)) == 1 &&
+	    cs_pem_encode_item(out, "CERTIFICATE REQUEST",
+		ASN1_ITEM_rptr(X509_REQ), csr, err) == -1)
+		rv = -1;
 	X509_REQ_free(csr);
 	return rv;
 }
@@ -167,16 +161,10 @@ getcsr(const struct certstore_entry *entry, STACK_OF(X509) *certs,
 static int
 putpub(struct cs_buf *out, const X509_PUBKEY *pub, struct certstore_error *err)
 {
-	unsigned char *der = NULL;
-	int len, rv = 1;
-
-	if ((len = i2d_X509_PUBKEY(pub, &der)) <= 0)
-		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
-		    "the public key cannot be encoded");
-	if (cs_pem_encode(out, "PUBLIC KEY", der, (size_t)len) == -1)
-		rv = cs_fail_nomem(err);
-	OPENSSL_free(der);
-	return rv;
+	return cs_pem_encode_item(out, "PUBLIC KEY",
+		   ASN1_ITEM_rptr(X509_PUBKEY), pub, err) == -1 ?
+	    -1 :
+	    1;
 }
 
 static int
