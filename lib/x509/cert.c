@@ -14,16 +14,6 @@
 #define V1_SELF_SIGNED 3 /* X509_check_ca(3): a root of version 1 */
 
 static int
-failrest(const char *where, const char *what, size_t rest,
-    struct certstore_error *err)
-{
-	return cs_fail(err, CERTSTORE_EINPUT,
-	    "%s: %zu byte%s follow%s the %s: "
-	    "copy it again without them",
-	    where, rest, rest == 1 ? "" : "s", rest == 1 ? "s" : "", what);
-}
-
-static int
 totime(const ASN1_TIME *t, int64_t *secs)
 {
 	struct tm tm;
@@ -127,30 +117,40 @@ checkcert(const char *where, X509 *x509, struct certstore_error *err)
 	return bad ? failextension(where, x509, err) : 0;
 }
 
-/* Decodes, whatever times and extensions are; all of the input must be used. */
+/* Decodes an object of libcrypto; all of the input must be used. */
+static void *
+decodeall(const char *where, const char *what, const ASN1_ITEM *it,
+    const unsigned char *der, size_t len, struct certstore_error *err)
+{
+	const unsigned char *p = der;
+	void *item = NULL;
+	size_t rest;
+
+	ERR_clear_error();
+	if (len <= CERTSTORE_INPUT_MAX)
+		item = ASN1_item_d2i(NULL, &p, (long)len, it);
+	ERR_clear_error();
+	if (item == NULL) {
+		cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: the %s is damaged or cut: copy it again", where, what);
+		return NULL;
+	}
+	if ((rest = (size_t)(der + len - p)) == 0)
+		return item;
+	cs_fail(err, CERTSTORE_EINPUT,
+	    "%s: %zu byte%s follow%s the %s: copy it again without them", where,
+	    rest, rest == 1 ? "" : "s", rest == 1 ? "s" : "", what);
+	ASN1_item_free(item, it);
+	return NULL;
+}
+
+/* Whatever times and extensions are. */
 X509 *
 cs_cert_decode(const char *where, const unsigned char *der, size_t len,
     struct certstore_error *err)
 {
-	const unsigned char *p = der;
-	X509 *x509 = NULL;
-
-	ERR_clear_error();
-	if (len <= CERTSTORE_INPUT_MAX)
-		x509 = d2i_X509(NULL, &p, (long)len);
-	if (x509 == NULL) {
-		ERR_clear_error();
-		cs_fail(err, CERTSTORE_EINPUT,
-		    "%s: the certificate is damaged "
-		    "or cut: copy it again",
-		    where);
-		return NULL;
-	}
-	if (p == der + len)
-		return x509;
-	failrest(where, "certificate", (size_t)(der + len - p), err);
-	X509_free(x509);
-	return NULL;
+	return decodeall(where, "certificate", ASN1_ITEM_rptr(X509), der, len,
+	    err);
 }
 
 X509 *
@@ -171,25 +171,8 @@ X509_REQ *
 cs_cert_parse_csr(const char *where, const unsigned char *der, size_t len,
     struct certstore_error *err)
 {
-	const unsigned char *p = der;
-	X509_REQ *csr = NULL;
-
-	ERR_clear_error();
-	if (len <= CERTSTORE_INPUT_MAX)
-		csr = d2i_X509_REQ(NULL, &p, (long)len);
-	ERR_clear_error();
-	if (csr == NULL) {
-		cs_fail(err, CERTSTORE_EINPUT,
-		    "%s: the request is damaged or "
-		    "cut: copy it again",
-		    where);
-		return NULL;
-	}
-	if (p == der + len)
-		return csr;
-	failrest(where, "request", (size_t)(der + len - p), err);
-	X509_REQ_free(csr);
-	return NULL;
+	return decodeall(where, "request", ASN1_ITEM_rptr(X509_REQ), der, len,
+	    err);
 }
 
 /* The request in a PEM file of the store. */

@@ -2,6 +2,7 @@
  * part.c: the parts of an entry that can be shown.  No private key is read
  * here.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,42 +63,19 @@ readcsr(const struct certstore_entry *entry, X509_REQ **csr,
 	return rv;
 }
 
-/* Adds the certificates from first to before last: 1, 0 there are none, -1. */
+/* Adds the certificates from first to before last, as far as there are any: 1,
+ * 0 there are none, -1. */
 static int
 putcerts(struct cs_buf *out, STACK_OF(X509) *certs, int first, int last,
     struct certstore_error *err)
 {
 	int i;
 
-	for (i = first; i < last; i++) {
+	for (i = first; i < last && i < sk_X509_num(certs); i++) {
 		if (cs_cert_encode(out, sk_X509_value(certs, i), err) == -1)
 			return -1;
 	}
-	return first < last;
-}
-
-static int
-getfullchain(const struct certstore_entry *entry, STACK_OF(X509) *certs,
-    struct cs_buf *out, struct certstore_error *err)
-{
-	(void)entry;
-	return putcerts(out, certs, 0, sk_X509_num(certs), err);
-}
-
-static int
-getcert(const struct certstore_entry *entry, STACK_OF(X509) *certs,
-    struct cs_buf *out, struct certstore_error *err)
-{
-	(void)entry;
-	return putcerts(out, certs, 0, sk_X509_num(certs) > 0, err);
-}
-
-static int
-getchain(const struct certstore_entry *entry, STACK_OF(X509) *certs,
-    struct cs_buf *out, struct certstore_error *err)
-{
-	(void)entry;
-	return putcerts(out, certs, 1, sk_X509_num(certs), err);
+	return i > first;
 }
 
 /* The issuers, as in ca.pem; the certificate itself where none is known. */
@@ -108,12 +86,11 @@ getca(const struct certstore_entry *entry, STACK_OF(X509) *certs,
 	STACK_OF(X509) *above = NULL;
 	int rv;
 
-	(void)certs;
 	rv = readcerts(entry, CS_CA, &above, err);
 	if (rv == 1)
-		rv = putcerts(out, above, 0, sk_X509_num(above), err);
+		rv = putcerts(out, above, 0, INT_MAX, err);
 	else if (rv == 0 && entry->store != NULL)
-		rv = putcerts(out, certs, 0, sk_X509_num(certs) > 0, err);
+		rv = putcerts(out, certs, 0, 1, err);
 	sk_X509_pop_free(above, X509_free);
 	return rv;
 }
@@ -215,7 +192,7 @@ putkeytext(struct cs_buf *out, const char *pem, struct certstore_error *err)
 
 	if (cs_pem_read("the key", pem, strlen(pem), NULL, &pems, err) == 0 &&
 	    pems.n > 0 && (pkey = cs_key_parse_public(&pems.v[0], err)) != NULL)
-		rv = cs_print_key(out, pkey, err) == -1 ? -1 : 1;
+		rv = cs_print_text(out, CS_PRINT_KEY, pkey, err) == -1 ? -1 : 1;
 	EVP_PKEY_free(pkey);
 	cs_item_free(&pems);
 	return rv;
@@ -229,26 +206,31 @@ getprose(const struct certstore_entry *entry, STACK_OF(X509) *certs,
 	int rv;
 
 	if (certs != NULL)
-		return cs_print_cert(out, sk_X509_value(certs, 0), err) == -1 ?
+		return cs_print_text(out, CS_PRINT_CERT,
+			   sk_X509_value(certs, 0), err) == -1 ?
 		    -1 :
 		    1;
 	if (iskeyonly(entry))
 		return putkeytext(out, entry->pem, err);
 	if ((rv = readcsr(entry, &csr, err)) == 1)
-		rv = cs_print_csr(out, csr, err) == -1 ? -1 : 1;
+		rv = cs_print_text(out, CS_PRINT_CSR, csr, err) == -1 ? -1 : 1;
 	X509_REQ_free(csr);
 	return rv;
 }
 
-/* Each gets the certificates of fullchain.pem, or NULL, and gives 1, 0 the
- * entry has no such part, -1. */
+/* A part is a range of the certificates of fullchain.pem, or what get makes of
+ * them, which are NULL if there are none.  get returns 1, 0 the entry has no
+ * such part, -1. */
 static const struct part {
 	const char *name;
 	int (*get)(const struct certstore_entry *, STACK_OF(X509) *,
 	    struct cs_buf *, struct certstore_error *);
-} parts[] = { { "text", getprose }, { "cert", getcert }, { "chain", getchain },
-	{ "fullchain", getfullchain }, { "ca", getca }, { "root", getroot },
-	{ "csr", getcsr }, { "pubkey", getpubkey }, { "tlsa", gettlsa } };
+	int first, last;
+} parts[] = { { "text", getprose, 0, 0 }, { "cert", NULL, 0, 1 },
+	{ "chain", NULL, 1, INT_MAX }, { "fullchain", NULL, 0, INT_MAX },
+	{ "ca", getca, 0, 0 }, { "root", getroot, 0, 0 },
+	{ "csr", getcsr, 0, 0 }, { "pubkey", getpubkey, 0, 0 },
+	{ "tlsa", gettlsa, 0, 0 } };
 
 static const struct part *
 findpartnamed(const char *name)
@@ -285,7 +267,9 @@ certstore_entry_part(const struct certstore_entry *entry, const char *name,
 	if (cs_crypto_check(err) == -1)
 		return -1;
 	if ((rv = readcerts(entry, CS_FULLCHAIN, &certs, err)) != -1)
-		rv = part->get(entry, certs, &out, err);
+		rv = part->get != NULL ?
+		    part->get(entry, certs, &out, err) :
+		    putcerts(&out, certs, part->first, part->last, err);
 	if (rv == 1) {
 		*data = out.p;
 		*len = out.len;

@@ -8,8 +8,6 @@
 
 #include "x509/private.h"
 
-#define NAMEFLAGS (XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB)
-
 /*
  * Collects what libcrypto prints.  It writes its own newlines at the start or
  * end of a write; one inside comes from a foreign value, which could forge a
@@ -83,25 +81,23 @@ addescapedlines(struct cs_buf *buf, const struct cs_buf *raw)
 	return 0;
 }
 
-enum what { CERT, CSR, KEY };
-
 static int
-printobject(BIO *bio, enum what what, void *obj)
+printobject(BIO *bio, enum cs_print what, void *obj)
 {
 	const unsigned long flags = XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB;
 
 	switch (what) {
-	case CERT:
+	case CS_PRINT_CERT:
 		return X509_print_ex(bio, obj, flags, 0);
-	case CSR:
+	case CS_PRINT_CSR:
 		return X509_REQ_print_ex(bio, obj, flags, 0);
 	default:
 		return EVP_PKEY_print_public(bio, obj, 0, NULL);
 	}
 }
 
-static int
-printtext(struct cs_buf *buf, enum what what, void *obj,
+int
+cs_print_text(struct cs_buf *buf, enum cs_print what, void *obj,
     struct certstore_error *err)
 {
 	struct cs_buf raw = { 0 };
@@ -130,22 +126,4 @@ out:
 		    "the text cannot be made");
 	ERR_clear_error();
 	return 0;
-}
-
-int
-cs_print_cert(struct cs_buf *buf, X509 *x509, struct certstore_error *err)
-{
-	return printtext(buf, CERT, x509, err);
-}
-
-int
-cs_print_csr(struct cs_buf *buf, X509_REQ *csr, struct certstore_error *err)
-{
-	return printtext(buf, CSR, csr, err);
-}
-
-int
-cs_print_key(struct cs_buf *buf, EVP_PKEY *pkey, struct certstore_error *err)
-{
-	return printtext(buf, KEY, pkey, err);
 }

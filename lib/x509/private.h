@@ -26,8 +26,12 @@ int	cs_describe_key(struct cs_buf *, EVP_PKEY *, struct certstore_error *);
 
 /* print.c: for people to read; control bytes of foreign values escaped. */
 int	cs_print_escape(struct cs_buf *, const void *, size_t);
-int	cs_print_cert(struct cs_buf *, X509 *, struct certstore_error *);
-int	cs_print_csr(struct cs_buf *, X509_REQ *, struct certstore_error *);
-int	cs_print_key(struct cs_buf *, EVP_PKEY *, struct certstore_error *);
+enum cs_print {
+	CS_PRINT_CERT,		/* X509 */
+	CS_PRINT_CSR,		/* X509_REQ */
+	CS_PRINT_KEY		/* EVP_PKEY, its public part */
+};
+int	cs_print_text(struct cs_buf *, enum cs_print, void *,
+	    struct certstore_error *);
 
 #endif
