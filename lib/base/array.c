@@ -1,5 +1,5 @@
 /*
- * array.c: arrays that grow.
+ * array.c: makes room in an array.
  */
 #include <stdlib.h>
 #include <string.h>

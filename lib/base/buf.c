@@ -1,6 +1,6 @@
 /*
- * buf.c: a growing buffer.  It may hold a key, so memory is wiped whenever it
- * is given back.
+ * buf.c: a growing buffer.  It may contain a key, so memory is wiped before it
+ * is freed.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 
 #include "base/base.h"
 
-/* Room for that many bytes more and a NUL. */
+/* Makes room for so many more bytes and a NUL.  -1: no memory. */
 int
 cs_buf_reserve(struct cs_buf *b, size_t more)
 {

@@ -1,6 +1,6 @@
 /*
- * crypto.c: turns the error queue of libcrypto into the caller's error, and
- * finds out whether its configuration lets it work at all.
+ * crypto.c: copies the error queue of libcrypto to the caller's error, and
+ * checks whether libcrypto has the algorithms that we need.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,8 +14,8 @@
 #include "base/base.h"
 
 /*
- * The oldest entry of the queue is the useful one: what follows only says who
- * passed it on.
+ * Sets the error to the message and the oldest entry of the queue, which is
+ * the cause: later entries only name the functions that passed it on.
  */
 int
 cs_fail_crypto(struct certstore_error *err, enum certstore_code code,
@@ -50,7 +50,7 @@ cs_fail_crypto(struct certstore_error *err, enum certstore_code code,
 	return -1;
 }
 
-/* Digests, and the decoders of keys: none of both without their provider. */
+/* Whether a digest and a key decoder can be found: both need a provider. */
 static int
 hasproviders(void)
 {
@@ -66,9 +66,9 @@ hasproviders(void)
 }
 
 /*
- * Without a provider nothing that libcrypto is asked fails for what it says:
- * certificates are malformed, memory is short.  So whoever is about to use it
- * asks first; what was found once is found again at little cost.
+ * Checks whether libcrypto has algorithms.  Without a provider its functions
+ * fail with a wrong reason (malformed certificate, no memory), so call this
+ * first.  libcrypto keeps what it has fetched: a second call is cheap.
  */
 int
 cs_crypto_check(struct certstore_error *err)

@@ -1,6 +1,6 @@
 /*
- * error.c: fills in the caller's error.  A fixed buffer, so that reporting
- * cannot fail; no byte of a label or path that a terminal would obey.
+ * error.c: sets the caller's error.  Its buffer has a fixed size, so setting it
+ * cannot fail.  Bytes of labels and paths that control a terminal are escaped.
  */
 #include <errno.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
- * escape.c: text that is safe to print.  vis(3) as VIS_OCTAL | VIS_CSTYLE has
- * it, but UTF-8 is kept whatever the locale, and characters that are not seen
- * or that turn the direction of what follows are escaped too.
+ * escape.c: makes text safe to print: vis(3) with VIS_OCTAL | VIS_CSTYLE, but
+ * UTF-8 is kept in every locale, and characters that are invisible or change
+ * the direction of text are escaped, too.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 #include "base/base.h"
 
-/* First and last of each range of characters nobody should see as they are. */
+/* First and last of each range of characters that are escaped. */
 static const struct {
 	uint32_t first;
 	uint32_t last;
@@ -39,7 +39,10 @@ isunseen(uint32_t c)
 	return 0;
 }
 
-/* The bytes of the well-formed character at p (RFC 3629), or 0. */
+/*
+ * Decodes the UTF-8 character at p (RFC 3629) to c.  Returns its length in
+ * bytes, or 0 if it is malformed.
+ */
 static size_t
 decodeutf8(const unsigned char *p, size_t len, uint32_t *c)
 {
@@ -62,7 +65,10 @@ decodeutf8(const unsigned char *p, size_t len, uint32_t *c)
 	return n;
 }
 
-/* Bytes [7, 13] and the backslash have names of their own. */
+/*
+ * Writes the escape of a byte to out and returns its length: a letter for the
+ * bytes 7 to 13, a second backslash for a backslash, else three octal digits.
+ */
 static size_t
 escapebyte(char *out, unsigned char c)
 {
@@ -81,7 +87,10 @@ escapebyte(char *out, unsigned char c)
 	return 4;
 }
 
-/* One character, as it is or escaped, to out; the bytes used of p. */
+/*
+ * Writes the character at p to out, unchanged or escaped, and its length there
+ * to outlen.  Returns its length at p.
+ */
 static size_t
 takechar(const unsigned char *p, size_t len, char out[16], size_t *outlen)
 {
@@ -107,9 +116,9 @@ takechar(const unsigned char *p, size_t len, char out[16], size_t *outlen)
 }
 
 /*
- * Gives the length the whole text needs, without its NUL, like snprintf(3).
- * What doesn't fit is cut before a character or escape, never inside one.
- * Escaped text escaped again has its backslashes doubled.
+ * Returns the length of the whole escaped text, without NUL, like snprintf(3).
+ * A text that is too long is cut between characters, never inside one or
+ * inside an escape.  Escaping a text again doubles its backslashes.
  */
 size_t
 certstore_escape(char *dst, size_t size, const char *src, size_t len)
@@ -155,7 +164,6 @@ isplain(const char *s)
 	return 1;
 }
 
-/* Nearly all messages are plain ASCII. */
 void
 cs_escape_message(char msg[CS_MESSAGE_LEN])
 {
@@ -163,7 +171,7 @@ cs_escape_message(char msg[CS_MESSAGE_LEN])
 	size_t len = 0, run;
 	const char *p;
 
-	if (isplain(msg))
+	if (isplain(msg)) /* nearly all are */
 		return;
 	strlcpy(raw, msg, sizeof(raw));
 	for (p = raw; *p != '\0' && len + 1 < CS_MESSAGE_LEN; p += run) {
@@ -179,7 +187,7 @@ cs_escape_message(char msg[CS_MESSAGE_LEN])
 	msg[len] = '\0';
 }
 
-/* What is no plain word is put in quotes. */
+/* Puts a word in quotes if a shell needs them. */
 char *
 cs_escape_word(const char *s)
 {

@@ -1,7 +1,7 @@
 /*
- * file.c: the only one that opens, renames and unlinks.  Everything is
- * relative to an open directory, no link is followed, and modes do not depend
- * on the umask.  All give -1 and errno.
+ * file.c: the only file with calls of open(2), rename(2) and unlink(2).  Names
+ * are relative to an open directory, links are not followed, and modes do not
+ * depend on the umask.  Functions return -1 and errno on an error.
  */
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -20,7 +20,7 @@
 
 #include "base/base.h"
 
-#define RECORD_SIZE 8192 /* more is read in another way */
+#define RECORD_SIZE 8192 /* bytes of a file that one read(2) takes */
 #define DEPTH_MAX 8	 /* of a tree that is removed */
 #define EXT_MAGIC 0xEF53 /* ext2, ext3 and ext4 */
 #define ACCESS_ACL "system.posix_acl_access"
@@ -37,7 +37,7 @@ closekeep(int fd)
 	errno = errnum;
 }
 
-/* The whole of a regular file of at most max bytes; closes it. */
+/* Reads a regular file of at most max bytes from fd, and closes fd. */
 static int
 readfd(int fd, size_t max, struct cs_buf *b)
 {
@@ -78,7 +78,7 @@ fail:
 	return -1;
 }
 
-/* O_NONBLOCK: a FIFO in place of a file must not hold up the reader. */
+/* Reads a file.  O_NONBLOCK: a FIFO in its place must not block the reader. */
 int
 cs_file_read(int dirfd, const char *name, size_t max, struct cs_buf *b)
 {
@@ -88,7 +88,7 @@ cs_file_read(int dirfd, const char *name, size_t max, struct cs_buf *b)
 	    max, b);
 }
 
-/* The only one that follows links: what others keep, as in /etc/ssl/certs. */
+/* The same, but follows links: for directories such as /etc/ssl/certs. */
 int
 cs_file_follow(int dirfd, const char *name, size_t max, struct cs_buf *b)
 {
@@ -128,7 +128,7 @@ cs_file_record(int dirfd, const char *name, size_t max, struct cs_buf *b)
 	return 0;
 }
 
-/* An access control list, if there is one; most often there is none. */
+/* Removes an access control list, if there is one. */
 static int
 dropacl(int fd, const char *acl)
 {
@@ -137,7 +137,7 @@ dropacl(int fd, const char *acl)
 	return fremovexattr(fd, acl);
 }
 
-/* 1 if it has one that says more than its mode, 0, -1. */
+/* Whether a file has an ACL with more entries than its mode: 1, 0, -1. */
 int
 cs_file_hasacl(int dirfd, const char *name)
 {
@@ -153,7 +153,10 @@ cs_file_hasacl(int dirfd, const char *name)
 	return n >= 0;
 }
 
-/* From now on for its owner alone; sync: after a power cut, too. */
+/*
+ * Lets only the owner access a file: mode 0600, no ACL.  With sync this is on
+ * disk when it returns.
+ */
 int
 cs_file_restrict(int dirfd, const char *name, int sync)
 {
@@ -189,10 +192,10 @@ writeall(int fd, const char *p, size_t len)
 }
 
 /*
- * A new file: 0600 from the first moment, its group and mode only once the
- * contents are there.  What a directory's default ACL gives others is masked
- * by 0600, and gone before the mode is another.  Writing it out is begun, not
- * awaited.
+ * Writes a new file.  Its mode is 0600 until the contents are complete, then it
+ * gets its group and mode.  A default ACL of the directory gives nobody access:
+ * 0600 masks it, and it is removed before the mode changes.  With out, the file
+ * stays open there: writing to disk has begun, and the caller must fsync.
  */
 int
 cs_file_write(int dirfd, const char *name, const struct cs_buf *b, mode_t mode,
@@ -225,7 +228,7 @@ cs_file_newlink(int dirfd, const char *text, const char *name)
 	return symlinkat(text, dirfd, name);
 }
 
-/* What a link is called before it takes its name. */
+/* The temporary name of a link, in the same directory: .NAME@link. */
 static int
 asidename(char tmp[CS_NAME_MAX + 64], const char *name)
 {
@@ -258,8 +261,8 @@ linkaside(int dirfd, const char *text, const char *tmp)
 }
 
 /*
- * What the next cs_file_link() with this text and name needs, so that it can
- * be on disk before.
+ * Makes the temporary link that the next cs_file_link() with this text and name
+ * renames, so that the caller can sync it to disk before.
  */
 int
 cs_file_aside(int dirfd, const char *text, const char *name)
@@ -271,7 +274,7 @@ cs_file_aside(int dirfd, const char *text, const char *name)
 	return linkaside(dirfd, text, tmp);
 }
 
-/* A symbolic link in one step, whatever stood there before. */
+/* Makes a symbolic link, or replaces what has that name in one step. */
 int
 cs_file_link(int dirfd, const char *text, const char *name)
 {
@@ -293,7 +296,7 @@ cs_file_link(int dirfd, const char *text, const char *name)
 	return 0;
 }
 
-/* Closes what is open, which is then -1. */
+/* Closes a descriptor, unless it is -1, and sets it to -1. */
 void
 cs_file_close(int *fd)
 {
@@ -325,7 +328,7 @@ cs_file_opendir(int dirfd, const char *name)
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* A directory as a user names it, by way of links, too. */
+/* Opens a directory by the path that a user typed; follows links. */
 int
 cs_file_openpath(const char *path)
 {
@@ -338,7 +341,7 @@ cs_file_rename(int dirfd, const char *from, const char *to)
 	return renameat(dirfd, from, dirfd, to);
 }
 
-/* Opens a directory; of one that was made nobody inherits access. */
+/* Opens a directory; if it was just made, removes inherited access. */
 static int
 opendirto(int dirfd, const char *name, int made, int *out)
 {
@@ -360,8 +363,8 @@ opendirto(int dirfd, const char *name, int made, int *out)
 }
 
 /*
- * Made, then opened; EEXIST if it is there.  0755 from the first moment as far
- * as the umask has it, in case that is the last.
+ * Makes and opens a directory; EEXIST if it exists.  mkdir(2) gets 0755, too:
+ * after an interruption the mode is then right, but for the umask.
  */
 int
 cs_file_newdir(int dirfd, const char *name, int *out)
@@ -371,7 +374,7 @@ cs_file_newdir(int dirfd, const char *name, int *out)
 	return opendirto(dirfd, name, 1, out);
 }
 
-/* Made if it is not there; the mode of one that is there is left alone. */
+/* The same, but one that exists is opened, and keeps its mode. */
 int
 cs_file_mkdir(int dirfd, const char *name, int *out)
 {
@@ -391,7 +394,7 @@ cs_file_remove(int dirfd, const char *name)
 	return 0;
 }
 
-/* Closes fd. */
+/* cs_file_each() for an open directory, which is closed. */
 static int
 eachin(int fd, int (*fn)(void *, const char *), void *arg)
 {
@@ -422,8 +425,8 @@ eachin(int fd, int (*fn)(void *, const char *), void *arg)
 }
 
 /*
- * Calls fn for each name in a directory but "." and ".."; stops when it gives
- * other than 0 and gives that.
+ * Calls fn for each name in a directory except "." and "..".  If fn returns
+ * other than 0, stops and returns that.
  */
 int
 cs_file_each(int dirfd, const char *name, int (*fn)(void *, const char *),
@@ -476,7 +479,10 @@ cs_file_rmtree(int dirfd, const char *name)
 	return removetree(dirfd, name, DEPTH_MAX);
 }
 
-/* A directory that holds these files, as far as it has them, and no others. */
+/*
+ * Removes a directory and these files in it, of which any may be missing.
+ * Fails if it has other files.
+ */
 int
 cs_file_rmdir(int dirfd, const char *name, const char *const *files, size_t n)
 {
@@ -491,7 +497,7 @@ cs_file_rmdir(int dirfd, const char *name, const char *const *files, size_t n)
 	return rv == -1 ? -1 : unlinkat(dirfd, name, AT_REMOVEDIR);
 }
 
-/* 1 if the directory is the effective user's and nobody else can write it. */
+/* Whether the effective user owns fd and nobody else can write: 1, 0, -1. */
 int
 cs_file_isours(int fd)
 {
@@ -502,7 +508,7 @@ cs_file_isours(int fd)
 	return st.st_uid == geteuid() && (st.st_mode & 022) == 0;
 }
 
-/* A file that says one short line, as in /sys. */
+/* Reads a short text, from a file in /sys. */
 static int
 readshort(const char *path, char *text, size_t size)
 {
@@ -520,9 +526,9 @@ readshort(const char *path, char *text, size_t size)
 }
 
 /*
- * ext2, and ext4 without a journal: fsync(2) of a directory writes its names,
- * but not the symbolic links that they stand for, which are inodes of their
- * own.  1 where that is so, or cannot be ruled out.
+ * Whether fsync(2) of a directory leaves out the symbolic links in it: on ext2,
+ * and on ext4 without a journal, it writes the names, but not the inodes of
+ * links.  Returns 1 also if this cannot be determined, else 0.
  */
 int
 cs_file_losesnames(int fd)
@@ -596,8 +602,9 @@ cs_file_noted(int fd, char *text, size_t size)
 }
 
 /*
- * flock(2), without waiting: EWOULDBLOCK if another has it.  The name is
- * looked at again once the lock is held: it may have been replaced.
+ * Opens and locks a file with flock(2), without waiting: EWOULDBLOCK if another
+ * process has the lock.  Returns the descriptor.  If the name is that of
+ * another file by then, tries again.
  */
 int
 cs_file_lock(int dirfd, const char *name)

@@ -1,5 +1,5 @@
 /*
- * hash.c: SHA-256 as text, written and read, without libcrypto.
+ * hash.c: SHA-256 as text, computed and parsed, without libcrypto.
  */
 #include <ctype.h>
 #include <stdint.h>

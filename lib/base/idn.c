@@ -1,7 +1,7 @@
 /*
- * idn.c: U-labels to A-labels, by libidn2 (RFC 5891 lookup after UTS 46
- * mapping).  It is loaded when a name that is not ASCII is first met, so that
- * nobody else pays for it or needs to have it.
+ * idn.c: converts U-labels to A-labels with libidn2 (RFC 5891 lookup after
+ * UTS 46 mapping).  libidn2 is loaded for the first name that is not ASCII:
+ * without such names it is not needed.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -15,8 +15,8 @@
 #define INPUT_MAX 1024 /* bytes: no host name is that long in UTF-8 */
 
 /*
- * The only state the library keeps: set once for all threads and only read
- * afterwards.  It is not unloaded again, since no one handle owns it.
+ * The only static state of the library: set once for all threads, read-only
+ * afterwards, never unloaded.
  */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static __typeof__(idn2_lookup_u8) *lookup;
@@ -40,7 +40,7 @@ loadidn(void)
 	memcpy(&release, &g, sizeof(release));
 }
 
-/* Told from a flaw of the name by its address. */
+/* Callers compare the address: this is not a flaw of the name. */
 const char cs_idn_nomem[] = "not enough memory";
 
 static const char *
@@ -67,8 +67,8 @@ idnflaw(int rc)
 }
 
 /*
- * The whole name at once, wildcards and a last dot included: what is wrong
- * with its form shows in the result and is the caller's to judge.
+ * Converts a name, perhaps with a wildcard or a trailing dot, to out.  Returns
+ * NULL, or the flaw.  The caller checks the syntax of the result.
  */
 const char *
 cs_idn_toascii(const char *s, char *out, size_t size)

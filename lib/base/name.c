@@ -1,7 +1,7 @@
 /*
- * name.c: entry names, host names and subject alternative names: the one
- * place that judges them.  What is wrong with a text is a constant string,
- * its flaw, so that judging certificates' names costs no formatting.
+ * name.c: checks entry names, host names and subject alternative names.  A
+ * function whose name ends in flaw returns what is wrong, as a constant string,
+ * or NULL: so checking the names of a certificate formats no text.
  */
 #include <sys/socket.h>
 
@@ -25,7 +25,7 @@ static const char urlflaw[] = "is a URL: use only its host name, or put "
 
 const char *const cs_san_names[] = { "dns", "ip", "email", "uri", "other" };
 
-/* The caller's whole text is named, whatever part of it the flaw is in. */
+/* Sets the error: the text that was typed, and the flaw.  Returns -1. */
 int
 cs_name_refuse(const char *s, const char *flaw, struct certstore_error *err)
 {
@@ -123,7 +123,7 @@ charflaw(char c, int strict)
 	       "1123): use letters, digits, hyphens and dots";
 }
 
-/* A label of n bytes, lower-cased into out. */
+/* Checks a label of n bytes and writes it to out in lower case. */
 static const char *
 labelflaw(const char *p, size_t n, int strict, char *out)
 {
@@ -146,7 +146,10 @@ labelflaw(const char *p, size_t n, int strict, char *out)
 	return NULL;
 }
 
-/* A last label that makes the whole an IPv4 address for some: 1 or 0x7f. */
+/*
+ * Whether a label is a number, such as 1 or 0x7f: as the last label of a host
+ * name it makes the name an IPv4 address for some programs.
+ */
 static int
 isnumber(const char *p, size_t n)
 {
@@ -166,7 +169,10 @@ isnumber(const char *p, size_t n)
 	return 1;
 }
 
-/* An ASCII host of len bytes, lower-cased into out, which has len + 1. */
+/*
+ * Checks an ASCII host of len bytes and writes it to out, len + 1 bytes, in
+ * lower case.
+ */
 static const char *
 hostflaw(const char *s, size_t len, int wildcard, int strict, char *out)
 {
@@ -208,7 +214,7 @@ hostflaw(const char *s, size_t len, int wildcard, int strict, char *out)
 const char *
 cs_name_hostflaw(const char *s, int wildcard, int strict, char *out)
 {
-	char ascii[CS_HOST_MAX + 2]; /* a last dot may come along */
+	char ascii[CS_HOST_MAX + 2]; /* with a trailing dot */
 	const char *flaw;
 	size_t len;
 
@@ -235,7 +241,7 @@ cs_name_host(const char *s, int wildcard, int strict, char *out,
 	return flaw == NULL ? 0 : cs_name_refuse(s, flaw, err);
 }
 
-/* RFC 9525 section 6.3; a last dot is for questions, not certificates. */
+/* A trailing dot is allowed in a question, not in a certificate. */
 int
 cs_name_certhost(const char *s, char *out)
 {
@@ -255,7 +261,7 @@ cs_name_covers(const char *name, const char *host)
 		return 0;
 	if (strcmp(own, host) == 0)
 		return 1;
-	/* the asterisk is one whole label, which a host's first one replaces */
+	/* "*" stands for the first label of host (RFC 9525 section 6.3) */
 	return own[0] == '*' && host[0] != '*' && dot != NULL && dot != host &&
 	    strcmp(own + 1, dot) == 0;
 }
@@ -311,7 +317,7 @@ cs_name_isloopback(const char *s)
 	return len == strlen(name) || host[len - strlen(name) - 1] == '.';
 }
 
-/* The bytes of "scheme" before the colon (RFC 3986 section 3.1), or 0. */
+/* The length of "scheme" before the colon (RFC 3986 section 3.1), or 0. */
 static size_t
 schemelen(const char *s)
 {
@@ -324,7 +330,7 @@ schemelen(const char *s)
 	return s[n] == ':' ? n : 0;
 }
 
-/* Are the n bytes one of these words, in any case?  The last is NULL. */
+/* Whether the n bytes are one of these words, in any case; NULL ends them. */
 static int
 iswordof(const char *s, size_t n, const char *const *words)
 {
@@ -340,9 +346,10 @@ iswordof(const char *s, size_t n, const char *const *words)
 }
 
 /*
- * host:port, which people paste, perhaps with a path behind it, or with the
- * name of a service.  A scheme may have a dot too, and "tel:110" is a URI: a
- * single label is a host unless it is a scheme that numbers follow.
+ * Whether a text is host:port, where port is a number, which a path may follow,
+ * or the name of a service.  Some texts could be a URI, too: one label and a
+ * number are host:port except for schemes with numbers, such as tel:110; with
+ * the name of a service only a text with a dot before the colon is host:port.
  */
 static int
 hasport(const char *s)
@@ -371,7 +378,7 @@ hasport(const char *s)
 	return *behind == '\0';
 }
 
-/* A URL of a server, where its host is meant. */
+/* Whether a text is the URL of a server, where its host should be used. */
 static int
 isurl(const char *s)
 {
@@ -394,7 +401,8 @@ cs_name_askedflaw(const char *s, char *out)
 			    flaw;
 }
 
-/* These judge a SAN without its prefix and give its normal form in out. */
+/* The functions below check a SAN without its prefix, and normalise it to
+ * out. */
 
 static const char *
 dnsflaw(const char *s, char *out)
@@ -451,7 +459,7 @@ localflaw(const char *s, size_t n)
 	return NULL;
 }
 
-/* The local part's case is its receiver's business (RFC 5321 section 2.4). */
+/* The local part keeps its case (RFC 5321 section 2.4). */
 static const char *
 emailflaw(const char *s, char *out)
 {
@@ -469,7 +477,7 @@ emailflaw(const char *s, char *out)
 	return cs_name_hostflaw(at + 1, 0, 1, out + n + 1);
 }
 
-/* Of a URI only the scheme has no case (RFC 3986 section 6.2.2.1). */
+/* Only the scheme is case-insensitive (RFC 3986 section 6.2.2.1). */
 static const char *
 uriflaw(const char *s, char *out)
 {
@@ -494,7 +502,10 @@ uriflaw(const char *s, char *out)
 	return NULL;
 }
 
-/* The bytes of "dns:" "ip:" "email:" or "uri:" before s, in any case, or 0. */
+/*
+ * The length of the prefix "dns:", "ip:", "email:" or "uri:" of s, in any case,
+ * and its type; or 0.
+ */
 size_t
 cs_name_prefix(const char *s, enum cs_san_type *type)
 {
@@ -515,7 +526,10 @@ cs_name_prefix(const char *s, enum cs_san_type *type)
 	return 0;
 }
 
-/* Meant as an address, right or not; fe80::1%eth0 would pass for a URI. */
+/*
+ * Whether a text is meant as an IP address, even a wrong one such as
+ * fe80::1%eth0, which would be a valid URI.
+ */
 static int
 looksip(const char *s)
 {
@@ -554,7 +568,7 @@ int
 cs_name_san(const char *s, enum cs_san_type *type, char **out,
     struct certstore_error *err)
 {
-	char text[URI_MAX + 1]; /* the longest is a URI */
+	char text[URI_MAX + 1]; /* a URI is the longest */
 	const char *flaw, *part = s;
 	size_t n;
 
@@ -589,7 +603,7 @@ cs_name_san(const char *s, enum cs_san_type *type, char **out,
 	return 0;
 }
 
-/* The host in an e-mail address or URI, so that it can be named: 1 or 0. */
+/* Writes the host in an e-mail address or URI to out.  Returns 1 or 0. */
 int
 cs_name_hostof(enum cs_san_type type, const char *s, char out[CS_HOST_MAX + 1])
 {
@@ -628,8 +642,8 @@ cs_name_hostof(enum cs_san_type type, const char *s, char out[CS_HOST_MAX + 1])
 }
 
 /*
- * Why no question ever matches this name of a certificate (RFC 9525, section
- * 6.3), or NULL.  s may be escaped.  What is no host is not judged.
+ * Why this name of a certificate never matches (RFC 9525 section 6.3), or
+ * NULL; always NULL for types other than DNS.  s may be escaped.
  */
 const char *
 cs_name_certflaw(enum cs_san_type type, const char *s)

@@ -1,7 +1,7 @@
 /*
- * stamp.c: whether a file or a directory is as it was when it was read.  Time
- * stamps are coarse: what changes twice at once may have one time for both, so
- * that what was read just after a change has to be read again.
+ * stamp.c: whether a file or directory is unchanged since it was read.  Two
+ * changes shortly after each other may have the same time stamp, so a stamp
+ * that was taken just after a change does not count as proof.
  */
 #include <sys/stat.h>
 
@@ -11,7 +11,7 @@
 
 #include "base/base.h"
 
-#define COARSE 2 /* seconds: as of the coarsest of file systems */
+#define COARSE 2 /* seconds: the coarsest time stamps of file systems */
 
 static int
 issametime(const struct timespec *a, const struct timespec *b)
@@ -19,7 +19,7 @@ issametime(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-/* The stamp of a file that is read after st was taken. */
+/* Takes the stamp of a file from st, which is from before it was read. */
 void
 cs_stamp_take(struct cs_stamp *stamp, const struct stat *st)
 {
@@ -46,9 +46,9 @@ cs_stamp_fd(struct cs_stamp *stamp, int fd)
 }
 
 /*
- * Which inode it is, and its ctime, which no copy and no restore sets back:
- * inode numbers are used again.  Without the device, whose number may be
- * another after each mount.
+ * Writes the inode number and its ctime as text.  Inode numbers are reused, but
+ * no copy or restore can set a ctime.  The device is left out: its number may
+ * change with each mount.
  */
 void
 cs_stamp_text(const struct cs_stamp *stamp, char text[CS_STAMP_TEXT])
@@ -58,7 +58,7 @@ cs_stamp_text(const struct cs_stamp *stamp, char text[CS_STAMP_TEXT])
 	    stamp->changed.tv_nsec);
 }
 
-/* Are two stamps of one unchanged file, as far as time stamps tell? */
+/* Whether two stamps are equal, so that the file seems unchanged. */
 int
 cs_stamp_same(const struct cs_stamp *a, const struct cs_stamp *b)
 {

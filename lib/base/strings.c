@@ -6,7 +6,7 @@
 
 #include "base/base.h"
 
-/* A copy; -1: no memory. */
+/* Adds a copy.  -1: no memory. */
 int
 cs_strings_add(struct cs_strings *list, const char *s)
 {
@@ -28,7 +28,7 @@ comparestrings(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Sorted, each once. */
+/* Sorts the list and removes duplicates. */
 void
 cs_strings_sort(struct cs_strings *list)
 {
@@ -45,7 +45,7 @@ cs_strings_sort(struct cs_strings *list)
 	list->n = n;
 }
 
-/* Of a list that is sorted: 1 or 0. */
+/* Whether a sorted list has this string: 1 or 0. */
 int
 cs_strings_has(const struct cs_strings *list, const char *s)
 {

@@ -1,7 +1,7 @@
 /*
- * time.c: points in time and spans, from text and to text.  The calendar is our
- * own: with TZ=right/UTC gmtime_r(3) and timegm(3) of glibc count leap seconds
- * (27 by 2026), and both read the zone of the system first.
+ * time.c: parses and prints times and spans.  The calendar is our own: with
+ * TZ=right/UTC gmtime_r(3) and timegm(3) of glibc count leap seconds (27 by
+ * 2026), and both read the time zone of the system first.
  */
 #include <ctype.h>
 #include <string.h>
@@ -41,8 +41,8 @@ monthdays(int y, int m)
 }
 
 /*
- * The Gregorian calendar for years from 0 on, counted in years that begin in
- * March, so that the leap day comes last.
+ * Seconds since the epoch for a date of the Gregorian calendar, from the year 0
+ * on.  Years begin in March here, so that the leap day is the last.
  */
 static int64_t
 fromdate(int y, int m, int d, int h, int min, int s)
@@ -65,7 +65,10 @@ putdigits(char *p, int n, int64_t v)
 	}
 }
 
-/* RFC 3339; what lies outside its years gives their first or last second. */
+/*
+ * Writes a time as in RFC 3339.  A time outside the years 1 to 9999 becomes the
+ * first or last second of them.
+ */
 const char *
 certstore_time_format(int64_t t, char out[CERTSTORE_TIME_LEN])
 {
@@ -78,7 +81,7 @@ certstore_time_format(int64_t t, char out[CERTSTORE_TIME_LEN])
 		t = LAST;
 	day = (t - FIRST) / CS_DAY;
 	secs = (t - FIRST) % CS_DAY;
-	y = (int)(day * 400 / 146097) + 1; /* right, or a year short */
+	y = (int)(day * 400 / 146097) + 1; /* correct, or one too low */
 	if (fromdate(y + 1, 1, 1, 0, 0, 0) <= t)
 		y++;
 	day -= (fromdate(y, 1, 1, 0, 0, 0) - FIRST) / CS_DAY;
@@ -100,7 +103,7 @@ certstore_time_now(void)
 	return (int64_t)time(NULL);
 }
 
-/* Takes exactly n digits. */
+/* The take functions read at *p and move it on.  This one takes n digits. */
 static int
 takedigits(const char **p, int n, int *v)
 {
@@ -113,7 +116,7 @@ takedigits(const char **p, int n, int *v)
 	return 1;
 }
 
-/* Takes a number of any length; one that is too great stays at INT64_MAX. */
+/* Takes a number of any length; INT64_MAX if it is larger. */
 static int
 takenumber(const char **p, int64_t *v)
 {
@@ -139,7 +142,7 @@ isdate(const char *s)
 	return takedigits(&s, 4, &y) && *s == '-';
 }
 
-/* Takes "Z", "+hh:mm", "-hh:mm" or nothing: seconds east of UTC. */
+/* Takes "Z", "+hh:mm", "-hh:mm" or nothing; east: seconds east of UTC. */
 static const char *
 takezone(const char **p, int *east)
 {
@@ -184,9 +187,9 @@ takeclock(const char **p, int *h, int *min, int *s)
 }
 
 /*
- * A date, or a date and time (RFC 3339, seconds and zone optional, blank for
- * T), in UTC unless it has a zone.  A date alone is its last second, so that
- * what ends that day has ended and what is valid that day still counts.
+ * Reads a date, or a date and time as in RFC 3339, where seconds and zone are
+ * optional and a blank may replace T; UTC without a zone.  A date alone is the
+ * last second of that day.  Returns what is wrong, or NULL.
  */
 static const char *
 dateflaw(const char *p, int64_t *t)
@@ -215,7 +218,7 @@ dateflaw(const char *p, int64_t *t)
 	return NULL;
 }
 
-/* What follows the number of "1/3" or "33%". */
+/* Reads what follows the number in "1/3" or "33%". */
 static const char *
 partflaw(const char *p, int64_t num, struct certstore_span *span)
 {
@@ -237,7 +240,7 @@ partflaw(const char *p, int64_t num, struct certstore_span *span)
 	return NULL;
 }
 
-/* What follows the number of "90d"; no span is longer than all the years. */
+/* Reads what follows the number in "90d"; at most 9999 years. */
 static const char *
 lengthflaw(const char *p, int64_t n, struct certstore_span *span)
 {
@@ -300,7 +303,7 @@ certstore_span_parse(const char *s, struct certstore_span *span,
 	return refusetime(s, flaw, err);
 }
 
-/* One that a program filled in need not be what the parser gives. */
+/* Checks a span that the caller of the library may have filled in itself. */
 int
 cs_time_checkspan(const struct certstore_span *span,
     struct certstore_error *err)
@@ -319,7 +322,7 @@ cs_time_checkspan(const struct certstore_span *span,
 	    "certstore_span_parse()");
 }
 
-/* What follows the "@" of seconds since the epoch. */
+/* Reads the seconds since the epoch that follow "@". */
 static const char *
 epochflaw(const char *p, int64_t *t)
 {
