@@ -1,7 +1,7 @@
 /*
- * base.h: errors, text, time, names and files.  It has no OpenSSL type: programs
- * that need only base/ and store/ are linked without libcrypto.  In every
- * folder cs_<file>_<verb> is in <file>.c.
+ * base.h: errors, text, time, names and files.  It has no OpenSSL type:
+ * programs that need only base/ and store/ are linked without libcrypto.  In
+ * every folder cs_<file>_<verb> is in <file>.c.
  */
 #ifndef BASE_BASE_H
 #define BASE_BASE_H
@@ -78,7 +78,8 @@ void	cs_strings_free(struct cs_strings *);
 
 /* time.c: 0 or -1 */
 #define CS_DAY	((int64_t)86400)
-int	cs_time_checkspan(const struct certstore_span *, struct certstore_error *);
+int	cs_time_checkspan(const struct certstore_span *,
+	    struct certstore_error *);
 
 /* stamp.c: whether a file is unchanged since it was read */
 struct stat;
@@ -100,7 +101,7 @@ int	cs_stamp_same(const struct cs_stamp *, const struct cs_stamp *);
 enum cs_san_type {
 	CS_SAN_DNS, CS_SAN_IP, CS_SAN_EMAIL, CS_SAN_URI, CS_SAN_OTHER
 };
-extern const char *const cs_san_names[];	/* "dns" "ip" "email" "uri" "other" */
+extern const char *const cs_san_names[];	/* "dns", "ip", ... */
 int	cs_name_check(const char *, struct certstore_error *);
 int	cs_name_isvalid(const char *);
 /*
@@ -155,7 +156,8 @@ const char *cs_idn_toascii(const char *, char *, size_t);
  * file.c: the first argument is the descriptor of a directory, the second a
  * name in it.  Functions return -1 and errno on an error.
  */
-int	cs_file_read(int, const char *, size_t, struct cs_buf *); /* max bytes */
+/* The third argument of these is the maximal size; follow follows links. */
+int	cs_file_read(int, const char *, size_t, struct cs_buf *);
 int	cs_file_record(int, const char *, size_t, struct cs_buf *);
 int	cs_file_follow(int, const char *, size_t, struct cs_buf *);
 /* Makes a new file with contents, mode and group (-1: not changed).  The last
@@ -198,7 +200,7 @@ int	cs_file_losesnames(int);		/* fsync(2) leaves out links */
 int	cs_file_hassyncfs(int);			/* syncfs(2) can be relied on */
 
 /* crypto.c: sets the error from the queue of libcrypto, and empties it. */
-int	cs_crypto_check(struct certstore_error *);	/* 0, -1: no algorithms */
+int	cs_crypto_check(struct certstore_error *);  /* 0, -1: no algorithms */
 int	cs_fail_crypto(struct certstore_error *, enum certstore_code,
 	    const char *, ...) CS_PRINTFLIKE(3, 4);
 

@@ -1,7 +1,7 @@
 /*
- * block.c: decodes what stands between BEGIN and END: headers (RFC 1421) and
- * base64 (RFC 4648), and judges whether all of it is there.  libcrypto decodes,
- * but which character of which line is wrong it cannot tell.
+ * block.c: decodes headers (RFC 1421) and base64 (RFC 4648) between BEGIN and
+ * END, and checks that nothing is missing.  libcrypto decodes the base64, but
+ * does not report which character of which line is wrong.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 #include "pem/private.h"
 
-/* Why data is missing, as far as the lines show it. */
+/* Writes why data is missing, from what the lines show, and what to do. */
 const char *
 cs_block_missing(const struct cs_reader *r, char *buf, size_t size)
 {
@@ -39,7 +39,7 @@ failchar(struct cs_reader *r, const char *s, size_t n)
 	char shown[24];
 	size_t len = 1;
 
-	/* The whole of a UTF-8 character. */
+	/* the whole UTF-8 character */
 	while (len < n && len < 4 && ((unsigned char)s[len] & 0xc0) == 0x80)
 		len++;
 	certstore_escape(shown, sizeof(shown), s, len);
@@ -47,7 +47,7 @@ failchar(struct cs_reader *r, const char *s, size_t n)
 	    "`%s` is not base64: copy `%s` again", shown, r->b.label);
 }
 
-/* How many characters of base64 s begins with (RFC 4648, table 1). */
+/* The number of base64 characters at the start of s (RFC 4648 section 4). */
 size_t
 cs_block_digits(const char *s, size_t n)
 {
@@ -61,8 +61,10 @@ cs_block_digits(const char *s, size_t n)
 	return i;
 }
 
-/* Decodes the characters that have come since the last time; groups of four
- * are made whole with zeros, which are not counted. */
+/*
+ * Decodes the n characters in the chunk.  The last group of four is padded with
+ * "A" (zero bits), which is not counted.
+ */
 static void
 decodechunk(struct cs_block *b, size_t n)
 {
@@ -90,7 +92,7 @@ cs_block_push(struct cs_block *b, const char *s, size_t n)
 	}
 }
 
-/* Decodes what is left: 0, or -1 if no bytes end like that. */
+/* Decodes the rest: 0, or -1 if it is not a whole number of bytes. */
 int
 cs_block_flush(struct cs_block *b)
 {
@@ -100,7 +102,7 @@ cs_block_flush(struct cs_block *b)
 	return rest == 1 || b->pads > (rest == 0 ? 0 : 4 - rest) ? -1 : 0;
 }
 
-/* Remembers the first line that is not as wide as the first and not last. */
+/* Records the first line of another width, and whether another one follows. */
 static void
 measureline(struct cs_reader *r, size_t width)
 {
@@ -142,7 +144,7 @@ addbase64(struct cs_reader *r, const char *s, size_t n)
 	return 0;
 }
 
-/* The next word, at *i: its length. */
+/* Moves *i to the next word and returns its length. */
 static size_t
 nextword(const char *s, size_t n, size_t *i)
 {
@@ -155,7 +157,10 @@ nextword(const char *s, size_t n, size_t *i)
 	return len;
 }
 
-/* A header's value, at *i: one word, or two if a comma ends the first. */
+/*
+ * Copies the value of a header at *i and moves *i after it: one word, and the
+ * next one after a word that ends with a comma.
+ */
 static int
 headervalue(const char *s, size_t n, size_t *i, char buf[CS_BLOCK_DEK])
 {
@@ -173,7 +178,7 @@ headervalue(const char *s, size_t n, size_t *i, char buf[CS_BLOCK_DEK])
 	return strlen(buf) == used ? 0 : -1;
 }
 
-/* CIPHER,HEX with an IV of 8 or 16 bytes. */
+/* Whether a value is CIPHER,HEX with an IV of 8 or 16 bytes. */
 static int
 isdek(const char *s)
 {
@@ -211,7 +216,10 @@ readheader(struct cs_reader *r, const char *s, size_t n, size_t *i, int dek)
 	return 0;
 }
 
-/* RFC 1421 section 4.6: headers before the base64; used: what they took. */
+/*
+ * Reads the headers before the base64 (RFC 1421 section 4.6).  used receives
+ * their length.
+ */
 static int
 skipheaders(struct cs_reader *r, const char *s, size_t n, size_t *used)
 {
@@ -227,7 +235,7 @@ skipheaders(struct cs_reader *r, const char *s, size_t n, size_t *used)
 		namelen = (size_t)(colon - (s + i));
 		dek = isheader(s + i, namelen, "DEK-Info");
 		if (!dek && !isheader(s + i, namelen, "Proc-Type")) {
-			/* Another header takes the rest of the line. */
+			/* another header has the rest of the line */
 			if (namelen + 1 == len && r->b.dek[0] == '\0')
 				*used = n;
 			return 0;
@@ -238,7 +246,7 @@ skipheaders(struct cs_reader *r, const char *s, size_t n, size_t *used)
 	}
 }
 
-/* What stands between BEGIN and END, a piece of one line. */
+/* Adds a piece of a line between BEGIN and END; ignored outside of a block. */
 int
 cs_block_add(struct cs_reader *r, const char *s, size_t n)
 {
@@ -246,7 +254,7 @@ cs_block_add(struct cs_reader *r, const char *s, size_t n)
 
 	if (r->b.line == 0 || r->b.type == CS_PEM_SKIPPED)
 		return 0;
-	/* No length in what is encrypted shows that a line was left out. */
+	/* a missing line of encrypted data could not be detected */
 	if (r->b.encrypted && r->text.comment)
 		return failchar(r, "#", 1);
 	if (r->b.chars == 0 && memchr(s, ':', n) != NULL &&
@@ -255,7 +263,10 @@ cs_block_add(struct cs_reader *r, const char *s, size_t n)
 	return addbase64(r, s + used, n - used);
 }
 
-/* Keys come under the labels of other keys, and containers under any. */
+/*
+ * Whether DER of the type found may have a label of this type: keys come with
+ * the labels of other keys, PKCS#7 and PKCS#12 with that of certificates.
+ */
 static int
 fitslabel(int type, int found)
 {
@@ -269,7 +280,7 @@ fitslabel(int type, int found)
 	return type == found;
 }
 
-/* A key under DEK-Info: no DER yet, but whole blocks of its cipher. */
+/* Ends a key with DEK-Info: it must be whole blocks of the cipher. */
 static int
 finishdek(struct cs_reader *r)
 {
@@ -295,7 +306,10 @@ finishdek(struct cs_reader *r)
 	return 0;
 }
 
-/* OpenSSL's trust settings, a second SEQUENCE: for who makes it an anchor. */
+/*
+ * Keeps OpenSSL's trust settings, which follow a TRUSTED CERTIFICATE: they
+ * count if it becomes a trust anchor.
+ */
 static int
 takeaux(struct cs_reader *r, const unsigned char *aux, size_t len)
 {

@@ -1,5 +1,5 @@
 /*
- * container.c: takes certificates and keys out of PKCS#7 (RFC 5652) and
+ * container.c: extracts certificates and keys from PKCS#7 (RFC 5652) and
  * PKCS#12 (RFC 7292).
  */
 #include <limits.h>
@@ -19,14 +19,14 @@
 #define LOCKED_MAX 32 /* encrypted parts in one PKCS#12 */
 #define WHERE_LEN 1024
 
-/* A PKCS#12 while it is tried with one passphrase. */
+/* A PKCS#12 that is opened with one passphrase. */
 struct safe {
 	struct cs_reader *r;
 	char where[WHERE_LEN];
 	const char *pass;
 	int passlen;
-	struct cs_old old; /* where old ciphers work */
-	int locked;	   /* encrypted parts met */
+	struct cs_old old; /* for old ciphers */
+	int locked;	   /* number of encrypted parts so far */
 };
 
 static int
@@ -104,7 +104,7 @@ failcipher(struct safe *s, const X509_ALGOR *alg)
 				 "libcrypto cannot open");
 }
 
-/* Decrypts and parses: 1, 0 the passphrase is wrong, -1. */
+/* Decrypts and parses: 1, 0 if the passphrase is wrong, -1. */
 static int
 unlock(struct safe *s, const X509_ALGOR *alg, const ASN1_OCTET_STRING *data,
     const ASN1_ITEM *it, void **out)
@@ -171,7 +171,10 @@ takecertbag(struct safe *s, const PKCS12_SAFEBAG *bag)
 	return rv;
 }
 
-/* RFC 7292 section 4.2: 1, 0 the passphrase is wrong, -1. */
+/*
+ * Adds the certificates and keys of a SafeContents, RFC 7292 section 4.2: 1, 0
+ * if the passphrase is wrong, -1.
+ */
 static int
 takebags(struct safe *s, const STACK_OF(PKCS12_SAFEBAG) *bags, int depth)
 {
@@ -206,7 +209,7 @@ takebags(struct safe *s, const STACK_OF(PKCS12_SAFEBAG) *bags, int depth)
 	return rv;
 }
 
-/* One part of the authenticated safe, RFC 7292 section 4.1. */
+/* The same for one part of the AuthenticatedSafe, RFC 7292 section 4.1. */
 static int
 takepart(struct safe *s, PKCS7 *p7)
 {
@@ -260,7 +263,7 @@ checkmac(struct safe *s, PKCS12 *p12)
 	return rv == 1;
 }
 
-/* 1, 0 not with this passphrase, -1. */
+/* Opens it with one passphrase: 1, 0 if the passphrase is wrong, -1. */
 static int
 trypassphrase(struct safe *s, PKCS12 *p12, const char *pass, int passlen)
 {
@@ -284,7 +287,7 @@ trypassphrase(struct safe *s, PKCS12 *p12, const char *pass, int passlen)
 	return rv;
 }
 
-/* What opened the file is the passphrase of each key in it. */
+/* Records the passphrase of the file with each key from it. */
 static int
 notepassphrases(struct cs_reader *r, size_t before, const char *pass, int len)
 {
@@ -300,7 +303,10 @@ notepassphrases(struct cs_reader *r, size_t before, const char *pass, int len)
 	return 0;
 }
 
-/* Asked only when none and the empty one don't open it. */
+/*
+ * Opens it without a passphrase, then with an empty one, then with the one that
+ * is asked for, in all its forms: 1, -1.
+ */
 static int
 tryforms(struct safe *s, PKCS12 *p12)
 {

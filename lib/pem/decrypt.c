@@ -1,6 +1,6 @@
 /*
  * decrypt.c: opens encrypted private keys, PKCS#8 and the traditional form.
- * What a key asks of its opener is judged before any passphrase is asked for.
+ * The cost of opening is checked before a passphrase is asked for.
  */
 #include <limits.h>
 #include <string.h>
@@ -17,15 +17,15 @@
 
 #include "pem/private.h"
 
-#define SALT_LEN 8 /* of the traditional form */
+#define SALT_LEN 8 /* bytes, in the traditional form */
 #define BOM "\xef\xbb\xbf"
 
-/* What a form of a passphrase keeps that was perhaps not meant. */
+/* Bits of the form of a passphrase: what an editor may have added is kept. */
 #define KEEP_CR 1
 #define KEEP_BOM 2
 #define NFORMS 4
 
-/* The value of a count: 0 if it isn't positive. */
+/* The value of a count; 0 if it is not positive, UINT64_MAX if too large. */
 static uint64_t
 positivecount(const ASN1_INTEGER *ai)
 {
@@ -36,7 +36,7 @@ positivecount(const ASN1_INTEGER *ai)
 	return ASN1_INTEGER_get_uint64(&n, ai) == 1 ? n : UINT64_MAX;
 }
 
-/* The parameters of an algorithm as the given SEQUENCE, or NULL. */
+/* Parses the parameters of an algorithm as a SEQUENCE of this type, or NULL. */
 static void *
 unpackparams(const X509_ALGOR *alg, const ASN1_ITEM *it)
 {
@@ -53,7 +53,7 @@ unpackparams(const X509_ALGOR *alg, const ASN1_ITEM *it)
 	return ASN1_item_d2i(NULL, &p, ASN1_STRING_length(seq), it);
 }
 
-/* RFC 7914: the work is N * r * p. */
+/* The cost of scrypt, N * r * p (RFC 7914 section 2), or 0 if unknown. */
 static uint64_t
 scryptcost(const X509_ALGOR *alg)
 {
@@ -77,8 +77,9 @@ scryptcost(const X509_ALGOR *alg)
 }
 
 /*
- * How many iterations a key derivation takes, 0 if that cannot be told.
- * RFC 8018: PBES2 names its key derivation, everything else counts itself.
+ * The number of iterations of a key derivation, or 0 if unknown.  PBES2 has the
+ * key derivation as a parameter (RFC 8018 section 6.2), all other algorithms
+ * have the count itself.
  */
 static uint64_t
 iterations(const X509_ALGOR *alg)
@@ -148,7 +149,10 @@ cs_decrypt_ask(const char *where, const struct certstore_passphrase *ask,
 	    "%s: %s encrypted: use -p with its passphrase", where, what);
 }
 
-/* Without what a file is saved with, then with one of it, then all of it. */
+/*
+ * Sets the next form of the passphrase: first without a byte order mark and a
+ * final CR, then with one of them, then with both.  Returns 1, 0 at the end.
+ */
 int
 cs_decrypt_form(struct cs_opener *o)
 {
@@ -181,7 +185,7 @@ cs_decrypt_wipe(struct cs_opener *o)
 	OPENSSL_cleanse(o, sizeof(*o));
 }
 
-/* An empty passphrase keeps nobody out: that is none. */
+/* Copies the passphrase that opened the key; NULL if it was empty. */
 static int
 noteopened(const struct cs_opener *o, char **opened,
     struct certstore_error *err)
@@ -202,7 +206,7 @@ failwrong(const char *where, struct certstore_error *err)
 	    "%s: the passphrase does not open the key", where);
 }
 
-/* Opened when first asked for. */
+/* Loads the providers on the first call. */
 OSSL_LIB_CTX *
 cs_decrypt_old(struct cs_old *old)
 {
@@ -215,7 +219,7 @@ cs_decrypt_old(struct cs_old *old)
 	return old->ctx;
 }
 
-/* Freeing the context alone would leave the providers behind. */
+/* Frees the context; the providers have to be unloaded before. */
 void
 cs_decrypt_old_done(struct cs_old *old)
 {
@@ -241,8 +245,8 @@ failold(const char *where, const char *cipher, struct certstore_error *err)
 }
 
 /*
- * Empties the queue.  1: what was made of the data is not right, so the
- * passphrase is wrong; 0: it never came to that.
+ * Empties the error queue.  Returns 1 if data was decrypted, but the result is
+ * malformed: the passphrase is wrong.  Returns 0 for other errors.
  */
 int
 cs_decrypt_iswrong(void)
@@ -259,7 +263,7 @@ cs_decrypt_iswrong(void)
 	return wrong;
 }
 
-/* RFC 5958's version 2, which libcrypto does not decode. */
+/* Decrypts a key of version 2 (RFC 5958), which libcrypto does not parse. */
 static PKCS8_PRIV_KEY_INFO *
 decryptv2(OSSL_LIB_CTX *ctx, const X509_ALGOR *alg,
     const ASN1_OCTET_STRING *data, const char *pass, int len)
@@ -282,7 +286,7 @@ cs_decrypt_item(OSSL_LIB_CTX *ctx, const X509_ALGOR *alg,
 {
 	void *item;
 
-	/* The DER in between is wiped (the 1). */
+	/* 1: the decrypted DER is wiped */
 	item = PKCS12_item_decrypt_d2i_ex(alg, it, pass, len, data, 1, ctx,
 	    NULL);
 	if (item == NULL && it == ASN1_ITEM_rptr(PKCS8_PRIV_KEY_INFO) &&
@@ -377,8 +381,9 @@ out:
 }
 
 /*
- * The cipher that DEK-Info names, with its IV (RFC 1421, section 4.6.1.3), from
- * old if only the legacy provider has it.  To be freed; info has it, too.
+ * Reads the cipher and its IV from DEK-Info (RFC 1421 section 4.6.1.3) to info.
+ * The cipher comes from the legacy provider in old if no other has it.  Returns
+ * it for EVP_CIPHER_free(), after the last use of info.
  */
 static EVP_CIPHER *
 dekcipher(const char *where, const char *dek, struct cs_old *old,
@@ -415,7 +420,7 @@ dekcipher(const char *where, const char *dek, struct cs_old *old,
 	return cipher;
 }
 
-/* The form that is tried, as PEM_do_header() asks for a passphrase. */
+/* For PEM_do_header(): returns the current form of the passphrase. */
 static int
 giveform(char *buf, int size, int rwflag, void *arg)
 {

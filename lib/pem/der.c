@@ -1,6 +1,6 @@
 /*
- * der.c: judges DER by its outer shape: how long it says it is and what it
- * seems to be.  Whether it really is that, libcrypto says later.
+ * der.c: finds the length of a DER structure, and its type by the tags of its
+ * first elements.  libcrypto checks the contents later.
  */
 #include <string.h>
 
@@ -15,7 +15,7 @@
 #define SEQUENCE 0x30
 #define CONTEXT0 0xa0
 
-#define NTAGS 6 /* as many as it takes to tell */
+#define NTAGS 6 /* enough to tell the types apart */
 
 struct tlv {
 	unsigned char tag;
@@ -25,8 +25,8 @@ struct tlv {
 };
 
 /*
- * The header of what is at p: 1, 0 if its length is indefinite (X.690
- * 8.1.3.6), -1 if it is none.  The contents may be longer than n.
+ * Reads the header of an element at p: 1, 0 if its length is indefinite (X.690
+ * 8.1.3.6), -1 if it is malformed.  The contents may be longer than n.
  */
 static int
 readtlv(const unsigned char *p, size_t n, struct tlv *t)
@@ -56,7 +56,7 @@ readtlv(const unsigned char *p, size_t n, struct tlv *t)
 	return 1;
 }
 
-/* The tags of the elements in t, at most NTAGS, then zeros. */
+/* Writes the tags of the first NTAGS elements in t, then zeros. */
 static void
 tagsof(const struct tlv *t, unsigned char tags[NTAGS])
 {
@@ -81,7 +81,10 @@ istime(unsigned char tag)
 	return tag == UTCTIME || tag == GENTIME;
 }
 
-/* What is signed, by the tags of what is under the signature. */
+/*
+ * The type of a signed structure, by the tags in it: certificate, CRL or
+ * request, or -1.
+ */
 static int
 signedtype(const struct tlv *outer)
 {
@@ -103,10 +106,13 @@ signedtype(const struct tlv *outer)
 		return CS_PEM_CRL;
 	if (t[3] == CONTEXT0 || t[3] == 0)
 		return CS_PEM_CSR;
-	return t[3] == SEQUENCE ? CS_PEM_CERT : -1; /* version 1 */
+	return t[3] == SEQUENCE ? CS_PEM_CERT : -1; /* X.509 version 1 */
 }
 
-/* What begins with an INTEGER: RFC 5958, 5915, 8017, 7292. */
+/*
+ * The type of a structure that begins with an INTEGER: a private key (RFC 5958,
+ * 5915, 8017) or PKCS#12 (RFC 7292), or -1.
+ */
 static int
 numberedtype(const struct tlv *outer, const unsigned char t[NTAGS])
 {
@@ -161,7 +167,10 @@ cs_der_total(const unsigned char *p, size_t n, size_t *total)
 	return rv;
 }
 
-/* SEQUENCE is also the digit 0; its length or what follows is no text. */
+/*
+ * Whether an input is DER and not text.  The tag of SEQUENCE is also the digit
+ * "0", so the length or the bytes after it must not be text.
+ */
 int
 cs_der_looks(const unsigned char *p, size_t n)
 {

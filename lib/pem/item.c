@@ -1,6 +1,6 @@
 /*
- * item.c: the list of items that reading gives, and what they are called in
- * messages.  An item may be a key: it is wiped when it goes.
+ * item.c: the list of items from an input, and their names in messages.  An
+ * item may be a key, so it is wiped when it is freed.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,7 +32,6 @@ cs_item_refuse(struct cs_reader *r, size_t line, const char *fmt, ...)
 	    line, msg);
 }
 
-/* A file name as messages show it: escaped, of a long one only the end. */
 char *
 cs_item_label(const char *label)
 {
@@ -42,7 +41,7 @@ cs_item_label(const char *label)
 
 	if (len > NAME_SHOWN)
 		skip = len - NAME_SHOWN;
-	/* Not from inside a UTF-8 character either. */
+	/* begin with a whole UTF-8 character */
 	while (
 	    certstore_escape(NULL, 0, label + skip, len - skip) > NAME_SHOWN ||
 	    (skip > 0 && ((unsigned char)label[skip] & 0xc0) == 0x80))

@@ -1,6 +1,6 @@
 /*
- * lines.c: reads text as people paste it, line by line, and takes off what
- * mail, editors, terminals and JSON wrapped around it.  Knows no PEM.
+ * lines.c: reads pasted text line by line, and removes what mail, editors,
+ * terminals and JSON have added.  It does not know PEM.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,18 +9,18 @@
 
 #include "pem/private.h"
 
-/* Seen as nothing or as a blank: BOM, no-break and zero width characters. */
+/* Characters that become a blank: BOM, no-break and zero width ones. */
 static const char *const unseen[] = { "\xef\xbb\xbf", "\xc2\xa0", "\xc2\xad",
 	"\xe2\x80\x8b", "\xe2\x80\x8c", "\xe2\x80\x8d", "\xe2\x80\xa8",
 	"\xe2\x80\xaf", "\xe2\x81\xa0" };
 
-/* Dashes that editors make of "-" and of "--". */
+/* Dashes that editors put in place of "-", then those in place of "--". */
 static const char *const dashes[] = { "\xe2\x80\x90", "\xe2\x80\x91",
 	"\xe2\x80\x92", "\xe2\x80\x93", "\xe2\x88\x92", "\xe2\x80\x94",
 	"\xe2\x80\x95" };
 #define NDASHES (sizeof(dashes) / sizeof(dashes[0]))
-#define WIDE 5	  /* from here on they are of "--" */
-#define TWO 0x100 /* what nextchar() gives for one of those */
+#define WIDE 5	  /* index of the first one for "--" */
+#define TWO 0x100 /* nextchar() returns it for "--" */
 
 int
 cs_lines_open(struct cs_lines *t, const void *p, size_t len)
@@ -29,7 +29,7 @@ cs_lines_open(struct cs_lines *t, const void *p, size_t len)
 	t->p = p;
 	t->len = len;
 	t->line = 1;
-	/* No line is longer than all of it. */
+	/* has room for the longest line: all of the text */
 	if ((t->buf = malloc(len + 1)) == NULL)
 		return -1;
 	return 0;
@@ -69,7 +69,10 @@ hexdigit(unsigned char c)
 	return -1;
 }
 
-/* The four digits of \u, as far as they stand for ASCII or a BOM; else -1. */
+/*
+ * Decodes the four digits after \u.  Returns an ASCII character, a blank for a
+ * BOM, or -1 for any other.
+ */
 static int
 readunicode(const unsigned char *p, size_t left)
 {
@@ -90,7 +93,10 @@ readunicode(const unsigned char *p, size_t left)
 	return c < 0x80 ? c : -1;
 }
 
-/* What JSON and C write as \n, \/, \u002b, also escaped several times over. */
+/*
+ * Decodes an escape of JSON or C, such as \n, \/ or \u002b, also after several
+ * backslashes.  Returns the character; a backslash if it is not an escape.
+ */
 static int
 nextescape(struct cs_lines *t)
 {
@@ -124,7 +130,7 @@ nextescape(struct cs_lines *t)
 	return c;
 }
 
-/* A line ends at pos; remembers it if a terminal may have cut it. */
+/* Ends a line at pos, and records it if a terminal may have cut it. */
 static void
 endline(struct cs_lines *t)
 {
@@ -177,7 +183,7 @@ nextchar(struct cs_lines *t)
 	return *p;
 }
 
-/* How many bytes from pos on stand for themselves: nearly all. */
+/* The number of bytes from pos on that are copied unchanged. */
 static size_t
 plainlen(const struct cs_lines *t)
 {
@@ -196,8 +202,8 @@ isone(char c, const char *set)
 }
 
 /*
- * Takes off mail and string quotes, and the "- " that OpenPGP puts before a
- * dash (RFC 9580 section 7.2).  Of a comment nothing is left.
+ * Removes the quoting of mail and strings, and the "- " that OpenPGP puts
+ * before a dash (RFC 9580 section 7.2).  A comment becomes an empty line.
  */
 static void
 stripline(struct cs_lines *t)
@@ -246,7 +252,10 @@ cs_lines_next(struct cs_lines *t)
 	return 1;
 }
 
-/* By its mark, by dashes of two bytes, or by every other byte being NUL. */
+/*
+ * Whether a text is UTF-16: it has a byte order mark, or dashes with NUL
+ * between them, or every other byte at the start is NUL.
+ */
 int
 cs_lines_isutf16(const unsigned char *p, size_t n)
 {

@@ -1,6 +1,6 @@
 /*
- * marker.c: finds -----BEGIN X----- and -----END X----- in a line, also such
- * that have the wrong number of dashes, and knows what the labels stand for.
+ * marker.c: finds -----BEGIN X----- and -----END X----- in a line, also with a
+ * wrong number of dashes, and the type of the label.
  */
 #include <string.h>
 
@@ -56,7 +56,10 @@ islabelword(const char *s, size_t n, size_t i, const char *word)
 	return n - i >= len && memcmp(s + i, word, len) == 0;
 }
 
-/* How much of s a name takes, whatever blanks are in either; 0: not that. */
+/*
+ * The length of a label at the start of s, where blanks in either do not count;
+ * 0 if s does not start with it.
+ */
 static size_t
 namelen(const char *s, size_t n, const char *name)
 {
@@ -73,7 +76,7 @@ namelen(const char *s, size_t n, const char *name)
 	return i;
 }
 
-/* The known label that takes most of s, and where it ends. */
+/* Finds the longest known label at the start of s, and its length there. */
 static const struct label *
 findlabel(const char *s, size_t n, size_t *len)
 {
@@ -91,13 +94,16 @@ findlabel(const char *s, size_t n, size_t *len)
 	return found;
 }
 
-/* A label we don't know ends with the first two dashes. */
+/*
+ * Copies an unknown label at *i, which ends before "--", and moves *i after it:
+ * 0, or -1 if this is not a label.
+ */
 static int
 unknownlabel(const char *s, size_t n, size_t *i, char name[CS_MARKER_LABEL])
 {
 	size_t len = 0, start = *i;
 
-	/* -----BEGINNING is none. */
+	/* -----BEGINNING is not a marker */
 	if (start < n && s[start] != ' ' && s[start] != '-')
 		return -1;
 	start += blanks(s, n, start);
@@ -113,7 +119,7 @@ unknownlabel(const char *s, size_t n, size_t *i, char name[CS_MARKER_LABEL])
 	return 0;
 }
 
-/* The label and the dashes behind it, from i; -1: text like any other. */
+/* Reads the label at i and the dashes after it: 0, or -1: not a marker. */
 static int
 readlabel(const char *s, size_t n, size_t i, struct cs_marker *m)
 {
@@ -124,7 +130,7 @@ readlabel(const char *s, size_t n, size_t i, struct cs_marker *m)
 		m->next = i + len + blanks(s, n, i + len);
 		m->trail = dashes(s, n, m->next);
 	}
-	/* What goes on without a dash may be a longer label. */
+	/* without a dash after it this may be a longer, unknown label */
 	if ((label == NULL || (m->trail == 0 && m->next < n)) &&
 	    m->lead == CS_MARKER_DASHES &&
 	    unknownlabel(s, n, &i, m->label) == 0) {
@@ -133,7 +139,8 @@ readlabel(const char *s, size_t n, size_t i, struct cs_marker *m)
 		m->next = i + m->trail;
 		return 0;
 	}
-	/* Too few dashes are an error; hardly any are a turn of phrase. */
+	/* takemarker() refuses a wrong number of dashes; fewer than three are
+	 * ordinary text */
 	if (label == NULL || m->lead + m->trail < 3)
 		return -1;
 	m->type = label->type;
@@ -142,7 +149,7 @@ readlabel(const char *s, size_t n, size_t i, struct cs_marker *m)
 	return 0;
 }
 
-/* What follows the dashes in front, which end at i: 1 a marker, 0 text. */
+/* Reads what follows the dashes, at i: 1, or 0 if it is not a marker. */
 static int
 readmarker(const char *s, size_t n, size_t i, struct cs_marker *m)
 {
@@ -157,7 +164,7 @@ readmarker(const char *s, size_t n, size_t i, struct cs_marker *m)
 	i += strlen(m->end ? "END" : "BEGIN");
 	if (readlabel(s, n, i, m) == -1)
 		return 0;
-	/* ----------: the end of this one and the beginning of the next */
+	/* ten dashes: the next marker follows on the same line */
 	if (m->trail == 2 * CS_MARKER_DASHES &&
 	    (islabelword(s, n, m->next, "BEGIN") ||
 		islabelword(s, n, m->next, "END"))) {
@@ -167,13 +174,13 @@ readmarker(const char *s, size_t n, size_t i, struct cs_marker *m)
 	return 1;
 }
 
-/* The first marker in the line at or behind from: 1, or 0 if there is none. */
+/* Finds the first marker in a line, from there on: 1, or 0: there is none. */
 int
 cs_marker_find(const char *s, size_t n, size_t from, struct cs_marker *m)
 {
 	size_t i = from;
 
-	/* Base64, nearly all of the text, has no dash, and markers have. */
+	/* base64, nearly all of the text, has no dash */
 	if (from < n && memchr(s + from, '-', n - from) == NULL)
 		return 0;
 	while (i < n) {

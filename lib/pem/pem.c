@@ -1,7 +1,7 @@
 /*
- * pem.c: PEM (RFC 7468) as people paste it, DER, PKCS#7 and PKCS#12 become a
- * list of items.  What can be understood in one way only is understood; the
- * rest is refused with line, reason and remedy.  Linear in the input.
+ * pem.c: makes a list of items of pasted PEM (RFC 7468), DER, PKCS#7 and
+ * PKCS#12.  Damaged text is accepted if it has only one possible meaning, else
+ * refused with line, reason and remedy.  The time is linear in the input.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 
 #include "pem/private.h"
 
-#define LABEL_SHOWN 64 /* and of a foreign label */
+#define LABEL_SHOWN 64 /* bytes of a foreign label in a message */
 #define LINE_BYTES 48  /* 64 characters of base64 */
 
 static int
@@ -40,7 +40,7 @@ beginblock(struct cs_reader *r, const struct cs_marker *m)
 
 	if (b->line != 0)
 		return failend(r);
-	/* It has no END: a signature follows the text (RFC 9580 section 7). */
+	/* this has no END: a signature follows the text (RFC 9580 section 7) */
 	if (strcmp(m->label, "PGP SIGNED MESSAGE") == 0)
 		return 0;
 	if (m->type == CS_PEM_OPENSSH)
@@ -91,7 +91,7 @@ takemarker(struct cs_reader *r, const struct cs_marker *m)
 
 	certstore_escape(label, sizeof(label), m->label, strlen(m->label));
 	wrong = m->lead != CS_MARKER_DASHES ? m->lead : m->trail;
-	/* How many there were an editor has hidden. */
+	/* after an editor replaced dashes, their number is unknown */
 	if (wrong != CS_MARKER_DASHES && !r->text.dashes)
 		return cs_item_refuse(r, r->text.at,
 		    "%zu dash%s instead of %d: the marker is `-----%s %s-----`",
@@ -116,7 +116,7 @@ readline(struct cs_reader *r)
 	return cs_block_add(r, s + from, n - from);
 }
 
-/* Nothing of use was found: says what there is. */
+/* Refuses an input without items, and reports what it seems to be. */
 static int
 failnothing(struct cs_reader *r)
 {
@@ -138,10 +138,10 @@ failnothing(struct cs_reader *r)
 	    r->crls ? "X509 CRL" : "CERTIFICATE");
 }
 
-/* "-----BEGIN", as Kubernetes, key vaults and Traefik keep PEM. */
+/* "-----BEGIN" in base64: so Kubernetes, key vaults and Traefik store PEM. */
 static const char begins[] = "LS0tLS1CRUdJTi";
 
-/* Where base64 goes on behind a line's end, at p; NULL: not there. */
+/* Where base64 continues after the end of a line at p; NULL: it does not. */
 static const char *
 nextline64(const char *p, const char *end)
 {
@@ -154,7 +154,7 @@ nextline64(const char *p, const char *end)
 	return q > p && (q == end || *q == '\r' || *q == '\n') ? p : NULL;
 }
 
-/* Decodes base64 from p on into b->der, which has room; where it ends. */
+/* Decodes base64 from p to b->der, which has room.  Returns where it ends. */
 static const char *
 decode64(const char *p, const char *end, struct cs_block *b)
 {
@@ -177,7 +177,7 @@ decode64(const char *p, const char *end, struct cs_block *b)
 
 static int readtext(struct cs_reader *, const unsigned char *, size_t);
 
-/* Reads PEM that is in base64, decoded once: 1, 0 there is none, -1. */
+/* Decodes and reads PEM that is in base64, once: 1, 0 there is none, -1. */
 static int
 readwrapped(struct cs_reader *r, const unsigned char *text, size_t n)
 {

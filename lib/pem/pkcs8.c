@@ -14,7 +14,7 @@
 #define CONSTRUCTED 0x20
 #define CONTEXT 0x80
 
-/* An element at *p, which moves behind it; its tag octet, or -1. */
+/* Reads an element at *p and moves *p after it.  Its tag octet, or -1. */
 static int
 nextelement(const unsigned char **p, const unsigned char *end,
     const unsigned char **contents, long *len)
@@ -32,8 +32,10 @@ nextelement(const unsigned char **p, const unsigned char *end,
 	return *start;
 }
 
-/* Is the public part that came along, a BIT STRING, that of the key?  ring
- * tags it as if it were EXPLICIT. */
+/*
+ * Whether a BIT STRING is the public key of this private key.  outer is its tag
+ * octet: IMPLICIT, or EXPLICIT, which ring writes.
+ */
 static int
 ispublic(const PKCS8_PRIV_KEY_INFO *p8, int outer, const unsigned char *bits,
     long len)
@@ -62,8 +64,9 @@ ispublic(const PKCS8_PRIV_KEY_INFO *p8, int outer, const unsigned char *bits,
 }
 
 /*
- * RFC 5958, section 2: a key that may have its public part behind it, as one of
- * version 1, which libcrypto knows; NULL if it is not that.
+ * Parses a private key of version 2, which may have its public key in it
+ * (RFC 5958 section 2).  It is rewritten as version 1, which libcrypto parses.
+ * NULL if it is something else.
  */
 PKCS8_PRIV_KEY_INFO *
 cs_pkcs8_version2(const unsigned char *der, size_t len)
@@ -87,7 +90,7 @@ cs_pkcs8_version2(const unsigned char *der, size_t len)
 	    nextelement(&q, end, &key, &keylen) != V_ASN1_OCTET_STRING)
 		return NULL;
 	keylen = q - body;
-	/* attributes, which are of no use, and the public part */
+	/* the attributes, which are ignored, and the public key */
 	if ((tag = nextelement(&q, end, &key, &n)) ==
 	    (CONTEXT | CONSTRUCTED | 0))
 		tag = nextelement(&q, end, &key, &n);
