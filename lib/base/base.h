@@ -26,6 +26,9 @@ int	cs_fail_errno(struct certstore_error *, const char *, ...)
 int	cs_fail_nomem(struct certstore_error *);
 /* Refuses flags that are not among the known ones (second): 0 or -1. */
 int	cs_error_flags(int, int, struct certstore_error *);
+/* The result of a setter: keeps its error until it succeeds; that result. */
+int	cs_error_keep(struct certstore_error *, int,
+	    const struct certstore_error *);
 
 /* buf.c: a growing buffer that ends with NUL and is wiped when freed. */
 struct cs_buf {
@@ -103,6 +106,8 @@ enum cs_san_type {
 };
 extern const char *const cs_san_names[];	/* "dns", "ip", ... */
 int	cs_name_check(const char *, struct certstore_error *);
+int	cs_name_set(char **, const char *, struct certstore_error *);
+				/* checked, copied, the old one freed */
 int	cs_name_isvalid(const char *);
 /*
  * Normalises a host: lower case, no trailing dot, A-labels.  The arguments: the

@@ -72,6 +72,17 @@ cs_error_flags(int flags, int known, struct certstore_error *err)
 	    (unsigned int)(flags & ~known));
 }
 
+int
+cs_error_keep(struct certstore_error *kept, int rv,
+    const struct certstore_error *err)
+{
+	if (rv == -1)
+		*kept = *err;
+	else
+		cs_error_clear(kept);
+	return rv;
+}
+
 const char *
 certstore_version(void)
 {

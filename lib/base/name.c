@@ -110,6 +110,20 @@ cs_name_check(const char *s, struct certstore_error *err)
 	return flaw == NULL ? 0 : cs_name_refuse(s, flaw, err);
 }
 
+int
+cs_name_set(char **name, const char *s, struct certstore_error *err)
+{
+	char *copy;
+
+	if (cs_name_check(s, err) == -1)
+		return -1;
+	if ((copy = strdup(s)) == NULL)
+		return cs_fail_nomem(err);
+	free(*name);
+	*name = copy;
+	return 0;
+}
+
 static const char *
 charflaw(char c, int strict)
 {

@@ -64,23 +64,10 @@ int
 certstore_import_set_name(struct certstore_import *im, const char *name,
     struct certstore_error *err)
 {
-	char *copy;
-
 	cs_error_clear(err);
 	forgetplans(im);
-	if (cs_name_check(name, err) == -1) {
-		im->badname = *err;
-		return -1;
-	}
-	if ((copy = strdup(name)) == NULL) {
-		cs_fail_nomem(err);
-		im->badname = *err;
-		return -1;
-	}
-	free(im->name);
-	im->name = copy;
-	cs_error_clear(&im->badname);
-	return 0;
+	return cs_error_keep(&im->badname, cs_name_set(&im->name, name, err),
+	    err);
 }
 
 int

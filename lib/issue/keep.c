@@ -61,27 +61,6 @@ mergeconstraints(struct certstore_template *t,
 }
 
 static int
-addkeptsan(struct certstore_template *t, enum cs_san_type type,
-    const char *value)
-{
-	struct cs_san *v;
-	size_t i;
-
-	for (i = 0; i < t->nsan; i++)
-		if (t->san[i].type == type &&
-		    strcmp(t->san[i].value, value) == 0)
-			return 0;
-	if ((v = reallocarray(t->san, t->nsan + 1, sizeof(*v))) == NULL)
-		return -1;
-	t->san = v;
-	v[t->nsan].type = type;
-	if ((v[t->nsan].value = strdup(value)) == NULL)
-		return -1;
-	t->nsan++;
-	return 0;
-}
-
-static int
 mergesans(struct certstore_template *t, const struct certstore_template *full,
     const struct cs_info *info, struct certstore_error *err)
 {
@@ -89,10 +68,11 @@ mergesans(struct certstore_template *t, const struct certstore_template *full,
 	int bad = 0;
 
 	for (i = 0; i < full->nsan; i++)
-		bad |= addkeptsan(t, full->san[i].type, full->san[i].value);
+		bad |= cs_template_addsan(t, full->san[i].type,
+		    full->san[i].value);
 	for (i = 0; i < info->nsan; i++)
 		if (info->san[i].type != CS_SAN_OTHER)
-			bad |= addkeptsan(t, info->san[i].type,
+			bad |= cs_template_addsan(t, info->san[i].type,
 			    info->san[i].value);
 	return bad == 0 ? 0 : cs_fail_nomem(err);
 }

@@ -29,9 +29,9 @@ struct certstore_template {
 	struct certstore_passphrase pass;
 	int		 haspass;
 	struct cs_san	*san;
-	size_t		 nsan;
-	struct cs_attr { char *attr; char *value; } *subject;
-	size_t		 nsubject;
+	size_t		 nsan, sansize;
+	struct cs_attr { const char *attr; char *value; } *subject;
+	size_t		 nsubject, subjectsize;
 	int		 pathlen;		/* -1: none */
 	STACK_OF(GENERAL_SUBTREE) *permit, *exclude;	/* or NULL */
 };
@@ -108,14 +108,16 @@ void	cs_caution_give(const struct certstore *, struct cs_buf *);
  */
 int	cs_template_check(const struct certstore_template *,
 	    struct certstore_error *);
+int	cs_template_addsan(struct certstore_template *, enum cs_san_type,
+	    const char *);			/* -1: no memory */
 int	cs_template_serves(const struct certstore_template *);
 int	cs_template_resolve(struct certstore_template *, struct cs_san *,
 	    const struct certstore_template *, const char *,
 	    struct certstore_error *);
 
-/* subject.c: parses attr=value; cs_subject_build() adds the CN if there is
+/* subject.c: adds attr=value; cs_subject_build() adds the CN if there is
  * none. */
-int	cs_subject_parse(const char *, char **, char **,
+int	cs_subject_add(struct certstore_template *, const char *,
 	    struct certstore_error *);
 const char *cs_subject_lacks(const X509_NAME *,
 	    const struct certstore_template *);	/* an attribute, or NULL */

@@ -267,10 +267,29 @@ checkquoting(const char *text, const char *value, struct certstore_error *err)
 				  cs_escape_quote(q, text), flaw);
 }
 
-/* Parses attr=value, both malloc'ed.  The value may hold commas and `='; an
- * empty one is kept and means that the attribute is left out. */
+/* The name of the attribute is not copied, but OBJ_nid2sn()'s; -1: no memory. */
+static int
+appendattr(struct certstore_template *t, const char *attr, const char *value)
+{
+	struct cs_attr *v;
+
+	v = cs_array_extend(t->subject, t->nsubject, &t->subjectsize,
+	    sizeof(*v));
+	if (v == NULL)
+		return -1;
+	t->subject = v;
+	v += t->nsubject;
+	v->attr = attr;
+	if ((v->value = strdup(value)) == NULL)
+		return -1;
+	t->nsubject++;
+	return 0;
+}
+
+/* Adds attr=value.  The value may hold commas and `='; an empty one is kept and
+ * means that the attribute is left out. */
 int
-cs_subject_parse(const char *text, char **attr, char **value,
+cs_subject_add(struct certstore_template *t, const char *text,
     struct certstore_error *err)
 {
 	const struct attr *a;
@@ -278,7 +297,6 @@ cs_subject_parse(const char *text, char **attr, char **value,
 	char shown[80];
 	size_t len;
 
-	*attr = *value = NULL;
 	eq = strchr(text, '=');
 	len = eq == NULL ? strlen(text) : (size_t)(eq - text);
 	certstore_escape(shown, sizeof(shown), text, len);
@@ -305,17 +323,12 @@ cs_subject_parse(const char *text, char **attr, char **value,
 		return -1;
 	if (eq[1] != '\0' && checkvalue(a, eq + 1, err) == -1)
 		return -1;
-	*attr = strdup(OBJ_nid2sn(a->nid));
-	*value = strdup(eq + 1);
-	if (*attr == NULL || *value == NULL) {
-		free(*attr);
-		free(*value);
-		*attr = *value = NULL;
+	if (appendattr(t, OBJ_nid2sn(a->nid), eq + 1) == -1)
 		return cs_fail_nomem(err);
-	}
 	return 0;
 }
 
+/* Adds an attribute that cs_subject_add() checked, or a default common name. */
 static int
 addattr(X509_NAME *name, const char *attr, const char *value,
     struct certstore_error *err)
@@ -324,16 +337,11 @@ addattr(X509_NAME *name, const char *attr, const char *value,
 		[PRINTABLE] = V_ASN1_PRINTABLESTRING,
 		[IA5] = V_ASN1_IA5STRING,
 		[COUNTRY] = V_ASN1_PRINTABLESTRING };
-	const struct attr *a;
+	const struct attr *a = findattr(attr);
 	unsigned char country[3];
 	const unsigned char *p;
 	int i;
 
-	if ((a = findattr(attr)) == NULL)
-		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: unknown subject attribute", attr);
-	if (checkvalue(a, value, err) == -1)
-		return -1;
 	p = (const unsigned char *)value;
 	if (a->syntax == COUNTRY) {
 		for (i = 0; i < 2; i++)
@@ -370,7 +378,7 @@ cs_subject_build(X509_NAME *name, const struct certstore_template *t,
 }
 
 /*
- * The value in UTF-8, malloc'ed; NULL for what cs_subject_parse() would refuse.
+ * The value in UTF-8, malloc'ed; NULL for what cs_subject_add() would refuse.
  */
 static char *
 textofattr(const struct attr *a, const X509_NAME_ENTRY *ne)
@@ -441,27 +449,6 @@ isgiven(const struct certstore_template *t, const char *attr)
 	for (i = 0; i < t->nsubject; i++)
 		if (strcmp(t->subject[i].attr, attr) == 0)
 			return 1;
-	return 0;
-}
-
-static int
-appendattr(struct certstore_template *t, const char *attr, const char *value)
-{
-	struct cs_attr *v;
-
-	v = reallocarray(t->subject, t->nsubject + 1, sizeof(*v));
-	if (v == NULL)
-		return -1;
-	t->subject = v;
-	v += t->nsubject;
-	v->attr = strdup(attr);
-	v->value = strdup(value);
-	if (v->attr == NULL || v->value == NULL) {
-		free(v->attr);
-		free(v->value);
-		return -1;
-	}
-	t->nsubject++;
 	return 0;
 }
 

@@ -43,10 +43,8 @@ certstore_template_free(struct certstore_template *t)
 		return;
 	for (i = 0; i < t->nsan; i++)
 		free(t->san[i].value);
-	for (i = 0; i < t->nsubject; i++) {
-		free(t->subject[i].attr);
+	for (i = 0; i < t->nsubject; i++)
 		free(t->subject[i].value);
-	}
 	free(t->san);
 	free(t->subject);
 	sk_GENERAL_SUBTREE_pop_free(t->permit, GENERAL_SUBTREE_free);
@@ -130,21 +128,6 @@ setwithin(struct certstore_template *t, const struct certstore_span *within,
 		return -1;
 	t->within = *within;
 	t->haswithin = 1;
-	return 0;
-}
-
-static int
-setissuer(struct certstore_template *t, const char *name,
-    struct certstore_error *err)
-{
-	char *copy;
-
-	if (cs_name_check(name, err) == -1)
-		return -1;
-	if ((copy = strdup(name)) == NULL)
-		return cs_fail_nomem(err);
-	free(t->issuer);
-	t->issuer = copy;
 	return 0;
 }
 
@@ -280,48 +263,43 @@ certstore_template_set_passphrase(struct certstore_template *t,
 }
 
 /* Duplicates are ignored. */
-static int
-addtypedsan(struct certstore_template *t, const char *san,
-    struct certstore_error *err)
+int
+cs_template_addsan(struct certstore_template *t, enum cs_san_type type,
+    const char *value)
 {
-	struct cs_san own, *v;
+	struct cs_san *v;
 	size_t i;
 
-	if (cs_name_san(san, &own.type, &own.value, err) == -1)
-		return -1;
-	for (i = 0; i < t->nsan; i++) {
-		if (t->san[i].type == own.type &&
-		    strcmp(t->san[i].value, own.value) == 0) {
-			free(own.value);
+	for (i = 0; i < t->nsan; i++)
+		if (t->san[i].type == type &&
+		    strcmp(t->san[i].value, value) == 0)
 			return 0;
-		}
-	}
-	if ((v = reallocarray(t->san, t->nsan + 1, sizeof(*v))) == NULL) {
-		free(own.value);
-		return cs_fail_nomem(err);
-	}
+	v = cs_array_extend(t->san, t->nsan, &t->sansize, sizeof(*v));
+	if (v == NULL)
+		return -1;
 	t->san = v;
-	t->san[t->nsan++] = own;
+	v += t->nsan;
+	v->type = type;
+	if ((v->value = strdup(value)) == NULL)
+		return -1;
+	t->nsan++;
 	return 0;
 }
 
 static int
-addsubject(struct certstore_template *t, const char *text,
+addtypedsan(struct certstore_template *t, const char *san,
     struct certstore_error *err)
 {
-	struct cs_attr attr, *v;
+	enum cs_san_type type;
+	char *value;
+	int rv;
 
-	if (cs_subject_parse(text, &attr.attr, &attr.value, err) == -1)
+	if (cs_name_san(san, &type, &value, err) == -1)
 		return -1;
-	v = reallocarray(t->subject, t->nsubject + 1, sizeof(*v));
-	if (v == NULL) {
-		free(attr.attr);
-		free(attr.value);
-		return cs_fail_nomem(err);
-	}
-	t->subject = v;
-	t->subject[t->nsubject++] = attr;
-	return 0;
+	if ((rv = cs_template_addsan(t, type, value)) == -1)
+		cs_fail_nomem(err);
+	free(value);
+	return rv;
 }
 
 static int
@@ -354,12 +332,12 @@ addconstraint(struct certstore_template *t, const char *text,
  * template until that setter succeeds, and for an adder always. */
 static int
 concludesetter(struct certstore_template *t, enum cs_setter setter, int rv,
-    const struct certstore_error *err)
+    struct certstore_error *err)
 {
-	if (rv == -1)
-		t->failed[setter] = *err;
-	else if (setter < CS_ADD_SAN)
-		cs_error_clear(&t->failed[setter]);
+	if (rv == -1 || setter < CS_ADD_SAN)
+		cs_error_keep(&t->failed[setter], rv, err);
+	if (rv == 0)
+		cs_error_clear(err);
 	return rv;
 }
 
@@ -382,7 +360,6 @@ int
 certstore_template_set_type(struct certstore_template *t, const char *type,
     struct certstore_error *err)
 {
-	cs_error_clear(err);
 	return concludesetter(t, CS_SET_TYPE, settype(t, type, err), err);
 }
 
@@ -390,7 +367,6 @@ int
 certstore_template_set_profile(struct certstore_template *t,
     const char *profile, struct certstore_error *err)
 {
-	cs_error_clear(err);
 	return concludesetter(t, CS_SET_PROFILE, setprofile(t, profile, err),
 	    err);
 }
@@ -399,7 +375,6 @@ int
 certstore_template_set_life(struct certstore_template *t,
     const struct certstore_span *life, struct certstore_error *err)
 {
-	cs_error_clear(err);
 	return concludesetter(t, CS_SET_LIFE, setlife(t, life, err), err);
 }
 
@@ -407,7 +382,6 @@ int
 certstore_template_set_within(struct certstore_template *t,
     const struct certstore_span *within, struct certstore_error *err)
 {
-	cs_error_clear(err);
 	return concludesetter(t, CS_SET_WITHIN, setwithin(t, within, err), err);
 }
 
@@ -415,15 +389,14 @@ int
 certstore_template_set_issuer(struct certstore_template *t, const char *name,
     struct certstore_error *err)
 {
-	cs_error_clear(err);
-	return concludesetter(t, CS_SET_ISSUER, setissuer(t, name, err), err);
+	return concludesetter(t, CS_SET_ISSUER,
+	    cs_name_set(&t->issuer, name, err), err);
 }
 
 int
 certstore_template_set_key(struct certstore_template *t, const char *label,
     const void *data, size_t len, struct certstore_error *err)
 {
-	cs_error_clear(err);
 	return concludesetter(t, CS_SET_KEY,
 	    setownkey(t, label, data, len, err), err);
 }
@@ -432,7 +405,6 @@ int
 certstore_template_set_encrypt(struct certstore_template *t,
     const char *passphrase, struct certstore_error *err)
 {
-	cs_error_clear(err);
 	return concludesetter(t, CS_SET_ENCRYPT, setencrypt(t, passphrase, err),
 	    err);
 }
@@ -441,7 +413,6 @@ int
 certstore_template_add_san(struct certstore_template *t, const char *san,
     struct certstore_error *err)
 {
-	cs_error_clear(err);
 	return concludesetter(t, CS_ADD_SAN, addtypedsan(t, san, err), err);
 }
 
@@ -449,15 +420,14 @@ int
 certstore_template_add_subject(struct certstore_template *t, const char *text,
     struct certstore_error *err)
 {
-	cs_error_clear(err);
-	return concludesetter(t, CS_ADD_SUBJECT, addsubject(t, text, err), err);
+	return concludesetter(t, CS_ADD_SUBJECT, cs_subject_add(t, text, err),
+	    err);
 }
 
 int
 certstore_template_add_constraint(struct certstore_template *t,
     const char *text, struct certstore_error *err)
 {
-	cs_error_clear(err);
 	return concludesetter(t, CS_ADD_CONSTRAINT, addconstraint(t, text, err),
 	    err);
 }

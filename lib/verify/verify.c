@@ -73,16 +73,7 @@ forgetanswer(struct certstore_verify *v)
 	v->asked.profile = CS_PROFILE_NONE;
 }
 
-/* Remembers a failed setting: without it a bad certificate could pass, so that
- * the next verification fails, too.  Always -1. */
-static int
-failsetting(struct certstore_verify *v, enum setting setting,
-    const struct certstore_error *err)
-{
-	v->failed[setting] = *err;
-	return -1;
-}
-
+/* Fails with the error of a setting: without it a bad certificate could pass. */
 static int
 checksettings(struct certstore_verify *v, struct certstore_error *err)
 {
@@ -124,17 +115,15 @@ certstore_verify_set_profile(struct certstore_verify *v, const char *name,
     struct certstore_error *err)
 {
 	char q[CS_QUOTE_LEN];
+	int rv;
 
 	cs_error_clear(err);
-	if (cs_rule_profile(name, &v->profile) == 0) {
-		cs_error_clear(&v->failed[PROFILE]);
-		return 0;
-	}
-	cs_fail(err, CERTSTORE_EARGUMENT,
-	    "%s: is not a profile: use server, client, peer, mail, ca, "
-	    "shaken, any or webpki",
-	    cs_escape_quote(q, name));
-	return failsetting(v, PROFILE, err);
+	if ((rv = cs_rule_profile(name, &v->profile)) == -1)
+		cs_fail(err, CERTSTORE_EARGUMENT,
+		    "%s: is not a profile: use server, client, peer, mail, ca, "
+		    "shaken, any or webpki",
+		    cs_escape_quote(q, name));
+	return cs_error_keep(&v->failed[PROFILE], rv, err);
 }
 
 int
@@ -143,18 +132,15 @@ certstore_verify_set_host(struct certstore_verify *v, const char *host,
 {
 	struct cs_asked *asked = &v->asked;
 	const char *flaw;
+	int rv = 0;
 
 	cs_error_clear(err);
-	asked->hashost = 0;
 	asked->iplen = 0;
 	if (!cs_name_ip(host, asked->host, asked->ip, &asked->iplen) &&
-	    (flaw = cs_name_askedflaw(host, asked->host)) != NULL) {
-		cs_name_refuse(host, flaw, err);
-		return failsetting(v, HOST, err);
-	}
-	asked->hashost = 1;
-	cs_error_clear(&v->failed[HOST]);
-	return 0;
+	    (flaw = cs_name_askedflaw(host, asked->host)) != NULL)
+		rv = cs_name_refuse(host, flaw, err);
+	asked->hashost = rv == 0;
+	return cs_error_keep(&v->failed[HOST], rv, err);
 }
 
 int
@@ -199,10 +185,8 @@ certstore_verify_set_anchors(struct certstore_verify *v, const char *path,
     struct certstore_error *err)
 {
 	cs_error_clear(err);
-	if (openanchors(v, path, err) == -1)
-		return failsetting(v, ANCHORS, err);
-	cs_error_clear(&v->failed[ANCHORS]);
-	return 0;
+	return cs_error_keep(&v->failed[ANCHORS], openanchors(v, path, err),
+	    err);
 }
 
 int
@@ -211,9 +195,9 @@ certstore_verify_add_anchors(struct certstore_verify *v, const char *label,
 {
 	cs_error_clear(err);
 	v->opened = 1;
-	if (cs_anchors_add(&v->anchors, label, data, len, err) == -1)
-		return failsetting(v, ANCHORS, err);
-	return 0;
+	if (cs_anchors_add(&v->anchors, label, data, len, err) == 0)
+		return 0;
+	return cs_error_keep(&v->failed[ANCHORS], -1, err);
 }
 
 static int
@@ -273,7 +257,7 @@ certstore_verify_add_crl(struct certstore_verify *v, const char *label,
 		rv = addcrls(v, &pems, label, err);
 	ERR_clear_error();
 	cs_item_free(&pems);
-	return rv == 0 ? 0 : failsetting(v, CRLS, err);
+	return rv == 0 ? 0 : cs_error_keep(&v->failed[CRLS], -1, err);
 }
 
 static char *
