@@ -109,6 +109,7 @@ int	cs_name_check(const char *, struct certstore_error *);
 int	cs_name_set(char **, const char *, struct certstore_error *);
 				/* checked, copied, the old one freed */
 int	cs_name_isvalid(const char *);
+int	cs_name_isascii(const char *);
 /*
  * Normalises a host: lower case, no trailing dot, A-labels.  The arguments: the
  * host; 1 to allow a leading "*."; 1 to refuse underscores; the result, of
@@ -124,6 +125,7 @@ int	cs_name_refuse(const char *, const char *, struct certstore_error *);
 /* Normalises a DNS name of a certificate: 1, or 0 if it is not a host name or
  * a wildcard in ASCII.  No U-labels, so libidn2 is not loaded. */
 int	cs_name_certhost(const char *, char *);
+int	cs_name_isdns(const char *, int);	/* 1: also a wildcard; no "_" */
 /* Whether a DNS name of a certificate covers a host, which is normalised (RFC
  * 9525 section 6.3): 1 or 0. */
 int	cs_name_covers(const char *, const char *);

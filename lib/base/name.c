@@ -63,8 +63,8 @@ ischarof(char c, const char *set)
 	return c != '\0' && strchr(set, c) != NULL;
 }
 
-static int
-isascii_text(const char *s)
+int
+cs_name_isascii(const char *s)
 {
 	while (*s != '\0') {
 		if ((unsigned char)*s++ >= 0x80)
@@ -233,7 +233,7 @@ cs_name_hostflaw(const char *s, int wildcard, int strict, char *out)
 	size_t len;
 
 	out[0] = '\0';
-	if (!isascii_text(s)) {
+	if (!cs_name_isascii(s)) {
 		if ((flaw = cs_idn_toascii(s, ascii, sizeof(ascii))) != NULL)
 			return flaw;
 		s = ascii;
@@ -263,6 +263,15 @@ cs_name_certhost(const char *s, char *out)
 		return 1;
 	out[0] = '\0';
 	return 0;
+}
+
+/* As names of certificates and constraints must be (RFC 5280 section 4.2.1.6). */
+int
+cs_name_isdns(const char *s, int wildcard)
+{
+	char host[CS_HOST_MAX + 1];
+
+	return hostflaw(s, strlen(s), wildcard, 1, host) == NULL;
 }
 
 int
@@ -670,7 +679,7 @@ cs_name_certflaw(enum cs_san_type type, const char *s)
 	if (cs_name_ip(s, ip, NULL, NULL))
 		return "is an IP address, and clients compare addresses "
 		       "only with names of type IP address";
-	if (!isascii_text(s))
+	if (!cs_name_isascii(s))
 		return "is not ASCII, and clients compare names in other "
 		       "scripts only as A-labels (RFC 5890)";
 	if (len > 1 && s[len - 1] == '.')

@@ -21,15 +21,6 @@
 #define REMEDY_AT "use 2027-01-31, 2027-01-31T12:00:00Z, @EPOCH or now"
 
 static int
-refusetime(const char *s, const char *flaw, struct certstore_error *err)
-{
-	char q[CS_QUOTE_LEN];
-
-	return cs_fail(err, CERTSTORE_EARGUMENT, "%s: %s",
-	    cs_escape_quote(q, s), flaw);
-}
-
-static int
 monthdays(int y, int m)
 {
 	static const char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30,
@@ -300,7 +291,7 @@ certstore_span_parse(const char *s, struct certstore_span *span,
 	if (flaw == NULL)
 		return 0;
 	memset(span, 0, sizeof(*span));
-	return refusetime(s, flaw, err);
+	return cs_name_refuse(s, flaw, err);
 }
 
 /* Checks a span that the caller of the library may have filled in itself. */
@@ -357,5 +348,5 @@ certstore_time_parse(const char *s, int64_t *t, struct certstore_error *err)
 	if (flaw == NULL)
 		return 0;
 	*t = 0;
-	return refusetime(s, flaw, err);
+	return cs_name_refuse(s, flaw, err);
 }

@@ -40,12 +40,6 @@ sortidents(struct ident *v, size_t n)
 	return kept;
 }
 
-static int
-ishostsan(const struct cs_san *san)
-{
-	return san->type == CS_SAN_DNS || san->type == CS_SAN_IP;
-}
-
 /* At least one, sorted, for free(), or NULL without memory.  Values point into
  * info. */
 static struct ident *
@@ -54,17 +48,16 @@ listidents(const struct cs_info *info, size_t *n)
 	const struct cs_san *names;
 	struct ident *v;
 	struct cs_san cn;
-	size_t nname, hosts = 0, i;
-	int ca = info->kind != NULL && strcmp(info->kind, "ca") == 0;
+	size_t nname, i;
+	int hosts, ca = info->kind != NULL && strcmp(info->kind, "ca") == 0;
 
 	*n = 0;
 	names = cs_names_of(info, &cn, &nname);
 	if ((v = calloc(nname + 1, sizeof(*v))) == NULL)
 		return NULL;
-	for (i = 0; i < nname; i++)
-		hosts += (size_t)ishostsan(&names[i]);
+	hosts = cs_names_hashost(names, nname);
 	for (i = 0; i < nname && !ca; i++) {
-		if (hosts > 0 && !ishostsan(&names[i]))
+		if (hosts && !cs_names_hashost(&names[i], 1))
 			continue;
 		v[*n].type = (int)names[i].type;
 		v[(*n)++].value = names[i].value;

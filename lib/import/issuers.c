@@ -37,18 +37,6 @@ issubject(const struct cs_pool *pool, size_t i, const X509_NAME *subject)
 	    0;
 }
 
-/* Do the key identifiers, where both are there, match? */
-static int
-mayissue(X509 *issuer, X509 *x509)
-{
-	const ASN1_OCTET_STRING *aki, *ski;
-
-	aki = X509_get0_authority_key_id(x509);
-	ski = X509_get0_subject_key_id(issuer);
-	return aki == NULL || ski == NULL ||
-	    ASN1_OCTET_STRING_cmp(aki, ski) == 0;
-}
-
 /* A new stack, which holds no references, of all possible issuers. */
 static STACK_OF(X509) *
 collectabove(struct cs_pool *pool, const struct cs_pool_cert *cert,
@@ -70,7 +58,7 @@ collectabove(struct cs_pool *pool, const struct cs_pool_cert *cert,
 		     issubject(pool, i, issuer); i++) {
 			if (pool->ca[i]->asked == pool->asked ||
 			    pool->ca[i] == cert ||
-			    !mayissue(pool->ca[i]->x509, x509))
+			    !cs_cert_mayissue(pool->ca[i]->x509, x509))
 				continue;
 			pool->ca[i]->asked = pool->asked;
 			if (sk_X509_push(stack, pool->ca[i]->x509) <= 0)
@@ -111,7 +99,7 @@ onlyissuer(const struct cs_pool *pool, X509 *x509)
 
 	for (i = firstbysubject(pool, issuer);
 	     n < 2 && issubject(pool, i, issuer); i++) {
-		if (mayissue(pool->ca[i]->x509, x509)) {
+		if (cs_cert_mayissue(pool->ca[i]->x509, x509)) {
 			found = pool->ca[i]->x509;
 			n++;
 		}
@@ -119,7 +107,7 @@ onlyissuer(const struct cs_pool *pool, X509 *x509)
 	for (j = 0; n < 2 && j < sk_X509_num(pool->known); j++) {
 		x = sk_X509_value(pool->known, j);
 		if (X509_NAME_cmp(X509_get_subject_name(x), issuer) == 0 &&
-		    mayissue(x, x509)) {
+		    cs_cert_mayissue(x, x509)) {
 			found = x;
 			n++;
 		}
@@ -268,7 +256,7 @@ static int
 isequivalent(struct cs_pool_cert *cert, struct cs_pool_cert *used)
 {
 	return strcmp(cert->spki, used->spki) == 0 ||
-	    (mayissue(cert->x509, used->x509) &&
+	    (cs_cert_mayissue(cert->x509, used->x509) &&
 		cs_cert_is_signed_by(used->x509, cert->x509) == 1);
 }
 

@@ -77,18 +77,6 @@ remarkweak(struct cs_buf *b, const struct cs_info *info, X509 *x509,
 }
 
 static int
-hashostsan(const struct cs_info *info)
-{
-	size_t i;
-
-	for (i = 0; i < info->nsan; i++)
-		if (info->san[i].type == CS_SAN_DNS ||
-		    info->san[i].type == CS_SAN_IP)
-			return 1;
-	return 0;
-}
-
-static int
 remarknames(struct cs_buf *b, const struct cs_info *info)
 {
 	const char *cn = info->cn != NULL ? info->cn : "";
@@ -100,7 +88,7 @@ remarknames(struct cs_buf *b, const struct cs_info *info)
 		    *cn != '\0' ? ", old ones use the CN \"" : "",
 		    cs_escape_fit(cn, CS_SUBJECT_LEN), cn,
 		    *cn != '\0' ? "\"" : "");
-	if (hashostsan(info) && info->usage.n > 0 &&
+	if (cs_names_hashost(info->san, info->nsan) && info->usage.n > 0 &&
 	    !cs_info_has_usage(info, "server") &&
 	    !cs_info_has_usage(info, "any"))
 		return remark(b, info,

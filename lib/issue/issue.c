@@ -60,13 +60,9 @@ checkhosts(const char *name, const struct certstore_template *t,
 {
 	char host[CS_HOST_MAX + 1], q[CS_QUOTE_LEN];
 	const struct cs_san *first = t->san;
-	size_t i;
 
-	if (!cs_template_serves(t))
+	if (!cs_template_serves(t) || cs_names_hashost(t->san, t->nsan))
 		return 0;
-	for (i = 0; i < t->nsan; i++)
-		if (t->san[i].type == CS_SAN_DNS || t->san[i].type == CS_SAN_IP)
-			return 0;
 	if (t->nsan == 0)
 		return cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: a server certificate without a name: use -s with "

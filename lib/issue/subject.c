@@ -91,15 +91,6 @@ isprintablestring(const char *s)
 }
 
 static int
-isascii7(const char *s)
-{
-	for (; *s != '\0'; s++)
-		if ((unsigned char)*s >= 0x80)
-			return 0;
-	return 1;
-}
-
-static int
 isalphabetic(char c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
@@ -135,7 +126,7 @@ checkvalue(const struct attr *a, const char *value, struct certstore_error *err)
 		    "%s: only letters, digits, space and '()+,-./:=? are "
 		    "allowed here (PrintableString)",
 		    sn);
-	if (a->syntax == IA5 && !isascii7(value))
+	if (a->syntax == IA5 && !cs_name_isascii(value))
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: only ASCII is allowed here (IA5String)", sn);
 	if (a->nid == NID_pkcs9_emailAddress && strchr(value, '@') == NULL)

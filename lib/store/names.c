@@ -24,6 +24,18 @@ cs_names_of(const struct cs_info *info, struct cs_san *cn, size_t *n)
 	return cn;
 }
 
+/* Is one of the names a host or an address? */
+int
+cs_names_hashost(const struct cs_san *v, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (v[i].type == CS_SAN_DNS || v[i].type == CS_SAN_IP)
+			return 1;
+	return 0;
+}
+
 /* Is it one of the names?  A DNS name is given normalised. */
 int
 cs_names_have(const struct cs_san *v, size_t n, enum cs_san_type type,

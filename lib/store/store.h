@@ -122,6 +122,7 @@ int	cs_info_isvalid(const struct cs_info *, int64_t);	/* at that time */
 /* names.c */
 const struct cs_san *cs_names_of(const struct cs_info *, struct cs_san *,
 	    size_t *);
+int	cs_names_hashost(const struct cs_san *, size_t);
 int	cs_names_have(const struct cs_san *, size_t, enum cs_san_type,
 	    const char *);		/* exactly */
 int	cs_names_cover(const struct cs_san *, size_t, enum cs_san_type,

@@ -294,12 +294,8 @@ checkissuers(struct judging *j)
 
 	for (i = 0; i + 1 < s->n; i++) {
 		X509 *issuer = s->path[i + 1]->x509, *x509 = s->path[i]->x509;
-		const ASN1_OCTET_STRING *aki, *ski;
 
-		aki = X509_get0_authority_key_id(x509);
-		ski = X509_get0_subject_key_id(issuer);
-		if (aki != NULL && ski != NULL &&
-		    ASN1_OCTET_STRING_cmp(aki, ski) != 0)
+		if (!cs_cert_mayissue(issuer, x509))
 			addreason(j, CS_RULE_AKI_MISMATCH, x509, NULL);
 		yes = cs_anchors_distrust_twin(s->anchors, x509, issuer);
 		if (yes == 1)

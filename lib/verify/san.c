@@ -12,22 +12,6 @@
 
 #define SHOWN_MAX 3 /* names in a message */
 
-/* The preferred name syntax of RFC 1034, or a wildcard for a whole label. */
-static int
-isdnssan(const char *s)
-{
-	struct certstore_error err;
-	char host[CS_HOST_MAX + 1];
-	size_t len = strlen(s);
-
-	if (len == 0 || s[len - 1] == '.')
-		return 0;
-	for (len = 0; s[len] != '\0'; len++)
-		if ((unsigned char)s[len] >= 0x80)
-			return 0;
-	return cs_name_host(s, 1, 1, host, &err) == 0;
-}
-
 /* A Mailbox of RFC 2821 section 4.1.2, ASCII. */
 static int
 isemailsan(const char *s)
@@ -92,7 +76,8 @@ checkdnssan(const struct cs_asked *asked, struct cs_node *node,
 	enum cs_rule rule = CS_NRULE;
 	int bad = 0;
 
-	if (name == NULL || !isdnssan(name))
+	/* the preferred name syntax of RFC 1034 */
+	if (name == NULL || !cs_name_isdns(name, 1))
 		rule = CS_RULE_SAN_DNS;
 	else if (strncmp(name, "*.", 2) == 0 && issuffix(asked, name))
 		rule = CS_RULE_SAN_SUFFIX;

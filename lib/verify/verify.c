@@ -356,7 +356,6 @@ static enum cs_profile
 profileof(const struct cs_info *info)
 {
 	enum cs_profile profile;
-	size_t i;
 
 	if (info->kind == NULL)
 		return CS_PROFILE_ANY;
@@ -367,11 +366,8 @@ profileof(const struct cs_info *info)
 		return CS_PROFILE_ANY;
 	if (cs_info_has_usage(info, "server"))
 		return CS_PROFILE_SERVER;
-	for (i = 0; i < info->nsan; i++)
-		if (info->san[i].type == CS_SAN_DNS ||
-		    info->san[i].type == CS_SAN_IP)
-			return CS_PROFILE_SERVER;
-	return CS_PROFILE_ANY;
+	return cs_names_hashost(info->san, info->nsan) ? CS_PROFILE_SERVER :
+							 CS_PROFILE_ANY;
 }
 
 /* Judges the first certificate; the others may be its issuers. */

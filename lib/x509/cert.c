@@ -363,19 +363,25 @@ cs_cert_is_self_signed(X509 *x509)
 	    isverified(x509, x509);
 }
 
+/* Do the key identifiers of issuer and certificate match, where both are there
+ * (RFC 5280 section 4.2.1.1)? */
 int
-cs_cert_is_signed_by(X509 *x509, X509 *issuer)
+cs_cert_mayissue(X509 *issuer, X509 *x509)
 {
 	const ASN1_OCTET_STRING *aki, *ski;
 
-	if (X509_NAME_cmp(X509_get_issuer_name(x509),
-		X509_get_subject_name(issuer)) != 0)
-		return 0;
 	aki = X509_get0_authority_key_id(x509);
 	ski = X509_get0_subject_key_id(issuer);
-	if (aki != NULL && ski != NULL && ASN1_OCTET_STRING_cmp(aki, ski) != 0)
-		return 0;
-	return isverified(x509, issuer);
+	return aki == NULL || ski == NULL ||
+	    ASN1_OCTET_STRING_cmp(aki, ski) == 0;
+}
+
+int
+cs_cert_is_signed_by(X509 *x509, X509 *issuer)
+{
+	return X509_NAME_cmp(X509_get_issuer_name(x509),
+		   X509_get_subject_name(issuer)) == 0 &&
+	    cs_cert_mayissue(issuer, x509) && isverified(x509, issuer);
 }
 
 int

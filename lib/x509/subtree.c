@@ -11,30 +11,17 @@
 
 #include "x509/private.h"
 
-static int
-ishostname(const char *s)
-{
-	struct certstore_error err;
-	char host[CS_HOST_MAX + 1];
-	const char *p;
-
-	for (p = s; *p != '\0'; p++)
-		if ((unsigned char)*p >= 0x80)
-			return 0;
-	return p > s && p[-1] != '.' && cs_name_host(s, 0, 1, host, &err) == 0;
-}
-
 /* Empty stands for all names; a leading dot is for URIs and mail only. */
 static int
 isdnsbase(const char *s)
 {
-	return *s == '\0' || ishostname(s);
+	return *s == '\0' || cs_name_isdns(s, 0);
 }
 
 static int
 isdomainbase(const char *s)
 {
-	return *s == '\0' || ishostname(*s == '.' ? s + 1 : s);
+	return *s == '\0' || cs_name_isdns(*s == '.' ? s + 1 : s, 0);
 }
 
 /* A mailbox, all mailboxes of a host, or of all hosts in a domain. */
@@ -45,7 +32,7 @@ isemailbase(const char *s)
 
 	if (at == NULL)
 		return isdomainbase(s);
-	return at > s && ishostname(at + 1);
+	return at > s && cs_name_isdns(at + 1, 0);
 }
 
 /* The network and a mask of leading ones (RFC 4632). */
@@ -204,7 +191,7 @@ isplainuri(const ASN1_STRING *s)
 			n += 1 + strspn(host + n + 1, "0123456789");
 		plain = host[n] == '\0' || strchr("/?#", host[n]) != NULL;
 		host[strcspn(host, ":/")] = '\0';
-		plain = plain && ishostname(host);
+		plain = plain && cs_name_isdns(host, 0);
 	}
 	free(uri);
 	return plain;

@@ -86,6 +86,7 @@ int	cs_cert_isbad(X509_EXTENSION *);	/* malformed */
 int	cs_cert_istwice(const STACK_OF(X509_EXTENSION) *, int);
 int	cs_cert_is_ca(X509 *);
 int	cs_cert_is_self_signed(X509 *);		/* by signature, not by name */
+int	cs_cert_mayissue(X509 *, X509 *);	/* issuer first; AKI alone */
 int	cs_cert_is_signed_by(X509 *, X509 *);	/* name, AKI, signature */
 int	cs_cert_same(X509 *, X509 *);
 int	cs_cert_fingerprint(X509 *, char [CS_HASH_LEN]);
