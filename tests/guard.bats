@@ -148,11 +148,11 @@ aged() {
 	guard "no change" 91
 	[ "$(grep -c '^fsync' trace)" -eq 0 ]
 	syscalls fsync,syncfs cert-set ca e1.example.com e2.example.com note=x
-	guard "syncs of three" 27
+	guard "syncs of three" 28
 	add 4 5 6 7 8 9 10 11 12 13 14 15 16 17
 	cert-list -o name 'e*' >names
 	syscalls fsync,syncfs cert-set - note=many <names
-	guard "syncs of 17" 2
+	guard "syncs of 17" 3
 	syscalls fsync,syncfs cert-set @new @store note=x
 	guard "syncs of settings" 4
 }

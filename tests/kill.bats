@@ -110,6 +110,75 @@ sweep() {
 	sweep cert-set serving tenant=t.example.org default=yes
 }
 
+# together COMMAND...: killed anywhere, and once more in the writer that mends,
+# all entries are changed or none is; "state" prints what is compared.
+together() {
+	local call n at old new now
+
+	old=$(together_state)
+	calls "$@" <input
+	new=$(together_state)
+	[ "$old" != "$new" ] || fail "it changes nothing: $*"
+	# and each switch of a link
+	{ cat some; grep -E 'renameat|symlinkat' all; } | sort -u >these
+	while read -r call n <&4; do
+		at="$call $n"
+		restore
+		killed "$call" "$n" "$@" <input || return 1
+		readable "$at" || return 1
+		# in the middle of what the next writer has to do
+		sh -c 'strace -f -qq -o /dev/null \
+		    -e inject=renameat:signal=KILL:when=2 \
+		    cert-rm -f nobody; exit' >/dev/null 2>&1 || :
+		readable "$at, killed again" || return 1
+		cert-rm -f nobody
+		readable "$at, mended" || return 1
+		clean "$at, mended" || return 1
+		now=$(together_state)
+		[ "$now" = "$old" ] || [ "$now" = "$new" ] ||
+		    fail "$at: some changed: $now" || return 1
+		[ -z "$(ls -A "$CERTSTORE/.pending")" ] ||
+		    fail "$at: pending" || return 1
+		grouped || fail "$at: a key is open" || return 1
+	done 4<these
+}
+
+together_state() {
+	cert-list -o name,names,tenants
+	cert-set -o note,x-a,group CA other serving waiting
+}
+
+# grouped: a key that can be read is of an entry with that group.
+grouped() {
+	local name
+
+	while read -r name; do
+		[ -n "$(cert-set -o group "$name")" ] || return 1
+	done < <(find "$CERTSTORE/certs" -name privkey.pem -perm /070 |
+	    sed 's,.*/[.]\(.*\)@.*,\1,')
+}
+
+@test "cert-set of several entries, killed anywhere: all or none" {
+	local group=
+
+	[ "$(id -u)" -ne 0 ] || group=group=daemon
+	together cert-set other CA waiting serving note=n x-a=1 tenant=t.example
+	if [ -n "$group" ]; then
+		cert-set other serving "$group"
+		saved=$BATS_TEST_TMPDIR/saved
+		cp -a "$CERTSTORE" "$saved"
+		together cert-set other serving note=n group=
+	fi
+}
+
+@test "cert-import of several entries, killed anywhere: all or none" {
+	cert-create -d ./elsewhere -c root
+	cert-create -d ./elsewhere -A root -s new.example.org new
+	cert-create -d ./elsewhere -A root -s next.example.org next
+	cat elsewhere/certs/{new,next}/combined.pem >input
+	together cert-import -f
+}
+
 @test "cert-rm, killed anywhere" {
 	target=serving
 	sweep cert-rm -f serving

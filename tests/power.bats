@@ -53,6 +53,10 @@ first_anchors() {
 	cut cert-create -f -A CA -s new.example.org -s both.example.org new
 }
 
+@test "cert-set of several entries, the power cut" {
+	cut cert-set -q CA other serving waiting note=n tenant=t.example.org
+}
+
 @test "cert-create -f over an entry, the power cut" {
 	cert-create -f -A CA -s old.example.org -s both.example.org serving
 	cut cert-create -f -A CA -s new.example.org -s both.example.org serving

@@ -91,6 +91,7 @@ int	cs_fence_failintent(const struct certstore *, const char *,
  * generation.c: a link NAME -> .NAME@N and its generations; -1 and errno.  The
  * generations are in the same directory as the link.
  */
+#define CS_SWITCHED	"@@switched"	/* in .pending/: see recover.c */
 #define CS_TAKEN	"@taken"	/* behind the name of an intent */
 #define CS_MOVED	"@rm"		/* behind that of a link moved there */
 struct cs_link {
@@ -301,6 +302,9 @@ struct cs_todo {
 	struct cs_strings unknown;	/* whose links in index/ are not known */
 	struct cs_strings gone;		/* of which nothing is to be left */
 };
+/* Switches a link to what its intent names, if it leads to what that replaces;
+ * errno. */
+int	cs_settle_switch(const struct cs_link *, const struct cs_intent *);
 int	cs_settle_intent(const struct cs_link *, const struct cs_intent *,
 	    unsigned long, struct cs_todo *);	/* live; errno */
 int	cs_settle_finish(struct certstore *, const struct cs_info *,

@@ -6,6 +6,8 @@
  *	NAME -> .NAME@N/mend	the link is to be made to lead to N
  *	NAME -> .NAME@N/rm	N was being removed
  *	NAME@rm -> .NAME@N	the same: the entry's own link was moved there
+ *	@@switched		the new generations of several entries are on
+ *				disk: all of their links are to be switched
  *
  * An intent is renamed to NAME@taken first.  If its writer is alive after all,
  * because .lock was removed or does not work between two hosts, that writer
@@ -101,6 +103,40 @@ recoverone(struct certstore *store, const char *file, struct cs_strings *done,
 		     cs_settle_intent(&link, &in, live, todo);
 }
 
+static int
+isswitched(const struct cs_strings *files)
+{
+	size_t i;
+
+	for (i = 0; i < files->n; i++)
+		if (strcmp(files->v[i], CS_SWITCHED) == 0)
+			return 1;
+	return 0;
+}
+
+/* Switches the links of a writer that was interrupted while it did this. */
+static int
+switchothers(struct certstore *store, const struct cs_strings *files)
+{
+	char name[NAME_MAX + 1];
+	struct cs_intent in;
+	struct cs_link link;
+	size_t i;
+	int rv;
+
+	for (i = 0; i < files->n; i++) {
+		strlcpy(name, files->v[i], sizeof(name));
+		cutsuffix(name, CS_TAKEN);
+		if (!cs_name_isvalid(name))
+			continue;
+		link = cs_resolve_link(store, name);
+		rv = cs_generation_intent(&link, files->v[i], 0, &in);
+		if (rv == -1 || (rv == 1 && cs_settle_switch(&link, &in) == -1))
+			return -1;
+	}
+	return 0;
+}
+
 /* Finishes or takes back all of .pending/, which is empty when it returns 0. */
 int
 cs_recover_all(struct certstore *store, struct certstore_error *err)
@@ -108,7 +144,7 @@ cs_recover_all(struct certstore *store, struct certstore_error *err)
 	struct cs_strings files = { 0 }, done = { 0 };
 	struct cs_todo todo = { 0 };
 	size_t i;
-	int rv = -1;
+	int rv = -1, switched;
 
 	if (cs_file_each(store->pending, ".", takeintent, &files) == -1) {
 		cs_fail_errno(err, "%s/.pending", store->path);
@@ -118,16 +154,26 @@ cs_recover_all(struct certstore *store, struct certstore_error *err)
 		rv = 0;
 		goto out;
 	}
+	switched = isswitched(&files);
+	if (switched && switchothers(store, &files) == -1) {
+		cs_fail_errno(err, "%s/certs", store->path);
+		goto out;
+	}
 	/* the switch has to be on disk before what it replaced is removed */
 	if (cs_store_sync(store, store->certs) == -1) {
 		cs_fail_errno(err, "%s/certs", store->path);
 		goto out;
 	}
 	for (i = 0; i < files.n; i++)
-		if (recoverone(store, files.v[i], &done, &todo) == -1) {
+		if (strcmp(files.v[i], CS_SWITCHED) != 0 &&
+		    recoverone(store, files.v[i], &done, &todo) == -1) {
 			cs_settle_fail(store, files.v[i], err);
 			goto out;
 		}
+	if (switched && cs_strings_add(&done, CS_SWITCHED) == -1) {
+		cs_fail_nomem(err);
+		goto out;
+	}
 	rv = cs_settle_conclude(store, (const char *const *)done.v, done.n,
 	    &todo, err);
 out:

@@ -95,6 +95,28 @@ out:
 	return rv;
 }
 
+int
+cs_settle_switch(const struct cs_link *link, const struct cs_intent *in)
+{
+	struct cs_info info = { 0 };
+	char dir[CS_GENDIR];
+	unsigned long live;
+	int found, rv = 0;
+
+	if ((found = cs_generation_current(link, dir, &live)) == -1)
+		return -1;
+	if (in->verb[0] != '\0' || live == in->gen ||
+	    (found != CS_LINK_NONE && found != CS_LINK_GENERATION))
+		return 0;
+	if ((found = loadgeneration(link->store, link->name, in->gen, &info)) ==
+	    -1)
+		rv = -1;
+	else if (found == 1 && info.before == live)
+		rv = cs_generation_lead(link, in->gen);
+	cs_info_free(&info);
+	return rv;
+}
+
 /* Removes the default if it leads to this entry. */
 static int
 dropdefault(struct certstore *store, const char *name)

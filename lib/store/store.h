@@ -99,7 +99,7 @@ struct cs_put {
 	struct cs_info	 info;		/* as it was written */
 	int		 fd[CS_NFILE + 1];	/* and the directory */
 };
-/* write.c: writes all of them or none, but for a system failure. */
+/* write.c: writes all of them or none. */
 int	cs_write_entries(struct certstore *, struct cs_put *, size_t,
 	    struct certstore_error *);
 int	cs_write_check(struct certstore *, struct cs_put *, size_t,

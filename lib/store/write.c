@@ -328,6 +328,24 @@ switchone(struct certstore *store, const struct cs_put *put,
 				 cs_fail_errno(err, "%s", put->name);
 }
 
+/*
+ * From here on all entries are switched, by the next writer if need be: the
+ * links of several cannot be renamed in one step.
+ */
+static int
+beginswitch(struct certstore *store, size_t n, struct certstore_error *err)
+{
+	if (n < 2)
+		return 0;
+	if (cs_fence_verify(store, err) == -1)
+		return -1;
+	if (cs_file_newlink(store->pending, ".", CS_SWITCHED) == -1)
+		return cs_fence_failintent(store, CS_SWITCHED, err);
+	if (cs_store_sync(store, store->pending) == -1)
+		return cs_fail_errno(err, "%s/.pending", store->path);
+	return 0;
+}
+
 /* Switches all links; checks the lock every BULK entries. */
 static int
 switchall(struct certstore *store, const struct cs_put *puts, size_t n,
@@ -356,6 +374,8 @@ abandon(struct certstore *store, const struct cs_put *puts, size_t n,
 	store->tidy = 0;
 	if (cs_recover_abandon(store, why))
 		return;
+	if (n > 1 && cs_fence_isplace(store))
+		(void)cs_file_remove(store->pending, CS_SWITCHED);
 	for (i = 0; i < n && cs_fence_isplace(store); i++)
 		if (puts[i].gen != 0)
 			withdraw(store, &puts[i]);
@@ -377,6 +397,7 @@ finishputs(struct certstore *store, struct cs_put *puts, size_t n,
 
 	if ((names = reallocarray(NULL, n + 1, sizeof(*names))) == NULL)
 		return cs_fail_nomem(err);
+	names[n] = CS_SWITCHED;
 	for (i = 0; i < n; i++) {
 		names[i] = puts[i].name;
 		if (verifyput(store, &puts[i], 1, err) == -1)
@@ -397,7 +418,8 @@ finishputs(struct certstore *store, struct cs_put *puts, size_t n,
 		}
 	}
 	if (cs_fence_verify(store, err) == 0)
-		rv = cs_settle_conclude(store, names, n, &todo, err);
+		rv = cs_settle_conclude(store, names, n > 1 ? n + 1 : n, &todo,
+		    err);
 out:
 	free(names);
 	cs_settle_done(&todo);
@@ -423,6 +445,7 @@ cs_write_entries(struct certstore *store, struct cs_put *puts, size_t n,
 	begun = 1;
 	if (writeputs(store, puts, n, err) == -1 ||
 	    uncombine(store, puts, n, err) == -1 ||
+	    beginswitch(store, n, err) == -1 ||
 	    switchall(store, puts, n, err) == -1)
 		goto out;
 	/* the next writer finishes what fails from here on */
