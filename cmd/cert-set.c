@@ -107,7 +107,7 @@ change(struct certstore *store, char **names, char **changes, int flags,
 static int
 isknown(const char *prop)
 {
-	static const char *const known[] = { "tenant", "user", "group",
+	static const char *const known[] = { "tenant", "user", "group", "x5u",
 		"endpoint", "note" };
 	size_t i;
 
@@ -176,7 +176,7 @@ static int
 issingle(const char *prop)
 {
 	return strcmp(prop, "group") == 0 || strcmp(prop, "note") == 0 ||
-	    strcmp(prop, "default") == 0;
+	    strcmp(prop, "x5u") == 0 || strcmp(prop, "default") == 0;
 }
 
 /* Adds ,"tenant":["a.example" and for each further tenant ,"b.example" */

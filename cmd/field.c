@@ -9,7 +9,7 @@
 
 const char *const cmd_field_names[CMD_NFIELD] = { "name", "kind", "ends",
 	"left", "starts", "names", "subject", "issuer", "serial", "key",
-	"fingerprint", "spki", "spc", "tn", "origin", "tenants", "users",
+	"fingerprint", "spki", "spc", "tn", "x5u", "origin", "tenants", "users",
 	"group", "default", "host", "how", "dir", "certfile", "keyfile",
 	"combinedfile", "cafile" };
 
@@ -103,6 +103,8 @@ cmd_field_path(const struct cmd_item *item, enum cmd_field field)
 		return certstore_entry_path(item->entry, CERTSTORE_COMBINED);
 	case CMD_CAFILE:
 		return certstore_entry_path(item->entry, CERTSTORE_CA);
+	case CMD_X5U:
+		return certstore_entry_url(item->entry);
 	default:
 		return NULL;
 	}

@@ -145,6 +145,7 @@ enum certstore_file {
 	CERTSTORE_COMBINED,
 	CERTSTORE_CA
 };
+char *certstore_entry_url(const struct certstore_entry *entry);
 char *certstore_entry_path(const struct certstore_entry *entry,
     enum certstore_file file);
 int certstore_entry_part(const struct certstore_entry *entry, const char *part,

@@ -172,3 +172,72 @@ silent() {
 	[ "$(cert-match -o keyfile www.example.com)" = \
 	    "$CERTSTORE/certs/www/privkey.pem" ]
 }
+
+# x5ufile ENTRY: the file that its URL stands for.
+x5ufile() {
+	local url
+
+	url=$(cert-list -o x5u "$1")
+	[[ $url == https://certs.example.com/shaken/*.pem ]] || fail "$url"
+	echo "$CERTSTORE/x5u/${url##*/}"
+}
+
+@test "x5u= gives each chain a URL that never changes" {
+	local first second
+
+	caller a 90 spc:818H
+	[ -z "$(cert-list -o x5u a)" ]
+	[ ! -e "$CERTSTORE/x5u" ]
+	umask 077
+	cert-set -q a x5u=https://certs.example.com/shaken
+	[ "$(cert-set -o x5u a)" = x5u=https://certs.example.com/shaken/ ]
+	first=$(x5ufile a)
+	cmp "$first" "$CERTSTORE/certs/a/fullchain.pem"
+	[ "$(sha256sum <"$first" | cut -d' ' -f1).pem" = "${first##*/}" ]
+	[ "$(stat -c %a "$CERTSTORE/x5u")" = 755 ]
+	[ "$(stat -c %a "$first")" = 644 ]
+	# the same certificate, another chain
+	stat -c '%i %Y' "$first" >before
+	cert-set -q a note=x
+	[ "$(x5ufile a)" = "$first" ]
+	sign mid root '/CN=SHAKEN mid' 90 basicConstraints=critical,CA:TRUE
+	caller a 90 spc:818H
+	second=$(x5ufile a)
+	[ "$second" != "$first" ]
+	cmp "$second" "$CERTSTORE/certs/a/fullchain.pem"
+	stat -c '%i %Y' "$first" | cmp - before
+	[ "$(find "$CERTSTORE/x5u" -mindepth 1 | wc -l)" -eq 2 ]
+	# what a killed writer left, or a bad disk, is made whole
+	echo damage >"$second"
+	cert-set -q a note=y
+	cmp "$second" "$CERTSTORE/certs/a/fullchain.pem"
+	cert-rm a
+	[ -f "$second" ]
+	caller a 90 spc:818H
+	cert-set -q a x5u=https://certs.example.com/shaken/
+	third=$(x5ufile a)
+	cert-rm -f a
+	[ ! -e "$third" ]
+	[ -f "$second" ]
+}
+
+@test "x5u= is for what signs calls, and an https URL" {
+	cert-set -q @new x5u=https://certs.example.com/shaken
+	cert-create -q -s www.example.com www
+	[ -z "$(cert-list -o x5u www)" ]
+	[ ! -e "$CERTSTORE/x5u" ]
+	caller a 90 spc:818H
+	[ -f "$(x5ufile a)" ]
+	for url in http://a.example/ ftp://a.example/ https:/// https:// \
+	    https://u@a.example/ 'https://a.example/?x' 'https://a.example/#x' \
+	    'https://a.example/a b/' /srv/x5u; do
+		run -2 cert-set a "x5u=$url"
+	done
+	cert-set -q a x5u=
+	[ -z "$(cert-list -o x5u a)" ]
+	ln -s /tmp x5u
+	rm -r "$CERTSTORE/x5u"
+	mv x5u "$CERTSTORE/x5u"
+	run -2 cert-set a x5u=https://a.example/
+	[ -z "$(cert-list -o x5u a)" ]
+}

@@ -67,6 +67,7 @@ static const struct key {
 	KEY("tenant", LINE, AT(tenants)),
 	KEY("user", LINE, AT(users)),
 	KEY("group", TEXT, AT(group)),
+	KEY("x5u", TEXT, AT(x5u)),
 };
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -591,7 +592,7 @@ iscomposed(const char *line, size_t len)
 {
 	static const char *const words[] = { "certstore", "name", "generation",
 		"before", "kept", "pair", "file", "has", "origin", "tenant",
-		"user", "group" };
+		"user", "group", "x5u" };
 	size_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)

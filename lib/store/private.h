@@ -205,7 +205,7 @@ struct cs_propline {
 };
 int	cs_props_nextline(const struct cs_buf *, size_t *, struct cs_propline *);
 struct cs_props {
-	char			*origin, *group;	/* or NULL */
+	char			*origin, *group, *x5u;	/* or NULL */
 	struct cs_strings	 tenants, users;	/* sorted */
 };
 int	cs_props_read(const struct certstore_entry *, struct cs_props *,
@@ -219,6 +219,12 @@ int	cs_props_text(const struct certstore_entry *, struct cs_buf *,
 	    struct certstore_error *);		/* the file as it is now */
 int	cs_props_check(const char *, const struct cs_buf *,
 	    struct certstore_error *);	/* of an entry, or a section of settings */
+
+/* x5u.c */
+const char *cs_x5u_flaw(const char *);
+int	cs_x5u_add(struct certstore *, const struct cs_put *, int,
+	    struct certstore_error *);
+int	cs_x5u_remove(struct certstore *, const char *);	/* by its hash */
 
 /* propedit.c: a change as typed is checked, copied and later freed; to lines as
  * compose makes them: 1, 0 no difference, -1 no memory. */

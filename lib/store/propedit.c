@@ -83,6 +83,24 @@ checkgroupvalue(struct value *v)
 	}
 }
 
+/* The URL of a directory, with a slash at the end. */
+static int
+checkx5uvalue(struct value *v)
+{
+	const char *flaw;
+	size_t len = strlen(v->text);
+
+	if (len > VALUE_MAX - 1)
+		return refusevalue(v, "is longer than 1000 bytes");
+	if (asprintf(&v->kept, "%s%s", v->text,
+		v->text[len - 1] == '/' ? "" : "/") == -1) {
+		v->kept = NULL;
+		return cs_fail_nomem(v->err);
+	}
+	flaw = cs_x5u_flaw(v->kept);
+	return flaw == NULL ? 0 : refusevalue(v, flaw);
+}
+
 /* A port: 1 to 65535. */
 static int
 isport(const char *p, size_t len)
@@ -164,6 +182,7 @@ static const struct property {
 	{ "tenant", 1, checktenantvalue },
 	{ "user", 1, checktextvalue },
 	{ "group", 0, checkgroupvalue },
+	{ "x5u", 0, checkx5uvalue },
 	{ "endpoint", 1, checkendpointvalue },
 	{ "note", 0, checktextvalue },
 };
@@ -198,7 +217,7 @@ cs_propedit_parse(struct cs_propchange *c, const char *prop,
 	if ((p = findproperty(prop)) == NULL)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: no such property: use tenant, user, group, "
-		    "endpoint, note, default or x-NAME",
+		    "x5u, endpoint, note, default or x-NAME",
 		    cs_escape_quote(q, prop));
 	if (!p->islist && how != CERTSTORE_SET_REPLACE)
 		return refusevalue(&v, "this property has one value: use =");

@@ -14,9 +14,9 @@
 #define VALUE_MAX 1000 /* of a line with a key, bytes */
 #define BOM "\xef\xbb\xbf"
 
-enum key { ORIGIN, TENANT, USER, GROUP, ENDPOINT, NOTE, OTHER };
+enum key { ORIGIN, TENANT, USER, GROUP, X5U, ENDPOINT, NOTE, OTHER };
 
-static const char *const keys[] = { "origin", "tenant", "user", "group",
+static const char *const keys[] = { "origin", "tenant", "user", "group", "x5u",
 	"endpoint", "note" };
 
 struct line {
@@ -112,6 +112,8 @@ parseprops(struct cs_props *props, const struct cs_buf *text)
 			cs_strings_add(&props->users, value) == -1) ||
 		    (l.key == GROUP && props->group == NULL &&
 			(props->group = strdup(value)) == NULL) ||
+		    (l.key == X5U && props->x5u == NULL &&
+			(props->x5u = strdup(value)) == NULL) ||
 		    (l.key == ORIGIN && props->origin == NULL &&
 			(props->origin = strdup(value)) == NULL))
 			return -1;
@@ -127,6 +129,7 @@ cs_props_free(struct cs_props *props)
 	cs_strings_free(&props->tenants);
 	cs_strings_free(&props->users);
 	free(props->group);
+	free(props->x5u);
 	free(props->origin);
 	memset(props, 0, sizeof(*props));
 }
@@ -159,7 +162,9 @@ cs_props_text(const struct certstore_entry *entry, struct cs_buf *b,
 	if (addlines(b, TENANT, info->tenants.v, info->tenants.n) != 0 ||
 	    addlines(b, USER, info->users.v, info->users.n) != 0 ||
 	    (info->group != NULL &&
-		cs_buf_printf(b, "group %s\n", info->group) == -1))
+		cs_buf_printf(b, "group %s\n", info->group) == -1) ||
+	    (info->x5u != NULL &&
+		cs_buf_printf(b, "x5u %s\n", info->x5u) == -1))
 		return cs_fail_nomem(err);
 	return 0;
 }
@@ -250,7 +255,19 @@ checktenant(const struct place *at, const char *value)
 }
 
 static int
-checkline(const struct place *at, const struct line *l, int *groups)
+checkx5u(const struct place *at, const char *value)
+{
+	char what[128];
+	const char *flaw;
+
+	if ((flaw = cs_x5u_flaw(value)) == NULL)
+		return 0;
+	snprintf(what, sizeof(what), "x5u %s", flaw);
+	return refuseline(at, what);
+}
+
+static int
+checkline(const struct place *at, const struct line *l, int seen[OTHER])
 {
 	char value[VALUE_MAX + 1], what[64];
 	enum key key;
@@ -277,8 +294,12 @@ checkline(const struct place *at, const struct line *l, int *groups)
 	    l->l.len + slashes)
 		return refuseline(at, "has a byte that is not printable UTF-8");
 	snprintf(value, sizeof(value), "%.*s", (int)l->l.len, l->l.value);
-	if (l->key == GROUP && ++*groups > 1)
-		return refuseline(at, "is a second group");
+	if (++seen[l->key] > 1 && (l->key == GROUP || l->key == X5U)) {
+		snprintf(what, sizeof(what), "is a second %s", keys[l->key]);
+		return refuseline(at, what);
+	}
+	if (l->key == X5U)
+		return checkx5u(at, value);
 	return l->key == TENANT ? checktenant(at, value) : 0;
 }
 
@@ -289,11 +310,11 @@ cs_props_check(const char *name, const struct cs_buf *text,
 	struct place at = { name, 0, err };
 	struct line l;
 	size_t pos = 0;
-	int groups = 0;
+	int seen[OTHER] = { 0 };
 
 	while (nextprop(text, &pos, &l)) {
 		at.n++;
-		if (checkline(&at, &l, &groups) == -1)
+		if (checkline(&at, &l, seen) == -1)
 			return -1;
 	}
 	return 0;
@@ -315,6 +336,8 @@ cs_props_repeat(struct cs_buf *info, const struct cs_buf *text)
 	    props.users.n);
 	if (props.group != NULL)
 		bad |= cs_buf_printf(info, "group %s\n", props.group);
+	if (props.x5u != NULL)
+		bad |= cs_buf_printf(info, "x5u %s\n", props.x5u);
 	cs_props_free(&props);
 	return bad == 0 ? 0 : -1;
 }
@@ -385,6 +408,9 @@ finddifference(const struct cs_props *props, const struct cs_info *info,
 	if (strcmp(props->group != NULL ? props->group : "",
 		info->group != NULL ? info->group : "") != 0)
 		*what = "another group";
+	else if (strcmp(props->x5u != NULL ? props->x5u : "",
+		     info->x5u != NULL ? info->x5u : "") != 0)
+		*what = "another x5u";
 	else if (!tenants)
 		*what = "other tenants";
 	else if (!users)

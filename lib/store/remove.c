@@ -25,8 +25,9 @@ struct removal {
 	int flags;
 	struct certstore_error *errs;
 	struct certstore_entry entry; /* the last that was loaded */
-	size_t *byname;		      /* names in order */
-	struct ca *ca;		      /* by hash of the subject */
+	char **x5u;	/* with FORCE: hashes of the chains in x5u/, or NULL */
+	size_t *byname; /* names in order */
+	struct ca *ca;	/* by hash of the subject */
 	size_t nca, casize;
 };
 
@@ -304,8 +305,13 @@ decideremoval(struct removal *rm, size_t i)
 	int force = (rm->flags & CERTSTORE_REMOVE_FORCE) != 0;
 
 	if (cs_entry_load(rm->store, rm->names[i], &rm->entry, err) == 0) {
-		if (mayremove(rm, i, err) == 0)
-			cs_error_clear(err);
+		if (mayremove(rm, i, err) != 0)
+			return;
+		cs_error_clear(err);
+		if (force && rm->entry.info.x5u != NULL &&
+		    rm->entry.info.filehash != NULL &&
+		    (rm->x5u[i] = strdup(rm->entry.info.filehash)) == NULL)
+			cs_fail_nomem(err);
 		return;
 	}
 	cs_info_reset(&rm->entry.info);
@@ -318,6 +324,25 @@ decideremoval(struct removal *rm, size_t i)
 		cs_error_clear(err);
 }
 
+/*
+ * Verifiers fetch the chains of calls that were signed before a removal: only
+ * FORCE removes them, too.
+ */
+static void
+removechains(struct removal *rm)
+{
+	struct certstore_error *err;
+	size_t i;
+
+	for (i = 0; i < rm->n; i++) {
+		err = &rm->errs[i];
+		if (rm->x5u[i] != NULL && err->code == CERTSTORE_OK &&
+		    cs_x5u_remove(rm->store, rm->x5u[i]) == -1)
+			cs_fail_errno(err, "%s: x5u/%s.pem", rm->names[i],
+			    rm->x5u[i]);
+	}
+}
+
 /* With FORCE a name that is not there is no error. */
 static int
 removedecided(struct removal *rm)
@@ -326,6 +351,7 @@ removedecided(struct removal *rm)
 
 	count = cs_unlink_entries(rm->store, rm->names, rm->n, &rm->entry.info,
 	    rm->errs);
+	removechains(rm);
 	for (i = 0; i < rm->n; i++)
 		if (rm->errs[i].code == CERTSTORE_ENOENTRY &&
 		    (rm->flags & CERTSTORE_REMOVE_FORCE) != 0)
@@ -336,11 +362,16 @@ removedecided(struct removal *rm)
 static void
 freeremoval(struct removal *rm)
 {
+	size_t i;
+
 	while (rm->nca > 0) {
 		free(rm->ca[--rm->nca].subjecthash);
 		free(rm->ca[rm->nca].ski);
 		free(rm->ca[rm->nca].need);
 	}
+	for (i = 0; i < rm->n && rm->x5u != NULL; i++)
+		free(rm->x5u[i]);
+	free(rm->x5u);
 	free(rm->ca);
 	free(rm->byname);
 	free(rm->errs);
@@ -385,7 +416,8 @@ runremoval(struct removal *rm, int dry, struct certstore_error *err)
 		return -1;
 	if (rm->n == 0)
 		return 0;
-	if ((rm->errs = calloc(rm->n, sizeof(*rm->errs))) == NULL)
+	if ((rm->errs = calloc(rm->n, sizeof(*rm->errs))) == NULL ||
+	    (rm->x5u = calloc(rm->n, sizeof(*rm->x5u))) == NULL)
 		return cs_fail_nomem(err);
 	if ((dry ? cs_lock_check(rm->store, err) :
 		   cs_lock_take(rm->store, err)) == -1)

@@ -243,7 +243,8 @@ checksection(const struct certstore_set *set, const char *section,
 		if (strcmp(prop, "note") == 0 || strncmp(prop, "x-", 2) == 0 ||
 		    (strcmp(section, "@new") == 0 &&
 			(strcmp(prop, "group") == 0 ||
-			    strcmp(prop, "user") == 0)))
+			    strcmp(prop, "user") == 0 ||
+			    strcmp(prop, "x5u") == 0)))
 			prop = NULL;
 	}
 	if (prop == NULL)

@@ -31,7 +31,7 @@ struct cs_info {
 	struct cs_buf	 text;
 	const char	*name, *kind, *subject, *issuer, *serial, *key;
 	const char	*fingerprint, *spki, *samekey, *request, *ski, *aki;
-	const char	*subjecthash, *issuerhash, *origin, *cn, *group;
+	const char	*subjecthash, *issuerhash, *origin, *cn, *group, *x5u;
 	const char	*file, *filehash;	/* the file info was made from */
 	int64_t		 filesize, filesec;
 	long		 filensec;

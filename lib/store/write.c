@@ -203,6 +203,8 @@ writeputs(struct certstore *store, struct cs_put *puts, size_t n,
 		cs_progress(store, "writing", i, n);
 		if (cs_put_write(store, &puts[i], !bulk, err) == -1)
 			return -1;
+		if (cs_x5u_add(store, &puts[i], !bulk, err) == -1)
+			return -1;
 		if (cs_index_add(store, &puts[i].info) == -1)
 			return cs_fail_errno(err, "%s: index", puts[i].name);
 		link = cs_resolve_link(store, puts[i].name);
