@@ -134,8 +134,8 @@ join(struct cmd_text *t, int *n, const char *s)
 }
 
 /*
- * The i-th value of a field that is a list of texts, from 0: 1, 0 there are not
- * so many, -1 it is not such a field.
+ * Gets the i-th value, from 0, of a field that is a list of texts.  Returns 1, 0
+ * after the last one, or -1 if the field is not such a list.
  */
 int
 cmd_field_value(const struct cmd_item *item, enum cmd_field field, size_t i,

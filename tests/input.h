@@ -1,5 +1,5 @@
 /*
- * input.h: files that the unit tests read, and somebody who answers for a
+ * input.h: reading the files of unit tests, and a callback that answers with a
  * passphrase.
  */
 #ifndef INPUT_H
@@ -37,7 +37,7 @@ issame(const struct cs_pem *a, const struct cs_pem *b)
 	    memcmp(a->der, b->der, a->derlen) == 0;
 }
 
-/* Answers with the passphrase, or -1 without one; counts the questions. */
+/* Returns the passphrase, or -1 if it is NULL; counts the calls. */
 struct answer {
 	const char *passphrase;
 	int asked;
@@ -56,7 +56,7 @@ answer(void *arg, const char *what, char *buf, size_t size)
 	return snprintf(buf, size, "%s", a->passphrase);
 }
 
-/* Some keys and PKCS#12 need a provider that is not installed everywhere. */
+/* Whether the legacy provider is installed, for some keys and PKCS#12. */
 __attribute__((unused)) static int
 haslegacy(void)
 {

@@ -1,5 +1,5 @@
 /*
- * made.h: certificates that the unit tests make, and what info says of them.
+ * made.h: makes certificates for unit tests, and the lines of info for them.
  */
 #ifndef MADE_H
 #define MADE_H
@@ -40,12 +40,12 @@ addext(X509 *x509, X509 *issuer, const char *name, const char *value)
 	X509V3_set_ctx(&ctx, issuer, x509, NULL, NULL, 0);
 	ext = X509V3_EXT_nconf(NULL, &ctx, name, value);
 	if (ext == NULL)
-		bail("%s = %s is no extension", name, value);
+		bail("%s = %s is not an extension", name, value);
 	X509_add_ext(x509, ext, -1);
 	X509_EXTENSION_free(ext);
 }
 
-/* Not signed yet.  The extensions end with NULL: name, value, ... */
+/* Makes a certificate without a signature; exts: name, value, ..., NULL. */
 static X509 *
 mkcert(EVP_PKEY *pkey, const char *cn, X509 *issuer, const char *const *exts)
 {
@@ -69,7 +69,7 @@ mkcert(EVP_PKEY *pkey, const char *cn, X509 *issuer, const char *const *exts)
 	return x509;
 }
 
-/* Signs and parses again, as if it came from outside. */
+/* Signs a certificate, encodes it and parses it as input. */
 static X509 *
 finish(X509 *x509, EVP_PKEY *pkey, const EVP_MD *md)
 {
@@ -109,21 +109,21 @@ printable(const struct cs_buf *buf)
 	return 1;
 }
 
-/* What info says of one certificate, and parsed. */
+/* Makes the lines of info for a certificate and its issuer, and parses them. */
 static inline void
-describe(struct cs_info *info, X509 *x509, X509 *above)
+describe(struct cs_info *info, X509 *x509, X509 *issuer)
 {
 	STACK_OF(X509) *certs = sk_X509_new_null();
 	struct certstore_error err;
 
 	cs_info_reset(info);
 	sk_X509_push(certs, x509);
-	if (above != NULL)
-		sk_X509_push(certs, above);
+	if (issuer != NULL)
+		sk_X509_push(certs, issuer);
 	if (cs_describe_cert(&info->text, certs, &err) == -1)
 		bail("%s", err.msg);
 	if (!printable(&info->text))
-		bail("not fit to print: %s", info->text.p);
+		bail("not printable: %s", info->text.p);
 	if (cs_info_parse(info, &err) == -1)
 		bail("%s", err.msg);
 	sk_X509_free(certs);

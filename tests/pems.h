@@ -1,5 +1,5 @@
 /*
- * pems.h: what the tests of PEM share: the good text, what it must give, and
+ * pems.h: for the tests of PEM: a valid text, the items it must result in, and
  * ways to damage it.  Include it in one file of a program.
  */
 #ifndef PEMS_H
@@ -23,7 +23,7 @@ addfile(struct cs_buf *buf, const char *path)
 	cs_buf_free(&file);
 }
 
-/* All of from in the text becomes to, or only the nth (from 1). */
+/* Replaces the nth from in a text by to, counted from 1; 0: all of them. */
 __attribute__((unused)) static void
 replace(struct cs_buf *buf, const char *from, const char *to, int nth)
 {
@@ -44,7 +44,7 @@ replace(struct cs_buf *buf, const char *from, const char *to, int nth)
 	*buf = out;
 }
 
-/* What a list must be, as libcrypto's own reader has the undamaged text. */
+/* Makes the list that the valid text must result in, with libcrypto. */
 __attribute__((unused)) static void
 oracle(const struct cs_buf *text, struct cs_pems *list)
 {
@@ -81,7 +81,7 @@ oracle(const struct cs_buf *text, struct cs_pems *list)
 	ERR_clear_error();
 }
 
-/* Whether both hold the same, or got only the first of want. */
+/* Whether got has the same items as want, or only the first of them. */
 __attribute__((unused)) static int
 isprefix(const struct cs_pems *got, const struct cs_pems *want)
 {
@@ -96,7 +96,7 @@ isprefix(const struct cs_pems *got, const struct cs_pems *want)
 	return 1;
 }
 
-/* A certificate, its key, and a key that is encrypted the old way. */
+/* The valid text: a certificate, its key, an encrypted key, a CA. */
 __attribute__((unused)) static void
 maketext(struct cs_buf *buf)
 {
@@ -114,7 +114,7 @@ parse(const struct cs_buf *text, struct cs_pems *list,
 	char *exact;
 	int rv;
 
-	/* Of exactly this size, so that a byte read behind it is noticed. */
+	/* exactly this size, so that ASan detects reads after the end */
 	if ((exact = malloc(text->len)) == NULL && text->len > 0)
 		bail("no memory");
 	if (text->len > 0)

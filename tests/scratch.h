@@ -1,6 +1,7 @@
 /*
- * scratch.h: a store in a temporary directory with made-up entries, for the
- * tests of the core.  Include it in one file of a program, after tap.h.
+ * scratch.h: a store in a temporary directory, with entries that are not real
+ * certificates, for the tests of lib/store.  Include it in one file of a
+ * program, after tap.h.
  */
 #ifndef SCRATCH_H
 #define SCRATCH_H
@@ -42,7 +43,7 @@ opened(int flags)
 	return store;
 }
 
-/* What a writer decided upon that looks now, and sees this generation. */
+/* The identity of an entry for a writer that has seen this generation. */
 static inline struct cs_identity
 identity(struct certstore *store, const char *name, unsigned long gen)
 {
@@ -58,7 +59,7 @@ identity(struct certstore *store, const char *name, unsigned long gen)
 	return id;
 }
 
-/* Another writer, with a handle of its own, gives an entry a property. */
+/* Sets a property of an entry as another writer, with its own handle. */
 static inline void
 setprop(const char *name, const char *prop, const char *value)
 {
@@ -74,14 +75,15 @@ setprop(const char *name, const char *prop, const char *value)
 	certstore_close(other);
 }
 
-/* An entry whose certificate is `cert`, with these lines of info; where they
- * do not begin with its kind it is a server's, valid now. */
+/*
+ * Writes an entry whose certificate is `cert`, with these lines of info.  If
+ * they do not begin with the kind, it is a server that is valid now.
+ */
 static inline int
 put(struct certstore *store, const char *name, unsigned long seen,
     const char *cert, const char *lines)
 {
-	struct cs_put p = { .name = name,
-		.seen = identity(store, name, seen) };
+	struct cs_put p = { .name = name, .seen = identity(store, name, seen) };
 	int rv;
 
 	cs_buf_adds(&p.file[CS_FULLCHAIN], cert);
@@ -112,7 +114,7 @@ sh(const char *cmd)
 static inline void
 makescratch(void)
 {
-	/* what is kept in memory waits for no disk */
+	/* a file system in memory needs no time to sync */
 	snprintf(root, sizeof(root), "%s/certstore-test.XXXXXX",
 	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (mkdtemp(root) == NULL)

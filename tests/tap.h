@@ -1,6 +1,6 @@
 /*
- * The unit tests' few words of TAP: ok, is_str, is_int, skip, bail, and
- * tap_done for main's return value.  Include it in one file of a program.
+ * tap.h: TAP for unit tests: ok, is_str, is_int, skip, bail, and tap_done for
+ * the return value of main.  Include it in one file of a program.
  */
 #ifndef TAP_H
 #define TAP_H
@@ -76,7 +76,7 @@ tap_int(const char *file, int line, long long got, long long want,
 	return pass;
 }
 
-/* Passes a test that cannot run here, saying why. */
+/* Skips a test that cannot run here, with the reason. */
 __attribute__((format(printf, 1, 2), unused)) static void
 skip(const char *fmt, ...)
 {
@@ -89,7 +89,7 @@ skip(const char *fmt, ...)
 	putchar('\n');
 }
 
-/* Gives up: nothing that follows would make sense. */
+/* Ends the program: the tests that follow would be meaningless. */
 __attribute__((format(printf, 1, 2), noreturn, unused)) static void
 bail(const char *fmt, ...)
 {
@@ -115,9 +115,9 @@ tap_done(void)
 
 /* ok(condition, fmt, ...), is_str(got, want, fmt, ...), is_int likewise. */
 #define ok(cond, ...) tap_ok(__FILE__, __LINE__, !!(cond), __VA_ARGS__)
-#define is_str(got, want, ...)                                                 \
+#define is_str(got, want, ...) \
 	tap_str(__FILE__, __LINE__, (got), (want), __VA_ARGS__)
-#define is_int(got, want, ...)                                                 \
+#define is_int(got, want, ...) \
 	tap_int(__FILE__, __LINE__, (got), (want), __VA_ARGS__)
 
 #endif

@@ -31,10 +31,10 @@ struct cs_pem {
 	enum cs_pem_type	 type;
 	char			*label;		/* file name or "stdin" */
 	size_t			 line;		/* of BEGIN; 0: binary input */
-	char			*pemlabel;	/* "RSA PRIVATE KEY"; "": binary */
+	char			*pemlabel;	/* "PRIVATE KEY"; "": binary */
 	unsigned char		*der;
 	size_t			 derlen;
-	char			*dek;		/* DEK-Info of KEY_DEK, or NULL */
+	char			*dek;		/* DEK-Info, or NULL */
 	char			*passphrase;	/* that opened it, or NULL */
 	unsigned char		*aux;		/* trust settings, or NULL */
 	size_t			 auxlen;
