@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
-# constraints.bats: which names are within which constraints, RFC 5280 section
-# 4.2.1.10, as cert-verify has it: a table of a CA's constraints, the names of
-# a certificate below it, and the answer.
+# constraints.bats: name constraints, RFC 5280 section 4.2.1.10, in cert-verify:
+# tables of the constraints of a CA, the names of a certificate it issued, and
+# the verdict.
 
 load helper
 
-# judged: reads "constraints names answer", one a line; "+" between the words
-# of a further CA below the first.
+# judged: reads lines "constraints names verdict"; "+" precedes the constraints
+# of a further CA that the first one issued.
 judged() {
 	local n=0 constraint below names answer status failed=
 
@@ -150,7 +150,7 @@ judged() {
 	END
 }
 
-@test "names that only look like others" {
+@test "names that resemble others" {
 	judged <<-'END'
 	permitted;URI:.example.com URI:https://evil.net?.example.com/ bad
 	permitted;URI:.example.com URI:https://evil.net#.example.com bad
@@ -173,7 +173,7 @@ judged() {
 	END
 }
 
-@test "an address in the subject is no way around" {
+@test "an e-mail address in the subject is checked, too" {
 	for host in evil.net evil.net. example.com; do
 		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
 		    -noenc -keyout key.pem -subj /CN=I -out ca.pem -days 9999 \
@@ -195,7 +195,7 @@ judged() {
 	done
 }
 
-@test "kinds do not touch each other" {
+@test "a constraint applies only to names of its type" {
 	judged <<-'END'
 	permitted;DNS:example.com IP:192.0.2.1 good
 	permitted;DNS:example.com email:sip@example.net good
@@ -208,7 +208,7 @@ judged() {
 	END
 }
 
-@test "constraints of two CAs hold both" {
+@test "constraints of two CAs both apply" {
 	judged <<-'END'
 	permitted;DNS:example.com+permitted;DNS:www.example.com DNS:www.example.com good
 	permitted;DNS:example.com+permitted;DNS:www.example.com DNS:ftp.example.com bad
@@ -250,7 +250,7 @@ judged() {
 	END
 }
 
-@test "excluded subtrees that are none" {
+@test "malformed excluded subtrees" {
 	judged <<-'END'
 	excluded;email:@ email:me@example.com bad
 	excluded;email:me@ email:me@example.com bad
@@ -280,7 +280,7 @@ leaf() {
 	END
 }
 
-@test "a common name is a host where there is none" {
+@test "a common name counts as a host if no SAN is one" {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
 	    -noenc -keyout key.pem -subj /CN=I -out ca.pem -days 9999 \
 	    -addext 'nameConstraints=critical,permitted;DNS:example.com' \

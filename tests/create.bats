@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# create.bats: cert-create end to end: what openssl verifies strictly, and
-# what is refused, which must leave nothing behind.
+# create.bats: cert-create end to end: openssl verifies the certificates
+# strictly, and refused input must leave no files behind.
 
 # shellcheck disable=SC2154  # stderr is run's
 
@@ -66,7 +66,7 @@ refused() {
 	[ -z "$(litter "$CERTSTORE")" ]
 }
 
-@test "self-signed: key, certificate, modes, silence" {
+@test "self-signed: key, certificate, modes, no output" {
 	run -0 --separate-stderr cert-create www.example.com
 	[ -z "$output" ]
 	[ -z "$stderr" ]
@@ -82,7 +82,7 @@ refused() {
 	proven www.example.com www.example.com
 }
 
-@test "every key type, as a CA and below it" {
+@test "every key type, for a CA and a certificate it issued" {
 	local type name
 
 	cert-create -c ca
@@ -119,7 +119,7 @@ refused() {
 	proven leaf a.example "$(cert top)"
 }
 
-@test "names of all kinds, by shape or forced" {
+@test "SANs of all types, by form or by prefix" {
 	cert-create -s a.example -s '*.a.example' -s 192.0.2.1 -s '[2001:db8::1]' \
 	    -s u@a.example -s sip:u@a.example -s münchen.de -s dns:c.example \
 	    -s ip:::1 -s uri:urn:x -s email:v@a.example -s A.EXAMPLE. x
@@ -136,7 +136,7 @@ refused() {
 	done
 }
 
-@test "a name with a dot or localhost is its own name, others need -s" {
+@test "an entry name with a dot or localhost is the host, others need -s" {
 	cert-create localhost
 	cert-create 192.0.2.7
 	[[ "$(ext localhost subjectAltName)" == *DNS:localhost ]]
@@ -148,7 +148,7 @@ refused() {
 	[ "$(subject phones.CA)" = CN=phones.CA ]
 }
 
-@test "what names no host is no server certificate, nor a request for one" {
+@test "a server certificate or request needs a host" {
 	local hint bad r
 
 	for r in '' -R; do
@@ -172,7 +172,7 @@ refused() {
 	cert-create -P mail -s root@example.com mail
 }
 
-@test "the common name of a request is its first host, never an address" {
+@test "the common name of a request is its first host, not an address" {
 	cn() {
 		openssl req -noout -subject -nameopt RFC2253 | sed 's/^subject=//'
 	}
@@ -194,7 +194,7 @@ refused() {
 	[ "$(subject f)" = CN=192.0.2.10 ]
 }
 
-@test "a common name and surplus names that nobody finds" {
+@test "a common name that is not a SAN is warned of; very many SANs match" {
 	run -0 --separate-stderr cert-create -S CN=b.example -s a.example x
 	[[ $stderr == 'cert-create: x: the common name "b.example" is no subject'*': add -s b.example' ]]
 	run -0 --separate-stderr cert-create -R -S CN=192.0.2.1 -s a.example r
@@ -211,7 +211,7 @@ refused() {
 	[ "$output" = many ]
 }
 
-@test "nothing is invented in the subject" {
+@test "the subject has only what was asked for" {
 	local long=a23456789.b23456789.c23456789.d23456789.e23456789.f23456789
 
 	cert-create -S O='Vodia Networks, Inc' -S OU=a=b -S C=fr -S L= \
@@ -259,7 +259,7 @@ refused() {
 	refused 'a profile is not for a CA' -c -P server x
 }
 
-@test "lives: how long, until when, past 2049, cut to the CA's" {
+@test "validity: durations, dates, after 2049, cut to the CA's" {
 	cert-create -l 90d -s a.example d90
 	[ "$(days d90)" = 90 ]
 	cert-create -l 2060-01-31 -s a.example y2060
@@ -280,7 +280,7 @@ refused() {
 	refused 'year 9999' -l 9000y -s a.example x
 }
 
-@test "constraints hold for what is signed" {
+@test "constraints of a CA apply to the certificates it issues" {
 	cert-create -c -C permit=example.com -C permit=10.0.0.0/8 \
 	    -C permit=email:example.com -C exclude=bad.example.com ca
 	run -0 ext ca nameConstraints
@@ -327,7 +327,7 @@ refused() {
 	refused 'after the prefix' -c -C permit=10.0.0.1/8 x
 }
 
-@test "who may not sign" {
+@test "CAs and entries that cannot sign" {
 	cert-create -c ca
 	cert-create -A ca -s a.example leaf
 	refused 'leaf: is not a CA' -A leaf -s a.example x
@@ -343,7 +343,7 @@ refused() {
 	    -A ca2 -s a.example x
 }
 
-@test "a CA's key under a passphrase" {
+@test "a CA with an encrypted key" {
 	printf 'secret\n' >pass
 	printf 'wrong\n' >wrong
 	chmod 600 pass wrong
@@ -369,7 +369,7 @@ refused() {
 	setsid cert-create -u -A ca -s a.example one </dev/null
 }
 
-@test "an entry that exists, -f, -n" {
+@test "an existing entry, with -f and -n" {
 	cert-create a.example
 	refused 'use -f to replace it' a.example
 	before=$(state)
@@ -383,14 +383,14 @@ refused() {
 	refused 'none: there is no such entry' -nA none -s a.example y
 }
 
-@test "-n makes no store" {
+@test "-n does not make a store" {
 	cert-create -n a.example
 	[ ! -e "$CERTSTORE" ]
 	refused 'use -s' phones
 	[ ! -e "$CERTSTORE" ]
 }
 
-@test "-u and -x: only what is needed" {
+@test "-u and -x: changes only if needed" {
 	run -0 cert-create -ux -s a.example -s b.example app
 	before=$(state)
 	run -1 --separate-stderr cert-create -ux -s b.example -s a.example app
@@ -425,7 +425,7 @@ refused() {
 	refused 'only with -u' -e 30d -s a.example y
 }
 
-@test "-u: a CA with an encrypted key and constraints, or not" {
+@test "-u: a CA with or without an encrypted key and constraints" {
 	(umask 077 && printf 'secret\n' >pass)
 	cert-create -c ca
 	run -0 --separate-stderr cert-create -ucx -C permit=example.com ca
@@ -439,7 +439,7 @@ refused() {
 	refused 'ca: is a CA: use -f to replace it' -u -s a.example.com ca
 }
 
-@test "-u and a CA that was renewed" {
+@test "-u after the CA was renewed" {
 	run -0 cert-create -c ca
 	run -0 cert-create -A ca -s a.example app
 	run -0 cert-create -cf -K "$CERTSTORE/certs/ca/privkey.pem" ca
@@ -451,7 +451,7 @@ refused() {
 	run -0 cert-create -ux -A other -s a.example app
 }
 
-@test "-u and what was imported" {
+@test "-u for an imported entry" {
 	CERTSTORE=$PWD/other cert-create -s '*.example.com' x
 	cert-import -q -N app other/certs/x/combined.pem
 	before=$(state)
@@ -488,7 +488,7 @@ refused() {
 	[ ! -e "$CERTSTORE/certs/y" ]
 }
 
-@test "a request that cannot be printed waits, and how to print it is said" {
+@test "a request that cannot be printed waits; the message has the command" {
 	# shellcheck disable=SC2016  # for the inner shell
 	run -2 --separate-stderr sh -c 'cert-create -R -s a.example web >/dev/full'
 	[ "${#stderr_lines[@]}" -eq 1 ]
@@ -512,7 +512,7 @@ refused() {
 	[ "$(cert-list -k waiting -o name | wc -l)" -eq 2 ]
 }
 
-@test "a request for an entry that serves" {
+@test "a request for an entry that has a certificate" {
 	cert-create a.example
 	old=$(cert-show -o spki a.example)
 	cert-create -R a.example >csr
@@ -527,7 +527,7 @@ refused() {
 	proven a.example a.example
 }
 
-@test "-K uses a key there is" {
+@test "-K uses an existing key" {
 	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 \
 	    -out k 2>/dev/null
 	cert-create -K k a.example
@@ -556,7 +556,7 @@ refused() {
 	refused 'more than one private key' -K two f.example
 }
 
-@test "-K: explicit curve parameters are named, as RFC 5480 wants it" {
+@test "-K: explicit curve parameters become a named curve (RFC 5480)" {
 	openssl ecparam -name prime256v1 -param_enc explicit -genkey -noout \
 	    -out explicit.key
 	cert-create -K explicit.key a.example
@@ -567,7 +567,7 @@ refused() {
 	    -text | grep -F 'ASN1 OID: prime256v1'
 }
 
-@test "what cannot be made asks for no passphrase" {
+@test "no passphrase is asked for if the entry cannot be made" {
 	printf 'secret\n' >pass
 	cert-create -c -E pass ca
 	refused 'without a name' -A ca nameless
@@ -576,7 +576,7 @@ refused() {
 	refused 'the entry exists' -A ca a.example
 }
 
-@test "-Rn checks and prints no request, since its key is not kept" {
+@test "-Rn checks, but prints no request: its key is not kept" {
 	run -0 cert-create -R -n -s a.example shop
 	[ -z "$output" ]
 	[ ! -e "$CERTSTORE" ]
@@ -592,7 +592,7 @@ refused() {
 	done
 }
 
-@test "a full disk leaves nothing" {
+@test "a full disk leaves no files behind" {
 	[ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null ||
 	    skip 'needs to mount a small file system'
 	mkdir small
@@ -613,7 +613,7 @@ refused() {
 	cmp before after
 }
 
-@test "an end that is past is named with the time that was understood" {
+@test "an end in the past is refused with the parsed time" {
 	run -2 --separate-stderr cert-create -l 2020-01-01 -s a.example.org a
 	[[ $stderr == *"2020-01-01T23:59:59Z: the end is in the past"* ]]
 	[ ! -e "$CERTSTORE" ]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# damage.bats: what cannot be read is never a "no": status 2 and a line, with -q
-# too, of every command that asks; and the remedy that is printed is one.
+# damage.bats: damaged entries are status 2 with a message, also with -q, in
+# every command, never status 1; and the printed remedies work.
 
 # shellcheck disable=SC2154  # stderr and stderr_lines are run's
 
@@ -41,7 +41,7 @@ DAMAGES=('echo >>fullchain.pem' 'rm fullchain.pem' 'rm info' ': >info'
     'rm privkey.pem combined.pem' ': >privkey.pem; : >combined.pem'
     'cat fullchain.pem >combined.pem' 'ln -sfn .a@9 ../a')
 
-@test "a damaged entry: 2 of all that ask, with -q too" {
+@test "a damaged entry: status 2 from all commands that read it, with -q, too" {
 	for how in "${DAMAGES[@]}"; do
 		echo "# $how"
 		damage "$how"
@@ -68,7 +68,7 @@ DAMAGES=('echo >>fullchain.pem' 'rm fullchain.pem' 'rm info' ': >info'
 	done
 }
 
-@test "an entry that its reader may not read: 2" {
+@test "an entry without permission to read it: status 2" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to be somebody else"
 	local all=$BATS_TEST_TMPDIR/..
 
@@ -92,7 +92,7 @@ DAMAGES=('echo >>fullchain.pem' 'rm fullchain.pem' 'rm info' ': >info'
 	[ -n "$stderr" ]
 }
 
-@test "the remedy that is printed is one" {
+@test "the printed remedy works" {
 	local remedy store
 
 	for store in "$CERTSTORE" "$BATS_TEST_TMPDIR/it's mine"; do
@@ -117,7 +117,7 @@ DAMAGES=('echo >>fullchain.pem' 'rm fullchain.pem' 'rm info' ': >info'
 	done
 }
 
-@test "a key that waits and is gone is missed" {
+@test "a missing key of a waiting request is an error" {
 	for how in 'rm ../w/request.key' ': >../w/request.key'; do
 		damage "$how"
 		for line in 'cert-list -q' 'cert-show -q w' \
@@ -130,7 +130,7 @@ DAMAGES=('echo >>fullchain.pem' 'rm fullchain.pem' 'rm info' ': >info'
 	done
 }
 
-@test "a CA without its key, and one that never had it" {
+@test "a CA whose key is missing, and one imported without a key" {
 	cert-create -d other -c root
 	cert-show -d other -o cert root | cert-import -q -N root
 	run -0 cert-list -o name root
@@ -140,7 +140,7 @@ DAMAGES=('echo >>fullchain.pem' 'rm fullchain.pem' 'rm info' ': >info'
 	[[ $output == *'ca: privkey.pem is missing'* ]]
 }
 
-@test "all names of an entry are found, also the longest" {
+@test "all names of an entry match, also the longest" {
 	local last long
 
 	long=$(printf 'a%.0s' $(seq 61)) last=n5000.example.com
@@ -170,14 +170,14 @@ DAMAGES=('echo >>fullchain.pem' 'rm fullchain.pem' 'rm info' ': >info'
 	[ "$(ls many/index/host)" = + ]
 }
 
-@test "what is no entry at all is not one that cannot be read" {
+@test "files that are not entries are not reported as unreadable" {
 	touch "$CERTSTORE/certs/stray"
 	run -1 --separate-stderr cert-match -q x.example.com email:x@y
 	[ -z "$stderr" ]
 	run -0 cert-match -q "$print"
 }
 
-@test "-u writes what is put together anew, and a lost key is another" {
+@test "-u rewrites combined.pem with the same key, and replaces a missing key" {
 	for how in 'rm combined.pem' ': >combined.pem' \
 	    'cat fullchain.pem >combined.pem'; do
 		damage "$how"

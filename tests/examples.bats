@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# examples.bats: every example of the manual and of README runs, in order, in
-# a clean store.
+# examples.bats: every example of the manual and of README works, in order, in
+# an empty store.
 
 load helper
 load examples

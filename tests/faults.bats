@@ -1,10 +1,11 @@
 #!/usr/bin/env bats
-# Each writing command with one system call that changes something in the
-# store failing, for a few of these calls: the command says so, and the store
-# is the old or the new one, whole.  Then the next writer leaves it as it is.
+# faults.bats: each writing command, while one system call that changes the
+# store fails, for a sample of these calls: the command reports the error, and
+# the store is the old or the new one, complete.  The next writer must not
+# change it.
 #
-# FAULTS=all lets every system call on the store fail, those that only read,
-# too, the writing ones for every reason there is, and all that follow as well.
+# With FAULTS=all every system call on the store fails, also those that only
+# read, the writing ones for every reason, and also with all calls after it.
 
 # shellcheck disable=SC2154  # faults_setup sets saved and memory
 
@@ -218,7 +219,7 @@ reader() {
 	sweep cert-trust -T phones add
 }
 
-@test "cert-rm of what others need, each call failing" {
+@test "cert-rm of entries that others need, each call failing" {
 	local call n
 
 	state >is
@@ -244,7 +245,7 @@ reader() {
 	reader cert-match -o name other.example.org
 }
 
-@test "a disk that fails from some call on ends the command" {
+@test "a disk that fails permanently ends the command" {
 	calls . cert-create -s new.example.org new
 	restore
 	while read -r call n <&4; do
@@ -261,7 +262,7 @@ reader() {
 	clean "mended"
 }
 
-@test "what is made anew is on disk, too, with the directories above it" {
+@test "new files and directories are synced, with their parents" {
 	anchors 1
 	strace -y -qq -o trace -e trace=fsync \
 	    cert-create -d "$memory/fresh" -s a.example.org a
@@ -352,7 +353,7 @@ switched() {
 	tail -n 1 did | grep "^unlink .pending $1$"
 }
 
-@test "what must be on disk is, before anything leads to it" {
+@test "files are synced before anything refers to them" {
 	traced cert-create -A CA -s new.example.org -s both.example.org new
 	switched new 1
 	grep -x 'link index host/both.example.org@/new' after ||
@@ -361,7 +362,7 @@ switched() {
 	    'unlink .pending new'
 }
 
-@test "what was before stays until the switch is on disk" {
+@test "the old generation stays until the switch is synced" {
 	cert-create -f -A CA -s old.example.org serving
 	traced cert-create -f -A CA -s old.example.org -s other.example.org \
 	    serving
@@ -370,14 +371,14 @@ switched() {
 	run ! grep '^[a-z]* combined' did
 }
 
-@test "combined/ loses an entry on disk before that changes" {
+@test "the removal from combined/ is synced before the entry changes" {
 	traced cert-create -f -A CA -P client -s old.example.org serving
 	order 'sync .pending' 'unlink combined .*' 'sync combined' \
 	    'link certs .?serving(@link)?'
 	switched serving 2
 }
 
-@test "an entry goes step by step, each on disk before the next" {
+@test "an entry is removed in steps, each synced before the next" {
 	traced cert-rm -f serving other
 	order 'link .pending .*' 'sync .pending' 'unlink combined .*' \
 	    'sync combined' 'unlink  certs/[a-z]*' 'sync certs' \
@@ -386,7 +387,7 @@ switched() {
 	[ "$(grep -c '^sync' did)" -eq 4 ] # the default, too
 }
 
-@test "a new store is called whole once it is on disk" {
+@test "a new store is marked complete after it is synced" {
 	CERTSTORE=$memory/fresh
 	traced cert-create -s a.example.org a
 	order 'link .pending a' 'sync index' 'link  .links' 'mkdir certs .*' \
@@ -401,7 +402,7 @@ switched() {
 	done
 }
 
-@test "what the first anchors are is on disk before any of them" {
+@test "the intent for the first anchors is synced before any of them" {
 	cert-show -o cert CA >input
 	traced cert-trust add <input
 	sed '/^mkdir  .trust@1$/,$d' did >before

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
-# guard.bats: how many instructions a command takes, by callgrind, and how many
-# system calls on the store, by strace: figures that no noise touches
-# (tests/bench/README has those that noise does).
+# guard.bats: limits for instructions, counted by callgrind, and for system
+# calls on the store, counted by strace.  These figures do not depend on the
+# load of the machine; for times see tests/bench/README.
 
 load helper
 
@@ -74,7 +74,7 @@ syscalls() {
 	guard "a hit" 250000
 }
 
-@test "no match takes at most 250,000 instructions" {
+@test "a host without a match takes at most 250,000 instructions" {
 	instructions cert-match absent.example.com
 	[ ! -s "$BATS_TEST_TMPDIR/out" ]
 	guard "a miss" 250000
@@ -107,7 +107,7 @@ aged() {
 	[ "$((count - few))" -eq 30 ]
 }
 
-@test "a match takes a handful of system calls" {
+@test "the system calls of a match" {
 	local one
 
 	aged
@@ -121,7 +121,7 @@ aged() {
 	guard "a miss" 17
 }
 
-@test "a writer waits for the disk no more often than it must" {
+@test "the number of fsyncs of a writer" {
 	cert-create -d ./from -s n.example.com -s www.n.example.com n
 	cat from/certs/n/combined.pem >n.pem
 	aged
@@ -166,7 +166,7 @@ libcrypto30() {
 }
 
 # Of these libcrypto takes 2.6 to be loaded and 2 to be initialised.
-@test "an import takes at most 18,000,000 instructions" {
+@test "importing an entry takes at most 18,000,000 instructions" {
 	libcrypto30
 	cert-create -d other -c root
 	cert-create -d other -A root -s a.example.com a.example.com
@@ -175,7 +175,7 @@ libcrypto30() {
 	guard "an import" 18000000
 }
 
-@test "a certificate takes at most 26,000,000 instructions" {
+@test "making a certificate takes at most 26,000,000 instructions" {
 	libcrypto30
 	instructions cert-create -A ca -s n.example.com n.example.com
 	guard "cert-create -A" 26000000
@@ -183,7 +183,7 @@ libcrypto30() {
 	guard "cert-create -u, nothing to do," 5000000
 }
 
-@test "a verification takes no more with 200 anchors than with 2" {
+@test "a verification takes no more instructions with 200 anchors than with 2" {
 	local few
 
 	printf '%s\n' 'chain.pem leaf I' 'chain.pem I R' 'few/R.pem R R' \
@@ -201,7 +201,7 @@ libcrypto30() {
 }
 
 # None is verified to tell what it is: that takes 400,000 with P-256.
-@test "a root that is shown takes at most 1,600,000 instructions" {
+@test "showing a root takes at most 1,600,000 instructions" {
 	local one
 
 	libcrypto30
@@ -216,7 +216,7 @@ libcrypto30() {
 }
 
 # One decoded, one signature verified: the CAs are the same.
-@test "each entry verified takes at most 2,800,000 instructions" {
+@test "verifying an entry takes at most 2,800,000 instructions" {
 	local one
 
 	libcrypto30

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# import.bats: what people have becomes entries: cert-import from end to end.
+# import.bats: cert-import end to end.
 
 load helper
 load pki
@@ -51,7 +51,7 @@ warns() {
 	[[ ${stderr_lines[0]} =~ $regex ]] || fail "$stderr"
 }
 
-@test "certificate and key become an entry of its first name" {
+@test "a certificate and its key become an entry named after the first SAN" {
 	ca root /CN=Root
 	server www root www.example.com
 	imports www.crt www.key root.crt
@@ -66,7 +66,7 @@ warns() {
 	[ -z "$(litter "$CERTSTORE")" ]
 }
 
-@test "blocks in any order: chain ordered by signature, root kept apart" {
+@test "blocks in any order: the chain is sorted, the root is not in it" {
 	ca root /CN=Root
 	sign int root /CN=Int 900 basicConstraints=critical,CA:TRUE
 	sign sub int /CN=Sub 800 basicConstraints=critical,CA:TRUE
@@ -81,7 +81,7 @@ warns() {
 	head -n 1 combined.pem | grep -q 'BEGIN PRIVATE KEY'
 }
 
-@test "an imported entry passes a handshake with its name verified" {
+@test "an imported entry passes a TLS handshake with verification of its name" {
 	ca root /CN=Root
 	sign int root /CN=Int 900 basicConstraints=critical,CA:TRUE,pathlen:0 \
 	    keyUsage=critical,keyCertSign
@@ -90,7 +90,7 @@ warns() {
 	proven www.example.com www.example.com
 }
 
-@test "one entry for each end-entity key, all in one call" {
+@test "one call makes an entry for each end-entity key" {
 	ca root /CN=Root
 	sign int root /CN=Int 900 basicConstraints=critical,CA:TRUE
 	server a int a.example.com
@@ -104,7 +104,7 @@ warns() {
 	    "$(printf 'CN=%s\n' b.example.com Int)" ]
 }
 
-@test "two keys for one name: asks to import them apart" {
+@test "two keys for one name must be imported separately" {
 	ca root /CN=Root
 	server a root www.example.com
 	key b rsa:2048
@@ -118,7 +118,7 @@ warns() {
 	holds www-rsa b.crt
 }
 
-@test "of several certificates for one key the newest counts" {
+@test "the newest of several certificates for a key is used" {
 	ca root /CN=Root
 	dated www 20240101000000Z 20990101000000Z
 	mv www.crt old.crt
@@ -135,7 +135,7 @@ warns() {
 	holds two long.crt
 }
 
-@test "missing issuers come from the store" {
+@test "missing issuers are found in the store" {
 	ca root /CN=Root
 	sign int root /CN=Int 900 basicConstraints=critical,CA:TRUE
 	server www int www.example.com
@@ -148,7 +148,7 @@ warns() {
 	[ "$(subjects ca.pem)" = "$(printf 'CN=%s\n' Int Root)" ]
 }
 
-@test "a CA without key may be an entry; it has no key, nothing serves it" {
+@test "a CA without a key becomes an entry that does not serve TLS" {
 	ca root '/O=Some Org/CN=Some Root CA'
 	imports root.crt
 	[ "$output" = some-root-ca ]
@@ -165,7 +165,7 @@ warns() {
 	holds some-root-ca root.crt
 }
 
-@test "a CA with its key is an entry, alone or with what it signed" {
+@test "a CA with its key is an entry, alone or with a certificate it issued" {
 	ca root /CN=Root
 	server www root www.example.com
 	imports www.crt www.key root.crt root.key
@@ -181,7 +181,7 @@ warns() {
 	[ "$(subjects "$CERTSTORE/certs/int/ca.pem")" = CN=Top ]
 }
 
-@test "a CA that nothing here needs is refused" {
+@test "a CA that issued none of the certificates is refused" {
 	ca root /CN=Root
 	ca other '/CN=Other CA'
 	server www root www.example.com
@@ -194,7 +194,7 @@ warns() {
 	refuses 'root2.crt:1: .*"CN=Root"' www.crt www.key root.crt root2.crt
 }
 
-@test "both ends of a cross-signature may be in a bundle" {
+@test "a bundle may have both certificates of a cross-signature" {
 	ca old '/CN=Old Root'
 	ca new '/CN=New Root'
 	server www new www.example.com
@@ -205,7 +205,7 @@ warns() {
 	[ "$output" = www.example.com ]
 }
 
-@test "an end-entity without key is refused, by file, line and subject" {
+@test "an end-entity without a key is refused with file, line and subject" {
 	ca root /CN=Root
 	server www root www.example.com
 	refuses 'www.crt:1: certificate "CN=www.example.com": .*key' \
@@ -216,7 +216,7 @@ warns() {
 	    b.crt b.key www.crt root.crt
 }
 
-@test "keys without certificate, wrong keys and requests are refused" {
+@test "keys without a certificate, wrong keys and requests are refused" {
 	ca root /CN=Root
 	server www root www.example.com
 	key other
@@ -234,7 +234,7 @@ warns() {
 	imports www.csr www.crt www.key root.crt www.key
 }
 
-@test "a private part that is not of its public part is refused" {
+@test "a private key that does not match its public part is refused" {
 	ca root /CN=Root
 	server www root www.example.com
 	key other
@@ -249,7 +249,7 @@ warns() {
 	    www.crt mixed.der root.crt
 }
 
-@test "-K is paired with, but only its key counts" {
+@test "-K: only the key of that file is used" {
 	ca root /CN=Root
 	server www root www.example.com
 	ca other /CN=Other
@@ -262,7 +262,7 @@ warns() {
 	refuses 'wrong.key:1 is not its private key' -K wrong.key www.crt
 }
 
-@test "an answer is paired with the request that waits" {
+@test "an answer goes to its waiting request" {
 	ca root /CN=Root
 	cert-create -R -s buy.example.com -s 192.0.2.7 shop >shop.csr
 	pki answer shop.crt shop.csr ca=root.crt key=root.key days=90 \
@@ -281,7 +281,7 @@ warns() {
 	run -1 cert-list -k waiting
 }
 
-@test "an answer that lacks what was asked for says so" {
+@test "an answer that lacks requested names is warned of" {
 	ca root /CN=Root
 	cert-create -R -s a.example.com -s b.example.com shop >shop.csr
 	pki answer shop.crt shop.csr ca=root.crt key=root.key days=90 \
@@ -290,7 +290,7 @@ warns() {
 	    shop.crt root.crt
 }
 
-@test "the answer to a request of a serving entry needs no -f" {
+@test "the answer to a request of an entry that has a certificate needs no -f" {
 	ca root /CN=Root
 	server www root www.example.com
 	imports www.crt www.key root.crt
@@ -307,7 +307,7 @@ warns() {
 	[ "$(subjects "$CERTSTORE/certs/www.example.com/ca.pem")" = CN=Root ]
 }
 
-@test "a request for another key goes on waiting" {
+@test "a request for another key still waits" {
 	ca root /CN=Root
 	server www root www.example.com
 	imports www.crt www.key root.crt
@@ -323,7 +323,7 @@ warns() {
 	holds www.example.com new.crt
 }
 
-@test "a pair with another key does not end a first request" {
+@test "a certificate for another key does not end a waiting request" {
 	ca root /CN=Root
 	cert-create -R -s www.example.com www.example.com >new.csr
 	server www root www.example.com
@@ -333,7 +333,7 @@ warns() {
 	[ -e "$CERTSTORE/certs/www.example.com/request.key" ]
 }
 
-@test "renewed for the same key: the stored key is used, with -f" {
+@test "a renewed certificate for the same key uses the stored key, with -f" {
 	ca root /CN=Root
 	server www root www.example.com
 	imports -N site www.crt www.key root.crt
@@ -345,7 +345,7 @@ warns() {
 	[ "$(subjects "$CERTSTORE/certs/site/ca.pem")" = CN=Root ]
 }
 
-@test "several entries with the key: says which, or asks" {
+@test "several entries with the key and names: -N is needed" {
 	ca root /CN=Root
 	server www root www.example.com
 	imports -N one www.crt www.key root.crt
@@ -356,7 +356,7 @@ warns() {
 	holds two www.crt
 }
 
-@test "names: wildcard, address, subject, and hostile ones" {
+@test "entry names from wildcards, addresses, subjects and hostile text" {
 	ca root /CN=Root
 	imports root.crt
 	sign w root /CN=x 90 'subjectAltName=DNS:*.Example.COM'
@@ -388,7 +388,7 @@ warns() {
 	refuses '-N' -N ../x none.crt none.key
 }
 
-@test "a name that another purpose has asks for -N" {
+@test "a name that an entry of another kind has needs -N" {
 	ca root /CN=Root
 	imports root.crt
 	sign a root /CN=a 90 subjectAltName=DNS:a.example.com,DNS:b.example.com
@@ -413,7 +413,7 @@ warns() {
 	    -N one a.crt a.key c.crt c.key
 }
 
-@test "replacing needs -f, the same content touches nothing" {
+@test "replacing needs -f; the same content changes nothing" {
 	ca root /CN=Root
 	server www root www.example.com
 	imports www.crt www.key root.crt
@@ -432,7 +432,7 @@ warns() {
 	holds www.example.com two.crt
 }
 
-@test "replacing warns of lost names, an earlier end, an older one" {
+@test "replacing warns of missing names, an earlier end, an older certificate" {
 	dated www 20250101000000Z 20990101000000Z
 	imports www.crt www.key
 	rm www.key
@@ -451,7 +451,7 @@ warns() {
 	    -f -N w b.crt b.key
 }
 
-@test "roll back from the generation that is kept" {
+@test "an import from the kept generation restores it" {
 	ca root /CN=Root
 	server www root www.example.com
 	imports www.crt www.key root.crt
@@ -479,7 +479,7 @@ warns() {
 	holds www.example.com www.crt
 }
 
-@test "warnings: each in one line, and none for what is fine" {
+@test "warnings: one line each, and none for a good certificate" {
 	ca root /CN=Root
 	imports root.crt
 	dated old 20200101000000Z 20210101000000Z
@@ -523,7 +523,7 @@ warns() {
 	    b.crt b.key bad.crt root.crt
 }
 
-@test "the published certificate of version 1 is taken with warnings" {
+@test "a published certificate of version 1 is imported with warnings" {
 	run -0 --separate-stderr cert-import "$DATA/vodia-localhost.pem"
 	[ "$output" = localhost ]
 	[[ $stderr == *'localhost: expired 2019-05-06'* ]]
@@ -533,7 +533,7 @@ warns() {
 	[ "${#stderr_lines[@]}" -eq 4 ]
 }
 
-@test "a certificate for callers needs no serverAuth" {
+@test "a STIR/SHAKEN certificate needs no serverAuth" {
 	ca root '/CN=SHAKEN CA'
 	sign shaken root '/CN=SHAKEN 818H' 90 \
 	    1.3.6.1.5.5.7.1.26=DER:3008a006160438313848 \
@@ -564,7 +564,7 @@ warns() {
 	[ -z "$(ls "$CERTSTORE/index/spc")" ]
 }
 
-@test "what certificates do not say is carried along" {
+@test "properties are kept when the certificate is replaced" {
 	ca root /CN=Root
 	cert-create -s www.example.com www
 	printf 'note by hand\n' >>"$CERTSTORE/certs/www/props"
@@ -575,7 +575,7 @@ warns() {
 	grep -qx 'origin import' "$CERTSTORE/certs/www/props"
 }
 
-@test "-n says the same and changes nothing, not even an absent store" {
+@test "-n prints the same and changes nothing, and does not make a store" {
 	ca root /CN=Root
 	server www root www.example.com
 	run -0 cert-import -nx www.crt www.key root.crt
@@ -593,7 +593,7 @@ warns() {
 	holds www.example.com www.crt
 }
 
-@test "an encrypted key: -p opens it, a server's is stored in clear" {
+@test "-p opens an encrypted key; that of a server is stored unencrypted" {
 	ca root /CN=Root
 	server www root www.example.com
 	openssl pkcs8 -topk8 -in www.key -passout pass:phones -out enc.key
@@ -621,7 +621,7 @@ warns() {
 	cert-create -A root -p pass -s x.example.com x
 }
 
-@test "PKCS#12, PKCS#7 and DER are taken as they are" {
+@test "PKCS#12, PKCS#7 and DER are imported without conversion" {
 	ca root /CN=Root
 	sign int root /CN=Int 900 basicConstraints=critical,CA:TRUE
 	server a int a.example.com
@@ -643,7 +643,7 @@ warns() {
 	    "$(printf 'CN=%s\n' b.example.com Int)" ]
 }
 
-@test "many entries in one call" {
+@test "many entries in one import" {
 	ca root /CN=Root
 	local i words=()
 
@@ -667,7 +667,7 @@ entries() {
 	cert-list -o name | paste -sd ' '
 }
 
-@test "one key, two certificates: entries by their names" {
+@test "one key, two certificates: their names decide about the entries" {
 	ca root /CN=Root
 	key one
 	for host in a b c; do
@@ -713,7 +713,7 @@ entries() {
 	holds d d.crt
 }
 
-@test "an answer goes to the request with its names, if the key has several" {
+@test "an answer goes to the request with its names, of several with one key" {
 	ca root /CN=Root
 	key one
 	cp one.key a.key
@@ -739,7 +739,7 @@ entries() {
 	[ "$output" = x ]
 }
 
-@test "what is given is the chain" {
+@test "the given certificates become the chain" {
 	ca root /CN=Root
 	ca old /CN=Old
 	cp root.key cross.key
@@ -770,7 +770,7 @@ entries() {
 	[ "$(subjects "${full%/*}/ca.pem")" = "$(printf 'CN=%s\n' Int Root)" ]
 }
 
-@test "-u replaces only by what is better" {
+@test "-u replaces only by a better certificate" {
 	dated www 20240101000000Z 20980101000000Z
 	cp www.crt first.crt
 	dated www 20240601000000Z 20980601000000Z
@@ -824,7 +824,7 @@ entries() {
 	run -1 cert-import -ux gone.crt
 }
 
-@test "a CA's key keeps its passphrase, whatever brings it, but for -f" {
+@test "the key of a CA stays encrypted in every import, except with -f" {
 	dir=$CERTSTORE/certs/root
 	ca root /CN=Root
 	umask 077
@@ -882,7 +882,7 @@ entries() {
 	[[ $stderr == *'not encrypted, but the key that it replaces was'* ]]
 }
 
-@test "a key that waits keeps its passphrase too, but not for a server" {
+@test "the key of a waiting request stays encrypted, but not for a server" {
 	ca top /CN=Top
 	umask 077
 	echo phones >pass
@@ -913,7 +913,7 @@ entries() {
 	grep -q ENCRYPTED "$CERTSTORE/certs/made/privkey.pem"
 }
 
-@test "keys pair in whatever form their points have" {
+@test "keys match in every form of their points" {
 	ca root /CN=Root
 	key a
 	openssl ec -in a.key -conv_form compressed -out short.key 2>/dev/null
@@ -962,7 +962,7 @@ der() {
 	    "30$form$(printf %02x "$len")$1"
 }
 
-@test "keys with their public part behind them (RFC 5958)" {
+@test "keys of version 2, with their public key (RFC 5958)" {
 	ca root /CN=Root
 	echo phones >pass
 	for alg in ed25519 ed448 ec; do
@@ -1002,7 +1002,7 @@ der() {
 	done
 }
 
-@test "passphrase files as editors save them" {
+@test "passphrase files with what editors add" {
 	ca root /CN=Root
 	server www root www.example.com
 	openssl pkcs8 -topk8 -in www.key -passout pass:phones -out enc.key
@@ -1054,7 +1054,7 @@ plainreq() {
 	    2>/dev/null
 }
 
-@test "what openssl req -x509 makes for a host serves it, though it says CA" {
+@test "openssl req -x509 for a host makes a server entry, although it is a CA" {
 	plainreq h.example.org -addext subjectAltName=DNS:h.example.org
 	openssl x509 -in cert.pem -noout -text | grep -q 'CA:TRUE'
 	cert-import key.pem cert.pem
@@ -1063,7 +1063,7 @@ plainreq() {
 	run -2 cert-create -A h.example.org -s a.example.org a
 }
 
-@test "without a SAN it is a CA, which is said" {
+@test "without a SAN it is imported as a CA, with a warning" {
 	plainreq h.example.org
 	run -0 --separate-stderr cert-import key.pem cert.pem
 	[[ $stderr == *"is marked as a CA"*"matches no host"* ]]
@@ -1074,7 +1074,7 @@ plainreq() {
 	[ -z "$stderr" ]
 }
 
-@test "an unknown critical extension is said, very many names are found" {
+@test "an unknown critical extension is warned of; very many names match" {
 	local names
 
 	plainreq c.example.org -addext subjectAltName=DNS:c.example.org \
@@ -1088,7 +1088,7 @@ plainreq() {
 	[ "$(cert-match -o name n1001.example.org)" = n1.example.org ]
 }
 
-@test "an RSA key that is not that of its public part is not stored" {
+@test "an RSA key that does not match its public part is refused" {
 	# The modulus of one key, all else of another: n comes first.
 	openssl req -x509 -newkey rsa:2048 -noenc -keyout key.pem \
 	    -subj /CN=a.example.com -addext subjectAltName=DNS:a.example.com \
@@ -1135,7 +1135,7 @@ plainreq() {
 	warns 'not ASCII|DNS name' -N utf utf.crt utf.key root.crt
 }
 
-@test "BER and what is too large are named" {
+@test "BER and input that is too large are refused" {
 	ca root /CN=Root
 	openssl x509 -in root.crt -outform DER -out root.der
 	# The outer length made indefinite.

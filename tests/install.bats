@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# install.bats: what make install leaves behind, and that a program outside
-# the tree builds and runs against it.
+# install.bats: make install and uninstall, and that programs outside the tree
+# can be built with what is installed.
 
 load helper
 load pki
@@ -39,7 +39,7 @@ hostile() {
 	printf '%s\n' empty noise large torn . ./absent
 }
 
-@test "an example program: who answers for a host" {
+@test "an example program: which entry matches a host" {
 	example whose
 	cert-create -s sip.example.com sip
 	run -0 ./whose "$CERTSTORE" SIP.example.com.
@@ -67,7 +67,7 @@ hostile() {
 	[[ $output == 'usage: '* ]]
 }
 
-@test "an example program: whether a chain is good, and why not" {
+@test "an example program: whether a chain is good, with reasons" {
 	example isgood
 	cert-create -c ca
 	cert-create -A ca www.example.com
@@ -121,7 +121,7 @@ hostile() {
 	[[ $output == 'usage: '* ]]
 }
 
-@test "the header is C++, too" {
+@test "the header compiles as C++" {
 	cat >plus.cc <<-'EOF'
 	#include <certstore.h>
 
@@ -156,7 +156,7 @@ hostile() {
 	done
 }
 
-@test "version and soname agree everywhere" {
+@test "the version and soname are the same everywhere" {
 	version=$(sed -n 's/^VERSION = //p' "$ROOT/config.mk")
 	[ "$(PKG_CONFIG_PATH=$DEST/usr/lib/pkgconfig \
 	    pkg-config --modversion libcertstore)" = "$version" ]

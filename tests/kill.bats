@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
-# Each writing command is killed before system calls that can change something,
-# a few of them.  After each kill the store is read as it is (old or new,
-# whole), then the next writer finishes what is pending.
+# kill.bats: each writing command is killed before system calls that can change
+# the store, a sample of them.  After each kill readers must see the old or the
+# new store, complete; then the next writer must complete or undo the change.
 #
-# FAULTS=all kills before every system call there is (make check-faults).
+# With FAULTS=all it is killed before every system call (make check-faults).
 
 # shellcheck disable=SC2034,SC2154  # faults.bash uses target, sets saved
 
@@ -87,7 +87,7 @@ sweep() {
 	done 4<some
 }
 
-@test "cert-create -R for an entry that serves, killed anywhere" {
+@test "cert-create -R for an entry that has a certificate, killed anywhere" {
 	target=serving
 	sweep cert-create -R -s old.example.org -s more.example.org serving
 }
@@ -190,7 +190,7 @@ grouped() {
 	sweep cert-trust add
 }
 
-@test "cert-trust of one anchor more, killed anywhere" {
+@test "cert-trust of a further anchor, killed anywhere" {
 	target=none
 	anchors 2
 	sweep cert-trust add r3.pem
@@ -245,7 +245,7 @@ default_is() {
 	[ "$(readlink "$CERTSTORE/default")" = "$1" ]
 }
 
-@test "the writer that finishes a replacement, killed anywhere" {
+@test "the writer that completes a replacement, killed anywhere" {
 	target=serving
 	cert-create -f -A CA -s mid.example.org serving
 	cp -a "$CERTSTORE" mid
@@ -260,7 +260,7 @@ default_is() {
 	again default_is certs/serving
 }
 
-@test "the writer that finishes a removal, killed anywhere" {
+@test "the writer that completes a removal, killed anywhere" {
 	target=serving
 	strace -f -qq -o trace -e trace=fsync cert-rm -f serving
 	restore
@@ -269,7 +269,7 @@ default_is() {
 	again default_is ""
 }
 
-@test "the writer that finishes a change of the anchors, killed anywhere" {
+@test "the writer that completes a change of the anchors, killed anywhere" {
 	target=none
 	anchors 2
 	strace -f -qq -o trace -e trace=unlinkat cert-trust add r3.pem
@@ -284,13 +284,13 @@ three_anchors() {
 	[ "$(grep -c BEGIN "$CERTSTORE/trust/bundle.pem")" -eq 3 ]
 }
 
-@test "the writer that makes a lost index anew, killed anywhere" {
+@test "the writer that makes a missing index again, killed anywhere" {
 	target=none
 	rm -r "$CERTSTORE/index"
 	again default_is certs/serving
 }
 
-@test "the writer that mends a copy without links, killed anywhere" {
+@test "the writer that repairs a copy without links, killed anywhere" {
 	target=none
 	anchors 3
 	cp -RLp "$CERTSTORE" copy

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# list.bats: cert-list: its filters, what ends, and what it does not take.
+# list.bats: cert-list: its filters, expiry, and refused arguments.
 
 # shellcheck disable=SC2154  # stderr is run's
 
@@ -24,7 +24,7 @@ fill() {
 	printf 'ca\nwww.example.com\n' | cmp - out
 }
 
-@test "an empty selection never means all" {
+@test "an empty list of names does not select all entries" {
 	fill
 	run -1 cert-list - </dev/null
 	[ -z "$output" ]
@@ -35,7 +35,7 @@ fill() {
 	run -2 cert-list -k ''
 }
 
-@test "an option behind the patterns is no pattern" {
+@test "an option after the patterns is refused" {
 	fill
 	for line in '* -e 30d' 'ca -j' '-- -q'; do
 		# shellcheck disable=SC2086  # words are meant
@@ -48,7 +48,7 @@ fill() {
 	done
 }
 
-@test "-k: one kind, several, what is none" {
+@test "-k: one kind, several, an unknown one" {
 	fill
 	run -0 cert-list -o name -k ca
 	[ "$output" = ca ]
@@ -78,7 +78,7 @@ fill() {
 	done
 }
 
-@test "-e judges the chain that is served, and says which" {
+@test "-e checks the chain, too, and reports which certificate expires" {
 	cert-create -d other -c root
 	cert-create -d other -q -c -A root -l 20d -S CN=Between between
 	cert-create -d other -q -A between -l 19d www.example.com

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# manpages.bats: the manual and the program say the same.
+# manpages.bats: the manual pages describe what the programs do.
 
 load helper
 
@@ -38,7 +38,7 @@ letters_usage() {
 commands='cert-create cert-import cert-list cert-match cert-rm cert-show
 cert-trust cert-verify'
 
-@test "options: code, page, synopsis and usage agree" {
+@test "options: source, page, synopsis and usage are the same" {
 	local c code
 
 	for c in $commands; do
@@ -120,7 +120,7 @@ items_page() {
 	done
 }
 
-@test "info: certstore(5) has every key" {
+@test "info: certstore(5) has every word" {
 	local k
 
 	for k in $(sed -n '/^} keys\[\] = {/,/^};/p' "$ROOT/lib/store/info.c" |
@@ -180,7 +180,7 @@ functions() {
 	done
 }
 
-@test "library: no page documents what is not there" {
+@test "library: no page documents a function that does not exist" {
 	local f
 
 	sed -n 's/^\.Nm \(certstore_[a-z_]*\).*/\1/p' "$ROOT"/man/*.3 |
@@ -230,7 +230,7 @@ prototypes_pages() {
 	done
 }
 
-@test "sections: each page has those an operator looks for" {
+@test "sections: each page has those that its section needs" {
 	local c f s
 
 	for c in $commands; do
@@ -258,7 +258,7 @@ prototypes_pages() {
 	done
 }
 
-@test "cross references lead to pages that are there" {
+@test "cross references are to existing pages" {
 	local f n s
 
 	cat "$ROOT"/man/*.[1-9] | grep -oE '^\.Xr cert[a-z_-]* [1-9]' |
@@ -273,7 +273,7 @@ prototypes_pages() {
 	done
 }
 
-@test "man -T lint has nothing to say" {
+@test "mandoc -T lint reports nothing" {
 	command -v mandoc >/dev/null || skip 'mandoc is not installed'
 	run -0 mandoc -T lint -W warning "$ROOT"/man/*.[1-9]
 	[ -z "$output" ]

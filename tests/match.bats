@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# match.bats: cert-match: host names by RFC 9525, the order of candidates,
-# and questions that are none.
+# match.bats: cert-match: host names (RFC 9525), the order of candidates, and
+# malformed questions.
 
 # shellcheck disable=SC2154  # stderr and stderr_lines are run's
 
@@ -50,7 +50,7 @@ noquestion() {
 	done
 }
 
-@test "the common name counts only without any SAN" {
+@test "the common name matches only if there is no SAN" {
 	made bare /CN=localhost
 	answers bare localhost LOCALHOST.
 	made ip /CN=ip.example IP:192.0.2.9
@@ -64,7 +64,7 @@ noquestion() {
 	nobody 192.0.2.8
 }
 
-@test "an address only against an address" {
+@test "an address matches only names of type IP address" {
 	made a /CN=x DNS:127.0.0.1
 	nobody 127.0.0.1
 	made b /CN=x IP:2001:db8::1
@@ -72,7 +72,7 @@ noquestion() {
 	nobody 2001:db8::2
 }
 
-@test "a wildcard is the whole leftmost label and one label" {
+@test "a wildcard is the whole first label and stands for one label" {
 	made part /CN=x 'DNS:f*.example.com'
 	nobody foo.example.com
 	made wild /CN=x 'DNS:*.example.com'
@@ -87,7 +87,7 @@ noquestion() {
 	answers label münchen.de MÜNCHEN.de XN--MNCHEN-3YA.DE
 }
 
-@test "what is no question is refused, named once" {
+@test "a malformed question is refused with one message" {
 	cert-create a.example.com
 	noquestion '' ' ' . .. .example.com '*.example.com' 'f*.example.com' \
 	    example.com.. a..b 'a b' 1.2.3 127.1 0x7f.1 256.1.1.1 ::g ::1%lo \
@@ -100,14 +100,14 @@ noquestion() {
 	[[ $stderr == 'cert-match: "dns:127.0.0.1": ends in a number'* ]]
 }
 
-@test "an option behind the hosts is no host" {
+@test "an option after the hosts is refused" {
 	cert-create a.example.com
 	run -2 --separate-stderr cert-match a.example.com -j
 	[ -z "$output" ]
 	[[ $stderr == 'cert-match: -j: not a name: options come '* ]]
 }
 
-@test "the order, and why the others lost" {
+@test "the order of candidates, and why the others lost" {
 	cert-create -c ca
 	cert-create -l 30d -s www.example.com exact
 	cert-create -l 2y -s '*.example.com' wild
@@ -131,7 +131,7 @@ noquestion() {
 	run -2 cert-match -w 1y www.example.com
 }
 
-@test "localhost answers for itself alone, the default for the rest" {
+@test "localhost matches only itself, the default entry the rest" {
 	cert-create -s localhost -s 127.0.0.1 -s ::1 lo
 	answers lo localhost 127.0.0.1 ::1
 	nobody 127.0.0.2 a.example.com
@@ -143,7 +143,7 @@ noquestion() {
 	nobody a.example.com
 }
 
-@test "the default is what a server finds by the link" {
+@test "the default entry is that of the link" {
 	local default=$CERTSTORE/default
 
 	cert-create b.example.com
@@ -180,7 +180,7 @@ noquestion() {
 	[ ! -L "$default" ]
 }
 
-@test "fingerprints and keys, as cert-show and openssl print them" {
+@test "fingerprints and keys in the forms of cert-show and openssl" {
 	cert-create a.example.com
 	cert-create -c ca
 	pem=$CERTSTORE/certs/a.example.com/fullchain.pem
@@ -192,7 +192,7 @@ noquestion() {
 	nobody "sha256:$(printf '0%.0s' $(seq 64))"
 }
 
-@test "hostile names answer nothing but what they are" {
+@test "hostile names match nothing else" {
 	for name in nul controls paths; do
 		cat "$DATA/keys/p256.pem" "$DATA/hostile/$name.pem" |
 		    cert-import -q -N "$name"
@@ -204,7 +204,7 @@ noquestion() {
 	answers nul ok.example
 }
 
-@test "questions on stdin: as many as there are, in their order" {
+@test "questions on stdin are answered in their order" {
 	cert-create -s '*.example.com' wild
 	seq -f 'h%g.example.com' 5000 >hosts
 	cert-match -o host - <hosts >out
@@ -217,7 +217,7 @@ noquestion() {
 	run -2 sh -c 'cert-match - <&-'
 }
 
-@test "when nobody reads the answers it ends, whatever stdin still has" {
+@test "it ends when its output is closed, even if stdin has more" {
 	cert-create a.example.com
 	for signal in --default-signal=PIPE --ignore-signal=PIPE; do
 		# shellcheck disable=SC2016  # for the inner shell
@@ -228,7 +228,7 @@ noquestion() {
 	done
 }
 
-@test "-t: only keys of a type, for servers that hold one of each" {
+@test "-t: only keys of one type, for servers with several" {
 	cert-create -t p256 -s www.example.com ec
 	cert-create -t rsa:2048 -s www.example.com rsa
 	cert-create -t ed25519 -s ed.example.com ed

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# output.bats: what every command has in common: usage and version, status,
-# columns, NUL, JSON, what a terminal gets, and that lost output is a failure.
+# output.bats: what all commands have in common: usage and version, status,
+# columns, NUL, JSON, terminals, and that lost output is an error.
 
 # shellcheck disable=SC2030,SC2031  # each test is a subshell of its own
 # shellcheck disable=SC2154  # stderr and stderr_lines are run's
@@ -87,7 +87,7 @@ key() {
 	done
 }
 
-@test "operands that are missing or too many are a usage error" {
+@test "missing or surplus operands are a usage error" {
 	for line in cert-create 'cert-create a b' cert-match cert-rm \
 	    cert-show 'cert-show -i f a' 'cert-show -K f a' \
 	    'cert-show -K f -i f' cert-trust 'cert-trust rm' \
@@ -112,7 +112,7 @@ key() {
 	[[ $output == sip* ]]
 }
 
-@test "a missing store is status 2 for those that do not make it" {
+@test "a missing store is status 2 for commands that do not make it" {
 	for line in cert-list 'cert-list -e 30d' 'cert-match a.example.com' \
 	    'cert-show a' 'cert-rm a' 'cert-rm -f a' 'cert-trust list' \
 	    'cert-trust rm a' 'cert-trust distrust a'; do
@@ -160,7 +160,7 @@ key() {
 	[[ $output == *'stdout: '* ]]
 }
 
-@test "what is opened never becomes a closed standard descriptor" {
+@test "a file never gets the number of a closed standard descriptor" {
 	run -0 sh -c 'cert-create a.example.com <&- >&- 2>&-'
 	run -0 cert-show -o key a.example.com
 	[ "$output" = p256 ]
@@ -221,7 +221,7 @@ key() {
 	done
 }
 
-@test "-0 ends each record with a NUL" {
+@test "-0 ends each record with a NUL byte" {
 	fill
 	cert-list -0 -o name >out
 	printf 'sip\0test-CA\0www.example.com\0' | cmp - out
@@ -288,7 +288,7 @@ key() {
 	[[ $output != *$'\033'* ]]
 }
 
-@test "cert-show: a line for each field that has a value, then a blank one" {
+@test "cert-show: a line for each field that has a value, then a blank line" {
 	fill
 	run -0 cert-show sip
 	[ "${lines[0]}" = "$(printf 'name\tsip')" ]
@@ -304,7 +304,7 @@ key() {
 	[ ! -s out ]
 }
 
-@test "parts come one at a time; an absent one is status 1" {
+@test "-o prints one part; a missing one is status 1" {
 	fill
 	cert-show -o cert sip | openssl x509 -noout
 	cert-show -o root sip | openssl x509 -noout
@@ -317,7 +317,7 @@ key() {
 	run -2 cert-show -o csr none sip
 }
 
-@test "-q: nothing but status and errors" {
+@test "-q: only status and errors" {
 	fill
 	run -0 cert-list -q
 	[ -z "$output" ]
@@ -335,7 +335,7 @@ key() {
 	[ -z "$output" ]
 }
 
-@test "a filter makes cert-list a question" {
+@test "cert-list with a filter has status 1 if nothing matches" {
 	cert-create -c test-CA
 	cert-rm test-CA
 	run -0 cert-list
@@ -358,7 +358,7 @@ key() {
 	[[ $output == *'-e "30"'* ]]
 }
 
-@test "cert-list -e says what ends" {
+@test "cert-list -e reports which certificate expires" {
 	fill
 	ended over
 	run -0 cert-list -e 30d
@@ -376,7 +376,7 @@ key() {
 	run -1 cert-list -e 100y -k waiting
 }
 
-@test "a bad entry is one line, the others are listed, status 2" {
+@test "a damaged entry is one message and status 2; the others are listed" {
 	fill
 	rm "$CERTSTORE"/certs/.sip@*/info
 	run -2 --separate-stderr cert-list -o name
@@ -414,7 +414,7 @@ key() {
 	run -2 cert-match -w nonsense sip.example.com
 }
 
-@test "on a terminal: header, alignment, what is left" {
+@test "on a terminal: header, alignment, days left" {
 	fill
 	export TERM=xterm
 	terminal 'cert-list' >out
@@ -434,7 +434,7 @@ key() {
 	json out
 }
 
-@test "colour on a terminal only, and not against the user's will" {
+@test "colour only on a terminal, and not with NO_COLOR" {
 	fill
 	ended over
 	export TERM=xterm
@@ -453,7 +453,7 @@ key() {
 	run -1 grep -q "$esc" out
 }
 
-@test "two that want stdin are told so" {
+@test "two readers of stdin are refused" {
 	fill
 	key=$CERTSTORE/certs/sip/privkey.pem
 	for line in "cert-import -p -" "cert-import -K - -" \
@@ -466,7 +466,7 @@ key() {
 	done
 }
 
-@test "input: what cannot be read is named" {
+@test "input: an unreadable file is named" {
 	mkdir dir
 	for line in 'cert-import dir' 'cert-show -i dir' 'cert-show -K dir' \
 	    'cert-create -K dir a.example.com'; do
@@ -514,7 +514,7 @@ key() {
 	[[ $output == *-p* ]]
 }
 
-@test "the terminal is asked for the passphrase of a CA, without echo" {
+@test "the passphrase of a CA is asked for on the terminal, without echo" {
 	printf 'secret word\n' >pass
 	cert-create -c -E pass test-CA
 	session 'cert-create -A test-CA a.example.com'
@@ -526,7 +526,7 @@ key() {
 	run -0 cert-list -o name a.example.com
 }
 
-@test "a paste: how to end is said, nothing is shown, a cut line is named" {
+@test "a paste: a hint, no echo, and a cut line is refused" {
 	fill
 	cp "$CERTSTORE/certs/sip/combined.pem" sip.pem
 	session 'cert-import -d pasted'
@@ -548,7 +548,7 @@ key() {
 	[ ! -e cut ]
 }
 
-@test "the terminal shows again what is typed, also after a signal" {
+@test "echo is restored, also after a signal" {
 	session 'cert-import -d none; stty -a'
 	shown Ctrl-D
 	printf '\004' >&7
@@ -561,7 +561,7 @@ key() {
 	grep -qE '[^-]echo ' log
 }
 
-@test "cert-import: names that changed, -v what each became, -x" {
+@test "cert-import: names of changed entries, -v all results, -x" {
 	fill
 	cp "$CERTSTORE/certs/sip/combined.pem" sip.pem
 	run -0 --separate-stderr cert-import -n -d other sip.pem
@@ -589,7 +589,7 @@ key() {
 	[ ! -e fourth ]
 }
 
-@test "cert-create: prints nothing but a request; -x says if it changed" {
+@test "cert-create: prints only a request; -x: whether it changed anything" {
 	run -0 cert-create a.example.com
 	[ -z "$output" ]
 	run -0 cert-create -u a.example.com
@@ -599,7 +599,7 @@ key() {
 	cert-create -R b.example.com | openssl req -noout -verify
 }
 
-@test "cert-rm: prints nothing; unknown is 2, the others go" {
+@test "cert-rm: prints nothing; unknown names are status 2, the rest goes" {
 	fill
 	run -0 cert-rm -n sip www.example.com
 	[ -z "$output" ]
@@ -632,7 +632,7 @@ left() {
 	    print "$l\n" if $l ne "" }' <shown
 }
 
-@test "long work says on a terminal how far it is, and nowhere else" {
+@test "progress of long work is shown only on a terminal" {
 	local i since want
 
 	strace -o /dev/null true 2>/dev/null || skip "strace cannot trace here"
@@ -686,7 +686,7 @@ left() {
 }
 
 # Without its provider libcrypto takes certificates for malformed.
-@test "OpenSSL without algorithms: the configuration is named" {
+@test "OpenSSL without algorithms: the message names the configuration" {
 	local dir=$CERTSTORE/certs/a before conf line
 
 	cert-create -c CA

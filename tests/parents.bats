@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# parents.bats: the directories and links on the way to the store: a writer
-# believes none that another user can change.
+# parents.bats: the parent directories of the store and the links in its path: a
+# writer refuses those that another user can change.
 
 # shellcheck disable=SC2154  # run --separate-stderr sets stderr
 
@@ -34,7 +34,7 @@ refused() {
 	[ "$(cert-match -d "$store" -o name a.example.com)" = a ]
 }
 
-@test "a directory above that others can write is refused" {
+@test "a parent directory that others can write is refused" {
 	chmod g+w top
 	refused "$PWD/top: has mode 0775"
 	# what is printed helps
@@ -72,7 +72,7 @@ refused() {
 	run -2 cert-create -d safe/loop -s a.example.com a
 }
 
-@test "a directory or link above of another user is refused" {
+@test "a parent directory or link of another user is refused" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to give directories away"
 	chown daemon top
 	refused "$PWD/top: belongs to daemon"

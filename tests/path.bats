@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
-# path.bats: cert-verify finds the one good path there is, whatever surrounds
-# it, and no pile of certificates costs it more than a moment.  tests/forge
-# makes them; its first comment explains the lines.
+# path.bats: cert-verify finds the only good path among many certificates, and
+# in limited time.  tests/forge makes the certificates; its first comment
+# explains the lines.
 
 load helper
 
-# What makes one certificate of a CA unfit; the words of forge.
+# Flaws of one certificate of a CA, as words of forge.
 FLAWS='badsig ca constraint critical eku expired future notca sha1 sign'
 
 setup() {
@@ -124,7 +124,7 @@ explore() {
 	done
 }
 
-@test "one line of CAs" {
+@test "a single chain of CAs" {
 	explore C 'R' 'C<B B<A A<R'
 	[ "$(wc -l <paths)" -eq 1 ]
 }
@@ -136,7 +136,7 @@ explore() {
 	[ "$(wc -l <paths)" -eq 4 ]
 }
 
-@test "two ways that meet again" {
+@test "two paths that meet again" {
 	explore I 'R' 'I<A I<B A<C B<C C<D C<E D<R E<R'
 	[ "$(wc -l <paths)" -eq 4 ]
 }
@@ -165,7 +165,7 @@ explore() {
 	[ "$(wc -l <paths)" -eq 10 ]
 }
 
-@test "a root far above that signed everything below" {
+@test "a root that signed all CAs of a long chain" {
 	explore A 'R' 'A<B B<C C<D A<R B<R C<R D<R'
 	[ "$(wc -l <paths)" -eq 4 ]
 }
@@ -183,7 +183,7 @@ explore() {
 	good good.pem
 }
 
-@test "1,000 certificates of one issuer, signed by 1,000 strangers" {
+@test "1,000 certificates that name one issuer, signed by 1,000 other keys" {
 	forged 'anchors.pem R R
 	    bad.pem leaf I
 	    bad.pem I X:k% times=1000'
@@ -196,7 +196,7 @@ explore() {
 	good good.pem
 }
 
-@test "1,600 certificates that an issuer made for itself" {
+@test "1,600 certificates that an issuer issued to itself" {
 	forged 'anchors.pem R R
 	    bad.pem leaf I
 	    bad.pem I I times=1600
@@ -225,7 +225,7 @@ lattice() {
 	done
 }
 
-@test "ten layers of six CAs that signed all of the layer below" {
+@test "ten layers of six CAs that each signed all of the next layer" {
 	{
 		echo 'anchors.pem R R'
 		ids='' lattice bad.pem 10 6
@@ -250,7 +250,7 @@ lattice() {
 	good good.pem
 }
 
-@test "the same, where all that is wrong is at one end" {
+@test "the same, with the only flaw at one end" {
 	{
 		echo 'anchors.pem R R'
 		for flaw in $FLAWS; do

@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
-# The power goes while a command writes: what was not synced by then is on disk
-# or not, in any combination.  tests/powercut says what is tried, and what must
-# hold.
+# power.bats: power cuts while a command writes: writes that were not synced are
+# on disk or not, in any combination.  tests/powercut has the combinations and
+# the checks.
 #
-# FAULTS=all tries all it knows of, not just a sample (make check-faults).
+# With FAULTS=all all combinations are tried, not a sample (make check-faults).
 
 # shellcheck disable=SC2154  # faults_setup sets saved and memory
 
@@ -62,11 +62,11 @@ first_anchors() {
 	cut cert-create -f -A CA -s new.example.org -s both.example.org serving
 }
 
-@test "cert-create of what does not serve any more, the power cut" {
+@test "cert-create of an entry that no longer serves TLS, the power cut" {
 	cut cert-create -f -A CA -P client -s new.example.org serving
 }
 
-@test "cert-create -R for an entry that serves, the power cut" {
+@test "cert-create -R for an entry that has a certificate, the power cut" {
 	cut cert-create -f -R -s old.example.org -s more.example.org serving
 }
 
@@ -150,7 +150,7 @@ first_anchors() {
 	cut -b 'cert-create -s a.example.org a' cert-rm -f a
 }
 
-@test "what finishes a replacement or takes it back, the power cut" {
+@test "the writer that completes or undoes a replacement, the power cut" {
 	local n
 
 	strace -f -qq -o trace -e trace=fsync \
@@ -164,13 +164,13 @@ first_anchors() {
 	done
 }
 
-@test "what finishes a removal, the power cut" {
+@test "the writer that completes a removal, the power cut" {
 	killed fsync 3 cert-rm -f serving
 	[ ! -L "$CERTSTORE/certs/serving" ]
 	cut cert-rm -f nobody
 }
 
-@test "what finishes a change of the anchors, the power cut" {
+@test "the writer that completes a change of the anchors, the power cut" {
 	local n
 
 	anchors 2
@@ -181,12 +181,12 @@ first_anchors() {
 	done
 }
 
-@test "what makes a lost index anew, the power cut" {
+@test "the writer that makes a missing index again, the power cut" {
 	rm -r "$CERTSTORE/index"
 	cut cert-rm -f nobody
 }
 
-@test "what mends a copy without links, the power cut" {
+@test "the writer that repairs a copy without links, the power cut" {
 	anchors 3
 	cp -RLp "$CERTSTORE" copy
 	rm -rf "$CERTSTORE"
@@ -194,7 +194,7 @@ first_anchors() {
 	cut cert-rm -f nobody
 }
 
-@test "without any fsync the same checks find something" {
+@test "without any fsync the same checks fail" {
 	local what
 
 	for what in 'cert-create -f -A CA -s new.example.org serving' \

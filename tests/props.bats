@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# props.bats: what people write into props by hand: what of it takes effect,
-# when, and what is refused.
+# props.bats: lines of props that are edited by hand: when they take effect, and
+# which are refused.
 
 # shellcheck disable=SC2154  # run --separate-stderr sets stderr
 
@@ -20,7 +20,7 @@ same() {
 	cmp "$dir/privkey.pem" key.pem && cmp "$dir/fullchain.pem" chain.pem
 }
 
-@test "lines added by hand take effect with the same pair" {
+@test "lines added by hand take effect without a new certificate" {
 	printf 'user /etc/nginx/a b\ntenant T.example.com\r\nuser x' \
 	    >>"$dir/props"
 	run -0 --separate-stderr cert-create -nux -s a.example.com a
@@ -56,7 +56,7 @@ same() {
 	same 4
 }
 
-@test "a group that is wanted, changed or withdrawn takes effect" {
+@test "a group that is added, changed or removed takes effect" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to give a file to a group"
 	echo 'group daemon' >>"$dir/props"
 	cert-create -u -s a.example.com a
@@ -89,7 +89,7 @@ same() {
 	same 4
 }
 
-@test "who lost the group reads the key in no generation that is kept" {
+@test "a removed group cannot read the key in kept generations, either" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to give a file to a group"
 	local kept=$CERTSTORE/certs/.a@2
 
@@ -136,7 +136,7 @@ acls() {
 	getfacl -R -s -p "$1"
 }
 
-@test "a default access control list lets nobody in" {
+@test "a default access control list gives nobody access" {
 	local mask
 
 	command -v setfacl >/dev/null || skip "setfacl is not installed"
@@ -166,7 +166,7 @@ acls() {
 	run -1 cert-create -ux -s a.example.com a
 }
 
-@test "a key whose mode is not as it has to be is written anew" {
+@test "a key with a wrong mode is written again" {
 	local file
 
 	for file in privkey.pem combined.pem; do
@@ -208,7 +208,7 @@ acls() {
 	run -1 cert-create -ux -s a.example.com a
 }
 
-@test "an entry is removed by what its users are now" {
+@test "removing an entry depends on its current users" {
 	echo 'user  nginx, the proxy ' >>"$dir/props"
 	run -2 --separate-stderr cert-rm a
 	[[ $stderr == *'used by "nginx, the proxy"'* ]]
@@ -230,7 +230,7 @@ acls() {
 	cert-rm a
 }
 
-@test "malformed lines are refused with their number" {
+@test "malformed lines are refused with their line number" {
 	local line long
 
 	printf '\357\273\277# by hand\r\n\norigin create\n' >"$dir/props"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# recipes.bats: the recipes of certstore(7), each from a clean store, and what
-# they make proven by openssl verify -x509_strict and by TLS handshakes.
+# recipes.bats: the recipes of certstore(7), each in an empty store; the results
+# are verified by openssl verify -x509_strict and by TLS handshakes.
 
 # A test is a subshell, and "load" is not followed.
 # shellcheck disable=SC2030,SC2031,SC2154
@@ -154,7 +154,7 @@ paste() {
 	proven mypkg pbx.example.com
 }
 
-@test "5: on a host of any name, and with what an admin did" {
+@test "5: on a host of any name, and after changes by an administrator" {
 	local name names said
 
 	name=$(printf 'a%.0s' $(seq 35))
@@ -225,7 +225,7 @@ paste() {
 	run ! step
 }
 
-@test "6: mail only when something runs out" {
+@test "6: mail only when something expires soon" {
 	local line
 
 	recipe 6
@@ -243,7 +243,7 @@ paste() {
 	proven soon.example.com soon.example.com
 }
 
-@test "6: a chain member that runs out first is named" {
+@test "6: a certificate in the chain that expires first is named" {
 	cert-create -c -l 20d short-CA
 	cert-create -c root-CA
 	cert-create -c -A root-CA -l 20d short-int
@@ -254,7 +254,7 @@ paste() {
 	proven www.example.com www.example.com
 }
 
-@test "7: what a server sends, whose key, replace, go back, move" {
+@test "7: check a server, find a key, replace, restore, move" {
 	local first
 
 	recipe 1
@@ -276,7 +276,7 @@ paste() {
 	proven phones voip.example.com phones-CA.pem
 }
 
-@test "7: a server that sends something else" {
+@test "7: a server that sends another certificate" {
 	recipe 1
 	step
 	cert-create -s sip.example.com other
@@ -327,7 +327,7 @@ moved() {
 	moved
 }
 
-@test "8: the system's CAs and one's own; 9: what is good" {
+@test "8: the CAs of the system and your own; 9: verify" {
 	local line
 
 	[ -f /etc/ssl/certs/ca-certificates.crt ] || skip "no system list"

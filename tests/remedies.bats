@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# remedies.bats: what a message says is to be done can be pasted and does it.
+# remedies.bats: the commands and options in messages can be pasted and work.
 
 load helper
 
@@ -27,7 +27,7 @@ remedied() {
 	run -0 --separate-stderr sh -c "${stderr##*"$text: "}"
 }
 
-@test "a file where an entry is meant: the command that takes it" {
+@test "a file where an entry is needed: the message has the command" {
 	local file
 
 	for file in leaf.crt ./leaf.crt 'leaf of a.crt' './leaf of a.crt'; do
@@ -69,7 +69,7 @@ remedied() {
 	[ "$output" = a ]
 }
 
-@test "a file where the CA of -A is meant" {
+@test "a file where -A needs a CA entry" {
 	local file
 
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc \
@@ -85,7 +85,7 @@ remedied() {
 	done
 }
 
-@test "options behind operands: the same words in every command" {
+@test "options after operands: the same message in every command" {
 	local line words='not a name: options come before the operands'
 
 	for line in 'create x -q' 'create x -s a.example' 'import a.key -f' \
@@ -132,7 +132,7 @@ pasted() {
 }
 
 # In a store that is named by -d and has a blank in its path.
-@test "commands that a message prints name the store and do what they say" {
+@test "commands in messages name the store and work" {
 	local dir="$PWD/my store" line
 
 	cert-create -d "$dir" -c CA
@@ -207,7 +207,7 @@ forced() {
 	run -0 --separate-stderr "$name" $options "$@"
 }
 
-@test "options that a message prints do what it says" {
+@test "options in messages work" {
 	local CERTSTORE=$CERTSTORE
 
 	cert-create -d from -s a.example.com x
@@ -237,7 +237,7 @@ forced() {
 	forced 'use -f to trust it again' -f cert-trust add ca.pem
 }
 
-@test "modes that a message is about" {
+@test "modes in messages" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
 	local line
 
@@ -263,7 +263,7 @@ forced() {
 	cert-create -d open/store -s q.example.com q
 }
 
-@test "a path where no store can be" {
+@test "a path that cannot be a store" {
 	local line
 
 	ln -s nowhere link

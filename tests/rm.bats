@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# rm.bats: cert-rm: what goes, what others depend on, what is refused.
+# rm.bats: cert-rm: what is removed, what others need, what is refused.
 
 # shellcheck disable=SC2154  # stderr and stderr_lines are run's
 
@@ -10,7 +10,7 @@ state() {
 	find "$CERTSTORE" -printf '%P %l %s %m %T@ %i\n' | LC_ALL=C sort
 }
 
-@test "every file, link and generation of an entry goes" {
+@test "every file, link and generation of an entry is removed" {
 	cert-create -s a.example -s 192.0.2.1 a
 	empty=$(cert-create -d empty b.example && cert-rm -d empty b.example &&
 	    cd empty && find . | LC_ALL=C sort)
@@ -21,7 +21,7 @@ state() {
 	[ "$(cd "$CERTSTORE" && find . | LC_ALL=C sort)" = "$empty" ]
 }
 
-@test "an option behind the names removes nothing" {
+@test "an option after the names is refused, and nothing removed" {
 	cert-create a.example
 	before=$(state)
 	for option in -n -f --help -nf; do
@@ -34,7 +34,7 @@ state() {
 	[ "$(state)" = "$before" ]
 }
 
-@test "what others depend on stays without -f" {
+@test "an entry that others need is removed only with -f" {
 	cert-create -c ca
 	cert-create -A ca a.example
 	cert-create -A ca b.example
@@ -51,7 +51,7 @@ state() {
 	run -0 cert-rm ca
 }
 
-@test "-n says the same and changes nothing" {
+@test "-n prints the same and changes nothing" {
 	cert-create -c ca
 	cert-create -A ca a.example
 	before=$(state)
@@ -69,7 +69,7 @@ state() {
 	done
 }
 
-@test "names that are none are refused, the others go" {
+@test "wrong names are refused, the others removed" {
 	cert-create a.example
 	run -2 --separate-stderr cert-rm ../certs '*' .a.example@1 '' a.example
 	[ "${#stderr_lines[@]}" -eq 4 ]
@@ -97,7 +97,7 @@ nothing_of() {
 	    -o -lname "*/$1/*" | grep .
 }
 
-@test "what a restore over a store that went on left behind goes, too" {
+@test "files that a restore over a newer store left behind are removed, too" {
 	cert-create -s a.example -s first.example a
 	cert-create -s b.example b
 	tar -cf backup -C "$CERTSTORE" .
@@ -116,7 +116,7 @@ nothing_of() {
 	[ "$(cert-list -o name | xargs)" = "b c" ]
 }
 
-@test "what was moved away, or appeared at a power cut, goes, too" {
+@test "generations without a link, as after a power cut, are removed, too" {
 	cert-create -s a.example a
 	cert-create -s b.example b
 	cp -a "$CERTSTORE/certs/.a@1" "$CERTSTORE/certs/.a@7"
@@ -141,7 +141,7 @@ nothing_of() {
 	cert-rm -f b
 }
 
-@test "of a damaged entry that is replaced one generation is kept" {
+@test "replacing a damaged entry keeps one generation" {
 	for n in 1 2 3; do
 		cert-create -f -s a.example a
 	done
@@ -152,7 +152,7 @@ nothing_of() {
 	nothing_of a
 }
 
-@test "certs/ is read for a removal only after somebody else was there" {
+@test "a removal reads certs/ only after another writer changed it" {
 	strace -o /dev/null true 2>/dev/null || skip "strace cannot trace here"
 	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip "not with sanitizers"
 	for n in a b c d e f; do
@@ -173,7 +173,7 @@ nothing_of() {
 	[ "$(reads cert-rm f)" -eq 0 ]
 }
 
-@test "many CAs and what they have issued" {
+@test "many CAs and the certificates they issued" {
 	cert-create -c root
 	cert-create -c -A root sub
 	cert-create -A sub a.example
@@ -199,7 +199,7 @@ full() {
 	    "$@"
 }
 
-@test "a removal makes room where there is none" {
+@test "a removal works on a full disk" {
 	strace -o /dev/null true 2>/dev/null || skip "strace cannot trace here"
 	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip "not with sanitizers"
 	for n in a b c d; do

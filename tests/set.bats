@@ -34,7 +34,7 @@ refused() {
 	rm -rf before
 }
 
-@test "properties are set, added, taken away, removed" {
+@test "properties are set, and values added and removed" {
 	run -0 --separate-stderr cert-set a tenant=B.example.com tenant+=c.example.com \
 	    user='/etc/nginx/a b' note="it's mine" x-rack=7 x-rack+=8
 	[ "$output" = a ]
@@ -53,7 +53,7 @@ refused() {
 	[ "$(cert-show -o users,group a)" = $'only\t' ]
 }
 
-@test "what is there already changes nothing" {
+@test "existing values change nothing" {
 	cert-set a user=x user+=y
 	gen=$(readlink "$CERTSTORE/certs/a")
 	run -0 cert-set a user+=x user+=y user-=z note=
@@ -65,7 +65,7 @@ refused() {
 	props a user=x
 }
 
-@test "a list of one value in the place of another" {
+@test "a list of values is replaced by one value" {
 	cert-set a user=x user+=y
 	cert-set a user=y
 	props a user=y
@@ -75,7 +75,7 @@ refused() {
 	props a user=y note=first
 }
 
-@test "a change is a generation of the same pair, request and kept one" {
+@test "a change makes a generation with the same key pair and request" {
 	cert-create -f -s a.example.com a
 	cert-create -R -s a.example.com -s b.example.com a >/dev/null
 	dir=$CERTSTORE/certs
@@ -109,7 +109,7 @@ refused() {
 	cert-show far >/dev/null
 }
 
-@test "a group is granted, changed and withdrawn, in kept generations too" {
+@test "a group is added, changed and removed, in kept generations, too" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to give a file to a group"
 	keys=("$CERTSTORE"/certs/a/{privkey,combined}.pem)
 	cert-set a group=daemon
@@ -125,7 +125,7 @@ refused() {
 	props a
 }
 
-@test "what was edited by hand takes effect" {
+@test "lines edited by hand take effect" {
 	echo 'tenant h.example.com' >>"$CERTSTORE/certs/a/props"
 	run -0 --separate-stderr cert-set a tenant+=h.example.com
 	[ "$output" = a ]
@@ -187,7 +187,7 @@ refused() {
 	[ "$(cert-set a | wc -l)" -eq 5 ]
 }
 
-@test "many entries, one transaction: all or none" {
+@test "many entries in one change: all or none" {
 	for i in 1 2 3; do cert-create "e$i.example.com"; done
 	cert-list -o name 'e*' | cert-set - user=x >out
 	[ "$(wc -l <out)" -eq 3 ]
@@ -214,7 +214,7 @@ refused() {
 	props @new
 }
 
-@test "what is printed can be given again" {
+@test "the output can be used as input" {
 	cert-create -s b.example.com b
 	cert-set a user='a b' user+="it's" note='back\slash "and" $HOME' \
 	    x-one=1 tenant=t.example.com default=yes
@@ -251,7 +251,7 @@ refused() {
 	run -2 cert-set c default=yes
 }
 
-@test "tenants: warned of where the certificate lacks them or another has them" {
+@test "tenants: warns if the certificate lacks one or another entry has it" {
 	cert-create -s b.example.com b
 	run -0 --separate-stderr cert-set a tenant=a.example.com \
 	    tenant+=one.w.example.com
@@ -265,7 +265,7 @@ refused() {
 	[ "$(cert-set -q b tenant+=x.example.com 2>&1)" = '' ]
 }
 
-@test "settings for entries to come" {
+@test "settings for new entries" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to give a file to a group"
 	run -0 cert-set -u @new group=daemon user=svc note=new x-a=1
 	[ "$output" = @new ]

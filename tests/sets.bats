@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# sets.bats: trust sets by name: cert-trust -T and cert-verify -T, what is
-# distrusted in all of them, CRLs, and the servers that read them.
+# sets.bats: trust sets by name: cert-trust -T and cert-verify -T, distrust in
+# all sets, CRLs, and the servers that read them.
 
 # shellcheck disable=SC2154  # stderr and stderr_lines are run's
 
@@ -34,7 +34,7 @@ origins() {
 	cert-trust -T phones -o name,origin list | tr '\t\n' ' ,'
 }
 
-@test "a set of its own: made by add, same layout, same verbs" {
+@test "a trust set: made by add, same layout, same verbs" {
 	cas
 	for verb in list 'rm A' 'distrust A.crt'; do
 		# shellcheck disable=SC2086  # words are meant
@@ -74,7 +74,7 @@ origins() {
 	run -1 cert-verify -T phones -i clientB.crt
 }
 
-@test "what is no name of a set; update and reset need a file" {
+@test "wrong names of sets; update and reset need a file" {
 	cas
 	cert-create -c site-CA
 	for name in '' trust store list add rm distrust update reset A a.b a/b \
@@ -91,7 +91,7 @@ origins() {
 	[ ! -e "$sets/phones" ]
 }
 
-@test "-T of cert-verify: a path has a slash or a dot, all else is a set" {
+@test "-T of cert-verify: a text with a slash or a dot is a path, else a set" {
 	cas
 	cert-create -c site-CA
 	cert-trust -q -T phones add A.crt
@@ -108,7 +108,7 @@ origins() {
 	run -2 cert-verify -q -T trust -i clientB.crt
 }
 
-@test "distrust without -T holds in every set, now and later" {
+@test "distrust without -T applies to all sets, also to later ones" {
 	cas
 	cert-create -c site-CA
 	cert-trust -q -T phones add A.crt B.crt
@@ -147,7 +147,7 @@ origins() {
 	run -0 cert-trust -T phones add B.crt
 }
 
-@test "a copy that followed links, and one that lost them" {
+@test "a copy that followed links, and one without them" {
 	cas
 	cert-create -c site-CA
 	cert-trust -q -T phones add A.crt B.crt

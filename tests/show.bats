@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# show.bats: cert-show: entries, certificates from elsewhere, keys, parts.
+# show.bats: cert-show: entries, certificates from files, keys, parts.
 
 # shellcheck disable=SC2154  # stderr and stderr_lines are run's
 
@@ -12,7 +12,7 @@ fill() {
 	cert-create -q -R -s shop.example.com shop
 }
 
-@test "parts: those there are, and status 1 for those there are not" {
+@test "parts: status 0, and 1 if the entry does not have it" {
 	fill
 	dir=$CERTSTORE/certs/www.example.com
 	cert-show -o fullchain www.example.com | cmp - "$dir/fullchain.pem"
@@ -39,7 +39,7 @@ fill() {
 	run -2 cert-show -o cert,text root
 }
 
-@test "a part that a file does not have names the file" {
+@test "a missing part of a file: the message names the file" {
 	fill
 	cert-show -o cert root >root.pem
 	run -1 --separate-stderr cert-show -o csr -i root.pem
@@ -51,14 +51,14 @@ fill() {
 	[[ $stderr == "cert-show: $CERTSTORE/"*'/privkey.pem: has no cert' ]]
 }
 
-@test "an option behind the names is no name" {
+@test "an option after the names is refused" {
 	fill
 	run -2 --separate-stderr cert-show shop -o csr
 	[ -z "$output" ]
 	[[ $stderr == 'cert-show: -o: not a name: options come '* ]]
 }
 
-@test "-i: every certificate in its order, whatever is around" {
+@test "-i: all certificates in their order, whatever else is in the file" {
 	fill
 	cat "$CERTSTORE"/certs/{www.example.com,root}/fullchain.pem |
 	    sed 's/^-----BEGIN/text\n&/' | cert-show -o subject -i - >out
@@ -76,7 +76,7 @@ fill() {
 	done
 }
 
-@test "-K: the public side alone" {
+@test "-K: only the public key" {
 	fill
 	key=$CERTSTORE/certs/www.example.com/privkey.pem
 	run -0 cert-show -K "$key" -o spki
@@ -97,7 +97,7 @@ fill() {
 	run -2 cert-show -K "$CERTSTORE/certs/root/fullchain.pem"
 }
 
-@test "names from stdin, and those that are unknown" {
+@test "names from stdin, and unknown ones" {
 	fill
 	printf 'shop\nnone\n root\r\n' >names
 	run -2 --separate-stderr cert-show -o name - <names
@@ -108,7 +108,7 @@ fill() {
 	[ -z "$output" ]
 }
 
-@test "hostile certificates: nothing a terminal would obey, valid JSON" {
+@test "hostile certificates: no terminal control characters, valid JSON" {
 	for file in "$DATA"/hostile/*.pem; do
 		case $file in
 		*/dupext.pem|*/nulltail.pem) continue ;;
@@ -143,7 +143,7 @@ fill() {
 	done
 }
 
-@test "of a certificate with a bad extension the rest is shown" {
+@test "a certificate with a malformed extension: the rest is shown" {
 	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
 	    -out key.pem 2>/dev/null
 	openssl req -x509 -key key.pem -subj /CN=bad -days 30 -out bad.pem \

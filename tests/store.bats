@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# What the commands leave on disk and whom they trust: modes, owners, planted
-# files, a full disk, a store that was moved.
+# store.bats: the store on disk: modes, owners, planted files, a full disk, a
+# store that was moved.
 
 # shellcheck disable=SC2154  # run --separate-stderr sets stderr
 
@@ -72,7 +72,7 @@ teardown() {
 	cert-match a.example.org
 }
 
-@test "a directory that is no store is left alone" {
+@test "a directory that is not a store is not changed" {
 	mkdir notes
 	touch notes/letter
 	run -2 --separate-stderr cert-create -d notes -s a.example.org a
@@ -85,7 +85,7 @@ teardown() {
 	[ ! -e nowhere ]
 }
 
-@test "a FIFO in place of a file holds nobody up" {
+@test "a FIFO in place of a file blocks no command" {
 	cert-create -s a.example.org a
 	cert-create -s b.example.org b
 	rm "$CERTSTORE/certs/a/info"
@@ -145,7 +145,7 @@ teardown() {
 	find "$CERTSTORE" | sort | diff before -
 }
 
-@test "a full disk leaves nothing half-written" {
+@test "a full disk leaves no incomplete files" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to mount a small file system"
 	mkdir small
 	mount -t tmpfs -o size=160k,nr_inodes=60 tmpfs small 2>/dev/null ||
@@ -168,7 +168,7 @@ teardown() {
 	[ "$(grep -c 'pending/' left)" -eq 0 ]
 }
 
-@test "a store is moved with tar" {
+@test "a store can be moved with tar" {
 	cert-create -c CA
 	cert-create -A CA -s a.example.org a
 	tar -cf - -C "$CERTSTORE" . | (mkdir moved && tar -xpf - -C moved)
@@ -188,7 +188,7 @@ teardown() {
 	grep -qx 'group daemon' "$CERTSTORE/certs/a/info"
 }
 
-@test "a group may have very many members" {
+@test "a group can have very many members" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to give a file to a group"
 	cert-create -s a.example.org a
 	echo 'group crowd' >>"$CERTSTORE/certs/a/props"
@@ -258,7 +258,7 @@ parts() {
 	[ -z "$output" ]
 }
 
-@test "an entry that lacks them is read, and gets them from a writer" {
+@test "an entry without them is valid, and a writer adds them" {
 	local dir=$CERTSTORE/certs
 
 	cert-create -c root
@@ -292,7 +292,7 @@ remedy() {
 	$line
 }
 
-@test "a link that is another entry's is not overwritten or removed" {
+@test "a link of another entry is not overwritten or removed" {
 	local args dry
 
 	cert-create -s a.example.org a
@@ -331,7 +331,7 @@ remedy() {
 	[ -d from/certs/b ]
 }
 
-@test "a file in combined/ that is somebody else's is kept" {
+@test "a foreign file in combined/ is kept" {
 	cert-create -s a.example.org a
 	cert-create -d ./from -s b.example.org b
 	echo mine >"$CERTSTORE/combined/b.pem"
@@ -358,7 +358,7 @@ remedy() {
 	[ "$(readlink "$CERTSTORE/combined/b.pem")" = ../certs/b/combined.pem ]
 }
 
-@test "what is no entry is told of, and kept" {
+@test "files that are not entries are reported and kept" {
 	cert-create -s a.example.org a
 	echo mine >"$CERTSTORE/certs/README"
 	mkdir "$CERTSTORE/certs/backup"
@@ -411,7 +411,7 @@ lost() {
 	echo "$n"
 }
 
-@test "what was answered with 0 is on disk, with a journal or without" {
+@test "status 0 means synced to disk, with a journal or without" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to mount a file system"
 	command -v mke2fs e2fsck >/dev/null || skip "mke2fs is not installed"
 	local acked anchors i type
@@ -444,7 +444,7 @@ lost() {
 	done
 }
 
-@test "what a container is given: the store, not the entry" {
+@test "a container needs the whole store, not one entry" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to mount"
 	unshare -m mount --bind /tmp /tmp 2>/dev/null || skip "cannot mount here"
 	cert-create -s a.example.org a
@@ -461,7 +461,7 @@ lost() {
 		[ -z "$(ls entry)" ]'
 }
 
-@test "an entry that is put back gets its links by any writer" {
+@test "an entry that is restored gets its links from the next writer" {
 	cert-create -c CA
 	cert-create -A CA -s a.example.org a
 	cert-create -A CA -s z.example.org z
@@ -498,7 +498,7 @@ lost() {
 	cmp "$CERTSTORE/certs/b/ca.pem" "$CERTSTORE/certs/CA/fullchain.pem"
 }
 
-@test "all links are made again where .links is removed" {
+@test "all links are made again if .links was removed" {
 	cert-create -s a.example.org a
 	tar -cf backup -C "$CERTSTORE" certs/a certs/.a@1
 	cert-rm a
@@ -512,7 +512,7 @@ lost() {
 	[ -e "$CERTSTORE/combined/a.pem" ]
 }
 
-@test "a restore of index/ does not hide what is newer" {
+@test "a restored old index/ does not hide newer entries" {
 	cert-create -s a.example.org a
 	tar -cf all -C "$CERTSTORE" .
 	tar -cf index -C "$CERTSTORE" index
@@ -533,7 +533,7 @@ lost() {
 	done
 }
 
-@test "the lock is its owner's, whatever the umask or a copy made of it" {
+@test "the lock gets mode 0600, whatever umask or copying did" {
 	for mask in 0777 0277 077 0; do
 		rm -rf "$CERTSTORE"
 		(umask "$mask" && cert-create -s a.example.org a)
@@ -544,7 +544,7 @@ lost() {
 	[ "$(mode "$CERTSTORE/.lock")" = 600 ]
 }
 
-@test "a fresh file system is as good as an empty directory" {
+@test "a new file system counts as an empty directory" {
 	mkdir -p "$CERTSTORE/lost+found" "$CERTSTORE/.snapshot"
 	cert-create -n -s a.example.org a
 	cert-create -s a.example.org a
@@ -554,7 +554,7 @@ lost() {
 	[[ $stderr == *"is not a store and not empty: "* ]]
 }
 
-@test "where no store can be is told in the same words by a dry run" {
+@test "-n reports an impossible path with the same message" {
 	ln -s nowhere dangling
 	echo >file
 	for dry in -n ''; do
@@ -574,7 +574,7 @@ lost() {
 	[ ! -e nowhere ]
 }
 
-@test "a file system without symbolic links is called that" {
+@test "a file system without symbolic links: the message names the cause" {
 	strace -o /dev/null true 2>/dev/null || skip "strace cannot trace here"
 	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip "not with sanitizers"
 	cert-create -d ./from -c CA

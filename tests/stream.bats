@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# stream.bats: names and questions on stdin: what of a line counts, and answers
-# that come as soon as nobody has a further question.
+# stream.bats: names and questions on stdin: the fields of a line, and answers
+# that are printed before the next question is awaited.
 
 # shellcheck disable=SC2154  # stderr and stderr_lines are run's
 
@@ -28,7 +28,7 @@ ended() {
 	[ "$status" -eq "$1" ]
 }
 
-@test "the first field of a line counts, whoever reads it" {
+@test "the first field of a line is the operand, in all commands" {
 	fill
 	run -0 sh -c 'cert-list -e 30d | cert-show -o name -'
 	[ "$output" = www ]
@@ -44,7 +44,7 @@ ended() {
 	[ "$output" = $'ca\nwww' ]
 }
 
-@test "blanks, CR, no newline at the end; what is no field is said" {
+@test "blanks, CR, no final newline; a line without first field is reported" {
 	fill
 	run -0 sh -c 'printf "\n \t \r\n  ca\t\t\n\r\nwww\r\nold1 \tx\nold2" |
 	    cert-show -o name -'
@@ -95,7 +95,7 @@ ended() {
 	ended 2
 }
 
-@test "so do cert-show and cert-verify, in each form" {
+@test "cert-show and cert-verify answer at once, too, in each form" {
 	fill
 	coproc cert-show -j -o name - 3>&-
 	ask ca
@@ -110,7 +110,7 @@ ended() {
 	ended 1
 }
 
-@test "answers that are lost end it" {
+@test "lost output ends the command" {
 	fill
 	coproc cert-match - >/dev/full 2>err 3>&-
 	local in=${COPROC[1]} pid=$COPROC_PID status=0
@@ -121,7 +121,7 @@ ended() {
 	[ "$(cat err)" = 'cert-match: stdout: No space left on device' ]
 }
 
-@test "answers and messages that go the same way keep their order" {
+@test "stdout and stderr in one file keep their order" {
 	fill
 	printf '%s.example.com\n' www none www none >hosts
 	run -1 sh -c 'cert-match -o name - <hosts 2>&1'
@@ -131,7 +131,7 @@ ended() {
 	[[ ${lines[3]} == *'no entry matches'* ]]
 }
 
-@test "on a terminal each question typed has its answer, under one header" {
+@test "on a terminal each question is answered at once, under one header" {
 	fill
 	run -0 script -qec 'stty -echo; cert-match -o name,host -' /dev/null \
 	    <<<$'www.example.com\nwww.example.com'

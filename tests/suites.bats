@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
-# suites.bats: the outside suites, where they are there: all right, or
-# tests/suites/reasons says why not.
+# suites.bats: external test suites, if they are installed: every test passes,
+# or tests/suites/reasons has the reason.
 
 load helper
 
 SUITES=$BATS_TEST_DIRNAME/suites
 
-# An optional package is not to pass in silence.
+# A missing suite is reported as skipped, not as passed.
 absent() {
 	echo "# suites.bats: $1" >&3
 	skip "$1"

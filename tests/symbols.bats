@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
-# symbols.bats: who may use what.  The shared library exports what
-# certstore.h declares and nothing else, the commands use only that, and the
-# commands that answer questions do not load libcrypto.
+# symbols.bats: the shared library exports exactly what certstore.h declares,
+# the commands use only that, and those that need no libcrypto do not load it.
 
 load helper
 
@@ -19,7 +18,7 @@ mapped() {
 	diff list exported
 }
 
-@test "the list is what certstore.h declares, in order" {
+@test "the list has the functions of certstore.h, in their order" {
 	printf '#include <certstore.h>\n' |
 	    cc -E -P -I"$ROOT/lib" - | tr '\n' ' ' |
 	    grep -o 'certstore_[a-z0-9_]* *(' | tr -d ' (' | sort >declared
@@ -29,7 +28,7 @@ mapped() {
 	    "$ROOT/lib/libcertstore.map" | LC_ALL=C sort -c
 }
 
-@test "every exported function has its place in a section 3 page" {
+@test "every exported function is in a page of section 3" {
 	cat "$ROOT"/man/*.3 >pages
 	for symbol in $(mapped); do
 		grep -qx "\.Nm $symbol\( ,\)\?" pages ||
@@ -89,7 +88,7 @@ mapped() {
 	done
 }
 
-@test "the shared library names all it needs" {
+@test "the shared library is linked with all libraries it needs" {
 	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip 'needs the sanitizers too'
 	run ldd -r "$ROOT/libcertstore.so.0"
 	[[ $output != *undefined* ]] || fail "$output"

@@ -1,6 +1,6 @@
 /*
- * test-chain.c: chains from what is given and from the store, and CAs as
- * others make them, which certstore would not.
+ * test-chain.c: chains of given certificates and from the store, and CAs of
+ * other programs, with properties that certstore does not write.
  */
 #include <string.h>
 

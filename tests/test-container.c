@@ -1,6 +1,6 @@
 /*
- * test-container.c: DER, PKCS#7 and PKCS#12 give what is in them; what would
- * cost too much is refused before it is opened.
+ * test-container.c: DER, PKCS#7 and PKCS#12 become items; those that would take
+ * too long to open are refused before.
  */
 #include <openssl/err.h>
 #include <openssl/evp.h>

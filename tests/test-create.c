@@ -1,6 +1,6 @@
 /*
- * test-create.c: entries made in a store, and the CAs that sign them: what
- * they may, what verifies, what is refused.
+ * test-create.c: certstore_create(3): entries and the CAs that issue them: what
+ * is allowed, verifies, or is refused.
  */
 #include <sys/time.h>
 

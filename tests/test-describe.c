@@ -1,5 +1,5 @@
 /*
- * test-describe.c: what info says of certificates and requests.
+ * test-describe.c: the lines of info for certificates and requests.
  */
 #include <string.h>
 

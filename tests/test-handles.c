@@ -1,6 +1,6 @@
 /*
- * A handle that stays open sees what one sees that is opened now, whatever
- * other processes did to the store meanwhile.
+ * test-handles.c: an open handle sees the same as a new one, whatever other
+ * processes have changed in the store.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
- * test-import.c: certstore_import(3) as a program uses it: plans are looked
- * at, other writers come between, and nobody is asked without need.  What
- * becomes of which input is in import.bats.
+ * test-import.c: certstore_import(3) in a program: plans, other writers between
+ * plan and commit, and passphrases that are asked for only if needed.  For
+ * accepted and refused input see import.bats.
  */
 #include <sys/syscall.h>
 

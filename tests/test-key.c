@@ -1,5 +1,5 @@
 /*
- * test-key.c: keys read, refused, made, written and named.
+ * test-key.c: parsing, refusing, generating, writing and naming keys.
  */
 #include <stdlib.h>
 #include <string.h>

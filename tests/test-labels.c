@@ -1,6 +1,6 @@
 /*
- * Whatever name a caller gives a file, a store or a question: no error, no
- * warning and no reason has a byte of it that a terminal would obey.
+ * test-labels.c: names of files, stores and questions with control characters:
+ * errors, warnings and reasons have them escaped.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
- * test-limits.c: what is signed is good and what is refused would be bad: the
- * constraints of made-up CAs, one above the other, against made-up names, by
- * those who sign and by those who verify.
+ * test-limits.c: issuing and verification agree: random constraints of CAs, of
+ * which one issued the other, with random names: a certificate that is issued
+ * is good, and one that is refused would be bad.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /*
- * test-live.c: handles of certstore_trust(3) and certstore_verify(3) that stay
- * open see what others do to the anchors meanwhile, and no call that failed
- * leaves the next one with less to go by.
+ * test-live.c: open handles of certstore_trust(3) and certstore_verify(3) see
+ * changes of the anchors by other processes, and a failed call does not change
+ * the result of the next one.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * Which entry answers: RFC 9525, the order of candidates, what is never
- * offered.
+ * test-match.c: which entry matches: RFC 9525, the order of candidates, and
+ * entries that never match.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
  * test-name.c: entry names, host names, addresses and subject alternative
- * names; when libidn2 is loaded, and what is said when it is missing.
+ * names; when libidn2 is loaded, and the message when it is missing.
  */
 #include <sys/socket.h>
 #include <sys/wait.h>

@@ -1,6 +1,6 @@
 /*
- * test-pem.c: text as people paste it is understood, in linear time, and no
- * damage ever gives another DER than the one that was copied.
+ * test-pem.c: pasted text is read, in linear time, and no damage results in
+ * another DER than the original one.
  */
 #include <ctype.h>
 #include <time.h>

@@ -1,6 +1,6 @@
 /*
- * test-refuse.c: what cannot be understood in one way only is refused with
- * file, line, reason and remedy.
+ * test-refuse.c: input that could have two meanings is refused with file, line,
+ * reason and remedy.
  */
 #include "pems.h"
 

@@ -1,6 +1,6 @@
 /*
- * The store without any certificate: what put, remove, recover and mend leave
- * on disk.  The contents are made up; the core does not look into them.
+ * test-store.c: lib/store without real certificates: what writing, removal,
+ * recovery and repair leave on disk.
  */
 #include <sys/stat.h>
 

@@ -1,5 +1,5 @@
 /*
- * test-template.c: what a template takes, refuses and makes of what is typed.
+ * test-template.c: accepted and refused arguments of a template, normalised.
  */
 #include <string.h>
 

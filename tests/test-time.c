@@ -1,5 +1,5 @@
 /*
- * test-time.c: spans and points in time, from text and to text.
+ * test-time.c: parsing and printing times and spans.
  */
 #include <stdlib.h>
 #include <string.h>

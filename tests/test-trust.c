@@ -1,8 +1,7 @@
 /*
- * test-trust.c: certstore_trust(3) as a program uses it: what anchors are
- * called, what the files of the set may hold, two writers at once, and a
- * directory that somebody else changed.  What the command makes of it is in
- * trust.bats.
+ * test-trust.c: certstore_trust(3) in a program: names of anchors, the contents
+ * of the files of a set, two writers at once, and a directory that somebody
+ * else changed.  For the command see trust.bats.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
- * test-verify.c: what is wrong with a certificate, for any purpose, for a
- * server's, and by the public web's rules.  A root, a CA below it and an
- * end-entity are good; each row spoils one of them.
+ * test-verify.c: the rules of verification, for any purpose, for servers, and
+ * for the public web.  A root, an intermediate and an end-entity are good; each
+ * row of the tables makes one of them bad.
  */
 #include <stdio.h>
 #include <string.h>

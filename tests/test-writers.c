@@ -1,7 +1,7 @@
 /*
- * test-writers.c: a writer whose lock another one does not see, because .lock
- * was removed or replaced, or because locks do not reach from host to host.
- * The other one comes between where the progress of the first tells of it.
+ * test-writers.c: two writers where the second one does not see the lock of the
+ * first, because .lock was removed or replaced, or locks do not work between
+ * hosts.  The second one writes in the progress callback of the first.
  */
 #include <sys/stat.h>
 

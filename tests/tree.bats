@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# tree.bats: that Makefile and HACKING know every file.
+# tree.bats: the Makefile and HACKING name every file, and the folders of the
+# library include only those below them.
 
 load helper
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# trust.bats: cert-trust: what becomes an anchor and what is refused, the
-# shipped list, what is distrusted, and that others can use the directory.
+# trust.bats: cert-trust: accepted and refused anchors, the shipped list,
+# distrust, and that other programs can use the directory.
 
 # shellcheck disable=SC2154  # stderr and stderr_lines are run's
 
@@ -83,7 +83,7 @@ whole() {
 	pki anchors "$trust"
 }
 
-@test "what is added is an anchor: file, link, bundle, listed" {
+@test "an added anchor: file, link, bundle, list" {
 	root a.pem '/O=Example/CN=Example Root X1'
 	run -0 --separate-stderr cert-trust add a.pem
 	[ "$output" = Example_Root_X1 ]
@@ -107,7 +107,7 @@ whole() {
 	[ "$(readlink "$trust")" = .trust@1 ]
 }
 
-@test "list: a listing without a pattern, a question with one" {
+@test "list: all without a pattern; with one, status 1 if nothing matches" {
 	run -2 cert-trust list
 	cert-create -c site-CA
 	run -0 cert-trust list
@@ -122,7 +122,7 @@ whole() {
 	run -2 cert-trust -o nonsense list
 }
 
-@test "everything that cert-import understands, many at once" {
+@test "every format that cert-import reads, many files at once" {
 	for i in 1 2 3 4 5 6; do
 		root "r$i.pem" "/CN=R$i"
 	done
@@ -141,7 +141,7 @@ whole() {
 	run -2 cert-trust -p pass list
 }
 
-@test "an unreadable file does not keep the others" {
+@test "the other files are added when one cannot be read" {
 	root a.pem /CN=A
 	root b.pem /CN=B
 	head -c 200 b.pem >cut.pem
@@ -152,7 +152,7 @@ whole() {
 	[ "$(names)" = A ]
 }
 
-@test "what is no CA is never an anchor, the remedy is named" {
+@test "a certificate that is not a CA is refused with the remedy" {
 	root ca.pem /CN=CA
 	below leaf.pem /CN=www.example.com ca.pem basicConstraints=CA:FALSE
 	pki cert self.pem self.key /CN=self.example.com \
@@ -170,7 +170,7 @@ whole() {
 	[ "$(names)" = CA ]
 }
 
-@test "each rule that -f overrides is said" {
+@test "each refusal that -f overrides is reported" {
 	root ca.pem /CN=CA
 	below inter.pem '/CN=In "the" middle' ca.pem \
 	    basicConstraints=critical,CA:TRUE
@@ -197,7 +197,7 @@ whole() {
 	whole
 }
 
-@test "a private key is not stored, and that is said" {
+@test "a private key is not stored, and reported" {
 	root ca.pem /CN=CA
 	cat ca.pem.key ca.pem >both.pem
 	run -0 --separate-stderr cert-trust add both.pem
@@ -208,7 +208,7 @@ whole() {
 	[[ $stderr = *'no certificate in it'* ]]
 }
 
-@test "two CAs of one subject: two names, links .0 and .1, stable" {
+@test "two CAs with one subject: two names, links .0 and .1, stable" {
 	root a.pem /CN=Twin
 	root b.pem /CN=Twin
 	root c.pem /CN=Twin
@@ -233,7 +233,7 @@ whole() {
 	whole
 }
 
-@test "hostile subjects become names that are only names" {
+@test "hostile subjects become safe names" {
 	root a.pem '/CN=..\/..\/x'
 	root b.pem "/CN=$(printf 'two\nlines')"
 	root c.pem "/O=$(printf 'y%.0s' {1..64})/OU=$(printf 'z%.0s' {1..64})/CN=-rf"
@@ -328,7 +328,7 @@ whole() {
 	whole
 }
 
-@test "distrust: what is nothing, and what is two things" {
+@test "distrust: unknown operands, and ambiguous ones" {
 	roots A B
 	cert-trust -q add A.pem
 	run -2 --separate-stderr cert-trust distrust nothing ./nothing \
@@ -356,7 +356,7 @@ whole() {
 	whole
 }
 
-@test "update: to the list and nothing else, quick when nothing changed" {
+@test "update: follows the list only, and is quick if nothing changed" {
 	roots A B C D
 	cat A.pem B.pem C.pem >list
 	run -0 --separate-stderr cert-trust update list
@@ -385,7 +385,7 @@ whole() {
 	whole
 }
 
-@test "update: own additions stay; reset: the list alone; distrust stays" {
+@test "update: added anchors stay; reset: only the list; distrust stays" {
 	roots A B Own
 	cat A.pem B.pem >list
 	cert-trust -q update list
@@ -406,7 +406,7 @@ whole() {
 	whole
 }
 
-@test "update: an addition that the list has too stays when it drops it" {
+@test "update: an added anchor stays when the list drops it" {
 	roots A Own
 	cat A.pem >list
 	cert-trust -q update list
@@ -437,7 +437,7 @@ whole() {
 	whole
 }
 
-@test "update, reset: a list that is no list changes nothing" {
+@test "update, reset: a malformed list changes nothing" {
 	roots A B
 	below leaf.pem /CN=leaf A.pem basicConstraints=CA:FALSE
 	cert-trust -q update A.pem
@@ -460,7 +460,7 @@ whole() {
 	[ "$(readlink "$trust")" = .trust@2 ]
 }
 
-@test "update: what is old or weak is the list's business, what is no root not" {
+@test "update: expired or weak roots are followed, other certificates refused" {
 	root A.pem /CN=A
 	aged old.pem Old 20200101000000Z 20210101000000Z
 	aged new.pem New 20990101000000Z 20991231000000Z
@@ -498,7 +498,7 @@ whole() {
 	    sed -n 's/^Total found: //p')" -eq "$n" ]
 }
 
-@test "-n says and prints the same with the same status, changes nothing" {
+@test "-n: same messages, output and status, no change" {
 	roots A B C
 	run -0 cert-trust -n add A.pem
 	[ "$output" = A ]
@@ -570,7 +570,7 @@ whole() {
 	whole
 }
 
-@test "curl and s_client trust by directory and by bundle, until it is gone" {
+@test "curl and s_client trust the directory and the bundle, until removal" {
 	cert-create -c site-CA
 	cert-create -A site-CA -s localhost -s 127.0.0.1 web
 	cert-create -c other-CA
@@ -619,7 +619,7 @@ trusts() {
 	done
 }
 
-@test "a reader sees the old set or the new while updates switch" {
+@test "a reader sees the old or the new anchors during updates" {
 	local i=0 reader
 
 	: >reads
@@ -653,7 +653,7 @@ trusts() {
 	whole
 }
 
-@test "two writers at once: what each adds is there" {
+@test "two writers at once: both additions are stored" {
 	local i pids=
 
 	for i in 1 2 3 4 5 6 7 8; do
@@ -682,7 +682,7 @@ trusts() {
 	whole
 }
 
-@test "a directory that was changed by hand is set right by the next change" {
+@test "the next change repairs a directory that was edited by hand" {
 	roots A B
 	cat A.pem B.pem >list
 	cert-trust -q update list
@@ -724,7 +724,7 @@ trusts() {
 	[ "$(names)" = 'Ay B' ]
 }
 
-@test "a store that was copied without its links has its anchors" {
+@test "a store that was copied without links keeps its anchors" {
 	roots A B
 	cat A.pem B.pem >list
 	cert-trust -q update list
@@ -746,7 +746,7 @@ trusts() {
 	done
 }
 
-@test "a pile of certificates is taken in time" {
+@test "many certificates are added in limited time" {
 	root A.pem /CN=A
 	for i in $(seq 400); do
 		printf 'sha256:%064x n%d\n' "$i" "$i"
@@ -758,7 +758,7 @@ trusts() {
 	[ "$(cert-trust list | wc -l)" -eq 401 ]
 }
 
-@test "distrusted, however it is signed or encoded" {
+@test "a distrusted certificate is refused with any signature and encoding" {
 	"$ROOT/tests/forge" <<-'END'
 	root.pem R R
 	twins.pem I R twin
@@ -790,7 +790,7 @@ trusts() {
 	[[ $output = *"is not encoded as DER"* ]]
 }
 
-@test "trust settings: an anchor has to be one for TLS servers" {
+@test "trust settings: an anchor must be for TLS servers" {
 	root a.pem /CN=A
 	root b.pem /CN=B
 	for what in addreject:serverAuth addtrust:emailProtection \
@@ -866,7 +866,7 @@ trusts() {
 	cert-show -i damaged.pem
 }
 
-@test "a change that leaves no anchor says so" {
+@test "a change that leaves no anchors is warned of" {
 	root a.pem /CN=A
 	root b.pem /CN=B
 	cert-trust -q add a.pem b.pem
@@ -889,7 +889,7 @@ trusts() {
 	[ -z "$stderr" ]
 }
 
-@test "many anchors: the work grows with their number and no faster" {
+@test "many anchors: the work is linear in their number" {
 	"$ROOT/tests/forge" <<-'END'
 	small A%:k A%:k times=250
 	large1 B%:k B%:k times=500

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
-# verify.bats: cert-verify: what it is asked, what it answers.  The rules have
-# test-verify.c, the search for paths path.bats, the outside suites their own.
+# verify.bats: cert-verify: options and output.  For the rules see
+# test-verify.c, for the search for paths path.bats, for external test suites
+# suites.bats.
 
 # shellcheck disable=SC2154  # stderr, stderr_lines and lines are run's
 
@@ -36,7 +37,7 @@ says() {
 	[[ $output == *"$1"* ]] || fail "not said: $1: $output"
 }
 
-@test "nothing is said of what is good" {
+@test "a good certificate: no output" {
 	run -0 --separate-stderr cert-verify -T root.pem
 	[ -z "$output$stderr" ]
 	run -0 --separate-stderr cert-verify -T root.pem -H www.example.com \
@@ -62,7 +63,7 @@ says() {
 	[ -z "$output" ]
 }
 
-@test "warnings are said, and change nothing" {
+@test "warnings are printed, and do not change the verdict" {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 	    -subj /CN=old.example.com -days 30 -keyout old.key -out old.crt \
 	    -addext subjectAltName=DNS:old.example.com 2>/dev/null
@@ -72,7 +73,7 @@ says() {
 	says 'old.crt	error	CN=old.example.com	CABF BR 7.1.2.7.8'
 }
 
-@test "a CA and its server of one subject are told apart" {
+@test "a server and its CA with the same subject are told apart" {
 	printf '%s\n' '[req]' 'distinguished_name=d' '[d]' \
 	    '[v3]' 'basicConstraints=CA:TRUE' >xivo.cnf
 	openssl req -x509 -newkey rsa:1024 -nodes -config xivo.cnf \
@@ -93,7 +94,7 @@ says() {
 	[[ ${lines[1]} == 'joe-mail	error	CN=root-CA	'* ]]
 }
 
-@test "the names of another host are shown, not all of many" {
+@test "for another host the names are printed, not all of many" {
 	cert-create -A root-CA -s a.example.com -s 192.0.2.1 \
 	    -s b.example.com -s c.example.com -s d.example.com many
 	run -1 cert-verify -T root.pem -H 192.0.2.2 many
@@ -103,7 +104,7 @@ says() {
 	[[ $output == *'is not for this host: jim.example.com' ]]
 }
 
-@test "-v says the verdict and shows the path" {
+@test "-v prints the verdict and the path" {
 	run -0 cert-verify -v -T root.pem www.example.com
 	[ "${#lines[@]}" -eq 4 ]
 	[ "${lines[0]}" = 'www.example.com	good	server' ]
@@ -138,7 +139,7 @@ says() {
 		}' out
 }
 
-@test "the purpose is what the certificate says" {
+@test "the purpose is that of the certificate" {
 	cert-create -A root-CA -P client -S CN=joe joe
 	cert-create -A root-CA -P mail -s joe@example.com joe-mail
 	cert-create -A root-CA -P peer sip.example.com
@@ -159,7 +160,7 @@ says() {
 	[[ $output == *'"teapot": is not a profile: use server,'* ]]
 }
 
-@test "the store's anchors, opened once" {
+@test "the anchors of the store, read once" {
 	trust root.pem
 	cert-verify
 	run -2 cert-verify -T /dev/null www.example.com
@@ -186,7 +187,7 @@ says() {
 	run -2 cert-verify
 }
 
-@test "without anchors it cannot tell, and says what to do" {
+@test "without anchors: an error with the remedy" {
 	run -2 --separate-stderr cert-verify
 	[ "${#stderr_lines[@]}" -eq 1 ]
 	[[ $stderr == *'/trust: there are no trust anchors: '*'cert-trust update'* ]]
@@ -233,7 +234,7 @@ nobody() {
 	fi
 }
 
-@test "-T: what cannot be read is no answer, to any of those asked" {
+@test "-T: unreadable anchors are an error for every certificate" {
 	root=$PWD/root.pem
 	cert-create -c -S CN=alone alone
 	cert-show -o cert alone >alone.pem
@@ -277,7 +278,7 @@ nobody() {
 	run -2 nobody cert-verify -T ./plain -i both.pem
 }
 
-@test "-T: trust settings are heeded wherever anchors come from" {
+@test "-T: trust settings apply to anchors from every source" {
 	cert-create -A root-CA -P client -S CN=joe joe
 	openssl x509 -in root.pem -addreject serverAuth -out rej.pem
 	openssl x509 -in root.pem -addtrust emailProtection -out mail.pem
@@ -323,7 +324,7 @@ nobody() {
 	says 'reject serverAuth'
 }
 
-@test "a pile of many: the one that is needed is found" {
+@test "the needed anchor is found among many" {
 	for i in 1 2 3 4 5 6 7 8 9; do
 		cert-create -c "ca$i"
 		cert-show -o cert "ca$i"
@@ -339,7 +340,7 @@ nobody() {
 	says 'it needs the certificate of CN=root-CA'
 }
 
-@test "a self-signed certificate is good only as an anchor" {
+@test "a self-signed certificate is good only if it is an anchor" {
 	cert-create self.example.com
 	cert-show -o cert self.example.com >self.pem
 	run -1 cert-verify -T root.pem self.example.com
@@ -354,7 +355,7 @@ nobody() {
 	[ "${#lines[@]}" -eq 3 ]
 }
 
-@test "the name of an anchor is not enough" {
+@test "the subject of an anchor without its key is not enough" {
 	cert-show -o cert www.example.com >leaf.pem
 	run -1 cert-verify -T root.pem -i leaf.pem
 	says 'it needs the certificate of CN=sub-CA'
@@ -437,7 +438,7 @@ crl() {
 	[[ $output == 'cert-verify: www.pem: there is no CRL in it'* ]]
 }
 
-@test "-i: whatever people have, and -p for PKCS#12" {
+@test "-i: every format, and -p for PKCS#12" {
 	{ echo text; cat www.pem; echo more text; } >mixed
 	cert-verify -T root.pem -i mixed
 	openssl crl2pkcs7 -nocrl -certfile www.pem -out www.p7
@@ -455,7 +456,7 @@ crl() {
 	[[ $output == *'there is no certificate in it'* ]]
 }
 
-@test "questions that are none" {
+@test "malformed questions" {
 	for host in '' '*.example.com' a..b .example.com 1.2.3.4.5 'a b'; do
 		run -2 cert-verify -T root.pem -H "$host" www.example.com
 		[ "${#lines[@]}" -eq 1 ]
@@ -478,7 +479,7 @@ crl() {
 	[[ ${lines[0]} == *'-p: is for the file of -i: remove it or add -i' ]]
 }
 
-@test "one that cannot be judged does not hide the others" {
+@test "a certificate that cannot be verified does not hide the others" {
 	cert-create -A root-CA -s b.example.com b
 	echo rubbish >>"$CERTSTORE/certs/b/fullchain.pem"
 	run -2 --separate-stderr cert-verify -v -T root.pem
@@ -503,7 +504,7 @@ crl() {
 	done
 }
 
-@test "names of all types, constraints and policies of all kinds" {
+@test "names of all types, constraints and policies" {
 	run -0 cert-verify -v -w 2030-01-01 -T "$DATA/verify/root.pem" \
 	    -L "$DATA/verify/crls.pem" -H foo.example.com \
 	    -i "$DATA/verify/chain.pem"
@@ -518,7 +519,7 @@ crl() {
 	[ "${#lines[@]}" -eq 1 ]
 }
 
-@test "certstore(7) has every rule, as bad as it is" {
+@test "certstore(7) has every rule with its severity" {
 	tr '\n' ' ' <"$ROOT/lib/verify/rule.c" |
 	    grep -oE '\] = \{ *"[a-z0-9-]+", *"[EW-]{3}"' |
 	    sed -E 's/.*"([a-z0-9-]+)", *"(.)(.)(.)"/\1 \2 \3 \4/' |
@@ -543,7 +544,7 @@ crl() {
 	done
 }
 
-@test "the order of what is above says nothing" {
+@test "the order of the issuers does not matter" {
 	"$ROOT/tests/forge" <<-'END'
 	anchors.pem R R
 	leaf.pem leaf I

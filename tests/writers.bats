@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Several writers at once, and readers all the while.
+# writers.bats: several writers at the same time, and readers.
 
 load helper
 
@@ -62,7 +62,7 @@ whole() {
 	done
 }
 
-@test "eight creates of different names that share one host" {
+@test "eight creations of different entries for one host" {
 	local i pids=
 
 	start
@@ -80,7 +80,7 @@ whole() {
 	    "n1 n2 n3 n4 n5 n6 n7 n8 " ]
 }
 
-@test "eight creates of the same name: one makes it, seven are told" {
+@test "eight creations of one entry: one makes it, seven are refused" {
 	local i made=0 pids=
 
 	start
@@ -97,7 +97,7 @@ whole() {
 	[ "$(cat told.* | grep -c "the entry exists")" -eq 7 ]
 }
 
-@test "eight replacements of one entry that is being read" {
+@test "eight replacements of one entry while it is read" {
 	local i pids=
 
 	start
@@ -140,7 +140,7 @@ whole() {
 	    "$CERTSTORE/certs/steady/fullchain.pem"
 }
 
-@test "a writer that waits for the lock goes on when it is free" {
+@test "a writer waits for the lock and then continues" {
 	cert-create -c CA
 	flock "$CERTSTORE/.lock" sleep 1 3>&- &
 	sleep 0.2
@@ -171,7 +171,7 @@ alldry() {
 	[ ! -d "$CERTSTORE/certs" ] || dry "$1" cert-rm old
 }
 
-@test "-n refuses what a writer refuses: owners, modes, read-only, no place" {
+@test "-n refuses what a writer refuses: owner, mode, read-only, wrong path" {
 	local other=$BATS_TEST_TMPDIR/other
 
 	[ "$(id -u)" -eq 0 ] || skip 'needs another user'
