@@ -41,13 +41,14 @@ IMPORT = lib/import/ident.c lib/import/import.c lib/import/issuers.c \
 	lib/import/keyfile.c lib/import/keyowner.c lib/import/naming.c \
 	lib/import/plan.c lib/import/pool.c lib/import/poolcert.c \
 	lib/import/warning.c
-TRUST = lib/trust/anchor.c lib/trust/change.c lib/trust/trust.c \
-	lib/trust/trustdir.c lib/trust/trustset.c
+TRUST = lib/trust/anchor.c lib/trust/change.c lib/trust/crl.c \
+	lib/trust/trust.c lib/trust/trustdir.c lib/trust/trustset.c
 VERIFY = lib/verify/algorithm.c lib/verify/anchors.c lib/verify/cache.c \
 	lib/verify/judge.c lib/verify/lazycerts.c \
 	lib/verify/nameconstraint.c lib/verify/path.c \
 	lib/verify/purpose.c lib/verify/rule.c lib/verify/san.c \
-	lib/verify/signature.c lib/verify/syntax.c lib/verify/verify.c
+	lib/verify/setcrls.c lib/verify/signature.c lib/verify/syntax.c \
+	lib/verify/verify.c
 LIBRARY = $(BASE) $(STORE) $(PEM) $(X509) $(ISSUE) $(IMPORT) $(TRUST) \
 	$(VERIFY)
 SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \

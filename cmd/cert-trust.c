@@ -204,7 +204,11 @@ give(struct change *c, const char *file, givefn *fn)
 
 	if (strcmp(file, "-") == 0 && isatty(STDIN_FILENO))
 		cmd_say("paste certificates, then press Enter and Ctrl-D");
-	if ((rv = cmd_input(file, "the operand \"-\"", &in)) == 0 && c->many) {
+	if ((rv = cmd_input_max(file, "the operand \"-\"",
+		 fn == certstore_trust_add ? CERTSTORE_CRL_MAX :
+					     CERTSTORE_INPUT_MAX,
+		 &in)) == 0 &&
+	    c->many) {
 		trial = begin(c->store, c->opt);
 		rv = fn(trial, in.label, in.data, in.len, &err);
 		certstore_trust_free(trial);

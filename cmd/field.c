@@ -67,7 +67,8 @@ cmd_field_time(const struct cmd_item *item, enum cmd_field field, int64_t *t)
 	/* a waiting request has no fingerprint; a distrusted certificate may
 	 * have nothing but its fingerprint */
 	if (certstore_entry_fingerprint(item->entry) == NULL ||
-	    certstore_entry_key(item->entry) == NULL)
+	    (certstore_entry_key(item->entry) == NULL &&
+		certstore_entry_ends(item->entry) == 0))
 		return 0;
 	if (field == CMD_STARTS)
 		*t = certstore_entry_starts(item->entry);

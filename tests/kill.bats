@@ -207,6 +207,21 @@ grouped() {
 	sweep cert-trust -T phones add r3.pem
 }
 
+@test "cert-trust of CRLs and a helper, killed anywhere" {
+	target=none SET=phones
+	anchors 1
+	pki cert i.pem i.key /CN=i days=100 ca=r1.pem key=r1.key \
+	    basicConstraints=critical,CA:TRUE -- \
+	    crl r1.crl ca=r1.pem key=r1.key number=01 -- \
+	    crl i.crl ca=i.pem key=i.key number=01 -- \
+	    crl new.crl ca=r1.pem key=r1.key number=02 revoke=i.pem
+	cert-trust -q -T phones add r1.pem i.pem r1.crl i.crl
+	rm -rf "$saved"
+	cp -a "$CERTSTORE" "$saved"
+	sweep cert-trust -T phones add new.crl
+	[ "$(find "$CERTSTORE/trusts/phones/crls" -type l | wc -l)" -eq 3 ]
+}
+
 @test "cert-trust update to another list of many, killed anywhere" {
 	target=none
 	anchors 16

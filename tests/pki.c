@@ -20,6 +20,11 @@
  *	NAME=VALUE		an extension as in openssl's configuration
  * answer FILE REQUEST [WORD ...]
  *	The same for a request, with its key and subject.
+ * crl FILE ca=FILE key=FILE [WORD ...]
+ *	A CRL with these certificates and the words of cert, and
+ *	number=HEX		its number; none by default
+ *	revoke=FILE		a certificate; of another CA: an entry with its
+ *				certificateIssuer
  * fingerprint FILE
  *	SHA-256 of its first certificate, in lower case without colons.
  * subjects FILE
@@ -31,6 +36,9 @@
  * entry DIR [FILE]
  *	Fails unless privkey.pem and fullchain.pem of this directory are a pair
  *	and combined.pem is both, and its certificate is the first in FILE.
+ * asterisk certs|crls DIR
+ *	What Asterisk does with ca_path and crl_path: each symbolic link in DIR
+ *	is one certificate or CRL, or all of it fails.  Prints how many.
  * anchors DIR
  *	Fails unless the directory is as certstore(5) has trust: one certificate
  *	in each NAME.pem, in the form of openssl x509; for each one link by its
@@ -44,6 +52,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bsd/stdlib.h>
@@ -209,6 +218,9 @@ struct plan {
 	int v1, csr, copy;
 	const char *ext[WORDS_MAX];
 	int next;
+	const char *number;
+	const char *revoked[WORDS_MAX];
+	int nrevoked;
 };
 
 static void
@@ -226,6 +238,10 @@ schedule(struct plan *plan, const char *word)
 		plan->md = word + 3;
 	else if (strncmp(word, "days=", 5) == 0)
 		plan->days = number(word + 5);
+	else if (strncmp(word, "number=", 7) == 0)
+		plan->number = word + 7;
+	else if (strncmp(word, "revoke=", 7) == 0 && plan->nrevoked < WORDS_MAX)
+		plan->revoked[plan->nrevoked++] = word + 7;
 	else if (strcmp(word, "v1") == 0)
 		plan->v1 = 1;
 	else if (strcmp(word, "csr") == 0)
@@ -252,11 +268,8 @@ digest(const struct plan *plan, EVP_PKEY *signer)
 }
 
 static void
-date(X509 *x509, const struct plan *plan)
+date(ASN1_TIME *from, ASN1_TIME *to, const struct plan *plan)
 {
-	ASN1_TIME *from = X509_getm_notBefore(x509);
-	ASN1_TIME *to = X509_getm_notAfter(x509);
-
 	X509_gmtime_adj(from, 0);
 	X509_time_adj_ex(to, plan->days, 0, NULL);
 	if ((plan->from != NULL &&
@@ -318,7 +331,7 @@ certify(const char *file, X509 *x509, EVP_PKEY *pkey, const struct plan *plan,
 	X509_set_version(x509, plan->v1 ? X509_VERSION_1 : X509_VERSION_3);
 	X509_set_issuer_name(x509,
 	    X509_get_subject_name(ca != NULL ? ca : x509));
-	date(x509, plan);
+	date(X509_getm_notBefore(x509), X509_getm_notAfter(x509), plan);
 	X509V3_set_ctx(&ctx, ca != NULL ? ca : x509, x509, NULL, NULL, 0);
 	/* One by one: some look at those that are there. */
 	for (i = 0; i < plan->next; i++) {
@@ -629,6 +642,122 @@ anchors(const char *dir)
 }
 
 static void
+revokecert(X509_CRL *crl, const char *file)
+{
+	X509_REVOKED *entry = X509_REVOKED_new();
+	ASN1_TIME *now = ASN1_TIME_set(NULL, time(NULL) - 60);
+	GENERAL_NAMES *names = GENERAL_NAMES_new();
+	GENERAL_NAME *name = GENERAL_NAME_new();
+	X509 *x509 = readcert(file);
+
+	X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(x509));
+	X509_REVOKED_set_revocationDate(entry, now);
+	GENERAL_NAME_set0_value(name, GEN_DIRNAME,
+	    X509_NAME_dup(X509_get_issuer_name(x509)));
+	sk_GENERAL_NAME_push(names, name);
+	if (X509_NAME_cmp(X509_get_issuer_name(x509),
+		X509_CRL_get_issuer(crl)) != 0 &&
+	    X509_REVOKED_add1_ext_i2d(entry, NID_certificate_issuer, names, 1,
+		0) != 1)
+		errx(2, "%s: cannot be revoked", file);
+	X509_CRL_add0_revoked(crl, entry);
+	GENERAL_NAMES_free(names);
+	ASN1_TIME_free(now);
+	X509_free(x509);
+}
+
+static void
+revocations(int argc, char **argv)
+{
+	STACK_OF(X509_EXTENSION) *exts = sk_X509_EXTENSION_new_null();
+	struct plan plan = { .days = 30, .md = "sha256" };
+	ASN1_TIME *from = ASN1_TIME_set(NULL, time(NULL));
+	ASN1_TIME *to = ASN1_TIME_set(NULL, time(NULL));
+	X509_CRL *crl = X509_CRL_new();
+	BIGNUM *bn = NULL;
+	ASN1_INTEGER *no;
+	EVP_PKEY *pkey;
+	X509V3_CTX ctx;
+	FILE *f;
+	X509 *ca;
+	int i;
+
+	for (i = 1; i < argc; i++)
+		schedule(&plan, argv[i]);
+	if (plan.ca == NULL || plan.cakey == NULL)
+		errx(2, "%s: ca= or key= is missing", argv[0]);
+	ca = readcert(plan.ca);
+	pkey = readkey(plan.cakey);
+	date(from, to, &plan);
+	X509_CRL_set_version(crl, X509_CRL_VERSION_2);
+	X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca));
+	X509_CRL_set1_lastUpdate(crl, from);
+	X509_CRL_set1_nextUpdate(crl, to);
+	for (i = 0; i < plan.nrevoked; i++)
+		revokecert(crl, plan.revoked[i]);
+	X509V3_set_ctx(&ctx, ca, NULL, NULL, crl, 0);
+	for (i = 0; i < plan.next; i++) {
+		extend(&ctx, exts, plan.ext[i]);
+		X509_CRL_add_ext(crl, sk_X509_EXTENSION_value(exts, i), -1);
+	}
+	if (plan.number != NULL) {
+		BN_hex2bn(&bn, plan.number);
+		no = BN_to_ASN1_INTEGER(bn, NULL);
+		X509_CRL_add1_ext_i2d(crl, NID_crl_number, no, 0, 0);
+		ASN1_INTEGER_free(no);
+		BN_free(bn);
+	}
+	X509_CRL_sort(crl);
+	f = openfile(argv[0], "w");
+	if (X509_CRL_sign(crl, pkey, digest(&plan, pkey)) <= 0 ||
+	    PEM_write_X509_CRL(f, crl) != 1)
+		errx(2, "%s: cannot be made", argv[0]);
+	closefile(f, argv[0]);
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+	ASN1_TIME_free(from);
+	ASN1_TIME_free(to);
+	X509_CRL_free(crl);
+	EVP_PKEY_free(pkey);
+	X509_free(ca);
+}
+
+static void
+asterisk(const char *what, const char *dir)
+{
+	int crls = strcmp(what, "crls") == 0, n = 0;
+	struct dirent *entry;
+	X509_CRL *crl;
+	struct stat st;
+	DIR *d = opendir(dir);
+	X509 *x509;
+	FILE *f;
+
+	if (d == NULL)
+		err(1, "%s", dir);
+	while ((entry = readdir(d)) != NULL) {
+		if (fstatat(dirfd(d), entry->d_name, &st,
+			AT_SYMLINK_NOFOLLOW) == -1)
+			err(1, "%s/%s", dir, entry->d_name);
+		if (!S_ISLNK(st.st_mode))
+			continue;
+		f = fdopen(openat(dirfd(d), entry->d_name, O_RDONLY), "r");
+		if (f == NULL)
+			err(1, "%s/%s", dir, entry->d_name);
+		x509 = crls ? NULL : PEM_read_X509(f, NULL, NULL, NULL);
+		crl = crls ? PEM_read_X509_CRL(f, NULL, NULL, NULL) : NULL;
+		if (x509 == NULL && crl == NULL)
+			errx(1, "%s/%s: not one of the %s", dir, entry->d_name,
+			    what);
+		X509_free(x509);
+		X509_CRL_free(crl);
+		fclose(f);
+		n++;
+	}
+	closedir(d);
+	printf("%d\n", n);
+}
+
+static void
 obey(int argc, char **argv)
 {
 	EVP_PKEY *pkey;
@@ -641,6 +770,8 @@ obey(int argc, char **argv)
 		make(argc - 1, argv + 1);
 	else if (argc >= 3 && strcmp(argv[0], "answer") == 0)
 		answer(argc - 1, argv + 1);
+	else if (argc >= 4 && strcmp(argv[0], "crl") == 0)
+		revocations(argc - 1, argv + 1);
 	else if (argc == 2 && strcmp(argv[0], "fingerprint") == 0)
 		fingerprint(argv[1]);
 	else if (argc == 2 && strcmp(argv[0], "subjects") == 0)
@@ -651,6 +782,8 @@ obey(int argc, char **argv)
 		pair(argv[1], argv[2]);
 	else if (argc >= 2 && argc <= 3 && strcmp(argv[0], "entry") == 0)
 		entry(argv[1], argc == 3 ? argv[2] : NULL);
+	else if (argc == 3 && strcmp(argv[0], "asterisk") == 0)
+		asterisk(argv[1], argv[2]);
 	else if (argc == 2 && strcmp(argv[0], "anchors") == 0)
 		anchors(argv[1]);
 	else

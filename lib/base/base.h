@@ -171,6 +171,11 @@ int	cs_file_follow(int, const char *, size_t, struct cs_buf *);
  * receives its descriptor; if it is NULL, the file is closed. */
 int	cs_file_write(int, const char *, const struct cs_buf *, mode_t, gid_t,
 	    int *);
+/* Makes a new file of the contents of others, which may be large: directory,
+ * name, the directory of the others, their names, how many, mode; the last as
+ * of cs_file_write(). */
+int	cs_file_concat(int, const char *, int, const char *const *, size_t,
+	    mode_t, int *);
 /* Make a symbolic link.  The arguments: directory, target, name.  newlink
  * fails with EEXIST, link replaces. */
 int	cs_file_newlink(int, const char *, const char *);

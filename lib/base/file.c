@@ -222,6 +222,52 @@ cs_file_write(int dirfd, const char *name, const struct cs_buf *b, mode_t mode,
 	return close(fd);
 }
 
+/* Appends a plain file. */
+static int
+appendfile(int to, int dirfd, const char *name)
+{
+	char chunk[65536];
+	struct stat st;
+	ssize_t n = -1;
+	int fd;
+
+	fd = openat(dirfd, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+		errno = EINVAL;
+	else
+		while ((n = read(fd, chunk, sizeof(chunk))) > 0)
+			if (writeall(to, chunk, (size_t)n) == -1) {
+				n = -1;
+				break;
+			}
+	closekeep(fd);
+	return n == 0 ? 0 : -1;
+}
+
+int
+cs_file_concat(int dirfd, const char *name, int from, const char *const *names,
+    size_t n, mode_t mode, int *out)
+{
+	struct cs_buf none = { 0 };
+	size_t i;
+	int fd;
+
+	if (cs_file_write(dirfd, name, &none, mode, (gid_t)-1, &fd) == -1)
+		return -1;
+	for (i = 0; i < n; i++)
+		if (appendfile(fd, from, names[i]) == -1) {
+			closekeep(fd);
+			return -1;
+		}
+	if (out == NULL)
+		return close(fd);
+	*out = fd;
+	return 0;
+}
+
 int
 cs_file_newlink(int dirfd, const char *text, const char *name)
 {

@@ -19,6 +19,8 @@
 
 #define LABEL_SHOWN 64 /* bytes of a foreign label in a message */
 #define LINE_BYTES 48  /* 64 characters of base64 */
+#define CRLS_ONLY 1    /* messages name CRLs alone */
+#define CRLS_TOO 2
 
 static int
 failend(struct cs_reader *r)
@@ -128,14 +130,15 @@ failnothing(struct cs_reader *r)
 		    strlen(r->skipped));
 		return cs_item_refuse(r, 0,
 		    "holds `%s`, but no %s: use the file that does", label,
-		    r->crls ? "CRL" : "certificate, key or request");
+		    r->crls == CRLS_ONLY ? "CRL" :
+					   "certificate, key or request");
 	}
 	if ((guess = cs_lines_guess(r->text.p, r->text.len)) != NULL)
 		return cs_item_refuse(r, 0, "%s", guess);
 	return cs_item_refuse(r, 0,
 	    "no PEM block: a %s begins with `-----BEGIN %s-----`",
-	    r->crls ? "CRL" : "certificate",
-	    r->crls ? "X509 CRL" : "CERTIFICATE");
+	    r->crls == CRLS_ONLY ? "CRL" : "certificate",
+	    r->crls == CRLS_ONLY ? "X509 CRL" : "CERTIFICATE");
 }
 
 /* "-----BEGIN" in base64: so Kubernetes, key vaults and Traefik store PEM. */
@@ -314,7 +317,15 @@ int
 cs_pem_read_crls(const char *label, const void *data, size_t len,
     struct cs_pems *list, struct certstore_error *err)
 {
-	return readall(label, data, len, NULL, 1, list, err);
+	return readall(label, data, len, NULL, CRLS_ONLY, list, err);
+}
+
+int
+cs_pem_read_all(const char *label, const void *data, size_t len,
+    const struct certstore_passphrase *pass, struct cs_pems *list,
+    struct certstore_error *err)
+{
+	return readall(label, data, len, pass, CRLS_TOO, list, err);
 }
 
 int

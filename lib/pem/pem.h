@@ -53,7 +53,11 @@ struct cs_pems {
 int	cs_pem_read(const char *, const void *, size_t,
 	    const struct certstore_passphrase *, struct cs_pems *,
 	    struct certstore_error *);
-/* The same, but CRLs become items, too. */
+/* The same, but CRLs become items, too: of an input of anything, and of one that
+ * should have CRLs, which messages then name. */
+int	cs_pem_read_all(const char *, const void *, size_t,
+	    const struct certstore_passphrase *, struct cs_pems *,
+	    struct certstore_error *);
 int	cs_pem_read_crls(const char *, const void *, size_t, struct cs_pems *,
 	    struct certstore_error *);
 /* Appends PEM text with this label: of DER, of an object of libcrypto. */

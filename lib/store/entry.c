@@ -465,7 +465,9 @@ anchorpath(const struct certstore_entry *entry, enum certstore_file which)
 	if (which == CERTSTORE_DIRECTORY)
 		len = asprintf(&path, "%s", dir);
 	else if (which == CERTSTORE_FULLCHAIN && entry->pem != NULL)
-		len = asprintf(&path, "%s/%s.pem", dir, entry->info.name);
+		len = asprintf(&path, "%s/%s%s%s", dir, entry->place,
+		    entry->info.name,
+		    strcmp(entry->place, "crls/") == 0 ? "" : ".pem");
 	return len == -1 ? NULL : path;
 }
 

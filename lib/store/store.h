@@ -134,6 +134,7 @@ int	cs_names_lost(struct cs_buf *, const struct cs_san *, size_t,
 struct certstore_entry {
 	struct certstore	*store;		/* NULL: not in a store */
 	const struct cs_trustname *trust;	/* the set it is an anchor of */
+	const char		*place;		/* in that: "", "crls/", ... */
 	struct cs_info		 info;
 	char			 gendir[CS_GENDIR]; /* in certs/ */
 	unsigned int		 epoch;		/* of its store */

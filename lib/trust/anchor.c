@@ -162,7 +162,7 @@ cs_anchor_judge(const char *what, X509 *x509, int how,
 
 	ca = cs_cert_is_ca(x509);
 	self = cs_cert_is_self_signed(x509);
-	if (!ca && (X509_check_ca(x509) != 1)) {
+	if (!ca && (how & CS_JUDGE_HELPER) == 0 && X509_check_ca(x509) != 1) {
 		ERR_clear_error();
 		return cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: is not a CA (RFC 5280 section 4.2.1.9) and cannot "
@@ -175,11 +175,11 @@ cs_anchor_judge(const char *what, X509 *x509, int how,
 	ERR_clear_error();
 	if ((how & CS_JUDGE_FORCE) != 0)
 		return 0;
-	if (!ca)
+	if (!ca && (how & CS_JUDGE_HELPER) == 0)
 		because(&r,
 		    "is for a server, and openssl req -x509 marked it as a "
 		    "CA by default");
-	if (!self)
+	if (!self && (how & CS_JUDGE_HELPER) == 0)
 		becauseissued(&r, x509);
 	if ((how & CS_JUDGE_SHIPPED) == 0)
 		becauseaged(&r, x509);

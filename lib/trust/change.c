@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/err.h>
+
 #include "trust/private.h"
 
 /*
@@ -188,6 +190,24 @@ isnarrowed(const struct certstore_trust *t, const struct cs_given *g, char *why,
 }
 
 /*
+ * Is it a helper: an intermediate below a CA of the set, or one that is no CA
+ * but says that it signs CRLs?
+ */
+static int
+ishelper(struct certstore_trust *t, X509 *x509)
+{
+	int rv;
+
+	if (cs_cert_is_ca(x509))
+		rv = !cs_cert_is_self_signed(x509) &&
+		    cs_crl_isissued(&t->set, x509);
+	else
+		rv = X509_check_ca(x509) == 0 && cs_crl_issigner(x509);
+	ERR_clear_error();
+	return rv;
+}
+
+/*
  * Checks and adds a certificate that is not in the set: 1, 0 refused, with a
  * result, -1.
  */
@@ -203,9 +223,12 @@ takecert(struct certstore_trust *t, struct cs_given *g, unsigned int origin)
 	namegiven(t, g, name);
 	cs_item_where(g->pem, where, sizeof(where));
 	snprintf(what, sizeof(what), "%s: %s", where, name);
+	if (origin == CS_ANCHOR_ADDED && ishelper(t, g->x509))
+		origin = CS_ANCHOR_HELPER;
 	how = origin == CS_ANCHOR_SHIPPED	    ? CS_JUDGE_SHIPPED :
 	    (t->flags & CERTSTORE_TRUST_FORCE) != 0 ? CS_JUDGE_FORCE :
 						      0;
+	how |= origin == CS_ANCHOR_HELPER ? CS_JUDGE_HELPER : 0;
 	if (cs_trustset_byfingerprint(&t->everywhere, g->fingerprint) != NULL)
 		return sayresult(t, name,
 		    how == CS_JUDGE_SHIPPED ? "left out" : "refused",
@@ -226,6 +249,13 @@ takecert(struct certstore_trust *t, struct cs_given *g, unsigned int origin)
 	if (cs_trustset_add(&t->set, name, g->fingerprint, g->pem->der,
 		g->pem->derlen, origin) == NULL)
 		return -1;
+	if (origin == CS_ANCHOR_HELPER)
+		return sayresult(t, name, "added",
+			   "%s: is a helper, not an anchor: it completes "
+			   "paths and signs CRLs",
+			   name) == -1 ?
+		    -1 :
+		    1;
 	if (origin == CS_ANCHOR_ADDED && isnarrowed(t, g, why, sizeof(why)))
 		return sayresult(t, name, "added",
 			   "%s: %s, and the set does not keep them: servers "
@@ -240,6 +270,9 @@ static int
 sayremark(struct certstore_trust *t, const struct cs_anchor *a,
     const char *where)
 {
+	if ((a->origin & CS_ANCHOR_HELPER) != 0)
+		return sayresult(t, a->name, "same",
+		    "%s: %s: is a helper already", where, a->name);
 	if (a->origin == CS_ANCHOR_SHIPPED)
 		return sayresult(t, a->name, "same",
 		    "%s: %s: is an anchor already, from the shipped list: "
@@ -304,17 +337,226 @@ saykeys(struct certstore_trust *t, const struct cs_change *c)
 	return rv;
 }
 
+/* Is there a certificate with this subject among all that are to be added? */
+static int
+isgiven(struct certstore_trust *t, const X509_NAME *name)
+{
+	struct cs_change *c;
+	size_t i, k;
+	X509 *x509;
+
+	for (i = 0; i < t->nchange; i++) {
+		c = &t->change[i];
+		for (k = 0; k < c->n && c->verb == CS_TRUST_ADD; k++)
+			if ((x509 = parsegiven(&c->given[k])) != NULL &&
+			    X509_NAME_cmp(X509_get_subject_name(x509), name) ==
+				0)
+				return 1;
+	}
+	return 0;
+}
+
+/* Must an intermediate wait for its issuer, which is given behind it? */
+static int
+iswaiting(struct certstore_trust *t, struct cs_given *g)
+{
+	return cs_trustset_byfingerprint(&t->set, g->fingerprint) == NULL &&
+	    parsegiven(g) != NULL && cs_cert_is_ca(g->x509) &&
+	    !cs_cert_is_self_signed(g->x509) &&
+	    isgiven(t, X509_get_issuer_name(g->x509)) && !ishelper(t, g->x509);
+}
+
+/* Adds those that waited and need no longer, or all: how many, or -1. */
+static int
+addwaiting(struct certstore_trust *t, int all)
+{
+	struct cs_given *g;
+	size_t i, k;
+	int n = 0;
+
+	for (i = 0; i < t->nchange; i++)
+		for (k = 0; k < t->change[i].n; k++) {
+			g = &t->change[i].given[k];
+			if (!g->waits || (!all && iswaiting(t, g)))
+				continue;
+			g->waits = 0;
+			n++;
+			if (addgiven(t, g) == -1)
+				return -1;
+		}
+	return n;
+}
+
+/* Takes a CRL.  One of a CA that had none is judged by cs_change_finish(). */
+static int
+addcrl(struct certstore_trust *t, const struct cs_pem *pem)
+{
+	int force = (t->flags & CERTSTORE_TRUST_FORCE) != 0, rv;
+	char name[CS_NAME_MAX + 8], where[CS_TRUST_WHERE];
+	struct certstore_error err;
+
+	rv = cs_crl_give(&t->set, pem, force, name, &err);
+	if (rv == 0)
+		return sayresult(t, name, "refused", "%s", err.msg);
+	if (rv == 2)
+		return sayresult(t, name, "same", "%s: %s: is there already",
+		    cs_item_where(pem, where, sizeof(where)), name);
+	if (rv == 1)
+		return noteresult(t, name, "added");
+	return rv == -1 ? -1 : 0;
+}
+
 static int
 applyadd(struct certstore_trust *t, struct cs_change *c)
 {
 	size_t i;
+	int rv;
 
 	if (saykeys(t, c) == -1)
 		return -1;
-	for (i = 0; i < c->n; i++)
-		if (addgiven(t, &c->given[i]) == -1)
+	for (i = 0; i < c->n; i++) {
+		c->given[i].waits = iswaiting(t, &c->given[i]);
+		if (!c->given[i].waits && addgiven(t, &c->given[i]) == -1)
 			return -1;
+	}
+	do
+		rv = addwaiting(t, 0);
+	while (rv > 0);
+	return rv;
+}
+
+/* The CRLs of all files that are added, since their signers are there by now. */
+static int
+addcrls(struct certstore_trust *t)
+{
+	struct cs_change *c;
+	size_t i, k;
+
+	for (i = 0; i < t->nchange; i++) {
+		c = &t->change[i];
+		for (k = 0; k < c->pems.n && c->ncrl > 0; k++)
+			if (c->pems.v[k].type == CS_PEM_CRL &&
+			    addcrl(t, &c->pems.v[k]) == -1)
+				return -1;
+	}
 	return 0;
+}
+
+/* Drops helpers and CRLs whose CA is no longer in the set. */
+static int
+droporphans(struct certstore_trust *t)
+{
+	char name[CS_NAME_MAX + 8];
+	struct cs_anchor *a;
+	struct cs_crl *c;
+	int again = 1;
+	X509 *x509;
+	size_t i;
+
+	while (again) {
+		again = 0;
+		for (i = 0; i < t->set.n; i++) {
+			a = &t->set.v[i];
+			if (a->gone || (a->origin & CS_ANCHOR_HELPER) == 0 ||
+			    (x509 = cs_crl_helper(a)) == NULL ||
+			    !cs_cert_is_ca(x509) ||
+			    cs_crl_isissued(&t->set, x509))
+				continue;
+			cs_trustset_drop(a);
+			again = 1;
+			if (sayresult(t, a->name, "removed",
+				"%s: was a helper below a CA that is no longer "
+				"in the set",
+				a->name) == -1)
+				return -1;
+		}
+	}
+	for (i = 0; i < t->set.ncrl; i++) {
+		c = &t->set.crls[i];
+		if (c->gone || !cs_crl_isorphan(&t->set, c))
+			continue;
+		c->gone = 1;
+		snprintf(name, sizeof(name), "%s.crl", c->name);
+		if (noteresult(t, name, "removed") == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* A CRL of a CA that had none: refused while other CAs have none, unless it is
+ * indirect, which may be about all of them. */
+static int
+judgefresh(struct certstore_trust *t, struct cs_crl *c, const char *names,
+    size_t uncovered)
+{
+	char name[CS_NAME_MAX + 8], where[CS_TRUST_WHERE];
+
+	snprintf(name, sizeof(name), "%s.crl", c->name);
+	cs_item_where(c->pem, where, sizeof(where));
+	c->fresh = 0;
+	if (uncovered == 0 || c->kind == CS_CRL_INDIRECT)
+		return noteresult(t, name, "added");
+	if ((t->flags & CERTSTORE_TRUST_FORCE) != 0)
+		return sayresult(t, name, "added",
+		    "%s: %s: these CAs have no CRL, and there is no "
+		    "crls/crls.pem until they have: %s",
+		    where, name, names);
+	c->gone = 1;
+	return sayresult(t, name, "refused",
+	    "%s: %s: these CAs of the set have no CRL, and servers that check "
+	    "CRLs refuse all their clients: %s: add theirs in the same call, "
+	    "or use -f",
+	    where, name, names);
+}
+
+int
+cs_change_finish(struct certstore_trust *t)
+{
+	struct cs_buf names = { 0 };
+	size_t i, n = 0;
+	int rv = -1;
+
+	if (addwaiting(t, 1) == -1 || addcrls(t) == -1 ||
+	    droporphans(t) == -1 || cs_buf_adds(&names, "") == -1)
+		goto out;
+	for (i = 0; i < t->set.ncrl && n == 0; i++)
+		if (!t->set.crls[i].gone &&
+		    cs_crl_uncovered(&t->set, &names, &n) == -1)
+			goto out;
+	for (i = 0; i < t->set.ncrl; i++)
+		if (t->set.crls[i].fresh && !t->set.crls[i].gone &&
+		    judgefresh(t, &t->set.crls[i], names.p, n) == -1)
+			goto out;
+	if (n > 0 && t->set.hascrlspem && t->count > 0 && !t->told)
+		cs_warn(t->tn.store,
+		    "%s/crls/crls.pem: is removed, since these CAs have no "
+		    "CRL: %s",
+		    t->tn.path, names.p);
+	cs_crl_closegaps(&t->set);
+	for (i = 0; i < t->nchange; i++)
+		if (t->change[i].verb == CS_TRUST_RESET &&
+		    cs_crl_renumber(&t->set) == -1)
+			goto out;
+	rv = 0;
+out:
+	cs_buf_free(&names);
+	return rv;
+}
+
+/* Removes a CRL, named by its file: 1, 0 there is none, -1. */
+static int
+removecrl(struct certstore_trust *t, const char *file)
+{
+	struct cs_crl *c = cs_crl_byname(&t->set, file);
+
+	if (c == NULL)
+		return 0;
+	c->gone = 1;
+	return sayresult(t, file, "removed",
+		   "%s: is no longer checked: what it revokes is accepted",
+		   file) == -1 ?
+	    -1 :
+	    1;
 }
 
 /* Was the name removed in this commit already?  Duplicates are ignored. */
@@ -338,6 +580,8 @@ applyremove(struct certstore_trust *t, const char *text)
 	char hex[65], q[CS_QUOTE_LEN];
 	struct cs_anchor *a;
 
+	if ((rv = removecrl(t, text)) != 0)
+		return rv == 1 ? 0 : -1;
 	found = cs_trustset_find(&t->set, text, &a, hex, &err);
 	if (found == -1)
 		return sayresult(t, text, "refused", "%s", err.msg);
@@ -454,6 +698,8 @@ keeplisted(struct certstore_trust *t, struct cs_given *g, struct cs_anchor *a,
 		a->listed = 1;
 		return 0;
 	}
+	if ((a->origin & CS_ANCHOR_HELPER) != 0)
+		return 0;
 	if (isbarred(t, g, why, sizeof(why)))
 		return sayresult(t, a->name, "left out",
 		    "%s: %s: is not an anchor for servers: %s",
@@ -518,7 +764,8 @@ dropunlisted(struct certstore_trust *t, struct cs_anchor *a, int exact)
 {
 	if (exact && (a->origin & CS_ANCHOR_ADDED) != 0)
 		return dropown(t, a);
-	if (a->listed || a->origin == CS_ANCHOR_ADDED)
+	if (a->listed || a->origin == CS_ANCHOR_ADDED ||
+	    (a->origin & CS_ANCHOR_HELPER) != 0)
 		return 0;
 	if ((a->origin & CS_ANCHOR_ADDED) != 0) {
 		a->origin = CS_ANCHOR_ADDED;

@@ -40,12 +40,41 @@ int	cs_anchor_fingerprint(const char *, char [65]);
 /* Rules are overridden; or the certificate is in a shipped list. */
 #define CS_JUDGE_FORCE		1
 #define CS_JUDGE_SHIPPED	2
+#define CS_JUDGE_HELPER		4	/* not as an anchor */
 int	cs_anchor_judge(const char *, X509 *, int, struct certstore_error *);
+
+/* Is it an anchor, and neither distrusted nor a helper? */
+int	cs_trustset_isanchor(const struct cs_anchor *);
+
+/*
+ * crl.c.  Load takes one from the directory: 1, 0 it is signed by nobody in the
+ * set, -1 without memory.  Give takes one that is given, and gives its name: 1
+ * it replaces one, 3 it does not, 2 the set has it, 0 refused, -1 without
+ * memory.
+ */
+void	cs_crl_free(struct cs_crl *);
+void	cs_crl_link(char [CS_ANCHOR_LINK], unsigned long, size_t);
+int	cs_crl_islink(const char *, unsigned long *, size_t *);
+int	cs_crl_addlink(struct cs_trustset *, unsigned long, size_t, size_t);
+int	cs_crl_load(struct cs_trustset *, const char *, const struct cs_pem *);
+int	cs_crl_give(struct cs_trustset *, const struct cs_pem *, int,
+	    char [CS_NAME_MAX + 8], struct certstore_error *);
+struct cs_crl *cs_crl_byname(const struct cs_trustset *, const char *);
+int64_t	cs_crl_starts(const struct cs_crl *);
+int64_t	cs_crl_ends(const struct cs_crl *);
+/* Names of the CAs that have no CRL which tells all they revoked: 0, -1. */
+int	cs_crl_uncovered(struct cs_trustset *, struct cs_buf *, size_t *);
+int	cs_crl_issigner(X509 *);		/* says that it signs CRLs */
+int	cs_crl_isissued(struct cs_trustset *, X509 *);	/* by a CA of the set */
+int	cs_crl_isorphan(struct cs_trustset *, const struct cs_crl *);
+X509	*cs_crl_helper(struct cs_anchor *);	/* parsed */
+void	cs_crl_closegaps(struct cs_trustset *);
+int	cs_crl_renumber(struct cs_trustset *);	/* from r0 on */
 
 /* trustdir.c: the set as a directory. */
 int	cs_trustdir_load(const struct cs_trustname *, struct cs_trustset *,
 	    struct certstore_error *);
-int	cs_trustdir_write(const struct cs_trustname *, const struct cs_trustset *,
+int	cs_trustdir_write(const struct cs_trustname *, struct cs_trustset *,
 	    struct certstore_error *);	/* under the lock */
 
 /* change.c: what a change makes of the set, and what becomes of each of its
@@ -60,6 +89,7 @@ struct cs_given {
 	int			 hasuses;
 	struct cs_uses		 uses;		/* its trust settings */
 	X509			*x509;		/* parsed when needed, once */
+	int			 waits;		/* for its issuer */
 	struct certstore_error	 err;		/* why it is refused */
 };
 struct cs_change {
@@ -67,7 +97,7 @@ struct cs_change {
 	char		*text;			/* name, fingerprint or label */
 	struct cs_pems	 pems;
 	struct cs_given	*given;			/* the certificates of pems */
-	size_t		 n;
+	size_t		 n, ncrl;
 };
 struct cs_result {
 	char		*name;
@@ -95,11 +125,13 @@ struct certstore_trust {
 	size_t				 nresult, resultsize;
 	int				 count;	/* results that are changes */
 	int				 told;	/* warnings, once a commit */
-	size_t				 next, nextbad;	/* of the listing */
+	size_t				 next, nextcrl, nextbad; /* of the listing */
 	struct certstore_entry		 entry;
 };
 int	cs_change_apply(struct certstore_trust *, struct cs_change *,
 	    struct certstore_error *);
+/* After the changes: what follows from them for helpers and CRLs. */
+int	cs_change_finish(struct certstore_trust *);
 /* Before the changes: notes which certificates have trust settings. */
 int	cs_change_limits(struct certstore_trust *);
 

@@ -213,6 +213,7 @@ setentry(struct certstore_trust *t, const struct cs_anchor *a,
 	cs_entry_done(entry);
 	memset(entry, 0, sizeof(*entry));
 	entry->trust = &t->tn;
+	entry->place = (a->origin & CS_ANCHOR_HELPER) != 0 ? "untrusted/" : "";
 	if (a->der == NULL)
 		rv = cs_buf_printf(&entry->info.text, "fingerprint %s\n",
 		    a->fingerprint);
@@ -221,11 +222,37 @@ setentry(struct certstore_trust *t, const struct cs_anchor *a,
 	else
 		rv = 0;
 	if (a->der != NULL)
-		origin = (a->origin & CS_ANCHOR_ADDED) != 0 ? "added" :
-							      "shipped";
+		origin = (a->origin & CS_ANCHOR_HELPER) != 0 ? "helper" :
+		    (a->origin & CS_ANCHOR_ADDED) != 0	     ? "added" :
+							       "shipped";
 	rv |= cs_buf_printf(&entry->info.text, "name %s\norigin %s\n", a->name,
 	    origin);
 	if (rv != 0)
+		return cs_fail_nomem(err);
+	return cs_info_parse(&entry->info, err);
+}
+
+/* Shows a CRL: its issuer is the subject, its next update the end. */
+static int
+setcrlentry(struct certstore_trust *t, const struct cs_crl *c,
+    struct certstore_error *err)
+{
+	struct certstore_entry *entry = &t->entry;
+	struct cs_buf issuer = { 0 };
+	int bad;
+
+	cs_entry_done(entry);
+	memset(entry, 0, sizeof(*entry));
+	entry->trust = &t->tn;
+	entry->place = "crls/";
+	bad = cs_cert_name_text(X509_CRL_get_issuer(c->crl), &issuer);
+	bad |= cs_buf_printf(&entry->info.text,
+	    "name %s.crl\norigin crl\nfingerprint %s\nsubject %s\nissuer %s\n"
+	    "starts %lld\nends %lld\n",
+	    c->name, c->fingerprint, issuer.p, issuer.p,
+	    (long long)cs_crl_starts(c), (long long)cs_crl_ends(c));
+	cs_buf_free(&issuer);
+	if (bad != 0 || (entry->pem = strdup("")) == NULL)
 		return cs_fail_nomem(err);
 	return cs_info_parse(&entry->info, err);
 }
@@ -246,7 +273,7 @@ certstore_trust_next(struct certstore_trust *t,
 	}
 	if (t->listing == 0) {
 		t->loaded = 0;
-		t->next = t->nextbad = 0;
+		t->next = t->nextcrl = t->nextbad = 0;
 		/* without the set there is nothing to list: the next call is
 		 * the end */
 		t->listing = loadpresent(t, err) == 0 ? 1 : -1;
@@ -255,6 +282,12 @@ certstore_trust_next(struct certstore_trust *t,
 	}
 	if (t->next < t->set.n) {
 		if (setentry(t, &t->set.v[t->next++], err) == -1)
+			return -1;
+		*entry = &t->entry;
+		return 1;
+	}
+	if (t->nextcrl < t->set.ncrl) {
+		if (setcrlentry(t, &t->set.crls[t->nextcrl++], err) == -1)
 			return -1;
 		*entry = &t->entry;
 		return 1;
@@ -322,12 +355,22 @@ readgiven(struct cs_change *c, const struct certstore_passphrase *pass,
 	struct cs_given *g;
 	char q[CS_QUOTE_LEN];
 	size_t i;
+	int rv;
 
-	if (cs_pem_read(c->text, data, len, pass, &c->pems, err) == -1)
+	rv = (c->verb == CS_TRUST_ADD ? cs_pem_read_all : cs_pem_read)(c->text,
+	    data, len, pass, &c->pems, err);
+	if (rv == -1)
 		return -1;
 	if ((c->given = calloc(c->pems.n + 1, sizeof(*c->given))) == NULL)
 		return cs_fail_nomem(err);
 	for (i = 0; i < c->pems.n; i++) {
+		c->ncrl += c->pems.v[i].type == CS_PEM_CRL;
+		if (len > CERTSTORE_INPUT_MAX &&
+		    c->pems.v[i].type != CS_PEM_CRL)
+			return cs_fail(err, CERTSTORE_EINPUT,
+			    "%s: larger than %d bytes: only CRLs may be, use "
+			    "a file of their own for them",
+			    cs_escape_quote(q, c->text), CERTSTORE_INPUT_MAX);
 		if (c->pems.v[i].type != CS_PEM_CERT)
 			continue;
 		g = &c->given[c->n++];
@@ -337,7 +380,7 @@ readgiven(struct cs_change *c, const struct certstore_passphrase *pass,
 			return cs_fail_nomem(err);
 		cs_hash(g->fingerprint, g->pem->der, g->pem->derlen);
 	}
-	if (c->n == 0)
+	if (c->n == 0 && c->ncrl == 0)
 		return cs_fail(err, CERTSTORE_EINPUT,
 		    "%s: there is no certificate in it: use a file that "
 		    "holds one",
@@ -460,6 +503,8 @@ applychanges(struct certstore_trust *t, struct certstore_error *err)
 	for (i = 0; i < t->nchange; i++)
 		if (cs_change_apply(t, &t->change[i], err) == -1)
 			return -1;
+	if (cs_change_finish(t) == -1)
+		return cs_fail_nomem(err);
 	t->told = 1;
 	cs_trustset_sort(&t->set);
 	return 0;

@@ -9,6 +9,7 @@
 #define CS_ANCHOR_ADDED		0x1	/* by hand: an update keeps it */
 #define CS_ANCHOR_SHIPPED	0x2	/* in the shipped list */
 #define CS_ANCHOR_DISTRUSTED	0x4	/* without the others: no anchor */
+#define CS_ANCHOR_HELPER	0x8	/* completes paths, signs CRLs: no anchor */
 
 struct cs_anchor {
 	char		*name;
@@ -18,6 +19,7 @@ struct cs_anchor {
 	size_t		 derlen;
 	int		 listed;	/* in the shipped list that is given */
 	int		 gone;		/* dropped: cs_trustset_sort() frees it */
+	X509		*x509;		/* parsed when crl.c needs it */
 };
 
 /* anchor.c: the link by which OpenSSL finds an anchor, by the hash of its
@@ -25,6 +27,25 @@ struct cs_anchor {
 #define CS_ANCHOR_LINK	32
 void	cs_anchor_link(char [CS_ANCHOR_LINK], unsigned long, size_t);
 int	cs_anchor_islink(const char *);
+
+/* crl.c: a CRL of the set, in crls/NAME.crl, and a link HASH.rN to it. */
+enum cs_crl_kind { CS_CRL_WHOLE, CS_CRL_PARTIAL, CS_CRL_INDIRECT };
+struct cs_crl {
+	char		*name;
+	char		 fingerprint[65];
+	char		 signer[65];	/* hash of issuer and key */
+	char		 scope[65];	/* and of distribution point, delta */
+	unsigned long	 hash;		/* of the issuer, as in the link */
+	enum cs_crl_kind kind;
+	X509_CRL	*crl;
+	const struct cs_pem *pem;	/* NULL: as in the directory; borrowed */
+	int		 fresh;		/* the first of its scope */
+	int		 gone;
+};
+struct cs_crllink {
+	unsigned long	 hash;
+	size_t		 n, crl;
+};
 
 /* trustset.c: the set, by name; each name and each fingerprint once. */
 struct cs_trustset {
@@ -35,6 +56,11 @@ struct cs_trustset {
 	struct cs_stamp	 stamp;		/* of its directory */
 	int		 dirty;	/* a file differs from its canonical form */
 	struct cs_strings bad;		/* what is damaged in it */
+	struct cs_crl	*crls;
+	size_t		 ncrl, crlsize;
+	struct cs_crllink *crllinks;
+	size_t		 ncrllink, crllinksize;
+	int		 hascrlspem;	/* crls/crls.pem is there */
 };
 void	cs_trustset_free(struct cs_trustset *);
 struct cs_anchor *cs_trustset_byfingerprint(const struct cs_trustset *,

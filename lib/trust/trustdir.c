@@ -15,10 +15,14 @@
 
 #define TRIES 3 /* a generation may be removed while it is read */
 #define SUFFIX ".pem"
+#define HELPERS "untrusted"
+#define CRLS "crls"
+#define CRLS_FILE "crls.pem"
 
 /* A generation while it is read. */
 struct dir {
 	const struct cs_trustname *tn;
+	const char *sub; /* "", HELPERS "/" or CRLS "/" */
 	int fd;
 	struct cs_strings names;
 	struct cs_strings links; /* where the hash links lead */
@@ -60,8 +64,8 @@ notebad(struct dir *d, struct cs_trustset *set, const char *file,
 	char msg[512];
 
 	snprintf(msg, sizeof(msg),
-	    "%s/%s: %s: use cert-trust%s add to add it again%s%s%s",
-	    d->tn->path, file, why, d->tn->option,
+	    "%s/%s%s: %s: use cert-trust%s add to add it again%s%s%s",
+	    d->tn->path, d->sub, file, why, d->tn->option,
 	    d->tn->named ? "" : ", or cert-trust",
 	    d->tn->named ? "" : d->tn->option,
 	    d->tn->named ? "" : " update for those of the system");
@@ -98,7 +102,8 @@ takeanchor(struct dir *d, struct cs_trustset *set, const char *file,
 	    cs_trustset_byname(set, name) != NULL) {
 		set->dirty = 1; /* distrusted was edited, or it is twice */
 	} else if (cs_trustset_add(set, name, hex, pem->der, pem->derlen,
-		       CS_ANCHOR_ADDED) == NULL ||
+		       d->sub[0] != '\0' ? CS_ANCHOR_HELPER :
+					   CS_ANCHOR_ADDED) == NULL ||
 	    cs_pem_encode(&again, "CERTIFICATE", pem->der, pem->derlen) == -1) {
 		rv = -1;
 	} else if (again.len != d->buf.len ||
@@ -117,7 +122,21 @@ failread(struct dir *d, const char *file, struct certstore_error *err)
 {
 	if (errno == ENOENT || errno == ESTALE)
 		return 0;
-	return cs_fail_errno(err, "%s/%s", d->tn->path, file);
+	return cs_fail_errno(err, "%s/%s%s", d->tn->path, d->sub, file);
+}
+
+/* Files of a set that hold no anchor. */
+static int
+isotherfile(const char *file)
+{
+	static const char *const others[] = { "bundle.pem", "distrusted",
+		"shipped", HELPERS, CRLS };
+	size_t i;
+
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcmp(file, others[i]) == 0)
+			return 1;
+	return 0;
 }
 
 /* Reads each anchor, and where the hash links lead. */
@@ -137,9 +156,7 @@ readanchors(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 			else if (cs_strings_add(&d->links, text) == -1)
 				goto nomem;
 		} else if (!isanchorfile(file, name)) {
-			set->dirty |= strcmp(file, "bundle.pem") != 0 &&
-			    strcmp(file, "distrusted") != 0 &&
-			    strcmp(file, "shipped") != 0;
+			set->dirty |= d->sub[0] != '\0' || !isotherfile(file);
 		} else if (readsetfile(d, file, CS_RECORD_MAX) == 0) {
 			if (takeanchor(d, set, file, name) == -1)
 				goto nomem;
@@ -167,7 +184,7 @@ checkbundle(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 
 	for (i = 0; i < set->n; i++) {
 		a = &set->v[i];
-		if (a->der != NULL)
+		if (cs_trustset_isanchor(a))
 			bad |= cs_pem_encode(&bundle, "CERTIFICATE", a->der,
 			    a->derlen);
 	}
@@ -187,11 +204,13 @@ checkbundle(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 static void
 checklinks(struct dir *d, struct cs_trustset *set)
 {
+	unsigned int origin = d->sub[0] != '\0' ? CS_ANCHOR_HELPER : 0;
 	char name[CS_NAME_MAX + 1];
 	size_t i, n = 0;
 
 	for (i = 0; i < set->n; i++)
-		n += set->v[i].der != NULL;
+		n += set->v[i].der != NULL &&
+		    (set->v[i].origin & CS_ANCHOR_HELPER) == origin;
 	if (d->links.n != n)
 		set->dirty = 1;
 	cs_strings_sort(&d->links);
@@ -229,6 +248,141 @@ readrecord(struct dir *d, struct cs_trustset *set, const char *file,
 	return parse(set, label, &d->buf, err) == -1 ? -1 : 1;
 }
 
+static void
+closesetdir(struct dir *d)
+{
+	cs_file_close(&d->fd);
+	cs_strings_free(&d->names);
+	cs_strings_free(&d->links);
+	cs_buf_free(&d->buf);
+}
+
+/* Opens a directory of the generation and reads its names: 1, 0 it is not
+ * there, as if there is nothing in it, -1. */
+static int
+opensub(const struct dir *d, const char *name, struct dir *sub,
+    struct certstore_error *err)
+{
+	sub->tn = d->tn;
+	if ((sub->fd = cs_file_opendir(d->fd, name)) == -1 && errno == ENOENT)
+		return 0;
+	if (sub->fd == -1 ||
+	    cs_file_each(sub->fd, ".", takefilename, &sub->names) == -1)
+		return cs_fail_errno(err, "%s/%s", d->tn->path, name);
+	cs_strings_sort(&sub->names);
+	return 1;
+}
+
+/* Reads the helpers: 1, 0 the generation may have been removed, -1. */
+static int
+readhelpers(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
+{
+	struct dir sub = { .sub = HELPERS "/" };
+	int rv;
+
+	rv = opensub(d, HELPERS, &sub, err);
+	if (rv == 0)
+		rv = 1;
+	else if (rv == 1 && (rv = readanchors(&sub, set, err)) == 1)
+		checklinks(&sub, set);
+	closesetdir(&sub);
+	return rv;
+}
+
+/* Reads one CRL: 1, 0 the generation may have been removed, -1. */
+static int
+readcrl(struct dir *d, struct cs_trustset *set, const char *file,
+    struct certstore_error *err)
+{
+	struct certstore_error ignored;
+	struct cs_pems pems = { 0 };
+	char name[CS_NAME_MAX + 1];
+	int rv;
+
+	if (readsetfile(d, file, CERTSTORE_CRL_MAX) == -1)
+		return failread(d, file, err);
+	snprintf(name, sizeof(name), "%.*s", (int)strlen(file) - 4, file);
+	if (cs_pem_read_crls(file, d->buf.p, d->buf.len, &pems, &ignored) ==
+		-1 ||
+	    pems.n != 1 || pems.v[0].type != CS_PEM_CRL)
+		rv = notebad(d, set, file, "is not one CRL") == -1 ? -1 : 1;
+	else if ((rv = cs_crl_load(set, name, &pems.v[0])) == 0) {
+		set->dirty = 1; /* its CA is no longer there */
+		rv = 1;
+	}
+	cs_item_free(&pems);
+	return rv == -1 ? cs_fail_nomem(err) : rv;
+}
+
+/* A link HASH.rN: if it does not lead to a CRL that was read, it is made
+ * again. */
+static int
+readcrllink(struct dir *d, struct cs_trustset *set, const char *file)
+{
+	char text[CS_GENDIR];
+	struct cs_crl *c;
+	unsigned long hash;
+	size_t n;
+
+	if (!cs_crl_islink(file, &hash, &n))
+		return 0;
+	if (cs_file_readlink(d->fd, file, text, sizeof(text)) == -1 ||
+	    (c = cs_crl_byname(set, text)) == NULL || c->hash != hash) {
+		set->dirty = 1;
+		return 0;
+	}
+	return cs_crl_addlink(set, hash, n, (size_t)(c - set->crls));
+}
+
+/* Has each CRL a link? */
+static int
+arelinked(const struct cs_trustset *set)
+{
+	size_t i, k;
+
+	for (i = 0; i < set->ncrl; i++) {
+		for (k = 0; k < set->ncrllink; k++)
+			if (set->crllinks[k].crl == i)
+				break;
+		if (k == set->ncrllink)
+			return 0;
+	}
+	return 1;
+}
+
+/* Reads the CRLs, whose signers have been read. */
+static int
+readcrls(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
+{
+	struct dir sub = { .sub = CRLS "/" };
+	const char *file;
+	size_t i, len;
+	int rv;
+
+	rv = opensub(d, CRLS, &sub, err);
+	if (rv == 0)
+		rv = 1;
+	for (i = 0; i < sub.names.n && rv == 1; i++) {
+		file = sub.names.v[i];
+		len = strlen(file);
+		if (len > 4 && len - 4 <= CS_NAME_MAX &&
+		    strcmp(file + len - 4, ".crl") == 0)
+			rv = readcrl(&sub, set, file, err);
+		else if (strcmp(file, CRLS_FILE) == 0)
+			set->hascrlspem = 1;
+	}
+	for (i = 0; i < sub.names.n && rv == 1; i++)
+		if (readcrllink(&sub, set, sub.names.v[i]) == -1)
+			rv = cs_fail_nomem(err);
+	if (rv == 1 && !arelinked(set)) {
+		set->dirty = 1;
+		if (cs_crl_renumber(set) == -1)
+			rv = cs_fail_nomem(err);
+	}
+	closesetdir(&sub);
+	return rv;
+}
+
 static int
 loaddir(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 {
@@ -246,17 +400,11 @@ loaddir(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 	if (rv != 1)
 		return rv;
 	checklinks(d, set);
+	if ((rv = readhelpers(d, set, err)) != 1 ||
+	    (rv = readcrls(d, set, err)) != 1)
+		return rv;
 	cs_trustset_sort(set);
 	return checkbundle(d, set, err);
-}
-
-static void
-closesetdir(struct dir *d)
-{
-	cs_file_close(&d->fd);
-	cs_strings_free(&d->names);
-	cs_strings_free(&d->links);
-	cs_buf_free(&d->buf);
 }
 
 /*
@@ -268,7 +416,7 @@ int
 cs_trustdir_load(const struct cs_trustname *tn, struct cs_trustset *set,
     struct certstore_error *err)
 {
-	struct dir d = { .tn = tn, .fd = -1 };
+	struct dir d = { .tn = tn, .sub = "", .fd = -1 };
 	struct cs_trustgen live;
 	int i, rv = 0;
 
@@ -306,7 +454,7 @@ int
 cs_trustdir_distrusted(const struct cs_trustname *tn, struct cs_trustset *set,
     struct certstore_error *err)
 {
-	struct dir d = { .tn = tn, .fd = -1 };
+	struct dir d = { .tn = tn, .sub = "", .fd = -1 };
 	struct cs_trustgen live;
 	int i, rv = 0;
 
@@ -328,6 +476,8 @@ cs_trustdir_distrusted(const struct cs_trustname *tn, struct cs_trustset *set,
 struct writing {
 	const struct cs_trustname *tn;
 	struct cs_trustgen gen;
+	int fd;		 /* where files are written: of gen, or below it */
+	const char *sub; /* "", HELPERS "/" or CRLS "/" */
 	struct cs_buf bundle;
 	struct links *links; /* open addressing, by hash */
 	size_t nlinks;
@@ -367,13 +517,39 @@ writesetfile(struct writing *w, const char *name, const struct cs_buf *b,
 {
 	int fd, rv;
 
-	rv = cs_file_write(w->gen.fd, name, b, 0644, (gid_t)-1,
+	rv = cs_file_write(w->fd, name, b, 0644, (gid_t)-1,
 	    w->gen.bulk ? NULL : &fd);
 	if (rv == 0 && !w->gen.bulk) {
 		rv = fsync(fd);
 		close(fd);
 	}
-	return rv == 0 ? 0 : cs_fail_errno(err, "%s/%s", w->tn->path, name);
+	return rv == 0 ?
+	    0 :
+	    cs_fail_errno(err, "%s/%s%s", w->tn->path, w->sub, name);
+}
+
+/* Begins a directory below the generation; endsub() goes back. */
+static int
+beginsub(struct writing *w, const char *name, const char *sub,
+    struct certstore_error *err)
+{
+	if (cs_file_newdir(w->gen.fd, name, &w->fd) == -1) {
+		w->fd = w->gen.fd;
+		return cs_fail_errno(err, "%s/%s", w->tn->path, name);
+	}
+	w->sub = sub;
+	return 0;
+}
+
+static int
+endsub(struct writing *w, int rv, struct certstore_error *err)
+{
+	if (rv == 0 && !w->gen.bulk && fsync(w->fd) == -1)
+		rv = cs_fail_errno(err, "%s/%s", w->tn->path, w->sub);
+	cs_file_close(&w->fd);
+	w->fd = w->gen.fd;
+	w->sub = "";
+	return rv;
 }
 
 static int
@@ -389,8 +565,8 @@ writelink(struct writing *w, const char *file, X509 *x509,
 		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
 		    "%s/%s: its subject can't be hashed", w->tn->path, file);
 	cs_anchor_link(link, hash, countlink(w, hash));
-	if (cs_file_link(w->gen.fd, file, link) == -1)
-		return cs_fail_errno(err, "%s/%s", w->tn->path, link);
+	if (cs_file_link(w->fd, file, link) == -1)
+		return cs_fail_errno(err, "%s/%s%s", w->tn->path, w->sub, link);
 	return 0;
 }
 
@@ -407,7 +583,8 @@ writeanchor(struct writing *w, const struct cs_anchor *a,
 	if ((x509 = cs_cert_parse(file, a->der, a->derlen, err)) == NULL)
 		return -1;
 	if (cs_pem_encode(&pem, "CERTIFICATE", a->der, a->derlen) == -1 ||
-	    cs_buf_add(&w->bundle, pem.p, pem.len) == -1)
+	    (cs_trustset_isanchor(a) &&
+		cs_buf_add(&w->bundle, pem.p, pem.len) == -1))
 		cs_fail_nomem(err);
 	else if (writesetfile(w, file, &pem, err) == 0 &&
 	    writelink(w, file, x509, err) == 0)
@@ -453,15 +630,170 @@ writerecords(struct writing *w, const struct cs_trustset *set,
 }
 
 static int
-writedir(struct writing *w, const struct cs_trustset *set,
+writehelpers(struct writing *w, const struct cs_trustset *set,
+    struct certstore_error *err)
+{
+	size_t i, n = 0;
+	int rv = 0;
+
+	memset(w->links, 0, w->nlinks * sizeof(*w->links));
+	for (i = 0; i < set->n && rv == 0; i++) {
+		if ((set->v[i].origin & CS_ANCHOR_HELPER) == 0 ||
+		    set->v[i].der == NULL)
+			continue;
+		if (n++ == 0 && beginsub(w, HELPERS, HELPERS "/", err) == -1)
+			return -1;
+		rv = writeanchor(w, &set->v[i], err);
+	}
+	return n == 0 ? 0 : endsub(w, rv, err);
+}
+
+/* Writes one file of others, in the generation that is replaced or in this one;
+ * they may be large. */
+static int
+writecopies(struct writing *w, const char *name, int from,
+    const char *const *names, size_t n, struct certstore_error *err)
+{
+	int fd, rv;
+
+	rv = cs_file_concat(w->fd, name, from, names, n, 0644,
+	    w->gen.bulk ? NULL : &fd);
+	if (rv == 0 && !w->gen.bulk) {
+		rv = fsync(fd);
+		close(fd);
+	}
+	return rv == 0 ?
+	    0 :
+	    cs_fail_errno(err, "%s/%s%s", w->tn->path, w->sub, name);
+}
+
+static int
+writecrl(struct writing *w, const struct cs_crl *c, int live, const char *file,
+    struct certstore_error *err)
+{
+	struct cs_buf pem = { 0 };
+	int rv = -1;
+
+	if (c->pem == NULL)
+		return writecopies(w, file, live, &file, 1, err);
+	if (cs_pem_encode(&pem, "X509 CRL", c->pem->der, c->pem->derlen) == -1)
+		cs_fail_nomem(err);
+	else if (checksize(w, &pem, CERTSTORE_CRL_MAX, err) == 0)
+		rv = writesetfile(w, file, &pem, err);
+	cs_buf_free(&pem);
+	return rv;
+}
+
+static int
+writecrllinks(struct writing *w, const struct cs_trustset *set,
+    const struct cs_strings *files, struct certstore_error *err)
+{
+	char link[CS_ANCHOR_LINK];
+	size_t i;
+
+	for (i = 0; i < set->ncrllink; i++) {
+		cs_crl_link(link, set->crllinks[i].hash, set->crllinks[i].n);
+		if (cs_file_link(w->fd, files->v[set->crllinks[i].crl], link) ==
+		    -1)
+			return cs_fail_errno(err, "%s/%s%s", w->tn->path,
+			    w->sub, link);
+	}
+	return 0;
+}
+
+/* All CRLs in one file, if no CA lacks one: servers that read it refuse the
+ * clients of such a CA. */
+static int
+writecrlspem(struct writing *w, struct cs_trustset *set,
+    const struct cs_strings *files, struct certstore_error *err)
+{
+	struct cs_buf names = { 0 };
+	const char **v;
+	size_t i, n = 0, uncovered;
+	int rv;
+
+	if ((v = calloc(files->n + 1, sizeof(*v))) == NULL ||
+	    cs_crl_uncovered(set, &names, &uncovered) == -1) {
+		free(v);
+		cs_buf_free(&names);
+		return cs_fail_nomem(err);
+	}
+	for (i = 0; i < set->ncrl; i++)
+		if (!set->crls[i].gone)
+			v[n++] = files->v[i];
+	rv = uncovered > 0 ? 0 : writecopies(w, CRLS_FILE, w->fd, v, n, err);
+	free(v);
+	cs_buf_free(&names);
+	return rv;
+}
+
+/* The CRLs of the generation that is replaced: its directory, or -1. */
+static int
+openlivecrls(const struct cs_trustname *tn)
+{
+	struct certstore_error ignored;
+	struct cs_trustgen live;
+	int fd = -1;
+
+	if (cs_trustgen_open(tn, &live, &ignored) == 1)
+		fd = cs_file_opendir(live.fd, CRLS);
+	cs_file_close(&live.fd);
+	return fd;
+}
+
+/* Writes crls/; files: the name of each, by its place. */
+static int
+fillcrls(struct writing *w, struct cs_trustset *set,
+    const struct cs_strings *files, struct certstore_error *err)
+{
+	int live = openlivecrls(w->tn), rv = 0;
+	size_t i;
+
+	for (i = 0; i < set->ncrl && rv == 0; i++)
+		if (!set->crls[i].gone)
+			rv = writecrl(w, &set->crls[i], live, files->v[i], err);
+	cs_file_close(&live);
+	if (rv == 0)
+		rv = writecrllinks(w, set, files, err);
+	if (rv == 0)
+		rv = writecrlspem(w, set, files, err);
+	return rv;
+}
+
+static int
+writecrls(struct writing *w, struct cs_trustset *set,
+    struct certstore_error *err)
+{
+	struct cs_strings files = { 0 };
+	char file[CS_NAME_MAX + 8];
+	size_t i, n = 0;
+	int rv = 0;
+
+	for (i = 0; i < set->ncrl && rv == 0; i++) {
+		n += !set->crls[i].gone;
+		snprintf(file, sizeof(file), "%s.crl", set->crls[i].name);
+		if (cs_strings_add(&files, file) == -1)
+			rv = cs_fail_nomem(err);
+	}
+	if (rv == 0 && n > 0 && (rv = beginsub(w, CRLS, CRLS "/", err)) == 0)
+		rv = endsub(w, fillcrls(w, set, &files, err), err);
+	cs_strings_free(&files);
+	return rv;
+}
+
+static int
+writedir(struct writing *w, struct cs_trustset *set,
     struct certstore_error *err)
 {
 	size_t i;
 
+	w->fd = w->gen.fd;
 	for (i = 0; i < set->n; i++)
-		if (set->v[i].der != NULL &&
+		if (cs_trustset_isanchor(&set->v[i]) &&
 		    writeanchor(w, &set->v[i], err) == -1)
 			return -1;
+	if (writehelpers(w, set, err) == -1 || writecrls(w, set, err) == -1)
+		return -1;
 	return writerecords(w, set, err);
 }
 
@@ -470,15 +802,16 @@ writedir(struct writing *w, const struct cs_trustset *set,
  * current.
  */
 int
-cs_trustdir_write(const struct cs_trustname *tn, const struct cs_trustset *set,
+cs_trustdir_write(const struct cs_trustname *tn, struct cs_trustset *set,
     struct certstore_error *err)
 {
-	struct writing w = { .tn = tn, .gen = { .fd = -1 } };
+	struct writing w = { .tn = tn, .sub = "", .gen = { .fd = -1 } };
 	int rv = -1;
 
 	if (newlinks(&w, set->n) == -1)
 		return cs_fail_nomem(err);
-	if (cs_trustgen_begin(tn, set->gen, set->n, &w.gen, err) == 0 &&
+	if (cs_trustgen_begin(tn, set->gen, set->n + 2 * set->ncrl, &w.gen,
+		err) == 0 &&
 	    writedir(&w, set, err) == 0 &&
 	    cs_trustgen_commit(tn, &w.gen, err) == 0)
 		rv = cs_recover_all(tn->store, err);

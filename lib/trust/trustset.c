@@ -19,6 +19,7 @@ freeanchor(struct cs_anchor *a)
 {
 	free(a->name);
 	free(a->der);
+	X509_free(a->x509);
 	memset(a, 0, sizeof(*a));
 }
 
@@ -27,6 +28,10 @@ cs_trustset_free(struct cs_trustset *set)
 {
 	while (set->n > 0)
 		freeanchor(&set->v[--set->n]);
+	while (set->ncrl > 0)
+		cs_crl_free(&set->crls[--set->ncrl]);
+	free(set->crls);
+	free(set->crllinks);
 	free(set->v);
 	free(set->slots);
 	cs_strings_free(&set->bad);
@@ -176,12 +181,18 @@ cs_trustset_drop(struct cs_anchor *a)
 }
 
 int
+cs_trustset_isanchor(const struct cs_anchor *a)
+{
+	return a->der != NULL && (a->origin & CS_ANCHOR_HELPER) == 0;
+}
+
+int
 cs_trustset_isempty(const struct cs_trustset *set)
 {
 	size_t i;
 
 	for (i = 0; i < set->n; i++)
-		if (!set->v[i].gone && set->v[i].der != NULL)
+		if (!set->v[i].gone && cs_trustset_isanchor(&set->v[i]))
 			return 0;
 	return 1;
 }
@@ -323,7 +334,7 @@ cs_trustset_read_shipped(struct cs_trustset *set, const char *label,
 		if (*r.rest != '\0' && strcmp(r.rest, ADDED_WORD) != 0)
 			break;
 		a = cs_trustset_byfingerprint(set, r.hex);
-		if (a == NULL || a->der == NULL)
+		if (a == NULL || !cs_trustset_isanchor(a))
 			set->dirty = 1;
 		else
 			a->origin = *r.rest == '\0' ?

@@ -121,7 +121,10 @@ openanchordir(struct cs_anchors *a, struct certstore_error *err)
 		    a->label, a->tn.option, a->tn.option);
 	a->fd = live.fd;
 	a->dir = live.stamp;
-	return readdistrusted(a, err) == -1 ? -1 : readeverywhere(a, err);
+	if (readdistrusted(a, err) == -1 || readeverywhere(a, err) == -1 ||
+	    cs_setcrls_helpers(&a->helpers, a->fd, a->label, err) == -1)
+		return -1;
+	return cs_setcrls_read(&a->crls, a->fd, a->label, err);
 }
 
 /* Forgets all that was read from the directory. */
@@ -132,6 +135,9 @@ closeanchordir(struct cs_anchors *a)
 	cs_lazycerts_free(&a->certs);
 	cs_trustset_free(&a->distrusted);
 	cs_trustset_free(&a->everywhere);
+	cs_buf_free(&a->helpers);
+	sk_X509_CRL_pop_free(a->crls, X509_CRL_free);
+	a->crls = NULL;
 	dropfiles(a, 0);
 	a->nhash = 0;
 	a->unhashed = 0;

@@ -22,8 +22,9 @@ struct judging {
 	struct cs_search *s;
 	struct cs_reasons *out;
 	int anchored;
-	int unspecified; /* X509_V_ERR_UNSPECIFIED */
-	int failed;	 /* no memory */
+	STACK_OF(X509_CRL) *crls; /* those asked for and those of the set */
+	int unspecified;	  /* X509_V_ERR_UNSPECIFIED */
+	int failed;		  /* no memory */
 };
 
 /* The rule that an error of libcrypto stands for. */
@@ -138,7 +139,7 @@ addmissing(struct judging *j, enum cs_rule rule, X509 *x509)
 	struct cs_buf b = { NULL, 0, 0 };
 	int bad, i;
 
-	if (rule == CS_RULE_CRL_MISSING) {
+	if (rule == CS_RULE_CRL_MISSING || rule == CS_RULE_CRL_UNCOVERED) {
 		bad = cs_buf_adds(&b, "it needs one of ");
 		bad |= cs_cert_name_text(issuer, &b);
 	} else if (rule == CS_RULE_UNTRUSTED) {
@@ -158,12 +159,42 @@ addmissing(struct judging *j, enum cs_rule rule, X509 *x509)
 	cs_buf_free(&b);
 }
 
+/* Is the CRL that is checked one of the set?  Whoever signed it was accepted
+ * when it was added, and need not have the trust anchor of the path. */
+static int
+isofset(const struct judging *j, X509_STORE_CTX *ctx)
+{
+	X509_STORE_CTX *parent;
+	X509_CRL *crl;
+	int i;
+
+	while ((parent = X509_STORE_CTX_get0_parent_ctx(ctx)) != NULL)
+		ctx = parent;
+	if ((crl = X509_STORE_CTX_get0_current_crl(ctx)) == NULL)
+		return 0;
+	for (i = 0; i < sk_X509_CRL_num(j->s->anchors->crls); i++)
+		if (sk_X509_CRL_value(j->s->anchors->crls, i) == crl)
+			return 1;
+	return 0;
+}
+
+/* A set need not have CRLs of all its CAs; who gives some asks for all. */
+static enum cs_rule
+softened(const struct judging *j, enum cs_rule rule)
+{
+	if ((rule == CS_RULE_CRL_MISSING || rule == CS_RULE_CRL_SCOPE) &&
+	    sk_X509_CRL_num(j->s->asked->crls) <= 0)
+		return CS_RULE_CRL_UNCOVERED;
+	return rule;
+}
+
 /* Called for each error: adds its reason and goes on, to find the others. */
 static int
 collecterror(int ok, X509_STORE_CTX *ctx)
 {
 	struct judging *j = judgingof(ctx);
 	int depth, error;
+	enum cs_rule rule;
 	size_t i;
 	X509 *x509;
 
@@ -176,6 +207,10 @@ collecterror(int ok, X509_STORE_CTX *ctx)
 		j->failed = 1;
 		return 0;
 	}
+	if (isofset(j, ctx) &&
+	    (X509_STORE_CTX_get0_parent_ctx(ctx) != NULL ||
+		error == X509_V_ERR_CRL_PATH_VALIDATION_ERROR))
+		return 1;
 	if (X509_STORE_CTX_get0_parent_ctx(ctx) != NULL) {
 		addreason(j, CS_RULE_CRL_PATH, NULL,
 		    X509_verify_cert_error_string(error));
@@ -185,6 +220,7 @@ collecterror(int ok, X509_STORE_CTX *ctx)
 	if (j->anchored && depth == j->s->n - 1 &&
 	    (error == X509_V_ERR_UNABLE_TO_GET_CRL ||
 		error == X509_V_ERR_CRL_HAS_EXPIRED ||
+		error == X509_V_ERR_DIFFERENT_CRL_SCOPE ||
 		error == X509_V_ERR_CRL_NOT_YET_VALID))
 		return 1;
 	/* syntax.c gives the reason, or nameconstraint.c */
@@ -197,13 +233,14 @@ collecterror(int ok, X509_STORE_CTX *ctx)
 	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
 		if (errors[i].error != error)
 			continue;
+		rule = softened(j, errors[i].rule);
 		if (x509 != NULL &&
-		    (errors[i].rule == CS_RULE_UNTRUSTED ||
-			errors[i].rule == CS_RULE_SELF_SIGNED ||
-			errors[i].rule == CS_RULE_CRL_MISSING))
-			addmissing(j, errors[i].rule, x509);
+		    (rule == CS_RULE_UNTRUSTED || rule == CS_RULE_SELF_SIGNED ||
+			rule == CS_RULE_CRL_MISSING ||
+			rule == CS_RULE_CRL_UNCOVERED))
+			addmissing(j, rule, x509);
 		else
-			addreason(j, errors[i].rule, x509, NULL);
+			addreason(j, rule, x509, NULL);
 		return 1;
 	}
 	addreason(j, CS_RULE_OTHER, x509, X509_verify_cert_error_string(error));
@@ -388,7 +425,7 @@ setupcontext(X509_STORE_CTX *ctx, X509_STORE *store, struct judging *j,
 	for (i = 1; i < n - j->anchored; i++)
 		if (sk_X509_push(untrusted, path[i]->x509) <= 0)
 			return -1;
-	if (sk_X509_CRL_num(asked->crls) > 0) {
+	if (sk_X509_CRL_num(j->crls) > 0) {
 		flags |= CRL_FLAGS;
 		if (addcrlissuers(j, untrusted) == -1)
 			return -1;
@@ -396,7 +433,7 @@ setupcontext(X509_STORE_CTX *ctx, X509_STORE *store, struct judging *j,
 	if (X509_STORE_CTX_init(ctx, store, path[0]->x509, untrusted) != 1)
 		return -1;
 	X509_STORE_CTX_set_app_data(ctx, j);
-	X509_STORE_CTX_set0_crls(ctx, asked->crls);
+	X509_STORE_CTX_set0_crls(ctx, j->crls);
 	param = X509_STORE_CTX_get0_param(ctx);
 	X509_VERIFY_PARAM_set_depth(param, 2 * CS_PATH_MAX);
 	X509_VERIFY_PARAM_set_auth_level(param,
@@ -437,6 +474,26 @@ insistonpath(struct judging *j, X509_STORE_CTX *ctx, int verified)
 			X509_STORE_CTX_get_error(ctx)));
 }
 
+/* The CRLs that were given, then those of the set; borrowed. */
+static STACK_OF(X509_CRL) *
+gathercrls(const struct cs_search *s)
+{
+	STACK_OF(X509_CRL) *all,
+	    *from[2] = { s->asked->crls, s->anchors->crls };
+	int i, k;
+
+	if ((all = sk_X509_CRL_new_null()) == NULL)
+		return NULL;
+	for (k = 0; k < 2; k++)
+		for (i = 0; i < sk_X509_CRL_num(from[k]); i++)
+			if (sk_X509_CRL_push(all,
+				sk_X509_CRL_value(from[k], i)) <= 0) {
+				sk_X509_CRL_free(all);
+				return NULL;
+			}
+	return all;
+}
+
 int
 cs_judge_path(struct cs_search *s, int anchored, struct cs_reasons *out)
 {
@@ -448,7 +505,8 @@ cs_judge_path(struct cs_search *s, int anchored, struct cs_reasons *out)
 	int n, rv = -1;
 
 	ERR_clear_error();
-	if ((store = X509_STORE_new()) == NULL ||
+	if ((j.crls = gathercrls(s)) == NULL ||
+	    (store = X509_STORE_new()) == NULL ||
 	    (ctx = X509_STORE_CTX_new()) == NULL ||
 	    (untrusted = sk_X509_new_null()) == NULL ||
 	    setupcontext(ctx, store, &j, untrusted) == -1)
@@ -472,6 +530,7 @@ out:
 	sk_X509_free(untrusted);
 	X509_STORE_CTX_free(ctx);
 	X509_STORE_free(store);
+	sk_X509_CRL_free(j.crls);
 	ERR_clear_error();
 	return rv == -1 ? cs_fail_nomem(s->err) : 0;
 }

@@ -130,6 +130,7 @@ enum cs_rule {
 	/* revocation */
 	CS_RULE_REVOKED,
 	CS_RULE_CRL_MISSING,
+	CS_RULE_CRL_UNCOVERED,
 	CS_RULE_CRL_EXPIRED,
 	CS_RULE_CRL_NOT_YET,
 	CS_RULE_CRL_SIGNATURE,
@@ -246,6 +247,16 @@ int	cs_cache_signed(const struct cs_cache *, const X509 *, const X509 *);
 void	cs_cache_addsigned(struct cs_cache *, X509 *, X509 *, int);
 void	cs_cache_free(struct cs_cache *);
 
+/* setcrls.c: the CRLs of a text: adds those of cs_pems to a stack, and sorts
+ * it, so that their order in the input does not matter: how many, or -1. */
+int	cs_setcrls_add(STACK_OF(X509_CRL) **, const struct cs_pems *,
+	    struct certstore_error *);
+/* Of the open directory of a trust set, by its path: reads what it has. */
+int	cs_setcrls_read(STACK_OF(X509_CRL) **, int, const char *,
+	    struct certstore_error *);
+int	cs_setcrls_helpers(struct cs_buf *, int, const char *,
+	    struct certstore_error *);
+
 /* lazycerts.c: certificates whose keys are decoded on demand. */
 struct cs_lazycert {
 	X509	*x509;
@@ -296,6 +307,8 @@ struct cs_anchors {
 	struct cs_lazycerts	 given;
 	struct cs_trustset distrusted;	/* the certificates that are kept out */
 	struct cs_trustset everywhere;	/* those of the default set */
+	struct cs_buf	 helpers;	/* of a set, as PEM */
+	STACK_OF(X509_CRL) *crls;	/* of a set, or NULL */
 	struct certstore_error doubt;	/* a damaged file, perhaps an anchor */
 };
 void	cs_anchors_init(struct cs_anchors *);

@@ -229,6 +229,8 @@ const struct cs_rule_text cs_rules[CS_NRULE] = {
 	[CS_RULE_REVOKED] = { "revoked", "EEE", PKIX "6.3", "is revoked" },
 	[CS_RULE_CRL_MISSING] = { "crl-missing", "EEE", PKIX "6.3",
 	    "is covered by none of the CRLs" },
+	[CS_RULE_CRL_UNCOVERED] = { "crl-missing", "WWW", PKIX "6.3",
+	    "is covered by none of the CRLs of the trust set" },
 	[CS_RULE_CRL_EXPIRED] = { "crl-expired", "EEE", PKIX "5.1.2.5",
 	    "has only an expired CRL" },
 	[CS_RULE_CRL_NOT_YET] = { "crl-not-yet-valid", "EEE", PKIX "5.1.2.4",

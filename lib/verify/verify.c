@@ -200,64 +200,26 @@ certstore_verify_add_anchors(struct certstore_verify *v, const char *label,
 	return cs_error_keep(&v->failed[ANCHORS], -1, err);
 }
 
-static int
-comparecrls(const X509_CRL *const *a, const X509_CRL *const *b)
-{
-	return X509_CRL_match(*a, *b);
-}
-
-static int
-addcrls(struct certstore_verify *v, const struct cs_pems *pems,
-    const char *label, struct certstore_error *err)
-{
-	const unsigned char *p;
-	X509_CRL *crl;
-	char clean[300], where[512];
-	size_t i, n = 0;
-
-	for (i = 0; i < pems->n; i++) {
-		if (pems->v[i].type != CS_PEM_CRL)
-			continue;
-		p = pems->v[i].der;
-		crl = d2i_X509_CRL(NULL, &p, (long)pems->v[i].derlen);
-		if (crl == NULL || p != pems->v[i].der + pems->v[i].derlen) {
-			X509_CRL_free(crl);
-			return cs_fail(err, CERTSTORE_EINPUT,
-			    "%s: the CRL is damaged: copy it again",
-			    cs_item_where(&pems->v[i], where, sizeof(where)));
-		}
-		if (sk_X509_CRL_push(v->asked.crls, crl) <= 0) {
-			X509_CRL_free(crl);
-			return cs_fail_nomem(err);
-		}
-		n++;
-	}
-	/* sorted, so that their order in the input does not matter */
-	(void)sk_X509_CRL_set_cmp_func(v->asked.crls, comparecrls);
-	sk_X509_CRL_sort(v->asked.crls);
-	if (n > 0)
-		return 0;
-	certstore_escape(clean, sizeof(clean), label, strlen(label));
-	return cs_fail(err, CERTSTORE_EINPUT,
-	    "%s: there is no CRL in it: use a file that holds one", clean);
-}
-
 int
 certstore_verify_add_crl(struct certstore_verify *v, const char *label,
     const void *data, size_t len, struct certstore_error *err)
 {
 	struct cs_pems pems = { NULL, 0, 0 };
-	int rv = -1;
+	char clean[300];
+	int n = -1;
 
 	cs_error_clear(err);
-	if (v->asked.crls == NULL &&
-	    (v->asked.crls = sk_X509_CRL_new_null()) == NULL)
-		cs_fail_nomem(err);
-	else if (cs_pem_read_crls(label, data, len, &pems, err) == 0)
-		rv = addcrls(v, &pems, label, err);
+	if (cs_pem_read_crls(label, data, len, &pems, err) == 0)
+		n = cs_setcrls_add(&v->asked.crls, &pems, err);
 	ERR_clear_error();
 	cs_item_free(&pems);
-	return rv == 0 ? 0 : cs_error_keep(&v->failed[CRLS], -1, err);
+	if (n == 0) {
+		certstore_escape(clean, sizeof(clean), label, strlen(label));
+		cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: there is no CRL in it: use a file that holds one",
+		    clean);
+	}
+	return n > 0 ? 0 : cs_error_keep(&v->failed[CRLS], -1, err);
 }
 
 static char *
@@ -389,7 +351,11 @@ judgefirst(struct certstore_verify *v, const char *label,
 	v->search.anchors = &v->anchors;
 	v->search.untrusted = &v->certs;
 	v->search.err = err;
-	if ((x509 = cs_lazycerts_get(&v->certs, 0, err)) == NULL ||
+	if ((v->anchors.helpers.len > 0 &&
+		cs_lazycerts_read(&v->certs, v->anchors.label,
+		    v->anchors.helpers.p, v->anchors.helpers.len, NULL,
+		    err) == -1) ||
+	    (x509 = cs_lazycerts_get(&v->certs, 0, err)) == NULL ||
 	    (rv = cs_path_search(&v->search, x509)) == -1 ||
 	    makeanswer(v, err) == -1)
 		return -1;

@@ -13,8 +13,8 @@
 
 #define V1_SELF_SIGNED 3 /* X509_check_ca(3): a root of version 1 */
 
-static int
-totime(const ASN1_TIME *t, int64_t *secs)
+int
+cs_cert_time(const ASN1_TIME *t, int64_t *secs)
 {
 	struct tm tm;
 
@@ -103,8 +103,8 @@ checkcert(const char *where, X509 *x509, struct certstore_error *err)
 	int64_t secs;
 	int bad;
 
-	bad = totime(X509_get0_notBefore(x509), &secs) == -1 ||
-	    totime(X509_get0_notAfter(x509), &secs) == -1;
+	bad = cs_cert_time(X509_get0_notBefore(x509), &secs) == -1 ||
+	    cs_cert_time(X509_get0_notAfter(x509), &secs) == -1;
 	if (bad) {
 		ERR_clear_error();
 		return cs_fail(err, CERTSTORE_EINPUT,
@@ -266,8 +266,8 @@ cs_cert_check(const char *where, X509 *x509, char **flaw,
 
 	if (checkcert(where, x509, &why) == 0)
 		return 0;
-	if (totime(X509_get0_notBefore(x509), &secs) == -1 ||
-	    totime(X509_get0_notAfter(x509), &secs) == -1) {
+	if (cs_cert_time(X509_get0_notBefore(x509), &secs) == -1 ||
+	    cs_cert_time(X509_get0_notAfter(x509), &secs) == -1) {
 		ERR_clear_error();
 		*err = why;
 		return -1;
@@ -450,7 +450,7 @@ cs_cert_starts(X509 *x509)
 {
 	int64_t secs;
 
-	return totime(X509_get0_notBefore(x509), &secs) == -1 ? 0 : secs;
+	return cs_cert_time(X509_get0_notBefore(x509), &secs) == -1 ? 0 : secs;
 }
 
 int64_t
@@ -458,7 +458,7 @@ cs_cert_ends(X509 *x509)
 {
 	int64_t secs;
 
-	return totime(X509_get0_notAfter(x509), &secs) == -1 ? 0 : secs;
+	return cs_cert_time(X509_get0_notAfter(x509), &secs) == -1 ? 0 : secs;
 }
 
 /* RFC 5280 section 4.1.2.5: both ends count. */

@@ -92,6 +92,7 @@ int	cs_cert_same(X509 *, X509 *);
 int	cs_cert_fingerprint(X509 *, char [CS_HASH_LEN]);
 int	cs_cert_spki(const X509_PUBKEY *, char [CS_HASH_LEN]);
 int	cs_cert_match(X509 *, char [CS_HASH_LEN]);
+int	cs_cert_time(const ASN1_TIME *, int64_t *);
 int64_t	cs_cert_starts(X509 *);
 int64_t	cs_cert_ends(X509 *);
 int	cs_cert_isvalid(X509 *, int64_t);	/* at that time */
