@@ -154,7 +154,7 @@ aged() {
 	syscalls fsync,syncfs cert-set - note=many <names
 	guard "syncs of 17" 3
 	syscalls fsync,syncfs cert-set @new @store note=x
-	guard "syncs of settings" 4
+	guard "syncs of settings" 2
 }
 
 # What libcrypto takes by itself differs from version to version.

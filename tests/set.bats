@@ -511,3 +511,39 @@ closed() {
 	[ "$after" = group=daemon ]
 	[ ! -s props ]
 }
+
+@test "settings and the default entry: nothing changes if one cannot" {
+	strace -o /dev/null true 2>/dev/null || skip "strace can't trace here"
+	cert-create -s b.example.com b
+	cert-set @store x-a=0
+	echo '@new group' >>"$CERTSTORE/props"
+	refused 'line 1 of those of @new: group without a value' a @new note=x
+	cert-set a default=yes
+	sed -i /group/d "$CERTSTORE/props"
+	cp -a "$CERTSTORE" saved
+	afresh() {
+		rm -rf "$CERTSTORE"
+		cp -a saved "$CERTSTORE"
+		: >"$CERTSTORE/.lock" # or it is seen to be a copy
+	}
+	for what in 'a @new @store note=x' 'b note=y default=yes'; do
+		afresh
+		# shellcheck disable=SC2086
+		strace -y -qq -o trace -e trace=write,openat,symlinkat \
+		    cert-set $what
+		for call in write 'openat.*O_CREAT' symlinkat; do
+			for n in $(awk '{ split($0, w, "("); i[w[1]]++ }
+			    /^'"$call"'/ && /[/]store[>/]/ { print i[w[1]] }' trace); do
+				afresh
+				# shellcheck disable=SC2086
+				run -2 strace -qq -o /dev/null \
+				    -e "inject=${call%%.*}:error=ENOSPC:when=$n" \
+				    cert-set $what
+				[ "$(cert-set -o note a b @new @store)" = '' ]
+				[ "$(readlink "$CERTSTORE/default")" = certs/a ]
+				[ "$(find "$CERTSTORE" -maxdepth 1 -name '*@*')" \
+				    = '' ]
+			done
+		done
+	done
+}

@@ -239,9 +239,15 @@ int	cs_propedit_checksize(const char *, const struct cs_buf *,
 /* settings.c: STORE/props, the lines of a section such as "@new". */
 int	cs_settings_read(struct certstore *, const char *, struct cs_buf *,
 	    struct certstore_error *);
-int	cs_settings_change(struct certstore *, const char *,
-	    const struct cs_propchange *, size_t, int,
-	    struct certstore_error *);	/* 1, 0, -1; the int: only say */
+/* To change it: the whole file, changes of a section (1, 0 no difference, -1),
+ * a new file, which takes its place; or is removed.  The latter three: errno. */
+int	cs_settings_load(struct certstore *, struct cs_buf *,
+	    struct certstore_error *);
+int	cs_settings_edit(struct cs_buf *, const char *,
+	    const struct cs_propchange *, size_t, struct certstore_error *);
+int	cs_settings_prepare(struct certstore *, const struct cs_buf *);
+int	cs_settings_switch(struct certstore *);
+void	cs_settings_cancel(struct certstore *);
 
 /* index.c */
 #define CS_SPC_MAX	16

@@ -10,6 +10,8 @@
 
 #include "store/private.h"
 
+#define DEFAULT_ASIDE ".default@link" /* of cs_file_aside() */
+
 struct certstore_set {
 	struct certstore *store;
 	int flags;
@@ -29,6 +31,8 @@ struct batch {
 	size_t n;
 	char isdefault[CS_NAME_MAX + 1]; /* the default entry, or "" */
 	const char *todefault; /* a name that becomes it, or "": none does */
+	struct cs_buf settings;
+	int newsettings;
 };
 
 struct certstore_set *
@@ -322,21 +326,70 @@ out:
 	return rv == -1 ? -1 : 0;
 }
 
-/* The default entry changes last. */
+/* Changes a section in memory. */
 static int
-switchdefault(const struct batch *b, struct certstore_error *err)
+preparesection(struct batch *b, size_t i, struct certstore_error *err)
+{
+	struct certstore_set *set = b->set;
+	const char *name = set->names.v[i];
+	int rv;
+
+	if (checksection(set, name, err) == -1 ||
+	    (b->settings.p == NULL &&
+		cs_settings_load(set->store, &b->settings, err) == -1) ||
+	    (rv = cs_settings_edit(&b->settings, name, set->change,
+		 set->nchange, err)) == -1)
+		return -1;
+	set->changed[i] = (unsigned char)rv;
+	b->newsettings |= rv;
+	return 0;
+}
+
+/* Makes all that takes space, so that a full disk changes nothing. */
+static int
+preparerenames(const struct batch *b, struct certstore_error *err)
 {
 	struct certstore *store = b->set->store;
 	char text[CS_NAME_MAX + 8];
+
+	if (b->newsettings && cs_settings_prepare(store, &b->settings) == -1)
+		return cs_fail_errno(err, "%s/props", store->path);
+	if (b->todefault == NULL || *b->todefault == '\0')
+		return 0;
+	snprintf(text, sizeof(text), "certs/%s", b->todefault);
+	if (cs_file_aside(store->fd, text, "default") == -1)
+		return cs_fail_errno(err, "%s/default", store->path);
+	return 0;
+}
+
+static void
+cancelrenames(const struct batch *b)
+{
+	struct certstore *store = b->set->store;
+
+	if (b->newsettings)
+		cs_settings_cancel(store);
+	if (b->todefault != NULL)
+		(void)cs_file_remove(store->fd, DEFAULT_ASIDE);
+}
+
+/* The settings and the default entry change last. */
+static int
+renameall(const struct batch *b, struct certstore_error *err)
+{
+	struct certstore *store = b->set->store;
 	int rv;
 
-	if (b->todefault == NULL)
+	if (!b->newsettings && b->todefault == NULL)
 		return 0;
 	if (cs_fence_verify(store, err) == -1)
 		return -1;
-	snprintf(text, sizeof(text), "certs/%s", b->todefault);
+	if (b->newsettings && cs_settings_switch(store) == -1)
+		return cs_fail_errno(err, "%s/props", store->path);
+	if (b->todefault == NULL)
+		return 0;
 	if (*b->todefault != '\0')
-		rv = cs_file_link(store->fd, text, "default");
+		rv = cs_file_rename(store->fd, DEFAULT_ASIDE, "default");
 	else
 		rv = cs_file_remove(store->fd, "default");
 	if (rv == -1 || cs_store_sync(store, store->fd) == -1)
@@ -344,23 +397,18 @@ switchdefault(const struct batch *b, struct certstore_error *err)
 	return 0;
 }
 
+/* Under the lock. */
 static int
-changesections(struct certstore_set *set, int dryrun,
-    struct certstore_error *err)
+writeall(struct batch *b, struct certstore_error *err)
 {
-	size_t i;
-	int rv;
+	struct certstore *store = b->set->store;
 
-	for (i = 0; i < set->names.n; i++) {
-		if (*set->names.v[i] != '@')
-			continue;
-		rv = cs_settings_change(set->store, set->names.v[i],
-		    set->change, set->nchange, dryrun, err);
-		if (rv == -1)
-			return -1;
-		set->changed[i] = (unsigned char)rv;
-	}
-	return 0;
+	if (preparerenames(b, err) == 0 &&
+	    (b->n == 0 || cs_write_entries(store, b->put, b->n, err) == 0) &&
+	    renameall(b, err) == 0)
+		return 0;
+	cancelrenames(b);
+	return -1;
 }
 
 /* Under the lock, or for a dry run without. */
@@ -380,24 +428,17 @@ changeall(struct certstore_set *set, int dryrun, struct certstore_error *err)
 		goto out;
 	for (i = 0; i < set->names.n; i++) {
 		cs_progress(set->store, "reading", i, set->names.n);
-		if (*set->names.v[i] == '@' ?
-			checksection(set, set->names.v[i], err) == -1 :
-			prepareentry(&b, i, err) == -1)
+		if ((*set->names.v[i] == '@' ? preparesection(&b, i, err) :
+					       prepareentry(&b, i, err)) == -1)
 			goto out;
 	}
-	if (dryrun)
-		rv = cs_write_check(set->store, b.put, b.n, err);
-	else
-		rv = b.n == 0 ? 0 :
-				cs_write_entries(set->store, b.put, b.n, err);
-	if (rv == 0)
-		rv = changesections(set, dryrun, err);
-	if (rv == 0 && !dryrun)
-		rv = switchdefault(&b, err);
+	rv = dryrun ? cs_write_check(set->store, b.put, b.n, err) :
+		      writeall(&b, err);
 out:
 	for (i = 0; i < b.n; i++)
 		cs_put_free(&b.put[i]);
 	free(b.put);
+	cs_buf_free(&b.settings);
 	return rv;
 }
 

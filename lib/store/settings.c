@@ -18,13 +18,13 @@
 #define FILE_MODE 0644
 
 /* The whole file; empty if there is none. */
-static int
-readsettings(struct certstore *store, struct cs_buf *text,
+int
+cs_settings_load(struct certstore *store, struct cs_buf *all,
     struct certstore_error *err)
 {
-	cs_buf_reset(text);
+	cs_buf_reset(all);
 	if (store->fd == -1 ||
-	    cs_file_record(store->fd, FILE_NAME, CS_RECORD_MAX, text) == 0)
+	    cs_file_record(store->fd, FILE_NAME, CS_RECORD_MAX, all) == 0)
 		return 0;
 	if (errno == ENOENT)
 		return 0;
@@ -38,24 +38,32 @@ isinsection(const struct cs_propline *l, const char *section)
 	    memcmp(section, l->word, l->wordlen) == 0;
 }
 
+/* The lines of a section, without its name: 0, or -1 without memory. */
+static int
+copysection(struct cs_buf *lines, const struct cs_buf *all, const char *section)
+{
+	struct cs_propline l;
+	size_t pos = 0;
+	int bad = 0;
+
+	while (cs_props_nextline(all, &pos, &l))
+		if (isinsection(&l, section))
+			bad |= cs_buf_add(lines, l.value, l.len) |
+			    cs_buf_add(lines, "\n", 1);
+	return bad == 0 ? 0 : -1;
+}
+
 int
 cs_settings_read(struct certstore *store, const char *section,
     struct cs_buf *lines, struct certstore_error *err)
 {
-	struct cs_buf text = { 0 };
-	struct cs_propline l;
-	size_t pos = 0;
-	int bad = 0, rv;
+	struct cs_buf all = { 0 };
+	int rv;
 
-	if ((rv = readsettings(store, &text, err)) == 0) {
-		while (cs_props_nextline(&text, &pos, &l))
-			if (isinsection(&l, section))
-				bad |= cs_buf_add(lines, l.value, l.len) |
-				    cs_buf_add(lines, "\n", 1);
-		if (bad != 0)
-			rv = cs_fail_nomem(err);
-	}
-	cs_buf_free(&text);
+	if ((rv = cs_settings_load(store, &all, err)) == 0 &&
+	    copysection(lines, &all, section) == -1)
+		rv = cs_fail_nomem(err);
+	cs_buf_free(&all);
 	return rv;
 }
 
@@ -82,59 +90,69 @@ composesettings(struct cs_buf *to, const struct cs_buf *text,
 	return bad == 0 ? 0 : -1;
 }
 
-/* One rename(2) puts it in place. */
-static int
-replacesettings(struct certstore *store, const struct cs_buf *text)
+int
+cs_settings_edit(struct cs_buf *all, const char *section,
+    const struct cs_propchange *change, size_t n, struct certstore_error *err)
+{
+	struct cs_buf lines = { 0 }, to = { 0 };
+	int changed = 0, rv = -1;
+	size_t i;
+
+	if (copysection(&lines, all, section) == -1) {
+		cs_fail_nomem(err);
+		goto out;
+	}
+	if (cs_props_check(section, &lines, err) == -1)
+		goto out;
+	for (i = 0; i < n; i++) {
+		if ((rv = cs_propedit_apply(&lines, &change[i])) == -1) {
+			cs_fail_nomem(err);
+			goto out;
+		}
+		changed |= rv;
+	}
+	rv = changed;
+	if (!changed)
+		goto out;
+	if (composesettings(&to, all, section, &lines) == -1) {
+		rv = cs_fail_nomem(err);
+		goto out;
+	}
+	if ((rv = cs_propedit_checksize(section, &to, all, err)) == -1)
+		goto out;
+	cs_buf_free(all);
+	*all = to;
+	memset(&to, 0, sizeof(to));
+	rv = 1;
+out:
+	cs_buf_free(&lines);
+	cs_buf_free(&to);
+	return rv;
+}
+
+int
+cs_settings_prepare(struct certstore *store, const struct cs_buf *all)
 {
 	int fd = -1, rv;
 
 	if (cs_file_remove(store->fd, TMP) == -1 ||
-	    cs_file_write(store->fd, TMP, text, FILE_MODE, (gid_t)-1, &fd) ==
-		-1)
+	    cs_file_write(store->fd, TMP, all, FILE_MODE, (gid_t)-1, &fd) == -1)
 		return -1;
 	rv = fsync(fd);
 	close(fd);
-	if (rv == -1 || cs_file_rename(store->fd, TMP, FILE_NAME) == -1)
+	return rv;
+}
+
+int
+cs_settings_switch(struct certstore *store)
+{
+	if (cs_file_rename(store->fd, TMP, FILE_NAME) == -1)
 		return -1;
 	return cs_store_sync(store, store->fd);
 }
 
-int
-cs_settings_change(struct certstore *store, const char *section,
-    const struct cs_propchange *change, size_t n, int dryrun,
-    struct certstore_error *err)
+void
+cs_settings_cancel(struct certstore *store)
 {
-	struct cs_buf lines = { 0 }, text = { 0 }, to = { 0 };
-	int changed = 0, one, rv = -1;
-	size_t i;
-
-	if (readsettings(store, &text, err) == -1 ||
-	    cs_settings_read(store, section, &lines, err) == -1 ||
-	    cs_props_check(section, &lines, err) == -1)
-		goto out;
-	for (i = 0; i < n; i++) {
-		if ((one = cs_propedit_apply(&lines, &change[i])) == -1) {
-			cs_fail_nomem(err);
-			goto out;
-		}
-		changed |= one;
-	}
-	if (changed && composesettings(&to, &text, section, &lines) == -1) {
-		cs_fail_nomem(err);
-		goto out;
-	}
-	if (cs_propedit_checksize(section, &to, &text, err) == -1)
-		goto out;
-	if (changed && !dryrun) {
-		if (replacesettings(store, &to) == -1) {
-			cs_fail_errno(err, "%s/" FILE_NAME, store->path);
-			goto out;
-		}
-	}
-	rv = changed;
-out:
-	cs_buf_free(&lines);
-	cs_buf_free(&text);
-	cs_buf_free(&to);
-	return rv;
+	(void)cs_file_remove(store->fd, TMP);
 }
