@@ -241,3 +241,63 @@ x5ufile() {
 	run -2 cert-set a x5u=https://a.example/
 	[ -z "$(cert-list -o x5u a)" ]
 }
+
+# remarks REGEX WORD...: the one warning about a certificate made with these.
+remarks() {
+	local regex=$1
+
+	shift
+	[ -e root.crt ] || ca root '/CN=SHAKEN CA'
+	pki cert x.crt x.key "$1" ca=root.crt key=root.key days=9 \
+	    authorityKeyIdentifier=keyid "${@:2}"
+	run -0 --separate-stderr cert-import -fN x x.crt x.key root.crt
+	[ "${#stderr_lines[@]}" -eq "${count:-1}" ] || fail "$stderr"
+	[[ $stderr =~ $regex ]] || fail "$stderr"
+	rm -f x.key x.crt
+}
+
+@test "cert-import warns of what verifiers of calls refuse" {
+	local cn='/CN=SHAKEN 818H' ku=keyUsage=critical,digitalSignature
+	local ski=subjectKeyIdentifier=hash list odd
+
+	list=$(tnauth spc:818h)
+	count=0 remarks '' "$cn" "$ku" "$ski" "$list"
+	count=0 remarks '' /CN=delegate "$ku" "$ski" \
+	    "$(tnauth tel:12155550000+100 tel:12155550100)"
+	remarks 'does not contain its service provider code "818h"' \
+	    '/CN=SHAKEN 1818HX' "$ku" "$ski" "$list"
+	remarks 'no subject key identifier' "$cn" "$ku" "$list"
+	remarks 'does not have digitalSignature' "$cn" "$ski" "$list"
+	remarks 'does not have digitalSignature' "$cn" "$ski" "$list" \
+	    keyUsage=critical,keyAgreement
+	remarks 'it has 2 service provider codes' "$cn" "$ku" "$ski" \
+	    "$(tnauth spc:818H spc:709A)"
+	odd=818-H
+	remarks 'is not 1 to 16 letters and digits' "/CN=SHAKEN $odd" "$ku" \
+	    "$ski" "$(tnauth "spc:$odd")"
+	openssl ecparam -genkey -name secp384r1 -noout -out x.key
+	remarks '\(p384\) cannot sign calls' "$cn" "$ku" "$ski" "$list"
+}
+
+@test "a chain of more than 8192 bytes is too long for a verifier" {
+	local bytes long said=''
+
+	ca root '/CN=SHAKEN CA'
+	key b
+	# bytes of an extension make it as long as wanted
+	for long in 5400 5500 5510 5520 5600; do
+		sign b root '/CN=SHAKEN 818H' 9 \
+		    keyUsage=critical,digitalSignature "$(tnauth spc:818H)" \
+		    "1.2.3.4=DER:0482$(printf %04x "$long")$(printf "%0$((2 * long))d" 0)"
+		run -0 --separate-stderr cert-import -fN b b.crt b.key root.crt
+		bytes=$(stat -c %s "$CERTSTORE/certs/b/fullchain.pem")
+		if [ "$bytes" -gt 8192 ]; then
+			[[ $stderr == *"its chain has $bytes bytes: Asterisk"* ]]
+			said+=long
+		else
+			[[ $stderr != *"its chain has"* ]]
+			said+=short
+		fi
+	done
+	[[ $said == short*long ]] || fail "$said"
+}

@@ -5,11 +5,17 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include <openssl/x509v3.h>
 
 #include "import/private.h"
 
+#define CHAIN_MAX 8192
+#define PEM_MARKERS \
+	(sizeof("-----BEGIN CERTIFICATE-----\n" \
+		"-----END CERTIFICATE-----\n") - \
+	    1)
 #define LEVEL2 "servers at security level 2 refuse it"
 
 /* Adds a line for the entry; 0 or -1, to be or'ed. */
@@ -182,6 +188,97 @@ remarktnauth(struct cs_buf *b, const struct cs_info *info, X509 *x509)
 	    "its TNAuthList is malformed: %s: it cannot sign calls", why);
 }
 
+/* Is a word of the text the code?  In any case of letters. */
+static int
+hasword(const char *text, const char *code)
+{
+	size_t len = strlen(code), n;
+
+	for (; *text != '\0'; text += n + (text[n] != '\0')) {
+		n = strcspn(text, " ");
+		if (n == len && strncasecmp(text, code, n) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* The bytes of the chain as PEM. */
+static size_t
+chainsize(const struct cs_info *info, X509 *x509, STACK_OF(X509) *chain)
+{
+	size_t i, len, size = 0;
+	int n;
+
+	for (i = 0; i <= info->nissuing; i++) {
+		n = i2d_X509(i == 0 ? x509 : sk_X509_value(chain, (int)i - 1),
+		    NULL);
+		len = n <= 0 ? 0 : ((size_t)n + 2) / 3 * 4;
+		size += len + (len + 63) / 64 + PEM_MARKERS;
+	}
+	return size;
+}
+
+/* ATIS-1000080 section 6.4.1: one code, and the CN has it as a word. */
+static int
+remarkcode(struct cs_buf *b, const struct cs_info *info, X509 *x509)
+{
+	const char *code = info->spcs.v[0];
+	char q[CS_QUOTE_LEN], shown[CS_QUOTE_LEN];
+	unsigned char *cn = NULL;
+	int bad = 0, len;
+
+	if (info->spcs.n > 1)
+		bad |= remark(b, info,
+		    "it has %zu service provider codes: verifiers expect one",
+		    info->spcs.n);
+	if (strlen(code) > 16 ||
+	    code[strspn(code,
+		"0123456789abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ")] != '\0')
+		bad |= remark(b, info,
+		    "its service provider code %s is not 1 to 16 letters and "
+		    "digits: it is not in the index",
+		    cs_escape_quote(q, code));
+	len = cs_asn1_last(X509_get_subject_name(x509), NID_commonName, &cn);
+	if (len <= 0 || !hasword((const char *)cn, code))
+		bad |= remark(b, info,
+		    "its CN %s does not contain its service provider code %s: "
+		    "verifiers may refuse it",
+		    cs_escape_quote(q, len <= 0 ? "" : (const char *)cn),
+		    cs_escape_quote(shown, code));
+	OPENSSL_free(cn);
+	return bad;
+}
+
+/* What verifiers of calls expect: RFC 8226, ATIS-1000080 section 6.4.1. */
+static int
+remarkcalls(struct cs_buf *b, const struct cs_info *info, X509 *x509,
+    STACK_OF(X509) *chain)
+{
+	size_t size = chainsize(info, x509, chain);
+	uint32_t usage = X509_get_key_usage(x509);
+	int bad = 0;
+
+	if (info->key == NULL || strcmp(info->key, "p256") != 0)
+		bad |= remark(b, info,
+		    "its key (%s) cannot sign calls: ES256 needs p256",
+		    info->key == NULL ? "" : info->key);
+	if (info->spcs.n > 0)
+		bad |= remarkcode(b, info, x509);
+	if (info->ski == NULL)
+		bad |= remark(b, info,
+		    "no subject key identifier: verifiers may refuse it");
+	if (usage == UINT32_MAX || (usage & KU_DIGITAL_SIGNATURE) == 0)
+		bad |= remark(b, info,
+		    "its key usage does not have digitalSignature: verifiers "
+		    "may refuse it");
+	if (size > CHAIN_MAX)
+		bad |= remark(b, info,
+		    "its chain has %zu bytes: Asterisk fetches at most %d",
+		    size, CHAIN_MAX);
+	return bad;
+}
+
 /* Adds the warnings about a certificate.  A chain without its root is complete:
  * it does not have to be served. */
 int
@@ -200,6 +297,8 @@ cs_warning_cert(struct cs_buf *b, const struct cs_info *info, X509 *x509,
 		    "extensions: some clients refuse it");
 	bad |= remarkweak(b, info, x509, chain);
 	bad |= remarkextensions(b, info, x509) | remarktnauth(b, info, x509);
+	if (shaken)
+		bad |= remarkcalls(b, info, x509, chain);
 	if (!ca && !shaken)
 		bad |= remarkkey(b, info, x509) | remarknames(b, info) |
 		    remarkflaws(b, info);
@@ -223,6 +322,14 @@ listlost(struct cs_buf *list, const struct cs_info *info,
 
 	names = cs_names_of(info, &cn, &n);
 	return cs_names_lost(list, names, n, old);
+}
+
+/* Are its names those of hosts? */
+static int
+hashosts(const struct cs_info *info)
+{
+	return strcmp(info->kind, "ca") != 0 &&
+	    strcmp(info->kind, "shaken") != 0;
 }
 
 static int
@@ -249,7 +356,7 @@ cs_warning_change(struct cs_buf *b, const struct cs_info *info,
 	char new[CERTSTORE_TIME_LEN], was[CERTSTORE_TIME_LEN];
 	int bad = 0;
 
-	if (strcmp(info->kind, "ca") != 0)
+	if (hashosts(info))
 		bad |= remarklost(b, info, old);
 	if (old->fingerprint == NULL)
 		return bad;
@@ -315,7 +422,7 @@ cs_warning_worse(struct cs_buf *b, const struct cs_info *info,
 	if ((worse = worsekind(b, info, old)) != 0)
 		return worse;
 	worse = 1;
-	if (strcmp(info->kind, "ca") != 0)
+	if (hashosts(info))
 		lost = listlost(&list, info, old);
 	if (lost > 0)
 		bad = remark(b, old, KEPT "does not cover %s" TAKE, list.p);
