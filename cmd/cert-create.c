@@ -54,18 +54,18 @@ static struct certstore_error err;
 
 /* Ends the command if the library refused the argument of an option. */
 static void
-check(int opt, int rv)
+checkarg(int opt, int rv)
 {
 	if (rv == -1)
 		cmd_die("-%c %s", opt, err.msg);
 }
 
 static struct certstore_span
-span(int opt, const char *text)
+parsespan(int opt, const char *text)
 {
 	struct certstore_span sp;
 
-	check(opt, certstore_span_parse(text, &sp, &err));
+	checkarg(opt, certstore_span_parse(text, &sp, &err));
 	return sp;
 }
 
@@ -99,7 +99,7 @@ failissuer(const char *issuer)
  * Returns 1, or 0 for any other option.
  */
 static int
-describe(struct certstore_template *t, int opt, const char *arg)
+setoption(struct certstore_template *t, int opt, const char *arg)
 {
 	struct certstore_span sp;
 
@@ -110,30 +110,30 @@ describe(struct certstore_template *t, int opt, const char *arg)
 		failissuer(arg);
 		exit(cmd_end());
 	case 'C':
-		check(opt, certstore_template_add_constraint(t, arg, &err));
+		checkarg(opt, certstore_template_add_constraint(t, arg, &err));
 		return 1;
 	case 'c':
-		check(opt, certstore_template_set_ca(t, &err));
+		checkarg(opt, certstore_template_set_ca(t, &err));
 		return 1;
 	case 'e':
-		sp = span(opt, arg);
-		check(opt, certstore_template_set_within(t, &sp, &err));
+		sp = parsespan(opt, arg);
+		checkarg(opt, certstore_template_set_within(t, &sp, &err));
 		return 1;
 	case 'l':
-		sp = span(opt, arg);
-		check(opt, certstore_template_set_life(t, &sp, &err));
+		sp = parsespan(opt, arg);
+		checkarg(opt, certstore_template_set_life(t, &sp, &err));
 		return 1;
 	case 'P':
-		check(opt, certstore_template_set_profile(t, arg, &err));
+		checkarg(opt, certstore_template_set_profile(t, arg, &err));
 		return 1;
 	case 'S':
-		check(opt, certstore_template_add_subject(t, arg, &err));
+		checkarg(opt, certstore_template_add_subject(t, arg, &err));
 		return 1;
 	case 's':
-		check(opt, certstore_template_add_san(t, arg, &err));
+		checkarg(opt, certstore_template_add_san(t, arg, &err));
 		return 1;
 	case 't':
-		check(opt, certstore_template_set_type(t, arg, &err));
+		checkarg(opt, certstore_template_set_type(t, arg, &err));
 		return 1;
 	default:
 		return 0;
@@ -141,7 +141,7 @@ describe(struct certstore_template *t, int opt, const char *arg)
 }
 
 static void
-options(struct create *c, int argc, char **argv)
+readoptions(struct create *c, int argc, char **argv)
 {
 	int ch;
 
@@ -175,7 +175,7 @@ options(struct create *c, int argc, char **argv)
 		default:
 			if (ch == 'A')
 				c->issuer = optarg;
-			if (!describe(c->template, ch, optarg))
+			if (!setoption(c->template, ch, optarg))
 				cmd_option(ch);
 			break;
 		}
@@ -202,21 +202,21 @@ setkey(struct certstore_template *t, const char *file)
  * passphrase of a CA's key, so cmd_secret_ask() is set after -K has been read.
  */
 static void
-secrets(struct create *c)
+readsecrets(struct create *c)
 {
 	static struct cmd_secret open, encrypt;
 	struct certstore_passphrase pass = { cmd_secret_get, &open };
 
 	if (c->encryptfile != NULL) {
 		cmd_secret_read(&encrypt, c->encryptfile, "-E");
-		check('E',
+		checkarg('E',
 		    certstore_template_set_encrypt(c->template, encrypt.text,
 			&err));
 		cmd_secret_wipe(&encrypt);
 	}
 	if (c->passfile != NULL) {
 		cmd_secret_read(&open, c->passfile, "-p");
-		check('p',
+		checkarg('p',
 		    certstore_template_set_passphrase(c->template, &pass,
 			&err));
 	}
@@ -224,7 +224,7 @@ secrets(struct create *c)
 		setkey(c->template, c->keyfile);
 	if (c->passfile == NULL && c->issuer != NULL) {
 		pass.get = cmd_secret_ask;
-		check('A',
+		checkarg('A',
 		    certstore_template_set_passphrase(c->template, &pass,
 			&err));
 	}
@@ -264,11 +264,11 @@ main(int argc, char *argv[])
 	cmd_nocore();
 	if ((c.template = certstore_template_new(&err)) == NULL)
 		cmd_die("%s", err.msg);
-	options(&c, argc, argv);
+	readoptions(&c, argc, argv);
 	cmd_nooptions(argv + optind, 0);
 	if (argc - optind != 1)
 		cmd_usage();
-	secrets(&c);
+	readsecrets(&c);
 
 	store = cmd_open(CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
 	cmd_progress(store);

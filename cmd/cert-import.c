@@ -40,7 +40,7 @@ struct import {
 static struct certstore_error err;
 
 static void
-options(struct import *opt, int argc, char **argv)
+readoptions(struct import *opt, int argc, char **argv)
 {
 	int ch;
 
@@ -103,7 +103,7 @@ checklines(const struct cmd_input *in)
 }
 
 static int
-paste(struct cmd_input *in)
+readpaste(struct cmd_input *in)
 {
 	int rv;
 
@@ -117,13 +117,13 @@ paste(struct cmd_input *in)
 
 /* Adds a file.  Returns 0, or -1 with a message. */
 static int
-add(struct certstore_import *im, const char *file)
+addfile(struct certstore_import *im, const char *file)
 {
 	struct cmd_input in;
 	int rv;
 
 	if (strcmp(file, "-") == 0 && isatty(STDIN_FILENO))
-		rv = paste(&in);
+		rv = readpaste(&in);
 	else
 		rv = cmd_input(file, "the operand \"-\"", &in);
 	if (rv == 0) {
@@ -157,16 +157,16 @@ setkey(struct certstore_import *im, const char *file)
  * are planned only when all input has been read.
  */
 static int
-gather(struct certstore_import *im, const struct import *opt, char **files)
+addfiles(struct certstore_import *im, const struct import *opt, char **files)
 {
 	int rv = 0;
 
 	if (opt->keyfile != NULL && setkey(im, opt->keyfile) == -1)
 		rv = -1;
 	if (*files == NULL)
-		return add(im, "-") == -1 ? -1 : rv;
+		return addfile(im, "-") == -1 ? -1 : rv;
 	for (; *files != NULL; files++) {
-		if (add(im, *files) == -1)
+		if (addfile(im, *files) == -1)
 			rv = -1;
 	}
 	return rv;
@@ -177,7 +177,7 @@ gather(struct certstore_import *im, const struct import *opt, char **files)
  * ones.
  */
 static void
-report(struct certstore_import *im, int verbose)
+printresults(struct certstore_import *im, int verbose)
 {
 	struct cmd_records out = { 0 };
 	const struct certstore_entry *entry;
@@ -209,7 +209,7 @@ main(int argc, char *argv[])
 
 	cmd_start(&help, argv);
 	cmd_nocore();
-	options(&opt, argc, argv);
+	readoptions(&opt, argc, argv);
 	cmd_nooptions(argv + optind, 1);
 	if (opt.passfile != NULL)
 		cmd_secret_read(&secret, opt.passfile, "-p");
@@ -223,14 +223,14 @@ main(int argc, char *argv[])
 	if (opt.passfile != NULL &&
 	    certstore_import_set_passphrase(im, &pass, &err) == -1)
 		cmd_die("%s", err.msg);
-	if (gather(im, &opt, argv + optind) == 0) {
+	if (addfiles(im, &opt, argv + optind) == 0) {
 		cmd_progress(store);
 		if (certstore_import_plan(im, &err) == -1)
 			cmd_error("%s", err.msg);
 		else if ((changed = certstore_import_commit(im, &err)) == -1)
 			cmd_error("%s", err.msg);
 		else
-			report(im, opt.verbose);
+			printresults(im, opt.verbose);
 	}
 	if (changed == 0 && opt.tell)
 		cmd_no();

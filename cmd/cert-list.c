@@ -36,7 +36,7 @@ struct filter {
  * which certificate expires first.
  */
 static int
-fits(const struct filter *filter, const struct certstore_entry *entry,
+passesfilter(const struct filter *filter, const struct certstore_entry *entry,
     int64_t now, struct cmd_text *how)
 {
 	const char *which = NULL;
@@ -57,10 +57,10 @@ fits(const struct filter *filter, const struct certstore_entry *entry,
 }
 
 static int
-put(struct cmd_records *out, const struct filter *filter,
+putentry(struct cmd_records *out, const struct filter *filter,
     const struct certstore_entry *entry, struct cmd_text *how)
 {
-	if (!fits(filter, entry, out->now, how))
+	if (!passesfilter(filter, entry, out->now, how))
 		return 0;
 	cmd_records_put(out, entry, filter->ending ? how->p : NULL);
 	return 1;
@@ -85,7 +85,7 @@ listall(struct certstore *store, const struct filter *filter,
 			cmd_error("%s", err.msg);
 		else if (cmd_operands_match(filter->patterns,
 			     certstore_entry_name(entry)))
-			n += (size_t)put(out, filter, entry, &how);
+			n += (size_t)putentry(out, filter, entry, &how);
 	}
 	certstore_list_free(list);
 	cmd_text_free(&how);
@@ -118,7 +118,7 @@ listnamed(struct certstore *store, const struct filter *filter, size_t nname,
 			continue;
 		entry = certstore_entry_get(store, names[i], &err);
 		if (entry != NULL)
-			n += (size_t)put(out, filter, entry, &how);
+			n += (size_t)putentry(out, filter, entry, &how);
 		else if (err.code != CERTSTORE_ENOENTRY &&
 		    err.code != CERTSTORE_EARGUMENT)
 			cmd_error("%s", err.msg);

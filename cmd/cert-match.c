@@ -27,7 +27,7 @@ static const struct cmd_help help = {
 };
 
 static void
-answer(struct certstore_match *match, const struct cmd_operands *hosts,
+answerhost(struct certstore_match *match, const struct cmd_operands *hosts,
     const char *host, int all, struct cmd_records *out)
 {
 	const struct certstore_entry *entry;
@@ -119,7 +119,7 @@ main(int argc, char *argv[])
 	cmd_records_start(&out,
 	    all ? "name,kind,ends,names,how" : "name,kind,ends,names");
 	while ((host = cmd_operand(&hosts)) != NULL)
-		answer(match, &hosts, host, all, &out);
+		answerhost(match, &hosts, host, all, &out);
 	cmd_records_end(&out);
 	certstore_match_free(match);
 	certstore_close(store);

@@ -28,7 +28,7 @@ byname(const void *a, const void *b)
 
 /* Sorts the names and removes duplicates.  Returns how many remain. */
 static size_t
-unify(char **names, size_t nname)
+uniquenames(char **names, size_t nname)
 {
 	size_t i, n = 0;
 
@@ -44,7 +44,7 @@ unify(char **names, size_t nname)
 }
 
 static void
-failed(void *ops, const char *name, const struct certstore_error *err)
+reportfailed(void *ops, const char *name, const struct certstore_error *err)
 {
 	cmd_operand_failed(ops, name, err);
 }
@@ -80,9 +80,9 @@ main(int argc, char *argv[])
 	store = cmd_open(CERTSTORE_OPEN_WRITE);
 	names = cmd_operands_all(&ops, &n);
 	cmd_progress(store);
-	n = unify(names, n);
+	n = uniquenames(names, n);
 	(void)certstore_remove(store, (const char *const *)names, n, flags,
-	    failed, &ops, &err);
+	    reportfailed, &ops, &err);
 	cmd_operands_free(names);
 	certstore_close(store);
 	return cmd_end();

@@ -79,7 +79,7 @@ addchange(struct certstore_set *set, char *operand)
 }
 
 static void
-change(struct certstore *store, char **names, char **changes, int flags,
+changeentries(struct certstore *store, char **names, char **changes, int flags,
     const struct show *show, int mustchange)
 {
 	struct certstore_error err;
@@ -326,7 +326,7 @@ main(int argc, char *argv[])
 	names = cmd_operands_all(&ops, &n);
 	if (*changes != NULL) {
 		cmd_progress(store);
-		change(store, names, changes, flags, &show, mustchange);
+		changeentries(store, names, changes, flags, &show, mustchange);
 	} else {
 		show.named = n > 1;
 		for (i = 0; i < n; i++)

@@ -93,7 +93,7 @@ showentry(struct show *show, const struct certstore_entry *entry)
 
 /* Returns the option that shows a file: -K for a private key, else -i. */
 static const char *
-option(const char *file)
+optionfor(const char *file)
 {
 	struct certstore_certs *certs;
 	struct certstore_entry *key = NULL;
@@ -117,7 +117,7 @@ option(const char *file)
 static void
 shownames(struct show *show, char **argv)
 {
-	struct cmd_operands names = { .option = option };
+	struct cmd_operands names = { .option = optionfor };
 	struct certstore_entry *entry;
 	struct certstore_error err;
 	struct certstore *store;

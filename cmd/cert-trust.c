@@ -61,7 +61,7 @@ struct change {
 static struct certstore_error err;
 
 static struct certstore_trust *
-begin(struct certstore *store, const struct options *opt)
+begintrust(struct certstore *store, const struct options *opt)
 {
 	struct certstore_trust *trust;
 
@@ -74,7 +74,7 @@ begin(struct certstore *store, const struct options *opt)
 }
 
 static void
-options(struct options *opt, int argc, char **argv)
+readoptions(struct options *opt, int argc, char **argv)
 {
 	int ch;
 
@@ -115,7 +115,7 @@ options(struct options *opt, int argc, char **argv)
 
 /* Ends the command: the option does not belong to this verb. */
 static void
-refuse(const char *option, const char *verb)
+refuseoption(const char *option, const char *verb)
 {
 	cmd_error("%s: not an option of cert-trust %s", option, verb);
 	cmd_usage();
@@ -123,7 +123,7 @@ refuse(const char *option, const char *verb)
 
 /* Whether the verb reads a shipped list. */
 static int
-follows(const char *verb)
+followslist(const char *verb)
 {
 	return strcmp(verb, "update") == 0 || strcmp(verb, "reset") == 0;
 }
@@ -132,25 +132,25 @@ static void
 checkoptions(const struct options *opt, const char *verb, int hasfile)
 {
 	int list = strcmp(verb, "list") == 0;
-	int reads = strcmp(verb, "add") == 0 || follows(verb) ||
+	int reads = strcmp(verb, "add") == 0 || followslist(verb) ||
 	    strcmp(verb, "distrust") == 0;
 
 	if (!list && opt->out.nul)
-		refuse("-0", verb);
+		refuseoption("-0", verb);
 	if (!list && opt->out.json)
-		refuse("-j", verb);
+		refuseoption("-j", verb);
 	if (!list && opt->fields)
-		refuse("-o", verb);
+		refuseoption("-o", verb);
 	if (!reads && opt->passfile != NULL)
-		refuse("-p", verb);
+		refuseoption("-p", verb);
 	if ((opt->flags & CERTSTORE_TRUST_FORCE) != 0 &&
 	    strcmp(verb, "add") != 0 && strcmp(verb, "rm") != 0)
-		refuse("-f", verb);
+		refuseoption("-f", verb);
 	if (list && (opt->flags & CERTSTORE_TRUST_DRYRUN) != 0)
-		refuse("-n", verb);
+		refuseoption("-n", verb);
 	if (list && opt->tell)
-		refuse("-x", verb);
-	if (opt->set != NULL && follows(verb) && !hasfile) {
+		refuseoption("-x", verb);
+	if (opt->set != NULL && followslist(verb) && !hasfile) {
 		cmd_error("cert-trust -T %s %s: use a file: only the default "
 			  "set follows the list of the system",
 		    opt->set, verb);
@@ -159,7 +159,7 @@ checkoptions(const struct options *opt, const char *verb, int hasfile)
 }
 
 static void
-list(struct certstore_trust *trust, struct options *opt, char **argv)
+listanchors(struct certstore_trust *trust, struct options *opt, char **argv)
 {
 	const struct certstore_entry *entry;
 	struct cmd_operands ops = { .files = 1 };
@@ -196,7 +196,7 @@ typedef int givefn(struct certstore_trust *, const char *, const void *, size_t,
  * each is first tried on a change of its own, which is then freed.
  */
 static int
-give(struct change *c, const char *file, givefn *fn)
+givefile(struct change *c, const char *file, givefn *fn)
 {
 	struct certstore_trust *trial;
 	struct cmd_input in;
@@ -209,7 +209,7 @@ give(struct change *c, const char *file, givefn *fn)
 					     CERTSTORE_INPUT_MAX,
 		 &in)) == 0 &&
 	    c->many) {
-		trial = begin(c->store, c->opt);
+		trial = begintrust(c->store, c->opt);
 		rv = fn(trial, in.label, in.data, in.len, &err);
 		certstore_trust_free(trial);
 		if (rv == -1)
@@ -223,14 +223,14 @@ give(struct change *c, const char *file, givefn *fn)
 }
 
 static int
-add(struct change *c, char **argv)
+addfiles(struct change *c, char **argv)
 {
 	if (*argv == NULL)
-		return give(c, "-", certstore_trust_add);
+		return givefile(c, "-", certstore_trust_add);
 	if (!c->many)
-		return give(c, *argv, certstore_trust_add);
+		return givefile(c, *argv, certstore_trust_add);
 	for (; *argv != NULL; argv++)
-		(void)give(c, *argv, certstore_trust_add);
+		(void)givefile(c, *argv, certstore_trust_add);
 	return 0;
 }
 
@@ -304,14 +304,14 @@ distrustone(struct change *c, const char *text)
 		return -1;
 	}
 	if (isfile)
-		return give(c, text, certstore_trust_distrust_certs);
+		return givefile(c, text, certstore_trust_distrust_certs);
 	if (certstore_trust_distrust(c->trust, text, &err) == -1)
 		cmd_die("%s", err.msg);
 	return 0;
 }
 
 static int
-distrust(struct change *c, char **argv)
+distrustall(struct change *c, char **argv)
 {
 	struct cmd_operands ops = { .files = 1 };
 	const char *text;
@@ -325,7 +325,7 @@ distrust(struct change *c, char **argv)
 
 /* Prints a line such as "3 added: a, b, c"; nothing if there is none. */
 static void
-count(struct certstore_trust *trust, const char *action, const char *what)
+printcount(struct certstore_trust *trust, const char *action, const char *what)
 {
 	struct cmd_text text = { NULL, 0, 0 };
 	const char *did, *name, *why;
@@ -347,12 +347,12 @@ count(struct certstore_trust *trust, const char *action, const char *what)
 
 /* Whether the name is printed: the caller could not know it. */
 static int
-isnews(const char *verb, const char *action)
+isprinted(const char *verb, const char *action)
 {
 	if (strcmp(verb, "add") == 0)
 		return strcmp(action, "added") == 0 ||
 		    strcmp(action, "kept") == 0;
-	return follows(verb) &&
+	return followslist(verb) &&
 	    (strcmp(action, "added") == 0 || strcmp(action, "removed") == 0 ||
 		strcmp(action, "dropped") == 0);
 }
@@ -362,10 +362,10 @@ isnews(const char *verb, const char *action)
  * errors, so that cron sends no mail.
  */
 static void
-report(struct certstore_trust *trust, const char *verb, int changed)
+printresults(struct certstore_trust *trust, const char *verb, int changed)
 {
 	const char *action, *name, *text;
-	int silent = follows(verb) && changed == 0;
+	int silent = followslist(verb) && changed == 0;
 	size_t i;
 
 	for (i = 0;
@@ -375,13 +375,13 @@ report(struct certstore_trust *trust, const char *verb, int changed)
 			cmd_error("%s", text);
 		else if (text != NULL && !silent)
 			cmd_say("%s", text);
-		if (!cmd_quiet && isnews(verb, action))
+		if (!cmd_quiet && isprinted(verb, action))
 			puts(name);
 	}
-	if (follows(verb)) {
-		count(trust, "added", "added");
-		count(trust, "removed", "removed, no longer in the list");
-		count(trust, "dropped", "removed, added by hand");
+	if (followslist(verb)) {
+		printcount(trust, "added", "added");
+		printcount(trust, "removed", "removed, no longer in the list");
+		printcount(trust, "dropped", "removed, added by hand");
 	}
 }
 
@@ -399,18 +399,18 @@ giveall(struct change *c, const char *verb, char **argv)
 	    (argv[1] != NULL ||
 		(strcmp(verb, "distrust") == 0 && strcmp(*argv, "-") == 0));
 	if (strcmp(verb, "add") == 0)
-		return add(c, argv);
+		return addfiles(c, argv);
 	if (strcmp(verb, "rm") == 0)
 		return removeall(c, argv);
 	if (strcmp(verb, "distrust") == 0)
-		return distrust(c, argv);
+		return distrustall(c, argv);
 	if (strcmp(verb, "update") == 0)
-		return give(c, file, certstore_trust_update);
-	return give(c, file, certstore_trust_reset);
+		return givefile(c, file, certstore_trust_update);
+	return givefile(c, file, certstore_trust_reset);
 }
 
 static void
-change(struct certstore_trust *trust, struct certstore *store,
+changeanchors(struct certstore_trust *trust, struct certstore *store,
     const struct options *opt, const char *verb, char **argv)
 {
 	struct change c = { .store = store, .opt = opt, .trust = trust };
@@ -422,7 +422,7 @@ change(struct certstore_trust *trust, struct certstore *store,
 		cmd_error("%s", err.msg);
 		return;
 	}
-	report(trust, verb, changed);
+	printresults(trust, verb, changed);
 	if (changed == 0 && opt->tell)
 		cmd_no();
 }
@@ -440,12 +440,12 @@ openflags(const char *verb, char **argv)
 		return 0;
 	if (strcmp(verb, "add") == 0)
 		return CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE;
-	if (follows(verb) && (*argv == NULL || argv[1] == NULL))
+	if (followslist(verb) && (*argv == NULL || argv[1] == NULL))
 		return CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE;
 	if (strcmp(verb, "rm") == 0 || strcmp(verb, "distrust") == 0) {
 		if (*argv != NULL)
 			return CERTSTORE_OPEN_WRITE;
-	} else if (!follows(verb))
+	} else if (!followslist(verb))
 		cmd_error(
 		    "%s: no such verb: use list, add, rm, distrust, update "
 		    "or reset",
@@ -465,7 +465,7 @@ main(int argc, char *argv[])
 
 	cmd_start(&help, argv);
 	cmd_nocore();
-	options(&opt, argc, argv);
+	readoptions(&opt, argc, argv);
 	argv += optind;
 	if ((verb = *argv) == NULL)
 		cmd_usage();
@@ -478,11 +478,11 @@ main(int argc, char *argv[])
 	opt.pass.arg = &secret;
 
 	store = cmd_open(flags);
-	trust = begin(store, &opt);
+	trust = begintrust(store, &opt);
 	if (flags == 0)
-		list(trust, &opt, argv);
+		listanchors(trust, &opt, argv);
 	else
-		change(trust, store, &opt, verb, argv);
+		changeanchors(trust, store, &opt, verb, argv);
 	certstore_trust_free(trust);
 	cmd_secret_wipe(&secret);
 	certstore_close(store);

@@ -57,16 +57,16 @@ issuffix(void *arg, const char *domain)
 }
 
 static void
-put(struct cmd_text *t, const char *s)
+puttext(struct cmd_text *t, const char *s)
 {
 	cmd_text_clean(t, s);
 }
 
 static void
-field(struct cmd_text *t, const char *s)
+putfield(struct cmd_text *t, const char *s)
 {
 	cmd_text_adds(t, "\t");
-	put(t, s);
+	puttext(t, s);
 }
 
 /* Whether several certificates in the path have this subject. */
@@ -95,7 +95,7 @@ isshared(struct verify *verify, const char *subject, int depth)
  * its position in the path follows.
  */
 static void
-whose(struct verify *verify, const char *subject, const char *fingerprint,
+putwhose(struct verify *verify, const char *subject, const char *fingerprint,
     int depth)
 {
 	struct cmd_text *t = &verify->text;
@@ -103,18 +103,18 @@ whose(struct verify *verify, const char *subject, const char *fingerprint,
 
 	cmd_text_adds(t, "\t");
 	if (subject != NULL && subject[0] != '\0') {
-		put(t, subject);
+		puttext(t, subject);
 		snprintf(place, sizeof(place), " [%d]", depth);
 		cmd_text_adds(t, isshared(verify, subject, depth) ? place : "");
 	} else if (fingerprint != NULL) {
 		cmd_text_adds(t, "sha256:");
-		put(t, fingerprint);
+		puttext(t, fingerprint);
 	} else
 		cmd_text_adds(t, "-");
 }
 
 static void
-flush(struct cmd_text *t)
+flushline(struct cmd_text *t)
 {
 	cmd_text_adds(t, "\n");
 	if (cmd_erase != NULL)
@@ -137,16 +137,16 @@ showpath(struct verify *verify, const char *name)
 	for (i = 0;
 	     (rv = certstore_verify_path(verify->v, i, &entry, &err)) == 1;
 	     i++) {
-		put(t, name);
+		puttext(t, name);
 		snprintf(depth, sizeof(depth), "%zu", i);
-		field(t, "path");
-		whose(verify, certstore_entry_subject(entry),
+		putfield(t, "path");
+		putwhose(verify, certstore_entry_subject(entry),
 		    certstore_entry_fingerprint(entry), -1);
-		field(t, depth);
+		putfield(t, depth);
 		cmd_text_adds(t, "\tends ");
 		cmd_text_adds(t,
 		    certstore_time_format(certstore_entry_ends(entry), ends));
-		flush(t);
+		flushline(t);
 	}
 	if (rv == -1)
 		cmd_error("%s", err.msg);
@@ -160,24 +160,24 @@ showlines(struct verify *verify, const char *name, int good)
 	size_t i;
 
 	for (i = 0; certstore_verify_reason(verify->v, i, &why) == 1; i++) {
-		put(t, name);
-		field(t, why->warning ? "warning" : "error");
-		whose(verify, why->subject, why->fingerprint, why->depth);
-		field(t, why->section);
-		field(t, why->text);
-		flush(t);
+		puttext(t, name);
+		putfield(t, why->warning ? "warning" : "error");
+		putwhose(verify, why->subject, why->fingerprint, why->depth);
+		putfield(t, why->section);
+		putfield(t, why->text);
+		flushline(t);
 	}
 	if (!verify->verbose)
 		return;
-	put(t, name);
-	field(t, good ? "good" : "bad");
-	field(t, certstore_verify_profile(verify->v));
-	flush(t);
+	puttext(t, name);
+	putfield(t, good ? "good" : "bad");
+	putfield(t, certstore_verify_profile(verify->v));
+	flushline(t);
 	showpath(verify, name);
 }
 
 static void
-key(struct cmd_text *t, const char *name, const char *value)
+jsonkey(struct cmd_text *t, const char *name, const char *value)
 {
 	cmd_text_adds(t, "\"");
 	cmd_text_adds(t, name);
@@ -186,7 +186,7 @@ key(struct cmd_text *t, const char *name, const char *value)
 }
 
 static void
-number(struct cmd_text *t, const char *name, int64_t n)
+jsonnumber(struct cmd_text *t, const char *name, int64_t n)
 {
 	char buf[64];
 
@@ -196,15 +196,15 @@ number(struct cmd_text *t, const char *name, int64_t n)
 
 /* Adds the JSON keys "subject" and "fingerprint" of a certificate. */
 static void
-keywhose(struct cmd_text *t, const char *subject, const char *fingerprint)
+jsonwhose(struct cmd_text *t, const char *subject, const char *fingerprint)
 {
 	char hex[80];
 
-	key(t, "subject", subject);
+	jsonkey(t, "subject", subject);
 	if (fingerprint != NULL)
 		snprintf(hex, sizeof(hex), "sha256:%s", fingerprint);
 	cmd_text_adds(t, ",");
-	key(t, "fingerprint", fingerprint != NULL ? hex : NULL);
+	jsonkey(t, "fingerprint", fingerprint != NULL ? hex : NULL);
 }
 
 static void
@@ -217,19 +217,19 @@ jsonreasons(struct verify *verify)
 	cmd_text_adds(t, ",\"reasons\":[");
 	for (i = 0; certstore_verify_reason(verify->v, i, &why) == 1; i++) {
 		cmd_text_adds(t, i > 0 ? ",{" : "{");
-		key(t, "severity", why->warning ? "warning" : "error");
+		jsonkey(t, "severity", why->warning ? "warning" : "error");
 		cmd_text_adds(t, ",");
-		key(t, "code", why->code);
+		jsonkey(t, "code", why->code);
 		cmd_text_adds(t, ",");
-		keywhose(t, why->subject, why->fingerprint);
+		jsonwhose(t, why->subject, why->fingerprint);
 		if (why->depth == -1)
 			cmd_text_adds(t, ",\"depth\":null");
 		else
-			number(t, "depth", why->depth);
+			jsonnumber(t, "depth", why->depth);
 		cmd_text_adds(t, ",");
-		key(t, "section", why->section);
+		jsonkey(t, "section", why->section);
 		cmd_text_adds(t, ",");
-		key(t, "text", why->text);
+		jsonkey(t, "text", why->text);
 		cmd_text_adds(t, "}");
 	}
 	cmd_text_adds(t, "]");
@@ -250,12 +250,12 @@ jsonpath(struct verify *verify)
 	     (rv = certstore_verify_path(verify->v, i, &entry, &err)) == 1;
 	     i++) {
 		cmd_text_adds(t, i > 0 ? ",{" : "{");
-		keywhose(t, certstore_entry_subject(entry),
+		jsonwhose(t, certstore_entry_subject(entry),
 		    certstore_entry_fingerprint(entry));
 		cmd_text_adds(t, ",");
-		key(t, "ends",
+		jsonkey(t, "ends",
 		    certstore_time_format(certstore_entry_ends(entry), ends));
-		number(t, "ends_epoch", certstore_entry_ends(entry));
+		jsonnumber(t, "ends_epoch", certstore_entry_ends(entry));
 		cmd_text_adds(t, "}");
 	}
 	cmd_text_adds(t, "]");
@@ -269,22 +269,22 @@ showjson(struct verify *verify, const char *name, int good)
 	struct cmd_text *t = &verify->text;
 
 	cmd_text_adds(t, "{");
-	key(t, "name", name);
+	jsonkey(t, "name", name);
 	cmd_text_adds(t, ",");
-	key(t, "verdict", good ? "good" : "bad");
+	jsonkey(t, "verdict", good ? "good" : "bad");
 	cmd_text_adds(t, ",");
-	key(t, "profile", certstore_verify_profile(verify->v));
+	jsonkey(t, "profile", certstore_verify_profile(verify->v));
 	cmd_text_adds(t,
 	    certstore_verify_is_anchored(verify->v) ? ",\"anchored\":true" :
 						      ",\"anchored\":false");
 	jsonreasons(verify);
 	jsonpath(verify);
 	cmd_text_adds(t, "}");
-	flush(t);
+	flushline(t);
 }
 
 static void
-show(struct verify *verify, const char *name, int rv,
+showverdict(struct verify *verify, const char *name, int rv,
     const struct certstore_error *err)
 {
 	if (rv == -1) {
@@ -308,11 +308,11 @@ verifyentry(struct verify *verify, const struct certstore_entry *entry)
 	int rv;
 
 	rv = certstore_verify_entry(verify->v, entry, &err);
-	show(verify, certstore_entry_name(entry), rv, &err);
+	showverdict(verify, certstore_entry_name(entry), rv, &err);
 }
 
 static const char *
-option(const char *file)
+optionfor(const char *file)
 {
 	(void)file;
 	return "-i";
@@ -369,7 +369,7 @@ verifyfile(struct verify *verify, const char *file)
 	rv = certstore_verify_certs(verify->v, label, in.data, in.len,
 	    verify->haspass ? &verify->pass : NULL, &err);
 	cmd_input_wipe();
-	show(verify, label, rv, &err);
+	showverdict(verify, label, rv, &err);
 }
 
 /* Whether an argument of -T is a file or directory, not the name of a set. */
@@ -429,7 +429,7 @@ struct asked {
 };
 
 static void
-options(struct verify *verify, struct asked *asked, int argc, char **argv)
+readoptions(struct verify *verify, struct asked *asked, int argc, char **argv)
 {
 	struct certstore_error err;
 	int ch;
@@ -481,7 +481,8 @@ options(struct verify *verify, struct asked *asked, int argc, char **argv)
 }
 
 static void
-setup(struct verify *verify, const struct asked *asked, struct certstore *store)
+setupverify(struct verify *verify, const struct asked *asked,
+    struct certstore *store)
 {
 	struct certstore_error err;
 	size_t i;
@@ -514,14 +515,14 @@ main(int argc, char *argv[])
 {
 	static struct verify verify;
 	struct asked asked = { .when = CERTSTORE_NOW };
-	struct cmd_operands names = { .option = option };
+	struct cmd_operands names = { .option = optionfor };
 	struct certstore *store = NULL;
 
 	cmd_start(&help, argv);
 	asked.crls = calloc((size_t)argc + 1, sizeof(*asked.crls));
 	if (asked.crls == NULL)
 		cmd_die("no memory left");
-	options(&verify, &asked, argc, argv);
+	readoptions(&verify, &asked, argc, argv);
 	cmd_operands_start(&names, argv + optind);
 
 	cmd_nocore();
@@ -530,7 +531,7 @@ main(int argc, char *argv[])
 		store = cmd_open(0);
 	if (store != NULL)
 		cmd_progress(store);
-	setup(&verify, &asked, store);
+	setupverify(&verify, &asked, store);
 	if (asked.file != NULL)
 		verifyfile(&verify, asked.file);
 	else if (argc > optind)

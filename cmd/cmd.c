@@ -39,7 +39,7 @@ holdstandard(void)
 	}
 }
 
-static void tell(const char *, va_list)
+static void printmessage(const char *, va_list)
     __attribute__((__format__(__printf__, 1, 0)));
 
 /*
@@ -47,7 +47,7 @@ static void tell(const char *, va_list)
  * Backslashes stay: they begin escapes that the library made.
  */
 static void
-tell(const char *fmt, va_list ap)
+printmessage(const char *fmt, va_list ap)
 {
 	char line[1024], out[4 * sizeof(line)];
 	size_t len = 0, run;
@@ -79,7 +79,7 @@ cmd_say(const char *fmt, ...)
 	if (cmd_quiet)
 		return;
 	va_start(ap, fmt);
-	tell(fmt, ap);
+	printmessage(fmt, ap);
 	va_end(ap);
 }
 
@@ -89,7 +89,7 @@ cmd_error(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	tell(fmt, ap);
+	printmessage(fmt, ap);
 	va_end(ap);
 	status = 2;
 }
@@ -100,7 +100,7 @@ cmd_die(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	tell(fmt, ap);
+	printmessage(fmt, ap);
 	va_end(ap);
 	status = 2;
 	exit(cmd_end());
@@ -164,7 +164,7 @@ putword(FILE *fp, const char *word, size_t len, size_t *column)
 }
 
 static void
-synopsis(FILE *fp)
+printsynopsis(FILE *fp)
 {
 	const struct cmd_opt *opt;
 	const char *end, *p;
@@ -198,7 +198,7 @@ synopsis(FILE *fp)
 void
 cmd_usage(void)
 {
-	synopsis(stderr);
+	printsynopsis(stderr);
 	status = 2;
 	exit(cmd_end());
 }
@@ -264,7 +264,7 @@ printhelp(void)
 	const char *p;
 	int len, width = 0;
 
-	synopsis(stdout);
+	printsynopsis(stdout);
 	for (p = letters; *p != '\0'; p++)
 		if ((opt = findopt(*p)) != NULL && opt->arg != NULL &&
 		    (len = (int)strlen(opt->arg)) > width)
@@ -351,7 +351,7 @@ cmd_stdin(const char *who)
 }
 
 static void
-warn(void *arg, const char *msg)
+printwarning(void *arg, const char *msg)
 {
 	(void)arg;
 	cmd_say("%s", msg);
@@ -365,7 +365,7 @@ cmd_open(int flags)
 
 	if ((store = certstore_open(storepath, flags, &err)) == NULL)
 		cmd_die("%s", err.msg);
-	certstore_set_warn(store, warn, NULL);
+	certstore_set_warn(store, printwarning, NULL);
 	return store;
 }
 

@@ -15,7 +15,7 @@ const char *const cmd_field_names[CMD_NFIELD] = { "name", "kind", "ends",
 
 /* Writes sha256:HEX or spki:HEX, as cert-match takes it; NULL stays NULL. */
 static const char *
-digest(const char *prefix, const char *hex, char buf[CMD_STRING_LEN])
+prefixhash(const char *prefix, const char *hex, char buf[CMD_STRING_LEN])
 {
 	if (hex == NULL)
 		return NULL;
@@ -42,10 +42,11 @@ cmd_field_string(const struct cmd_item *item, enum cmd_field field,
 	case CMD_KEY:
 		return certstore_entry_key(item->entry);
 	case CMD_FINGERPRINT:
-		return digest("sha256",
+		return prefixhash("sha256",
 		    certstore_entry_fingerprint(item->entry), buf);
 	case CMD_SPKI:
-		return digest("spki", certstore_entry_spki(item->entry), buf);
+		return prefixhash("spki", certstore_entry_spki(item->entry),
+		    buf);
 	case CMD_ORIGIN:
 		return certstore_entry_origin(item->entry);
 	case CMD_GROUP:
@@ -113,7 +114,7 @@ cmd_field_path(const struct cmd_item *item, enum cmd_field field)
 
 /* Adds the next value of a list; its commas are escaped as \054. */
 static void
-join(struct cmd_text *t, int *n, const char *s)
+joinvalue(struct cmd_text *t, int *n, const char *s)
 {
 	char *value, *p;
 
@@ -135,8 +136,8 @@ join(struct cmd_text *t, int *n, const char *s)
 }
 
 /*
- * Gets the i-th value, from 0, of a field that is a list of texts.  Returns 1, 0
- * after the last one, or -1 if the field is not such a list.
+ * Gets the i-th value, from 0, of a field that is a list of texts.  Returns 1,
+ * 0 after the last one, or -1 if the field is not such a list.
  */
 int
 cmd_field_value(const struct cmd_item *item, enum cmd_field field, size_t i,
@@ -167,7 +168,7 @@ addlist(struct cmd_text *t, const struct cmd_item *item, enum cmd_field field)
 		 certstore_entry_san(item->entry, i, &type, &value) :
 		 cmd_field_value(item, field, i, &value);
 	     i++)
-		join(t, &n, value);
+		joinvalue(t, &n, value);
 }
 
 static void

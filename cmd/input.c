@@ -16,7 +16,7 @@ static char *buffer;
 static size_t filled, room;
 
 static int
-fill(int fd)
+fillbuffer(int fd)
 {
 	struct stat st;
 	ssize_t n;
@@ -80,7 +80,7 @@ cmd_input_max(const char *path, const char *who, size_t max,
 	else
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd != -1)
-		rv = fill(fd);
+		rv = fillbuffer(fd);
 	error = errno;
 	if (!isstdin && fd != -1) {
 		in->mode = cmd_input_open(fd, path);

@@ -109,7 +109,7 @@ static size_t begin, end;
  * for input, the answers so far are flushed first.
  */
 static int
-readahead(void)
+fillahead(void)
 {
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
 	ssize_t n;
@@ -141,7 +141,7 @@ struct line {
  * added to ops->line.
  */
 static void
-take(struct cmd_operands *ops, struct line *line, const char *p, size_t n)
+takefield(struct cmd_operands *ops, struct line *line, const char *p, size_t n)
 {
 	const char *tab;
 	size_t i, field = n;
@@ -173,7 +173,7 @@ readline(struct cmd_operands *ops, struct line *line)
 	ops->lineno++;
 	do {
 		if (begin == end) {
-			if ((rv = readahead()) == 0)
+			if ((rv = fillahead()) == 0)
 				return some;
 			if (rv == -1) {
 				cmd_error("stdin: %s", strerror(errno));
@@ -184,7 +184,7 @@ readline(struct cmd_operands *ops, struct line *line)
 		newline = memchr(ahead + begin, '\n', end - begin);
 		n = newline == NULL ? end - begin :
 				      (size_t)(newline - ahead) - begin;
-		take(ops, line, ahead + begin, n);
+		takefield(ops, line, ahead + begin, n);
 		begin += n + (newline != NULL);
 	} while (newline == NULL);
 	return 1;

@@ -21,7 +21,7 @@ static struct {
 } line;
 
 static int64_t
-now(void)
+clockms(void)
 {
 	struct timespec t;
 
@@ -30,7 +30,7 @@ now(void)
 }
 
 static void
-erase(void)
+eraseline(void)
 {
 	if (line.len == 0)
 		return;
@@ -39,10 +39,10 @@ erase(void)
 }
 
 static void
-show(void *arg, const char *what, size_t done, size_t total)
+showline(void *arg, const char *what, size_t done, size_t total)
 {
 	char text[128];
-	int64_t t = now();
+	int64_t t = clockms();
 	size_t had = line.len;
 
 	(void)arg;
@@ -77,7 +77,7 @@ cmd_progress(struct certstore *store)
 	    fstat(STDOUT_FILENO, &st) == -1 || S_ISFIFO(st.st_mode) ||
 	    S_ISSOCK(st.st_mode))
 		return;
-	line.began = now();
-	cmd_erase = erase;
-	certstore_set_progress(store, show, NULL);
+	line.began = clockms();
+	cmd_erase = eraseline;
+	certstore_set_progress(store, showline, NULL);
 }

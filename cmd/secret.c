@@ -32,7 +32,7 @@ cmd_nocore(void)
 }
 
 static void
-restore(int sig)
+restoreecho(int sig)
 {
 	cmd_echo_on();
 	signal(sig, SIG_DFL);
@@ -53,7 +53,7 @@ cmd_echo_off(int fd)
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		if (sigaction(signals[i], NULL, &sa) == 0 &&
 		    sa.sa_handler == SIG_DFL)
-			signal(signals[i], restore);
+			signal(signals[i], restoreecho);
 	}
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
@@ -136,7 +136,7 @@ readfirst(int fd, struct cmd_secret *secret)
 
 /* Removes what editors add to a file: a byte order mark, the CR of CR LF. */
 static void
-undress(struct cmd_secret *secret)
+stripadded(struct cmd_secret *secret)
 {
 	static const char bom[] = { '\xef', '\xbb', '\xbf' };
 
@@ -176,7 +176,7 @@ cmd_secret_read(struct cmd_secret *secret, const char *spec, const char *option)
 		cmd_die("%s %s: a NUL byte in the passphrase", option, clean);
 	/* -p is tried with and without them by the library */
 	if (strcmp(option, "-E") == 0)
-		undress(secret);
+		stripadded(secret);
 	if (secret->len == 0 && (n == 0 || strcmp(option, "-E") == 0))
 		cmd_die("%s %s: %s: its first line must be the passphrase",
 		    option, clean,

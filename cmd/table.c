@@ -83,7 +83,7 @@ cmd_table_add(struct cmd_records *r, const struct cmd_item *item)
 }
 
 static void
-pad(size_t n)
+printblanks(size_t n)
 {
 	while (n-- > 0)
 		putchar_unlocked(' ');
@@ -107,7 +107,7 @@ printheader(const struct cmd_records *r, size_t *width)
 		for (; *s != '\0'; s++)
 			putchar_unlocked(toupper((unsigned char)*s));
 		if (i + 1 < r->nfield)
-			pad(width[i] - len + 2);
+			printblanks(width[i] - len + 2);
 	}
 	putchar_unlocked('\n');
 }
@@ -126,7 +126,7 @@ cmd_table_print(const struct cmd_records *r)
 			printf("%s%s%s", colour, p,
 			    *colour != '\0' ? PLAIN : "");
 			if (i + 1 < r->nfield)
-				pad(width[i] - cmd_text_width(p) + 2);
+				printblanks(width[i] - cmd_text_width(p) + 2);
 			p += strlen(p) + 1;
 		}
 		putchar_unlocked('\n');

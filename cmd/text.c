@@ -7,7 +7,7 @@
 #include "cmd.h"
 
 static void
-grow(struct cmd_text *t, size_t more)
+growtext(struct cmd_text *t, size_t more)
 {
 	size_t size = t->size < 1024 ? 1024 : t->size;
 
@@ -25,7 +25,7 @@ grow(struct cmd_text *t, size_t more)
 void
 cmd_text_add(struct cmd_text *t, const char *s, size_t len)
 {
-	grow(t, len);
+	growtext(t, len);
 	if (len > 0)
 		memcpy(t->p + t->len, s, len);
 	t->len += len;
@@ -96,7 +96,7 @@ cmd_text_clean(struct cmd_text *t, const char *s)
 			continue;
 		}
 		need = certstore_escape(NULL, 0, s, run);
-		grow(t, need + 1);
+		growtext(t, need + 1);
 		certstore_escape(t->p + t->len, need + 1, s, run);
 		t->len += need;
 		s += run;
