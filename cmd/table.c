@@ -36,7 +36,7 @@ addcell(struct cmd_text *t, const struct cmd_item *item, enum cmd_field field)
 	if (field != CMD_ENDS || !cmd_field_time(item, field, &when))
 		return;
 	if (when < item->now)
-		snprintf(buf, sizeof(buf), " (over)");
+		snprintf(buf, sizeof(buf), " (expired)");
 	else
 		snprintf(buf, sizeof(buf), " (%lldd)",
 		    (long long)cmd_field_left(item));

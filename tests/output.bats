@@ -440,7 +440,7 @@ key() {
 	export TERM=xterm
 	esc=$(printf '\033')
 	terminal cert-list >out
-	grep -q "^over.*$esc\[31m.*(over)$esc\[m" out
+	grep -q "^over.*$esc\[31m.*(expired)$esc\[m" out
 	grep -qE "^www.*$esc\[33m.*\((9|10)d\)$esc\[m" out
 	run -1 grep -q "^sip.*$esc" out
 	NO_COLOR=1 terminal cert-list >out
