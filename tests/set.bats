@@ -458,7 +458,7 @@ closed() {
 
 @test "a group that loses an entry cannot read its keys before the switch" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to give a file to a group"
-	strace -o /dev/null true 2>/dev/null || skip "strace can't trace here"
+	strace -o /dev/null true 2>/dev/null || skip "strace cannot trace here"
 	cert-set a group=daemon
 	cert-create -f -s a.example.com a
 	n=2
@@ -484,7 +484,7 @@ closed() {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to mount a small file system"
 	mkdir small
 	mount -t tmpfs -o size=2m tmpfs small 2>/dev/null ||
-	    skip "can't mount here"
+	    skip "cannot mount here"
 	export CERTSTORE=$PWD/small/store
 	cert-create -s a.example.com a
 	for i in {1..20}; do
