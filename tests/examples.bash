@@ -1,15 +1,15 @@
-# examples.bash: the shell lines of the manual and of README, and a world in
-# which they can run: hosts to reach, a CA that answers requests, files that
-# were bought.  Loaded after helper.bash.
+# examples.bash: the shell lines of the manual and of README, and an environment
+# in which they work: hosts to connect to, a CA that answers requests, files
+# from a CA.  Load it after helper.bash.
 #
-# In the manual .Dl lines and .Bd -literal blocks are shell; what is not, such
-# as a server's configuration, is .Bd -unfilled.  In README lines behind one
-# tab are shell, what is not stands behind four blanks.
+# In the manual .Dl lines and .Bd -literal blocks are shell commands; other
+# text, such as the configuration of a server, is .Bd -unfilled.  In README
+# lines after one tab are shell commands, other text follows four blanks.
 
 load pki
 
-# blocks FILE DIR: the blocks of FILE, DIR/001 and so on, each with a comment
-# that says where it is from: its section.
+# blocks FILE DIR: writes the blocks of FILE to DIR/001 and so on, each with a
+# comment that names its section.
 blocks() {
 	mkdir -p "$2"
 	case $1 in
@@ -49,13 +49,13 @@ blocks() {
 	esac
 }
 
-# stub NAME: a command of the world, from stdin.
+# stub NAME: makes a command of the environment from stdin.
 stub() {
 	cat >"$BATS_TEST_TMPDIR/stubs/$1"
 	chmod 755 "$BATS_TEST_TMPDIR/stubs/$1"
 }
 
-# sell CSR OUT: the certificate for a request, and the intermediate behind it.
+# sell CSR OUT: issues the certificate for a request, with the intermediate.
 sell() {
 	pki answer "$2" "$1" copy "ca=$seller/int.crt" \
 	    "key=$seller/int.key" days=90 "${selling[@]}" || return 1
@@ -65,14 +65,14 @@ selling=("basicConstraints=critical,CA:false" "keyUsage=critical,digitalSignatur
     extendedKeyUsage=serverAuth subjectKeyIdentifier=hash
     authorityKeyIdentifier=keyid)
 
-# buy NAME SAN: NAME.crt and NAME.key, as a shop hands them out.
+# buy NAME SAN: makes NAME.crt and NAME.key, as a public CA delivers them.
 buy() {
 	pki cert "$1.crt" "$1.key" "/CN=$1" ca=int.crt key=int.key days=90 \
 	    "subjectAltName=$2" "${selling[@]}"
 }
 
-# A CA as one buys from, a root and an intermediate that signs, in $seller, and
-# what was bought there, in $seller/goods.
+# Makes a public CA, a root and an intermediate that issues, in $seller, and
+# certificates from it, in $seller/goods.
 seller() {
 	pki cert root.crt root.key '/O=Seller/CN=Seller Root' days=3650 \
 	    subjectKeyIdentifier=hash authorityKeyIdentifier=keyid:always \
@@ -133,7 +133,7 @@ world() {
 	cp -a "$seller/goods/." .
 }
 
-# What happens elsewhere between two blocks: the CA answers requests.
+# What others do between two blocks: the CA answers requests.
 meanwhile() {
 	local csr
 
@@ -145,7 +145,7 @@ meanwhile() {
 	done
 }
 
-# The entry phones, or the only server there is, on a port of its own.
+# Serves the entry phones, or else the only server entry, on a free port.
 serving() {
 	local name
 
@@ -155,9 +155,9 @@ serving() {
 	    -key "$CERTSTORE/certs/$name/privkey.pem"
 }
 
-# block FILE: runs it as an operator would: under sh -e, but with the words
-# "case $?" as they stand.  The time fields of a crontab line are left out,
-# and its command may say no.
+# block FILE: runs it with sh -e, or without -e if it has a line "case $? in".
+# The time fields of a crontab line are removed, and its command may have
+# status 1.
 block() {
 	local flag=-e times='[0-9*/,-]+( +[0-9*/,-]+){4} +'
 

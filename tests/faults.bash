@@ -1,6 +1,6 @@
-# faults.bash: what kill, faults and power.bats share: a store with an entry of
-# each sort, what must hold of it at any moment and what once a writer came to
-# its end.  The entry that a command is about is $target.
+# faults.bash: functions for kill.bats, faults.bats and power.bats: a store with
+# an entry of each kind, checks that must pass at any moment, and checks that
+# must pass after a writer has ended.  $target is the entry that is changed.
 
 load pki
 
@@ -16,7 +16,7 @@ faults_store() {
 	ln -s certs/serving "$CERTSTORE/default"
 }
 
-# $saved is the store that restore puts back.
+# Makes $saved, the store that restore copies.
 faults_setup() {
 	common_setup
 	# only the order of calls counts here, and memory is faster than a disk
@@ -46,16 +46,16 @@ restore() {
 	: >"$CERTSTORE/.lock"
 }
 
-# answer: a certificate for the entry waiting, signed by the store's CA but not
-# by our commands, goes to ./input.
+# answer: writes to ./input a certificate for the entry "waiting", issued by the
+# CA of the store with other software.
 answer() {
 	pki answer input waiting.csr copy \
 	    "ca=$CERTSTORE/certs/CA/fullchain.pem" \
 	    "key=$CERTSTORE/certs/CA/privkey.pem"
 }
 
-# anchors N: the store gets N trust anchors, r1 and so on, in ./r1.pem and so
-# on, and this is what was saved.  The generation before has one more.
+# anchors N: adds N trust anchors, r1 and so on, which are also in ./r1.pem and
+# so on, and saves the store.  The generation before has one more.
 anchors() {
 	local i words=()
 
@@ -76,8 +76,8 @@ anchors() {
 	cp -a "$CERTSTORE" "$saved"
 }
 
-# sample N: N of the lines of stdin, the first, the last and as far apart from
-# each other as can be; with FAULTS=all all of them.
+# sample N: prints N lines of stdin at equal distances, with the first and the
+# last; with FAULTS=all prints all of them.
 sample() {
 	[ "${FAULTS:-}" != all ] || set -- 0
 	awk -v n="$1" '{ line[NR] = $0 }
@@ -89,7 +89,8 @@ sample() {
 	    }'
 }
 
-# killed SYSCALL N COMMAND...: killed before its Nth of these.
+# killed SYSCALL N COMMAND...: runs the command and kills it before its Nth
+# SYSCALL.
 killed() {
 	local call=$1 n=$2
 
@@ -101,7 +102,7 @@ killed() {
 	return 0
 }
 
-# One line for each entry: what it is, whatever generation it is in.
+# Prints a line for each entry, without the number of its generation.
 state() {
 	local csr text
 
@@ -117,21 +118,21 @@ state() {
 	done
 }
 
-# Fingerprints are new in every run: what is compared is names.
+# Fingerprints differ in every run, so names are compared.
 names() {
 	cut -f 1,3-
 }
 
-# pair: key and certificate of $target belong together, and combined.pem holds
-# just them.
+# pair: the key and certificate of $target match, and combined.pem has both and
+# nothing else.
 pair() {
 	local dir=$CERTSTORE/certs/$target
 
 	[ ! -e "$dir/fullchain.pem" ] || pki entry "$dir"
 }
 
-# anchored WHEN: what holds at any moment for who reads the trust anchors, of
-# the set $SET or the default one.
+# anchored WHEN: checks what a reader of the trust anchors must see at any
+# moment, in the set $SET or the default one.
 anchored() {
 	local file files=0 links=0 trust=$CERTSTORE/${SET:+trusts/}${SET:-trust}
 
@@ -150,7 +151,7 @@ anchored() {
 	    fail "$1: cert-trust list gives $?"
 }
 
-# readable WHEN: what holds at any moment for a reader.
+# readable WHEN: checks what a reader must see at any moment.
 readable() {
 	local link name names host line
 	local -A got=()
@@ -182,7 +183,7 @@ readable() {
 	done <want
 }
 
-# clean WHEN: what holds once a writer has finished.
+# clean WHEN: checks the store after a writer has ended.
 clean() {
 	local dir kept key name value left live sets
 	local -a combined serve
@@ -218,7 +219,7 @@ clean() {
 	    fail "$1: combined/ is not what serves" || return 1
 }
 
-# changed WHEN: only $target may differ from what was saved.
+# changed WHEN: checks that only $target differs from the saved store.
 changed() {
 	local name was is file text other
 

@@ -1,6 +1,6 @@
-# helper.bash: what all bats files share.  "load helper" gives each test a
-# clean directory to work in, a store that does not exist yet, the commands
-# in PATH, and TLS servers on loopback that end with the test.
+# helper.bash: functions for all bats files.  "load helper" gives each test an
+# empty working directory, the path of a store that does not exist yet, the
+# commands in PATH, and TLS servers on loopback that end with the test.
 #
 #	ROOT		top of the source tree
 #	BIN		where the commands are: $CERTSTORE_BIN, else the tree
@@ -21,8 +21,9 @@ if [ -z "${CERTSTORE_BIN:-}" ] && [ ! -x "$BIN/cert-create" ] &&
 	BIN=$ROOT/cmd
 fi
 
-# bats notes in a DEBUG trap where each command is, which takes a quarter of the
-# time of all tests.  Only where one failed has to be known, for the report.
+# bats records the position of each command in a DEBUG trap, which takes a
+# quarter of the time of all tests.  The report needs only the position of a
+# failure, which an ERR trap records.
 follow_failures() {
 	if [ "${BATS_TRACE_LEVEL:-0}" -eq 0 ] &&
 	    declare -F bats_debug_trap bats_error_trap >/dev/null; then
@@ -34,7 +35,7 @@ follow_failures() {
 	fi
 }
 
-# "run --separate-stderr" starts it for a file each time; one does.
+# "run --separate-stderr" calls mktemp each time; one file is enough.
 mktemp() {
 	case $* in
 	*/separate-stderr-*)
@@ -75,21 +76,21 @@ teardown() {
 	common_teardown
 }
 
-# fail MESSAGE...: the test fails and says why.
+# fail MESSAGE...: prints the reason, and the test fails.
 fail() {
 	printf '%s\n' "$*" >&2
 	return 1
 }
 
-# within SECONDS COMMAND...: ended when it has used so much CPU.
+# within SECONDS COMMAND...: runs the command, with a limit for its CPU time.
 within() (
 	ulimit -t "$1"
 	shift
 	exec "$@"
 )
 
-# session COMMAND: runs it on a terminal.  What is written to descriptor 7 is
-# typed, what the terminal shows is in ./log; its process is $session.
+# session COMMAND: runs it on a terminal.  Text written to descriptor 7 is
+# typed, the output of the terminal is in ./log, the process is $session.
 session() {
 	rm -f keyboard log
 	mkfifo keyboard
@@ -100,7 +101,7 @@ session() {
 	exec 7>keyboard
 }
 
-# shown REGEX: waits until the terminal shows it.
+# shown REGEX: waits until the terminal shows a match.
 shown() {
 	until grep -qE "$1" log 2>/dev/null; do
 		if ! kill -0 "$session" 2>/dev/null; then
@@ -112,7 +113,7 @@ shown() {
 	done
 }
 
-# over: waits for the session's end; its status.
+# over: waits for the end of the session; returns its status.
 over() {
 	local status=0
 
@@ -126,7 +127,7 @@ mode() {
 	stat -c %a "$1"
 }
 
-# litter DIR: names in DIR that no finished writer leaves behind.
+# litter DIR: the names in DIR that no writer may leave behind.
 litter() {
 	find "$1" \( -path "$1/.pending/*" -o -name '*.tmp' -o -name '*~' \) \
 	    2>/dev/null
@@ -156,7 +157,7 @@ serve() {
 }
 
 # handshake HOST CAFILE [ARG...]: a TLS handshake with the server on $port
-# that verifies chain and host name (or address), and nothing else.
+# that verifies the chain and the host name or address.
 handshake() {
 	local host=$1 cafile=$2 check=-verify_hostname
 
@@ -169,9 +170,9 @@ handshake() {
 	    -CAfile "$cafile" "$@" </dev/null
 }
 
-# proven NAME HOST [ROOT]: the entry NAME serves HOST: openssl verifies its
-# chain strictly, and a TLS server with its files passes a handshake for HOST.
-# Without a ROOT, the one that cert-show gives is trusted.
+# proven NAME HOST [ROOT]: whether the entry NAME works for HOST: openssl
+# verifies its chain strictly, and a TLS server with its files passes a
+# handshake for HOST.  The trust anchor is ROOT, or that of cert-show.
 proven() {
 	local dir=$CERTSTORE/certs/$1 root=${3:-$BATS_TEST_TMPDIR/root.pem}
 	local chain=$BATS_TEST_TMPDIR/chain.pem

@@ -1,11 +1,10 @@
-# pki.bash: keys and certificates that our commands did not make, and what is
-# made once for all tests.  "load pki" behind "load helper".
+# pki.bash: keys and certificates made without our commands, and files that are
+# made once for all tests.  Use "load pki" after "load helper".
 #
-# Keys and certificates come from tests/pki, in a few milliseconds; openssl
-# takes three or four starts for the same.  A certificate NAME is in NAME.crt,
-# its key in NAME.key, of the type p256 unless "key" has made another one
-# before.  Use openssl itself only where its own form of something is tested,
-# or to judge what we made.
+# tests/pki makes keys and certificates in a few milliseconds; openssl would
+# have to be started three or four times.  The certificate NAME is in NAME.crt,
+# its key in NAME.key, of the type p256 unless "key" has made it before.  Use
+# openssl only to test its own formats, or to verify what our commands made.
 
 # pki COMMAND ...: the first comment of tests/pki.c explains the commands.
 pki() {
@@ -13,10 +12,9 @@ pki() {
 	ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 "$ROOT/tests/pki" "$@"
 }
 
-# shared NAME COMMAND...: the directory of this name, in $shared, in which the
-# command has worked.  It is run for the first test that asks; what it makes is
-# there for all tests of the run (tests/run) or of the file (bats), to be
-# copied from and never to be changed.
+# shared NAME COMMAND...: sets $shared to a directory in which the command has
+# been run.  It is run once for all tests of a run (tests/run) or a file (bats).
+# Tests copy files from the directory and never change it.
 shared() {
 	local all=${TESTS_SHARED:-$BATS_RUN_TMPDIR} work
 
@@ -30,8 +28,8 @@ shared() {
 	mv -T "$work" "$shared" 2>/dev/null || [ -d "$shared" ]
 }
 
-# key NAME [TYPE]: p256, p384, ed25519, rsa:BITS.  The one for rsa:2048 is
-# always the same, since that takes long to make.
+# key NAME [TYPE]: makes a key: p256, p384, ed25519, rsa:BITS.  For rsa:2048 it
+# is always the same, since making one takes long.
 key() {
 	case ${2:-} in
 	rsa:2048) cp "$DATA/keys/pkcs1.pem" "$1.key" ;;
@@ -39,7 +37,7 @@ key() {
 	esac
 }
 
-# ca NAME SUBJECT [WORD...]: a CA that signed itself, for ten years.
+# ca NAME SUBJECT [WORD...]: makes a self-signed CA, valid for ten years.
 ca() {
 	local name=$1 subject=$2
 
@@ -50,7 +48,7 @@ ca() {
 	    keyUsage=critical,keyCertSign,cRLSign "$@"
 }
 
-# sign NAME CA SUBJECT DAYS [WORD...]: a certificate that the CA signed.
+# sign NAME CA SUBJECT DAYS [WORD...]: makes a certificate issued by the CA.
 sign() {
 	local name=$1 ca=$2 subject=$3 days=$4
 
@@ -60,7 +58,7 @@ sign() {
 	    authorityKeyIdentifier=keyid "$@"
 }
 
-# server NAME CA HOST [DAYS [WORD...]]: for a TLS server.
+# server NAME CA HOST [DAYS [WORD...]]: makes one for a TLS server.
 server() {
 	sign "$1" "$2" "/CN=$3" "${4:-90}" "subjectAltName=DNS:$3" \
 	    extendedKeyUsage=serverAuth "${@:5}"
