@@ -162,7 +162,7 @@ reader() {
 	sweep cert-create -f -A CA -s new.example.org -s both.example.org serving
 }
 
-@test "cert-create -R for an entry that serves, each call failing" {
+@test "cert-create -R for an entry that has a certificate, each call failing" {
 	target=serving keeps=yes
 	sweep cert-create -R -s old.example.org -s more.example.org serving
 }

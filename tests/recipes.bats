@@ -107,7 +107,7 @@ paste() {
 	[ ! -e "$CERTSTORE/certs/_.example.com" ]
 }
 
-@test "4: request, answer, and again while it serves" {
+@test "4: request, answer, and again for the same entry" {
 	local first
 
 	recipe 4

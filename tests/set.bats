@@ -363,7 +363,7 @@ refused() {
 	cert-set a >/dev/null
 }
 
-@test "what is no file in the place of props, and is never replaced" {
+@test "props that is not a regular file is never replaced" {
 	local props=$CERTSTORE/certs/a/props what
 
 	for what in mkfifo mkdir 'ln -s /etc/passwd'; do
