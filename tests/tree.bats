@@ -52,6 +52,21 @@ load helper
 	[ -z "$output" ]
 }
 
+@test "no two static functions of the library have one name" {
+	cd "$ROOT"
+	run -0 awk 'FNR == 1 || /^{/ { static = 0 }
+	    /^static / { static = 1 }
+	    static && /^[a-z0-9_]+\(/ {
+		name = $0
+		sub(/\(.*/, "", name)
+		if (name in file && file[name] != FILENAME)
+			print name ": " file[name] " and " FILENAME
+		file[name] = FILENAME
+		static = 0
+	    }' lib/*/*.c
+	[ -z "$output" ] || fail "$output"
+}
+
 @test "a folder of the library includes its own headers and those below it" {
 	cd "$ROOT"
 	# the order is that of HACKING

@@ -175,7 +175,7 @@ cs_file_restrict(int dirfd, const char *name, int sync)
 }
 
 static int
-writeall(int fd, const char *p, size_t len)
+writebytes(int fd, const char *p, size_t len)
 {
 	ssize_t n;
 
@@ -207,7 +207,7 @@ cs_file_write(int dirfd, const char *name, const struct cs_buf *b, mode_t mode,
 	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return -1;
-	if (writeall(fd, b->p, b->len) == -1 ||
+	if (writebytes(fd, b->p, b->len) == -1 ||
 	    ((mode & 07) == 0 && dropacl(fd, ACCESS_ACL) == -1) ||
 	    (gid != (gid_t)-1 && fchown(fd, (uid_t)-1, gid) == -1) ||
 	    fchmod(fd, mode) == -1) {
@@ -239,7 +239,7 @@ appendfile(int to, int dirfd, const char *name)
 		errno = EINVAL;
 	else
 		while ((n = read(fd, chunk, sizeof(chunk))) > 0)
-			if (writeall(to, chunk, (size_t)n) == -1) {
+			if (writebytes(to, chunk, (size_t)n) == -1) {
 				n = -1;
 				break;
 			}

@@ -109,7 +109,7 @@ takedigits(const char **p, int n, int *v)
 
 /* Takes a number of any length; INT64_MAX if it is larger. */
 static int
-takenumber(const char **p, int64_t *v)
+takeinteger(const char **p, int64_t *v)
 {
 	int digit;
 
@@ -215,7 +215,7 @@ partflaw(const char *p, int64_t num, struct certstore_span *span)
 {
 	int64_t den = 100;
 
-	if (*p++ == '/' && !takenumber(&p, &den))
+	if (*p++ == '/' && !takeinteger(&p, &den))
 		return "the part is not a fraction: use 1/3 or 33%";
 	if (*p != '\0')
 		return "the part has something after it: use 1/3 or 33%";
@@ -273,7 +273,7 @@ certstore_span_parse(const char *s, struct certstore_span *span,
 	if (isdate(s)) {
 		span->type = CERTSTORE_SPAN_AT;
 		flaw = dateflaw(s, &span->secs);
-	} else if (!takenumber(&p, &n)) {
+	} else if (!takeinteger(&p, &n)) {
 		flaw = *s == '-' || *s == '+' ?
 		    "a duration has no sign: " REMEDY :
 		    "is not a duration or a "
@@ -320,7 +320,7 @@ epochflaw(const char *p, int64_t *t)
 	int before = *p == '-';
 
 	p += before;
-	if (!takenumber(&p, t) || *p != '\0')
+	if (!takeinteger(&p, t) || *p != '\0')
 		return "the epoch time is not a whole number of seconds: use "
 		       "@1800000000";
 	if (before)

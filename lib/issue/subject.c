@@ -433,7 +433,7 @@ cs_subject_lacks(const X509_NAME *name, const struct certstore_template *t)
 }
 
 static int
-isgiven(const struct certstore_template *t, const char *attr)
+hasattr(const struct certstore_template *t, const char *attr)
 {
 	size_t i;
 
@@ -467,7 +467,7 @@ cs_subject_merge(struct certstore_template *t,
 		ne = X509_NAME_get_entry(name, i);
 		sn = OBJ_nid2sn(OBJ_obj2nid(X509_NAME_ENTRY_get_object(ne)));
 		cn |= strcmp(sn, "CN") == 0;
-		if (isgiven(asked, sn) || (a = findattr(sn)) == NULL ||
+		if (hasattr(asked, sn) || (a = findattr(sn)) == NULL ||
 		    (value = textofattr(a, ne)) == NULL)
 			continue;
 		if (a->nid != NID_commonName ||
@@ -475,7 +475,7 @@ cs_subject_merge(struct certstore_template *t,
 			bad |= appendattr(t, sn, value);
 		free(value);
 	}
-	if (!cn && !isgiven(asked, "CN"))
+	if (!cn && !hasattr(asked, "CN"))
 		bad |= appendattr(t, "CN", "");
 	return bad == 0 ? 0 : cs_fail_nomem(err);
 }
