@@ -80,6 +80,16 @@ links() {
 	run -0 trust -o certfile list A.crl
 	[ "$output" = "$set/crls/A.crl" ]
 	run -1 trust -x add A1.crl
+	# two of one CA are one
+	run -2 cert-trust -T two add A.crt B.crt A1.crl A2.crl
+	[ ! -e "$CERTSTORE/trusts/two/crls" ]
+	run -0 cert-trust -T two add A1.crl A2.crl B1.crl
+	[ "$(grep -c BEGIN "$CERTSTORE/trusts/two/crls/crls.pem")" -eq 2 ]
+	# a list that drops a CA drops its CRL
+	run -0 cert-trust -T two reset A.crt
+	[ "$(cat "$CERTSTORE"/trusts/two/crls/crls.pem)" = \
+	    "$(cat "$CERTSTORE"/trusts/two/crls/A.crl)" ]
+	run -1 cert-trust -T two list B.crl
 	# all in one call
 	run -0 cert-trust -T other add A.crt B.crt A1.crl B1.crl
 	[ -s "$CERTSTORE/trusts/other/crls/crls.pem" ]
@@ -362,6 +372,10 @@ freeport() {
 		bind 127.0.0.1:$port ssl crt $PWD/server.pem ca-file $set/bundle.pem crl-file $set/crls/crls.pem verify required
 		http-request return status 200 content-type text/plain lf-string "welcome %[ssl_c_s_dn]"
 	END
+	trust -q rm B.crl
+	run -1 haproxy -c -f haproxy.cfg
+	[[ $output = *'crls/crls.pem'* ]]
+	trust -q add B1.crl
 	haproxy -db -f haproxy.cfg >log 2>&1 3>&- &
 	started "$port" $!
 	[ "$(asks "$port" clientB)" = 'welcome /CN=client B' ]

@@ -217,6 +217,12 @@ reader() {
 	anchors 1
 	cp r1.pem input
 	sweep cert-trust -T phones add
+	pki crl r1.crl ca=r1.pem key=r1.key number=01
+	cert-trust -q -T phones add r1.pem
+	rm -rf "$saved"
+	cp -a "$CERTSTORE" "$saved"
+	cp r1.crl input
+	sweep cert-trust -T phones add
 }
 
 @test "cert-rm of entries that others need, each call failing" {

@@ -368,11 +368,21 @@ moved() {
 	done_all
 }
 
+@test "10: a set of those who present certificates" {
+	recipe 1
+	step
+	recipe 10
+	step
+	done_all
+	[ ! -e "$CERTSTORE/trust" ]
+	run -1 cert-verify -T phones -P client phones
+}
+
 @test "README has the same recipes" {
 	local f n
 
 	blocks "$ROOT/README" "$BATS_TEST_TMPDIR/readme"
-	for n in 1 2 3 4 5 6 7 8 9; do
+	for n in 1 2 3 4 5 6 7 8 9 10; do
 		recipe "$n"
 		grep -hv '^# certstore\.7:' "${steps[@]}" >manual.txt
 		for f in "$BATS_TEST_TMPDIR"/readme/???; do

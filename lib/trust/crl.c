@@ -392,11 +392,12 @@ takecrl(struct cs_trustset *set, struct cs_crl *c, struct cs_crl *old,
     const struct cs_anchor *signer)
 {
 	char name[CS_NAME_MAX + 1];
-	int rv = old != NULL ? 1 : 3;
+	int rv = old != NULL && !old->fresh ? 1 : 3;
 	size_t i;
 
 	if (old != NULL) {
 		c->name = old->name;
+		c->fresh = old->fresh;
 		old->name = NULL;
 		cs_crl_free(old);
 		*old = *c;
