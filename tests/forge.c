@@ -1,22 +1,22 @@
 /*
- * forge.c: certificates as a text says, good ones and bad ones, for tests of
- * path building.  Each line of stdin is one certificate:
+ * forge.c: makes good and bad certificates from a text, for tests of path
+ * building.  Each line of stdin is one certificate:
  *
  *	file subject[:key] issuer[:key] [word ...]
  *
- * It is added to file as PEM.  subject and issuer are common names, the keys
- * are called like them if nothing else is said; the same key name is the same
- * P-256 key, "rsaN" and "rsaN-..." are public RSA keys of N bits with an
- * exponent of 64 bits that nobody can sign with, so that such signatures are
- * noise.  A subject that begins with "leaf" is a server leaf.example.com,
- * all others are CAs.  The words:
+ * It is added to file as PEM.  subject and issuer are common names; a key has
+ * the same name unless one is given.  The same key name is the same P-256 key;
+ * "rsaN" and "rsaN-..." are public RSA keys of N bits with an exponent of 64
+ * bits, without a private key, so their signatures are random bytes.  A subject
+ * that begins with "leaf" is a server leaf.example.com, all others are CAs.
+ * The words:
  *
  *	times=N		N certificates: "%" in the line is their number
- *	ski=ID aki=ID	key identifiers; "-" is none; else those of the keys
+ *	ski=ID aki=ID	key identifiers, "-": none; default: those of the keys
  *	san=NAMES	these names instead, as in openssl's configuration
  *	sans=N		N names n0.leaf.example.com ... instead
  *	permit=N exclude=N	constraints of N names c0.example.com ...
- *	twin		once more behind it, with the other signature that holds
+ *	twin		followed by its copy with the other valid signature
  *	NAME=VALUE	an extension as in openssl's configuration
  *
  * and the flaws: badsig (signed with another key), ca (no basicConstraints),
@@ -43,7 +43,7 @@
 struct key {
 	char *name;
 	EVP_PKEY *pkey;
-	X509_PUBKEY *pub; /* encoding it anew takes longer than signing */
+	X509_PUBKEY *pub; /* encoding it again takes longer than signing */
 	int fake;	  /* cannot sign */
 };
 

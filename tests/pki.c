@@ -1,22 +1,22 @@
 /*
- * pki.c: keys and certificates as openssl's commands make and show them, many
- * in one process, since each start of openssl takes longer than all it is
- * asked here.  tests/pki.bash has shell functions for most of it.
+ * pki.c: makes and shows keys and certificates as the commands of openssl do,
+ * many in one process: starting openssl takes longer than the work itself.
+ * tests/pki.bash has shell functions for most commands.
  *
  *	pki command [argument ...] [-- command [argument ...]] ...
  *
  * key FILE [TYPE]
  *	A private key: p256 (the default), p384, ed25519, rsa:BITS.
  * cert FILE KEY SUBJECT [WORD ...]
- *	A certificate for the key in the file KEY, which is made if it is not
- *	there, as p256.  SUBJECT is as in openssl req -subj.  The words:
+ *	A certificate for the key in the file KEY; if KEY does not exist, a p256
+ *	key is made.  SUBJECT is as in openssl req -subj.  The words:
  *	ca=FILE key=FILE	the issuer; else it is self-signed
  *	days=N			from now, 30 by default
  *	from=TIME to=TIME	instead: YYYYMMDDHHMMSSZ
  *	md=NAME			the digest, sha256 by default
  *	v1			version 1, without extensions
  *	csr			a request with these extensions instead
- *	copy			what the request has of other extensions
+ *	copy			the other extensions of the request, too
  *	NAME=VALUE		an extension as in openssl's configuration
  * answer FILE REQUEST [WORD ...]
  *	The same for a request, with its key and subject.
@@ -28,14 +28,14 @@
  * fingerprint FILE
  *	SHA-256 of its first certificate, in lower case without colons.
  * subjects FILE
- *	The subject of each certificate in it, one a line, as RFC 2253 has it.
+ *	The subject of each certificate in it, one a line, as in RFC 2253.
  * spki FILE
  *	The public key of the first certificate, request or key, as PEM.
  * pair KEY FILE
  *	Fails unless the first certificate in FILE is for that private key.
  * entry DIR [FILE]
- *	Fails unless privkey.pem and fullchain.pem of this directory are a pair
- *	and combined.pem is both, and its certificate is the first in FILE.
+ *	Fails unless privkey.pem and fullchain.pem of this directory match,
+ *	combined.pem has both, and its certificate is the first in FILE.
  * asterisk certs|crls DIR
  *	What Asterisk does with ca_path and crl_path: each symbolic link in DIR
  *	is one certificate or CRL, or all of it fails.  Prints how many.
