@@ -547,3 +547,44 @@ closed() {
 		done
 	done
 }
+
+@test "changes beside 25 replacements: none fails, no property is lost" {
+	cert-create -s a.example.com -s '*.w.example.com' -d ./other a
+	cp other/certs/a/combined.pem .
+	cert-set a user=keep tenant=a.example.com x-site=north
+	(
+		for i in {1..50}; do
+			cert-set a "note=$i" "x-n+=$i" || exit 1
+		done >/dev/null
+	) &
+	for i in {1..12}; do
+		cert-create -f -s a.example.com -s '*.w.example.com' a
+		cert-import -q -f -N a combined.pem
+	done
+	cert-create -u -s a.example.com -s '*.w.example.com' a
+	wait $!
+	cert-set a | grep -v '^x-n' |
+	    diff - <(printf '%s\n' user=keep tenant=a.example.com x-site=north \
+	    note=50)
+	[ "$(cert-set -o x-n a | wc -l)" -eq 50 ]
+	[ -z "$(ls -A "$CERTSTORE/.pending")" ]
+	[ "$(find "$CERTSTORE/certs" -name '.a@*' | wc -l)" -le 2 ]
+}
+
+@test "changes of an entry that is removed and made again meanwhile" {
+	(
+		for i in {1..40}; do
+			cert-set a "note=$i" 2>>said || :
+		done >/dev/null
+	) &
+	for i in {1..15}; do
+		cert-rm a
+		cert-create -s a.example.com a
+	done
+	wait $!
+	! grep -v 'a: there is no such entry' said || fail "another failure"
+	[ -z "$(ls -A "$CERTSTORE/.pending")" ]
+	cert-set a note=last
+	[ "$(find "$CERTSTORE/certs" -name '.a@*' | wc -l)" -le 2 ]
+	cert-show a >/dev/null
+}
