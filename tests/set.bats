@@ -513,7 +513,7 @@ closed() {
 }
 
 @test "settings and the default entry: nothing changes if one cannot" {
-	strace -o /dev/null true 2>/dev/null || skip "strace can't trace here"
+	strace -o /dev/null true 2>/dev/null || skip "strace cannot trace here"
 	cert-create -s b.example.com b
 	cert-set @store x-a=0
 	echo '@new group' >>"$CERTSTORE/props"
