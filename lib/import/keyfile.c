@@ -63,19 +63,12 @@ cs_keyfile_take(struct cs_planning *job, struct certstore_error *err)
 	    cs_poolcert_name(cert, name, sizeof(name)));
 }
 
-/* Gives the passphrase of the key in the input. */
-static int
-givepass(void *arg, const char *what, char *buf, size_t size)
+/* The passphrase of the key in the input. */
+static struct certstore_passphrase
+inputpass(const struct cs_planning *job)
 {
-	const struct cs_planning *job = arg;
-	const char *pass;
-
-	(void)what;
-	pass = job->cert->key != NULL ? job->cert->key->passphrase : NULL;
-	if (pass == NULL || strlen(pass) >= size)
-		return -1;
-	memcpy(buf, pass, strlen(pass) + 1);
-	return (int)strlen(pass);
+	return cs_decrypt_known(
+	    job->cert->key != NULL ? job->cert->key->passphrase : NULL);
 }
 
 /* Is the key file of the entry that of the certificate?  If it cannot be
@@ -83,7 +76,7 @@ givepass(void *arg, const char *what, char *buf, size_t size)
 int
 cs_keyfile_fits(struct cs_planning *job, const struct cs_buf *pem)
 {
-	struct certstore_passphrase pass = { givepass, job };
+	struct certstore_passphrase pass = inputpass(job);
 	struct certstore_error err;
 	EVP_PKEY *pkey;
 	int fits;
@@ -103,7 +96,7 @@ cs_keyfile_fits(struct cs_planning *job, const struct cs_buf *pem)
 static int
 samepassphrase(struct cs_planning *job, const struct cs_buf *had)
 {
-	struct certstore_passphrase pass = { givepass, job };
+	struct certstore_passphrase pass = inputpass(job);
 	struct certstore_error ignored;
 	EVP_PKEY *pkey;
 

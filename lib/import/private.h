@@ -15,7 +15,7 @@
 struct cs_pool_key {
 	struct cs_pem		*pem;
 	EVP_PKEY		*pkey;		/* NULL: released */
-	const char		*passphrase;	/* that opened it, or NULL */
+	char			*passphrase;	/* that opened it, or NULL */
 	char			 spki[CS_HASH_LEN];
 	size_t			 order;		/* in the input */
 	int			 used;

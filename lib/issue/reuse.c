@@ -208,18 +208,6 @@ cs_reuse_isencrypted(const struct certstore_entry *entry, enum cs_file file,
 	return rv;
 }
 
-static int
-givepassphrase(void *arg, const char *what, char *buf, size_t size)
-{
-	size_t len = strlen(arg);
-
-	(void)what;
-	if (len > size)
-		return -1;
-	memcpy(buf, arg, len);
-	return (int)len;
-}
-
 /* Is the key encrypted with the passphrase that is asked for? -u does not
  * change a passphrase. */
 static int
@@ -227,7 +215,7 @@ sameencryption(const struct certstore_entry *entry, enum cs_file file,
     const struct certstore_template *asked, struct cs_reuse *reuse,
     struct certstore_error *err)
 {
-	struct certstore_passphrase pass = { givepassphrase, asked->encrypt };
+	struct certstore_passphrase pass = cs_decrypt_known(asked->encrypt);
 	struct cs_buf pem = { NULL, 0, 0 };
 	EVP_PKEY *pkey = NULL;
 	int rv;

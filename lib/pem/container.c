@@ -29,30 +29,20 @@ struct safe {
 	int locked;	   /* number of encrypted parts so far */
 };
 
+/* Adds a certificate, or a private key in PKCS#8. */
 static int
-addcertitem(struct cs_reader *r, const X509 *x509)
+additem(struct cs_reader *r, enum cs_pem_type type, const void *item)
 {
+	int iskey = type == CS_PEM_KEY, len, rv;
 	unsigned char *der = NULL;
-	int len, rv = -1;
 
-	if ((len = i2d_X509(x509, &der)) <= 0)
+	if ((len = ASN1_item_i2d(item, &der,
+		 iskey ? ASN1_ITEM_rptr(PKCS8_PRIV_KEY_INFO) :
+			 ASN1_ITEM_rptr(X509))) <= 0)
 		return cs_fail_crypto(r->err, CERTSTORE_ECRYPTO,
-		    "%s: a certificate cannot be encoded", r->proto.label);
-	rv = cs_item_add(r->list, &r->proto, CS_PEM_CERT, der, (size_t)len);
-	OPENSSL_free(der);
-	return rv == -1 ? cs_fail_nomem(r->err) : 0;
-}
-
-static int
-addkeyitem(struct cs_reader *r, const PKCS8_PRIV_KEY_INFO *p8)
-{
-	unsigned char *der = NULL;
-	int len, rv = -1;
-
-	if ((len = i2d_PKCS8_PRIV_KEY_INFO(p8, &der)) <= 0)
-		return cs_fail_crypto(r->err, CERTSTORE_ECRYPTO,
-		    "%s: a key cannot be encoded", r->proto.label);
-	rv = cs_item_add(r->list, &r->proto, CS_PEM_KEY, der, (size_t)len);
+		    "%s: a %s cannot be encoded", r->proto.label,
+		    iskey ? "key" : "certificate");
+	rv = cs_item_add(r->list, &r->proto, type, der, (size_t)len);
 	OPENSSL_clear_free(der, (size_t)len);
 	return rv == -1 ? cs_fail_nomem(r->err) : 0;
 }
@@ -79,7 +69,7 @@ openpkcs7(struct cs_reader *r, const unsigned char *der, size_t len)
 		goto out;
 	}
 	for (i = 0; i < sk_X509_num(certs); i++) {
-		if (addcertitem(r, sk_X509_value(certs, i)) == -1)
+		if (additem(r, CS_PEM_CERT, sk_X509_value(certs, i)) == -1)
 			goto out;
 	}
 	rv = 0;
@@ -109,7 +99,7 @@ static int
 unlock(struct safe *s, const X509_ALGOR *alg, const ASN1_OCTET_STRING *data,
     const ASN1_ITEM *it, void **out)
 {
-	OSSL_LIB_CTX *ctx;
+	int rv;
 
 	if (++s->locked > LOCKED_MAX)
 		return cs_item_refuse(s->r, s->r->proto.line,
@@ -118,18 +108,8 @@ unlock(struct safe *s, const X509_ALGOR *alg, const ASN1_OCTET_STRING *data,
 		    LOCKED_MAX);
 	if (cs_decrypt_check(s->where, alg, s->r->err) == -1)
 		return -1;
-	if ((*out = cs_decrypt_item(NULL, alg, data, it, s->pass,
-		 s->passlen)) != NULL)
-		return 1;
-	if (cs_decrypt_iswrong())
-		return 0;
-	if ((ctx = cs_decrypt_old(&s->old)) != NULL &&
-	    (*out = cs_decrypt_item(ctx, alg, data, it, s->pass, s->passlen)) !=
-		NULL) {
-		ERR_clear_error();
-		return 1;
-	}
-	return cs_decrypt_iswrong() ? 0 : failcipher(s, alg);
+	rv = cs_decrypt_item(&s->old, alg, data, it, s->pass, s->passlen, out);
+	return rv == -1 ? failcipher(s, alg) : rv;
 }
 
 static int
@@ -149,7 +129,7 @@ takeshrouded(struct safe *s, const PKCS12_SAFEBAG *bag)
 	if (rv != 1)
 		return rv;
 	p8 = plain;
-	rv = addkeyitem(s->r, p8) == -1 ? -1 : 1;
+	rv = additem(s->r, CS_PEM_KEY, p8) == -1 ? -1 : 1;
 	PKCS8_PRIV_KEY_INFO_free(p8);
 	return rv;
 }
@@ -166,7 +146,7 @@ takecertbag(struct safe *s, const PKCS12_SAFEBAG *bag)
 		return cs_item_refuse(s->r, s->r->proto.line,
 		    "PKCS#12 with a certificate that cannot be read: export it "
 		    "again");
-	rv = addcertitem(s->r, x509) == -1 ? -1 : 1;
+	rv = additem(s->r, CS_PEM_CERT, x509) == -1 ? -1 : 1;
 	X509_free(x509);
 	return rv;
 }
@@ -191,7 +171,7 @@ takebags(struct safe *s, const STACK_OF(PKCS12_SAFEBAG) *bags, int depth)
 		switch (PKCS12_SAFEBAG_get_nid(bag)) {
 		case NID_keyBag:
 			if ((p8 = PKCS12_SAFEBAG_get0_p8inf(bag)) != NULL &&
-			    addkeyitem(s->r, p8) == -1)
+			    additem(s->r, CS_PEM_KEY, p8) == -1)
 				rv = -1;
 			break;
 		case NID_pkcs8ShroudedKeyBag:

@@ -248,8 +248,8 @@ failold(const char *where, const char *cipher, struct certstore_error *err)
  * Empties the error queue.  Returns 1 if data was decrypted, but the result is
  * malformed: the passphrase is wrong.  Returns 0 for other errors.
  */
-int
-cs_decrypt_iswrong(void)
+static int
+iswrongpass(void)
 {
 	unsigned long e;
 	int wrong = 0;
@@ -279,8 +279,8 @@ decryptv2(OSSL_LIB_CTX *ctx, const X509_ALGOR *alg,
 	return p8;
 }
 
-void *
-cs_decrypt_item(OSSL_LIB_CTX *ctx, const X509_ALGOR *alg,
+static void *
+decryptitem(OSSL_LIB_CTX *ctx, const X509_ALGOR *alg,
     const ASN1_OCTET_STRING *data, const ASN1_ITEM *it, const char *pass,
     int len)
 {
@@ -295,41 +295,46 @@ cs_decrypt_item(OSSL_LIB_CTX *ctx, const X509_ALGOR *alg,
 	return item;
 }
 
+int
+cs_decrypt_item(struct cs_old *old, const X509_ALGOR *alg,
+    const ASN1_OCTET_STRING *data, const ASN1_ITEM *it, const char *pass,
+    int len, void **item)
+{
+	*item = decryptitem(NULL, alg, data, it, pass, len);
+	if (*item == NULL && iswrongpass())
+		return 0;
+	if (*item == NULL && cs_decrypt_old(old) != NULL)
+		*item = decryptitem(old->ctx, alg, data, it, pass, len);
+	if (*item == NULL)
+		return iswrongpass() ? 0 : -1;
+	ERR_clear_error();
+	return 1;
+}
+
 static PKCS8_PRIV_KEY_INFO *
 openpkcs8(const char *where, const X509_SIG *sig, const char *pass, int len,
     struct certstore_error *err)
 {
-	PKCS8_PRIV_KEY_INFO *p8 = NULL;
-	const ASN1_ITEM *it = ASN1_ITEM_rptr(PKCS8_PRIV_KEY_INFO);
 	struct cs_old old = { 0 };
 	const ASN1_OCTET_STRING *data;
 	const X509_ALGOR *alg;
 	const ASN1_OBJECT *obj;
 	char name[128];
-	int hasold = 0, wrong;
+	void *p8;
+	int hasold, rv;
 
 	X509_SIG_get0(sig, &alg, &data);
-	p8 = cs_decrypt_item(NULL, alg, data, it, pass, len);
-	if (p8 != NULL)
-		return p8;
-	wrong = cs_decrypt_iswrong();
-	if (!wrong && cs_decrypt_old(&old) != NULL) {
-		hasold = 1;
-		p8 = cs_decrypt_item(old.ctx, alg, data, it, pass, len);
-		if (p8 == NULL)
-			wrong = cs_decrypt_iswrong();
-	}
+	rv = cs_decrypt_item(&old, alg, data,
+	    ASN1_ITEM_rptr(PKCS8_PRIV_KEY_INFO), pass, len, &p8);
+	hasold = old.ctx != NULL;
 	cs_decrypt_old_done(&old);
-	ERR_clear_error();
-	if (p8 != NULL)
+	if (rv == 1)
 		return p8;
-	if (wrong) {
-		failwrong(where, err);
-		return NULL;
-	}
 	X509_ALGOR_get0(&obj, NULL, NULL, alg);
 	OBJ_obj2txt(name, sizeof(name), obj, 0);
-	if (!hasold)
+	if (rv == 0)
+		failwrong(where, err);
+	else if (!hasold)
 		failold(where, name, err);
 	else
 		cs_fail(err, CERTSTORE_EINPUT,
@@ -479,4 +484,24 @@ out:
 	EVP_CIPHER_free(cipher);
 	cs_decrypt_old_done(&old);
 	return out;
+}
+
+static int
+givepassphrase(void *arg, const char *what, char *buf, size_t size)
+{
+	const char *pass = arg;
+
+	(void)what;
+	if (pass == NULL || strlen(pass) > size)
+		return -1;
+	memcpy(buf, pass, strlen(pass));
+	return (int)strlen(pass);
+}
+
+struct certstore_passphrase
+cs_decrypt_known(char *pass)
+{
+	struct certstore_passphrase ask = { givepassphrase, pass };
+
+	return ask;
 }

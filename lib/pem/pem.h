@@ -89,6 +89,8 @@ PKCS8_PRIV_KEY_INFO *cs_pkcs8_version2(const unsigned char *, size_t);
 PKCS8_PRIV_KEY_INFO *cs_decrypt_pkcs8(const char *, const unsigned char *,
 	    size_t, const struct certstore_passphrase *, char **,
 	    struct certstore_error *);
+/* Answers with this passphrase, which is borrowed, or for NULL with none. */
+struct certstore_passphrase cs_decrypt_known(char *);
 /*
  * Opens a traditional key: the text of DEK-Info, then the encrypted bytes.  The
  * result is for OPENSSL_clear_free().  With one in 256 wrong passphrases the

@@ -128,16 +128,12 @@ struct cs_opener {
  * number is unknown; else 0. */
 int	cs_decrypt_check(const char *, const X509_ALGOR *,
 	    struct certstore_error *);
-int	cs_decrypt_iswrong(void);	/* the passphrase, by the error queue */
 /* Asks for the passphrase: 0, or -1, also if nobody can be asked.  The fourth
  * argument is "the key is" or the like.  The caller wipes the opener. */
 int	cs_decrypt_ask(const char *, const struct certstore_passphrase *,
 	    struct cs_opener *, const char *, struct certstore_error *);
 int	cs_decrypt_form(struct cs_opener *);	/* the next form: 1, 0 */
 void	cs_decrypt_wipe(struct cs_opener *);
-/* Decrypts and parses an item with one passphrase; NULL: see the queue. */
-void	*cs_decrypt_item(OSSL_LIB_CTX *, const X509_ALGOR *,
-	    const ASN1_OCTET_STRING *, const ASN1_ITEM *, const char *, int);
 /* Returns a context with the old ciphers (RC2, single DES), too; NULL if there
  * is no legacy provider. */
 struct cs_old {
@@ -146,5 +142,10 @@ struct cs_old {
 };
 OSSL_LIB_CTX *cs_decrypt_old(struct cs_old *);
 void	cs_decrypt_old_done(struct cs_old *);
+/* Decrypts and decodes an item of this kind, if need be with an old cipher: 1,
+ * 0 the passphrase is wrong, -1 libcrypto cannot. */
+int	cs_decrypt_item(struct cs_old *, const X509_ALGOR *,
+	    const ASN1_OCTET_STRING *, const ASN1_ITEM *, const char *, int,
+	    void **);
 
 #endif
