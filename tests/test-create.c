@@ -110,8 +110,7 @@ create(const char *name, int flags, const char *args)
 		rv = certstore_create(store, name, t, flags, &csr, &err);
 	else
 		printf("# %s: %s\n", args, err.msg);
-	if (t->haspass)
-		free(t->pass.arg);
+	free(t->pass.arg);
 	certstore_template_free(t);
 	return rv;
 }

@@ -76,7 +76,6 @@ certstore_import_set_passphrase(struct certstore_import *im,
 {
 	cs_error_clear(err);
 	im->pool.pass = *pass;
-	im->pool.haspass = 1;
 	return 0;
 }
 

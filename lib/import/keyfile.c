@@ -17,8 +17,7 @@ decryptkey(struct cs_planning *job, struct certstore_error *err)
 	EVP_PKEY *pkey;
 	int rv;
 
-	pkey = cs_key_frompem(job->keylabel, &job->key,
-	    pool->haspass ? &pool->pass : NULL, err);
+	pkey = cs_key_frompem(job->keylabel, &job->key, &pool->pass, err);
 	if (pkey == NULL)
 		return -1;
 	cs_buf_free(&job->key);
@@ -205,8 +204,7 @@ cs_keyfile_check(struct cs_planning *job, struct certstore_error *err)
 
 	if (!job->fromstore)
 		return 0;
-	pkey = cs_key_frompem(job->keylabel, &job->key,
-	    pool->haspass ? &pool->pass : NULL, err);
+	pkey = cs_key_frompem(job->keylabel, &job->key, &pool->pass, err);
 	if (pkey == NULL)
 		return -1;
 	fits = X509_check_private_key(job->cert->x509, pkey) == 1;

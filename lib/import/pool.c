@@ -46,8 +46,7 @@ addtopems(struct cs_pool *pool, struct cs_pems *pems, const char *label,
     const void *data, size_t len, struct certstore_error *err)
 {
 	forgetparsed(pool);
-	if (cs_pem_read(label, data, len, pool->haspass ? &pool->pass : NULL,
-		pems, err) == -1)
+	if (cs_pem_read(label, data, len, &pool->pass, pems, err) == -1)
 		return -1;
 	if (pems->n > 2 * CS_POOL_MAX)
 		return cs_fail(err, CERTSTORE_EINPUT,
@@ -192,7 +191,7 @@ parsekey(struct cs_pool *pool, struct cs_pem *pem, struct certstore_error *err)
 	struct cs_pool_key *key = &pool->key[pool->nkey];
 
 	key->pem = pem;
-	key->pkey = cs_key_parse(pem, pool->haspass ? &pool->pass : NULL, err);
+	key->pkey = cs_key_parse(pem, &pool->pass, err);
 	if (key->pkey == NULL)
 		return -1;
 	key->order = pool->nkey++;

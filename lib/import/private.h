@@ -45,7 +45,6 @@ struct cs_pool {
 	struct cs_pems		 pems;
 	struct cs_pems		 keyfile;	/* -K: only its keys count */
 	struct certstore_passphrase pass;
-	int			 haspass;
 	int			 parsed;
 	int64_t			 now;		/* when that was */
 	int			 hasee;		/* an end-entity is there */

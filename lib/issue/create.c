@@ -382,8 +382,7 @@ signcert(struct cs_create *job, X509 **x509, struct certstore_error *err)
 	    (cs_issuer_read(is, err) == -1 ||
 		cs_issuer_judge(is, job->t.ca, err) == -1 ||
 		cs_issue_check(job->name, &job->t, is, err) == -1 ||
-		cs_issuer_key(is, job->t.haspass ? &job->t.pass : NULL, err) ==
-		    -1))
+		cs_issuer_key(is, &job->t.pass, err) == -1))
 		return failkept(job, err);
 	if (cs_newkey_make(job, err) == -1)
 		return -1;

@@ -106,7 +106,6 @@ mergesecrets(struct certstore_template *t,
 	    cs_key_type_check(info->key, &ignored) == 0)
 		strlcpy(t->type, info->key, sizeof(t->type));
 	t->pass = asked->pass;
-	t->haspass = asked->haspass;
 	if (asked->pkey != NULL && EVP_PKEY_up_ref(asked->pkey) == 1)
 		t->pkey = asked->pkey;
 	if (asked->encrypt != NULL)

@@ -27,7 +27,6 @@ struct certstore_template {
 	char		*opened;		/* its passphrase, or NULL */
 	char		*encrypt;		/* passphrase for the new key */
 	struct certstore_passphrase pass;
-	int		 haspass;
 	struct cs_san	*san;
 	size_t		 nsan, sansize;
 	struct cs_attr { const char *attr; char *value; } *subject;

@@ -191,16 +191,14 @@ static int
 setownkey(struct certstore_template *t, const char *label, const void *data,
     size_t len, struct certstore_error *err)
 {
-	const struct certstore_passphrase *pass;
 	struct cs_pems pems = { NULL, 0, 0 };
 	EVP_PKEY *pkey = NULL;
 	char *opened = NULL, q[CS_QUOTE_LEN];
 	int rv = -1;
 
-	pass = t->haspass ? &t->pass : NULL;
 	if (cs_crypto_check(err) == 0 &&
-	    cs_pem_read(label, data, len, pass, &pems, err) == 0)
-		pkey = onlykey(label, &pems, pass, &opened, err);
+	    cs_pem_read(label, data, len, &t->pass, &pems, err) == 0)
+		pkey = onlykey(label, &pems, &t->pass, &opened, err);
 	cs_item_free(&pems);
 	if (pkey == NULL)
 		goto out;
@@ -258,7 +256,6 @@ certstore_template_set_passphrase(struct certstore_template *t,
 {
 	cs_error_clear(err);
 	t->pass = *pass;
-	t->haspass = 1;
 	return 0;
 }
 
