@@ -302,21 +302,14 @@ telldropped(const struct certstore_import *im)
 static void
 tellremarks(struct certstore_import *im)
 {
-	const char *line;
-	size_t i, len;
+	size_t i;
 
 	if (im->told)
 		return;
 	im->told = 1;
 	telldropped(im);
-	for (i = 0; i < im->n; i++) {
-		line = im->v[i].remarks.p;
-		while (line != NULL && *line != '\0') {
-			len = strcspn(line, "\n");
-			cs_warn(im->store, "%.*s", (int)len, line);
-			line += len + (line[len] == '\n');
-		}
-	}
+	for (i = 0; i < im->n; i++)
+		cs_warn_lines(im->store, &im->v[i].remarks);
 }
 
 /* Plans all entries, from the store as it is now. */

@@ -376,27 +376,6 @@ cs_warning_change(struct cs_buf *b, const struct cs_info *info,
 #define KEPT "kept: the certificate given "
 #define TAKE ": use -f without -u to replace it"
 
-/* Is it of another kind, or good for fewer clients?  1 and a line, 0, -1. */
-static int
-worsekind(struct cs_buf *b, const struct cs_info *info,
-    const struct cs_info *old)
-{
-	if (strcmp(info->kind, old->kind) != 0 &&
-	    (strcmp(info->kind, "ca") == 0 || strcmp(old->kind, "ca") == 0))
-		return remark(b, old, KEPT "is of kind %s, not %s" TAKE,
-			   info->kind, old->kind) == -1 ?
-		    -1 :
-		    1;
-	if (old->serves && !info->serves)
-		return remark(b, old, KEPT "is not for TLS servers" TAKE) ==
-			-1 ?
-		    -1 :
-		    1;
-	if (info->weak && !old->weak)
-		return remark(b, old, KEPT "is weak" TAKE) == -1 ? -1 : 1;
-	return 0;
-}
-
 /* Is info better than old in anything? */
 static int
 gainsanything(const struct cs_info *info, const struct cs_info *old)
@@ -417,14 +396,18 @@ cs_warning_worse(struct cs_buf *b, const struct cs_info *info,
 {
 	char new[CERTSTORE_TIME_LEN], was[CERTSTORE_TIME_LEN];
 	struct cs_buf list = { 0 };
-	int bad = 0, lost = 0, worse;
+	int bad = 0, lost = 0, worse = 1;
 
-	if ((worse = worsekind(b, info, old)) != 0)
-		return worse;
-	worse = 1;
 	if (hashosts(info))
 		lost = listlost(&list, info, old);
-	if (lost > 0)
+	if ((strcmp(info->kind, "ca") == 0) != (strcmp(old->kind, "ca") == 0))
+		bad = remark(b, old, KEPT "is of kind %s, not %s" TAKE,
+		    info->kind, old->kind);
+	else if (old->serves && !info->serves)
+		bad = remark(b, old, KEPT "is not for TLS servers" TAKE);
+	else if (info->weak && !old->weak)
+		bad = remark(b, old, KEPT "is weak" TAKE);
+	else if (lost > 0)
 		bad = remark(b, old, KEPT "does not cover %s" TAKE, list.p);
 	else if (cs_info_isvalid(info, now) && !cs_info_isvalid(old, now))
 		worse = 0;

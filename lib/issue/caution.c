@@ -1,41 +1,14 @@
 /*
  * caution.c: warnings of cert-create: what is replaced, what is lost by that,
- * and names that no client looks for.
+ * and names that no client looks for.  They are lines, added to a buffer;
+ * without memory a warning is left out.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <openssl/err.h>
 
 #include "issue/private.h"
-
-/* Adds a line.  Without memory the warning is left out. */
-static void addcaution(struct cs_buf *, const char *, ...) CS_PRINTFLIKE(2, 3);
-
-static void
-addcaution(struct cs_buf *b, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	(void)cs_buf_printf(b, "%s\n", text);
-}
-
-/* Gives the warnings, once the entry is written. */
-void
-cs_caution_give(const struct certstore *store, struct cs_buf *b)
-{
-	char *line, *rest = b->p;
-
-	while (rest != NULL && (line = strsep(&rest, "\n")) != NULL)
-		if (*line != '\0')
-			cs_warn(store, "%s", line);
-	cs_buf_reset(b);
-}
 
 /* Is the common name one of the SANs, or no host name at all? */
 static int
@@ -63,14 +36,14 @@ cautioncn(struct cs_buf *b, const char *name,
 
 	cs_escape_quote(q, cn);
 	if (request && cs_name_ip(cn, host, NULL, NULL))
-		addcaution(b,
+		(void)cs_buf_printf(b,
 		    "%s: the common name %s is an address: public CAs "
-		    "refuse such a request: use -s for it",
+		    "refuse such a request: use -s for it\n",
 		    name, q);
 	else if (!isanynamed(t, cn))
-		addcaution(b,
+		(void)cs_buf_printf(b,
 		    "%s: the common name %s is no subject alternative name, "
-		    "and clients use only those: add -s %s%s%s",
+		    "and clients use only those: add -s %s%s%s\n",
 		    name, q, quote, cn, quote);
 }
 
@@ -94,8 +67,8 @@ cautionlost(struct cs_buf *b, const struct certstore_entry *old,
 	struct cs_buf list = { NULL, 0, 0 };
 
 	if (cs_names_lost(&list, t->san, t->nsan, &old->info) > 0)
-		addcaution(b, "%s: no longer covers %s", old->info.name,
-		    list.p);
+		(void)cs_buf_printf(b, "%s: no longer covers %s\n",
+		    old->info.name, list.p);
 	cs_buf_free(&list);
 }
 
@@ -118,9 +91,9 @@ cautionconstraints(struct cs_buf *b, const struct certstore_entry *old,
 		t->exclude == NULL) ||
 	    (t->pathlen < 0 &&
 		cs_constraint_pathlen(X509_get0_extensions(x509)) >= 0))
-		addcaution(b,
+		(void)cs_buf_printf(b,
 		    "%s: no longer has the constraints it had: use -C to "
-		    "set them",
+		    "set them\n",
 		    old->info.name);
 	NAME_CONSTRAINTS_free(has);
 	X509_free(x509);
@@ -143,19 +116,20 @@ cs_caution_force(struct cs_buf *b, const struct certstore_entry *old,
 	else if (strcmp(info->kind, "ca") == 0)
 		cautionconstraints(b, old, t);
 	if (!info->self && is == NULL)
-		addcaution(b,
+		(void)cs_buf_printf(b,
 		    "%s: was signed by \"%.200s\", and is now self-signed: "
-		    "use -A to sign with a CA",
+		    "use -A to sign with a CA\n",
 		    info->name, info->issuer == NULL ? "" : info->issuer);
 	if (asked->type[0] == '\0' && asked->pkey == NULL &&
 	    info->key != NULL && strcmp(info->key, t->type) != 0)
-		addcaution(b, "%s: had a key of type %s, and now has %s",
-		    info->name, info->key, t->type);
+		(void)cs_buf_printf(b,
+		    "%s: had a key of type %s, and now has %s\n", info->name,
+		    info->key, t->type);
 	if (t->ca && t->encrypt == NULL &&
 	    cs_reuse_isencrypted(old, CS_PRIVKEY, &ignored) == 1)
-		addcaution(b,
+		(void)cs_buf_printf(b,
 		    "%s: its key was encrypted, and the new one is not: use "
-		    "-E to encrypt it",
+		    "-E to encrypt it\n",
 		    info->name);
 }
 
@@ -168,15 +142,15 @@ cs_caution_request(struct cs_buf *b, const struct certstore_entry *old,
 	struct certstore_error ignored;
 
 	if (info->hasrequest)
-		addcaution(b,
+		(void)cs_buf_printf(b,
 		    "%s: an answer to the earlier request no longer "
-		    "matches: send this one",
+		    "matches: send this one\n",
 		    info->name);
 	if (t->ca && t->encrypt == NULL && info->fingerprint != NULL &&
 	    cs_reuse_isencrypted(old, CS_PRIVKEY, &ignored) == 1)
-		addcaution(b,
+		(void)cs_buf_printf(b,
 		    "%s: its key is encrypted, and that of the request is "
-		    "not: use -E to encrypt it",
+		    "not: use -E to encrypt it\n",
 		    info->name);
 }
 
@@ -196,8 +170,8 @@ cs_caution_ca(struct cs_buf *b, const struct certstore_entry *old,
 		return;
 	if (cs_key_spki(pkey, spki, &ignored) == 0 &&
 	    strcmp(spki, info->spki) != 0)
-		addcaution(b,
+		(void)cs_buf_printf(b,
 		    "%s: certificates of the old CA do not verify with the "
-		    "new one: sign them again",
+		    "new one: sign them again\n",
 		    info->name);
 }

@@ -439,7 +439,7 @@ makecert(struct cs_create *job, struct certstore_error *err)
 		    cs_write_entries(job->store, &job->put, 1, err)) == 0)
 		rv = 1;
 	if (rv == 1)
-		cs_caution_give(job->store, &job->cautions);
+		cs_warn_lines(job->store, &job->cautions);
 	X509_free(x509);
 	return rv;
 }

@@ -98,7 +98,6 @@ void	cs_caution_request(struct cs_buf *, const struct certstore_entry *,
 	    const struct certstore_template *);
 void	cs_caution_ca(struct cs_buf *, const struct certstore_entry *,
 	    EVP_PKEY *);
-void	cs_caution_give(const struct certstore *, struct cs_buf *);
 
 /*
  * template.c: 0 if no setter failed; is it for a TLS server; a shallow copy

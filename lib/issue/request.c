@@ -128,7 +128,7 @@ cs_request_make(struct cs_create *job, char **csr, struct certstore_error *err)
 	}
 out:
 	if (rv == 1)
-		cs_caution_give(job->store, &job->cautions);
+		cs_warn_lines(job->store, &job->cautions);
 	free(pem);
 	X509_REQ_free(req);
 	return rv;

@@ -364,6 +364,19 @@ cs_progress(const struct certstore *store, const char *what, size_t done,
 }
 
 void
+cs_warn_lines(const struct certstore *store, const struct cs_buf *lines)
+{
+	const char *line = lines->p;
+	size_t len;
+
+	for (; line != NULL && *line != '\0';
+	     line += len + (line[len] != '\0')) {
+		len = strcspn(line, "\n");
+		cs_warn(store, "%.*s", (int)len, line);
+	}
+}
+
+void
 cs_warn(const struct certstore *store, const char *fmt, ...)
 {
 	char msg[CS_MESSAGE_LEN];

@@ -60,6 +60,8 @@ extern const char *const cs_file_names[CS_NFILE];
 /* store.c: " -d PATH" for commands in messages; "" if -d was not given. */
 const char *cs_store_option(const struct certstore *);
 void	cs_warn(const struct certstore *, const char *, ...) CS_PRINTFLIKE(2, 3);
+void	cs_warn_lines(const struct certstore *,
+	    const struct cs_buf *);	/* each line is a warning */
 /* A literal that says what is done, how many are, of how many (0: unknown). */
 void	cs_progress(const struct certstore *, const char *, size_t, size_t);
 
