@@ -65,72 +65,6 @@ certstore_template_set_ca(struct certstore_template *t,
 	return 0;
 }
 
-static int
-settype(struct certstore_template *t, const char *type,
-    struct certstore_error *err)
-{
-	if (cs_key_type_check(type, err) == -1)
-		return -1;
-	strlcpy(t->type, type, sizeof(t->type));
-	return 0;
-}
-
-static int
-setprofile(struct certstore_template *t, const char *profile,
-    struct certstore_error *err)
-{
-	static const char *const profiles[] = { "server", "client", "peer",
-		"mail" };
-	char q[CS_QUOTE_LEN];
-	size_t i;
-
-	for (i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
-		if (strcmp(profile, profiles[i]) == 0) {
-			strlcpy(t->profile, profile, sizeof(t->profile));
-			return 0;
-		}
-	}
-	return cs_fail(err, CERTSTORE_EARGUMENT,
-	    "%s: unknown profile: use server, client, peer or mail",
-	    cs_escape_quote(q, profile));
-}
-
-static int
-setlife(struct certstore_template *t, const struct certstore_span *life,
-    struct certstore_error *err)
-{
-	char when[CERTSTORE_TIME_LEN];
-
-	if (cs_time_checkspan(life, err) == -1)
-		return -1;
-	if (life->type == CERTSTORE_SPAN_PART)
-		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "life: cannot be a part: use a duration or a date, as "
-		    "in 90d or 2027-01-31");
-	if (life->type == CERTSTORE_SPAN_FOR && life->secs <= 0)
-		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "life: is zero: use 90d, 36h, 2w or 1y");
-	if (life->type == CERTSTORE_SPAN_AT &&
-	    life->secs <= certstore_time_now())
-		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: the end is in the past: use a time in the future",
-		    certstore_time_format(life->secs, when));
-	t->life = *life;
-	t->haslife = 1;
-	return 0;
-}
-
-static int
-setwithin(struct certstore_template *t, const struct certstore_span *within,
-    struct certstore_error *err)
-{
-	if (cs_time_checkspan(within, err) == -1)
-		return -1;
-	t->within = *within;
-	t->haswithin = 1;
-	return 0;
-}
-
 /* The only private key of an input; other items are ignored. */
 static EVP_PKEY *
 onlykey(const char *label, struct cs_pems *pems,
@@ -230,26 +164,6 @@ out:
 	return rv;
 }
 
-static int
-setencrypt(struct certstore_template *t, const char *passphrase,
-    struct certstore_error *err)
-{
-	char *copy;
-
-	if (passphrase[0] == '\0')
-		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "passphrase: is empty: use one that is not, or do not "
-		    "encrypt the key");
-	if (strlen(passphrase) >= CS_PASSPHRASE_MAX)
-		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "passphrase: longer than %d bytes", CS_PASSPHRASE_MAX - 1);
-	if ((copy = strdup(passphrase)) == NULL)
-		return cs_fail_nomem(err);
-	wipesecret(t->encrypt);
-	t->encrypt = copy;
-	return 0;
-}
-
 int
 certstore_template_set_passphrase(struct certstore_template *t,
     const struct certstore_passphrase *pass, struct certstore_error *err)
@@ -281,22 +195,6 @@ cs_template_addsan(struct certstore_template *t, enum cs_san_type type,
 		return -1;
 	t->nsan++;
 	return 0;
-}
-
-static int
-addtypedsan(struct certstore_template *t, const char *san,
-    struct certstore_error *err)
-{
-	enum cs_san_type type;
-	char *value;
-	int rv;
-
-	if (cs_name_san(san, &type, &value, err) == -1)
-		return -1;
-	if ((rv = cs_template_addsan(t, type, value)) == -1)
-		cs_fail_nomem(err);
-	free(value);
-	return rv;
 }
 
 static int
@@ -357,29 +255,73 @@ int
 certstore_template_set_type(struct certstore_template *t, const char *type,
     struct certstore_error *err)
 {
-	return concludesetter(t, CS_SET_TYPE, settype(t, type, err), err);
+	int rv;
+
+	if ((rv = cs_key_type_check(type, err)) == 0)
+		strlcpy(t->type, type, sizeof(t->type));
+	return concludesetter(t, CS_SET_TYPE, rv, err);
 }
 
 int
 certstore_template_set_profile(struct certstore_template *t,
     const char *profile, struct certstore_error *err)
 {
-	return concludesetter(t, CS_SET_PROFILE, setprofile(t, profile, err),
-	    err);
+	static const char *const profiles[] = { "server", "client", "peer",
+		"mail" };
+	const size_t n = sizeof(profiles) / sizeof(profiles[0]);
+	char q[CS_QUOTE_LEN];
+	size_t i;
+	int rv = 0;
+
+	for (i = 0; i < n && strcmp(profile, profiles[i]) != 0; i++)
+		;
+	if (i < n)
+		strlcpy(t->profile, profile, sizeof(t->profile));
+	else
+		rv = cs_fail(err, CERTSTORE_EARGUMENT,
+		    "%s: unknown profile: use server, client, peer or mail",
+		    cs_escape_quote(q, profile));
+	return concludesetter(t, CS_SET_PROFILE, rv, err);
 }
 
 int
 certstore_template_set_life(struct certstore_template *t,
     const struct certstore_span *life, struct certstore_error *err)
 {
-	return concludesetter(t, CS_SET_LIFE, setlife(t, life, err), err);
+	char when[CERTSTORE_TIME_LEN];
+	int rv;
+
+	rv = cs_time_checkspan(life, err);
+	if (rv == 0 && life->type == CERTSTORE_SPAN_PART)
+		rv = cs_fail(err, CERTSTORE_EARGUMENT,
+		    "life: cannot be a part: use a duration or a date, as "
+		    "in 90d or 2027-01-31");
+	else if (rv == 0 && life->type == CERTSTORE_SPAN_FOR && life->secs <= 0)
+		rv = cs_fail(err, CERTSTORE_EARGUMENT,
+		    "life: is zero: use 90d, 36h, 2w or 1y");
+	else if (rv == 0 && life->type == CERTSTORE_SPAN_AT &&
+	    life->secs <= certstore_time_now())
+		rv = cs_fail(err, CERTSTORE_EARGUMENT,
+		    "%s: the end is in the past: use a time in the future",
+		    certstore_time_format(life->secs, when));
+	else if (rv == 0) {
+		t->life = *life;
+		t->haslife = 1;
+	}
+	return concludesetter(t, CS_SET_LIFE, rv, err);
 }
 
 int
 certstore_template_set_within(struct certstore_template *t,
     const struct certstore_span *within, struct certstore_error *err)
 {
-	return concludesetter(t, CS_SET_WITHIN, setwithin(t, within, err), err);
+	int rv;
+
+	if ((rv = cs_time_checkspan(within, err)) == 0) {
+		t->within = *within;
+		t->haswithin = 1;
+	}
+	return concludesetter(t, CS_SET_WITHIN, rv, err);
 }
 
 int
@@ -402,15 +344,38 @@ int
 certstore_template_set_encrypt(struct certstore_template *t,
     const char *passphrase, struct certstore_error *err)
 {
-	return concludesetter(t, CS_SET_ENCRYPT, setencrypt(t, passphrase, err),
-	    err);
+	char *copy;
+	int rv = 0;
+
+	if (passphrase[0] == '\0')
+		rv = cs_fail(err, CERTSTORE_EARGUMENT,
+		    "passphrase: is empty: use one that is not, or do not "
+		    "encrypt the key");
+	else if (strlen(passphrase) >= CS_PASSPHRASE_MAX)
+		rv = cs_fail(err, CERTSTORE_EARGUMENT,
+		    "passphrase: longer than %d bytes", CS_PASSPHRASE_MAX - 1);
+	else if ((copy = strdup(passphrase)) == NULL)
+		rv = cs_fail_nomem(err);
+	else {
+		wipesecret(t->encrypt);
+		t->encrypt = copy;
+	}
+	return concludesetter(t, CS_SET_ENCRYPT, rv, err);
 }
 
 int
 certstore_template_add_san(struct certstore_template *t, const char *san,
     struct certstore_error *err)
 {
-	return concludesetter(t, CS_ADD_SAN, addtypedsan(t, san, err), err);
+	enum cs_san_type type;
+	char *value;
+	int rv;
+
+	if ((rv = cs_name_san(san, &type, &value, err)) == 0 &&
+	    (rv = cs_template_addsan(t, type, value)) == -1)
+		cs_fail_nomem(err);
+	free(value);
+	return concludesetter(t, CS_ADD_SAN, rv, err);
 }
 
 int
