@@ -28,22 +28,13 @@ static const struct label {
 	{ "RSA PUBLIC KEY", CS_PEM_PUBKEY },
 	{ "OPENSSH PRIVATE KEY", CS_PEM_OPENSSH } };
 
+/* How many of a character stand at i. */
 static size_t
-dashes(const char *s, size_t n, size_t i)
+countrun(const char *s, size_t n, size_t i, char c)
 {
 	size_t start = i;
 
-	while (i < n && s[i] == '-')
-		i++;
-	return i - start;
-}
-
-static size_t
-blanks(const char *s, size_t n, size_t i)
-{
-	size_t start = i;
-
-	while (i < n && s[i] == ' ')
+	while (i < n && s[i] == c)
 		i++;
 	return i - start;
 }
@@ -68,7 +59,7 @@ namelen(const char *s, size_t n, const char *name)
 	for (; *name != '\0'; name++) {
 		if (*name == ' ')
 			continue;
-		i += blanks(s, n, i);
+		i += countrun(s, n, i, ' ');
 		if (i == n || s[i] != *name)
 			return 0;
 		i++;
@@ -106,7 +97,7 @@ unknownlabel(const char *s, size_t n, size_t *i, char name[CS_MARKER_LABEL])
 	/* -----BEGINNING is not a marker */
 	if (start < n && s[start] != ' ' && s[start] != '-')
 		return -1;
-	start += blanks(s, n, start);
+	start += countrun(s, n, start, ' ');
 	while (start + len < n && !islabelword(s, n, start + len, "--")) {
 		if (++len >= CS_MARKER_LABEL)
 			return -1;
@@ -127,15 +118,15 @@ readlabel(const char *s, size_t n, size_t i, struct cs_marker *m)
 	size_t len;
 
 	if ((label = findlabel(s + i, n - i, &len)) != NULL) {
-		m->next = i + len + blanks(s, n, i + len);
-		m->trail = dashes(s, n, m->next);
+		m->next = i + len + countrun(s, n, i + len, ' ');
+		m->trail = countrun(s, n, m->next, '-');
 	}
 	/* without a dash after it this may be a longer, unknown label */
 	if ((label == NULL || (m->trail == 0 && m->next < n)) &&
 	    m->lead == CS_MARKER_DASHES &&
 	    unknownlabel(s, n, &i, m->label) == 0) {
 		m->type = CS_PEM_SKIPPED;
-		m->trail = dashes(s, n, i);
+		m->trail = countrun(s, n, i, '-');
 		m->next = i + m->trail;
 		return 0;
 	}
@@ -154,7 +145,7 @@ static int
 readmarker(const char *s, size_t n, size_t i, struct cs_marker *m)
 {
 	if (m->lead > 0)
-		i += blanks(s, n, i);
+		i += countrun(s, n, i, ' ');
 	if (islabelword(s, n, i, "BEGIN"))
 		m->end = 0;
 	else if (islabelword(s, n, i, "END"))
@@ -185,7 +176,7 @@ cs_marker_find(const char *s, size_t n, size_t from, struct cs_marker *m)
 		return 0;
 	while (i < n) {
 		m->at = i;
-		m->lead = dashes(s, n, i);
+		m->lead = countrun(s, n, i, '-');
 		if (m->lead > 0 || s[i] == 'B' || s[i] == 'E') {
 			if (readmarker(s, n, i + m->lead, m))
 				return 1;

@@ -92,9 +92,7 @@ cs_lock_check(struct certstore *store, struct certstore_error *err)
 	    cs_parents_check(store, err) == -1)
 		return -1;
 	if (store->fd == -1)
-		return cs_store_refuseplace(store, err) == -1 ?
-		    -1 :
-		    checkparent(store, err);
+		return checkparent(store, err);
 	if (cs_fence_ours(store, store->fd, "", err) == -1 ||
 	    (store->certs == -1 && cs_layout_refuseforeign(store, err) == -1) ||
 	    checkwrite(store, ".lock", R_OK | W_OK, err) == -1)

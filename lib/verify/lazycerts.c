@@ -71,8 +71,8 @@ findcached(struct cs_lazycerts *certs, const struct cs_pem *pem)
 	return x509 != NULL && X509_up_ref(x509) == 1 ? x509 : NULL;
 }
 
-int
-cs_lazycerts_add(struct cs_lazycerts *certs, const struct cs_pem *pem,
+static int
+addlazycert(struct cs_lazycerts *certs, const struct cs_pem *pem,
     struct certstore_error *err)
 {
 	struct cs_lazycert *cert;
@@ -124,7 +124,7 @@ cs_lazycerts_read(struct cs_lazycerts *certs, const char *label,
 	rv = cs_pem_read(label, data, len, ask, &pems, err);
 	for (i = 0; i < pems.n && rv == 0; i++)
 		if (pems.v[i].type == CS_PEM_CERT)
-			rv = cs_lazycerts_add(certs, &pems.v[i], err);
+			rv = addlazycert(certs, &pems.v[i], err);
 	if (rv == -1)
 		cs_lazycerts_drop(certs, before);
 	cs_item_free(&pems);
@@ -143,24 +143,23 @@ cs_lazycerts_get(struct cs_lazycerts *certs, size_t i,
 {
 	struct cs_lazycert *cert = &certs->v[i];
 	unsigned char *der = NULL;
-	X509 *decodewhole = NULL;
+	X509 *x509 = NULL;
 	int len;
 
 	if (cert->whole)
 		return cert->x509;
 	ERR_clear_error();
 	if ((len = i2d_X509(cert->x509, &der)) > 0)
-		decodewhole = cs_cert_decode("certificate", der, (size_t)len,
-		    err);
+		x509 = cs_cert_decode("certificate", der, (size_t)len, err);
 	else
 		cs_fail_crypto(err, CERTSTORE_ECRYPTO, "certificate");
 	OPENSSL_free(der);
-	if (decodewhole == NULL)
+	if (x509 == NULL)
 		return NULL;
 	X509_free(cert->x509);
-	cert->x509 = decodewhole;
+	cert->x509 = x509;
 	cert->whole = 1;
-	return decodewhole;
+	return x509;
 }
 
 void

@@ -272,8 +272,6 @@ struct cs_lazycerts {
 	OSSL_PROVIDER	*null;
 	struct cs_cache	*cache;		/* for all but the first; or NULL */
 };
-int	cs_lazycerts_add(struct cs_lazycerts *, const struct cs_pem *,
-	    struct certstore_error *);
 int	cs_lazycerts_read(struct cs_lazycerts *, const char *, const void *,
 	    size_t, const struct certstore_passphrase *, struct certstore_error *);
 const X509_NAME *cs_lazycerts_subject(const struct cs_lazycerts *, size_t);

@@ -115,19 +115,24 @@ decodekey(const unsigned char *der, size_t len)
 	return pkey;
 }
 
+static int
+checkwhole(const struct cs_pem *pem, const char *where,
+    struct certstore_error *err)
+{
+	if (iswhole(pem->der, pem->derlen))
+		return 0;
+	return failkey(where,
+	    "the key is cut, or bytes follow it: copy it again", err);
+}
+
 static EVP_PKEY *
 parseclear(const struct cs_pem *pem, const char *where,
     struct certstore_error *err)
 {
 	EVP_PKEY *pkey;
 
-	if (!iswhole(pem->der, pem->derlen)) {
-		failkey(where,
-		    "the key is cut, or bytes follow it: copy it "
-		    "again",
-		    err);
+	if (checkwhole(pem, where, err) == -1)
 		return NULL;
-	}
 	if ((pkey = decodekey(pem->der, pem->derlen)) == NULL) {
 		failkey(where,
 		    "this private key is damaged or of an unknown "
@@ -274,13 +279,8 @@ cs_key_parse_public(const struct cs_pem *pem, struct certstore_error *err)
 
 	ERR_clear_error();
 	where = cs_item_where(pem, buf, sizeof(buf));
-	if (!iswhole(pem->der, pem->derlen)) {
-		failkey(where,
-		    "the key is cut, or bytes follow it: copy it "
-		    "again",
-		    err);
+	if (checkwhole(pem, where, err) == -1)
 		return NULL;
-	}
 	if (strcmp(pem->pemlabel, "RSA PUBLIC KEY") == 0)
 		pkey = d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, (long)pem->derlen);
 	else
