@@ -144,7 +144,7 @@ certsof(const char *name, enum cs_file file)
 	if (cs_entry_load(store, name, &entry, &err) == -1)
 		bail("%s: %s", name, err.msg);
 	if (cs_entry_read(&entry, file, &buf, &err) == 1 &&
-	    (certs = cs_cert_stack(name, &buf, &err)) == NULL)
+	    (certs = cs_cert_stack(name, &buf, 0, &err)) == NULL)
 		bail("%s: %s", name, err.msg);
 	cs_buf_free(&buf);
 	cs_entry_done(&entry);

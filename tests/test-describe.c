@@ -40,7 +40,7 @@ testvodia(void)
 	STACK_OF(X509) *certs;
 
 	readfile("tests/data/vodia-localhost.pem", &buf);
-	certs = cs_cert_stack("vodia", &buf, &err);
+	certs = cs_cert_stack("vodia", &buf, 0, &err);
 	is_int(sk_X509_num(certs), 1, "the Vodia fixture");
 	cs_describe_cert(&info.text, certs, &err);
 	is_str(info.text.p, vodia, "is described");

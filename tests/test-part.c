@@ -308,7 +308,7 @@ putentry(struct certstore *store, const char *name, struct cs_buf *fullchain,
 	put.name = name;
 	if (fullchain != NULL) {
 		cs_buf_copy(&put.file[CS_FULLCHAIN], fullchain);
-		certs = cs_cert_stack(name, fullchain, &err);
+		certs = cs_cert_stack(name, fullchain, 0, &err);
 		cs_describe_cert(&put.file[CS_INFO], certs, &err);
 		cs_buf_copy(&put.file[CS_PRIVKEY], &keypem);
 	}

@@ -10,13 +10,6 @@
 
 #include "import/private.h"
 
-static int
-isentrygone(const struct certstore_error *err)
-{
-	return err->code == CERTSTORE_EDAMAGED ||
-	    err->code == CERTSTORE_ENOENTRY;
-}
-
 /* Adds an entry that has, or waits with, the key of the certificate, whose
  * names are in info. */
 static int
@@ -70,7 +63,8 @@ findowners(struct certstore *store, const struct cs_pool_cert *cert,
 		goto out;
 	for (i = 0; i < names.n; i++) {
 		if (cs_entry_load(store, names.v[i], &entry, err) == -1) {
-			if (!isentrygone(err))
+			if (err->code != CERTSTORE_EDAMAGED &&
+			    err->code != CERTSTORE_ENOENTRY)
 				goto out;
 			continue;
 		}

@@ -80,12 +80,6 @@ hasaskedkey(const struct cs_info *info, const struct certstore_template *asked)
 	    (info->samekey != NULL && strcmp(info->samekey, spki) == 0);
 }
 
-static int
-isinfoca(const struct cs_info *info)
-{
-	return strcmp(info->kind, "ca") == 0;
-}
-
 /* Does its extended key usage allow the profile? */
 static int
 coversprofile(const struct cs_info *info, const char *profile)
@@ -338,7 +332,7 @@ static int
 samekind(const struct cs_info *info, const struct certstore_template *t,
     struct cs_reuse *reuse)
 {
-	if (isinfoca(info) != (t->ca != 0))
+	if ((strcmp(info->kind, "ca") == 0) != (t->ca != 0))
 		return unfit(reuse, t->ca ? "is not a CA" : "is a CA");
 	if (t->ca || coversprofile(info, t->profile))
 		return 1;

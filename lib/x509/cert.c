@@ -96,23 +96,27 @@ failextension(const char *where, X509 *x509, struct certstore_error *err)
 	    where, name, twice ? "there twice" : "malformed");
 }
 
-/* Checks what d2i does not: both times, and all extensions. */
+/* Checks what d2i does not: both times, then all extensions. */
 static int
-checkcert(const char *where, X509 *x509, struct certstore_error *err)
+checkvalidity(const char *where, X509 *x509, struct certstore_error *err)
 {
 	int64_t secs;
-	int bad;
 
-	bad = cs_cert_time(X509_get0_notBefore(x509), &secs) == -1 ||
-	    cs_cert_time(X509_get0_notAfter(x509), &secs) == -1;
-	if (bad) {
-		ERR_clear_error();
-		return cs_fail(err, CERTSTORE_EINPUT,
-		    "%s: the validity of the certificate is malformed (RFC "
-		    "5280 section 4.1.2.5)",
-		    where);
-	}
-	bad = X509_check_purpose(x509, -1, 0) != 1;
+	if (cs_cert_time(X509_get0_notBefore(x509), &secs) == 0 &&
+	    cs_cert_time(X509_get0_notAfter(x509), &secs) == 0)
+		return 0;
+	ERR_clear_error();
+	return cs_fail(err, CERTSTORE_EINPUT,
+	    "%s: the validity of the certificate is malformed (RFC 5280 "
+	    "section 4.1.2.5)",
+	    where);
+}
+
+static int
+checkextforms(const char *where, X509 *x509, struct certstore_error *err)
+{
+	int bad = X509_check_purpose(x509, -1, 0) != 1;
+
 	ERR_clear_error();
 	return bad ? failextension(where, x509, err) : 0;
 }
@@ -161,7 +165,8 @@ cs_cert_parse(const char *where, const unsigned char *der, size_t len,
 
 	if ((x509 = cs_cert_decode(where, der, len, err)) == NULL)
 		return NULL;
-	if (checkcert(where, x509, err) == 0)
+	if (checkvalidity(where, x509, err) == 0 &&
+	    checkextforms(where, x509, err) == 0)
 		return x509;
 	X509_free(x509);
 	return NULL;
@@ -207,10 +212,9 @@ cs_cert_encode(struct cs_buf *buf, X509 *x509, struct certstore_error *err)
 	    x509, err);
 }
 
-static STACK_OF(X509) *
-readcerttext(const char *label, const struct cs_buf *buf,
-    X509 *(*parse)(const char *, const unsigned char *, size_t,
-	struct certstore_error *),
+/* The certificates of a PEM file of ours.  shown: extensions may be malformed. */
+STACK_OF(X509) *
+cs_cert_stack(const char *label, const struct cs_buf *buf, int shown,
     struct certstore_error *err)
 {
 	struct cs_pems pems = { NULL, 0, 0 };
@@ -229,7 +233,8 @@ readcerttext(const char *label, const struct cs_buf *buf,
 	for (i = 0; i < pems.n; i++) {
 		if (pems.v[i].type != CS_PEM_CERT)
 			continue;
-		x509 = parse(cs_item_where(&pems.v[i], where, sizeof(where)),
+		cs_item_where(&pems.v[i], where, sizeof(where));
+		x509 = (shown ? cs_cert_decode : cs_cert_parse)(where,
 		    pems.v[i].der, pems.v[i].derlen, err);
 		if (x509 == NULL)
 			goto out;
@@ -262,26 +267,14 @@ cs_cert_check(const char *where, X509 *x509, char **flaw,
     struct certstore_error *err)
 {
 	struct certstore_error why;
-	int64_t secs;
 
-	if (checkcert(where, x509, &why) == 0)
-		return 0;
-	if (cs_cert_time(X509_get0_notBefore(x509), &secs) == -1 ||
-	    cs_cert_time(X509_get0_notAfter(x509), &secs) == -1) {
-		ERR_clear_error();
-		*err = why;
+	if (checkvalidity(where, x509, err) == -1)
 		return -1;
-	}
+	if (checkextforms(where, x509, &why) == 0)
+		return 0;
 	if ((*flaw = strdup(why.msg)) == NULL)
 		return cs_fail_nomem(err);
 	return 0;
-}
-
-STACK_OF(X509) *
-cs_cert_stack(const char *label, const struct cs_buf *buf,
-    struct certstore_error *err)
-{
-	return readcerttext(label, buf, cs_cert_parse, err);
 }
 
 int
@@ -294,17 +287,10 @@ cs_cert_read(const struct certstore_entry *entry, enum cs_file file,
 	*certs = NULL;
 	rv = cs_entry_read(entry, file, &buf, err);
 	if (rv == 1 &&
-	    (*certs = cs_cert_stack(entry->info.name, &buf, err)) == NULL)
+	    (*certs = cs_cert_stack(entry->info.name, &buf, 0, err)) == NULL)
 		rv = -1;
 	cs_buf_free(&buf);
 	return rv;
-}
-
-STACK_OF(X509) *
-cs_cert_stack_shown(const char *label, const struct cs_buf *buf,
-    struct certstore_error *err)
-{
-	return readcerttext(label, buf, cs_cert_decode, err);
 }
 
 /* Is it a server certificate as "openssl req -x509" makes it: a CA by its basic

@@ -40,9 +40,8 @@ readcerts(const struct certstore_entry *entry, enum cs_file file,
 
 	rv = readpartfile(entry, file, &buf, label, err);
 	if (rv == 1 &&
-	    (*certs = entry->store == NULL ?
-		    cs_cert_stack_shown(label, &buf, err) :
-		    cs_cert_stack(label, &buf, err)) == NULL)
+	    (*certs = cs_cert_stack(label, &buf, entry->store == NULL, err)) ==
+		NULL)
 		rv = -1;
 	cs_buf_free(&buf);
 	return rv;

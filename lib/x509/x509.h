@@ -77,8 +77,8 @@ X509	*cs_cert_decode(const char *, const unsigned char *, size_t,
 X509_REQ *cs_cert_csr_frompem(const char *, const struct cs_buf *,
 	    struct certstore_error *);
 int	cs_cert_encode(struct cs_buf *, X509 *, struct certstore_error *);
-STACK_OF(X509) *cs_cert_stack(const char *, const struct cs_buf *,
-	    struct certstore_error *);		/* of our own PEM files */
+STACK_OF(X509) *cs_cert_stack(const char *, const struct cs_buf *, int,
+	    struct certstore_error *);	/* of our own PEM; 1: only to be shown */
 int	cs_cert_read(const struct certstore_entry *, enum cs_file,
 	    STACK_OF(X509) **, struct certstore_error *);
 				/* of one in the store; 1, 0 no such file, -1 */
