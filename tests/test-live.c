@@ -22,6 +22,7 @@ static const char *const leafexts[] = { "keyUsage", "critical,digitalSignature",
 	"authorityKeyIdentifier", "keyid", "subjectAltName",
 	"DNS:www.example.com", NULL };
 static struct cs_buf a, b, leaf;
+static const char *set; /* the trust set that change() writes */
 
 static void
 encode(struct cs_buf *pem, X509 *x509, const char *file)
@@ -64,7 +65,7 @@ change(enum what what, const struct cs_buf *pem, const char *name)
 	struct certstore_trust *t;
 	int rv = -1;
 
-	t = certstore_trust_new(store, NULL, CERTSTORE_TRUST_FORCE, &err);
+	t = certstore_trust_new(store, set, CERTSTORE_TRUST_FORCE, &err);
 	if (what == ADD)
 		rv = certstore_trust_add(t, "in", pem->p, pem->len, &err);
 	else if (what == UPDATE)
@@ -260,6 +261,48 @@ test_store(struct certstore *store)
 	certstore_verify_free(v);
 }
 
+/* A trust set by name; the default one says what is distrusted everywhere. */
+static void
+test_set(struct certstore *store)
+{
+	struct certstore_verify *v = begun(store, NULL);
+	struct certstore_trust *t = certstore_trust_new(store, "phones", 0,
+	    &err);
+	const struct certstore_entry *entry;
+
+	ok(certstore_trust_new(store, "trust", 0, &err) == NULL &&
+		err.code == CERTSTORE_EARGUMENT,
+	    "not the name of a set");
+	is_int(certstore_trust_next(t, &entry, &err), -1, "no such set");
+	is_int(err.code, CERTSTORE_ENOENTRY, "%s", err.msg);
+	is_int(certstore_trust_next(t, &entry, &err), 0, "and then the end");
+	is_int(has(t, "A"), -1, "nothing is in it");
+	is_int(certstore_verify_set_anchors(v, "phones", &err), -1, "nor here");
+	is_int(ask(v), -1, "cannot be told");
+	set = "phones";
+	change(ADD, &b, NULL);
+	change(ADD, &a, NULL);
+	is_str(listing(t), "A B", "another writer made it");
+	is_int(certstore_verify_set_anchors(v, "phones", &err), 0, "opened");
+	is_int(ask(v), 1, "A is an anchor of it");
+	set = NULL;
+	change(DISTRUST, NULL, "A");
+	is_int(ask(v), 0, "A distrusted in every set");
+	is_str(listing(t), "B", "and removed from this one");
+	change(ADD, &a, NULL);
+	is_int(ask(v), 0, "trusted again, but not in this set");
+	set = "phones";
+	change(ADD, &a, NULL);
+	is_int(ask(v), 1, "and now in this set, too");
+	change(DISTRUST, NULL, "A");
+	is_int(ask(v), 0, "distrusted in this set");
+	set = NULL;
+	is_int(certstore_verify_set_anchors(v, NULL, &err), 0, "default set");
+	is_int(ask(v), 1, "where it is trusted");
+	certstore_trust_free(t);
+	certstore_verify_free(v);
+}
+
 /* A directory that somebody else looks after. */
 static void
 test_directory(const char *how)
@@ -313,6 +356,7 @@ main(void)
 	test_trust(store);
 	test_refused(store);
 	test_store(store);
+	test_set(store);
 	test_directory("true");
 	test_directory("openssl rehash dir >rehash.log 2>&1");
 	ok(ERR_peek_error() == 0, "libcrypto's error queue is empty");
