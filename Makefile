@@ -64,7 +64,7 @@ UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
 	tests/test-part.c tests/test-pem.c tests/test-refuse.c \
 	tests/test-store.c tests/test-template.c tests/test-time.c \
 	tests/test-trust.c tests/test-verify.c tests/test-writers.c
-TOOLS = tests/forge tests/pki
+TOOLS = tests/forge tests/passport tests/pki
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
 FUZZERS = name pem props tnauth trust verify
 FUZZ_TIME = 60
@@ -103,7 +103,7 @@ BENCH_OBJS = tests/bench/bare.o tests/bench/gen.o tests/bench/parse.o \
 BENCH_SOURCES = $(BENCH_OBJS:.o=.c)
 TESTS = $(UNITS:.c=)
 SOURCES = $(LIBRARY) $(SHARED) $(MAINS) $(UNITS) tests/forge.c \
-	tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
+	tests/passport.c tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
 SCRIPTS = tests/deps.sh tests/run tests/demo .ci/run \
 	tests/bench/run tests/bench/grow tests/bench/stores.sh \
 	tests/suites/run

@@ -301,3 +301,79 @@ remarks() {
 	done
 	[[ $said == short*long ]] || fail "$said"
 }
+
+# fetched URL: the file in the cache of a verifier, which fetches each URL once
+# in 24 hours from a web server that serves x5u/.
+fetched() {
+	local file=cache/${1##*/}
+
+	mkdir -p cache
+	[ -e "$file" ] || cp "$CERTSTORE/x5u/${1##*/}" "$file"
+	echo "$file"
+}
+
+# calls KEYFILE URL: signs one, and the verifier accepts it.
+calls() {
+	local token url
+
+	token=$("$ROOT/tests/passport" sign "$1" "$2")
+	url=$("$ROOT/tests/passport" url <<<"$token")
+	[ "$url" = "$2" ]
+	"$ROOT/tests/passport" verify "$(fetched "$url")" <<<"$token"
+}
+
+# expirehold INFO...: what is held is held no longer.
+expirehold() {
+	local file
+
+	for file; do
+		sed 's/^\(held [0-9]*\) .*/\1 1/' "$file" >info.new
+		cat info.new >"$file"
+	done
+}
+
+@test "three replacements in an hour: no call is refused" {
+	local answer answers=() i
+
+	[ -x "$ROOT/tests/passport" ] || make -s -C "$ROOT" tests/passport
+	cert-set -q @new x5u=https://certs.example.com/shaken
+	for i in 1 2 3 4; do
+		key a # another each time
+		caller a 90 spc:818H
+		rm -f a.key
+		answers+=("$(cert-match -k shaken -o keyfile,x5u spc:818H)")
+		[ "$i" -ne 2 ] || cert-set -q a note=between
+		# signers with each answer so far, and one that asks now
+		for answer in "${answers[@]}"; do
+			calls "${answer%	*}" "${answer#*	}" ||
+			    fail "$i: $answer"
+		done
+	done
+	[ "$(printf '%s\n' "${answers[@]#*	}" | sort -u | wc -l)" -eq 4 ]
+	[ "$(find "$CERTSTORE/certs" -name '.a@*' | wc -l)" -eq 5 ]
+	run -0 cert-list -o name
+	[ "$output" = a ]
+	# a day later the next change removes them, but for the kept one
+	expirehold "$CERTSTORE/certs/a/info"
+	cert-set -q a note=later
+	[ "$(find "$CERTSTORE/certs" -name '.a@*' | wc -l)" -eq 3 ]
+	[ "$(find "$CERTSTORE/x5u" -name '*.pem' | wc -l)" -eq 4 ]
+	cert-rm a
+	[ -z "$(find "$CERTSTORE/certs" -name '.a@*')" ]
+}
+
+@test "what is held keeps no key for a group that lost it" {
+	local group
+
+	caller a 90 spc:818H
+	group=$(id -gn)
+	cert-set -q a "group=$group"
+	rm -f a.key
+	caller a 90 spc:818H
+	rm -f a.key
+	caller a 90 spc:818H
+	[ "$(find "$CERTSTORE/certs" -name privkey.pem -perm 640 | wc -l)" -eq 3 ]
+	cert-set -q a group=
+	[ -z "$(find "$CERTSTORE/certs" -name privkey.pem ! -perm 600)" ]
+	[ "$(find "$CERTSTORE/certs" -name privkey.pem | wc -l)" -eq 5 ]
+}

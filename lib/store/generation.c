@@ -423,6 +423,7 @@ cs_generation_remove(const struct cs_link *link, unsigned long gen)
 
 struct others {
 	unsigned long below, live, kept;
+	const struct cs_info *info;
 };
 
 static int
@@ -430,16 +431,18 @@ removeother(const struct cs_link *link, unsigned long gen, void *arg)
 {
 	const struct others *others = arg;
 
-	if (gen >= others->below || gen == others->live || gen == others->kept)
+	if (gen >= others->below || gen == others->live ||
+	    gen == others->kept ||
+	    (others->info != NULL && cs_info_keeps(others->info, gen)))
 		return 0;
 	return cs_generation_remove(link, gen);
 }
 
 int
 cs_generation_sweep(const struct cs_link *link, unsigned long below,
-    unsigned long live, unsigned long kept)
+    unsigned long live, unsigned long kept, const struct cs_info *info)
 {
-	struct others others = { below, live, kept };
+	struct others others = { below, live, kept, info };
 
 	return eachgen(link, removeother, &others);
 }

@@ -13,7 +13,19 @@
 
 #include "store/private.h"
 
-enum how { TEXT, TIME, NUMBER, FLAG, WORDS, LINE, SAN, ISSUING, FILEOF, HAS };
+enum how {
+	TEXT,
+	TIME,
+	NUMBER,
+	FLAG,
+	WORDS,
+	LINE,
+	SAN,
+	ISSUING,
+	HELD,
+	FILEOF,
+	HAS
+};
 
 #define PATH_SIZE (CS_GENDIR + 32)
 #define AT(member) offsetof(struct cs_info, member)
@@ -36,6 +48,7 @@ static const struct key {
 	KEY("generation", NUMBER, AT(gen)),
 	KEY("before", NUMBER, AT(before)),
 	KEY("kept", NUMBER, AT(kept)),
+	KEY("held", HELD, 0),
 	KEY("pair", NUMBER, AT(pair)),
 	KEY("file", FILEOF, AT(file)),
 	KEY("has", HAS, 0),
@@ -148,6 +161,23 @@ readsan(struct cs_info *info, char *text)
 }
 
 static int
+readheld(struct cs_info *info, const char *text)
+{
+	struct cs_held *v;
+	char *p;
+
+	v = cs_array_extend(info->held, info->nheld, &info->heldsize,
+	    sizeof(*v));
+	if (v == NULL)
+		return -1;
+	info->held = v;
+	v += info->nheld++;
+	v->gen = (unsigned long)readint(text, &p);
+	v->until = *p == ' ' ? readint(p + 1, NULL) : 0;
+	return 0;
+}
+
+static int
 readissuing(struct cs_info *info, char *text)
 {
 	struct cs_issuing *v;
@@ -232,6 +262,9 @@ setvalue(struct cs_info *info, const struct key *key, char *value)
 	case ISSUING:
 		rv = readissuing(info, value);
 		break;
+	case HELD:
+		rv = readheld(info, value);
+		break;
 	case FILEOF:
 		readfile(info, value);
 		break;
@@ -261,6 +294,8 @@ clearinfo(struct cs_info *info)
 	info->tns.size = old.tns.size;
 	info->san = old.san;
 	info->sansize = old.sansize;
+	info->held = old.held;
+	info->heldsize = old.heldsize;
 	info->issuing = old.issuing;
 	info->issuingsize = old.issuingsize;
 }
@@ -343,6 +378,7 @@ cs_info_free(struct cs_info *info)
 	free(info->spcs.v);
 	free(info->tns.v);
 	free(info->san);
+	free(info->held);
 	free(info->issuing);
 	memset(info, 0, sizeof(*info));
 }
@@ -591,8 +627,8 @@ static int
 iscomposed(const char *line, size_t len)
 {
 	static const char *const words[] = { "certstore", "name", "generation",
-		"before", "kept", "pair", "file", "has", "origin", "tenant",
-		"user", "group", "x5u" };
+		"before", "kept", "held", "pair", "file", "has", "origin",
+		"tenant", "user", "group", "x5u" };
 	size_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -624,6 +660,18 @@ cs_info_description(struct cs_buf *desc, const struct cs_buf *text,
 			    cs_buf_add(desc, "\n", 1);
 	}
 	return bad == 0 ? 0 : -1;
+}
+
+/* Is a generation kept, or held for signers of calls?  1 or 0. */
+int
+cs_info_keeps(const struct cs_info *info, unsigned long gen)
+{
+	size_t i;
+
+	for (i = 0; i < info->nheld; i++)
+		if (info->held[i].gen == gen)
+			return 1;
+	return gen == info->kept;
 }
 
 /* Does its extended key usage have this word? */

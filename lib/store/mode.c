@@ -164,23 +164,20 @@ cs_mode_close(struct certstore *store, const char *name, unsigned long gen,
 	return closed;
 }
 
-/*
- * The generation that is kept may hold the same key as the live one: nobody
- * may read it there who may not, or no longer, read it in the live one.
- */
-int
-cs_mode_tighten(struct certstore *store, const struct cs_info *info)
+static int
+tightenone(struct certstore *store, const struct cs_info *info,
+    unsigned long gen)
 {
 	char live[CS_GENDIR + 16], path[CS_GENDIR + 16];
 	struct stat now, st;
 	size_t i;
 	int rv = 0;
 
-	for (i = 0; i < CS_NFILE && info->kept != 0 && rv != -1; i++) {
+	for (i = 0; i < CS_NFILE && gen != 0 && rv != -1; i++) {
 		if (!issecret((enum cs_file)i))
 			continue;
-		if (statkey(store, info->name, info->kept, (enum cs_file)i,
-			path, &st) == -1) {
+		if (statkey(store, info->name, gen, (enum cs_file)i, path,
+			&st) == -1) {
 			rv = errno == ENOENT ? 0 : -1;
 			continue;
 		}
@@ -196,4 +193,20 @@ cs_mode_tighten(struct certstore *store, const struct cs_info *info)
 			rv = cs_file_restrict(store->certs, path, 1);
 	}
 	return rv == -1 ? -1 : 0;
+}
+
+/*
+ * A generation that is kept or held may have the same key as the live one:
+ * nobody may read it there who may not, or no longer, read it in the live one.
+ */
+int
+cs_mode_tighten(struct certstore *store, const struct cs_info *info)
+{
+	size_t i;
+	int rv;
+
+	rv = tightenone(store, info, info->kept);
+	for (i = 0; i < info->nheld && rv == 0; i++)
+		rv = tightenone(store, info, info->held[i].gen);
+	return rv;
 }

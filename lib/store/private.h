@@ -152,10 +152,10 @@ int	cs_generation_lead(const struct cs_link *, unsigned long);
 int	cs_generation_settle(const struct cs_link *, const struct cs_intent *,
 	    unsigned long *);
 /* Not if by now the number may be another writer's: ESTALE.  Sweep: all below
- * a number but two. */
+ * a number but two, and what an info, or NULL, holds. */
 int	cs_generation_remove(const struct cs_link *, unsigned long);
 int	cs_generation_sweep(const struct cs_link *, unsigned long,
-	    unsigned long, unsigned long);
+	    unsigned long, unsigned long, const struct cs_info *);
 
 /* info.c */
 /* Reads and checks info of a directory in certs/ (directory, entry name):

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,6 +32,7 @@ cs_put_compose(struct cs_buf *b, const struct cs_put *put,
 	char hex[CS_HASH_LEN];
 	const struct cs_buf *desc = &put->file[CS_INFO];
 	enum cs_file which = describedfile(put);
+	size_t i;
 	int bad;
 
 	cs_hash(hex, put->file[which].p, put->file[which].len);
@@ -40,6 +42,9 @@ cs_put_compose(struct cs_buf *b, const struct cs_put *put,
 		bad |= cs_buf_printf(b, "before %lu\n", put->before);
 	if (put->kept != 0)
 		bad |= cs_buf_printf(b, "kept %lu\n", put->kept);
+	for (i = 0; i < put->nheld; i++)
+		bad |= cs_buf_printf(b, "held %lu %lld\n", put->held[i].gen,
+		    (long long)put->held[i].until);
 	if (put->pair != 0)
 		bad |= cs_buf_printf(b, "pair %lu\n", put->pair);
 	bad |= cs_buf_printf(b, "file %s %zu %lld.%09ld %s\nhas%s%s%s%s%s\n",
@@ -236,5 +241,8 @@ cs_put_free(struct cs_put *put)
 
 	for (i = 0; i < CS_NFILE; i++)
 		cs_buf_free(&put->file[i]);
+	free(put->held);
+	put->held = NULL;
+	put->nheld = 0;
 	cs_info_free(&put->info);
 }

@@ -34,6 +34,24 @@ loadgeneration(struct certstore *store, const char *name, unsigned long gen,
 	return 0;
 }
 
+/* Removes the generations that an info held and a later one, or NULL, does not. */
+static int
+sweepheld(struct certstore *store, const struct cs_info *old,
+    const struct cs_info *info)
+{
+	unsigned long gen;
+	size_t i;
+
+	for (i = 0; i < old->nheld; i++) {
+		gen = old->held[i].gen;
+		if (gen < old->gen &&
+		    (info == NULL || !cs_info_keeps(info, gen)) &&
+		    cs_sweep_generation(store, old->name, gen, NULL) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 /*
  * The link leads to the generation of info: removes the links and generations
  * of what it replaced.
@@ -55,12 +73,15 @@ cs_settle_finish(struct certstore *store, const struct cs_info *info,
 		goto out;
 	if (known == 0) { /* what that one kept is not known either */
 		link = cs_resolve_link(store, info->name);
-		if (cs_generation_sweep(&link, info->gen, 0, info->kept) == -1)
+		if (cs_generation_sweep(&link, info->gen, 0, info->kept,
+			info) == -1)
 			goto out;
-	} else if (old.kept != info->kept && old.kept < info->gen &&
+	} else if (sweepheld(store, &old, info) == -1) {
+		goto out;
+	} else if (!cs_info_keeps(info, old.kept) && old.kept < info->gen &&
 	    cs_sweep_generation(store, info->name, old.kept, NULL) == -1)
 		goto out;
-	if (known == 1 && info->before != info->kept &&
+	if (known == 1 && !cs_info_keeps(info, info->before) &&
 	    cs_sweep_generation(store, info->name, info->before, &old) == -1)
 		goto out;
 	rv = cs_mode_tighten(store, info);
@@ -149,6 +170,7 @@ finishremoval(struct certstore *store, const char *name, unsigned long gen,
 		return cs_strings_add(&todo->unknown, name);
 	}
 	if (cs_index_drop(store, info, NULL) == -1 ||
+	    sweepheld(store, info, NULL) == -1 ||
 	    cs_sweep_generation(store, name, info->before, NULL) == -1 ||
 	    (info->kept != info->before &&
 		cs_sweep_generation(store, name, info->kept, NULL) == -1))

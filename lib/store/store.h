@@ -22,6 +22,11 @@ struct cs_issuing {
 	const char	*fingerprint;
 	const char	*subject;
 };
+/* A generation that signers of calls may still use, and until when. */
+struct cs_held {
+	unsigned long	 gen;
+	int64_t		 until;
+};
 struct cs_list {
 	const char	**v;
 	size_t		 n;
@@ -49,6 +54,8 @@ struct cs_info {
 	size_t		 nsan, sansize;
 	struct cs_issuing *issuing;		/* fullchain.pem behind the first */
 	size_t		 nissuing, issuingsize;
+	struct cs_held	*held;
+	size_t		 nheld, heldsize;
 };
 
 /* The files of a generation. */
@@ -97,6 +104,8 @@ struct cs_put {
 	unsigned long	 gen;		/* set by cs_write_entries() from here on */
 	unsigned long	 before;
 	unsigned long	 kept;
+	struct cs_held	*held;
+	size_t		 nheld;
 	unsigned long	 closes[2];	/* whose keys a group may no longer read */
 	struct cs_info	 info;		/* as it was written */
 	int		 fd[CS_NFILE + 1];	/* and the directory */
@@ -118,6 +127,7 @@ void	cs_put_free(struct cs_put *);
 int	cs_info_parse(struct cs_info *, struct certstore_error *); /* text is cut into strings */
 void	cs_info_reset(struct cs_info *);	/* empty, keeps the memory */
 void	cs_info_free(struct cs_info *);
+int	cs_info_keeps(const struct cs_info *, unsigned long);
 int	cs_info_has_usage(const struct cs_info *, const char *);
 int	cs_info_isvalid(const struct cs_info *, int64_t);	/* at that time */
 

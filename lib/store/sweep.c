@@ -93,20 +93,18 @@ auditone(struct certstore *store, const char *name, char *const *dirs, size_t n)
 {
 	struct certstore_error err;
 	struct cs_info info = { 0 };
-	char live[CS_GENDIR], kept[CS_GENDIR];
-	int rv = 0;
+	char live[CS_GENDIR];
+	size_t i;
+	int rv;
 
-	if (n > 2 ||
-	    cs_file_readlink(store->certs, name, live, sizeof(live)) == -1)
+	if (cs_file_readlink(store->certs, name, live, sizeof(live)) == -1)
 		return 0;
 	if (n == 1)
 		return strcmp(live, dirs[0]) == 0;
-	if (cs_info_load(store, live, name, &info, &err) == 0) {
-		cs_generation_dir(kept, name, info.kept);
-		rv = (strcmp(live, dirs[0]) == 0 &&
-			 strcmp(kept, dirs[1]) == 0) ||
-		    (strcmp(live, dirs[1]) == 0 && strcmp(kept, dirs[0]) == 0);
-	}
+	rv = cs_info_load(store, live, name, &info, &err) == 0;
+	for (i = 0; i < n && rv; i++)
+		rv = strcmp(live, dirs[i]) == 0 ||
+		    cs_info_keeps(&info, cs_generation_number(dirs[i], name));
 	cs_info_free(&info);
 	return rv;
 }

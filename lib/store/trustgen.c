@@ -326,7 +326,7 @@ removeothers(const struct cs_link *link, unsigned long live)
 
 	if (cs_generation_wholebelow(link, live, &kept) == -1)
 		return -1;
-	return cs_generation_sweep(link, (unsigned long)-1, live, kept);
+	return cs_generation_sweep(link, (unsigned long)-1, live, kept, NULL);
 }
 
 int

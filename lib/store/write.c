@@ -10,6 +10,7 @@
 
 #include "store/private.h"
 
+#define HELD_MAX 1000
 #define BULK 16 /* entries from which one syncfs is cheaper */
 
 /*
@@ -46,6 +47,35 @@ warngroup(const struct certstore *store, const struct cs_put *put,
 }
 
 /*
+ * A signer of calls may have asked for a key, or its verifier for the chain,
+ * just before the switch: what is replaced stays for a day, and of many
+ * replacements in a day the last.
+ */
+static int
+holdreplaced(struct cs_put *put, const struct cs_info *old)
+{
+	int64_t now = certstore_time_now();
+	size_t i = 0;
+
+	free(put->held);
+	put->nheld = 0;
+	put->held = calloc(old->nheld + 1, sizeof(*put->held));
+	if (put->held == NULL)
+		return -1;
+	if (old->nheld >= HELD_MAX)
+		i = old->nheld - HELD_MAX + 1;
+	for (; i < old->nheld; i++)
+		if (old->held[i].until > now)
+			put->held[put->nheld++] = old->held[i];
+	if (old->gen != 0 && old->kind != NULL &&
+	    strcmp(old->kind, "shaken") == 0) {
+		put->held[put->nheld].gen = old->gen;
+		put->held[put->nheld++].until = now + CS_DAY;
+	}
+	return 0;
+}
+
+/*
  * Under the lock: is the entry still what the caller decided upon?  Sets which
  * generation is written, which one it replaces, and which one is kept: the
  * newest earlier one with another certificate.
@@ -72,6 +102,10 @@ checkput(struct certstore *store, struct cs_put *put,
 	if (cs_newprops_compose(store, put, old.gendir[0] == '\0' ? NULL : &old,
 		&flaw) == -1) {
 		*err = flaw;
+		goto out;
+	}
+	if (holdreplaced(put, &old.info) == -1) {
+		cs_fail_nomem(err);
 		goto out;
 	}
 	warngroup(store, put, &old);
@@ -155,15 +189,17 @@ static int
 closekeys(struct certstore *store, const struct cs_put *puts, size_t n,
     int bulk, struct certstore_error *err)
 {
+	unsigned long gen;
 	size_t i, k;
 	int closed = 0, rv;
 
 	for (i = 0; i < n; i++)
-		for (k = 0; k < 2; k++) {
-			if (puts[i].closes[k] == 0)
+		for (k = 0; k < 2 + puts[i].nheld; k++) {
+			gen = k < 2 ? puts[i].closes[k] :
+				      puts[i].held[k - 2].gen;
+			if (puts[i].closes[0] == 0 || gen == 0)
 				continue;
-			rv = cs_mode_close(store, puts[i].name,
-			    puts[i].closes[k], !bulk);
+			rv = cs_mode_close(store, puts[i].name, gen, !bulk);
 			if (rv == -1)
 				return cs_fail_errno(err,
 				    "%s: mode of its keys", puts[i].name);
