@@ -48,9 +48,9 @@ cs_mode_group(const char *entry, const char *name, gid_t *gid,
 		return cs_fail_errno(err, "%s: group %s", entry,
 		    cs_escape_quote(q, name));
 	return cs_fail(err, CERTSTORE_EREFUSED,
-	    "%s: there is no group %s, which its props name: create the "
-	    "group or correct certs/%s/props",
-	    entry, cs_escape_quote(q, name), entry);
+	    "%s: there is no group %s, which its props or those of @new "
+	    "name: create the group, or set another with cert-set",
+	    entry, cs_escape_quote(q, name));
 }
 
 static int
