@@ -588,3 +588,26 @@ closed() {
 	[ "$(find "$CERTSTORE/certs" -name '.a@*' | wc -l)" -le 2 ]
 	cert-show a >/dev/null
 }
+
+@test "a tenant that moves is never without an answer" {
+	cert-create -s b.example.com b
+	cert-create -s c.example.com c
+	cert-set -q a tenant=t.example.com
+	cert-set c default=yes
+	(
+		for i in {1..25}; do
+			cert-set -q b tenant+=t.example.com
+			cert-set -q a tenant-=t.example.com
+			cert-set -q a tenant+=t.example.com
+			cert-set -q b tenant-=t.example.com
+		done
+		: >moved
+	) &
+	while [ ! -e moved ]; do
+		yes t.example.com | head -n 2000 |
+		    cert-match -D -o name,how - >>answers
+	done
+	wait $!
+	[ -s answers ]
+	! grep -v $'\ttenant' answers || fail "not always by tenant"
+}

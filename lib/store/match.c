@@ -10,6 +10,8 @@
 
 #include "store/private.h"
 
+#define ASK_MAX 20 /* times, while others write */
+
 /* By what a candidate answers; the first rung with a valid one wins. */
 enum rung {
 	EXACT,
@@ -709,6 +711,37 @@ startquestion(struct certstore_match *match, const char *question)
 }
 
 /*
+ * Asks again if nothing but the default answers while others write: between the
+ * links of index/ and the entries they lead to, a tenant name may have moved.
+ */
+static int
+askuntilsettled(struct certstore_match *match, const char *question,
+    struct certstore_error *err)
+{
+	struct certstore *store = match->store;
+	struct cs_stamp now, was;
+	int i;
+
+	memset(&now, 0, sizeof(now));
+	for (i = 0; i < ASK_MAX; i++) {
+		startquestion(match, question);
+		if (cs_store_refresh(store, err) == -1 ||
+		    askquestion(match, question, err) == -1)
+			return -1;
+		if ((match->n > 0 && match->v[0]->rung != DEFAULT &&
+			match->v[0]->rung != AVAILABLE) ||
+		    store->certs == -1)
+			return 0;
+		was = now;
+		if (cs_stamp_fd(&now, store->certs) == -1)
+			return cs_fail_errno(err, "%s/certs", store->path);
+		if (now.settled || (i > 0 && cs_stamp_same(&was, &now)))
+			return 0;
+	}
+	return 0;
+}
+
+/*
  * 1: there is a valid answer, 2: all that answers has ended or not begun, 0:
  * none, -1: no question, or a failure.  If it failed for some entries alone,
  * the others are there.
@@ -724,9 +757,7 @@ certstore_match_ask(struct certstore_match *match, const char *question,
 		*err = match->failed;
 		return -1;
 	}
-	startquestion(match, question);
-	if (cs_store_refresh(match->store, err) == -1 ||
-	    askquestion(match, question, err) == -1) {
+	if (askuntilsettled(match, question, err) == -1) {
 		match->n = 0;
 		return -1;
 	}
