@@ -42,7 +42,8 @@ IMPORT = lib/import/ident.c lib/import/import.c lib/import/issuers.c \
 	lib/import/plan.c lib/import/pool.c lib/import/poolcert.c \
 	lib/import/warning.c
 TRUST = lib/trust/anchor.c lib/trust/change.c lib/trust/crl.c \
-	lib/trust/trust.c lib/trust/trustdir.c lib/trust/trustset.c
+	lib/trust/trust.c lib/trust/trustdir.c lib/trust/trustset.c \
+	lib/trust/trustwrite.c
 VERIFY = lib/verify/algorithm.c lib/verify/anchors.c lib/verify/cache.c \
 	lib/verify/judge.c lib/verify/lazycerts.c \
 	lib/verify/nameconstraint.c lib/verify/path.c \

@@ -190,3 +190,13 @@ cs_anchor_judge(const char *what, X509 *x509, int how,
 		"left out: use cert-trust -f add to add it" :
 		"use -f to add it");
 }
+
+int
+cs_anchor_signscrls(X509 *x509, int explicit)
+{
+	uint32_t usage = X509_get_key_usage(x509);
+
+	if (usage == UINT32_MAX)
+		return !explicit;
+	return (usage & KU_CRL_SIGN) != 0;
+}

@@ -200,9 +200,9 @@ ishelper(struct certstore_trust *t, X509 *x509)
 
 	if (cs_cert_is_ca(x509))
 		rv = !cs_cert_is_self_signed(x509) &&
-		    cs_crl_isissued(&t->set, x509);
+		    cs_trustset_hasissuer(&t->set, x509);
 	else
-		rv = X509_check_ca(x509) == 0 && cs_crl_issigner(x509);
+		rv = X509_check_ca(x509) == 0 && cs_anchor_signscrls(x509, 1);
 	ERR_clear_error();
 	return rv;
 }
@@ -458,9 +458,9 @@ droporphans(struct certstore_trust *t)
 		for (i = 0; i < t->set.n; i++) {
 			a = &t->set.v[i];
 			if (a->gone || (a->origin & CS_ANCHOR_HELPER) == 0 ||
-			    (x509 = cs_crl_helper(a)) == NULL ||
+			    (x509 = cs_trustset_parse(a)) == NULL ||
 			    !cs_cert_is_ca(x509) ||
-			    cs_crl_isissued(&t->set, x509))
+			    cs_trustset_hasissuer(&t->set, x509))
 				continue;
 			cs_trustset_drop(a);
 			again = 1;

@@ -14,14 +14,6 @@
 #define NO_END INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
 void
-cs_crl_free(struct cs_crl *c)
-{
-	free(c->name);
-	X509_CRL_free(c->crl);
-	memset(c, 0, sizeof(*c));
-}
-
-void
 cs_crl_link(char link[CS_ANCHOR_LINK], unsigned long hash, size_t n)
 {
 	snprintf(link, CS_ANCHOR_LINK, "%08lx.r%zu", hash, n);
@@ -36,18 +28,6 @@ cs_crl_islink(const char *file, unsigned long *hash, size_t *n)
 		return 0;
 	cs_crl_link(again, *hash, *n);
 	return strcmp(again, file) == 0;
-}
-
-static X509 *
-parsedanchor(struct cs_anchor *a)
-{
-	struct certstore_error ignored;
-
-	if (a->gone || a->der == NULL)
-		return NULL;
-	if (a->x509 == NULL)
-		a->x509 = cs_cert_parse(a->name, a->der, a->derlen, &ignored);
-	return a->x509;
 }
 
 /* The SHA-256 of a name and a public key. */
@@ -70,23 +50,6 @@ hashsigner(const X509_NAME *name, X509 *x509, char hex[CS_HASH_LEN])
 	return rv;
 }
 
-/* May it sign CRLs (RFC 5280 section 4.2.1.3)?  explicit: only if it says so. */
-static int
-signscrls(X509 *x509, int explicit)
-{
-	uint32_t usage = X509_get_key_usage(x509);
-
-	if (usage == UINT32_MAX)
-		return !explicit;
-	return (usage & KU_CRL_SIGN) != 0;
-}
-
-int
-cs_crl_issigner(X509 *x509)
-{
-	return signscrls(x509, 1);
-}
-
 /*
  * The anchor or helper whose key signed a CRL, or NULL.  An indirect one is
  * accepted only of a signer whose key usage names cRLSign.
@@ -100,9 +63,9 @@ findsigner(struct cs_trustset *set, X509_CRL *crl, int indirect)
 	X509 *x509;
 
 	for (i = 0; i < set->n; i++) {
-		if ((x509 = parsedanchor(&set->v[i])) == NULL ||
+		if ((x509 = cs_trustset_parse(&set->v[i])) == NULL ||
 		    X509_NAME_cmp(X509_get_subject_name(x509), name) != 0 ||
-		    !signscrls(x509, indirect) ||
+		    !cs_anchor_signscrls(x509, indirect) ||
 		    (pkey = X509_get0_pubkey(x509)) == NULL)
 			continue;
 		if (X509_CRL_verify(crl, pkey) == 1)
@@ -399,7 +362,7 @@ takecrl(struct cs_trustset *set, struct cs_crl *c, struct cs_crl *old,
 		c->name = old->name;
 		c->fresh = old->fresh;
 		old->name = NULL;
-		cs_crl_free(old);
+		cs_trustset_freecrl(old);
 		*old = *c;
 	} else {
 		namecrl(set, c, signer, name);
@@ -483,7 +446,7 @@ cs_crl_uncovered(struct cs_trustset *set, struct cs_buf *names, size_t *n)
 
 	*n = 0;
 	for (i = 0; i < set->n; i++) {
-		if ((x509 = parsedanchor(&set->v[i])) == NULL ||
+		if ((x509 = cs_trustset_parse(&set->v[i])) == NULL ||
 		    !cs_cert_is_ca(x509) ||
 		    (X509_get_key_usage(x509) & KU_KEY_CERT_SIGN) == 0)
 			continue;
@@ -510,34 +473,12 @@ cs_crl_isorphan(struct cs_trustset *set, const struct cs_crl *c)
 
 	for (i = 0; i < set->n; i++)
 		if (!set->v[i].gone &&
-		    (x509 = parsedanchor(&set->v[i])) != NULL &&
+		    (x509 = cs_trustset_parse(&set->v[i])) != NULL &&
 		    hashsigner(X509_get_subject_name(x509), x509, signer) ==
 			0 &&
 		    strcmp(signer, c->signer) == 0)
 			return 0;
 	return 1;
-}
-
-int
-cs_crl_isissued(struct cs_trustset *set, X509 *x509)
-{
-	size_t i;
-	X509 *issuer;
-
-	for (i = 0; i < set->n; i++)
-		if (!set->v[i].gone &&
-		    (issuer = parsedanchor(&set->v[i])) != NULL &&
-		    cs_cert_is_ca(issuer) && X509_cmp(issuer, x509) != 0 &&
-		    cs_cert_is_signed_by(x509, issuer) == 1)
-			return 1;
-	ERR_clear_error();
-	return 0;
-}
-
-X509 *
-cs_crl_helper(struct cs_anchor *a)
-{
-	return parsedanchor(a);
 }
 
 /* The first CRL that is left with this hash, or ncrl. */

@@ -6,6 +6,11 @@
 
 #include "trust/trust.h"
 
+/* Names of files and directories of a set. */
+#define CS_TRUST_SUFFIX		".pem"
+#define CS_TRUST_HELPERS	"untrusted"
+#define CS_TRUST_CRLS		"crls"
+#define CS_TRUST_ALLCRLS	"crls.pem"
 #define CS_TRUST_WHERE	300			/* of "file:line" in a message */
 #define CS_ANCHOR_BASE	128			/* of a name without its suffix */
 #define CS_BUNDLE_MAX	(16 * 1024 * 1024)	/* bytes, of all anchors */
@@ -20,6 +25,9 @@ int	cs_trustset_find(const struct cs_trustset *, const char *,
 struct cs_anchor *cs_trustset_add(struct cs_trustset *, const char *,
 	    const char *, const unsigned char *, size_t, unsigned int);
 void	cs_trustset_drop(struct cs_anchor *);
+X509	*cs_trustset_parse(struct cs_anchor *);	/* once; borrowed, or NULL */
+int	cs_trustset_hasissuer(struct cs_trustset *, X509 *);	/* a CA of it */
+void	cs_trustset_freecrl(struct cs_crl *);
 int	cs_trustset_isempty(const struct cs_trustset *);	/* no anchor */
 void	cs_trustset_sort(struct cs_trustset *);
 /* A free name: the base, or the base and digits of the fingerprint. */
@@ -41,6 +49,8 @@ int	cs_anchor_fingerprint(const char *, char [65]);
 #define CS_JUDGE_FORCE		1
 #define CS_JUDGE_SHIPPED	2
 #define CS_JUDGE_HELPER		4	/* not as an anchor */
+/* May it sign CRLs (RFC 5280 section 4.2.1.3)?  1: only if it says so. */
+int	cs_anchor_signscrls(X509 *, int);
 int	cs_anchor_judge(const char *, X509 *, int, struct certstore_error *);
 
 /* Is it an anchor, and neither distrusted nor a helper? */
@@ -52,7 +62,6 @@ int	cs_trustset_isanchor(const struct cs_anchor *);
  * it replaces one, 3 it does not, 2 the set has it, 0 refused, -1 without
  * memory.
  */
-void	cs_crl_free(struct cs_crl *);
 void	cs_crl_link(char [CS_ANCHOR_LINK], unsigned long, size_t);
 int	cs_crl_islink(const char *, unsigned long *, size_t *);
 int	cs_crl_addlink(struct cs_trustset *, unsigned long, size_t, size_t);
@@ -64,18 +73,17 @@ int64_t	cs_crl_starts(const struct cs_crl *);
 int64_t	cs_crl_ends(const struct cs_crl *);
 /* Names of the CAs that have no CRL which tells all they revoked: 0, -1. */
 int	cs_crl_uncovered(struct cs_trustset *, struct cs_buf *, size_t *);
-int	cs_crl_issigner(X509 *);		/* says that it signs CRLs */
-int	cs_crl_isissued(struct cs_trustset *, X509 *);	/* by a CA of the set */
 int	cs_crl_isorphan(struct cs_trustset *, const struct cs_crl *);
-X509	*cs_crl_helper(struct cs_anchor *);	/* parsed */
 void	cs_crl_closegaps(struct cs_trustset *);
 int	cs_crl_renumber(struct cs_trustset *);	/* from r0 on */
 
 /* trustdir.c: the set as a directory. */
 int	cs_trustdir_load(const struct cs_trustname *, struct cs_trustset *,
 	    struct certstore_error *);
-int	cs_trustdir_write(const struct cs_trustname *, struct cs_trustset *,
-	    struct certstore_error *);	/* under the lock */
+
+/* trustwrite.c: replaces the live set, under the lock. */
+int	cs_trustwrite_set(const struct cs_trustname *, struct cs_trustset *,
+	    struct certstore_error *);
 
 /* change.c: what a change makes of the set, and what becomes of each of its
  * certificates, or of the one anchor that text names. */

@@ -523,7 +523,7 @@ writeset(struct certstore_trust *t, struct certstore_error *err)
 		return -1;
 	if (t->count == 0 && !t->set.dirty)
 		return 0;
-	return cs_trustdir_write(&t->tn, &t->set, err);
+	return cs_trustwrite_set(&t->tn, &t->set, err);
 }
 
 /* Warns that bundle.pem is empty, which servers refuse. */

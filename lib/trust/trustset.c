@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/err.h>
+
 #include "trust/private.h"
 
 #define SHA256 "sha256:"
@@ -24,12 +26,20 @@ freeanchor(struct cs_anchor *a)
 }
 
 void
+cs_trustset_freecrl(struct cs_crl *c)
+{
+	free(c->name);
+	X509_CRL_free(c->crl);
+	memset(c, 0, sizeof(*c));
+}
+
+void
 cs_trustset_free(struct cs_trustset *set)
 {
 	while (set->n > 0)
 		freeanchor(&set->v[--set->n]);
 	while (set->ncrl > 0)
-		cs_crl_free(&set->crls[--set->ncrl]);
+		cs_trustset_freecrl(&set->crls[--set->ncrl]);
 	free(set->crls);
 	free(set->crllinks);
 	free(set->v);
@@ -178,6 +188,34 @@ void
 cs_trustset_drop(struct cs_anchor *a)
 {
 	a->gone = 1;
+}
+
+X509 *
+cs_trustset_parse(struct cs_anchor *a)
+{
+	struct certstore_error ignored;
+
+	if (a->gone || a->der == NULL)
+		return NULL;
+	if (a->x509 == NULL)
+		a->x509 = cs_cert_parse(a->name, a->der, a->derlen, &ignored);
+	return a->x509;
+}
+
+int
+cs_trustset_hasissuer(struct cs_trustset *set, X509 *x509)
+{
+	size_t i;
+	X509 *issuer;
+
+	for (i = 0; i < set->n; i++)
+		if (!set->v[i].gone &&
+		    (issuer = cs_trustset_parse(&set->v[i])) != NULL &&
+		    cs_cert_is_ca(issuer) && X509_cmp(issuer, x509) != 0 &&
+		    cs_cert_is_signed_by(x509, issuer) == 1)
+			return 1;
+	ERR_clear_error();
+	return 0;
 }
 
 int
