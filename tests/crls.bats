@@ -382,6 +382,34 @@ freeport() {
 	run ! asks "$port" clientA
 }
 
+@test "OpenVPN: ca and crl-verify" {
+	local who
+
+	want openvpn
+	trust -q add A.crt B.crt
+	trust -q add A2.crl B1.crl
+	for who in clientA clientB; do
+		port=$(freeport)
+		openvpn --dev null --proto udp --local 127.0.0.1 --port "$port" \
+		    --tls-server --dh none --cert server.crt --key server.key \
+		    --ca "$set/bundle.pem" --crl-verify "$set/crls/crls.pem" \
+		    >"server.$who" 2>&1 3>&- &
+		echo $! >>"$BATS_TEST_TMPDIR/servers"
+		openvpn --dev null --proto udp --remote 127.0.0.1 "$port" \
+		    --nobind --tls-client --cert "$who.crt" --key "$who.key" \
+		    --ca A.crt >"$who" 2>&1 3>&- &
+		echo $! >>"$BATS_TEST_TMPDIR/servers"
+	done
+	for _ in $(seq 200); do
+		! grep -q 'Sequence Completed' clientB ||
+		    ! grep -q 'VERIFY ERROR' server.clientA || break
+		sleep 0.05
+	done
+	grep '\[client B\] Peer Connection Initiated' server.clientB
+	grep 'VERIFY ERROR: depth=0, error=certificate revoked' server.clientA
+	run ! grep 'Sequence Completed' clientA
+}
+
 @test "a large CRL: over the limit of other input, copied with each change" {
 	trust -q add A.crt
 	perl -e 'print "0" x 1400000' >hex
