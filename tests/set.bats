@@ -611,3 +611,35 @@ closed() {
 	[ -s answers ]
 	! grep -v $'\ttenant' answers || fail "not always by tenant"
 }
+
+@test "a group that was renamed, and one with the number of another" {
+	[ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null ||
+	    skip "needs root, to mount another /etc/group"
+	cp /etc/group groups
+	cat >renamed <<-'EOT'
+		mount --bind groups /etc/group
+		echo phones:x:54321: >>groups
+		cert-set a group=phones
+		sed s/^phones/calls/ groups >other
+		cat other >groups
+		# readers need no group; writers say which is missing
+		cert-match a.example.com
+		for change in 'cert-set a note=x' 'cert-create -f -s a.example.com a'
+		do
+			if $change 2>said; then exit 1; fi
+			grep 'a: there is no group "phones"' said
+		done
+		cert-set a group=calls
+		[ "$(stat -c '%a %g' "$CERTSTORE/certs/a/privkey.pem")" = '640 54321' ]
+		sed s/54321/54322/ groups >other
+		cat other >groups
+		cert-create -f -s a.example.com a
+		[ -z "$(find "$CERTSTORE/certs" -gid 54321 -perm /070 -type f)" ]
+		sed /^calls/d groups >other
+		cat other >groups
+		cert-set a group=
+	EOT
+	unshare -m sh -eu renamed
+	closed a
+	props a
+}
