@@ -44,7 +44,10 @@ assignment(const char *operand)
 	return strchr(operand, '=');
 }
 
-/* Returns the first assignment; names come before assignments. */
+/*
+ * Returns the first assignment.  The names come before it: they are moved down
+ * by one, over the last option or argv[0], so that NULL ends them.
+ */
 static char **
 splitoperands(char **operands)
 {
@@ -52,11 +55,16 @@ splitoperands(char **operands)
 
 	for (p = operands; *p != NULL && assignment(*p) == NULL; p++)
 		;
+	if (p == operands)
+		cmd_usage();
 	changes = p;
 	for (; *p != NULL; p++)
 		if (assignment(*p) == NULL)
 			cmd_die("%s: names come before the assignments",
 			    cmd_clean(*p, clean, sizeof(clean)));
+	memmove(operands - 1, operands,
+	    (size_t)(changes - operands) * sizeof(*operands));
+	changes[-1] = NULL;
 	return changes;
 }
 
@@ -265,7 +273,7 @@ main(int argc, char *argv[])
 	struct cmd_operands ops = { 0 };
 	struct show show = { 0 };
 	struct certstore *store;
-	char **changes, **names, *none = NULL;
+	char **changes, **names;
 	int ch, flags = 0, mustchange = 0;
 	size_t i, n;
 
@@ -302,24 +310,8 @@ main(int argc, char *argv[])
 			break;
 		}
 	}
-	if (argc == optind)
-		cmd_usage();
 	changes = splitoperands(argv + optind);
-	if (changes == argv + optind)
-		cmd_usage();
-	if (*changes == NULL)
-		changes = &none;
-	else {
-		/* copies the assignments; NULL in place of the first one then
-		 * ends the names */
-		if ((names = calloc((size_t)argc, sizeof(*names))) == NULL)
-			cmd_die("no memory left");
-		for (i = 0; changes[i] != NULL; i++)
-			names[i] = changes[i];
-		*changes = NULL;
-		changes = names;
-	}
-	cmd_operands_start(&ops, argv + optind);
+	cmd_operands_start(&ops, argv + optind - 1);
 	store = cmd_open(*changes == NULL ?
 		0 :
 		CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);

@@ -445,6 +445,12 @@ refused() {
 	[ -z "${fail:-}" ]
 }
 
+traceable() {
+	[ -z "${CERTSTORE_SANITIZE:-}" ] ||
+	    skip "strace and the leak sanitizer do not go together"
+	strace -o /dev/null true 2>/dev/null || skip "strace cannot trace here"
+}
+
 # closed NAME...: nobody but the owner can read a key of these.
 closed() {
 	local name
@@ -458,7 +464,7 @@ closed() {
 
 @test "a group that loses an entry cannot read its keys before the switch" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to give a file to a group"
-	strace -o /dev/null true 2>/dev/null || skip "strace cannot trace here"
+	traceable
 	cert-set a group=daemon
 	cert-create -f -s a.example.com a
 	n=2
@@ -513,7 +519,7 @@ closed() {
 }
 
 @test "settings and the default entry: nothing changes if one cannot" {
-	strace -o /dev/null true 2>/dev/null || skip "strace cannot trace here"
+	traceable
 	cert-create -s b.example.com b
 	cert-set @store x-a=0
 	echo '@new group' >>"$CERTSTORE/props"
