@@ -90,7 +90,12 @@ seller() {
 	openssl pkcs12 -export -in mail.example.com.crt \
 	    -inkey mail.example.com.key -certfile int.crt \
 	    -passout file:mail.pass -out mail.example.com.p12
+	pki cert shaken.crt shaken.key '/CN=SHAKEN 818H' ca=int.crt \
+	    key=int.key days=90 keyUsage=critical,digitalSignature \
+	    1.3.6.1.5.5.7.1.26=DER:3008a006160438313848 \
+	    subjectKeyIdentifier=hash authorityKeyIdentifier=keyid
 	mkdir goods
+	cat shaken.crt int.crt shaken.key >goods/shaken.pem
 	mv ./*.example.com.* mail.pass goods
 	cd goods || return 1
 	cp ../int.crt intermediate.crt

@@ -393,3 +393,10 @@ moved() {
 		diff manual.txt readme.txt
 	done
 }
+
+@test "11: sign calls" {
+	recipe 11
+	step
+	done_all
+	grep -qE "^$CERTSTORE/certs/\\.carrier@1/privkey\\.pem	https://certs\\.example\\.com/shaken/[0-9a-f]{64}\\.pem$" said
+}

@@ -377,3 +377,47 @@ expirehold() {
 	[ -z "$(find "$CERTSTORE/certs" -name privkey.pem ! -perm 600)" ]
 	[ "$(find "$CERTSTORE/certs" -name privkey.pem | wc -l)" -eq 5 ]
 }
+
+# get PATH: the status, with the body in body and the header in header.
+get() {
+	curl -sS --path-as-is --unix-socket nginx.sock -o body -D header \
+	    -w '%{http_code}' "http://localhost$1"
+}
+
+@test "nginx serves x5u/ by the recipe, and nothing beside it" {
+	local url
+
+	type nginx >/dev/null || skip 'nginx is not installed'
+	caller a 90 spc:818H
+	cert-set -q a x5u=https://certs.example.com/shaken/
+	{
+		echo "user $(id -un) $(id -gn);"
+		echo "daemon off; pid $PWD/pid; error_log $PWD/log;"
+		echo "events { } http { access_log off;"
+		for dir in client_body proxy fastcgi uwsgi scgi; do
+			echo "${dir}_temp_path $PWD/temp;"
+		done
+		echo "server { listen unix:$PWD/nginx.sock;"
+		sed -n '/^location \/shaken\/ {/,/^}/p' \
+		    "$ROOT/man/certstore.7" |
+		    sed "s|/var/lib/certstore|$CERTSTORE|"
+		echo '} }'
+	} >conf
+	grep -q "alias $CERTSTORE/x5u/;" conf
+	nginx -e "$PWD/log" -p "$PWD" -c "$PWD/conf" 2>/dev/null 3>&- &
+	echo $! >>"$BATS_TEST_TMPDIR/servers"
+	until [ -S nginx.sock ]; do
+		kill -0 $! || fail "$(cat log)"
+		sleep 0.02
+	done
+	url=$(cert-list -o x5u a)
+	[ "$(get "/shaken/${url##*/}")" = 200 ]
+	cmp body "$CERTSTORE/certs/a/fullchain.pem"
+	grep -qi '^content-type: application/pem-certificate-chain' header
+	grep -qi '^cache-control: max-age=3600' header
+	for path in /shaken../certs/a/privkey.pem /shaken/../certs/a/privkey.pem \
+	    /shaken/%2e%2e/certs/a/privkey.pem /shaken../x5u/ /shaken/ /shaken; do
+		[[ $(get "$path") != 200 ]] || fail "$path"
+		run ! grep -q 'PRIVATE KEY' body
+	done
+}
