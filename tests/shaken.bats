@@ -421,3 +421,30 @@ get() {
 		run ! grep -q 'PRIVATE KEY' body
 	done
 }
+
+# delegate ISSUER-ENTRY ENTRY...: verifies a delegate with these entries below a
+# CA with that one.
+delegate() {
+	ca root '/CN=SHAKEN CA'
+	sign mid root /CN=mid 90 basicConstraints=critical,CA:TRUE \
+	    keyUsage=critical,keyCertSign "$(tnauth "$1")"
+	sign leaf mid /CN=leaf 9 keyUsage=critical,digitalSignature \
+	    "$(tnauth "${@:2}")"
+	cat leaf.crt mid.crt >chain.pem
+	cert-verify -T ./root.crt -P shaken -i chain.pem
+}
+
+@test "cert-verify -P shaken: a delegate has a part of its issuer's numbers" {
+	cert-create -q -s www.example.com www # a store
+	run -0 delegate tel:12155550000+100 tel:12155550099 tel:12155550010+5
+	[ -z "$output" ]
+	run -0 delegate spc:818H spc:818h
+	[ -z "$output" ]
+	run -1 delegate tel:12155550000+100 tel:12155550100
+	[[ $output == *'error'*'RFC 9060 section 4.1'*'has numbers or codes that its issuer does not have: 12155550100' ]]
+	run -1 delegate tel:12155550000+100 tel:12155550090+20
+	run -1 delegate tel:12155550000+100 spc:818H
+	run -1 delegate spc:709A spc:818H
+	run -0 delegate spc:709A tel:12155550100
+	[[ $output == *warning*'cannot be checked'* ]]
+}

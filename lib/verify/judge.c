@@ -518,7 +518,8 @@ cs_judge_path(struct cs_search *s, int anchored, struct cs_reasons *out)
 	checkissuers(&j);
 	checkcrlnumbers(&j);
 	if (j.failed ||
-	    cs_nameconstraint_path(s->asked, s->path, s->n, out) != 0)
+	    cs_nameconstraint_path(s->asked, s->path, s->n, out) != 0 ||
+	    cs_purpose_path(s->asked, s->path, s->n, out) != 0)
 		goto out;
 	insistonpath(&j, ctx, n);
 	if (j.failed)

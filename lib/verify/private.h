@@ -50,6 +50,7 @@ enum cs_rule {
 	CS_RULE_USAGE,
 	CS_RULE_USAGE_CA,
 	CS_RULE_TNAUTHLIST, CS_RULE_TNAUTHLIST_BAD,
+	CS_RULE_DELEGATE, CS_RULE_DELEGATE_UNSURE,
 	/* its form */
 	CS_RULE_MALFORMED,
 	CS_RULE_TIME_BAD,
@@ -361,6 +362,8 @@ int	cs_signature_samekey(X509 *, X509 *);	/* do both certify one key? */
 int	cs_signature_check(struct cs_search *, X509 *, X509 *);	/* 1, 0, -1 */
 
 /* judge.c: judges the current path; anchored: its last is an anchor. */
+int	cs_purpose_path(const struct cs_asked *,
+	    struct cs_node *const *, int, struct cs_reasons *);
 int	cs_judge_path(struct cs_search *, int, struct cs_reasons *);
 
 #endif

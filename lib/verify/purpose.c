@@ -155,3 +155,40 @@ cs_purpose_check(const struct cs_asked *asked, struct cs_node *node)
 		bad |= checktnauth(asked, node);
 	return bad;
 }
+
+/*
+ * A delegate signs calls for a part of what its issuer may, if that has a list,
+ * RFC 9060 section 4.1.
+ */
+static int
+checkdelegate(const struct cs_asked *asked, X509 *x509, X509 *issuer,
+    struct cs_reasons *out)
+{
+	struct cs_tnauth list, of = { 0 };
+	const char *outside, *why;
+	int bad = 0, has;
+
+	if ((has = cs_tnauth_read(x509, &list, &why)) == 1)
+		has = cs_tnauth_read(issuer, &of, &why);
+	if (has == 1 && (outside = cs_tnauth_outside(&list, &of)) != NULL)
+		bad = cs_rule_add(out, asked,
+		    of.spc.n > 0 && cs_tel_check(outside) ?
+			CS_RULE_DELEGATE_UNSURE :
+			CS_RULE_DELEGATE,
+		    x509, "%s", outside);
+	cs_tnauth_free(&list);
+	cs_tnauth_free(&of);
+	return has == -1 ? -1 : bad;
+}
+
+int
+cs_purpose_path(const struct cs_asked *asked, struct cs_node *const *path,
+    int n, struct cs_reasons *out)
+{
+	int bad = 0, i;
+
+	for (i = 1; asked->profile == CS_PROFILE_SHAKEN && i < n; i++)
+		bad |= checkdelegate(asked, path[i - 1]->x509, path[i]->x509,
+		    out);
+	return bad;
+}

@@ -66,6 +66,12 @@ const struct cs_rule_text cs_rules[CS_NRULE] = {
 	    "has no TNAuthList" },
 	[CS_RULE_TNAUTHLIST_BAD] = { "tnauthlist-malformed", "-E-",
 	    "RFC 8226 section 9", "has a malformed TNAuthList" },
+	[CS_RULE_DELEGATE] = { "delegate", "-E-", "RFC 9060 section 4.1",
+	    "has numbers or codes that its issuer does not have" },
+	[CS_RULE_DELEGATE_UNSURE] = { "delegate-unsure", "-W-",
+	    "RFC 9060 section 4.1",
+	    "has numbers, and it cannot be checked whether they belong to the "
+	    "service provider code of its issuer" },
 
 	[CS_RULE_MALFORMED] = { "malformed", "EEE", PKIX "4.2",
 	    "has a malformed extension" },

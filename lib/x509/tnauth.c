@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include <openssl/asn1t.h>
 #include <openssl/err.h>
@@ -215,6 +216,42 @@ cs_tnauth_read(const X509 *x509, struct cs_tnauth *out, const char **why)
 		return 1;
 	cs_tnauth_free(out);
 	return rv;
+}
+
+static int
+hascode(const struct cs_tnauth *list, const char *code)
+{
+	size_t i;
+
+	for (i = 0; i < list->spc.n; i++)
+		if (strcasecmp(list->spc.v[i], code) == 0)
+			return 1;
+	return 0;
+}
+
+static int
+hasnumbers(const struct cs_tnauth *list, const char *numbers)
+{
+	size_t i;
+
+	for (i = 0; i < list->tn.n; i++)
+		if (cs_tel_covers(list->tn.v[i], numbers) > 0)
+			return 1;
+	return 0;
+}
+
+const char *
+cs_tnauth_outside(const struct cs_tnauth *list, const struct cs_tnauth *issuer)
+{
+	size_t i;
+
+	for (i = 0; i < list->spc.n; i++)
+		if (!hascode(issuer, list->spc.v[i]))
+			return list->spc.v[i];
+	for (i = 0; i < list->tn.n; i++)
+		if (!hasnumbers(issuer, list->tn.v[i]))
+			return list->tn.v[i];
+	return NULL;
 }
 
 void

@@ -103,13 +103,16 @@ int	cs_cert_name_text(const X509_NAME *, struct cs_buf *);	/* escaped */
 /*
  * tnauth.c: the TNAuthList of a certificate, as info has it: escaped codes of
  * service providers; numbers and ranges, cs_tel_check().  Read: 1; 0, and why
- * it is malformed, or NULL: there is none; -1 no memory.
+ * it is malformed, or NULL: there is none; -1 no memory.  Outside: the first
+ * entry that the list of an issuer does not have, a code or a number; or NULL.
  */
 struct cs_tnauth {
 	struct cs_strings spc, tn;
 };
 int	cs_tnauth_isin(const X509 *);		/* also if it is malformed */
 int	cs_tnauth_read(const X509 *, struct cs_tnauth *, const char **);
+const char *cs_tnauth_outside(const struct cs_tnauth *,
+	    const struct cs_tnauth *);
 void	cs_tnauth_free(struct cs_tnauth *);
 
 /*
