@@ -433,7 +433,7 @@ removeother(const struct cs_link *link, unsigned long gen, void *arg)
 
 	if (gen >= others->below || gen == others->live ||
 	    gen == others->kept ||
-	    (others->info != NULL && cs_info_keeps(others->info, gen)))
+	    (others->info != NULL && cs_held_keeps(others->info, gen)))
 		return 0;
 	return cs_generation_remove(link, gen);
 }

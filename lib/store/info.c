@@ -662,18 +662,6 @@ cs_info_description(struct cs_buf *desc, const struct cs_buf *text,
 	return bad == 0 ? 0 : -1;
 }
 
-/* Is a generation kept, or held for signers of calls?  1 or 0. */
-int
-cs_info_keeps(const struct cs_info *info, unsigned long gen)
-{
-	size_t i;
-
-	for (i = 0; i < info->nheld; i++)
-		if (info->held[i].gen == gen)
-			return 1;
-	return gen == info->kept;
-}
-
 /* Does its extended key usage have this word? */
 int
 cs_info_has_usage(const struct cs_info *info, const char *word)

@@ -220,6 +220,10 @@ int	cs_props_text(const struct certstore_entry *, struct cs_buf *,
 int	cs_props_check(const char *, const struct cs_buf *,
 	    struct certstore_error *);	/* of an entry, or a section of settings */
 
+/* held.c: is a generation kept or held; what is written, of what it replaces. */
+int	cs_held_keeps(const struct cs_info *, unsigned long);
+int	cs_held_add(struct cs_put *, const struct cs_info *);	/* no memory */
+
 /* x5u.c */
 const char *cs_x5u_flaw(const char *);
 int	cs_x5u_add(struct certstore *, const struct cs_put *, int,

@@ -45,7 +45,7 @@ sweepheld(struct certstore *store, const struct cs_info *old,
 	for (i = 0; i < old->nheld; i++) {
 		gen = old->held[i].gen;
 		if (gen < old->gen &&
-		    (info == NULL || !cs_info_keeps(info, gen)) &&
+		    (info == NULL || !cs_held_keeps(info, gen)) &&
 		    cs_sweep_generation(store, old->name, gen, NULL) == -1)
 			return -1;
 	}
@@ -78,10 +78,10 @@ cs_settle_finish(struct certstore *store, const struct cs_info *info,
 			goto out;
 	} else if (sweepheld(store, &old, info) == -1) {
 		goto out;
-	} else if (!cs_info_keeps(info, old.kept) && old.kept < info->gen &&
+	} else if (!cs_held_keeps(info, old.kept) && old.kept < info->gen &&
 	    cs_sweep_generation(store, info->name, old.kept, NULL) == -1)
 		goto out;
-	if (known == 1 && !cs_info_keeps(info, info->before) &&
+	if (known == 1 && !cs_held_keeps(info, info->before) &&
 	    cs_sweep_generation(store, info->name, info->before, &old) == -1)
 		goto out;
 	rv = cs_mode_tighten(store, info);

@@ -127,7 +127,6 @@ void	cs_put_free(struct cs_put *);
 int	cs_info_parse(struct cs_info *, struct certstore_error *); /* text is cut into strings */
 void	cs_info_reset(struct cs_info *);	/* empty, keeps the memory */
 void	cs_info_free(struct cs_info *);
-int	cs_info_keeps(const struct cs_info *, unsigned long);
 int	cs_info_has_usage(const struct cs_info *, const char *);
 int	cs_info_isvalid(const struct cs_info *, int64_t);	/* at that time */
 

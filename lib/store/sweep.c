@@ -104,7 +104,7 @@ auditone(struct certstore *store, const char *name, char *const *dirs, size_t n)
 	rv = cs_info_load(store, live, name, &info, &err) == 0;
 	for (i = 0; i < n && rv; i++)
 		rv = strcmp(live, dirs[i]) == 0 ||
-		    cs_info_keeps(&info, cs_generation_number(dirs[i], name));
+		    cs_held_keeps(&info, cs_generation_number(dirs[i], name));
 	cs_info_free(&info);
 	return rv;
 }

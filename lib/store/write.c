@@ -10,7 +10,6 @@
 
 #include "store/private.h"
 
-#define HELD_MAX 1000
 #define BULK 16 /* entries from which one syncfs is cheaper */
 
 /*
@@ -47,35 +46,6 @@ warngroup(const struct certstore *store, const struct cs_put *put,
 }
 
 /*
- * A signer of calls may have asked for a key, or its verifier for the chain,
- * just before the switch: what is replaced stays for a day, and of many
- * replacements in a day the last.
- */
-static int
-holdreplaced(struct cs_put *put, const struct cs_info *old)
-{
-	int64_t now = certstore_time_now();
-	size_t i = 0;
-
-	free(put->held);
-	put->nheld = 0;
-	put->held = calloc(old->nheld + 1, sizeof(*put->held));
-	if (put->held == NULL)
-		return -1;
-	if (old->nheld >= HELD_MAX)
-		i = old->nheld - HELD_MAX + 1;
-	for (; i < old->nheld; i++)
-		if (old->held[i].until > now)
-			put->held[put->nheld++] = old->held[i];
-	if (old->gen != 0 && old->kind != NULL &&
-	    strcmp(old->kind, "shaken") == 0) {
-		put->held[put->nheld].gen = old->gen;
-		put->held[put->nheld++].until = now + CS_DAY;
-	}
-	return 0;
-}
-
-/*
  * Under the lock: is the entry still what the caller decided upon?  Sets which
  * generation is written, which one it replaces, and which one is kept: the
  * newest earlier one with another certificate.
@@ -104,7 +74,7 @@ checkput(struct certstore *store, struct cs_put *put,
 		*err = flaw;
 		goto out;
 	}
-	if (holdreplaced(put, &old.info) == -1) {
+	if (cs_held_add(put, &old.info) == -1) {
 		cs_fail_nomem(err);
 		goto out;
 	}
