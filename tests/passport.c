@@ -18,6 +18,8 @@
 #define TOKEN_MAX 4096
 #define HALF 32 /* octets of r, and of s: RFC 7518 section 3.4 */
 
+static void die(const char *) __attribute__((__noreturn__));
+
 static void
 die(const char *what)
 {
