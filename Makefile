@@ -192,14 +192,18 @@ suites: all
 	@LIMBO='$(LIMBO)' sh tests/suites/run
 
 # Each fuzzer for FUZZ_TIME seconds over what the tests read.
+FUZZ = clang -std=c11 $(DEFINES) -g -O1
 fuzz:
 	rm -rf build-fuzz
-	mkdir build-fuzz
+	mkdir build-fuzz build-fuzz/lib
+	cd build-fuzz/lib && printf '../../%s\n' $(LIBRARY) | \
+	    xargs -n 12 -P 4 $(FUZZ) -I../../lib \
+	    -fsanitize=fuzzer-no-link,address,undefined -c
 	for f in $(FUZZERS); do \
 	    mkdir build-fuzz/corpus-$$f && \
-	    clang -std=c11 $(DEFINES) -Ilib -g -O1 \
-	    -fsanitize=fuzzer,address,undefined -o build-fuzz/$$f \
-	    tests/fuzz/fuzz-$$f.c $(LIBRARY) $(LIBCRYPTO) $(LIBBSD) && \
+	    $(FUZZ) -Ilib -fsanitize=fuzzer,address,undefined \
+	    -o build-fuzz/$$f tests/fuzz/fuzz-$$f.c build-fuzz/lib/*.o \
+	    $(LIBCRYPTO) $(LIBBSD) && \
 	    build-fuzz/$$f -max_total_time=$(FUZZ_TIME) -max_len=20000 \
 	    -verbosity=0 -print_final_stats=1 build-fuzz/corpus-$$f \
 	    tests/data/keys tests/data/pem tests/data/hostile \

@@ -78,7 +78,7 @@ judge_shipped(const uint8_t *data, size_t len)
 	if (cs_trustset_read_shipped(&set, "fuzz", &b, &err) == -1)
 		judge_error(&err);
 	else
-		HOLDS(set.n == 0 && set.astray == (len > 0));
+		HOLDS(set.n == 0 && set.dirty == (len > 0));
 	cs_buf_free(&b);
 	cs_trustset_free(&set);
 }
