@@ -120,11 +120,12 @@ cs_trustset_byname(const struct cs_trustset *set, const char *name)
 struct cs_anchor *
 cs_trustset_byfingerprint(const struct cs_trustset *set, const char *hex)
 {
-	const size_t *slots = set->slots + set->nslot;
+	const size_t *slots;
 	size_t h, i;
 
 	if (set->nslot == 0)
 		return NULL;
+	slots = set->slots + set->nslot;
 	for (h = hashtext(hex, HEX_LEN); (i = slots[h & (set->nslot - 1)]) != 0;
 	     h++)
 		if (!set->v[i - 1].gone &&
