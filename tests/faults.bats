@@ -213,7 +213,7 @@ reader() {
 }
 
 @test "cert-trust of a trust set, each call failing" {
-	target=none keeps= SET=phones
+	target=none keeps="" SET=phones
 	anchors 1
 	cp r1.pem input
 	sweep cert-trust -T phones add
