@@ -184,6 +184,8 @@ testnoted(void)
 	struct certstore_import *im;
 	struct certstore_props *props;
 	const char *prop, *value;
+	char name[8], text[901] = "";
+	int i;
 
 	im = given(store, 0, "noted.example.com", "2090");
 	plan(im);
@@ -191,6 +193,11 @@ testnoted(void)
 	im = given(store, CERTSTORE_IMPORT_FORCE, "noted.example.com", "2091");
 	plan(im);
 	setprop("noted.example.com", "note", "meanwhile");
+	memset(text, 'x', 900); /* more than its props had room for */
+	for (i = 0; i < 4; i++) {
+		snprintf(name, sizeof(name), "x-%d", i);
+		setprop("noted.example.com", name, text);
+	}
 	is_int(commit(im), 1, "replaced");
 	props = certstore_props_read(store, "noted.example.com", &err);
 	ok(props != NULL &&

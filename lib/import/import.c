@@ -390,7 +390,7 @@ static int
 putplans(struct certstore_import *im, struct certstore_error *err)
 {
 	struct cs_put *puts;
-	size_t i, n = 0;
+	size_t i, k, n = 0;
 	int rv = 0;
 
 	if ((puts = calloc(im->n + 1, sizeof(*puts))) == NULL)
@@ -404,8 +404,12 @@ putplans(struct certstore_import *im, struct certstore_error *err)
 		rv = (im->flags & CERTSTORE_IMPORT_DRYRUN) != 0 ?
 		    cs_write_check(im->store, puts, n, err) :
 		    cs_write_entries(im->store, puts, n, err);
-	for (i = 0; i < n; i++)
-		cs_info_free(&puts[i].info);
+	/* props may have grown: what the puts own is the plans' again */
+	for (i = k = 0; k < n; i++)
+		if (cs_plan_changes(&im->v[i])) {
+			cs_info_free(&puts[k].info);
+			im->v[i].put = puts[k++];
+		}
 	free(puts);
 	return rv == -1 ? -1 : (int)n;
 }
