@@ -86,6 +86,10 @@ sign(const char *keyfile, const char *url)
 	strcat(token, ".");
 	encode(token + strlen(token), raw, sizeof(raw));
 	printf("%s\n", token);
+	fclose(fp);
+	ECDSA_SIG_free(sig);
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(pkey);
 	return 0;
 }
 
@@ -98,7 +102,7 @@ verify(const char *chainfile, const char *token)
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	X509 *x509;
 	FILE *fp;
-	int len;
+	int bad, len;
 
 	if (dot == NULL || decode(raw, dot + 1, strlen(dot + 1)) != 2 * HALF)
 		die("no token");
@@ -108,10 +112,16 @@ verify(const char *chainfile, const char *token)
 	ECDSA_SIG_set0(sig, BN_bin2bn(raw, HALF, NULL),
 	    BN_bin2bn(raw + HALF, HALF, NULL));
 	len = i2d_ECDSA_SIG(sig, &der);
-	return EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL,
-		   X509_get0_pubkey(x509)) != 1 ||
+	bad = EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL,
+		  X509_get0_pubkey(x509)) != 1 ||
 	    EVP_DigestVerify(ctx, der, (size_t)len, (const void *)token,
 		(size_t)(dot - token)) != 1;
+	fclose(fp);
+	OPENSSL_free(der);
+	ECDSA_SIG_free(sig);
+	EVP_MD_CTX_free(ctx);
+	X509_free(x509);
+	return bad;
 }
 
 static int
