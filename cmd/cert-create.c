@@ -141,7 +141,7 @@ setoption(struct certstore_template *t, int opt, const char *arg)
 }
 
 static void
-readoptions(struct create *c, int argc, char **argv)
+readcreateoptions(struct create *c, int argc, char **argv)
 {
 	int ch;
 
@@ -264,7 +264,7 @@ main(int argc, char *argv[])
 	cmd_nocore();
 	if ((c.template = certstore_template_new(&err)) == NULL)
 		cmd_die("%s", err.msg);
-	readoptions(&c, argc, argv);
+	readcreateoptions(&c, argc, argv);
 	cmd_nooptions(argv + optind, 0);
 	if (argc - optind != 1)
 		cmd_usage();

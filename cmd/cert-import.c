@@ -40,7 +40,7 @@ struct import {
 static struct certstore_error err;
 
 static void
-readoptions(struct import *opt, int argc, char **argv)
+readimportoptions(struct import *opt, int argc, char **argv)
 {
 	int ch;
 
@@ -209,7 +209,7 @@ main(int argc, char *argv[])
 
 	cmd_start(&help, argv);
 	cmd_nocore();
-	readoptions(&opt, argc, argv);
+	readimportoptions(&opt, argc, argv);
 	cmd_nooptions(argv + optind, 1);
 	if (opt.passfile != NULL)
 		cmd_secret_read(&secret, opt.passfile, "-p");

@@ -74,7 +74,7 @@ begintrust(struct certstore *store, const struct options *opt)
 }
 
 static void
-readoptions(struct options *opt, int argc, char **argv)
+readtrustoptions(struct options *opt, int argc, char **argv)
 {
 	int ch;
 
@@ -465,7 +465,7 @@ main(int argc, char *argv[])
 
 	cmd_start(&help, argv);
 	cmd_nocore();
-	readoptions(&opt, argc, argv);
+	readtrustoptions(&opt, argc, argv);
 	argv += optind;
 	if ((verb = *argv) == NULL)
 		cmd_usage();

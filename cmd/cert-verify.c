@@ -429,7 +429,8 @@ struct asked {
 };
 
 static void
-readoptions(struct verify *verify, struct asked *asked, int argc, char **argv)
+readverifyoptions(struct verify *verify, struct asked *asked, int argc,
+    char **argv)
 {
 	struct certstore_error err;
 	int ch;
@@ -522,7 +523,7 @@ main(int argc, char *argv[])
 	asked.crls = calloc((size_t)argc + 1, sizeof(*asked.crls));
 	if (asked.crls == NULL)
 		cmd_die("no memory left");
-	readoptions(&verify, &asked, argc, argv);
+	readverifyoptions(&verify, &asked, argc, argv);
 	cmd_operands_start(&names, argv + optind);
 
 	cmd_nocore();

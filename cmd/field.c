@@ -172,7 +172,8 @@ addlist(struct cmd_text *t, const struct cmd_item *item, enum cmd_field field)
 }
 
 static void
-addtime(struct cmd_text *t, const struct cmd_item *item, enum cmd_field field)
+addtimetext(struct cmd_text *t, const struct cmd_item *item,
+    enum cmd_field field)
 {
 	char buf[CERTSTORE_TIME_LEN];
 	int64_t when;
@@ -204,7 +205,7 @@ cmd_field_text(struct cmd_text *t, const struct cmd_item *item,
 	switch (field) {
 	case CMD_ENDS:
 	case CMD_STARTS:
-		addtime(t, item, field);
+		addtimetext(t, item, field);
 		break;
 	case CMD_LEFT:
 		addleft(t, item);

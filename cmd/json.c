@@ -58,7 +58,8 @@ addkey(struct cmd_text *t, const char *key)
 
 /* Adds "ends":"2027-01-31T12:00:00Z","ends_epoch":1801396800 */
 static void
-addtime(struct cmd_text *t, const struct cmd_item *item, enum cmd_field field)
+addtimemembers(struct cmd_text *t, const struct cmd_item *item,
+    enum cmd_field field)
 {
 	char buf[CERTSTORE_TIME_LEN];
 	int64_t when;
@@ -157,7 +158,7 @@ cmd_json(const struct cmd_records *r, const struct cmd_item *item,
 		if (i > 0)
 			cmd_text_adds(t, ",");
 		if (r->field[i] == CMD_STARTS || r->field[i] == CMD_ENDS) {
-			addtime(t, item, r->field[i]);
+			addtimemembers(t, item, r->field[i]);
 			continue;
 		}
 		addkey(t, cmd_field_names[r->field[i]]);

@@ -89,7 +89,7 @@ addnamehash(struct cs_buf *buf, const char *key, const X509_NAME *name)
 }
 
 static int
-addtime(struct cs_buf *buf, const char *key, int64_t secs)
+addtimeline(struct cs_buf *buf, const char *key, int64_t secs)
 {
 	char text[CERTSTORE_TIME_LEN];
 
@@ -346,8 +346,8 @@ addleaf(struct cs_buf *buf, X509 *x509, int stored)
 		bad |= cs_buf_printf(buf, "samekey %s\n", same);
 	bad |= cs_buf_printf(buf, "fingerprint %s\n", fingerprint);
 	bad |= addserial(buf, X509_get0_serialNumber(x509));
-	bad |= addtime(buf, "starts", cs_cert_starts(x509));
-	bad |= addtime(buf, "ends", cs_cert_ends(x509));
+	bad |= addtimeline(buf, "starts", cs_cert_starts(x509));
+	bad |= addtimeline(buf, "ends", cs_cert_ends(x509));
 	bad |= addnameline(buf, "subject", subject);
 	bad |= addnameline(buf, "issuer", issuer);
 	bad |= addnamehash(buf, "subjecthash", subject);
