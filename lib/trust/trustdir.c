@@ -403,12 +403,14 @@ loaddir(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 }
 
 /*
- * Reads the live set: 1, 0 there is none, and it is empty, -1.  If a file is missing,
- * the generation may have been removed while it was read: then it is read
- * again.
+ * Reads the live set, all of it or a part: 1, 0 there is none, and it is empty,
+ * -1.  If a file is missing, the generation may have been removed while it was
+ * read: then it is read again.
  */
-int
-cs_trustdir_load(const struct cs_trustname *tn, struct cs_trustset *set,
+static int
+readlive(const struct cs_trustname *tn, struct cs_trustset *set,
+    int (*readpart)(struct dir *, struct cs_trustset *,
+	struct certstore_error *),
     struct certstore_error *err)
 {
 	struct dir d = { .tn = tn, .sub = "", .fd = -1 };
@@ -417,20 +419,19 @@ cs_trustdir_load(const struct cs_trustname *tn, struct cs_trustset *set,
 
 	for (i = 0; i < TRIES && rv == 0; i++) {
 		cs_trustset_free(set);
-		rv = cs_trustgen_open(tn, &live, err);
+		if ((rv = cs_trustgen_open(tn, &live, err)) == -1)
+			return -1;
 		if (rv == 0) {
 			cs_error_clear(err);
 			return 0; /* there is no set */
 		}
-		if (rv == -1)
-			return -1;
 		set->gen = live.gen;
 		set->stamp = live.stamp;
 		set->dirty = live.gen == 0;
 		cs_fail(err, CERTSTORE_ECHANGED,
 		    "%s: keeps changing: try again", tn->path);
 		d.fd = live.fd;
-		rv = loaddir(&d, set, err);
+		rv = readpart(&d, set, err);
 		closesetdir(&d);
 	}
 	if (rv == 1) {
@@ -441,28 +442,25 @@ cs_trustdir_load(const struct cs_trustname *tn, struct cs_trustset *set,
 	return -1;
 }
 
-/*
- * Reads what is distrusted and nothing else of the live set: 1, 0 there is no
- * such set, -1.
- */
+int
+cs_trustdir_load(const struct cs_trustname *tn, struct cs_trustset *set,
+    struct certstore_error *err)
+{
+	return readlive(tn, set, loaddir, err);
+}
+
+static int
+readsetdistrusted(struct dir *d, struct cs_trustset *set,
+    struct certstore_error *err)
+{
+	return readrecord(d, set, "distrusted", cs_trustset_read_distrusted,
+	    err);
+}
+
+/* Reads what is distrusted and nothing else of the live set, likewise. */
 int
 cs_trustdir_distrusted(const struct cs_trustname *tn, struct cs_trustset *set,
     struct certstore_error *err)
 {
-	struct dir d = { .tn = tn, .sub = "", .fd = -1 };
-	struct cs_trustgen live;
-	int i, rv = 0;
-
-	for (i = 0; i < TRIES && rv == 0; i++) {
-		cs_trustset_free(set);
-		if ((rv = cs_trustgen_open(tn, &live, err)) != 1)
-			return rv;
-		set->gen = live.gen;
-		set->stamp = live.stamp;
-		d.fd = live.fd;
-		rv = readrecord(&d, set, "distrusted",
-		    cs_trustset_read_distrusted, err);
-		closesetdir(&d);
-	}
-	return rv == 1 ? 1 : -1;
+	return readlive(tn, set, readsetdistrusted, err);
 }

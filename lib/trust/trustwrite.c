@@ -50,14 +50,12 @@ countlink(struct writing *w, unsigned long hash)
 	return w->links[i].n++;
 }
 
+/* Syncs a file that was written, if its generation is not synced as a whole; rv
+ * is what writing it returned. */
 static int
-writesetfile(struct writing *w, const char *name, const struct cs_buf *b,
+finishfile(const struct writing *w, const char *name, int rv, int fd,
     struct certstore_error *err)
 {
-	int fd, rv;
-
-	rv = cs_file_write(w->fd, name, b, 0644, (gid_t)-1,
-	    w->gen.bulk ? NULL : &fd);
 	if (rv == 0 && !w->gen.bulk) {
 		rv = fsync(fd);
 		close(fd);
@@ -65,6 +63,17 @@ writesetfile(struct writing *w, const char *name, const struct cs_buf *b,
 	return rv == 0 ?
 	    0 :
 	    cs_fail_errno(err, "%s/%s%s", w->tn->path, w->sub, name);
+}
+
+static int
+writesetfile(struct writing *w, const char *name, const struct cs_buf *b,
+    struct certstore_error *err)
+{
+	int fd = -1, rv;
+
+	rv = cs_file_write(w->fd, name, b, 0644, (gid_t)-1,
+	    w->gen.bulk ? NULL : &fd);
+	return finishfile(w, name, rv, fd, err);
 }
 
 /* Begins a directory below the generation; endsub() goes back. */
@@ -102,7 +111,7 @@ writelink(struct writing *w, const char *file, X509 *x509,
 	hash = X509_NAME_hash_ex(X509_get_subject_name(x509), NULL, NULL, &ok);
 	if (ok != 1)
 		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
-		    "%s/%s: its subject can't be hashed", w->tn->path, file);
+		    "%s/%s: its subject cannot be hashed", w->tn->path, file);
 	cs_anchor_link(link, hash, countlink(w, hash));
 	if (cs_file_link(w->fd, file, link) == -1)
 		return cs_fail_errno(err, "%s/%s%s", w->tn->path, w->sub, link);
@@ -195,17 +204,11 @@ static int
 writecopies(struct writing *w, const char *name, int from,
     const char *const *names, size_t n, struct certstore_error *err)
 {
-	int fd, rv;
+	int fd = -1, rv;
 
 	rv = cs_file_concat(w->fd, name, from, names, n, 0644,
 	    w->gen.bulk ? NULL : &fd);
-	if (rv == 0 && !w->gen.bulk) {
-		rv = fsync(fd);
-		close(fd);
-	}
-	return rv == 0 ?
-	    0 :
-	    cs_fail_errno(err, "%s/%s%s", w->tn->path, w->sub, name);
+	return finishfile(w, name, rv, fd, err);
 }
 
 static int
