@@ -525,7 +525,6 @@ considerhost(struct certstore_match *match, struct certstore_error *err)
 	char wild[CS_HOST_MAX + 3];
 	char name[CS_NAME_MAX + 1];
 	const char *dot;
-	int rv;
 
 	if (considerkey(match, "host", match->host, EXACT, err) == -1)
 		return -1;
@@ -542,9 +541,10 @@ considerhost(struct certstore_match *match, struct certstore_error *err)
 	if ((match->flags & CERTSTORE_MATCH_FALLBACK) == 0 || isdecided(match))
 		return 0;
 	match->run[match->nrun++] = match->n;
-	if ((rv = cs_resolve_default(match->store, name)) == -1)
-		return cs_fail_errno(err, "%s/default", match->store->path);
-	return rv == 0 ? 0 : consider(match, name, DEFAULT, match->host, err);
+	if (cs_resolve_defaultname(match->store, name, err) == -1)
+		return -1;
+	return *name == '\0' ? 0 :
+			       consider(match, name, DEFAULT, match->host, err);
 }
 
 static int

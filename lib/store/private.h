@@ -180,6 +180,8 @@ int	cs_resolve_entry(struct certstore *, const char *, char [CS_GENDIR],
 	    struct certstore_error *);
 int	cs_resolve_isstray(const struct certstore *, const char *);
 int	cs_resolve_default(struct certstore *, char [CS_NAME_MAX + 1]); /* errno */
+int	cs_resolve_defaultname(struct certstore *, char [CS_NAME_MAX + 1],
+	    struct certstore_error *);	/* "": there is none */
 /* Names of all entries, sorted, each once. */
 int	cs_resolve_names(struct certstore *, struct cs_strings *,
 	    struct certstore_error *);
@@ -241,6 +243,7 @@ int	cs_propedit_checksize(const char *, const struct cs_buf *,
 	    const struct cs_buf *, struct certstore_error *);
 
 /* settings.c: STORE/props, the lines of a section such as "@new". */
+int	cs_settings_issection(const char *);	/* "@new" or "@store" */
 int	cs_settings_read(struct certstore *, const char *, struct cs_buf *,
 	    struct certstore_error *);
 /* To change it: the whole file, changes of a section (1, 0 no difference, -1),

@@ -220,11 +220,10 @@ refusedefault(const struct removal *rm, const char *name,
     struct certstore_error *err)
 {
 	char now[CS_NAME_MAX + 1];
-	int rv;
 
-	if ((rv = cs_resolve_default(rm->store, now)) == -1)
-		return cs_fail_errno(err, "%s/default", rm->store->path);
-	if (rv == 0 || strcmp(now, name) != 0)
+	if (cs_resolve_defaultname(rm->store, now, err) == -1)
+		return -1;
+	if (strcmp(now, name) != 0)
 		return 0;
 	return cs_fail(err, CERTSTORE_EREFUSED,
 	    "%s: is the default entry: use -f to remove it", name);

@@ -248,6 +248,20 @@ cs_resolve_default(struct certstore *store, char name[CS_NAME_MAX + 1])
 	return namedby(store, text, name) ? 1 : copieddefault(store, 1, name);
 }
 
+/* The same for a message, and "" for none: 0 or -1. */
+int
+cs_resolve_defaultname(struct certstore *store, char name[CS_NAME_MAX + 1],
+    struct certstore_error *err)
+{
+	int rv;
+
+	if ((rv = cs_resolve_default(store, name)) == -1)
+		return cs_fail_errno(err, "%s/default", store->path);
+	if (rv == 0)
+		*name = '\0';
+	return 0;
+}
+
 struct names {
 	int lost; /* take generations without link too */
 	struct cs_strings *list;

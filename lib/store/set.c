@@ -2,8 +2,6 @@
  * set.c: changes what no certificate tells of entries, certstore_set(3): all
  * names of one call or none, and each as a generation of the same files.
  */
-#include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +16,7 @@ struct certstore_set {
 	struct certstore_error failed; /* of a name or change not taken */
 	struct cs_strings names;       /* in the order given, each once */
 	struct cs_propchange *change;
-	size_t nchange;
+	size_t nchange, changesize;
 	int makedefault;	/* 1; -1: no longer */
 	unsigned char *changed; /* of each name */
 	size_t next;
@@ -77,12 +75,6 @@ failset(struct certstore_set *set, const struct certstore_error *err)
 	return -1;
 }
 
-static int
-issection(const char *name)
-{
-	return strcmp(name, "@new") == 0 || strcmp(name, "@store") == 0;
-}
-
 int
 certstore_set_add(struct certstore_set *set, const char *name,
     struct certstore_error *err)
@@ -90,7 +82,7 @@ certstore_set_add(struct certstore_set *set, const char *name,
 	char q[CS_QUOTE_LEN];
 
 	cs_error_clear(err);
-	if (*name == '@' && !issection(name)) {
+	if (*name == '@' && !cs_settings_issection(name)) {
 		cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: no such settings: use @new or @store",
 		    cs_escape_quote(q, name));
@@ -138,7 +130,8 @@ certstore_set_change(struct certstore_set *set, const char *prop,
 	if (cs_propedit_parse(&change, prop, how, value, err) == -1)
 		return failset(set, err);
 	change.unset = (set->flags & CERTSTORE_SET_IFNEEDED) != 0;
-	v = reallocarray(set->change, set->nchange + 1, sizeof(*v));
+	v = cs_array_extend(set->change, set->nchange, &set->changesize,
+	    sizeof(*v));
 	if (v == NULL) {
 		cs_propedit_free(&change);
 		cs_fail_nomem(err);
@@ -255,20 +248,6 @@ checksection(const struct certstore_set *set, const char *section,
 		return 0;
 	return cs_fail(err, CERTSTORE_EARGUMENT,
 	    "%s: %s: is a property of entries", section, prop);
-}
-
-/* The name of the default entry, or "". */
-static int
-readdefault(struct certstore *store, char name[CS_NAME_MAX + 1],
-    struct certstore_error *err)
-{
-	int rv;
-
-	if ((rv = cs_resolve_default(store, name)) == -1)
-		return cs_fail_errno(err, "%s/default", store->path);
-	if (rv == 0)
-		*name = '\0';
-	return 0;
 }
 
 /*
@@ -424,7 +403,7 @@ changeall(struct certstore_set *set, int dryrun, struct certstore_error *err)
 		cs_fail_nomem(err);
 		goto out;
 	}
-	if (readdefault(set->store, b.isdefault, err) == -1)
+	if (cs_resolve_defaultname(set->store, b.isdefault, err) == -1)
 		goto out;
 	for (i = 0; i < set->names.n; i++) {
 		cs_progress(set->store, "reading", i, set->names.n);
@@ -509,111 +488,4 @@ certstore_set_next(struct certstore_set *set, const char **name,
 			return 1;
 		}
 	return 0;
-}
-
-struct certstore_props {
-	struct cs_buf text;
-	size_t pos;
-	int isdefault; /* not yet returned by next */
-};
-
-/* Lines of one property one behind the other. */
-static int
-groupvalues(struct cs_buf *to, const struct cs_buf *from)
-{
-	struct cs_propline l, seen;
-	size_t again, first, pos = 0;
-	int bad = 0, known;
-
-	for (first = 0; cs_props_nextline(from, &pos, &l); first = pos) {
-		known = 0;
-		for (again = 0; again < first && !known &&
-		     cs_props_nextline(from, &again, &seen);)
-			known = seen.wordlen == l.wordlen &&
-			    memcmp(seen.word, l.word, l.wordlen) == 0;
-		if (known)
-			continue;
-		for (again = first; cs_props_nextline(from, &again, &seen);)
-			if (seen.wordlen == l.wordlen &&
-			    memcmp(seen.word, l.word, l.wordlen) == 0)
-				bad |= cs_buf_add(to, seen.text, seen.textlen) |
-				    cs_buf_add(to, "\n", 1);
-	}
-	return bad == 0 ? 0 : -1;
-}
-
-struct certstore_props *
-certstore_props_read(struct certstore *store, const char *name,
-    struct certstore_error *err)
-{
-	struct certstore_props *props;
-	struct certstore_entry entry = { 0 };
-	struct cs_buf text = { 0 };
-	char now[CS_NAME_MAX + 1];
-	int rv;
-
-	cs_error_clear(err);
-	if ((props = calloc(1, sizeof(*props))) == NULL) {
-		cs_fail_nomem(err);
-		return NULL;
-	}
-	if (cs_store_refresh(store, err) == -1)
-		rv = -1;
-	else if (issection(name))
-		rv = cs_settings_read(store, name, &text, err);
-	else if ((rv = cs_entry_load(store, name, &entry, err)) == 0 &&
-	    (rv = cs_props_text(&entry, &text, err)) == 0 &&
-	    (rv = readdefault(store, now, err)) == 0)
-		props->isdefault = strcmp(now, name) == 0;
-	if (rv == 0 && groupvalues(&props->text, &text) == -1)
-		rv = cs_fail_nomem(err);
-	cs_entry_done(&entry);
-	cs_buf_free(&text);
-	if (rv == 0)
-		return props;
-	certstore_props_free(props);
-	return NULL;
-}
-
-/*
- * Lines without a value or with a NUL byte are skipped, and those that pass for
- * the default.  A NUL byte takes the place of the blank or newline behind each
- * word and value, so that both stay valid with props.
- */
-int
-certstore_props_next(struct certstore_props *props, const char **prop,
-    const char **value, struct certstore_error *err)
-{
-	struct cs_propline l;
-	char *text = props->text.p;
-
-	cs_error_clear(err);
-	if (props->isdefault) {
-		props->isdefault = 0;
-		*prop = "default";
-		*value = "yes";
-		return 1;
-	}
-	while (cs_props_nextline(&props->text, &props->pos, &l)) {
-		if (l.len == 0 || memchr(l.text, '\0', l.textlen) != NULL)
-			continue;
-		text[l.word - text + (ptrdiff_t)l.wordlen] = '\0';
-		text[l.value - text + (ptrdiff_t)l.len] = '\0';
-		if (strcmp(l.word, "default") == 0)
-			continue;
-		*prop = l.word;
-		*value = l.value;
-		return 1;
-	}
-	*prop = *value = NULL;
-	return 0;
-}
-
-void
-certstore_props_free(struct certstore_props *props)
-{
-	if (props == NULL)
-		return;
-	cs_buf_free(&props->text);
-	free(props);
 }

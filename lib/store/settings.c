@@ -31,6 +31,12 @@ cs_settings_load(struct certstore *store, struct cs_buf *all,
 	return cs_fail_errno(err, "%s/" FILE_NAME, store->path);
 }
 
+int
+cs_settings_issection(const char *name)
+{
+	return strcmp(name, "@new") == 0 || strcmp(name, "@store") == 0;
+}
+
 static int
 isinsection(const struct cs_propline *l, const char *section)
 {
