@@ -5,6 +5,7 @@
 
 load helper
 load pki
+load servers
 
 setup() {
 	common_setup
@@ -291,36 +292,11 @@ links() {
 	[ "$(pki asterisk certs "$set")" -eq 1 ]
 }
 
-# want COMMAND: without it, as on a host with less, that is said.
-want() {
-	command -v "$1" >/dev/null || skip "$1 is not installed: NOT TESTED"
-}
-
 # asks PORT CLIENT: what a server that wants certificates answers.
 asks() {
 	curl -sS --max-time 5 --tls-max 1.2 --cacert "$set/bundle.pem" \
 	    --cert "$2.crt" --key "$2.key" --resolve "localhost:$1:127.0.0.1" \
 	    "https://localhost:$1/" 2>&1
-}
-
-# started PORT PID: waits until it listens.
-started() {
-	local i
-
-	echo "$2" >>"$BATS_TEST_TMPDIR/servers"
-	for i in $(seq 200); do
-		if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
-			return 0
-		fi
-		kill -0 "$2" || fail "it does not start: try $i" || return 1
-		sleep 0.05
-	done
-	fail "it does not listen"
-}
-
-freeport() {
-	perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1,
-	    LocalAddr => "127.0.0.1")->sockport'
 }
 
 @test "nginx: bundle.pem and crls.pem" {

@@ -6,6 +6,7 @@
 
 load helper
 load pki
+load servers
 
 # tlv TAG HEX: its DER, in hexadecimal.
 tlv() {
@@ -387,7 +388,7 @@ get() {
 @test "nginx serves x5u/ by the recipe, and nothing beside it" {
 	local url
 
-	type nginx >/dev/null || skip 'nginx is not installed'
+	want nginx
 	caller a 90 spc:818H
 	cert-set -q a x5u=https://certs.example.com/shaken/
 	{
@@ -405,11 +406,7 @@ get() {
 	} >conf
 	grep -q "alias $CERTSTORE/x5u/;" conf
 	nginx -e "$PWD/log" -p "$PWD" -c "$PWD/conf" 2>/dev/null 3>&- &
-	echo $! >>"$BATS_TEST_TMPDIR/servers"
-	until [ -S nginx.sock ]; do
-		kill -0 $! || fail "$(cat log)"
-		sleep 0.02
-	done
+	started "$PWD/nginx.sock" $!
 	url=$(cert-list -o x5u a)
 	[ "$(get "/shaken/${url##*/}")" = 200 ]
 	cmp body "$CERTSTORE/certs/a/fullchain.pem"
