@@ -116,7 +116,8 @@ static int
 isknown(const char *prop)
 {
 	static const char *const known[] = { "tenant", "user", "group", "x5u",
-		"endpoint", "note" };
+		"endpoint", "renew", "life", "keepkey", "hold", "renewhost",
+		"note" };
 	size_t i;
 
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -183,8 +184,14 @@ addline(struct cmd_text *t, const struct show *show, const char *name,
 static int
 issingle(const char *prop)
 {
-	return strcmp(prop, "group") == 0 || strcmp(prop, "note") == 0 ||
-	    strcmp(prop, "x5u") == 0 || strcmp(prop, "default") == 0;
+	static const char *const lists[] = { "tenant", "user", "endpoint" };
+	size_t i;
+
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (strcmp(prop, lists[i]) == 0)
+			return 0;
+	return strcmp(prop, "default") == 0 ||
+	    (isknown(prop) && strncmp(prop, "x-", 2) != 0);
 }
 
 /* Adds ,"tenant":["a.example" and for each further tenant ,"b.example" */
@@ -257,8 +264,8 @@ checkonly(const char *list)
 		if (!isknown(prop) && strcmp(prop, "default") != 0 &&
 		    strcmp(prop, "origin") != 0) {
 			cmd_error("\"%s\": no such property: use tenant, user, "
-				  "group, endpoint, note, default, origin or "
-				  "x-NAME",
+				  "group, x5u, endpoint, renew, life, keepkey, "
+				  "hold, note, default, origin or x-NAME",
 			    cmd_clean(prop, clean, sizeof(clean)));
 			cmd_usage();
 		}

@@ -188,6 +188,77 @@ refused() {
 	[ "$(cert-set a | wc -l)" -eq 5 ]
 }
 
+# next: the links of index/next, without the directory.
+next() {
+	(cd "$CERTSTORE/index/next" && find . -type l | sort)
+}
+
+@test "when there is something to do for an entry" {
+	rm -rf "$CERTSTORE"
+	cert-create -c -l 2500d ca
+	cert-create -A ca -l 300d -s a.example.com a
+	cert-create -A ca -l 6d -s b.example.com short
+	cert-create -s c.example.com self
+	cert-create -R -s d.example.com waits >/dev/null
+	# a third before the end, or half, up to a tenth of that earlier
+	for line in "ca 1583 1667" "a 190 200" "short 2 3"; do
+		read -r name from to <<<"$line"
+		link=$(next | grep "/$name\$")
+		day=${link#./}
+		day=${day%/*}
+		day=$(date -u -d "${day/\//-}" +%s)
+		now=$(date +%s)
+		[ "$day" -ge $((now + (from - 1) * 86400)) ] || fail "$link"
+		[ "$day" -le $((now + to * 86400)) ] || fail "$link"
+	done
+	[ "$(next | wc -l)" -eq 3 ]
+	[ "$(readlink "$CERTSTORE/index/next/$link")" = ../../../../certs/short ]
+	[ -e "$CERTSTORE/index/next/$link" ]
+	# by properties
+	ends=$(cert-list -o ends a)
+	cert-set a renew=10d
+	next | grep -Fx "./$(date -u -d "$ends - 10 days" +%Y-%m/%d)/a"
+	cert-set a hold='2099-02-28 why not'
+	[ "$(next | grep '/a$')" = ./2099-02/28/a ]
+	[ "$(cert-set -o hold a)" = 'hold=2099-02-28T23:59:59Z why not' ]
+	cert-set a hold= renew=no
+	! next | grep '/a$' || false
+	[ ! -e "$CERTSTORE/index/next/2099-02" ]
+	cert-set self renew=yes
+	next | grep '/self$'
+	# a life that is too short for it
+	cert-set short renew=90d
+	next | grep '/short$'
+	cert-rm -f ca short self
+	[ -z "$(ls -A "$CERTSTORE/index/next")" ]
+	# the next writer makes what a copy lacks
+	cert-set a renew=yes
+	was=$(next)
+	rm -r "$CERTSTORE/index/next"
+	cert-create -s e.example.com b
+	[ "$(next)" = "$was" ]
+}
+
+@test "renew, life, keepkey, hold and renewhost: what is refused" {
+	for value in renew=maybe renew=2027-01-01 renew+=yes life=1/2 life=0d \
+	    life=2027-01-01 keepkey=1 hold=never hold=1/2 renewhost=x; do
+		run -2 --separate-stderr cert-set a "$value"
+		[[ $stderr == *"${value%%[=+]*}"* ]] || fail "$value: $stderr"
+		[ "${#stderr_lines[@]}" -eq 1 ]
+	done
+	run -2 cert-set @new hold=7d
+	run -2 cert-set @store renew=yes
+	run -2 cert-set @store renewhost='a b'
+	cert-set @store renewhost=pbx1
+	[ "$(cert-set @store)" = renewhost=pbx1 ]
+	cert-set @new renew=1/2 life=90d keepkey=yes
+	cert-create n.example.com
+	[ "$(cert-set n.example.com)" = $'renew=1/2\nlife=90d\nkeepkey=yes' ]
+	echo 'hold tomorrow' >>"$CERTSTORE/certs/a/props"
+	run -2 --separate-stderr cert-set a note=x
+	[[ $stderr == *'props:'*'hold does not begin with a time'* ]]
+}
+
 @test "many entries in one change: all or none" {
 	for i in 1 2 3; do cert-create "e$i.example.com"; done
 	cert-list -o name 'e*' | cert-set - user=x >out

@@ -6,6 +6,8 @@
  *
  *	index/host/HOST		-> ../../certs/NAME	the first with HOST
  *	index/host/HOST@/NAME	-> ../../../certs/NAME	each later one
+ *	index/next/2027-01/31/NAME
+ *				-> ../../../../certs/NAME
  *
  * A link is never moved, so that no search misses it.
  */
@@ -73,7 +75,7 @@ cs_index_sync(struct certstore *store)
 			return -1;
 	cs_strings_sort(&store->shared);
 	for (i = 0; i < store->shared.n; i++)
-		if (syncdir(store, store->shared.v[i]) == -1)
+		if (syncdir(store, store->shared.v[i]) == -1 && errno != ENOENT)
 			return -1;
 	cs_index_synced(store);
 	return 0;
@@ -156,6 +158,15 @@ spckeys(const struct cs_info *info,
 	return rv;
 }
 
+static int
+duekey(const struct cs_info *info,
+    int (*fn)(void *, const char *, const char *), void *arg)
+{
+	char sub[CS_DUE_SUB];
+
+	return cs_due_sub(info, sub) ? fn(arg, sub, info->name) : 0;
+}
+
 /*
  * Calls fn for each link that an info calls for.  An entry is listed under its
  * hosts only if it has its key and is no CA.
@@ -189,6 +200,8 @@ cs_index_keys(const struct cs_info *info,
 		rv = fn(arg, "ski", info->ski);
 	if (rv == 0 && ca && info->subjecthash != NULL)
 		rv = fn(arg, "subject", info->subjecthash);
+	if (rv == 0)
+		rv = duekey(info, fn, arg);
 	return rv;
 }
 
@@ -231,6 +244,38 @@ cs_index_collect(void *arg, const char *sub, const char *key)
 	return cs_strings_add(arg, path);
 }
 
+/* Is it a directory of index/next, whose links are one for each entry? */
+static int
+isnested(const char *sub)
+{
+	return strchr(sub, '/') != NULL;
+}
+
+/* The text of a link in a directory of index/. */
+static void
+linktext(char *text, size_t size, const char *sub, const char *name)
+{
+	snprintf(text, size, "../../%scerts/%s", isnested(sub) ? "../../" : "",
+	    name);
+}
+
+/* Makes the directory of a month and of a day, and notes what is to be synced.
+ */
+static int
+makeday(struct certstore *store, const char *sub)
+{
+	char month[CS_DUE_SUB];
+
+	snprintf(month, sizeof(month), "%.*s", (int)(strrchr(sub, '/') - sub),
+	    sub);
+	if (cs_file_mkdir(store->index, month, NULL) == -1 ||
+	    cs_file_mkdir(store->index, sub, NULL) == -1 ||
+	    cs_strings_add(&store->shared, month) == -1)
+		return -1;
+	store->touched |= cs_index_bit(CS_DUE_DIR);
+	return 0;
+}
+
 /*
  * Another entry has the link of this key: makes the link in KEY@/, which holds
  * those of all later entries.
@@ -263,12 +308,19 @@ linkkey(void *arg, const char *sub, const char *key)
 	struct job *job = arg;
 	char path[CS_KEY_MAX + 16], text[CS_NAME_MAX + 32];
 	char want[CS_NAME_MAX + 32];
+	int rv;
 
 	if (!cs_index_isusable(key))
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s", sub, key);
-	snprintf(want, sizeof(want), "../../certs/%s", job->name);
-	if (symlinkat(want, job->store->index, path) == -1) {
+	linktext(want, sizeof(want), sub, job->name);
+	if (isnested(sub) && cs_strings_add(&job->store->shared, sub) == -1)
+		return -1;
+	rv = symlinkat(want, job->store->index, path);
+	if (rv == -1 && errno == ENOENT && isnested(sub) &&
+	    makeday(job->store, sub) == 0)
+		rv = symlinkat(want, job->store->index, path);
+	if (rv == -1) {
 		if (errno != EEXIST)
 			return -1;
 		if (cs_file_readlink(job->store->index, path, text,
@@ -348,6 +400,25 @@ cs_index_unshare(struct certstore *store, const char *sub, const char *key,
 	return 0;
 }
 
+/* Removes the directories of a day and its month if they are empty. */
+static int
+dropday(const struct certstore *store, const char *sub)
+{
+	char dir[CS_DUE_SUB];
+	int i;
+
+	snprintf(dir, sizeof(dir), "%s", sub);
+	for (i = 0; i < 2; i++) {
+		if (unlinkat(store->index, dir, AT_REMOVEDIR) == -1)
+			return errno == ENOTEMPTY || errno == EEXIST ||
+				errno == ENOENT ?
+			    0 :
+			    -1;
+		*strrchr(dir, '/') = '\0';
+	}
+	return 0;
+}
+
 static int
 unlinkkey(void *arg, const char *sub, const char *key)
 {
@@ -368,7 +439,9 @@ unlinkkey(void *arg, const char *sub, const char *key)
 	    strcmp(name, job->name) == 0 &&
 	    cs_file_remove(job->store->index, path) == -1)
 		return -1;
-	return cs_index_unshare(job->store, sub, key, job->name);
+	return isnested(sub) ?
+	    dropday(job->store, sub) :
+	    cs_index_unshare(job->store, sub, key, job->name);
 }
 
 int

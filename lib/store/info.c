@@ -81,6 +81,8 @@ static const struct key {
 	KEY("user", LINE, AT(users)),
 	KEY("group", TEXT, AT(group)),
 	KEY("x5u", TEXT, AT(x5u)),
+	KEY("renew", TEXT, AT(renew)),
+	KEY("hold", TEXT, AT(hold)),
 };
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -628,7 +630,7 @@ iscomposed(const char *line, size_t len)
 {
 	static const char *const words[] = { "certstore", "name", "generation",
 		"before", "kept", "held", "pair", "file", "has", "origin",
-		"tenant", "user", "group", "x5u" };
+		"tenant", "user", "group", "x5u", "renew", "hold" };
 	size_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)

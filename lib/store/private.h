@@ -8,7 +8,7 @@
 
 #define CS_KEY_MAX	253		/* a name in index/, bytes */
 
-#define CS_NINDEX	6
+#define CS_NINDEX	7
 /* Its presence says that every name of every entry is linked.  "+" is in no
  * host name.  Made together with the directory. */
 #define CS_INDEX_COMPLETE "host/+"
@@ -206,8 +206,12 @@ struct cs_propline {
 	size_t		 wordlen, len;
 };
 int	cs_props_nextline(const struct cs_buf *, size_t *, struct cs_propline *);
+enum cs_prop {			/* those with one value that info repeats */
+	CS_PROP_ORIGIN, CS_PROP_GROUP, CS_PROP_X5U, CS_PROP_RENEW, CS_PROP_HOLD,
+	CS_NPROP
+};
 struct cs_props {
-	char			*origin, *group, *x5u;	/* or NULL */
+	char			*value[CS_NPROP];	/* or NULL */
 	struct cs_strings	 tenants, users;	/* sorted */
 };
 int	cs_props_read(const struct certstore_entry *, struct cs_props *,
@@ -231,6 +235,18 @@ const char *cs_x5u_flaw(const char *);
 int	cs_x5u_add(struct certstore *, const struct cs_put *, int,
 	    struct certstore_error *);
 int	cs_x5u_remove(struct certstore *, const char *);	/* by its hash */
+
+/*
+ * due.c: what is wrong with a value of a property, or NULL; the first moment at
+ * which there is something to do, in index/: 1, 0 there is none.
+ */
+const char *cs_due_renewflaw(const char *);
+const char *cs_due_lifeflaw(const char *);
+const char *cs_due_keepkeyflaw(const char *);
+const char *cs_due_holdflaw(const char *);
+#define CS_DUE_DIR	"next"
+#define CS_DUE_SUB	16		/* "next/2027-01/31" */
+int	cs_due_sub(const struct cs_info *, char [CS_DUE_SUB]);
 
 /* propedit.c: a change as typed is checked, copied and later freed; to lines as
  * compose makes them: 1, 0 no difference, -1 no memory. */

@@ -174,6 +174,75 @@ checkendpointvalue(struct value *v)
 	return 0;
 }
 
+/* A value that is kept as it was typed, if it has no flaw. */
+static int
+checkflawvalue(struct value *v, const char *(*findflaw)(const char *))
+{
+	const char *flaw;
+
+	if (checktextvalue(v) == -1)
+		return -1;
+	flaw = findflaw(v->text);
+	return flaw == NULL ? 0 : refusevalue(v, flaw);
+}
+
+static int
+checkrenewvalue(struct value *v)
+{
+	return checkflawvalue(v, cs_due_renewflaw);
+}
+
+static int
+checklifevalue(struct value *v)
+{
+	return checkflawvalue(v, cs_due_lifeflaw);
+}
+
+static int
+checkkeepkeyvalue(struct value *v)
+{
+	return checkflawvalue(v, cs_due_keepkeyflaw);
+}
+
+/* "7d some reason" or "2027-01-31 some reason": the time is kept as that. */
+static int
+checkholdvalue(struct value *v)
+{
+	struct certstore_error ignored;
+	struct certstore_span span;
+	char first[CERTSTORE_TIME_LEN], when[CERTSTORE_TIME_LEN];
+	size_t len = strcspn(v->text, " ");
+
+	if (checktextvalue(v) == -1)
+		return -1;
+	snprintf(first, sizeof(first), "%.*s", (int)len, v->text);
+	if (len >= sizeof(first) ||
+	    certstore_span_parse(first, &span, &ignored) == -1 ||
+	    span.type == CERTSTORE_SPAN_PART)
+		return refusevalue(v,
+		    "does not begin with a duration or a date: use 7d, or "
+		    "2027-01-31 and a reason");
+	if (span.type == CERTSTORE_SPAN_FOR)
+		span.secs += certstore_time_now();
+	free(v->kept);
+	if (asprintf(&v->kept, "%s%s", certstore_time_format(span.secs, when),
+		v->text + len) == -1) {
+		v->kept = NULL;
+		return cs_fail_nomem(v->err);
+	}
+	return 0;
+}
+
+static int
+checkhostvalue(struct value *v)
+{
+	if (checktextvalue(v) == -1)
+		return -1;
+	return strpbrk(v->text, " \t") == NULL ?
+	    0 :
+	    refusevalue(v, "is not a host name: use that of uname -n");
+}
+
 static const struct property {
 	const char *name;
 	int islist;
@@ -185,6 +254,11 @@ static const struct property {
 	{ "x5u", 0, checkx5uvalue },
 	{ "endpoint", 1, checkendpointvalue },
 	{ "note", 0, checktextvalue },
+	{ "renew", 0, checkrenewvalue },
+	{ "life", 0, checklifevalue },
+	{ "keepkey", 0, checkkeepkeyvalue },
+	{ "hold", 0, checkholdvalue },
+	{ "renewhost", 0, checkhostvalue },
 };
 static const struct property own = { OWN, 1, checktextvalue };
 
@@ -217,7 +291,8 @@ cs_propedit_parse(struct cs_propchange *c, const char *prop,
 	if ((p = findproperty(prop)) == NULL)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: no such property: use tenant, user, group, "
-		    "x5u, endpoint, note, default or x-NAME",
+		    "x5u, endpoint, renew, life, keepkey, hold, note, "
+		    "default or x-NAME",
 		    cs_escape_quote(q, prop));
 	if (!p->islist && how != CERTSTORE_SET_REPLACE)
 		return refusevalue(&v, "this property has one value: use =");

@@ -14,10 +14,36 @@
 #define VALUE_MAX 1000 /* of a line with a key, bytes */
 #define BOM "\xef\xbb\xbf"
 
-enum key { ORIGIN, TENANT, USER, GROUP, X5U, ENDPOINT, NOTE, OTHER };
+/* Those with one value that info repeats, as CS_PROP_GROUP, come first. */
+enum key {
+	TENANT = CS_NPROP,
+	USER,
+	LIFE,
+	KEEPKEY,
+	ENDPOINT,
+	NOTE,
+	RENEWHOST,
+	OTHER
+};
 
-static const char *const keys[] = { "origin", "tenant", "user", "group", "x5u",
-	"endpoint", "note" };
+static const struct {
+	const char *name;
+	int single;			   /* at most one line */
+	const char *(*flaw)(const char *); /* of the value, or NULL */
+} keys[OTHER] = {
+	[CS_PROP_ORIGIN] = { "origin", 0, NULL },
+	[CS_PROP_GROUP] = { "group", 1, NULL },
+	[CS_PROP_X5U] = { "x5u", 1, cs_x5u_flaw },
+	[CS_PROP_RENEW] = { "renew", 1, cs_due_renewflaw },
+	[CS_PROP_HOLD] = { "hold", 1, cs_due_holdflaw },
+	[TENANT] = { "tenant", 0, NULL },
+	[USER] = { "user", 0, NULL },
+	[LIFE] = { "life", 1, cs_due_lifeflaw },
+	[KEEPKEY] = { "keepkey", 1, cs_due_keepkeyflaw },
+	[ENDPOINT] = { "endpoint", 0, NULL },
+	[NOTE] = { "note", 0, NULL },
+	[RENEWHOST] = { "renewhost", 1, NULL },
+};
 
 struct line {
 	struct cs_propline l;
@@ -83,8 +109,8 @@ nextprop(const struct cs_buf *b, size_t *pos, struct line *line)
 		return 0;
 	line->key = OTHER;
 	for (i = 0; i < OTHER; i++)
-		if (strlen(keys[i]) == line->l.wordlen &&
-		    memcmp(keys[i], line->l.word, line->l.wordlen) == 0)
+		if (strlen(keys[i].name) == line->l.wordlen &&
+		    memcmp(keys[i].name, line->l.word, line->l.wordlen) == 0)
 			line->key = (enum key)i;
 	return 1;
 }
@@ -110,12 +136,8 @@ parseprops(struct cs_props *props, const struct cs_buf *text)
 			cs_strings_add(&props->tenants, value) == -1) ||
 		    (l.key == USER &&
 			cs_strings_add(&props->users, value) == -1) ||
-		    (l.key == GROUP && props->group == NULL &&
-			(props->group = strdup(value)) == NULL) ||
-		    (l.key == X5U && props->x5u == NULL &&
-			(props->x5u = strdup(value)) == NULL) ||
-		    (l.key == ORIGIN && props->origin == NULL &&
-			(props->origin = strdup(value)) == NULL))
+		    ((size_t)l.key < CS_NPROP && props->value[l.key] == NULL &&
+			(props->value[l.key] = strdup(value)) == NULL))
 			return -1;
 	}
 	cs_strings_sort(&props->tenants);
@@ -126,11 +148,12 @@ parseprops(struct cs_props *props, const struct cs_buf *text)
 void
 cs_props_free(struct cs_props *props)
 {
+	size_t i;
+
 	cs_strings_free(&props->tenants);
 	cs_strings_free(&props->users);
-	free(props->group);
-	free(props->x5u);
-	free(props->origin);
+	for (i = 0; i < CS_NPROP; i++)
+		free(props->value[i]);
 	memset(props, 0, sizeof(*props));
 }
 
@@ -142,8 +165,35 @@ addlines(struct cs_buf *b, enum key key, const char *const *v, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		bad |= cs_buf_printf(b, "%s %s\n", keys[key], v[i]);
+		bad |= cs_buf_printf(b, "%s %s\n", keys[key].name, v[i]);
 	return bad;
+}
+
+/* The line for a property with one value, which may be NULL. */
+static int
+addvalue(struct cs_buf *b, enum cs_prop prop, const char *value)
+{
+	return value == NULL ? 0 : addlines(b, (enum key)prop, &value, 1);
+}
+
+/* What info repeats of a property with one value, or NULL. */
+static const char *
+repeated(const struct cs_info *info, enum cs_prop prop)
+{
+	switch (prop) {
+	case CS_PROP_ORIGIN:
+		return info->origin;
+	case CS_PROP_GROUP:
+		return info->group;
+	case CS_PROP_X5U:
+		return info->x5u;
+	case CS_PROP_RENEW:
+		return info->renew;
+	case CS_PROP_HOLD:
+		return info->hold;
+	default:
+		return NULL;
+	}
 }
 
 /*
@@ -154,19 +204,17 @@ cs_props_text(const struct certstore_entry *entry, struct cs_buf *b,
     struct certstore_error *err)
 {
 	const struct cs_info *info = &entry->info;
-	int rv;
+	int bad, i, rv;
 
 	if ((rv = cs_entry_read(entry, CS_PROPS, b, err)) != 0)
 		return rv == -1 ? -1 : 0;
 	cs_buf_reset(b);
-	if (addlines(b, TENANT, info->tenants.v, info->tenants.n) != 0 ||
-	    addlines(b, USER, info->users.v, info->users.n) != 0 ||
-	    (info->group != NULL &&
-		cs_buf_printf(b, "group %s\n", info->group) == -1) ||
-	    (info->x5u != NULL &&
-		cs_buf_printf(b, "x5u %s\n", info->x5u) == -1))
-		return cs_fail_nomem(err);
-	return 0;
+	bad = addlines(b, TENANT, info->tenants.v, info->tenants.n) |
+	    addlines(b, USER, info->users.v, info->users.n);
+	for (i = CS_PROP_GROUP; i < CS_NPROP; i++)
+		bad |= addvalue(b, (enum cs_prop)i,
+		    repeated(info, (enum cs_prop)i));
+	return bad == 0 ? 0 : cs_fail_nomem(err);
 }
 
 int
@@ -199,8 +247,8 @@ misspelt(const struct line *l, enum key *key)
 	for (; left > 0 && isblank_ascii(*p); p++)
 		left--;
 	for (i = 0; i < OTHER; i++) {
-		n = strlen(keys[i]);
-		if (left < n || strncasecmp(p, keys[i], n) != 0)
+		n = strlen(keys[i].name);
+		if (left < n || strncasecmp(p, keys[i].name, n) != 0)
 			continue;
 		if (left == n || isblank_ascii(p[n]) || p[n] == '=' ||
 		    p[n] == ':') {
@@ -255,21 +303,10 @@ checktenant(const struct place *at, const char *value)
 }
 
 static int
-checkx5u(const struct place *at, const char *value)
-{
-	char what[128];
-	const char *flaw;
-
-	if ((flaw = cs_x5u_flaw(value)) == NULL)
-		return 0;
-	snprintf(what, sizeof(what), "x5u %s", flaw);
-	return refuseline(at, what);
-}
-
-static int
 checkline(const struct place *at, const struct line *l, int seen[OTHER])
 {
-	char value[VALUE_MAX + 1], what[64];
+	char value[VALUE_MAX + 1], what[160];
+	const char *flaw;
 	enum key key;
 	size_t i, slashes = 0;
 
@@ -279,11 +316,11 @@ checkline(const struct place *at, const struct line *l, int seen[OTHER])
 		if (!misspelt(l, &key))
 			return 0;
 		snprintf(what, sizeof(what),
-		    "is not \"%s\", a blank and a value", keys[key]);
+		    "is not \"%s\", a blank and a value", keys[key].name);
 		return refuseline(at, what);
 	}
 	if (l->l.len == 0 || l->l.len > VALUE_MAX) {
-		snprintf(what, sizeof(what), "%s %s", keys[l->key],
+		snprintf(what, sizeof(what), "%s %s", keys[l->key].name,
 		    l->l.len == 0 ? "without a value" :
 				    "of more than 1000 bytes");
 		return refuseline(at, what);
@@ -294,12 +331,16 @@ checkline(const struct place *at, const struct line *l, int seen[OTHER])
 	    l->l.len + slashes)
 		return refuseline(at, "has a byte that is not printable UTF-8");
 	snprintf(value, sizeof(value), "%.*s", (int)l->l.len, l->l.value);
-	if (++seen[l->key] > 1 && (l->key == GROUP || l->key == X5U)) {
-		snprintf(what, sizeof(what), "is a second %s", keys[l->key]);
+	if (++seen[l->key] > 1 && keys[l->key].single) {
+		snprintf(what, sizeof(what), "is a second %s",
+		    keys[l->key].name);
 		return refuseline(at, what);
 	}
-	if (l->key == X5U)
-		return checkx5u(at, value);
+	if (keys[l->key].flaw != NULL &&
+	    (flaw = keys[l->key].flaw(value)) != NULL) {
+		snprintf(what, sizeof(what), "%s %s", keys[l->key].name, flaw);
+		return refuseline(at, what);
+	}
 	return l->key == TENANT ? checktenant(at, value) : 0;
 }
 
@@ -325,19 +366,16 @@ int
 cs_props_repeat(struct cs_buf *info, const struct cs_buf *text)
 {
 	struct cs_props props = { 0 };
-	int bad;
+	int bad, i;
 
 	bad = parseprops(&props, text);
-	if (props.origin != NULL)
-		bad |= cs_buf_printf(info, "origin %s\n", props.origin);
+	bad |= addvalue(info, CS_PROP_ORIGIN, props.value[CS_PROP_ORIGIN]);
 	bad |= addlines(info, TENANT, (const char *const *)props.tenants.v,
 	    props.tenants.n);
 	bad |= addlines(info, USER, (const char *const *)props.users.v,
 	    props.users.n);
-	if (props.group != NULL)
-		bad |= cs_buf_printf(info, "group %s\n", props.group);
-	if (props.x5u != NULL)
-		bad |= cs_buf_printf(info, "x5u %s\n", props.x5u);
+	for (i = CS_PROP_GROUP; i < CS_NPROP; i++)
+		bad |= addvalue(info, (enum cs_prop)i, props.value[i]);
 	cs_props_free(&props);
 	return bad == 0 ? 0 : -1;
 }
@@ -349,7 +387,7 @@ cs_props_isgroup(const struct cs_buf *text, const char *group)
 	size_t pos = 0;
 
 	while (nextprop(text, &pos, &l))
-		if (l.key == GROUP && l.l.len > 0)
+		if ((int)l.key == CS_PROP_GROUP && l.l.len > 0)
 			return strlen(group) == l.l.len &&
 			    memcmp(group, l.l.value, l.l.len) == 0;
 	return 0;
@@ -368,7 +406,7 @@ cs_props_group(const char *name, const struct cs_buf *text, gid_t *gid,
 	*gid = (gid_t)-1;
 	rv = parseprops(&props, text) == -1 ?
 	    cs_fail_nomem(err) :
-	    cs_mode_group(name, props.group, gid, err);
+	    cs_mode_group(name, props.value[CS_PROP_GROUP], gid, err);
 	cs_props_free(&props);
 	return rv;
 }
@@ -398,22 +436,26 @@ static int
 finddifference(const struct cs_props *props, const struct cs_info *info,
     const char **what)
 {
-	int tenants, users;
+	static const char *const others[CS_NPROP] = { NULL, "another group",
+		"another x5u", "another renew", "another hold" };
+	const char *has, *want;
+	int i, tenants, users;
 
 	tenants = samelist(&props->tenants, &info->tenants);
 	users = samelist(&props->users, &info->users);
 	if (tenants == -1 || users == -1)
 		return -1;
 	*what = NULL;
-	if (strcmp(props->group != NULL ? props->group : "",
-		info->group != NULL ? info->group : "") != 0)
-		*what = "another group";
-	else if (strcmp(props->x5u != NULL ? props->x5u : "",
-		     info->x5u != NULL ? info->x5u : "") != 0)
-		*what = "another x5u";
-	else if (!tenants)
+	for (i = CS_PROP_GROUP; i < CS_NPROP && *what == NULL; i++) {
+		want = props->value[i];
+		has = repeated(info, (enum cs_prop)i);
+		if (strcmp(want == NULL ? "" : want, has == NULL ? "" : has) !=
+		    0)
+			*what = others[i];
+	}
+	if (*what == NULL && !tenants)
 		*what = "other tenants";
-	else if (!users)
+	else if (*what == NULL && !users)
 		*what = "other users";
 	return 0;
 }
@@ -442,7 +484,8 @@ cs_props_differ(const struct certstore_entry *entry, char why[CS_PROPS_WHY],
 		cs_fail_nomem(err);
 		goto out;
 	}
-	if (cs_mode_group(info->name, props.group, &gid, err) == -1)
+	if (cs_mode_group(info->name, props.value[CS_PROP_GROUP], &gid, err) ==
+	    -1)
 		goto out;
 	rv = what != NULL;
 	if (what != NULL)

@@ -196,6 +196,10 @@ checkentry(const struct certstore_set *set, const struct certstore_entry *entry,
 
 	for (i = 0; i < set->nchange; i++) {
 		c = &set->change[i];
+		if (strcmp(c->prop, "renewhost") == 0)
+			return cs_fail(err, CERTSTORE_EARGUMENT,
+			    "%s: renewhost: is a property of @store",
+			    info->name);
 		if (givesvalue(c, "group") && strcmp(info->kind, "ca") == 0 &&
 		    (set->flags & CERTSTORE_SET_FORCE) == 0)
 			return cs_fail(err, CERTSTORE_EREFUSED,
@@ -241,7 +245,12 @@ checksection(const struct certstore_set *set, const char *section,
 		    (strcmp(section, "@new") == 0 &&
 			(strcmp(prop, "group") == 0 ||
 			    strcmp(prop, "user") == 0 ||
-			    strcmp(prop, "x5u") == 0)))
+			    strcmp(prop, "x5u") == 0 ||
+			    strcmp(prop, "life") == 0 ||
+			    strcmp(prop, "keepkey") == 0 ||
+			    strcmp(prop, "renew") == 0)) ||
+		    (strcmp(section, "@store") == 0 &&
+			strcmp(prop, "renewhost") == 0))
 			prop = NULL;
 	}
 	if (prop == NULL)

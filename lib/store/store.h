@@ -37,6 +37,7 @@ struct cs_info {
 	const char	*name, *kind, *subject, *issuer, *serial, *key;
 	const char	*fingerprint, *spki, *samekey, *request, *ski, *aki;
 	const char	*subjecthash, *issuerhash, *origin, *cn, *group, *x5u;
+	const char	*renew, *hold;
 	const char	*file, *filehash;	/* the file info was made from */
 	int64_t		 filesize, filesec;
 	long		 filensec;
@@ -198,6 +199,18 @@ int	cs_newprops_compose(struct certstore *, struct cs_put *,
 	    const struct certstore_entry *, struct certstore_error *);
 int	cs_newprops_dropsgroup(const struct cs_put *,
 	    const struct certstore_entry *);	/* of the entry: 1, 0 */
+
+/*
+ * due.c: why an entry is never renewed unasked, or NULL; when it is, by a span
+ * that overrides its own, or NULL; how long before its end that is without
+ * one; until when that is held, and why: 1 or 0; the entries for which there
+ * may be something to do by some day, -1 and errno.
+ */
+const char *cs_due_never(const struct cs_info *);
+int64_t	cs_due_at(const struct cs_info *, const struct certstore_span *);
+int64_t	cs_due_span(const struct cs_info *);
+int	cs_due_hold(const struct cs_info *, int64_t *, const char **);
+int	cs_due_names(struct certstore *, int64_t, struct cs_strings *);
 
 /* lock.c: nests; runs recovery before it returns. */
 int	cs_lock_take(struct certstore *, struct certstore_error *);

@@ -1,0 +1,253 @@
+/*
+ * due.c: when an entry is to be renewed, and the properties that change it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/private.h"
+
+#define SHORT_LIFE (10 * CS_DAY)
+
+static const char *
+yesnoflaw(const char *value)
+{
+	return strcmp(value, "yes") == 0 || strcmp(value, "no") == 0 ?
+	    NULL :
+	    "is not yes or no";
+}
+
+const char *
+cs_due_keepkeyflaw(const char *value)
+{
+	return yesnoflaw(value);
+}
+
+/* A duration or a part of the validity; not a date. */
+static int
+readwithin(const char *value, struct certstore_span *span)
+{
+	struct certstore_error ignored;
+
+	return certstore_span_parse(value, span, &ignored) == 0 &&
+	    span->type != CERTSTORE_SPAN_AT;
+}
+
+const char *
+cs_due_renewflaw(const char *value)
+{
+	struct certstore_span span;
+
+	return yesnoflaw(value) == NULL || readwithin(value, &span) ?
+	    NULL :
+	    "is not yes, no, or how long before its end, as 30d or 1/3";
+}
+
+const char *
+cs_due_lifeflaw(const char *value)
+{
+	struct certstore_span span;
+
+	return readwithin(value, &span) && span.type == CERTSTORE_SPAN_FOR &&
+		span.secs > 0 ?
+	    NULL :
+	    "is not a duration, as 90d";
+}
+
+/* Reads "2027-01-31T12:00:00Z some reason": 1 or 0. */
+static int
+readhold(const char *value, int64_t *until)
+{
+	struct certstore_error ignored;
+	char time[CERTSTORE_TIME_LEN];
+	size_t len = strcspn(value, " ");
+
+	if (len >= sizeof(time))
+		return 0;
+	memcpy(time, value, len);
+	time[len] = '\0';
+	return certstore_time_parse(time, until, &ignored) == 0;
+}
+
+const char *
+cs_due_holdflaw(const char *value)
+{
+	int64_t until;
+
+	return readhold(value, &until) ?
+	    NULL :
+	    "does not begin with a time, as 2027-01-31T12:00:00Z";
+}
+
+/* Until when renewal is held; the reason, which may be empty. */
+int
+cs_due_hold(const struct cs_info *info, int64_t *until, const char **reason)
+{
+	if (info->hold == NULL || !readhold(info->hold, until))
+		return 0;
+	*reason = info->hold + strcspn(info->hold, " ");
+	*reason += **reason == ' ';
+	return 1;
+}
+
+/* How long before the end a certificate is renewed that has no other rule. */
+int64_t
+cs_due_span(const struct cs_info *info)
+{
+	int64_t life = info->ends - info->starts;
+
+	return life < SHORT_LIFE ? life / 2 : life / 3;
+}
+
+/*
+ * Up to a tenth of the span, by the name: what was made on one day is not due
+ * on one day.
+ */
+static int64_t
+spreaddue(const struct cs_info *info, int64_t span)
+{
+	char hex[CS_HASH_LEN];
+
+	cs_hash(hex, info->name, strlen(info->name));
+	hex[4] = '\0';
+	return span / 10 * (int64_t)strtoul(hex, NULL, 16) / 65536;
+}
+
+int64_t
+cs_due_at(const struct cs_info *info, const struct certstore_span *within)
+{
+	struct certstore_span own;
+	int64_t life = info->ends - info->starts, span;
+
+	if (within == NULL && info->renew != NULL &&
+	    readwithin(info->renew, &own))
+		within = &own;
+	span = cs_due_span(info);
+	if (within == NULL)
+		return info->ends - span - spreaddue(info, span);
+	if (within->type == CERTSTORE_SPAN_AT)
+		return info->ends <= within->secs ? info->starts : info->ends;
+	if (within->type == CERTSTORE_SPAN_FOR)
+		span = within->secs;
+	else
+		span = life * (int64_t)within->num / (int64_t)within->den;
+	/* else each new certificate would be due at once */
+	return info->ends - (span < life ? span : life / 2);
+}
+
+const char *
+cs_due_never(const struct cs_info *info)
+{
+	int yes = info->renew != NULL && cs_due_renewflaw(info->renew) == NULL;
+
+	if (yes && strcmp(info->renew, "no") == 0)
+		return "renew=no";
+	if (info->fingerprint == NULL)
+		return "has no certificate yet";
+	if (!info->haskey)
+		return "has no private key";
+	if (yes)
+		return NULL;
+	if (info->origin == NULL || strcmp(info->origin, "create") != 0)
+		return "was imported";
+	return info->self && strcmp(info->kind, "ca") != 0 ? "is self-signed" :
+							     NULL;
+}
+
+int
+cs_due_sub(const struct cs_info *info, char sub[CS_DUE_SUB])
+{
+	char day[CERTSTORE_TIME_LEN];
+	const char *reason;
+	int64_t at, until;
+
+	if (cs_due_never(info) != NULL)
+		return 0;
+	at = cs_due_at(info, NULL);
+	if (cs_due_hold(info, &until, &reason) && until > at)
+		at = until;
+	certstore_time_format(at, day);
+	snprintf(sub, CS_DUE_SUB, CS_DUE_DIR "/%.7s/%.2s", day, day + 8);
+	return 1;
+}
+
+/* Searches index/next for what there is to do. */
+struct search {
+	struct certstore *store;
+	struct cs_strings *found;
+	char last[CERTSTORE_TIME_LEN]; /* the last day, "2027-01-31..." */
+	char month[CS_DUE_SUB];
+};
+
+static int
+takename(void *arg, const char *name)
+{
+	struct search *in = arg;
+
+	return cs_name_isvalid(name) ? cs_strings_add(in->found, name) : 0;
+}
+
+static int
+takeday(void *arg, const char *day)
+{
+	char path[sizeof(CS_DUE_DIR) + CS_DUE_SUB];
+	struct search *in = arg;
+
+	if (strlen(day) != 2 ||
+	    (strncmp(in->month, in->last, 7) == 0 &&
+		strncmp(day, in->last + 8, 2) > 0))
+		return 0;
+	snprintf(path, sizeof(path), CS_DUE_DIR "/%.7s/%.2s", in->month, day);
+	if (cs_file_each(in->store->index, path, takename, in) == 0)
+		return 0;
+	return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+}
+
+static int
+takemonth(void *arg, const char *month)
+{
+	char path[sizeof(CS_DUE_DIR) + CS_DUE_SUB];
+	struct search *in = arg;
+
+	if (strlen(month) != 7 || strncmp(month, in->last, 7) > 0)
+		return 0;
+	snprintf(in->month, sizeof(in->month), "%s", month);
+	snprintf(path, sizeof(path), CS_DUE_DIR "/%s", month);
+	if (cs_file_each(in->store->index, path, takeday, in) == 0)
+		return 0;
+	return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+}
+
+/*
+ * The names of entries for which there may be something to do until the end of
+ * a day, sorted; -1 and errno.
+ */
+int
+cs_due_names(struct certstore *store, int64_t until, struct cs_strings *found)
+{
+	struct search in = { .store = store, .found = found };
+	struct certstore_error err;
+	int rv = 0;
+
+	memset(found, 0, sizeof(*found));
+	if (store->certs == -1)
+		return 0;
+	if (!store->intact ||
+	    faccessat(store->index, CS_DUE_DIR, F_OK, AT_SYMLINK_NOFOLLOW) ==
+		-1) {
+		if (cs_resolve_names(store, found, &err) == 0)
+			return 0;
+		errno = err.errnum;
+		return -1;
+	}
+	certstore_time_format(until, in.last);
+	rv = cs_file_each(store->index, CS_DUE_DIR, takemonth, &in);
+	if (rv == -1)
+		cs_strings_free(found);
+	else
+		cs_strings_sort(found);
+	return rv;
+}
