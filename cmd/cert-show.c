@@ -11,7 +11,7 @@
 
 #define FIELDS \
 	"name,kind,ends,starts,names,subject,issuer,serial,key," \
-	"fingerprint,tenants,users,group,default,certfile,keyfile,cafile"
+	"fingerprint,spc,tn,tnauth,tenants,users,group,default,certfile,keyfile,cafile"
 
 static const struct cmd_opt opts[] = {
 	{ '0', NULL, "end each record with a NUL byte" },

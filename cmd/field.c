@@ -9,9 +9,9 @@
 
 const char *const cmd_field_names[CMD_NFIELD] = { "name", "kind", "ends",
 	"left", "starts", "names", "subject", "issuer", "serial", "key",
-	"fingerprint", "spki", "spc", "tn", "x5u", "origin", "tenants", "users",
-	"group", "default", "host", "how", "dir", "certfile", "keyfile",
-	"combinedfile", "cafile" };
+	"fingerprint", "spki", "spc", "tn", "tnauth", "x5u", "origin",
+	"tenants", "users", "group", "default", "host", "how", "dir",
+	"certfile", "keyfile", "combinedfile", "cafile" };
 
 /* Writes sha256:HEX or spki:HEX, as cert-match takes it; NULL stays NULL. */
 static const char *
@@ -47,6 +47,8 @@ cmd_field_string(const struct cmd_item *item, enum cmd_field field,
 	case CMD_SPKI:
 		return prefixhash("spki", certstore_entry_spki(item->entry),
 		    buf);
+	case CMD_TNAUTH:
+		return certstore_entry_tnauth(item->entry);
 	case CMD_ORIGIN:
 		return certstore_entry_origin(item->entry);
 	case CMD_GROUP:

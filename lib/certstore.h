@@ -116,6 +116,7 @@ const char *certstore_entry_origin(const struct certstore_entry *entry);
 const char *certstore_entry_group(const struct certstore_entry *entry);
 const char *certstore_entry_host(const struct certstore_entry *entry);
 const char *certstore_entry_how(const struct certstore_entry *entry);
+const char *certstore_entry_tnauth(const struct certstore_entry *entry);
 const char *certstore_entry_flaw(const struct certstore_entry *entry);
 int64_t certstore_entry_starts(const struct certstore_entry *entry);
 int64_t certstore_entry_ends(const struct certstore_entry *entry);

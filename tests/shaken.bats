@@ -152,11 +152,27 @@ silent() {
 }
 
 @test "a malformed TNAuthList signs no call" {
+	local why
+
 	ca root '/CN=SHAKEN CA'
 	sign bad root /CN=bad 90 1.3.6.1.5.5.7.1.26=DER:3006130438313848
 	cert-import -q -N bad bad.crt bad.key root.crt 2>/dev/null
 	cert-set -q bad tenant=acme.example.com 2>/dev/null
 	silent acme.example.com -D -k shaken
+	# and everybody says so
+	why='malformed: it is not in the form of RFC 8226 section 9'
+	run -0 cert-show bad
+	[[ $output == *$'\ntnauth\t'"$why"$'\n'* ]]
+	run -0 cert-show -i bad.crt
+	[[ $output == *$'\ntnauth\t'"$why"* ]]
+	[ "$(cert-list -o spc,tn,tnauth bad)" = "		$why" ]
+	[[ $(cert-list -j bad) == *'"spc":[],"tn":[],"tnauth":"'"$why"'"'* ]]
+	caller good 90 spc:818H
+	[ -z "$(cert-list -o tnauth good)" ]
+	[[ $(cert-list -j good) == *'"tnauth":null'* ]]
+	[[ $(cert-show good) != *tnauth* ]]
+	cert-set -q bad note=x
+	[ "$(cert-list -o tnauth bad)" = "$why" ]
 }
 
 @test "paths are those of one generation" {
@@ -442,6 +458,7 @@ delegate() {
 	run -1 delegate tel:12155550000+100 tel:12155550090+20
 	run -1 delegate tel:12155550000+100 spc:818H
 	run -1 delegate spc:709A spc:818H
+	run -1 delegate spc:709A spc:4000 # digits, but no number
 	run -0 delegate spc:709A tel:12155550100
 	[[ $output == *warning*'cannot be checked'* ]]
 }

@@ -146,13 +146,18 @@ int	cs_name_hostof(enum cs_san_type, const char *, char [CS_HOST_MAX + 1]);
 const char *cs_name_certflaw(enum cs_san_type, const char *);
 int	cs_name_isloopback(const char *);  /* (*.)localhost, 127/8, ::1 */
 
-/* tel.c: telephone numbers: NUMBER, or a range START+COUNT. */
+/* tel.c: telephone numbers: NUMBER, or a range START+COUNT; codes of service
+ * providers. */
 #define CS_TEL_MAX	15
+#define CS_TEL_RANGE_MAX (CS_TEL_MAX + 21)
+#define CS_SPC_MAX	16
 int	cs_tel_isnumber(const char *, size_t);
 int	cs_tel_check(const char *);		/* a number or a range: 1, 0 */
 const char *cs_tel_rangeflaw(const char *, size_t, uint64_t);
 uint64_t cs_tel_covers(const char *, const char *);
 const char *cs_tel_read(const char *, char [CS_TEL_MAX + 1]);
+const char *cs_tel_readrange(const char *, char [CS_TEL_RANGE_MAX + 1]);
+int	cs_tel_code(const char *, char [CS_SPC_MAX + 1]);
 
 /* idn.c: converts U-labels to A-labels; loads libidn2 on the first call.
  * Returns what is wrong, or NULL. */

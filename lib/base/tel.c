@@ -1,7 +1,9 @@
 /*
  * tel.c: telephone numbers as a TNAuthList has them (RFC 8226 section 9): 1 to
- * 15 of 0 to 9, * and #; as text NUMBER, or a range START+COUNT of digits.
+ * 15 of 0 to 9, * and #; as text NUMBER, or a range START+COUNT of digits; and
+ * service provider codes.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +53,17 @@ cs_tel_rangeflaw(const char *start, size_t len, uint64_t count)
 	return NULL;
 }
 
+/* The value of a count as text, or 0 if it is none. */
+static uint64_t
+countof(const char *text)
+{
+	size_t n = strlen(text);
+
+	return n == 0 || n > CS_TEL_MAX || strspn(text, digits) != n ?
+	    0 :
+	    valueof(text, n);
+}
+
 /*
  * Splits NUMBER or START+COUNT; count is 1 of a single number.  Returns the
  * length of the number, or 0 if it is neither.
@@ -58,15 +71,12 @@ cs_tel_rangeflaw(const char *start, size_t len, uint64_t count)
 static size_t
 splitrange(const char *text, uint64_t *count)
 {
-	size_t len = strcspn(text, "+"), n;
+	size_t len = strcspn(text, "+");
 
 	*count = 1;
 	if (text[len] == '\0')
 		return cs_tel_isnumber(text, len) ? len : 0;
-	n = strlen(text + len + 1);
-	if (n == 0 || n > CS_TEL_MAX || strspn(text + len + 1, digits) != n)
-		return 0;
-	*count = valueof(text + len + 1, n);
+	*count = countof(text + len + 1);
 	return cs_tel_rangeflaw(text, len, *count) == NULL ? len : 0;
 }
 
@@ -122,4 +132,58 @@ cs_tel_read(const char *text, char out[CS_TEL_MAX + 1])
 	}
 	out[n] = '\0';
 	return n == 0 ? "there is no telephone number" : NULL;
+}
+
+/*
+ * Makes a number, or a range START+COUNT, of one as it is typed, with START in
+ * the form of cs_tel_read().  Returns NULL, or what is wrong with it.
+ */
+const char *
+cs_tel_readrange(const char *text, char out[CS_TEL_RANGE_MAX + 1])
+{
+	char number[CS_TEL_MAX + 1], start[64];
+	const char *flaw, *plus = strchr(text + (*text == '+'), '+');
+	size_t len = plus == NULL ? strlen(text) : (size_t)(plus - text);
+	uint64_t count;
+
+	if (len >= sizeof(start))
+		return "a telephone number has at most 15 digits";
+	memcpy(start, text, len);
+	start[len] = '\0';
+	if ((flaw = cs_tel_read(start, number)) != NULL)
+		return flaw;
+	if (plus == NULL) {
+		memcpy(out, number, sizeof(number));
+		return NULL;
+	}
+	if ((count = countof(plus + 1)) == 0)
+		return "a range is a number, + and a count, as in "
+		       "12155550000+100";
+	snprintf(out, CS_TEL_RANGE_MAX + 1, "%s+%llu", number,
+	    (unsigned long long)count);
+	return cs_tel_rangeflaw(number, strlen(number), count);
+}
+
+/*
+ * The form of a service provider code that compares equal, and is a name in
+ * index/: 1 to 16 of 0-9 and A-Z, in upper case.  A certificate may hold any
+ * other: 1, or 0.
+ */
+int
+cs_tel_code(const char *code, char key[CS_SPC_MAX + 1])
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	const char *p;
+	size_t i;
+
+	for (i = 0; code[i] != '\0'; i++) {
+		p = strchr(letters, code[i]);
+		if (i == CS_SPC_MAX ||
+		    (p == NULL && strchr(digits, code[i]) == NULL))
+			return 0;
+		key[i] = p == NULL ? code[i] : letters[(p - letters) % 26 + 26];
+	}
+	key[i] = '\0';
+	return i > 0;
 }

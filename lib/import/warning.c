@@ -180,26 +180,12 @@ remarktnauth(struct cs_buf *b, const struct cs_info *info, X509 *x509)
 	const char *why;
 	int rv;
 
-	rv = cs_tnauth_read(x509, &list, &why);
+	rv = cs_tnauth_read(X509_get0_extensions(x509), &list, &why);
 	cs_tnauth_free(&list);
 	if (why == NULL)
 		return rv == -1 ? -1 : 0;
 	return remark(b, info,
 	    "its TNAuthList is malformed: %s: it cannot sign calls", why);
-}
-
-/* Is a word of the text the code?  In any case of letters. */
-static int
-hasword(const char *text, const char *code)
-{
-	size_t len = strlen(code), n;
-
-	for (; *text != '\0'; text += n + (text[n] != '\0')) {
-		n = strcspn(text, " ");
-		if (n == len && strncasecmp(text, code, n) == 0)
-			return 1;
-	}
-	return 0;
 }
 
 /* The bytes of the chain as PEM. */
@@ -223,30 +209,23 @@ static int
 remarkcode(struct cs_buf *b, const struct cs_info *info, X509 *x509)
 {
 	const char *code = info->spcs.v[0];
-	char q[CS_QUOTE_LEN], shown[CS_QUOTE_LEN];
-	unsigned char *cn = NULL;
-	int bad = 0, len;
+	char key[CS_SPC_MAX + 1], q[CS_QUOTE_LEN], shown[CS_QUOTE_LEN];
+	int bad = 0;
 
 	if (info->spcs.n > 1)
 		bad |= remark(b, info,
 		    "it has %zu service provider codes: verifiers expect one",
 		    info->spcs.n);
-	if (strlen(code) > 16 ||
-	    code[strspn(code,
-		"0123456789abcdefghijklmnopqrstuvwxyz"
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZ")] != '\0')
+	if (!cs_tel_code(code, key))
 		bad |= remark(b, info,
 		    "its service provider code %s is not 1 to 16 letters and "
 		    "digits: it is not in the index",
-		    cs_escape_quote(q, code));
-	len = cs_asn1_last(X509_get_subject_name(x509), NID_commonName, &cn);
-	if (len <= 0 || !hasword((const char *)cn, code))
+		    cs_escape_quote(shown, code));
+	if (!cs_tnauth_isnamed(X509_get_subject_name(x509), code, q))
 		bad |= remark(b, info,
 		    "its CN %s does not contain its service provider code %s: "
 		    "verifiers may refuse it",
-		    cs_escape_quote(q, len <= 0 ? "" : (const char *)cn),
-		    cs_escape_quote(shown, code));
-	OPENSSL_free(cn);
+		    q, cs_escape_quote(shown, code));
 	return bad;
 }
 

@@ -279,6 +279,12 @@ certstore_entry_group(const struct certstore_entry *entry)
 }
 
 const char *
+certstore_entry_tnauth(const struct certstore_entry *entry)
+{
+	return entry->info.tnauth;
+}
+
+const char *
 certstore_entry_flaw(const struct certstore_entry *entry)
 {
 	return entry->flaw;

@@ -11,7 +11,6 @@
  *
  * A link is never moved, so that no search misses it.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -126,24 +125,6 @@ hostkeys(const struct cs_info *info,
 	return rv;
 }
 
-/*
- * The form in which a service provider code is a name in index/: 1 to 16 of 0-9
- * and A-Z, in upper case.  A certificate may hold any other: 1, or 0.
- */
-int
-cs_index_spc(const char *code, char key[CS_SPC_MAX + 1])
-{
-	size_t i;
-
-	for (i = 0; code[i] != '\0'; i++) {
-		if (i == CS_SPC_MAX || !isalnum((unsigned char)code[i]))
-			return 0;
-		key[i] = (char)toupper((unsigned char)code[i]);
-	}
-	key[i] = '\0';
-	return i > 0;
-}
-
 static int
 spckeys(const struct cs_info *info,
     int (*fn)(void *, const char *, const char *), void *arg)
@@ -153,7 +134,7 @@ spckeys(const struct cs_info *info,
 	int rv = 0;
 
 	for (i = 0; i < info->spcs.n && rv == 0; i++)
-		if (cs_index_spc(info->spcs.v[i], key))
+		if (cs_tel_code(info->spcs.v[i], key))
 			rv = fn(arg, "spc", key);
 	return rv;
 }

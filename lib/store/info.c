@@ -75,6 +75,7 @@ static const struct key {
 	KEY("san", SAN, 0),
 	KEY("spc", LINE, AT(spcs)),
 	KEY("tn", LINE, AT(tns)),
+	KEY("tnauth", TEXT, AT(tnauth)),
 	KEY("issuing", ISSUING, 0),
 	KEY("origin", TEXT, AT(origin)),
 	KEY("tenant", LINE, AT(tenants)),

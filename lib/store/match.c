@@ -475,7 +475,7 @@ considerspc(struct certstore_match *match, const char *code,
 	match->calls = 1;
 	if (*code == '\0')
 		return cs_name_refuse("spc:", "there is no code", err);
-	if (cs_index_spc(code, key))
+	if (cs_tel_code(code, key))
 		rv = considerkey(match, "spc", key, SPC, err);
 	else
 		rv = considerall(match, SPC, code, err);

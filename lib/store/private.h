@@ -273,8 +273,6 @@ int	cs_settings_switch(struct certstore *);
 void	cs_settings_cancel(struct certstore *);
 
 /* index.c */
-#define CS_SPC_MAX	16
-int	cs_index_spc(const char *, char [CS_SPC_MAX + 1]);
 /* Calls fn for each index link an info calls for: "host", "a.example". */
 int	cs_index_keys(const struct cs_info *,
 	    int (*)(void *, const char *, const char *), void *);

@@ -51,6 +51,7 @@ struct cs_info {
 	int		 weak;			/* below security level 2 */
 	struct cs_list	 usage, tenants, users;
 	struct cs_list	 spcs, tns;	/* that it signs calls for */
+	const char	*tnauth;	/* that its TNAuthList is malformed, and why */
 	struct cs_san	*san;
 	size_t		 nsan, sansize;
 	struct cs_issuing *issuing;		/* fullchain.pem behind the first */

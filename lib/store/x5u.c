@@ -1,6 +1,6 @@
 /*
  * x5u.c: x5u/HEX.pem, the chains that verifiers of calls fetch (RFC 8225
- * section 4.1.2).  HEX is the SHA-256 of the file, so that a URL never changes
+ * section 4.3).  HEX is the SHA-256 of the file, so that a URL never changes
  * its content: verifiers keep what they fetched for a day.
  */
 #include <errno.h>

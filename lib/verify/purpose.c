@@ -124,7 +124,8 @@ checktnauth(const struct cs_asked *asked, struct cs_node *node)
 	const char *why;
 	int rv;
 
-	if ((rv = cs_tnauth_read(node->x509, &list, &why)) == -1)
+	if ((rv = cs_tnauth_read(X509_get0_extensions(node->x509), &list,
+		 &why)) == -1)
 		return -1;
 	cs_tnauth_free(&list);
 	if (rv == 1)
@@ -156,29 +157,20 @@ cs_purpose_check(const struct cs_asked *asked, struct cs_node *node)
 	return bad;
 }
 
-/*
- * A delegate signs calls for a part of what its issuer may, if that has a list,
- * RFC 9060 section 4.1.
- */
+/* A delegate signs calls for a part of what its issuer may. */
 static int
 checkdelegate(const struct cs_asked *asked, X509 *x509, X509 *issuer,
     struct cs_reasons *out)
 {
-	struct cs_tnauth list, of = { 0 };
-	const char *outside, *why;
-	int bad = 0, has;
+	char which[CS_QUOTE_LEN];
+	int rv;
 
-	if ((has = cs_tnauth_read(x509, &list, &why)) == 1)
-		has = cs_tnauth_read(issuer, &of, &why);
-	if (has == 1 && (outside = cs_tnauth_outside(&list, &of)) != NULL)
-		bad = cs_rule_add(out, asked,
-		    of.spc.n > 0 && cs_tel_check(outside) ?
-			CS_RULE_DELEGATE_UNSURE :
-			CS_RULE_DELEGATE,
-		    x509, "%s", outside);
-	cs_tnauth_free(&list);
-	cs_tnauth_free(&of);
-	return has == -1 ? -1 : bad;
+	if ((rv = cs_tnauth_delegate(x509, issuer, which)) <= 0)
+		return rv;
+	return cs_rule_add(out, asked,
+	    rv == CS_DELEGATE_UNSURE ? CS_RULE_DELEGATE_UNSURE :
+				       CS_RULE_DELEGATE,
+	    x509, "%s", which);
 }
 
 int

@@ -223,20 +223,22 @@ addnames(struct cs_buf *buf, const STACK_OF(X509_EXTENSION) *exts,
 	return bad;
 }
 
-/* What it may sign calls for; nothing if that is malformed. */
+/* What it may sign calls for, or why its TNAuthList is malformed. */
 static int
-addtnauth(struct cs_buf *buf, const X509 *x509)
+addtnauth(struct cs_buf *buf, const STACK_OF(X509_EXTENSION) *exts)
 {
 	struct cs_tnauth list;
 	const char *why;
 	size_t i;
 	int bad;
 
-	bad = cs_tnauth_read(x509, &list, &why) == -1;
+	bad = cs_tnauth_read(exts, &list, &why) == -1;
 	for (i = 0; i < list.spc.n; i++)
 		bad |= cs_buf_printf(buf, "spc %s\n", list.spc.v[i]);
 	for (i = 0; i < list.tn.n; i++)
 		bad |= cs_buf_printf(buf, "tn %s\n", list.tn.v[i]);
+	if (why != NULL)
+		bad |= cs_buf_printf(buf, "tnauth malformed: %s\n", why);
 	cs_tnauth_free(&list);
 	return bad;
 }
@@ -286,7 +288,7 @@ kindof(X509 *x509, int self, int *serves)
 	int server;
 
 	*serves = 0;
-	if (cs_tnauth_isin(x509))
+	if (cs_tnauth_isin(X509_get0_extensions(x509)))
 		return "shaken";
 	eku = X509_get_extended_key_usage(x509);
 	server = (eku & (XKU_SSL_SERVER | XKU_ANYEKU)) != 0;
@@ -369,7 +371,7 @@ addrest(struct cs_buf *buf, X509 *x509)
 	bad = addusageline(buf, X509_get0_extensions(x509));
 	bad |= addnames(buf, X509_get0_extensions(x509),
 	    X509_get_subject_name(x509));
-	bad |= addtnauth(buf, x509);
+	bad |= addtnauth(buf, X509_get0_extensions(x509));
 	return bad;
 }
 
@@ -438,6 +440,7 @@ cs_describe_csr(struct cs_buf *buf, X509_REQ *csr, struct certstore_error *err)
 			bad |= cs_buf_adds(buf, "weak\n");
 		bad |= addusageline(buf, exts);
 		bad |= addnames(buf, exts, subject);
+		bad |= addtnauth(buf, exts);
 	}
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
 	if (bad != 0)

@@ -4,6 +4,7 @@
  */
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -47,9 +48,9 @@ ASN1_ITEM_TEMPLATE(TNLIST) = ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SEQUENCE_OF,
     ANYTAG, TNLIST, TNENTRY)
 static_ASN1_ITEM_TEMPLATE_END(TNLIST)
 
-/* The i-th such extension of a certificate, from 0, or NULL. */
+/* The i-th such extension, from 0, or NULL. */
 static X509_EXTENSION *
-findtnauth(const X509 *x509, int i)
+findtnauth(const STACK_OF(X509_EXTENSION) *exts, int i)
 {
 	ASN1_OBJECT *obj;
 	int at = -1;
@@ -57,16 +58,16 @@ findtnauth(const X509 *x509, int i)
 	if ((obj = OBJ_txt2obj(OID, 1)) == NULL)
 		return NULL;
 	do
-		at = X509_get_ext_by_OBJ(x509, obj, at);
+		at = X509v3_get_ext_by_OBJ(exts, obj, at);
 	while (at >= 0 && i-- > 0);
 	ASN1_OBJECT_free(obj);
-	return at < 0 ? NULL : X509_get_ext(x509, at);
+	return at < 0 ? NULL : X509v3_get_ext(exts, at);
 }
 
 int
-cs_tnauth_isin(const X509 *x509)
+cs_tnauth_isin(const STACK_OF(X509_EXTENSION) *exts)
 {
-	return findtnauth(x509, 0) != NULL;
+	return findtnauth(exts, 0) != NULL;
 }
 
 static void
@@ -151,7 +152,7 @@ takerange(struct cs_tnauth *out, const ASN1_SEQUENCE_ANY *range,
 {
 	const ASN1_TYPE *count = NULL, *start = NULL;
 	const ASN1_STRING *s;
-	char text[2 * CS_TEL_MAX + 8];
+	char text[CS_TEL_RANGE_MAX + 1];
 	uint64_t n;
 	size_t len;
 
@@ -192,9 +193,10 @@ takeentry(struct cs_tnauth *out, const TNENTRY *entry, const char **why)
 }
 
 int
-cs_tnauth_read(const X509 *x509, struct cs_tnauth *out, const char **why)
+cs_tnauth_read(const STACK_OF(X509_EXTENSION) *exts, struct cs_tnauth *out,
+    const char **why)
 {
-	X509_EXTENSION *ext = findtnauth(x509, 0);
+	X509_EXTENSION *ext = findtnauth(exts, 0);
 	TNLIST *list = NULL;
 	int i, rv = 0;
 
@@ -202,7 +204,7 @@ cs_tnauth_read(const X509 *x509, struct cs_tnauth *out, const char **why)
 	*why = NULL;
 	if (ext == NULL)
 		return 0;
-	if (findtnauth(x509, 1) != NULL)
+	if (findtnauth(exts, 1) != NULL)
 		*why = "it is there twice";
 	else if ((list = decodelist(X509_EXTENSION_get_data(ext))) == NULL)
 		*why = "it is not in the form of RFC 8226 section 9";
@@ -240,18 +242,219 @@ hasnumbers(const struct cs_tnauth *list, const char *numbers)
 	return 0;
 }
 
-const char *
-cs_tnauth_outside(const struct cs_tnauth *list, const struct cs_tnauth *issuer)
+int
+cs_tnauth_add(struct cs_tnauth *list, const char *text,
+    struct certstore_error *err)
+{
+	char key[CS_SPC_MAX + 1], range[CS_TEL_RANGE_MAX + 1];
+	const char *flaw;
+	int rv = 0;
+
+	if (strncasecmp(text, "spc:", 4) == 0) {
+		if (!cs_tel_code(text + 4, key))
+			return cs_name_refuse(text,
+			    "a service provider code is 1 to 16 letters and "
+			    "digits",
+			    err);
+		if (!hascode(list, text + 4))
+			rv = cs_strings_add(&list->spc, text + 4);
+	} else if (strncasecmp(text, "tel:", 4) == 0) {
+		if ((flaw = cs_tel_readrange(text + 4, range)) != NULL)
+			return cs_name_refuse(text, flaw, err);
+		if (!hasnumbers(list, range))
+			rv = cs_strings_add(&list->tn, range);
+	} else
+		return 0;
+	return rv == -1 ? cs_fail_nomem(err) : 1;
+}
+
+int
+cs_tnauth_addinfo(struct cs_tnauth *list, const struct cs_info *info)
 {
 	size_t i;
 
-	for (i = 0; i < list->spc.n; i++)
-		if (!hascode(issuer, list->spc.v[i]))
-			return list->spc.v[i];
-	for (i = 0; i < list->tn.n; i++)
-		if (!hasnumbers(issuer, list->tn.v[i]))
-			return list->tn.v[i];
+	for (i = 0; i < info->spcs.n; i++)
+		if (!hascode(list, info->spcs.v[i]) &&
+		    cs_strings_add(&list->spc, info->spcs.v[i]) == -1)
+			return -1;
+	for (i = 0; i < info->tns.n; i++)
+		if (!hasnumbers(list, info->tns.v[i]) &&
+		    cs_strings_add(&list->tn, info->tns.v[i]) == -1)
+			return -1;
+	return 0;
+}
+
+/* The range of numbers as a list of its elements, or NULL. */
+static ASN1_SEQUENCE_ANY *
+makerange(const char *text, size_t len)
+{
+	ASN1_SEQUENCE_ANY *range = sk_ASN1_TYPE_new_null();
+	ASN1_IA5STRING *start = ASN1_IA5STRING_new();
+	ASN1_INTEGER *count = ASN1_INTEGER_new();
+	ASN1_TYPE *v[2] = { ASN1_TYPE_new(), ASN1_TYPE_new() };
+	int i;
+
+	if (range == NULL || start == NULL || count == NULL || v[0] == NULL ||
+	    v[1] == NULL || ASN1_STRING_set(start, text, (int)len) != 1 ||
+	    ASN1_INTEGER_set_uint64(count,
+		strtoull(text + len + 1, NULL, 10)) != 1)
+		goto fail;
+	ASN1_TYPE_set(v[0], V_ASN1_IA5STRING, start);
+	ASN1_TYPE_set(v[1], V_ASN1_INTEGER, count);
+	start = NULL;
+	count = NULL;
+	for (i = 0; i < 2; i++) {
+		if (sk_ASN1_TYPE_push(range, v[i]) <= 0)
+			goto fail;
+		v[i] = NULL;
+	}
+	return range;
+fail:
+	ASN1_TYPE_free(v[0]);
+	ASN1_TYPE_free(v[1]);
+	ASN1_INTEGER_free(count);
+	ASN1_IA5STRING_free(start);
+	sk_ASN1_TYPE_pop_free(range, ASN1_TYPE_free);
 	return NULL;
+}
+
+/* Adds an entry with a code, a number or a range: 1, or 0. */
+static int
+pushentry(TNLIST *list, int isspc, const char *text)
+{
+	size_t len = strcspn(text, "+");
+	TNENTRY *entry;
+
+	entry = (TNENTRY *)ASN1_item_new(ASN1_ITEM_rptr(TNENTRY));
+	if (entry == NULL)
+		return 0;
+	if (text[len] != '\0') {
+		entry->type = RANGE;
+		entry->d.range = makerange(text, len);
+	} else {
+		entry->type = isspc ? SPC : ONE;
+		entry->d.one = ASN1_IA5STRING_new();
+		if (entry->d.one != NULL &&
+		    ASN1_STRING_set(entry->d.one, text, (int)len) != 1) {
+			ASN1_IA5STRING_free(entry->d.one);
+			entry->d.one = NULL;
+		}
+	}
+	if (entry->d.one != NULL && sk_TNENTRY_push(list, entry) > 0)
+		return 1;
+	ASN1_item_free((ASN1_VALUE *)entry, ASN1_ITEM_rptr(TNENTRY));
+	return 0;
+}
+
+/* The DER of a list, or NULL. */
+static ASN1_OCTET_STRING *
+encodelist(const struct cs_tnauth *from)
+{
+	ASN1_OCTET_STRING *out = NULL;
+	TNLIST *list = sk_TNENTRY_new_null();
+	size_t i;
+	int ok = list != NULL;
+
+	for (i = 0; i < from->spc.n && ok; i++)
+		ok = pushentry(list, 1, from->spc.v[i]);
+	for (i = 0; i < from->tn.n && ok; i++)
+		ok = pushentry(list, 0, from->tn.v[i]);
+	if (ok)
+		out = ASN1_item_pack(list, ASN1_ITEM_rptr(TNLIST), NULL);
+	freelist(list);
+	return out;
+}
+
+X509_EXTENSION *
+cs_tnauth_make(const struct cs_tnauth *list)
+{
+	ASN1_OCTET_STRING *der = encodelist(list);
+	ASN1_OBJECT *obj = OBJ_txt2obj(OID, 1);
+	X509_EXTENSION *ext = NULL;
+
+	if (der != NULL && obj != NULL)
+		ext = X509_EXTENSION_create_by_OBJ(NULL, obj, 0, der);
+	ASN1_OBJECT_free(obj);
+	ASN1_OCTET_STRING_free(der);
+	return ext;
+}
+
+static const char *
+firstoutside(const struct cs_strings *list, const struct cs_tnauth *of,
+    int (*has)(const struct cs_tnauth *, const char *))
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		if (!has(of, list->v[i]))
+			return list->v[i];
+	return NULL;
+}
+
+const char *
+cs_tnauth_outside(const struct cs_tnauth *list, const struct cs_tnauth *of)
+{
+	const char *code = firstoutside(&list->spc, of, hascode);
+
+	return code != NULL ? code : firstoutside(&list->tn, of, hasnumbers);
+}
+
+/*
+ * A malformed list of the issuer allows nothing; numbers may belong to its
+ * code, which no certificate tells.
+ */
+int
+cs_tnauth_delegate(const X509 *x509, const X509 *issuer,
+    char which[CS_QUOTE_LEN])
+{
+	struct cs_tnauth list, of = { 0 };
+	const char *outside = NULL, *why;
+	int rv;
+
+	if ((rv = cs_tnauth_read(X509_get0_extensions(x509), &list, &why)) == 1)
+		rv = cs_tnauth_read(X509_get0_extensions(issuer), &of, &why);
+	if (rv == 1 || (rv == 0 && why != NULL))
+		outside = cs_tnauth_outside(&list, &of);
+	if (rv != -1)
+		rv = CS_DELEGATE_INSIDE;
+	if (outside != NULL) {
+		snprintf(which, CS_QUOTE_LEN, "%s", outside);
+		rv = of.spc.n > 0 &&
+			firstoutside(&list.spc, &of, hascode) == NULL ?
+		    CS_DELEGATE_UNSURE :
+		    CS_DELEGATE_OUTSIDE;
+	}
+	cs_tnauth_free(&list);
+	cs_tnauth_free(&of);
+	return rv;
+}
+
+/* Is a word of the text the code?  In any case of letters. */
+static int
+hasword(const char *text, const char *code)
+{
+	size_t len = strlen(code), n;
+
+	for (; *text != '\0'; text += n + (text[n] != '\0')) {
+		n = strcspn(text, " ");
+		if (n == len && strncasecmp(text, code, n) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+int
+cs_tnauth_isnamed(const X509_NAME *subject, const char *code,
+    char q[CS_QUOTE_LEN])
+{
+	unsigned char *cn = NULL;
+	int len, rv;
+
+	len = cs_asn1_last(subject, NID_commonName, &cn);
+	rv = len > 0 && hasword((const char *)cn, code);
+	cs_escape_quote(q, len > 0 ? (const char *)cn : "");
+	OPENSSL_free(cn);
+	return rv;
 }
 
 void

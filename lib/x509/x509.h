@@ -101,19 +101,36 @@ int	cs_cert_called(X509 *, int (*)(void *, const unsigned char *, size_t),
 int	cs_cert_name_text(const X509_NAME *, struct cs_buf *);	/* escaped */
 
 /*
- * tnauth.c: the TNAuthList of a certificate, as info has it: escaped codes of
- * service providers; numbers and ranges, cs_tel_check().  Read: 1; 0, and why
- * it is malformed, or NULL: there is none; -1 no memory.  Outside: the first
- * entry that the list of an issuer does not have, a code or a number; or NULL.
+ * tnauth.c: the TNAuthList of a certificate or a request, as info has it:
+ * escaped codes of service providers; numbers and ranges, cs_tel_check().
+ * Read: 1; 0, and why it is malformed, or NULL: there is none; -1 no memory.
+ * Add takes what is typed, "spc:818H" or "tel:12155550000+100": 1, 0 for any
+ * other text, -1; addinfo what info has, -1 no memory.  Make gives the
+ * extension, or NULL.  Outside: the first entry, a code or a number, that the
+ * second list does not have; or NULL.
  */
 struct cs_tnauth {
 	struct cs_strings spc, tn;
 };
-int	cs_tnauth_isin(const X509 *);		/* also if it is malformed */
-int	cs_tnauth_read(const X509 *, struct cs_tnauth *, const char **);
+int	cs_tnauth_isin(const STACK_OF(X509_EXTENSION) *); /* or malformed */
+int	cs_tnauth_read(const STACK_OF(X509_EXTENSION) *, struct cs_tnauth *,
+	    const char **);
+int	cs_tnauth_add(struct cs_tnauth *, const char *,
+	    struct certstore_error *);
+int	cs_tnauth_addinfo(struct cs_tnauth *, const struct cs_info *);
+X509_EXTENSION *cs_tnauth_make(const struct cs_tnauth *);
 const char *cs_tnauth_outside(const struct cs_tnauth *,
 	    const struct cs_tnauth *);
 void	cs_tnauth_free(struct cs_tnauth *);
+/* Does the list of an issuer, if it has one, encompass that of a certificate
+ * (RFC 9060 section 4)?  CS_DELEGATE_* and what it does not; -1 no memory. */
+enum {
+	CS_DELEGATE_INSIDE, CS_DELEGATE_OUTSIDE,
+	CS_DELEGATE_UNSURE	/* numbers, which may be of the issuer's code */
+};
+int	cs_tnauth_delegate(const X509 *, const X509 *, char [CS_QUOTE_LEN]);
+/* Does the CN, which is quoted, have the code as a word?  1 or 0. */
+int	cs_tnauth_isnamed(const X509_NAME *, const char *, char [CS_QUOTE_LEN]);
 
 /*
  * describe.c: the lines of info for certificates, end-entity first, or a CSR.
