@@ -23,11 +23,11 @@ static const struct cmd_opt opts[] = {
 	{ 'K', "key", "use the private key in this file" },
 	{ 'l', "life", "validity: a duration as 90d or 1y, or an end date" },
 	{ 'n', NULL, "check everything, change nothing" },
-	{ 'P', "profile", "server, client, peer or mail" },
+	{ 'P', "profile", "server, client, peer, mail or shaken" },
 	{ 'p', "file", "passphrase file for the key of the CA or of -K" },
 	{ 'R', NULL, "make a request (CSR) for another CA, and print it" },
 	{ 'S', "attr=value", "subject attribute, as CN=Name or O=Example" },
-	{ 's', "san", "alternative name: host, address, email:NAME, uri:URI" },
+	{ 's', "san", "host, address, email:, uri:; to sign calls spc:, tel:" },
 	{ 't', "type", "p256, p384, rsa:2048, rsa:3072, rsa:4096 or ed25519" },
 	{ 'u', NULL, "keep an entry that has what is asked for" },
 	{ 'x', NULL, "exit 1 if nothing was changed" }, { 0, NULL, NULL }

@@ -462,3 +462,171 @@ delegate() {
 	run -0 delegate spc:709A tel:12155550100
 	[[ $output == *warning*'cannot be checked'* ]]
 }
+
+# authlist FILE: what its certificate signs for, as cert-list prints it.
+authlist() {
+	openssl x509 -in "$1" -outform DER |
+	    openssl asn1parse -inform DER |
+	    sed -n '/:1\.3\.6\.1\.5\.5\.7\.1\.26$/{n;s/.*\[HEX DUMP\]://p;}'
+}
+
+@test "cert-create -P shaken makes what a verifier of calls accepts" {
+	local dir=$CERTSTORE/certs hex
+
+	cert-create -c calls-CA
+	cert-trust -T calls add "$dir/calls-CA/cert.pem"
+	run -0 --separate-stderr cert-create -A calls-CA -P shaken -S C=US \
+	    -S O=Example -s spc:818H a.example.com
+	[ -z "$stderr" ]
+	run -0 cert-verify -T calls -P shaken a.example.com
+	[ -z "$output" ]
+	run -0 cert-list -o kind,subject,spc,tn,key a.example.com
+	[ "$output" = "shaken	CN=SHAKEN 818H,O=Example,C=US	818H		p256" ]
+	hex=$(authlist "$dir/a.example.com/cert.pem")
+	[ "${hex,,}" = 3008a006160438313848 ] || fail "$hex"
+	run -0 openssl x509 -in "$dir/a.example.com/cert.pem" -noout -ext \
+	    keyUsage,extendedKeyUsage,basicConstraints,subjectKeyIdentifier,authorityKeyIdentifier,subjectAltName
+	[[ $output == *'Key Usage: critical
+    Digital Signature'$'\n'* ]]
+	[[ $output == *'Basic Constraints: critical'*CA:FALSE* ]]
+	[[ $output == *'Subject Key Identifier'*'Authority Key Identifier'* ]]
+	[[ $output != *Extended* ]]
+	[[ $output != *Alternative* ]]
+	signs a.example.com spc spc:818h
+	silent a.example.com
+	[ -z "$(ls -A "$CERTSTORE/combined")" ]
+	[ "$(ls "$CERTSTORE/index/host")" = + ]
+	# what import warns of it is nothing
+	run -0 --separate-stderr cert-import -d ./other \
+	    "$dir/a.example.com/combined.pem" "$dir/calls-CA/cert.pem"
+	[ -z "$stderr" ]
+	cert-create -A calls-CA -P shaken -s TEL:+1-215-555-0000+100 \
+	    -s 'tel:*21' -s tel:12155550007 -s spc:40 -s spc:40 numbers
+	run -0 cert-list -o subject,spc,tn numbers
+	[ "$output" = "CN=SHAKEN 40	40	12155550000+100,*21" ]
+	hex=$(authlist "$dir/numbers/cert.pem")
+	[ "${hex,,}" = "$(tnauth spc:40 tel:12155550000+100 'tel:*21' |
+	    sed 's/.*DER://')" ] || fail "$hex"
+	cert-create -P shaken -s tel:911 alone
+	run -0 cert-list -o kind,subject,tn alone
+	[ "$output" = "shaken	CN=alone	911" ]
+}
+
+@test "cert-create refuses what cannot sign calls" {
+	local args
+
+	openssl ecparam -genkey -name secp384r1 -noout -out p384.key
+	for args in '-P shaken' '-P shaken -s www.example.com -s spc:818H' \
+	    '-P shaken -s ip:192.0.2.1' '-s spc:818H' \
+	    '-P server -s spc:818H -s www.example.com' \
+	    '-P shaken -s spc:818H -t p384' '-P shaken -s spc:818H -t rsa:2048' \
+	    '-P shaken -s spc:818H -K p384.key' '-P shaken -s spc:' \
+	    '-P shaken -s spc:818-H' '-P shaken -s spc:12345678901234567' \
+	    '-P shaken -s spc:../../x' '-P shaken -s tel:' \
+	    '-P shaken -s tel:abc' '-P shaken -s tel:1+1' \
+	    '-P shaken -s tel:1+' '-P shaken -s tel:1+2+3' \
+	    '-P shaken -s tel:*1+2' '-P shaken -s tel:1+9' \
+	    '-P shaken -s tel:1234567890123456' \
+	    '-P shaken -s tel:100000000000000+900000000000000' \
+	    '-P shaken -s tel:1+18446744073709551618' \
+	    '-P shaken -s spc:818H -c' '-P shaken -s spc:818H -E p384.key'; do
+		# shellcheck disable=SC2086  # words
+		run -2 cert-create $args x.example.com
+		[ "${#lines[@]}" -eq 1 ] || fail "$args: $output"
+	done
+	[ ! -e "$CERTSTORE/certs/x.example.com" ]
+	cert-create -P shaken -s tel:100000000000000+899999999999999 most
+	openssl ecparam -genkey -name prime256v1 -noout -out p256.key
+	chmod 600 p256.key
+	cert-create -P shaken -K p256.key -s spc:818H own
+	run -0 --separate-stderr cert-create -P shaken -S 'CN=SHAKEN X818H' \
+	    -s spc:818H -s spc:709A two
+	[ "${#stderr_lines[@]}" -eq 2 ]
+	[[ ${stderr_lines[0]} == *'2 service provider codes'* ]]
+	[[ ${stderr_lines[1]} == *"use -S 'CN=SHAKEN 818H'" ]]
+}
+
+@test "cert-create makes delegates within what their CA has" {
+	cert-create -c root
+	cert-trust -T calls add "$CERTSTORE/certs/root/cert.pem"
+	cert-create -c -A root -s tel:12155550000+100 numbers
+	cert-create -c -A root -s spc:818H -s tel:12155550000+100 carrier
+	run -0 --separate-stderr cert-create -A numbers -P shaken \
+	    -s tel:12155550000 -s tel:12155550010+90 a
+	[ -z "$stderr" ]
+	run -0 cert-verify -T calls -P shaken a
+	[ -z "$output" ]
+	run -2 cert-create -A numbers -P shaken -s tel:12155550010+91 b
+	[ "$output" = 'cert-create: b: 12155550010+91 is not in the TNAuthList of numbers (RFC 9060, section 4.1): use another CA' ]
+	run -2 cert-create -A numbers -P shaken -s tel:12155550000 -s spc:818H b
+	run -2 cert-create -A carrier -P shaken -s spc:4000 b
+	run -2 cert-create -c -A numbers -s tel:12155550100 b
+	[ ! -e "$CERTSTORE/certs/b" ]
+	run -0 --separate-stderr cert-create -A carrier -P shaken -s spc:818h c
+	[ -z "$stderr" ]
+	run -0 --separate-stderr cert-create -A carrier -P shaken \
+	    -s tel:13105550000 d
+	[[ $stderr == *'d: signs calls for 13105550000, and it cannot be checked whether that belongs to the service provider code of carrier' ]]
+	run -0 cert-verify -T calls -P shaken d
+	[[ $output == *warning*'cannot be checked'* ]]
+	# a malformed list allows nothing
+	sign mid "$(calls_ca)" /CN=mid 90 basicConstraints=critical,CA:TRUE \
+	    keyUsage=critical,keyCertSign 1.3.6.1.5.5.7.1.26=DER:3000
+	cert-import -qN empty mid.crt mid.key x.crt 2>/dev/null
+	run -2 cert-create -A empty -P shaken -s spc:818H b
+	[[ $output == *'818H is not in the TNAuthList of empty'* ]]
+}
+
+# calls_ca: the stem of the files of a CA.
+calls_ca() {
+	[ -e x.crt ] || ca x '/CN=X' >&2
+	echo x
+}
+
+@test "cert-create -u keeps what signs for all that is asked for" {
+	cert-create -c root
+	cert-create -A root -P shaken -s spc:818H -s tel:12155550000+100 a
+	run -1 cert-create -ux -A root -P shaken -s spc:818h -s tel:12155550007 a
+	run -1 cert-create -ux -P shaken a
+	run -0 --separate-stderr cert-create -ux -P shaken -s tel:911 a
+	[ "$stderr" = 'cert-create: a: does not sign calls for 911: replaced' ]
+	run -0 cert-list -o subject,issuer,spc,tn a
+	[ "$output" = "CN=SHAKEN 818H	CN=root	818H	911,12155550000+100" ]
+	run -2 cert-create -u -s www.example.com a
+	[[ $output == *': signs calls: use -f to replace it' ]]
+	cert-create -s www.example.com www
+	run -2 cert-create -u -P shaken -s spc:818H www
+	[[ $output == *': does not sign calls: use -f to replace it' ]]
+	run -0 --separate-stderr cert-create -f -A root -P shaken -s spc:818H a
+	[ "$stderr" = 'cert-create: a: no longer signs calls for 911' ]
+	# a CA keeps its list
+	cert-create -c -A root -s tel:911 mid
+	run -1 cert-create -uxc -A root mid
+	run -0 cert-create -uxc -A root -s tel:912 mid
+	[ "$(cert-list -o tn mid)" = 912,911 ]
+}
+
+@test "cert-create -R -P shaken makes a request with a TNAuthList" {
+	cert-create -R -P shaken -s spc:818H -s tel:911 a >a.csr
+	run -0 cert-list -o kind,spc,tn a
+	[ "$output" = "waiting	818H	911" ]
+	cert-create -uR -P shaken -s spc:818h a >again.csr
+	cmp a.csr again.csr
+	run -2 cert-create -uR -P shaken -s spc:818H -s tel:912 a
+	[[ $output == *'which does not sign calls for 912: use -f to make a new one' ]]
+	run -2 cert-create -uR -P client a
+	[[ $output == *'which is for calls: use -f to make a new one' ]]
+	cert-create -qR -P client -S CN=c c
+	run -2 cert-create -uR -P shaken c
+	[[ $output == *'which is not for calls: use -f to make a new one' ]]
+	silent spc:818H
+	ca x '/CN=X'
+	pki answer a.crt a.csr ca=x.crt key=x.key copy
+	cert-import -q a.crt x.crt
+	signs a spc spc:818H
+	# a request that waits does not change what signs
+	cert-create -qR -P shaken -s spc:709A a
+	[ "$(cert-list -o spc a)" = 818H ]
+	silent spc:709A
+	run -1 cert-create -qxuR -P shaken -s spc:709A a
+}

@@ -60,12 +60,42 @@ cs_caution_names(struct cs_buf *b, const char *name,
 			cautioncn(b, name, t, request, t->subject[i].value);
 }
 
+/* Warns of what verifiers of calls expect, ATIS-1000080 section 6.4.1. */
+void
+cs_caution_calls(struct cs_buf *b, const char *name,
+    const struct certstore_template *t, const X509_NAME *subject)
+{
+	const struct cs_strings *codes = &t->calls.spc;
+	char q[CS_QUOTE_LEN];
+
+	if (t->ca || codes->n == 0)
+		return;
+	if (codes->n > 1)
+		(void)cs_buf_printf(b,
+		    "%s: has %zu service provider codes: verifiers expect "
+		    "one\n",
+		    name, codes->n);
+	if (!cs_tnauth_isnamed(subject, codes->v[0], q))
+		(void)cs_buf_printf(b,
+		    "%s: the common name %s does not contain the service "
+		    "provider code: verifiers may refuse it: use -S 'CN=SHAKEN "
+		    "%s'\n",
+		    name, q, codes->v[0]);
+}
+
 static void
 cautionlost(struct cs_buf *b, const struct certstore_entry *old,
     const struct certstore_template *t)
 {
 	struct cs_buf list = { NULL, 0, 0 };
+	struct cs_tnauth calls = { 0 };
+	const char *first;
 
+	if (cs_tnauth_addinfo(&calls, &old->info) == 0 &&
+	    (first = cs_tnauth_outside(&calls, &t->calls)) != NULL)
+		(void)cs_buf_printf(b, "%s: no longer signs calls for %s\n",
+		    old->info.name, first);
+	cs_tnauth_free(&calls);
 	if (cs_names_lost(&list, t->san, t->nsan, &old->info) > 0)
 		(void)cs_buf_printf(b, "%s: no longer covers %s\n",
 		    old->info.name, list.p);

@@ -21,7 +21,12 @@ checkparts(const struct certstore_template *t, int flags,
     struct certstore_error *err)
 {
 	const char *flaw = NULL;
+	char type[80];
 
+	if (t->pkey != NULL)
+		cs_key_name(t->pkey, type, sizeof(type));
+	else
+		strlcpy(type, t->type, sizeof(type));
 	if (!t->ca &&
 	    (t->pathlen >= 0 || t->permit != NULL || t->exclude != NULL))
 		flaw = "constraints are for a CA: add -c or remove -C";
@@ -31,6 +36,17 @@ checkparts(const struct certstore_template *t, int flags,
 		       "remove -E";
 	else if (t->ca && t->profile[0] != '\0')
 		flaw = "a profile is not for a CA: remove -P or -c";
+	else if (cs_template_signscalls(t) && t->nsan > 0)
+		flaw = "a certificate that signs calls has no host names: use "
+		       "-s spc:CODE or -s tel:NUMBER";
+	else if (cs_template_signscalls(t) && type[0] != '\0' &&
+	    strcmp(type, "p256") != 0)
+		flaw = "calls are signed by ES256, with a key of type p256: "
+		       "remove -t or -K";
+	else if (cs_template_hascalls(t) && !t->ca &&
+	    !cs_template_signscalls(t))
+		flaw = "codes and numbers are for a certificate that signs "
+		       "calls: add -P shaken, or -c for a CA of delegates";
 	else if (t->pkey != NULL && t->type[0] != '\0')
 		flaw = "a type is for a new key: remove -t or -K";
 	else if (t->haswithin && (flags & CERTSTORE_CREATE_IFNEEDED) == 0)
@@ -402,11 +418,12 @@ canwait(const struct cs_create *job, const struct certstore_error *err)
 }
 
 static void
-notecautions(struct cs_create *job)
+notecautions(struct cs_create *job, const X509 *x509)
 {
 	struct cs_buf *b = &job->cautions;
 
 	cs_caution_names(b, job->name, &job->t, 0);
+	cs_caution_calls(b, job->name, &job->t, X509_get_subject_name(x509));
 	if (!job->exists || job->damaged)
 		return;
 	if (job->reuse.why[0] != '\0' && !job->reuse.none)
@@ -432,7 +449,7 @@ makecert(struct cs_create *job, struct certstore_error *err)
 		cs_error_clear(err);
 		return rewriteentry(job, err);
 	}
-	notecautions(job);
+	notecautions(job, x509);
 	if (makeentryfiles(job, x509, err) == 0 &&
 	    ((job->flags & CERTSTORE_CREATE_DRYRUN) != 0 ?
 		    cs_write_check(job->store, &job->put, 1, err) :

@@ -123,7 +123,7 @@ addextkeyusage(STACK_OF(X509_EXTENSION) **exts,
 	size_t i, j;
 	int rv = 0;
 
-	if (t->ca)
+	if (t->ca || cs_template_signscalls(t))
 		return 1;
 	for (i = 0; strcmp(purposes[i].profile, t->profile) != 0; i++)
 		if (i + 1 == sizeof(purposes) / sizeof(purposes[0]))
@@ -152,6 +152,21 @@ addconstraints(STACK_OF(X509_EXTENSION) **exts,
 	return X509V3_add1_i2d(exts, NID_name_constraints, &nc, 1, 0);
 }
 
+static int
+addcalls(STACK_OF(X509_EXTENSION) **exts, const struct certstore_template *t)
+{
+	X509_EXTENSION *ext;
+	int rv;
+
+	if (!cs_template_hascalls(t))
+		return 1;
+	if ((ext = cs_tnauth_make(&t->calls)) == NULL)
+		return 0;
+	rv = X509v3_add_ext(exts, ext, -1) != NULL;
+	X509_EXTENSION_free(ext);
+	return rv;
+}
+
 /* All extensions but the key identifiers. */
 STACK_OF(X509_EXTENSION) *
 cs_extension_make(const struct certstore_template *t, EVP_PKEY *pkey,
@@ -161,7 +176,8 @@ cs_extension_make(const struct certstore_template *t, EVP_PKEY *pkey,
 
 	if (addbasicconstraints(&exts, t) == 1 &&
 	    addkeyusage(&exts, t, pkey) == 1 && addextkeyusage(&exts, t) == 1 &&
-	    addsans(&exts, t, nosubject) == 1 && addconstraints(&exts, t) == 1)
+	    addsans(&exts, t, nosubject) == 1 && addcalls(&exts, t) == 1 &&
+	    addconstraints(&exts, t) == 1)
 		return exts;
 	cs_fail_crypto(err, CERTSTORE_ECRYPTO, "the extensions cannot be made");
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);

@@ -30,18 +30,25 @@ isconstrained(const struct cs_issuer *is)
 }
 
 /*
- * The default common name, or NULL: of a CA the name of its entry, else the
+ * The default common name, or NULL: of a CA the name of its entry; of what signs
+ * calls its code, ATIS-1000080 section 6.4.1, or the name of its entry; else the
  * first DNS name, if it is not too long.  Without a DNS name it is the first
  * address, but not in a request, since public CAs refuse that, nor below name
  * constraints, since libcrypto compares it with those for DNS names.
  */
 static const char *
 defaultcn(const char *name, const struct certstore_template *t,
-    const struct cs_issuer *is, int request)
+    const struct cs_issuer *is, int request, char buf[CN_MAX + 1])
 {
-	const char *address = NULL, *cn = t->ca ? name : NULL;
+	const char *address = NULL, *cn = NULL;
 	size_t i;
 
+	if (cs_template_signscalls(t) && t->calls.spc.n > 0) {
+		snprintf(buf, CN_MAX + 1, "SHAKEN %s", t->calls.spc.v[0]);
+		return buf;
+	}
+	if (t->ca || cs_template_signscalls(t))
+		cn = name;
 	for (i = 0; i < t->nsan && cn == NULL; i++) {
 		if (t->san[i].type == CS_SAN_DNS)
 			cn = t->san[i].value;
@@ -53,14 +60,22 @@ defaultcn(const char *name, const struct certstore_template *t,
 	return cn == NULL || strlen(cn) > CN_MAX ? NULL : cn;
 }
 
-/* A server needs a DNS name or an address: clients look for no other name. */
+/*
+ * A server needs a DNS name or an address: clients look for no other name.  What
+ * signs calls needs a TNAuthList.
+ */
 static int
-checkhosts(const char *name, const struct certstore_template *t,
+checknames(const char *name, const struct certstore_template *t,
     struct certstore_error *err)
 {
 	char host[CS_HOST_MAX + 1], q[CS_QUOTE_LEN];
 	const struct cs_san *first = t->san;
 
+	if (cs_template_signscalls(t) && !cs_template_hascalls(t))
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: would sign calls for nobody: use -s spc:CODE or -s "
+		    "tel:NUMBER",
+		    name);
 	if (!cs_template_serves(t) || cs_names_hashost(t->san, t->nsan))
 		return 0;
 	if (t->nsan == 0)
@@ -87,14 +102,15 @@ makesubject(const char *name, const struct certstore_template *t,
     const struct cs_issuer *is, int request, struct certstore_error *err)
 {
 	X509_NAME *subject;
+	char cn[CN_MAX + 1];
 
-	if (checkhosts(name, t, err) == -1)
+	if (checknames(name, t, err) == -1)
 		return NULL;
 	if ((subject = X509_NAME_new()) == NULL) {
 		cs_fail_nomem(err);
 		return NULL;
 	}
-	if (cs_subject_build(subject, t, defaultcn(name, t, is, request),
+	if (cs_subject_build(subject, t, defaultcn(name, t, is, request, cn),
 		err) == -1)
 		goto fail;
 	if (X509_NAME_entry_count(subject) == 0 && t->ca) {
@@ -213,7 +229,7 @@ tolerateissuer(int ok, X509_STORE_CTX *ctx)
 static int
 purposeof(const struct certstore_template *t)
 {
-	if (t->ca)
+	if (t->ca || cs_template_signscalls(t))
 		return X509_PURPOSE_ANY;
 	if (strcmp(t->profile, "client") == 0)
 		return X509_PURPOSE_SSL_CLIENT;
@@ -281,9 +297,36 @@ out:
 	return rv;
 }
 
+/* RFC 9060 section 4.1: a delegate signs for a part of what its issuer may. */
 static int
-judgeissued(const char *name, const struct certstore_template *t, X509 *x509,
-    const struct cs_issuer *is, struct certstore_error *err)
+judgedelegate(struct certstore *store, const char *name, X509 *x509,
+    const char *above, X509 *ca, struct certstore_error *err)
+{
+	char which[CS_QUOTE_LEN];
+
+	switch (cs_tnauth_delegate(x509, ca, which)) {
+	case CS_DELEGATE_INSIDE:
+		return 0;
+	case CS_DELEGATE_UNSURE:
+		cs_warn(store,
+		    "%s: signs calls for %s, and it cannot be checked whether "
+		    "that belongs to the service provider code of %s",
+		    name, which, above);
+		return 0;
+	case CS_DELEGATE_OUTSIDE:
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: %s is not in the TNAuthList of %s (RFC 9060, section "
+		    "4.1): use another CA",
+		    name, which, above);
+	default:
+		return cs_fail_nomem(err);
+	}
+}
+
+static int
+judgeissued(struct certstore *store, const char *name,
+    const struct certstore_template *t, X509 *x509, const struct cs_issuer *is,
+    struct certstore_error *err)
 {
 	char above[CS_QUOTE_LEN];
 	X509 *ca, *below;
@@ -294,7 +337,9 @@ judgeissued(const char *name, const struct certstore_template *t, X509 *x509,
 		snprintf(above, sizeof(above), "%s%s",
 		    i == 0 ? "" : "a CA in the chain of ", is->entry.info.name);
 		ca = sk_X509_value(is->certs, i);
-		if (cs_constraint_check(name, x509, above, ca, err) == -1)
+		if (cs_constraint_check(name, x509, above, ca, err) == -1 ||
+		    (i == 0 &&
+			judgedelegate(store, name, x509, above, ca, err) == -1))
 			return -1;
 		for (j = 0; j < i; j++) {
 			below = sk_X509_value(is->certs, j);
@@ -395,7 +440,7 @@ cs_issue_cert(struct certstore *store, const char *name,
 		goto out;
 	}
 	if ((fresh = reparsecert(name, x509, err)) != NULL &&
-	    judgeissued(name, t, fresh, is, err) == -1) {
+	    judgeissued(store, name, t, fresh, is, err) == -1) {
 		X509_free(fresh);
 		fresh = NULL;
 	}

@@ -29,6 +29,7 @@ struct certstore_template {
 	struct certstore_passphrase pass;
 	struct cs_san	*san;
 	size_t		 nsan, sansize;
+	struct cs_tnauth calls;			/* that it signs */
 	struct cs_attr { const char *attr; char *value; } *subject;
 	size_t		 nsubject, subjectsize;
 	int		 pathlen;		/* -1: none */
@@ -91,6 +92,8 @@ struct certstore_template *cs_keep_make(const struct certstore_template *,
  * on what -f, a request, or a new key of a CA takes away. */
 void	cs_caution_names(struct cs_buf *, const char *,
 	    const struct certstore_template *, int);	/* 1: a request */
+void	cs_caution_calls(struct cs_buf *, const char *,
+	    const struct certstore_template *, const X509_NAME *);
 void	cs_caution_force(struct cs_buf *, const struct certstore_entry *,
 	    const struct certstore_template *, const struct certstore_template *,
 	    const struct cs_issuer *);
@@ -100,15 +103,17 @@ void	cs_caution_ca(struct cs_buf *, const struct certstore_entry *,
 	    EVP_PKEY *);
 
 /*
- * template.c: 0 if no setter failed; is it for a TLS server; a shallow copy
- * with defaults, and with the entry's name as SAN if there is none.  The copy
- * and own, which holds that SAN, last as long as the first.
+ * template.c: 0 if no setter failed; is it for a TLS server, or to sign calls;
+ * a shallow copy with defaults, and with the entry's name as SAN if there is
+ * none.  The copy and own, which holds that SAN, last as long as the first.
  */
 int	cs_template_check(const struct certstore_template *,
 	    struct certstore_error *);
 int	cs_template_addsan(struct certstore_template *, enum cs_san_type,
 	    const char *);			/* -1: no memory */
 int	cs_template_serves(const struct certstore_template *);
+int	cs_template_signscalls(const struct certstore_template *);
+int	cs_template_hascalls(const struct certstore_template *);
 int	cs_template_resolve(struct certstore_template *, struct cs_san *,
 	    const struct certstore_template *, const char *,
 	    struct certstore_error *);

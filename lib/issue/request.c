@@ -93,6 +93,8 @@ cs_request_make(struct cs_create *job, char **csr, struct certstore_error *err)
 	if (req == NULL)
 		return -1;
 	cs_caution_names(&job->cautions, job->name, &job->t, 1);
+	cs_caution_calls(&job->cautions, job->name, &job->t,
+	    X509_REQ_get_subject_name(req));
 	if (job->exists && !job->damaged)
 		cs_caution_request(&job->cautions, &job->old, &job->t);
 	if (!job->exists || job->old.info.fingerprint == NULL)

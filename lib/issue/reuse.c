@@ -80,11 +80,26 @@ hasaskedkey(const struct cs_info *info, const struct certstore_template *asked)
 	    (info->samekey != NULL && strcmp(info->samekey, spki) == 0);
 }
 
-/* Does its extended key usage allow the profile? */
+/* Does it sign calls for all that is asked for?  The list is freed. */
+static int
+samecalls(struct cs_tnauth *has, const struct certstore_template *asked,
+    struct cs_reuse *reuse)
+{
+	const char *lacks = cs_tnauth_outside(&asked->calls, has);
+	int rv = 1;
+
+	if (lacks != NULL)
+		rv = unfit(reuse, "does not sign calls for %s", lacks);
+	cs_tnauth_free(has);
+	return rv;
+}
+
+/* Does its extended key usage allow the profile?  What signs calls needs none. */
 static int
 coversprofile(const struct cs_info *info, const char *profile)
 {
-	if (info->usage.n == 0 || cs_info_has_usage(info, "any"))
+	if (info->usage.n == 0 || strcmp(profile, "shaken") == 0 ||
+	    cs_info_has_usage(info, "any"))
 		return 1;
 	if (strcmp(profile, "peer") == 0)
 		return cs_info_has_usage(info, "server") &&
@@ -327,13 +342,17 @@ worksnow(const struct certstore_entry *entry, struct cs_reuse *reuse,
 	return cs_reuse_haskey(entry, CS_PRIVKEY, info->spki, reuse, err);
 }
 
-/* CAs, servers and mail never replace each other. */
+/* CAs, servers, mail and what signs calls never replace each other. */
 static int
 samekind(const struct cs_info *info, const struct certstore_template *t,
     struct cs_reuse *reuse)
 {
 	if ((strcmp(info->kind, "ca") == 0) != (t->ca != 0))
 		return unfit(reuse, t->ca ? "is not a CA" : "is a CA");
+	if ((strcmp(info->kind, "shaken") == 0) != cs_template_signscalls(t))
+		return unfit(reuse,
+		    cs_template_signscalls(t) ? "does not sign calls" :
+						"signs calls");
 	if (t->ca || coversprofile(info, t->profile))
 		return 1;
 	if (strcmp(t->profile, "mail") == 0)
@@ -350,6 +369,7 @@ hasallasked(const struct certstore_entry *entry,
     struct certstore_error *err)
 {
 	const struct cs_info *info = &entry->info;
+	struct cs_tnauth calls = { 0 };
 	const char *name;
 	char q[CS_QUOTE_LEN];
 	int rv;
@@ -357,6 +377,10 @@ hasallasked(const struct certstore_entry *entry,
 	if ((name = uncovered(info, t)) != NULL)
 		return unfit(reuse, "does not cover %s",
 		    cs_escape_quote(q, name));
+	if (cs_tnauth_addinfo(&calls, info) == -1)
+		return cs_fail_nomem(err);
+	if (!samecalls(&calls, asked, reuse))
+		return 0;
 	if (!hasaskedkey(info, asked) && asked->pkey != NULL)
 		return unfit(reuse, "has another key");
 	if (!hasaskedkey(info, asked))
@@ -487,6 +511,19 @@ namesasked(const STACK_OF(X509_EXTENSION) *exts,
 }
 
 static int
+requestcalls(const STACK_OF(X509_EXTENSION) *exts,
+    const struct certstore_template *asked, struct cs_reuse *reuse,
+    struct certstore_error *err)
+{
+	struct cs_tnauth calls;
+	const char *why;
+
+	if (cs_tnauth_read(exts, &calls, &why) == -1)
+		return cs_fail_nomem(err);
+	return samecalls(&calls, asked, reuse);
+}
+
+static int
 samepublickey(EVP_PKEY *pkey, const struct certstore_template *asked,
     struct cs_reuse *reuse)
 {
@@ -529,6 +566,10 @@ sameuse(const STACK_OF(X509_EXTENSION) *exts,
 	BASIC_CONSTRAINTS_free(bc);
 	if (ca != (t->ca != 0))
 		return unfit(reuse, t->ca ? "is not for a CA" : "is for a CA");
+	if (!ca && cs_tnauth_isin(exts) != cs_template_signscalls(t))
+		return unfit(reuse,
+		    cs_template_signscalls(t) ? "is not for calls" :
+						"is for calls");
 	eku = X509V3_get_d2i(exts, NID_ext_key_usage, NULL, NULL);
 	if (!ca && eku != NULL &&
 	    ((cs_template_serves(t) && !haspurpose(eku, NID_server_auth)) ||
@@ -553,6 +594,7 @@ cs_reuse_request(const struct certstore_entry *entry, X509_REQ *req,
 
 	memset(reuse, 0, sizeof(*reuse));
 	if ((rv = namesasked(exts, t, reuse, err)) == 1 &&
+	    (rv = requestcalls(exts, asked, reuse, err)) == 1 &&
 	    (rv = samepublickey(X509_REQ_get0_pubkey(req), asked, reuse)) ==
 		1 &&
 	    (rv = sameuse(exts, t, reuse)) == 1 &&

@@ -49,6 +49,7 @@ certstore_template_free(struct certstore_template *t)
 	free(t->subject);
 	sk_GENERAL_SUBTREE_pop_free(t->permit, GENERAL_SUBTREE_free);
 	sk_GENERAL_SUBTREE_pop_free(t->exclude, GENERAL_SUBTREE_free);
+	cs_tnauth_free(&t->calls);
 	free(t->issuer);
 	wipesecret(t->encrypt);
 	wipesecret(t->opened);
@@ -267,7 +268,7 @@ certstore_template_set_profile(struct certstore_template *t,
     const char *profile, struct certstore_error *err)
 {
 	static const char *const profiles[] = { "server", "client", "peer",
-		"mail" };
+		"mail", "shaken" };
 	const size_t n = sizeof(profiles) / sizeof(profiles[0]);
 	char q[CS_QUOTE_LEN];
 	size_t i;
@@ -279,7 +280,8 @@ certstore_template_set_profile(struct certstore_template *t,
 		strlcpy(t->profile, profile, sizeof(t->profile));
 	else
 		rv = cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: unknown profile: use server, client, peer or mail",
+		    "%s: unknown profile: use server, client, peer, mail or "
+		    "shaken",
 		    cs_escape_quote(q, profile));
 	return concludesetter(t, CS_SET_PROFILE, rv, err);
 }
@@ -368,10 +370,13 @@ certstore_template_add_san(struct certstore_template *t, const char *san,
     struct certstore_error *err)
 {
 	enum cs_san_type type;
-	char *value;
+	char *value = NULL;
 	int rv;
 
-	if ((rv = cs_name_san(san, &type, &value, err)) == 0 &&
+	cs_error_clear(err);
+	if ((rv = cs_tnauth_add(&t->calls, san, err)) != 0)
+		rv = rv == 1 ? 0 : -1;
+	else if ((rv = cs_name_san(san, &type, &value, err)) == 0 &&
 	    (rv = cs_template_addsan(t, type, value)) == -1)
 		cs_fail_nomem(err);
 	free(value);
@@ -403,6 +408,20 @@ cs_template_serves(const struct certstore_template *t)
 		strcmp(t->profile, "peer") == 0);
 }
 
+/* Is it an end-entity that signs calls? */
+int
+cs_template_signscalls(const struct certstore_template *t)
+{
+	return !t->ca && strcmp(t->profile, "shaken") == 0;
+}
+
+/* Does it have a TNAuthList? */
+int
+cs_template_hascalls(const struct certstore_template *t)
+{
+	return t->calls.spc.n + t->calls.tn.n > 0;
+}
+
 /* Is the entry's name a host?  A single label is not, but for localhost. */
 static int
 isownhost(const char *name)
@@ -421,7 +440,8 @@ cs_template_resolve(struct certstore_template *full, struct cs_san *own,
 		strlcpy(full->type, "p256", sizeof(full->type));
 	if (full->profile[0] == '\0')
 		strlcpy(full->profile, "server", sizeof(full->profile));
-	if (t->ca || t->nsan > 0 || !isownhost(name))
+	if (t->ca || cs_template_signscalls(t) || t->nsan > 0 ||
+	    !isownhost(name))
 		return 0;
 	if (cs_name_san(name, &own->type, &own->value, err) == -1) {
 		cs_error_clear(err);
