@@ -25,8 +25,8 @@ maketwins() (
 	cert-set -q www-ec default=yes
 )
 
-ECDSA=ECDSA+SHA256
-RSA=RSA-PSS+SHA256:RSA+SHA256
+ECDSA='ECDSA+SHA256'
+RSA='RSA-PSS+SHA256:RSA+SHA256'
 
 # client ALGORITHMS [ARG...]: a handshake of a client that can verify only these
 # signatures; prints of which type that of the server was.
