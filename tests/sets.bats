@@ -108,6 +108,53 @@ origins() {
 	run -2 cert-verify -q -T trust -i clientB.crt
 }
 
+@test "trust settings: a set may be for clients; the default set is for servers" {
+	ca ca /CN=A
+	sign phone ca /CN=phone 30 extendedKeyUsage=clientAuth
+	for what in '-addtrust clientAuth' '-addreject serverAuth' \
+	    '-addtrust clientAuth -addtrust emailProtection'; do
+		# shellcheck disable=SC2086  # words are meant
+		openssl x509 -in ca.crt $what -out client.pem
+		run -2 --separate-stderr cert-trust add client.pem
+		[[ $stderr = *'is not an anchor for servers: its trust settings '*' serverAuth: '* ]]
+		run -0 --separate-stderr cert-trust -T phones add client.pem
+		[ "$output" = A ]
+		[[ $stderr = *'its trust settings '*' serverAuth, and the set does not keep them: it is an anchor for whatever uses the set' ]]
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		cmp ca.crt "$CERTSTORE/trusts/phones/A.pem"
+		run -0 cert-verify -T phones -P client -i phone.crt
+		# what verifies the same as a file, and for servers
+		run -0 cert-verify -T ./client.pem -P client -i phone.crt
+		run -1 cert-verify -T phones -P server -i phone.crt
+		cert-trust -q -T phones rm A
+		# a list, and that it drops it
+		run -0 --separate-stderr cert-trust -T phones update client.pem
+		[ "$output" = A ]
+		run -2 cert-trust update client.pem
+		cert-trust -q -T phones rm A
+	done
+	for what in '-addtrust emailProtection' '-addreject clientAuth -addreject serverAuth' \
+	    '-addreject anyExtendedKeyUsage' '-addtrust serverAuth -addreject serverAuth'; do
+		# shellcheck disable=SC2086  # words are meant
+		openssl x509 -in ca.crt $what -out no.pem
+		run -2 --separate-stderr cert-trust -T phones -f add no.pem
+		[ -z "$output" ]
+		[[ $stderr = *'is not an anchor for TLS: its trust settings '* ]]
+		run -2 cert-trust -T phones update no.pem
+	done
+	# for servers only: a warning, as in the default set
+	openssl x509 -in ca.crt -addtrust serverAuth -out server.pem
+	run -0 --separate-stderr cert-trust -T phones add server.pem
+	[[ $stderr = *'its trust settings lack clientAuth, and the set does not keep them'* ]]
+	# put there by hand
+	cp client.pem "$CERTSTORE/trusts/phones/A.pem"
+	run -0 cert-trust -T phones -o name list
+	[ "$output" = A ]
+	cp no.pem "$CERTSTORE/trusts/phones/A.pem"
+	run -2 cert-trust -T phones list
+	[[ $output = *'/phones/A.pem: its trust settings '*' -T phones add '* ]]
+}
+
 @test "distrust without -T applies to all sets, also to later ones" {
 	cas
 	cert-create -c site-CA

@@ -200,3 +200,12 @@ cs_anchor_signscrls(X509 *x509, int explicit)
 		return !explicit;
 	return (usage & KU_CRL_SIGN) != 0;
 }
+
+int
+cs_anchor_isbarred(const struct cs_trustname *tn, const struct cs_uses *uses,
+    char *why, size_t size)
+{
+	if (!cs_uses_forbid(uses, CS_USE_SERVER, why, size))
+		return 0;
+	return !tn->named || cs_uses_forbid(uses, CS_USE_CLIENT, why, size);
+}

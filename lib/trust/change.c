@@ -165,9 +165,7 @@ usesgiven(const struct certstore_trust *t, const struct cs_given *g,
 	return mid > from;
 }
 
-/*
- * Do its trust settings forbid it as an anchor for servers?  1 and why, or 0.
- */
+/* Do its trust settings forbid it as an anchor of the set?  1 and why, or 0. */
 static int
 isbarred(const struct certstore_trust *t, const struct cs_given *g, char *why,
     size_t size)
@@ -175,10 +173,10 @@ isbarred(const struct certstore_trust *t, const struct cs_given *g, char *why,
 	struct cs_uses uses;
 
 	return usesgiven(t, g, &uses) &&
-	    cs_uses_forbid(&uses, CS_USE_SERVER, why, size);
+	    cs_anchor_isbarred(&t->tn, &uses, why, size);
 }
 
-/* Do its trust settings forbid other uses?  The set does not keep them. */
+/* Do its trust settings forbid a use in TLS?  The set does not keep them. */
 static int
 isnarrowed(const struct certstore_trust *t, const struct cs_given *g, char *why,
     size_t size)
@@ -186,7 +184,7 @@ isnarrowed(const struct certstore_trust *t, const struct cs_given *g, char *why,
 	struct cs_uses uses;
 
 	return usesgiven(t, g, &uses) &&
-	    cs_uses_forbid(&uses, CS_USE_CLIENT, why, size);
+	    cs_uses_forbid(&uses, CS_USE_SERVER | CS_USE_CLIENT, why, size);
 }
 
 /*
@@ -239,9 +237,9 @@ takecert(struct certstore_trust *t, struct cs_given *g, unsigned int origin)
 		(void)cs_anchor_judge(what, g->x509, how, &g->err);
 	if (g->err.code == CERTSTORE_OK && isbarred(t, g, why, sizeof(why)))
 		cs_fail(&g->err, CERTSTORE_EREFUSED,
-		    "%s: is not an anchor for servers: %s: use openssl x509 "
+		    "%s: is not an anchor for %s: %s: use openssl x509 "
 		    "to remove them",
-		    what, why);
+		    what, t->tn.named ? "TLS" : "servers", why);
 	if (g->err.code != CERTSTORE_OK)
 		return sayresult(t, name,
 		    how == CS_JUDGE_SHIPPED ? "left out" : "refused", "%s",
@@ -258,8 +256,8 @@ takecert(struct certstore_trust *t, struct cs_given *g, unsigned int origin)
 		    1;
 	if (origin == CS_ANCHOR_ADDED && isnarrowed(t, g, why, sizeof(why)))
 		return sayresult(t, name, "added",
-			   "%s: %s, and the set does not keep them: servers "
-			   "use it for clients, too",
+			   "%s: %s, and the set does not keep them: it is an "
+			   "anchor for whatever uses the set",
 			   what, why) == -1 ?
 		    -1 :
 		    1;
@@ -702,8 +700,9 @@ keeplisted(struct certstore_trust *t, struct cs_given *g, struct cs_anchor *a,
 		return 0;
 	if (isbarred(t, g, why, sizeof(why)))
 		return sayresult(t, a->name, "left out",
-		    "%s: %s: is not an anchor for servers: %s",
-		    cs_item_where(g->pem, where, sizeof(where)), a->name, why);
+		    "%s: %s: is not an anchor for %s: %s",
+		    cs_item_where(g->pem, where, sizeof(where)), a->name,
+		    t->tn.named ? "TLS" : "servers", why);
 	a->listed = 1;
 	if (exact || (a->origin & CS_ANCHOR_SHIPPED) != 0)
 		return 1;

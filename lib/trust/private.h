@@ -52,6 +52,10 @@ int	cs_anchor_fingerprint(const char *, char [65]);
 /* May it sign CRLs (RFC 5280 section 4.2.1.3)?  1: only if it says so. */
 int	cs_anchor_signscrls(X509 *, int);
 int	cs_anchor_judge(const char *, X509 *, int, struct certstore_error *);
+/* Do trust settings forbid it as an anchor?  That of the default set must be
+ * for servers, that of another set for servers or clients: 1 and why, or 0. */
+int	cs_anchor_isbarred(const struct cs_trustname *, const struct cs_uses *,
+	    char *, size_t);
 
 /* Is it an anchor, and neither distrusted nor a helper? */
 int	cs_trustset_isanchor(const struct cs_anchor *);

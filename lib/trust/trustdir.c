@@ -91,7 +91,7 @@ takeanchor(struct dir *d, struct cs_trustset *set, const char *file,
 	cs_hash(hex, pem->der, pem->derlen);
 	if (cs_uses_read(pem, &uses) == -1) {
 		rv = -1;
-	} else if (cs_uses_forbid(&uses, CS_USE_SERVER, why, sizeof(why))) {
+	} else if (cs_anchor_isbarred(d->tn, &uses, why, sizeof(why))) {
 		rv = notebad(d, set, file, why);
 	} else if (cs_trustset_byfingerprint(set, hex) != NULL ||
 	    cs_trustset_byname(set, name) != NULL) {
