@@ -290,6 +290,16 @@ links() {
 	handshake localhost A.crt "${ask[@]}" >/dev/null 2>&1
 	[ "$(pki asterisk crls "$set/crls")" -eq 3 ]
 	[ "$(pki asterisk certs "$set")" -eq 1 ]
+	# after its last CRL went, and another came, it has to be restarted
+	trust -q rm A.crl
+	handshake localhost A.crt "${ask[@]}" >/dev/null 2>&1
+	crl A4.crl A 04 revoke=clientA.crt
+	trust -q add A4.crl
+	[ "$(links)" = 'r0:A.crl ' ]
+	handshake localhost A.crt "${ask[@]}" >/dev/null 2>&1
+	serve -cert server.crt -key server.key -CAfile "$set/bundle.pem" \
+	    -CApath "$set/crls" -crl_check -Verify 3 -verify_return_error
+	run -1 handshake localhost A.crt "${ask[@]}"
 }
 
 # asks PORT CLIENT: what a server that wants certificates answers.
