@@ -191,7 +191,9 @@ clean() {
 	sets=("$CERTSTORE/${SET:+trusts/}.${SET:-trust}"@*)
 	[ "${#sets[@]}" -le 2 ] ||
 	    fail "$1: generations of anchors are left" || return 1
-	left=$(find "$CERTSTORE" \( -path '*/.pending/*' -o -name '*@link' \
+	# of a default that did not change: the next one uses it
+	left=$(find "$CERTSTORE" ! -path "$CERTSTORE/.default@link" \
+	    \( -path '*/.pending/*' -o -name '*@link' \
 	    -o \( -path '*/index/*' -o -name default \) -xtype l \
 	    -o -path '*/index/*@' -empty \) -print \
 	    -o -path '*/certs/*' -type l -fprintf live '%l\n')

@@ -106,8 +106,28 @@ sweep() {
 }
 
 @test "cert-set of a tenant, killed anywhere" {
+	local group=
+
 	target=serving
-	sweep cert-set serving tenant=t.example.org default=yes
+	rm "$CERTSTORE/default"
+	saved=$BATS_TEST_TMPDIR/saved
+	cp -a "$CERTSTORE" "$saved"
+	[ "$(id -u)" -ne 0 ] || group=group=daemon
+	# shellcheck disable=SC2086  # none is meant
+	sweep cert-set serving tenant=t.example.org $group default=yes
+	# the default is last
+	if [ -n "$group" ]; then
+		restore
+		killed renameat "$(grep -c '^renameat ' all)" cert-set serving \
+		    tenant=t.example.org $group default=yes
+		[ ! -e "$CERTSTORE/default" ]
+		cert-rm -f nobody
+		grouped
+		[ "$(cert-set -o group serving)" = group=daemon ]
+		cert-set other default=yes
+		[ "$(readlink "$CERTSTORE/default")" = certs/other ]
+		[ -z "$(find "$CERTSTORE" -name '*@link')" ]
+	fi
 }
 
 # together COMMAND...: killed anywhere, and once more in the writer that mends,
@@ -169,6 +189,32 @@ grouped() {
 		cp -a "$CERTSTORE" "$saved"
 		together cert-set other serving note=n group=
 	fi
+}
+
+@test "cert-set of very many entries, killed: all or none" {
+	local n=1000 at call
+
+	# with all there are as many as were promised
+	[ "${FAULTS:-}" != all ] || n=10000
+	rm -rf "$CERTSTORE"
+	"$ROOT/tests/bench/gen" store "$CERTSTORE" 1 "$n"
+	cert-list -o name 'e*' >input
+	[ "$(wc -l <input)" -eq "$n" ]
+	for at in "openat $((n * 3))" "symlinkat $((n / 2))" \
+	    'renameat 1' "renameat $((n / 2))" "unlinkat $n"; do
+		read -r call at <<<"$at"
+		killed "$call" "$at" cert-set - "note=$call$at" <input
+		[ "$(cert-list 'e*' | wc -l)" -eq "$n" ]
+		cert-rm -f nobody
+		[ -z "$(ls -A "$CERTSTORE/.pending")" ]
+		cert-set - <input | awk -v n="$n" -v now="note=$call$at" '
+		    $2 == now { m++ }
+		    END { print m + 0, now; exit m != 0 && m != n }' >>said ||
+		    fail "some: $(cat said)"
+	done
+	# at least one of them before the switch, and one after it
+	grep '^0 ' said
+	grep "^$n " said
 }
 
 @test "cert-import of several entries, killed anywhere: all or none" {

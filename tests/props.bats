@@ -269,3 +269,23 @@ acls() {
 	    'user b' 'user b' $'  user\tc' 'user a' | diff - "$dir/props"
 	run -1 cert-create -ux -s a.example.com a
 }
+
+@test "a line of 1 MiB: readers pass over it, writers refuse the file" {
+	{
+		printf 'origin create\ntenant t.example.com\nnote '
+		head -c 1048576 /dev/zero | tr '\0' x
+		printf '\ntenant u.example.com\n'
+	} >"$dir/props"
+	cp "$dir/props" good
+	run -0 cert-match -o name a.example.com
+	[ "$output" = a ]
+	run -0 cert-list a
+	for how in 'set a user=x' 'create -f -s a.example.com a'; do
+		# shellcheck disable=SC2086  # words are meant
+		run -2 --separate-stderr cert-$how
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		[ "${#stderr}" -lt 1000 ]
+		[[ $stderr == *' a: props: File too large' ]]
+	done
+	cmp good "$dir/props"
+}

@@ -269,6 +269,12 @@ next() {
 	run -2 cert-set e1.example.com e2.example.com e3.example.com note=y
 	props e1.example.com user=x
 	props e3.example.com user=x
+	# and the group of the first is not given
+	if [ "$(id -u)" -eq 0 ]; then
+		run -2 cert-set e1.example.com e2.example.com group=daemon
+		props e1.example.com user=x
+		closed e1.example.com
+	fi
 	# nothing in, nothing done
 	run -0 cert-set - note=z </dev/null
 	[ -z "$output" ]

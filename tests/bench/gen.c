@@ -1,5 +1,5 @@
 /*
- * generation.c: makes stores of any size for the benchmarks: a CA, and entries with
+ * gen.c: makes stores of any size for the benchmarks: a CA, and entries with
  * certificates of their own that it really signed, written by the library's
  * own cs_write_entries(), a thousand in one call.  The entry of number 42 is
  * e0000042 and answers for e0000042.example.com and its www.; the first 18
