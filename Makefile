@@ -51,8 +51,9 @@ VERIFY = lib/verify/algorithm.c lib/verify/anchors.c lib/verify/cache.c \
 	lib/verify/purpose.c lib/verify/rule.c lib/verify/san.c \
 	lib/verify/setcrls.c lib/verify/signature.c lib/verify/syntax.c \
 	lib/verify/verify.c
+RENEW = lib/renew/attempt.c lib/renew/schedule.c
 LIBRARY = $(BASE) $(STORE) $(PEM) $(X509) $(ISSUE) $(IMPORT) $(TRUST) \
-	$(VERIFY)
+	$(VERIFY) $(RENEW)
 SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \
 	cmd/progress.c cmd/record.c cmd/secret.c cmd/table.c cmd/text.c
 MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
@@ -74,10 +75,10 @@ EXAMPLES = tests/example/isgood.c tests/example/takein.c \
 	tests/example/whose.c
 HEADERS = lib/certstore.h lib/base/base.h lib/import/private.h \
 	lib/issue/private.h lib/pem/pem.h lib/pem/private.h \
-	lib/store/private.h lib/store/store.h lib/trust/private.h \
-	lib/trust/trust.h lib/verify/private.h lib/x509/private.h \
-	lib/x509/x509.h cmd/cmd.h tests/input.h tests/made.h \
-	tests/pems.h tests/scratch.h tests/tap.h
+	lib/renew/private.h lib/store/private.h lib/store/store.h \
+	lib/trust/private.h lib/trust/trust.h lib/verify/private.h \
+	lib/x509/private.h lib/x509/x509.h cmd/cmd.h tests/input.h \
+	tests/made.h tests/pems.h tests/scratch.h tests/tap.h
 
 PLAIN_COMMANDS = cert-list cert-match cert-rm cert-set
 CRYPTO_COMMANDS = cert-create cert-import cert-show cert-trust
@@ -87,10 +88,11 @@ COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS) $(PSL_COMMANDS)
 
 MAN1 = cert-create.1 cert-import.1 cert-list.1 cert-match.1 cert-rm.1 \
 	cert-set.1 cert-show.1 cert-trust.1 cert-verify.1
-MAN3 = certstore.3 certstore_certs.3 certstore_create.3 certstore_entry.3 \
-	certstore_escape.3 certstore_import.3 certstore_list.3 \
-	certstore_match.3 certstore_open.3 certstore_remove.3 \
-	certstore_set.3 certstore_time.3 certstore_trust.3 certstore_verify.3
+MAN3 = certstore.3 certstore_certs.3 certstore_create.3 certstore_due.3 \
+	certstore_entry.3 certstore_escape.3 certstore_import.3 \
+	certstore_list.3 certstore_match.3 certstore_open.3 \
+	certstore_remove.3 certstore_set.3 certstore_time.3 \
+	certstore_trust.3 certstore_verify.3
 MAN5 = certstore.5
 MAN7 = certstore.7
 

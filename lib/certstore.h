@@ -229,6 +229,42 @@ int certstore_entry_ends_within(const struct certstore_entry *entry,
     const struct certstore_span *limit, int64_t now, const char **which,
     int64_t *ends);
 
+/* When entries are renewed: certstore_due(3). */
+enum certstore_due_state {
+	CERTSTORE_DUE_LATER,	/* not yet */
+	CERTSTORE_DUE_NOW,
+	CERTSTORE_DUE_WAITING,	/* a renewal failed: next is the next try */
+	CERTSTORE_DUE_HELD,	/* by its property hold: next is the end of it */
+	CERTSTORE_DUE_NEVER	/* for the reason in why */
+};
+struct certstore_renewal {
+	const char *name;
+	enum certstore_due_state state;
+	int64_t ends;		/* the certificate */
+	int64_t due;		/* 0: never */
+	int64_t next;		/* when there is something to do; 0: never */
+	const char *why;	/* which rule makes it due, or why it is not */
+	int late;		/* less is left than half of the usual */
+	unsigned int failed;	/* how often renewal failed */
+	int64_t since;		/* the first time */
+	const char *text;	/* the error of the last time, or NULL */
+};
+struct certstore_due;
+struct certstore_due *certstore_due_new(struct certstore *store, int64_t when,
+    struct certstore_error *err);
+void certstore_due_free(struct certstore_due *due);
+int certstore_due_set_within(struct certstore_due *due,
+    const struct certstore_span *within, struct certstore_error *err);
+int certstore_due_add(struct certstore_due *due, const char *name,
+    struct certstore_error *err);
+int certstore_due_add_all(struct certstore_due *due,
+    struct certstore_error *err);
+int certstore_due_next(struct certstore_due *due,
+    const struct certstore_renewal **renewal, struct certstore_error *err);
+int certstore_due_failed(struct certstore_due *due, const char *name,
+    const char *text, struct certstore_error *err);
+void certstore_due_renewed(struct certstore_due *due, const char *name);
+
 /* Text that is safe to print: certstore_escape(3). */
 size_t certstore_escape(char *dst, size_t size, const char *src, size_t len);
 

@@ -139,7 +139,7 @@ cs_due_at(const struct cs_info *info, const struct certstore_span *within)
 }
 
 const char *
-cs_due_never(const struct cs_info *info)
+cs_due_never(const struct cs_info *info, int named)
 {
 	int yes = info->renew != NULL && cs_due_renewflaw(info->renew) == NULL;
 
@@ -149,7 +149,7 @@ cs_due_never(const struct cs_info *info)
 		return "has no certificate yet";
 	if (!info->haskey)
 		return "has no private key";
-	if (yes)
+	if (yes || named)
 		return NULL;
 	if (info->origin == NULL || strcmp(info->origin, "create") != 0)
 		return "was imported";
@@ -164,7 +164,7 @@ cs_due_sub(const struct cs_info *info, char sub[CS_DUE_SUB])
 	const char *reason;
 	int64_t at, until;
 
-	if (cs_due_never(info) != NULL)
+	if (cs_due_never(info, 0) != NULL)
 		return 0;
 	at = cs_due_at(info, NULL);
 	if (cs_due_hold(info, &until, &reason) && until > at)

@@ -202,12 +202,13 @@ int	cs_newprops_dropsgroup(const struct cs_put *,
 	    const struct certstore_entry *);	/* of the entry: 1, 0 */
 
 /*
- * due.c: why an entry is never renewed unasked, or NULL; when it is, by a span
- * that overrides its own, or NULL; how long before its end that is without
- * one; until when that is held, and why: 1 or 0; the entries for which there
- * may be something to do by some day, -1 and errno.
+ * due.c: why an entry is not renewed, or NULL; fewer reasons count if it was
+ * named (1).  When it is, by a span that overrides its own, or NULL; how long
+ * before its end that is without one; until when that is held, and why: 1 or
+ * 0; the entries for which there may be something to do by some day, -1 and
+ * errno.
  */
-const char *cs_due_never(const struct cs_info *);
+const char *cs_due_never(const struct cs_info *, int);
 int64_t	cs_due_at(const struct cs_info *, const struct certstore_span *);
 int64_t	cs_due_span(const struct cs_info *);
 int	cs_due_hold(const struct cs_info *, int64_t *, const char **);

@@ -1,0 +1,309 @@
+/*
+ * schedule.c: which entries are due, which are not and why, certstore_due(3).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "renew/private.h"
+
+/* An entry; its strings belong to it. */
+struct item {
+	struct certstore_renewal row;
+	struct certstore_entry entry;
+	struct cs_attempt attempt;
+	char why[80];
+};
+
+struct certstore_due {
+	struct certstore *store;
+	int64_t when, begun;
+	struct certstore_span within;
+	int haswithin;
+	struct cs_strings names; /* in the order given */
+	int named, searched;
+	struct item **items;
+	size_t nitem, size, next;
+	size_t nname; /* names that became items */
+};
+
+struct certstore_due *
+certstore_due_new(struct certstore *store, int64_t when,
+    struct certstore_error *err)
+{
+	struct certstore_due *due;
+
+	cs_error_clear(err);
+	if ((due = calloc(1, sizeof(*due))) == NULL) {
+		cs_fail_nomem(err);
+		return NULL;
+	}
+	due->store = store;
+	due->begun = certstore_time_now();
+	due->when = when == CERTSTORE_NOW ? due->begun : when;
+	return due;
+}
+
+static void
+freeitem(struct item *item)
+{
+	cs_attempt_done(&item->attempt);
+	cs_entry_done(&item->entry);
+	free(item);
+}
+
+void
+certstore_due_free(struct certstore_due *due)
+{
+	if (due == NULL)
+		return;
+	while (due->nitem > 0)
+		freeitem(due->items[--due->nitem]);
+	free(due->items);
+	cs_strings_free(&due->names);
+	free(due);
+}
+
+int
+certstore_due_set_within(struct certstore_due *due,
+    const struct certstore_span *within, struct certstore_error *err)
+{
+	cs_error_clear(err);
+	if (cs_time_checkspan(within, err) == -1)
+		return -1;
+	due->within = *within;
+	due->haswithin = 1;
+	return 0;
+}
+
+int
+certstore_due_add(struct certstore_due *due, const char *name,
+    struct certstore_error *err)
+{
+	cs_error_clear(err);
+	if (cs_name_check(name, err) == -1)
+		return -1;
+	due->named = 1;
+	return cs_strings_add(&due->names, name) == -1 ? cs_fail_nomem(err) : 0;
+}
+
+int
+certstore_due_add_all(struct certstore_due *due, struct certstore_error *err)
+{
+	const struct certstore_entry *entry;
+	struct certstore_list *list;
+	int rv;
+
+	cs_error_clear(err);
+	if ((list = certstore_list_new(due->store, err)) == NULL)
+		return -1;
+	while ((rv = certstore_list_next(list, &entry, err)) != 0) {
+		if (rv == -1)
+			cs_warn(due->store, "%s", err->msg);
+		else if (cs_strings_add(&due->names,
+			     certstore_entry_name(entry)) == -1) {
+			certstore_list_free(list);
+			return cs_fail_nomem(err);
+		}
+	}
+	certstore_list_free(list);
+	cs_error_clear(err);
+	due->searched = 1;
+	return 0;
+}
+
+/* Which rule makes it due. */
+static void
+nameorigin(const struct certstore_due *due, struct item *item)
+{
+	const struct cs_info *info = &item->entry.info;
+
+	if (due->haswithin)
+		snprintf(item->why, sizeof(item->why), "within");
+	else if (info->renew != NULL && strcmp(info->renew, "yes") != 0)
+		snprintf(item->why, sizeof(item->why), "renew=%.60s",
+		    info->renew);
+	else
+		snprintf(item->why, sizeof(item->why), "%s",
+		    cs_due_span(info) > (info->ends - info->starts) / 3 ?
+			"half" :
+			"third");
+}
+
+/* Sets all that the caller sees. */
+static void
+judgeitem(const struct certstore_due *due, struct item *item)
+{
+	const struct cs_info *info = &item->entry.info;
+	struct certstore_renewal *r = &item->row;
+	const char *never = cs_due_never(info, due->named), *reason;
+	int64_t until;
+
+	r->name = info->name;
+	r->ends = info->ends;
+	r->why = item->why;
+	if (never != NULL) {
+		r->state = CERTSTORE_DUE_NEVER;
+		snprintf(item->why, sizeof(item->why), "%s", never);
+		return;
+	}
+	nameorigin(due, item);
+	r->due = cs_due_at(info, due->haswithin ? &due->within : NULL);
+	r->next = r->due;
+	r->state = r->due <= due->when ? CERTSTORE_DUE_NOW :
+					 CERTSTORE_DUE_LATER;
+	r->late = due->when > info->ends - cs_due_span(info) / 2;
+	if (cs_attempt_read(due->store, info, due->begun, &item->attempt)) {
+		r->failed = item->attempt.failed;
+		r->since = item->attempt.since;
+		r->text = item->attempt.text;
+	}
+	if (cs_due_hold(info, &until, &reason) && until > due->when) {
+		r->state = CERTSTORE_DUE_HELD;
+		r->next = until > r->due ? until : r->due;
+		snprintf(item->why, sizeof(item->why), "held%s%s",
+		    *reason == '\0' ? "" : ": ", reason);
+	} else if (r->state == CERTSTORE_DUE_NOW && r->failed > 0 &&
+	    item->attempt.next > due->when) {
+		r->state = CERTSTORE_DUE_WAITING;
+		r->next = item->attempt.next;
+	}
+}
+
+/* Reads an entry: 1, 0 there is nothing to say of it, -1. */
+static int
+readitem(struct certstore_due *due, const char *name,
+    struct certstore_error *err)
+{
+	struct item *item, **v;
+	int rv = -1;
+
+	v = cs_array_extend(due->items, due->nitem, &due->size, sizeof(*v));
+	if (v != NULL)
+		due->items = v;
+	if (v == NULL || (item = calloc(1, sizeof(*item))) == NULL)
+		return cs_fail_nomem(err);
+	if (cs_entry_glance(due->store, name, &item->entry, err) == 0) {
+		judgeitem(due, item);
+		rv = 1;
+	} else if (err->code == CERTSTORE_ENOENTRY && !due->named) {
+		cs_error_clear(err); /* removed since */
+		rv = 0;
+	}
+	if (rv == 1)
+		due->items[due->nitem++] = item;
+	else
+		freeitem(item);
+	return rv;
+}
+
+/* How much of the validity is left, in thousandths. */
+static int64_t
+partleft(const struct item *item, int64_t now)
+{
+	const struct cs_info *info = &item->entry.info;
+	int64_t life = info->ends - info->starts;
+
+	return life <= 0 ? 0 : (info->ends - now) * 1000 / life;
+}
+
+/* CAs first, so that what they issued is renewed once; then what is urgent. */
+static int
+compareitems(const void *va, const void *vb)
+{
+	const struct item *a = *(struct item *const *)va;
+	const struct item *b = *(struct item *const *)vb;
+	int ca = strcmp(a->entry.info.kind, "ca") == 0;
+	int cb = strcmp(b->entry.info.kind, "ca") == 0;
+	int64_t now = certstore_time_now();
+	int64_t left = partleft(a, now) - partleft(b, now);
+
+	if (ca != cb)
+		return cb - ca;
+	if (left != 0)
+		return left < 0 ? -1 : 1;
+	return strcmp(a->row.name, b->row.name);
+}
+
+/* The names that index/next has, if none were given. */
+static int
+searchnames(struct certstore_due *due, struct certstore_error *err)
+{
+	int64_t until = due->haswithin ? INT64_MAX : due->when;
+
+	due->searched = 1;
+	if (cs_store_refresh(due->store, err) == -1)
+		return -1;
+	if (cs_due_names(due->store, until, &due->names) == -1)
+		return cs_fail_errno(err, "%s/index/next",
+		    certstore_path(due->store));
+	return 0;
+}
+
+int
+certstore_due_next(struct certstore_due *due,
+    const struct certstore_renewal **renewal, struct certstore_error *err)
+{
+	cs_error_clear(err);
+	*renewal = NULL;
+	if (!due->named && !due->searched && searchnames(due, err) == -1)
+		return -1;
+	while (due->nname < due->names.n)
+		if (readitem(due, due->names.v[due->nname++], err) == -1)
+			return -1;
+	if (due->next == 0 && due->nitem > 1)
+		qsort(due->items, due->nitem, sizeof(struct item *),
+		    compareitems);
+	if (due->next == due->nitem) {
+		due->next = 0;
+		return 0;
+	}
+	*renewal = &due->items[due->next++]->row;
+	return 1;
+}
+
+static struct item *
+finditem(const struct certstore_due *due, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < due->nitem; i++)
+		if (strcmp(due->items[i]->row.name, name) == 0)
+			return due->items[i];
+	return NULL;
+}
+
+/* Counts a failure, and updates the row. */
+int
+certstore_due_failed(struct certstore_due *due, const char *name,
+    const char *text, struct certstore_error *err)
+{
+	struct item *item;
+
+	cs_error_clear(err);
+	if ((item = finditem(due, name)) == NULL)
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "%s: was not returned by certstore_due_next()", name);
+	cs_attempt_done(&item->attempt);
+	if (item->entry.info.fingerprint == NULL)
+		return 0;
+	if (cs_attempt_failed(due->store, &item->entry.info, due->begun, text,
+		&item->attempt, err) == -1)
+		return -1;
+	item->row.failed = item->attempt.failed;
+	item->row.since = item->attempt.since;
+	item->row.next = item->attempt.next;
+	item->row.text = item->attempt.text;
+	item->row.state = CERTSTORE_DUE_WAITING;
+	return 0;
+}
+
+/* Forgets the failures of an entry that was renewed. */
+void
+certstore_due_renewed(struct certstore_due *due, const char *name)
+{
+	struct item *item;
+
+	if ((item = finditem(due, name)) != NULL && item->row.failed > 0)
+		cs_attempt_forget(due->store, name);
+}
