@@ -92,6 +92,19 @@ syscalls() {
 	guard "an entry" 12000
 }
 
+@test "a number takes as many system calls with 6 more entries" {
+	local few
+
+	cert-create -A ca -P shaken -s tel:12155550000+100 numbers
+	aged
+	syscalls all cert-match tel:12155550007
+	few=$count
+	add 4 5 6 7 8 9
+	aged
+	syscalls all cert-match tel:12155550007
+	guard "a number" "$few"
+}
+
 # aged: what was made just now is looked at closely: see cs_store_refresh().
 aged() {
 	sleep 3.1

@@ -116,6 +116,36 @@ silent() {
 	signs ten range tel:+12155550001 -D
 }
 
+@test "a number is looked for where numbers are" {
+	cert-create -P shaken -s spc:818H code
+	cert-create -P shaken -s tel:12155550000+100 ten
+	cert-create -P shaken -s tel:12155550001 -s spc:709A one
+	cert-create -c -s tel:12155550001 ca
+	[ "$(find "$CERTSTORE/index/tn" -type l | wc -l)" -eq 2 ]
+	signs one number tel:12155550001
+	# an entry without numbers is not read
+	mv "$CERTSTORE/certs/code/info" info
+	signs one number tel:12155550001
+	signs ten range tel:12155550002
+	silent tel:12155550100
+	mv info "$CERTSTORE/certs/code/info"
+	cert-rm -f one
+	signs ten range tel:12155550001
+	# an index of an earlier version
+	rm -r "$CERTSTORE/index/tn"
+	signs ten range tel:12155550001
+	cert-create -P shaken -s tel:12155550003 three
+	[ "$(find "$CERTSTORE/index/tn" -type l | wc -l)" -eq 2 ]
+	signs ten range tel:12155550001
+	signs three number tel:12155550003
+	# links that lead to what has no such numbers by now
+	ln -s ../../../certs/code "$CERTSTORE/index/tn/+@/code"
+	ln -s ../../../certs/none "$CERTSTORE/index/tn/+@/none"
+	signs ten range tel:12155550001
+	cert-rm -f ten three
+	silent tel:12155550001
+}
+
 @test "what signs calls is never an answer for TLS" {
 	caller www.example.com 90 spc:818H
 	cert-set -q www.example.com tenant=pbx.example.com 2>/dev/null

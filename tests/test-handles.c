@@ -94,6 +94,8 @@ static const struct change {
 	{ "index/host is lost, and an entry added", "rm -r index/host", addc,
 	    "c.example.com: 0;", "c.example.com: 1 c;" },
 	{ "index/tenant is lost", "rm -r index/tenant", NULL, NULL, NULL },
+	{ "index/tn is lost, and an entry added", "rmdir index/tn", addc,
+	    "c.example.com: 0;", "c.example.com: 1 c;" },
 	{ "index/spc is lost, and an entry added", "rmdir index/spc", addc,
 	    "c.example.com: 0;", "c.example.com: 1 c;" },
 	{ "index is lost", "rm -r index", NULL, NULL, NULL },

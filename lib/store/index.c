@@ -26,8 +26,9 @@ cs_index_ismade(const struct certstore *store)
 	const char *path;
 	size_t i;
 
-	for (i = 0; i <= CS_NINDEX; i++) {
-		path = i < CS_NINDEX ? cs_index_names[i] : CS_INDEX_COMPLETE;
+	/* the first is host, which has the mark */
+	for (i = 0; i < CS_NINDEX; i++) {
+		path = i > 0 ? cs_index_names[i] : CS_INDEX_COMPLETE;
 		if (faccessat(store->index, path, F_OK, AT_SYMLINK_NOFOLLOW) ==
 		    -1)
 			return errno == ENOENT ? 0 : -1;
@@ -125,8 +126,9 @@ hostkeys(const struct cs_info *info,
 	return rv;
 }
 
+/* What signs calls: its codes, and whether it has numbers. */
 static int
-spckeys(const struct cs_info *info,
+callkeys(const struct cs_info *info,
     int (*fn)(void *, const char *, const char *), void *arg)
 {
 	char key[CS_SPC_MAX + 1];
@@ -136,6 +138,8 @@ spckeys(const struct cs_info *info,
 	for (i = 0; i < info->spcs.n && rv == 0; i++)
 		if (cs_tel_code(info->spcs.v[i], key))
 			rv = fn(arg, "spc", key);
+	if (rv == 0 && info->tns.n > 0)
+		rv = fn(arg, "tn", CS_INDEX_NUMBERED);
 	return rv;
 }
 
@@ -164,7 +168,7 @@ cs_index_keys(const struct cs_info *info,
 		return 0;
 	ca = strcmp(info->kind, "ca") == 0;
 	if (strcmp(info->kind, "shaken") == 0)
-		rv = spckeys(info, fn, arg);
+		rv = callkeys(info, fn, arg);
 	else if (info->haskey && !ca)
 		rv = hostkeys(info, fn, arg);
 	for (i = 0; i < info->tenants.n && rv == 0; i++)

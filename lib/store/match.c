@@ -416,9 +416,10 @@ isdecided(const struct certstore_match *match)
 	    match->v[0]->valid;
 }
 
+/* Considers the entries that a link in index/ lists. */
 static int
-considerkey(struct certstore_match *match, const char *sub, const char *key,
-    enum rung rung, struct certstore_error *err)
+considerlink(struct certstore_match *match, const char *sub, const char *link,
+    enum rung rung, const char *key, struct certstore_error *err)
 {
 	struct cs_strings names = { 0 };
 	size_t i;
@@ -426,13 +427,20 @@ considerkey(struct certstore_match *match, const char *sub, const char *key,
 
 	if (isdecided(match))
 		return 0;
-	if (cs_search_index(match->store, sub, key, &names) == -1)
+	if (cs_search_index(match->store, sub, link, &names) == -1)
 		return cs_fail_errno(err, "%s/index", match->store->path);
 	match->run[match->nrun++] = match->n;
 	for (i = 0; i < names.n && rv == 0; i++)
 		rv = consider(match, names.v[i], rung, key, err);
 	cs_strings_free(&names);
 	return rv;
+}
+
+static int
+considerkey(struct certstore_match *match, const char *sub, const char *key,
+    enum rung rung, struct certstore_error *err)
+{
+	return considerlink(match, sub, key, rung, key, err);
 }
 
 /* Asks every entry, where there is no index of the key. */
@@ -492,7 +500,8 @@ considernumber(struct certstore_match *match, const char *question,
 	match->calls = 1;
 	if ((flaw = cs_tel_read(text, number)) != NULL)
 		return cs_name_refuse(question, flaw, err);
-	if (considerall(match, RANGE, number, err) == -1)
+	if (considerlink(match, "tn", CS_INDEX_NUMBERED, RANGE, number, err) ==
+	    -1)
 		return -1;
 	return consideravailable(match, err);
 }

@@ -8,10 +8,11 @@
 
 #define CS_KEY_MAX	253		/* a name in index/, bytes */
 
-#define CS_NINDEX	7
+#define CS_NINDEX	8
 /* Its presence says that every name of every entry is linked.  "+" is in no
  * host name.  Made together with the directory. */
 #define CS_INDEX_COMPLETE "host/+"
+#define CS_INDEX_NUMBERED "+"		/* the only key in index/tn */
 #define CS_INDEX_PATH	(CS_KEY_MAX + CS_NAME_MAX + 32)	/* below index/ */
 extern const char *const cs_index_names[CS_NINDEX];
 
