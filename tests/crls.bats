@@ -162,10 +162,28 @@ links() {
 	[[ $stderr = *'signed by no CA and no helper'* ]]
 	sed 's/^MII/MIJ/; s/^MI/MJ/' A1.crl >damaged.crl
 	run -2 trust add damaged.crl
-	# one that servers could not read
+	# those that servers could not use, whoever signed them
 	crl strange.crl A 01 1.2.3.4=critical,DER:0500
-	run -2 --separate-stderr trust add strange.crl
-	[[ $stderr = *'critical extension'* ]]
+	crl reason.crl A 01 revoke=clientA.crt reason
+	crl twice.crl A 01 issuingDistributionPoint=critical,onlyuser:TRUE \
+	    issuingDistributionPoint=critical,onlyCA:TRUE
+	crl malformed.crl A 01 2.5.29.35=DER:0500
+	openssl crl -in A1.crl -outform DER |
+	    LC_ALL=C sed 's/260101000000Z/261301000000Z/' >time.crl
+	for what in strange:'critical extension that servers do not know (RFC 5280 section 5.2)' \
+	    reason:'entry with a critical extension'*'section 5.3)' \
+	    twice:'extension that is malformed, or there twice' \
+	    malformed:'extension that is malformed, or there twice' \
+	    time:'malformed time (RFC 5280 section 5.1.2.4)'; do
+		run -2 --separate-stderr trust -f add "${what%%:*}.crl"
+		# shellcheck disable=SC2295  # a pattern
+		[[ $stderr = *"${what%%:*}.crl"*': the CRL has a'*' '${what#*:}* ]] ||
+		    fail "$what: $stderr"
+	done
+	# another CA of this name and key, by the key identifier
+	crl other.crl A 01 2.5.29.35=DER:3006800401020304
+	run -2 --separate-stderr trust add other.crl
+	[[ $stderr = *'signed by no CA and no helper'* ]]
 	# both have a CRL, one behind the other
 	trust -q add Twin.crt
 	run -0 --separate-stderr trust add A1.crl Twin1.crl

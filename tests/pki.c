@@ -25,6 +25,7 @@
  *	number=HEX		its number; none by default
  *	revoke=FILE		a certificate; of another CA: an entry with its
  *				certificateIssuer
+ *	reason			the entries have a critical reasonCode
  * fingerprint FILE
  *	SHA-256 of its first certificate, in lower case without colons.
  * subjects FILE
@@ -220,7 +221,7 @@ struct plan {
 	int next;
 	const char *number;
 	const char *revoked[WORDS_MAX];
-	int nrevoked;
+	int nrevoked, reason;
 };
 
 static void
@@ -244,6 +245,8 @@ schedule(struct plan *plan, const char *word)
 		plan->revoked[plan->nrevoked++] = word + 7;
 	else if (strcmp(word, "v1") == 0)
 		plan->v1 = 1;
+	else if (strcmp(word, "reason") == 0)
+		plan->reason = 1;
 	else if (strcmp(word, "csr") == 0)
 		plan->csr = 1;
 	else if (strcmp(word, "copy") == 0)
@@ -642,9 +645,10 @@ anchors(const char *dir)
 }
 
 static void
-revokecert(X509_CRL *crl, const char *file)
+revokecert(X509_CRL *crl, const char *file, int reason)
 {
 	X509_REVOKED *entry = X509_REVOKED_new();
+	ASN1_ENUMERATED *code = ASN1_ENUMERATED_new();
 	ASN1_TIME *now = ASN1_TIME_set(NULL, time(NULL) - 60);
 	GENERAL_NAMES *names = GENERAL_NAMES_new();
 	GENERAL_NAME *name = GENERAL_NAME_new();
@@ -660,6 +664,11 @@ revokecert(X509_CRL *crl, const char *file)
 	    X509_REVOKED_add1_ext_i2d(entry, NID_certificate_issuer, names, 1,
 		0) != 1)
 		errx(2, "%s: cannot be revoked", file);
+	ASN1_ENUMERATED_set(code, CRL_REASON_KEY_COMPROMISE);
+	if (reason &&
+	    X509_REVOKED_add1_ext_i2d(entry, NID_crl_reason, code, 1, 0) != 1)
+		errx(2, "%s: cannot be revoked", file);
+	ASN1_ENUMERATED_free(code);
 	X509_CRL_add0_revoked(crl, entry);
 	GENERAL_NAMES_free(names);
 	ASN1_TIME_free(now);
@@ -694,7 +703,7 @@ revocations(int argc, char **argv)
 	X509_CRL_set1_lastUpdate(crl, from);
 	X509_CRL_set1_nextUpdate(crl, to);
 	for (i = 0; i < plan.nrevoked; i++)
-		revokecert(crl, plan.revoked[i]);
+		revokecert(crl, plan.revoked[i], plan.reason);
 	X509V3_set_ctx(&ctx, ca, NULL, NULL, crl, 0);
 	for (i = 0; i < plan.next; i++) {
 		extend(&ctx, exts, plan.ext[i]);

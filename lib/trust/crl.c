@@ -51,28 +51,35 @@ hashsigner(const X509_NAME *name, X509 *x509, char hex[CS_HASH_LEN])
 }
 
 /*
- * The anchor or helper whose key signed a CRL, or NULL.  An indirect one is
- * accepted only of a signer whose key usage names cRLSign.
+ * The anchor or helper whose key signed a CRL, or NULL.  One that the authority
+ * key identifier excludes is not it: OpenSSL does not find such a CRL.  An
+ * indirect CRL is accepted only of a signer whose key usage names cRLSign.
  */
 static struct cs_anchor *
 findsigner(struct cs_trustset *set, X509_CRL *crl, int indirect)
 {
 	const X509_NAME *name = X509_CRL_get_issuer(crl);
+	struct cs_anchor *signer = NULL;
+	AUTHORITY_KEYID *akid;
 	EVP_PKEY *pkey;
 	size_t i;
 	X509 *x509;
 
-	for (i = 0; i < set->n; i++) {
+	akid = X509_CRL_get_ext_d2i(crl, NID_authority_key_identifier, NULL,
+	    NULL);
+	for (i = 0; i < set->n && signer == NULL; i++) {
 		if ((x509 = cs_trustset_parse(&set->v[i])) == NULL ||
 		    X509_NAME_cmp(X509_get_subject_name(x509), name) != 0 ||
 		    !cs_anchor_signscrls(x509, indirect) ||
+		    X509_check_akid(x509, akid) != X509_V_OK ||
 		    (pkey = X509_get0_pubkey(x509)) == NULL)
 			continue;
 		if (X509_CRL_verify(crl, pkey) == 1)
-			return &set->v[i];
+			signer = &set->v[i];
 	}
+	AUTHORITY_KEYID_free(akid);
 	ERR_clear_error();
-	return NULL;
+	return signer;
 }
 
 /* What kind it is (RFC 5280 section 5.2.5), and its scope: issuer, key,
@@ -114,26 +121,60 @@ findscope(struct cs_crl *c, X509 *signer)
 	return bad == 0 ? 0 : -1;
 }
 
-/* A critical extension that servers do not know, or one that is malformed? */
+/* Has an entry a critical extension that OpenSSL does not know?  It knows one. */
 static int
-hasstrange(X509_CRL *crl)
+hasstrangeentry(X509_CRL *crl)
+{
+	const STACK_OF(X509_REVOKED) *all = X509_CRL_get_REVOKED(crl);
+	const X509_REVOKED *entry;
+	X509_EXTENSION *ext;
+	int i, k;
+
+	for (i = 0; i < sk_X509_REVOKED_num(all); i++) {
+		entry = sk_X509_REVOKED_value(all, i);
+		for (k = 0; k < X509_REVOKED_get_ext_count(entry); k++) {
+			ext = X509_REVOKED_get_ext(entry, k);
+			if (X509_EXTENSION_get_critical(ext) &&
+			    OBJ_obj2nid(X509_EXTENSION_get_object(ext)) !=
+				NID_certificate_issuer)
+				return 1;
+		}
+	}
+	return 0;
+}
+
+/* Why servers would refuse a CRL, and with it all clients of its CA; or NULL. */
+static const char *
+formflaw(X509_CRL *crl)
 {
 	static const int known[] = { NID_issuing_distribution_point,
 		NID_delta_crl, NID_authority_key_identifier, NID_crl_number };
+	const STACK_OF(X509_EXTENSION) *exts = X509_CRL_get0_extensions(crl);
+	const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
 	X509_EXTENSION *ext;
+	int64_t t;
 	int i, nid;
 	size_t k;
 
-	for (i = 0; i < X509_CRL_get_ext_count(crl); i++) {
-		ext = X509_CRL_get_ext(crl, i);
+	if (cs_cert_time(X509_CRL_get0_lastUpdate(crl), &t) == -1 ||
+	    (next != NULL && cs_cert_time(next, &t) == -1))
+		return "a malformed time (RFC 5280 section 5.1.2.4)";
+	for (i = 0; i < sk_X509_EXTENSION_num(exts); i++) {
+		ext = sk_X509_EXTENSION_value(exts, i);
 		nid = OBJ_obj2nid(X509_EXTENSION_get_object(ext));
 		for (k = 0; k < 4 && known[k] != nid; k++)
 			continue;
-		if ((k == 4 && X509_EXTENSION_get_critical(ext)) ||
-		    (k < 4 && cs_cert_isbad(ext)))
-			return 1;
+		if (k == 4 && X509_EXTENSION_get_critical(ext))
+			return "a critical extension that servers do not know "
+			       "(RFC 5280 section 5.2)";
+		if (k < 4 && (cs_cert_isbad(ext) || cs_cert_istwice(exts, i)))
+			return "an extension that is malformed, or there twice "
+			       "(RFC 5280 section 5.2)";
 	}
-	return 0;
+	return hasstrangeentry(crl) ?
+	    "an entry with a critical extension that servers do not know "
+	    "(RFC 5280 section 5.3)" :
+	    NULL;
 }
 
 static int
@@ -159,20 +200,22 @@ parsecrl(struct cs_trustset *set, const struct cs_pem *pem, struct cs_crl *c,
 {
 	const unsigned char *p = pem->der;
 	char where[CS_TRUST_WHERE];
+	const char *flaw;
 	int ok = 0;
 
 	cs_item_where(pem, where, sizeof(where));
 	c->crl = d2i_X509_CRL(NULL, &p, (long)pem->derlen);
-	if (c->crl == NULL || p != pem->der + pem->derlen ||
-	    hasstrange(c->crl)) {
+	if (c->crl == NULL || p != pem->der + pem->derlen) {
 		ERR_clear_error();
 		cs_fail(err, CERTSTORE_EINPUT,
-		    c->crl == NULL || p != pem->der + pem->derlen ?
-			"%s: the CRL is damaged: copy it again" :
-			"%s: the CRL has a critical extension that servers do "
-			"not know, or one that is malformed (RFC 5280 section "
-			"5.2)",
-		    where);
+		    "%s: the CRL is damaged: copy it again", where);
+		return 0;
+	}
+	flaw = formflaw(c->crl);
+	ERR_clear_error();
+	if (flaw != NULL) {
+		cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: the CRL has %s: use one without", where, flaw);
 		return 0;
 	}
 	*signer = findsigner(set, c->crl, isindirect(c->crl));
