@@ -42,7 +42,8 @@ IMPORT = lib/import/ident.c lib/import/import.c lib/import/issuers.c \
 	lib/import/keyfile.c lib/import/keyowner.c lib/import/naming.c \
 	lib/import/plan.c lib/import/pool.c lib/import/poolcert.c \
 	lib/import/warning.c
-TRUST = lib/trust/anchor.c lib/trust/change.c lib/trust/crl.c \
+TRUST = lib/trust/add.c lib/trust/anchor.c lib/trust/change.c \
+	lib/trust/crl.c lib/trust/given.c lib/trust/result.c \
 	lib/trust/trust.c lib/trust/trustdir.c lib/trust/trustset.c \
 	lib/trust/trustwrite.c
 VERIFY = lib/verify/algorithm.c lib/verify/anchors.c lib/verify/cache.c \

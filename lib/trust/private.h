@@ -144,7 +144,39 @@ int	cs_change_apply(struct certstore_trust *, struct cs_change *,
 	    struct certstore_error *);
 /* After the changes: what follows from them for helpers and CRLs. */
 int	cs_change_finish(struct certstore_trust *);
+
+/* add.c.  Finish, after all changes: certificates that waited for an issuer
+ * behind them, and the CRLs. */
+int	cs_add_apply(struct certstore_trust *, struct cs_change *);
+int	cs_add_finish(struct certstore_trust *);
+
+/* given.c: a certificate that is given. */
+X509	*cs_given_parse(struct cs_given *);	/* once; NULL: see its err */
+/* The name of a new one in the set and in messages. */
+void	cs_given_name(const struct certstore_trust *, const struct cs_given *,
+	    char [CS_NAME_MAX + 1]);
 /* Before the changes: notes which certificates have trust settings. */
-int	cs_change_limits(struct certstore_trust *);
+int	cs_given_limits(struct certstore_trust *);
+/* Do they forbid it as an anchor of the set?  1 and why, or 0. */
+int	cs_given_isbarred(const struct certstore_trust *,
+	    const struct cs_given *, char *, size_t);
+/* Is it an intermediate below a CA of the set, or one that is no CA but says
+ * that it signs CRLs? */
+int	cs_given_ishelper(struct certstore_trust *, X509 *);
+/* Checks and adds one that is not in the set: 1, 0 refused, with a result,
+ * -1. */
+int	cs_given_take(struct certstore_trust *, struct cs_given *,
+	    unsigned int);
+/* Adds a result for each private key in the input: it is not stored. */
+int	cs_given_saykeys(struct certstore_trust *, const struct cs_change *);
+
+/* result.c.  Adds one, without or with a message: 0, or -1 without memory.  The
+ * action is one of those in certstore_trust(3). */
+int	cs_result_add(struct certstore_trust *, const char *, const char *);
+int	cs_result_say(struct certstore_trust *, const char *, const char *,
+	    const char *, ...) CS_PRINTFLIKE(4, 5);
+/* Was the name removed in this commit already?  Duplicates are ignored. */
+int	cs_result_isremoved(const struct certstore_trust *, const char *);
+void	cs_result_drop(struct certstore_trust *);
 
 #endif

@@ -46,16 +46,6 @@ dropchange(struct cs_change *c)
 }
 
 static void
-dropresults(struct certstore_trust *t)
-{
-	while (t->nresult > 0) {
-		free(t->result[--t->nresult].name);
-		free(t->result[t->nresult].text);
-	}
-	t->count = 0;
-}
-
-static void
 dropchanges(struct certstore_trust *t)
 {
 	while (t->nchange > 0)
@@ -70,7 +60,7 @@ certstore_trust_free(struct certstore_trust *t)
 	dropchanges(t);
 	free(t->change);
 	free(t->limited);
-	dropresults(t);
+	cs_result_drop(t);
 	free(t->result);
 	cs_trustset_free(&t->set);
 	cs_trustset_free(&t->everywhere);
@@ -457,19 +447,6 @@ certstore_trust_distrust(struct certstore_trust *t, const char *anchor,
 	return addnamechange(t, CS_TRUST_DISTRUST, anchor, err);
 }
 
-int
-certstore_trust_result(const struct certstore_trust *t, size_t i,
-    const char **name, const char **action, const char **text)
-{
-	*name = *action = *text = NULL;
-	if (i >= t->nresult)
-		return 0;
-	*name = t->result[i].name;
-	*action = t->result[i].action;
-	*text = t->result[i].text;
-	return 1;
-}
-
 /* Is there a change that makes a set which is absent?  A name that was mistyped
  * must not make one. */
 static int
@@ -491,12 +468,12 @@ applychanges(struct certstore_trust *t, struct certstore_error *err)
 
 	t->loaded = 0;
 	t->listing = 0;
-	dropresults(t);
+	cs_result_drop(t);
 	if (loadset(t, err) == -1)
 		return -1;
 	if (t->absent && !ismaker(t))
 		return cs_trustname_absent(&t->tn, err);
-	if (cs_change_limits(t) == -1)
+	if (cs_given_limits(t) == -1)
 		return cs_fail_nomem(err);
 	for (i = 0; i < t->set.bad.n && !t->told; i++)
 		cs_warn(t->tn.store, "%s", t->set.bad.v[i]);
@@ -604,7 +581,7 @@ certstore_trust_commit(struct certstore_trust *t, struct certstore_error *err)
 	cs_error_clear(err);
 	ERR_clear_error();
 	if (t->failed.code != CERTSTORE_OK) {
-		dropresults(t);
+		cs_result_drop(t);
 		cs_fail(err, t->failed.code,
 		    "an earlier change was refused: %s", t->failed.msg);
 		err->errnum = t->failed.errnum;
@@ -625,7 +602,7 @@ certstore_trust_commit(struct certstore_trust *t, struct certstore_error *err)
 	t->loaded = 0; /* the next listing reads the set again */
 	ERR_clear_error();
 	if (rv == -1) {
-		dropresults(t);
+		cs_result_drop(t);
 		return -1;
 	}
 	warnempty(t);
