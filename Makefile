@@ -34,10 +34,11 @@ X509 = lib/x509/asn1.c lib/x509/cert.c lib/x509/certs.c lib/x509/chain.c \
 	lib/x509/describe.c lib/x509/key.c lib/x509/keypair.c \
 	lib/x509/part.c lib/x509/print.c lib/x509/strength.c \
 	lib/x509/subtree.c lib/x509/tnauth.c lib/x509/uses.c
-ISSUE = lib/issue/caution.c lib/issue/constraint.c lib/issue/create.c \
-	lib/issue/extension.c lib/issue/issue.c lib/issue/issuer.c \
-	lib/issue/keep.c lib/issue/newkey.c lib/issue/request.c \
-	lib/issue/reuse.c lib/issue/subject.c lib/issue/template.c
+ISSUE = lib/issue/caution.c lib/issue/constraint.c lib/issue/copy.c \
+	lib/issue/create.c lib/issue/extension.c lib/issue/issue.c \
+	lib/issue/issuer.c lib/issue/keep.c lib/issue/life.c \
+	lib/issue/newkey.c lib/issue/request.c lib/issue/reuse.c \
+	lib/issue/sign.c lib/issue/subject.c lib/issue/template.c
 IMPORT = lib/import/ident.c lib/import/import.c lib/import/issuers.c \
 	lib/import/keyfile.c lib/import/keyowner.c lib/import/naming.c \
 	lib/import/plan.c lib/import/pool.c lib/import/poolcert.c \
@@ -52,9 +53,11 @@ VERIFY = lib/verify/algorithm.c lib/verify/anchors.c lib/verify/cache.c \
 	lib/verify/purpose.c lib/verify/rule.c lib/verify/san.c \
 	lib/verify/setcrls.c lib/verify/signature.c lib/verify/syntax.c \
 	lib/verify/verify.c
+REISSUE = lib/reissue/below.c lib/reissue/reissue.c lib/reissue/renew.c \
+	lib/reissue/retrust.c lib/reissue/wishes.c
 RENEW = lib/renew/attempt.c lib/renew/schedule.c
 LIBRARY = $(BASE) $(STORE) $(PEM) $(X509) $(ISSUE) $(IMPORT) $(TRUST) \
-	$(VERIFY) $(RENEW)
+	$(VERIFY) $(REISSUE) $(RENEW)
 SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \
 	cmd/progress.c cmd/record.c cmd/secret.c cmd/table.c cmd/text.c
 MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
@@ -66,8 +69,9 @@ UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
 	tests/test-key.c tests/test-labels.c tests/test-limits.c \
 	tests/test-live.c tests/test-match.c tests/test-name.c \
 	tests/test-part.c tests/test-pem.c tests/test-refuse.c \
-	tests/test-store.c tests/test-template.c tests/test-time.c \
-	tests/test-trust.c tests/test-verify.c tests/test-writers.c
+	tests/test-renew.c tests/test-store.c tests/test-template.c \
+	tests/test-time.c tests/test-trust.c tests/test-verify.c \
+	tests/test-writers.c
 TOOLS = tests/forge tests/passport tests/pki
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
 FUZZERS = crl name pem props tnauth trust verify
@@ -75,11 +79,12 @@ FUZZ_TIME = 60
 EXAMPLES = tests/example/isgood.c tests/example/takein.c \
 	tests/example/whose.c
 HEADERS = lib/certstore.h lib/base/base.h lib/import/private.h \
-	lib/issue/private.h lib/pem/pem.h lib/pem/private.h \
-	lib/renew/private.h lib/store/private.h lib/store/store.h \
-	lib/trust/private.h lib/trust/trust.h lib/verify/private.h \
-	lib/x509/private.h lib/x509/x509.h cmd/cmd.h tests/input.h \
-	tests/made.h tests/pems.h tests/scratch.h tests/tap.h
+	lib/issue/issue.h lib/issue/private.h lib/pem/pem.h \
+	lib/pem/private.h lib/reissue/private.h lib/renew/private.h \
+	lib/store/private.h lib/store/store.h lib/trust/private.h \
+	lib/trust/trust.h lib/verify/private.h lib/x509/private.h \
+	lib/x509/x509.h cmd/cmd.h tests/input.h tests/made.h tests/pems.h \
+	tests/scratch.h tests/tap.h
 
 PLAIN_COMMANDS = cert-list cert-match cert-rm cert-set
 CRYPTO_COMMANDS = cert-create cert-import cert-show cert-trust
@@ -92,8 +97,8 @@ MAN1 = cert-create.1 cert-import.1 cert-list.1 cert-match.1 cert-rm.1 \
 MAN3 = certstore.3 certstore_certs.3 certstore_create.3 certstore_due.3 \
 	certstore_entry.3 certstore_escape.3 certstore_import.3 \
 	certstore_list.3 certstore_match.3 certstore_open.3 \
-	certstore_remove.3 certstore_set.3 certstore_time.3 \
-	certstore_trust.3 certstore_verify.3
+	certstore_remove.3 certstore_renew.3 certstore_set.3 \
+	certstore_time.3 certstore_trust.3 certstore_verify.3
 MAN5 = certstore.5
 MAN7 = certstore.7
 

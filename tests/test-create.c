@@ -334,8 +334,14 @@ testlives(void)
 	must("s2", 0, "A=short s=s.example");
 	is_int(ends("s2"), ends("short"), "cut to the CA's end");
 	ok(strstr(warned, "with its CA short") != NULL, "says so: %s", warned);
+	is_str(text("s2", CS_PROPS, "life "), "397d", "its life is in props");
+	must("s2", CERTSTORE_CREATE_FORCE, "A=short s=s.example l=20d");
+	is_str(text("s2", CS_PROPS, "life "), "", "until another is asked for");
+	must("s2", CERTSTORE_CREATE_FORCE, "A=short s=s.example l=1000h");
+	is_str(text("s2", CS_PROPS, "life "), "1000h", "as it was asked for");
 	must("long", 0, "c A=short l=20y");
 	is_int(ends("long"), ends("short"), "a CA too");
+	is_str(text("long", CS_PROPS, "life "), "7300d", "and its life");
 	must("l1", 0, "A=long s=l.example");
 	is_int(verifies("l1"), 1, "verifies");
 }

@@ -77,10 +77,7 @@ checklife(const struct certstore_template *t, struct certstore_error *err)
 		    t->within.num, t->within.den);
 	}
 	now = certstore_time_now();
-	life = (t->ca ? CS_LIFE_CA : CS_LIFE);
-	if (t->haslife)
-		life = t->life.type == CERTSTORE_SPAN_AT ? t->life.secs - now :
-							   t->life.secs;
+	life = cs_life_asked(t, now);
 	within = t->within.type == CERTSTORE_SPAN_AT ? t->within.secs - now :
 						       t->within.secs;
 	if (within < life)
@@ -312,36 +309,36 @@ decidecreate(struct cs_create *job, char **csr, struct certstore_error *err)
 	    job->name);
 }
 
-/* The chain to serve: the issuers but a root. */
-static STACK_OF(X509) *
-withoutroot(const struct cs_issuer *is)
+/*
+ * A certificate that was cut to the end of a CA does not tell its life: the
+ * props do, until another one is asked for.
+ */
+static void
+recordlife(struct cs_create *job, X509 *x509)
 {
-	STACK_OF(X509) *chain;
-
-	if ((chain = sk_X509_dup(is->certs)) != NULL && is->complete)
-		(void)sk_X509_pop(chain);
-	return chain;
+	if (job->hasissuer && cs_cert_ends(x509) == job->issuer.ends)
+		cs_life_record(&job->life, &job->put,
+		    cs_life_asked(&job->t, certstore_time_now()));
+	else if (job->t.haslife)
+		cs_life_record(&job->life, &job->put, 0);
 }
 
 static int
 makeentryfiles(struct cs_create *job, X509 *x509, struct certstore_error *err)
 {
-	STACK_OF(X509) *above = job->hasissuer ? job->issuer.certs : NULL;
-	STACK_OF(X509) *chain = NULL;
 	struct cs_buf pem = { NULL, 0, 0 };
 	int rv = -1;
 
-	if (above != NULL && (chain = withoutroot(&job->issuer)) == NULL)
-		cs_fail_nomem(err);
-	else if (cs_key_encode(&pem, job->pkey, cs_newkey_passphrase(job),
-		     err) == 0 &&
-	    cs_chain_files(&job->put, x509, chain, above, &pem, err) == 0 &&
+	if (cs_key_encode(&pem, job->pkey, cs_newkey_passphrase(job), err) ==
+		0 &&
+	    cs_issuer_files(&job->put, x509,
+		job->hasissuer ? &job->issuer : NULL, &pem, err) == 0 &&
 	    (!job->exists || job->damaged ||
 		cs_repeat_request(&job->put, &job->old, err) == 0))
 		rv = 0;
 	job->put.origin = "create";
+	recordlife(job, x509);
 	cs_buf_free(&pem);
-	sk_X509_free(chain);
 	return rv;
 }
 

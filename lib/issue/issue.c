@@ -1,21 +1,16 @@
 /*
  * issue.c: makes certificates (RFC 5280) and requests (RFC 2986) from a
- * template; a certificate that libcrypto does not verify in strict mode is not
- * given out.
+ * template.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include <openssl/err.h>
-#include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
 #include "issue/private.h"
 
 #define CN_MAX 64
-#define SERIAL_BITS 127
-#define BACK ((int64_t)300)		/* seconds; clocks differ */
-#define YEAR_9999 INT64_C(253402300799) /* RFC 5280 section 4.1.2.5 */
 
 static int
 isconstrained(const struct cs_issuer *is)
@@ -132,26 +127,6 @@ fail:
 	return NULL;
 }
 
-static int
-setserial(X509 *x509)
-{
-	BIGNUM *bn;
-	int rv = 0;
-
-	if ((bn = BN_new()) == NULL)
-		return 0;
-	do {
-		if (BN_rand(bn, SERIAL_BITS, BN_RAND_TOP_ANY,
-			BN_RAND_BOTTOM_ANY) != 1)
-			goto out;
-	} while (BN_is_zero(bn));
-	if (BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x509)) != NULL)
-		rv = 1;
-out:
-	BN_free(bn);
-	return rv;
-}
-
 /* The validity, within that of all CAs above.  If the default ends up to a day
  * after them it is cut without a warning: the default of a CA is as long. */
 static int
@@ -160,70 +135,26 @@ setvalidity(struct certstore *store, const char *name, X509 *x509,
     struct certstore_error *err)
 {
 	char end[CERTSTORE_TIME_LEN], asked[CERTSTORE_TIME_LEN];
-	int64_t from, now, until;
+	int64_t now, until;
 
 	now = certstore_time_now();
-	from = now - BACK;
-	until = now + (t->ca ? CS_LIFE_CA : CS_LIFE);
-	if (t->haslife)
-		until = t->life.type == CERTSTORE_SPAN_AT ? t->life.secs :
-							    now + t->life.secs;
+	until = now + cs_life_asked(t, now);
 	if (until <= now)
 		return cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: would expire %s, which is in the past: use a time "
 		    "in the future",
 		    name, certstore_time_format(until, end));
-	if (until > YEAR_9999)
+	if (until > CS_YEAR_9999)
 		return cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: would expire after the year 9999: use an earlier "
 		    "end",
 		    name);
-	if (is != NULL && until > is->ends) {
-		if (t->haslife || until - is->ends > CS_DAY)
-			cs_warn(store, "%s: expires %s, with its CA %s, not %s",
-			    name, certstore_time_format(is->ends, end),
-			    is->entry.info.name,
-			    certstore_time_format(until, asked));
-		until = is->ends;
-	}
-	if (is != NULL && from < cs_cert_starts(sk_X509_value(is->certs, 0)))
-		from = cs_cert_starts(sk_X509_value(is->certs, 0));
-	if (ASN1_TIME_set(X509_getm_notBefore(x509), (time_t)from) == NULL ||
-	    ASN1_TIME_set(X509_getm_notAfter(x509), (time_t)until) == NULL)
-		return cs_fail_crypto(err, CERTSTORE_ECRYPTO, "%s: validity",
-		    name);
-	return 0;
-}
-
-/* The digest for a signature by this key; NULL where the algorithm includes
- * one. */
-static const EVP_MD *
-digestfor(EVP_PKEY *pkey)
-{
-	if (EVP_PKEY_is_a(pkey, "ED25519") || EVP_PKEY_is_a(pkey, "ED448"))
-		return NULL;
-	if (!EVP_PKEY_is_a(pkey, "EC") || EVP_PKEY_get_bits(pkey) < 384)
-		return EVP_sha256();
-	return EVP_PKEY_get_bits(pkey) > 384 ? EVP_sha512() : EVP_sha384();
-}
-
-/* Ignores errors about extensions that are missing in a CA above: the new
- * certificate cannot help that. */
-static int
-tolerateissuer(int ok, X509_STORE_CTX *ctx)
-{
-	if (ok || X509_STORE_CTX_get_error_depth(ctx) == 0)
-		return ok;
-	switch (X509_STORE_CTX_get_error(ctx)) {
-	case X509_V_ERR_MISSING_SUBJECT_KEY_IDENTIFIER:
-	case X509_V_ERR_MISSING_AUTHORITY_KEY_IDENTIFIER:
-	case X509_V_ERR_CA_BCONS_NOT_CRITICAL:
-	case X509_V_ERR_CA_CERT_MISSING_KEY_USAGE:
-		X509_STORE_CTX_set_error(ctx, X509_V_OK);
-		return 1;
-	default:
-		return 0;
-	}
+	if (is != NULL && until > is->ends &&
+	    (t->haslife || until - is->ends > CS_DAY))
+		cs_warn(store, "%s: expires %s, with its CA %s, not %s", name,
+		    certstore_time_format(is->ends, end), is->entry.info.name,
+		    certstore_time_format(until, asked));
+	return cs_sign_times(name, x509, now, until, is, err);
 }
 
 static int
@@ -236,121 +167,6 @@ purposeof(const struct certstore_template *t)
 	if (strcmp(t->profile, "mail") == 0)
 		return X509_PURPOSE_SMIME_SIGN;
 	return X509_PURPOSE_SSL_SERVER;
-}
-
-/* Verifies the new certificate by libcrypto.  The signature of a root that was
- * found to be self-signed is not verified again. */
-static int
-verifyissued(const char *name, const struct certstore_template *t, X509 *x509,
-    const struct cs_issuer *is, struct certstore_error *err)
-{
-	STACK_OF(X509) *between = NULL;
-	X509_STORE *anchors = NULL;
-	X509_STORE_CTX *ctx = NULL;
-	X509_VERIFY_PARAM *param;
-	unsigned long flags = X509_V_FLAG_X509_STRICT |
-	    X509_V_FLAG_PARTIAL_CHAIN;
-	int i, code, n = is == NULL ? 0 : sk_X509_num(is->certs), rv = -1;
-
-	if (is == NULL || !is->complete)
-		flags |= X509_V_FLAG_CHECK_SS_SIGNATURE;
-
-	/* only the last is an anchor, so that the whole path is verified */
-	if ((anchors = X509_STORE_new()) == NULL ||
-	    (ctx = X509_STORE_CTX_new()) == NULL ||
-	    (between = sk_X509_new_null()) == NULL ||
-	    X509_STORE_add_cert(anchors,
-		n == 0 ? x509 : sk_X509_value(is->certs, n - 1)) != 1)
-		goto fail;
-	for (i = 0; i + 1 < n; i++)
-		if (sk_X509_push(between, sk_X509_value(is->certs, i)) <= 0)
-			goto fail;
-	if (X509_STORE_CTX_init(ctx, anchors, x509, between) != 1)
-		goto fail;
-	param = X509_STORE_CTX_get0_param(ctx);
-	if (X509_VERIFY_PARAM_set_flags(param, flags) != 1 ||
-	    X509_VERIFY_PARAM_set_purpose(param, purposeof(t)) != 1)
-		goto fail;
-	/* the common name of a CA is not held against constraints */
-	if (t->ca)
-		X509_VERIFY_PARAM_set_hostflags(param,
-		    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-	X509_STORE_CTX_set_verify_cb(ctx, tolerateissuer);
-	rv = 0;
-	if (X509_verify_cert(ctx) != 1) {
-		code = X509_STORE_CTX_get_error(ctx);
-		rv = cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: the certificate would not verify: %s%s", name,
-		    X509_STORE_CTX_get_error_depth(ctx) > 0 ?
-			"an issuer in its chain: " :
-			"",
-		    X509_verify_cert_error_string(code));
-	}
-	goto out;
-fail:
-	cs_fail_crypto(err, CERTSTORE_ECRYPTO, "%s: verifying", name);
-out:
-	X509_STORE_CTX_free(ctx);
-	X509_STORE_free(anchors);
-	sk_X509_free(between);
-	ERR_clear_error();
-	return rv;
-}
-
-/* RFC 9060 section 4.1: a delegate signs for a part of what its issuer may. */
-static int
-judgedelegate(struct certstore *store, const char *name, X509 *x509,
-    const char *above, X509 *ca, struct certstore_error *err)
-{
-	char which[CS_QUOTE_LEN];
-
-	switch (cs_tnauth_delegate(x509, ca, which)) {
-	case CS_DELEGATE_INSIDE:
-		return 0;
-	case CS_DELEGATE_UNSURE:
-		cs_warn(store,
-		    "%s: signs calls for %s, and it cannot be checked whether "
-		    "that belongs to the service provider code of %s",
-		    name, which, above);
-		return 0;
-	case CS_DELEGATE_OUTSIDE:
-		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: %s is not in the TNAuthList of %s (RFC 9060, section "
-		    "4.1): use another CA",
-		    name, which, above);
-	default:
-		return cs_fail_nomem(err);
-	}
-}
-
-static int
-judgeissued(struct certstore *store, const char *name,
-    const struct certstore_template *t, X509 *x509, const struct cs_issuer *is,
-    struct certstore_error *err)
-{
-	char above[CS_QUOTE_LEN];
-	X509 *ca, *below;
-	int i, j;
-
-	/* RFC 5280 section 6.1.3 (b): not self-issued CAs */
-	for (i = 0; is != NULL && i < sk_X509_num(is->certs); i++) {
-		snprintf(above, sizeof(above), "%s%s",
-		    i == 0 ? "" : "a CA in the chain of ", is->entry.info.name);
-		ca = sk_X509_value(is->certs, i);
-		if (cs_constraint_check(name, x509, above, ca, err) == -1 ||
-		    (i == 0 &&
-			judgedelegate(store, name, x509, above, ca, err) == -1))
-			return -1;
-		for (j = 0; j < i; j++) {
-			below = sk_X509_value(is->certs, j);
-			if ((X509_get_extension_flags(below) & EXFLAG_SI) ==
-				0 &&
-			    cs_constraint_check(name, below, above, ca, err) ==
-				-1)
-				return -1;
-		}
-	}
-	return verifyissued(name, t, x509, is, err);
 }
 
 /* Sets all but validity and signature. */
@@ -367,7 +183,8 @@ fillcert(X509 *x509, const struct certstore_template *t, EVP_PKEY *pkey,
 	if (exts == NULL)
 		return -1;
 	if (X509_set_version(x509, X509_VERSION_3) != 1 ||
-	    setserial(x509) != 1 || X509_set_subject_name(x509, subject) != 1 ||
+	    cs_sign_serial(x509) != 1 ||
+	    X509_set_subject_name(x509, subject) != 1 ||
 	    X509_set_issuer_name(x509,
 		ca == NULL ? subject : X509_get_subject_name(ca)) != 1 ||
 	    (!cs_key_fill(X509_get_X509_PUBKEY(x509), pkey) &&
@@ -385,24 +202,6 @@ out:
 		cs_fail_crypto(err, CERTSTORE_ECRYPTO,
 		    "the certificate cannot be made");
 	return rv;
-}
-
-/*
- * Encodes and parses it, so that libcrypto caches nothing of how it was made.
- */
-static X509 *
-reparsecert(const char *name, X509 *x509, struct certstore_error *err)
-{
-	X509 *fresh = NULL;
-	unsigned char *der = NULL;
-	int len;
-
-	if ((len = i2d_X509(x509, &der)) <= 0)
-		cs_fail_crypto(err, CERTSTORE_ECRYPTO, "%s: encoding", name);
-	else
-		fresh = cs_cert_parse(name, der, (size_t)len, err);
-	OPENSSL_free(der);
-	return fresh;
 }
 
 int
@@ -435,15 +234,7 @@ cs_issue_cert(struct certstore *store, const char *name,
 	if (fillcert(x509, t, pkey, subject, is, err) == -1 ||
 	    setvalidity(store, name, x509, t, is, err) == -1)
 		goto out;
-	if (X509_sign(x509, signer, digestfor(signer)) <= 0) {
-		cs_fail_crypto(err, CERTSTORE_ECRYPTO, "%s: signing", name);
-		goto out;
-	}
-	if ((fresh = reparsecert(name, x509, err)) != NULL &&
-	    judgeissued(store, name, t, fresh, is, err) == -1) {
-		X509_free(fresh);
-		fresh = NULL;
-	}
+	fresh = cs_sign_cert(store, name, x509, purposeof(t), signer, is, err);
 out:
 	X509_free(x509);
 	X509_NAME_free(subject);
@@ -472,7 +263,7 @@ cs_issue_request(const char *name, const struct certstore_template *t,
 	    X509_REQ_set_subject_name(req, subject) == 1 &&
 	    X509_REQ_set_pubkey(req, pkey) == 1 &&
 	    X509_REQ_add_extensions(req, exts) == 1 &&
-	    X509_REQ_sign(req, pkey, digestfor(pkey)) > 0;
+	    X509_REQ_sign(req, pkey, cs_sign_digest(pkey)) > 0;
 	if (!ok) {
 		cs_fail_crypto(err, CERTSTORE_ECRYPTO,
 		    "%s: the request "

@@ -146,13 +146,40 @@ cs_issuer_find(struct cs_issuer *is, const struct certstore_entry *entry,
 	return rv;
 }
 
+/* None is valid longer than those above it. */
+static void
+setearliest(struct cs_issuer *is)
+{
+	int64_t ends;
+	int i;
+
+	is->ends = INT64_MAX;
+	for (i = 0; i < sk_X509_num(is->certs); i++) {
+		ends = cs_cert_ends(sk_X509_value(is->certs, i));
+		if (ends < is->ends)
+			is->ends = ends;
+	}
+}
+
+/* One of the certificates is another one from here on. */
+void
+cs_issuer_assume(struct cs_issuer *is, X509 *was, X509 *fresh)
+{
+	int i;
+
+	for (i = 0; i < sk_X509_num(is->certs); i++)
+		if (cs_cert_same(sk_X509_value(is->certs, i), was) &&
+		    X509_up_ref(fresh) == 1)
+			X509_free(sk_X509_set(is->certs, i, fresh));
+	setearliest(is);
+}
+
 /* Reads the certificates, unless that was done. */
 int
 cs_issuer_read(struct cs_issuer *is, struct certstore_error *err)
 {
 	STACK_OF(X509) *full = NULL, *ca = NULL;
-	int64_t ends;
-	int i, rv;
+	int rv;
 
 	if (is->certs != NULL)
 		return 0;
@@ -165,12 +192,7 @@ cs_issuer_read(struct cs_issuer *is, struct certstore_error *err)
 		(rv = cs_cert_read(&is->entry, CS_CA, &ca, err)) == -1) ||
 	    (rv = assemblechain(is, full, ca, err)) == -1)
 		goto out;
-	is->ends = INT64_MAX;
-	for (i = 0; i < sk_X509_num(is->certs); i++) {
-		ends = cs_cert_ends(sk_X509_value(is->certs, i));
-		if (ends < is->ends)
-			is->ends = ends;
-	}
+	setearliest(is);
 out:
 	sk_X509_pop_free(ca, X509_free);
 	sk_X509_pop_free(full, X509_free);
@@ -281,30 +303,69 @@ cs_issuer_judge(const struct cs_issuer *is, int isca,
 }
 
 /* Asks for a passphrase only if the key is encrypted. */
-int
-cs_issuer_key(struct cs_issuer *is, const struct certstore_passphrase *pass,
-    struct certstore_error *err)
+EVP_PKEY *
+cs_issuer_ownkey(const struct certstore_entry *entry, X509 *x509,
+    const struct certstore_passphrase *pass, struct certstore_error *err)
 {
-	const char *name = is->entry.info.name;
+	const char *name = entry->info.name;
 	struct cs_buf pem = { NULL, 0, 0 };
+	EVP_PKEY *pkey = NULL;
 	int rv;
 
-	if ((rv = cs_entry_read(&is->entry, CS_PRIVKEY, &pem, err)) == 0)
+	if ((rv = cs_entry_read(entry, CS_PRIVKEY, &pem, err)) == 0)
 		rv = cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: its private key is not in the store: use "
 		    "cert-import to add it",
 		    name);
 	if (rv == 1)
-		is->pkey = cs_key_frompem(name, &pem, pass, err);
+		pkey = cs_key_frompem(name, &pem, pass, err);
 	cs_buf_free(&pem);
-	if (is->pkey == NULL)
-		return -1;
-	rv = X509_check_private_key(sk_X509_value(is->certs, 0), is->pkey);
+	if (pkey == NULL)
+		return NULL;
+	rv = X509_check_private_key(x509, pkey);
 	ERR_clear_error();
-	if (rv != 1)
-		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: the private key does not match the certificate: "
-		    "import both again",
-		    name);
-	return 0;
+	if (rv == 1)
+		return pkey;
+	cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s: the private key does not match the certificate: import both "
+	    "again",
+	    name);
+	EVP_PKEY_free(pkey);
+	return NULL;
+}
+
+int
+cs_issuer_key(struct cs_issuer *is, const struct certstore_passphrase *pass,
+    struct certstore_error *err)
+{
+	is->pkey = cs_issuer_ownkey(&is->entry, sk_X509_value(is->certs, 0),
+	    pass, err);
+	return is->pkey == NULL ? -1 : 0;
+}
+
+/* The chain to serve: the issuers but a root. */
+static STACK_OF(X509) *
+withoutroot(const struct cs_issuer *is)
+{
+	STACK_OF(X509) *chain;
+
+	if ((chain = sk_X509_dup(is->certs)) != NULL && is->complete)
+		(void)sk_X509_pop(chain);
+	return chain;
+}
+
+int
+cs_issuer_files(struct cs_put *put, X509 *x509, const struct cs_issuer *is,
+    const struct cs_buf *keypem, struct certstore_error *err)
+{
+	STACK_OF(X509) *chain;
+	int rv;
+
+	if (is == NULL)
+		return cs_chain_files(put, x509, NULL, NULL, keypem, err);
+	if ((chain = withoutroot(is)) == NULL)
+		return cs_fail_nomem(err);
+	rv = cs_chain_files(put, x509, chain, is->certs, keypem, err);
+	sk_X509_free(chain);
+	return rv;
 }

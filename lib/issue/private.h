@@ -4,12 +4,9 @@
 #ifndef ISSUE_PRIVATE_H
 #define ISSUE_PRIVATE_H
 
-#include "x509/x509.h"
+#include "issue/issue.h"
 
 /* issue.c */
-struct cs_issuer;
-#define CS_LIFE		(397 * CS_DAY)
-#define CS_LIFE_CA	(3650 * CS_DAY)
 enum cs_setter {		/* those that can fail; adders last */
 	CS_SET_TYPE, CS_SET_PROFILE, CS_SET_LIFE, CS_SET_WITHIN,
 	CS_SET_ISSUER, CS_SET_KEY, CS_SET_ENCRYPT, CS_ADD_SAN, CS_ADD_SUBJECT, CS_ADD_CONSTRAINT,
@@ -47,6 +44,22 @@ X509	*cs_issue_cert(struct certstore *, const char *,
 X509_REQ *cs_issue_request(const char *, const struct certstore_template *,
 	    EVP_PKEY *, struct certstore_error *);
 
+/* life.c */
+int64_t	cs_life_asked(const struct certstore_template *, int64_t);
+
+/*
+ * sign.c: 1 or 0; the times, from now to an end or that of the issuers; the
+ * digest for a key, or NULL; signed, judged and parsed again.  The int is one of
+ * libcrypto's purposes.  The issuer is NULL for a self-signed certificate.
+ */
+#define CS_PURPOSE_COPY	0	/* is what its extensions say, malformed or not */
+int	cs_sign_serial(X509 *);
+int	cs_sign_times(const char *, X509 *, int64_t, int64_t,
+	    const struct cs_issuer *, struct certstore_error *);
+const EVP_MD *cs_sign_digest(EVP_PKEY *);
+X509	*cs_sign_cert(struct certstore *, const char *, X509 *, int,
+	    EVP_PKEY *, const struct cs_issuer *, struct certstore_error *);
+
 /* extension.c: all extensions but key identifiers (the int: the subject is
  * empty); the SANs; the key identifiers, by the issuer or NULL: 1 or 0. */
 STACK_OF(X509_EXTENSION) *cs_extension_make(const struct certstore_template *,
@@ -71,8 +84,6 @@ int	cs_reuse_haskey(const struct certstore_entry *, enum cs_file,
 	    const char *, struct cs_reuse *, struct certstore_error *);
 int	cs_reuse_isclamped(const struct certstore_entry *, struct cs_issuer *,
 	    struct certstore_error *);
-int	cs_reuse_isencrypted(const struct certstore_entry *, enum cs_file,
-	    struct certstore_error *);
 int	cs_reuse_answered(const struct certstore_entry *,
 	    const struct certstore_template *,
 	    const struct certstore_template *);	/* no request is needed */
@@ -83,7 +94,6 @@ int	cs_reuse_request(const struct certstore_entry *, X509_REQ *,
 
 /* keep.c: a template as asked (and resolved), with all that the entry has
  * beyond it. */
-X509	*cs_keep_cert(const struct certstore_entry *, struct certstore_error *);
 struct certstore_template *cs_keep_make(const struct certstore_template *,
 	    const struct certstore_template *, const struct certstore_entry *,
 	    X509 *, struct certstore_error *);
@@ -144,28 +154,6 @@ int	cs_constraint_pathlen(const STACK_OF(X509_EXTENSION) *);
 int	cs_constraint_check(const char *, X509 *, const char *, X509 *,
 	    struct certstore_error *);
 
-/* issuer.c: a CA entry that is to sign, one generation of it. */
-struct cs_issuer {
-	struct certstore_entry	 entry;
-	/* Once cs_issuer_read() got them: */
-	STACK_OF(X509)		*certs;		/* its own, then all known above */
-	int			 complete;	/* the last is self-signed */
-	int64_t			 ends;		/* the earliest of them */
-	EVP_PKEY		*pkey;		/* once cs_issuer_key() got it */
-};
-int	cs_issuer_open(struct cs_issuer *, struct certstore *, const char *,
-	    struct certstore_error *);
-void	cs_issuer_close(struct cs_issuer *);
-int	cs_issuer_find(struct cs_issuer *, const struct certstore_entry *,
-	    X509 *, struct certstore_error *);	/* who signed it: 1, 0, -1 */
-int	cs_issuer_isabove(const struct cs_issuer *,
-	    const struct certstore_entry *, struct certstore_error *);
-int	cs_issuer_read(struct cs_issuer *, struct certstore_error *);
-int	cs_issuer_judge(const struct cs_issuer *, int,
-	    struct certstore_error *);		/* may it sign; 1: for a CA */
-int	cs_issuer_key(struct cs_issuer *, const struct certstore_passphrase *,
-	    struct certstore_error *);
-
 /* One call of certstore_create(3). */
 struct cs_create {
 	struct certstore *store;
@@ -185,6 +173,7 @@ struct cs_create {
 	struct cs_issuer issuer;
 	int hasissuer, inherited; /* from the old certificate, not given */
 	struct cs_put put;
+	struct cs_life life; /* a change of its props */
 	struct cs_buf cautions; /* given when all is done */
 };
 
