@@ -80,6 +80,10 @@ enum certstore_trust_flags {
 	CERTSTORE_TRUST_FORCE = 1 << 25,	/* override a refusal */
 	CERTSTORE_TRUST_DRYRUN = 1 << 26	/* decide, but change nothing */
 };
+enum certstore_renew_flags {
+	CERTSTORE_RENEW_FORCE = 1 << 27,	/* also what ends earlier */
+	CERTSTORE_RENEW_DRYRUN = 1 << 28	/* decide, but change nothing */
+};
 
 struct certstore;
 struct certstore_entry;
@@ -308,6 +312,12 @@ int certstore_template_add_constraint(struct certstore_template *tmpl,
     const char *constraint, struct certstore_error *err);
 int certstore_create(struct certstore *store, const char *name,
     const struct certstore_template *tmpl, int flags, char **csr,
+    struct certstore_error *err);
+
+/* A certificate again, with a later end: certstore_renew(3). */
+int certstore_renew(struct certstore *store, const char *name,
+    const struct certstore_passphrase *passphrase, int flags,
+    void (*changed)(void *arg, const char *name), void *arg,
     struct certstore_error *err);
 
 /* What people have becomes entries: certstore_import(3). */

@@ -400,6 +400,49 @@ cs_key_generate(const struct certstore *store, const char *name,
 	return pkey;
 }
 
+/* A key on the same curve, or with the same parameters (RFC 4055 section 1.2). */
+static EVP_PKEY *
+generatelike(EVP_PKEY *like)
+{
+	EVP_PKEY_CTX *ctx;
+	EVP_PKEY *pkey = NULL;
+	OSSL_PARAM *params = NULL;
+
+	if ((ctx = EVP_PKEY_CTX_new_from_pkey(NULL, like, NULL)) != NULL &&
+	    EVP_PKEY_keygen_init(ctx) == 1 &&
+	    EVP_PKEY_todata(like, EVP_PKEY_KEY_PARAMETERS, &params) == 1 &&
+	    (!EVP_PKEY_is_a(like, "RSA-PSS") ||
+		EVP_PKEY_CTX_set_rsa_keygen_bits(ctx,
+		    EVP_PKEY_get_bits(like)) == 1) &&
+	    EVP_PKEY_CTX_set_params(ctx, params) == 1 &&
+	    EVP_PKEY_generate(ctx, &pkey) != 1)
+		pkey = NULL;
+	OSSL_PARAM_free(params);
+	EVP_PKEY_CTX_free(ctx);
+	return pkey;
+}
+
+EVP_PKEY *
+cs_key_again(const struct certstore *store, EVP_PKEY *like,
+    struct certstore_error *err)
+{
+	EVP_PKEY *pkey = NULL;
+	char type[80];
+	size_t i;
+
+	ERR_clear_error();
+	cs_key_name(like, type, sizeof(type));
+	if (typefind(type, &i) == 0)
+		return cs_key_generate(store, type, err);
+	if (like != NULL)
+		pkey = generatelike(like);
+	if (pkey == NULL)
+		cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+		    "%s: the key cannot be made", type);
+	ERR_clear_error();
+	return pkey;
+}
+
 int
 cs_key_encode(struct cs_buf *buf, EVP_PKEY *pkey, const char *pass,
     struct certstore_error *err)

@@ -29,6 +29,8 @@ EVP_PKEY *cs_key_frompem(const char *, const struct cs_buf *,
 int	cs_key_type_check(const char *, struct certstore_error *);
 EVP_PKEY *cs_key_generate(const struct certstore *, const char *,
 	    struct certstore_error *);		/* a new one, with progress */
+EVP_PKEY *cs_key_again(const struct certstore *, EVP_PKEY *,
+	    struct certstore_error *);		/* of the type of another */
 int	cs_key_encode(struct cs_buf *, EVP_PKEY *, const char *,
 	    struct certstore_error *);		/* PKCS#8 PEM; passphrase or NULL */
 /* Is the item the PKCS#8 of a P-256 key as cs_key_encode() writes it (RFC 5915)?
