@@ -6,9 +6,13 @@
  * share shared18.example.com, the 2,000 from number 1,000 on
  * shared2000.example.com.
  *
- *	gen store STORE FIRST LAST	adds the entries FIRST to LAST
- *	gen files STORE DIR FIRST LAST	writes what an import of them would
+ *	gen [-c] store STORE FIRST LAST	adds the entries FIRST to LAST
+ *	gen [-c] files STORE DIR FIRST LAST
+ *					writes what an import of them would
  *					take: DIR/e0000042.pem, key first
+ *
+ * With -c they sign calls: the entry of number 42 for the service provider code
+ * 042H, of 900 codes, and the first 18 also for 12155550000 to 12155550099.
  */
 #include <err.h>
 #include <stdio.h>
@@ -25,11 +29,13 @@
 #define BATCH 1000 /* entries of one put */
 #define SHARED18 18
 #define SHARED2000 1000
+#define CODES 900
 #define NUMBER_MAX 9999999
 
 struct gen {
 	struct certstore *store;
 	struct cs_issuer ca;
+	int calls; /* -c */
 };
 
 static struct certstore_error error;
@@ -88,15 +94,24 @@ finish(struct gen *gen)
 	certstore_close(gen->store);
 }
 
-static X509 *
-issue(struct gen *gen, const char *name, long i, EVP_PKEY *pkey)
+static void
+addcalls(struct certstore_template *t, long i)
 {
-	struct certstore_template *t, full;
-	struct cs_san own;
-	char san[64];
-	X509 *x509;
+	char code[32];
 
-	check((t = certstore_template_new(&error)) != NULL);
+	check(certstore_template_set_profile(t, "shaken", &error) == 0);
+	snprintf(code, sizeof(code), "spc:%03ldH", i % CODES);
+	check(certstore_template_add_san(t, code, &error) == 0);
+	if (i < SHARED18)
+		check(certstore_template_add_san(t, "tel:12155550000+100",
+			  &error) == 0);
+}
+
+static void
+addhosts(struct certstore_template *t, const char *name, long i)
+{
+	char san[64];
+
 	snprintf(san, sizeof(san), "%s.example.com", name);
 	check(certstore_template_add_san(t, san, &error) == 0);
 	snprintf(san, sizeof(san), "www.%s.example.com", name);
@@ -107,6 +122,20 @@ issue(struct gen *gen, const char *name, long i, EVP_PKEY *pkey)
 	if (i >= SHARED2000 && i < SHARED2000 + 2000)
 		check(certstore_template_add_san(t, "shared2000.example.com",
 			  &error) == 0);
+}
+
+static X509 *
+issue(struct gen *gen, const char *name, long i, EVP_PKEY *pkey)
+{
+	struct certstore_template *t, full;
+	struct cs_san own;
+	X509 *x509;
+
+	check((t = certstore_template_new(&error)) != NULL);
+	if (gen->calls)
+		addcalls(t, i);
+	else
+		addhosts(t, name, i);
 	check(cs_template_resolve(&full, &own, t, name, &error) == 0);
 	x509 = cs_issue_cert(gen->store, name, &full, pkey, &gen->ca, &error);
 	check(x509 != NULL);
@@ -187,6 +216,11 @@ main(int argc, char *argv[])
 	struct gen gen = { 0 };
 	long i, last;
 
+	if (argc > 1 && strcmp(argv[1], "-c") == 0) {
+		gen.calls = 1;
+		argc--;
+		argv++;
+	}
 	if (argc == 5 && strcmp(argv[1], "store") == 0) {
 		start(&gen, argv[2]);
 		makestore(&gen, number(argv[3]), number(argv[4]));
@@ -196,8 +230,8 @@ main(int argc, char *argv[])
 		for (i = number(argv[4]); i <= last; i++)
 			makefile(&gen, argv[3], i);
 	} else {
-		fputs("usage: gen store STORE FIRST LAST\n"
-		      "       gen files STORE DIR FIRST LAST\n",
+		fputs("usage: gen [-c] store STORE FIRST LAST\n"
+		      "       gen [-c] files STORE DIR FIRST LAST\n",
 		    stderr);
 		return 2;
 	}

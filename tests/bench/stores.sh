@@ -41,20 +41,28 @@ fi
 trap cleanup EXIT
 trap 'exit 2' HUP INT TERM
 
-# store SIZE: makes $work/SIZE if it is not there, a store of so many entries.
-# What gen says it made has to be what the commands find.
+# store SIZE [-c]: makes $work/SIZE, or $work/SIZEc of what signs calls, if it
+# is not there, a store of so many entries.  What gen says it made has to be
+# what the commands find.
 store() {
-	[ ! -e "$work/$1.made" ] || return 0
-	rm -rf "${work:?}/$1"
+	made=$work/$1${2:+c}
+	[ ! -e "$made.made" ] || return 0
+	rm -rf "${made:?}"
 	say "making a store of $1"
-	"$top/tests/bench/gen" store "$work/$1" 0 $(($1 - 1)) || exit 2
+	# shellcheck disable=SC2086  # -c is one word or none
+	"$top/tests/bench/gen" ${2-} store "$made" 0 $(($1 - 1)) || exit 2
 	# and its CA
-	[ "$("$top/cert-list" -d "$work/$1" -o name | wc -l)" -eq \
+	[ "$("$top/cert-list" -d "$made" -o name | wc -l)" -eq \
 	    $(($1 + 1)) ] || die "$1: not so many entries in the store"
 	newest=$(printf 'e%07d' $(($1 - 1)))
-	[ "$("$top/cert-match" -d "$work/$1" -o name "www.$newest.example.com")" \
-	    = "$newest" ] || die "$1: $newest does not answer for its name"
-	: >"$work/$1.made"
+	case ${2-} in
+	-c) name=spc:$(printf '%03dH' $((($1 - 1) % 900))) ;;
+	*) name=www.$newest.example.com ;;
+	esac
+	[ "$("$top/cert-match" -d "$made" -a -o name "$name" | sort |
+	    tail -n 1)" = "$newest" ] ||
+	    die "$1: $newest does not answer for $name"
+	: >"$made.made"
 }
 
 # at SIZE: the number of an entry in the middle, seven digits.
