@@ -5,6 +5,7 @@
 # shellcheck disable=SC2154  # run --separate-stderr sets stderr
 
 load helper
+load pki
 
 setup() {
 	common_setup
@@ -237,6 +238,46 @@ next() {
 	rm -r "$CERTSTORE/index/next"
 	cert-create -s e.example.com b
 	[ "$(next)" = "$was" ]
+}
+
+@test "a new certificate ends a hold, and nothing else does" {
+	ca root /CN=Root
+	server two root www.example.com
+	server three root www.example.com
+	cert-import -qf -N a two.crt two.key root.crt 2>/dev/null
+	held() { [ -n "$(cert-set -o hold a)" ]; }
+	cert-set -q a hold='30d not now'
+	cert-set -q a note=x
+	held
+	cert-create -R -s www.example.com a >a.csr
+	held
+	# the same one again, with another chain
+	cert-import -qf -N a two.crt two.key 2>/dev/null
+	held
+	run -0 --separate-stderr cert-import -f -N a three.crt three.key
+	[[ $stderr == *'cert-import: a: its new certificate ends the hold until 20'*Z* ]]
+	! held || false
+	run ! grep -r '^hold' "$CERTSTORE/certs/a/"
+	cert-set -q a hold=30d
+	pki answer a.crt a.csr copy ca=root.crt key=root.key
+	run -0 --separate-stderr cert-import -n a.crt
+	[[ $stderr == *'ends the hold'* ]]
+	held
+	cert-import -q a.crt
+	! held || false
+	cert-set -q a hold=30d
+	cert-create -qf -s www.example.com a
+	! held || false
+	# one that is over ends without a word
+	cert-set -q a hold=2020-01-01
+	run -0 --separate-stderr cert-create -f -s www.example.com a
+	[[ $stderr != *hold* ]]
+	! held || false
+	cert-create -R -s w.example.com w >w.csr
+	cert-set -q w hold=30d
+	pki answer w.crt w.csr copy ca=root.crt key=root.key
+	cert-import -q w.crt
+	[ -z "$(cert-set -o hold w)" ]
 }
 
 @test "renew, life, keepkey, hold and renewhost: what is refused" {

@@ -65,6 +65,37 @@ cs_newprops_dropsgroup(const struct cs_put *put,
 		strcmp(info->kind, "ca") != 0);
 }
 
+/*
+ * Does what replaces an entry have another certificate?  A hold is about the
+ * one that served.  Nothing is known of a damaged entry.
+ */
+static int
+hasnewcert(const struct cs_put *put, const struct certstore_entry *entry)
+{
+	const char *old = entry->info.fingerprint, *new;
+	size_t len = 0;
+
+	if (entry->info.kind == NULL ||
+	    (new = cs_info_find(&put->file[CS_INFO], "fingerprint", &len)) ==
+		NULL)
+		return 0;
+	return old == NULL || strlen(old) != len || memcmp(old, new, len) != 0;
+}
+
+/* Until when a hold lasted that what replaces an entry ends: 1 or 0. */
+int
+cs_newprops_endshold(const struct cs_put *put,
+    const struct certstore_entry *entry, int64_t *until)
+{
+	const char *reason;
+	size_t len;
+
+	return hasnewcert(put, entry) &&
+	    cs_info_find(&put->file[CS_PROPS], "hold", &len) == NULL &&
+	    cs_due_hold(&entry->info, until, &reason) &&
+	    *until > certstore_time_now();
+}
+
 int
 cs_newprops_compose(struct certstore *store, struct cs_put *put,
     const struct certstore_entry *entry, struct certstore_error *err)
@@ -74,7 +105,7 @@ cs_newprops_compose(struct certstore *store, struct cs_put *put,
 	struct cs_buf text = { 0 };
 	struct cs_propline l;
 	size_t i, pos = 0;
-	int bad = 0, changed = 0, drops, rv = -1;
+	int bad = 0, changed = 0, drops, isnew, rv = -1;
 
 	if (entry == NULL) {
 		if (readdefaults(store, put, &text, err) == -1)
@@ -88,8 +119,10 @@ cs_newprops_compose(struct certstore *store, struct cs_put *put,
 	if (origin != NULL)
 		bad = cs_buf_printf(to, "origin %s\n", origin);
 	drops = entry != NULL && cs_newprops_dropsgroup(put, entry);
+	isnew = entry != NULL && hasnewcert(put, entry);
 	while (cs_props_nextline(&text, &pos, &l))
-		if (!isword(&l, "origin") && !(drops && isword(&l, "group")))
+		if (!isword(&l, "origin") && !(drops && isword(&l, "group")) &&
+		    !(isnew && isword(&l, "hold")))
 			bad |= addtext(to, &l);
 	for (i = 0; i < put->nchange && bad == 0; i++) {
 		if ((rv = cs_propedit_apply(to, &put->change[i])) == -1)

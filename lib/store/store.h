@@ -200,6 +200,8 @@ int	cs_newprops_compose(struct certstore *, struct cs_put *,
 	    const struct certstore_entry *, struct certstore_error *);
 int	cs_newprops_dropsgroup(const struct cs_put *,
 	    const struct certstore_entry *);	/* of the entry: 1, 0 */
+int	cs_newprops_endshold(const struct cs_put *,
+	    const struct certstore_entry *, int64_t *);	/* composed: 1, 0 */
 
 /*
  * due.c: why an entry is not renewed, or NULL; fewer reasons count if it was

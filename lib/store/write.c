@@ -29,12 +29,14 @@ loadwhole(struct certstore *store, const char *name,
 	return cs_entry_load(store, name, entry, err);
 }
 
+/* Warns of properties that end because of what replaces an entry. */
 static void
-warngroup(const struct certstore *store, const struct cs_put *put,
+warnprops(const struct certstore *store, const struct cs_put *put,
     const struct certstore_entry *old)
 {
 	const char *group = old->info.group;
-	char q[CS_QUOTE_LEN];
+	char q[CS_QUOTE_LEN], when[CERTSTORE_TIME_LEN];
+	int64_t until;
 
 	if (group != NULL && cs_newprops_dropsgroup(put, old))
 		cs_warn(store,
@@ -43,6 +45,9 @@ warngroup(const struct certstore *store, const struct cs_put *put,
 		    "allow it",
 		    put->name, cs_escape_quote(q, group),
 		    cs_store_option(store), put->name);
+	if (cs_newprops_endshold(put, old, &until))
+		cs_warn(store, "%s: its new certificate ends the hold until %s",
+		    put->name, certstore_time_format(until, when));
 }
 
 /*
@@ -78,7 +83,7 @@ checkput(struct certstore *store, struct cs_put *put,
 		cs_fail_nomem(err);
 		goto out;
 	}
-	warngroup(store, put, &old);
+	warnprops(store, put, &old);
 	put->before = cs_generation_number(old.gendir, put->name);
 	put->kept = put->before;
 	if (old.info.group != NULL &&
@@ -496,7 +501,7 @@ cs_write_check(struct certstore *store, struct cs_put *puts, size_t n,
 		rv = cs_newprops_compose(store, &puts[i],
 		    old.gendir[0] == '\0' ? NULL : &old, err);
 		if (rv != -1 && old.gendir[0] != '\0')
-			warngroup(store, &puts[i], &old);
+			warnprops(store, &puts[i], &old);
 		if (rv != -1)
 			rv = cs_props_group(puts[i].name,
 			    &puts[i].file[CS_PROPS], &group, err);
