@@ -2,8 +2,6 @@
  * cert-rm: removes entries, with every file, link and copy of each.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -19,29 +17,6 @@ static const struct cmd_help help = {
 	.operands = "name ...",
 	.opts = opts,
 };
-
-static int
-byname(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Sorts the names and removes duplicates.  Returns how many remain. */
-static size_t
-uniquenames(char **names, size_t nname)
-{
-	size_t i, n = 0;
-
-	qsort(names, nname, sizeof(*names), byname);
-	for (i = 0; i < nname; i++) {
-		if (n > 0 && strcmp(names[i], names[n - 1]) == 0)
-			free(names[i]);
-		else
-			names[n++] = names[i];
-	}
-	names[n] = NULL;
-	return n;
-}
 
 static void
 reportfailed(void *ops, const char *name, const struct certstore_error *err)
@@ -80,7 +55,7 @@ main(int argc, char *argv[])
 	store = cmd_open(CERTSTORE_OPEN_WRITE);
 	names = cmd_operands_all(&ops, &n);
 	cmd_progress(store);
-	n = uniquenames(names, n);
+	n = cmd_operands_unique(names, n);
 	(void)certstore_remove(store, (const char *const *)names, n, flags,
 	    reportfailed, &ops, &err);
 	cmd_operands_free(names);

@@ -70,6 +70,7 @@ void	cmd_operand_failed(const struct cmd_operands *, const char *,
 	    const struct certstore_error *);
 const char *cmd_operand(struct cmd_operands *);
 char	**cmd_operands_all(struct cmd_operands *, size_t *);
+size_t	cmd_operands_unique(char **, size_t);
 int	cmd_operands_match(char **, const char *);
 void	cmd_operands_free(char **);
 

@@ -269,6 +269,29 @@ cmd_operands_all(struct cmd_operands *ops, size_t *n)
 	return v;
 }
 
+static int
+byname(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Sorts the names and removes duplicates.  Returns how many remain. */
+size_t
+cmd_operands_unique(char **v, size_t nname)
+{
+	size_t i, n = 0;
+
+	qsort(v, nname, sizeof(*v), byname);
+	for (i = 0; i < nname; i++) {
+		if (n > 0 && strcmp(v[i], v[n - 1]) == 0)
+			free(v[i]);
+		else
+			v[n++] = v[i];
+	}
+	v[n] = NULL;
+	return n;
+}
+
 void
 cmd_operands_free(char **v)
 {
