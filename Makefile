@@ -23,10 +23,10 @@ STORE = lib/store/combined.c lib/store/due.c lib/store/entry.c \
 	lib/store/propread.c lib/store/props.c lib/store/purge.c \
 	lib/store/put.c lib/store/recover.c lib/store/remove.c \
 	lib/store/repair.c lib/store/repeat.c lib/store/resolve.c \
-	lib/store/search.c lib/store/set.c lib/store/settings.c \
-	lib/store/settle.c lib/store/store.c lib/store/sweep.c \
-	lib/store/trustgen.c lib/store/trustname.c lib/store/unlink.c \
-	lib/store/write.c lib/store/x5u.c
+	lib/store/revert.c lib/store/search.c lib/store/set.c \
+	lib/store/settings.c lib/store/settle.c lib/store/store.c \
+	lib/store/sweep.c lib/store/trustgen.c lib/store/trustname.c \
+	lib/store/unlink.c lib/store/write.c lib/store/x5u.c
 PEM = lib/pem/block.c lib/pem/container.c lib/pem/decrypt.c \
 	lib/pem/der.c lib/pem/item.c lib/pem/lines.c lib/pem/marker.c \
 	lib/pem/pem.c lib/pem/pkcs8.c
@@ -61,8 +61,8 @@ LIBRARY = $(BASE) $(STORE) $(PEM) $(X509) $(ISSUE) $(IMPORT) $(TRUST) \
 SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \
 	cmd/progress.c cmd/record.c cmd/secret.c cmd/table.c cmd/text.c
 MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
-	cmd/cert-rm.c cmd/cert-set.c cmd/cert-show.c cmd/cert-trust.c \
-	cmd/cert-verify.c
+	cmd/cert-revert.c cmd/cert-rm.c cmd/cert-set.c cmd/cert-show.c \
+	cmd/cert-trust.c cmd/cert-verify.c
 UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
 	tests/test-create.c tests/test-describe.c tests/test-escape.c \
 	tests/test-handles.c tests/test-import.c tests/test-issue.c \
@@ -86,19 +86,21 @@ HEADERS = lib/certstore.h lib/base/base.h lib/import/private.h \
 	lib/x509/x509.h cmd/cmd.h tests/input.h tests/made.h tests/pems.h \
 	tests/scratch.h tests/tap.h
 
-PLAIN_COMMANDS = cert-list cert-match cert-rm cert-set
+PLAIN_COMMANDS = cert-list cert-match cert-revert cert-rm cert-set
 CRYPTO_COMMANDS = cert-create cert-import cert-show cert-trust
 # The only one that asks whether a name is a public suffix.
 PSL_COMMANDS = cert-verify
 COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS) $(PSL_COMMANDS)
 
-MAN1 = cert-create.1 cert-import.1 cert-list.1 cert-match.1 cert-rm.1 \
-	cert-set.1 cert-show.1 cert-trust.1 cert-verify.1
+MAN1 = cert-create.1 cert-import.1 cert-list.1 cert-match.1 \
+	cert-revert.1 cert-rm.1 cert-set.1 cert-show.1 cert-trust.1 \
+	cert-verify.1
 MAN3 = certstore.3 certstore_certs.3 certstore_create.3 certstore_due.3 \
 	certstore_entry.3 certstore_escape.3 certstore_import.3 \
 	certstore_list.3 certstore_match.3 certstore_open.3 \
-	certstore_remove.3 certstore_renew.3 certstore_set.3 \
-	certstore_time.3 certstore_trust.3 certstore_verify.3
+	certstore_remove.3 certstore_renew.3 certstore_revert.3 \
+	certstore_set.3 certstore_time.3 certstore_trust.3 \
+	certstore_verify.3
 MAN5 = certstore.5
 MAN7 = certstore.7
 

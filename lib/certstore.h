@@ -65,6 +65,10 @@ enum certstore_set_flags {
 	CERTSTORE_SET_DRYRUN = 1 << 13,		/* decide, but change nothing */
 	CERTSTORE_SET_IFNEEDED = 1 << 14	/* only where there is no value */
 };
+enum certstore_revert_flags {
+	CERTSTORE_REVERT_FORCE = 1 << 23,	/* also to what is less fit */
+	CERTSTORE_REVERT_DRYRUN = 1 << 24	/* decide, but change nothing */
+};
 enum certstore_create_flags {
 	CERTSTORE_CREATE_FORCE = 1 << 15,	/* replace an existing entry */
 	CERTSTORE_CREATE_DRYRUN = 1 << 16,	/* decide, but change nothing */
@@ -183,6 +187,10 @@ int certstore_remove(struct certstore *store, const char *const *names,
     void (*failed)(void *arg, const char *name,
 	const struct certstore_error *err),
     void *arg, struct certstore_error *err);
+
+/* Back to the kept generations: certstore_revert(3). */
+int certstore_revert(struct certstore *store, const char *const *names,
+    size_t n, int flags, struct certstore_error *err);
 
 /* What no certificate says: certstore_set(3). */
 enum certstore_set_how {

@@ -66,6 +66,11 @@ b.example.com" ]
 	    www.example.com)" = star ]
 }
 
+@test "cert-revert(1)" {
+	page "$ROOT/man/cert-revert.1"
+	[ -z "$(cert-set -o hold www.example.com)" ]
+}
+
 @test "cert-rm(1)" {
 	page "$ROOT/man/cert-rm.1"
 	[ -z "$(cert-list)" ]

@@ -192,6 +192,14 @@ reader() {
 	sweep cert-set serving tenant=t.example.org
 }
 
+@test "cert-revert, each call failing" {
+	target=serving keeps=yes
+	cert-create -f -A CA -s new.example.org -s both.example.org serving
+	saved=$BATS_TEST_TMPDIR/saved
+	cp -a "$CERTSTORE" "$saved"
+	sweep cert-revert -f serving
+}
+
 @test "cert-rm, each call failing" {
 	target=serving keeps=
 	sweep cert-rm -f serving

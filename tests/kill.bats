@@ -130,6 +130,25 @@ sweep() {
 	fi
 }
 
+# replaced NAME...: these entries have an earlier certificate, too.
+replaced() {
+	local name
+
+	for name; do
+		cert-create -f -A CA -s "$name.example.org" -s both.example.org \
+		    "$name" || return 1
+	done
+	cert-create -R -s old.example.org serving >/dev/null
+	saved=$BATS_TEST_TMPDIR/saved
+	cp -a "$CERTSTORE" "$saved"
+}
+
+@test "cert-revert, killed anywhere" {
+	target=serving
+	replaced serving
+	sweep cert-revert -f serving
+}
+
 # together COMMAND...: killed anywhere, and once more in the writer that mends,
 # all entries are changed or none is; "state" prints what is compared.
 together() {
@@ -215,6 +234,11 @@ grouped() {
 	# at least one of them before the switch, and one after it
 	grep '^0 ' said
 	grep "^$n " said
+}
+
+@test "cert-revert of several entries, killed anywhere: all or none" {
+	replaced serving other
+	together cert-revert -f serving other
 }
 
 @test "cert-import of several entries, killed anywhere: all or none" {
