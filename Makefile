@@ -59,10 +59,11 @@ RENEW = lib/renew/attempt.c lib/renew/schedule.c
 LIBRARY = $(BASE) $(STORE) $(PEM) $(X509) $(ISSUE) $(IMPORT) $(TRUST) \
 	$(VERIFY) $(REISSUE) $(RENEW)
 SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \
-	cmd/progress.c cmd/record.c cmd/secret.c cmd/table.c cmd/text.c
+	cmd/progress.c cmd/record.c cmd/renewal.c cmd/secret.c \
+	cmd/table.c cmd/text.c
 MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
-	cmd/cert-revert.c cmd/cert-rm.c cmd/cert-set.c cmd/cert-show.c \
-	cmd/cert-trust.c cmd/cert-verify.c
+	cmd/cert-renew.c cmd/cert-revert.c cmd/cert-rm.c cmd/cert-set.c \
+	cmd/cert-show.c cmd/cert-trust.c cmd/cert-verify.c cmd/renew-due.c
 UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
 	tests/test-create.c tests/test-describe.c tests/test-escape.c \
 	tests/test-handles.c tests/test-import.c tests/test-issue.c \
@@ -86,15 +87,18 @@ HEADERS = lib/certstore.h lib/base/base.h lib/import/private.h \
 	lib/x509/x509.h cmd/cmd.h tests/input.h tests/made.h tests/pems.h \
 	tests/scratch.h tests/tap.h
 
-PLAIN_COMMANDS = cert-list cert-match cert-revert cert-rm cert-set
+PLAIN_COMMANDS = cert-list cert-match cert-renew cert-revert cert-rm \
+	cert-set
 CRYPTO_COMMANDS = cert-create cert-import cert-show cert-trust
 # The only one that asks whether a name is a public suffix.
 PSL_COMMANDS = cert-verify
 COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS) $(PSL_COMMANDS)
+# Run by commands only.
+WORKERS = renew-due
 
 MAN1 = cert-create.1 cert-import.1 cert-list.1 cert-match.1 \
-	cert-revert.1 cert-rm.1 cert-set.1 cert-show.1 cert-trust.1 \
-	cert-verify.1
+	cert-renew.1 cert-revert.1 cert-rm.1 cert-set.1 cert-show.1 \
+	cert-trust.1 cert-verify.1
 MAN3 = certstore.3 certstore_certs.3 certstore_create.3 certstore_due.3 \
 	certstore_entry.3 certstore_escape.3 certstore_import.3 \
 	certstore_list.3 certstore_match.3 certstore_open.3 \
@@ -109,12 +113,12 @@ LIB_OBJS = $(LIBRARY:.c=.o)
 SHARED_OBJS = $(SHARED:.c=.o)
 MAIN_OBJS = $(MAINS:.c=.o)
 UNIT_OBJS = $(UNITS:.c=.o)
-TOOL_OBJS = $(TOOLS:=.o)
+TOOL_OBJS = $(TOOLS:=.o) tests/clock.o
 BENCH_OBJS = tests/bench/bare.o tests/bench/gen.o tests/bench/parse.o \
 	tests/bench/time.o
 BENCH_SOURCES = $(BENCH_OBJS:.o=.c)
 TESTS = $(UNITS:.c=)
-SOURCES = $(LIBRARY) $(SHARED) $(MAINS) $(UNITS) tests/forge.c \
+SOURCES = $(LIBRARY) $(SHARED) $(MAINS) $(UNITS) tests/clock.c tests/forge.c \
 	tests/passport.c tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
 SCRIPTS = tests/deps.sh tests/run tests/demo .ci/run \
 	tests/bench/run tests/bench/grow tests/bench/stores.sh \
@@ -122,13 +126,13 @@ SCRIPTS = tests/deps.sh tests/run tests/demo .ci/run \
 PERLS = tests/exec tests/powercut tests/suites/limbo tests/suites/pkits
 
 COMPILE = $(CC) -std=c11 $(WARN) $(DEFINES) $(FORTIFY) -Ilib -Icmd -Itests \
-	$$CPPFLAGS -O2 $(HARDEN) $$CFLAGS
+	-DCMD_LIBEXECDIR='"$(LIBEXECDIR)"' $$CPPFLAGS -O2 $(HARDEN) $$CFLAGS
 LINK = $(CC) $$CFLAGS $(RELRO) $$LDFLAGS
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
 TARBALL = certstore-$(VERSION)
 
-all: $(COMMANDS) libcertstore.a $(SO)
+all: $(COMMANDS) $(WORKERS) libcertstore.a $(SO)
 
 .SUFFIXES:
 .SUFFIXES: .c .o
@@ -154,7 +158,7 @@ cmd/shared.a: $(SHARED_OBJS)
 $(PLAIN_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a $(LIBBSD)
 
-$(CRYPTO_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
+$(CRYPTO_COMMANDS) $(WORKERS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a \
 	    $(LIBCRYPTO) $(LIBBSD)
 
@@ -162,7 +166,9 @@ $(PSL_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a \
 	    $(LIBCRYPTO) $(LIBPSL) $(LIBBSD)
 
-units: $(TESTS) $(TOOLS) $(BENCH)
+units: $(TESTS) $(TOOLS) $(BENCH) tests/clock.so
+tests/clock.so: tests/clock.o
+	$(LINK) -shared -o $@ tests/clock.o
 $(TESTS) $(TOOLS): $(UNIT_OBJS) $(TOOL_OBJS) libcertstore.a
 	$(LINK) -pie -o $@ $@.o libcertstore.a $(LIBCRYPTO) $(LIBBSD)
 
@@ -250,7 +256,9 @@ install: all
 	    $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PCDIR) $(DESTDIR)$(MANDIR)/man1 \
 	    $(DESTDIR)$(MANDIR)/man3 $(DESTDIR)$(MANDIR)/man5 \
 	    $(DESTDIR)$(MANDIR)/man7
+	$(INSTALL) -d -m 755 $(DESTDIR)$(LIBEXECDIR)/certstore
 	$(INSTALL) -m 755 $(COMMANDS) $(DESTDIR)$(BINDIR)
+	$(INSTALL) -m 755 $(WORKERS) $(DESTDIR)$(LIBEXECDIR)/certstore
 	$(INSTALL) -m 644 lib/certstore.h $(DESTDIR)$(INCDIR)
 	$(INSTALL) -m 644 libcertstore.a $(SO) $(DESTDIR)$(LIBDIR)
 	ln -sf $(SO) $(DESTDIR)$(LIBDIR)/libcertstore.so
@@ -266,6 +274,8 @@ install: all
 
 uninstall:
 	for c in $(COMMANDS); do rm -f $(DESTDIR)$(BINDIR)/$$c; done
+	for c in $(WORKERS); do \
+	    rm -f $(DESTDIR)$(LIBEXECDIR)/certstore/$$c; done
 	rm -f $(DESTDIR)$(INCDIR)/certstore.h $(DESTDIR)$(LIBDIR)/$(SO) \
 	    $(DESTDIR)$(LIBDIR)/libcertstore.so \
 	    $(DESTDIR)$(LIBDIR)/libcertstore.a \
@@ -283,9 +293,9 @@ distcheck: dist
 	rm -rf $(TARBALL)
 
 clean:
-	rm -f $(COMMANDS) libcertstore.a $(SO) cmd/shared.a
+	rm -f $(COMMANDS) $(WORKERS) libcertstore.a $(SO) cmd/shared.a
 	rm -f $(LIB_OBJS) $(SHARED_OBJS) $(MAIN_OBJS) $(UNIT_OBJS) $(TESTS)
-	rm -f $(TOOL_OBJS) $(TOOLS)
+	rm -f $(TOOL_OBJS) $(TOOLS) tests/clock.so
 	rm -f $(BENCH_OBJS) $(BENCH)
 	rm -rf build-asan build-fuzz $(TARBALL) $(TARBALL).tar.gz
 

@@ -8,6 +8,7 @@ PREFIX = /usr/local
 BINDIR = $(PREFIX)/bin
 INCDIR = $(PREFIX)/include
 LIBDIR = $(PREFIX)/lib
+LIBEXECDIR = $(PREFIX)/libexec
 PCDIR = $(LIBDIR)/pkgconfig
 MANDIR = $(PREFIX)/share/man
 INSTALL = install

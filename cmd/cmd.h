@@ -178,6 +178,13 @@ void	cmd_records_put(struct cmd_records *, const struct certstore_entry *,
 	    const char *);
 void	cmd_records_end(struct cmd_records *);
 
+/* renewal.c: cert-renew.  certstore_renew(3), or NULL to run another program
+ * that has it. */
+typedef int cmd_renewer(struct certstore *, const char *,
+    const struct certstore_passphrase *, int, void (*)(void *, const char *),
+    void *, struct certstore_error *);
+int	cmd_renewal(int, char **, cmd_renewer *);
+
 /* json.c, table.c: two of the forms. */
 void	cmd_json_string(struct cmd_text *, const char *);	/* NULL: null */
 void	cmd_json(const struct cmd_records *, const struct cmd_item *,

@@ -181,9 +181,10 @@ hostile() {
 	(umask 077; make -s -C "$ROOT" install DESTDIR="$DEST" PREFIX=/usr)
 	run find "$DEST/usr" -type d ! -perm 755
 	[ "$output" = '' ]
-	run find "$DEST/usr" -type f ! -perm 644 ! -path '*/bin/*'
+	run find "$DEST/usr" -type f ! -perm 644 ! -path '*/bin/*' \
+	    ! -path '*/libexec/*'
 	[ "$output" = '' ]
-	run find "$DEST/usr/bin" -type f ! -perm 755
+	run find "$DEST/usr/bin" "$DEST/usr/libexec" -type f ! -perm 755
 	[ "$output" = '' ]
 }
 

@@ -59,7 +59,8 @@ mapped() {
 }
 
 @test "cert-list and others do not load libcrypto" {
-	for command in cert-list cert-match cert-revert cert-rm cert-set; do
+	for command in cert-list cert-match cert-renew cert-revert cert-rm \
+	    cert-set; do
 		run -0 ldd "$ROOT/$command"
 		[[ $output != *libcrypto* ]] || fail "$command: $output"
 		nm -D "$ROOT/$command" >symbols

@@ -165,7 +165,7 @@ cs_attempt_failed(const struct certstore *store, const struct cs_info *info,
 	int64_t now = certstore_time_now();
 	int fd, rv;
 
-	if (cs_attempt_read(store, info, now, a) == 1 && a->tried >= begun)
+	if (cs_attempt_read(store, info, now, a) == 1 && a->tried > begun)
 		return 0;
 	free(a->text);
 	if ((a->text = strdup(text)) == NULL)

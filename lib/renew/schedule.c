@@ -302,8 +302,5 @@ certstore_due_failed(struct certstore_due *due, const char *name,
 void
 certstore_due_renewed(struct certstore_due *due, const char *name)
 {
-	struct item *item;
-
-	if ((item = finditem(due, name)) != NULL && item->row.failed > 0)
-		cs_attempt_forget(due->store, name);
+	cs_attempt_forget(due->store, name);
 }

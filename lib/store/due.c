@@ -121,6 +121,7 @@ cs_due_at(const struct cs_info *info, const struct certstore_span *within)
 {
 	struct certstore_span own;
 	int64_t life = info->ends - info->starts, span;
+	int asked = within != NULL;
 
 	if (within == NULL && info->renew != NULL &&
 	    readwithin(info->renew, &own))
@@ -135,7 +136,7 @@ cs_due_at(const struct cs_info *info, const struct certstore_span *within)
 	else
 		span = life * (int64_t)within->num / (int64_t)within->den;
 	/* else each new certificate would be due at once */
-	return info->ends - (span < life ? span : life / 2);
+	return info->ends - (asked || span < life ? span : life / 2);
 }
 
 const char *

@@ -1,0 +1,187 @@
+#!/usr/bin/env bats
+# renew.bats: cert-renew: what is due and when, renewal, failures, and a clock
+# that is moved by a library.
+
+# shellcheck disable=SC2154  # run --separate-stderr sets stderr
+
+load helper
+
+# at DAYS COMMAND...: runs it so many days from now.
+at() {
+	local days=$1
+
+	shift
+	ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
+	    CLOCK_OFFSET=$((days * 86400)) \
+	    LD_PRELOAD="$ROOT/tests/clock.so" "$@"
+}
+
+fingerprint() {
+	cert-show -o fingerprint "$1"
+}
+
+setup() {
+	common_setup
+	cert-create -c -l 3000d ca
+	cert-create -A ca -l 90d -s www.example.com www
+}
+
+@test "nothing is due: nothing is said, read or changed" {
+	cp -a "$CERTSTORE" before
+	run -0 --separate-stderr cert-renew
+	[ -z "$output$stderr" ]
+	run -1 cert-renew -x
+	run -1 --separate-stderr cert-renew -xn
+	diff -r --no-dereference before "$CERTSTORE"
+	[ "${#lines[@]}" -eq 2 ]
+	run -0 --separate-stderr cert-renew www
+	[[ $stderr == *'www: is not due before 20'*': use -f to renew it now' ]]
+	run -0 cert-renew -q www
+	[ -z "$output" ]
+	run -0 cert-renew - </dev/null
+	[ -z "$output" ]
+}
+
+@test "what is due is renewed, once" {
+	was=$(fingerprint www)
+	key=$(cert-show -o spki www)
+	run -0 at 61 cert-renew
+	[ "$output" = www ]
+	[ "$(fingerprint www)" != "$was" ]
+	[ "$(cert-show -o spki www)" != "$key" ]
+	at 61 cert-verify -q -T "$CERTSTORE/certs/ca/fullchain.pem" www
+	[ "$(at 61 cert-match -o name www.example.com)" = www ]
+	run -0 at 61 cert-renew
+	[ -z "$output" ]
+	# the same names, life and rules
+	[ "$(cert-list -o names www)" = www.example.com ]
+	starts=$(date -d "$(cert-list -o starts www)" +%s)
+	ends=$(date -d "$(cert-list -o ends www)" +%s)
+	[ $(((ends - starts) / 86400)) -eq 90 ]
+}
+
+@test "the table" {
+	cert-create self.example.com
+	cert-create -l 6d -A ca -s short.example.com short
+	cert-set www hold='2099-01-01 not now'
+	cert-set short renew=no
+	run -0 --separate-stderr cert-renew -n
+	[ "$(cut -f 1,2,6 <<<"$output" | sort)" = $'ca\tlater\tthird\nwww\theld\theld: not now' ]
+	run -0 cert-renew -nv
+	[ "$(cut -f 1,2,6 <<<"$output" | grep never | sort)" = $'self.example.com\tnever\tis self-signed\nshort\tnever\trenew=no' ]
+	cert-set short renew=1/2
+	run -0 cert-renew -n -w "$(date -u -d '+5 days' +%Y-%m-%d)" short
+	[ "$(cut -f 1,2,6 <<<"$output")" = $'short\tdue\trenew=1/2' ]
+	run -0 cert-renew -nj short
+	[[ $output == '{"name":"short","state":"later","ends":"20'*'"why":"renew=1/2","failed":0,"since":null,"error":null}' ]]
+	run -0 cert-renew -n -e 7d short
+	[ "$(cut -f 2,6 <<<"$output")" = $'due\twithin' ]
+	run -0 cert-renew -n self.example.com
+	[ "$(cut -f 2 <<<"$output")" = later ]
+}
+
+@test "renew=no, hold, imports: named ones are refused, others passed over" {
+	cert-set www renew=no
+	run -2 --separate-stderr cert-renew www
+	[[ $stderr == *'www: is not renewed: renew=no' ]]
+	run -2 --separate-stderr cert-renew -f www
+	run -0 at 80 cert-renew
+	[ -z "$output" ]
+	cert-set www renew= hold='100d frozen'
+	run -0 --separate-stderr at 80 cert-renew
+	[ -z "$output$stderr" ]
+	run -0 --separate-stderr at 80 cert-renew -v
+	[[ $stderr == *'www: held: frozen until 20'* ]]
+	run -2 --separate-stderr at 80 cert-renew www
+	[[ $stderr == *'www: held: frozen until '*': use -f, or remove its property hold' ]]
+	run -0 --separate-stderr at 80 cert-renew -f www
+	[ "$output" = www ]
+	cert-create -R -s new.example.com new >/dev/null
+	run -2 --separate-stderr cert-renew new
+	[[ $stderr == *'new: is not renewed: has no certificate yet' ]]
+	run -2 --separate-stderr cert-renew absent
+	[[ $stderr == *absent* ]]
+}
+
+@test "a failure is remembered, the others are renewed, and the next try waits" {
+	cert-create -c gone
+	cert-create -A gone -l 90d -s a.example.com a
+	mv "$CERTSTORE/certs/gone/privkey.pem" key
+	was=$(fingerprint a)
+	run -0 --separate-stderr at 61 cert-renew
+	[ "$output" = www ]
+	[[ $stderr == 'cert-renew: a: '*'; still good until '*'d), next try '*', failed 1 times since '* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	grep -q "^certificate ${was#sha256:}$" "$CERTSTORE/renewal/a"
+	run -0 --separate-stderr at 61 cert-renew
+	[ -z "$output$stderr" ]
+	run -0 at 61 cert-renew -n a
+	[ "$(cut -f 2 <<<"$output")" = failed ]
+	run -0 --separate-stderr at 61 cert-renew -nv a
+	[[ $stderr == *'a: failed 1 times since '* ]]
+	# named: at once, and an error
+	run -2 --separate-stderr at 61 cert-renew a
+	[[ $stderr == *'failed 2 times'* ]]
+	# the third time is an error, as is little time
+	run -2 --separate-stderr at 63 cert-renew -q
+	[[ $stderr == *'failed 3 times'* ]]
+	# a clock that was wrong does not stop it for years
+	run -2 at 3000 cert-renew a
+	sed -i "s/^next .*/next 9999999999/" "$CERTSTORE/renewal/a"
+	mv key "$CERTSTORE/certs/gone/privkey.pem"
+	run -0 --separate-stderr at 64 cert-renew
+	[ "$output" = a ]
+	[ ! -e "$CERTSTORE/renewal/a" ]
+	[ "$(fingerprint a)" != "$was" ]
+}
+
+@test "a wrong clock renews nothing" {
+	for i in $(seq 21); do
+		cert-create -q -A ca -l 30d -s "h$i.example.com" "h$i"
+	done
+	run -2 --separate-stderr at 4000 cert-renew
+	[[ $stderr == *'of the 23 certificates that are due have expired'*'is the clock right?'* ]]
+	[ -z "$output" ]
+	run -0 --separate-stderr at 26 cert-renew
+	[ "${#lines[@]}" -eq 21 ]
+}
+
+@test "another host renews" {
+	cert-set @store renewhost="not-$(uname -n)"
+	run -0 --separate-stderr at 61 cert-renew
+	[ -z "$output$stderr" ]
+	run -0 --separate-stderr at 61 cert-renew -v
+	[[ $stderr == *"www: is due: renewed by not-"* ]]
+	run -2 --separate-stderr at 75 cert-renew
+	[[ $stderr == *"www: is due, and was not renewed by not-"* ]]
+	cert-set @store renewhost="$(uname -n)"
+	run -0 at 75 cert-renew
+	[ "$output" = www ]
+}
+
+@test "a run that takes too long continues next time" {
+	cert-create -q -A ca -l 90d -s b.example.com b
+	# the clock of this option is not moved
+	run -0 --separate-stderr at 75 env -u X cert-renew -W 1
+	[ "$(wc -l <<<"$output")" -ge 1 ]
+	run -2 cert-renew -W 0
+	run -2 cert-renew -W 1x
+}
+
+@test "the worker is found beside the program and installed, not by PATH" {
+	mkdir -p bin other libexec/certstore
+	cp "$BIN/cert-renew" bin/
+	run -2 --separate-stderr at 61 bin/cert-renew
+	[[ $stderr == *renew-due*'install certstore again' ]]
+	printf '#!/bin/sh\ntouch ran\n' >other/renew-due
+	chmod 755 other/renew-due
+	PATH=$PWD/other:$PATH run -2 at 61 bin/cert-renew
+	[ ! -e ran ]
+	cp "$BIN/renew-due" libexec/certstore/
+	run -0 at 61 bin/cert-renew
+	[ "$output" = www ]
+}
+
+@test "nothing due needs no libcrypto" {
+	run -1 grep -q libcrypto <(ldd "$BIN/cert-renew")
+}
