@@ -168,6 +168,12 @@ aged() {
 	guard "syncs of 17" 3
 	syscalls fsync,syncfs cert-set @new @store note=x
 	guard "syncs of settings" 2
+	cert-create -f -A ca -s e1.example.com -s www.e1.example.com \
+	    e1.example.com
+	aged
+	syscalls all cert-revert e1.example.com
+	guard "a revert" 247
+	[ "$(grep -c '^fsync' trace)" -eq 13 ]
 }
 
 # What libcrypto takes by itself differs from version to version.

@@ -57,6 +57,21 @@ first_anchors() {
 	cut cert-set -q CA other serving waiting note=n tenant=t.example.org
 }
 
+@test "cert-revert of several entries, the power cut" {
+	local name
+
+	for name in serving other; do
+		cert-create -qf -A CA -s "$name.example.net" "$name"
+	done
+	# a second one would undo what was done
+	cat >once <<-'EOS'
+		cert-rm -f nobody || exit
+		[ "$(cert-show -o names other)" = other.example.org ] ||
+		    exec cert-revert -qf other serving
+	EOS
+	cut sh once
+}
+
 @test "cert-create -f over an entry, the power cut" {
 	cert-create -f -A CA -s old.example.org -s both.example.org serving
 	cut cert-create -f -A CA -s new.example.org -s both.example.org serving
