@@ -467,3 +467,27 @@ holds() {
 	[ "$(cert-set -o x-a a | wc -l)" -eq 6 ]
 	serves two
 }
+
+@test "renewal passes over it until the hold ends" {
+	cert-create -c ca
+	pki cert one.crt one.key /CN=one \
+	    "ca=$CERTSTORE/certs/ca/fullchain.pem" \
+	    "key=$CERTSTORE/certs/ca/privkey.pem" \
+	    "from=$(date -u -d '-70 days' +%Y%m%d%H%M%SZ)" \
+	    "to=$(date -u -d '+20 days' +%Y%m%d%H%M%SZ)" \
+	    subjectAltName=DNS:a.example.com extendedKeyUsage=serverAuth
+	cert-import -q -N a one.crt one.key
+	cert-set -q a renew=yes
+	run -0 --separate-stderr cert-renew
+	[ "$output" = a ]
+	cert-revert -q a
+	serves one
+	run -0 --separate-stderr cert-renew
+	[ -z "$output" ]
+	serves one
+	cert-set -q a hold=
+	run -0 --separate-stderr cert-renew
+	[ "$output" = a ]
+	run ! serves one
+	[ -z "$(cert-set -o hold a)" ]
+}
