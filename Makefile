@@ -26,7 +26,8 @@ STORE = lib/store/combined.c lib/store/due.c lib/store/entry.c \
 	lib/store/revert.c lib/store/search.c lib/store/set.c \
 	lib/store/settings.c lib/store/settle.c lib/store/store.c \
 	lib/store/sweep.c lib/store/trustgen.c lib/store/trustname.c \
-	lib/store/unlink.c lib/store/write.c lib/store/x5u.c
+	lib/store/unlink.c lib/store/user.c lib/store/write.c \
+	lib/store/x5u.c
 PEM = lib/pem/block.c lib/pem/container.c lib/pem/decrypt.c \
 	lib/pem/der.c lib/pem/item.c lib/pem/lines.c lib/pem/marker.c \
 	lib/pem/pem.c lib/pem/pkcs8.c

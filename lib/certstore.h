@@ -211,6 +211,17 @@ int certstore_set_commit(struct certstore_set *set,
     struct certstore_error *err);
 int certstore_set_next(struct certstore_set *set, const char **name,
     struct certstore_error *err);
+enum certstore_user_type {	/* how a user is told of a change */
+	CERTSTORE_USER_NOTE,	/* with a slash: not at all */
+	CERTSTORE_USER_HOOK,	/* by its hook */
+	CERTSTORE_USER_RELOAD,	/* UNIT.service: by its hook, or a reload */
+	CERTSTORE_USER_RESTART,	/* restart:UNIT.service */
+	CERTSTORE_USER_BAD	/* not a name */
+};
+enum certstore_user_type certstore_user_type(const char *user,
+    const char **unit);
+char *certstore_user_hook(const struct certstore *store, const char *user,
+    size_t i);
 struct certstore_props;
 struct certstore_props *certstore_props_read(struct certstore *store,
     const char *name, struct certstore_error *err);

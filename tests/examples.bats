@@ -80,7 +80,7 @@ b.example.com" ]
 	group cert-set.1
 	page cert-set.1
 	[ "$(cert-match -o name,how acme.example.com)" = $'pbx\texact' ]
-	[ "$(cert-set -o user new.example.com)" = user=nginx ]
+	[ "$(cert-set -o user new.example.com)" = user=nginx.service ]
 }
 
 @test "cert-show(1)" {

@@ -61,7 +61,7 @@ refused() {
 	[ -z "$output" ]
 	run -1 cert-set -x a user+=x
 	[ "$(readlink "$CERTSTORE/certs/a")" = "$gen" ]
-	run -0 cert-set -x a user=x
+	run -0 --separate-stderr cert-set -x a user=x
 	[ "$output" = a ]
 	props a user=x
 }
@@ -386,7 +386,8 @@ next() {
 
 @test "settings for new entries" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to give a file to a group"
-	run -0 cert-set -u @new group=daemon user=svc note=new x-a=1
+	run -0 --separate-stderr cert-set -u @new group=daemon user=svc \
+	    note=new x-a=1
 	[ "$output" = @new ]
 	props @new group=daemon user=svc note=new x-a=1
 	cert-set -u @new group=sys
@@ -425,6 +426,62 @@ next() {
 	run -2 --separate-stderr cert-create -s o.example.com other
 	[[ $stderr == *'props: line 1 of those of @new: group without a value'* ]]
 	run -0 cert-set a note=fine
+}
+
+@test "users of trust sets" {
+	cert-set -q @trust user=nginx note=mail
+	cert-set -q @trust/phones user=kamailio.service user+=/etc/x
+	[ "$(cert-set @trust)" = $'user=nginx\nnote=mail' ]
+	[ "$(cert-set -o user @trust/phones)" = \
+	    $'user=kamailio.service\nuser+=/etc/x' ]
+	grep -qx '@trust/phones user kamailio.service' "$CERTSTORE/props"
+	run -2 --separate-stderr cert-set @trust group=daemon
+	[[ $stderr == *'@trust: group: is a property of entries' ]]
+	for name in @trust/ @trust/Phones @trust/trust @trust/../x @trusts; do
+		run -2 --separate-stderr cert-set "$name" user=x
+		[[ $stderr == *': no such settings: use '* ]]
+	done
+	run -0 --separate-stderr cert-set @trust/none user=/x
+	[[ $stderr == *'@trust/none: there is no such trust set: use '* ]]
+	cert-create -c ca
+	cert-show -o cert ca | cert-trust -T phones add -
+	run -0 --separate-stderr cert-set @trust/phones user=/x
+	[ -z "$stderr" ]
+}
+
+@test "a user that nobody could tell of a change is named" {
+	mkdir "$CERTSTORE/hooks"
+	: >"$CERTSTORE/hooks/mine"
+	run -0 --separate-stderr cert-set a user=mine user+=/etc/x.conf
+	[ -z "$stderr" ]
+	run -0 --separate-stderr cert-set a user+=nobody-has-it
+	[[ $stderr == *'user "nobody-has-it": there is no hook and no unit of that name on this host: add '*/store/hooks/nobody-has-it ]]
+	for user in 'a b' -h .x 'restart:x' 'a\x2' 'a:b'; do
+		run -0 --separate-stderr cert-set a user+="$user"
+		[[ $stderr == *': is not the name of a hook or unit: '* ]]
+	done
+	for user in 'no\x2dsuch.service' restart:no@such.service; do
+		run -0 --separate-stderr cert-set a user="$user"
+		[[ $stderr == *': there is no hook and no unit of '* ]]
+	done
+	run -0 --separate-stderr cert-set a user="restart:no@such.service"
+	[ -z "$stderr" ] # nothing changed
+	[ -z "$(cert-set -q a user=other 2>&1 >/dev/null)" ]
+}
+
+@test "a user that is a unit of this host" {
+	[ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null ||
+	    skip "needs root, to mount another /usr/lib/systemd"
+	[ -d /usr/lib/systemd ] || skip "there is no /usr/lib/systemd"
+	mkdir -p units/system
+	: >units/system/pbx.service
+	: >units/system/sip@.service
+	run -0 --separate-stderr unshare -m sh -euc '
+		mount --bind units /usr/lib/systemd
+		cert-set a user=pbx.service user+=sip@main.service \
+		    user+=restart:pbx.service
+		cert-set a user=pbx'
+	[ "$stderr" = 'cert-set: user "pbx": there is no hook of that name on this host: use pbx.service for the unit' ]
 }
 
 @test "default=no of several names, default=yes with -u" {

@@ -259,8 +259,13 @@ void	cs_propedit_free(struct cs_propchange *);
 int	cs_propedit_checksize(const char *, const struct cs_buf *,
 	    const struct cs_buf *, struct certstore_error *);
 
+/* user.c: warns if cert-deploy(1) could not tell this user of a change. */
+#define CS_USER_ETC	"/etc/certstore"
+void	cs_user_warn(const struct certstore *, const char *);
+
 /* settings.c: STORE/props, the lines of a section such as "@new". */
-int	cs_settings_issection(const char *);	/* "@new" or "@store" */
+int	cs_settings_issection(const char *);	/* "@new", "@trust/SET", ... */
+int	cs_settings_istrust(const char *);	/* "@trust", "@trust/SET" */
 int	cs_settings_read(struct certstore *, const char *, struct cs_buf *,
 	    struct certstore_error *);
 /* To change it: the whole file, changes of a section (1, 0 no difference, -1),

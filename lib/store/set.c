@@ -2,6 +2,8 @@
  * set.c: changes what no certificate tells of entries, certstore_set(3): all
  * names of one call or none, and each as a generation of the same files.
  */
+#include <sys/stat.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +86,8 @@ certstore_set_add(struct certstore_set *set, const char *name,
 	cs_error_clear(err);
 	if (*name == '@' && !cs_settings_issection(name)) {
 		cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: no such settings: use @new or @store",
+		    "%s: no such settings: use @new, @store, @trust or "
+		    "@trust/SET",
 		    cs_escape_quote(q, name));
 		return failset(set, err);
 	}
@@ -242,6 +245,8 @@ checksection(const struct certstore_set *set, const char *section,
 	for (i = 0; i < set->nchange && prop == NULL; i++) {
 		prop = set->change[i].prop;
 		if (strcmp(prop, "note") == 0 || strncmp(prop, "x-", 2) == 0 ||
+		    (strcmp(prop, "user") == 0 &&
+			cs_settings_istrust(section)) ||
 		    (strcmp(section, "@new") == 0 &&
 			(strcmp(prop, "group") == 0 ||
 			    strcmp(prop, "user") == 0 ||
@@ -314,6 +319,27 @@ out:
 	return rv == -1 ? -1 : 0;
 }
 
+/* Warns if a section is that of a trust set that is not there. */
+static int
+warnset(struct certstore *store, const char *section,
+    struct certstore_error *err)
+{
+	struct cs_trustname tn;
+	struct stat st;
+
+	if (!cs_settings_istrust(section) || strchr(section, '/') == NULL)
+		return 0;
+	if (cs_trustname_init(&tn, store, strchr(section, '/') + 1, err) == -1)
+		return -1;
+	if (cs_trustgen_stat(&tn, &st) == 0)
+		cs_warn(store,
+		    "%s: there is no such trust set: use cert-trust%s add to "
+		    "make it",
+		    section, tn.option);
+	cs_trustname_done(&tn);
+	return 0;
+}
+
 /* Changes a section in memory. */
 static int
 preparesection(struct batch *b, size_t i, struct certstore_error *err)
@@ -330,7 +356,7 @@ preparesection(struct batch *b, size_t i, struct certstore_error *err)
 		return -1;
 	set->changed[i] = (unsigned char)rv;
 	b->newsettings |= rv;
-	return 0;
+	return rv == 1 ? warnset(set->store, name, err) : 0;
 }
 
 /* Makes all that takes space, so that a full disk changes nothing. */
@@ -430,6 +456,17 @@ out:
 	return rv;
 }
 
+/* Warns of users that cert-deploy(1) cannot tell of a change. */
+static void
+warnusers(const struct certstore_set *set)
+{
+	size_t i;
+
+	for (i = 0; i < set->nchange; i++)
+		if (givesvalue(&set->change[i], "user"))
+			cs_user_warn(set->store, set->change[i].value);
+}
+
 /* No store is created for a name of an entry, which cannot be in it. */
 static int
 checkstore(const struct certstore_set *set, struct certstore_error *err)
@@ -481,6 +518,8 @@ certstore_set_commit(struct certstore_set *set, struct certstore_error *err)
 	}
 	for (i = 0; i < set->names.n; i++)
 		n += set->changed[i];
+	if (n > 0)
+		warnusers(set);
 	return n;
 }
 

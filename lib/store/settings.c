@@ -31,10 +31,23 @@ cs_settings_load(struct certstore *store, struct cs_buf *all,
 	return cs_fail_errno(err, "%s/" FILE_NAME, store->path);
 }
 
+#define TRUST "@trust" /* or with a slash and the name of a set */
+
+int
+cs_settings_istrust(const char *name)
+{
+	size_t len = strlen(TRUST);
+
+	return strncmp(name, TRUST, len) == 0 &&
+	    (name[len] == '\0' ||
+		(name[len] == '/' && cs_trustname_isvalid(name + len + 1)));
+}
+
 int
 cs_settings_issection(const char *name)
 {
-	return strcmp(name, "@new") == 0 || strcmp(name, "@store") == 0;
+	return strcmp(name, "@new") == 0 || strcmp(name, "@store") == 0 ||
+	    cs_settings_istrust(name);
 }
 
 static int
@@ -161,4 +174,48 @@ void
 cs_settings_cancel(struct certstore *store)
 {
 	(void)cs_file_remove(store->fd, TMP);
+}
+
+/* The section of a line, if that is one of a trust set: 1 or 0. */
+static int
+istrustline(const struct cs_propline *l,
+    char section[sizeof(TRUST "/") + CS_TRUSTNAME_MAX])
+{
+	if (l->wordlen > strlen(TRUST "/") + CS_TRUSTNAME_MAX)
+		return 0;
+	memcpy(section, l->word, l->wordlen);
+	section[l->wordlen] = '\0';
+	return cs_settings_istrust(section);
+}
+
+int
+cs_settings_trustusers(struct certstore *store,
+    int (*fn)(void *, const char *, const char *), void *arg,
+    struct certstore_error *err)
+{
+	char section[sizeof(TRUST "/") + CS_TRUSTNAME_MAX];
+	struct cs_buf all = { 0 }, line = { 0 };
+	struct cs_propline l, prop;
+	size_t at, pos = 0;
+	int rv;
+
+	rv = cs_settings_load(store, &all, err);
+	while (rv == 0 && cs_props_nextline(&all, &pos, &l)) {
+		if (!istrustline(&l, section))
+			continue;
+		cs_buf_reset(&line);
+		if (cs_buf_add(&line, l.value, l.len) == -1) {
+			rv = cs_fail_nomem(err);
+			break;
+		}
+		at = 0;
+		if (!cs_props_nextline(&line, &at, &prop) ||
+		    prop.wordlen != strlen("user") || prop.len == 0 ||
+		    memcmp(prop.word, "user", prop.wordlen) != 0)
+			continue;
+		rv = fn(arg, section, prop.value);
+	}
+	cs_buf_free(&all);
+	cs_buf_free(&line);
+	return rv;
 }

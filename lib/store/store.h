@@ -230,6 +230,12 @@ int	cs_recover_abandon(struct certstore *, const struct certstore_error *);
 int	cs_search_index(struct certstore *, const char *, const char *,
 	    struct cs_strings *);
 
+/* settings.c: calls for each user of a trust set: its section, such as
+ * "@trust/SET", and the user.  Other than 0 ends that, and is returned. */
+int	cs_settings_trustusers(struct certstore *,
+	    int (*)(void *, const char *, const char *), void *,
+	    struct certstore_error *);
+
 /* links.c: makes missing links to an entry that is left as it is. */
 int	cs_links_make(struct certstore *, const struct certstore_entry *,
 	    struct certstore_error *);
