@@ -57,16 +57,19 @@ VERIFY = lib/verify/algorithm.c lib/verify/anchors.c lib/verify/cache.c \
 REISSUE = lib/reissue/below.c lib/reissue/reissue.c lib/reissue/renew.c \
 	lib/reissue/retrust.c lib/reissue/wishes.c
 RENEW = lib/renew/attempt.c lib/renew/schedule.c
-LIBRARY = $(BASE) $(STORE) $(PEM) $(X509) $(ISSUE) $(IMPORT) $(TRUST) \
-	$(VERIFY) $(REISSUE) $(RENEW)
-SHARED = cmd/cmd.c cmd/field.c cmd/input.c cmd/json.c cmd/operand.c \
-	cmd/progress.c cmd/record.c cmd/renewal.c cmd/secret.c \
-	cmd/table.c cmd/text.c
-MAINS = cmd/cert-create.c cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
-	cmd/cert-renew.c cmd/cert-revert.c cmd/cert-rm.c cmd/cert-set.c \
-	cmd/cert-show.c cmd/cert-trust.c cmd/cert-verify.c cmd/renew-due.c
+DEPLOY = lib/deploy/deploy.c lib/deploy/ledger.c lib/deploy/value.c
+LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
+	$(TRUST) $(VERIFY) $(REISSUE) $(RENEW)
+SHARED = cmd/cmd.c cmd/field.c cmd/hook.c cmd/input.c cmd/json.c \
+	cmd/operand.c cmd/progress.c cmd/record.c cmd/renewal.c \
+	cmd/secret.c cmd/table.c cmd/text.c
+MAINS = cmd/cert-create.c cmd/cert-deploy.c cmd/cert-import.c \
+	cmd/cert-list.c cmd/cert-match.c cmd/cert-renew.c cmd/cert-revert.c \
+	cmd/cert-rm.c cmd/cert-set.c cmd/cert-show.c cmd/cert-trust.c \
+	cmd/cert-verify.c cmd/renew-due.c
 UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
-	tests/test-create.c tests/test-describe.c tests/test-escape.c \
+	tests/test-create.c tests/test-deploy.c tests/test-describe.c \
+	tests/test-escape.c \
 	tests/test-handles.c tests/test-import.c tests/test-issue.c \
 	tests/test-key.c tests/test-labels.c tests/test-limits.c \
 	tests/test-live.c tests/test-match.c tests/test-name.c \
@@ -80,16 +83,17 @@ FUZZERS = crl name pem props tnauth trust verify
 FUZZ_TIME = 60
 EXAMPLES = tests/example/isgood.c tests/example/takein.c \
 	tests/example/whose.c
-HEADERS = lib/certstore.h lib/base/base.h lib/import/private.h \
-	lib/issue/issue.h lib/issue/private.h lib/pem/pem.h \
-	lib/pem/private.h lib/reissue/private.h lib/renew/private.h \
+HEADERS = lib/certstore.h lib/base/base.h lib/deploy/private.h \
+	lib/import/private.h lib/issue/issue.h lib/issue/private.h \
+	lib/pem/pem.h lib/pem/private.h lib/reissue/private.h \
+	lib/renew/private.h \
 	lib/store/private.h lib/store/store.h lib/trust/private.h \
 	lib/trust/trust.h lib/verify/private.h lib/x509/private.h \
 	lib/x509/x509.h cmd/cmd.h tests/input.h tests/made.h tests/pems.h \
 	tests/scratch.h tests/tap.h
 
-PLAIN_COMMANDS = cert-list cert-match cert-renew cert-revert cert-rm \
-	cert-set
+PLAIN_COMMANDS = cert-deploy cert-list cert-match cert-renew cert-revert \
+	cert-rm cert-set
 CRYPTO_COMMANDS = cert-create cert-import cert-show cert-trust
 # The only one that asks whether a name is a public suffix.
 PSL_COMMANDS = cert-verify
@@ -97,15 +101,15 @@ COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS) $(PSL_COMMANDS)
 # Run by commands only.
 WORKERS = renew-due
 
-MAN1 = cert-create.1 cert-import.1 cert-list.1 cert-match.1 \
-	cert-renew.1 cert-revert.1 cert-rm.1 cert-set.1 cert-show.1 \
-	cert-trust.1 cert-verify.1
-MAN3 = certstore.3 certstore_certs.3 certstore_create.3 certstore_due.3 \
-	certstore_entry.3 certstore_escape.3 certstore_import.3 \
-	certstore_list.3 certstore_match.3 certstore_open.3 \
-	certstore_remove.3 certstore_renew.3 certstore_revert.3 \
-	certstore_set.3 certstore_time.3 certstore_trust.3 \
-	certstore_verify.3
+MAN1 = cert-create.1 cert-deploy.1 cert-import.1 cert-list.1 \
+	cert-match.1 cert-renew.1 cert-revert.1 cert-rm.1 cert-set.1 \
+	cert-show.1 cert-trust.1 cert-verify.1
+MAN3 = certstore.3 certstore_certs.3 certstore_create.3 \
+	certstore_deploy.3 certstore_due.3 certstore_entry.3 \
+	certstore_escape.3 certstore_import.3 certstore_list.3 \
+	certstore_match.3 certstore_open.3 certstore_remove.3 \
+	certstore_renew.3 certstore_revert.3 certstore_set.3 \
+	certstore_time.3 certstore_trust.3 certstore_verify.3
 MAN5 = certstore.5
 MAN7 = certstore.7
 

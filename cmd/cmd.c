@@ -256,6 +256,12 @@ cmd_no(void)
 		status = 1;
 }
 
+void
+cmd_failed(void)
+{
+	status = 2;
+}
+
 /* Prints the synopsis and a line for each option, and ends the command. */
 static void
 printhelp(void)

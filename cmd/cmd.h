@@ -40,6 +40,7 @@ CMD_NORETURN void cmd_die(const char *, ...) CMD_PRINTFLIKE;
 CMD_NORETURN void cmd_usage(void);	/* the synopsis on stderr, status 2 */
 void	cmd_nooptions(char **, int);	/* refuses options among operands */
 void	cmd_no(void);			/* status 1, the answer is no */
+void	cmd_failed(void);		/* status 2, with a message of cmd_say */
 void	cmd_stdin(const char *);	/* "-p", ...: refuses a second reader */
 struct certstore *cmd_open(int);	/* flags of certstore_open(3) */
 CMD_NORETURN void cmd_lost(void);	/* writing to stdout failed: errno */
@@ -124,6 +125,26 @@ void	cmd_text_word(struct cmd_text *, const char *);	/* for a shell */
 void	cmd_text_store(struct cmd_text *);	/* " -d STORE", if used */
 size_t	cmd_text_width(const char *);
 void	cmd_text_free(struct cmd_text *);
+
+/*
+ * hook.c: programs that are not ours.  Open: 1, 0 there is none at that path,
+ * -1 and why; nobody but root and the user of this process may be able to change
+ * the program or its path.  Run: 0 if it said 0, else -1 and why; the input is
+ * all of its stdin, argv[0] its name.
+ */
+#define CMD_HOOK_MARK	"CERTSTORE_HOOK"	/* in the environment: of whom */
+struct cmd_hook {
+	const char	*store;		/* for its environment: CERTSTORE */
+	const char	*user;		/* and whose hook it is */
+	char		*path;		/* without links */
+	int		 fd;		/* or -1 */
+	struct cmd_text	 out;		/* of its stdout and stderr */
+	int		 interrupted;	/* this process got that signal */
+	char		 why[512];
+};
+int	cmd_hook_open(struct cmd_hook *, const char *);
+int	cmd_hook_run(struct cmd_hook *, char **, const char *, unsigned int);
+void	cmd_hook_close(struct cmd_hook *);
 
 /* field.c: the fields of a record: names and values. */
 enum cmd_field {

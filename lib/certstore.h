@@ -88,6 +88,10 @@ enum certstore_renew_flags {
 	CERTSTORE_RENEW_FORCE = 1 << 27,	/* also what ends earlier */
 	CERTSTORE_RENEW_DRYRUN = 1 << 28	/* decide, but change nothing */
 };
+enum certstore_deploy_flags {
+	CERTSTORE_DEPLOY_FORCE = 1 << 29,	/* also what was delivered */
+	CERTSTORE_DEPLOY_DRYRUN = 1 << 30	/* decide, but change nothing */
+};
 
 struct certstore;
 struct certstore_entry;
@@ -228,6 +232,26 @@ struct certstore_props *certstore_props_read(struct certstore *store,
 int certstore_props_next(struct certstore_props *props, const char **prop,
     const char **value, struct certstore_error *err);
 void certstore_props_free(struct certstore_props *props);
+
+/* Who is to be told of a change: certstore_deploy(3). */
+struct certstore_deploy;
+struct certstore_deploy *certstore_deploy_new(struct certstore *store,
+    int flags, struct certstore_error *err);
+void certstore_deploy_free(struct certstore_deploy *deploy);
+int certstore_deploy_add(struct certstore_deploy *deploy, const char *name,
+    struct certstore_error *err);
+int certstore_deploy_next(struct certstore_deploy *deploy, const char **user,
+    struct certstore_error *err);
+int certstore_deploy_change(const struct certstore_deploy *deploy, size_t i,
+    const char **name, const char **verb, const char **why);
+int certstore_deploy_failure(const struct certstore_deploy *deploy,
+    const char **text, unsigned int *times, int64_t *since, int64_t *next);
+int certstore_deploy_begin(struct certstore_deploy *deploy,
+    unsigned int seconds, struct certstore_error *err);
+int certstore_deploy_delivered(struct certstore_deploy *deploy,
+    const char *verb, struct certstore_error *err);
+int certstore_deploy_failed(struct certstore_deploy *deploy, const char *text,
+    struct certstore_error *err);
 
 /* Times, limits and lives: certstore_time(3). */
 enum certstore_span_type {

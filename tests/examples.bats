@@ -42,6 +42,11 @@ b.example.com" ]
 	    "$CERTSTORE/certs/bench1.lab.example.com/fullchain.pem"
 }
 
+@test "cert-deploy(1)" {
+	page "$ROOT/man/cert-deploy.1"
+	[ "$(cat "$CERTSTORE"/deployed/*/kamailio | wc -l)" -eq 1 ]
+}
+
 @test "cert-import(1)" {
 	page "$ROOT/man/cert-import.1"
 	# It went back to the first answer; the second one is kept.

@@ -382,7 +382,7 @@ moved() {
 	local f n
 
 	blocks "$ROOT/README" "$BATS_TEST_TMPDIR/readme"
-	for n in 1 2 3 4 5 6 7 8 9 10; do
+	for n in 1 2 3 4 5 6 7 8 9 10 11 12; do
 		recipe "$n"
 		grep -hv '^# certstore\.7:' "${steps[@]}" >manual.txt
 		for f in "$BATS_TEST_TMPDIR"/readme/???; do
@@ -399,4 +399,17 @@ moved() {
 	step
 	done_all
 	grep -qE "^$CERTSTORE/certs/\\.carrier@1/privkey\\.pem	https://certs\\.example\\.com/shaken/[0-9a-f]{64}\\.pem$" said
+}
+
+@test "12: tell the servers" {
+	recipe 1
+	step
+	mkdir "$CERTSTORE/hooks"
+	printf '#!/bin/sh\ncat >"$CERTSTORE/told"\n' >"$CERTSTORE/hooks/kamailio"
+	chmod 755 "$CERTSTORE/hooks/kamailio"
+	cert-set phones user=kamailio
+	recipe 12
+	step
+	done_all
+	[ "$(cat "$CERTSTORE/told")" = phones ]
 }

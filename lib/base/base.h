@@ -176,6 +176,8 @@ int	cs_file_follow(int, const char *, size_t, struct cs_buf *);
  * receives its descriptor; if it is NULL, the file is closed. */
 int	cs_file_write(int, const char *, const struct cs_buf *, mode_t, gid_t,
 	    int *);
+/* Replaces a file, whose name begins with no dot; on disk when it returns. */
+int	cs_file_replace(int, const char *, const struct cs_buf *, mode_t);
 /* Makes a new file of the contents of others, which may be large: directory,
  * name, the directory of the others, their names, how many, mode; the last as
  * of cs_file_write(). */

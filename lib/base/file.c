@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -220,6 +221,35 @@ cs_file_write(int dirfd, const char *name, const struct cs_buf *b, mode_t mode,
 		return 0;
 	}
 	return close(fd);
+}
+
+/*
+ * Writes .NAME@new and renames it.  One that is left behind by an interruption
+ * is removed.
+ */
+int
+cs_file_replace(int dirfd, const char *name, const struct cs_buf *b,
+    mode_t mode)
+{
+	char tmp[NAME_MAX + 1];
+	int fd;
+
+	if ((size_t)snprintf(tmp, sizeof(tmp), ".%s@new", name) >=
+	    sizeof(tmp)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (cs_file_remove(dirfd, tmp) == -1 ||
+	    cs_file_write(dirfd, tmp, b, mode, (gid_t)-1, &fd) == -1)
+		return -1;
+	if (fsync(fd) == -1) {
+		closekeep(fd);
+		return -1;
+	}
+	close(fd);
+	if (renameat(dirfd, tmp, dirfd, name) == -1)
+		return -1;
+	return fsync(dirfd);
 }
 
 /* Appends a plain file. */

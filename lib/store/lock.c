@@ -113,19 +113,19 @@ elapsed(const struct timespec *since)
 	    (now.tv_nsec - since->tv_nsec);
 }
 
-/* Waits LOCK_SECONDS at most: the descriptor, or -1 and EWOULDBLOCK. */
-static int
-awaitlock(const struct certstore *store)
+int
+cs_lock_await(const struct certstore *store, int dirfd, const char *name,
+    unsigned int seconds, const char *what)
 {
-	const int64_t limit = LOCK_SECONDS * INT64_C(1000000000);
+	const int64_t limit = seconds * INT64_C(1000000000);
 	struct timespec nap = { 0, 1000000 }, since;
 	int fd;
 
 	clock_gettime(CLOCK_MONOTONIC, &since);
-	while ((fd = cs_file_lock(store->fd, ".lock")) == -1 &&
+	while ((fd = cs_file_lock(dirfd, name)) == -1 &&
 	    (errno == EWOULDBLOCK || errno == EINTR) &&
 	    elapsed(&since) < limit) {
-		cs_progress(store, "waiting for another writer", 0, 0);
+		cs_progress(store, what, 0, 0);
 		nanosleep(&nap, NULL);
 		if (nap.tv_nsec < 50000000)
 			nap.tv_nsec += nap.tv_nsec / 2;
@@ -211,7 +211,9 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 	if (cs_fence_ours(store, store->fd, "", err) == -1 ||
 	    (store->certs == -1 && cs_layout_refuseforeign(store, err) == -1))
 		goto fail;
-	if ((store->lock = awaitlock(store)) == -1) {
+	store->lock = cs_lock_await(store, store->fd, ".lock", LOCK_SECONDS,
+	    "waiting for another writer");
+	if (store->lock == -1) {
 		if (errno == EWOULDBLOCK)
 			cs_fail(err, CERTSTORE_EBUSY,
 			    "%s: another writer has "

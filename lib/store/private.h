@@ -199,14 +199,7 @@ int	cs_mode_differ(const struct certstore_entry *, enum cs_file, gid_t,
 int	cs_mode_close(struct certstore *, const char *, unsigned long, int);
 int	cs_mode_tighten(struct certstore *, const struct cs_info *); /* errno */
 
-/* props.c: a line, without the blanks at its end; a byte order mark is none. */
-struct cs_propline {
-	const char	*text;
-	size_t		 textlen;
-	const char	*word, *value;
-	size_t		 wordlen, len;
-};
-int	cs_props_nextline(const struct cs_buf *, size_t *, struct cs_propline *);
+/* props.c */
 enum cs_prop {			/* those with one value that info repeats */
 	CS_PROP_ORIGIN, CS_PROP_GROUP, CS_PROP_X5U, CS_PROP_RENEW, CS_PROP_HOLD,
 	CS_NPROP

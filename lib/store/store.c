@@ -98,6 +98,20 @@ cs_store_sync(const struct certstore *store, int fd)
 	return store->syncall ? syncfs(fd) : fsync(fd);
 }
 
+int
+cs_store_opendir(const struct certstore *store, const char *name, int make)
+{
+	int fd;
+
+	fd = cs_file_opendir(store->fd, name);
+	if (fd != -1 || errno != ENOENT || !make)
+		return fd;
+	if (cs_file_mkdir(store->fd, name, &fd) == 0 &&
+	    cs_store_sync(store, store->fd) == -1)
+		cs_file_close(&fd);
+	return fd;
+}
+
 /* The path as it was given, made absolute: for messages and links. */
 static char *
 absolutepath(const char *path)

@@ -77,6 +77,8 @@ void	cs_progress(const struct certstore *, const char *, size_t, size_t);
 /* Before a question: opens again what others replaced since the last one. */
 int	cs_store_refresh(struct certstore *, struct certstore_error *);
 int	cs_store_isthere(const struct certstore *);	/* does it exist?  as refresh found */
+/* Opens a directory in the store's own one; 1: makes it, on disk.  -1, errno. */
+int	cs_store_opendir(const struct certstore *, const char *, int);
 
 /*
  * The state of an entry that a writer decided upon: the number of its
@@ -188,7 +190,15 @@ int	cs_repeat_request(struct cs_put *, const struct certstore_entry *,
 int	cs_repeat_files(struct cs_put *, const struct certstore_entry *,
 	    struct certstore_error *);
 
-/* props.c: what people write about an entry, as it is now. */
+/* props.c: a line, without the blanks at its end; a byte order mark is none. */
+struct cs_propline {
+	const char	*text;
+	size_t		 textlen;
+	const char	*word, *value;
+	size_t		 wordlen, len;
+};
+int	cs_props_nextline(const struct cs_buf *, size_t *, struct cs_propline *);
+/* What people write about an entry, as it is now. */
 #define CS_PROPS_WHY	160
 int	cs_props_differ(const struct certstore_entry *, char [CS_PROPS_WHY],
 	    struct certstore_error *);	/* from what is in force: 1, 0, -1 */
@@ -221,6 +231,10 @@ int	cs_lock_take(struct certstore *, struct certstore_error *);
 void	cs_lock_release(struct certstore *);
 int	cs_lock_check(struct certstore *,
 	    struct certstore_error *);	/* dry run: would take fail? */
+/* Waits for the lock of a file: its descriptor, or -1 and errno, EWOULDBLOCK
+ * after so many seconds.  The last is a literal for the progress. */
+int	cs_lock_await(const struct certstore *, int, const char *,
+	    unsigned int, const char *);
 
 /* recover.c: finishes or takes back what .pending/ names. */
 int	cs_recover_all(struct certstore *, struct certstore_error *);
