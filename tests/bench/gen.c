@@ -75,12 +75,28 @@ makeca(struct certstore *store)
 	certstore_template_free(t);
 }
 
+/* Each entry is to be renewed: that costs its writer the most. */
+static void
+setrenewal(struct certstore *store)
+{
+	struct certstore_set *set;
+
+	set = certstore_set_new(store, 0, &error);
+	check(set != NULL);
+	check(certstore_set_add(set, "@new", &error) == 0);
+	check(certstore_set_change(set, "renew", CERTSTORE_SET_REPLACE, "yes",
+		  &error) == 0);
+	check(certstore_set_commit(set, &error) != -1);
+	certstore_set_free(set);
+}
+
 static void
 start(struct gen *gen, const char *path)
 {
 	gen->store = certstore_open(path,
 	    CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE, &error);
 	check(gen->store != NULL);
+	setrenewal(gen->store);
 	makeca(gen->store);
 	check(cs_issuer_open(&gen->ca, gen->store, CA, &error) == 0);
 	check(cs_issuer_read(&gen->ca, &error) == 0);
