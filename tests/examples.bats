@@ -84,7 +84,7 @@ b.example.com" ]
 @test "cert-set(1)" {
 	group cert-set.1
 	page cert-set.1
-	[ "$(cert-match -o name,how acme.example.com)" = $'pbx\texact' ]
+	[ "$(cert-set -o tenant pbx2)" = tenant=acme.example.com ]
 	[ "$(cert-set -o user new.example.com)" = user=nginx.service ]
 }
 
