@@ -113,6 +113,7 @@ MAN3 = certstore.3 certstore_certs.3 certstore_create.3 \
 MAN5 = certstore.5
 MAN7 = certstore.7
 
+SYSTEMD_UNITS = cert-deploy.service cert-renew.service cert-renew.timer
 SO = libcertstore.so.0
 LIB_OBJS = $(LIBRARY:.c=.o)
 SHARED_OBJS = $(SHARED:.c=.o)
@@ -261,7 +262,8 @@ install: all
 	    $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PCDIR) $(DESTDIR)$(MANDIR)/man1 \
 	    $(DESTDIR)$(MANDIR)/man3 $(DESTDIR)$(MANDIR)/man5 \
 	    $(DESTDIR)$(MANDIR)/man7
-	$(INSTALL) -d -m 755 $(DESTDIR)$(LIBEXECDIR)/certstore
+	$(INSTALL) -d -m 755 $(DESTDIR)$(LIBEXECDIR)/certstore \
+	    $(DESTDIR)$(UNITDIR) $(DESTDIR)$(EXAMPLEDIR)
 	$(INSTALL) -m 755 $(COMMANDS) $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 755 $(WORKERS) $(DESTDIR)$(LIBEXECDIR)/certstore
 	$(INSTALL) -m 644 lib/certstore.h $(DESTDIR)$(INCDIR)
@@ -275,6 +277,13 @@ install: all
 	for m in $(MAN1) $(MAN3) $(MAN5) $(MAN7); do \
 	    $(INSTALL) -m 644 man/$$m $(DESTDIR)$(MANDIR)/man$${m##*.} || \
 	    exit 1; done
+	for u in $(SYSTEMD_UNITS); do \
+	    sed -e 's|@BINDIR@|$(BINDIR)|' dist/$$u \
+	    >$(DESTDIR)$(UNITDIR)/$$u && \
+	    chmod 644 $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
+	sed -e 's|@BINDIR@|$(BINDIR)|' dist/certstore.cron \
+	    >$(DESTDIR)$(EXAMPLEDIR)/certstore.cron
+	chmod 644 $(DESTDIR)$(EXAMPLEDIR)/certstore.cron
 	@test -n "$(DESTDIR)" || ! command -v ldconfig >/dev/null || ldconfig
 
 uninstall:
@@ -285,6 +294,8 @@ uninstall:
 	    $(DESTDIR)$(LIBDIR)/libcertstore.so \
 	    $(DESTDIR)$(LIBDIR)/libcertstore.a \
 	    $(DESTDIR)$(PCDIR)/libcertstore.pc
+	for u in $(SYSTEMD_UNITS); do rm -f $(DESTDIR)$(UNITDIR)/$$u; done
+	rm -f $(DESTDIR)$(EXAMPLEDIR)/certstore.cron
 	for m in $(MAN1) $(MAN3) $(MAN5) $(MAN7); do \
 	    rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$$m; done
 

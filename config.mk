@@ -11,6 +11,9 @@ LIBDIR = $(PREFIX)/lib
 LIBEXECDIR = $(PREFIX)/libexec
 PCDIR = $(LIBDIR)/pkgconfig
 MANDIR = $(PREFIX)/share/man
+# Units of systemd, which are not enabled, and what is to be copied.
+UNITDIR = $(PREFIX)/lib/systemd/system
+EXAMPLEDIR = $(PREFIX)/share/doc/certstore
 INSTALL = install
 
 # libbsd and libmd, for the commands.  Linked statically they cost a start of

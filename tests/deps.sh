@@ -15,7 +15,7 @@ libpsl-dev'
 test="$build acl bats perl openssl libidn2-0 strace pkg-config binutils bsdutils
 util-linux valgrind curl ca-certificates"
 suites="$test python3-cryptography-vectors"
-servers="$suites nginx haproxy openvpn e2fsprogs g++ clang mandoc"
+servers="$suites nginx haproxy openvpn systemd e2fsprogs g++ clang mandoc"
 lint="$test clang bmake mandoc shellcheck cppcheck clang-format
 libclang-rt-dev"
 bench="$build mkcert openssl gnutls-bin libnss3-tools lego easy-rsa p11-kit

@@ -1,0 +1,58 @@
+#!/usr/bin/env bats
+# dist.bats: the units of systemd and the lines for cron that are installed.
+
+# shellcheck disable=SC2154  # run --separate-stderr sets stderr
+
+load helper
+
+setup() {
+	common_setup
+	unset MAKEFLAGS MAKELEVEL
+	DEST=$BATS_TEST_TMPDIR/dest
+	make -s -C "$ROOT" install DESTDIR="$DEST" PREFIX=/usr
+	units=$DEST/usr/lib/systemd/system
+}
+
+@test "systemd accepts the units, and finds renewal confined" {
+	command -v systemd-analyze >/dev/null || skip "no systemd-analyze"
+	# its files are looked for, and its default directories written
+	mkdir units
+	for unit in "$units"/*; do
+		sed "s,/usr/bin/,$DEST/usr/bin/," "$unit" >"units/${unit##*/}"
+	done
+	run -0 --separate-stderr systemd-analyze verify --man=no units/cert-*
+	[ -z "$stderr" ] || fail "$stderr"
+	run -0 systemd-analyze security --offline=true --threshold=30 \
+	    units/cert-renew.service
+	! grep -q '@[A-Z]*@' "$units"/* || fail "not replaced"
+}
+
+@test "the line for cron: two commands, which exist" {
+	cron=$DEST/usr/share/doc/certstore/certstore.cron
+	line=$(grep -v '^#' "$cron" | grep root)
+	[[ $line == *'cert-renew -q; cert-deploy -q' ]]
+	for command in cert-renew cert-deploy; do
+		[ -x "$DEST/usr/bin/$command" ]
+	done
+	grep '^PATH=/usr/bin:' "$cron"
+}
+
+@test "renewal works where only the store can be written" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to mount"
+	unshare -m true 2>/dev/null || skip "cannot mount here"
+	cert-create -c ca
+	cert-create -A ca -s a.example.com a
+	mkdir other
+	run -0 unshare -m sh -ec '
+	    mount --make-rprivate /
+	    mount --bind "$CERTSTORE" "$CERTSTORE"
+	    mount -o remount,ro,bind / /
+	    for dir in /tmp /dev/shm "$BATS_TEST_TMPDIR"; do
+		mount --bind "$dir" "$dir" && mount -o remount,ro,bind "$dir"
+	    done
+	    mount --bind "$CERTSTORE" "$CERTSTORE"
+	    mount -o remount,rw,bind "$CERTSTORE"
+	    ! touch other/file 2>/dev/null
+	    exec "$0" -f a' "$DEST/usr/bin/cert-renew"
+	[ "$output" = a ]
+}
