@@ -187,10 +187,12 @@ mounts() {
 	# the same leaf, and other certificates of the same issuers
 	cat store/certs/c/privkey.pem store/certs/c/cert.pem >leaf.pem
 	fingerprint=$(cert-show -o fingerprint c)
+	by=()
 	for ca in root mid; do
 		chain=$(cat store/certs/c/chain.pem)
-		cert-create -c -f -K "store/certs/$ca/privkey.pem" \
-		    $([ $ca = root ] || echo -A root) $ca 2>/dev/null
+		cert-create -q -c -f -K "store/certs/$ca/privkey.pem" \
+		    "${by[@]}" "$ca"
+		by=(-A root)
 		cat leaf.pem store/certs/mid/cert.pem \
 		    store/certs/root/cert.pem | cert-import -q -f -
 		[ "$(cert-show -o fingerprint c)" = "$fingerprint" ]

@@ -33,6 +33,7 @@ struct certstore_deploy {
 	struct cs_strings absent; /* names that are not those of an entry */
 	struct use *uses;	  /* sorted */
 	size_t nuse, usesize;
+	size_t firstuse; /* of the current user, if it has any */
 	struct cs_strings users;
 	size_t nextuser;
 	/* of the user that next returned */
@@ -390,9 +391,10 @@ findpending(struct certstore_deploy *deploy, struct certstore_error *err)
 	    cs_ledger_read(deploy->dir, deploy->user, &deploy->ledger, err) ==
 		-1)
 		return -1;
-	for (i = 0; i < deploy->nuse; i++)
-		if (strcmp(deploy->uses[i].user, deploy->user) == 0)
-			bad |= cs_strings_add(&names, deploy->uses[i].name);
+	for (i = deploy->firstuse; i < deploy->nuse &&
+	     strcmp(deploy->uses[i].user, deploy->user) == 0;
+	     i++)
+		bad |= cs_strings_add(&names, deploy->uses[i].name);
 	for (i = 0; i < deploy->ledger.n; i++)
 		if (isselected(deploy, deploy->ledger.v[i].name))
 			bad |= cs_strings_add(&names, deploy->ledger.v[i].name);
@@ -461,6 +463,10 @@ certstore_deploy_next(struct certstore_deploy *deploy, const char **user,
 		return -1;
 	while (deploy->phase == USERS && deploy->nextuser < deploy->users.n) {
 		deploy->user = deploy->users.v[deploy->nextuser++];
+		while (deploy->firstuse < deploy->nuse &&
+		    strcmp(deploy->uses[deploy->firstuse].user, deploy->user) <
+			0)
+			deploy->firstuse++;
 		if (findpending(deploy, err) == -1)
 			return -1;
 		if (deploy->nchange == 0)

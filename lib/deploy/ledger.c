@@ -20,6 +20,7 @@
 #define ID_MAX 4096
 #define HOST_LEN 12
 #define FILE_MODE 0644
+#define LEDGER_MAX ((size_t)256 * 1024 * 1024) /* of millions of entries */
 #define FIRST_WAIT 60	  /* seconds after the first failure */
 #define LONGEST_WAIT 3600 /* and at most */
 #define LOCK "@lock"	  /* behind the name of a user */
@@ -181,7 +182,7 @@ cs_ledger_read(int dir, const char *user, struct cs_ledger *ledger,
 	int rv = 0;
 
 	memset(ledger, 0, sizeof(*ledger));
-	if (cs_file_record(dir, user, CS_RECORD_MAX * 16, &text) == -1) {
+	if (cs_file_record(dir, user, LEDGER_MAX, &text) == -1) {
 		if (errno != ENOENT)
 			rv = cs_fail_errno(err, DIR_NAME ": %s", user);
 		goto out;

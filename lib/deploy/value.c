@@ -8,6 +8,7 @@
 #include "deploy/private.h"
 
 #define FILE_MAX ((size_t)256 * 1024 * 1024) /* a bundle, or a CRL */
+#define TRIES 3
 #define CRL ".crl"
 #define CRLS "crls"
 
@@ -146,8 +147,9 @@ hashentry(const struct certstore_entry *entry, char value[CS_HASH_LEN],
 	return rv;
 }
 
+/* Loads an entry and hashes it, if it has this user. */
 static int
-findentryvalue(struct certstore *store, const char *name, const char *user,
+loadentryvalue(struct certstore *store, const char *name, const char *user,
     enum cs_use *use, char value[CS_HASH_LEN], struct certstore_error *err)
 {
 	struct certstore_entry entry = { 0 };
@@ -166,6 +168,22 @@ findentryvalue(struct certstore *store, const char *name, const char *user,
 			*use = CS_USE_VALUE;
 	}
 	cs_entry_done(&entry);
+	return rv;
+}
+
+/* An entry that is replaced while it is read is read again. */
+static int
+findentryvalue(struct certstore *store, const char *name, const char *user,
+    enum cs_use *use, char value[CS_HASH_LEN], struct certstore_error *err)
+{
+	int i, rv = -1;
+
+	for (i = 0; rv == -1 && i < TRIES; i++) {
+		*use = CS_USE_NONE;
+		rv = loadentryvalue(store, name, user, use, value, err);
+		if (rv == -1 && err->code != CERTSTORE_ECHANGED)
+			break;
+	}
 	return rv;
 }
 
