@@ -129,7 +129,7 @@ SOURCES = $(LIBRARY) $(SHARED) $(MAINS) $(UNITS) tests/clock.c tests/forge.c \
 SCRIPTS = tests/deps.sh tests/run tests/demo .ci/run \
 	tests/bench/run tests/bench/grow tests/bench/stores.sh \
 	tests/suites/run
-PERLS = tests/exec tests/powercut tests/suites/limbo tests/suites/pkits
+PERLS = tests/days tests/exec tests/powercut tests/suites/limbo tests/suites/pkits
 
 COMPILE = $(CC) -std=c11 $(WARN) $(DEFINES) $(FORTIFY) -Ilib -Icmd -Itests \
 	-DCMD_LIBEXECDIR='"$(LIBEXECDIR)"' $$CPPFLAGS -O2 $(HARDEN) $$CFLAGS
@@ -208,7 +208,7 @@ build-asan:
 # after each, of which check has a sample: an hour or two.
 check-faults: all
 	FAULTS=all TIMEOUT=7200 sh tests/run tests/kill.bats tests/faults.bats \
-	    tests/power.bats
+	    tests/power.bats tests/days.bats
 
 # The suites of others, through cert-verify and openssl verify.
 suites: all
