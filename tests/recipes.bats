@@ -401,7 +401,7 @@ moved() {
 	grep -qE "^$CERTSTORE/certs/\\.carrier@1/privkey\\.pem	https://certs\\.example\\.com/shaken/[0-9a-f]{64}\\.pem$" said
 }
 
-@test "12: tell the servers" {
+@test "12: renew, and tell the servers" {
 	recipe 1
 	step
 	mkdir "$CERTSTORE/hooks"
@@ -412,4 +412,16 @@ moved() {
 	step
 	done_all
 	[ "$(cat "$CERTSTORE/told")" = phones ]
+	# the CA is renewed, and what it issued follows
+	printf '#!/bin/sh\nexec cp "$CERTSTORE/certs/phones-CA/cert.pem" %s\n' \
+	    "$PWD/tftp.pem" >"$CERTSTORE/hooks/provisioning"
+	chmod 755 "$CERTSTORE/hooks/provisioning"
+	cert-set phones-CA user=provisioning
+	cert-renew -f phones-CA | sort >renewed
+	[ "$(cat renewed)" = $'phones\nphones-CA' ]
+	cert-deploy -q
+	cmp tftp.pem "$CERTSTORE/certs/phones-CA/cert.pem"
+	proven phones voip.example.com tftp.pem
+	# who trusts the old one still does
+	proven phones voip.example.com phones-CA.pem
 }
