@@ -27,6 +27,10 @@ setup() {
 	! grep -q '@[A-Z]*@' "$units"/* || fail "not replaced"
 }
 
+@test "what a hook starts outlives the run" {
+	grep -qx KillMode=process "$units/cert-deploy.service"
+}
+
 @test "the line for cron: two commands, which exist" {
 	cron=$DEST/usr/share/doc/certstore/certstore.cron
 	line=$(grep -v '^#' "$cron" | grep root)

@@ -120,6 +120,27 @@ aged() {
 	[ "$((count - few))" -eq 30 ]
 }
 
+@test "an entry that is not pending costs cert-deploy no more than cert-list" {
+	local few
+
+	mkdir "$CERTSTORE/hooks"
+	printf '#!/bin/sh\n' >"$CERTSTORE/hooks/web"
+	chmod 755 "$CERTSTORE/hooks/web"
+	cert-set -q e1.example.com user=web
+	# a user is told with two files synced: ledger and directory
+	cert-deploy -q
+	cert-create -q -A ca -f -s e1.example.com e1.example.com
+	syscalls fsync,fdatasync,syncfs cert-deploy -q
+	[ "$count" -eq 2 ]
+	syscalls all cert-deploy
+	few=$count
+	add 4 5 6 7 8 9
+	syscalls all cert-deploy
+	[ "$((count - few))" -eq 30 ]
+	syscalls fsync,write,mkdir,mkdirat,renameat,flock cert-deploy ||
+	    [ "$count" -eq 0 ]
+}
+
 @test "the system calls of a match" {
 	local one
 

@@ -430,8 +430,9 @@ scanstore(struct certstore_deploy *deploy, struct certstore_error *err)
 		cs_strings_sort(&deploy->names);
 		if (cs_store_refresh(deploy->store, err) == -1)
 			return -1;
-		deploy->list = certstore_list_new(deploy->store, err);
-		if (deploy->list == NULL)
+		if (deploy->names.n == 0 &&
+		    (deploy->list = certstore_list_new(deploy->store, err)) ==
+			NULL)
 			return -1;
 		deploy->phase = ENTRIES;
 	}
