@@ -200,6 +200,28 @@ reader() {
 	sweep cert-revert -f serving
 }
 
+@test "cert-renew, each call failing" {
+	local call n was
+
+	was=$(cert-show -o fingerprint serving)
+	calls "$CHANGES" cert-renew -f serving
+	[ "$(wc -l <all)" -ge 15 ]
+	target=serving
+	while read -r call n <&4; do
+		restore
+		failing "$call:error=EIO:when=$n" cert-renew -f serving
+		case $status in
+		0) [ "$(cert-show -o fingerprint serving)" != "$was" ] ;;
+		2) [ -s said ] ;;
+		*) false ;;
+		esac || fail "$call $n: status $status: $(cat said)" || return 1
+		pair || fail "$call $n: no pair" || return 1
+		readable "$call $n" || return 1
+		cert-rm -f nobody
+		clean "$call $n, mended" || return 1
+	done 4<some
+}
+
 @test "cert-rm, each call failing" {
 	target=serving keeps=
 	sweep cert-rm -f serving

@@ -149,6 +149,46 @@ replaced() {
 	sweep cert-revert -f serving
 }
 
+@test "cert-renew, killed anywhere" {
+	target=serving
+	sweep cert-renew -f serving
+}
+
+# follows WHEN: what the CA issued has its certificate, the old or the new.
+follows() {
+	local name
+
+	for name in serving other; do
+		cmp "$CERTSTORE/certs/CA/fullchain.pem" \
+		    "$CERTSTORE/certs/$name/ca.pem" ||
+		    fail "$1: $name has another certificate of its CA" ||
+		    return 1
+	done
+}
+
+@test "cert-renew of a CA, killed anywhere: what it issued follows" {
+	local at call n
+
+	calls cert-renew -f CA
+	follows then
+	run ! cmp -s "$CERTSTORE/certs/CA/fullchain.pem" \
+	    "$saved/certs/CA/fullchain.pem"
+	{ cat some; grep renameat all; } | sort -u >these
+	while read -r call n <&4; do
+		at="$call $n"
+		restore
+		killed "$call" "$n" cert-renew -f CA || return 1
+		readable "$at" || return 1
+		cert-rm -f nobody
+		readable "$at, mended" || return 1
+		clean "$at, mended" || return 1
+		follows "$at, mended" || return 1
+		for target in serving other CA; do
+			pair || fail "$at: no pair" || return 1
+		done
+	done 4<these
+}
+
 # together COMMAND...: killed anywhere, and once more in the writer that mends,
 # all entries are changed or none is; "state" prints what is compared.
 together() {
