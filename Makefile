@@ -89,8 +89,8 @@ HEADERS = lib/certstore.h lib/base/base.h lib/deploy/private.h \
 	lib/renew/private.h \
 	lib/store/private.h lib/store/store.h lib/trust/private.h \
 	lib/trust/trust.h lib/verify/private.h lib/x509/private.h \
-	lib/x509/x509.h cmd/cmd.h tests/input.h tests/made.h tests/pems.h \
-	tests/scratch.h tests/tap.h
+	lib/x509/x509.h cmd/cmd.h cmd/method.h tests/input.h \
+	tests/made.h tests/pems.h tests/scratch.h tests/tap.h
 
 PLAIN_COMMANDS = cert-deploy cert-list cert-match cert-renew cert-revert \
 	cert-rm cert-set
