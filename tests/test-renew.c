@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include <openssl/err.h>
+#include <openssl/rsa.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
@@ -100,11 +101,43 @@ refused(const char *name, int flags, enum certstore_code code, const char *says)
 	is_str(changes, "", "nothing is changed");
 }
 
+/* A file of an entry, or the rest of a line of it; "" if there is none. */
+static char *
+text(const char *name, enum cs_file file, const char *key)
+{
+	static char out[8][16384];
+	static unsigned int turn;
+	struct certstore_entry entry = { 0 };
+	struct cs_buf buf = { 0 };
+	char *to = out[turn++ % 8], *p;
+	size_t n = key == NULL ? 0 : strlen(key);
+
+	to[0] = '\0';
+	if (cs_store_refresh(store, &err) == -1 ||
+	    cs_entry_load(store, name, &entry, &err) == -1)
+		bail("%s: %s", name, err.msg);
+	if (cs_entry_read(&entry, file, &buf, &err) == 1 && buf.len > 0) {
+		if (key == NULL)
+			snprintf(to, sizeof(out[0]), "%s", buf.p);
+		else {
+			for (p = buf.p; p != NULL && strncmp(p, key, n) != 0;)
+				if ((p = strchr(p, '\n')) != NULL)
+					p++;
+			if (p != NULL)
+				snprintf(to, sizeof(out[0]), "%.*s",
+				    (int)strcspn(p + n, "\n"), p + n);
+		}
+	}
+	cs_buf_free(&buf);
+	cs_entry_done(&entry);
+	return to;
+}
+
 /* One argument as on the command line: "c", "s=host", "A=ca". */
 static void
 apply(struct certstore_template *t, const char *arg)
 {
-	const char *value = arg + 2;
+	const char *key, *value = arg + 2;
 	struct certstore_span span;
 	int rv = -1;
 
@@ -120,6 +153,11 @@ apply(struct certstore_template *t, const char *arg)
 		break;
 	case 'E':
 		rv = certstore_template_set_encrypt(t, value, &err);
+		break;
+	case 'K':
+		key = text(value, CS_PRIVKEY, NULL);
+		rv = certstore_template_set_key(t, value, key, strlen(key),
+		    &err);
 		break;
 	case 'P':
 		rv = certstore_template_set_profile(t, value, &err);
@@ -157,35 +195,6 @@ make(const char *name, int flags, const char *args)
 		bail("%s %s: %s", name, args, err.msg);
 	free(csr);
 	certstore_template_free(t);
-}
-
-/* A file of an entry, or the rest of a line of it; "" if there is none. */
-static char *
-text(const char *name, enum cs_file file, const char *key)
-{
-	static char out[8][16384];
-	static unsigned int turn;
-	struct certstore_entry entry = { 0 };
-	struct cs_buf buf = { 0 };
-	char *to = out[turn++ % 8], *p;
-
-	to[0] = '\0';
-	if (cs_store_refresh(store, &err) == -1 ||
-	    cs_entry_load(store, name, &entry, &err) == -1)
-		bail("%s: %s", name, err.msg);
-	if (cs_entry_read(&entry, file, &buf, &err) == 1 && buf.len > 0) {
-		if (key == NULL)
-			snprintf(to, sizeof(out[0]), "%s", buf.p);
-		else if ((p = strstr(buf.p, key)) != NULL &&
-		    (p == buf.p || p[-1] == '\n')) {
-			p += strlen(key);
-			snprintf(to, sizeof(out[0]), "%.*s",
-			    (int)strcspn(p, "\n"), p);
-		}
-	}
-	cs_buf_free(&buf);
-	cs_entry_done(&entry);
-	return to;
 }
 
 static X509 *
@@ -264,6 +273,7 @@ isagain(X509 *a, X509 *b, int samekey, int drop)
 {
 	const STACK_OF(X509_EXTENSION) *v = X509_get0_extensions(a);
 	const STACK_OF(X509_EXTENSION) *w = X509_get0_extensions(b);
+	X509_ALGOR *p, *q;
 	X509_EXTENSION *x, *y;
 	int i, j = 0, nid, same = 1;
 
@@ -275,9 +285,9 @@ isagain(X509 *a, X509 *b, int samekey, int drop)
 	    "another serial number");
 	is_int(EVP_PKEY_eq(X509_get0_pubkey(a), X509_get0_pubkey(b)), samekey,
 	    samekey ? "the same key" : "another key");
-	is_int(EVP_PKEY_parameters_eq(X509_get0_pubkey(a),
-		   X509_get0_pubkey(b)) != 0,
-	    1, "on the same curve");
+	X509_PUBKEY_get0_param(NULL, NULL, NULL, &p, X509_get_X509_PUBKEY(a));
+	X509_PUBKEY_get0_param(NULL, NULL, NULL, &q, X509_get_X509_PUBKEY(b));
+	ok(X509_ALGOR_cmp(p, q) == 0, "with the same parameters");
 	ok(cs_cert_ends(b) > cs_cert_ends(a), "ends later");
 	for (i = 0; i < sk_X509_EXTENSION_num(v); i++) {
 		x = sk_X509_EXTENSION_value(v, i);
@@ -296,7 +306,7 @@ isagain(X509 *a, X509 *b, int samekey, int drop)
 			    X509_EXTENSION_get_data(y)) != 0))
 			same = 0;
 	}
-	ok(same && j == sk_X509_EXTENSION_num(w),
+	ok(same && j == (w == NULL ? 0 : sk_X509_EXTENSION_num(w)),
 	    "%d extensions, in order, octet by octet", j);
 }
 
@@ -570,6 +580,464 @@ testclimb(void)
 	is_int(verifies("c-www"), 1, "verifies");
 }
 
+/* A certificate of another maker. */
+struct foreign {
+	const char *name;
+	const char *type;  /* of its key: "rsa", "pss", "ed448", a curve */
+	const char *above; /* who signed it; NULL: itself */
+	long version;
+	int mbstring;	      /* the type of the common name */
+	const char *exts[16]; /* name, value, ... */
+};
+
+#define PATHLEN0 "critical,CA:TRUE,pathlen:0"
+#define V3 X509_VERSION_3
+
+static const struct foreign foreigns[] = {
+	/* as old tools made them */
+	{ "f-v1", "rsa", NULL, X509_VERSION_1, MBSTRING_ASC, { NULL } },
+	{ "f-v1leaf", "rsa", "f-v1", V3, MBSTRING_ASC,
+	    { "subjectAltName", "DNS:v1.example", "1.3.6.1.4.1.11129.2.4.2",
+		"DER:04020000" } },
+	{ "f-pss", "pss", NULL, V3, V_ASN1_T61STRING,
+	    { "subjectKeyIdentifier", "0102030405", "keyUsage",
+		"critical,keyCertSign,cRLSign,digitalSignature",
+		"basicConstraints", PATHLEN0, "nameConstraints",
+		"critical,permitted;DNS:example,excluded;DNS:bad.example" } },
+	{ "f-pssleaf", "pss", "f-pss", V3, V_ASN1_BMPSTRING,
+	    { "subjectAltName", "DNS:pss.example,otherName:1.2.3;UTF8:x",
+		"authorityKeyIdentifier", "keyid" } },
+	{ "f-leaf", "P-521", "f-pss", V3, V_ASN1_UNIVERSALSTRING,
+	    { "1.2.3.4.5", "critical,DER:0500", "extendedKeyUsage",
+		"critical,serverAuth", "authorityKeyIdentifier",
+		"keyid:always,issuer:always", "subjectAltName",
+		"critical,DNS:leaf.example,IP:::1", "certificatePolicies",
+		"1.2.3.4", "subjectKeyIdentifier", "hash", "tlsfeature",
+		"status_request" } },
+	{ "f-ed", "ED448", NULL, V3, MBSTRING_UTF8,
+	    { "basicConstraints", "CA:TRUE", "subjectKeyIdentifier", "hash",
+		"authorityKeyIdentifier", "keyid:always,issuer:always" } },
+	{ "f-edleaf", "ED448", "f-ed", V3, MBSTRING_UTF8,
+	    { "subjectAltName", "DNS:ed.example", "authorityKeyIdentifier",
+		"keyid:always,issuer:always", "1.3.6.1.5.5.7.1.26",
+		"ASN1:SEQUENCE:list" } },
+};
+#define NFOREIGN (sizeof(foreigns) / sizeof(foreigns[0]))
+
+static struct {
+	X509 *x509;
+	EVP_PKEY *pkey;
+} made[NFOREIGN];
+
+static EVP_PKEY *
+foreignkey(const char *type)
+{
+	EVP_PKEY_CTX *ctx;
+	EVP_PKEY *pkey = NULL;
+
+	if (strcmp(type, "rsa") == 0)
+		return EVP_RSA_gen(2048);
+	if (strcmp(type, "ED448") == 0)
+		return EVP_PKEY_Q_keygen(NULL, NULL, "ED448");
+	if (strcmp(type, "pss") != 0)
+		return EVP_EC_gen(type);
+	ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+	if (EVP_PKEY_keygen_init(ctx) != 1 ||
+	    EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 2048) != 1 ||
+	    EVP_PKEY_CTX_set_rsa_pss_keygen_md(ctx, EVP_sha384()) != 1 ||
+	    EVP_PKEY_CTX_set_rsa_pss_keygen_mgf1_md(ctx, EVP_sha384()) != 1 ||
+	    EVP_PKEY_CTX_set_rsa_pss_keygen_saltlen(ctx, 48) != 1 ||
+	    EVP_PKEY_generate(ctx, &pkey) != 1)
+		bail("no RSASSA-PSS key");
+	EVP_PKEY_CTX_free(ctx);
+	return pkey;
+}
+
+static void
+addforeign(X509 *x509, X509 *issuer, const char *name, const char *value)
+{
+	static const char text[] = "[list]\nspc=EXP:0,IA5:1234\n";
+	CONF *conf = NCONF_new(NULL);
+	BIO *bio = BIO_new_mem_buf(text, -1);
+	X509_EXTENSION *ext;
+	X509V3_CTX ctx;
+	long line;
+
+	NCONF_load_bio(conf, bio, &line);
+	X509V3_set_ctx(&ctx, issuer, x509, NULL, NULL, 0);
+	X509V3_set_nconf(&ctx, conf);
+	ext = X509V3_EXT_nconf(conf, &ctx, name, value);
+	if (ext == NULL)
+		bail("%s = %s is not an extension", name, value);
+	X509_add_ext(x509, ext, -1);
+	X509_EXTENSION_free(ext);
+	NCONF_free(conf);
+	BIO_free(bio);
+}
+
+static size_t
+foreignof(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < NFOREIGN; i++)
+		if (strcmp(foreigns[i].name, name) == 0)
+			return i;
+	bail("%s", name);
+}
+
+static void
+forge(size_t i)
+{
+	const struct foreign *f = &foreigns[i];
+	size_t above = f->above == NULL ? i : foreignof(f->above);
+	X509_NAME *name = X509_NAME_new();
+	X509 *x509 = X509_new();
+	const EVP_MD *md = EVP_sha256();
+	int k;
+
+	made[i].x509 = x509;
+	made[i].pkey = foreignkey(f->type);
+	X509_NAME_add_entry_by_txt(name, "O", V_ASN1_PRINTABLESTRING,
+	    (const unsigned char *)f->name, -1, -1, 0);
+	if (f->mbstring == V_ASN1_UNIVERSALSTRING)
+		X509_NAME_add_entry_by_txt(name, "CN", f->mbstring,
+		    (const unsigned char *)"\0\0\0f\0\0\0x", 8, -1, 0);
+	else if (f->mbstring == V_ASN1_BMPSTRING)
+		X509_NAME_add_entry_by_txt(name, "CN", f->mbstring,
+		    (const unsigned char *)"\0f\0x", 4, -1, 0);
+	else
+		X509_NAME_add_entry_by_txt(name, "CN", f->mbstring,
+		    (const unsigned char *)f->name, -1, -1, 0);
+	X509_set_version(x509, f->version);
+	ASN1_INTEGER_set(X509_get_serialNumber(x509), (long)i + 1);
+	X509_set_subject_name(x509, name);
+	X509_set_issuer_name(x509, X509_get_subject_name(made[above].x509));
+	ASN1_TIME_set(X509_getm_notBefore(x509), time(NULL));
+	ASN1_TIME_set(X509_getm_notAfter(x509),
+	    time(NULL) + (f->above == NULL ? 1000 : 90) * (time_t)DAY);
+	X509_set_pubkey(x509, made[i].pkey);
+	for (k = 0; f->exts[k] != NULL; k += 2)
+		addforeign(x509, made[above].x509, f->exts[k], f->exts[k + 1]);
+	if (EVP_PKEY_is_a(made[above].pkey, "RSA-PSS"))
+		md = EVP_sha384();
+	if (EVP_PKEY_is_a(made[above].pkey, "ED448"))
+		md = NULL;
+	if (X509_sign(x509, made[above].pkey, md) <= 0)
+		bail("%s: cannot be signed", f->name);
+	X509_NAME_free(name);
+}
+
+static void
+import(size_t i)
+{
+	struct certstore_import *im;
+	struct cs_buf pem = { 0 };
+
+	if (cs_cert_encode(&pem, made[i].x509, &err) == -1 ||
+	    cs_key_encode(&pem, made[i].pkey, NULL, &err) == -1 ||
+	    (im = certstore_import_new(store, CERTSTORE_IMPORT_FORCE, &err)) ==
+		NULL ||
+	    certstore_import_set_name(im, foreigns[i].name, &err) == -1 ||
+	    certstore_import_add(im, "pem", pem.p, pem.len, &err) == -1 ||
+	    certstore_import_commit(im, &err) != 1)
+		bail("%s: %s", foreigns[i].name, err.msg);
+	certstore_import_free(im);
+	cs_buf_free(&pem);
+}
+
+/* What others made is copied as it is, with a key like the one it had. */
+static void
+testforeign(void)
+{
+	X509 *a, *b;
+	size_t i;
+
+	for (i = 0; i < NFOREIGN; i++) {
+		forge(i);
+		import(i);
+	}
+	ahead += 61 * (time_t)DAY;
+	for (i = 0; i < NFOREIGN; i++) {
+		if (foreigns[i].above == NULL)
+			continue;
+		a = cert(foreigns[i].name);
+		renewed(foreigns[i].name, foreigns[i].name);
+		b = cert(foreigns[i].name);
+		isagain(a, b, 0, NID_ct_precert_scts);
+		is_str(text(foreigns[i].name, CS_INFO, "key "),
+		    strcmp(foreigns[i].type, "pss") == 0     ? "rsa-pss:2048" :
+			strcmp(foreigns[i].type, "rsa") == 0 ? "rsa:2048" :
+			strcmp(foreigns[i].type, "P-521") == 0 ? "p521" :
+								 "ed448",
+		    "its type");
+		is_str(text(foreigns[i].name, CS_PROPS, "origin "), "import",
+		    "its origin");
+		ok(X509_get0_authority_serial(b) == NULL, "no serial number");
+		X509_free(a);
+		X509_free(b);
+	}
+	is_int(verifies("f-v1leaf"), 1, "verifies");
+	is_int(verifies("f-pssleaf"), 1, "verifies");
+	is_int(verifies("f-edleaf"), 1, "verifies");
+
+	/* the old certificate of the CA is named by its serial number */
+	import(foreignof("f-leaf"));
+	import(foreignof("f-edleaf"));
+	ahead += 300 * (time_t)DAY;
+	again("f-v1", 0, 1, "f-v1 f-v1leaf");
+	again("f-pss", 0, 1, "f-pss f-pssleaf");
+	ok(strstr(warned, "f-leaf: names its issuer by serial number") != NULL,
+	    "says so: %s", warned);
+	again("f-ed", 0, 1, "f-ed");
+	renewed("f-edleaf", "f-edleaf");
+	is_int(verifies("f-edleaf"), 1, "verifies");
+	is_int(verifies("f-v1leaf"), 1 - 1, "it is expired");
+	renewed("f-v1leaf", "f-v1leaf");
+	is_int(verifies("f-v1leaf"), 1, "verifies");
+	for (i = 0; i < NFOREIGN; i++) {
+		X509_free(made[i].x509);
+		EVP_PKEY_free(made[i].pkey);
+	}
+}
+
+/* Is the certificate of an entry an anchor of a set? */
+static int
+isanchor(const char *set, const char *fingerprint)
+{
+	struct certstore_trust *trust;
+	char id[80];
+	int rv;
+
+	trust = certstore_trust_new(store, set, 0, &err);
+	snprintf(id, sizeof(id), "sha256:%s", fingerprint);
+	rv = certstore_trust_has(trust, id, &err);
+	certstore_trust_free(trust);
+	return rv;
+}
+
+static void
+trusting(const char *set, const char *pem)
+{
+	struct certstore_trust *trust;
+
+	trust = certstore_trust_new(store, set, CERTSTORE_TRUST_FORCE, &err);
+	if (trust == NULL ||
+	    certstore_trust_add(trust, "pem", pem, strlen(pem), &err) == -1 ||
+	    certstore_trust_commit(trust, &err) == -1)
+		bail("%s", err.msg);
+	certstore_trust_free(trust);
+}
+
+static void
+testtrust(void)
+{
+	char a[80], b[80], was[16384];
+
+	make("a-root", 0, "c l=1000d");
+	make("a-www", 0, "A=a-root s=a.example l=300d");
+	make("a-other", 0, "c l=1000d");
+	pemof("a-root", was);
+	trusting(NULL, was);
+	trusting("phones", was);
+	pemof("a-other", was);
+	trusting("else", was);
+	snprintf(a, sizeof(a), "%s", text("a-root", CS_INFO, "fingerprint "));
+	ahead += 200 * (time_t)DAY;
+	is_int(renewal("a-root", CERTSTORE_RENEW_DRYRUN, NULL), 0, "dry run");
+	renewed("a-root", "a-root a-www");
+	snprintf(b, sizeof(b), "%s", text("a-root", CS_INFO, "fingerprint "));
+	ok(isanchor(NULL, a) == 1 && isanchor(NULL, b) == 1,
+	    "both are anchors of the set");
+	ok(isanchor("phones", a) == 1 && isanchor("phones", b) == 1,
+	    "and of the one with a name");
+	is_int(isanchor("else", b), 0, "not of another one");
+	renewed("a-www", "a-www");
+	sh("rm store/trusts/phones; ln -s .phones@9 store/trusts/phones");
+	ahead += DAY;
+	renewed("a-root", "a-root a-www");
+	ok(strstr(warned, "a-root: the sets of trust anchors that have its") !=
+		NULL,
+	    "a set cannot be written: %s", warned);
+	sh("rm -r store/trusts/phones store/trusts/.phones@*");
+}
+
+/* Another writer, while a passphrase is asked for. */
+struct interference {
+	const char *does;
+	int times, asked;
+};
+
+static int
+interfere(void *arg, const char *what, char *buf, size_t size)
+{
+	struct certstore_passphrase pass = { passphrase, NULL };
+	struct certstore *was = store;
+	struct interference *in = arg;
+	char secret[] = "secret";
+
+	(void)what;
+	pass.arg = secret;
+	if (in->asked++ < in->times) {
+		store = opened(CERTSTORE_OPEN_WRITE);
+		ahead += DAY;
+		if (strcmp(in->does, "renews") == 0) {
+			if (certstore_renew(store, "e-ca", &pass, 0, NULL, NULL,
+				&err) == -1)
+				bail("%s", err.msg);
+		} else if (strcmp(in->does, "notes") == 0)
+			setprop("e-ca", "note", "x");
+		else if (strcmp(in->does, "below") == 0)
+			make("e-www", CERTSTORE_CREATE_FORCE,
+			    "s=e.example l=30d");
+		else
+			make("e-ca",
+			    CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_FORCE,
+			    "c E=secret");
+		certstore_close(store);
+		store = was;
+	}
+	return snprintf(buf, size, "secret");
+}
+
+static void
+meets(const char *does, int times, int flags, int asked, const char *want)
+{
+	struct interference in = { does, times, 0 };
+	struct certstore_passphrase pass = { interfere, &in };
+
+	warned[0] = changes[0] = '\0';
+	ahead += DAY;
+	is_int(certstore_renew(store, "e-ca", &pass, flags, changed, NULL,
+		   &err),
+	    0, "meanwhile another writer %s", does);
+	is_int(in.asked, asked, "tries");
+	is_str(changes, want, "and changed is");
+}
+
+static void
+testwriters(void)
+{
+	make("e-ca", 0, "c l=1000d E=secret");
+	make("e-www", 0, "s=e.example l=30d");
+	meets("notes", 1, 0, 1, "e-ca");
+	is_str(text("e-ca", CS_PROPS, "note "), "x", "its note is kept");
+	meets("renews", 1, 0, 1, "");
+	meets("renews", 1, CERTSTORE_RENEW_FORCE, 2, "e-ca");
+	meets("asks a CA", 3, 0, 4, "e-ca");
+	ok(text("e-ca", CS_REQUEST_CSR, NULL)[0] != '\0', "a request waits");
+}
+
+/* A CA that another root signs by now, which servers' clients do not trust. */
+static void
+testlosttrust(void)
+{
+	char a[16384];
+
+	make("x-a", 0, "c l=1000d");
+	make("x-b", 0, "c l=1000d");
+	make("x-i", 0, "c A=x-a l=900d");
+	make("x-www", 0, "A=x-i s=x.example l=300d");
+	make("x-i", CERTSTORE_CREATE_FORCE, "c A=x-b K=x-i l=900d");
+	ahead += 200 * (time_t)DAY;
+	renewed("x-www", "x-www");
+	make("x-i", CERTSTORE_CREATE_FORCE, "c A=x-a K=x-i l=700d");
+	ahead += DAY;
+	renewed("x-www", "x-www");
+	pemof("x-a", a);
+	trusting(NULL, a);
+	make("x-i", CERTSTORE_CREATE_FORCE, "c A=x-b K=x-i l=700d");
+	ahead += DAY;
+	refused("x-www", 0, CERTSTORE_EREFUSED, "leads to a trust anchor");
+	is_int(renewal("x-www", CERTSTORE_RENEW_FORCE, NULL), 0, "with -f");
+	is_str(changes, "x-www", "it is renewed");
+}
+
+/* What signs calls: chains are fetched by the hash of the file. */
+static void
+testcalls(void)
+{
+	char path1[16384], path2[16384], list[16384];
+
+	make("k-root", 0, "c l=1000d");
+	make("k-pa", 0, "c A=k-root l=800d");
+	make("k-sign", 0, "A=k-pa P=shaken s=spc:1234 S=CN=SHAKEN_1234 l=300d");
+	setprop("k-sign", "x5u", "https://x.example/");
+	is_str(text("k-sign", CS_INFO, "kind "), "shaken", "signs calls");
+	snprintf(list, sizeof(list), "%s", text("k-sign", CS_INFO, "spc "));
+	again("k-sign", 200, 0, "k-sign");
+	is_str(text("k-sign", CS_INFO, "spc "), list, "the same TNAuthList");
+	snprintf(path1, sizeof(path1), "test -f store/x5u/%.64s.pem",
+	    strrchr(text("k-sign", CS_INFO, "file "), ' ') + 1);
+	sh(path1);
+	again("k-pa", 0, 1, "k-pa k-sign");
+	snprintf(path2, sizeof(path2), "test -f store/x5u/%.64s.pem",
+	    strrchr(text("k-sign", CS_INFO, "file "), ' ') + 1);
+	ok(strcmp(path1, path2) != 0, "another chain has another URL");
+	sh(path2);
+	sh(path1); /* for a day */
+	ok(text("k-sign", CS_INFO, "held ")[0] != '\0', "the old key is held");
+	setprop("k-sign", "keepkey", "yes");
+	again("k-sign", 200, 1, "k-sign");
+}
+
+/* What holds, whose passphrase is missing, and entries that cannot follow. */
+static void
+testothers(void)
+{
+	struct certstore_template *t = certstore_template_new(&err);
+	struct certstore_passphrase pass = { passphrase, NULL };
+	char secret[] = "secret", ca[16384];
+
+	pass.arg = secret;
+	make("p-root", 0, "c l=1000d E=secret");
+	apply(t, "c");
+	apply(t, "A=p-root");
+	apply(t, "l=1000d");
+	if (certstore_template_set_passphrase(t, &pass, &err) == -1 ||
+	    certstore_create(store, "p-sub", t, 0, NULL, &err) != 1)
+		bail("%s", err.msg);
+	certstore_template_free(t);
+	make("p-one", 0, "A=p-sub s=one.p.example l=900d");
+	make("p-two", 0, "A=p-sub s=two.p.example l=900d");
+	ahead += 700 * (time_t)DAY;
+
+	/* the CA's own CA has a passphrase, which nobody says */
+	setprop("p-one", "hold", "9999d broken");
+	renewed("p-one", "p-one");
+	ok(strstr(warned,
+	       "p-one: expires with its CA, which cannot be "
+	       "renewed: p-sub: expires") != NULL,
+	    "says so: %s", warned);
+	is_str(text("p-one", CS_PROPS, "hold "), "", "it is not held any more");
+	is_str(text("p-one", CS_PROPS, "life "), "900d", "its life is known");
+	ahead += DAY;
+	refused("p-one", 0, CERTSTORE_EPASSPHRASE, "cannot be renewed");
+	is_int(renewal("p-one", 0, "secret"), 0, "with the passphrase");
+	is_str(changes, "p-one p-root p-sub p-two", "all are renewed");
+	is_int(life("p-one"), 900 * DAY + 300, "for all of its life");
+
+	/* what is wrong with one entry does not keep it from the others */
+	sh("echo 'group no-such-group' >>store/certs/p-two/props");
+	snprintf(ca, sizeof(ca), "%s", text("p-two", CS_CA, NULL));
+	ahead += DAY;
+	is_int(renewal("p-root", 0, "secret"), 0, "the root");
+	is_str(changes, "p-one p-root p-sub", "but for one");
+	ok(strstr(warned, "no-such-group") != NULL &&
+		strstr(warned, "it keeps the old certificate of p-root") !=
+		    NULL,
+	    "says so: %s", warned);
+	is_str(text("p-two", CS_CA, NULL), ca, "as before");
+
+	/* name constraints of a CA hold for what was made before them */
+	make("n-ca", 0, "c l=1000d");
+	make("n-www", 0, "A=n-ca s=a.example l=90d");
+	make("n-ca", CERTSTORE_CREATE_FORCE,
+	    "c l=1000d K=n-ca C=permit=b.example");
+	ahead += DAY;
+	refused("n-www", 0, CERTSTORE_EREFUSED, "name constraints of n-ca");
+}
+
 int
 main(void)
 {
@@ -582,6 +1050,12 @@ main(void)
 	testbelow();
 	testratchet();
 	testclimb();
+	testforeign();
+	testtrust();
+	testwriters();
+	testlosttrust();
+	testcalls();
+	testothers();
 	certstore_close(store);
 	removescratch();
 	return tap_done();

@@ -33,8 +33,8 @@ int	cs_issuer_judge(const struct cs_issuer *, int,
 	    struct certstore_error *);		/* may it sign; 1: for a CA */
 int	cs_issuer_key(struct cs_issuer *, const struct certstore_passphrase *,
 	    struct certstore_error *);
-/* The key of an entry, which has to be that of its certificate. */
-EVP_PKEY *cs_issuer_ownkey(const struct certstore_entry *, X509 *,
+/* The private key of a certificate, as PEM; the name is for messages. */
+EVP_PKEY *cs_issuer_pair(const char *, const struct cs_buf *, X509 *,
 	    const struct certstore_passphrase *, struct certstore_error *);
 /* The files of an entry: its certificate, the issuer's (NULL: self-signed), and
  * the key as PEM. */
@@ -51,14 +51,8 @@ void	cs_life_record(struct cs_life *, struct cs_put *, int64_t);
 /* copy.c: the certificate again, from now to another end, by the issuer (NULL:
  * by its own key), for the key given, which may be the one it has; NULL: for
  * that.  The name is for messages. */
-X509	*cs_copy_cert(struct certstore *, const char *, X509 *, EVP_PKEY *, int64_t, int64_t,
-	    const struct cs_issuer *, struct certstore_error *);
-
-/* keep.c: the end-entity certificate of an entry. */
-X509	*cs_keep_cert(const struct certstore_entry *, struct certstore_error *);
-
-/* reuse.c: is the key in a file of an entry encrypted?  1, 0, -1. */
-int	cs_reuse_isencrypted(const struct certstore_entry *, enum cs_file,
+X509	*cs_copy_cert(struct certstore *, const char *, X509 *, EVP_PKEY *,
+	    int64_t, int64_t, const struct cs_issuer *,
 	    struct certstore_error *);
 
 #endif

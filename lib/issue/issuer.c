@@ -52,6 +52,15 @@ failwaits(const char *name, struct certstore_error *err)
 	    name);
 }
 
+static int
+failkeyless(const char *name, struct certstore_error *err)
+{
+	return cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s: its private key is not in the store: use cert-import to add "
+	    "it",
+	    name);
+}
+
 /* On failure there is nothing to close. */
 int
 cs_issuer_open(struct cs_issuer *is, struct certstore *store, const char *name,
@@ -165,12 +174,16 @@ setearliest(struct cs_issuer *is)
 void
 cs_issuer_assume(struct cs_issuer *is, X509 *was, X509 *fresh)
 {
+	X509 *x509;
 	int i;
 
-	for (i = 0; i < sk_X509_num(is->certs); i++)
-		if (cs_cert_same(sk_X509_value(is->certs, i), was) &&
-		    X509_up_ref(fresh) == 1)
-			X509_free(sk_X509_set(is->certs, i, fresh));
+	for (i = 0; i < sk_X509_num(is->certs); i++) {
+		x509 = sk_X509_value(is->certs, i);
+		if (!cs_cert_same(x509, was) || X509_up_ref(fresh) != 1)
+			continue;
+		(void)sk_X509_set(is->certs, i, fresh);
+		X509_free(x509);
+	}
 	setearliest(is);
 }
 
@@ -293,10 +306,7 @@ cs_issuer_judge(const struct cs_issuer *is, int isca,
 		return cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: is not a CA: use cert-create -c to make one", name);
 	if (!is->entry.info.haskey)
-		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: its private key is not in the store: use "
-		    "cert-import to add it",
-		    name);
+		return failkeyless(name, err);
 	if (judgevalidity(name, is->certs, err) == -1)
 		return -1;
 	return judgepathlen(name, is->certs, isca, err);
@@ -304,23 +314,17 @@ cs_issuer_judge(const struct cs_issuer *is, int isca,
 
 /* Asks for a passphrase only if the key is encrypted. */
 EVP_PKEY *
-cs_issuer_ownkey(const struct certstore_entry *entry, X509 *x509,
+cs_issuer_pair(const char *name, const struct cs_buf *pem, X509 *x509,
     const struct certstore_passphrase *pass, struct certstore_error *err)
 {
-	const char *name = entry->info.name;
-	struct cs_buf pem = { NULL, 0, 0 };
-	EVP_PKEY *pkey = NULL;
+	EVP_PKEY *pkey;
 	int rv;
 
-	if ((rv = cs_entry_read(entry, CS_PRIVKEY, &pem, err)) == 0)
-		rv = cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: its private key is not in the store: use "
-		    "cert-import to add it",
-		    name);
-	if (rv == 1)
-		pkey = cs_key_frompem(name, &pem, pass, err);
-	cs_buf_free(&pem);
-	if (pkey == NULL)
+	if (pem->len == 0) {
+		failkeyless(name, err);
+		return NULL;
+	}
+	if ((pkey = cs_key_frompem(name, pem, pass, err)) == NULL)
 		return NULL;
 	rv = X509_check_private_key(x509, pkey);
 	ERR_clear_error();
@@ -338,8 +342,12 @@ int
 cs_issuer_key(struct cs_issuer *is, const struct certstore_passphrase *pass,
     struct certstore_error *err)
 {
-	is->pkey = cs_issuer_ownkey(&is->entry, sk_X509_value(is->certs, 0),
-	    pass, err);
+	struct cs_buf pem = { NULL, 0, 0 };
+
+	if (cs_entry_read(&is->entry, CS_PRIVKEY, &pem, err) != -1)
+		is->pkey = cs_issuer_pair(is->entry.info.name, &pem,
+		    sk_X509_value(is->certs, 0), pass, err);
+	cs_buf_free(&pem);
 	return is->pkey == NULL ? -1 : 0;
 }
 

@@ -82,6 +82,8 @@ int	cs_reuse_entry(const struct certstore_entry *,
 	    struct cs_reuse *, struct certstore_error *);
 int	cs_reuse_haskey(const struct certstore_entry *, enum cs_file,
 	    const char *, struct cs_reuse *, struct certstore_error *);
+int	cs_reuse_isencrypted(const struct certstore_entry *, enum cs_file,
+	    struct certstore_error *);
 int	cs_reuse_isclamped(const struct certstore_entry *, struct cs_issuer *,
 	    struct certstore_error *);
 int	cs_reuse_answered(const struct certstore_entry *,
@@ -94,6 +96,7 @@ int	cs_reuse_request(const struct certstore_entry *, X509_REQ *,
 
 /* keep.c: a template as asked (and resolved), with all that the entry has
  * beyond it. */
+X509	*cs_keep_cert(const struct certstore_entry *, struct certstore_error *);
 struct certstore_template *cs_keep_make(const struct certstore_template *,
 	    const struct certstore_template *, const struct certstore_entry *,
 	    X509 *, struct certstore_error *);

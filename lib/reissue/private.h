@@ -39,8 +39,11 @@ struct cs_reissue {
 	char	 first[CS_HASH_LEN];	/* the certificate that was found */
 	EVP_PKEY *pkey;			/* a new key, once it is made */
 	int	 climbed;		/* its CA was looked at */
+	struct certstore_error why;	/* why that cannot be renewed */
 	struct certstore_entry old;
-	X509	*x509, *fresh;		/* the old certificate, the new one */
+	struct cs_buf pem;		/* its private key */
+	STACK_OF(X509) *was;		/* its certificate and chain, ca.pem */
+	X509	*x509, *fresh;		/* the certificate, the new one */
 	struct cs_wishes wishes;
 	struct cs_issuer issuer;
 	int	 hasissuer;		/* else it is self-signed */

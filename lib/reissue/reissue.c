@@ -18,27 +18,27 @@ cs_reissue_life(const struct cs_info *info, int cut)
 	if (life > 2 * CS_BACK)
 		life -= CS_BACK;
 	least = strcmp(info->kind, "ca") == 0 ? CS_LIFE_CA : CS_LIFE;
-	return cut && life < least ? least : life;
+	return life <= 0 || (cut && life < least) ? least : life;
 }
 
-/* Is the end of the old certificate that of one in its chain? */
+static int
+hasend(STACK_OF(X509) *certs, int from, int64_t ends)
+{
+	int i;
+
+	for (i = from; i < sk_X509_num(certs); i++)
+		if (cs_cert_ends(sk_X509_value(certs, i)) == ends)
+			return 1;
+	return 0;
+}
+
+/* Is the end of the old certificate that of one above it? */
 static int
 wascut(const struct cs_reissue *r)
 {
-	const struct cs_info *info = &r->old.info;
-	int64_t ends = info->ends;
-	size_t i;
-	int k;
-
-	if (!r->hasissuer)
-		return 0;
-	for (i = 0; i < info->nissuing; i++)
-		if (info->issuing[i].ends == ends)
-			return 1;
-	for (k = 0; k < sk_X509_num(r->issuer.certs); k++)
-		if (cs_cert_ends(sk_X509_value(r->issuer.certs, k)) == ends)
-			return 1;
-	return 0;
+	return r->hasissuer &&
+	    (hasend(r->was, 1, r->old.info.ends) ||
+		hasend(r->issuer.certs, 0, r->old.info.ends));
 }
 
 void
@@ -71,6 +71,10 @@ checkend(const struct cs_reissue *r, struct certstore_error *err)
 		return 0;
 	certstore_time_format(until, new);
 	certstore_time_format(r->old.info.ends, old);
+	if (cs_reissue_iscut(r) && r->why.code != CERTSTORE_OK)
+		return cs_fail(err, r->why.code,
+		    "%s: expires %s, with its CA, which cannot be renewed: %s",
+		    r->name, old, r->why.msg);
 	if (cs_reissue_iscut(r))
 		return cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: expires %s, and a new certificate would expire with "
@@ -95,24 +99,16 @@ keepskey(const struct cs_reissue *r)
 					 strcmp(info->kind, "mail") == 0;
 }
 
-/*
- * The file of the key that stays, octet by octet; the key itself where it is
- * needed for the signature, or can be compared without a passphrase.
- */
+/* The key that stays, where it is needed for the signature or can be compared
+ * without a passphrase; else NULL. */
 static int
-keepkey(struct cs_reissue *r, EVP_PKEY **pkey, struct cs_buf *pem,
-    struct certstore_error *err)
+keepkey(struct cs_reissue *r, EVP_PKEY **pkey, struct certstore_error *err)
 {
-	int encrypted;
-
 	*pkey = NULL;
-	if ((encrypted = cs_reuse_isencrypted(&r->old, CS_PRIVKEY, err)) == -1)
-		return -1;
-	if ((r->old.info.self || !encrypted) &&
-	    (*pkey = cs_issuer_ownkey(&r->old, r->x509, r->all->pass, err)) ==
-		NULL)
-		return -1;
-	return cs_entry_read(&r->old, CS_PRIVKEY, pem, err) == -1 ? -1 : 0;
+	if (!r->old.info.self && cs_key_isencrypted(&r->pem))
+		return 0;
+	*pkey = cs_issuer_pair(r->name, &r->pem, r->x509, r->all->pass, err);
+	return *pkey == NULL ? -1 : 0;
 }
 
 /* A new key of the same type, once for all tries, unless that is weak. */
@@ -135,26 +131,22 @@ generatekey(struct cs_reissue *r, struct certstore_error *err)
 	    cs_store_option(r->all->store));
 }
 
-/* A new key of the same type; a dry run makes none. */
+/* A new key of the same type, which takes the place of the old one; a dry run
+ * makes none. */
 static int
-makekey(struct cs_reissue *r, EVP_PKEY **pkey, struct cs_buf *pem,
-    struct certstore_error *err)
+makekey(struct cs_reissue *r, EVP_PKEY **pkey, struct certstore_error *err)
 {
-	struct certstore *store = r->all->store;
-	int rv;
-
 	*pkey = NULL;
-	if ((rv = cs_reuse_isencrypted(&r->old, CS_PRIVKEY, err)) != 0)
-		return rv == -1 ?
-		    -1 :
-		    cs_fail(err, CERTSTORE_EREFUSED,
-			"%s: its key is encrypted, and a new one would not "
-			"be: use cert-set%s %s keepkey=yes to keep it",
-			r->name, cs_store_option(store), r->name);
+	if (cs_key_isencrypted(&r->pem))
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: its key is encrypted, and a new one would not be: use "
+		    "cert-set%s %s keepkey=yes to keep it",
+		    r->name, cs_store_option(r->all->store), r->name);
 	if (r->all->dryrun)
 		return 0;
+	cs_buf_free(&r->pem);
 	if (generatekey(r, err) == -1 ||
-	    cs_key_encode(pem, r->pkey, NULL, err) == -1)
+	    cs_key_encode(&r->pem, r->pkey, NULL, err) == -1)
 		return -1;
 	*pkey = r->pkey;
 	return EVP_PKEY_up_ref(r->pkey) == 1 ? 0 : cs_fail_nomem(err);
@@ -174,8 +166,7 @@ openissuer(struct cs_reissue *r, struct certstore_error *err)
 }
 
 static int
-makefiles(struct cs_reissue *r, EVP_PKEY *pkey, const struct cs_buf *pem,
-    struct certstore_error *err)
+makefiles(struct cs_reissue *r, EVP_PKEY *pkey, struct certstore_error *err)
 {
 	const struct cs_issuer *is = r->hasissuer ? &r->issuer : NULL;
 	struct cs_put *put = r->put;
@@ -186,11 +177,10 @@ makefiles(struct cs_reissue *r, EVP_PKEY *pkey, const struct cs_buf *pem,
 		return -1;
 	put->name = r->name;
 	cs_entry_identify(&r->old, &put->seen);
-	if (cs_issuer_files(put, r->fresh, is, pem->p == NULL ? NULL : pem,
-		err) == -1 ||
+	if (cs_issuer_files(put, r->fresh, is, &r->pem, err) == -1 ||
 	    cs_repeat_request(put, &r->old, err) == -1)
 		return -1;
-	if (cs_reissue_iscut(r))
+	if (cs_reissue_iscut(r) && r->wishes.life == 0)
 		cs_life_record(r->life, put, r->asked);
 	return 0;
 }
@@ -198,19 +188,12 @@ makefiles(struct cs_reissue *r, EVP_PKEY *pkey, const struct cs_buf *pem,
 int
 cs_reissue_make(struct cs_reissue *r, struct certstore_error *err)
 {
-	struct cs_buf pem = { 0 };
 	EVP_PKEY *pkey = NULL;
 	int rv = -1;
 
-	if (!r->old.info.haskey)
-		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: its private key is not in the store: use "
-		    "cert-import to add it",
-		    r->name);
 	if (checkend(r, err) == 0 && openissuer(r, err) == 0 &&
-	    (keepskey(r) ? keepkey : makekey)(r, &pkey, &pem, err) == 0)
-		rv = makefiles(r, pkey, &pem, err);
+	    (keepskey(r) ? keepkey : makekey)(r, &pkey, err) == 0)
+		rv = makefiles(r, pkey, err);
 	EVP_PKEY_free(pkey);
-	cs_buf_free(&pem);
 	return rv;
 }

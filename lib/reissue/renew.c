@@ -18,6 +18,32 @@
 
 static int renewentry(struct cs_reissue *, struct certstore_error *);
 
+/* The certificates of an entry: its own, the chain, and what ca.pem adds. */
+static int
+readchain(struct cs_reissue *r, struct certstore_error *err)
+{
+	STACK_OF(X509) *ca = NULL;
+	int rv;
+
+	if ((rv = cs_cert_read(&r->old, CS_FULLCHAIN, &r->was, err)) == 0)
+		rv = cs_fail(err, CERTSTORE_EDAMAGED,
+		    "%s: fullchain.pem is missing: use cert-create -f to "
+		    "replace the entry",
+		    r->name);
+	if (rv == 1 && r->old.info.hasca)
+		rv = cs_cert_read(&r->old, CS_CA, &ca, err);
+	if (rv != -1 && ca != NULL &&
+	    X509_add_certs(r->was, ca,
+		X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_NO_DUP) != 1)
+		rv = cs_fail_nomem(err);
+	sk_X509_pop_free(ca, X509_free);
+	if (rv != -1)
+		r->x509 = sk_X509_value(r->was, 0);
+	return rv == -1 ? -1 : 0;
+}
+
+/* All files are read before a passphrase is asked for: a writer that changes
+ * only properties meanwhile does not matter. */
 static int
 loadrenewed(struct cs_reissue *r, struct certstore_error *err)
 {
@@ -31,7 +57,13 @@ loadrenewed(struct cs_reissue *r, struct certstore_error *err)
 		    "%s: has no certificate yet: import the answer to its "
 		    "request first",
 		    r->name);
-	if ((r->x509 = cs_keep_cert(&r->old, err)) == NULL)
+	if (!r->old.info.haskey)
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: its private key is not in the store: use cert-import "
+		    "to add it",
+		    r->name);
+	if (readchain(r, err) == -1 ||
+	    cs_entry_read(&r->old, CS_PRIVKEY, &r->pem, err) == -1)
 		return -1;
 	return cs_wishes_read(store, r->name, &r->wishes, err);
 }
@@ -146,10 +178,7 @@ renewabove(struct cs_reissue *r, struct certstore_error *err)
 	    (err->code == CERTSTORE_EREFUSED ||
 		err->code == CERTSTORE_EPASSPHRASE ||
 		err->code == CERTSTORE_EDAMAGED)) {
-		(void)cs_buf_printf(&r->cautions,
-		    "%s: expires with its CA %s, which cannot be renewed: "
-		    "%s\n",
-		    r->name, name, err->msg);
+		r->why = *err;
 		cs_error_clear(err);
 		rv = 0;
 	}
@@ -180,9 +209,10 @@ assumerenewed(struct cs_reissue *r, struct certstore_error *err)
 		return cs_fail_nomem(err);
 	all->assumed = a;
 	a += all->nassumed++;
-	a->was = r->x509;
 	a->fresh = r->fresh;
-	r->x509 = r->fresh = NULL;
+	r->fresh = NULL;
+	a->was = sk_X509_shift(r->was);
+	r->x509 = NULL;
 	return 0;
 }
 
@@ -199,6 +229,11 @@ writerenewed(struct cs_reissue *r, struct certstore_error *err)
 	for (i = 0; i < r->nput; i++)
 		if (cs_strings_add(&r->all->done, r->put[i].name) == -1)
 			return cs_fail_nomem(err);
+	if (r->why.code != CERTSTORE_OK && cs_reissue_iscut(r))
+		cs_warn(store,
+		    "%s: expires with its CA, which cannot be "
+		    "renewed: %s",
+		    r->name, r->why.msg);
 	cs_warn_lines(store, &r->cautions);
 	if (isca && r->all->dryrun)
 		return assumerenewed(r, err);
@@ -259,8 +294,10 @@ resettry(struct cs_reissue *r)
 		cs_issuer_close(&r->issuer);
 	r->hasissuer = 0;
 	X509_free(r->fresh);
-	X509_free(r->x509);
+	sk_X509_pop_free(r->was, X509_free);
+	r->was = NULL;
 	r->fresh = r->x509 = NULL;
+	cs_buf_free(&r->pem);
 	cs_entry_done(&r->old);
 	memset(&r->old, 0, sizeof(r->old));
 }

@@ -79,55 +79,29 @@ losesanchor(struct certstore_trust *trust, STACK_OF(X509) *was,
 	return rv == -1 ? -1 : led && !leads;
 }
 
-/* The chain of an entry as it is, with all that is above it. */
-static int
-readchain(const struct certstore_entry *entry, STACK_OF(X509) **chain,
-    struct certstore_error *err)
-{
-	STACK_OF(X509) *ca = NULL;
-	int rv = 0;
-
-	if (cs_cert_read(entry, CS_FULLCHAIN, chain, err) == -1 ||
-	    (entry->info.hasca && cs_cert_read(entry, CS_CA, &ca, err) == -1))
-		rv = -1;
-	else if (ca != NULL &&
-	    X509_add_certs(*chain, ca,
-		X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_NO_DUP) != 1)
-		rv = cs_fail_nomem(err);
-	sk_X509_pop_free(ca, X509_free);
-	return rv;
-}
-
 /* The set is read only if something of the old chain is not in the new one. */
 int
 cs_retrust_check(struct cs_reissue *r, struct certstore_error *err)
 {
-	struct certstore_trust *trust = NULL;
-	STACK_OF(X509) *now = r->issuer.certs, *was = NULL;
-	int i, rv = -1;
+	struct certstore_trust *trust;
+	int i, rv;
 
-	if (!r->hasissuer)
-		return 0;
-	if (readchain(&r->old, &was, err) == -1)
-		goto out;
-	for (i = 1; i < sk_X509_num(was); i++)
-		if (!hassubjectkey(now, sk_X509_value(was, i)))
+	for (i = 1; r->hasissuer && i < sk_X509_num(r->was); i++)
+		if (!hassubjectkey(r->issuer.certs, sk_X509_value(r->was, i)))
 			break;
-	rv = 0;
-	if (i >= sk_X509_num(was))
-		goto out;
+	if (!r->hasissuer || i >= sk_X509_num(r->was))
+		return 0;
 	trust = certstore_trust_new(r->all->store, NULL, 0, err);
-	rv = trust == NULL ? -1 : losesanchor(trust, was, now, err);
+	rv = trust == NULL ? -1 :
+			     losesanchor(trust, r->was, r->issuer.certs, err);
+	certstore_trust_free(trust);
 	if (rv == 1)
-		rv = cs_fail(err, CERTSTORE_EREFUSED,
+		return cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: its chain leads to a trust anchor, and that of a new "
 		    "certificate by %s does not: use cert-trust%s add for the "
 		    "root of %s, or -f",
 		    r->name, r->issuer.entry.info.name,
 		    cs_store_option(r->all->store), r->issuer.entry.info.name);
-out:
-	certstore_trust_free(trust);
-	sk_X509_pop_free(was, X509_free);
 	return rv;
 }
 

@@ -408,13 +408,15 @@ generatelike(EVP_PKEY *like)
 	EVP_PKEY *pkey = NULL;
 	OSSL_PARAM *params = NULL;
 
+	/* Ed448 and others have none */
+	if (EVP_PKEY_todata(like, EVP_PKEY_KEY_PARAMETERS, &params) != 1)
+		params = NULL;
 	if ((ctx = EVP_PKEY_CTX_new_from_pkey(NULL, like, NULL)) != NULL &&
 	    EVP_PKEY_keygen_init(ctx) == 1 &&
-	    EVP_PKEY_todata(like, EVP_PKEY_KEY_PARAMETERS, &params) == 1 &&
 	    (!EVP_PKEY_is_a(like, "RSA-PSS") ||
 		EVP_PKEY_CTX_set_rsa_keygen_bits(ctx,
 		    EVP_PKEY_get_bits(like)) == 1) &&
-	    EVP_PKEY_CTX_set_params(ctx, params) == 1 &&
+	    (params == NULL || EVP_PKEY_CTX_set_params(ctx, params) == 1) &&
 	    EVP_PKEY_generate(ctx, &pkey) != 1)
 		pkey = NULL;
 	OSSL_PARAM_free(params);
