@@ -400,15 +400,19 @@ cs_key_generate(const struct certstore *store, const char *name,
 	return pkey;
 }
 
-/* A key on the same curve, or with the same parameters (RFC 4055 section 1.2). */
+/* A key on the same curve, or of the same bits and limits (RFC 4055 section 1.2).
+ * Of a curve only the name: libcrypto 3.0 leaks what else it is given. */
 static EVP_PKEY *
 generatelike(EVP_PKEY *like)
 {
+	char group[80];
 	EVP_PKEY_CTX *ctx;
 	EVP_PKEY *pkey = NULL;
 	OSSL_PARAM *params = NULL;
 
-	/* Ed448 and others have none */
+	if (EVP_PKEY_get_group_name(like, group, sizeof(group), NULL) == 1)
+		return EVP_EC_gen(group);
+	/* Ed448 and others have no parameters */
 	if (EVP_PKEY_todata(like, EVP_PKEY_KEY_PARAMETERS, &params) != 1)
 		params = NULL;
 	if ((ctx = EVP_PKEY_CTX_new_from_pkey(NULL, like, NULL)) != NULL &&
