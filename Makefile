@@ -40,7 +40,7 @@ ISSUE = lib/issue/caution.c lib/issue/constraint.c lib/issue/copy.c \
 	lib/issue/issuer.c lib/issue/keep.c lib/issue/life.c \
 	lib/issue/newkey.c lib/issue/request.c lib/issue/reuse.c \
 	lib/issue/sign.c lib/issue/subject.c lib/issue/template.c
-IMPORT = lib/import/ident.c lib/import/import.c lib/import/issuers.c \
+IMPORT = lib/import/answer.c lib/import/ident.c lib/import/import.c lib/import/issuers.c \
 	lib/import/keyfile.c lib/import/keyowner.c lib/import/naming.c \
 	lib/import/plan.c lib/import/pool.c lib/import/poolcert.c \
 	lib/import/warning.c

@@ -281,13 +281,39 @@ warns() {
 	run -1 cert-list -k waiting
 }
 
-@test "an answer that lacks requested names is warned of" {
+@test "an answer that lacks requested names is refused" {
 	ca root /CN=Root
 	cert-create -R -s a.example.com -s b.example.com shop >shop.csr
 	pki answer shop.crt shop.csr ca=root.crt key=root.key days=90 \
 	    subjectAltName=DNS:a.example.com
-	warns 'shop: does not cover b.example.com, which was requested' \
+	refuses 'shop: does not cover b.example.com, which was requested: use -f' \
 	    shop.crt root.crt
+	warns 'shop: does not cover b.example.com, which was requested' \
+	    -f shop.crt root.crt
+}
+
+@test "an earlier certificate of a key that is kept is no answer" {
+	ca root /CN=Root
+	server www root www.example.com 90
+	imports www.crt www.key root.crt
+	# the same key, twice
+	cp www.key two.key
+	server two root www.example.com 60
+	cert-import -q -f two.crt
+	cert-create -R -K www.key -s www.example.com www.example.com >new.csr
+	# which would even expire later
+	refuses 'is the earlier certificate, which is kept.*use cert-revert' www.crt
+	cp www.key old.key
+	server old root www.example.com 50
+	refuses 'expires .*, not later than the certificate that it would' old.crt
+	[ -e "$CERTSTORE/certs/www.example.com/request.key" ]
+	holds www.example.com two.crt
+	# the one that serves changes nothing
+	run -1 cert-import -x two.crt
+	pki answer new.crt new.csr ca=root.crt key=root.key days=90 \
+	    subjectAltName=DNS:www.example.com
+	imports new.crt
+	holds www.example.com new.crt
 }
 
 @test "the answer to a request of an entry that has a certificate needs no -f" {
@@ -730,12 +756,12 @@ entries() {
 	[ "$output" = c ]
 	holds c c.crt
 	[ "$(cert-list -k waiting -o name)" = b ]
-	# A lone request is answered with whatever names.
+	# A lone request, with -f, is answered with whatever names.
 	cert-create -R -s x.example.com x >x.csr
 	printf 'subjectAltName=DNS:y.example.com\n' >ext
 	openssl x509 -req -in x.csr -CA root.crt -CAkey root.key -days 90 \
 	    -extfile ext -out y.crt 2>/dev/null
-	warns 'x: does not cover x.example.com, which was requested' y.crt root.crt
+	warns 'x: does not cover x.example.com, which was requested' -f y.crt root.crt
 	[ "$output" = x ]
 }
 

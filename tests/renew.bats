@@ -135,6 +135,22 @@ setup() {
 	[ "$(fingerprint a)" != "$was" ]
 }
 
+@test "a CA with an encrypted key: said once, and renewed by hand" {
+	printf 'secret\n' >pass
+	chmod 600 pass
+	cert-create -c -E pass enc
+	cert-create -A enc -p pass -l 90d -s e.example.com e
+	cert-set www renew=no
+	run -0 --separate-stderr at 61 cert-renew
+	[[ $stderr == *'enc: the key is encrypted: use -p with its passphrase; still good'* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	run -0 --separate-stderr at 61 cert-renew
+	[ -z "$stderr" ]
+	run -0 --separate-stderr at 61 cert-renew -p pass e
+	[ "$output" = e ]
+	[ ! -e "$CERTSTORE/renewal/e" ]
+}
+
 @test "a wrong clock renews nothing" {
 	for i in $(seq 21); do
 		cert-create -q -A ca -l 30d -s "h$i.example.com" "h$i"

@@ -203,7 +203,7 @@ decideaction(struct cs_planning *job, struct certstore_error *err)
 	}
 	if (cs_poolcert_haskey(job->cert, old->request)) {
 		a->action = "answer";
-		return 0;
+		return cs_answer_check(job, err);
 	}
 	if (old->fingerprint == NULL) /* it only waits */
 		return checkidentity(job, err);

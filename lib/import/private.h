@@ -147,6 +147,9 @@ int	cs_keyfile_fits(struct cs_planning *, const struct cs_buf *);
 int	cs_keyfile_settle(struct cs_planning *, struct certstore_error *);
 int	cs_keyfile_check(struct cs_planning *, struct certstore_error *);
 
+/* answer.c: refuses what is no answer to the waiting request: 0 or -1. */
+int	cs_answer_check(struct cs_planning *, struct certstore_error *);
+
 int	cs_plan_make(struct certstore_import *, struct cs_plan *,
 	    const struct cs_pool_cert *, struct certstore_error *);
 int	cs_plan_changes(const struct cs_plan *);	/* is it to be written? */

@@ -73,6 +73,20 @@ loadkept(const struct certstore_entry *live, struct certstore_entry *kept,
 	    info->name, cs_store_option(store), info->name);
 }
 
+/* Is that the certificate of the kept generation?  0 also if it is damaged. */
+int
+cs_revert_iskept(const struct certstore_entry *live, const char *fingerprint)
+{
+	struct certstore_entry kept = { 0 };
+	struct certstore_error ignored;
+	int rv;
+
+	rv = loadkept(live, &kept, &ignored) == 0 &&
+	    strcmp(kept.info.fingerprint, fingerprint) == 0;
+	cs_entry_done(&kept);
+	return rv;
+}
+
 /* A reason against the kept certificate: a warning if it is overridden. */
 static int
 refusekept(struct reversal *r, const char *name, const char *why,

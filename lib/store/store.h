@@ -226,6 +226,9 @@ int64_t	cs_due_span(const struct cs_info *);
 int	cs_due_hold(const struct cs_info *, int64_t *, const char **);
 int	cs_due_names(struct certstore *, int64_t, struct cs_strings *);
 
+/* revert.c: is a fingerprint that of the kept certificate?  1 or 0. */
+int	cs_revert_iskept(const struct certstore_entry *, const char *);
+
 /* lock.c: nests; runs recovery before it returns. */
 int	cs_lock_take(struct certstore *, struct certstore_error *);
 void	cs_lock_release(struct certstore *);
