@@ -57,9 +57,12 @@ VERIFY = lib/verify/algorithm.c lib/verify/anchors.c lib/verify/cache.c \
 REISSUE = lib/reissue/below.c lib/reissue/reissue.c lib/reissue/renew.c \
 	lib/reissue/retrust.c lib/reissue/wishes.c
 RENEW = lib/renew/attempt.c lib/renew/schedule.c
+ACME = lib/acme/account.c lib/acme/acmedir.c lib/acme/base64url.c \
+	lib/acme/certid.c lib/acme/jsontext.c lib/acme/jwk.c lib/acme/jws.c \
+	lib/acme/keyauth.c lib/acme/values.c lib/acme/weburl.c
 DEPLOY = lib/deploy/deploy.c lib/deploy/ledger.c lib/deploy/value.c
 LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
-	$(TRUST) $(VERIFY) $(REISSUE) $(RENEW)
+	$(TRUST) $(VERIFY) $(REISSUE) $(RENEW) $(ACME)
 SHARED = cmd/cmd.c cmd/field.c cmd/hook.c cmd/input.c cmd/json.c \
 	cmd/operand.c cmd/progress.c cmd/record.c cmd/renewal.c \
 	cmd/secret.c cmd/table.c cmd/text.c
@@ -67,30 +70,29 @@ MAINS = cmd/cert-create.c cmd/cert-deploy.c cmd/cert-import.c \
 	cmd/cert-list.c cmd/cert-match.c cmd/cert-renew.c cmd/cert-revert.c \
 	cmd/cert-rm.c cmd/cert-set.c cmd/cert-show.c cmd/cert-trust.c \
 	cmd/cert-verify.c cmd/renew-due.c
-UNITS = tests/test-cert.c tests/test-chain.c tests/test-container.c \
-	tests/test-create.c tests/test-deploy.c tests/test-describe.c \
-	tests/test-escape.c \
-	tests/test-handles.c tests/test-import.c tests/test-issue.c \
-	tests/test-key.c tests/test-labels.c tests/test-limits.c \
-	tests/test-live.c tests/test-match.c tests/test-name.c \
-	tests/test-part.c tests/test-pem.c tests/test-refuse.c \
-	tests/test-renew.c tests/test-store.c tests/test-template.c \
-	tests/test-time.c tests/test-trust.c tests/test-verify.c \
-	tests/test-writers.c
+UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
+	tests/test-container.c tests/test-create.c tests/test-deploy.c \
+	tests/test-describe.c tests/test-escape.c tests/test-handles.c \
+	tests/test-import.c tests/test-issue.c tests/test-key.c \
+	tests/test-labels.c tests/test-limits.c tests/test-live.c \
+	tests/test-match.c tests/test-name.c tests/test-part.c \
+	tests/test-pem.c tests/test-refuse.c tests/test-renew.c \
+	tests/test-store.c tests/test-template.c tests/test-time.c \
+	tests/test-trust.c tests/test-verify.c tests/test-writers.c
 TOOLS = tests/forge tests/passport tests/pki
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
 FUZZERS = crl name pem props tnauth trust verify
 FUZZ_TIME = 60
 EXAMPLES = tests/example/isgood.c tests/example/takein.c \
 	tests/example/whose.c
-HEADERS = lib/certstore.h lib/base/base.h lib/deploy/private.h \
-	lib/import/private.h lib/issue/issue.h lib/issue/private.h \
-	lib/pem/pem.h lib/pem/private.h lib/reissue/private.h \
-	lib/renew/private.h \
-	lib/store/private.h lib/store/store.h lib/trust/private.h \
-	lib/trust/trust.h lib/verify/private.h lib/x509/private.h \
-	lib/x509/x509.h cmd/cmd.h cmd/method.h tests/input.h \
-	tests/made.h tests/pems.h tests/scratch.h tests/tap.h
+HEADERS = lib/certstore.h lib/acme/private.h lib/base/base.h \
+	lib/deploy/private.h lib/import/private.h lib/issue/issue.h \
+	lib/issue/private.h lib/pem/pem.h lib/pem/private.h \
+	lib/reissue/private.h lib/renew/private.h lib/store/private.h \
+	lib/store/store.h lib/trust/private.h lib/trust/trust.h \
+	lib/verify/private.h lib/x509/private.h lib/x509/x509.h \
+	cmd/cmd.h cmd/method.h tests/input.h tests/made.h tests/pems.h \
+	tests/scratch.h tests/tap.h
 
 PLAIN_COMMANDS = cert-deploy cert-list cert-match cert-renew cert-revert \
 	cert-rm cert-set
@@ -104,7 +106,7 @@ WORKERS = renew-due
 MAN1 = cert-create.1 cert-deploy.1 cert-import.1 cert-list.1 \
 	cert-match.1 cert-renew.1 cert-revert.1 cert-rm.1 cert-set.1 \
 	cert-show.1 cert-trust.1 cert-verify.1
-MAN3 = certstore.3 certstore_certs.3 certstore_create.3 \
+MAN3 = certstore.3 certstore_acme.3 certstore_certs.3 certstore_create.3 \
 	certstore_deploy.3 certstore_due.3 certstore_entry.3 \
 	certstore_escape.3 certstore_import.3 certstore_list.3 \
 	certstore_match.3 certstore_open.3 certstore_remove.3 \

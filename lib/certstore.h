@@ -92,6 +92,14 @@ enum certstore_deploy_flags {
 	CERTSTORE_DEPLOY_FORCE = 1 << 29,	/* also what was delivered */
 	CERTSTORE_DEPLOY_DRYRUN = 1 << 30	/* decide, but change nothing */
 };
+enum certstore_account_flags {
+	CERTSTORE_ACCOUNT_SHARED = 1 << 2,	/* lock it, as an order does */
+	CERTSTORE_ACCOUNT_EXCLUSIVE = 1 << 3	/* lock it to change its key */
+};
+enum certstore_jws_flags {
+	CERTSTORE_JWS_JWK = 1 << 4,		/* the key instead of its URL */
+	CERTSTORE_JWS_NEWKEY = 1 << 7		/* by the key of a rollover */
+};
 
 struct certstore;
 struct certstore_entry;
@@ -467,6 +475,53 @@ int certstore_verify_reason(const struct certstore_verify *verify, size_t i,
 int certstore_verify_path(struct certstore_verify *verify, size_t i,
     const struct certstore_entry **entry, struct certstore_error *err);
 int certstore_verify_is_anchored(const struct certstore_verify *verify);
+
+/* Accounts of ACME servers, and what their keys sign: certstore_acme(3). */
+struct certstore_accounts;
+struct certstore_accounts *certstore_accounts_new(struct certstore *store,
+    struct certstore_error *err);
+int certstore_accounts_next(struct certstore_accounts *accounts,
+    const char **name, struct certstore_error *err);
+void certstore_accounts_free(struct certstore_accounts *accounts);
+struct certstore_account;
+struct certstore_account *certstore_account_open(struct certstore *store,
+    const char *account, int flags, struct certstore_error *err);
+struct certstore_account *certstore_account_new(struct certstore *store,
+    const char *name, const char *directory, struct certstore_error *err);
+void certstore_account_free(struct certstore_account *account);
+const char *certstore_account_name(const struct certstore_account *account);
+const char *certstore_account_value(const struct certstore_account *account,
+    const char *key, size_t i);
+int certstore_account_set(struct certstore_account *account, const char *key,
+    enum certstore_set_how how, const char *value, struct certstore_error *err);
+int certstore_account_set_key(struct certstore_account *account,
+    const char *label, const void *data, size_t len,
+    struct certstore_error *err);
+int certstore_account_save(struct certstore_account *account,
+    struct certstore_error *err);
+int certstore_account_newkey(struct certstore_account *account,
+    const char *label, const void *data, size_t len,
+    struct certstore_error *err);
+int certstore_account_has_newkey(const struct certstore_account *account);
+int certstore_account_takenew(struct certstore_account *account,
+    struct certstore_error *err);
+int certstore_account_dropnew(struct certstore_account *account,
+    struct certstore_error *err);
+char *certstore_account_jws(struct certstore_account *account, const char *url,
+    const char *nonce, const char *payload, int flags,
+    struct certstore_error *err);
+char *certstore_account_eab(struct certstore_account *account, const char *kid,
+    const char *hmackey, const char *url, struct certstore_error *err);
+char *certstore_account_rollover(struct certstore_account *account,
+    const char *url, struct certstore_error *err);
+char *certstore_account_thumbprint(struct certstore_account *account,
+    struct certstore_error *err);
+char *certstore_account_authorization(struct certstore_account *account,
+    const char *token, struct certstore_error *err);
+char *certstore_account_txt(struct certstore_account *account,
+    const char *token, struct certstore_error *err);
+char *certstore_entry_certid(const struct certstore_entry *entry,
+    struct certstore_error *err);
 
 #ifdef __cplusplus
 }

@@ -193,7 +193,7 @@ int	cs_file_opendir(int, const char *);	/* follows no link */
 int	cs_file_openpath(const char *);		/* a directory; follows links */
 int	cs_file_rename(int, const char *, const char *);
 int	cs_file_each(int, const char *, int (*)(void *, const char *), void *);
-int	cs_file_lock(int, const char *);	/* EWOULDBLOCK: not free */
+int	cs_file_lock(int, const char *, int);	/* 1: shared; EWOULDBLOCK */
 /* Write and read a text in an open file; losing it does no harm. */
 void	cs_file_note(int, const char *);
 void	cs_file_noted(int, char *, size_t);
@@ -201,6 +201,7 @@ void	cs_file_noted(int, char *, size_t);
  * opens one that exists, newdir fails with EEXIST. */
 int	cs_file_mkdir(int, const char *, int *);
 int	cs_file_newdir(int, const char *, int *);
+int	cs_file_mkprivate(int, const char *, int *);	/* as mkdir; 0700 */
 int	cs_file_remove(int, const char *);	/* 0 if it does not exist */
 int	cs_file_rmdir(int, const char *, const char *const *, size_t);
 int	cs_file_rmtree(int, const char *);	/* 0 if it does not exist */

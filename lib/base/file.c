@@ -419,7 +419,7 @@ cs_file_rename(int dirfd, const char *from, const char *to)
 
 /* Opens a directory; if it was just made, removes inherited access. */
 static int
-opendirto(int dirfd, const char *name, int made, int *out)
+opendirto(int dirfd, const char *name, int made, mode_t mode, int *out)
 {
 	int fd;
 
@@ -427,7 +427,7 @@ opendirto(int dirfd, const char *name, int made, int *out)
 		return -1;
 	if (made &&
 	    (dropacl(fd, DEFAULT_ACL) == -1 || dropacl(fd, ACCESS_ACL) == -1 ||
-		fchmod(fd, 0755) == -1)) {
+		fchmod(fd, mode) == -1)) {
 		closekeep(fd);
 		return -1;
 	}
@@ -447,7 +447,7 @@ cs_file_newdir(int dirfd, const char *name, int *out)
 {
 	if (mkdirat(dirfd, name, 0755) == -1)
 		return -1;
-	return opendirto(dirfd, name, 1, out);
+	return opendirto(dirfd, name, 1, 0755, out);
 }
 
 /* The same, but one that exists is opened, and keeps its mode. */
@@ -459,7 +459,19 @@ cs_file_mkdir(int dirfd, const char *name, int *out)
 	made = mkdirat(dirfd, name, 0755) == 0;
 	if (!made && errno != EEXIST)
 		return -1;
-	return opendirto(dirfd, name, made, out);
+	return opendirto(dirfd, name, made, 0755, out);
+}
+
+/* For keys and tokens. */
+int
+cs_file_mkprivate(int dirfd, const char *name, int *out)
+{
+	int made;
+
+	made = mkdirat(dirfd, name, 0700) == 0;
+	if (!made && errno != EEXIST)
+		return -1;
+	return opendirto(dirfd, name, made, 0700, out);
 }
 
 int
@@ -679,12 +691,13 @@ cs_file_noted(int fd, char *text, size_t size)
 
 /*
  * Opens and locks a file with flock(2), without waiting: EWOULDBLOCK if another
- * process has the lock.  Returns the descriptor.  If the name is that of
- * another file by then, tries again.
+ * process has the lock.  Shared, it excludes only one that is not.  Returns the
+ * descriptor.  If the name is that of another file by then, tries again.
  */
 int
-cs_file_lock(int dirfd, const char *name)
+cs_file_lock(int dirfd, const char *name, int shared)
 {
+	const int op = (shared ? LOCK_SH : LOCK_EX) | LOCK_NB;
 	struct stat st, now;
 	int fd;
 
@@ -694,8 +707,7 @@ cs_file_lock(int dirfd, const char *name)
 		    LOCK_MODE);
 		if (fd == -1)
 			return -1;
-		if (flock(fd, LOCK_EX | LOCK_NB) == -1 ||
-		    fstat(fd, &st) == -1 ||
+		if (flock(fd, op) == -1 || fstat(fd, &st) == -1 ||
 		    ((st.st_mode & 07777) != LOCK_MODE &&
 			st.st_uid == geteuid() && fchmod(fd, LOCK_MODE) == -1))
 			break;

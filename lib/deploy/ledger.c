@@ -374,7 +374,7 @@ cs_ledger_lock(const struct certstore *store, int dir, const char *user,
 	char name[NAME_MAX + 1];
 
 	lockname(name, user);
-	*fd = cs_lock_await(store, dir, name, seconds,
+	*fd = cs_lock_await(store, dir, name, 0, seconds,
 	    "waiting for another cert-deploy");
 	if (*fd != -1)
 		return 0;

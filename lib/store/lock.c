@@ -115,14 +115,14 @@ elapsed(const struct timespec *since)
 
 int
 cs_lock_await(const struct certstore *store, int dirfd, const char *name,
-    unsigned int seconds, const char *what)
+    int shared, unsigned int seconds, const char *what)
 {
 	const int64_t limit = seconds * INT64_C(1000000000);
 	struct timespec nap = { 0, 1000000 }, since;
 	int fd;
 
 	clock_gettime(CLOCK_MONOTONIC, &since);
-	while ((fd = cs_file_lock(dirfd, name)) == -1 &&
+	while ((fd = cs_file_lock(dirfd, name, shared)) == -1 &&
 	    (errno == EWOULDBLOCK || errno == EINTR) &&
 	    elapsed(&since) < limit) {
 		cs_progress(store, what, 0, 0);
@@ -211,7 +211,7 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 	if (cs_fence_ours(store, store->fd, "", err) == -1 ||
 	    (store->certs == -1 && cs_layout_refuseforeign(store, err) == -1))
 		goto fail;
-	store->lock = cs_lock_await(store, store->fd, ".lock", LOCK_SECONDS,
+	store->lock = cs_lock_await(store, store->fd, ".lock", 0, LOCK_SECONDS,
 	    "waiting for another writer");
 	if (store->lock == -1) {
 		if (errno == EWOULDBLOCK)

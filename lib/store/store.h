@@ -234,9 +234,9 @@ int	cs_lock_take(struct certstore *, struct certstore_error *);
 void	cs_lock_release(struct certstore *);
 int	cs_lock_check(struct certstore *,
 	    struct certstore_error *);	/* dry run: would take fail? */
-/* Waits for the lock of a file: its descriptor, or -1 and errno, EWOULDBLOCK
- * after so many seconds.  The last is a literal for the progress. */
-int	cs_lock_await(const struct certstore *, int, const char *,
+/* Waits for the lock of a file (1: shared): its descriptor, or -1 and errno,
+ * EWOULDBLOCK after so many seconds.  The last is a literal for the progress. */
+int	cs_lock_await(const struct certstore *, int, const char *, int,
 	    unsigned int, const char *);
 
 /* recover.c: finishes or takes back what .pending/ names. */

@@ -1,0 +1,303 @@
+/*
+ * jws.c: what the key of an account signs: flattened JWS (RFC 7515), as requests
+ * (RFC 8555 section 6.2), for an external account (section 7.3.4) and for
+ * another key (section 7.3.5).
+ */
+#include <limits.h>
+#include <string.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+
+#include "acme/private.h"
+
+#define NONCE_MAX 1024
+#define SIG_MAX CS_RSA_MAX
+
+/* Signs with a digest, or NULL: EdDSA.  The signature is malloc'ed. */
+static unsigned char *
+signtext(EVP_PKEY *pkey, const char *digest, const struct cs_buf *text,
+    size_t *len)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	unsigned char *sig = OPENSSL_malloc(SIG_MAX);
+
+	*len = SIG_MAX;
+	if (ctx == NULL || sig == NULL ||
+	    EVP_DigestSignInit_ex(ctx, NULL, digest, NULL, NULL, pkey, NULL) !=
+		1 ||
+	    EVP_DigestSign(ctx, sig, len, (const unsigned char *)text->p,
+		text->len) != 1) {
+		OPENSSL_free(sig);
+		sig = NULL;
+	}
+	EVP_MD_CTX_free(ctx);
+	return sig;
+}
+
+/* Both numbers in full length, instead of DER (RFC 7518 section 3.4). */
+static int
+flatten(unsigned char *sig, size_t *len, size_t numlen)
+{
+	const unsigned char *p = sig;
+	ECDSA_SIG *ec = d2i_ECDSA_SIG(NULL, &p, (long)*len);
+	int rv = -1;
+
+	*len = 2 * numlen;
+	if (ec != NULL &&
+	    BN_bn2binpad(ECDSA_SIG_get0_r(ec), sig, (int)numlen) > 0 &&
+	    BN_bn2binpad(ECDSA_SIG_get0_s(ec), sig + numlen, (int)numlen) > 0)
+		rv = 0;
+	ECDSA_SIG_free(ec);
+	return rv;
+}
+
+/* Where the two parts are joined by a dot, the signing input; then the JWS. */
+static int
+composejws(struct cs_buf *b, EVP_PKEY *pkey, const char *digest, size_t numlen,
+    const char *header, const char *payload, struct certstore_error *err)
+{
+	struct cs_buf input = { 0 };
+	unsigned char *sig = NULL;
+	size_t len, dot;
+	int rv = -1;
+
+	ERR_clear_error();
+	if (cs_base64url_add(&input, header, strlen(header)) == -1)
+		goto nomem;
+	dot = input.len;
+	if (cs_buf_adds(&input, ".") == -1 ||
+	    cs_base64url_add(&input, payload, strlen(payload)) == -1)
+		goto nomem;
+	if ((sig = signtext(pkey, digest, &input, &len)) == NULL ||
+	    (numlen != 0 && flatten(sig, &len, numlen) == -1)) {
+		cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+		    "the request cannot be signed");
+		goto out;
+	}
+	if (cs_buf_printf(b,
+		"{\"protected\":\"%.*s\",\"payload\":\"%s\","
+		"\"signature\":\"",
+		(int)dot, input.p, input.p + dot + 1) == -1 ||
+	    cs_base64url_add(b, sig, len) == -1 || cs_buf_adds(b, "\"}") == -1)
+		goto nomem;
+	rv = 0;
+	goto out;
+nomem:
+	cs_fail_nomem(err);
+out:
+	OPENSSL_free(sig);
+	cs_buf_free(&input);
+	return rv;
+}
+
+int
+cs_jws_sign(struct cs_buf *b, EVP_PKEY *pkey, const char *header,
+    const char *payload, struct certstore_error *err)
+{
+	const struct cs_jwsalg *alg = cs_jwk_alg(pkey);
+
+	if (alg == NULL)
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "the key is of no type for JWS");
+	return composejws(b, pkey, alg->digest,
+	    alg->kty == CS_JWS_EC ? alg->len : 0, header, payload, err);
+}
+
+int
+cs_jws_mac(struct cs_buf *b, const void *key, size_t len, const char *header,
+    const char *payload, struct certstore_error *err)
+{
+	EVP_PKEY *pkey;
+	int rv;
+
+	ERR_clear_error();
+	pkey = EVP_PKEY_new_raw_private_key_ex(NULL, "HMAC", NULL, key, len);
+	if (pkey == NULL)
+		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+		    "the HMAC key cannot be used");
+	rv = composejws(b, pkey, "SHA256", 0, header, payload, err);
+	EVP_PKEY_free(pkey);
+	return rv;
+}
+
+/* Gives out a JWS. */
+static char *
+stealjws(struct cs_buf *b, int rv, struct certstore_error *err)
+{
+	char *jws = NULL;
+
+	if (rv == 0 && (jws = strdup(b->p)) == NULL)
+		cs_fail_nomem(err);
+	cs_buf_free(b);
+	return jws;
+}
+
+static int
+checkurl(const char *url, struct certstore_error *err)
+{
+	const char *flaw = cs_weburl_flaw(url);
+
+	return flaw == NULL ? 0 : cs_name_refuse(url, flaw, err);
+}
+
+/* RFC 8555 section 6.5.1. */
+static int
+checknonce(const char *nonce, struct certstore_error *err)
+{
+	if (cs_base64url_isvalid(nonce, NONCE_MAX))
+		return 0;
+	cs_name_refuse(nonce, "is not a nonce (RFC 8555 section 6.5.1)", err);
+	err->code = CERTSTORE_EINPUT;
+	return -1;
+}
+
+static const char *
+accounturl(const struct certstore_account *account, struct certstore_error *err)
+{
+	const char *url = certstore_account_value(account, "url", 0);
+
+	if (url == NULL)
+		cs_fail(err, CERTSTORE_EREFUSED,
+		    "account %s: is not known to have an account at the "
+		    "server: cert-account new asks for it",
+		    certstore_account_name(account));
+	return url;
+}
+
+/* The key of the signature: "jwk", or "kid", the URL of the account. */
+static int
+addsigner(struct cs_buf *b, struct certstore_account *account, EVP_PKEY *pkey,
+    int jwk, struct certstore_error *err)
+{
+	const char *url;
+
+	if (cs_buf_printf(b, "{\"alg\":\"%s\",", cs_jwk_alg(pkey)->name) == -1)
+		return cs_fail_nomem(err);
+	if (!jwk) {
+		if ((url = accounturl(account, err)) == NULL)
+			return -1;
+		return cs_buf_printf(b, "\"kid\":\"%s\"", url) == -1 ?
+		    cs_fail_nomem(err) :
+		    0;
+	}
+	if (cs_buf_adds(b, "\"jwk\":") == -1)
+		return cs_fail_nomem(err);
+	return cs_jwk_add(b, pkey, err);
+}
+
+char *
+certstore_account_jws(struct certstore_account *account, const char *url,
+    const char *nonce, const char *payload, int flags,
+    struct certstore_error *err)
+{
+	struct cs_buf b = { 0 }, header = { 0 };
+	EVP_PKEY *pkey;
+	int rv = -1;
+
+	cs_error_clear(err);
+	if (cs_error_flags(flags, CERTSTORE_JWS_JWK | CERTSTORE_JWS_NEWKEY,
+		err) == -1 ||
+	    checkurl(url, err) == -1 || checknonce(nonce, err) == -1)
+		return NULL;
+	pkey = cs_account_key(account, (flags & CERTSTORE_JWS_NEWKEY) != 0,
+	    err);
+	if (pkey == NULL ||
+	    addsigner(&header, account, pkey, (flags & CERTSTORE_JWS_JWK) != 0,
+		err) == -1)
+		goto out;
+	if (cs_buf_printf(&header, ",\"nonce\":\"%s\",\"url\":\"%s\"}", nonce,
+		url) == -1)
+		cs_fail_nomem(err);
+	else
+		rv = cs_jws_sign(&b, pkey, header.p,
+		    payload == NULL ? "" : payload, err);
+out:
+	cs_buf_free(&header);
+	return stealjws(&b, rv, err);
+}
+
+/* The old key, in what the new one signs; the caller signs that by the old. */
+char *
+certstore_account_rollover(struct certstore_account *account, const char *url,
+    struct certstore_error *err)
+{
+	struct cs_buf b = { 0 }, header = { 0 }, payload = { 0 };
+	const char *kid;
+	EVP_PKEY *pkey, *new;
+	int rv = -1;
+
+	cs_error_clear(err);
+	if (checkurl(url, err) == -1 ||
+	    (kid = accounturl(account, err)) == NULL ||
+	    (pkey = cs_account_key(account, 0, err)) == NULL ||
+	    (new = cs_account_key(account, 1, err)) == NULL ||
+	    addsigner(&header, account, new, 1, err) == -1)
+		goto out;
+	if (cs_buf_printf(&header, ",\"url\":\"%s\"}", url) == -1 ||
+	    cs_buf_printf(&payload, "{\"account\":\"%s\",\"oldKey\":", kid) ==
+		-1) {
+		cs_fail_nomem(err);
+		goto out;
+	}
+	if (cs_jwk_add(&payload, pkey, err) == -1)
+		goto out;
+	if (cs_buf_adds(&payload, "}") == -1)
+		cs_fail_nomem(err);
+	else
+		rv = cs_jws_sign(&b, new, header.p, payload.p, err);
+out:
+	cs_buf_free(&payload);
+	cs_buf_free(&header);
+	return stealjws(&b, rv, err);
+}
+
+/* Decodes the HMAC key, which some CAs give with padding. */
+static int
+decodehmac(struct cs_buf *b, const char *hmackey, struct certstore_error *err)
+{
+	size_t len = strlen(hmackey);
+	int rv;
+
+	while (len > 0 && hmackey[len - 1] == '=')
+		len--;
+	if ((rv = cs_base64url_decode(b, hmackey, len)) == -1)
+		return cs_fail_nomem(err);
+	if (rv == 0 || b->len == 0)
+		return cs_fail(err, CERTSTORE_EINPUT,
+		    "the HMAC key of the external account is not base64url: "
+		    "copy it again");
+	return 0;
+}
+
+char *
+certstore_account_eab(struct certstore_account *account, const char *kid,
+    const char *hmackey, const char *url, struct certstore_error *err)
+{
+	struct cs_buf b = { 0 }, header = { 0 }, payload = { 0 }, key = { 0 };
+	struct cs_value v = { 0 };
+	EVP_PKEY *pkey;
+	int rv = -1;
+
+	cs_error_clear(err);
+	if (checkurl(url, err) == -1 ||
+	    cs_values_make(&v, "eab", CERTSTORE_SET_REPLACE, kid, err) == -1 ||
+	    decodehmac(&key, hmackey, err) == -1 ||
+	    (pkey = cs_account_key(account, 0, err)) == NULL ||
+	    cs_jwk_add(&payload, pkey, err) == -1)
+		goto out;
+	if (cs_buf_adds(&header, "{\"alg\":\"HS256\",\"kid\":") == -1 ||
+	    cs_jsontext_add(&header, kid) == -1 ||
+	    cs_buf_printf(&header, ",\"url\":\"%s\"}", url) == -1)
+		cs_fail_nomem(err);
+	else
+		rv = cs_jws_mac(&b, key.p, key.len, header.p, payload.p, err);
+out:
+	cs_values_done(&v);
+	cs_buf_free(&key);
+	cs_buf_free(&payload);
+	cs_buf_free(&header);
+	return stealjws(&b, rv, err);
+}
