@@ -199,6 +199,10 @@ void	cmd_records_put(struct cmd_records *, const struct certstore_entry *,
 	    const char *);
 void	cmd_records_end(struct cmd_records *);
 
+/* attempt.c: a renewal that failed, of an entry that was named or not. */
+void	cmd_attempt_failed(struct certstore_due *,
+	    const struct certstore_renewal *, const char *, int);
+
 /* renewal.c: cert-renew.  certstore_renew(3), or NULL to run another program
  * that has it. */
 typedef int cmd_renewer(struct certstore *, const char *,

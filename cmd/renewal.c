@@ -18,7 +18,6 @@
 #include "cmd.h"
 
 #define WORKER "renew-due"
-#define DAY 86400
 #define CLOCK_MIN 20 /* entries, of which not half have expired */
 
 static const struct cmd_opt opts[] = {
@@ -52,19 +51,6 @@ struct renew {
 	time_t limit; /* -W */
 	size_t nrenewed;
 };
-
-/* "12d", or "5h" for less than two days. */
-static const char *
-formatleft(int64_t ends, char buf[32])
-{
-	int64_t left = ends - certstore_time_now();
-
-	if (left >= 2 * DAY)
-		snprintf(buf, 32, "%lldd", (long long)left / DAY);
-	else
-		snprintf(buf, 32, "%lldh", (long long)left / 3600);
-	return buf;
-}
 
 /* The name of a state, as in the output. */
 static const char *
@@ -235,32 +221,6 @@ printrenewed(void *arg, const char *name)
 		printf("%s\n", name);
 }
 
-/*
- * A failure is an error if the entry was named, was tried in vain three times,
- * or has little time left; else people are told of it, and it is tried again.
- */
-static void
-reportfailure(struct renew *rn, const struct certstore_renewal *r,
-    const char *why)
-{
-	struct certstore_error err;
-	char ends[CERTSTORE_TIME_LEN], next[CERTSTORE_TIME_LEN];
-	char since[CERTSTORE_TIME_LEN], left[32];
-	void (*say)(const char *, ...) = cmd_say;
-	int good = r->ends > certstore_time_now();
-
-	if (certstore_due_failed(rn->due, r->name, why, &err) == -1)
-		cmd_error("%s", err.msg);
-	if (rn->named || r->failed >= 3 || r->late)
-		say = cmd_error;
-	formattime(r->ends, ends);
-	formattime(r->next, next);
-	say("%s; %s %s (%s), next try %s, failed %u times since %s", why,
-	    good ? "still good until" : "expired", ends,
-	    formatleft(r->ends, left), next, r->failed,
-	    formattime(r->since, since));
-}
-
 static int
 cancontinue(const struct renew *rn)
 {
@@ -307,7 +267,7 @@ renewall(struct renew *rn, const char *host)
 			certstore_due_renewed(rn->due, r->name);
 			cmd_flush();
 		} else
-			reportfailure(rn, r, err.msg);
+			cmd_attempt_failed(rn->due, r, err.msg, rn->named);
 	}
 	if (left > 0)
 		cmd_say("%zu more are due: the next run continues", left);

@@ -1,0 +1,54 @@
+/*
+ * attempt.c: what is said of a renewal that failed.
+ */
+#include <stdio.h>
+
+#include "cmd.h"
+
+#define DAY 86400
+
+/* "12d", or "5h" for less than two days. */
+static const char *
+formatleft(int64_t ends, char buf[32])
+{
+	int64_t left = ends - certstore_time_now();
+
+	if (left >= 2 * DAY)
+		snprintf(buf, 32, "%lldd", (long long)left / DAY);
+	else
+		snprintf(buf, 32, "%lldh", (long long)left / 3600);
+	return buf;
+}
+
+/*
+ * Counts a failure.  It is an error if the entry was named, was tried in vain
+ * three times, or has little time left; else people are told of it, and it is
+ * tried again.
+ */
+void
+cmd_attempt_failed(struct certstore_due *due, const struct certstore_renewal *r,
+    const char *why, int named)
+{
+	struct certstore_error err;
+	char ends[CERTSTORE_TIME_LEN], next[CERTSTORE_TIME_LEN];
+	char since[CERTSTORE_TIME_LEN], left[32];
+	void (*say)(const char *, ...) = cmd_say;
+	int good = r->ends > certstore_time_now();
+
+	if (certstore_due_failed(due, r->name, why, &err) == -1)
+		cmd_error("%s", err.msg);
+	if (named || r->failed >= 3 || r->late || r->ends == 0)
+		say = cmd_error;
+	certstore_time_format(r->next, next);
+	certstore_time_format(r->since, since);
+	if (r->ends == 0) {
+		say("%s; there is no certificate yet, next try %s, failed %u "
+		    "times since %s",
+		    why, next, r->failed, since);
+		return;
+	}
+	say("%s; %s %s (%s), next try %s, failed %u times since %s", why,
+	    good ? "still good until" : "expired",
+	    certstore_time_format(r->ends, ends), formatleft(r->ends, left),
+	    next, r->failed, since);
+}
