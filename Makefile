@@ -63,9 +63,9 @@ ACME = lib/acme/account.c lib/acme/acmedir.c lib/acme/base64url.c \
 DEPLOY = lib/deploy/deploy.c lib/deploy/ledger.c lib/deploy/value.c
 LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
 	$(TRUST) $(VERIFY) $(REISSUE) $(RENEW) $(ACME)
-SHARED = cmd/attempt.c cmd/cmd.c cmd/field.c cmd/hook.c cmd/input.c \
-	cmd/json.c cmd/operand.c cmd/progress.c cmd/record.c cmd/renewal.c \
-	cmd/secret.c cmd/table.c cmd/text.c
+SHARED = cmd/assign.c cmd/attempt.c cmd/cmd.c cmd/field.c cmd/hook.c \
+	cmd/input.c cmd/json.c cmd/operand.c cmd/progress.c cmd/record.c \
+	cmd/renewal.c cmd/secret.c cmd/table.c cmd/text.c
 MAINS = cmd/cert-create.c cmd/cert-deploy.c cmd/cert-import.c \
 	cmd/cert-list.c cmd/cert-match.c cmd/cert-renew.c cmd/cert-revert.c \
 	cmd/cert-rm.c cmd/cert-set.c cmd/cert-show.c cmd/cert-trust.c \

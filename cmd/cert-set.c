@@ -34,58 +34,6 @@ struct show {
 	int named; /* several entries: each line has the name */
 };
 
-/*
- * Returns where "=" is in prop=value, prop+=value or prop-=value; NULL if the
- * operand is a name.
- */
-static const char *
-assignment(const char *operand)
-{
-	return strchr(operand, '=');
-}
-
-/*
- * Returns the first assignment.  The names come before it: they are moved down
- * by one, over the last option or argv[0], so that NULL ends them.
- */
-static char **
-splitoperands(char **operands)
-{
-	char **p, **changes, clean[128];
-
-	for (p = operands; *p != NULL && assignment(*p) == NULL; p++)
-		;
-	if (p == operands)
-		cmd_usage();
-	changes = p;
-	for (; *p != NULL; p++)
-		if (assignment(*p) == NULL)
-			cmd_die("%s: names come before the assignments",
-			    cmd_clean(*p, clean, sizeof(clean)));
-	memmove(operands - 1, operands,
-	    (size_t)(changes - operands) * sizeof(*operands));
-	changes[-1] = NULL;
-	return changes;
-}
-
-static void
-addchange(struct certstore_set *set, char *operand)
-{
-	struct certstore_error err;
-	enum certstore_set_how how = CERTSTORE_SET_REPLACE;
-	char *equals = strchr(operand, '='), *end = equals;
-
-	if (equals > operand && equals[-1] == '+')
-		how = CERTSTORE_SET_ADD;
-	else if (equals > operand && equals[-1] == '-')
-		how = CERTSTORE_SET_REMOVE;
-	if (how != CERTSTORE_SET_REPLACE)
-		end--;
-	*end = '\0';
-	if (certstore_set_change(set, operand, how, equals + 1, &err) == -1)
-		cmd_die("%s", err.msg);
-}
-
 static void
 changeentries(struct certstore *store, char **names, char **changes, int flags,
     const struct show *show, int mustchange)
@@ -98,7 +46,7 @@ changeentries(struct certstore *store, char **names, char **changes, int flags,
 	if ((set = certstore_set_new(store, flags, &err)) == NULL)
 		cmd_die("%s", err.msg);
 	for (; *changes != NULL; changes++)
-		addchange(set, *changes);
+		cmd_assign(set, *changes);
 	for (; *names != NULL; names++)
 		if (certstore_set_add(set, *names, &err) == -1)
 			cmd_die("%s", err.msg);
@@ -317,7 +265,7 @@ main(int argc, char *argv[])
 			break;
 		}
 	}
-	changes = splitoperands(argv + optind);
+	changes = cmd_assignments(argv + optind);
 	cmd_operands_start(&ops, argv + optind - 1);
 	store = cmd_open(*changes == NULL ?
 		0 :

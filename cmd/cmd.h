@@ -199,6 +199,10 @@ void	cmd_records_put(struct cmd_records *, const struct certstore_entry *,
 	    const char *);
 void	cmd_records_end(struct cmd_records *);
 
+/* assign.c: the assignments behind the names; one of them, to a set. */
+char	**cmd_assignments(char **);
+void	cmd_assign(struct certstore_set *, char *);
+
 /* attempt.c: a renewal that failed, of an entry that was named or not. */
 void	cmd_attempt_failed(struct certstore_due *,
 	    const struct certstore_renewal *, const char *, int);

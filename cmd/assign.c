@@ -1,0 +1,51 @@
+/*
+ * assign.c: operands that are names, and behind them assignments of properties.
+ */
+#include <string.h>
+
+#include "cmd.h"
+
+/*
+ * Returns the first assignment, prop=value, prop+=value or prop-=value.  The
+ * names come before it: they are moved down by one, over the last option or
+ * argv[0], so that NULL ends them.  Ends the command without a name.
+ */
+char **
+cmd_assignments(char **operands)
+{
+	char **p, **changes, clean[128];
+
+	for (p = operands; *p != NULL && strchr(*p, '=') == NULL; p++)
+		;
+	if (p == operands)
+		cmd_usage();
+	changes = p;
+	for (; *p != NULL; p++)
+		if (strchr(*p, '=') == NULL)
+			cmd_die("%s: names come before the assignments",
+			    cmd_clean(*p, clean, sizeof(clean)));
+	memmove(operands - 1, operands,
+	    (size_t)(changes - operands) * sizeof(*operands));
+	changes[-1] = NULL;
+	return changes;
+}
+
+/* Adds an assignment, which is cut, to a set; ends the command if it cannot be
+ * made. */
+void
+cmd_assign(struct certstore_set *set, char *operand)
+{
+	struct certstore_error err;
+	enum certstore_set_how how = CERTSTORE_SET_REPLACE;
+	char *equals = strchr(operand, '='), *end = equals;
+
+	if (equals > operand && equals[-1] == '+')
+		how = CERTSTORE_SET_ADD;
+	else if (equals > operand && equals[-1] == '-')
+		how = CERTSTORE_SET_REMOVE;
+	if (how != CERTSTORE_SET_REPLACE)
+		end--;
+	*end = '\0';
+	if (certstore_set_change(set, operand, how, equals + 1, &err) == -1)
+		cmd_die("%s", err.msg);
+}
