@@ -64,9 +64,9 @@ checkrequested(struct cs_planning *job, struct certstore_error *err)
 
 /*
  * With -f all that has the key of the request is the answer.  Else it covers
- * what was requested, is not the kept certificate, and expires later than the
- * one that serves: a CA that sends an old certificate must not take a site
- * back.
+ * what was requested; and if the key is not new, it is not the kept certificate
+ * and expires later than the one that serves: a CA that sends an old certificate
+ * must not take a site back.
  */
 int
 cs_answer_check(struct cs_planning *job, struct certstore_error *err)
@@ -79,7 +79,8 @@ cs_answer_check(struct cs_planning *job, struct certstore_error *err)
 		return 0;
 	if (checkrequested(job, err) == -1)
 		return -1;
-	if (old->fingerprint == NULL)
+	if (old->fingerprint == NULL || old->spki == NULL ||
+	    strcmp(old->spki, info->spki) != 0)
 		return 0;
 	if (cs_revert_iskept(&job->old, info->fingerprint))
 		return cs_fail(err, CERTSTORE_EREFUSED,
