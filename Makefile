@@ -81,7 +81,7 @@ UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
 	tests/test-trust.c tests/test-verify.c tests/test-writers.c
 TOOLS = tests/forge tests/passport tests/pki
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
-FUZZERS = crl name pem props tnauth trust verify
+FUZZERS = acme crl name pem props tnauth trust verify
 FUZZ_TIME = 60
 EXAMPLES = tests/example/isgood.c tests/example/takein.c \
 	tests/example/whose.c
@@ -231,7 +231,8 @@ fuzz:
 	    $(LIBCRYPTO) $(LIBBSD) && \
 	    build-fuzz/$$f -max_total_time=$(FUZZ_TIME) -max_len=20000 \
 	    -verbosity=0 -print_final_stats=1 build-fuzz/corpus-$$f \
-	    tests/data/crl tests/data/keys tests/data/pem tests/data/hostile \
+	    tests/data/acme tests/data/crl tests/data/keys tests/data/pem \
+	    tests/data/hostile \
 	    tests/data/props tests/data/tnauth tests/data/trust \
 	    tests/data/verify || exit 1; done
 

@@ -3,7 +3,6 @@
  * keys as other clients keep them, and accounts on disk.
  */
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include <string.h>
 
@@ -371,6 +370,594 @@ test_keys(void)
 	cs_buf_free(&b);
 }
 
+static struct certstore_account *
+account(const char *name, int flags)
+{
+	struct certstore_account *a;
+
+	if ((a = certstore_account_open(store, name, flags, &err)) == NULL)
+		bail("%s: %s", name, err.msg);
+	return a;
+}
+
+static void
+noaccount(const char *name, enum certstore_code code, const char *says)
+{
+	struct certstore_account *a;
+
+	a = certstore_account_open(store, name, 0, &err);
+	if (!ok(a == NULL && err.code == code && strstr(err.msg, says) != NULL,
+		"not opened: %s: %s", name, says))
+		printf("# %d: %s\n", err.code, err.msg);
+	certstore_account_free(a);
+}
+
+static int
+set(struct certstore_account *a, const char *key, const char *value)
+{
+	return certstore_account_set(a, key, CERTSTORE_SET_REPLACE, value,
+	    &err);
+}
+
+/* A new account, saved; its key is given, or NULL: a new one. */
+static struct certstore_account *
+made(const char *name, const char *directory, const char *jwk)
+{
+	struct certstore_account *a;
+
+	a = certstore_account_new(store, name, directory, &err);
+	if (a == NULL ||
+	    (jwk != NULL &&
+		certstore_account_set_key(a, "key", jwk, strlen(jwk), &err) ==
+		    -1) ||
+	    certstore_account_save(a, &err) == -1)
+		bail("new: %s", err.msg);
+	return a;
+}
+
+static void
+mode(const char *file, mode_t want)
+{
+	struct stat st;
+
+	if (stat(path("store/acme/%s", file), &st) == -1)
+		bail("%s", file);
+	is_int(st.st_mode & 07777, want, "mode of %s", file);
+}
+
+/* Is the file there? */
+static int
+exists(const char *file)
+{
+	return access(path("store/acme/accounts/%s", file), F_OK) == 0;
+}
+
+/* Text that malloc'ed it, compared and freed. */
+static void
+istext(char *got, const char *want, const char *what)
+{
+	is_str(got, want, "%s", what);
+	free(got);
+}
+
+static void
+test_new(void)
+{
+	struct certstore_account *a, *b;
+	struct certstore_accounts *list;
+	const char *name;
+
+	list = certstore_accounts_new(store, &err);
+	is_int(certstore_accounts_next(list, &name, &err), 0,
+	    "a new store has no account");
+	certstore_accounts_free(list);
+	noaccount("letsencrypt", CERTSTORE_ENOENTRY, "does not exist");
+	noaccount(DIRECTORY, CERTSTORE_ENOENTRY, "does not exist");
+	noaccount("../x", CERTSTORE_EARGUMENT, "https");
+	noaccount("a b", CERTSTORE_EARGUMENT, "entry name");
+	noaccount("http://acme.example.com/", CERTSTORE_EARGUMENT, "https");
+
+	ok(certstore_account_new(store, "mine", NULL, &err) == NULL &&
+		err.code == CERTSTORE_EARGUMENT,
+	    "a name alone is not enough");
+	ok(certstore_account_new(store, "a/b", DIRECTORY, &err) == NULL &&
+		err.code == CERTSTORE_EARGUMENT,
+	    "the name must be one");
+	umask(0);
+	a = certstore_account_new(store, NULL,
+	    "HTTPS://ACME.example.com:14000/dir", &err);
+	is_str(certstore_account_name(a), "acme.example.com-14000",
+	    "named after host and port");
+	is_str(certstore_account_value(a, "directory", 0), DIRECTORY,
+	    "scheme and host are in lower case");
+	ok(certstore_account_thumbprint(a, &err) == NULL &&
+		err.code == CERTSTORE_EARGUMENT,
+	    "it signs nothing before it is saved");
+	ok(!exists(""), "nothing is on disk");
+	certstore_account_set_key(a, "key", okp, strlen(okp), &err);
+	is_int(certstore_account_save(a, &err), 0, "saved");
+	umask(022);
+	mode("", 0700);
+	mode("accounts", 0700);
+	mode("accounts/acme.example.com-14000", 0700);
+	mode("accounts/acme.example.com-14000/key.pem", 0600);
+	mode("accounts/acme.example.com-14000/account", 0600);
+	istext(certstore_account_thumbprint(a, &err), OKP_THUMBPRINT,
+	    "it has the key that was given");
+	istext(certstore_account_authorization(a, TOKEN, &err),
+	    TOKEN "." OKP_THUMBPRINT, "a key authorization");
+	istext(certstore_account_txt(a, TOKEN, &err),
+	    "lAV291d372xyXVEZRY9j2FQ8g1TYpOaJr620CiahePA",
+	    "its value for the DNS");
+	is_int(certstore_account_set_key(a, "key", ec, strlen(ec), &err), -1,
+	    "a key is not replaced");
+	certstore_account_free(a);
+
+	a = account(DIRECTORY, CERTSTORE_ACCOUNT_SHARED);
+	b = account("acme.example.com-14000", CERTSTORE_ACCOUNT_SHARED);
+	istext(certstore_account_thumbprint(b, &err), OKP_THUMBPRINT,
+	    "read again, by URL and by name, together");
+	certstore_account_free(a);
+	certstore_account_free(b);
+
+	a = certstore_account_new(store, NULL, DIRECTORY, &err);
+	ok(certstore_account_save(a, &err) == -1 &&
+		err.code == CERTSTORE_EEXIST,
+	    "no second account of a directory, unless it has a name");
+	certstore_account_free(a);
+	a = made("other", DIRECTORY, NULL);
+	certstore_account_free(a);
+	noaccount(DIRECTORY, CERTSTORE_EARGUMENT,
+	    "one: acme.example.com-14000 other");
+	a = certstore_account_new(store, "other", DIRECTORY, &err);
+	ok(certstore_account_save(a, &err) == -1 &&
+		err.code == CERTSTORE_EEXIST,
+	    "nor of a name");
+	certstore_account_free(a);
+	a = made(NULL, DIRECTORY "2", NULL);
+	is_str(certstore_account_name(a), "acme.example.com-14000-2",
+	    "another directory of a host gets a number");
+	certstore_account_free(a);
+	a = made("le", "https://acme-v02.api.letsencrypt.org/directory", NULL);
+	certstore_account_free(a);
+	a = account("letsencrypt", 0);
+	is_str(certstore_account_name(a), "le",
+	    "the name of a CA finds an account with its directory");
+	certstore_account_free(a);
+	a = certstore_account_new(store, "zerossl", NULL, &err);
+	is_str(certstore_account_value(a, "directory", 0),
+	    "https://acme.zerossl.com/v2/DV90", "and is enough for a new one");
+	certstore_account_free(a);
+	sh("mkdir store/acme/accounts/.gone@new");
+	list = certstore_accounts_new(store, &err);
+	is_int(certstore_accounts_next(list, &name, &err), 1, "a list");
+	is_str(name, "acme.example.com-14000", "begins with the first");
+	certstore_accounts_next(list, &name, &err);
+	certstore_accounts_next(list, &name, &err);
+	certstore_accounts_next(list, &name, &err);
+	is_str(name, "other", "ends with the last");
+	is_int(certstore_accounts_next(list, &name, &err), 0, "and ends");
+	certstore_accounts_free(list);
+}
+
+static void
+refusedvalue(struct certstore_account *a, const char *key, const char *value)
+{
+	ok(set(a, key, value) == -1 && err.code == CERTSTORE_EARGUMENT &&
+		strstr(err.msg, "secret") == NULL,
+	    "refused: a value of \"%s\"", key);
+	ok(certstore_account_value(a, key, 0) == NULL ||
+		strcmp(certstore_account_value(a, key, 0), value) != 0,
+	    "and not set");
+}
+
+static void
+test_values(void)
+{
+	static const char *const urls[] = { "http://a.example/", "https://",
+		"https:///x", "https://u:secret@a.example/", "https://a b/",
+		"https://a.example/\n", "https://a.example/%4",
+		"https://a.example/\"", "https://a.example/#x",
+		"https://a.example:0/", "https://a.example:65536/",
+		"https://a.example:1x/", "https://a..b/", "https://[::1/",
+		"https://[::1]x/", "https://1.2.3/", "https://\303\244.de/" };
+	static const char *const good[] = { "https://a.example",
+		"https://[::1]:443/x", "https://192.0.2.1/?a=b%20c" };
+	struct certstore_account *a = account("other", 0), *b;
+	size_t i;
+
+	for (i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
+		refusedvalue(a, "url", urls[i]);
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		is_int(set(a, "url", good[i]), 0, "a URL: %s", good[i]);
+	refusedvalue(a, "contact", "root@example.com");
+	refusedvalue(a, "contact", "mailto:a@example.com,b@example.com");
+	refusedvalue(a, "contact", "mailto:a@example.com?subject=x");
+	refusedvalue(a, "contact", "mailto:@example.com");
+	refusedvalue(a, "proxy", "http://u:secret@proxy:3128 x");
+	refusedvalue(a, "eab", "a\nurl https://b.example/");
+	refusedvalue(a, "eab", " a");
+	refusedvalue(a, "status", "good");
+	refusedvalue(a, "retry", "soon");
+	refusedvalue(a, "unknown", "x");
+	refusedvalue(a, "", "x");
+	is_int(set(a, "url", "https://a.example/acct/1"), 0, "url");
+	is_int(set(a, "retry", "@1900000000"), 0, "retry");
+	is_str(certstore_account_value(a, "retry", 0), "2030-03-17T17:46:40Z",
+	    "a time has one form");
+	is_int(set(a, "contact", "mailto:a@example.com"), 0, "contact");
+	is_int(certstore_account_set(a, "contact", CERTSTORE_SET_ADD,
+		   "mailto:b@example.com", &err),
+	    0, "another");
+	is_int(certstore_account_set(a, "url", CERTSTORE_SET_ADD,
+		   "https://b.example/", &err),
+	    -1, "not another URL");
+	/* two orders at once: the second does not undo what the first did */
+	b = account("other", 0);
+	set(b, "terms", "data:text/plain,Do%20what%20thou%20wilt");
+	is_int(certstore_account_save(b, &err), 0, "another handle saves");
+	certstore_account_free(b);
+	sh("echo 'later version two' >>store/acme/accounts/other/account");
+	is_int(certstore_account_save(a, &err), 0, "and this one");
+	mode("accounts/other/account", 0600);
+	certstore_account_free(a);
+	a = account("other", 0);
+	is_str(certstore_account_value(a, "terms", 0),
+	    "data:text/plain,Do%20what%20thou%20wilt", "both are kept");
+	is_str(certstore_account_value(a, "contact", 1), "mailto:b@example.com",
+	    "with both contacts");
+	ok(certstore_account_value(a, "contact", 2) == NULL, "and no more");
+	is_str(certstore_account_value(a, "later", 0), "version two",
+	    "and a key of a later version");
+	certstore_account_set(a, "contact", CERTSTORE_SET_REMOVE,
+	    "mailto:a@example.com", &err);
+	set(a, "terms", "");
+	is_str(certstore_account_value(a, "contact", 0), "mailto:b@example.com",
+	    "a contact is removed");
+	ok(certstore_account_value(a, "terms", 0) == NULL, "and a value");
+	certstore_account_free(a);
+}
+
+static void
+damaged(const char *line, const char *says)
+{
+	char cmd[512];
+
+	snprintf(cmd, sizeof(cmd),
+	    "cp -p store/acme/accounts/le/account keep && "
+	    "printf '%s' >>store/acme/accounts/le/account",
+	    line);
+	sh(cmd);
+	noaccount("le", CERTSTORE_EDAMAGED, says);
+	sh("mv keep store/acme/accounts/le/account");
+}
+
+static void
+test_damage(void)
+{
+	struct certstore_account *a;
+
+	damaged("contact\\n", "account:3: this line is not a key");
+	damaged("url http://b.example/\\n", "https");
+	damaged("directory https://b.example/\\n", "twice");
+	damaged("x a\\033b\\n", "control");
+	damaged("x a\\000b\\n", "NUL");
+	sh("mv store/acme/accounts/le/key.pem keep");
+	a = account("le", 0);
+	ok(certstore_account_thumbprint(a, &err) == NULL &&
+		err.code == CERTSTORE_ESYSTEM,
+	    "no key");
+	sh("echo x >store/acme/accounts/le/key.pem;"
+	   "chmod 600 store/acme/accounts/le/key.pem");
+	ok(certstore_account_thumbprint(a, &err) == NULL &&
+		err.code == CERTSTORE_EINPUT,
+	    "a damaged key");
+	sh("mv keep store/acme/accounts/le/key.pem;"
+	   "chmod 644 store/acme/accounts/le/key.pem");
+	warned[0] = '\0';
+	free(certstore_account_thumbprint(a, &err));
+	mode("accounts/le/key.pem", 0600);
+	ok(strstr(warned, "others could read key.pem") != NULL,
+	    "a key that others could read is closed, with a warning");
+	certstore_account_free(a);
+	sh("chmod 777 store/acme/accounts");
+	a = certstore_account_open(store, "le", CERTSTORE_ACCOUNT_SHARED, &err);
+	ok(a == NULL && err.code == CERTSTORE_EUNSAFE,
+	    "not used if others can replace it");
+	sh("chmod 700 store/acme/accounts");
+}
+
+static void
+isheader(const char *jws, const char *want, const char *what)
+{
+	is_str(decoded(jws, "protected"), want, "%s", what);
+}
+
+static void
+refusedjws(struct certstore_account *a, const char *url, const char *nonce,
+    enum certstore_code code, const char *what)
+{
+	ok(certstore_account_jws(a, url, nonce, "{}", 0, &err) == NULL &&
+		err.code == code,
+	    "refused: %s", what);
+}
+
+static void
+test_requests(void)
+{
+	struct certstore_account *a;
+	EVP_PKEY *pkey = parsed(ec);
+	char *jws;
+
+	a = made("signs", "https://ca.example/", ec);
+	ok(certstore_account_jws(a, "https://ca.example/order", "n0-_", "{}", 0,
+	       &err) == NULL &&
+		err.code == CERTSTORE_EREFUSED,
+	    "no request in the name of an account that is not known");
+	jws = certstore_account_jws(a, "https://ca.example/new", "n0-_",
+	    "{\"termsOfServiceAgreed\":true}", CERTSTORE_JWS_JWK, &err);
+	isheader(jws,
+	    "{\"alg\":\"ES256\",\"jwk\":{\"crv\":\"P-256\",\"kty\":\"EC\","
+	    "\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+	    "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"},"
+	    "\"nonce\":\"n0-_\",\"url\":\"https://ca.example/new\"}",
+	    "newAccount has the key");
+	is_str(decoded(jws, "payload"), "{\"termsOfServiceAgreed\":true}",
+	    "and the payload");
+	ok(verifies(jws, NULL, pkey), "and verifies");
+	free(jws);
+	set(a, "url", "https://ca.example/acct/1");
+	jws = certstore_account_jws(a, "https://ca.example/order", "n", NULL, 0,
+	    &err);
+	isheader(jws,
+	    "{\"alg\":\"ES256\",\"kid\":\"https://ca.example/acct/1\","
+	    "\"nonce\":\"n\",\"url\":\"https://ca.example/order\"}",
+	    "other requests have the account");
+	is_str(member(jws, "payload"), "", "POST-as-GET: an empty payload");
+	ok(verifies(jws, NULL, pkey), "and verify");
+	free(jws);
+	refusedjws(a, "https://ca.example/\"", "n", CERTSTORE_EARGUMENT,
+	    "a URL with a quote");
+	refusedjws(a, "http://ca.example/", "n", CERTSTORE_EARGUMENT,
+	    "not https");
+	refusedjws(a, "https://ca.example/", "", CERTSTORE_EINPUT,
+	    "an empty nonce");
+	refusedjws(a, "https://ca.example/", "a\nb", CERTSTORE_EINPUT,
+	    "a nonce with a newline");
+	refusedjws(a, "https://ca.example/", "a\"", CERTSTORE_EINPUT,
+	    "a nonce with a quote");
+	ok(certstore_account_jws(a, "https://ca.example/", "n", "", 1, &err) ==
+		    NULL &&
+		err.code == CERTSTORE_EARGUMENT,
+	    "refused: a flag of another function");
+
+	jws = certstore_account_eab(a, "kid-\"1",
+	    "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W",
+	    "https://ca.example/new", &err);
+	isheader(jws,
+	    "{\"alg\":\"HS256\",\"kid\":\"kid-\\\"1\","
+	    "\"url\":\"https://ca.example/new\"}",
+	    "an external account");
+	is_str(decoded(jws, "payload"),
+	    "{\"crv\":\"P-256\",\"kty\":\"EC\","
+	    "\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+	    "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}",
+	    "of this key");
+	free(jws);
+	ok(certstore_account_eab(a, "k", "sec ret", "https://ca.example/",
+	       &err) == NULL &&
+		err.code == CERTSTORE_EINPUT && strstr(err.msg, "sec") == NULL,
+	    "a damaged HMAC key is refused, and not printed");
+	ok(certstore_account_eab(a, "k", "==", "https://ca.example/", &err) ==
+		NULL,
+	    "as is an empty one");
+	ok(certstore_account_eab(a, "", "AAAA", "https://ca.example/", &err) ==
+		NULL,
+	    "and an empty identifier");
+	ok((jws = certstore_account_eab(a, "k",
+		"AAAAAA==", "https://ca.example/", &err)) != NULL,
+	    "padding is allowed");
+	free(jws);
+	EVP_PKEY_free(pkey);
+	certstore_account_free(a);
+}
+
+static void
+test_tokens(void)
+{
+	static const char *const bad[] = { "", "../../etc/x", "a/b", ".", "a b",
+		"a\n", "a=", "\303\244" };
+	struct certstore_account *a = account("signs", 0);
+	char longest[130];
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ok(certstore_account_authorization(a, bad[i], &err) == NULL &&
+			err.code == CERTSTORE_EINPUT &&
+			certstore_account_txt(a, bad[i], &err) == NULL,
+		    "not a token: %zu", i);
+	memset(longest, 'a', sizeof(longest));
+	longest[129] = '\0';
+	ok(certstore_account_authorization(a, longest, &err) == NULL,
+	    "nor 129 letters");
+	longest[128] = '\0';
+	free(certstore_account_authorization(a, longest, &err));
+	is_int(err.code, CERTSTORE_OK, "but 128");
+	certstore_account_free(a);
+}
+
+/* Another key: what is on disk after each step, and an interruption. */
+static void
+test_rollover(void)
+{
+	struct certstore_account *a, *b;
+	char *inner, *outer, *was, *now;
+	EVP_PKEY *new;
+
+	b = account("signs", 0);
+	is_int(certstore_account_newkey(b, NULL, NULL, 0, &err), -1,
+	    "not without the lock");
+	certstore_account_free(b);
+	b = account("signs", CERTSTORE_ACCOUNT_SHARED);
+	is_int(certstore_account_newkey(b, NULL, NULL, 0, &err), -1,
+	    "nor with others");
+	certstore_account_free(b);
+
+	a = account("signs", CERTSTORE_ACCOUNT_EXCLUSIVE);
+	set(a, "url", "https://ca.example/acct/1");
+	certstore_account_save(a, &err);
+	was = certstore_account_thumbprint(a, &err);
+	is_int(certstore_account_has_newkey(a), 0, "no new key yet");
+	ok(certstore_account_rollover(a, "https://ca.example/key", &err) ==
+		NULL,
+	    "so none to change to");
+	is_int(certstore_account_takenew(a, &err), -1, "or to take");
+	is_int(certstore_account_newkey(a, "key", ec, strlen(ec), &err), -1,
+	    "the same key is none");
+	is_int(certstore_account_newkey(a, NULL, NULL, 0, &err), 0,
+	    "a new key");
+	mode("accounts/signs/key.new", 0600);
+	is_int(certstore_account_has_newkey(a), 1, "is there");
+	is_int(certstore_account_newkey(a, NULL, NULL, 0, &err), -1,
+	    "and is not replaced before it is settled");
+	inner = certstore_account_rollover(a, "https://ca.example/key", &err);
+	new = cs_account_key(a, 1, &err);
+	ok(verifies(inner, NULL, new), "it signs the inner JWS");
+	ok(strstr(decoded(inner, "protected"), "\"jwk\":{") != NULL &&
+		strstr(decoded(inner, "protected"), "nonce") == NULL,
+	    "with its own key and without a nonce");
+	ok(strncmp(decoded(inner, "payload"),
+	       "{\"account\":\"https://ca.example/acct/1\",\"oldKey\":{\"crv\"",
+	       54) == 0,
+	    "about the account and its old key");
+	outer = certstore_account_jws(a, "https://ca.example/key", "n", inner,
+	    0, &err);
+	ok(verifies(outer, NULL, cs_account_key(a, 0, &err)),
+	    "the old one signs the outer");
+	is_str(decoded(outer, "payload"), inner, "around it");
+	free(outer);
+	outer = certstore_account_jws(a, "https://ca.example/acct/1", "n", NULL,
+	    CERTSTORE_JWS_NEWKEY, &err);
+	ok(verifies(outer, NULL, new), "the new one signs when asked to");
+	free(outer);
+	free(inner);
+	certstore_account_free(a);
+
+	a = account("signs", CERTSTORE_ACCOUNT_EXCLUSIVE);
+	is_int(certstore_account_has_newkey(a), 1,
+	    "an interruption leaves both keys");
+	is_int(certstore_account_takenew(a, &err), 0, "the new one is taken");
+	now = certstore_account_thumbprint(a, &err);
+	ok(strcmp(was, now) != 0, "and signs from now on");
+	ok(!exists("signs/key.new") && exists("signs/key.pem"),
+	    "only one is left");
+	certstore_account_free(a);
+	free(was);
+	a = account("signs", CERTSTORE_ACCOUNT_EXCLUSIVE);
+	istext(certstore_account_thumbprint(a, &err), now, "for others, too");
+	is_int(certstore_account_newkey(a, "key", rsa, strlen(rsa), &err), 0,
+	    "a key that is given");
+	is_int(certstore_account_dropnew(a, &err), 0, "is removed");
+	istext(certstore_account_thumbprint(a, &err), now,
+	    "the account keeps its own");
+	ok(!exists("signs/key.new"), "only one is left");
+	certstore_account_free(a);
+	free(now);
+}
+
+static struct certstore_account *held;
+static int waited;
+
+/* Ends the wait for the other handle. */
+static void
+release(void *arg, const char *what, size_t done, size_t total)
+{
+	(void)arg;
+	(void)done;
+	(void)total;
+	waited += strcmp(what, "waiting for the account") == 0;
+	certstore_account_free(held);
+	held = NULL;
+}
+
+static void
+waits(int first, int second, int want)
+{
+	struct certstore_account *a;
+
+	held = account("signs", first);
+	waited = 0;
+	a = account("signs", second);
+	is_int(waited, want, "lock %d, then %d: %s", first, second,
+	    want ? "waits" : "does not wait");
+	certstore_account_free(a);
+	certstore_account_free(held);
+	held = NULL;
+}
+
+static void
+test_locks(void)
+{
+	const int shared = CERTSTORE_ACCOUNT_SHARED;
+	const int alone = CERTSTORE_ACCOUNT_EXCLUSIVE;
+	struct certstore_account *a;
+
+	certstore_set_progress(store, release, NULL);
+	waits(shared, shared, 0);
+	waits(shared, alone, 1);
+	waits(alone, shared, 1);
+	waits(alone, alone, 1);
+	waits(alone, 0, 0);
+	held = made("locked", "https://locked.example/", NULL);
+	waited = 0;
+	a = account("locked", shared);
+	is_int(waited, 1, "a new one is locked");
+	certstore_account_free(a);
+	certstore_set_progress(store, NULL, NULL);
+
+	sh("mkdir store/acme/accounts/.killed@new && "
+	   "touch store/acme/accounts/.killed@new/key.pem");
+	noaccount("killed", CERTSTORE_ENOENTRY, "does not exist");
+	a = made("killed", "https://killed.example/", NULL);
+	ok(!exists(".killed@new") && exists("killed/key.pem"),
+	    "what an interruption left is removed");
+	certstore_account_free(a);
+}
+
+/* RFC 9773 section 4.1; the other cases are ours. */
+static void
+certid(const char *lines, const char *want, const char *what)
+{
+	struct certstore_entry *e;
+
+	put(store, "a", 0, "c1", lines);
+	if ((e = certstore_entry_get(store, "a", &err)) == NULL)
+		bail("%s", err.msg);
+	istext(certstore_entry_certid(e, &err), want, what);
+	is_int(err.code, want == NULL ? CERTSTORE_EREFUSED : CERTSTORE_OK,
+	    "and its code");
+	certstore_entry_free(e);
+	sh("rm -rf store/certs/a store/certs/.a@*");
+}
+
+static void
+test_certid(void)
+{
+	static const char keyid[] =
+	    "aki 69885b6b87464041e1b37b847ba0ae2cde01c8d4\n";
+	char lines[256];
+
+	snprintf(lines, sizeof(lines), "%sserial 87654321\n", keyid);
+	certid(lines, "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE",
+	    "the vector of RFC 9773 section 4.1");
+	snprintf(lines, sizeof(lines), "%sserial 07654321\n", keyid);
+	certid(lines, "aYhba4dGQEHhs3uEe6CuLN4ByNQ.B2VDIQ",
+	    "a serial number that needs no zero");
+	certid("serial 01\n", NULL, "no key identifier");
+	snprintf(lines, sizeof(lines), "%sserial -01\n", keyid);
+	certid(lines, NULL, "a negative serial number");
+}
+
 int
 main(void)
 {
@@ -381,7 +968,14 @@ main(void)
 	test_vectors();
 	test_thumbprint();
 	test_keys();
-	(void)decoded;
+	test_new();
+	test_values();
+	test_damage();
+	test_requests();
+	test_tokens();
+	test_rollover();
+	test_locks();
+	test_certid();
 	certstore_close(store);
 	removescratch();
 	return tap_done();

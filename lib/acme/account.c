@@ -81,6 +81,19 @@ readvalues(const struct certstore_account *a, struct cs_values *values,
 	return rv;
 }
 
+/* Makes the text of the file, if it can be read again. */
+static int
+composetext(const struct certstore_account *a, const struct cs_values *values,
+    struct cs_buf *text, struct certstore_error *err)
+{
+	if (cs_values_compose(text, values) == -1)
+		return cs_fail_nomem(err);
+	if (text->len > VALUEFILE_MAX)
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "account %s: has too many values: remove some", a->name);
+	return 0;
+}
+
 /* The names that are in a directory, those of accounts only. */
 static int
 takeaccount(void *arg, const char *name)
@@ -95,7 +108,7 @@ listnames(const struct certstore *store, struct cs_strings *names,
 {
 	int fd, rv;
 
-	fd = cs_acmedir_open(store, CS_ACCOUNTS_DIR, 0, err);
+	fd = cs_acmedir_open(store, CS_ACCOUNTS_DIR, CS_ACMEDIR_READ, err);
 	if (fd == -1) {
 		if (err->errnum != ENOENT)
 			return -1;
@@ -118,7 +131,8 @@ loadaccount(struct certstore_account *a, const char *name,
 	int fd;
 
 	strlcpy(a->name, name, sizeof(a->name));
-	fd = cs_acmedir_open(a->store, CS_ACCOUNTS_DIR, 0, err);
+	fd = cs_acmedir_open(a->store, CS_ACCOUNTS_DIR,
+	    a->flags == 0 ? CS_ACMEDIR_READ : CS_ACMEDIR_WRITE, err);
 	if (fd != -1) {
 		a->dir = cs_file_opendir(fd, name);
 		if (a->dir == -1)
@@ -405,10 +419,8 @@ fillaccount(struct certstore_account *a, int all, struct certstore_error *err)
 		goto out;
 	if (cs_key_encode(&key, a->pkey, NULL, err) == -1)
 		goto out;
-	if (cs_values_compose(&text, &a->values) == -1) {
-		cs_fail_nomem(err);
+	if (composetext(a, &a->values, &text, err) == -1)
 		goto out;
-	}
 	if (cs_file_rmtree(all, tmp) == -1 ||
 	    cs_file_mkprivate(all, tmp, &a->dir) == -1 ||
 	    (a->lock = cs_file_lock(a->dir, LOCK_FILE, 0)) == -1) {
@@ -480,7 +492,7 @@ makeaccount(struct certstore_account *a, struct certstore_error *err)
 
 	if (cs_lock_take(a->store, err) == -1)
 		return -1;
-	all = cs_acmedir_open(a->store, CS_ACCOUNTS_DIR, 1, err);
+	all = cs_acmedir_open(a->store, CS_ACCOUNTS_DIR, CS_ACMEDIR_MAKE, err);
 	if (all != -1 && claimname(a, all, err) == 0 &&
 	    fillaccount(a, all, err) == 0) {
 		asidedir(tmp, a->name);
@@ -514,8 +526,8 @@ mergevalues(struct certstore_account *a, struct certstore_error *err)
 	for (i = 0; rv == 0 && i < a->changes.n; i++)
 		if ((rv = cs_values_apply(&now, &a->changes.v[i])) == -1)
 			cs_fail_nomem(err);
-	if (rv == 0 && (rv = cs_values_compose(&text, &now)) == -1)
-		cs_fail_nomem(err);
+	if (rv == 0)
+		rv = composetext(a, &now, &text, err);
 	if (rv == 0 &&
 	    (rv = cs_file_replace(a->dir, VALUES_FILE, &text, 0600)) == -1)
 		failaccount(a, "/" VALUES_FILE, err);

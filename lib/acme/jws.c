@@ -254,6 +254,20 @@ out:
 	return stealjws(&b, rv, err);
 }
 
+static int
+checkkid(const char *kid, struct certstore_error *err)
+{
+	struct cs_value v;
+
+	if (*kid == '\0')
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "the key identifier of the external account is empty");
+	if (cs_values_make(&v, "eab", CERTSTORE_SET_REPLACE, kid, err) == -1)
+		return -1;
+	cs_values_done(&v);
+	return 0;
+}
+
 /* Decodes the HMAC key, which some CAs give with padding. */
 static int
 decodehmac(struct cs_buf *b, const char *hmackey, struct certstore_error *err)
@@ -277,13 +291,11 @@ certstore_account_eab(struct certstore_account *account, const char *kid,
     const char *hmackey, const char *url, struct certstore_error *err)
 {
 	struct cs_buf b = { 0 }, header = { 0 }, payload = { 0 }, key = { 0 };
-	struct cs_value v = { 0 };
 	EVP_PKEY *pkey;
 	int rv = -1;
 
 	cs_error_clear(err);
-	if (checkurl(url, err) == -1 ||
-	    cs_values_make(&v, "eab", CERTSTORE_SET_REPLACE, kid, err) == -1 ||
+	if (checkurl(url, err) == -1 || checkkid(kid, err) == -1 ||
 	    decodehmac(&key, hmackey, err) == -1 ||
 	    (pkey = cs_account_key(account, 0, err)) == NULL ||
 	    cs_jwk_add(&payload, pkey, err) == -1)
@@ -295,7 +307,6 @@ certstore_account_eab(struct certstore_account *account, const char *kid,
 	else
 		rv = cs_jws_mac(&b, key.p, key.len, header.p, payload.p, err);
 out:
-	cs_values_done(&v);
 	cs_buf_free(&key);
 	cs_buf_free(&payload);
 	cs_buf_free(&header);

@@ -57,13 +57,17 @@ int	cs_jws_mac(struct cs_buf *, const void *, size_t, const char *,
 	    const char *, struct certstore_error *);
 
 /*
- * acmedir.c: opens a directory in STORE/acme; 1: makes it.  -1: also ENOENT in
- * errnum.
+ * acmedir.c: opens a directory in STORE/acme, with mode 0700: to read it; to
+ * write it, so that it must belong to this user; to make it, too.  -1: ENOENT in
+ * errnum if it does not exist.
  */
+enum cs_acmedir {
+	CS_ACMEDIR_READ, CS_ACMEDIR_WRITE, CS_ACMEDIR_MAKE
+};
 #define CS_ACME_DIR	"acme"
 #define CS_ACCOUNTS_DIR	"accounts"
-int	cs_acmedir_open(const struct certstore *, const char *, int,
-	    struct certstore_error *);
+int	cs_acmedir_open(const struct certstore *, const char *,
+	    enum cs_acmedir, struct certstore_error *);
 
 /*
  * weburl.c: what is wrong with a URL of an ACME server, or NULL.  Lower: its

@@ -8,7 +8,6 @@
 #include "acme/private.h"
 
 #define VALUE_MAX CS_URL_MAX
-#define VALUES_MAX 200 /* lines */
 
 static const char *
 valuetextflaw(const char *s)
@@ -154,8 +153,10 @@ cs_values_make(struct cs_value *v, const char *key, enum certstore_set_how how,
 		    err);
 	if (how != CERTSTORE_SET_REPLACE && *value == '\0')
 		return cs_name_refuse(key, "the value is empty: use one", err);
+	/* not the value: a proxy may have a password */
 	if (*value != '\0' && (flaw = valueflaw(i, value)) != NULL)
-		return cs_name_refuse(value, flaw, err);
+		return cs_fail(err, CERTSTORE_EARGUMENT, "%s: the value %s",
+		    key, flaw);
 	if (*value != '\0' && keys[i].flaw == momentflaw) {
 		if (certstore_time_parse(value, &when, err) == -1)
 			return -1;
@@ -241,8 +242,6 @@ takeline(struct cs_values *list, char *line)
 	if (flaw == NULL && i < NKEYS && !keys[i].many &&
 	    cs_values_get(list, line, 0) != NULL)
 		flaw = "is there twice";
-	if (flaw == NULL && list->n == VALUES_MAX)
-		flaw = "is one too many";
 	if (flaw == NULL &&
 	    (copyvalue(&v, line, CERTSTORE_SET_ADD, value) == -1 ||
 		cs_values_add(list, &v) == -1))
