@@ -18,8 +18,9 @@ STORE = lib/store/combined.c lib/store/due.c lib/store/entry.c \
 	lib/store/fence.c lib/store/generation.c lib/store/held.c \
 	lib/store/index.c lib/store/info.c lib/store/layout.c \
 	lib/store/links.c lib/store/list.c lib/store/lock.c \
-	lib/store/match.c lib/store/mode.c lib/store/names.c \
-	lib/store/newprops.c lib/store/parents.c lib/store/propedit.c \
+	lib/store/match.c lib/store/method.c lib/store/mode.c \
+	lib/store/names.c lib/store/newprops.c lib/store/orderstate.c \
+	lib/store/parents.c lib/store/propedit.c \
 	lib/store/propread.c lib/store/props.c lib/store/purge.c \
 	lib/store/put.c lib/store/recover.c lib/store/remove.c \
 	lib/store/repair.c lib/store/repeat.c lib/store/resolve.c \
@@ -38,10 +39,12 @@ X509 = lib/x509/asn1.c lib/x509/cert.c lib/x509/certs.c lib/x509/chain.c \
 ISSUE = lib/issue/caution.c lib/issue/constraint.c lib/issue/copy.c \
 	lib/issue/create.c lib/issue/extension.c lib/issue/issue.c \
 	lib/issue/issuer.c lib/issue/keep.c lib/issue/life.c \
-	lib/issue/newkey.c lib/issue/request.c lib/issue/reuse.c \
-	lib/issue/sign.c lib/issue/subject.c lib/issue/template.c
-IMPORT = lib/import/answer.c lib/import/ident.c lib/import/import.c lib/import/issuers.c \
-	lib/import/keyfile.c lib/import/keyowner.c lib/import/naming.c \
+	lib/issue/newkey.c lib/issue/ordering.c lib/issue/request.c \
+	lib/issue/reuse.c lib/issue/sign.c lib/issue/subject.c \
+	lib/issue/template.c
+IMPORT = lib/import/answer.c lib/import/ident.c lib/import/import.c \
+	lib/import/issuers.c lib/import/keyfile.c lib/import/keyowner.c \
+	lib/import/naming.c lib/import/objection.c lib/import/ordered.c \
 	lib/import/plan.c lib/import/pool.c lib/import/poolcert.c \
 	lib/import/warning.c
 TRUST = lib/trust/add.c lib/trust/anchor.c lib/trust/change.c \
@@ -57,9 +60,10 @@ VERIFY = lib/verify/algorithm.c lib/verify/anchors.c lib/verify/cache.c \
 REISSUE = lib/reissue/below.c lib/reissue/reissue.c lib/reissue/renew.c \
 	lib/reissue/retrust.c lib/reissue/wishes.c
 RENEW = lib/renew/attempt.c lib/renew/schedule.c
-ACME = lib/acme/account.c lib/acme/acmedir.c lib/acme/base64url.c \
-	lib/acme/certid.c lib/acme/jsontext.c lib/acme/jwk.c lib/acme/jws.c \
-	lib/acme/keyauth.c lib/acme/values.c lib/acme/weburl.c
+ACME = lib/acme/account.c lib/acme/acmedir.c lib/acme/anchored.c \
+	lib/acme/base64url.c lib/acme/certid.c lib/acme/jsontext.c \
+	lib/acme/jwk.c lib/acme/jws.c lib/acme/keyauth.c lib/acme/order.c \
+	lib/acme/values.c lib/acme/weburl.c
 DEPLOY = lib/deploy/deploy.c lib/deploy/ledger.c lib/deploy/value.c
 LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
 	$(TRUST) $(VERIFY) $(REISSUE) $(RENEW) $(ACME)
@@ -86,13 +90,13 @@ FUZZ_TIME = 60
 EXAMPLES = tests/example/isgood.c tests/example/takein.c \
 	tests/example/whose.c
 HEADERS = lib/certstore.h lib/acme/private.h lib/base/base.h \
-	lib/deploy/private.h lib/import/private.h lib/issue/issue.h \
-	lib/issue/private.h lib/pem/pem.h lib/pem/private.h \
+	lib/deploy/private.h lib/import/import.h lib/import/private.h \
+	lib/issue/issue.h lib/issue/private.h lib/pem/pem.h lib/pem/private.h \
 	lib/reissue/private.h lib/renew/private.h lib/store/private.h \
 	lib/store/store.h lib/trust/private.h lib/trust/trust.h \
-	lib/verify/private.h lib/x509/private.h lib/x509/x509.h \
-	cmd/cmd.h cmd/method.h tests/input.h tests/made.h tests/pems.h \
-	tests/scratch.h tests/tap.h
+	lib/verify/private.h lib/x509/private.h lib/x509/x509.h cmd/cmd.h \
+	cmd/method.h tests/input.h tests/made.h tests/pems.h tests/scratch.h \
+	tests/tap.h
 
 PLAIN_COMMANDS = cert-deploy cert-list cert-match cert-renew cert-revert \
 	cert-rm cert-set
@@ -109,9 +113,10 @@ MAN1 = cert-create.1 cert-deploy.1 cert-import.1 cert-list.1 \
 MAN3 = certstore.3 certstore_acme.3 certstore_certs.3 certstore_create.3 \
 	certstore_deploy.3 certstore_due.3 certstore_entry.3 \
 	certstore_escape.3 certstore_import.3 certstore_list.3 \
-	certstore_match.3 certstore_open.3 certstore_remove.3 \
-	certstore_renew.3 certstore_revert.3 certstore_set.3 \
-	certstore_time.3 certstore_trust.3 certstore_verify.3
+	certstore_match.3 certstore_open.3 certstore_order.3 \
+	certstore_remove.3 certstore_renew.3 certstore_revert.3 \
+	certstore_set.3 certstore_time.3 certstore_trust.3 \
+	certstore_verify.3
 MAN5 = certstore.5
 MAN7 = certstore.7
 

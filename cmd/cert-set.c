@@ -64,8 +64,8 @@ static int
 isknown(const char *prop)
 {
 	static const char *const known[] = { "tenant", "user", "group", "x5u",
-		"endpoint", "renew", "life", "keepkey", "hold", "renewhost",
-		"note" };
+		"endpoint", "renew", "life", "keepkey", "hold", "acme",
+		"method", "acmeprofile", "chain", "renewhost", "note" };
 	size_t i;
 
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -132,7 +132,8 @@ addline(struct cmd_text *t, const struct show *show, const char *name,
 static int
 issingle(const char *prop)
 {
-	static const char *const lists[] = { "tenant", "user", "endpoint" };
+	static const char *const lists[] = { "tenant", "user", "endpoint",
+		"method" };
 	size_t i;
 
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
@@ -213,7 +214,8 @@ checkonly(const char *list)
 		    strcmp(prop, "origin") != 0) {
 			cmd_error("\"%s\": no such property: use tenant, user, "
 				  "group, x5u, endpoint, renew, life, keepkey, "
-				  "hold, note, default, origin or x-NAME",
+				  "hold, acme, method, acmeprofile, chain, "
+				  "note, default, origin or x-NAME",
 			    cmd_clean(prop, clean, sizeof(clean)));
 			cmd_usage();
 		}

@@ -100,6 +100,11 @@ enum certstore_jws_flags {
 	CERTSTORE_JWS_JWK = 1 << 4,		/* the key instead of its URL */
 	CERTSTORE_JWS_NEWKEY = 1 << 7		/* by the key of a rollover */
 };
+enum certstore_order_flags {
+	CERTSTORE_ORDER_FORCE = 1 << 8,		/* also what would be held */
+	CERTSTORE_ORDER_DRYRUN = 1 << 9,	/* decide, but change nothing */
+	CERTSTORE_ORDER_KEEP = 1 << 19		/* the request still waits */
+};
 
 struct certstore;
 struct certstore_entry;
@@ -303,6 +308,7 @@ struct certstore_renewal {
 	unsigned int failed;	/* how often renewal failed */
 	int64_t since;		/* the first time */
 	const char *text;	/* the error of the last time, or NULL */
+	const char *acme;	/* the ACME account that renews it, or NULL */
 };
 struct certstore_due;
 struct certstore_due *certstore_due_new(struct certstore *store, int64_t when,
@@ -521,6 +527,35 @@ char *certstore_account_authorization(struct certstore_account *account,
 char *certstore_account_txt(struct certstore_account *account,
     const char *token, struct certstore_error *err);
 char *certstore_entry_certid(const struct certstore_entry *entry,
+    struct certstore_error *err);
+
+/* One ACME order for an entry: certstore_order(3). */
+struct certstore_order;
+struct certstore_order *certstore_order_open(struct certstore *store,
+    const char *name, struct certstore_error *err);
+void certstore_order_close(struct certstore_order *order);
+const char *certstore_order_value(const struct certstore_order *order,
+    const char *key);
+int certstore_order_set(struct certstore_order *order, const char *key,
+    const char *value, struct certstore_error *err);
+int certstore_order_setup(struct certstore_order *order, const char *text,
+    struct certstore_error *err);
+int certstore_order_undone(struct certstore_order *order, const char *text,
+    struct certstore_error *err);
+int certstore_order_leftover(const struct certstore_order *order, size_t i,
+    const char **text);
+int certstore_order_request(struct certstore_order *order,
+    const struct certstore_template *tmpl, const struct certstore_set *props,
+    int flags, struct certstore_error *err);
+int certstore_order_csr(const struct certstore_order *order, const void **der,
+    size_t *len, struct certstore_error *err);
+int certstore_order_identifier(const struct certstore_order *order, size_t i,
+    const char **type, const char **value);
+int certstore_order_finish(struct certstore_order *order, const void *pem,
+    size_t len, int flags, struct certstore_error *err);
+int certstore_order_take(struct certstore_order *order, int flags,
+    struct certstore_error *err);
+int certstore_order_abandon(struct certstore_order *order, int flags,
     struct certstore_error *err);
 
 #ifdef __cplusplus

@@ -493,7 +493,7 @@ testcsr(void)
 	    "a byte less");
 	again = cs_cert_parse_csr("r", der, (size_t)len, &err);
 	ok(again != NULL, "a request");
-	cs_describe_csr(&info.text, again, &err);
+	cs_describe_csr(&info.text, again, 0, &err);
 	cs_info_parse(&info, &err);
 	is_str(info.kind, "waiting", "waits");
 	is_str(info.subject, "CN=a", "its subject");

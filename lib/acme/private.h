@@ -116,4 +116,23 @@ struct certstore_account {
 EVP_PKEY *cs_account_key(struct certstore_account *, int,
 	    struct certstore_error *);
 
+/* order.c */
+struct certstore_order {
+	struct certstore *store;
+	char		*name;		/* of the entry */
+	int		 dir, lock;	/* acme/orders/NAME, and its lock */
+	struct cs_buf	 text;		/* the state */
+	struct cs_strings keys, values;	/* its lines */
+	unsigned char	*der;		/* the CSR that waits, or NULL */
+	size_t		 derlen;
+	struct cs_info	 wanted;	/* that, described; its names sorted */
+	int		 hascn;		/* it has a common name */
+	char		 fingerprint[CS_HASH_LEN];	/* what serves, or "" */
+};
+
+/* anchored.c: adds a line if the chain of an entry leads to a trust anchor, and
+ * that of its new certificate to none. */
+int	cs_anchored_check(struct certstore *, const char *, const void *,
+	    size_t, struct cs_buf *, struct certstore_error *);
+
 #endif

@@ -144,6 +144,7 @@ size_t	cs_name_prefix(const char *, enum cs_san_type *); /* length, or 0 */
 int	cs_name_hostof(enum cs_san_type, const char *, char [CS_HOST_MAX + 1]);
 /* Why a name of a certificate never matches, or NULL. */
 const char *cs_name_certflaw(enum cs_san_type, const char *);
+int	cs_name_isport(const char *, size_t);	/* 1 to 65535 */
 int	cs_name_isloopback(const char *);  /* (*.)localhost, 127/8, ::1 */
 
 /* tel.c: telephone numbers: NUMBER, or a range START+COUNT; codes of service

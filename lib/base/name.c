@@ -689,3 +689,16 @@ cs_name_certflaw(enum cs_san_type type, const char *s)
 		return "is longer than the 253 bytes of a host name";
 	return hostflaw(s, len, 1, 0, out);
 }
+
+/* A port: 1 to 65535, without a leading zero. */
+int
+cs_name_isport(const char *p, size_t len)
+{
+	char text[6];
+
+	if (len == 0 || len > 5 || strspn(p, "0123456789") < len)
+		return 0;
+	memcpy(text, p, len);
+	text[len] = '\0';
+	return *text != '0' && atol(text) <= 65535;
+}

@@ -25,7 +25,7 @@ describerequest(struct cs_planning *job, struct cs_info *request,
 		    job->a->name);
 	if (rv == 1 &&
 	    ((req = cs_cert_csr_frompem(job->a->name, &csr, err)) == NULL ||
-		cs_describe_csr(&request->text, req, err) == -1 ||
+		cs_describe_csr(&request->text, req, 0, err) == -1 ||
 		cs_info_parse(request, err) == -1))
 		rv = -1;
 	X509_REQ_free(req);

@@ -167,6 +167,9 @@ static int
 failmany(const struct certstore_import *im, size_t n,
     struct certstore_error *err)
 {
+	if (im->answer != NULL)
+		return cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: the CA sent %zu end-entity certificates", im->name, n);
 	return cs_fail(err, CERTSTORE_EARGUMENT,
 	    "%s: there are certificates for %zu entries: remove -N, or "
 	    "import them one by one",

@@ -190,6 +190,10 @@ decideaction(struct cs_planning *job, struct certstore_error *err)
 	int bad, same;
 
 	a->action = job->was == CS_WAS_DAMAGED ? "replace" : "new";
+	if (job->im->answer != NULL) {
+		a->action = "answer";
+		return cs_objection_check(job, err);
+	}
 	if (job->was != CS_WAS_PRESENT)
 		return 0;
 	if (job->isold) {
@@ -268,7 +272,8 @@ carryrequest(struct cs_planning *job, struct certstore_error *err)
 		cs_buf_free(&file[CS_REQUEST_CSR]);
 	}
 	if (rv == 1 &&
-	    cs_buf_printf(&file[CS_INFO], "request %s\n", request) == -1)
+	    cs_repeat_requestline(&job->a->put, request,
+		job->old.info.ordered) == -1)
 		return cs_fail_nomem(err);
 	return rv == -1 ? -1 : 0;
 }
@@ -283,7 +288,9 @@ addremarks(struct cs_planning *job, struct certstore_error *err)
 
 	bad = cs_warning_cert(&a->remarks, info, job->cert->x509,
 	    job->above.chain, job->above.complete, certstore_time_now());
-	if (job->was == CS_WAS_PRESENT)
+	if (job->im->answer != NULL)
+		bad |= cs_objection_add(job, &a->remarks);
+	else if (job->was == CS_WAS_PRESENT)
 		bad |= cs_warning_change(&a->remarks, info, &job->old.info);
 	if (job->cert->ca && cs_key_isencrypted(&a->put.file[CS_PRIVKEY]))
 		bad |= cs_buf_printf(&a->remarks,
@@ -314,7 +321,8 @@ recordplan(struct cs_planning *job, struct certstore_error *err)
 		*entry = job->old;
 		memset(&job->old, 0, sizeof(job->old));
 	} else {
-		job->a->put.origin = "import";
+		job->a->put.origin = job->im->answer != NULL ? "acme" :
+							       "import";
 		if (cs_newprops_compose(job->im->store, &job->a->put,
 			job->was == CS_WAS_ABSENT ? NULL : &job->old,
 			err) == -1 ||

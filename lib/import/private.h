@@ -4,7 +4,7 @@
 #ifndef IMPORT_PRIVATE_H
 #define IMPORT_PRIVATE_H
 
-#include "x509/x509.h"
+#include "import/import.h"
 
 #define CS_POOL_MAX	20000		/* certificates, and keys, of one call */
 #define CS_MEMO_MAX	64		/* issuers whose chain is remembered */
@@ -107,6 +107,7 @@ struct certstore_import {
 	size_t			 pos;		/* of the iterator */
 	int			 planned;
 	int			 told;		/* warned already */
+	const struct cs_ordered	*answer;	/* of an order, or NULL */
 };
 
 /* keyowner.c: entries of the store that have a certificate's key. */
@@ -149,6 +150,12 @@ int	cs_keyfile_check(struct cs_planning *, struct certstore_error *);
 
 /* answer.c: refuses what is no answer to the waiting request: 0 or -1. */
 int	cs_answer_check(struct cs_planning *, struct certstore_error *);
+
+/* objection.c: is it a certificate for the request of the order; adds the
+ * reasons to hold it, one a line. */
+int	cs_objection_check(const struct cs_planning *,
+	    struct certstore_error *);
+int	cs_objection_add(const struct cs_planning *, struct cs_buf *);
 
 int	cs_plan_make(struct certstore_import *, struct cs_plan *,
 	    const struct cs_pool_cert *, struct certstore_error *);

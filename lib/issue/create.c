@@ -285,6 +285,10 @@ decidecreate(struct cs_create *job, char **csr, struct certstore_error *err)
 	int force = job->flags & CERTSTORE_CREATE_FORCE;
 	int request = job->flags & CERTSTORE_CREATE_REQUEST, rv;
 
+	if (job->order != NULL)
+		return cs_ordering_decide(job, csr, err);
+	if (request && cs_ordering_protect(job, err) == -1)
+		return -1;
 	if (!job->exists || job->damaged)
 		return 1;
 	if ((job->flags & CERTSTORE_CREATE_IFNEEDED) != 0) {
@@ -342,6 +346,18 @@ makeentryfiles(struct cs_create *job, X509 *x509, struct certstore_error *err)
 	return rv;
 }
 
+/* Writes a generation with the same certificate, keys and request: 1 or -1. */
+static int
+repeatentry(struct cs_create *job, struct certstore_error *err)
+{
+	if ((job->flags & CERTSTORE_CREATE_DRYRUN) != 0)
+		return 1;
+	if (cs_repeat_files(&job->put, &job->old, err) == -1 ||
+	    cs_write_entries(job->store, &job->put, 1, err) == -1)
+		return -1;
+	return 1;
+}
+
 /*
  * The old certificate or request is kept: writes a new generation with it if
  * the props were edited, a mode is wrong or combined.pem is missing.  1
@@ -353,6 +369,11 @@ rewriteentry(struct cs_create *job, struct certstore_error *err)
 	char why[CS_PROPS_WHY];
 	int rv;
 
+	if (job->order != NULL) {
+		rv = cs_newprops_compose(job->store, &job->put, &job->old, err);
+		if (rv != 0)
+			return rv == -1 ? -1 : repeatentry(job, err);
+	}
 	if ((rv = cs_props_differ(&job->old, why, err)) == -1)
 		return -1;
 	if (rv == 0 && job->uncombined)
@@ -363,12 +384,7 @@ rewriteentry(struct cs_create *job, struct certstore_error *err)
 		    cs_links_make(job->store, &job->old, err);
 	cs_warn(job->store, "%s: %s: rewritten with the same key%s", job->name,
 	    why, job->old.info.fingerprint != NULL ? " and certificate" : "");
-	if ((job->flags & CERTSTORE_CREATE_DRYRUN) != 0)
-		return 1;
-	if (cs_repeat_files(&job->put, &job->old, err) == -1 ||
-	    cs_write_entries(job->store, &job->put, 1, err) == -1)
-		return -1;
-	return 1;
+	return repeatentry(job, err);
 }
 
 /* An error may be due to what -u kept and nobody asked for: says so.  Always
@@ -477,8 +493,14 @@ trycreate(struct cs_create *job, char **csr, struct certstore_error *err)
 		return -1;
 	job->put.name = job->name;
 	cs_entry_identify(&job->old, &job->put.seen);
-	if (rv == 0)
-		return rewriteentry(job, err);
+	if (job->order != NULL) {
+		job->put.change = job->order->change;
+		job->put.nchange = job->order->nchange;
+	}
+	if (rv == 0) {
+		rv = rewriteentry(job, err);
+		return job->order != NULL && rv == 1 ? 0 : rv;
+	}
 	if ((job->flags & CERTSTORE_CREATE_REQUEST) != 0)
 		return cs_request_make(job, csr, err);
 	return makecert(job, err);
@@ -500,46 +522,76 @@ resetjob(struct cs_create *job)
 	memset(&job->old, 0, sizeof(job->old));
 }
 
+/* Tries until no other writer comes between, the last time with the lock. */
+static int
+runcreate(struct cs_create *job, char **csr, struct certstore_error *err)
+{
+	int i, last, rv;
+
+	rv = checkasked(job, err);
+	for (i = 1; rv != -1; i++) {
+		last = i == TRIES;
+		if (last && (rv = cs_lock_take(job->store, err)) == -1)
+			break;
+		if (csr != NULL) {
+			free(*csr);
+			*csr = NULL;
+		}
+		rv = trycreate(job, csr, err);
+		resetjob(job);
+		if (last)
+			cs_lock_release(job->store);
+		if (rv != -1 || last || err->code != CERTSTORE_ECHANGED)
+			break;
+		cs_error_clear(err);
+		rv = 0;
+	}
+	EVP_PKEY_free(job->pkey);
+	free(job->own.value);
+	ERR_clear_error();
+	if (rv != -1)
+		cs_error_clear(err);
+	return rv;
+}
+
 /* 1 made (CERTSTORE_CREATE_DRYRUN: it would have been), 0 not needed, -1. */
 int
 certstore_create(struct certstore *store, const char *name,
     const struct certstore_template *t, int flags, char **csr,
     struct certstore_error *err)
 {
-	struct cs_create job;
-	int i, last, rv;
+	struct cs_create job = { .store = store,
+		.name = name,
+		.flags = flags,
+		.asked = t };
 
 	cs_error_clear(err);
 	ERR_clear_error();
 	if (csr != NULL)
 		*csr = NULL;
-	memset(&job, 0, sizeof(job));
-	job.store = store;
-	job.name = name;
-	job.flags = flags;
-	job.asked = t;
-	rv = checkasked(&job, err);
-	for (i = 1; rv != -1; i++) {
-		last = i == TRIES;
-		if (last && (rv = cs_lock_take(store, err)) == -1)
-			break;
-		if (csr != NULL) {
-			free(*csr);
-			*csr = NULL;
-		}
-		rv = trycreate(&job, csr, err);
-		resetjob(&job);
-		if (last)
-			cs_lock_release(store);
-		if (rv != -1 || last || err->code != CERTSTORE_ECHANGED)
-			break;
-		cs_error_clear(err);
-		rv = 0;
+	return runcreate(&job, csr, err);
+}
+
+int
+cs_create_order(struct certstore *store, const char *name,
+    const struct cs_ordering *order, char **csr, struct certstore_error *err)
+{
+	struct certstore_template *none = NULL;
+	struct cs_create job = { .store = store,
+		.name = name,
+		.flags = CERTSTORE_CREATE_REQUEST |
+		    (order->dryrun ? CERTSTORE_CREATE_DRYRUN : 0),
+		.asked = order->tmpl,
+		.order = order };
+	int rv;
+
+	*csr = NULL;
+	if (order->tmpl == NULL) {
+		if ((none = certstore_template_new(err)) == NULL)
+			return -1;
+		job.asked = none;
 	}
-	EVP_PKEY_free(job.pkey);
-	free(job.own.value);
-	ERR_clear_error();
-	if (rv != -1)
-		cs_error_clear(err);
+	rv = runcreate(&job, csr, err);
+	certstore_template_free(none);
 	return rv;
 }

@@ -41,6 +41,22 @@ EVP_PKEY *cs_issuer_pair(const char *, const struct cs_buf *, X509 *,
 int	cs_issuer_files(struct cs_put *, X509 *, const struct cs_issuer *,
 	    const struct cs_buf *, struct certstore_error *);
 
+/*
+ * create.c: makes the request of an ACME order wait in an entry, or finds it
+ * there, and changes props in the same switch.  The template is NULL for what
+ * the entry has.  1 made, 0 found, -1; the CSR is PEM, malloc'ed.
+ */
+struct cs_ordering {
+	const struct certstore_template *tmpl;
+	const struct cs_propchange *change;
+	size_t	 nchange;
+	int	 keepcn;	/* the CN of the certificate was asked for */
+	int	 fresh;		/* no request and no key that is there */
+	int	 dryrun;
+};
+int	cs_create_order(struct certstore *, const char *,
+	    const struct cs_ordering *, char **, struct certstore_error *);
+
 /* life.c: a property of what is written. */
 struct cs_life {
 	char			 text[24];

@@ -177,12 +177,19 @@ struct cs_create {
 	int hasissuer, inherited; /* from the old certificate, not given */
 	struct cs_put put;
 	struct cs_life life; /* a change of its props */
+	const struct cs_ordering *order; /* whose request it is, or NULL */
 	struct cs_buf cautions; /* given when all is done */
 };
 
 /* newkey.c: the key, made once; the passphrase that encrypts it, or NULL. */
 int	cs_newkey_make(struct cs_create *, struct certstore_error *);
 const char *cs_newkey_passphrase(const struct cs_create *);
+
+/* ordering.c: the request of an ACME order: is a new one needed: 1, 0 and the
+ * CSR of the one that waits, -1; may another one take its place: 0, -1. */
+int	cs_ordering_decide(struct cs_create *, char **,
+	    struct certstore_error *);
+int	cs_ordering_protect(struct cs_create *, struct certstore_error *);
 
 /* request.c: a request that waits in an entry: is a new one needed, 1, 0 and
  * the CSR of the old one, -1; make one, 1 or -1. */

@@ -98,24 +98,30 @@ cs_request_make(struct cs_create *job, char **csr, struct certstore_error *err)
 	if (job->exists && !job->damaged)
 		cs_caution_request(&job->cautions, &job->old, &job->t);
 	if (!job->exists || job->old.info.fingerprint == NULL)
-		job->put.origin = "create";
+		job->put.origin = job->order != NULL ? "acme" : "create";
+	if (encoderequest(job, req, err) == -1)
+		goto out;
 	if ((job->flags & CERTSTORE_CREATE_DRYRUN) != 0) {
-		if (cs_write_check(job->store, &job->put, 1, err) == 0)
+		if (cs_write_check(job->store, &job->put, 1, err) == -1)
+			goto out;
+		if (job->order != NULL &&
+		    (*csr = strdup(job->put.file[CS_REQUEST_CSR].p)) == NULL)
+			cs_fail_nomem(err);
+		else
 			rv = 1;
 		goto out;
 	}
-	if (encoderequest(job, req, err) == -1)
-		goto out;
 	if (job->exists && job->old.info.fingerprint != NULL) {
 		if (cs_repeat_pair(&job->put, &job->old, err) == -1 ||
 		    cs_key_spki(job->pkey, spki, err) == -1)
 			goto out;
-		if (cs_buf_printf(&job->put.file[CS_INFO], "request %s\n",
-			spki) == -1) {
+		if (cs_repeat_requestline(&job->put, spki,
+			job->order != NULL) == -1) {
 			cs_fail_nomem(err);
 			goto out;
 		}
-	} else if (cs_describe_csr(&job->put.file[CS_INFO], req, err) == -1)
+	} else if (cs_describe_csr(&job->put.file[CS_INFO], req,
+		       job->order != NULL, err) == -1)
 		goto out;
 	if ((pem = strdup(job->put.file[CS_REQUEST_CSR].p)) == NULL) {
 		cs_fail_nomem(err);

@@ -463,7 +463,7 @@ cs_subject_merge(struct certstore_template *t,
 	for (k = 0; k < asked->nsubject; k++)
 		bad |= appendattr(t, asked->subject[k].attr,
 		    asked->subject[k].value);
-	for (i = 0; i < X509_NAME_entry_count(name); i++) {
+	for (i = 0; name != NULL && i < X509_NAME_entry_count(name); i++) {
 		ne = X509_NAME_get_entry(name, i);
 		sn = OBJ_nid2sn(OBJ_obj2nid(X509_NAME_ENTRY_get_object(ne)));
 		cn |= strcmp(sn, "CN") == 0;

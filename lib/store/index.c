@@ -446,3 +446,47 @@ cs_index_drop(struct certstore *store, const struct cs_info *info,
 	cs_strings_free(&job.stay);
 	return rv;
 }
+
+/* The directory in index/ of a day, and the link of an entry below it. */
+static void
+momentsub(char sub[CS_DUE_SUB], int64_t when)
+{
+	char day[CERTSTORE_TIME_LEN];
+
+	certstore_time_format(when, day);
+	snprintf(sub, CS_DUE_SUB, CS_DUE_DIR "/%.7s/%.2s", day, day + 8);
+}
+
+int
+cs_index_addmoment(struct certstore *store, const char *name, int64_t when)
+{
+	struct job job = { store, name, { 0 } };
+	char sub[CS_DUE_SUB];
+
+	momentsub(sub, when);
+	if (linkkey(&job, sub, name) == -1)
+		return -1;
+	return cs_index_sync(store);
+}
+
+int
+cs_index_dropmoment(struct certstore *store, const char *name, int64_t when,
+    int64_t next, const struct cs_info *stay)
+{
+	struct job job = { store, name, { 0 } };
+	char sub[CS_DUE_SUB];
+	int rv = 0;
+
+	if (next != 0) {
+		momentsub(sub, next);
+		rv = cs_index_collect(&job.stay, sub, name);
+	}
+	if (rv == 0 && stay != NULL && stay->name != NULL)
+		rv = cs_index_keys(stay, cs_index_collect, &job.stay);
+	cs_strings_sort(&job.stay);
+	momentsub(sub, when);
+	if (rv == 0)
+		rv = unlinkkey(&job, sub, name);
+	cs_strings_free(&job.stay);
+	return rv;
+}

@@ -20,6 +20,7 @@ enum how {
 	FLAG,
 	WORDS,
 	LINE,
+	REQUEST,
 	SAN,
 	ISSUING,
 	HELD,
@@ -56,7 +57,7 @@ static const struct key {
 	KEY("key", TEXT, AT(key)),
 	KEY("spki", TEXT, AT(spki)),
 	KEY("samekey", TEXT, AT(samekey)),
-	KEY("request", TEXT, AT(request)),
+	KEY("request", REQUEST, 0),
 	KEY("fingerprint", TEXT, AT(fingerprint)),
 	KEY("serial", TEXT, AT(serial)),
 	KEY("starts", TIME, AT(starts)),
@@ -84,6 +85,7 @@ static const struct key {
 	KEY("x5u", TEXT, AT(x5u)),
 	KEY("renew", TEXT, AT(renew)),
 	KEY("hold", TEXT, AT(hold)),
+	KEY("acme", TEXT, AT(acme)),
 };
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -138,6 +140,17 @@ readwords(struct cs_list *list, char *text)
 		if (addtolist(list, word) == -1)
 			return -1;
 	return 0;
+}
+
+/* "SPKI" or "SPKI acme" */
+static void
+readowner(struct cs_info *info, char *text)
+{
+	size_t len = strcspn(text, " ");
+
+	info->request = text;
+	info->ordered = strcmp(text + len, " acme") == 0;
+	text[len] = '\0';
 }
 
 static int
@@ -258,6 +271,9 @@ setvalue(struct cs_info *info, const struct key *key, char *value)
 		break;
 	case WORDS:
 		rv = readwords((struct cs_list *)(void *)at, value);
+		break;
+	case REQUEST:
+		readowner(info, value);
 		break;
 	case SAN:
 		rv = readsan(info, value);
@@ -631,7 +647,7 @@ iscomposed(const char *line, size_t len)
 {
 	static const char *const words[] = { "certstore", "name", "generation",
 		"before", "kept", "held", "pair", "file", "has", "origin",
-		"tenant", "user", "group", "x5u", "renew", "hold" };
+		"tenant", "user", "group", "x5u", "renew", "hold", "acme" };
 	size_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)

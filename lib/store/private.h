@@ -202,7 +202,7 @@ int	cs_mode_tighten(struct certstore *, const struct cs_info *); /* errno */
 /* props.c */
 enum cs_prop {			/* those with one value that info repeats */
 	CS_PROP_ORIGIN, CS_PROP_GROUP, CS_PROP_X5U, CS_PROP_RENEW, CS_PROP_HOLD,
-	CS_NPROP
+	CS_PROP_ACME, CS_NPROP
 };
 struct cs_props {
 	char			*value[CS_NPROP];	/* or NULL */
@@ -241,6 +241,14 @@ const char *cs_due_holdflaw(const char *);
 #define CS_DUE_DIR	"next"
 #define CS_DUE_SUB	16		/* "next/2027-01/31" */
 int	cs_due_sub(const struct cs_info *, char [CS_DUE_SUB]);
+
+/* method.c: what is wrong with the name of an account, or a way to prove control
+ * of a name, as a property has it; or NULL. */
+const char *cs_method_flaw(const char *);
+const char *cs_method_accountflaw(const char *);
+
+/* orderstate.c: with its link in index/next; errno. */
+int	cs_orderstate_remove(struct certstore *, const char *);
 
 /* propedit.c: a change as typed is checked, copied and later freed; to lines as
  * compose makes them: 1, 0 no difference, -1 no memory. */
@@ -287,6 +295,11 @@ int	cs_index_unshare(struct certstore *, const char *, const char *,
 	    const char *);	/* out of KEY@/; errno */
 int	cs_index_drop(struct certstore *, const struct cs_info *,
 	    const struct cs_info *);	/* links of the first the second lacks (or NULL) */
+/* A further link in index/next, for a moment that info does not tell; without
+ * it, but for that of the next one (0: none) and those that an info calls for. */
+int	cs_index_addmoment(struct certstore *, const char *, int64_t);
+int	cs_index_dropmoment(struct certstore *, const char *, int64_t, int64_t,
+	    const struct cs_info *);
 int	cs_index_sync(struct certstore *);
 void	cs_index_synced(struct certstore *);	/* by other means */
 int	cs_index_make(struct certstore *);		/* the empty directories */

@@ -101,19 +101,6 @@ checkx5uvalue(struct value *v)
 	return flaw == NULL ? 0 : refusevalue(v, flaw);
 }
 
-/* A port: 1 to 65535. */
-static int
-isport(const char *p, size_t len)
-{
-	char text[6];
-
-	if (len == 0 || len > 5 || strspn(p, "0123456789") < len)
-		return 0;
-	memcpy(text, p, len);
-	text[len] = '\0';
-	return *text != '0' && atol(text) <= 65535;
-}
-
 /* Who says STARTTLS, as openssl s_client calls them. */
 static int
 isprotocol(const char *p, size_t len)
@@ -166,7 +153,7 @@ checkendpointvalue(struct value *v)
 		p = colon + 1;
 	}
 	if ((colon = memrchr(p, ':', (size_t)(end - p))) == NULL ||
-	    !isport(colon + 1, (size_t)(end - colon - 1)) ||
+	    !cs_name_isport(colon + 1, (size_t)(end - colon - 1)) ||
 	    !ishost(p, (size_t)(colon - p)) ||
 	    (*p != '[' && memchr(p, ':', (size_t)(colon - p)) != NULL) ||
 	    (name != NULL && !ishost(name + 1, strlen(name + 1))))
@@ -234,6 +221,18 @@ checkholdvalue(struct value *v)
 }
 
 static int
+checkaccountvalue(struct value *v)
+{
+	return checkflawvalue(v, cs_method_accountflaw);
+}
+
+static int
+checkmethodvalue(struct value *v)
+{
+	return checkflawvalue(v, cs_method_flaw);
+}
+
+static int
 checkhostvalue(struct value *v)
 {
 	if (checktextvalue(v) == -1)
@@ -258,6 +257,10 @@ static const struct property {
 	{ "life", 0, checklifevalue },
 	{ "keepkey", 0, checkkeepkeyvalue },
 	{ "hold", 0, checkholdvalue },
+	{ "acme", 0, checkaccountvalue },
+	{ "method", 1, checkmethodvalue },
+	{ "acmeprofile", 0, checktextvalue },
+	{ "chain", 0, checktextvalue },
 	{ "renewhost", 0, checkhostvalue },
 };
 static const struct property own = { OWN, 1, checktextvalue };
@@ -291,8 +294,8 @@ cs_propedit_parse(struct cs_propchange *c, const char *prop,
 	if ((p = findproperty(prop)) == NULL)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: no such property: use tenant, user, group, "
-		    "x5u, endpoint, renew, life, keepkey, hold, note, "
-		    "default or x-NAME",
+		    "x5u, endpoint, renew, life, keepkey, hold, acme, method, "
+		    "acmeprofile, chain, note, default or x-NAME",
 		    cs_escape_quote(q, prop));
 	if (!p->islist && how != CERTSTORE_SET_REPLACE)
 		return refusevalue(&v, "this property has one value: use =");

@@ -20,6 +20,9 @@ enum key {
 	USER,
 	LIFE,
 	KEEPKEY,
+	METHOD,
+	ACMEPROFILE,
+	CHAIN,
 	ENDPOINT,
 	NOTE,
 	RENEWHOST,
@@ -36,10 +39,14 @@ static const struct {
 	[CS_PROP_X5U] = { "x5u", 1, cs_x5u_flaw },
 	[CS_PROP_RENEW] = { "renew", 1, cs_due_renewflaw },
 	[CS_PROP_HOLD] = { "hold", 1, cs_due_holdflaw },
+	[CS_PROP_ACME] = { "acme", 1, cs_method_accountflaw },
 	[TENANT] = { "tenant", 0, NULL },
 	[USER] = { "user", 0, NULL },
 	[LIFE] = { "life", 1, cs_due_lifeflaw },
 	[KEEPKEY] = { "keepkey", 1, cs_due_keepkeyflaw },
+	[METHOD] = { "method", 0, cs_method_flaw },
+	[ACMEPROFILE] = { "acmeprofile", 1, NULL },
+	[CHAIN] = { "chain", 1, NULL },
 	[ENDPOINT] = { "endpoint", 0, NULL },
 	[NOTE] = { "note", 0, NULL },
 	[RENEWHOST] = { "renewhost", 1, NULL },
@@ -191,6 +198,8 @@ repeated(const struct cs_info *info, enum cs_prop prop)
 		return info->renew;
 	case CS_PROP_HOLD:
 		return info->hold;
+	case CS_PROP_ACME:
+		return info->acme;
 	default:
 		return NULL;
 	}
@@ -437,7 +446,8 @@ finddifference(const struct cs_props *props, const struct cs_info *info,
     const char **what)
 {
 	static const char *const others[CS_NPROP] = { NULL, "another group",
-		"another x5u", "another renew", "another hold" };
+		"another x5u", "another renew", "another hold",
+		"another acme" };
 	const char *has, *want;
 	int i, tenants, users;
 

@@ -57,6 +57,14 @@ cs_repeat_pair(struct cs_put *put, const struct certstore_entry *entry,
 	return copydescription(put, entry, "request", err);
 }
 
+/* The line of info that names the key of a request and whose that is. */
+int
+cs_repeat_requestline(struct cs_put *put, const char *spki, int ordered)
+{
+	return cs_buf_printf(&put->file[CS_INFO], "request %s%s\n", spki,
+	    ordered ? " acme" : "");
+}
+
 int
 cs_repeat_request(struct cs_put *put, const struct certstore_entry *entry,
     struct certstore_error *err)
@@ -70,7 +78,7 @@ cs_repeat_request(struct cs_put *put, const struct certstore_entry *entry,
 		return -1;
 	if (put->file[CS_INFO].len == 0)
 		return copydescription(put, entry, NULL, err);
-	return cs_buf_printf(&put->file[CS_INFO], "request %s\n", key) == -1 ?
+	return cs_repeat_requestline(put, key, entry->info.ordered) == -1 ?
 	    cs_fail_nomem(err) :
 	    0;
 }

@@ -145,6 +145,24 @@ certstore_set_change(struct certstore_set *set, const char *prop,
 	return 0;
 }
 
+/* The changes, for an entry that is written with them; borrowed. */
+int
+cs_set_changes(const struct certstore_set *set,
+    const struct cs_propchange **change, size_t *n, struct certstore_error *err)
+{
+	if (set->failed.code != CERTSTORE_OK) {
+		*err = set->failed;
+		return -1;
+	}
+	if (set->makedefault != 0)
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "default: cannot be set with an order: use cert-set when "
+		    "there is a certificate");
+	*change = set->change;
+	*n = set->nchange;
+	return 0;
+}
+
 /* Is it one value that an entry is to have? */
 static int
 givesvalue(const struct cs_propchange *c, const char *prop)

@@ -37,7 +37,7 @@ struct cs_info {
 	const char	*name, *kind, *subject, *issuer, *serial, *key;
 	const char	*fingerprint, *spki, *samekey, *request, *ski, *aki;
 	const char	*subjecthash, *issuerhash, *origin, *cn, *group, *x5u;
-	const char	*renew, *hold;
+	const char	*renew, *hold, *acme;
 	const char	*file, *filehash;	/* the file info was made from */
 	int64_t		 filesize, filesec;
 	long		 filensec;
@@ -46,6 +46,7 @@ struct cs_info {
 	unsigned long	 pair;		/* the generation its files are of; 0: gen */
 	int		 haskey, haschain, hasca, hasrequest;
 	int		 hasparts;	/* ca.pem, cert.pem, chain.pem */
+	int		 ordered;	/* the request is of an ACME order */
 	int		 self;			/* signed by its own key */
 	int		 serves;		/* an end-entity fit for a TLS server */
 	int		 weak;			/* below security level 2 */
@@ -181,12 +182,18 @@ struct cs_propchange {
 	int			 unset;		/* replaces only where there is none */
 };
 
+int	cs_set_changes(const struct certstore_set *,
+	    const struct cs_propchange **, size_t *,
+	    struct certstore_error *);		/* set.c: those of a set */
+
 /* repeat.c: copies the files and the description of an entry to what is to be
  * written: those of its pair; of a waiting request, if there is one; both. */
 int	cs_repeat_pair(struct cs_put *, const struct certstore_entry *,
 	    struct certstore_error *);
 int	cs_repeat_request(struct cs_put *, const struct certstore_entry *,
 	    struct certstore_error *);
+int	cs_repeat_requestline(struct cs_put *, const char *,
+	    int);		/* its SPKI; 1: of an order; -1: no memory */
 int	cs_repeat_files(struct cs_put *, const struct certstore_entry *,
 	    struct certstore_error *);
 
@@ -228,6 +235,32 @@ int	cs_due_names(struct certstore *, int64_t, struct cs_strings *);
 
 /* revert.c: is a fingerprint that of the kept certificate?  1 or 0. */
 int	cs_revert_iskept(const struct certstore_entry *, const char *);
+
+/*
+ * orderstate.c: acme/orders/NAME/state.  Its lines, "key value": 1, 0 there is none, -1; a value, not ended by
+ * NUL, or NULL; has a key this value; seconds, or 0; a change as of a property:
+ * 1, 0 no difference, -1 no memory; the next moment for index/next, or 0; the
+ * state replaced, in its directory; is it about the request that waits.
+ */
+int	cs_orderstate_read(const struct certstore *, const char *,
+	    struct cs_buf *, struct certstore_error *);
+const char *cs_orderstate_find(const struct cs_buf *, const char *, size_t *);
+int	cs_orderstate_is(const struct cs_buf *, const char *, const char *);
+int64_t	cs_orderstate_time(const struct cs_buf *, const char *);
+int	cs_orderstate_change(struct cs_buf *, const char *,
+	    enum certstore_set_how, const char *);
+int64_t	cs_orderstate_moment(const struct cs_buf *);
+int	cs_orderstate_write(struct certstore *, const char *, int,
+	    const struct cs_buf *, struct certstore_error *);
+int	cs_orderstate_isours(const struct cs_buf *, const struct cs_info *);
+/* Is an order under way for an entry, since when, and may the CA have signed
+ * its request by now: 1, 0, -1. */
+struct cs_underway {
+	char		 since[CERTSTORE_TIME_LEN];
+	int		 signs;
+};
+int	cs_orderstate_underway(const struct certstore_entry *,
+	    struct cs_underway *, struct certstore_error *);
 
 /* lock.c: nests; runs recovery before it returns. */
 int	cs_lock_take(struct certstore *, struct certstore_error *);

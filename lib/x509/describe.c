@@ -419,7 +419,8 @@ cs_describe_shown(struct cs_buf *buf, X509 *x509, struct certstore_error *err)
 }
 
 int
-cs_describe_csr(struct cs_buf *buf, X509_REQ *csr, struct certstore_error *err)
+cs_describe_csr(struct cs_buf *buf, X509_REQ *csr, int ordered,
+    struct certstore_error *err)
 {
 	STACK_OF(X509_EXTENSION) *exts = NULL;
 	const X509_NAME *subject = X509_REQ_get_subject_name(csr);
@@ -433,7 +434,8 @@ cs_describe_csr(struct cs_buf *buf, X509_REQ *csr, struct certstore_error *err)
 	if (bad == 0) {
 		bad |= cs_buf_adds(buf, "kind waiting\n");
 		bad |= addkeyline(buf, pkey);
-		bad |= cs_buf_printf(buf, "spki %s\nrequest %s\n", pub, pub);
+		bad |= cs_buf_printf(buf, "spki %s\nrequest %s%s\n", pub, pub,
+		    ordered ? " acme" : "");
 		bad |= addnameline(buf, "subject", subject);
 		bad |= addnamehash(buf, "subjecthash", subject);
 		if (cs_strength_isweak(pkey))

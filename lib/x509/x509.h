@@ -141,7 +141,8 @@ int	cs_describe_cert(struct cs_buf *, STACK_OF(X509) *,
 	    struct certstore_error *);
 int	cs_describe_shown(struct cs_buf *, X509 *,
 	    struct certstore_error *);	/* one that is not in the store */
-int	cs_describe_csr(struct cs_buf *, X509_REQ *, struct certstore_error *);
+int	cs_describe_csr(struct cs_buf *, X509_REQ *, int,
+	    struct certstore_error *);	/* 1: of an ACME order */
 
 /* chain.c */
 /*

@@ -1,0 +1,22 @@
+/*
+ * import.h: the answer of a CA to the request of an ACME order.
+ */
+#ifndef IMPORT_IMPORT_H
+#define IMPORT_IMPORT_H
+
+#include "x509/x509.h"
+
+/* ordered.c */
+struct cs_ordered {
+	const char	*name;		/* of the entry */
+	const char	*spki;		/* of the request that is answered */
+	const struct cs_info *wanted;	/* that, described */
+	int		 force;		/* also if there is a reason to hold it */
+	int		 dryrun;
+	struct cs_buf	 why;		/* reasons to hold it, one a line */
+};
+/* Puts it into the entry: 1, 0 it is to be held, -1. */
+int	cs_ordered_import(struct certstore *, struct cs_ordered *, const void *,
+	    size_t, struct certstore_error *);
+
+#endif

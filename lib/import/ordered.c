@@ -1,0 +1,74 @@
+/*
+ * ordered.c: puts the certificate of an ACME order into its entry, if there is
+ * no reason to hold it.
+ */
+#include "import/private.h"
+
+/* Another issuer or a shorter life than before is one line, and no reason. */
+static void
+warndifferent(struct certstore *store, const struct cs_info *old,
+    const struct cs_info *new)
+{
+	int64_t life = new->ends - new->starts, was = old->ends - old->starts;
+
+	if (old->fingerprint == NULL || life > was - CS_DAY)
+		return;
+	cs_warn(store, "%s: is valid for %lld days, not %lld as before",
+	    new->name, (long long)((life + CS_DAY / 2) / CS_DAY),
+	    (long long)((was + CS_DAY / 2) / CS_DAY));
+}
+
+/* With the lock: plans it, and writes it if there is no reason to hold it. */
+static int
+placeanswer(struct certstore_import *im, struct cs_ordered *a,
+    struct certstore_error *err)
+{
+	struct certstore_entry old = { 0 };
+	struct certstore_error ignored;
+	int rv = -1;
+
+	if (certstore_import_plan(im, err) == -1)
+		return -1;
+	if (im->pool.nkey > 0 || im->n != 1)
+		return cs_fail(err, CERTSTORE_EINPUT,
+		    "%s: the CA sent more than a certificate and its issuers",
+		    a->name);
+	if (cs_buf_add(&a->why, im->v[0].remarks.p, im->v[0].remarks.len) == -1)
+		return cs_fail_nomem(err);
+	if (a->why.len > 0 && !a->force)
+		return 0;
+	(void)cs_entry_load(im->store, a->name, &old, &ignored);
+	if (certstore_import_commit(im, err) != -1) {
+		cs_warn_lines(im->store, &a->why);
+		warndifferent(im->store, &old.info, &im->v[0].entry.info);
+		rv = 1;
+	}
+	cs_entry_done(&old);
+	return rv;
+}
+
+int
+cs_ordered_import(struct certstore *store, struct cs_ordered *a,
+    const void *pem, size_t len, struct certstore_error *err)
+{
+	struct certstore_import *im;
+	int rv = -1;
+
+	im = certstore_import_new(store,
+	    a->dryrun ? CERTSTORE_IMPORT_DRYRUN : 0, err);
+	if (im == NULL)
+		return -1;
+	im->answer = a;
+	im->told = 1;
+	if (certstore_import_set_name(im, a->name, err) == -1 ||
+	    certstore_import_add(im, a->name, pem, len, err) == -1)
+		goto out;
+	if (!a->dryrun && cs_lock_take(store, err) == -1)
+		goto out;
+	rv = placeanswer(im, a, err);
+	if (!a->dryrun)
+		cs_lock_release(store);
+out:
+	certstore_import_free(im);
+	return rv;
+}
