@@ -70,8 +70,11 @@ LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
 SHARED = cmd/assign.c cmd/attempt.c cmd/cmd.c cmd/field.c cmd/hook.c \
 	cmd/input.c cmd/json.c cmd/operand.c cmd/progress.c cmd/record.c \
 	cmd/renewal.c cmd/secret.c cmd/table.c cmd/text.c
-MAINS = cmd/cert-create.c cmd/cert-deploy.c cmd/cert-import.c \
-	cmd/cert-list.c cmd/cert-match.c cmd/cert-renew.c cmd/cert-revert.c \
+ACME_SHARED = cmd/acme-account.c cmd/acme-client.c cmd/acme-header.c \
+	cmd/acme-http.c cmd/acme-json.c cmd/acme-order.c
+MAINS = cmd/cert-create.c cmd/cert-deploy.c \
+	cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c cmd/cert-renew.c \
+	cmd/cert-revert.c \
 	cmd/cert-rm.c cmd/cert-set.c cmd/cert-show.c cmd/cert-trust.c \
 	cmd/cert-verify.c cmd/renew-due.c
 UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
@@ -94,7 +97,8 @@ HEADERS = lib/certstore.h lib/acme/private.h lib/base/base.h \
 	lib/issue/issue.h lib/issue/private.h lib/pem/pem.h lib/pem/private.h \
 	lib/reissue/private.h lib/renew/private.h lib/store/private.h \
 	lib/store/store.h lib/trust/private.h lib/trust/trust.h \
-	lib/verify/private.h lib/x509/private.h lib/x509/x509.h cmd/cmd.h \
+	lib/verify/private.h lib/x509/private.h lib/x509/x509.h \
+	cmd/acme.h cmd/cmd.h \
 	cmd/method.h tests/input.h tests/made.h tests/pems.h tests/scratch.h \
 	tests/tap.h
 
@@ -103,7 +107,10 @@ PLAIN_COMMANDS = cert-deploy cert-list cert-match cert-renew cert-revert \
 CRYPTO_COMMANDS = cert-create cert-import cert-show cert-trust
 # The only one that asks whether a name is a public suffix.
 PSL_COMMANDS = cert-verify
-COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS) $(PSL_COMMANDS)
+# The only ones that speak to ACME servers.
+ACME_COMMANDS =
+COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS) $(PSL_COMMANDS) \
+	$(ACME_COMMANDS)
 # Run by commands only.
 WORKERS = renew-due
 
@@ -124,6 +131,7 @@ SYSTEMD_UNITS = cert-deploy.service cert-renew.service cert-renew.timer
 SO = libcertstore.so.0
 LIB_OBJS = $(LIBRARY:.c=.o)
 SHARED_OBJS = $(SHARED:.c=.o)
+ACME_OBJS = $(ACME_SHARED:.c=.o)
 MAIN_OBJS = $(MAINS:.c=.o)
 UNIT_OBJS = $(UNITS:.c=.o)
 TOOL_OBJS = $(TOOLS:=.o) tests/clock.o
@@ -131,8 +139,9 @@ BENCH_OBJS = tests/bench/bare.o tests/bench/gen.o tests/bench/parse.o \
 	tests/bench/time.o
 BENCH_SOURCES = $(BENCH_OBJS:.o=.c)
 TESTS = $(UNITS:.c=)
-SOURCES = $(LIBRARY) $(SHARED) $(MAINS) $(UNITS) tests/clock.c tests/forge.c \
-	tests/passport.c tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
+SOURCES = $(LIBRARY) $(SHARED) $(ACME_SHARED) $(MAINS) $(UNITS) \
+	tests/clock.c tests/forge.c tests/passport.c tests/pki.c \
+	$(EXAMPLES) $(BENCH_SOURCES)
 SCRIPTS = tests/deps.sh tests/run tests/demo .ci/run \
 	tests/bench/run tests/bench/grow tests/bench/stores.sh \
 	tests/suites/run
@@ -145,15 +154,15 @@ SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
 TARBALL = certstore-$(VERSION)
 
-all: $(COMMANDS) $(WORKERS) libcertstore.a $(SO)
+all: $(COMMANDS) $(WORKERS) libcertstore.a $(SO) cmd/acme.a
 
 .SUFFIXES:
 .SUFFIXES: .c .o
 .c.o:
 	$(COMPILE) -c -o $@ $<
 
-$(LIB_OBJS) $(SHARED_OBJS) $(MAIN_OBJS) $(UNIT_OBJS) $(TOOL_OBJS) \
-	$(BENCH_OBJS): $(HEADERS) config.mk Makefile
+$(LIB_OBJS) $(SHARED_OBJS) $(ACME_OBJS) $(MAIN_OBJS) $(UNIT_OBJS) \
+	$(TOOL_OBJS) $(BENCH_OBJS): $(HEADERS) config.mk Makefile
 
 libcertstore.a: $(LIB_OBJS)
 	rm -f $@
@@ -167,6 +176,10 @@ $(SO): $(LIB_OBJS) lib/libcertstore.map
 cmd/shared.a: $(SHARED_OBJS)
 	rm -f $@
 	$(AR) rcs $@ $(SHARED_OBJS)
+
+cmd/acme.a: $(ACME_OBJS)
+	rm -f $@
+	$(AR) rcs $@ $(ACME_OBJS)
 
 $(PLAIN_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a $(LIBBSD)
@@ -317,9 +330,10 @@ distcheck: dist
 	rm -rf $(TARBALL)
 
 clean:
-	rm -f $(COMMANDS) $(WORKERS) libcertstore.a $(SO) cmd/shared.a
-	rm -f $(LIB_OBJS) $(SHARED_OBJS) $(MAIN_OBJS) $(UNIT_OBJS) $(TESTS)
-	rm -f $(TOOL_OBJS) $(TOOLS) tests/clock.so
+	rm -f $(COMMANDS) $(WORKERS) libcertstore.a $(SO)
+	rm -f cmd/acme.a cmd/shared.a
+	rm -f $(LIB_OBJS) $(SHARED_OBJS) $(ACME_OBJS) $(MAIN_OBJS)
+	rm -f $(UNIT_OBJS) $(TESTS) $(TOOL_OBJS) $(TOOLS) tests/clock.so
 	rm -f $(BENCH_OBJS) $(BENCH)
 	rm -rf build-asan build-fuzz $(TARBALL) $(TARBALL).tar.gz
 

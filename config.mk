@@ -22,6 +22,8 @@ LIBBSD = -l:libbsd.a -l:libmd.a
 LIBCRYPTO = -lcrypto
 # For cert-verify.
 LIBPSL = -lpsl
+# For the commands that speak to ACME servers.
+LIBACME = -Wl,--as-needed -lcurl -ljansson -lmicrohttpd -Wl,--no-as-needed
 # For libcertstore.so.
 LIBS = -lcrypto -lbsd -lmd
 

@@ -2,20 +2,21 @@
 # deps.sh: the one list of the Debian packages that the work on this tree
 # needs.
 #
-#	sh tests/deps.sh build|test|suites|servers|lint|bench [command ...]
+#	sh tests/deps.sh build|test|suites|acme|servers|lint|bench [command ...]
 #
 # Installs what is missing, as root or through sudo only then, and runs the
 # command.  Says nothing when everything is there.  A test for which something
-# of suites or servers is missing is skipped, and says so.  The servers need
-# not run: tests start their own.
+# of suites, acme or servers is missing is skipped, and says so.  The servers
+# need not run: tests start their own.
 set -eu
 
 build='gcc libc6-dev make libssl-dev libbsd-dev libmd-dev libidn2-dev
-libpsl-dev'
+libpsl-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev'
 test="$build acl bats perl openssl libidn2-0 strace pkg-config binutils bsdutils
 util-linux valgrind curl ca-certificates"
 suites="$test python3-cryptography-vectors"
-servers="$suites nginx haproxy openvpn systemd e2fsprogs g++ clang mandoc"
+acme="$test pebble caddy knot bind9 bind9-dnsutils iproute2"
+servers="$suites $acme nginx haproxy openvpn systemd e2fsprogs g++ clang mandoc"
 lint="$test clang bmake mandoc shellcheck cppcheck clang-format
 libclang-rt-dev"
 bench="$build mkcert openssl gnutls-bin libnss3-tools lego easy-rsa p11-kit
@@ -25,12 +26,13 @@ case ${1:-} in
 build) wanted=$build ;;
 test) wanted=$test ;;
 suites) wanted=$suites ;;
+acme) wanted=$acme ;;
 servers) wanted=$servers ;;
 lint) wanted=$lint ;;
 bench) wanted=$bench ;;
 *)
-	echo 'usage: sh tests/deps.sh build|test|suites|servers|lint|bench' \
-	    '[command ...]' >&2
+	echo 'usage: sh tests/deps.sh' \
+	    'build|test|suites|acme|servers|lint|bench [command ...]' >&2
 	exit 2
 	;;
 esac
