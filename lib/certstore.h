@@ -526,6 +526,9 @@ char *certstore_account_authorization(struct certstore_account *account,
     const char *token, struct certstore_error *err);
 char *certstore_account_txt(struct certstore_account *account,
     const char *token, struct certstore_error *err);
+char *certstore_key_jws(const char *label, const void *data, size_t len,
+    const struct certstore_passphrase *passphrase, const char *url,
+    const char *nonce, const char *payload, struct certstore_error *err);
 char *certstore_entry_certid(const struct certstore_entry *entry,
     struct certstore_error *err);
 

@@ -452,7 +452,13 @@ test_new(void)
 	    "a new store has no account");
 	certstore_accounts_free(list);
 	noaccount("letsencrypt", CERTSTORE_ENOENTRY, "does not exist");
-	noaccount(DIRECTORY, CERTSTORE_ENOENTRY, "does not exist");
+	noaccount(DIRECTORY, CERTSTORE_ENOENTRY, "/store new " DIRECTORY);
+	noaccount("mine", CERTSTORE_ENOENTRY, "/store list prints");
+	ok(certstore_account_open(store, "letsencrypt",
+	       CERTSTORE_ACCOUNT_SHARED | CERTSTORE_ACCOUNT_EXCLUSIVE,
+	       &err) == NULL &&
+		err.code == CERTSTORE_EARGUMENT,
+	    "a lock is of one kind");
 	noaccount("../x", CERTSTORE_EARGUMENT, "https");
 	noaccount("a b", CERTSTORE_EARGUMENT, "entry name");
 	noaccount("http://acme.example.com/", CERTSTORE_EARGUMENT, "https");
@@ -754,12 +760,60 @@ test_requests(void)
 	ok(certstore_account_eab(a, "", "AAAA", "https://ca.example/", &err) ==
 		NULL,
 	    "and an empty identifier");
-	ok((jws = certstore_account_eab(a, "k",
-		"AAAAAA==", "https://ca.example/", &err)) != NULL,
-	    "padding is allowed");
+	jws = certstore_account_eab(a, "k", "AAAAAA==", "https://ca.example/",
+	    &err);
+	ok(jws != NULL, "padding is allowed");
 	free(jws);
 	EVP_PKEY_free(pkey);
 	certstore_account_free(a);
+}
+
+/* The key of a certificate revokes it, also a weak or encrypted one. */
+static int
+secret(void *arg, const char *what, char *buf, size_t size)
+{
+	(void)arg;
+	(void)what;
+	return snprintf(buf, size, "secret");
+}
+
+static void
+test_keyjws(void)
+{
+	const struct certstore_passphrase pass = { secret, NULL };
+	struct cs_buf pem = { 0 };
+	EVP_PKEY *pkey = EVP_RSA_gen(1024);
+	char *jws;
+
+	cs_key_encode(&pem, pkey, "secret", &err);
+	ok(certstore_key_jws("key", pem.p, pem.len, NULL, "https://ca.example/",
+	       "n", "{}", &err) == NULL &&
+		err.code == CERTSTORE_EPASSPHRASE,
+	    "an encrypted key needs its passphrase");
+	jws = certstore_key_jws("key", pem.p, pem.len, &pass,
+	    "https://ca.example/", "n", "{}", &err);
+	if (jws == NULL)
+		bail("%s", err.msg);
+	ok(strncmp(decoded(jws, "protected"),
+	       "{\"alg\":\"RS256\",\"jwk\":{\"e\":\"AQAB\",\"kty\":\"RSA\",",
+	       45) == 0,
+	    "a request has the key");
+	ok(verifies(jws, NULL, pkey), "and is signed by it");
+	free(jws);
+	EVP_PKEY_free(pkey);
+	cs_buf_reset(&pem);
+	pkey = EVP_EC_gen("P-521");
+	cs_key_encode(&pem, pkey, NULL, &err);
+	ok(certstore_key_jws("key", pem.p, pem.len, NULL, "https://ca.example/",
+	       "n", "{}", &err) == NULL &&
+		err.code == CERTSTORE_EREFUSED,
+	    "refused: a key without an algorithm");
+	ok(certstore_key_jws("key", pem.p, pem.len, NULL, "https://ca.example/",
+	       "n\n", "{}", &err) == NULL &&
+		err.code == CERTSTORE_EINPUT,
+	    "refused: a nonce with a newline");
+	EVP_PKEY_free(pkey);
+	cs_buf_free(&pem);
 }
 
 static void
@@ -972,6 +1026,7 @@ main(void)
 	test_values();
 	test_damage();
 	test_requests();
+	test_keyjws();
 	test_tokens();
 	test_rollover();
 	test_locks();

@@ -33,6 +33,17 @@ failaccount(const struct certstore_account *a, const char *file,
 	    certstore_path(a->store), a->name, file);
 }
 
+/* The path of a file, for messages. */
+static int
+namefile(const struct certstore_account *a, const char *file, struct cs_buf *b,
+    struct certstore_error *err)
+{
+	return cs_buf_printf(b, "%s/" CS_ACME_DIR "/" CS_ACCOUNTS_DIR "/%s/%s",
+		   certstore_path(a->store), a->name, file) == -1 ?
+	    cs_fail_nomem(err) :
+	    0;
+}
+
 static struct certstore_account *
 newaccount(struct certstore *store, int flags, struct certstore_error *err)
 {
@@ -67,16 +78,14 @@ static int
 readvalues(const struct certstore_account *a, struct cs_values *values,
     struct certstore_error *err)
 {
-	char label[CS_NAME_MAX + 32];
-	struct cs_buf b = { 0 };
+	struct cs_buf b = { 0 }, label = { 0 };
 	int rv;
 
-	snprintf(label, sizeof(label), CS_ACME_DIR "/" CS_ACCOUNTS_DIR "/%s/%s",
-	    a->name, VALUES_FILE);
 	if (cs_file_read(a->dir, VALUES_FILE, VALUEFILE_MAX, &b) == -1)
 		rv = failaccount(a, "/" VALUES_FILE, err);
-	else
-		rv = cs_values_parse(values, label, &b, err);
+	else if ((rv = namefile(a, VALUES_FILE, &label, err)) == 0)
+		rv = cs_values_parse(values, label.p, &b, err);
+	cs_buf_free(&label);
 	cs_buf_free(&b);
 	return rv;
 }
@@ -260,6 +269,28 @@ loadbyurl(struct certstore_account *a, const char *url,
 	return rv;
 }
 
+/* To make one takes the URL of a directory, or the name of a CA. */
+static void
+failabsent(const struct certstore *store, const char *account, int known,
+    struct certstore_error *err)
+{
+	char *word;
+
+	if (!known && !iswebaddress(account))
+		cs_fail(err, CERTSTORE_ENOENTRY,
+		    "account %s: does not exist: use one that "
+		    "cert-account%s list prints, or the URL of a directory",
+		    account, cs_store_option(store));
+	else if ((word = cs_escape_word(account)) == NULL)
+		cs_fail_nomem(err);
+	else {
+		cs_fail(err, CERTSTORE_ENOENTRY,
+		    "account %s: does not exist: cert-account%s new %s",
+		    account, cs_store_option(store), word);
+		free(word);
+	}
+}
+
 struct certstore_account *
 certstore_account_open(struct certstore *store, const char *account, int flags,
     struct certstore_error *err)
@@ -272,17 +303,21 @@ certstore_account_open(struct certstore *store, const char *account, int flags,
 	if (cs_error_flags(flags,
 		CERTSTORE_ACCOUNT_SHARED | CERTSTORE_ACCOUNT_EXCLUSIVE,
 		err) == -1 ||
-	    (!iswebaddress(account) && cs_name_check(account, err) == -1) ||
-	    (a = newaccount(store, flags, err)) == NULL)
+	    (!iswebaddress(account) && cs_name_check(account, err) == -1))
+		return NULL;
+	if (flags == (CERTSTORE_ACCOUNT_SHARED | CERTSTORE_ACCOUNT_EXCLUSIVE)) {
+		cs_fail(err, CERTSTORE_EARGUMENT,
+		    "flags: a lock is shared or exclusive: use one");
+		return NULL;
+	}
+	if ((a = newaccount(store, flags, err)) == NULL)
 		return NULL;
 	if (iswebaddress(account))
 		rv = loadbyurl(a, account, err);
 	else if ((rv = loadaccount(a, account, err)) == 0 && known != NULL)
 		rv = loadbyurl(a, known, err);
 	if (rv == 0)
-		cs_fail(err, CERTSTORE_ENOENTRY,
-		    "account %s: does not exist: cert-account new makes it",
-		    account);
+		failabsent(store, account, known != NULL, err);
 	if (rv == 1 && lockaccount(a, err) == 0) {
 		/* it may have changed while this waited */
 		cs_values_free(&a->values);
@@ -373,8 +408,9 @@ certstore_account_set_key(struct certstore_account *a, const char *label,
 	cs_error_clear(err);
 	if (a->dir != -1)
 		return cs_fail(err, CERTSTORE_EEXIST,
-		    "account %s: has a key: cert-account roll replaces it",
-		    a->name);
+		    "account %s: has a key already: cert-account%s roll %s "
+		    "replaces it",
+		    a->name, cs_store_option(a->store), a->name);
 	if ((pkey = cs_jwk_parse(label, data, len, err)) == NULL)
 		return -1;
 	EVP_PKEY_free(a->pkey);
@@ -571,8 +607,8 @@ protectkey(const struct certstore_account *a, const char *file,
 		return failaccount(a, "", err);
 	cs_warn(a->store,
 	    "account %s: others could read %s, which is 0600 now: "
-	    "cert-account roll %s makes a new key",
-	    a->name, file, a->name);
+	    "cert-account%s roll %s makes a new key",
+	    a->name, file, cs_store_option(a->store), a->name);
 	return 0;
 }
 
@@ -580,18 +616,17 @@ static EVP_PKEY *
 readaccountkey(const struct certstore_account *a, const char *file,
     struct certstore_error *err)
 {
-	char label[CS_NAME_MAX + 48];
-	struct cs_buf b = { 0 };
+	struct cs_buf b = { 0 }, label = { 0 };
 	EVP_PKEY *pkey = NULL;
 
-	snprintf(label, sizeof(label), CS_ACME_DIR "/" CS_ACCOUNTS_DIR "/%s/%s",
-	    a->name, file);
-	if (protectkey(a, file, err) == 0) {
+	if (namefile(a, file, &label, err) == 0 &&
+	    protectkey(a, file, err) == 0) {
 		if (cs_file_read(a->dir, file, KEYFILE_MAX, &b) == -1)
-			failaccount(a, "", err);
+			cs_fail_errno(err, "%s", label.p);
 		else
-			pkey = cs_jwk_parse(label, b.p, b.len, err);
+			pkey = cs_jwk_parse(label.p, b.p, b.len, err);
 	}
+	cs_buf_free(&label);
 	cs_buf_free(&b);
 	return pkey;
 }

@@ -161,31 +161,48 @@ accounturl(const struct certstore_account *account, struct certstore_error *err)
 
 	if (url == NULL)
 		cs_fail(err, CERTSTORE_EREFUSED,
-		    "account %s: is not known to have an account at the "
-		    "server: cert-account new asks for it",
-		    certstore_account_name(account));
+		    "account %s: the server has no account for it yet: "
+		    "cert-account%s new %s",
+		    account->name, cs_store_option(account->store),
+		    account->name);
 	return url;
 }
 
-/* The key of the signature: "jwk", or "kid", the URL of the account. */
+/* The key of the signature: "kid", the URL of the account, or for NULL "jwk". */
 static int
-addsigner(struct cs_buf *b, struct certstore_account *account, EVP_PKEY *pkey,
-    int jwk, struct certstore_error *err)
+addsigner(struct cs_buf *b, EVP_PKEY *pkey, const char *kid,
+    struct certstore_error *err)
 {
-	const char *url;
-
 	if (cs_buf_printf(b, "{\"alg\":\"%s\",", cs_jwk_alg(pkey)->name) == -1)
 		return cs_fail_nomem(err);
-	if (!jwk) {
-		if ((url = accounturl(account, err)) == NULL)
-			return -1;
-		return cs_buf_printf(b, "\"kid\":\"%s\"", url) == -1 ?
+	if (kid != NULL)
+		return cs_buf_printf(b, "\"kid\":\"%s\"", kid) == -1 ?
 		    cs_fail_nomem(err) :
 		    0;
-	}
 	if (cs_buf_adds(b, "\"jwk\":") == -1)
 		return cs_fail_nomem(err);
 	return cs_jwk_add(b, pkey, err);
+}
+
+/* The URL and the nonce are checked. */
+static char *
+signrequest(EVP_PKEY *pkey, const char *kid, const char *url, const char *nonce,
+    const char *payload, struct certstore_error *err)
+{
+	struct cs_buf b = { 0 }, header = { 0 };
+	int rv;
+
+	if ((rv = addsigner(&header, pkey, kid, err)) == 0) {
+		if ((rv = cs_buf_printf(&header,
+			 ",\"nonce\":\"%s\",\"url\":\"%s\"}", nonce, url)) ==
+		    -1)
+			cs_fail_nomem(err);
+		else
+			rv = cs_jws_sign(&b, pkey, header.p,
+			    payload == NULL ? "" : payload, err);
+	}
+	cs_buf_free(&header);
+	return stealjws(&b, rv, err);
 }
 
 char *
@@ -193,30 +210,53 @@ certstore_account_jws(struct certstore_account *account, const char *url,
     const char *nonce, const char *payload, int flags,
     struct certstore_error *err)
 {
-	struct cs_buf b = { 0 }, header = { 0 };
+	const char *kid = NULL;
 	EVP_PKEY *pkey;
-	int rv = -1;
 
 	cs_error_clear(err);
 	if (cs_error_flags(flags, CERTSTORE_JWS_JWK | CERTSTORE_JWS_NEWKEY,
 		err) == -1 ||
 	    checkurl(url, err) == -1 || checknonce(nonce, err) == -1)
 		return NULL;
+	if ((flags & CERTSTORE_JWS_JWK) == 0 &&
+	    (kid = accounturl(account, err)) == NULL)
+		return NULL;
 	pkey = cs_account_key(account, (flags & CERTSTORE_JWS_NEWKEY) != 0,
 	    err);
-	if (pkey == NULL ||
-	    addsigner(&header, account, pkey, (flags & CERTSTORE_JWS_JWK) != 0,
-		err) == -1)
-		goto out;
-	if (cs_buf_printf(&header, ",\"nonce\":\"%s\",\"url\":\"%s\"}", nonce,
-		url) == -1)
+	return pkey == NULL ? NULL :
+			      signrequest(pkey, kid, url, nonce, payload, err);
+}
+
+/* RFC 8555 section 7.6: the key of a certificate, which may be weak. */
+char *
+certstore_key_jws(const char *label, const void *data, size_t len,
+    const struct certstore_passphrase *passphrase, const char *url,
+    const char *nonce, const char *payload, struct certstore_error *err)
+{
+	struct cs_buf pem = { 0 };
+	EVP_PKEY *pkey = NULL;
+	char *jws = NULL, type[80];
+
+	cs_error_clear(err);
+	if (checkurl(url, err) == -1 || checknonce(nonce, err) == -1 ||
+	    cs_crypto_check(err) == -1)
+		return NULL;
+	if (cs_buf_add(&pem, data, len) == -1)
 		cs_fail_nomem(err);
 	else
-		rv = cs_jws_sign(&b, pkey, header.p,
-		    payload == NULL ? "" : payload, err);
-out:
-	cs_buf_free(&header);
-	return stealjws(&b, rv, err);
+		pkey = cs_key_frompem(label, &pem, passphrase, err);
+	if (pkey != NULL && cs_jwk_alg(pkey) != NULL)
+		jws = signrequest(pkey, NULL, url, nonce, payload, err);
+	else if (pkey != NULL) {
+		cs_key_name(pkey, type, sizeof(type));
+		cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: a key of type %s signs no request of ACME: use the "
+		    "account",
+		    label, type);
+	}
+	EVP_PKEY_free(pkey);
+	cs_buf_free(&pem);
+	return jws;
 }
 
 /* The old key, in what the new one signs; the caller signs that by the old. */
@@ -234,7 +274,7 @@ certstore_account_rollover(struct certstore_account *account, const char *url,
 	    (kid = accounturl(account, err)) == NULL ||
 	    (pkey = cs_account_key(account, 0, err)) == NULL ||
 	    (new = cs_account_key(account, 1, err)) == NULL ||
-	    addsigner(&header, account, new, 1, err) == -1)
+	    addsigner(&header, new, NULL, err) == -1)
 		goto out;
 	if (cs_buf_printf(&header, ",\"url\":\"%s\"}", url) == -1 ||
 	    cs_buf_printf(&payload, "{\"account\":\"%s\",\"oldKey\":", kid) ==
