@@ -69,7 +69,7 @@ LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
 	$(TRUST) $(VERIFY) $(REISSUE) $(RENEW) $(ACME)
 SHARED = cmd/assign.c cmd/attempt.c cmd/cmd.c cmd/field.c cmd/hook.c \
 	cmd/input.c cmd/json.c cmd/operand.c cmd/progress.c cmd/record.c \
-	cmd/renewal.c cmd/secret.c cmd/table.c cmd/text.c
+	cmd/renewal.c cmd/secret.c cmd/table.c cmd/text.c cmd/worker.c
 ACME_SHARED = cmd/acme-account.c cmd/acme-client.c cmd/acme-header.c \
 	cmd/acme-http.c cmd/acme-json.c cmd/acme-order.c
 MAINS = cmd/cert-create.c cmd/cert-deploy.c \

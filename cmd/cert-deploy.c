@@ -154,24 +154,6 @@ printchanges(const struct delivery *d, const char *only)
 	cmd_text_free(&t);
 }
 
-/* Each line of what the program printed; of one that failed also with -q. */
-static void
-printoutput(const struct delivery *d, int failed)
-{
-	char *line, *rest = d->hook.out.p;
-
-	if (d->hook.out.len == 0)
-		return;
-	while ((line = strsep(&rest, "\n")) != NULL) {
-		if (*line == '\0')
-			continue;
-		if (failed)
-			cmd_error("%s: %s", d->user, line);
-		else
-			cmd_say("%s: %s", d->user, line);
-	}
-}
-
 /* Runs the open program: 0, or -1 and why; its output is kept. */
 static int
 runprogram(struct delivery *d, char **argv, const char *input)
@@ -271,7 +253,7 @@ runhook(struct delivery *d)
 		addnames(d, &names, verbs[i], "\n", SIZE_MAX);
 		cmd_text_adds(&names, "\n");
 		rv = runprogram(d, argv, names.p);
-		printoutput(d, rv == -1);
+		cmd_hook_print(&d->hook, d->user, rv == -1);
 		if (rv == -1) {
 			snprintf(what, sizeof(what), "%s %s: %s", d->file, verb,
 			    d->hook.why);
@@ -368,7 +350,7 @@ runsystemctl(struct delivery *d, const char *unit, int restart, char *what,
 		cmd_die("no memory left");
 	snprintf(verb, sizeof(verb), "%s", restart ? "restart" : "reload");
 	if (runprogram(d, ask, "") == -1) {
-		printoutput(d, 1);
+		cmd_hook_print(&d->hook, d->user, 1);
 		snprintf(what, size, "systemctl show: %s", d->hook.why);
 		goto out;
 	}
@@ -383,11 +365,11 @@ runsystemctl(struct delivery *d, const char *unit, int restart, char *what,
 		snprintf(what, size, "%s: cannot be reloaded", unit);
 		addrestart(d, what, size, unit);
 	} else if ((rv = runprogram(d, act, "")) == -1) {
-		printoutput(d, 1);
+		cmd_hook_print(&d->hook, d->user, 1);
 		snprintf(what, size, "systemctl %s %s: %s", verb, unit,
 		    d->hook.why);
 	} else {
-		printoutput(d, 0);
+		cmd_hook_print(&d->hook, d->user, 0);
 		rv = 1;
 	}
 out:

@@ -135,14 +135,17 @@ void	cmd_text_free(struct cmd_text *);
 #define CMD_HOOK_MARK	"CERTSTORE_HOOK"	/* in the environment: of whom */
 struct cmd_hook {
 	const char	*store;		/* for its environment: CERTSTORE */
-	const char	*user;		/* and whose hook it is */
+	const char	*user;		/* and whose hook it is, or NULL */
 	char		*path;		/* without links */
 	int		 fd;		/* or -1 */
 	struct cmd_text	 out;		/* of its stdout and stderr */
 	int		 interrupted;	/* this process got that signal */
+	char		**env;		/* more variables, or NULL */
 	char		 why[512];
 };
 int	cmd_hook_open(struct cmd_hook *, const char *);
+int	cmd_hook_env(struct cmd_hook *, const char *);
+void	cmd_hook_print(struct cmd_hook *, const char *, int);
 int	cmd_hook_run(struct cmd_hook *, char **, const char *, unsigned int);
 void	cmd_hook_close(struct cmd_hook *);
 
@@ -213,6 +216,10 @@ typedef int cmd_renewer(struct certstore *, const char *,
     const struct certstore_passphrase *, int, void (*)(void *, const char *),
     void *, struct certstore_error *);
 int	cmd_renewal(int, char **, cmd_renewer *);
+
+/* worker.c: programs that commands run, wherever PATH points. */
+#define CMD_WORKER_LEN	8192
+int	cmd_worker_find(const char *, char [CMD_WORKER_LEN]);
 
 /* json.c, table.c: two of the forms. */
 void	cmd_json_string(struct cmd_text *, const char *);	/* NULL: null */

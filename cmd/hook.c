@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -19,18 +20,21 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <bsd/stdlib.h>
 #include <bsd/unistd.h>
 
 #include "cmd.h"
 
 #define OUTPUT_MAX 65536
+#define ENV_MAX 16384  /* bytes of a file with variables */
 #define LINGER_MS 1000 /* output is read so long after the end */
 #define GRACE_MS 5000  /* between SIGTERM and SIGKILL, and after it */
 #define ERROR_FD 3     /* in the child */
 #define PROGRAM_FD 4
 
-static const char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:"
-			   "/usr/bin:/sbin:/bin";
+static const char searchpath[] =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
+    "/sbin:/bin";
 /* What else a program gets of our environment. */
 static const char *const passed[] = { "HOME", "TMPDIR", "SSL_CERT_FILE",
 	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy",
@@ -75,9 +79,9 @@ checksafe(struct cmd_hook *hook, int fd, const char *name, uid_t rootuid)
 	return -1;
 }
 
-/* Opens a path without links and checks all that leads to it. */
+/* Opens a path without links and checks it and all that leads to it: 0, -1. */
 static int
-opensafe(struct cmd_hook *hook, char *real)
+openpath(struct cmd_hook *hook, char *real)
 {
 	struct stat st;
 	char *name = real, *slash;
@@ -101,13 +105,8 @@ opensafe(struct cmd_hook *hook, char *real)
 		if (slash != NULL)
 			*slash = '/';
 	}
-	if (fstat(dir, &st) == -1 || !S_ISREG(st.st_mode) ||
-	    (st.st_mode & 0111) == 0) {
-		refuse(hook, "is not an executable file: chmod +x it");
-		goto bad;
-	}
 	hook->fd = dir;
-	return 1;
+	return 0;
 bad:
 	close(dir);
 	return -1;
@@ -118,13 +117,32 @@ cmd_hook_open(struct cmd_hook *hook, const char *file)
 {
 	struct stat st;
 
+	if (hook->fd != -1)
+		close(hook->fd);
 	hook->fd = -1;
 	free(hook->path);
-	if ((hook->path = realpath(file, NULL)) != NULL)
-		return opensafe(hook, hook->path);
+	if ((hook->path = realpath(file, NULL)) != NULL) {
+		if (openpath(hook, hook->path) == -1)
+			return -1;
+		if (fstat(hook->fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		    (st.st_mode & 0111) != 0)
+			return 1;
+		return refuse(hook, "is not an executable file: chmod +x it");
+	}
 	if (errno == ENOENT && lstat(file, &st) == 0)
 		return refuse(hook, "is a link to nothing");
 	return errno == ENOENT || errno == ENOTDIR ? 0 : fail(hook, file);
+}
+
+static void
+freesecrets(struct cmd_hook *hook)
+{
+	size_t i;
+
+	for (i = 0; hook->env != NULL && hook->env[i] != NULL; i++)
+		freezero(hook->env[i], strlen(hook->env[i]));
+	free(hook->env);
+	hook->env = NULL;
 }
 
 void
@@ -136,6 +154,125 @@ cmd_hook_close(struct cmd_hook *hook)
 	free(hook->path);
 	hook->path = NULL;
 	cmd_text_free(&hook->out);
+	freesecrets(hook);
+}
+
+/* Each line of what the program printed; of one that failed also with -q. */
+void
+cmd_hook_print(struct cmd_hook *hook, const char *who, int failed)
+{
+	char *line, *rest = hook->out.p;
+
+	if (hook->out.len == 0)
+		return;
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (*line == '\0')
+			continue;
+		if (failed)
+			cmd_error("%s: %s", who, line);
+		else
+			cmd_say("%s: %s", who, line);
+	}
+}
+
+static int
+isname(const char *s, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (!isalpha((unsigned char)s[i]) && s[i] != '_' &&
+		    (i == 0 || !isdigit((unsigned char)s[i])))
+			return 0;
+	return len > 0;
+}
+
+/* Makes hook->env of the lines; the message never has what is in them. */
+static int
+readvariables(struct cmd_hook *hook, char *text, size_t len, const char *file)
+{
+	char *line, *value;
+	size_t i, lineno = 0, n = 0;
+
+	for (i = 0; i < len; i++)
+		n += text[i] == '\n';
+	if ((hook->env = calloc(n + 2, sizeof(*hook->env))) == NULL)
+		cmd_die("no memory left");
+	n = 0;
+	while ((line = strsep(&text, "\n")) != NULL) {
+		lineno++;
+		if (*line == '\0' || *line == '#')
+			continue;
+		value = strchr(line, '=');
+		if (value == NULL || !isname(line, (size_t)(value - line))) {
+			snprintf(hook->why, sizeof(hook->why),
+			    "%s: line %zu: is not KEY=VALUE", file, lineno);
+			return -1;
+		}
+		if ((hook->env[n++] = strdup(line)) == NULL)
+			cmd_die("no memory left");
+	}
+	return 1;
+}
+
+/*
+ * Takes more variables for the program from a file with lines KEY=VALUE: 1, 0
+ * there is no such file, -1 and why.  The file and its path must be as safe as a
+ * hook's; only its owner may read it.
+ */
+int
+cmd_hook_env(struct cmd_hook *hook, const char *file)
+{
+	char buf[ENV_MAX + 1], *path;
+	struct cmd_hook own = { .fd = -1 };
+	struct stat st;
+	ssize_t n = -1;
+	int fd, rv;
+
+	if ((path = realpath(file, NULL)) == NULL)
+		return errno == ENOENT || errno == ENOTDIR ? 0 :
+							     fail(hook, file);
+	freesecrets(hook);
+	fd = -1;
+	if (openpath(&own, path) == -1) {
+		rv = refuse(hook, own.why);
+		goto out;
+	}
+	snprintf(buf, sizeof(buf), "/proc/self/fd/%d", own.fd);
+	if (fstat(own.fd, &st) == -1 ||
+	    (fd = open(buf, O_RDONLY | O_CLOEXEC)) == -1 ||
+	    (n = read(fd, buf, sizeof(buf))) == -1)
+		rv = fail(hook, path);
+	else if (!S_ISREG(st.st_mode) || (st.st_mode & 077) != 0) {
+		snprintf(hook->why, sizeof(hook->why),
+		    "%s: others can read it: chmod 600 it", path);
+		rv = -1;
+	} else if (n > ENV_MAX || memchr(buf, '\0', (size_t)n) != NULL) {
+		snprintf(hook->why, sizeof(hook->why),
+		    "%s: is not a text of at most %d bytes", path, ENV_MAX);
+		rv = -1;
+	} else {
+		buf[n] = '\0';
+		rv = readvariables(hook, buf, (size_t)n, path);
+	}
+out:
+	explicit_bzero(buf, sizeof(buf));
+	if (fd != -1)
+		close(fd);
+	if (own.fd != -1)
+		close(own.fd);
+	free(path);
+	return rv;
+}
+
+static char *
+copyvariable(const char *text)
+{
+	char *p;
+
+	if ((p = strdup(text)) == NULL)
+		cmd_die("no memory left");
+	return p;
 }
 
 /* NAME=VALUE */
@@ -149,21 +286,44 @@ variable(const char *name, const char *value)
 	return p;
 }
 
-/* Makes the whole environment; NULL ends it. */
+/* Replaces a variable of that name; NULL ends the list. */
 static void
-makeenv(const struct cmd_hook *hook, char *env[NPASSED + 5])
+setvariable(char **env, char *variable)
+{
+	size_t len = strcspn(variable, "=") + 1;
+
+	for (; *env != NULL; env++)
+		if (strncmp(*env, variable, len) == 0) {
+			freezero(*env, strlen(*env));
+			*env = variable;
+			return;
+		}
+	*env = variable;
+}
+
+/* Makes the whole environment. */
+static char **
+makeenv(const struct cmd_hook *hook)
 {
 	const char *value;
-	size_t i, n = 0;
+	char **env;
+	size_t i, more = 0;
 
-	env[n++] = variable("CERTSTORE", hook->store);
-	env[n++] = variable(CMD_HOOK_MARK, hook->user);
-	env[n++] = variable("LANG", "C.UTF-8");
-	env[n++] = strdup(path);
+	while (hook->env != NULL && hook->env[more] != NULL)
+		more++;
+	if ((env = calloc(NPASSED + 5 + more, sizeof(*env))) == NULL)
+		cmd_die("no memory left");
+	setvariable(env, variable("CERTSTORE", hook->store));
+	if (hook->user != NULL)
+		setvariable(env, variable(CMD_HOOK_MARK, hook->user));
+	setvariable(env, variable("LANG", "C.UTF-8"));
+	setvariable(env, variable("PATH", searchpath));
 	for (i = 0; i < NPASSED; i++)
 		if ((value = getenv(passed[i])) != NULL)
-			env[n++] = variable(passed[i], value);
-	env[n] = NULL;
+			setvariable(env, variable(passed[i], value));
+	for (i = 0; i < more; i++)
+		setvariable(env, copyvariable(hook->env[i]));
+	return env;
 }
 
 /* In the child: never returns. */
@@ -334,12 +494,11 @@ makeinput(const char *input)
 static int
 startprogram(struct run *run, char **argv, const char *input)
 {
-	char *env[NPASSED + 5];
+	char **env = makeenv(run->hook);
 	int error[2] = { -1, -1 }, errnum = 0, in = -1, out[2] = { -1, -1 };
 	int rv = -1;
 	ssize_t n;
 
-	makeenv(run->hook, env);
 	if ((in = makeinput(input)) == -1 || pipe2(out, O_CLOEXEC) == -1 ||
 	    pipe2(error, O_CLOEXEC) == -1 ||
 	    fcntl(out[0], F_SETFL, O_NONBLOCK) == -1 ||
@@ -364,7 +523,8 @@ startprogram(struct run *run, char **argv, const char *input)
 	}
 out:
 	for (n = 0; env[n] != NULL; n++)
-		free(env[n]);
+		freezero(env[n], strlen(env[n]));
+	free(env);
 	if (in != -1)
 		close(in);
 	for (n = 0; n < 2; n++) {

@@ -324,30 +324,15 @@ findhost(struct certstore *store)
 	return host;
 }
 
-/*
- * Runs the worker that is beside this program, as in the source tree, or
- * installed.  Neither PATH nor argv[0] has a say in that.
- */
 static void
 runworker(char **argv)
 {
-	static const char *const places[] = { "", "../libexec/certstore/" };
-	char path[PATH_MAX + 64], self[PATH_MAX];
-	ssize_t len;
-	size_t i;
+	char path[CMD_WORKER_LEN];
 
 	cmd_flush();
-	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	while (len > 0 && self[len - 1] != '/')
-		len--;
-	for (i = 0; i < 2 && len > 0; i++) {
-		snprintf(path, sizeof(path), "%.*s%s" WORKER, (int)len, self,
-		    places[i]);
+	if (cmd_worker_find(WORKER, path) == 0)
 		execv(path, argv);
-	}
-	execv(CMD_LIBEXECDIR "/certstore/" WORKER, argv);
-	cmd_die("%s/certstore/" WORKER ": %s: install certstore again",
-	    CMD_LIBEXECDIR, strerror(errno));
+	cmd_die("%s: %s: install certstore again", path, strerror(errno));
 }
 
 /* That of -p; without, the terminal is asked if entries were named. */
