@@ -70,13 +70,15 @@ LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
 SHARED = cmd/assign.c cmd/attempt.c cmd/cmd.c cmd/field.c cmd/hook.c \
 	cmd/input.c cmd/json.c cmd/operand.c cmd/progress.c cmd/record.c \
 	cmd/renewal.c cmd/secret.c cmd/table.c cmd/text.c cmd/worker.c
+# For the commands that speak to ACME servers.
 ACME_SHARED = cmd/acme-account.c cmd/acme-client.c cmd/acme-header.c \
-	cmd/acme-http.c cmd/acme-json.c cmd/acme-order.c
-MAINS = cmd/cert-create.c cmd/cert-deploy.c \
+	cmd/acme-http.c cmd/acme-json.c cmd/acme-order.c cmd/dns.c \
+	cmd/httplook.c cmd/method.c cmd/method-hook.c cmd/method-http.c \
+	cmd/method-persist.c cmd/method-webroot.c cmd/portowner.c
+MAINS = cmd/acme-responder.c cmd/cert-create.c cmd/cert-deploy.c \
 	cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c cmd/cert-renew.c \
-	cmd/cert-revert.c \
-	cmd/cert-rm.c cmd/cert-set.c cmd/cert-show.c cmd/cert-trust.c \
-	cmd/cert-verify.c cmd/renew-due.c
+	cmd/cert-revert.c cmd/cert-rm.c cmd/cert-set.c cmd/cert-show.c \
+	cmd/cert-trust.c cmd/cert-verify.c cmd/renew-due.c
 UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
 	tests/test-container.c tests/test-create.c tests/test-deploy.c \
 	tests/test-describe.c tests/test-escape.c tests/test-handles.c \
@@ -98,9 +100,8 @@ HEADERS = lib/certstore.h lib/acme/private.h lib/base/base.h \
 	lib/reissue/private.h lib/renew/private.h lib/store/private.h \
 	lib/store/store.h lib/trust/private.h lib/trust/trust.h \
 	lib/verify/private.h lib/x509/private.h lib/x509/x509.h \
-	cmd/acme.h cmd/cmd.h \
-	cmd/method.h tests/input.h tests/made.h tests/pems.h tests/scratch.h \
-	tests/tap.h
+	cmd/acme.h cmd/cmd.h cmd/kind.h cmd/method.h tests/input.h \
+	tests/made.h tests/pems.h tests/scratch.h tests/tap.h
 
 PLAIN_COMMANDS = cert-deploy cert-list cert-match cert-renew cert-revert \
 	cert-rm cert-set
@@ -112,7 +113,8 @@ ACME_COMMANDS =
 COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS) $(PSL_COMMANDS) \
 	$(ACME_COMMANDS)
 # Run by commands only.
-WORKERS = renew-due
+WORKERS = acme-responder renew-due
+HOOKS = hooks/dehydrated hooks/nsupdate
 
 MAN1 = cert-create.1 cert-deploy.1 cert-import.1 cert-list.1 \
 	cert-match.1 cert-renew.1 cert-revert.1 cert-rm.1 cert-set.1 \
@@ -134,15 +136,15 @@ SHARED_OBJS = $(SHARED:.c=.o)
 ACME_OBJS = $(ACME_SHARED:.c=.o)
 MAIN_OBJS = $(MAINS:.c=.o)
 UNIT_OBJS = $(UNITS:.c=.o)
-TOOL_OBJS = $(TOOLS:=.o) tests/clock.o
+TOOL_OBJS = $(TOOLS:=.o) tests/clock.o tests/method.o
 BENCH_OBJS = tests/bench/bare.o tests/bench/gen.o tests/bench/parse.o \
 	tests/bench/time.o
 BENCH_SOURCES = $(BENCH_OBJS:.o=.c)
 TESTS = $(UNITS:.c=)
 SOURCES = $(LIBRARY) $(SHARED) $(ACME_SHARED) $(MAINS) $(UNITS) \
-	tests/clock.c tests/forge.c tests/passport.c tests/pki.c \
-	$(EXAMPLES) $(BENCH_SOURCES)
-SCRIPTS = tests/deps.sh tests/run tests/demo .ci/run \
+	tests/clock.c tests/forge.c tests/method.c tests/passport.c \
+	tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
+SCRIPTS = $(HOOKS) tests/deps.sh tests/run tests/demo .ci/run \
 	tests/bench/run tests/bench/grow tests/bench/stores.sh \
 	tests/suites/run
 PERLS = tests/days tests/exec tests/powercut tests/suites/limbo tests/suites/pkits
@@ -184,7 +186,7 @@ cmd/acme.a: $(ACME_OBJS)
 $(PLAIN_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a $(LIBBSD)
 
-$(CRYPTO_COMMANDS) $(WORKERS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
+$(CRYPTO_COMMANDS) renew-due: $(MAIN_OBJS) cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a \
 	    $(LIBCRYPTO) $(LIBBSD)
 
@@ -192,7 +194,13 @@ $(PSL_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a \
 	    $(LIBCRYPTO) $(LIBPSL) $(LIBBSD)
 
-units: $(TESTS) $(TOOLS) $(BENCH) tests/clock.so
+acme-responder: $(MAIN_OBJS)
+	$(LINK) -pie -o $@ cmd/acme-responder.o $(LIBMICROHTTPD)
+
+units: $(TESTS) $(TOOLS) $(BENCH) tests/clock.so tests/method
+tests/method: tests/method.o cmd/acme.a cmd/shared.a libcertstore.a
+	$(LINK) -pie -o $@ tests/method.o cmd/acme.a cmd/shared.a \
+	    libcertstore.a $(LIBACME) $(LIBCRYPTO) $(LIBBSD)
 tests/clock.so: tests/clock.o
 	$(LINK) -shared -o $@ tests/clock.o
 $(TESTS) $(TOOLS): $(UNIT_OBJS) $(TOOL_OBJS) libcertstore.a
@@ -219,7 +227,7 @@ check-asan: build-asan
 build-asan:
 	rm -rf build-asan
 	mkdir build-asan
-	cp -R Makefile config.mk README LICENSE NEWS HACKING cmd lib man \
+	cp -R Makefile config.mk README LICENSE NEWS HACKING cmd hooks lib man \
 	    tests build-asan
 	cd build-asan && $(MAKE) clean && \
 	    $(MAKE) CFLAGS="$(SANITIZE)" CPPFLAGS=-U_FORTIFY_SOURCE all units
@@ -283,10 +291,11 @@ install: all
 	    $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PCDIR) $(DESTDIR)$(MANDIR)/man1 \
 	    $(DESTDIR)$(MANDIR)/man3 $(DESTDIR)$(MANDIR)/man5 \
 	    $(DESTDIR)$(MANDIR)/man7
-	$(INSTALL) -d -m 755 $(DESTDIR)$(LIBEXECDIR)/certstore \
+	$(INSTALL) -d -m 755 $(DESTDIR)$(LIBEXECDIR)/certstore/hooks \
 	    $(DESTDIR)$(UNITDIR) $(DESTDIR)$(EXAMPLEDIR)
 	$(INSTALL) -m 755 $(COMMANDS) $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 755 $(WORKERS) $(DESTDIR)$(LIBEXECDIR)/certstore
+	$(INSTALL) -m 755 $(HOOKS) $(DESTDIR)$(LIBEXECDIR)/certstore/hooks
 	$(INSTALL) -m 644 lib/certstore.h $(DESTDIR)$(INCDIR)
 	$(INSTALL) -m 644 libcertstore.a $(SO) $(DESTDIR)$(LIBDIR)
 	ln -sf $(SO) $(DESTDIR)$(LIBDIR)/libcertstore.so
@@ -311,6 +320,8 @@ uninstall:
 	for c in $(COMMANDS); do rm -f $(DESTDIR)$(BINDIR)/$$c; done
 	for c in $(WORKERS); do \
 	    rm -f $(DESTDIR)$(LIBEXECDIR)/certstore/$$c; done
+	for h in $(HOOKS); do \
+	    rm -f $(DESTDIR)$(LIBEXECDIR)/certstore/$$h; done
 	rm -f $(DESTDIR)$(INCDIR)/certstore.h $(DESTDIR)$(LIBDIR)/$(SO) \
 	    $(DESTDIR)$(LIBDIR)/libcertstore.so \
 	    $(DESTDIR)$(LIBDIR)/libcertstore.a \
@@ -334,6 +345,7 @@ clean:
 	rm -f cmd/acme.a cmd/shared.a
 	rm -f $(LIB_OBJS) $(SHARED_OBJS) $(ACME_OBJS) $(MAIN_OBJS)
 	rm -f $(UNIT_OBJS) $(TESTS) $(TOOL_OBJS) $(TOOLS) tests/clock.so
+	rm -f tests/method
 	rm -f $(BENCH_OBJS) $(BENCH)
 	rm -rf build-asan build-fuzz $(TARBALL) $(TARBALL).tar.gz
 

@@ -22,8 +22,9 @@ LIBBSD = -l:libbsd.a -l:libmd.a
 LIBCRYPTO = -lcrypto
 # For cert-verify.
 LIBPSL = -lpsl
-# For the commands that speak to ACME servers.
-LIBACME = -Wl,--as-needed -lcurl -ljansson -lmicrohttpd -Wl,--no-as-needed
+# For the commands that speak to ACME servers, and the program that answers one.
+LIBACME = -Wl,--as-needed -lcurl -ljansson -lresolv -Wl,--no-as-needed
+LIBMICROHTTPD = -lmicrohttpd
 # For libcertstore.so.
 LIBS = -lcrypto -lbsd -lmd
 

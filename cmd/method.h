@@ -58,6 +58,8 @@ int	method_begin(struct method *, struct method_why *);
 /* One line of printable ASCII for free(3); "": nothing will have to be undone. */
 char	*method_note(struct method *, const struct method_task *,
 	    struct method_why *);
+/* Only one name after the other: the next is set up after this is undone. */
+int	method_serial(const struct method *);
 int	method_setup(struct method *, const struct method_task *, const char *,
 	    struct method_why *);		/* with its note */
 int	method_wait(struct method *, const struct method_task *, const char *,

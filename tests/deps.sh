@@ -13,9 +13,9 @@ set -eu
 build='gcc libc6-dev make libssl-dev libbsd-dev libmd-dev libidn2-dev
 libpsl-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev'
 test="$build acl bats perl openssl libidn2-0 strace pkg-config binutils bsdutils
-util-linux valgrind curl ca-certificates"
+util-linux valgrind curl ca-certificates iproute2 procps"
 suites="$test python3-cryptography-vectors"
-acme="$test pebble caddy knot bind9 bind9-dnsutils iproute2"
+acme="$test pebble caddy knot bind9 bind9-dnsutils"
 servers="$suites $acme nginx haproxy openvpn systemd e2fsprogs g++ clang mandoc"
 lint="$test clang bmake mandoc shellcheck cppcheck clang-format
 libclang-rt-dev"
