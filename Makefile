@@ -20,7 +20,7 @@ STORE = lib/store/combined.c lib/store/due.c lib/store/entry.c \
 	lib/store/links.c lib/store/list.c lib/store/lock.c \
 	lib/store/match.c lib/store/method.c lib/store/mode.c \
 	lib/store/names.c lib/store/newprops.c lib/store/orderstate.c \
-	lib/store/parents.c lib/store/propedit.c \
+	lib/store/orderwrite.c lib/store/parents.c lib/store/propedit.c \
 	lib/store/propread.c lib/store/props.c lib/store/purge.c \
 	lib/store/put.c lib/store/recover.c lib/store/remove.c \
 	lib/store/repair.c lib/store/repeat.c lib/store/resolve.c \
@@ -84,7 +84,7 @@ UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
 	tests/test-describe.c tests/test-escape.c tests/test-handles.c \
 	tests/test-import.c tests/test-issue.c tests/test-key.c \
 	tests/test-labels.c tests/test-limits.c tests/test-live.c \
-	tests/test-match.c tests/test-name.c tests/test-part.c \
+	tests/test-match.c tests/test-name.c tests/test-order.c tests/test-part.c \
 	tests/test-pem.c tests/test-refuse.c tests/test-renew.c \
 	tests/test-store.c tests/test-template.c tests/test-time.c \
 	tests/test-trust.c tests/test-verify.c tests/test-writers.c

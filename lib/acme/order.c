@@ -90,7 +90,7 @@ static int
 changevalue(struct certstore_order *order, const char *key,
     enum certstore_set_how how, const char *value, struct certstore_error *err)
 {
-	return cs_orderstate_change(&order->text, key, how, value) == -1 ?
+	return cs_orderwrite_change(&order->text, key, how, value) == -1 ?
 	    cs_fail_nomem(err) :
 	    0;
 }
@@ -161,7 +161,7 @@ static int
 validatestate(struct certstore_order *order, const struct cs_info *info,
     struct certstore_error *err)
 {
-	const char *status = certstore_order_value(order, "status");
+	const char *status;
 	int done, ours = cs_orderstate_isours(&order->text, info);
 
 	if (splitstate(order, err) == -1)
@@ -187,6 +187,7 @@ forgetrequest(struct certstore_order *order)
 	OPENSSL_free(order->der);
 	order->der = NULL;
 	order->derlen = 0;
+	order->dry = 0;
 	cs_info_free(&order->wanted);
 }
 
@@ -331,7 +332,8 @@ certstore_order_open(struct certstore *store, const char *name,
 	    cs_store_refresh(store, err) == -1 ||
 	    cs_lock_take(store, err) == -1)
 		goto fail;
-	if ((orders = cs_acmedir_open(store, "orders", 1, err)) != -1 &&
+	if ((orders = cs_acmedir_open(store, "orders", CS_ACMEDIR_MAKE, err)) !=
+		-1 &&
 	    (cs_file_mkprivate(orders, name, &order->dir) == -1 ||
 		fsync(orders) == -1))
 		failstate(order, "", err);
@@ -379,7 +381,7 @@ writestate(struct certstore_order *order, struct certstore_error *err)
 {
 	if (splitstate(order, err) == -1)
 		return -1;
-	return cs_orderstate_write(order->store, order->name, order->dir,
+	return cs_orderwrite_state(order->store, order->name, order->dir,
 	    &order->text, err);
 }
 
@@ -585,8 +587,9 @@ certstore_order_request(struct certstore_order *order,
 		pem.size = pem.len + 1;
 		if (takerequest(order, &pem, err) == -1)
 			rv = -1;
-		else if (!how.dryrun && !isstateof(order) &&
-		    beginorder(order, err) == -1)
+		else if (how.dryrun)
+			order->dry = rv == 1;
+		else if (!isstateof(order) && beginorder(order, err) == -1)
 			rv = -1;
 	}
 	cs_buf_free(&pem);
@@ -657,6 +660,44 @@ recordanswer(struct certstore_order *order, struct certstore_error *err)
 	return rv == 0 ? removeheld(order, err) : -1;
 }
 
+/* The answer to the request of a dry run, whose key is thrown away. */
+static int
+checkdryanswer(const struct certstore_order *order, const void *pem, size_t len,
+    struct certstore_error *err)
+{
+	const struct certstore_entry *entry;
+	struct certstore_certs *certs;
+	struct cs_buf list = { 0 };
+	const struct cs_info *info;
+	int rv = -1;
+
+	if ((certs = certstore_certs_read(order->name, pem, len, NULL, err)) ==
+		NULL ||
+	    certstore_certs_next(certs, &entry, err) != 1)
+		goto out;
+	info = &entry->info;
+	if (info->spki == NULL ||
+	    strcmp(info->spki, order->wanted.request) != 0) {
+		cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: the CA sent a certificate for another key",
+		    order->name);
+		goto out;
+	}
+	rv = cs_names_lost(&list, info->san, info->nsan, &order->wanted);
+	if (rv == -1)
+		cs_fail_nomem(err);
+	else if (rv > 0)
+		cs_warn(order->store,
+		    "%s: does not cover %s, which was "
+		    "requested",
+		    order->name, list.p);
+	rv = rv == -1 ? -1 : rv == 0;
+out:
+	certstore_certs_free(certs);
+	cs_buf_free(&list);
+	return rv;
+}
+
 int
 certstore_order_finish(struct certstore_order *order, const void *pem,
     size_t len, int flags, struct certstore_error *err)
@@ -673,6 +714,8 @@ certstore_order_finish(struct certstore_order *order, const void *pem,
 	if (order->der == NULL)
 		return cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: no request of an ACME order waits", order->name);
+	if (order->dry)
+		return checkdryanswer(order, pem, len, err);
 	answer.spki = order->wanted.request;
 	answer.force = (flags & CERTSTORE_ORDER_FORCE) != 0;
 	answer.dryrun = (flags & CERTSTORE_ORDER_DRYRUN) != 0;

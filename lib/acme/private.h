@@ -127,6 +127,7 @@ struct certstore_order {
 	size_t		 derlen;
 	struct cs_info	 wanted;	/* that, described; its names sorted */
 	int		 hascn;		/* it has a common name */
+	int		 dry;		/* it was made by a dry run */
 	char		 fingerprint[CS_HASH_LEN];	/* what serves, or "" */
 };
 

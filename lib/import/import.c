@@ -169,7 +169,8 @@ failmany(const struct certstore_import *im, size_t n,
 {
 	if (im->answer != NULL)
 		return cs_fail(err, CERTSTORE_EINPUT,
-		    "%s: the CA sent %zu end-entity certificates", im->name, n);
+		    "%s: the CA sent more than a certificate and its issuers",
+		    im->name);
 	return cs_fail(err, CERTSTORE_EARGUMENT,
 	    "%s: there are certificates for %zu entries: remove -N, or "
 	    "import them one by one",

@@ -45,27 +45,19 @@ cs_objection_add(const struct cs_planning *job, struct cs_buf *why)
 	return lost == -1 || bad != 0 ? -1 : 0;
 }
 
-/* Is it a certificate for the request of the order, and is that still there? */
+/* Is it a certificate for the request of the order? */
 int
-cs_objection_check(const struct cs_planning *job, struct certstore_error *err)
+cs_objection_check(const struct certstore_import *im,
+    const struct cs_pool_cert *cert, struct certstore_error *err)
 {
-	const struct cs_info *old = &job->old.info;
-	const char *spki = job->im->answer->spki, *name = job->a->name;
+	const struct cs_ordered *order = im->answer;
 
-	if (job->was != CS_WAS_PRESENT || old->request == NULL ||
-	    !old->ordered || strcmp(old->request, spki) != 0)
-		return cs_fail(err, CERTSTORE_ECHANGED,
-		    "%s: its request was replaced while the order was under "
-		    "way: the certificate is of no use",
-		    name);
-	if (!cs_poolcert_haskey(job->cert, spki))
+	if (cert->ca)
 		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: the CA sent a certificate for another key", name);
-	if (job->cert->ca)
+		    "%s: the CA sent the certificate of a CA", order->name);
+	if (!cs_poolcert_haskey(cert, order->spki))
 		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: the CA sent the certificate of a CA", name);
-	if (job->isold)
-		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: the CA sent the certificate that it replaces", name);
+		    "%s: the CA sent a certificate for another key",
+		    order->name);
 	return 0;
 }

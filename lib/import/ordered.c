@@ -2,6 +2,8 @@
  * ordered.c: puts the certificate of an ACME order into its entry, if there is
  * no reason to hold it.
  */
+#include <string.h>
+
 #include "import/private.h"
 
 /* Another issuer or a shorter life than before is one line, and no reason. */
@@ -18,14 +20,28 @@ warndifferent(struct certstore *store, const struct cs_info *old,
 	    (long long)((was + CS_DAY / 2) / CS_DAY));
 }
 
+/* Is the request of the order still there, and the certificate a new one? */
+static int
+checkordered(const struct certstore_entry *entry, const struct cs_ordered *a,
+    struct certstore_error *err)
+{
+	const struct cs_info *info = &entry->info;
+
+	if (info->name != NULL && info->hasrequest && info->ordered &&
+	    info->request != NULL && strcmp(info->request, a->spki) == 0)
+		return 0;
+	return cs_fail(err, CERTSTORE_ECHANGED,
+	    "%s: its request was replaced while the order was under way: the "
+	    "certificate cannot be used",
+	    a->name);
+}
+
 /* With the lock: plans it, and writes it if there is no reason to hold it. */
 static int
 placeanswer(struct certstore_import *im, struct cs_ordered *a,
-    struct certstore_error *err)
+    const struct certstore_entry *old, struct certstore_error *err)
 {
-	struct certstore_entry old = { 0 };
-	struct certstore_error ignored;
-	int rv = -1;
+	const struct cs_info *new;
 
 	if (certstore_import_plan(im, err) == -1)
 		return -1;
@@ -33,24 +49,28 @@ placeanswer(struct certstore_import *im, struct cs_ordered *a,
 		return cs_fail(err, CERTSTORE_EINPUT,
 		    "%s: the CA sent more than a certificate and its issuers",
 		    a->name);
+	new = &im->v[0].entry.info;
+	if (old->info.fingerprint != NULL &&
+	    strcmp(old->info.fingerprint, new->fingerprint) == 0)
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: the CA sent the certificate that it replaces",
+		    a->name);
 	if (cs_buf_add(&a->why, im->v[0].remarks.p, im->v[0].remarks.len) == -1)
 		return cs_fail_nomem(err);
 	if (a->why.len > 0 && !a->force)
 		return 0;
-	(void)cs_entry_load(im->store, a->name, &old, &ignored);
-	if (certstore_import_commit(im, err) != -1) {
-		cs_warn_lines(im->store, &a->why);
-		warndifferent(im->store, &old.info, &im->v[0].entry.info);
-		rv = 1;
-	}
-	cs_entry_done(&old);
-	return rv;
+	if (certstore_import_commit(im, err) == -1)
+		return -1;
+	cs_warn_lines(im->store, &a->why);
+	warndifferent(im->store, &old->info, new);
+	return 1;
 }
 
 int
 cs_ordered_import(struct certstore *store, struct cs_ordered *a,
     const void *pem, size_t len, struct certstore_error *err)
 {
+	struct certstore_entry old = { 0 };
 	struct certstore_import *im;
 	int rv = -1;
 
@@ -65,7 +85,13 @@ cs_ordered_import(struct certstore *store, struct cs_ordered *a,
 		goto out;
 	if (!a->dryrun && cs_lock_take(store, err) == -1)
 		goto out;
-	rv = placeanswer(im, a, err);
+	if (cs_entry_load(store, a->name, &old, err) == 0 ||
+	    err->code == CERTSTORE_ENOENTRY) {
+		cs_error_clear(err);
+		if (checkordered(&old, a, err) == 0)
+			rv = placeanswer(im, a, &old, err);
+	}
+	cs_entry_done(&old);
 	if (!a->dryrun)
 		cs_lock_release(store);
 out:

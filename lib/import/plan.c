@@ -192,7 +192,7 @@ decideaction(struct cs_planning *job, struct certstore_error *err)
 	a->action = job->was == CS_WAS_DAMAGED ? "replace" : "new";
 	if (job->im->answer != NULL) {
 		a->action = "answer";
-		return cs_objection_check(job, err);
+		return 0;
 	}
 	if (job->was != CS_WAS_PRESENT)
 		return 0;
@@ -350,6 +350,8 @@ cs_plan_make(struct certstore_import *im, struct cs_plan *a,
 	int rv = -1;
 
 	a->cert = cert;
+	if (im->answer != NULL && cs_objection_check(im, cert, err) == -1)
+		goto out;
 	if (cs_keyowner_find(im->store, cert, &job.holders, err) == -1 ||
 	    cs_keyfile_take(&job, err) == -1 ||
 	    cs_issuers_build(&im->pool, im->store, cert, NULL, &job.above,

@@ -153,8 +153,8 @@ int	cs_answer_check(struct cs_planning *, struct certstore_error *);
 
 /* objection.c: is it a certificate for the request of the order; adds the
  * reasons to hold it, one a line. */
-int	cs_objection_check(const struct cs_planning *,
-	    struct certstore_error *);
+int	cs_objection_check(const struct certstore_import *,
+	    const struct cs_pool_cert *, struct certstore_error *);
 int	cs_objection_add(const struct cs_planning *, struct cs_buf *);
 
 int	cs_plan_make(struct certstore_import *, struct cs_plan *,

@@ -79,6 +79,13 @@ ispossible(const struct cs_attempt *a, int64_t now)
 	    a->next <= now + 2 * CS_DAY;
 }
 
+/* What attempts are about: a certificate, or the request for the first one. */
+static const char *
+nameattempt(const struct cs_info *info)
+{
+	return info->fingerprint != NULL ? info->fingerprint : info->request;
+}
+
 /* What cannot be read is as if there were nothing: then it is tried again. */
 int
 cs_attempt_read(const struct certstore *store, const struct cs_info *info,
@@ -89,11 +96,11 @@ cs_attempt_read(const struct certstore *store, const struct cs_info *info,
 	int fd, rv = 0;
 
 	memset(a, 0, sizeof(*a));
-	if (info->fingerprint == NULL || (fd = openstore(store)) == -1)
+	if (nameattempt(info) == NULL || (fd = openstore(store)) == -1)
 		return 0;
 	snprintf(path, sizeof(path), DIRECTORY "/%s", info->name);
 	if (cs_file_read(fd, path, FILE_MAX, &b) == 0 && b.len > 0)
-		rv = parselines(a, &b, info->fingerprint) == 1 &&
+		rv = parselines(a, &b, nameattempt(info)) == 1 &&
 		    ispossible(a, now);
 	cs_buf_free(&b);
 	close(fd);
@@ -143,7 +150,7 @@ writelines(int fd, const struct cs_info *info, const struct cs_attempt *a)
 	rv = cs_buf_printf(&b,
 	    "certificate %s\nfailed %u\nsince %lld\ntried %lld\nnext %lld\n"
 	    "text %s\n",
-	    info->fingerprint, a->failed, (long long)a->since,
+	    nameattempt(info), a->failed, (long long)a->since,
 	    (long long)a->tried, (long long)a->next, text);
 	if (rv == 0)
 		rv = cs_file_mkdir(fd, DIRECTORY, NULL);
@@ -173,7 +180,9 @@ cs_attempt_failed(const struct certstore *store, const struct cs_info *info,
 	if (a->failed++ == 0)
 		a->since = now;
 	a->tried = now;
-	a->next = now + waitafter(a->failed, info->ends - now);
+	a->next = now +
+	    waitafter(a->failed,
+		info->fingerprint == NULL ? INT64_MAX : info->ends - now);
 	if ((fd = openstore(store)) == -1)
 		return cs_fail_errno(err, "%s", certstore_path(store));
 	if ((rv = writelines(fd, info, a)) == -1)

@@ -12,7 +12,7 @@ struct item {
 	struct certstore_renewal row;
 	struct certstore_entry entry;
 	struct cs_attempt attempt;
-	char why[80];
+	char why[160];
 };
 
 struct certstore_due {
@@ -118,7 +118,9 @@ nameorigin(const struct certstore_due *due, struct item *item)
 {
 	const struct cs_info *info = &item->entry.info;
 
-	if (due->haswithin)
+	if (info->fingerprint == NULL)
+		snprintf(item->why, sizeof(item->why), "waiting");
+	else if (due->haswithin)
 		snprintf(item->why, sizeof(item->why), "within");
 	else if (info->renew != NULL && strcmp(info->renew, "yes") != 0)
 		snprintf(item->why, sizeof(item->why), "renew=%.60s",
@@ -128,6 +130,46 @@ nameorigin(const struct certstore_due *due, struct item *item)
 		    cs_due_span(info) > (info->ends - info->starts) / 3 ?
 			"half" :
 			"third");
+}
+
+/*
+ * What is known of the ACME order: the point that was drawn for the certificate
+ * that serves (RFC 9773 section 4.2), or the next time to ask for one, and
+ * whether a new certificate is held.
+ */
+static void
+judgeorder(const struct certstore_due *due, struct item *item)
+{
+	const struct cs_info *info = &item->entry.info;
+	struct certstore_renewal *r = &item->row;
+	struct certstore_error ignored;
+	struct cs_buf text = { 0 };
+	const char *held;
+	int64_t next, point;
+	size_t len = 0;
+
+	if (cs_orderstate_read(due->store, info->name, &text, &ignored) != 1)
+		goto out;
+	if (cs_orderstate_is(&text, "cert-fingerprint", info->fingerprint)) {
+		point = cs_orderstate_time(&text, "ari-point");
+		next = cs_orderstate_time(&text, "ari-next");
+		if (point != 0 && !due->haswithin &&
+		    (point < r->due || info->renew == NULL ||
+			strcmp(info->renew, "yes") == 0)) {
+			r->due = point;
+			snprintf(item->why, sizeof(item->why), "ari");
+		}
+		r->next = next != 0 && next < r->due ? next : r->due;
+	}
+	if (cs_orderstate_isours(&text, info) &&
+	    (held = cs_orderstate_find(&text, "held", &len)) != NULL) {
+		r->state = CERTSTORE_DUE_HELD;
+		r->next = 0;
+		snprintf(item->why, sizeof(item->why), "held: %.*s",
+		    cs_escape_fit(held, len < 140 ? (int)len : 140), held);
+	}
+out:
+	cs_buf_free(&text);
 }
 
 /* Sets all that the caller sees. */
@@ -142,6 +184,7 @@ judgeitem(const struct certstore_due *due, struct item *item)
 	r->name = info->name;
 	r->ends = info->ends;
 	r->why = item->why;
+	r->acme = info->acme;
 	if (never != NULL) {
 		r->state = CERTSTORE_DUE_NEVER;
 		snprintf(item->why, sizeof(item->why), "%s", never);
@@ -149,10 +192,16 @@ judgeitem(const struct certstore_due *due, struct item *item)
 	}
 	nameorigin(due, item);
 	r->due = cs_due_at(info, due->haswithin ? &due->within : NULL);
+	if (info->fingerprint == NULL)
+		r->due = due->when;
 	r->next = r->due;
-	r->state = r->due <= due->when ? CERTSTORE_DUE_NOW :
-					 CERTSTORE_DUE_LATER;
-	r->late = due->when > info->ends - cs_due_span(info) / 2;
+	r->late = info->fingerprint == NULL ||
+	    due->when > info->ends - cs_due_span(info) / 2;
+	if (info->acme != NULL)
+		judgeorder(due, item);
+	if (r->state != CERTSTORE_DUE_HELD)
+		r->state = r->due <= due->when ? CERTSTORE_DUE_NOW :
+						 CERTSTORE_DUE_LATER;
 	if (cs_attempt_read(due->store, info, due->begun, &item->attempt)) {
 		r->failed = item->attempt.failed;
 		r->since = item->attempt.since;
@@ -285,7 +334,8 @@ certstore_due_failed(struct certstore_due *due, const char *name,
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: was not returned by certstore_due_next()", name);
 	cs_attempt_done(&item->attempt);
-	if (item->entry.info.fingerprint == NULL)
+	if (item->entry.info.fingerprint == NULL &&
+	    item->entry.info.request == NULL)
 		return 0;
 	if (cs_attempt_failed(due->store, &item->entry.info, due->begun, text,
 		&item->attempt, err) == -1)

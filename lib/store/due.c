@@ -123,6 +123,8 @@ cs_due_at(const struct cs_info *info, const struct certstore_span *within)
 	int64_t life = info->ends - info->starts, span;
 	int asked = within != NULL;
 
+	if (info->fingerprint == NULL)
+		return 0;
 	if (within == NULL && info->renew != NULL &&
 	    readwithin(info->renew, &own))
 		within = &own;
@@ -147,7 +149,11 @@ cs_due_never(const struct cs_info *info, int named)
 	if (yes && strcmp(info->renew, "no") == 0)
 		return "renew=no";
 	if (info->fingerprint == NULL)
-		return "has no certificate yet";
+		return info->acme != NULL && info->ordered ?
+		    NULL :
+		    "has no certificate yet";
+	if (info->acme != NULL)
+		return NULL;
 	if (!info->haskey)
 		return "has no private key";
 	if (yes || named)

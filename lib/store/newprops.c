@@ -82,6 +82,67 @@ hasnewcert(const struct cs_put *put, const struct certstore_entry *entry)
 	return old == NULL || strlen(old) != len || memcmp(old, new, len) != 0;
 }
 
+#define BY_HAND "put in by hand"
+#define HOLD_MAX (7 * CS_DAY)
+
+/*
+ * Does somebody put a certificate into an entry that gets its own by ACME, which
+ * must not be replaced at once?
+ */
+static int
+isbyhand(const struct cs_put *put, const struct certstore_entry *entry)
+{
+	size_t len;
+
+	return put->origin != NULL && strcmp(put->origin, "acme") != 0 &&
+	    hasnewcert(put, entry) &&
+	    cs_info_find(&put->file[CS_PROPS], "acme", &len) != NULL;
+}
+
+/* Holds renewal for a week, but not into the last quarter of its time. */
+static int
+addhold(struct cs_put *put)
+{
+	struct cs_info new = { 0 };
+	struct certstore_error ignored;
+	char when[CERTSTORE_TIME_LEN];
+	int64_t now = certstore_time_now(), until = 0;
+	int rv = 0;
+
+	if (cs_buf_copy(&new.text, &put->file[CS_INFO]) == -1 ||
+	    cs_info_parse(&new, &ignored) == -1)
+		rv = -1;
+	else
+		until = new.ends - cs_due_span(&new) / 4;
+	if (until > now + HOLD_MAX)
+		until = now + HOLD_MAX;
+	if (rv == 0 && until > now)
+		rv = cs_buf_printf(&put->file[CS_PROPS],
+		    "hold %s " BY_HAND "\n",
+		    certstore_time_format(until, when));
+	cs_info_free(&new);
+	return rv;
+}
+
+/* Until when such a hold lasts that was just set: 1 or 0. */
+int
+cs_newprops_setshold(const struct cs_put *put,
+    const struct certstore_entry *entry, char when[CERTSTORE_TIME_LEN])
+{
+	const char *hold;
+	size_t len = 0, n;
+
+	if (!isbyhand(put, entry) ||
+	    (hold = cs_info_find(&put->file[CS_PROPS], "hold", &len)) == NULL)
+		return 0;
+	n = strcspn(hold, " \n");
+	if (n >= CERTSTORE_TIME_LEN)
+		return 0;
+	memcpy(when, hold, n);
+	when[n] = '\0';
+	return 1;
+}
+
 /* Until when a hold lasted that what replaces an entry ends: 1 or 0. */
 int
 cs_newprops_endshold(const struct cs_put *put,
@@ -104,7 +165,7 @@ cs_newprops_compose(struct certstore *store, struct cs_put *put,
 	struct cs_buf *to = &put->file[CS_PROPS];
 	struct cs_buf text = { 0 };
 	struct cs_propline l;
-	size_t i, pos = 0;
+	size_t i, len, pos = 0;
 	int bad = 0, changed = 0, drops, isnew, rv = -1;
 
 	if (entry == NULL) {
@@ -129,6 +190,9 @@ cs_newprops_compose(struct certstore *store, struct cs_put *put,
 			bad = -1;
 		changed |= rv == 1;
 	}
+	if (bad == 0 && entry != NULL && isbyhand(put, entry) &&
+	    cs_info_find(to, "hold", &len) == NULL)
+		bad = addhold(put);
 	rv = bad == 0 ? changed : cs_fail_nomem(err);
 	if (rv == 1)
 		rv = cs_propedit_checksize(put->name, to, &text, err) == -1 ?

@@ -67,17 +67,6 @@ cs_orderstate_time(const struct cs_buf *text, const char *key)
 	    0;
 }
 
-int
-cs_orderstate_change(struct cs_buf *text, const char *key,
-    enum certstore_set_how how, const char *value)
-{
-	const struct cs_propchange change = { .prop = (char *)(uintptr_t)key,
-		.how = how,
-		.value = (char *)(uintptr_t)value };
-
-	return cs_propedit_apply(text, &change);
-}
-
 /* When there is something to do for the certificate, 0: by its end alone. */
 int64_t
 cs_orderstate_moment(const struct cs_buf *text)
@@ -86,50 +75,6 @@ cs_orderstate_moment(const struct cs_buf *text)
 	int64_t point = cs_orderstate_time(text, "ari-point");
 
 	return point != 0 && (next == 0 || point < next) ? point : next;
-}
-
-/*
- * Replaces the state; index/next gets its moment before, and loses the one of
- * the state before it after that.
- */
-int
-cs_orderstate_write(struct certstore *store, const char *name, int dir,
-    const struct cs_buf *text, struct certstore_error *err)
-{
-	struct certstore_entry entry = { 0 };
-	struct cs_buf was = { 0 };
-	int64_t next, old;
-	int rv = -1;
-
-	if (cs_orderstate_read(store, name, &was, err) == -1)
-		goto out;
-	old = cs_orderstate_moment(&was);
-	next = cs_orderstate_moment(text);
-	if (old != next) {
-		if (cs_lock_take(store, err) == -1)
-			goto out;
-		if (next != 0 && cs_index_addmoment(store, name, next) == -1) {
-			cs_fail_errno(err, "%s/index/next", store->path);
-			goto unlock;
-		}
-	}
-	rv = text->len > 0 ? cs_file_replace(dir, STATE, text, 0600) :
-			     cs_file_remove(dir, STATE);
-	if (rv == -1)
-		cs_fail_errno(err, "%s/" ORDERS "/%s/" STATE, store->path,
-		    name);
-	else if (old != next && old != 0) {
-		(void)cs_entry_load(store, name, &entry, err);
-		cs_error_clear(err);
-		(void)cs_index_dropmoment(store, name, old, next, &entry.info);
-	}
-unlock:
-	if (old != next)
-		cs_lock_release(store);
-out:
-	cs_entry_done(&entry);
-	cs_buf_free(&was);
-	return rv;
 }
 
 /* Removes all of it, and its link in index/next: -1 and errno. */
@@ -177,7 +122,9 @@ cs_orderstate_underway(const struct certstore_entry *entry,
 	    1) {
 		rv = cs_orderstate_isours(&text, info) &&
 		    cs_orderstate_find(&text, "url", &len) != NULL;
-		way->signs = cs_orderstate_is(&text, "status", "processing") ||
+		way->processing = cs_orderstate_is(&text, "status",
+		    "processing");
+		way->signs = way->processing ||
 		    cs_orderstate_is(&text, "status", "valid");
 		certstore_time_format(cs_orderstate_time(&text, "since"),
 		    way->since);

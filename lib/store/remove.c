@@ -251,6 +251,33 @@ refuseused(const struct certstore_entry *entry, const char *name,
 	return rv;
 }
 
+/* What an order has set up would stay: files, DNS records. */
+static int
+refuseorder(const struct certstore_entry *entry, struct certstore_error *err)
+{
+	const char *name = entry->info.name;
+	struct cs_buf text = { 0 };
+	struct cs_underway way;
+	size_t len;
+	int rv;
+
+	if ((rv = cs_orderstate_underway(entry, &way, err)) == 1)
+		rv = cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: an ACME order is under way since %s: use -f to remove "
+		    "it",
+		    name, way.since);
+	else if (rv == 0 &&
+	    (rv = cs_orderstate_read(entry->store, name, &text, err)) == 1)
+		rv = cs_orderstate_find(&text, "setup", &len) == NULL ?
+		    0 :
+		    cs_fail(err, CERTSTORE_EREFUSED,
+			"%s: something that was set up for an ACME order "
+			"remains: use cert-acme%s -u %s to undo it, or -f",
+			name, cs_store_option(entry->store), name);
+	cs_buf_free(&text);
+	return rv;
+}
+
 static int
 mayremove(struct removal *rm, size_t i, struct certstore_error *err)
 {
@@ -260,7 +287,7 @@ mayremove(struct removal *rm, size_t i, struct certstore_error *err)
 	if ((rm->flags & CERTSTORE_REMOVE_FORCE) != 0)
 		return 0;
 	if (refusedefault(rm, name, err) == -1 ||
-	    refuseused(entry, name, err) == -1)
+	    refuseused(entry, name, err) == -1 || refuseorder(entry, err) == -1)
 		return -1;
 	if (strcmp(entry->info.kind, "ca") == 0 &&
 	    addca(rm, i, &entry->info) == -1)

@@ -318,6 +318,23 @@ remarkhold(struct reversal *r, const char *name, const struct source *from,
 	return bad == 0 ? 0 : cs_fail_nomem(err);
 }
 
+/* The CA is making a certificate, which would replace the kept one at once. */
+static int
+checkorder(const struct certstore_entry *live, struct certstore_error *err)
+{
+	struct cs_underway way;
+
+	if (cs_orderstate_underway(live, &way, err) == -1)
+		return -1;
+	return !way.processing ?
+	    0 :
+	    cs_fail(err, CERTSTORE_EREFUSED,
+		"%s: an ACME order is under way since %s, and the CA makes a "
+		"certificate: use cert-acme%s -u %s to finish it",
+		live->info.name, way.since, cs_store_option(live->store),
+		live->info.name);
+}
+
 static int
 composeput(struct reversal *r, size_t i, struct certstore_error *err)
 {
@@ -328,6 +345,7 @@ composeput(struct reversal *r, size_t i, struct certstore_error *err)
 
 	put->name = r->names.v[i];
 	if (cs_entry_load(r->store, put->name, &live, err) == -1 ||
+	    checkorder(&live, err) == -1 ||
 	    loadkept(&live, &from->kept, err) == -1 ||
 	    cs_repeat_pair(put, &from->kept, err) == -1 ||
 	    checkkeptfiles(put, &from->kept, err) == -1 ||

@@ -163,6 +163,7 @@ finishremoval(struct certstore *store, const char *name, unsigned long gen,
     const struct cs_info *info, struct cs_todo *todo)
 {
 	if (dropdefault(store, name) == -1 ||
+	    cs_orderstate_remove(store, name) == -1 ||
 	    cs_strings_add(&todo->gone, name) == -1)
 		return -1;
 	if (info == NULL) {

@@ -217,6 +217,9 @@ int	cs_newprops_compose(struct certstore *, struct cs_put *,
 	    const struct certstore_entry *, struct certstore_error *);
 int	cs_newprops_dropsgroup(const struct cs_put *,
 	    const struct certstore_entry *);	/* of the entry: 1, 0 */
+int	cs_newprops_setshold(const struct cs_put *,
+	    const struct certstore_entry *,
+	    char [CERTSTORE_TIME_LEN]);		/* composed: 1, 0 */
 int	cs_newprops_endshold(const struct cs_put *,
 	    const struct certstore_entry *, int64_t *);	/* composed: 1, 0 */
 
@@ -237,30 +240,31 @@ int	cs_due_names(struct certstore *, int64_t, struct cs_strings *);
 int	cs_revert_iskept(const struct certstore_entry *, const char *);
 
 /*
- * orderstate.c: acme/orders/NAME/state.  Its lines, "key value": 1, 0 there is none, -1; a value, not ended by
- * NUL, or NULL; has a key this value; seconds, or 0; a change as of a property:
- * 1, 0 no difference, -1 no memory; the next moment for index/next, or 0; the
- * state replaced, in its directory; is it about the request that waits.
+ * orderstate.c: acme/orders/NAME/state, lines "key value": 1, 0 there is none,
+ * -1.  A value, not ended by NUL, or NULL; has a key this value; seconds, or 0;
+ * the next moment for index/next, or 0; is it about the request that waits.
  */
 int	cs_orderstate_read(const struct certstore *, const char *,
 	    struct cs_buf *, struct certstore_error *);
 const char *cs_orderstate_find(const struct cs_buf *, const char *, size_t *);
 int	cs_orderstate_is(const struct cs_buf *, const char *, const char *);
 int64_t	cs_orderstate_time(const struct cs_buf *, const char *);
-int	cs_orderstate_change(struct cs_buf *, const char *,
-	    enum certstore_set_how, const char *);
 int64_t	cs_orderstate_moment(const struct cs_buf *);
-int	cs_orderstate_write(struct certstore *, const char *, int,
-	    const struct cs_buf *, struct certstore_error *);
 int	cs_orderstate_isours(const struct cs_buf *, const struct cs_info *);
 /* Is an order under way for an entry, since when, and may the CA have signed
  * its request by now: 1, 0, -1. */
 struct cs_underway {
 	char		 since[CERTSTORE_TIME_LEN];
-	int		 signs;
+	int		 processing, signs;
 };
 int	cs_orderstate_underway(const struct certstore_entry *,
 	    struct cs_underway *, struct certstore_error *);
+/* orderwrite.c: a change of the text as of a property: 1, 0 no difference, -1 no
+ * memory; the file replaced, in its directory, and on disk. */
+int	cs_orderwrite_change(struct cs_buf *, const char *,
+	    enum certstore_set_how, const char *);
+int	cs_orderwrite_state(struct certstore *, const char *, int,
+	    const struct cs_buf *, struct certstore_error *);
 
 /* lock.c: nests; runs recovery before it returns. */
 int	cs_lock_take(struct certstore *, struct certstore_error *);

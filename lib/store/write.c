@@ -48,6 +48,11 @@ warnprops(const struct certstore *store, const struct cs_put *put,
 	if (cs_newprops_endshold(put, old, &until))
 		cs_warn(store, "%s: its new certificate ends the hold until %s",
 		    put->name, certstore_time_format(until, when));
+	if (cs_newprops_setshold(put, old, when))
+		cs_warn(store,
+		    "%s: ACME does not replace this certificate before %s: use "
+		    "cert-set%s %s hold= to end this",
+		    put->name, when, cs_store_option(store), put->name);
 }
 
 /*
