@@ -72,9 +72,10 @@ SHARED = cmd/assign.c cmd/attempt.c cmd/cmd.c cmd/field.c cmd/hook.c \
 	cmd/renewal.c cmd/secret.c cmd/table.c cmd/text.c cmd/worker.c
 # For the commands that speak to ACME servers.
 ACME_SHARED = cmd/acme-account.c cmd/acme-client.c cmd/acme-header.c \
-	cmd/acme-http.c cmd/acme-json.c cmd/acme-order.c cmd/dns.c \
-	cmd/httplook.c cmd/method.c cmd/method-hook.c cmd/method-http.c \
-	cmd/method-persist.c cmd/method-webroot.c cmd/portowner.c
+	cmd/acme-http.c cmd/acme-json.c cmd/acme-order.c cmd/caa.c \
+	cmd/dns.c cmd/httplook.c cmd/method.c cmd/method-hook.c \
+	cmd/method-http.c cmd/method-persist.c cmd/method-webroot.c \
+	cmd/portowner.c
 MAINS = cmd/acme-responder.c cmd/cert-create.c cmd/cert-deploy.c \
 	cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c cmd/cert-renew.c \
 	cmd/cert-revert.c cmd/cert-rm.c cmd/cert-set.c cmd/cert-show.c \

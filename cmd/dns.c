@@ -22,6 +22,7 @@
 #define NSERVER 16
 #define NREFERRAL 6 /* of a zone to one below it */
 #define NALIAS 8
+#define CAA 257
 #define TRIES 2
 #define TIMEOUT_MS 2000
 
@@ -362,6 +363,67 @@ dns_alias(const char *name, char end[DNS_NAME_LEN])
 	free(a);
 	free(to);
 	return !samename(name, end);
+}
+
+static char *
+copybytes(const unsigned char *p, size_t len)
+{
+	char *text = kind_alloc(len + 1);
+
+	memcpy(text, p, len);
+	return text;
+}
+
+/* Reads a CAA record, RFC 8659 section 4.1, that is not malformed. */
+static void
+readcaa(const ns_rr *rr, struct dns_caa *caa)
+{
+	const unsigned char *p = ns_rr_rdata(*rr);
+	size_t len = ns_rr_rdlen(*rr);
+	struct caa_record *r = &caa->record[caa->n];
+
+	if (len < 2 || p[1] == 0 || (size_t)p[1] + 2 > len)
+		return;
+	r->flags = p[0];
+	r->tag = copybytes(p + 2, p[1]);
+	r->value = copybytes(p + 2 + p[1], len - 2 - p[1]);
+	caa->n++;
+}
+
+/*
+ * The CAA records of a name itself, from the resolver: nothing changes them
+ * during an order.
+ */
+int
+dns_caa(const char *name, struct dns_caa *caa)
+{
+	struct answer *a = kind_alloc(sizeof(*a));
+	char end[DNS_NAME_LEN];
+	int i = 0, rcode, rv = -1;
+	ns_rr rr;
+
+	dns_caa_free(caa);
+	if (askresolver(name, CAA, a) == 0) {
+		rcode = ns_msg_getflag(a->msg, ns_f_rcode);
+		(void)followalias(a, name, end);
+		while (caa->n < sizeof(caa->record) / sizeof(caa->record[0]) &&
+		    nextrecord(a, ns_s_an, CAA, &i, &rr))
+			if (samename(ns_rr_name(rr), end))
+				readcaa(&rr, caa);
+		if (rcode == ns_r_noerror || rcode == ns_r_nxdomain)
+			rv = caa->n > 0;
+	}
+	free(a);
+	return rv;
+}
+
+void
+dns_caa_free(struct dns_caa *caa)
+{
+	while (caa->n > 0) {
+		free(caa->record[--caa->n].tag);
+		free(caa->record[caa->n].value);
+	}
 }
 
 /* The strings of a TXT record, joined: RFC 1035 section 3.3.14. */

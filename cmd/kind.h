@@ -57,6 +57,11 @@ char	*kind_print(const char *, ...)
 char	*kind_absolute(const char *);		/* path, for free(3) */
 void	kind_note_add(struct kind_note *, const char *);
 
+/* caa.c: "DOMAIN; KEY=VALUE; ..." of RFC 8659 section 4.2, in parts */
+int	kind_part_next(const char **, const char **, size_t *);
+const char *kind_part_value(const char *, size_t *, const char *);
+int	kind_part_is(const char *, size_t, const char *);
+
 /* httplook.c: what http-01 answers, from each address of the name */
 int	kind_look_http(struct method *, const struct method_task *,
 	    struct method_why *);
@@ -79,6 +84,17 @@ enum dns_found {
 	DNS_SOME,		/* at least one that answers does not have it */
 	DNS_SILENT		/* no server was found, or none answers */
 };
+struct caa_record {
+	int	 flags;
+	char	*tag;
+	char	*value;
+};
+struct dns_caa {
+	struct caa_record	 record[32];
+	size_t			 n;
+};
+int	dns_caa(const char *, struct dns_caa *);	/* 1, 0 none, -1 unknown */
+void	dns_caa_free(struct dns_caa *);
 int	dns_alias(const char *, char [DNS_NAME_LEN]);	/* 1, 0: end of CNAMEs */
 /* has decides whether these TXT records of a name will do */
 enum dns_found dns_look(const char *, int (*)(const struct dns_txt *, void *),

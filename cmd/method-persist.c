@@ -17,41 +17,6 @@ canpersist(const struct method *m, const struct method_task *task)
 	return strcmp(task->type, "dns-persist-01") == 0 && !task->isip;
 }
 
-/* The next parameter behind a semicolon, without blanks around: 1 or 0. */
-static int
-nextpart(const char **rest, const char **part, size_t *len)
-{
-	const char *p = *rest;
-
-	if (p == NULL)
-		return 0;
-	p += strspn(p, " \t");
-	*part = p;
-	*len = strcspn(p, ";");
-	*rest = p[*len] == ';' ? p + *len + 1 : NULL;
-	while (*len > 0 && (p[*len - 1] == ' ' || p[*len - 1] == '\t'))
-		(*len)--;
-	return 1;
-}
-
-/* The value of "key=" at the start of a part, or NULL. */
-static const char *
-valueof(const char *part, size_t *len, const char *key)
-{
-	size_t n = strlen(key);
-
-	if (*len < n || strncasecmp(part, key, n) != 0)
-		return NULL;
-	*len -= n;
-	return part + n;
-}
-
-static int
-istext(const char *p, size_t len, const char *text)
-{
-	return len == strlen(text) && memcmp(p, text, len) == 0;
-}
-
 /* Does a record allow this account of this CA to do this? */
 static int
 allows(const char *text, const struct method_task *task)
@@ -60,19 +25,21 @@ allows(const char *text, const struct method_task *task)
 	int account = 0, wildcard = 0;
 	size_t len, n;
 
-	if (!nextpart(&rest, &part, &len) || len != strlen(task->issuer) ||
+	if (!kind_part_next(&rest, &part, &len) ||
+	    len != strlen(task->issuer) ||
 	    strncasecmp(part, task->issuer, len) != 0)
 		return 0;
-	while (nextpart(&rest, &part, &len)) {
+	while (kind_part_next(&rest, &part, &len)) {
 		n = len;
-		if ((value = valueof(part, &n, "accounturi=")) != NULL)
-			account = istext(value, n, task->account);
+		if ((value = kind_part_value(part, &n, "accounturi=")) != NULL)
+			account = kind_part_is(value, n, task->account);
 		n = len;
-		if ((value = valueof(part, &n, "policy=")) != NULL)
+		if ((value = kind_part_value(part, &n, "policy=")) != NULL)
 			wildcard = n == 8 &&
 			    strncasecmp(value, "wildcard", n) == 0;
 		n = len;
-		if ((value = valueof(part, &n, "persistUntil=")) != NULL &&
+		if ((value = kind_part_value(part, &n, "persistUntil=")) !=
+			NULL &&
 		    strtoll(value, NULL, 10) < certstore_time_now())
 			return 0;
 	}

@@ -67,6 +67,12 @@ int	method_wait(struct method *, const struct method_task *, const char *,
 /* -1 is a wrong answer from a public address, which -f may pass over; also 1. */
 int	method_look(struct method *, const struct method_task *,
 	    struct method_why *);
+/*
+ * Whether CAA records let one of these issuers, caaIdentities of the directory
+ * that end with NULL, issue: also 1.  Uses name, wildcard, isip, type, account.
+ */
+int	method_caa(const struct method_task *, const char *const *,
+	    struct method_why *);
 /* Also if it was never set up, or undone before. */
 int	method_undo(struct certstore *, const char *, struct method_why *);
 void	method_end(struct method *);		/* and frees it; NULL */

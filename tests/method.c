@@ -51,6 +51,7 @@ static int
 runstep(struct certstore *store, const char *step,
     const struct method_task *task, struct method_why *why)
 {
+	const char *issuers[] = { "other.example", task->issuer, NULL };
 	char line[16];
 
 	if (strcmp(step, "can") == 0)
@@ -70,6 +71,8 @@ runstep(struct certstore *store, const char *step,
 		return method_wait(method, task, noted(), why);
 	if (strcmp(step, "look") == 0)
 		return method_look(method, task, why);
+	if (strcmp(step, "caa") == 0)
+		return method_caa(task, issuers, why);
 	if (strcmp(step, "undo") == 0)
 		return method_undo(store, noted(), why);
 	if (strcmp(step, "pause") == 0)

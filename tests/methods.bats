@@ -314,7 +314,19 @@ innet() {
 	    grep "look 0" out2'
 }
 
-@test "http: what it does not answer with is gone, and the worker is said" {
+@test "http: with the capabilities of the unit" {
+	innet '
+	    caps=-all
+	    for cap in $(sed -n "s/^CapabilityBoundingSet=//p" "$1"); do
+		caps=$caps,+$(tr A-Z a-z <<<"${cap#CAP_}")
+	    done
+	    setpriv --bounding-set "$caps" --inh-caps -all --no-new-privs \
+		"$(command -v method)" http http-01 127.0.0.1 begin setup look \
+		>out
+	    grep "look 0" out' "$ROOT/dist/cert-renew.service"
+}
+
+@test "http: without the worker, and the worker alone" {
 	rm bin/acme-responder
 	run -2 method http:18080 http-01 127.0.0.1 begin
 	[[ ${lines[1]} == 'begin -1 '*acme-responder*'install certstore again' ]]
@@ -728,6 +740,89 @@ nsupdate='
 		undo >out || :
 	    grep "wait -1 interrupted" out
 	    tail -n 1 log | grep ^del'
+}
+
+@test "dns-01: each server of the zone has to have it, but one that is dead" {
+	needs knotd dig nsupdate
+	hook both 'case $1 in add) update 127.0.0.1 ;; esac'
+	sed -i '2i update() { printf "server $1\\nupdate add _acme-challenge.a.example.test 1 TXT txt_-1\\nsend\\n" | nsupdate -k /etc/key; }' \
+	    store/hooks/both
+	innet "$servers"'
+	    cat >>z/example.test.zone <<-EOT
+	@ NS ns2
+	@ NS ns3
+	ns2 A 127.0.0.2
+	ns3 A 127.0.0.3
+	EOT
+	    # too much for UDP without extensions
+	    for i in {1..20}; do
+		echo "_acme-challenge.a TXT \"$i-34567890123456789012345678901234567890123\""
+	    done >>z/example.test.zone
+	    cp -R z z2
+	    start knot
+	    sed -e s,/z,/z2, -e s/127.0.0.1@53/127.0.0.2@53/ knot.conf >knot2.conf
+	    knotd -c knot2.conf >dns2.log 2>&1 &
+	    until_true eval "dig +short +time=1 +tries=1 @127.0.0.2 example.test SOA | grep -q hostmaster"
+	    (
+		until_true eval "txt _acme-challenge.a.example.test | grep -q txt_-1"
+		sleep 2
+		touch second
+		printf "server 127.0.0.2\nupdate add _acme-challenge.a.example.test 1 TXT txt_-1\nsend\n" |
+		    nsupdate -k /etc/key
+	    ) &
+	    method hook:both dns-01 a.example.test note setup wait >out
+	    cat out
+	    grep -x "wait 0" out
+	    [ -e second ]'
+}
+
+@test "CAA records that are in the way" {
+	needs knotd dig
+	innet "$servers"'
+	    cat >>z/example.test.zone <<-EOT
+	@ CAA 0 issue "ca.example"
+	@ CAA 0 iodef "mailto:x@example.test"
+	no CAA 0 issue ";"
+	wild CAA 0 issue "ca.example"
+	wild CAA 0 issuewild "stranger.example"
+	acct CAA 0 issue "ca.example; accounturi=https://ca.example/acct/2"
+	acct2 CAA 0 issue " CA.example ;accounturi=https://ca.example/acct/1;validationmethods=http-01,dns-01"
+	meth CAA 0 issue "ca.example; validationmethods=http-01"
+	two CAA 0 issue "stranger.example"
+	two CAA 0 issue "ca.example"
+	crit CAA 128 tbs "x"
+	crit CAA 0 issue "ca.example"
+	onlyio CAA 0 iodef "mailto:x@example.test"
+	alias CNAME no
+	EOT
+	    start knot
+	    caa() {
+		ISSUER=${2:-ca.example} method hook:x dns-01 "$1" caa >out || :
+		sed 1d out
+	    }
+	    for n in a.b.example.test "*.example.test" two.example.test \
+		wild.example.test acct2.example.test onlyio.example.test; do
+		[ "$(caa "$n")" = "caa 0" ] || { echo "$n"; cat out; exit 1; }
+	    done
+	    bad() {
+		want="caa 1 ${1#"*."}: CAA record of $2 does not allow it: $3"
+		[ "$(caa "$1")" = "$want" ] || { cat out; exit 1; }
+	    }
+	    no="0 issue \";\""
+	    bad no.example.test no.example.test "$no"
+	    bad a.no.example.test no.example.test "$no"
+	    bad alias.example.test alias.example.test "$no"
+	    bad "*.wild.example.test" wild.example.test \
+		"0 issuewild \"stranger.example\""
+	    bad acct.example.test acct.example.test \
+		"0 issue \"ca.example; accounturi=https://ca.example/acct/2\""
+	    bad meth.example.test meth.example.test \
+		"0 issue \"ca.example; validationmethods=http-01\""
+	    bad crit.example.test crit.example.test "128 tbs \"x\""
+	    caa a.example.test nobody.example |
+		grep "CAA record of example.test does not allow it"
+	    caa x.nowhere.invalid |
+		grep "^caa 1 .*: its CAA records cannot be read here"'
 }
 
 @test "dns-persist: the record is there, or is printed" {
