@@ -194,6 +194,51 @@ next() {
 	(cd "$CERTSTORE/index/next" && find . -type l | sort)
 }
 
+@test "acme and its methods" {
+	ok=(webroot:/var/www http http:8080 http:127.0.0.1:80 'http:[::1]:80'
+	    hook:nsupdate hook:/usr/libexec/x,a,b hook:x,, dns-persist)
+	cert-set a acme=letsencrypt acmeprofile=shortlived chain='ISRG Root X1'
+	for m in "${ok[@]}"; do
+		cert-set -q a method+="$m"
+	done
+	[ "$(cert-set -o method a | sed 's/.*=//' | tr '\n' ' ')" = \
+	    "${ok[*]} " ]
+	grep -qx 'acme letsencrypt' "$CERTSTORE/certs/a/info"
+	cert-set -j a | grep -q '"method":\["webroot:/var/www","http"'
+	for bad in acme=https://x acme=../x method=webroot:www method=webroot \
+	    method=http:0 method=http:x:80 method=http:::1:80 method=hook: \
+	    method=hook:../x method=hook:/x/ method=dns-01 \
+	    method=dns-persist:x; do
+		run -2 cert-set a "$bad"
+	done
+	run -2 cert-set @store acme=x
+	run -2 cert-set a acme+=x
+	cert-set -q a acme= method=
+	run ! grep -rE '^(acme|method) ' "$CERTSTORE/certs/a/"
+}
+
+@test "a certificate in the place of one by ACME is not replaced at once" {
+	ca root /CN=Root
+	server two root a.example.com
+	cert-set -q a acme=letsencrypt
+	run -0 --separate-stderr cert-import two.crt two.key root.crt
+	[[ $stderr == *'the ACME entry a serves these names: use -f -N a '* ]]
+	[ "$output" = a.example.com ]
+	run -0 --separate-stderr cert-import -f -N a two.crt two.key root.crt
+	[[ $stderr == *'a: ACME does not replace this certificate before 20'*Z* ]]
+	[[ $(cert-set -o hold a) == 'hold=20'*'Z put in by hand' ]]
+	cert-set -q a hold=
+	cert-import -qf -N a two.crt two.key root.crt
+	[ -z "$(cert-set -o hold a)" ]
+	# a hold of one's own goes with the certificate
+	cert-set -q a hold='30d mine'
+	cert-create -qf -s a.example.com a
+	[[ $(cert-set -o hold a) == *'put in by hand' ]]
+	cert-set -q a acme=
+	cert-create -qf -s a.example.com a
+	[ -z "$(cert-set -o hold a)" ]
+}
+
 @test "when there is something to do for an entry" {
 	rm -rf "$CERTSTORE"
 	cert-create -c -l 2500d ca

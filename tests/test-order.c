@@ -445,6 +445,11 @@ testothers(void)
 	refused(createrequest("www", rf), CERTSTORE_EREFUSED,
 	    "may have signed its request");
 	certstore_order_set(order, "status", "invalid", &err);
+	is_int(certstore_remove(store, &name, 1, CERTSTORE_REMOVE_DRYRUN, NULL,
+		   NULL, &err),
+	    1, "one that failed is not under way");
+	certstore_order_set(order, "status", "pending", &err);
+	certstore_order_setup(order, "x", &err);
 	is_int(createrequest("www", rf), 1, "forced: %s", err.msg);
 	ok(strstr(warned, "an ACME order is under way since 20") != NULL,
 	    "says so: %s", warned);
@@ -454,6 +459,8 @@ testothers(void)
 	refused(request(order, NULL, NULL, 0), CERTSTORE_EEXIST,
 	    "not of an ACME order");
 	certstore_order_close(order);
+	refused(certstore_remove(store, &name, 1, 0, NULL, NULL, &err),
+	    CERTSTORE_EREFUSED, "set up for an ACME order remains");
 	is_int(certstore_remove(store, &name, 1, CERTSTORE_REMOVE_FORCE, NULL,
 		   NULL, &err),
 	    1, "removed");

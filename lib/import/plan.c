@@ -278,6 +278,35 @@ carryrequest(struct cs_planning *job, struct certstore_error *err)
 	return rv == -1 ? -1 : 0;
 }
 
+/* A new entry for names that an ACME entry serves: servers that use the files of
+ * that one do not see it. */
+static int
+remarkordered(struct cs_planning *job)
+{
+	const struct cs_info *info = &job->a->entry.info;
+	struct certstore *store = job->im->store;
+	struct certstore_entry entry = { 0 };
+	struct certstore_error ignored;
+	struct cs_strings names = { 0 };
+	size_t i;
+	int bad = 0;
+
+	if (info->nsan == 0 ||
+	    cs_search_index(store, "host", info->san[0].value, &names) == -1)
+		return 0;
+	for (i = 0; i < names.n && bad == 0; i++)
+		if (cs_entry_glance(store, names.v[i], &entry, &ignored) == 0 &&
+		    entry.info.acme != NULL &&
+		    cs_ident_shares(info, &entry.info) == 1)
+			bad = cs_buf_printf(&job->a->remarks,
+			    "%s: the ACME entry %s serves these names: use "
+			    "-f -N %s to put it there\n",
+			    job->a->name, names.v[i], names.v[i]);
+	cs_entry_done(&entry);
+	cs_strings_free(&names);
+	return bad;
+}
+
 /* Adds the warnings about the certificate and about what it replaces. */
 static int
 addremarks(struct cs_planning *job, struct certstore_error *err)
@@ -290,6 +319,8 @@ addremarks(struct cs_planning *job, struct certstore_error *err)
 	    job->above.chain, job->above.complete, certstore_time_now());
 	if (job->im->answer != NULL)
 		bad |= cs_objection_add(job, &a->remarks);
+	else if (job->was == CS_WAS_ABSENT && job->im->name == NULL)
+		bad |= remarkordered(job);
 	else if (job->was == CS_WAS_PRESENT)
 		bad |= cs_warning_change(&a->remarks, info, &job->old.info);
 	if (job->cert->ca && cs_key_isencrypted(&a->put.file[CS_PRIVKEY]))

@@ -121,6 +121,7 @@ cs_orderstate_underway(const struct certstore_entry *entry,
 	if ((rv = cs_orderstate_read(entry->store, info->name, &text, err)) ==
 	    1) {
 		rv = cs_orderstate_isours(&text, info) &&
+		    !cs_orderstate_is(&text, "status", "invalid") &&
 		    cs_orderstate_find(&text, "url", &len) != NULL;
 		way->processing = cs_orderstate_is(&text, "status",
 		    "processing");
