@@ -54,6 +54,40 @@ hidefiles(void)
 		(void)rmdir(dir);
 }
 
+/* In a user namespace nobody may be unknown: user_namespaces(7). */
+static int
+innamespace(void)
+{
+	unsigned long inside, outside, count = 0;
+	FILE *f;
+
+	if ((f = fopen("/proc/self/uid_map", "re")) == NULL)
+		return 0;
+	if (fscanf(f, "%lu %lu %lu", &inside, &outside, &count) != 3)
+		count = UINT32_MAX;
+	fclose(f);
+	return count != UINT32_MAX;
+}
+
+static int
+becomenobody(void)
+{
+	const struct passwd *pw;
+	uid_t uid = NOBODY;
+	gid_t gid = NOBODY;
+	int tolerate = innamespace();
+
+	if ((pw = getpwnam("nobody")) != NULL) {
+		uid = pw->pw_uid;
+		gid = pw->pw_gid;
+	}
+	hidefiles();
+	if (setgroups(0, NULL) == 0 && setresgid(gid, gid, gid) == 0 &&
+	    setresuid(uid, uid, uid) == 0)
+		return 0;
+	return tolerate ? 0 : -1;
+}
+
 /* 0, or -1: privileges are left. */
 static int
 droprights(void)
@@ -63,21 +97,9 @@ droprights(void)
 	};
 	struct __user_cap_data_struct none[2] = { { 0 } };
 	const struct rlimit zero = { 0, 0 };
-	const struct passwd *pw;
-	uid_t uid = NOBODY;
-	gid_t gid = NOBODY;
 
-	if (geteuid() == 0) {
-		if ((pw = getpwnam("nobody")) != NULL) {
-			uid = pw->pw_uid;
-			gid = pw->pw_gid;
-		}
-		hidefiles();
-		if (setgroups(0, NULL) == -1 ||
-		    setresgid(gid, gid, gid) == -1 ||
-		    setresuid(uid, uid, uid) == -1)
-			return -1;
-	}
+	if (geteuid() == 0 && becomenobody() == -1)
+		return -1;
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (syscall(SYS_capset, &header, none) == -1 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)

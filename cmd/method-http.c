@@ -3,7 +3,6 @@
  * section 8.3.  The ports are bound here; acme-responder, which has neither keys
  * in its memory nor privileges, answers.
  */
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -12,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -241,22 +241,39 @@ startresponder(struct method *m, struct method_why *why)
 		runresponder(r, line[1], path);
 	close(line[1]);
 	r->line = line[0];
-	if (r->pid == -1) {
-		r->pid = 0;
+	if (r->pid == -1)
 		return kind_fail(why, "%s: %s", path, strerror(errno));
-	}
 	return waitready(m, why);
+}
+
+static void
+stopresponder(struct responder *r)
+{
+	if (r->line != -1)
+		close(r->line);
+	r->line = -1;
+	while (r->nfd > 0)
+		close(r->fd[--r->nfd]);
+	if (r->pid > 0) {
+		kill(r->pid, SIGKILL);
+		while (waitpid(r->pid, NULL, 0) == -1 && errno == EINTR)
+			;
+	}
+	r->pid = 0;
 }
 
 /* Both processes have the sockets until the end: nobody else can bind them. */
 static int
 beginhttp(struct method *m, struct method_why *why)
 {
-	const struct responder *r = m->state;
+	struct responder *r = m->state;
 
-	if (r->pid != 0)
+	if (r->pid > 0)
 		return 0;
-	return bindall(m, why) == -1 ? -1 : startresponder(m, why);
+	if (bindall(m, why) == 0 && startresponder(m, why) == 0)
+		return 0;
+	stopresponder(r);
+	return -1;
 }
 
 static int
@@ -280,21 +297,9 @@ setuphttp(struct method *m, const struct method_task *task,
 static void
 endhttp(struct method *m)
 {
-	struct responder *r = m->state;
-	size_t i;
-
-	if (r == NULL)
-		return;
-	if (r->line != -1)
-		close(r->line);
-	for (i = 0; i < r->nfd; i++)
-		close(r->fd[i]);
-	if (r->pid != 0) {
-		kill(r->pid, SIGKILL);
-		while (waitpid(r->pid, NULL, 0) == -1 && errno == EINTR)
-			;
-	}
-	free(r);
+	if (m->state != NULL)
+		stopresponder(m->state);
+	free(m->state);
 	m->state = NULL;
 }
 

@@ -2,7 +2,7 @@
  * method.h: the methods of -m: how it is shown to a CA that a name is ours, RFC
  * 8555 section 8.  Only cert-acme is linked with these files.
  *
- * In their order: method_new() for each -m; method_begin() before an order is
+ * In their order: method_new() for each -m; method_begin() before each order is
  * made, and method_can() for each challenge that the CA offers.  For each
  * authorization method_note(), whose text the caller keeps durably, and then
  * method_setup().  When all are set up, method_wait() and method_look() for each.

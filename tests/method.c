@@ -98,7 +98,7 @@ main(int argc, char *argv[])
 	if (argc == 3 && strcmp(argv[1], "undo") == 0) {
 		rv = method_undo(store, argv[2], &why);
 		printf("undo %d %s\n", rv, why.msg);
-		return rv == 0 ? 0 : 2;
+		goto out;
 	}
 	if (argc < 4)
 		errx(2, "usage: method word type name step ...");
@@ -117,7 +117,8 @@ main(int argc, char *argv[])
 	task.account = setting("ACCOUNT", "https://ca.example/acct/1");
 	if ((method = method_new(store, argv[1], &why)) == NULL) {
 		printf("new -1 %s\n", why.msg);
-		return 2;
+		rv = -1;
+		goto out;
 	}
 	printf("new 0 %s\n", method_word(method));
 	for (i = 4; i < argc; i++) {
@@ -131,6 +132,7 @@ main(int argc, char *argv[])
 			printf("%s %d%s%s\n", argv[i], rv,
 			    why.msg[0] == '\0' ? "" : " ", why.msg);
 	}
+out:
 	free(note);
 	method_end(method);
 	certstore_close(store);

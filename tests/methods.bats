@@ -314,6 +314,14 @@ innet() {
 	    grep "look 0" out2'
 }
 
+@test "http: in a user namespace, which may have no other user" {
+	unshare -Urn true 2>/dev/null || skip 'no user namespaces here'
+	run -0 unshare -Urn bash -euc 'ip link set lo up
+	    method http http-01 127.0.0.1 begin begin setup look begin'
+	[ "${lines[4]}" = 'look 0' ]
+	[ "${lines[5]}" = 'begin 0' ]
+}
+
 @test "http: with the capabilities of the unit" {
 	innet '
 	    caps=-all
