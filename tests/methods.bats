@@ -495,7 +495,16 @@ https_proxy=http://p:1" ]
 	hook other
 	run -0 method hook:store/hooks/other dns-01 a.example.com begin note
 	[[ ${lines[2]} == "note hook:$PWD/store/hooks/other dns-01 "* ]]
+	# installed, wherever that is
 	run -0 method hook:nsupdate dns-01 a.example.com begin
+	mkdir -p libexec/certstore
+	mv bin/hooks libexec/certstore/
+	run -0 method hook:nsupdate dns-01 a.example.com begin
+	rm -r libexec
+	for program in nsupdate . .. hooks; do
+		run -2 method hook:$program dns-01 a.example.com begin
+		[[ ${lines[1]} == 'begin -1 '* ]]
+	done
 }
 
 @test "hook: an interrupt stops it, and undo runs all the same" {
