@@ -103,7 +103,7 @@ enum certstore_jws_flags {
 enum certstore_order_flags {
 	CERTSTORE_ORDER_FORCE = 1 << 8,		/* also what would be held */
 	CERTSTORE_ORDER_DRYRUN = 1 << 9,	/* decide, but change nothing */
-	CERTSTORE_ORDER_KEEP = 1 << 19		/* the request still waits */
+	CERTSTORE_ORDER_KEEP = 1 << 19		/* the names; the request */
 };
 
 struct certstore;

@@ -359,8 +359,11 @@ static void
 testchanged(void)
 {
 	static const char *const less[] = { "a.example.com", NULL };
+	static const char *const more[] = { "a.example.com", "www.example.com",
+		"z.example.com", "192.0.2.1", NULL };
 	struct certstore_order *order = begin("www");
 	struct cs_buf pem = { 0 };
+	const char *type, *value;
 	char spki[CS_HASH_LEN];
 
 	is_int(request(order, less, NULL, 0), 1, "fewer names");
@@ -370,10 +373,30 @@ testchanged(void)
 	is_int(request(order, www, NULL, 0), 1, "again more");
 	ok(certstore_order_value(order, "url") == NULL, "a new order");
 	ok(strncmp(infoline("www", "request"), spki, 64) != 0, "a new key");
+	is_int(request(order, more, NULL, 0), 1, "a name that cannot be had");
+	is_int(request(order, NULL, NULL, CERTSTORE_ORDER_KEEP), 1,
+	    "the certificate as it is: %s", err.msg);
+	is_int(certstore_order_identifier(order, 3, &type, &value), 0,
+	    "has its names");
+	is_str(certstore_order_value(order, "wish"), "dns:a.example.com",
+	    "the others are known");
+	is_int(request(order, NULL, NULL, CERTSTORE_ORDER_KEEP), 0, "found");
+	is_int(request(order, NULL, NULL, 0), 0, "found");
+	sign(&pem, order, "DNS:www.example.com,DNS:a.example.com,IP:192.0.2.1",
+	    100, NULL);
+	is_int(certstore_order_finish(order, pem.p, pem.len, 0, &err), 1,
+	    "it serves");
+	certstore_order_close(order);
+	order = begin("www");
+	is_int(request(order, NULL, NULL, 0), 1, "the next request");
+	is_int(certstore_order_identifier(order, 3, &type, &value), 1,
+	    "has the others");
+	is_str(certstore_order_value(order, "wish"), NULL, "which are no wish");
+	is_int(request(order, www, NULL, 0), 1, "without it");
 	certstore_order_set(order, "url", "https://ca/3", &err);
 	is_int(request(order, NULL, NULL, CERTSTORE_ORDER_FORCE), 1, "forced");
 	ok(certstore_order_value(order, "url") == NULL, "a new order");
-	sign(&pem, order, "DNS:www.example.com,DNS:a.example.com", 90, NULL);
+	sign(&pem, order, "DNS:www.example.com,DNS:a.example.com", 120, NULL);
 	is_int(certstore_order_finish(order, pem.p, pem.len, 0, &err), 0,
 	    "a name is missing");
 	ok(strstr(certstore_order_value(order, "held"),

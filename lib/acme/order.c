@@ -34,7 +34,8 @@ isofcert(const char *key)
 static int
 isofentry(const char *key)
 {
-	return strcmp(key, "setup") == 0 || strcmp(key, "last") == 0;
+	return strcmp(key, "setup") == 0 || strcmp(key, "last") == 0 ||
+	    strcmp(key, "wish") == 0;
 }
 
 static int
@@ -413,7 +414,7 @@ checkkey(const char *key, struct certstore_error *err)
 	    strspn(key, "abcdefghijklmnopqrstuvwxyz-") == strlen(key) &&
 	    strcmp(key, "setup") != 0 && strcmp(key, "spki") != 0 &&
 	    strcmp(key, "identifier") != 0 && strcmp(key, "since") != 0 &&
-	    strcmp(key, "cert-fingerprint") != 0)
+	    strcmp(key, "wish") != 0 && strcmp(key, "cert-fingerprint") != 0)
 		return 0;
 	return cs_fail(err, CERTSTORE_EARGUMENT,
 	    "%s: is not a key that an order can set", cs_escape_quote(q, key));
@@ -561,26 +562,123 @@ beginorder(struct certstore_order *order, struct certstore_error *err)
 	return bad == 0 ? writestate(order, err) : cs_fail_nomem(err);
 }
 
+/* Adds a name to a template. */
+static int
+askname(struct certstore_template *t, const char *type, const char *value,
+    struct certstore_error *err)
+{
+	char san[CS_HOST_MAX + 16];
+
+	if (strcmp(type, "dns") != 0 && strcmp(type, "ip") != 0)
+		return 0;
+	snprintf(san, sizeof(san), "%s:%s", type, value);
+	return certstore_template_add_san(t, san, err);
+}
+
+/* Asks for names and key type of the certificate. */
+static int
+askasis(const struct certstore_order *order, struct certstore_template *t,
+    struct certstore_error *err)
+{
+	struct certstore_error ignored;
+	struct certstore_entry *entry;
+	const char *key, *type, *value;
+	size_t i;
+	int rv = 0;
+
+	if ((entry = certstore_entry_get(order->store, order->name, err)) ==
+	    NULL)
+		return -1;
+	if (certstore_entry_fingerprint(entry) == NULL)
+		rv = cs_fail(err, CERTSTORE_EREFUSED, "%s: has no certificate",
+		    order->name);
+	for (i = 0; rv == 0 && certstore_entry_san(entry, i, &type, &value);
+	     i++)
+		rv = askname(t, type, value, err);
+	if (rv == 0 && (key = certstore_entry_key(entry)) != NULL &&
+	    certstore_template_set_type(t, key, &ignored) == -1)
+		(void)certstore_template_set_type(t, "p256", &ignored);
+	certstore_entry_free(entry);
+	return rv;
+}
+
+/* Asks for the names that were put aside. */
+static int
+askwish(const struct certstore_order *order, struct certstore_template *t,
+    struct certstore_error *err)
+{
+	const char *wish;
+	size_t i;
+
+	for (i = 0; (wish = findvalue(order, "wish", i)) != NULL; i++)
+		if (certstore_template_add_san(t, wish, err) == -1)
+			return -1;
+	return 0;
+}
+
+/* Puts the names of the waiting request aside, on disk, for the next one. */
+static int
+keepwish(struct certstore_order *order, struct certstore_error *err)
+{
+	const struct cs_info *wanted = &order->wanted;
+	size_t i;
+	int bad = 0;
+
+	if (order->der == NULL || findvalue(order, "wish", 0) != NULL)
+		return 0;
+	for (i = 0; i < wanted->nsan; i++)
+		bad |= cs_buf_printf(&order->text, "wish %s:%s\n",
+		    cs_san_names[wanted->san[i].type], wanted->san[i].value);
+	return bad == 0 ? writestate(order, err) : cs_fail_nomem(err);
+}
+
+/* It is ordered now, or something else is. */
+static int
+endwish(struct certstore_order *order, struct certstore_error *err)
+{
+	if (findvalue(order, "wish", 0) == NULL)
+		return 0;
+	if (changevalue(order, "wish", CERTSTORE_SET_REPLACE, "", err) == -1)
+		return -1;
+	return writestate(order, err);
+}
+
 int
 certstore_order_request(struct certstore_order *order,
     const struct certstore_template *tmpl, const struct certstore_set *props,
     int flags, struct certstore_error *err)
 {
 	struct cs_ordering how = { .tmpl = tmpl };
+	struct certstore_template *own = NULL;
 	struct cs_buf pem = { 0 };
-	int rv = -1;
+	int asis = (flags & CERTSTORE_ORDER_KEEP) != 0, rv = -1;
 
 	cs_error_clear(err);
 	if (cs_error_flags(flags,
-		CERTSTORE_ORDER_FORCE | CERTSTORE_ORDER_DRYRUN, err) == -1 ||
+		CERTSTORE_ORDER_FORCE | CERTSTORE_ORDER_DRYRUN |
+		    CERTSTORE_ORDER_KEEP,
+		err) == -1 ||
 	    loadorder(order, err) == -1)
 		return -1;
+	if (asis && tmpl != NULL)
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "%s: a template, and a certificate as it is: use one",
+		    order->name);
 	if (props != NULL &&
 	    cs_set_changes(props, &how.change, &how.nchange, err) == -1)
 		return -1;
 	how.keepcn = certstore_order_value(order, "cert-cn") != NULL;
 	how.fresh = (flags & CERTSTORE_ORDER_FORCE) != 0;
 	how.dryrun = (flags & CERTSTORE_ORDER_DRYRUN) != 0;
+	if (asis || (tmpl == NULL && order->der == NULL)) {
+		if ((own = certstore_template_new(err)) == NULL)
+			return -1;
+		how.tmpl = own;
+		if ((asis ? askasis(order, own, err) :
+			    askwish(order, own, err)) == -1 ||
+		    (asis && !how.dryrun && keepwish(order, err) == -1))
+			goto out;
+	}
 	rv = cs_create_order(order->store, order->name, &how, &pem.p, err);
 	if (rv != -1 && pem.p != NULL) {
 		pem.len = strlen(pem.p);
@@ -589,9 +687,12 @@ certstore_order_request(struct certstore_order *order,
 			rv = -1;
 		else if (how.dryrun)
 			order->dry = rv == 1;
-		else if (!isstateof(order) && beginorder(order, err) == -1)
+		else if ((!isstateof(order) && beginorder(order, err) == -1) ||
+		    (rv == 1 && !asis && endwish(order, err) == -1))
 			rv = -1;
 	}
+out:
+	certstore_template_free(own);
 	cs_buf_free(&pem);
 	return rv;
 }
