@@ -25,6 +25,7 @@
 #define CAA 257
 #define TRIES 2
 #define TIMEOUT_MS 2000
+#define RESOLVER_SECONDS 3 /* for the first try */
 
 struct server {
 	char name[NS_MAXDNAME];
@@ -89,6 +90,8 @@ askresolver(const char *name, int type, struct answer *a)
 	memset(&state, 0, sizeof(state));
 	if (res_ninit(&state) == -1)
 		return -1;
+	state.retrans = RESOLVER_SECONDS;
+	state.retry = TRIES;
 	len = res_nmkquery(&state, ns_o_query, name, ns_c_in, type, NULL, 0,
 	    NULL, query, sizeof(query));
 	if (len > 0) {
@@ -274,7 +277,7 @@ findservers(const char *name, struct servers *to, struct answer *a)
 	while (to->n == 0 && !method_stop &&
 	    (name = strchr(name, '.')) != NULL && *++name != '\0') {
 		if (askresolver(name, ns_t_soa, a) == -1)
-			continue;
+			return;
 		i = 0;
 		if (!nextrecord(a, ns_s_an, ns_t_soa, &i, &rr)) {
 			i = 0;

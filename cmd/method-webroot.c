@@ -145,6 +145,25 @@ beginwebroot(struct method *m, struct method_why *why)
 	return rv;
 }
 
+/* A token becomes a name in a directory: RFC 8555 section 8.3. */
+static int
+istoken(const char *s)
+{
+	static const char ok[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				 "abcdefghijklmnopqrstuvwxyz0123456789_-";
+	size_t len = strspn(s, ok);
+
+	return len > 0 && len <= 128 && s[len] == '\0';
+}
+
+static int
+checktoken(const struct method *m, const char *token, struct method_why *why)
+{
+	return istoken(token) ?
+	    0 :
+	    kind_fail(why, "%s: \"%s\": is not a token", m->word, token);
+}
+
 static int
 notewebroot(struct method *m, const struct method_task *task,
     struct kind_note *note, struct method_why *why)
@@ -152,6 +171,8 @@ notewebroot(struct method *m, const struct method_task *task,
 	int fd[NSTEP + 1], n;
 	char missing[16];
 
+	if (checktoken(m, task->token, why) == -1)
+		return -1;
 	if ((n = openall(webrootof(m), fd, 0)) == -1)
 		failwebroot(webrootof(m), fd, why);
 	closeall(fd);
@@ -207,6 +228,8 @@ setupwebroot(struct method *m, const struct method_task *task,
 	mode_t mask;
 
 	(void)note;
+	if (checktoken(m, task->token, why) == -1)
+		return -1;
 	mask = umask(022);
 	for (i = 0; i < TRIES && rv == -1; i++) {
 		if (i > 0)
@@ -230,24 +253,16 @@ setupwebroot(struct method *m, const struct method_task *task,
 }
 
 static int
-istoken(const char *s)
-{
-	static const char ok[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				 "abcdefghijklmnopqrstuvwxyz0123456789_-";
-	size_t len = strspn(s, ok);
-
-	return len > 0 && len <= 128 && s[len] == '\0';
-}
-
-static int
 undowebroot(struct method *m, const struct kind_note *note,
     struct method_why *why)
 {
 	const char *root = webrootof(m);
 	int fd[NSTEP + 1], i, missing, n, rv = 0;
 
-	if (note->n != NOTE_LEN || !istoken(note->word[NOTE_TOKEN]))
+	if (note->n != NOTE_LEN)
 		return kind_fail(why, "%s: the note of it is malformed", root);
+	if (checktoken(m, note->word[NOTE_TOKEN], why) == -1)
+		return -1;
 	missing = atoi(note->word[NOTE_MISSING]);
 	n = openall(root, fd, 0);
 	if (n == -1 && !(fd[0] == -1 && errno == ENOENT))

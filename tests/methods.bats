@@ -136,6 +136,12 @@ innet() {
 		run -2 method undo "$note"
 		[[ $output == 'undo -1 '* ]] || fail "$note: $output"
 	done
+	for token in ../../../victim '' . x/y "$(printf 'a%.0s' {1..129})"; do
+		TOKEN=$token run -2 method webroot:www http-01 a.example.com \
+		    note setup
+		[[ ${lines[1]} == 'note -1 '*': is not a token' ]]
+		[[ ${lines[2]} == 'setup -1 '*': is not a token' ]]
+	done
 	[ -e victim ]
 }
 
