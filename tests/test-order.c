@@ -3,6 +3,7 @@
  * be in, and what each command does with them.
  */
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -22,6 +23,44 @@ static char warned[2048];
 static EVP_PKEY *cakey;
 static X509 *ca;
 static long serial = 100;
+
+/* Stand before libc's, so that a process can die before any of them. */
+static int killat;
+
+static void
+count(void)
+{
+	if (killat > 0 && --killat == 0)
+		_exit(99);
+}
+
+int
+renameat(int from, const char *old, int to, const char *new)
+{
+	count();
+	return (int)syscall(SYS_renameat, from, old, to, new);
+}
+
+int
+symlinkat(const char *text, int dir, const char *name)
+{
+	count();
+	return (int)syscall(SYS_symlinkat, text, dir, name);
+}
+
+int
+unlinkat(int dir, const char *name, int flags)
+{
+	count();
+	return (int)syscall(SYS_unlinkat, dir, name, flags);
+}
+
+int
+fsync(int fd)
+{
+	count();
+	return (int)syscall(SYS_fsync, fd);
+}
 
 static void
 warn(void *arg, const char *msg)
@@ -644,6 +683,105 @@ testhostile(void)
 	cs_buf_free(&pem);
 }
 
+static const char *const killed[] = { "k.example.com", NULL };
+
+/* A whole order, as cert-acme goes on with it after a kill; 0 or a number. */
+static int
+runorder(long days)
+{
+	struct certstore_order *order;
+	struct cs_buf pem = { 0 };
+	const char *text;
+	int rv;
+
+	if ((order = certstore_order_open(store, "k", &err)) == NULL)
+		return 1;
+	while (certstore_order_leftover(order, 0, &text))
+		if (certstore_order_undone(order, text, &err) == -1)
+			return 2;
+	if (request(order, killed, props, 0) == -1)
+		return 3;
+	if (certstore_order_value(order, "url") == NULL &&
+	    (certstore_order_set(order, "account", "x", &err) == -1 ||
+		certstore_order_set(order, "url", "https://ca/k", &err) == -1))
+		return 4;
+	if (certstore_order_setup(order, "file", &err) == -1 ||
+	    certstore_order_undone(order, "file", &err) == -1 ||
+	    certstore_order_set(order, "status", "processing", &err) == -1)
+		return 5;
+	sign(&pem, order, "DNS:k.example.com", days, NULL);
+	rv = certstore_order_finish(order, pem.p, pem.len, 0, &err);
+	cs_buf_free(&pem);
+	if (rv == 1)
+		certstore_order_close(order);
+	return rv == 1 ? 0 : 6;
+}
+
+/*
+ * Killed before the n-th call that changes something, and then run again: one
+ * of the legal states each time, with the key of what the CA may have signed,
+ * and in the end a certificate and nothing else.
+ */
+static void
+testkilled(void)
+{
+	struct certstore_entry entry;
+	struct cs_buf state = { 0 };
+	const char *name = "k";
+	int bad = 0, status = 0;
+	long days = 10;
+	size_t len;
+	pid_t pid;
+	int n;
+
+	for (n = 1; n < 400 && bad == 0; n++) {
+		days += 2;
+		fflush(stdout);
+		if ((pid = fork()) == -1)
+			bail("fork");
+		if (pid == 0) {
+			killat = n;
+			_exit(runorder(days));
+		}
+		if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+			bail("waitpid");
+		if (WEXITSTATUS(status) == 0)
+			break;
+		bad |= WEXITSTATUS(status) != 99;
+		/* what the CA may have signed has its key here */
+		memset(&entry, 0, sizeof(entry));
+		if (cs_orderstate_read(store, "k", &state, &err) == 1 &&
+		    cs_orderstate_is(&state, "status", "processing")) {
+			bad |= cs_store_refresh(store, &err) == -1 ||
+			    cs_entry_load(store, "k", &entry, &err) == -1 ||
+			    !(cs_orderstate_is(&state, "spki",
+				  entry.info.request) ||
+				cs_orderstate_is(&state, "spki",
+				    entry.info.spki));
+			cs_entry_done(&entry);
+		}
+		days += 2;
+		if (runorder(days) != 0) {
+			printf("# %d: %s\n", n, err.msg);
+			bad = 1;
+		}
+		bad |= strcmp(infoline("k", "kind"), "server") != 0 ||
+		    infoline("k", "request")[0] != '\0' ||
+		    (cs_orderstate_read(store, "k", &state, &err) == 1 &&
+			(cs_orderstate_find(&state, "setup", &len) != NULL ||
+			    cs_orderstate_find(&state, "spki", &len) != NULL));
+		if (n % 2 == 0)
+			bad |= certstore_remove(store, &name, 1, 0, NULL, NULL,
+				   &err) == -1;
+	}
+	ok(bad == 0 && n > 20 && WEXITSTATUS(status) == 0,
+	    "killed before %d calls, and run again", n - 1);
+	if (bad != 0)
+		printf("# %d: status %d: %s\n", n, WEXITSTATUS(status),
+		    err.msg);
+	cs_buf_free(&state);
+}
+
 int
 main(void)
 {
@@ -657,6 +795,7 @@ main(void)
 	testlost();
 	testdue();
 	testhostile();
+	testkilled();
 	is_int((long long)ERR_peek_error(), 0, "libcrypto's queue is empty");
 	X509_free(ca);
 	EVP_PKEY_free(cakey);
