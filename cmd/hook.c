@@ -227,27 +227,28 @@ cmd_hook_env(struct cmd_hook *hook, const char *file)
 	struct cmd_hook own = { .fd = -1 };
 	struct stat st;
 	ssize_t n = -1;
-	int fd, rv;
+	int fd = -1, rv;
 
+	freesecrets(hook);
 	if ((path = realpath(file, NULL)) == NULL)
 		return errno == ENOENT || errno == ENOTDIR ? 0 :
 							     fail(hook, file);
-	freesecrets(hook);
-	fd = -1;
 	if (openpath(&own, path) == -1) {
 		rv = refuse(hook, own.why);
 		goto out;
 	}
 	snprintf(buf, sizeof(buf), "/proc/self/fd/%d", own.fd);
-	if (fstat(own.fd, &st) == -1 ||
-	    (fd = open(buf, O_RDONLY | O_CLOEXEC)) == -1 ||
-	    (n = read(fd, buf, sizeof(buf))) == -1)
+	if (fstat(own.fd, &st) == -1)
 		rv = fail(hook, path);
 	else if (!S_ISREG(st.st_mode) || (st.st_mode & 077) != 0) {
-		snprintf(hook->why, sizeof(hook->why),
-		    "%s: others can read it: chmod 600 it", path);
+		snprintf(hook->why, sizeof(hook->why), "%s: %s", path,
+		    S_ISREG(st.st_mode) ? "others can read it: chmod 600 it" :
+					  "is not a file");
 		rv = -1;
-	} else if (n > ENV_MAX || memchr(buf, '\0', (size_t)n) != NULL) {
+	} else if ((fd = open(buf, O_RDONLY | O_CLOEXEC)) == -1 ||
+	    (n = read(fd, buf, sizeof(buf))) == -1)
+		rv = fail(hook, path);
+	else if (n > ENV_MAX || memchr(buf, '\0', (size_t)n) != NULL) {
 		snprintf(hook->why, sizeof(hook->why),
 		    "%s: is not a text of at most %d bytes", path, ENV_MAX);
 		rv = -1;

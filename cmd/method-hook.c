@@ -225,7 +225,7 @@ runhook(struct method *m, char *verb, const struct kind_note *note,
 	char *argv[WORDS_MAX + NOTE_LEN + 2];
 	struct program *p = m->state;
 	size_t i, n = 0;
-	int rv;
+	int quiet = cmd_quiet, rv;
 
 	if (note->n != NOTE_LEN)
 		return kind_fail(why, "%s: the note of it is malformed",
@@ -244,7 +244,10 @@ runhook(struct method *m, char *verb, const struct kind_note *note,
 		kind_fail(why, "%s: %s %s %s: %s", m->word, verb,
 		    note->word[NOTE_TYPE], note->word[NOTE_IDENTIFIER],
 		    p->hook.why);
-	cmd_hook_print(&p->hook, programof(m), rv == -1);
+	/* what failed is printed even with -q, but the caller judges it */
+	cmd_quiet = quiet && rv == 0;
+	cmd_hook_print(&p->hook, programof(m), 0);
+	cmd_quiet = quiet;
 	why->interrupted = p->hook.interrupted != 0;
 	if (why->interrupted)
 		method_stop = p->hook.interrupted;

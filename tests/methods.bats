@@ -541,6 +541,11 @@ https_proxy=http://p:1" ]
 	head -c 20000 /dev/zero | tr '\0' A >store/hooks/mine.env
 	run -2 method hook:mine dns-01 a.example.com begin
 	[[ ${lines[1]} == *'is not a text of at most'* ]]
+	rm store/hooks/mine.env
+	mkfifo -m 600 store/hooks/mine.env
+	run -2 method hook:mine dns-01 a.example.com begin
+	[[ ${lines[1]} == *'mine.env: is not a file' ]]
+	rm store/hooks/mine.env
 	if [ "$(id -u)" -eq 0 ]; then
 		echo A=1 >store/hooks/mine.env
 		chown nobody store/hooks/mine.env
@@ -548,7 +553,7 @@ https_proxy=http://p:1" ]
 		[[ ${lines[1]} == *'belongs to user 65534'* ]]
 	fi
 	# of this host
-	rm store/hooks/mine.env
+	rm -f store/hooks/mine.env
 	innet '
 	    mkdir -p etc/certstore/hooks.d
 	    cp /etc/passwd /etc/ld.so.cache /etc/hosts etc/
