@@ -160,7 +160,7 @@ aged() {
 	cat from/certs/n/combined.pem >n.pem
 	aged
 	syscalls all cert-import n.pem
-	guard "an import" 174
+	guard "an import" 175
 	[ "$(grep -c '^fsync' trace)" -eq 14 ]
 	syscalls all cert-rm n.example.com
 	guard "a removal" 127

@@ -221,6 +221,7 @@ next() {
 	ca root /CN=Root
 	server two root a.example.com
 	cert-set -q a acme=letsencrypt
+	mkdir "$CERTSTORE/acme"
 	run -0 --separate-stderr cert-import two.crt two.key root.crt
 	[[ $stderr == *'the ACME entry a serves these names: use -f -N a '* ]]
 	[ "$output" = a.example.com ]

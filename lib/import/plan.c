@@ -291,7 +291,7 @@ remarkordered(struct cs_planning *job)
 	size_t i;
 	int bad = 0;
 
-	if (info->nsan == 0 ||
+	if (info->nsan == 0 || !cs_orderstate_isused(store) ||
 	    cs_search_index(store, "host", info->san[0].value, &names) == -1)
 		return 0;
 	for (i = 0; i < names.n && bad == 0; i++)

@@ -33,6 +33,14 @@ cs_orderstate_read(const struct certstore *store, const char *name,
 	return cs_fail_errno(err, "%s/%s", store->path, path);
 }
 
+/* Has the store anything of ACME?  As a rule not. */
+int
+cs_orderstate_isused(const struct certstore *store)
+{
+	return store->fd != -1 &&
+	    faccessat(store->fd, "acme", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 const char *
 cs_orderstate_find(const struct cs_buf *text, const char *key, size_t *len)
 {

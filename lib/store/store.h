@@ -246,6 +246,7 @@ int	cs_revert_iskept(const struct certstore_entry *, const char *);
  */
 int	cs_orderstate_read(const struct certstore *, const char *,
 	    struct cs_buf *, struct certstore_error *);
+int	cs_orderstate_isused(const struct certstore *);	/* 1, 0 no ACME here */
 const char *cs_orderstate_find(const struct cs_buf *, const char *, size_t *);
 int	cs_orderstate_is(const struct cs_buf *, const char *, const char *);
 int64_t	cs_orderstate_time(const struct cs_buf *, const char *);
