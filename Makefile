@@ -76,8 +76,9 @@ ACME_SHARED = cmd/acme-account.c cmd/acme-client.c cmd/acme-header.c \
 	cmd/dns.c cmd/httplook.c cmd/method.c cmd/method-hook.c \
 	cmd/method-http.c cmd/method-persist.c cmd/method-webroot.c \
 	cmd/portowner.c
-MAINS = cmd/acme-responder.c cmd/cert-create.c cmd/cert-deploy.c \
-	cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c cmd/cert-renew.c \
+MAINS = cmd/acme-responder.c cmd/cert-account.c cmd/cert-create.c \
+	cmd/cert-deploy.c cmd/cert-import.c cmd/cert-list.c \
+	cmd/cert-match.c cmd/cert-renew.c \
 	cmd/cert-revert.c cmd/cert-rm.c cmd/cert-set.c cmd/cert-show.c \
 	cmd/cert-trust.c cmd/cert-verify.c cmd/renew-due.c
 UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
@@ -110,14 +111,15 @@ CRYPTO_COMMANDS = cert-create cert-import cert-show cert-trust
 # The only one that asks whether a name is a public suffix.
 PSL_COMMANDS = cert-verify
 # The only ones that speak to ACME servers.
-ACME_COMMANDS =
+ACME_COMMANDS = cert-account
 COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS) $(PSL_COMMANDS) \
 	$(ACME_COMMANDS)
 # Run by commands only.
 WORKERS = acme-responder renew-due
 HOOKS = hooks/dehydrated hooks/nsupdate
 
-MAN1 = cert-create.1 cert-deploy.1 cert-import.1 cert-list.1 \
+MAN1 = cert-account.1 cert-create.1 cert-deploy.1 cert-import.1 \
+	cert-list.1 \
 	cert-match.1 cert-renew.1 cert-revert.1 cert-rm.1 cert-set.1 \
 	cert-show.1 cert-trust.1 cert-verify.1
 MAN3 = certstore.3 certstore_acme.3 certstore_certs.3 certstore_create.3 \
@@ -157,7 +159,7 @@ SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
 TARBALL = certstore-$(VERSION)
 
-all: $(COMMANDS) $(WORKERS) libcertstore.a $(SO) cmd/acme.a
+all: $(COMMANDS) $(WORKERS) libcertstore.a $(SO)
 
 .SUFFIXES:
 .SUFFIXES: .c .o
@@ -194,6 +196,10 @@ $(CRYPTO_COMMANDS) renew-due: $(MAIN_OBJS) cmd/shared.a libcertstore.a
 $(PSL_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a \
 	    $(LIBCRYPTO) $(LIBPSL) $(LIBBSD)
+
+$(ACME_COMMANDS): $(MAIN_OBJS) cmd/acme.a cmd/shared.a libcertstore.a
+	$(LINK) -pie -o $@ cmd/$@.o cmd/acme.a cmd/shared.a libcertstore.a \
+	    $(LIBACME) $(LIBCRYPTO) $(LIBBSD)
 
 acme-responder: $(MAIN_OBJS)
 	$(LINK) -pie -o $@ cmd/acme-responder.o $(LIBMICROHTTPD)

@@ -71,18 +71,27 @@ closedaccount(struct acme *acme, const char *status, struct acme_error *err)
 	    name(acme), status, name(acme));
 }
 
-/* Keeps the URL and status of an account that the server has sent. */
+/*
+ * Keeps the URL and status of an account that the server has sent.  Returns 1,
+ * or -1; with ACME_NEWKEY 0 if the key has another account than ours.
+ */
 static int
-keepaccount(struct acme *acme, const struct acme_answer *answer,
+keepaccount(struct acme *acme, const struct acme_answer *answer, int flags,
     struct acme_error *err)
 {
+	const char *ours = value(acme, "url");
 	char *url;
 	const char *status;
-	json_t *json;
+	json_t *json = NULL;
 	int rv = -1;
 
 	if ((url = acme_location(acme, answer, "the account", err)) == NULL)
 		return -1;
+	if ((flags & ACME_NEWKEY) != 0 && ours != NULL &&
+	    strcmp(ours, url) != 0) {
+		rv = 0;
+		goto out;
+	}
 	if ((json = acme_json_parse(answer->body, answer->len, url, err)) ==
 	    NULL)
 		goto out;
@@ -95,7 +104,8 @@ keepaccount(struct acme *acme, const struct acme_answer *answer,
 	if (setvalue(acme, "url", url, err) == -1 ||
 	    setvalue(acme, "status", "valid", err) == -1)
 		goto out;
-	rv = saveaccount(acme, err);
+	if (saveaccount(acme, err) == 0)
+		rv = 1;
 out:
 	json_decref(json);
 	free(url);
@@ -157,7 +167,7 @@ acme_account_find(struct acme *acme, int flags, struct acme_error *err)
 	rv = sendaccount(acme, json_pack("{sb}", "onlyReturnExisting", 1),
 	    flags, &answer, err);
 	if (rv == 0)
-		rv = keepaccount(acme, &answer, err) == 0 ? 1 : -1;
+		rv = keepaccount(acme, &answer, flags, err);
 	else if (err->why == ACME_NOACCOUNT)
 		rv = 0;
 	/* Boulder: 403 for the key of a deactivated account */
@@ -217,35 +227,28 @@ acme_account_register(struct acme *acme, int agreed, const char *kid,
 	if (rv == 0 && kid != NULL)
 		rv = setvalue(acme, "eab", kid, err);
 	if (rv == 0)
-		rv = keepaccount(acme, &answer, err);
+		rv = keepaccount(acme, &answer, 0, err) == 1 ? 0 : -1;
 	acme_answer_free(&answer);
 	return rv;
 }
 
 /*
- * Ends a rollover that was interrupted: the server knows one of the two keys.
- * Returns 1 if it is the new one, 0, or -1.  The account has to be open with
- * CERTSTORE_ACCOUNT_EXCLUSIVE.
+ * Asks the server which of two keys is the account's.  Returns 1 if it is the
+ * new one, 0, or -1.
  */
-int
-acme_account_settle(struct acme *acme, struct acme_error *err)
+static int
+choosekey(struct acme *acme, struct acme_error *err)
 {
 	struct certstore_account *account = acme_account(acme);
 	struct certstore_error cerr;
 	int found;
 
-	if (!certstore_account_has_newkey(account))
-		return 0;
 	if ((found = acme_account_find(acme, ACME_NEWKEY, err)) == -1)
 		return -1;
-	if (found) {
-		cmd_say("%s: the key of an interrupted rollover is the "
-			"account's",
-		    name(acme));
-		if (certstore_account_takenew(account, &cerr) == -1)
-			return localfailure(err, &cerr);
-		return 1;
-	}
+	if (found)
+		return certstore_account_takenew(account, &cerr) == -1 ?
+		    localfailure(err, &cerr) :
+		    1;
 	if (value(acme, "url") != NULL) {
 		if ((found = acme_account_find(acme, 0, err)) == -1)
 			return -1;
@@ -254,11 +257,28 @@ acme_account_settle(struct acme *acme, struct acme_error *err)
 			    "%s: the CA knows neither key.pem nor key.new",
 			    name(acme));
 	}
-	cmd_say("%s: the CA did not take the key of an interrupted rollover",
-	    name(acme));
-	if (certstore_account_dropnew(account, &cerr) == -1)
-		return localfailure(err, &cerr);
-	return 0;
+	return certstore_account_dropnew(account, &cerr) == -1 ?
+	    localfailure(err, &cerr) :
+	    0;
+}
+
+/*
+ * Ends a rollover that was interrupted.  Returns 1 if the new key is the
+ * account's, 0, or -1.  The account has to be open with
+ * CERTSTORE_ACCOUNT_EXCLUSIVE.
+ */
+int
+acme_account_settle(struct acme *acme, struct acme_error *err)
+{
+	int new;
+
+	if (!certstore_account_has_newkey(acme_account(acme)))
+		return 0;
+	if ((new = choosekey(acme, err)) == -1)
+		return -1;
+	cmd_say("%s: a change of the key was interrupted: %s", name(acme),
+	    new ? "the CA has the new one" : "the CA still has the old one");
+	return new;
 }
 
 /*
@@ -445,8 +465,8 @@ acme_account_contacts(struct acme *acme, struct acme_error *err)
 
 /*
  * Makes the key that waits as key.new that of the account, section 7.3.5.  If
- * the server refuses it, it is removed; if no answer comes it stays, and
- * acme_account_settle() asks.
+ * the server refuses it, it is removed; if that cannot be known it stays, and
+ * the next acme_account_settle() asks.
  */
 int
 acme_account_roll(struct acme *acme, struct acme_error *err)
@@ -455,6 +475,7 @@ acme_account_roll(struct acme *acme, struct acme_error *err)
 	struct certstore_account *account = acme_account(acme);
 	struct certstore_error cerr;
 	struct acme_answer answer = { 0 };
+	struct acme_error why;
 	char *inner = NULL;
 	int rv = -1;
 
@@ -465,15 +486,20 @@ acme_account_roll(struct acme *acme, struct acme_error *err)
 		rv = acme_post(acme, url, inner, &answer, err);
 	free(inner);
 	acme_answer_free(&answer);
-	if (rv == -1 && (err->why == ACME_DOWN || err->why == ACME_ODD))
-		return -1;
-	if (rv == -1) {
+	if (rv == 0)
+		return certstore_account_takenew(account, &cerr) == -1 ?
+		    localfailure(err, &cerr) :
+		    0;
+	if (err->why != ACME_DOWN && err->why != ACME_ODD)
 		(void)certstore_account_dropnew(account, &cerr);
-		return -1;
+	else if (err->status != 0) {
+		/* Pebble refuses with 500 what another account has */
+		why = *err;
+		if (choosekey(acme, err) == 1)
+			return 0;
+		*err = why;
 	}
-	if (certstore_account_takenew(account, &cerr) == -1)
-		return localfailure(err, &cerr);
-	return 0;
+	return -1;
 }
 
 /* Closes the account for good, section 7.3.6. */

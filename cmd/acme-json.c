@@ -57,6 +57,15 @@ acme_json_url(const json_t *json, const char *key)
 	return url != NULL && acme_url_is(url) ? url : NULL;
 }
 
+/* An item of an array; "" if it is no text. */
+const char *
+acme_json_item(const json_t *array, size_t i)
+{
+	const char *text = json_string_value(json_array_get(array, i));
+
+	return text == NULL ? "" : text;
+}
+
 json_t *
 acme_json_array(const json_t *json, const char *key)
 {

@@ -80,6 +80,7 @@ json_t	*acme_json_parse(const char *, size_t, const char *,
 	    struct acme_error *);
 const char *acme_json_string(const json_t *, const char *);
 const char *acme_json_url(const json_t *, const char *);
+const char *acme_json_item(const json_t *, size_t);
 json_t	*acme_json_array(const json_t *, const char *);
 json_t	*acme_json_object(const json_t *, const char *);
 int64_t	acme_json_time(const json_t *, const char *);	/* RFC 3339; 0 */

@@ -30,22 +30,35 @@ cmd_assignments(char **operands)
 	return changes;
 }
 
+/*
+ * Cuts prop=value, prop+=value or prop-=value behind prop.  Returns the value,
+ * and what is to be done with it.
+ */
+const char *
+cmd_assignment(char *operand, enum certstore_set_how *how)
+{
+	char *equals = strchr(operand, '='), *end = equals;
+
+	*how = CERTSTORE_SET_REPLACE;
+	if (equals > operand && equals[-1] == '+')
+		*how = CERTSTORE_SET_ADD;
+	else if (equals > operand && equals[-1] == '-')
+		*how = CERTSTORE_SET_REMOVE;
+	if (*how != CERTSTORE_SET_REPLACE)
+		end--;
+	*end = '\0';
+	return equals + 1;
+}
+
 /* Adds an assignment, which is cut, to a set; ends the command if it cannot be
  * made. */
 void
 cmd_assign(struct certstore_set *set, char *operand)
 {
 	struct certstore_error err;
-	enum certstore_set_how how = CERTSTORE_SET_REPLACE;
-	char *equals = strchr(operand, '='), *end = equals;
+	enum certstore_set_how how;
+	const char *value = cmd_assignment(operand, &how);
 
-	if (equals > operand && equals[-1] == '+')
-		how = CERTSTORE_SET_ADD;
-	else if (equals > operand && equals[-1] == '-')
-		how = CERTSTORE_SET_REMOVE;
-	if (how != CERTSTORE_SET_REPLACE)
-		end--;
-	*end = '\0';
-	if (certstore_set_change(set, operand, how, equals + 1, &err) == -1)
+	if (certstore_set_change(set, operand, how, value, &err) == -1)
 		cmd_die("%s", err.msg);
 }

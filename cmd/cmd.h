@@ -204,6 +204,7 @@ void	cmd_records_end(struct cmd_records *);
 
 /* assign.c: the assignments behind the names; one of them, to a set. */
 char	**cmd_assignments(char **);
+const char *cmd_assignment(char *, enum certstore_set_how *);
 void	cmd_assign(struct certstore_set *, char *);
 
 /* attempt.c: a renewal that failed, of an entry that was named or not. */

@@ -89,6 +89,18 @@ mapped() {
 	done
 }
 
+@test "only the commands of ACME are linked with libcurl and jansson" {
+	for file in "$ROOT"/cert-[a-z]* "$ROOT"/libcertstore.so.0; do
+		run -0 readelf -d "$file"
+		case $file in
+		*/cert-account|*/cert-acme)
+			[[ $output = *libcurl* && $output = *libjansson* ]]
+			;;
+		*) [[ $output != *libcurl* && $output != *libjansson* ]] ;;
+		esac || fail "$file: $output"
+	done
+}
+
 @test "the shared library is linked with all libraries it needs" {
 	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip 'needs the sanitizers too'
 	run ldd -r "$ROOT/libcertstore.so.0"
