@@ -196,7 +196,8 @@ next() {
 
 @test "acme and its methods" {
 	ok=(webroot:/var/www http http:8080 http:127.0.0.1:80 'http:[::1]:80'
-	    hook:nsupdate hook:/usr/libexec/x,a,b hook:x,, dns-persist)
+	    hook:nsupdate hook:/usr/libexec/x,a,b hook:x,,
+	    hook:http-01:/usr/libexec/x,y hook:tls-alpn-01:x dns-persist)
 	cert-set a acme=letsencrypt acmeprofile=shortlived chain='ISRG Root X1'
 	for m in "${ok[@]}"; do
 		cert-set -q a method+="$m"
@@ -207,7 +208,8 @@ next() {
 	cert-set -j a | grep -q '"method":\["webroot:/var/www","http"'
 	for bad in acme=https://x acme=../x method=webroot:www method=webroot \
 	    method=http:0 method=http:x:80 method=http:::1:80 method=hook: \
-	    method=hook:../x method=hook:/x/ method=dns-01 \
+	    method=hook:../x method=hook:/x/ method=hook:http-01: \
+	    method=hook:x-01:y method=dns-01 \
 	    method=dns-persist:x; do
 		run -2 cert-set a "$bad"
 	done

@@ -38,13 +38,24 @@ isaddrport(const char *value)
 	    (*addr == '[') == (strchr(text, ':') != NULL);
 }
 
-/* "PROGRAM", which is a path or a name in a directory of hooks, and words. */
+/*
+ * "PROGRAM", which is a path or a name in a directory of hooks, and words;
+ * before it perhaps the type of challenge.
+ */
 static int
 ishookcall(const char *value)
 {
-	size_t len = strcspn(value, ",");
+	static const char *const types[] = { "dns-01:", "http-01:",
+		"tls-alpn-01:" };
 	char name[CS_NAME_MAX + 1];
+	size_t i, len;
 
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strncmp(value, types[i], strlen(types[i])) == 0) {
+			value += strlen(types[i]);
+			break;
+		}
+	len = strcspn(value, ",");
 	if (*value == '/')
 		return len > 1 && value[len - 1] != '/';
 	if (len >= sizeof(name))
