@@ -90,6 +90,8 @@ UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
 	tests/test-pem.c tests/test-refuse.c tests/test-renew.c \
 	tests/test-store.c tests/test-template.c tests/test-time.c \
 	tests/test-trust.c tests/test-verify.c tests/test-writers.c
+# Those of the client of ACME.
+ACME_UNITS = tests/test-client.c
 TOOLS = tests/forge tests/passport tests/pki
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
 FUZZERS = acme crl name pem props tnauth trust verify
@@ -138,13 +140,14 @@ LIB_OBJS = $(LIBRARY:.c=.o)
 SHARED_OBJS = $(SHARED:.c=.o)
 ACME_OBJS = $(ACME_SHARED:.c=.o)
 MAIN_OBJS = $(MAINS:.c=.o)
-UNIT_OBJS = $(UNITS:.c=.o)
+UNIT_OBJS = $(UNITS:.c=.o) $(ACME_UNITS:.c=.o)
 TOOL_OBJS = $(TOOLS:=.o) tests/clock.o tests/method.o
 BENCH_OBJS = tests/bench/bare.o tests/bench/gen.o tests/bench/parse.o \
 	tests/bench/time.o
 BENCH_SOURCES = $(BENCH_OBJS:.o=.c)
 TESTS = $(UNITS:.c=)
-SOURCES = $(LIBRARY) $(SHARED) $(ACME_SHARED) $(MAINS) $(UNITS) \
+ACME_TESTS = $(ACME_UNITS:.c=)
+SOURCES = $(LIBRARY) $(SHARED) $(ACME_SHARED) $(MAINS) $(UNITS) $(ACME_UNITS) \
 	tests/clock.c tests/forge.c tests/method.c tests/passport.c \
 	tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
 SCRIPTS = $(HOOKS) tests/deps.sh tests/run tests/demo .ci/run \
@@ -204,9 +207,10 @@ $(ACME_COMMANDS): $(MAIN_OBJS) cmd/acme.a cmd/shared.a libcertstore.a
 acme-responder: $(MAIN_OBJS)
 	$(LINK) -pie -o $@ cmd/acme-responder.o $(LIBMICROHTTPD)
 
-units: $(TESTS) $(TOOLS) $(BENCH) tests/clock.so tests/method
-tests/method: tests/method.o cmd/acme.a cmd/shared.a libcertstore.a
-	$(LINK) -pie -o $@ tests/method.o cmd/acme.a cmd/shared.a \
+units: $(TESTS) $(ACME_TESTS) $(TOOLS) $(BENCH) tests/clock.so tests/method
+$(ACME_TESTS) tests/method: $(UNIT_OBJS) tests/method.o cmd/acme.a \
+	cmd/shared.a libcertstore.a
+	$(LINK) -pie -o $@ $@.o cmd/acme.a cmd/shared.a \
 	    libcertstore.a $(LIBACME) $(LIBCRYPTO) $(LIBBSD)
 tests/clock.so: tests/clock.o
 	$(LINK) -shared -o $@ tests/clock.o
@@ -351,7 +355,7 @@ clean:
 	rm -f $(COMMANDS) $(WORKERS) libcertstore.a $(SO)
 	rm -f cmd/acme.a cmd/shared.a
 	rm -f $(LIB_OBJS) $(SHARED_OBJS) $(ACME_OBJS) $(MAIN_OBJS)
-	rm -f $(UNIT_OBJS) $(TESTS) $(TOOL_OBJS) $(TOOLS) tests/clock.so
+	rm -f $(UNIT_OBJS) $(TESTS) $(ACME_TESTS) $(TOOL_OBJS) $(TOOLS) tests/clock.so
 	rm -f tests/method
 	rm -f $(BENCH_OBJS) $(BENCH)
 	rm -rf build-asan build-fuzz $(TARBALL) $(TARBALL).tar.gz

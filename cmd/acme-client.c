@@ -127,8 +127,8 @@ judge(struct acme *acme, const char *url, const struct acme_answer *answer,
 		if (len > 4 && strcmp(place + len - 4, ":443") == 0)
 			place[len - 4] = '\0';
 		if (text[0] != '\0')
-			snprintf(err->msg, sizeof(err->msg), "%s: CA says %s",
-			    place, text);
+			snprintf(err->msg, sizeof(err->msg),
+			    "%.80s: CA says %s", place, text);
 	}
 	err->why = whyof(err);
 	if (err->why == ACME_TERMS)
