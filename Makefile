@@ -68,17 +68,19 @@ DEPLOY = lib/deploy/deploy.c lib/deploy/ledger.c lib/deploy/value.c
 LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
 	$(TRUST) $(VERIFY) $(REISSUE) $(RENEW) $(ACME)
 SHARED = cmd/assign.c cmd/attempt.c cmd/cmd.c cmd/field.c cmd/hook.c \
-	cmd/input.c cmd/json.c cmd/operand.c cmd/progress.c cmd/record.c \
-	cmd/renewal.c cmd/secret.c cmd/table.c cmd/text.c cmd/worker.c
+	cmd/input.c cmd/json.c cmd/operand.c cmd/orders.c cmd/progress.c \
+	cmd/record.c cmd/renewal.c cmd/secret.c cmd/table.c cmd/text.c \
+	cmd/worker.c
 # For the commands that speak to ACME servers.
-ACME_SHARED = cmd/acme-account.c cmd/acme-client.c cmd/acme-header.c \
+ACME_SHARED = cmd/acme-account.c cmd/acme-client.c cmd/acme-entry.c \
+	cmd/acme-header.c cmd/acme-prove.c cmd/acme-session.c \
 	cmd/acme-http.c cmd/acme-json.c cmd/acme-order.c cmd/caa.c \
 	cmd/dns.c cmd/httplook.c cmd/method.c cmd/method-hook.c \
 	cmd/method-http.c cmd/method-persist.c cmd/method-webroot.c \
 	cmd/portowner.c
-MAINS = cmd/acme-responder.c cmd/cert-account.c cmd/cert-create.c \
-	cmd/cert-deploy.c cmd/cert-import.c cmd/cert-list.c \
-	cmd/cert-match.c cmd/cert-renew.c \
+MAINS = cmd/acme-responder.c cmd/cert-account.c cmd/cert-acme.c \
+	cmd/cert-create.c cmd/cert-deploy.c cmd/cert-import.c \
+	cmd/cert-list.c cmd/cert-match.c cmd/cert-renew.c \
 	cmd/cert-revert.c cmd/cert-rm.c cmd/cert-set.c cmd/cert-show.c \
 	cmd/cert-trust.c cmd/cert-verify.c cmd/renew-due.c
 UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
@@ -104,7 +106,7 @@ HEADERS = lib/certstore.h lib/acme/private.h lib/base/base.h \
 	lib/reissue/private.h lib/renew/private.h lib/store/private.h \
 	lib/store/store.h lib/trust/private.h lib/trust/trust.h \
 	lib/verify/private.h lib/x509/private.h lib/x509/x509.h \
-	cmd/acme.h cmd/cmd.h cmd/kind.h cmd/method.h tests/input.h \
+	cmd/acme.h cmd/cmd.h cmd/entry.h cmd/kind.h cmd/method.h tests/input.h \
 	tests/made.h tests/pems.h tests/scratch.h tests/tap.h
 
 PLAIN_COMMANDS = cert-deploy cert-list cert-match cert-renew cert-revert \
@@ -113,17 +115,17 @@ CRYPTO_COMMANDS = cert-create cert-import cert-show cert-trust
 # The only one that asks whether a name is a public suffix.
 PSL_COMMANDS = cert-verify
 # The only ones that speak to ACME servers.
-ACME_COMMANDS = cert-account
+ACME_COMMANDS = cert-account cert-acme
 COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS) $(PSL_COMMANDS) \
 	$(ACME_COMMANDS)
 # Run by commands only.
 WORKERS = acme-responder renew-due
 HOOKS = hooks/dehydrated hooks/nsupdate
 
-MAN1 = cert-account.1 cert-create.1 cert-deploy.1 cert-import.1 \
-	cert-list.1 \
-	cert-match.1 cert-renew.1 cert-revert.1 cert-rm.1 cert-set.1 \
-	cert-show.1 cert-trust.1 cert-verify.1
+MAN1 = cert-account.1 cert-acme.1 cert-create.1 cert-deploy.1 \
+	cert-import.1 cert-list.1 cert-match.1 cert-renew.1 \
+	cert-revert.1 cert-rm.1 cert-set.1 cert-show.1 cert-trust.1 \
+	cert-verify.1
 MAN3 = certstore.3 certstore_acme.3 certstore_certs.3 certstore_create.3 \
 	certstore_deploy.3 certstore_due.3 certstore_entry.3 \
 	certstore_escape.3 certstore_import.3 certstore_list.3 \

@@ -250,16 +250,16 @@ cmd_argv(size_t *n)
 }
 
 void
+cmd_failed(void)
+{
+	status = 2;
+}
+
+void
 cmd_no(void)
 {
 	if (status == 0)
 		status = 1;
-}
-
-void
-cmd_failed(void)
-{
-	status = 2;
 }
 
 /* Prints the synopsis and a line for each option, and ends the command. */

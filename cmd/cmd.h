@@ -211,12 +211,32 @@ void	cmd_assign(struct certstore_set *, char *);
 void	cmd_attempt_failed(struct certstore_due *,
 	    const struct certstore_renewal *, const char *, int);
 
-/* renewal.c: cert-renew.  certstore_renew(3), or NULL to run another program
- * that has it. */
-typedef int cmd_renewer(struct certstore *, const char *,
-    const struct certstore_passphrase *, int, void (*)(void *, const char *),
-    void *, struct certstore_error *);
-int	cmd_renewal(int, char **, cmd_renewer *);
+/*
+ * renewal.c: cert-renew.  certstore_renew(3), and what takes a certificate that
+ * is held: 1, 0 there is none, -1; or NULL to run another program that has them.
+ */
+struct cmd_renewer {
+	int	(*renew)(struct certstore *, const char *,
+		    const struct certstore_passphrase *, int,
+		    void (*)(void *, const char *), void *,
+		    struct certstore_error *);
+	int	(*take)(struct certstore *, const char *,
+		    struct certstore_error *);
+};
+int	cmd_renewal(int, char **, const struct cmd_renewer *);
+
+/* orders.c: entries whose certificates come by ACME, for cert-acme. */
+#define CMD_RENEWAL	"CERTSTORE_RENEWAL"	/* in its environment */
+struct cmd_orders {
+	const char	*store, *within;	/* -e, or NULL */
+	int		 force, verbose;
+	int64_t		 seconds;		/* -W */
+	struct { char *account, *name; } *v;
+	size_t		 n, size;
+};
+void	cmd_orders_add(struct cmd_orders *, const char *, const char *);
+void	cmd_orders_run(struct cmd_orders *, void (*)(void *, const char *),
+	    void *);
 
 /* worker.c: programs that commands run, wherever PATH points. */
 #define CMD_WORKER_LEN	8192

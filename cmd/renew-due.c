@@ -2,10 +2,29 @@
  * renew-due.c: cert-renew with the function that renews, and with libcrypto;
  * run by cert-renew.
  */
+#include <stddef.h>
+
 #include "cmd.h"
+
+/* Takes the certificate that is held, if there is one: 1, 0, -1. */
+static int
+takeheld(struct certstore *store, const char *name, struct certstore_error *err)
+{
+	struct certstore_order *order;
+	int rv = 0;
+
+	if ((order = certstore_order_open(store, name, err)) == NULL)
+		return -1;
+	if (certstore_order_value(order, "held") != NULL)
+		rv = certstore_order_take(order, CERTSTORE_ORDER_FORCE, err);
+	certstore_order_close(order);
+	return rv;
+}
 
 int
 main(int argc, char *argv[])
 {
-	return cmd_renewal(argc, argv, certstore_renew);
+	static const struct cmd_renewer renewer = { certstore_renew, takeheld };
+
+	return cmd_renewal(argc, argv, &renewer);
 }

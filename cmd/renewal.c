@@ -40,7 +40,7 @@ static const struct cmd_help help = {
 };
 
 struct renew {
-	cmd_renewer *renew; /* NULL: run the worker */
+	const struct cmd_renewer *renewer; /* NULL: run the worker */
 	char **argv;
 	struct certstore *store;
 	struct certstore_due *due;
@@ -49,6 +49,7 @@ struct renew {
 	int force, named, table, json, verbose, mustchange;
 	int64_t when; /* -w */
 	time_t limit; /* -W */
+	struct cmd_orders orders;
 	size_t nrenewed;
 };
 
@@ -195,6 +196,11 @@ isdue(const struct renew *rn, const struct certstore_renewal *r)
 	case CERTSTORE_DUE_WAITING:
 		return rn->named || rn->force;
 	case CERTSTORE_DUE_LATER:
+		/* the CA is to be asked when it wants a renewal */
+		if (r->acme != NULL && r->next < r->due &&
+		    r->next <= certstore_time_now())
+			return 1;
+		return rn->named && rn->force;
 	case CERTSTORE_DUE_HELD:
 		return rn->named && rn->force;
 	default:
@@ -239,11 +245,51 @@ isoverdue(const struct certstore_renewal *r)
 	    certstore_time_now() - r->due > (r->ends - r->due) / 4;
 }
 
+/*
+ * Renews an entry, or leaves it to cert-acme, which comes last: it may take
+ * long.
+ */
+static void
+renewone(struct renew *rn, const struct certstore_renewal *r)
+{
+	int flags = rn->force ? CERTSTORE_RENEW_FORCE : 0, rv = 0;
+	struct certstore_error err;
+
+	if (r->acme != NULL && rn->force)
+		rv = rn->renewer->take(rn->store, r->name, &err);
+	if (rv == 1)
+		printrenewed(rn, r->name);
+	else if (rv == 0 && r->acme != NULL)
+		cmd_orders_add(&rn->orders, r->acme, r->name);
+	else if (rv == 0)
+		rv = rn->renewer->renew(rn->store, r->name, &rn->pass, flags,
+		    printrenewed, rn, &err);
+	if (rv == -1)
+		cmd_attempt_failed(rn->due, r, err.msg, rn->named);
+	else if (r->acme == NULL || rv == 1) {
+		certstore_due_renewed(rn->due, r->name);
+		cmd_flush();
+	}
+}
+
+static void
+runorders(struct renew *rn)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	rn->orders.store = certstore_path(rn->store);
+	rn->orders.force = rn->force;
+	rn->orders.verbose = rn->verbose;
+	rn->orders.seconds = now.tv_sec < rn->limit ? rn->limit - now.tv_sec :
+						      1;
+	cmd_orders_run(&rn->orders, printrenewed, rn);
+}
+
 /* Renews all that are due, or with a host that has to, says so. */
 static void
 renewall(struct renew *rn, const char *host)
 {
-	int flags = rn->force ? CERTSTORE_RENEW_FORCE : 0;
 	const struct certstore_renewal *r;
 	struct certstore_error err;
 	size_t left = 0;
@@ -262,13 +308,11 @@ renewall(struct renew *rn, const char *host)
 				    host);
 		} else if (!cancontinue(rn)) {
 			left++;
-		} else if (rn->renew(rn->store, r->name, &rn->pass, flags,
-			       printrenewed, rn, &err) == 0) {
-			certstore_due_renewed(rn->due, r->name);
-			cmd_flush();
 		} else
-			cmd_attempt_failed(rn->due, r, err.msg, rn->named);
+			renewone(rn, r);
 	}
+	if (rn->orders.n > 0)
+		runorders(rn);
 	if (left > 0)
 		cmd_say("%zu more are due: the next run continues", left);
 	if (rn->nrenewed == 0 && rn->mustchange)
@@ -365,9 +409,9 @@ startlimit(struct renew *rn, const char *arg)
 }
 
 int
-cmd_renewal(int argc, char **argv, cmd_renewer *renew)
+cmd_renewal(int argc, char **argv, const struct cmd_renewer *renewer)
 {
-	struct renew rn = { .renew = renew,
+	struct renew rn = { .renewer = renewer,
 		.argv = argv,
 		.when = CERTSTORE_NOW };
 	struct cmd_operands ops = { 0 };
@@ -385,6 +429,7 @@ cmd_renewal(int argc, char **argv, cmd_renewer *renew)
 			if (certstore_span_parse(optarg, &within, &err) == -1)
 				cmd_die("-e: %s", err.msg);
 			haswithin = 1;
+			rn.orders.within = optarg;
 			break;
 		case 'f':
 			rn.force = 1;
@@ -419,7 +464,7 @@ cmd_renewal(int argc, char **argv, cmd_renewer *renew)
 	startlimit(&rn, limit);
 	rn.named = optind < argc;
 	/* before names are read, which may be on stdin */
-	if (renew == NULL && rn.named && !rn.table)
+	if (renewer == NULL && rn.named && !rn.table)
 		runworker(argv);
 	cmd_operands_start(&ops, argv + optind);
 	rn.store = cmd_open(CERTSTORE_OPEN_WRITE);
@@ -438,7 +483,7 @@ cmd_renewal(int argc, char **argv, cmd_renewer *renew)
 		printtable(&rn);
 	} else {
 		if (countdue(&rn) > 0 && (host = findhost(rn.store)) == NULL) {
-			if (renew == NULL)
+			if (renewer == NULL)
 				runworker(argv);
 			takepassphrase(&rn);
 		}

@@ -9,14 +9,15 @@
 #include "cmd.h"
 
 /*
- * The path of a worker: beside this program, as in the source tree, or
+ * The path of a worker, or for a worker that of a command: beside this program, as in the source tree, or
  * installed.  If there is none, the path where it should be; returns 0 or -1 and
  * errno.
  */
 int
 cmd_worker_find(const char *name, char path[CMD_WORKER_LEN])
 {
-	static const char *const places[] = { "", "../libexec/certstore/" };
+	static const char *const places[] = { "", "../libexec/certstore/",
+		"../../bin/" };
 	char self[PATH_MAX];
 	ssize_t len;
 	size_t i;
@@ -24,7 +25,7 @@ cmd_worker_find(const char *name, char path[CMD_WORKER_LEN])
 	len = readlink("/proc/self/exe", self, sizeof(self));
 	while (len > 0 && self[len - 1] != '/')
 		len--;
-	for (i = 0; i < 2 && len > 0; i++) {
+	for (i = 0; i < sizeof(places) / sizeof(places[0]) && len > 0; i++) {
 		snprintf(path, CMD_WORKER_LEN, "%.*s%s%s", (int)len, self,
 		    places[i], name);
 		if (access(path, X_OK) == 0)

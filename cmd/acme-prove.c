@@ -1,0 +1,375 @@
+/*
+ * acme-prove.c: proves to a CA that the names of an order are ours: chooses a
+ * challenge for each, sets them all up, lets the CA look once, and undoes them.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "entry.h"
+
+#define METHODS_MAX 16
+
+/* An authorization that is to be proved. */
+struct proof {
+	char *url;    /* of the authorization */
+	char *answer; /* URL of the challenge */
+	char *name, *type, *token, *authorization, *txt;
+	struct method_task task;
+	struct method *method;
+	char *note;
+};
+
+struct proving {
+	struct job *job;
+	struct session *session;
+	struct certstore_order *order;
+	struct method *methods[METHODS_MAX];
+	size_t nmethod;
+	struct proof *proofs;
+	size_t nproof;
+	char *why;
+	char doubt[METHOD_WHY_LEN]; /* what we saw ourselves, or "" */
+};
+
+static int
+failprove(struct proving *p, const char *msg)
+{
+	snprintf(p->why, METHOD_WHY_LEN, "%s", msg);
+	return -1;
+}
+
+static void
+freeproof(struct proof *f)
+{
+	free(f->url);
+	free(f->answer);
+	free(f->name);
+	free(f->type);
+	free(f->token);
+	free(f->authorization);
+	free(f->txt);
+	free(f->note);
+}
+
+/* Undoes what was set up, now or by an earlier process. */
+int
+prove_undo(struct job *job, struct certstore_order *order)
+{
+	struct certstore_error err;
+	struct method_why why;
+	const char *text;
+	int rv = 0;
+
+	while (certstore_order_leftover(order, 0, &text) == 1) {
+		if (method_undo(job->store, text, &why) == -1) {
+			cmd_say("%s", why.msg);
+			rv = -1;
+		}
+		/* a warning is given once */
+		if (certstore_order_undone(order, text, &err) == -1) {
+			cmd_error("%s", err.msg);
+			return -1;
+		}
+	}
+	return rv;
+}
+
+static int
+makemethods(struct proving *p, const char *const *words, size_t n)
+{
+	struct method_why why;
+
+	if (n > METHODS_MAX)
+		return failprove(p, "has too many methods");
+	for (; p->nmethod < n; p->nmethod++) {
+		p->methods[p->nmethod] = method_new(p->job->store,
+		    words[p->nmethod], &why);
+		if (p->methods[p->nmethod] == NULL)
+			return failprove(p, why.msg);
+	}
+	return 0;
+}
+
+static char *
+copystring(const char *text)
+{
+	return text == NULL ? NULL : strdup(text);
+}
+
+/* Fills in a task for a challenge; 0: it has a form that is not known. */
+static int
+taketask(struct proving *p, struct proof *f, const json_t *authz,
+    const json_t *challenge)
+{
+	struct certstore_account *account = p->session->account;
+	const json_t *identifier = acme_json_object(authz, "identifier");
+	const char *token = acme_json_string(challenge, "token");
+	const char *type = acme_json_string(challenge, "type");
+	struct certstore_error err;
+
+	if (type == NULL)
+		return 0;
+	free(f->type);
+	free(f->name);
+	f->type = strdup(type);
+	f->name = copystring(acme_json_string(identifier, "value"));
+	memset(&f->task, 0, sizeof(f->task));
+	f->task.type = f->type;
+	f->task.name = f->name;
+	f->task.wildcard = json_is_true(json_object_get(authz, "wildcard"));
+	f->task.isip = acme_json_string(identifier, "type") != NULL &&
+	    strcmp(acme_json_string(identifier, "type"), "ip") == 0;
+	if (strcmp(type, "dns-persist-01") == 0) {
+		f->task.issuer = json_string_value(json_array_get(
+		    acme_json_array(challenge, "issuer-domain-names"), 0));
+		f->task.account = certstore_account_value(account, "url", 0);
+		return f->task.issuer != NULL && f->task.account != NULL;
+	}
+	if (token == NULL)
+		return 0;
+	free(f->token);
+	free(f->authorization);
+	free(f->txt);
+	f->token = strdup(token);
+	f->authorization = certstore_account_authorization(account, token,
+	    &err);
+	f->txt = certstore_account_txt(account, token, &err);
+	f->task.token = f->token;
+	f->task.authorization = f->authorization;
+	f->task.txt = f->txt;
+	return f->name != NULL && f->authorization != NULL && f->txt != NULL;
+}
+
+/* The first method that can do one of the challenges. */
+static int
+choosechallenge(struct proving *p, struct proof *f, const json_t *authz)
+{
+	const json_t *challenges = acme_json_array(authz, "challenges");
+	const json_t *challenge;
+	const char *url;
+	size_t i, k;
+
+	for (i = 0; i < p->nmethod; i++)
+		for (k = 0; k < json_array_size(challenges); k++) {
+			challenge = json_array_get(challenges, k);
+			url = acme_json_url(challenge, "url");
+			if (url == NULL || !taketask(p, f, authz, challenge) ||
+			    !method_can(p->methods[i], &f->task))
+				continue;
+			free(f->answer);
+			f->answer = strdup(url);
+			f->method = p->methods[i];
+			return f->answer == NULL ? -1 : 0;
+		}
+	snprintf(p->why, METHOD_WHY_LEN,
+	    "%s: none of the methods can do a challenge that the CA offers: "
+	    "add another with -m",
+	    f->name == NULL ? "?" : f->name);
+	return -1;
+}
+
+/* What an authorization needs: 1, 0 nothing, -1. */
+static int
+readauthorization(struct proving *p, const char *url)
+{
+	struct proof *f = &p->proofs[p->nproof];
+	struct acme_error aerr;
+	const char *status;
+	json_t *authz;
+	int rv = 0;
+
+	if ((authz = acme_authz_get(p->session->acme, url, &aerr)) == NULL)
+		return failprove(p, aerr.msg);
+	status = acme_json_string(authz, "status");
+	if (status != NULL && strcmp(status, "valid") != 0) {
+		memset(f, 0, sizeof(*f));
+		p->nproof++;
+		if ((f->url = strdup(url)) == NULL)
+			rv = failprove(p, "no memory left");
+		else
+			rv = choosechallenge(p, f, authz) == -1 ? -1 : 1;
+	}
+	json_decref(authz);
+	return rv;
+}
+
+/* Begins each method that is used, before anything is set up. */
+static int
+beginmethods(struct proving *p)
+{
+	struct method_why why;
+	size_t i, k;
+
+	for (i = 0; i < p->nmethod; i++) {
+		for (k = 0; k < p->nproof; k++)
+			if (p->proofs[k].method == p->methods[i])
+				break;
+		if (k < p->nproof && method_begin(p->methods[i], &why) == -1)
+			return failprove(p, why.msg);
+	}
+	return 0;
+}
+
+static int
+setupproof(struct proving *p, struct proof *f)
+{
+	struct certstore_error err;
+	struct method_why why;
+
+	if ((f->note = method_note(f->method, &f->task, &why)) == NULL)
+		return failprove(p, why.msg);
+	if (*f->note != '\0' &&
+	    certstore_order_setup(p->order, f->note, &err) == -1)
+		return failprove(p, err.msg);
+	if (method_setup(f->method, &f->task, f->note, &why) == -1)
+		return failprove(p, why.msg);
+	return 0;
+}
+
+/*
+ * Waits until it can be seen, and looks: only for a better message, since the
+ * CA may see what we do not.
+ */
+static int
+lookat(struct proving *p, struct proof *f)
+{
+	struct method_why why;
+	int rv;
+
+	if ((rv = method_wait(f->method, &f->task, f->note, &why)) == 0)
+		rv = method_look(f->method, &f->task, &why);
+	if (rv == 1 && p->job->verbose)
+		cmd_say("%s", why.msg);
+	if (rv == 1)
+		snprintf(p->doubt, sizeof(p->doubt), "%s", why.msg);
+	if (rv == -1 && (why.interrupted || !p->job->force))
+		return failprove(p, why.msg);
+	return 0;
+}
+
+/* Why the CA does not believe that a name is ours. */
+static int
+failauthorization(struct proving *p, const struct proof *f, const json_t *authz)
+{
+	const json_t *challenge, *list = acme_json_array(authz, "challenges");
+	char text[700];
+	size_t i;
+
+	text[0] = '\0';
+	for (i = 0; i < json_array_size(list) && text[0] == '\0'; i++) {
+		challenge = json_array_get(list, i);
+		if (json_object_get(challenge, "error") != NULL)
+			acme_problem_text(json_object_get(challenge, "error"),
+			    text, sizeof(text));
+	}
+	snprintf(p->why, METHOD_WHY_LEN, "%s: CA says %s (%s)%s%.300s", f->name,
+	    text[0] == '\0' ? "that it is not proved" : text, f->type,
+	    p->doubt[0] == '\0' ? "" : "; from here: ", p->doubt);
+	return -1;
+}
+
+/* Lets the CA look at some of them, and waits for what it says. */
+static int
+letlook(struct proving *p, struct proof **v, size_t n)
+{
+	const char *status;
+	struct acme_error aerr;
+	json_t *authz;
+	size_t i;
+	int rv = 0;
+
+	for (i = 0; i < n; i++)
+		if (acme_challenge_answer(p->session->acme, v[i]->answer, NULL,
+			&aerr) == -1)
+			return failprove(p, aerr.msg);
+	for (i = 0; i < n; i++) {
+		authz = acme_authz_wait(p->session->acme, v[i]->url, &aerr);
+		if (authz == NULL)
+			return failprove(p, aerr.msg);
+		status = acme_json_string(authz, "status");
+		if (rv == 0 && (status == NULL || strcmp(status, "valid") != 0))
+			rv = failauthorization(p, v[i], authz);
+		json_decref(authz);
+	}
+	return rv;
+}
+
+static int
+provesome(struct proving *p, struct proof **v, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (setupproof(p, v[i]) == -1)
+			return -1;
+	for (i = 0; i < n; i++)
+		if (lookat(p, v[i]) == -1)
+			return -1;
+	return letlook(p, v, n);
+}
+
+/* All at once, but those whose method can do one name after the other only. */
+static int
+proveall(struct proving *p)
+{
+	struct proof *f, **together;
+	size_t i, n = 0;
+	int rv;
+
+	if (beginmethods(p) == -1)
+		return -1;
+	together = calloc(p->nproof, sizeof(*together));
+	if (together == NULL)
+		return failprove(p, "no memory left");
+	rv = 0;
+	for (i = 0; i < p->nproof && rv == 0; i++) {
+		f = &p->proofs[i];
+		if (!method_serial(f->method)) {
+			together[n++] = f;
+			continue;
+		}
+		rv = provesome(p, &f, 1);
+		(void)prove_undo(p->job, p->order);
+	}
+	if (rv == 0 && n > 0)
+		rv = provesome(p, together, n);
+	free(together);
+	return rv;
+}
+
+int
+prove_order(struct job *job, struct session *session,
+    struct certstore_order *order, const json_t *json, const char *const *words,
+    size_t nword, char *why)
+{
+	struct proving p = { .job = job,
+		.session = session,
+		.order = order,
+		.why = why };
+	const json_t *urls = acme_json_array(json, "authorizations");
+	size_t i, n = json_array_size(urls);
+	int rv = -1;
+
+	p.proofs = calloc(n + 1, sizeof(*p.proofs));
+	if (p.proofs == NULL) {
+		failprove(&p, "no memory left");
+		return -1;
+	}
+	if (makemethods(&p, words, nword) == -1)
+		goto out;
+	for (i = 0; i < n; i++)
+		if (readauthorization(&p,
+			json_string_value(json_array_get(urls, i))) == -1)
+			goto out;
+	rv = p.nproof == 0 ? 0 : proveall(&p);
+out:
+	(void)prove_undo(job, order);
+	for (i = 0; i < p.nmethod; i++)
+		method_end(p.methods[i]);
+	for (i = 0; i < p.nproof; i++)
+		freeproof(&p.proofs[i]);
+	free(p.proofs);
+	return rv;
+}

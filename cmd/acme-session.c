@@ -1,0 +1,113 @@
+/*
+ * acme-session.c: the CAs that a call of cert-acme speaks with: their accounts,
+ * which are made where there are none.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "entry.h"
+
+static int
+isaccount(const struct session *s, const char *account)
+{
+	const char *directory = certstore_account_value(s->account, "directory",
+	    0);
+
+	return strcmp(certstore_account_name(s->account), account) == 0 ||
+	    (directory != NULL && strcmp(directory, account) == 0);
+}
+
+/* Agrees to the terms and makes the account at the CA. */
+static int
+registeraccount(struct job *job, struct session *s, struct acme_error *err)
+{
+	const char *terms = acme_terms(s->acme);
+	struct certstore_error cerr;
+
+	if (acme_wants_eab(s->acme))
+		return acme_fail(err, ACME_LOCAL,
+		    "%s: this CA needs an external account: use cert-account "
+		    "new with eab=KID:FILE",
+		    certstore_account_name(s->account));
+	if (terms != NULL && !job->agreed)
+		return acme_fail(err, ACME_TERMS,
+		    "%s: has terms of service: read %s, and use -y to agree",
+		    certstore_account_name(s->account), terms);
+	/* the key is on disk before the CA hears of it */
+	if (certstore_account_save(s->account, &cerr) == -1)
+		return acme_fail(err, ACME_LOCAL, "%s", cerr.msg);
+	return acme_account_register(s->acme, job->agreed, NULL, NULL, err);
+}
+
+/* A limit of an earlier process that still holds. */
+static void
+readlimit(struct session *s)
+{
+	const char *retry = certstore_account_value(s->account, "retry", 0);
+	struct certstore_error ignored;
+	int64_t until;
+
+	if (retry == NULL ||
+	    certstore_time_parse(retry, &until, &ignored) == -1)
+		return;
+	/* one of years is that of a wrong clock */
+	if (until <= certstore_time_now() + 8 * 86400)
+		s->until = until;
+}
+
+/* Opens the account, or makes one that is not on disk yet. */
+static struct certstore_account *
+openaccount(struct job *job, const char *account, struct certstore_error *err)
+{
+	struct certstore_account *a;
+
+	a = certstore_account_open(job->store, account,
+	    CERTSTORE_ACCOUNT_SHARED, err);
+	if (a == NULL && err->code == CERTSTORE_ENOENTRY)
+		a = certstore_account_new(job->store, NULL, account, err);
+	if (a != NULL && job->cafile != NULL &&
+	    certstore_account_set(a, "ca", CERTSTORE_SET_REPLACE, job->cafile,
+		err) == -1) {
+		certstore_account_free(a);
+		a = NULL;
+	}
+	return a;
+}
+
+struct session *
+session_find(struct job *job, const char *account, char *msg, size_t size)
+{
+	struct certstore_error err;
+	struct acme_error aerr;
+	struct session *s;
+
+	for (s = job->sessions; s != NULL; s = s->next)
+		if (isaccount(s, account))
+			return s;
+	if ((s = calloc(1, sizeof(*s))) == NULL) {
+		snprintf(msg, size, "no memory left");
+		return NULL;
+	}
+	if ((s->account = openaccount(job, account, &err)) == NULL) {
+		snprintf(msg, size, "%s", err.msg);
+		free(s);
+		return NULL;
+	}
+	s->next = job->sessions;
+	job->sessions = s;
+	readlimit(s);
+	if ((s->acme = acme_open(job->store, s->account, &aerr)) != NULL &&
+	    certstore_account_value(s->account, "url", 0) == NULL &&
+	    registeraccount(job, s, &aerr) == -1) {
+		acme_close(s->acme);
+		s->acme = NULL;
+	}
+	if (s->acme == NULL) {
+		s->why = strdup(aerr.msg);
+		snprintf(msg, size, "%s", aerr.msg);
+		return NULL;
+	}
+	return s;
+}

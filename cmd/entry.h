@@ -1,0 +1,57 @@
+/*
+ * entry.h: cert-acme: what one call asks for, and what is done for an entry.
+ */
+#ifndef ENTRY_H
+#define ENTRY_H
+
+#include "acme.h"
+#include "method.h"
+
+/* A CA with which this call speaks, by the account. */
+struct session {
+	struct session	*next;
+	struct certstore_account *account;
+	struct acme	*acme;		/* NULL: not yet, or it failed */
+	int64_t		 until;		/* no order before this time */
+	char		*why;		/* why not, said once */
+	size_t		 nwaiting;	/* names that this stopped */
+};
+
+struct job {
+	struct certstore *store;
+	const char	*account;	/* -A, or NULL: that of the entry */
+	const char	*cafile;	/* -T, absolute, or NULL */
+	int		 agreed;	/* -y */
+	int		 force, dryrun, ifneeded, verbose;
+	int		 unattended;	/* run by cert-renew */
+	struct certstore_template *tmpl;	/* NULL: nothing was given */
+	struct certstore_set *props;
+	const struct certstore_span *within;	/* -e, or NULL */
+	int64_t		 life;		/* -l in seconds, or 0 */
+	int64_t		 deadline;	/* -W, of the monotonic clock; 0: none */
+	struct session	*sessions;
+};
+
+/* What became of a name. */
+enum outcome {
+	ISSUED,		/* the entry has a new certificate */
+	CHANGED,	/* only what is kept of it */
+	UNCHANGED,
+	HELD,		/* a certificate came and is held */
+	LATER,		/* another run has to continue */
+	FAILED
+};
+
+/* acme-session.c: NULL and why. */
+struct session *session_find(struct job *, const char *, char *, size_t);
+
+/* acme-entry.c: the text, of METHOD_WHY_LEN bytes, says why not, without the
+ * name. */
+enum outcome entry_issue(struct job *, const char *, char *);
+
+/* acme-prove.c: proves that the names of an order are ours; 0, or -1. */
+int	prove_order(struct job *, struct session *, struct certstore_order *,
+	    const json_t *, const char *const *, size_t, char *);
+int	prove_undo(struct job *, struct certstore_order *);
+
+#endif

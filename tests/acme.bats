@@ -1,0 +1,189 @@
+#!/usr/bin/env bats
+# acme.bats: cert-acme at Pebble and Caddy.
+
+# shellcheck disable=SC2154  # run --separate-stderr sets stderr
+
+load helper
+load pki
+load acme
+
+setup_file() {
+	HTTP01='' TLSALPN01='' bed_start
+}
+
+teardown_file() {
+	bed_end
+}
+
+setup() {
+	common_setup
+	bed_need
+}
+
+# acme ARGUMENT...: cert-acme where the servers are.
+acme() {
+	inside cert-acme "$@"
+}
+
+@test "a first certificate, which is kept while it is good" {
+	pebble plain
+	run -2 --separate-stderr acme -A "$directory" -T "$serverca" \
+	    -m http:5002 www.example.test
+	[[ $stderr == *'terms of service: read '*', and use -y to agree'* ]]
+	[ ! -e "$CERTSTORE/certs/www.example.test" ]
+	run -0 --separate-stderr acme -y -A "$directory" -T "$serverca" \
+	    -m http:5002 www.example.test
+	[ "$output" = www.example.test ]
+	[ -z "$stderr" ]
+	cert-verify -q -T "$acmeroot" www.example.test
+	[ "$(cert-list -o names,kind www.example.test)" = $'www.example.test\tpeer' ]
+	pki entry "$CERTSTORE/certs/www.example.test"
+	[ "$(cert-set -o method www.example.test)" = method=http:5002 ]
+	was=$(cert-show -o fingerprint www.example.test)
+	run -0 acme -u www.example.test
+	[ -z "$output" ]
+	run -1 acme -ux www.example.test
+	[ "$(cert-show -o fingerprint www.example.test)" = "$was" ]
+	run -2 --separate-stderr acme www.example.test
+	[[ $stderr == *'www.example.test: has a certificate that is not due before '*': use -f '* ]]
+	run -0 --separate-stderr acme -f www.example.test
+	[ "$output" = www.example.test ]
+	[ "$(cert-show -o fingerprint www.example.test)" != "$was" ]
+	# nothing is left
+	[ -z "$(litter "$CERTSTORE")" ]
+}
+
+# The names below example.test are all 127.0.0.1.
+@test "names that are not proved: why, and nothing is left" {
+	pebble plain
+	run -2 --separate-stderr acme -y -A "$directory" -T "$serverca" \
+	    -m webroot:"$PWD" www.example.test
+	[[ $stderr == *'www.example.test'*'CA says '*connection*'(http-01)'* ]] ||
+	    fail "$stderr"
+	[ "$(cert-list -o name,kind)" = $'www.example.test\twaiting' ]
+	[ ! -e .well-known ]
+	# the same key, request and wish the next time
+	cp "$CERTSTORE/certs/www.example.test/request.key" key
+	run -0 acme -m http:5002 www.example.test
+	cmp key "$CERTSTORE/certs/www.example.test/privkey.pem"
+	run -2 --separate-stderr acme -A "$directory" -T "$serverca" \
+	    -m http:5002 blocked-domain.example
+	[[ $stderr == *'CA says '*blocked-domain.example* ]]
+	run -2 --separate-stderr acme -u www2.example.test
+	[[ $stderr == *'www2.example.test: has no account: use -A'* ]]
+}
+
+@test "an account is not made without -y, external accounts not at all" {
+	pebble eab EAB=true
+	run -2 --separate-stderr acme -y -A "$directory" -T "$serverca" \
+	    -m http:5002 www.example.test
+	[[ $stderr == *'needs an external account: use cert-account new'* ]]
+	[ ! -e "$CERTSTORE/acme/accounts" ] || [ -z "$(ls "$CERTSTORE/acme/accounts")" ]
+}
+
+@test "nonces that are refused, strict servers, several names, an address" {
+	pebble strict -strict PEBBLE_WFE_NONCEREJECT=90 PEBBLE_AUTHZREUSE=0
+	run -0 --separate-stderr acme -y -A "$directory" -T "$serverca" \
+	    -m http:5002 -t rsa:2048 -s b.example.test -s a.example.test ab
+	[ "$output" = ab ]
+	[ "$(cert-list -o names,key ab)" = $'b.example.test,a.example.test\trsa:2048' ] ||
+	    [ "$(cert-list -o names,key ab)" = $'a.example.test,b.example.test\trsa:2048' ]
+	run -0 --separate-stderr acme -m http:5002 -A "$directory" \
+	    -s 127.0.0.1 addr
+	[ "$(cert-list -o names addr)" = 127.0.0.1 ]
+}
+
+@test "a wildcard and its apex, by a hook" {
+	pebble plain
+	cert-set -q @store note=x
+	mkdir "$CERTSTORE/hooks"
+	cat >"$CERTSTORE/hooks/dns" <<-'EOT'
+		#!/bin/sh
+		api=http://127.0.0.1:8055
+		case $1 in
+		add) exec curl -sf -o /dev/null -d \
+		    "{\"host\":\"$4.\",\"value\":\"$6\"}" $api/set-txt ;;
+		del) exec curl -sf -o /dev/null -d \
+		    "{\"host\":\"$4.\"}" $api/clear-txt ;;
+		esac
+	EOT
+	chmod 755 "$CERTSTORE/hooks/dns"
+	run -0 --separate-stderr acme -y -A "$directory" -T "$serverca" \
+	    -m hook:dns -s example.test -s '*.example.test' wild
+	[ "$output" = wild ]
+	[ "$(cert-match -o name x.example.test)" = wild ]
+}
+
+@test "a chain by the name of an issuer" {
+	pebble roots PEBBLE_ALTERNATE_ROOTS=2 PEBBLE_CHAIN_LENGTH=2
+	run -0 acme -y -A "$directory" -T "$serverca" -m http:5002 a.example.test
+	first=$(openssl crl2pkcs7 -nocrl -certfile \
+	    "$CERTSTORE/certs/a.example.test/fullchain.pem" |
+	    openssl pkcs7 -print_certs -noout | grep issuer | tail -1)
+	inside curl -sf --cacert "$serverca" "$management/roots/1" >root1
+	other=$(openssl x509 -in root1 -noout -subject -nameopt RFC2253)
+	run -0 --separate-stderr acme -f a.example.test chain="${other#*=CN=}"
+	[[ $stderr != *chain* ]] || fail "$stderr"
+	cert-verify -q -T ./root1 a.example.test
+	run -0 --separate-stderr acme -f a.example.test chain='no such CA'
+	[[ $stderr == *'the CA offers no chain with "no such CA": its default is used'* ]]
+}
+
+@test "another request that waits is not touched" {
+	pebble plain
+	cert-create -R -s www.example.test www >/dev/null
+	cp "$CERTSTORE/certs/www/request.key" key
+	run -2 --separate-stderr acme -y -A "$directory" -T "$serverca" \
+	    -m http:5002 -s www.example.test www
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == *request* ]]
+	cmp key "$CERTSTORE/certs/www/request.key"
+}
+
+@test "killed at each step: the next run leaves one certificate and no trace" {
+	pebble plain
+	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip "strace and sanitizers"
+	run -0 acme -y -A "$directory" -T "$serverca" -m http:5002 first.example.test
+	i=0
+	for call in sendto:3 sendto:6 sendto:10 sendto:14 fsync:4 fsync:9 \
+	    renameat:2 renameat:4; do
+		i=$((i + 1))
+		name=k$i.example.test
+		inside strace -f -qq -o /dev/null -e \
+		    "inject=${call%:*}:signal=KILL:when=${call#*:}" \
+		    cert-acme -A "$directory" -m http:5002 "$name" \
+		    >/dev/null 2>&1 || :
+		run -0 --separate-stderr acme -u -A "$directory" -m http:5002 "$name"
+		pki entry "$CERTSTORE/certs/$name"
+		[ -z "$(find "$CERTSTORE/acme" -name held.pem)" ]
+		! grep -q setup "$CERTSTORE/acme/orders/$name/state" || false
+		[ ! -e "$CERTSTORE/certs/$name/request.key" ]
+	done
+	! inside pgrep acme-responder || false
+	[ -z "$(litter "$CERTSTORE")" ]
+}
+
+@test "cert-renew gives what is due to cert-acme, and takes what is held" {
+	pebble short VALIDITY=864000 PEBBLE_AUTHZREUSE=0
+	acme -y -A "$directory" -T "$serverca" -m http:5002 a.example.test
+	acme -A "$directory" -m http:5002 b.example.test
+	cert-create -c ca
+	run -0 inside cert-renew
+	[ -z "$output" ]
+	was=$(cert-show -o fingerprint a.example.test)
+	sleep 1.1 # for a later end
+	run -0 --separate-stderr inside cert-renew -e 30d a.example.test
+	[ "$output" = a.example.test ] || fail "$stderr"
+	[ "$(cert-show -o fingerprint a.example.test)" != "$was" ]
+	run -0 inside cert-renew -n a.example.test
+	[ "$(cut -f 2 <<<"$output")" = later ]
+	# nothing answers: a failure that is remembered
+	cert-set -q b.example.test method=webroot:"$PWD"
+	cert-set -q a.example.test renew=no
+	run -0 --separate-stderr inside cert-renew -e 30d
+	[ -z "$output" ]
+	[[ $stderr == *'b.example.test: '*'CA says '*'; still good until '*'failed 1 times'* ]] ||
+	    fail "$stderr"
+	run -0 --separate-stderr inside cert-renew -e 30d
+	[ -z "$stderr" ]
+}
