@@ -96,7 +96,7 @@ UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
 ACME_UNITS = tests/test-client.c
 TOOLS = tests/forge tests/passport tests/pki
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
-FUZZERS = acme crl name pem props tnauth trust verify
+FUZZERS = acme client crl name pem props tnauth trust verify
 FUZZ_TIME = 60
 EXAMPLES = tests/example/isgood.c tests/example/takein.c \
 	tests/example/whose.c
@@ -260,18 +260,19 @@ FUZZ = clang -std=c11 $(DEFINES) -g -O1
 fuzz:
 	rm -rf build-fuzz
 	mkdir build-fuzz build-fuzz/lib
-	cd build-fuzz/lib && printf '../../%s\n' $(LIBRARY) | \
-	    xargs -n 12 -P 4 $(FUZZ) -I../../lib \
+	cd build-fuzz/lib && printf '../../%s\n' $(LIBRARY) \
+	    cmd/acme-header.c cmd/acme-json.c | \
+	    xargs -n 12 -P 4 $(FUZZ) -I../../lib -I../../cmd \
 	    -fsanitize=fuzzer-no-link,address,undefined -c
 	for f in $(FUZZERS); do \
 	    mkdir build-fuzz/corpus-$$f && \
-	    $(FUZZ) -Ilib -fsanitize=fuzzer,address,undefined \
+	    $(FUZZ) -Ilib -Icmd -fsanitize=fuzzer,address,undefined \
 	    -o build-fuzz/$$f tests/fuzz/fuzz-$$f.c build-fuzz/lib/*.o \
-	    $(LIBCRYPTO) $(LIBBSD) && \
+	    $(LIBACME) $(LIBCRYPTO) $(LIBBSD) && \
 	    build-fuzz/$$f -max_total_time=$(FUZZ_TIME) -max_len=20000 \
 	    -verbosity=0 -print_final_stats=1 build-fuzz/corpus-$$f \
-	    tests/data/acme tests/data/crl tests/data/keys tests/data/pem \
-	    tests/data/hostile \
+	    tests/data/acme tests/data/client tests/data/crl \
+	    tests/data/keys tests/data/pem tests/data/hostile \
 	    tests/data/props tests/data/tnauth tests/data/trust \
 	    tests/data/verify || exit 1; done
 
