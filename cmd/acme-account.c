@@ -233,6 +233,62 @@ acme_account_register(struct acme *acme, int agreed, const char *kid,
 }
 
 /*
+ * Whether an account may be made: the terms of service are agreed to, and there
+ * is an external account if the CA wants one.
+ */
+int
+acme_account_allowed(struct acme *acme, int agreed, const char *kid,
+    struct acme_error *err)
+{
+	const char *terms = acme_terms(acme);
+
+	if (terms != NULL && !agreed) {
+		acme_fail(err, ACME_TERMS,
+		    "%s: the CA has terms of service: %s: read them, and use "
+		    "-y to agree",
+		    name(acme), terms);
+		snprintf(err->url, sizeof(err->url), "%s", terms);
+		return -1;
+	}
+	if (acme_wants_eab(acme) && kid == NULL)
+		return acme_fail(err, ACME_LOCAL,
+		    "%s: the CA wants to know whose account it is: use "
+		    "cert-account new %s eab=KID:FILE, with what it gives its "
+		    "customers",
+		    name(acme), name(acme));
+	return 0;
+}
+
+/* A proxy of the environment is kept: cron and timers have none. */
+int
+acme_account_keepproxy(struct acme *acme, struct acme_error *err)
+{
+	char *proxy;
+	int rv;
+
+	if (value(acme, "proxy") != NULL || (proxy = acme_proxy(acme)) == NULL)
+		return 0;
+	rv = setvalue(acme, "proxy", proxy, err);
+	free(proxy);
+	return rv;
+}
+
+/*
+ * Makes an account that may not be in the store yet, if it is allowed: its key
+ * is on disk before the CA sees it.  Arguments as of acme_account_register().
+ */
+int
+acme_account_make(struct acme *acme, int agreed, const char *kid,
+    const char *hmackey, struct acme_error *err)
+{
+	if (acme_account_allowed(acme, agreed, kid, err) == -1 ||
+	    acme_account_keepproxy(acme, err) == -1 ||
+	    saveaccount(acme, err) == -1)
+		return -1;
+	return acme_account_register(acme, agreed, kid, hmackey, err);
+}
+
+/*
  * Asks the server which of two keys is the account's.  Returns 1 if it is the
  * new one, 0, or -1.
  */

@@ -124,8 +124,13 @@ int	acme_account_open(struct certstore *, const char *, int,
 	    struct certstore_account **, struct acme **,
 	    struct acme_error *);
 int	acme_account_find(struct acme *, int, struct acme_error *);
+int	acme_account_allowed(struct acme *, int, const char *,
+	    struct acme_error *);		/* agreed, KID of an EAB */
+int	acme_account_keepproxy(struct acme *, struct acme_error *);
 int	acme_account_register(struct acme *, int, const char *, const char *,
-	    struct acme_error *);		/* agreed, EAB: KID, HMAC key */
+	    struct acme_error *);		/* and its HMAC key */
+int	acme_account_make(struct acme *, int, const char *, const char *,
+	    struct acme_error *);
 int	acme_account_settle(struct acme *, struct acme_error *);
 json_t	*acme_account_fetch(struct acme *, struct acme_error *);
 int	acme_account_contacts(struct acme *, struct acme_error *);

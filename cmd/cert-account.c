@@ -192,32 +192,6 @@ checkclock(struct acme *acme)
 		    skew < 0 ? "behind" : "ahead of");
 }
 
-/* Ends the command if the CA has terms that nobody has agreed to. */
-static void
-checkterms(struct acme *acme, const char *name)
-{
-	if (acme_terms(acme) != NULL && !opt.agreed)
-		cmd_die("%s: the CA has terms of service: %s: read them, and "
-			"use -y to agree",
-		    name, acme_terms(acme));
-}
-
-/* A proxy of the environment is kept: cron and timers have none. */
-static void
-keepproxy(struct acme *acme, struct certstore_account *account)
-{
-	char *proxy;
-
-	if (certstore_account_value(account, "proxy", 0) != NULL ||
-	    (proxy = acme_proxy(acme)) == NULL)
-		return;
-	if (certstore_account_set(account, "proxy", CERTSTORE_SET_REPLACE,
-		proxy, &cerr) == -1)
-		cmd_say("the proxy of the environment is not kept: %s",
-		    cerr.msg);
-	free(proxy);
-}
-
 static void
 saveaccount(struct certstore_account *account)
 {
@@ -281,50 +255,44 @@ findaccount(struct acme *acme, struct certstore_account *account,
 }
 
 static void
-registeraccount(struct acme *acme, struct certstore_account *account,
-    struct given *given)
+registeraccount(struct acme *acme, const struct given *given)
 {
-	const char *name = certstore_account_name(account);
-
-	checkterms(acme, name);
-	if (acme_wants_eab(acme) && given->kid == NULL)
-		cmd_die("%s: the CA wants to know whose account it is: use "
-			"eab=KID:FILE, with what it gives its customers",
-		    name);
-	if (acme_account_register(acme, opt.agreed, given->kid,
-		given->hmackey.text, &err) == -1)
+	if (acme_account_make(acme, opt.agreed, given->kid, given->hmackey.text,
+		&err) == -1)
 		cmd_die("%s", err.msg);
+}
+
+/* A key that was brought along: the CA may have an account of it. */
+static int
+takeaccount(struct acme *acme, struct certstore_account *account,
+    const struct given *given)
+{
+	if (acme_account_keepproxy(acme, &err) == -1)
+		cmd_die("%s", err.msg);
+	saveaccount(account);
+	if (!findaccount(acme, account, given))
+		return 0;
+	if (certstore_account_value(account, "contact", 0) != NULL &&
+	    acme_account_contacts(acme, &err) == -1)
+		cmd_die("%s", err.msg);
+	return 1;
 }
 
 /* Makes an account that is not in the store. */
 static void
 makeaccount(struct acme *acme, struct certstore_account *account,
-    struct given *given)
+    const struct given *given)
 {
-	const char *name = certstore_account_name(account);
-	int found = 0;
-
 	if (given->haskey &&
 	    certstore_account_set_key(account, given->key.label,
 		given->key.data, given->key.len, &cerr) == -1)
 		cmd_die("%s", cerr.msg);
-	/* a key that was brought along may have an account, and agreed */
-	if (!given->haskey)
-		checkterms(acme, name);
-	if (!given->haskey && acme_wants_eab(acme) && given->kid == NULL)
-		registeraccount(acme, account, given);
-	keepproxy(acme, account);
-	if (!opt.dryrun) {
-		saveaccount(account);
-		if (given->haskey)
-			found = findaccount(acme, account, given);
-		if (!found)
-			registeraccount(acme, account, given);
-		else if (certstore_account_value(account, "contact", 0) !=
-			NULL &&
-		    acme_account_contacts(acme, &err) == -1)
-			cmd_die("%s", err.msg);
-	}
+	if (opt.dryrun && !given->haskey &&
+	    acme_account_allowed(acme, opt.agreed, given->kid, &err) == -1)
+		cmd_die("%s", err.msg);
+	if (!opt.dryrun &&
+	    (!given->haskey || !takeaccount(acme, account, given)))
+		registeraccount(acme, given);
 	printchanged(certstore_account_name(account));
 }
 
@@ -334,7 +302,7 @@ makeaccount(struct acme *acme, struct certstore_account *account,
  */
 static void
 completeaccount(struct acme *acme, struct certstore_account *account,
-    struct given *given)
+    const struct given *given)
 {
 	const char *agreed, *terms = acme_terms(acme);
 	const char *name = certstore_account_name(account);
@@ -354,7 +322,7 @@ completeaccount(struct acme *acme, struct certstore_account *account,
 	if (!found ||
 	    (opt.agreed && terms != NULL &&
 		(agreed == NULL || strcmp(agreed, terms) != 0)))
-		registeraccount(acme, account, given);
+		registeraccount(acme, given);
 	else if (waskept && !opt.ifneeded)
 		cmd_die("%s: exists: use cert-account set to change it, or -u",
 		    name);
@@ -439,7 +407,7 @@ samevalues(const struct certstore_account *a, const struct certstore_account *b,
 
 /* The server at a new URL must have the account, or gets it. */
 static void
-moveaccount(struct acme *acme, struct certstore_account *account)
+moveaccount(struct acme *acme)
 {
 	static struct given none;
 	int found;
@@ -447,7 +415,7 @@ moveaccount(struct acme *acme, struct certstore_account *account)
 	if ((found = acme_account_find(acme, 0, &err)) == -1)
 		cmd_die("%s", err.msg);
 	if (!found)
-		registeraccount(acme, account, &none);
+		registeraccount(acme, &none);
 }
 
 /* Makes the changes at the CA, before they are kept. */
@@ -462,7 +430,7 @@ changeatca(struct certstore_account *account, int moved, int contacts)
 	if (acme_account_settle(acme, &err) == -1)
 		cmd_die("%s", err.msg);
 	if (moved)
-		moveaccount(acme, account);
+		moveaccount(acme);
 	if (contacts && acme_account_contacts(acme, &err) == -1)
 		cmd_die("%s", err.msg);
 	acme_close(acme);

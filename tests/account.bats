@@ -130,7 +130,7 @@ edit() {
 	echo zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W \
 	    >hmac
 	chmod 600 hmac
-	refused 'use eab=KID:FILE' -y -T "$serverca" new p \
+	refused 'use cert-account new p eab=KID:FILE' -y -T "$serverca" new p \
 	    "directory=$directory"
 	[ ! -e "$CERTSTORE/acme" ]
 	refused 'CA says ".*(kid|key|unknown).*' -y -T "$serverca" new p \

@@ -42,7 +42,8 @@ judge_json(const char *text, size_t len)
 	acme_problem_text(json, line, sizeof(line));
 	HOLDS(strlen(line) < sizeof(line));
 	HOLDS(strpbrk(line, "\r\n\x1b") == NULL);
-	json_object_foreach (json, key, value) {
+	json_object_foreach(json, key, value)
+	{
 		(void)acme_json_time(json, key);
 		(void)acme_json_url(json, key);
 		(void)acme_json_item(acme_json_array(json, key), 0);
