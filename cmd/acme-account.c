@@ -244,17 +244,16 @@ acme_account_allowed(struct acme *acme, int agreed, const char *kid,
 
 	if (terms != NULL && !agreed) {
 		acme_fail(err, ACME_TERMS,
-		    "%s: the CA has terms of service: %s: read them, and use "
-		    "-y to agree",
+		    "%s: the CA has terms of service: read %s, and use -y to "
+		    "agree",
 		    name(acme), terms);
 		snprintf(err->url, sizeof(err->url), "%s", terms);
 		return -1;
 	}
 	if (acme_wants_eab(acme) && kid == NULL)
 		return acme_fail(err, ACME_LOCAL,
-		    "%s: the CA wants to know whose account it is: use "
-		    "cert-account new %s eab=KID:FILE, with what it gives its "
-		    "customers",
+		    "%s: this CA needs an external account: use cert-account "
+		    "new %s eab=KID:FILE, with what it gives its customers",
 		    name(acme), name(acme));
 	return 0;
 }

@@ -19,28 +19,6 @@ isaccount(const struct session *s, const char *account)
 	    (directory != NULL && strcmp(directory, account) == 0);
 }
 
-/* Agrees to the terms and makes the account at the CA. */
-static int
-registeraccount(struct job *job, struct session *s, struct acme_error *err)
-{
-	const char *terms = acme_terms(s->acme);
-	struct certstore_error cerr;
-
-	if (acme_wants_eab(s->acme))
-		return acme_fail(err, ACME_LOCAL,
-		    "%s: this CA needs an external account: use cert-account "
-		    "new with eab=KID:FILE",
-		    certstore_account_name(s->account));
-	if (terms != NULL && !job->agreed)
-		return acme_fail(err, ACME_TERMS,
-		    "%s: has terms of service: read %s, and use -y to agree",
-		    certstore_account_name(s->account), terms);
-	/* the key is on disk before the CA hears of it */
-	if (certstore_account_save(s->account, &cerr) == -1)
-		return acme_fail(err, ACME_LOCAL, "%s", cerr.msg);
-	return acme_account_register(s->acme, job->agreed, NULL, NULL, err);
-}
-
 /* A limit of an earlier process that still holds. */
 static void
 readlimit(struct session *s)
@@ -57,6 +35,36 @@ readlimit(struct session *s)
 		s->until = until;
 }
 
+/*
+ * Asks the CA which key an account has whose key was being changed, and opens
+ * it again.
+ */
+static struct certstore_account *
+settleaccount(struct job *job, struct certstore_account *a,
+    struct certstore_error *err)
+{
+	struct acme_error aerr;
+	struct acme *acme;
+	char *name;
+
+	if (!certstore_account_has_newkey(a))
+		return a;
+	name = strdup(certstore_account_name(a));
+	certstore_account_free(a);
+	a = NULL;
+	err->code = CERTSTORE_ESYSTEM;
+	err->errnum = 0;
+	if (name == NULL)
+		snprintf(err->msg, sizeof(err->msg), "no memory left");
+	else if (acme_account_open(job->store, name, CERTSTORE_ACCOUNT_SHARED,
+		     &a, &acme, &aerr) == -1)
+		snprintf(err->msg, sizeof(err->msg), "%.511s", aerr.msg);
+	else
+		acme_close(acme);
+	free(name);
+	return a;
+}
+
 /* Opens the account, or makes one that is not on disk yet. */
 static struct certstore_account *
 openaccount(struct job *job, const char *account, struct certstore_error *err)
@@ -65,7 +73,9 @@ openaccount(struct job *job, const char *account, struct certstore_error *err)
 
 	a = certstore_account_open(job->store, account,
 	    CERTSTORE_ACCOUNT_SHARED, err);
-	if (a == NULL && err->code == CERTSTORE_ENOENTRY)
+	if (a != NULL)
+		a = settleaccount(job, a, err);
+	else if (err->code == CERTSTORE_ENOENTRY)
 		a = certstore_account_new(job->store, NULL, account, err);
 	if (a != NULL && job->cafile != NULL &&
 	    certstore_account_set(a, "ca", CERTSTORE_SET_REPLACE, job->cafile,
@@ -100,7 +110,7 @@ session_find(struct job *job, const char *account, char *msg, size_t size)
 	readlimit(s);
 	if ((s->acme = acme_open(job->store, s->account, &aerr)) != NULL &&
 	    certstore_account_value(s->account, "url", 0) == NULL &&
-	    registeraccount(job, s, &aerr) == -1) {
+	    acme_account_make(s->acme, job->agreed, NULL, NULL, &aerr) == -1) {
 		acme_close(s->acme);
 		s->acme = NULL;
 	}

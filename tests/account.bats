@@ -68,7 +68,7 @@ edit() {
 
 @test "an account is made when its terms are agreed to" {
 	pebble plain
-	refused "terms of service: data:text/plain.* use -y" -T "$serverca" \
+	refused "terms of service: read data:text/plain.*, and use -y" -T "$serverca" \
 	    new p "directory=$directory"
 	[ ! -e "$CERTSTORE/acme" ]
 	run -0 --separate-stderr account -y -T "$serverca" new p \

@@ -81,6 +81,20 @@ acme() {
 	[ ! -e "$CERTSTORE/acme/accounts" ] || [ -z "$(ls "$CERTSTORE/acme/accounts")" ]
 }
 
+@test "a change of the key that was interrupted is ended first" {
+	pebble plain
+	inside cert-account -yq -T "$serverca" new p "directory=$directory"
+	cd "$CERTSTORE/acme/accounts/p"
+	cp key.pem old
+	inside cert-account -q roll p
+	mv key.pem key.new
+	mv old key.pem
+	run -0 --separate-stderr acme -A p -m http:5002 www.example.test
+	[ "$output" = www.example.test ]
+	[[ $stderr == *'p: a change of the key was interrupted: the CA has the new one' ]]
+	[ ! -e key.new ]
+}
+
 @test "nonces that are refused, strict servers, several names, an address" {
 	pebble strict -strict PEBBLE_WFE_NONCEREJECT=90 PEBBLE_AUTHZREUSE=0
 	run -0 --separate-stderr acme -y -A "$directory" -T "$serverca" \
