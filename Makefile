@@ -81,8 +81,8 @@ ACME_SHARED = cmd/acme-account.c cmd/acme-client.c cmd/acme-entry.c \
 MAINS = cmd/acme-responder.c cmd/cert-account.c cmd/cert-acme.c \
 	cmd/cert-create.c cmd/cert-deploy.c cmd/cert-import.c \
 	cmd/cert-list.c cmd/cert-match.c cmd/cert-renew.c \
-	cmd/cert-revert.c cmd/cert-rm.c cmd/cert-set.c cmd/cert-show.c \
-	cmd/cert-trust.c cmd/cert-verify.c cmd/renew-due.c
+	cmd/cert-revert.c cmd/cert-revoke.c cmd/cert-rm.c cmd/cert-set.c \
+	cmd/cert-show.c cmd/cert-trust.c cmd/cert-verify.c cmd/renew-due.c
 UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
 	tests/test-container.c tests/test-create.c tests/test-deploy.c \
 	tests/test-describe.c tests/test-escape.c tests/test-handles.c \
@@ -115,7 +115,7 @@ CRYPTO_COMMANDS = cert-create cert-import cert-show cert-trust
 # The only one that asks whether a name is a public suffix.
 PSL_COMMANDS = cert-verify
 # The only ones that speak to ACME servers.
-ACME_COMMANDS = cert-account cert-acme
+ACME_COMMANDS = cert-account cert-acme cert-revoke
 COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS) $(PSL_COMMANDS) \
 	$(ACME_COMMANDS)
 # Run by commands only.
@@ -124,8 +124,8 @@ HOOKS = hooks/dehydrated hooks/nsupdate
 
 MAN1 = cert-account.1 cert-acme.1 cert-create.1 cert-deploy.1 \
 	cert-import.1 cert-list.1 cert-match.1 cert-renew.1 \
-	cert-revert.1 cert-rm.1 cert-set.1 cert-show.1 cert-trust.1 \
-	cert-verify.1
+	cert-revert.1 cert-revoke.1 cert-rm.1 cert-set.1 cert-show.1 \
+	cert-trust.1 cert-verify.1
 MAN3 = certstore.3 certstore_acme.3 certstore_certs.3 certstore_create.3 \
 	certstore_deploy.3 certstore_due.3 certstore_entry.3 \
 	certstore_escape.3 certstore_import.3 certstore_list.3 \

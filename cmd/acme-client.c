@@ -367,14 +367,23 @@ takenonce(struct acme *acme, struct acme_error *err)
 	return nonce;
 }
 
-/*
- * Sends a signed request, RFC 8555 section 6.2; without payload it is a
- * POST-as-GET.  A refused nonce is replaced, section 6.5.  Returns 0 if the
- * status is 2xx; the answer is for acme_answer_free() in any case.
- */
-int
-acme_send(struct acme *acme, const char *url, const char *payload, int flags,
-    struct acme_answer *answer, struct acme_error *err)
+/* By the account, or by a key that is no account's. */
+static char *
+signpayload(struct acme *acme, const struct acme_key *key, const char *url,
+    const char *nonce, const char *payload, int flags,
+    struct certstore_error *err)
+{
+	if (key == NULL)
+		return certstore_account_jws(acme->account, url, nonce, payload,
+		    flags, err);
+	return certstore_key_jws(key->label, key->data, key->len, NULL, url,
+	    nonce, payload, err);
+}
+
+static int
+sendsigned(struct acme *acme, const struct acme_key *key, const char *url,
+    const char *payload, int flags, struct acme_answer *answer,
+    struct acme_error *err)
 {
 	struct certstore_error cerr;
 	char *jws, *nonce;
@@ -384,8 +393,7 @@ acme_send(struct acme *acme, const char *url, const char *payload, int flags,
 	for (n = 0; n < NONCES_MAX; n++) {
 		if ((nonce = takenonce(acme, err)) == NULL)
 			return -1;
-		jws = certstore_account_jws(acme->account, url, nonce, payload,
-		    flags, &cerr);
+		jws = signpayload(acme, key, url, nonce, payload, flags, &cerr);
 		free(nonce);
 		if (jws == NULL)
 			return acme_fail(err, ACME_LOCAL, "%s", cerr.msg);
@@ -401,6 +409,26 @@ acme_send(struct acme *acme, const char *url, const char *payload, int flags,
 		acme_answer_free(answer);
 	}
 	return -1;
+}
+
+/*
+ * Sends a signed request, RFC 8555 section 6.2; without payload it is a
+ * POST-as-GET.  A refused nonce is replaced, section 6.5.  Returns 0 if the
+ * status is 2xx; the answer is for acme_answer_free() in any case.
+ */
+int
+acme_send(struct acme *acme, const char *url, const char *payload, int flags,
+    struct acme_answer *answer, struct acme_error *err)
+{
+	return sendsigned(acme, NULL, url, payload, flags, answer, err);
+}
+
+/* The same, signed by the key of a certificate, section 7.6. */
+int
+acme_send_key(struct acme *acme, const struct acme_key *key, const char *url,
+    const char *payload, struct acme_answer *answer, struct acme_error *err)
+{
+	return sendsigned(acme, key, url, payload, 0, answer, err);
 }
 
 /* A copy of the Location of an answer, for free(3); what it is, for errors. */

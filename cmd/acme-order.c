@@ -296,10 +296,13 @@ acme_ari(struct acme *acme, const char *certid, struct acme_ari *ari,
 	return rv;
 }
 
-/* Revokes a certificate, base64url of DER, section 7.6; reason of RFC 5280. */
+/*
+ * Revokes a certificate, base64url of DER, section 7.6; reason of RFC 5280.
+ * Signed by the account, or by the certificate's own key if that is given.
+ */
 int
 acme_revoke(struct acme *acme, const char *cert, int reason,
-    struct acme_error *err)
+    const struct acme_key *key, struct acme_error *err)
 {
 	const char *url = acme_resource(acme, "revokeCert", err);
 	struct acme_answer answer = { 0 };
@@ -314,7 +317,8 @@ acme_revoke(struct acme *acme, const char *cert, int reason,
 	json_decref(payload);
 	if (text == NULL)
 		return acme_fail(err, ACME_LOCAL, "no memory left");
-	rv = acme_post(acme, url, text, &answer, err);
+	rv = key == NULL ? acme_post(acme, url, text, &answer, err) :
+			   acme_send_key(acme, key, url, text, &answer, err);
 	acme_answer_free(&answer);
 	free(text);
 	return rv;

@@ -1,6 +1,6 @@
 /*
- * acme-session.c: the CAs that a call of cert-acme speaks with: their accounts,
- * which are made where there are none.
+ * acme-session.c: the CAs that one call of cert-acme or cert-revoke speaks with:
+ * their accounts, which cert-acme makes where there are none.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +75,7 @@ openaccount(struct job *job, const char *account, struct certstore_error *err)
 	    CERTSTORE_ACCOUNT_SHARED, err);
 	if (a != NULL)
 		a = settleaccount(job, a, err);
-	else if (err->code == CERTSTORE_ENOENTRY)
+	else if (err->code == CERTSTORE_ENOENTRY && !job->existing)
 		a = certstore_account_new(job->store, NULL, account, err);
 	if (a != NULL && job->cafile != NULL &&
 	    certstore_account_set(a, "ca", CERTSTORE_SET_REPLACE, job->cafile,
@@ -84,6 +84,20 @@ openaccount(struct job *job, const char *account, struct certstore_error *err)
 		a = NULL;
 	}
 	return a;
+}
+
+void
+session_end(struct job *job)
+{
+	struct session *s;
+
+	while ((s = job->sessions) != NULL) {
+		job->sessions = s->next;
+		acme_close(s->acme);
+		certstore_account_free(s->account);
+		free(s->why);
+		free(s);
+	}
 }
 
 struct session *
@@ -109,6 +123,7 @@ session_find(struct job *job, const char *account, char *msg, size_t size)
 	job->sessions = s;
 	readlimit(s);
 	if ((s->acme = acme_open(job->store, s->account, &aerr)) != NULL &&
+	    !job->existing &&
 	    certstore_account_value(s->account, "url", 0) == NULL &&
 	    acme_account_make(s->acme, job->agreed, NULL, NULL, &aerr) == -1) {
 		acme_close(s->acme);

@@ -114,6 +114,13 @@ int	acme_get(struct acme *, const char *, struct acme_answer *,
 	    struct acme_error *);		/* unsigned */
 int	acme_send(struct acme *, const char *, const char *, int,
 	    struct acme_answer *, struct acme_error *);
+struct acme_key {		/* the private key of a certificate */
+	const char	*label;
+	const char	*data;		/* PEM, not encrypted */
+	size_t		 len;
+};
+int	acme_send_key(struct acme *, const struct acme_key *, const char *,
+	    const char *, struct acme_answer *, struct acme_error *);
 char	*acme_location(const struct acme *, const struct acme_answer *,
 	    const char *, struct acme_error *);
 int	acme_pause(struct acme *, unsigned int, int64_t, const char *,
@@ -168,7 +175,8 @@ struct acme_ari {
 };
 int	acme_ari(struct acme *, const char *, struct acme_ari *,
 	    struct acme_error *);
-int	acme_revoke(struct acme *, const char *, int, struct acme_error *);
+int	acme_revoke(struct acme *, const char *, int, const struct acme_key *,
+	    struct acme_error *);
 char	*acme_base64url(const char *);		/* of PEM, for free(3) */
 
 #endif

@@ -336,20 +336,6 @@ reportwaiting(const struct call *c)
 			    s->why == NULL ? "" : s->why);
 }
 
-static void
-endsessions(struct call *c)
-{
-	struct session *s;
-
-	while ((s = c->job.sessions) != NULL) {
-		c->job.sessions = s->next;
-		acme_close(s->acme);
-		certstore_account_free(s->account);
-		free(s->why);
-		free(s);
-	}
-}
-
 int
 main(int argc, char *argv[])
 {
@@ -394,7 +380,7 @@ main(int argc, char *argv[])
 	reportwaiting(&c);
 	if (c.nchanged == 0 && c.mustchange)
 		cmd_no();
-	endsessions(&c);
+	session_end(&c.job);
 	cmd_operands_free(names);
 	certstore_set_free(c.job.props);
 	certstore_template_free(c.job.tmpl);

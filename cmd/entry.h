@@ -24,6 +24,7 @@ struct job {
 	int		 agreed;	/* -y */
 	int		 force, dryrun, ifneeded, verbose;
 	int		 unattended;	/* run by cert-renew */
+	int		 existing;	/* no account is made */
 	struct certstore_template *tmpl;	/* NULL: nothing was given */
 	struct certstore_set *props;
 	const struct certstore_span *within;	/* -e, or NULL */
@@ -44,6 +45,7 @@ enum outcome {
 
 /* acme-session.c: NULL and why. */
 struct session *session_find(struct job *, const char *, char *, size_t);
+void	session_end(struct job *);	/* ends all */
 
 /* acme-entry.c: the text, of METHOD_WHY_LEN bytes, says why not, without the
  * name. */

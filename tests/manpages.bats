@@ -36,7 +36,7 @@ letters_usage() {
 }
 
 commands='cert-account cert-create cert-deploy cert-import cert-list cert-match cert-revert
-cert-rm cert-show cert-trust cert-verify'
+cert-revoke cert-rm cert-show cert-trust cert-verify'
 
 @test "options: source, page, synopsis and usage are the same" {
 	local c code

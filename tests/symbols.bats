@@ -93,7 +93,7 @@ mapped() {
 	for file in "$ROOT"/cert-[a-z]* "$ROOT"/libcertstore.so.0; do
 		run -0 readelf -d "$file"
 		case $file in
-		*/cert-account|*/cert-acme)
+		*/cert-account|*/cert-acme|*/cert-revoke)
 			[[ $output = *libcurl* && $output = *libjansson* ]]
 			;;
 		*) [[ $output != *libcurl* && $output != *libjansson* ]] ;;
