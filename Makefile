@@ -153,8 +153,8 @@ SOURCES = $(LIBRARY) $(SHARED) $(ACME_SHARED) $(MAINS) $(UNITS) $(ACME_UNITS) \
 	tests/clock.c tests/forge.c tests/method.c tests/passport.c \
 	tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
 SCRIPTS = $(HOOKS) tests/deps.sh tests/run tests/demo .ci/run \
-	tests/bench/run tests/bench/grow tests/bench/stores.sh \
-	tests/suites/run
+	tests/bench/acme tests/bench/run tests/bench/grow \
+	tests/bench/stores.sh tests/suites/run
 PERLS = tests/days tests/exec tests/powercut tests/suites/limbo tests/suites/pkits
 
 COMPILE = $(CC) -std=c11 $(WARN) $(DEFINES) $(FORTIFY) -Ilib -Icmd -Itests \

@@ -20,7 +20,8 @@ servers="$suites $acme nginx haproxy openvpn systemd e2fsprogs g++ clang mandoc"
 lint="$test clang bmake mandoc shellcheck cppcheck clang-format
 libclang-rt-dev"
 bench="$build mkcert openssl gnutls-bin libnss3-tools lego easy-rsa p11-kit
-ca-certificates gnuplot-nox valgrind"
+ca-certificates gnuplot-nox valgrind pebble caddy curl iproute2 uacme
+dehydrated"
 
 case ${1:-} in
 build) wanted=$build ;;
