@@ -170,7 +170,7 @@ follows() {
 	local at call n
 
 	calls cert-renew -f CA
-	follows then
+	follows after
 	run ! cmp -s "$CERTSTORE/certs/CA/fullchain.pem" \
 	    "$saved/certs/CA/fullchain.pem"
 	{ cat some; grep renameat all; } | sort -u >these

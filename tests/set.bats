@@ -196,8 +196,8 @@ next() {
 
 @test "acme and its methods" {
 	ok=(webroot:/var/www http http:8080 http:127.0.0.1:80 'http:[::1]:80'
-	    hook:nsupdate hook:/usr/libexec/x,a,b hook:x,,
-	    hook:http-01:/usr/libexec/x,y hook:tls-alpn-01:x dns-persist)
+	    hook:nsupdate 'hook:/usr/libexec/x,a,b' 'hook:x,,'
+	    'hook:http-01:/usr/libexec/x,y' hook:tls-alpn-01:x dns-persist)
 	cert-set a acme=letsencrypt acmeprofile=shortlived chain='ISRG Root X1'
 	for m in "${ok[@]}"; do
 		cert-set -q a method+="$m"

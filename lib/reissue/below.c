@@ -121,13 +121,14 @@ replacetext(struct cs_buf *file, size_t from, const struct cs_buf *was,
     const struct cs_buf *fresh)
 {
 	struct cs_buf to = { 0 };
-	const char *found, *p = file->p, *end = file->p + file->len;
+	const char *end, *found, *p;
 	int bad, n = 0;
 
 	if (file->p == NULL)
 		return 0;
-	bad = cs_buf_add(&to, p, from);
-	p += from;
+	p = file->p + from;
+	end = file->p + file->len;
+	bad = cs_buf_add(&to, file->p, from);
 	while (
 	    (found = memmem(p, (size_t)(end - p), was->p, was->len)) != NULL) {
 		bad |= cs_buf_add(&to, p, (size_t)(found - p));
