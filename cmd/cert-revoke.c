@@ -74,14 +74,14 @@ setreason(struct call *c, char *assignment)
 		cmd_die("%s: is not known: use reason=WORD",
 		    cmd_clean(assignment, clean, sizeof(clean)));
 	for (i = 0; i < n; i++)
-		if (strcasecmp(value, reasons[i].word) == 0)
-			break;
-	if (i == n)
-		cmd_die("reason=%s: is not a reason: use one of unspecified, "
-			"keyCompromise, affiliationChanged, superseded, "
-			"cessationOfOperation, privilegeWithdrawn",
-		    cmd_clean(value, clean, sizeof(clean)));
-	c->reason = reasons[i].code;
+		if (strcasecmp(value, reasons[i].word) == 0) {
+			c->reason = reasons[i].code;
+			return;
+		}
+	cmd_die("reason=%s: is not a reason: use one of unspecified, "
+		"keyCompromise, affiliationChanged, superseded, "
+		"cessationOfOperation, privilegeWithdrawn",
+	    cmd_clean(value, clean, sizeof(clean)));
 }
 
 /* The first certificate of the file is the one that is meant. */
