@@ -49,6 +49,15 @@ blocks() {
 	esac
 }
 
+# network N: the lines of a recipe in certstore(7) that need a CA, which are -unfilled.
+network() {
+	awk -v n="$1." '
+	/^\.S[hs] / { wanted = $2 == n }
+	/^\.Ed/ { inside = 0 }
+	inside { gsub(/\\e/, "\\"); print }
+	wanted && /^\.Bd -unfilled/ { inside = 1 }' "$ROOT/man/certstore.7"
+}
+
 # stub NAME: makes a command of the environment from stdin.
 stub() {
 	cat >"$BATS_TEST_TMPDIR/stubs/$1"

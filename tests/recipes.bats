@@ -392,6 +392,14 @@ moved() {
 		[ -s manual.txt ]
 		diff manual.txt readme.txt
 	done
+	for n in 13 14; do
+		network "$n" >manual.txt
+		awk -v n="$n." '
+		/^[0-9]+\. / || /^Status$/ { inside = $1 == n }
+		inside && sub(/^    /, "")' "$ROOT/README" >readme.txt
+		[ -s manual.txt ]
+		diff manual.txt readme.txt
+	done
 }
 
 @test "11: sign calls" {
