@@ -163,7 +163,7 @@ aged() {
 	guard "an import" 175
 	[ "$(grep -c '^fsync' trace)" -eq 14 ]
 	syscalls all cert-rm n.example.com
-	guard "a removal" 127
+	guard "a removal" 128
 	[ "$(grep -c '^fsync' trace)" -eq 3 ]
 	syscalls fsync,syncfs cert-rm e2.example.com e3.example.com
 	guard "syncs of a removal of two" 3

@@ -125,6 +125,11 @@ setup() {
 	# the third time is an error, as is little time
 	run -2 --separate-stderr at 63 cert-renew -q
 	[[ $stderr == *'failed 3 times'* ]]
+	# which goes with its entry
+	cert-create -A ca -l 90d -s gone.example.com gone.example.com
+	cp "$CERTSTORE/renewal/a" "$CERTSTORE/renewal/gone.example.com"
+	cert-rm gone.example.com
+	[ ! -e "$CERTSTORE/renewal/gone.example.com" ]
 	# a clock that was wrong does not stop it for years
 	run -2 at 3000 cert-renew a
 	sed -i "s/^next .*/next 9999999999/" "$CERTSTORE/renewal/a"

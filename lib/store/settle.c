@@ -154,6 +154,17 @@ dropdefault(struct certstore *store, const char *name)
 	return fsync(store->fd);
 }
 
+/* Removes what is remembered of renewals that failed. */
+static int
+dropattempts(struct certstore *store, const char *name)
+{
+	char path[CS_NAME_MAX + 16];
+
+	snprintf(path, sizeof(path), "renewal/%s", name);
+	return cs_file_remove(store->fd, path) == -1 && errno != ENOTDIR ? -1 :
+									   0;
+}
+
 /*
  * The entry's link is removed: removes all else of it.  If its info cannot be
  * believed (NULL), its generations and links are searched for.
@@ -164,6 +175,7 @@ finishremoval(struct certstore *store, const char *name, unsigned long gen,
 {
 	if (dropdefault(store, name) == -1 ||
 	    cs_orderstate_remove(store, name) == -1 ||
+	    dropattempts(store, name) == -1 ||
 	    cs_strings_add(&todo->gone, name) == -1)
 		return -1;
 	if (info == NULL) {
