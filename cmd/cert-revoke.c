@@ -121,6 +121,19 @@ issame(const char *a, const char *b)
 	return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
+/* Does it have this name, which is a wildcard?  Any other has been matched. */
+static int
+haswildcard(const struct certstore_entry *e, const char *wildcard)
+{
+	const char *type, *value;
+	size_t i;
+
+	for (i = 0; certstore_entry_san(e, i, &type, &value) == 1; i++)
+		if (strcasecmp(value, wildcard) == 0)
+			return 1;
+	return 0;
+}
+
 /*
  * Is there a valid certificate with a key for this name, other than the one
  * that is revoked?  After a compromise it must have another key, too.
@@ -129,14 +142,18 @@ static int
 hassuccessor(const struct call *c, struct certstore_match *match,
     const struct target *t, const char *type, const char *value)
 {
+	int wildcard = strncmp(value, "*.", 2) == 0;
 	const struct certstore_entry *e;
 	char question[300];
 
-	snprintf(question, sizeof(question), "%s:%s", type, value);
+	/* a wildcard is no question, but a host below it is */
+	snprintf(question, sizeof(question), "%s:%s%s", type,
+	    wildcard ? "x" : "", value + wildcard);
 	if (certstore_match_ask(match, question, &err) == -1)
 		return 0;
 	while (certstore_match_next(match, &e, &err) == 1)
 		if (certstore_entry_is_valid(e, certstore_time_now()) &&
+		    (!wildcard || haswildcard(e, value)) &&
 		    !issame(certstore_entry_fingerprint(e),
 			certstore_entry_fingerprint(t->cert)) &&
 		    (c->reason != KEY_COMPROMISE ||

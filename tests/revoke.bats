@@ -157,3 +157,31 @@ status() {
 	run -2 revoke
 	[ ! -e "$CERTSTORE/acme/orders/own" ]
 }
+
+@test "each kind of name needs a successor: wildcards, hosts, addresses" {
+	mine=(-s '*.example.com' -s example.com -s 192.0.2.1 -s 2001:db8::1)
+	cert-create "${mine[@]}" old
+	cert-set -q old acme=letsencrypt
+	cert-create -s x.example.com -s example.com -s 192.0.2.1 \
+	    -s 2001:db8::1 host
+	run -2 --separate-stderr cert-revoke -n old
+	[ "$stderr" = 'cert-revoke: old: no other certificate in the store serves *.example.com: order one first with cert-acme -f, or use -f' ]
+	cert-create -s '*.example.com' wild
+	run -0 --separate-stderr cert-revoke -n old
+	[ "$output" = old ]
+	[ -z "$stderr" ]
+	cert-rm host
+	run -2 --separate-stderr cert-revoke -n old
+	[[ $stderr == *'serves example.com: '* ]]
+	# what has expired is none
+	cert-create -l 1h "${mine[@]}" brief
+	run -0 cert-revoke -n old
+	run -2 --separate-stderr env CLOCK_OFFSET=7200 \
+	    ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
+	    LD_PRELOAD="$ROOT/tests/clock.so" cert-revoke -n old
+	[[ $stderr == *'serves example.com: '* ]]
+	cert-rm brief
+	run -0 cert-revoke -nf old
+	run -2 --separate-stderr cert-revoke old
+	[ ! -e "$CERTSTORE/acme/orders/old" ]
+}
