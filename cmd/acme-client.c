@@ -103,10 +103,10 @@ judge(struct acme *acme, const char *url, const struct acme_answer *answer,
 	char place[300], text[700];
 	size_t len;
 
-	if (answer->status >= 200 && answer->status < 300)
-		return 0;
 	json_decref(acme->problem);
 	acme->problem = NULL;
+	if (answer->status >= 200 && answer->status < 300)
+		return 0;
 	if (answer->status >= 300 && answer->status < 400)
 		return acme_fail(err, ACME_ODD,
 		    "%s: redirects%s%s: redirects are refused: use the URL of "
@@ -453,7 +453,7 @@ acme_location(const struct acme *acme, const struct acme_answer *answer,
 /*
  * Sleeps before the n-th look, from 0, at what takes time: until the server
  * wants to be asked again, or longer each time.  Returns 0, or -1 if that is
- * beyond the limit.
+ * beyond the limit, or a signal was caught.
  */
 int
 acme_pause(struct acme *acme, unsigned int n, int64_t retry, const char *url,
@@ -472,7 +472,7 @@ acme_pause(struct acme *acme, unsigned int n, int64_t retry, const char *url,
 	}
 	t.tv_sec = (time_t)(ms / 1000);
 	t.tv_nsec = (long)(ms % 1000) * 1000000;
-	while (nanosleep(&t, &t) == -1 && errno == EINTR)
-		;
+	if (nanosleep(&t, NULL) == -1 && errno == EINTR)
+		return acme_fail(err, ACME_LATER, "%s: not done yet", url);
 	return 0;
 }

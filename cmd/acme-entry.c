@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <bsd/stdlib.h>
 
@@ -12,7 +13,11 @@
 #include "entry.h"
 
 #define METHODS_MAX 16
+#define ROUNDS_MAX 8	    /* of an order, until it is given up */
+#define POLL_SECONDS 600    /* for what the CA does */
 #define ARI_WAIT (6 * 3600) /* RFC 9773 section 4.3.3 */
+#define ARI_MIN 60
+#define ARI_MAX (24 * 3600)
 
 struct state {
 	struct job *job;
@@ -35,63 +40,38 @@ failstate(struct state *s, const char *msg)
 }
 
 /* Keeps the last problem document for people, see cert-renew -nv. */
-static void
-keepproblem(struct state *s)
+void
+entry_keepproblem(struct certstore_order *order, const json_t *problem)
 {
 	struct certstore_error ignored;
 	char *text;
 
-	if (s->session == NULL || s->session->acme == NULL ||
-	    acme_problem(s->session->acme) == NULL)
+	if (problem == NULL || (text = acme_json_text(problem)) == NULL)
 		return;
-	if ((text = acme_json_text(acme_problem(s->session->acme))) != NULL)
-		(void)certstore_order_set(s->order, "last", text, &ignored);
+	(void)certstore_order_set(order, "last", text, &ignored);
 	free(text);
 }
 
-/*
- * A limit of the account, or a CA that does not answer, stops all orders there;
- * what names an identifier is of this entry alone.
- */
+/* A limit that names an identifier is of this entry alone. */
 static int
-isofaccount(const struct state *s, const struct acme_error *err)
+namesidentifier(const struct state *s, const struct acme_error *err)
 {
 	const json_t *problem = acme_problem(s->session->acme);
 
-	if (err->why == ACME_DOWN)
-		return 1;
 	return err->why == ACME_LIMITED &&
-	    json_array_size(acme_json_array(problem, "subproblems")) == 0;
-}
-
-static void
-stopsession(struct session *session, const struct acme_error *err)
-{
-	struct certstore_error ignored;
-	char retry[CERTSTORE_TIME_LEN];
-
-	session->until = err->retry > 0 ? err->retry :
-					  certstore_time_now() + 3600;
-	free(session->why);
-	session->why = strdup(err->msg);
-	certstore_time_format(session->until, retry);
-	if (certstore_account_set(session->account, "retry",
-		CERTSTORE_SET_REPLACE, retry, &ignored) == 0)
-		(void)certstore_account_save(session->account, &ignored);
+	    json_array_size(acme_json_array(problem, "subproblems")) > 0;
 }
 
 /* The outcome of a request that failed. */
 static enum outcome
 failrequest(struct state *s, const struct acme_error *err)
 {
-	if (isofaccount(s, err)) {
-		stopsession(s->session, err);
-		s->session->nwaiting++;
-		failstate(s, err->msg);
-		return LATER;
-	}
-	keepproblem(s);
+	entry_keepproblem(s->order, acme_problem(s->session->acme));
 	failstate(s, err->msg);
+	if (!namesidentifier(s, err) && session_stop(s->session, err)) {
+		s->session->nwaiting++;
+		return WAITING;
+	}
 	return err->why == ACME_LATER ? LATER : FAILED;
 }
 
@@ -149,61 +129,85 @@ readprops(struct state *s)
 	return rv;
 }
 
+/* The identifier of the certificate, unless it has expired; NULL: none. */
+static char *
+servingid(struct state *s)
+{
+	struct certstore_entry *entry;
+	struct certstore_error err;
+	char *certid = NULL;
+
+	if ((entry = certstore_entry_get(s->job->store, s->name, &err)) == NULL)
+		return NULL;
+	if (certstore_entry_ends(entry) > certstore_time_now())
+		certid = certstore_entry_certid(entry, &err);
+	certstore_entry_free(entry);
+	return certid;
+}
+
+static void
+settime(struct state *s, const char *key, int64_t when)
+{
+	struct certstore_error ignored;
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lld", (long long)when);
+	(void)certstore_order_set(s->order, key, text, &ignored);
+}
+
+static int64_t
+gettime(struct state *s, const char *key)
+{
+	const char *text = certstore_order_value(s->order, key);
+
+	return text == NULL ? 0 : strtoll(text, NULL, 10);
+}
+
+/* Keeps a window, and a moment in it if the window is another than before. */
+static void
+keepwindow(struct state *s, const struct acme_ari *ari)
+{
+	int64_t before = gettime(s, "ari-start");
+	double part = (double)arc4random() / 4294967296.0;
+
+	if (before == ari->start && gettime(s, "ari-end") == ari->end)
+		return;
+	if (before != 0 && *ari->explanation != '\0')
+		cmd_say("%s: the CA has moved its renewal: %s", s->name,
+		    ari->explanation);
+	settime(s, "ari-start", ari->start);
+	settime(s, "ari-end", ari->end);
+	/* drawn once for a window, or else the first runs would take all */
+	settime(s, "ari-point",
+	    ari->start + (int64_t)((double)(ari->end - ari->start) * part));
+}
+
 /* Asks the CA when it wants the certificate replaced, RFC 9773. */
 static void
 askwindow(struct state *s)
 {
-	const struct certstore_entry *entry;
-	struct certstore_entry *got;
-	struct certstore_error err;
+	struct acme *acme = s->session->acme;
 	struct acme_error aerr;
 	struct acme_ari ari;
-	const char *known = certstore_order_value(s->order, "ari-next");
-	char start[32], end[32], next[32], point[32], *certid = NULL;
-	int64_t now = certstore_time_now();
+	int64_t now = certstore_time_now(), wait = ARI_WAIT;
+	char *certid;
 
-	if (acme_resource(s->session->acme, "renewalInfo", &aerr) == NULL ||
-	    (known != NULL && strtoll(known, NULL, 10) > now))
+	if (acme_resource(acme, "renewalInfo", &aerr) == NULL ||
+	    gettime(s, "ari-next") > now || (certid = servingid(s)) == NULL)
 		return;
-	if ((got = certstore_entry_get(s->job->store, s->name, &err)) == NULL)
-		return;
-	entry = got;
-	if (certstore_entry_ends(entry) > now)
-		certid = certstore_entry_certid(entry, &err);
-	certstore_entry_free(got);
-	if (certid == NULL)
-		return;
-	memset(&ari, 0, sizeof(ari));
-	if (acme_ari(s->session->acme, certid, &ari, &aerr) == -1) {
-		if (s->job->verbose)
-			cmd_say("%s: %s", s->name, aerr.msg);
-		ari.start = ari.end = 0;
-		ari.retry = now + ARI_WAIT;
-	}
+	if (acme_ari(acme, certid, &ari, &aerr) == 0) {
+		/* section 4.3.2: within reason */
+		if (ari.retry != 0)
+			wait = ari.retry - now;
+		if (wait < ARI_MIN)
+			wait = ARI_MIN;
+		if (wait > ARI_MAX)
+			wait = ARI_MAX;
+		keepwindow(s, &ari);
+	} else if (s->job->verbose)
+		cmd_say("%s: %s", s->name, aerr.msg);
 	free(certid);
-	snprintf(next, sizeof(next), "%lld",
-	    (long long)(ari.retry > now ? ari.retry : now + ARI_WAIT));
-	(void)certstore_order_set(s->order, "ari-next", next, &err);
-	if (ari.start == 0 || ari.start >= ari.end)
-		return;
-	snprintf(start, sizeof(start), "%lld", (long long)ari.start);
-	snprintf(end, sizeof(end), "%lld", (long long)ari.end);
-	known = certstore_order_value(s->order, "ari-start");
-	if (known != NULL && strcmp(known, start) == 0 &&
-	    (known = certstore_order_value(s->order, "ari-end")) != NULL &&
-	    strcmp(known, end) == 0)
-		return;
-	/* drawn once for a window, or else the first runs would take all */
-	snprintf(point, sizeof(point), "%lld",
-	    (long long)(ari.start +
-		(int64_t)((double)(ari.end - ari.start) *
-		    ((double)arc4random() / 4294967296.0))));
-	if (known != NULL && *ari.explanation != '\0')
-		cmd_say("%s: the CA has moved its renewal: %s", s->name,
-		    ari.explanation);
-	(void)certstore_order_set(s->order, "ari-start", start, &err);
-	(void)certstore_order_set(s->order, "ari-end", end, &err);
-	(void)certstore_order_set(s->order, "ari-point", point, &err);
+	settime(s, "ari-next", now + wait);
 }
 
 /* Is it due, as an entry without a certificate is?  1, 0, or -1 if it is held
@@ -281,6 +285,13 @@ identifiers(const struct certstore_order *order)
 	return list;
 }
 
+/* Is it the account of this call? */
+static int
+isaccount(const struct state *s, const char *name)
+{
+	return strcmp(name, certstore_account_name(s->session->account)) == 0;
+}
+
 /* Which certificate the order replaces, RFC 9773 section 5; NULL: none. */
 static char *
 replacedid(struct state *s)
@@ -290,7 +301,7 @@ replacedid(struct state *s)
 	struct certstore_error err;
 	char *certid;
 
-	if (from == NULL || strcmp(from, s->account) != 0 ||
+	if (from == NULL || !isaccount(s, from) ||
 	    (entry = certstore_entry_get(s->job->store, s->name, &err)) == NULL)
 		return NULL;
 	certid = certstore_entry_certid(entry, &err);
@@ -320,6 +331,34 @@ makepayload(struct state *s, const char *replaces)
 	return payload;
 }
 
+/* Does the CA have the profile?  Else the error names those that it has. */
+static int
+checkprofile(struct state *s, struct acme_error *err)
+{
+	json_t *profiles = acme_json_object(acme_meta(s->session->acme),
+	    "profiles");
+	char list[300];
+	const char *name;
+	json_t *value;
+	size_t len = 0;
+
+	if (s->profile == NULL || json_object_get(profiles, s->profile) != NULL)
+		return 0;
+	list[0] = '\0';
+	json_object_foreach(profiles, name, value)
+	{
+		len = strlen(list);
+		snprintf(list + len, sizeof(list) - len, "%s",
+		    len == 0 ? "" : ", ");
+		len = strlen(list);
+		certstore_escape(list + len, sizeof(list) - len, name,
+		    strlen(name));
+	}
+	return acme_fail(err, ACME_LOCAL,
+	    "acmeprofile=%s: the CA does not have it: %s%s", s->profile,
+	    len == 0 ? "it has no profiles" : "it has ", list);
+}
+
 /* A new order; if the CA does not accept what it replaces, one without. */
 static json_t *
 makeorder(struct state *s, struct acme_error *err)
@@ -329,10 +368,13 @@ makeorder(struct state *s, struct acme_error *err)
 	char *certid = NULL;
 	json_t *order;
 
+	if (checkprofile(s, err) == -1)
+		return NULL;
 	if (acme_resource(acme, "renewalInfo", &ignored) != NULL)
 		certid = replacedid(s);
 	order = acme_order_new(acme, makepayload(s, certid), &s->url, err);
-	if (order == NULL && certid != NULL && err->why == ACME_REFUSED)
+	if (order == NULL && certid != NULL && err->why == ACME_REFUSED &&
+	    strcmp(err->type, "badNonce") != 0)
 		order = acme_order_new(acme, makepayload(s, NULL), &s->url,
 		    err);
 	free(certid);
@@ -353,19 +395,18 @@ dropurl(struct state *s)
 static json_t *
 findorder(struct state *s, struct acme_error *err)
 {
+	const char *account = certstore_order_value(s->order, "account");
 	const char *status, *url = certstore_order_value(s->order, "url");
 	json_t *order;
 
 	err->why = ACME_OK;
-	if (url == NULL)
+	if (url == NULL || account == NULL || !isaccount(s, account))
 		return NULL;
 	free(s->url);
 	if ((s->url = strdup(url)) == NULL)
 		return NULL;
 	order = acme_order_get(s->session->acme, url, err);
-	if (order == NULL &&
-	    (err->why == ACME_DOWN || err->why == ACME_LIMITED ||
-		err->why == ACME_CLOSED || err->why == ACME_LOCAL))
+	if (order == NULL && err->why != ACME_REFUSED && err->why != ACME_ODD)
 		return NULL;
 	err->why = ACME_OK;
 	status = acme_json_string(order, "status");
@@ -373,6 +414,8 @@ findorder(struct state *s, struct acme_error *err)
 		return order;
 	json_decref(order);
 	dropurl(s);
+	free(s->url);
+	s->url = NULL;
 	return NULL;
 }
 
@@ -445,10 +488,11 @@ download(struct state *s, const char *url, struct acme_answer *answer,
 		return 0;
 	for (link = answer->links; link != NULL; link = link->next) {
 		if (!acme_link_is(link->rel, "alternate") ||
-		    acme_certificate(s->session->acme, link->url, &other,
-			err) == -1)
+		    !acme_host_is(s->session->acme, link->url))
 			continue;
-		if (haschain(s->name, other.body, other.len, s->chain)) {
+		if (acme_certificate(s->session->acme, link->url, &other,
+			err) == 0 &&
+		    haschain(s->name, other.body, other.len, s->chain)) {
 			acme_answer_free(answer);
 			*answer = other;
 			return 0;
@@ -458,6 +502,15 @@ download(struct state *s, const char *url, struct acme_answer *answer,
 	cmd_say("%s: the CA offers no chain with \"%s\": its default is used",
 	    s->name, s->chain);
 	return 0;
+}
+
+/* The certificate is of no use: the next run makes a new order. */
+static enum outcome
+failcertificate(struct state *s, const struct certstore_error *err)
+{
+	if (err->code == CERTSTORE_EINPUT || err->code == CERTSTORE_EREFUSED)
+		dropurl(s);
+	return failerror(s, err);
 }
 
 static enum outcome
@@ -470,17 +523,17 @@ takecertificate(struct state *s, const json_t *order)
 	const char *held;
 	int rv;
 
-	if (url == NULL) {
-		failstate(s, "the order is valid, but has no certificate");
-		return FAILED;
-	}
-	if (download(s, url, &answer, &aerr) == -1)
+	if (download(s, url, &answer, &aerr) == -1) {
+		acme_answer_free(&answer);
+		if (aerr.why == ACME_ODD || aerr.why == ACME_REFUSED)
+			dropurl(s);
 		return failrequest(s, &aerr);
+	}
 	rv = certstore_order_finish(s->order, answer.body, answer.len,
 	    s->job->force ? CERTSTORE_ORDER_FORCE : 0, &err);
 	acme_answer_free(&answer);
 	if (rv == -1)
-		return failerror(s, &err);
+		return failcertificate(s, &err);
 	if (rv == 1)
 		return ISSUED;
 	held = certstore_order_value(s->order, "held");
@@ -500,78 +553,126 @@ failorder(struct state *s, const json_t *order)
 	acme_problem_text(json_object_get(order, "error"), text, sizeof(text));
 	snprintf(s->why, METHOD_WHY_LEN, "CA says %s",
 	    text[0] == '\0' ? "that the order is invalid" : text);
+	entry_keepproblem(s->order, json_object_get(order, "error"));
 	dropurl(s);
 	return FAILED;
 }
 
-/* Goes on with an order from whatever state it has; the caller's to free. */
+/* Proves the names of a pending order, and waits until the CA has seen it. */
+static json_t *
+proveorder(struct state *s, const json_t *order, struct acme_error *err)
+{
+	if (prove_order(s->job, s->session, s->order, order,
+		(const char *const *)s->method, s->nmethod, s->why, err) == -1)
+		return NULL;
+	return acme_order_wait(s->session->acme, s->url, "pending", err);
+}
+
+/* Sends the request of an order that is ready. */
+static json_t *
+finalizeorder(struct state *s, const json_t *order, struct acme_error *err)
+{
+	struct certstore_error cerr;
+	char *csr = encoderequest(s);
+	json_t *next = NULL;
+
+	err->why = ACME_OK;
+	if (csr == NULL)
+		return NULL;
+	/* from here on the CA may have signed it */
+	if (certstore_order_set(s->order, "status", "processing", &cerr) == -1)
+		failstate(s, cerr.msg);
+	else
+		next = acme_order_finalize(s->session->acme, order, csr, err);
+	free(csr);
+	if (next == NULL && err->why == ACME_REFUSED)
+		dropurl(s);
+	return next;
+}
+
+/*
+ * Goes on with an order from whatever state it has; the caller's to free.  The
+ * error is ACME_OK if why was said already.
+ */
 static enum outcome
 continueorder(struct state *s, json_t **order)
 {
-	struct acme *acme = s->session->acme;
 	struct acme_error aerr;
-	struct certstore_error err;
 	const char *status;
-	char *csr;
 	json_t *next;
+	int n;
 
-	while ((status = acme_json_string(*order, "status")) != NULL) {
+	for (n = 0; n < ROUNDS_MAX; n++) {
+		status = acme_json_string(*order, "status");
 		if (strcmp(status, "valid") == 0)
 			return takecertificate(s, *order);
-		if (strcmp(status, "pending") == 0) {
-			if (prove_order(s->job, s->session, s->order, *order,
-				(const char *const *)s->method, s->nmethod,
-				s->why) == -1) {
-				keepproblem(s);
-				return FAILED;
-			}
-			next = acme_order_wait(acme, s->url, "pending", &aerr);
-		} else if (strcmp(status, "ready") == 0) {
-			if ((csr = encoderequest(s)) == NULL)
-				return FAILED;
-			/* from here on the CA may have signed it */
-			if (certstore_order_set(s->order, "status",
-				"processing", &err) == -1) {
-				free(csr);
-				return failerror(s, &err);
-			}
-			next = acme_order_finalize(acme, *order, csr, &aerr);
-			free(csr);
-			if (next == NULL && aerr.why == ACME_REFUSED)
-				dropurl(s);
-		} else if (strcmp(status, "processing") == 0)
-			next = acme_order_wait(acme, s->url, "processing",
-			    &aerr);
+		if (strcmp(status, "pending") == 0)
+			next = proveorder(s, *order, &aerr);
+		else if (strcmp(status, "ready") == 0)
+			next = finalizeorder(s, *order, &aerr);
+		else if (strcmp(status, "processing") == 0)
+			next = acme_order_wait(s->session->acme, s->url,
+			    "processing", &aerr);
 		else
 			return failorder(s, *order);
 		if (next == NULL)
-			return failrequest(s, &aerr);
+			return aerr.why == ACME_OK ? FAILED :
+						     failrequest(s, &aerr);
 		json_decref(*order);
 		*order = next;
 	}
-	failstate(s, "the order has no status");
+	dropurl(s);
+	failstate(s, "the order comes to no end at the CA");
 	return FAILED;
+}
+
+/* How long the CA may take: no longer than this process. */
+static void
+limitpolls(struct state *s)
+{
+	struct timespec now;
+	int64_t left;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	left = s->job->deadline - now.tv_sec;
+	acme_limit(s->session->acme, left < POLL_SECONDS ? left : POLL_SECONDS);
+}
+
+/* Makes an order, of which the next run knows. */
+static json_t *
+beginorder(struct state *s, struct acme_error *err)
+{
+	struct certstore_error cerr;
+	json_t *order;
+
+	if (certstore_order_set(s->order, "account",
+		certstore_account_name(s->session->account), &cerr) == -1) {
+		acme_fail(err, ACME_LOCAL, "%s", cerr.msg);
+		return NULL;
+	}
+	if ((order = makeorder(s, err)) == NULL)
+		return NULL;
+	if (certstore_order_set(s->order, "url", s->url, &cerr) == -1) {
+		acme_fail(err, ACME_LOCAL, "%s", cerr.msg);
+		json_decref(order);
+		return NULL;
+	}
+	return order;
 }
 
 static enum outcome
 runorder(struct state *s)
 {
 	struct acme_error aerr;
-	struct certstore_error err;
 	enum outcome rv;
 	json_t *order;
 
+	limitpolls(s);
 	order = findorder(s, &aerr);
-	if (order == NULL && aerr.why != ACME_OK)
+	if (order == NULL && aerr.why == ACME_OK)
+		order = beginorder(s, &aerr);
+	if (order == NULL)
 		return failrequest(s, &aerr);
-	if (order == NULL) {
-		if ((order = makeorder(s, &aerr)) == NULL)
-			return failrequest(s, &aerr);
-		if (certstore_order_set(s->order, "url", s->url, &err) == -1) {
-			json_decref(order);
-			return failerror(s, &err);
-		}
-	}
 	rv = continueorder(s, &order);
 	json_decref(order);
 	return rv;
@@ -620,12 +721,11 @@ issuelocked(struct state *s)
 	(void)prove_undo(s->job, s->order);
 	if (readprops(s) == -1 || findsession(s) == -1)
 		return FAILED;
-	if (s->session->until > certstore_time_now() && !s->job->force) {
+	if (session_waits(s->session) &&
+	    (!s->job->force || s->session->acme == NULL)) {
 		s->session->nwaiting++;
-		return LATER;
+		return WAITING;
 	}
-	if (s->session->acme == NULL)
-		return failstate(s, s->session->why), FAILED;
 	if (s->job->ifneeded)
 		askwindow(s);
 	due = isentrydue(s);

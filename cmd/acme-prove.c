@@ -30,6 +30,7 @@ struct proving {
 	struct proof *proofs;
 	size_t nproof;
 	char *why;
+	struct acme_error *err;	    /* of a request that failed */
 	char doubt[METHOD_WHY_LEN]; /* what we saw ourselves, or "" */
 };
 
@@ -38,6 +39,13 @@ failprove(struct proving *p, const char *msg)
 {
 	snprintf(p->why, METHOD_WHY_LEN, "%s", msg);
 	return -1;
+}
+
+/* A request failed. */
+static int
+failrequest(struct proving *p)
+{
+	return failprove(p, p->err->msg);
 }
 
 static void
@@ -175,13 +183,12 @@ static int
 readauthorization(struct proving *p, const char *url)
 {
 	struct proof *f = &p->proofs[p->nproof];
-	struct acme_error aerr;
 	const char *status;
 	json_t *authz;
 	int rv = 0;
 
-	if ((authz = acme_authz_get(p->session->acme, url, &aerr)) == NULL)
-		return failprove(p, aerr.msg);
+	if ((authz = acme_authz_get(p->session->acme, url, p->err)) == NULL)
+		return failrequest(p);
 	status = acme_json_string(authz, "status");
 	if (status != NULL && strcmp(status, "valid") != 0) {
 		memset(f, 0, sizeof(*f));
@@ -260,9 +267,12 @@ failauthorization(struct proving *p, const struct proof *f, const json_t *authz)
 	text[0] = '\0';
 	for (i = 0; i < json_array_size(list) && text[0] == '\0'; i++) {
 		challenge = json_array_get(list, i);
-		if (json_object_get(challenge, "error") != NULL)
-			acme_problem_text(json_object_get(challenge, "error"),
-			    text, sizeof(text));
+		if (json_object_get(challenge, "error") == NULL)
+			continue;
+		acme_problem_text(json_object_get(challenge, "error"), text,
+		    sizeof(text));
+		entry_keepproblem(p->order,
+		    json_object_get(challenge, "error"));
 	}
 	snprintf(p->why, METHOD_WHY_LEN, "%s: CA says %s (%s)%s%.300s", f->name,
 	    text[0] == '\0' ? "that it is not proved" : text, f->type,
@@ -275,19 +285,18 @@ static int
 letlook(struct proving *p, struct proof **v, size_t n)
 {
 	const char *status;
-	struct acme_error aerr;
 	json_t *authz;
 	size_t i;
 	int rv = 0;
 
 	for (i = 0; i < n; i++)
 		if (acme_challenge_answer(p->session->acme, v[i]->answer, NULL,
-			&aerr) == -1)
-			return failprove(p, aerr.msg);
+			p->err) == -1)
+			return failrequest(p);
 	for (i = 0; i < n; i++) {
-		authz = acme_authz_wait(p->session->acme, v[i]->url, &aerr);
+		authz = acme_authz_wait(p->session->acme, v[i]->url, p->err);
 		if (authz == NULL)
-			return failprove(p, aerr.msg);
+			return failrequest(p);
 		status = acme_json_string(authz, "status");
 		if (rv == 0 && (status == NULL || strcmp(status, "valid") != 0))
 			rv = failauthorization(p, v[i], authz);
@@ -342,16 +351,18 @@ proveall(struct proving *p)
 int
 prove_order(struct job *job, struct session *session,
     struct certstore_order *order, const json_t *json, const char *const *words,
-    size_t nword, char *why)
+    size_t nword, char *why, struct acme_error *err)
 {
 	struct proving p = { .job = job,
 		.session = session,
 		.order = order,
-		.why = why };
+		.why = why,
+		.err = err };
 	const json_t *urls = acme_json_array(json, "authorizations");
 	size_t i, n = json_array_size(urls);
 	int rv = -1;
 
+	err->why = ACME_OK;
 	p.proofs = calloc(n + 1, sizeof(*p.proofs));
 	if (p.proofs == NULL) {
 		failprove(&p, "no memory left");

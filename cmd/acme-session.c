@@ -19,6 +19,45 @@ isaccount(const struct session *s, const char *account)
 	    (directory != NULL && strcmp(directory, account) == 0);
 }
 
+/*
+ * Keeps a limit or refusal of the account, or that the CA does not answer: no
+ * more orders are made there, by a later process neither until the time that
+ * the CA names, or for an hour.  Returns 0 if the error is of the entry alone.
+ */
+int
+session_stop(struct session *s, const struct acme_error *err)
+{
+	struct certstore_error ignored;
+	char retry[CERTSTORE_TIME_LEN];
+
+	s->refused = err->why == ACME_TERMS || err->why == ACME_CLOSED ||
+	    err->why == ACME_NOACCOUNT;
+	if (!s->refused && err->why != ACME_DOWN && err->why != ACME_LIMITED)
+		return 0;
+	free(s->why);
+	if (err->url[0] == '\0')
+		s->why = strdup(err->msg);
+	else if (asprintf(&s->why, "%s: read %s", err->msg, err->url) == -1)
+		s->why = NULL;
+	if (s->refused)
+		return 1;
+	s->until = err->retry > 0 ? err->retry : certstore_time_now() + 3600;
+	certstore_time_format(s->until, retry);
+	/* an account that is not at the CA is not on disk either */
+	if (certstore_account_value(s->account, "url", 0) != NULL &&
+	    certstore_account_set(s->account, "retry", CERTSTORE_SET_REPLACE,
+		retry, &ignored) == 0)
+		(void)certstore_account_save(s->account, &ignored);
+	return 1;
+}
+
+/* Does it take no orders now? */
+int
+session_waits(const struct session *s)
+{
+	return s->refused || s->acme == NULL || s->until > certstore_time_now();
+}
+
 /* A limit of an earlier process that still holds. */
 static void
 readlimit(struct session *s)
@@ -63,6 +102,36 @@ settleaccount(struct job *job, struct certstore_account *a,
 		acme_close(acme);
 	free(name);
 	return a;
+}
+
+/* What was learned of the account before: it is of no use any more. */
+static int
+checkopen(struct session *s, struct acme_error *err)
+{
+	const char *status = certstore_account_value(s->account, "status", 0);
+	const char *name = certstore_account_name(s->account);
+
+	if (status == NULL || strcmp(status, "valid") == 0)
+		return 0;
+	return acme_fail(err, ACME_CLOSED,
+	    "%s: the account is %s: make a new one with cert-account new %s",
+	    name, status, name);
+}
+
+/* Connects to the CA, where there is an account then. */
+static int
+connectsession(struct job *job, struct session *s, struct acme_error *err)
+{
+	if (checkopen(s, err) == -1 ||
+	    (s->acme = acme_open(job->store, s->account, err)) == NULL)
+		return -1;
+	if (job->existing ||
+	    certstore_account_value(s->account, "url", 0) != NULL ||
+	    acme_account_make(s->acme, job->agreed, NULL, NULL, err) == 0)
+		return 0;
+	acme_close(s->acme);
+	s->acme = NULL;
+	return -1;
 }
 
 /* Opens the account, or makes one that is not on disk yet. */
@@ -122,17 +191,9 @@ session_find(struct job *job, const char *account, char *msg, size_t size)
 	s->next = job->sessions;
 	job->sessions = s;
 	readlimit(s);
-	if ((s->acme = acme_open(job->store, s->account, &aerr)) != NULL &&
-	    !job->existing &&
-	    certstore_account_value(s->account, "url", 0) == NULL &&
-	    acme_account_make(s->acme, job->agreed, NULL, NULL, &aerr) == -1) {
-		acme_close(s->acme);
-		s->acme = NULL;
-	}
-	if (s->acme == NULL) {
+	if (connectsession(job, s, &aerr) == -1 && !session_stop(s, &aerr)) {
+		s->refused = 1;
 		s->why = strdup(aerr.msg);
-		snprintf(msg, size, "%s", aerr.msg);
-		return NULL;
 	}
 	return s;
 }

@@ -275,8 +275,14 @@ report(struct call *c, struct certstore_due *due,
 		cmd_flush();
 		break;
 	case UNCHANGED:
-	case LATER:
+	case WAITING:
 		if (c->job.verbose && *why != '\0')
+			cmd_say("%s", line);
+		break;
+	case LATER:
+		if (!c->job.unattended)
+			cmd_error("%s", line);
+		else if (c->job.verbose)
 			cmd_say("%s", line);
 		break;
 	case HELD:
@@ -321,19 +327,38 @@ mayissue(const struct call *c)
 	return !method_stop && now.tv_sec < c->job.deadline;
 }
 
+/* Why a CA takes no orders: for people only, if that will pass in time. */
+static void
+reportsession(const struct call *c, const struct session *s)
+{
+	const char *name = certstore_account_name(s->account);
+	const char *why = s->why == NULL ? "an earlier run was told so" :
+					   s->why;
+	void (*say)(const char *, ...) = cmd_error;
+	char line[METHOD_WHY_LEN + 256], until[CERTSTORE_TIME_LEN];
+
+	addname(line, sizeof(line), name, why);
+	if (s->refused && s->nwaiting > 1)
+		cmd_error("%s (%zu names wait)", line, s->nwaiting);
+	else if (s->refused)
+		cmd_error("%s", line);
+	else {
+		if (c->job.unattended)
+			say = cmd_say;
+		say("%s: %zu wait until %s: %s", name, s->nwaiting,
+		    certstore_time_format(s->until, until), why);
+	}
+}
+
 /* One line for each CA that takes no orders now. */
 static void
 reportwaiting(const struct call *c)
 {
 	const struct session *s;
-	char until[CERTSTORE_TIME_LEN];
 
 	for (s = c->job.sessions; s != NULL; s = s->next)
 		if (s->nwaiting > 0)
-			cmd_say("%s: %zu wait until %s: %s",
-			    certstore_account_name(s->account), s->nwaiting,
-			    certstore_time_format(s->until, until),
-			    s->why == NULL ? "" : s->why);
+			reportsession(c, s);
 }
 
 int
@@ -368,6 +393,8 @@ main(int argc, char *argv[])
 		session = session_find(&c.job, c.job.account, msg, sizeof(msg));
 		if (session == NULL)
 			cmd_die("%s", msg);
+		if (session->acme == NULL)
+			cmd_die("%s", session->why);
 		c.job.account = certstore_account_name(session->account);
 		change(&c, "acme", CERTSTORE_SET_REPLACE, c.job.account);
 	}

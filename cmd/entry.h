@@ -13,6 +13,7 @@ struct session {
 	struct certstore_account *account;
 	struct acme	*acme;		/* NULL: not yet, or it failed */
 	int64_t		 until;		/* no order before this time */
+	int		 refused;	/* nor after it, as things are */
 	char		*why;		/* why not, said once */
 	size_t		 nwaiting;	/* names that this stopped */
 };
@@ -40,20 +41,26 @@ enum outcome {
 	UNCHANGED,
 	HELD,		/* a certificate came and is held */
 	LATER,		/* another run has to continue */
+	WAITING,	/* for the CA, which the session says */
 	FAILED
 };
 
-/* acme-session.c: NULL and why. */
+/* acme-session.c: NULL and why; or one that takes no orders, and says why. */
 struct session *session_find(struct job *, const char *, char *, size_t);
+int	session_stop(struct session *, const struct acme_error *);
+int	session_waits(const struct session *);
 void	session_end(struct job *);	/* ends all */
 
 /* acme-entry.c: the text, of METHOD_WHY_LEN bytes, says why not, without the
  * name. */
 enum outcome entry_issue(struct job *, const char *, char *);
+void	entry_keepproblem(struct certstore_order *, const json_t *);
 
-/* acme-prove.c: proves that the names of an order are ours; 0, or -1. */
+/* acme-prove.c: proves that the names of an order are ours; 0, or -1, and then
+ * the error is not ACME_OK if a request failed. */
 int	prove_order(struct job *, struct session *, struct certstore_order *,
-	    const json_t *, const char *const *, size_t, char *);
+	    const json_t *, const char *const *, size_t, char *,
+	    struct acme_error *);
 int	prove_undo(struct job *, struct certstore_order *);
 
 #endif

@@ -15,7 +15,7 @@ libpsl-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev'
 test="$build acl bats perl openssl libidn2-0 strace pkg-config binutils bsdutils
 util-linux valgrind curl ca-certificates iproute2 procps"
 suites="$test python3-cryptography-vectors"
-acme="$test pebble caddy knot bind9 bind9-dnsutils"
+acme="$test pebble caddy knot bind9 bind9-dnsutils python3"
 servers="$suites $acme nginx haproxy openvpn systemd e2fsprogs g++ clang mandoc"
 lint="$test clang bmake mandoc shellcheck cppcheck clang-format
 libclang-rt-dev"

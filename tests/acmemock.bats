@@ -1,0 +1,491 @@
+#!/usr/bin/env bats
+# acmemock.bats: cert-acme at an ACME server that does what no packaged one
+# does, see tests/acmemock.
+
+# shellcheck disable=SC2154  # run --separate-stderr sets stderr
+
+load helper
+load pki
+
+setup_file() {
+	local i top=$BATS_FILE_TMPDIR/mock
+
+	command -v python3 >/dev/null || return 0
+	shared mocked mocked
+	mkdir "$top"
+	python3 "$BATS_TEST_DIRNAME/acmemock" "$top" "$shared/localhost.crt" \
+	    "$shared/localhost.key" "$ROOT/tests/pki" \
+	    </dev/null >"$top/stdout" 2>&1 3>&- 4>&- &
+	echo $! >"$top/pid"
+	for i in $(seq 300); do
+		[ ! -s "$top/port" ] || return 0
+		sleep 0.02
+	done
+	cat "$top/stdout" >&2
+	fail "the server did not start: try $i"
+}
+
+teardown_file() {
+	[ ! -s "$BATS_FILE_TMPDIR/mock/pid" ] ||
+	    kill "$(cat "$BATS_FILE_TMPDIR/mock/pid")"
+}
+
+# What all tests use: the server's certificate, what issues, what it may send.
+mocked() {
+	local i chain=()
+
+	ca bed /CN=bed
+	server localhost bed localhost
+	ca root '/CN=mock root'
+	for i in 1 2; do
+		sign "inter$i" root "/CN=mock R1$i" 3650 \
+		    basicConstraints=critical,CA:TRUE \
+		    keyUsage=critical,keyCertSign,cRLSign
+	done
+	server other root other.example.test
+	for i in $(seq 50); do
+		chain+=(-- cert "c$i.crt" many.key "/CN=mock $i"
+		    ca=root.crt key=root.key 'basicConstraints=critical,CA:TRUE')
+	done
+	pki "${chain[@]:1}"
+	cat c[0-9]*.crt >fifty
+	rm -f c[0-9]*.crt
+	echo '<html><body>Bad gateway</body></html>' >html
+}
+
+# A server of this test's own, $mock, and an account there in an empty store.
+setup() {
+	common_setup
+	command -v python3 >/dev/null || skip 'no python3: NOT TESTED'
+	shared mocked mocked
+	mock=$BATS_FILE_TMPDIR/mock/$BATS_TEST_NUMBER
+	mkdir "$mock"
+	cp "$shared"/* "$mock"
+	directory=https://localhost:$(cat "$BATS_FILE_TMPDIR/mock/port")/$BATS_TEST_NUMBER/dir
+	cert-account -qy -T "$shared/bed.crt" new mock directory="$directory"
+}
+
+# rules LINE...: what the server does from here on; the log begins anew.
+rules() {
+	printf '%s\n' "$@" >"$mock/rules.new"
+	mv "$mock/rules.new" "$mock/rules"
+	: >"$mock/log"
+}
+
+# asked RESOURCE: how often, since the rules were written.
+asked() {
+	grep -c "^$1 " "$mock/log"
+}
+
+# order NAME [OPTION ARGUMENT] [PROP=VALUE]: gets one for NAME.example.test.
+order() {
+	local name=$1 options=()
+
+	shift
+	case ${1:-} in
+	-*)
+		options=("$1" "$2")
+		shift 2
+		;;
+	esac
+	cert-acme -A mock -m "webroot:$PWD" -s "$name.example.test" \
+	    "${options[@]}" "$name" "$@"
+}
+
+# renew NAME [ARGUMENT...]: what is not due yet, too.
+renew() {
+	cert-acme -u -e 1000d "$@"
+}
+
+print() {
+	cert-show -o fingerprint "$1"
+}
+
+# state NAME KEY: what is kept of its order.
+state() {
+	sed -n "s/^$2 //p" "$CERTSTORE/acme/orders/$1/state"
+}
+
+# setstate NAME KEY VALUE
+setstate() {
+	sed -i "s/^$2 .*/$2 $3/" "$CERTSTORE/acme/orders/$1/state"
+}
+
+# One line of printable text, which says all that.
+oneline() {
+	local word
+
+	[ "${#stderr_lines[@]}" -eq 1 ] || fail "not one line: $stderr"
+	[[ $stderr != *[^[:print:]]* ]] || fail "not printable: $stderr"
+	for word in "$@"; do
+		[[ $stderr == *"$word"* ]] || fail "no \"$word\": $stderr"
+	done
+}
+
+at() {
+	date -u -d "$1" +%FT%TZ
+}
+
+@test "the window of the CA: drawn once, asked again, moved, in the past" {
+	window() {
+		printf 'ari * set suggestedWindow {"start":"%s","end":"%s"}\n' \
+		    "$(at "$1")" "$(at "$2")"
+	}
+	order www
+	rules "$(window '20 days' '22 days')" 'ari * header Retry-After 21600'
+	run -0 --separate-stderr cert-acme -u www
+	[ -z "$output$stderr" ]
+	[ "$(asked ari)" -eq 1 ]
+	point=$(state www ari-point)
+	[ "$point" -ge "$(state www ari-start)" ]
+	[ "$point" -le "$(state www ari-end)" ]
+	next=$(($(state www ari-next) - $(date +%s)))
+	[ "$next" -gt 21500 ] && [ "$next" -le 21600 ]
+	# not asked again before that
+	run -0 cert-acme -u www
+	[ "$(asked ari)" -eq 1 ]
+	# asked again: the same point
+	setstate www ari-next 1
+	run -0 --separate-stderr cert-acme -u www
+	[ "$(asked ari)" -eq 2 ]
+	[ "$(state www ari-point)" -eq "$point" ]
+	[ -z "$stderr" ]
+	# Retry-After as a date, or beyond a day or under a minute
+	for retry in "$(date -u -d '3 hours' '+%a, %d %b %Y %T GMT'):10800" \
+	    999999999999:86400 1:60 0:60 -1:21600 \
+	    'Thu, 01 Jan 1970 00:00:00 GMT:21600' 'soon:21600'; do
+		rules "$(window '20 days' '22 days')" \
+		    "ari * header Retry-After ${retry%:*}"
+		setstate www ari-next 1
+		run -0 --separate-stderr cert-acme -u www
+		next=$(($(state www ari-next) - $(date +%s)))
+		[ "$next" -gt "$((${retry##*:} - 10))" ] &&
+		    [ "$next" -le "$((${retry##*:} + 1))" ] ||
+		    fail "$retry: $next"
+	done
+	# the window moved into the past: now, and why
+	rules "$(window '-2 days' '-1 day')" \
+	    'ari * set explanationURL "https://ca.example/why"'
+	setstate www ari-next 1
+	was=$(print www)
+	run -0 --separate-stderr cert-acme -u www
+	[ "$output" = www ]
+	oneline https://ca.example/why
+	[ "$(asked order)" -eq 1 ]
+	[[ $(grep '^order ' "$mock/log") == *'"replaces": "'* ]]
+	[ "$(print www)" != "$was" ]
+	[ -z "$(state www ari-point)" ]
+}
+
+@test "no window: one that ends before it begins, none, an error" {
+	order www
+	for bad in 'ari * set suggestedWindow {"start":"2030-01-02T00:00:00Z","end":"2030-01-01T00:00:00Z"}' \
+	    'ari * set suggestedWindow []' 'ari * body 200 text/html html' \
+	    'ari * problem 404 malformed' 'ari * problem 500 serverInternal' \
+	    'ari * set explanationURL "http://x\u0000\n"'; do
+		rules "$bad"
+		run -0 --separate-stderr cert-acme -u www
+		[ -z "$output$stderr" ] || fail "$bad: $output$stderr"
+		[ "$(asked ari)" -eq 1 ]
+		[ -z "$(state www ari-point)" ]
+		next=$(($(state www ari-next) - $(date +%s)))
+		[ "$next" -gt 21000 ] && [ "$next" -le 21600 ]
+		setstate www ari-next 1
+	done
+	# a server without
+	rules 'dir * set renewalInfo null'
+	run -0 --separate-stderr cert-acme -u www
+	[ "$(asked ari)" -eq 0 ]
+}
+
+@test "profiles of the CA" {
+	rules 'dir * set meta {"profiles":{"classic":"x","shortlived":"y"}}'
+	run -0 order www acmeprofile=shortlived
+	[[ $(grep '^order ' "$mock/log") == *'"profile": "shortlived"'* ]]
+	# kept
+	run -0 renew www
+	[[ $(grep '^order ' "$mock/log" | tail -1) == *'"profile": "shortlived"'* ]]
+	rules 'dir * set meta {"profiles":{"classic":"x","tlsserver":"y"}}'
+	run -2 --separate-stderr renew www
+	oneline shortlived 'classic, tlsserver'
+	[ "$(asked order)" -eq 0 ]
+}
+
+@test "Retry-After of orders and authorizations, and processing for a while" {
+	soon=$(date -u -d '2 seconds' '+%a, %d %b %Y %T GMT')
+	rules 'order * state pending' "authz 2 header Retry-After $soon" \
+	    'authz 2 state processing' 'authz 2 state pending' \
+	    'challenge * header Retry-After 1' 'authz 3 state valid' \
+	    'finalize * state processing' 'poll 2 state processing' \
+	    'poll 2 header Retry-After 1'
+	run -0 --separate-stderr cert-acme -A mock -m "webroot:$PWD" \
+	    -s 127.0.0.1 addr
+	[ "$output" = addr ]
+	[ "$(asked authz)" -eq 3 ]
+	[ "$(asked poll)" -eq 3 ]
+	[ ! -e .well-known ]
+	# it takes longer than we have: the next run takes it, without an order
+	rules 'finalize * state processing' 'poll * state processing' \
+	    'poll * header Retry-After 3000'
+	run -2 --separate-stderr order www -W 20
+	oneline 'www: ' 'not done yet'
+	[ "$(asked poll)" -eq 1 ]
+	cp "$CERTSTORE/certs/www/request.key" key
+	rules
+	run -0 --separate-stderr cert-acme -u www
+	[ "$output" = www ]
+	[ "$(asked order)" -eq 0 ]
+	[ "$(asked finalize)" -eq 0 ]
+	cmp key "$CERTSTORE/certs/www/privkey.pem"
+}
+
+@test "a limit of the account stops all orders there, which is no failure" {
+	for name in a b c d e; do
+		order "$name" >/dev/null
+	done
+	rules 'order 3- problem 429 rateLimited' \
+	    'order 3- header Retry-After 7200'
+	export CERTSTORE_RENEWAL=1
+	run -0 --separate-stderr renew a b c d e
+	[ "$output" = $'a\nb' ]
+	oneline 'mock: 3 wait until ' 'the mock says so'
+	[ "$(asked order)" -eq 3 ]
+	cert-account show mock | grep '^retry'
+	[ ! -s "$CERTSTORE/index/failed" ]
+	# nor does the next process, or with other names
+	run -0 --separate-stderr renew c d
+	oneline 'mock: 2 wait until '
+	[ "$(asked order)" -eq 3 ]
+	unset CERTSTORE_RENEWAL
+	# by hand it is not what was asked for
+	run -2 --separate-stderr renew c
+	oneline 'mock: 1 wait until ' 'an earlier run'
+	[ "$(asked order)" -eq 3 ]
+	rules
+	run -0 --separate-stderr cert-acme -f c
+	[ "$output" = c ]
+}
+
+@test "a limit of a name is of its entry alone" {
+	for name in a b c; do
+		order "$name" >/dev/null
+	done
+	rules 'order 1 problem 429 rateLimited {"subproblems":[{"type":"urn:ietf:params:acme:error:rateLimited","detail":"too many for a","identifier":{"type":"dns","value":"a.example.test"}}]}' \
+	    'order 1 header Retry-After 7200'
+	run -2 --separate-stderr renew a b c
+	[ "$output" = $'b\nc' ]
+	oneline 'a: ' 'a.example.test: "too many for a" (rateLimited)'
+	! cert-account show mock | grep '^retry' || false
+}
+
+@test "a server that is down: no failure of the entries" {
+	order a
+	order b
+	for rule in 'order * problem 503 serverInternal' \
+	    'dir * problem 500 serverInternal' 'nonce * body 502 text/html html' \
+	    'authz * problem 503 serverInternal' \
+	    'finalize * problem 500 serverInternal'; do
+		rules "$rule" 'order * state pending'
+		case $rule in
+		finalize*) rules "$rule" ;;
+		esac
+		cp -a "$CERTSTORE" "$CERTSTORE.down"
+		CERTSTORE_RENEWAL=1 CERTSTORE=$CERTSTORE.down \
+		    run -0 --separate-stderr renew a b
+		[ -z "$output" ]
+		oneline 'mock: 2 wait until ' localhost
+		[ "$(asked order)" -le 1 ]
+		rm -rf "$CERTSTORE.down"
+	done
+}
+
+@test "what replaces nothing: one order without it" {
+	order www
+	for type in '409 alreadyReplaced' '409 conflict' '400 malformed' \
+	    '404 malformed'; do
+		rules "order 1 problem $type"
+		run -0 --separate-stderr renew www
+		[ "$output" = www ]
+		[ "$(asked order)" -eq 2 ]
+		grep '^order ' "$mock/log" >orders
+		[ "$(grep -c '"replaces": ' orders)" -eq 1 ]
+		[[ $(head -1 orders) == *'"replaces": '* ]]
+	done
+	rules 'order * problem 400 malformed'
+	run -2 --separate-stderr renew www
+	oneline malformed
+	[ "$(asked order)" -eq 2 ]
+	# a limit is another matter
+	rules 'order * problem 429 rateLimited'
+	run -2 --separate-stderr renew www
+	[ "$(asked order)" -eq 1 ]
+}
+
+@test "an order of an earlier run that is gone" {
+	order www
+	for gone in 'poll 1 problem 404 malformed' 'poll 1 state invalid' \
+	    'poll 1 problem 403 orderNotReady' 'poll 1 set status "expired"'; do
+		was=$(print www)
+		rules 'finalize * state processing' 'poll * state processing' \
+		    'poll * header Retry-After 3000'
+		run -2 --separate-stderr renew www
+		rules "$gone"
+		run -0 --separate-stderr renew www
+		[ "$output" = www ] || fail "$gone: $stderr"
+		[ -z "$stderr" ]
+		[ "$(asked order)" -eq 1 ]
+		[ "$(print www)" != "$was" ]
+	done
+	# a server that is down has not lost it
+	rules 'finalize * state processing' 'poll * state processing' \
+	    'poll * header Retry-After 3000'
+	run -2 renew www
+	url=$(state www url)
+	rules 'poll * problem 500 serverInternal'
+	run -2 renew www
+	[ "$(state www url)" = "$url" ]
+	rules
+	sed -i '/^retry/d' "$CERTSTORE/acme/accounts/mock/account"
+	run -0 renew www
+	[ "$(asked order)" -eq 0 ]
+}
+
+@test "terms to be read and a closed account: one line, no further order" {
+	for name in a b c; do
+		order "$name" >/dev/null
+	done
+	rules 'order * problem 403 userActionRequired {"instance":"https://ca.example/terms-2"}'
+	for CERTSTORE_RENEWAL in '' 1; do
+		[ -z "$CERTSTORE_RENEWAL" ] || export CERTSTORE_RENEWAL
+		run -2 --separate-stderr renew a b c
+		oneline 'mock: ' https://ca.example/terms-2
+	done
+	[ "$(asked order)" -eq 2 ]
+	rules 'order 2- problem 403 unauthorized' \
+	    'acct * set status "deactivated"' \
+	    'account * problem 403 unauthorized'
+	run -2 --separate-stderr renew a b c
+	[ "$output" = a ]
+	oneline 'mock: ' deactivated
+	[ "$(asked order)" -eq 2 ]
+	[ ! -s "$CERTSTORE/index/failed" ]
+	run -2 --separate-stderr renew a b c
+	oneline 'mock: ' deactivated
+	[ "$(asked order)" -eq 2 ]
+	cert-verify -q -T "$mock/root.crt" a b c
+}
+
+@test "a nonce that is never good: it ends" {
+	order www
+	rules 'order * problem 400 badNonce'
+	run -2 --separate-stderr renew www
+	oneline badNonce
+	[ "$(asked order)" -gt 20 ]
+	[ "$(asked order)" -le 300 ]
+}
+
+@test "another intermediate each time, 64 days instead of 90: taken" {
+	stamp() {
+		date -u -d "$1" +%Y%m%d%H%M%SZ
+	}
+	rules "finalize 1 issue ca=inter1 from=$(stamp '-80 days') to=$(stamp '10 days')" \
+	    "finalize 2 issue ca=inter2 from=$(stamp '-40 days') to=$(stamp '24 days')" \
+	    'finalize 3 issue ca=inter1 days=45'
+	order www
+	run -0 --separate-stderr cert-acme -u www
+	[ "$output" = www ]
+	oneline 'www: is valid for 64 days, not 90 as before'
+	run -0 --separate-stderr renew www
+	[ "$output" = www ]
+	oneline 'www: is valid for 45 days, not 64 as before'
+	pki entry "$CERTSTORE/certs/www"
+	cert-verify -q -T "$mock/root.crt" www
+}
+
+@test "hostile certificates: the entry is what it was" {
+	order www -s alt.example.test >/dev/null
+	was=$(print www)
+	key other.p256
+	mv other.p256.key "$mock/new.key"
+	while read -r rule; do
+		cp -a "$CERTSTORE" "$CERTSTORE.case"
+		rules "${rule%|*}" "${rule#*|}"
+		CERTSTORE=$CERTSTORE.case run --separate-stderr renew www
+		[ "$status" -eq 2 ] || fail "$rule: status $status: $output$stderr"
+		[ -z "$output" ]
+		oneline 'cert-acme: www'
+		[ "$(CERTSTORE=$CERTSTORE.case print www)" = "$was" ]
+		pki entry "$CERTSTORE.case/certs/www"
+		rm -rf "$CERTSTORE.case"
+	done <<-'EOR'
+		finalize * issue key=new.key
+		finalize * issue subjectAltName=DNS:www.example.test
+		finalize * issue basicConstraints=critical,CA:TRUE
+		finalize * issue from=20200101000000Z to=20210101000000Z
+		finalize * append fifty 40
+		finalize * append fifty
+		finalize * append other.crt
+		finalize * append root.key
+		cert * body 200 text/html html
+		cert * body 200 application/pem-certificate-chain root.crt
+		cert * body 200 application/pem-certificate-chain new.key
+		cert * body 204 text/plain html
+		order * body 200 text/html html
+		order * body 204 text/plain html
+		poll * body 200 text/html html|finalize * state processing
+		finalize * body 200 text/html html
+		finalize * set certificate "http://localhost/cert"
+		finalize * set certificate "https://127.0.0.1:1/cert"
+		finalize * set status "done\n\u001b[2J"
+		order * header Location http://localhost/order
+		order * header Location https://127.0.0.1:1/order
+		order * header Location
+		order * set finalize "https://127.0.0.1:1/finalize"
+		order * set authorizations ["file:///etc/passwd"]
+		order * set authorizations []
+		finalize * set status "ready"
+		order * problem 403 x {"type":"un\u001b[2J\r\nwww","detail":"x\n\u001b[31my"}
+	EOR
+}
+
+@test "hostile tokens never become a path" {
+	order www >/dev/null
+	was=$(print www)
+	for token in '"../../etc/x"' "\"$(printf 'a%.0s' $(seq 300))\"" '""' \
+	    '"a/b"' '"a\u0000b"' '"a\nb"' '[]' null 7 '"-\u00e9"'; do
+		rules 'order * state pending' \
+		    "authz * set challenges [{\"type\":\"http-01\",\"url\":\"BASE/challenge/0\",\"status\":\"pending\",\"token\":$token}]"
+		run -2 --separate-stderr renew www
+		oneline 'www: '
+		[ "$(asked challenge)" -eq 0 ]
+		[ -z "$(ls -A)" ]
+	done
+	[ "$(print www)" = "$was" ]
+}
+
+@test "fields of an answer that make no sense are as if they were missing" {
+	order www >/dev/null
+	for retry in 0 -1 'Thu, 01 Jan 1970 00:00:00 GMT' garbage '1 1' \
+	    '99999999999999999999x'; do
+		rules 'finalize * state processing' \
+		    "finalize * header Retry-After $retry" \
+		    "poll * header Retry-After $retry"
+		run -0 --separate-stderr renew www
+		[ "$output" = www ]
+		[ -z "$stderr" ]
+	done
+	rules 'finalize * state processing' 'poll * state processing' \
+	    "poll * header Retry-After 1000000000000"
+	run -2 --separate-stderr renew www
+	oneline 'www: '
+	[ "$(asked poll)" -eq 1 ]
+	rules
+	# links that lead to themselves or away, a nonce that is none
+	cert-set -q www chain='no such CA'
+	rules 'cert * header Link <BASE/cert/1>;rel="alternate", <https://127.0.0.1:1/x>;rel=alternate, <>;rel=alternate, <x' \
+	    'order * header Replay-Nonce a\r\n b'
+	run -0 --separate-stderr renew www
+	[ "$output" = www ]
+	oneline 'the CA offers no chain with "no such CA"'
+	[ "$(asked cert)" -le 4 ]
+}
