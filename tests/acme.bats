@@ -195,7 +195,7 @@ acme() {
 	cert-set -q b.example.test method=webroot:"$PWD"
 	cert-set -q a.example.test renew=no
 	run -0 --separate-stderr inside cert-renew -e 30d
-	[ -z "$output" ]
+	[ -z "$output" ] || fail "$output"
 	[[ $stderr == *'b.example.test: '*'CA says '*'; still good until '*'failed 1 times'* ]] ||
 	    fail "$stderr"
 	run -0 --separate-stderr inside cert-renew -e 30d
