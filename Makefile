@@ -240,8 +240,8 @@ check-asan: build-asan
 build-asan:
 	rm -rf build-asan
 	mkdir build-asan
-	cp -R Makefile config.mk README LICENSE NEWS HACKING cmd hooks lib man \
-	    tests build-asan
+	cp -R Makefile config.mk README LICENSE NEWS HACKING cmd dist hooks \
+	    lib man tests build-asan
 	cd build-asan && $(MAKE) clean && \
 	    $(MAKE) CFLAGS="$(SANITIZE)" CPPFLAGS=-U_FORTIFY_SOURCE all units
 
