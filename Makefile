@@ -57,16 +57,16 @@ VERIFY = lib/verify/algorithm.c lib/verify/anchors.c lib/verify/cache.c \
 	lib/verify/purpose.c lib/verify/rule.c lib/verify/san.c \
 	lib/verify/setcrls.c lib/verify/signature.c lib/verify/syntax.c \
 	lib/verify/verify.c
-REISSUE = lib/reissue/below.c lib/reissue/reissue.c lib/reissue/renew.c \
-	lib/reissue/retrust.c lib/reissue/wishes.c
-RENEW = lib/renew/attempt.c lib/renew/schedule.c
+RENEW = lib/renew/below.c lib/renew/reissue.c lib/renew/renew.c \
+	lib/renew/retrust.c lib/renew/wishes.c
+DUE = lib/due/attempt.c lib/due/schedule.c
 ACME = lib/acme/account.c lib/acme/acmedir.c lib/acme/anchored.c \
 	lib/acme/base64url.c lib/acme/certid.c lib/acme/jsontext.c \
 	lib/acme/jwk.c lib/acme/jws.c lib/acme/keyauth.c lib/acme/order.c \
 	lib/acme/values.c lib/acme/weburl.c
 DEPLOY = lib/deploy/deploy.c lib/deploy/ledger.c lib/deploy/value.c
 LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
-	$(TRUST) $(VERIFY) $(REISSUE) $(RENEW) $(ACME)
+	$(TRUST) $(VERIFY) $(RENEW) $(DUE) $(ACME)
 SHARED = cmd/assign.c cmd/attempt.c cmd/cmd.c cmd/field.c cmd/hook.c \
 	cmd/input.c cmd/json.c cmd/operand.c cmd/orders.c cmd/progress.c \
 	cmd/record.c cmd/renewal.c cmd/secret.c cmd/table.c cmd/text.c \
@@ -103,7 +103,7 @@ EXAMPLES = tests/example/isgood.c tests/example/takein.c \
 HEADERS = lib/certstore.h lib/acme/private.h lib/base/base.h \
 	lib/deploy/private.h lib/import/import.h lib/import/private.h \
 	lib/issue/issue.h lib/issue/private.h lib/pem/pem.h lib/pem/private.h \
-	lib/reissue/private.h lib/renew/private.h lib/store/private.h \
+	lib/renew/private.h lib/due/private.h lib/store/private.h \
 	lib/store/store.h lib/trust/private.h lib/trust/trust.h \
 	lib/verify/private.h lib/x509/private.h lib/x509/x509.h \
 	cmd/acme.h cmd/cmd.h cmd/entry.h cmd/kind.h cmd/method.h tests/input.h \

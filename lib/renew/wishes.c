@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "reissue/private.h"
+#include "renew/private.h"
 
 /* Malformed values are ignored here: they are refused when props are written. */
 int

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "renew/private.h"
+#include "due/private.h"
 
 /* An entry; its strings belong to it. */
 struct item {

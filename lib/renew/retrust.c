@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "reissue/private.h"
+#include "renew/private.h"
 
 /* Is there a certificate of this subject and key? */
 static int

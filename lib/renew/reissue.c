@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "reissue/private.h"
+#include "renew/private.h"
 
 /*
  * The validity begins a little before the moment of the signature, cs_sign.c:

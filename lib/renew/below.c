@@ -8,7 +8,7 @@
 
 #include <openssl/x509v3.h>
 
-#include "reissue/private.h"
+#include "renew/private.h"
 
 /* Adds the keys by which what a CA issued is found: 1 if one is new, 0, -1. */
 static int

@@ -11,7 +11,7 @@
 
 #include <openssl/err.h>
 
-#include "reissue/private.h"
+#include "renew/private.h"
 
 #define TRIES 4 /* the last one with the lock */
 #define AGAIN 2 /* its CA was renewed */

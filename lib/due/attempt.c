@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "renew/private.h"
+#include "due/private.h"
 
 #define DIRECTORY "renewal"
 #define FILE_MAX 4096
