@@ -13,7 +13,8 @@
 #include "entry.h"
 
 #define METHODS_MAX 16
-#define ROUNDS_MAX 8	    /* of an order, until it is given up */
+#define ROUNDS_MAX 8 /* of an order, until it is given up */
+#define CHAIN_MAX 16
 #define POLL_SECONDS 600    /* for what the CA does */
 #define ARI_WAIT (6 * 3600) /* RFC 9773 section 4.3.3 */
 #define ARI_MIN 60
@@ -504,6 +505,30 @@ download(struct state *s, const char *url, struct acme_answer *answer,
 	return 0;
 }
 
+/* Clients give up long before such a chain ends. */
+static int
+checkchain(const struct state *s, const struct acme_answer *answer,
+    struct acme_error *err)
+{
+	const struct certstore_entry *entry;
+	struct certstore_certs *certs;
+	struct certstore_error cerr;
+	size_t n = 0;
+
+	certs = certstore_certs_read(s->name, answer->body, answer->len, NULL,
+	    &cerr);
+	/* the import says what else is wrong */
+	if (certs == NULL)
+		return 0;
+	while (certstore_certs_next(certs, &entry, &cerr) == 1)
+		n++;
+	certstore_certs_free(certs);
+	return n <= CHAIN_MAX ?
+	    0 :
+	    acme_fail(err, ACME_ODD, "the CA sent a chain of %zu certificates",
+		n);
+}
+
 /* The certificate is of no use: the next run makes a new order. */
 static enum outcome
 failcertificate(struct state *s, const struct certstore_error *err)
@@ -523,7 +548,8 @@ takecertificate(struct state *s, const json_t *order)
 	const char *held;
 	int rv;
 
-	if (download(s, url, &answer, &aerr) == -1) {
+	if (download(s, url, &answer, &aerr) == -1 ||
+	    checkchain(s, &answer, &aerr) == -1) {
 		acme_answer_free(&answer);
 		if (aerr.why == ACME_ODD || aerr.why == ACME_REFUSED)
 			dropurl(s);

@@ -32,7 +32,7 @@ teardown_file() {
 
 # What all tests use: the server's certificate, what issues, what it may send.
 mocked() {
-	local i chain=()
+	local i ca=long chain=()
 
 	ca bed /CN=bed
 	server localhost bed localhost
@@ -43,12 +43,21 @@ mocked() {
 		    keyUsage=critical,keyCertSign,cRLSign
 	done
 	server other root other.example.test
-	for i in $(seq 50); do
-		chain+=(-- cert "c$i.crt" many.key "/CN=mock $i"
-		    ca=root.crt key=root.key 'basicConstraints=critical,CA:TRUE')
+	# each issued by the one before
+	sign long root /CN=long 3650 'basicConstraints=critical,CA:TRUE'
+	for i in $(seq 49); do
+		chain+=(-- cert "c$i.crt" long.key "/CN=mock $i" days=3650
+		    "ca=$ca.crt" key=long.key subjectKeyIdentifier=hash
+		    'basicConstraints=critical,CA:TRUE')
+		ca=c$i
 	done
 	pki "${chain[@]:1}"
-	cat c[0-9]*.crt >fifty
+	cat $(seq -f 'c%g.crt' 48 -1 1) long.crt >above
+	mv c49.crt last.crt
+	cp long.key last.key
+	for i in $(seq 70); do
+		cat above
+	done >large
 	rm -f c[0-9]*.crt
 	echo '<html><body>Bad gateway</body></html>' >html
 }
@@ -224,6 +233,20 @@ at() {
 	[ "$(asked authz)" -eq 3 ]
 	[ "$(asked poll)" -eq 3 ]
 	[ ! -e .well-known ]
+	# a signal ends that
+	rules 'finalize * state processing' 'poll * state processing' \
+	    'poll * header Retry-After 500'
+	cert-acme -A mock -m "webroot:$PWD" -s int.example.test int \
+	    >out 2>&1 3>&- &
+	until [ "$(asked poll)" -eq 1 ]; do
+		sleep 0.02
+	done
+	sleep 0.1
+	kill "$!"
+	status=0
+	wait "$!" || status=$?
+	[ "$status" -eq 2 ]
+	grep 'interrupted: what was set up is undone' out
 	# it takes longer than we have: the next run takes it, without an order
 	rules 'finalize * state processing' 'poll * state processing' \
 	    'poll * header Retry-After 3000'
@@ -336,6 +359,12 @@ at() {
 		[ "$(asked order)" -eq 1 ]
 		[ "$(print www)" != "$was" ]
 	done
+	# perhaps it was carried out
+	rules 'finalize 1 problem 500 serverInternal'
+	run -2 renew www
+	sed -i '/^retry/d' "$CERTSTORE/acme/accounts/mock/account"
+	run -0 renew www
+	[ "$(asked order)" -eq 1 ]
 	# a server that is down has not lost it
 	rules 'finalize * state processing' 'poll * state processing' \
 	    'poll * header Retry-After 3000'
@@ -375,8 +404,12 @@ at() {
 	cert-verify -q -T "$mock/root.crt" a b c
 }
 
-@test "a nonce that is never good: it ends" {
+@test "a nonce that is never good: it ends; an account that was lost" {
 	order www
+	rules 'order 1 problem 400 accountDoesNotExist'
+	run -0 --separate-stderr renew www
+	[ "$output" = www ]
+	oneline 'mock: the CA did not know the account any more'
 	rules 'order * problem 400 badNonce'
 	run -2 --separate-stderr renew www
 	oneline badNonce
@@ -422,8 +455,9 @@ at() {
 		finalize * issue subjectAltName=DNS:www.example.test
 		finalize * issue basicConstraints=critical,CA:TRUE
 		finalize * issue from=20200101000000Z to=20210101000000Z
-		finalize * append fifty 40
-		finalize * append fifty
+		finalize * append large
+		finalize * append above
+		finalize * issue ca=last|finalize * append above
 		finalize * append other.crt
 		finalize * append root.key
 		cert * body 200 text/html html
