@@ -201,3 +201,16 @@ acme() {
 	run -0 --separate-stderr inside cert-renew -e 30d
 	[ -z "$stderr" ]
 }
+
+@test "Caddy: several names on the real port, and again" {
+	command -v caddy >/dev/null || skip "no caddy: NOT TESTED"
+	caddy
+	run -0 --separate-stderr acme -y -A "$directory" -T "$serverca" \
+	    -m http -s www.example.test -s b.example.test www
+	[ "$output" = www ] || fail "$stderr"
+	cert-verify -q -T "$acmeroot" www
+	run -1 acme -ux www
+	run -0 --separate-stderr acme -f www
+	[ "$output" = www ]
+	pki entry "$CERTSTORE/certs/www"
+}
