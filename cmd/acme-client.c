@@ -105,6 +105,8 @@ judge(struct acme *acme, const char *url, const struct acme_answer *answer,
 
 	json_decref(acme->problem);
 	acme->problem = NULL;
+	/* also of a nonce that was refused before */
+	memset(err, 0, sizeof(*err));
 	if (answer->status >= 200 && answer->status < 300)
 		return 0;
 	if (answer->status >= 300 && answer->status < 400)

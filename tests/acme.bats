@@ -55,7 +55,7 @@ acme() {
 
 # The names below example.test are all 127.0.0.1.
 @test "names that are not proved: why, and nothing is left" {
-	pebble plain
+	pebble often PEBBLE_WFE_NONCEREJECT=50
 	run -2 --separate-stderr acme -y -A "$directory" -T "$serverca" \
 	    -m webroot:"$PWD" www.example.test
 	[[ $stderr == *'www.example.test'*'CA says '*connection*'(http-01)'* ]] ||
