@@ -7,18 +7,12 @@
 #include <string.h>
 #include <time.h>
 
-#include <bsd/stdlib.h>
-
 #include "cmd.h"
 #include "entry.h"
 
 #define METHODS_MAX 16
-#define ROUNDS_MAX 8 /* of an order, until it is given up */
-#define CHAIN_MAX 16
-#define POLL_SECONDS 600    /* for what the CA does */
-#define ARI_WAIT (6 * 3600) /* RFC 9773 section 4.3.3 */
-#define ARI_MIN 60
-#define ARI_MAX (24 * 3600)
+#define ROUNDS_MAX 8	 /* of an order, until it is given up */
+#define POLL_SECONDS 600 /* for what the CA does */
 
 struct state {
 	struct job *job;
@@ -128,87 +122,6 @@ readprops(struct state *s)
 		rv = takeprop(s, prop, value);
 	certstore_props_free(props);
 	return rv;
-}
-
-/* The identifier of the certificate, unless it has expired; NULL: none. */
-static char *
-servingid(struct state *s)
-{
-	struct certstore_entry *entry;
-	struct certstore_error err;
-	char *certid = NULL;
-
-	if ((entry = certstore_entry_get(s->job->store, s->name, &err)) == NULL)
-		return NULL;
-	if (certstore_entry_ends(entry) > certstore_time_now())
-		certid = certstore_entry_certid(entry, &err);
-	certstore_entry_free(entry);
-	return certid;
-}
-
-static void
-settime(struct state *s, const char *key, int64_t when)
-{
-	struct certstore_error ignored;
-	char text[32];
-
-	snprintf(text, sizeof(text), "%lld", (long long)when);
-	(void)certstore_order_set(s->order, key, text, &ignored);
-}
-
-static int64_t
-gettime(struct state *s, const char *key)
-{
-	const char *text = certstore_order_value(s->order, key);
-
-	return text == NULL ? 0 : strtoll(text, NULL, 10);
-}
-
-/* Keeps a window, and a moment in it if the window is another than before. */
-static void
-keepwindow(struct state *s, const struct acme_ari *ari)
-{
-	int64_t before = gettime(s, "ari-start");
-	double part = (double)arc4random() / 4294967296.0;
-
-	if (before == ari->start && gettime(s, "ari-end") == ari->end)
-		return;
-	if (before != 0 && *ari->explanation != '\0')
-		cmd_say("%s: the CA has moved its renewal: %s", s->name,
-		    ari->explanation);
-	settime(s, "ari-start", ari->start);
-	settime(s, "ari-end", ari->end);
-	/* drawn once for a window, or else the first runs would take all */
-	settime(s, "ari-point",
-	    ari->start + (int64_t)((double)(ari->end - ari->start) * part));
-}
-
-/* Asks the CA when it wants the certificate replaced, RFC 9773. */
-static void
-askwindow(struct state *s)
-{
-	struct acme *acme = s->session->acme;
-	struct acme_error aerr;
-	struct acme_ari ari;
-	int64_t now = certstore_time_now(), wait = ARI_WAIT;
-	char *certid;
-
-	if (acme_resource(acme, "renewalInfo", &aerr) == NULL ||
-	    gettime(s, "ari-next") > now || (certid = servingid(s)) == NULL)
-		return;
-	if (acme_ari(acme, certid, &ari, &aerr) == 0) {
-		/* section 4.3.2: within reason */
-		if (ari.retry != 0)
-			wait = ari.retry - now;
-		if (wait < ARI_MIN)
-			wait = ARI_MIN;
-		if (wait > ARI_MAX)
-			wait = ARI_MAX;
-		keepwindow(s, &ari);
-	} else if (s->job->verbose)
-		cmd_say("%s: %s", s->name, aerr.msg);
-	free(certid);
-	settime(s, "ari-next", now + wait);
 }
 
 /* Is it due, as an entry without a certificate is?  1, 0, or -1 if it is held
@@ -454,81 +367,6 @@ encoderequest(struct state *s)
 	return encoded;
 }
 
-/* Is an issuer of that name in the chain? */
-static int
-haschain(const char *label, const char *pem, size_t len, const char *name)
-{
-	const struct certstore_entry *entry;
-	struct certstore_certs *certs;
-	struct certstore_error err;
-	int found = 0;
-
-	if ((certs = certstore_certs_read(label, pem, len, NULL, &err)) == NULL)
-		return 0;
-	while (!found && certstore_certs_next(certs, &entry, &err) == 1)
-		found = strstr(certstore_entry_issuer(entry), name) != NULL;
-	certstore_certs_free(certs);
-	return found;
-}
-
-/*
- * The certificate with the chain that is preferred; if there is none, the
- * default and a line about it.
- */
-static int
-download(struct state *s, const char *url, struct acme_answer *answer,
-    struct acme_error *err)
-{
-	const struct acme_link *link;
-	struct acme_answer other;
-
-	if (acme_certificate(s->session->acme, url, answer, err) == -1)
-		return -1;
-	if (s->chain == NULL ||
-	    haschain(s->name, answer->body, answer->len, s->chain))
-		return 0;
-	for (link = answer->links; link != NULL; link = link->next) {
-		if (!acme_link_is(link->rel, "alternate") ||
-		    !acme_host_is(s->session->acme, link->url))
-			continue;
-		if (acme_certificate(s->session->acme, link->url, &other,
-			err) == 0 &&
-		    haschain(s->name, other.body, other.len, s->chain)) {
-			acme_answer_free(answer);
-			*answer = other;
-			return 0;
-		}
-		acme_answer_free(&other);
-	}
-	cmd_say("%s: the CA offers no chain with \"%s\": its default is used",
-	    s->name, s->chain);
-	return 0;
-}
-
-/* Clients give up long before such a chain ends. */
-static int
-checkchain(const struct state *s, const struct acme_answer *answer,
-    struct acme_error *err)
-{
-	const struct certstore_entry *entry;
-	struct certstore_certs *certs;
-	struct certstore_error cerr;
-	size_t n = 0;
-
-	certs = certstore_certs_read(s->name, answer->body, answer->len, NULL,
-	    &cerr);
-	/* the import says what else is wrong */
-	if (certs == NULL)
-		return 0;
-	while (certstore_certs_next(certs, &entry, &cerr) == 1)
-		n++;
-	certstore_certs_free(certs);
-	return n <= CHAIN_MAX ?
-	    0 :
-	    acme_fail(err, ACME_ODD, "the CA sent a chain of %zu certificates",
-		n);
-}
-
 /* The certificate is of no use: the next run makes a new order. */
 static enum outcome
 failcertificate(struct state *s, const struct certstore_error *err)
@@ -548,8 +386,8 @@ takecertificate(struct state *s, const json_t *order)
 	const char *held;
 	int rv;
 
-	if (download(s, url, &answer, &aerr) == -1 ||
-	    checkchain(s, &answer, &aerr) == -1) {
+	if (chain_get(s->session->acme, s->name, s->chain, url, &answer,
+		&aerr) == -1) {
 		acme_answer_free(&answer);
 		if (aerr.why == ACME_ODD || aerr.why == ACME_REFUSED)
 			dropurl(s);
@@ -753,7 +591,7 @@ issuelocked(struct state *s)
 		return WAITING;
 	}
 	if (s->job->ifneeded)
-		askwindow(s);
+		window_ask(s->job, s->session, s->order, s->name);
 	due = isentrydue(s);
 	if (due == -1)
 		return FAILED;

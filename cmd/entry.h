@@ -56,6 +56,14 @@ void	session_end(struct job *);	/* ends all */
 enum outcome entry_issue(struct job *, const char *, char *);
 void	entry_keepproblem(struct certstore_order *, const json_t *);
 
+/* acme-window.c: asks when the certificate should be replaced. */
+void	window_ask(struct job *, struct session *, struct certstore_order *,
+	    const char *);
+
+/* acme-chain.c: of an entry, with an issuer of that name or NULL. */
+int	chain_get(struct acme *, const char *, const char *, const char *,
+	    struct acme_answer *, struct acme_error *);
+
 /* acme-prove.c: proves that the names of an order are ours; 0, or -1, and then
  * the error is not ACME_OK if a request failed. */
 int	prove_order(struct job *, struct session *, struct certstore_order *,

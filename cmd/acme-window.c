@@ -1,0 +1,99 @@
+/*
+ * acme-window.c: when a CA wants a certificate to be replaced, RFC 9773: what
+ * it says is kept in the state of the order, where the schedule finds it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <bsd/stdlib.h>
+
+#include "cmd.h"
+#include "entry.h"
+
+#define ARI_WAIT (6 * 3600) /* RFC 9773 section 4.3.3 */
+#define ARI_MIN 60
+#define ARI_MAX (24 * 3600)
+
+/* The identifier of the certificate, unless it has expired; NULL: none. */
+static char *
+servingid(struct certstore *store, const char *name)
+{
+	struct certstore_entry *entry;
+	struct certstore_error err;
+	char *certid = NULL;
+
+	if ((entry = certstore_entry_get(store, name, &err)) == NULL)
+		return NULL;
+	if (certstore_entry_ends(entry) > certstore_time_now())
+		certid = certstore_entry_certid(entry, &err);
+	certstore_entry_free(entry);
+	return certid;
+}
+
+static void
+settime(struct certstore_order *order, const char *key, int64_t when)
+{
+	struct certstore_error ignored;
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lld", (long long)when);
+	(void)certstore_order_set(order, key, text, &ignored);
+}
+
+static int64_t
+gettime(const struct certstore_order *order, const char *key)
+{
+	const char *text = certstore_order_value(order, key);
+
+	return text == NULL ? 0 : strtoll(text, NULL, 10);
+}
+
+/* Keeps a window, and a moment in it if the window is another than before. */
+static void
+keepwindow(struct certstore_order *order, const char *name,
+    const struct acme_ari *ari)
+{
+	int64_t before = gettime(order, "ari-start");
+	double part = (double)arc4random() / 4294967296.0;
+
+	if (before == ari->start && gettime(order, "ari-end") == ari->end)
+		return;
+	if (before != 0 && *ari->explanation != '\0')
+		cmd_say("%s: the CA has moved its renewal: %s", name,
+		    ari->explanation);
+	settime(order, "ari-start", ari->start);
+	settime(order, "ari-end", ari->end);
+	/* drawn once for a window, or else the first runs would take all */
+	settime(order, "ari-point",
+	    ari->start + (int64_t)((double)(ari->end - ari->start) * part));
+}
+
+/* Asks the CA when it wants the certificate replaced, RFC 9773. */
+void
+window_ask(struct job *job, struct session *session,
+    struct certstore_order *order, const char *name)
+{
+	struct acme *acme = session->acme;
+	struct acme_error aerr;
+	struct acme_ari ari;
+	int64_t now = certstore_time_now(), wait = ARI_WAIT;
+	char *certid;
+
+	if (acme_resource(acme, "renewalInfo", &aerr) == NULL ||
+	    gettime(order, "ari-next") > now ||
+	    (certid = servingid(job->store, name)) == NULL)
+		return;
+	if (acme_ari(acme, certid, &ari, &aerr) == 0) {
+		/* section 4.3.2: within reason */
+		if (ari.retry != 0)
+			wait = ari.retry - now;
+		if (wait < ARI_MIN)
+			wait = ARI_MIN;
+		if (wait > ARI_MAX)
+			wait = ARI_MAX;
+		keepwindow(order, name, &ari);
+	} else if (job->verbose)
+		cmd_say("%s: %s", name, aerr.msg);
+	free(certid);
+	settime(order, "ari-next", now + wait);
+}
