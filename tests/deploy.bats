@@ -274,6 +274,21 @@ mounts() {
 	told 'web changed a'
 }
 
+@test "what -f could not deliver once more is pending" {
+	hook web
+	cert-deploy -q
+	hook web false
+	run -2 cert-deploy -qf a
+	run -2 cert-deploy -qx
+	later 3600
+	run -0 cert-deploy -n
+	[ "$output" = "$(printf 'a\tweb\tchanged\twas not delivered yet')" ]
+	: >"$log"
+	hook web
+	run -0 cert-deploy -q
+	told 'web changed a'
+}
+
 @test "what a hook gets" {
 	cat >probe.c <<-'EOT'
 		#include <dirent.h>

@@ -46,6 +46,7 @@ struct certstore_deploy {
 };
 
 static const char changed[] = "changed", removed[] = "removed";
+static const char fresh[] = "was not delivered yet";
 static const char forced[] = "was delivered before";
 
 struct certstore_deploy *
@@ -333,8 +334,7 @@ comparename(struct certstore_deploy *deploy, const char *name,
 		return addpending(deploy, name, removed,
 		    "it is gone, or has no such user any more", value, err);
 	if (had == NULL)
-		return addpending(deploy, name, changed,
-		    "was not delivered yet", value, err);
+		return addpending(deploy, name, changed, fresh, value, err);
 	if (strcmp(had, value) != 0)
 		return addpending(deploy, name, changed,
 		    "differs from what was delivered", value, err);
@@ -570,6 +570,22 @@ certstore_deploy_delivered(struct certstore_deploy *deploy, const char *verb,
 	return cs_ledger_write(deploy->dir, deploy->user, ledger, err);
 }
 
+/* What was to be delivered once more, in vain, is as if it never was. */
+static void
+forgetforced(struct certstore_deploy *deploy)
+{
+	struct change *change;
+	size_t i;
+
+	for (i = 0; i < deploy->nchange; i++) {
+		change = &deploy->change[i];
+		if (change->done || change->why != forced)
+			continue;
+		(void)cs_ledger_set(&deploy->ledger, change->name, NULL);
+		change->why = fresh;
+	}
+}
+
 int
 certstore_deploy_failed(struct certstore_deploy *deploy, const char *text,
     struct certstore_error *err)
@@ -577,8 +593,10 @@ certstore_deploy_failed(struct certstore_deploy *deploy, const char *text,
 	char pending[CS_HASH_LEN];
 
 	cs_error_clear(err);
-	if (checkbegun(deploy, err) == -1 ||
-	    hashpending(deploy, pending, err) == -1)
+	if (checkbegun(deploy, err) == -1)
+		return -1;
+	forgetforced(deploy);
+	if (hashpending(deploy, pending, err) == -1)
 		return -1;
 	cs_ledger_fail(&deploy->ledger, pending, text, certstore_time_now());
 	if (deploy->ledger.text == NULL)
