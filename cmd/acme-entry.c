@@ -47,12 +47,17 @@ entry_keepproblem(struct certstore_order *order, const json_t *problem)
 	free(text);
 }
 
-/* A limit that names an identifier is of this entry alone. */
+/*
+ * Is it of this entry alone?  So is a limit that names an identifier, and a 5xx
+ * for an order that was made: it would stop all others for ever.
+ */
 static int
-namesidentifier(const struct state *s, const struct acme_error *err)
+isofentry(const struct state *s, const struct acme_error *err)
 {
 	const json_t *problem = acme_problem(s->session->acme);
 
+	if (err->why == ACME_DOWN)
+		return err->status >= 500 && s->url != NULL;
 	return err->why == ACME_LIMITED &&
 	    json_array_size(acme_json_array(problem, "subproblems")) > 0;
 }
@@ -63,7 +68,7 @@ failrequest(struct state *s, const struct acme_error *err)
 {
 	entry_keepproblem(s->order, acme_problem(s->session->acme));
 	failstate(s, err->msg);
-	if (!namesidentifier(s, err) && session_stop(s->session, err)) {
+	if (!isofentry(s, err) && session_stop(s->session, err)) {
 		s->session->nwaiting++;
 		return WAITING;
 	}

@@ -305,19 +305,28 @@ at() {
 	order a
 	order b
 	for rule in 'order * problem 503 serverInternal' \
-	    'dir * problem 500 serverInternal' 'nonce * body 502 text/html html' \
-	    'authz * problem 503 serverInternal' \
-	    'finalize * problem 500 serverInternal'; do
-		rules "$rule" 'order * state pending'
-		case $rule in
-		finalize*) rules "$rule" ;;
-		esac
+	    'dir * problem 500 serverInternal' \
+	    'nonce * body 502 text/html html'; do
+		rules "$rule"
 		cp -a "$CERTSTORE" "$CERTSTORE.down"
 		CERTSTORE_RENEWAL=1 CERTSTORE=$CERTSTORE.down \
 		    run -0 --separate-stderr renew a b
 		[ -z "$output" ]
 		oneline 'mock: 2 wait until ' localhost
 		[ "$(asked order)" -le 1 ]
+		rm -rf "$CERTSTORE.down"
+	done
+	# with the order of one name, others are not kept waiting
+	for rule in 'authz 1 problem 503 serverInternal' \
+	    'finalize 1 problem 500 serverInternal'; do
+		case $rule in
+		authz*) rules "$rule" 'order 1 state pending' ;;
+		*) rules "$rule" ;;
+		esac
+		cp -a "$CERTSTORE" "$CERTSTORE.down"
+		CERTSTORE=$CERTSTORE.down run -2 --separate-stderr renew a b
+		[ "$output" = b ]
+		oneline 'a: ' serverInternal
 		rm -rf "$CERTSTORE.down"
 	done
 }
