@@ -120,6 +120,12 @@ setstate() {
 	sed -i "s/^$2 .*/$2 $3/" "$CERTSTORE/acme/orders/$1/state"
 }
 
+# No failure of an entry is remembered.
+nofailure() {
+	[ -z "$(ls "$CERTSTORE/renewal" 2>/dev/null)" ] ||
+	    fail "$(grep . "$CERTSTORE"/renewal/*)"
+}
+
 # One line of printable text, which says all that.
 oneline() {
 	local word
@@ -274,7 +280,7 @@ at() {
 	oneline 'mock: 3 wait until ' 'the mock says so'
 	[ "$(asked order)" -eq 3 ]
 	cert-account show mock | grep '^retry'
-	[ ! -s "$CERTSTORE/index/failed" ]
+	nofailure
 	# nor does the next process, or with other names
 	run -0 --separate-stderr renew c d
 	oneline 'mock: 2 wait until '
@@ -313,6 +319,7 @@ at() {
 		    run -0 --separate-stderr renew a b
 		[ -z "$output" ]
 		oneline 'mock: 2 wait until ' localhost
+		CERTSTORE=$CERTSTORE.down nofailure
 		[ "$(asked order)" -le 1 ]
 		rm -rf "$CERTSTORE.down"
 	done
@@ -324,9 +331,11 @@ at() {
 		*) rules "$rule" ;;
 		esac
 		cp -a "$CERTSTORE" "$CERTSTORE.down"
-		CERTSTORE=$CERTSTORE.down run -2 --separate-stderr renew a b
+		CERTSTORE_RENEWAL=1 CERTSTORE=$CERTSTORE.down \
+		    run -0 --separate-stderr renew a b
 		[ "$output" = b ]
-		oneline 'a: ' serverInternal
+		oneline 'a: ' serverInternal 'failed 1 times'
+		[ "$(ls "$CERTSTORE.down/renewal")" = a ]
 		rm -rf "$CERTSTORE.down"
 	done
 }
@@ -406,7 +415,7 @@ at() {
 	[ "$output" = a ]
 	oneline 'mock: ' deactivated
 	[ "$(asked order)" -eq 2 ]
-	[ ! -s "$CERTSTORE/index/failed" ]
+	nofailure
 	run -2 --separate-stderr renew a b c
 	oneline 'mock: ' deactivated
 	[ "$(asked order)" -eq 2 ]
