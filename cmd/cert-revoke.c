@@ -291,6 +291,7 @@ findkey(const struct call *c, const struct target *t, struct cmd_input *in)
 	if ((path = certstore_entry_path(t->entry, CERTSTORE_PRIVKEY)) == NULL)
 		cmd_die("no memory left");
 	rv = cmd_input(path, NULL, in);
+	in->label = t->name; /* not the path, which ends here */
 	free(path);
 	return rv == 0 ? 1 : -1;
 }
