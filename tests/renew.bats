@@ -60,6 +60,16 @@ setup() {
 	[ $(((ends - starts) / 86400)) -eq 90 ]
 }
 
+@test "a name that is given twice is renewed once" {
+	was=$(fingerprint www)
+	run -0 cert-renew -f www www
+	[ "$output" = www ]
+	cert-revert -q www
+	[ "$(fingerprint www)" = "$was" ]
+	run -0 cert-renew -n www www
+	[ "${#lines[@]}" -eq 1 ]
+}
+
 @test "the table" {
 	cert-create self.example.com
 	cert-create -l 6d -A ca -s short.example.com short

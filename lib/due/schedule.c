@@ -20,7 +20,7 @@ struct certstore_due {
 	int64_t when, begun;
 	struct certstore_span within;
 	int haswithin;
-	struct cs_strings names; /* in the order given */
+	struct cs_strings names;
 	int named, searched;
 	struct item **items;
 	size_t nitem, size, next;
@@ -302,6 +302,8 @@ certstore_due_next(struct certstore_due *due,
 	*renewal = NULL;
 	if (!due->named && !due->searched && searchnames(due, err) == -1)
 		return -1;
+	if (due->nname == 0) /* renewed twice, the old pair would be lost */
+		cs_strings_sort(&due->names);
 	while (due->nname < due->names.n)
 		if (readitem(due, due->names.v[due->nname++], err) == -1)
 			return -1;
