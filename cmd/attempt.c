@@ -23,7 +23,7 @@ formatleft(int64_t ends, char buf[32])
 /*
  * Counts a failure.  It is an error if the entry was named, was tried in vain
  * three times, or has little time left; else people are told of it, and it is
- * tried again.
+ * tried again.  Nothing is said if another process renewed it meanwhile.
  */
 void
 cmd_attempt_failed(struct certstore_due *due, const struct certstore_renewal *r,
@@ -33,10 +33,15 @@ cmd_attempt_failed(struct certstore_due *due, const struct certstore_renewal *r,
 	char ends[CERTSTORE_TIME_LEN], next[CERTSTORE_TIME_LEN];
 	char since[CERTSTORE_TIME_LEN], left[32];
 	void (*say)(const char *, ...) = cmd_say;
-	int good = r->ends > certstore_time_now();
+	int good = r->ends > certstore_time_now(), rv;
 
-	if (certstore_due_failed(due, r->name, why, &err) == -1)
+	if ((rv = certstore_due_failed(due, r->name, why, &err)) == 1)
+		return;
+	if (rv == -1) {
+		cmd_error("%s", why);
 		cmd_error("%s", err.msg);
+		return;
+	}
 	if (named || r->failed >= 3 || r->late || r->ends == 0)
 		say = cmd_error;
 	certstore_time_format(r->next, next);

@@ -70,6 +70,30 @@ setup() {
 	[ "${#lines[@]}" -eq 1 ]
 }
 
+# One run has seen what is due, and waits for its passphrase.
+@test "an entry that another run renewed has not failed" {
+	mkfifo pass
+	was=$(fingerprint www)
+	at 61 cert-renew -p pass >log 2>&1 3>&- &
+	sleep 0.2
+	run -0 at 61 cert-renew
+	[ "$output" = www ]
+	echo secret >pass
+	wait $!
+	diff /dev/null log
+	[ ! -e "$CERTSTORE/renewal/www" ]
+	[ "$(fingerprint www)" != "$was" ]
+}
+
+@test "a failure that cannot be counted" {
+	mv "$CERTSTORE/certs/ca/privkey.pem" key
+	: >"$CERTSTORE/renewal"
+	run -2 --separate-stderr at 61 cert-renew -q
+	[[ ${stderr_lines[0]} == *'www: its CA '* ]]
+	[[ ${stderr_lines[1]} == *'renewal/www: Not a directory' ]]
+	[ "${#stderr_lines[@]}" -eq 2 ]
+}
+
 @test "the table" {
 	cert-create self.example.com
 	cert-create -l 6d -A ca -s short.example.com short

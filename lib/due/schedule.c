@@ -329,7 +329,24 @@ finditem(const struct certstore_due *due, const char *name)
 	return NULL;
 }
 
-/* Counts a failure, and updates the row. */
+/* Does it have another certificate now than when it was judged? */
+static int
+isreplaced(const struct certstore_due *due, const struct item *item)
+{
+	const char *was = item->entry.info.fingerprint, *is;
+	struct certstore_entry now = { 0 };
+	struct certstore_error ignored;
+	int rv = 0;
+
+	if (cs_entry_glance(due->store, item->row.name, &now, &ignored) == 0) {
+		is = now.info.fingerprint;
+		rv = is != NULL && (was == NULL || strcmp(is, was) != 0);
+	}
+	cs_entry_done(&now);
+	return rv;
+}
+
+/* Counts a failure, and updates the row; 1: another process renewed it. */
 int
 certstore_due_failed(struct certstore_due *due, const char *name,
     const char *text, struct certstore_error *err)
@@ -340,6 +357,9 @@ certstore_due_failed(struct certstore_due *due, const char *name,
 	if ((item = finditem(due, name)) == NULL)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: was not returned by certstore_due_next()", name);
+	if (isreplaced(due, item))
+		return 1;
+	item->row.text = NULL;
 	cs_attempt_done(&item->attempt);
 	if (item->entry.info.fingerprint == NULL &&
 	    item->entry.info.request == NULL)
