@@ -85,6 +85,15 @@ setup() {
 	[ "$(fingerprint www)" != "$was" ]
 }
 
+@test "the store of another user is refused, and nothing written" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to give a store away"
+	chown -R daemon "$CERTSTORE"
+	run -2 --separate-stderr at 61 cert-renew -q
+	[[ $stderr == *"belongs to another user"* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[ ! -e "$CERTSTORE/renewal" ]
+}
+
 @test "a failure that cannot be counted" {
 	mv "$CERTSTORE/certs/ca/privkey.pem" key
 	: >"$CERTSTORE/renewal"
