@@ -576,6 +576,17 @@ acme_account_deactivate(struct acme *acme, struct acme_error *err)
 	return saveaccount(acme, err);
 }
 
+/* Begins an account, by its name or by the URL of its directory. */
+struct certstore_account *
+acme_account_new(struct certstore *store, const char *account,
+    const char *directory, struct certstore_error *err)
+{
+	int isurl = strpbrk(account, ":/") != NULL;
+
+	return certstore_account_new(store, isurl ? NULL : account,
+	    isurl ? account : directory, err);
+}
+
 /*
  * Opens an account for orders or, with CERTSTORE_ACCOUNT_EXCLUSIVE, for a
  * change of its key, connects to its server, and ends a rollover that was

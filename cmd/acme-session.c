@@ -145,7 +145,7 @@ openaccount(struct job *job, const char *account, struct certstore_error *err)
 	if (a != NULL)
 		a = settleaccount(job, a, err);
 	else if (err->code == CERTSTORE_ENOENTRY && !job->existing)
-		a = certstore_account_new(job->store, NULL, account, err);
+		a = acme_account_new(job->store, account, NULL, err);
 	if (a != NULL && job->cafile != NULL &&
 	    certstore_account_set(a, "ca", CERTSTORE_SET_REPLACE, job->cafile,
 		err) == -1) {

@@ -127,6 +127,8 @@ int	acme_pause(struct acme *, unsigned int, int64_t, const char *,
 	    struct acme_error *);
 
 /* acme-account.c: the account at its CA; what is learned is saved. */
+struct certstore_account *acme_account_new(struct certstore *, const char *,
+	    const char *, struct certstore_error *);
 int	acme_account_open(struct certstore *, const char *, int,
 	    struct certstore_account **, struct acme **,
 	    struct acme_error *);

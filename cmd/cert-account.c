@@ -331,12 +331,6 @@ completeaccount(struct acme *acme, struct certstore_account *account,
 	printchanged(name);
 }
 
-static int
-isurl(const char *account)
-{
-	return strpbrk(account, ":/") != NULL;
-}
-
 static void
 newaccount(char **argv)
 {
@@ -351,9 +345,7 @@ newaccount(char **argv)
 	    CERTSTORE_ACCOUNT_EXCLUSIVE, &cerr);
 	if (account == NULL && cerr.code == CERTSTORE_ENOENTRY) {
 		exists = 0;
-		account = certstore_account_new(store,
-		    isurl(argv[0]) ? NULL : argv[0],
-		    isurl(argv[0]) ? argv[0] : directory, &cerr);
+		account = acme_account_new(store, argv[0], directory, &cerr);
 	}
 	if (account == NULL)
 		cmd_die("%s", cerr.msg);

@@ -541,3 +541,13 @@ at() {
 	oneline 'the CA offers no chain with "no such CA"'
 	[ "$(asked cert)" -le 4 ]
 }
+
+@test "an account by the name of a CA, which has no account yet" {
+	export HTTPS_PROXY=http://127.0.0.1:1
+	run -2 --separate-stderr cert-acme -y -A letsencrypt \
+	    -m "webroot:$PWD" www.example.test
+	oneline 'https://acme-v02.api.letsencrypt.org/directory: '
+	run -2 --separate-stderr cert-acme -y -A nosuch -m "webroot:$PWD" \
+	    www.example.test
+	oneline 'account nosuch: has no directory'
+}
