@@ -196,11 +196,11 @@ isdue(const struct renew *rn, const struct certstore_renewal *r)
 	case CERTSTORE_DUE_WAITING:
 		return rn->named || rn->force;
 	case CERTSTORE_DUE_LATER:
+		if (rn->force)
+			return rn->named;
 		/* the CA is to be asked when it wants a renewal */
-		if (r->acme != NULL && r->next < r->due &&
-		    r->next <= certstore_time_now())
-			return 1;
-		return rn->named && rn->force;
+		return r->acme != NULL && r->next < r->due &&
+		    r->next <= certstore_time_now();
 	case CERTSTORE_DUE_HELD:
 		return rn->named && rn->force;
 	default:

@@ -542,6 +542,19 @@ at() {
 	[ "$(asked cert)" -le 4 ]
 }
 
+@test "cert-renew -f without names orders nothing that is not due" {
+	order www >/dev/null
+	cert-acme -u www
+	[ -n "$(state www ari-next)" ]
+	setstate www ari-next 1
+	rules
+	run -0 --separate-stderr cert-renew -f
+	[ -z "$output$stderr" ]
+	run ! grep . "$mock/log"
+	run -0 cert-renew
+	[ "$(asked ari)" -eq 1 ]
+}
+
 @test "an account by the name of a CA, which has no account yet" {
 	export HTTPS_PROXY=http://127.0.0.1:1
 	run -2 --separate-stderr cert-acme -y -A letsencrypt \
