@@ -384,12 +384,15 @@ static void
 readoutput(struct run *run)
 {
 	struct cmd_text *t = &run->hook->out;
-	char buf[4096];
+	char buf[4096], *nul;
 	ssize_t n;
 
 	n = read(run->out, buf, sizeof(buf));
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
+	/* what follows a NUL byte is another line */
+	while (n > 0 && (nul = memchr(buf, '\0', (size_t)n)) != NULL)
+		*nul = '\n';
 	if (n <= 0) {
 		close(run->out);
 		run->out = -1;

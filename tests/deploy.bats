@@ -536,6 +536,10 @@ mounts() {
 	[ "${#stderr_lines[@]}" -gt 10000 ]
 	[ "${#stderr_lines[@]}" -lt 14000 ]
 	[[ ${stderr_lines[-1]} == *'exit status 1'* ]]
+	printf '#!/bin/sh\nprintf "one\\0two\\n"; exit 1\n' >store/hooks/web
+	run -2 --separate-stderr cert-deploy -fq
+	[ "${stderr_lines[0]}" = 'cert-deploy: web: one' ]
+	[ "${stderr_lines[1]}" = 'cert-deploy: web: two' ]
 }
 
 @test "whatever call kills it, the hook runs at last" {
