@@ -139,13 +139,16 @@ static struct certstore_account *
 openaccount(struct job *job, const char *account, struct certstore_error *err)
 {
 	struct certstore_account *a;
+	struct certstore_error other;
 
 	a = certstore_account_open(job->store, account,
 	    CERTSTORE_ACCOUNT_SHARED, err);
 	if (a != NULL)
 		a = settleaccount(job, a, err);
-	else if (err->code == CERTSTORE_ENOENTRY && !job->existing)
-		a = acme_account_new(job->store, account, NULL, err);
+	else if (err->code == CERTSTORE_ENOENTRY && !job->existing &&
+	    (a = acme_account_new(job->store, account, NULL, &other)) == NULL &&
+	    other.code != CERTSTORE_EARGUMENT) /* no CA of that name */
+		*err = other;
 	if (a != NULL && job->cafile != NULL &&
 	    certstore_account_set(a, "ca", CERTSTORE_SET_REPLACE, job->cafile,
 		err) == -1) {

@@ -562,5 +562,5 @@ at() {
 	oneline 'https://acme-v02.api.letsencrypt.org/directory: '
 	run -2 --separate-stderr cert-acme -y -A nosuch -m "webroot:$PWD" \
 	    www.example.test
-	oneline 'account nosuch: has no directory'
+	oneline 'account nosuch: does not exist: use one that cert-account list prints'
 }
