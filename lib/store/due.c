@@ -26,14 +26,17 @@ cs_due_keepkeyflaw(const char *value)
 	return yesnoflaw(value);
 }
 
-/* A duration or a part of the validity; not a date. */
+/* A duration or a part of the validity; not a date, and not nothing. */
 static int
 readwithin(const char *value, struct certstore_span *span)
 {
 	struct certstore_error ignored;
 
-	return certstore_span_parse(value, span, &ignored) == 0 &&
-	    span->type != CERTSTORE_SPAN_AT;
+	if (certstore_span_parse(value, span, &ignored) == -1 ||
+	    span->type == CERTSTORE_SPAN_AT)
+		return 0;
+	return span->type == CERTSTORE_SPAN_FOR ? span->secs > 0 :
+						  span->num > 0;
 }
 
 const char *
@@ -51,8 +54,7 @@ cs_due_lifeflaw(const char *value)
 {
 	struct certstore_span span;
 
-	return readwithin(value, &span) && span.type == CERTSTORE_SPAN_FOR &&
-		span.secs > 0 ?
+	return readwithin(value, &span) && span.type == CERTSTORE_SPAN_FOR ?
 	    NULL :
 	    "is not a duration, as 90d";
 }
