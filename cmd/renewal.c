@@ -177,8 +177,13 @@ explain(const struct renew *rn, const struct certstore_renewal *r)
 		    next, r->text);
 		break;
 	case CERTSTORE_DUE_HELD:
-		say("%s: %s until %s: use -f, or remove its property hold",
-		    r->name, why, next);
+		/* without a time a new certificate is held, see cert-acme */
+		if (r->next == 0)
+			say("%s: %s: use -f to take it", r->name, why);
+		else
+			say("%s: %s: not renewed before %s: use -f, or remove "
+			    "its property hold",
+			    r->name, why, next);
 		break;
 	default:
 		say("%s: is not renewed: %s", r->name, why);

@@ -134,9 +134,9 @@ setup() {
 	run -0 --separate-stderr at 80 cert-renew
 	[ -z "$output$stderr" ]
 	run -0 --separate-stderr at 80 cert-renew -v
-	[[ $stderr == *'www: held: frozen until 20'* ]]
+	[[ $stderr == *'www: held: frozen: not renewed before 20'* ]]
 	run -2 --separate-stderr at 80 cert-renew www
-	[[ $stderr == *'www: held: frozen until '*': use -f, or remove its property hold' ]]
+	[[ $stderr == *'www: held: frozen: not renewed before '*': use -f, or remove its property hold' ]]
 	run -0 --separate-stderr at 80 cert-renew -f www
 	[ "$output" = www ]
 	cert-create -R -s new.example.com new >/dev/null
