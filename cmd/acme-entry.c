@@ -10,7 +10,6 @@
 #include "cmd.h"
 #include "entry.h"
 
-#define METHODS_MAX 16
 #define ROUNDS_MAX 8	 /* of an order, until it is given up */
 #define POLL_SECONDS 600 /* for what the CA does */
 
@@ -20,8 +19,8 @@ struct state {
 	struct certstore_order *order;
 	const char *name;
 	char *why;
-	char *account;		   /* its name */
-	char *method[METHODS_MAX]; /* words */
+	char *account;			 /* its name */
+	char *method[ENTRY_METHODS_MAX]; /* words */
 	size_t nmethod;
 	char *profile, *chain; /* acmeprofile=, chain=, or NULL */
 	char *url;	       /* of the order */
@@ -87,7 +86,7 @@ takeprop(struct state *s, const char *prop, const char *value)
 		to = &s->profile;
 	else if (strcmp(prop, "chain") == 0)
 		to = &s->chain;
-	else if (strcmp(prop, "method") == 0 && s->nmethod < METHODS_MAX)
+	else if (strcmp(prop, "method") == 0 && s->nmethod < ENTRY_METHODS_MAX)
 		to = &s->method[s->nmethod++];
 	if (to == NULL || *to != NULL)
 		return 0;
@@ -602,8 +601,6 @@ issuelocked(struct state *s)
 		return FAILED;
 	if (due == 0 && !lacksgiven(s))
 		return s->job->ifneeded ? keepgiven(s) : FAILED;
-	if (s->job->dryrun)
-		return CHANGED;
 	if (certstore_order_request(s->order, s->job->tmpl, s->job->props,
 		s->job->force ? CERTSTORE_ORDER_FORCE : 0, &err) == -1)
 		return failerror(s, &err);
@@ -611,6 +608,45 @@ issuelocked(struct state *s)
 	if (readprops(s) == -1)
 		return FAILED;
 	return runorder(s);
+}
+
+/* Can the methods do their part?  They are begun, which binds ports. */
+static int
+trymethods(struct state *s)
+{
+	char *const *words = s->job->nmethod > 0 ? s->job->method : s->method;
+	size_t i, n = s->job->nmethod > 0 ? s->job->nmethod : s->nmethod;
+	struct method *method;
+	struct method_why why;
+	int rv = n == 0 ? failstate(s, "has no method: use -m") : 0;
+
+	for (i = 0; i < n && rv == 0; i++) {
+		method = method_new(s->job->store, words[i], &why);
+		if (method == NULL || method_begin(method, &why) == -1)
+			rv = failstate(s, why.msg);
+		method_end(method);
+	}
+	return rv;
+}
+
+/* What an order needs, without one: nothing is changed. */
+static enum outcome
+tryorder(struct state *s)
+{
+	int due;
+
+	if (readprops(s) == -1 || findsession(s) == -1)
+		return FAILED;
+	if (session_waits(s->session)) {
+		s->session->nwaiting++;
+		return WAITING;
+	}
+	due = isentrydue(s);
+	if (due == -1)
+		return FAILED;
+	if (due == 0 && !lacksgiven(s))
+		return s->job->ifneeded ? UNCHANGED : FAILED;
+	return trymethods(s) == -1 ? FAILED : CHANGED;
 }
 
 enum outcome
@@ -621,6 +657,11 @@ entry_issue(struct job *job, const char *name, char *why)
 	enum outcome rv;
 
 	*why = '\0';
+	if (job->dryrun) {
+		rv = tryorder(&s);
+		dropprops(&s);
+		return rv;
+	}
 	s.order = certstore_order_open(job->store, name, &err);
 	if (s.order == NULL) {
 		failstate(&s, err.msg);

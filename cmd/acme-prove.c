@@ -9,8 +9,6 @@
 #include "cmd.h"
 #include "entry.h"
 
-#define METHODS_MAX 16
-
 /* An authorization that is to be proved. */
 struct proof {
 	char *url;    /* of the authorization */
@@ -25,7 +23,7 @@ struct proving {
 	struct job *job;
 	struct session *session;
 	struct certstore_order *order;
-	struct method *methods[METHODS_MAX];
+	struct method *methods[ENTRY_METHODS_MAX];
 	size_t nmethod;
 	struct proof *proofs;
 	size_t nproof;
@@ -89,7 +87,7 @@ makemethods(struct proving *p, const char *const *words, size_t n)
 {
 	struct method_why why;
 
-	if (n > METHODS_MAX)
+	if (n > ENTRY_METHODS_MAX)
 		return failprove(p, "has too many methods");
 	for (; p->nmethod < n; p->nmethod++) {
 		p->methods[p->nmethod] = method_new(p->job->store,

@@ -35,7 +35,7 @@ session_stop(struct session *s, const struct acme_error *err)
 	if (!s->refused && err->why != ACME_DOWN && err->why != ACME_LIMITED)
 		return 0;
 	free(s->why);
-	if (err->url[0] == '\0')
+	if (err->url[0] == '\0' || strstr(err->msg, err->url) != NULL)
 		s->why = strdup(err->msg);
 	else if (asprintf(&s->why, "%s: read %s", err->msg, err->url) == -1)
 		s->why = NULL;
@@ -127,7 +127,10 @@ connectsession(struct job *job, struct session *s, struct acme_error *err)
 		return -1;
 	if (job->existing ||
 	    certstore_account_value(s->account, "url", 0) != NULL ||
-	    acme_account_make(s->acme, job->agreed, NULL, NULL, err) == 0)
+	    (job->dryrun ?
+		    acme_account_allowed(s->acme, job->agreed, NULL, err) :
+		    acme_account_make(s->acme, job->agreed, NULL, NULL, err)) ==
+		0)
 		return 0;
 	acme_close(s->acme);
 	s->acme = NULL;

@@ -44,15 +44,12 @@ static const struct cmd_help help = {
 	.again = "mSs",
 };
 
-#define METHODS_MAX 16
 #define UNATTENDED "CERTSTORE_RENEWAL" /* set by cert-renew */
 
 struct call {
 	struct job job;
 	struct certstore_span within;
 	const char *keyfile, *life;
-	char *method[METHODS_MAX];
-	size_t nmethod;
 	int mustchange, describes;
 	size_t nchanged;
 };
@@ -143,9 +140,9 @@ readoption(struct call *c, int ch, char *arg)
 		setlife(c, arg);
 		break;
 	case 'm':
-		if (c->nmethod == METHODS_MAX)
-			cmd_die("-m: more than %d methods", METHODS_MAX);
-		c->method[c->nmethod++] = arg;
+		if (c->job.nmethod == ENTRY_METHODS_MAX)
+			cmd_die("-m: more than %d methods", ENTRY_METHODS_MAX);
+		c->job.method[c->job.nmethod++] = arg;
 		c->describes = 1;
 		break;
 	case 'n':
@@ -228,8 +225,8 @@ keepoptions(struct call *c, char **assignments)
 	struct method_why why;
 	size_t i;
 
-	for (i = 0; i < c->nmethod; i++) {
-		method = method_new(c->job.store, c->method[i], &why);
+	for (i = 0; i < c->job.nmethod; i++) {
+		method = method_new(c->job.store, c->job.method[i], &why);
 		if (method == NULL)
 			cmd_die("-m %s", why.msg);
 		change(c, "method",

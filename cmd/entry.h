@@ -18,6 +18,7 @@ struct session {
 	size_t		 nwaiting;	/* names that this stopped */
 };
 
+#define ENTRY_METHODS_MAX	16
 struct job {
 	struct certstore *store;
 	const char	*account;	/* -A, or NULL: that of the entry */
@@ -26,6 +27,8 @@ struct job {
 	int		 force, dryrun, ifneeded, verbose;
 	int		 unattended;	/* run by cert-renew */
 	int		 existing;	/* no account is made */
+	char		*method[ENTRY_METHODS_MAX];	/* -m */
+	size_t		 nmethod;
 	struct certstore_template *tmpl;	/* NULL: nothing was given */
 	struct certstore_set *props;
 	const struct certstore_span *within;	/* -e, or NULL */

@@ -214,3 +214,28 @@ acme() {
 	[ "$output" = www ]
 	pki entry "$CERTSTORE/certs/www"
 }
+
+@test "a dry run looks at the CA and the methods, and changes nothing" {
+	pebble plain
+	run -2 --separate-stderr acme -n -A "$directory" -T "$serverca" \
+	    -m http:5002 a.example.test
+	[[ $stderr == *'terms of service'* ]]
+	run -0 --separate-stderr acme -ny -A "$directory" -T "$serverca" \
+	    -m http:5002 a.example.test
+	[ "$output" = a.example.test ]
+	[ ! -e "$CERTSTORE" ]
+	run -2 --separate-stderr acme -ny -A "$directory" -T "$serverca" \
+	    -m webroot:/absent/webroot a.example.test
+	[[ $stderr == *'/absent'* ]]
+	# the responder's port is taken
+	run -2 --separate-stderr acme -ny -A "$directory" -T "$serverca" \
+	    -m http:8055 a.example.test
+	[[ $stderr == *8055*pebble* ]]
+	acme -qy -A "$directory" -T "$serverca" -m http:5002 a.example.test
+	cp -a "$CERTSTORE" before
+	run -0 acme -nu a.example.test note=x
+	[ -z "$output" ]
+	run -0 acme -nf a.example.test
+	[ "$output" = a.example.test ]
+	diff -r --no-dereference before "$CERTSTORE"
+}
