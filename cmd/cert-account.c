@@ -769,6 +769,7 @@ static void
 listaccount(const char *name)
 {
 	struct certstore_account *account;
+	const char *directory;
 
 	if (opt.json) {
 		showaccount(name, 0);
@@ -778,10 +779,10 @@ listaccount(const char *name)
 		cmd_error("%s", cerr.msg);
 		return;
 	}
+	directory = certstore_account_value(account, "directory", 0);
 	if (!cmd_quiet)
 		printf("%s\t%s\t%s\n", certstore_account_name(account),
-		    statusof(account),
-		    certstore_account_value(account, "directory", 0));
+		    statusof(account), directory == NULL ? "" : directory);
 	certstore_account_free(account);
 }
 

@@ -555,6 +555,12 @@ at() {
 	[ "$(asked ari)" -eq 1 ]
 }
 
+@test "an account whose file is empty" {
+	: >"$CERTSTORE/acme/accounts/mock/account"
+	run -0 cert-account list
+	[ "$output" = $'mock\tincomplete\t' ]
+}
+
 @test "an account by the name of a CA, which has no account yet" {
 	export HTTPS_PROXY=http://127.0.0.1:1
 	run -2 --separate-stderr cert-acme -y -A letsencrypt \
