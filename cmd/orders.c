@@ -3,10 +3,12 @@
  * of it for each account.
  */
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,12 +64,15 @@ writenames(const struct cmd_orders *orders, const char *account)
 
 /* In the child: cert-acme reads the names, and its output is read here. */
 static void
-execacme(const struct cmd_orders *orders, int in, int out)
+execacme(const struct cmd_orders *orders, pid_t parent, int in, int out)
 {
 	char limit[32], path[CMD_WORKER_LEN];
 	const char *argv[ARGS_MAX];
 	size_t n = 0;
 
+	/* it must not go on alone; an order that is interrupted is continued */
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == -1 || getppid() != parent)
+		_exit(2);
 	if (cmd_worker_find("cert-acme", path) == -1 || dup2(in, 0) == -1 ||
 	    dup2(out, 1) == -1 || setenv(CMD_RENEWAL, "1", 1) == -1) {
 		fprintf(stderr, "cert-renew: %s: %s\n", path, strerror(errno));
@@ -101,14 +106,14 @@ runacme(const struct cmd_orders *orders, const char *account,
 	char line[1024];
 	int in, out[2], status;
 	FILE *fp;
-	pid_t pid;
+	pid_t parent = getpid(), pid;
 
 	in = writenames(orders, account);
 	cmd_flush();
 	if (pipe2(out, O_CLOEXEC) == -1 || (pid = fork()) == -1)
 		cmd_die("cert-acme: %s", strerror(errno));
 	if (pid == 0)
-		execacme(orders, in, out[1]);
+		execacme(orders, parent, in, out[1]);
 	close(in);
 	close(out[1]);
 	if ((fp = fdopen(out[0], "r")) == NULL)

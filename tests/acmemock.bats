@@ -555,6 +555,20 @@ at() {
 	[ "$(asked ari)" -eq 1 ]
 }
 
+@test "cert-acme ends with the cert-renew that runs it" {
+	order www >/dev/null
+	rules 'finalize * state processing' 'poll * state processing'
+	cert-renew -f www >/dev/null 2>&1 3>&- &
+	until grep -q '^finalize' "$mock/log"; do sleep 0.02; done
+	child=$(cat "/proc/$!/task/$!/children")
+	kill -KILL "$!"
+	for i in $(seq 200); do
+		kill -0 $child 2>/dev/null || return 0
+		sleep 0.05
+	done
+	fail "cert-acme still runs: try $i"
+}
+
 @test "an account whose file is empty" {
 	: >"$CERTSTORE/acme/accounts/mock/account"
 	run -0 cert-account list
