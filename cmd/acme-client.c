@@ -3,6 +3,7 @@
  * problem documents, and how long to wait for what takes time.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,8 @@ struct acme {
 	size_t nplace;
 	int64_t skew, until; /* ms of the monotonic clock */
 };
+
+volatile sig_atomic_t acme_stop;
 
 static int64_t
 clockms(void)
@@ -474,7 +477,7 @@ acme_pause(struct acme *acme, unsigned int n, int64_t retry, const char *url,
 	}
 	t.tv_sec = (time_t)(ms / 1000);
 	t.tv_nsec = (long)(ms % 1000) * 1000000;
-	if (nanosleep(&t, NULL) == -1 && errno == EINTR)
+	if (acme_stop || (nanosleep(&t, NULL) == -1 && errno == EINTR))
 		return acme_fail(err, ACME_LATER, "%s: not done yet", url);
 	return 0;
 }

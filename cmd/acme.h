@@ -8,6 +8,7 @@
 #ifndef ACME_H
 #define ACME_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -95,6 +96,8 @@ enum {				/* how a request is signed: else by the account */
 	ACME_JWK = CERTSTORE_JWS_JWK,
 	ACME_NEWKEY = CERTSTORE_JWS_NEWKEY
 };
+/* Set by a handler of signals: what waits ends with ACME_LATER. */
+extern volatile sig_atomic_t acme_stop;
 struct acme;
 struct acme *acme_open(struct certstore *, struct certstore_account *,
 	    struct acme_error *);		/* reads the directory */

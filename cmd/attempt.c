@@ -7,16 +7,17 @@
 
 #define DAY 86400
 
-/* "12d", or "5h" for less than two days. */
+/* " (12d)", or " (5h)" for less than two days; "" if it is over. */
 static const char *
 formatleft(int64_t ends, char buf[32])
 {
 	int64_t left = ends - certstore_time_now();
 
+	buf[0] = '\0';
 	if (left >= 2 * DAY)
-		snprintf(buf, 32, "%lldd", (long long)left / DAY);
-	else
-		snprintf(buf, 32, "%lldh", (long long)left / 3600);
+		snprintf(buf, 32, " (%lldd)", (long long)left / DAY);
+	else if (left > 0)
+		snprintf(buf, 32, " (%lldh)", (long long)left / 3600);
 	return buf;
 }
 
@@ -52,7 +53,7 @@ cmd_attempt_failed(struct certstore_due *due, const struct certstore_renewal *r,
 		    why, next, r->failed, since);
 		return;
 	}
-	say("%s; %s %s (%s), next try %s, failed %u times since %s", why,
+	say("%s; %s %s%s, next try %s, failed %u times since %s", why,
 	    good ? "still good until" : "expired",
 	    certstore_time_format(r->ends, ends), formatleft(r->ends, left),
 	    next, r->failed, since);

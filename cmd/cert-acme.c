@@ -39,7 +39,7 @@ static const struct cmd_opt opts[] = {
 
 static const struct cmd_help help = {
 	.name = "cert-acme",
-	.operands = "name ... [prop=value ...]",
+	.operands = "name ... [prop[+-]=value ...]",
 	.opts = opts,
 	.again = "mSs",
 };
@@ -67,7 +67,7 @@ static void
 stop(int sig)
 {
 	(void)sig;
-	method_stop = 1;
+	method_stop = acme_stop = 1;
 }
 
 /* TERM and INT undo what was set up before the process ends. */
@@ -265,7 +265,7 @@ report(struct call *c, struct certstore_due *due,
 	case ISSUED:
 	case CHANGED:
 		c->nchanged++;
-		if (!cmd_quiet)
+		if (!cmd_quiet || c->job.unattended)
 			printf("%s\n", name);
 		if (outcome == ISSUED)
 			certstore_due_renewed(due, name);
@@ -277,7 +277,7 @@ report(struct call *c, struct certstore_due *due,
 			cmd_say("%s", line);
 		break;
 	case LATER:
-		if (!c->job.unattended)
+		if (!c->job.unattended || c->job.named)
 			cmd_error("%s", line);
 		else if (c->job.verbose)
 			cmd_say("%s", line);
@@ -287,7 +287,7 @@ report(struct call *c, struct certstore_due *due,
 		break;
 	default:
 		if (r != NULL && c->job.unattended)
-			cmd_attempt_failed(due, r, line, 0);
+			cmd_attempt_failed(due, r, line, c->job.named);
 		else
 			cmd_error("%s", line);
 		break;
@@ -340,7 +340,7 @@ reportsession(const struct call *c, const struct session *s)
 	else if (s->refused)
 		cmd_error("%s", line);
 	else {
-		if (c->job.unattended)
+		if (c->job.unattended && !c->job.named)
 			say = cmd_say;
 		say("%s: %zu wait until %s: %s", name, s->nwaiting,
 		    certstore_time_format(s->until, until), why);
@@ -365,6 +365,7 @@ main(int argc, char *argv[])
 	struct call c = { 0 };
 	struct cmd_operands ops = { 0 };
 	struct session *session;
+	const char *renewal;
 	char **assignments, msg[METHOD_WHY_LEN], **names;
 	int ch;
 	size_t i, n;
@@ -376,11 +377,15 @@ main(int argc, char *argv[])
 		readoption(&c, ch, optarg);
 	if (c.keyfile != NULL)
 		readkey(&c);
-	c.job.unattended = getenv(CMD_RENEWAL) != NULL;
+	if ((renewal = getenv(CMD_RENEWAL)) != NULL) {
+		c.job.unattended = 1;
+		c.job.named = strcmp(renewal, "named") == 0;
+	}
 	assignments = cmd_assignments(argv + optind);
 	cmd_operands_start(&ops, argv + optind - 1);
 	c.job.store = cmd_open(CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
 	names = cmd_operands_all(&ops, &n);
+	n = cmd_operands_unique(names, n);
 	if (n > 1 && (c.describes || *assignments != NULL))
 		cmd_die("options and properties that describe an entry are for "
 			"one name");

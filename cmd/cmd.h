@@ -229,7 +229,7 @@ int	cmd_renewal(int, char **, const struct cmd_renewer *);
 #define CMD_RENEWAL	"CERTSTORE_RENEWAL"	/* in its environment */
 struct cmd_orders {
 	const char	*store, *within;	/* -e, or NULL */
-	int		 force, verbose;
+	int		 force, named, verbose;
 	int64_t		 seconds;		/* -W */
 	struct { char *account, *name; } *v;
 	size_t		 n, size;

@@ -25,7 +25,8 @@ struct job {
 	const char	*cafile;	/* -T, absolute, or NULL */
 	int		 agreed;	/* -y */
 	int		 force, dryrun, ifneeded, verbose;
-	int		 unattended;	/* run by cert-renew */
+	int		 unattended;	/* run by cert-renew, */
+	int		 named;		/* which got the names from people */
 	int		 existing;	/* no account is made */
 	char		*method[ENTRY_METHODS_MAX];	/* -m */
 	size_t		 nmethod;

@@ -74,12 +74,15 @@ execacme(const struct cmd_orders *orders, pid_t parent, int in, int out)
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == -1 || getppid() != parent)
 		_exit(2);
 	if (cmd_worker_find("cert-acme", path) == -1 || dup2(in, 0) == -1 ||
-	    dup2(out, 1) == -1 || setenv(CMD_RENEWAL, "1", 1) == -1) {
+	    dup2(out, 1) == -1 ||
+	    setenv(CMD_RENEWAL, orders->named ? "named" : "due", 1) == -1) {
 		fprintf(stderr, "cert-renew: %s: %s\n", path, strerror(errno));
 		_exit(2);
 	}
 	argv[n++] = "cert-acme";
 	argv[n++] = orders->force ? "-f" : "-u";
+	if (cmd_quiet)
+		argv[n++] = "-q";
 	if (orders->verbose)
 		argv[n++] = "-v";
 	if (orders->within != NULL) {

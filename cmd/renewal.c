@@ -288,6 +288,7 @@ runorders(struct renew *rn)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	rn->orders.store = certstore_path(rn->store);
 	rn->orders.force = rn->force;
+	rn->orders.named = rn->named;
 	rn->orders.verbose = rn->verbose;
 	rn->orders.seconds = now.tv_sec < rn->limit ? rn->limit - now.tv_sec :
 						      1;

@@ -9,9 +9,9 @@
 #include "cmd.h"
 
 /*
- * The path of a worker, or for a worker that of a command: beside this program, as in the source tree, or
- * installed.  If there is none, the path where it should be; returns 0 or -1 and
- * errno.
+ * The path of a worker, or of a command that a worker runs: beside this program,
+ * as in the source tree, or installed.  If there is none, the path where it
+ * should be; returns 0, or -1 and errno.
  */
 int
 cmd_worker_find(const char *name, char path[CMD_WORKER_LEN])

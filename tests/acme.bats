@@ -200,6 +200,15 @@ acme() {
 	    fail "$stderr"
 	run -0 --separate-stderr inside cert-renew -e 30d
 	[ -z "$stderr" ]
+	# with names a failure is an error
+	run -2 --separate-stderr inside cert-renew -e 30d b.example.test
+	[[ $stderr == *'failed 2 times'* ]]
+	run -0 --separate-stderr inside cert-renew -q -e 30d
+	[ -z "$output$stderr" ]
+	# and each is ordered once
+	cert-set -q b.example.test method=http:5002
+	run -0 --separate-stderr inside cert-acme -f b.example.test b.example.test
+	[ "$output" = b.example.test ]
 }
 
 @test "Caddy: several names on the real port, and again" {

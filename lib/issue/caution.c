@@ -171,7 +171,7 @@ cs_caution_request(struct cs_buf *b, const struct certstore_entry *old,
 	const struct cs_info *info = &old->info;
 	struct certstore_error ignored;
 
-	if (info->hasrequest)
+	if (info->hasrequest && !info->ordered)
 		(void)cs_buf_printf(b,
 		    "%s: an answer to the earlier request no longer "
 		    "matches: send this one\n",
