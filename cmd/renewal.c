@@ -258,7 +258,7 @@ static void
 renewone(struct renew *rn, const struct certstore_renewal *r)
 {
 	int flags = rn->force ? CERTSTORE_RENEW_FORCE : 0, rv = 0;
-	struct certstore_error err;
+	struct certstore_error err = { 0 };
 
 	if (r->acme != NULL && rn->force)
 		rv = rn->renewer->take(rn->store, r->name, &err);
