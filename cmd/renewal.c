@@ -270,7 +270,7 @@ renewone(struct renew *rn, const struct certstore_renewal *r)
 		rv = rn->renewer->renew(rn->store, r->name, &rn->pass, flags,
 		    printrenewed, rn, &err);
 	/* of another user: nothing can be renewed, and nothing counted there */
-	if (rv == -1 && r->acme == NULL && err.code == CERTSTORE_EUNSAFE)
+	if (rv == -1 && err.code == CERTSTORE_EUNSAFE)
 		cmd_die("%s", err.msg);
 	if (rv == -1)
 		cmd_attempt_failed(rn->due, r, err.msg, rn->named);
