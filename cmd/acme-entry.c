@@ -570,12 +570,10 @@ findsession(struct state *s)
 
 	if (account == NULL)
 		account = s->account;
-	if (account == NULL) {
-		snprintf(s->why, METHOD_WHY_LEN,
+	if (account == NULL)
+		return failstate(s,
 		    "has no account: use -A with the URL of an ACME directory, "
 		    "or a name as letsencrypt");
-		return -1;
-	}
 	s->session = session_find(s->job, account, msg, sizeof(msg));
 	return s->session == NULL ? failstate(s, msg) : 0;
 }
@@ -661,6 +659,11 @@ entry_issue(struct job *job, const char *name, char *why)
 		rv = tryorder(&s);
 		dropprops(&s);
 		return rv;
+	}
+	/* before anything is made for a name that was misspelt */
+	if (readprops(&s) == -1 || findsession(&s) == -1) {
+		dropprops(&s);
+		return FAILED;
 	}
 	s.order = certstore_order_open(job->store, name, &err);
 	if (s.order == NULL) {

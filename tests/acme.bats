@@ -71,6 +71,9 @@ acme() {
 	[[ $stderr == *'CA says '*blocked-domain.example* ]]
 	run -2 --separate-stderr acme -u www2.example.test
 	[[ $stderr == *'www2.example.test: has no account: use -A'* ]]
+	[ ! -e "$CERTSTORE/acme/orders/www2.example.test" ]
+	run -2 acme -d ./absent -u www2.example.test
+	[ ! -e absent ]
 }
 
 @test "an account is not made without -y, external accounts not at all" {
