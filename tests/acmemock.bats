@@ -453,6 +453,16 @@ at() {
 	cert-verify -q -T "$mock/root.crt" www
 }
 
+@test "a CA that issues by its root, which it does not send: taken" {
+	rules 'finalize * issue ca=root'
+	run -0 --separate-stderr order www
+	[ "$output" = www ]
+	[ -z "$stderr" ]
+	cert-verify -q -T "$mock/root.crt" www
+	run -0 --separate-stderr renew www
+	[ -z "$stderr" ]
+}
+
 @test "hostile certificates: the entry is what it was" {
 	order www -s alt.example.test >/dev/null
 	was=$(print www)
@@ -471,6 +481,7 @@ at() {
 	done <<-'EOR'
 		finalize * issue key=new.key
 		finalize * issue subjectAltName=DNS:www.example.test
+		finalize * issue subjectAltName=DNS:www.example.test,DNS:alt.example.test,DNS:bank.example.test
 		finalize * issue basicConstraints=critical,CA:TRUE
 		finalize * issue from=20200101000000Z to=20210101000000Z
 		finalize * append large

@@ -676,8 +676,18 @@ testhostile(void)
 	is_int(certstore_order_finish(order, pem.p, pem.len, 0, &err), 0,
 	    "one that has expired is held");
 	sign(&pem, order, "DNS:c.example.com,DNS:d.example.com", 90, NULL);
+	is_int(certstore_order_finish(order, pem.p, pem.len, 0, &err), 0,
+	    "a further name, too");
+	ok(strstr(certstore_order_value(order, "held"),
+	       "covers d.example.com, which was not requested") != NULL,
+	    "with the reason: %s", certstore_order_value(order, "held"));
+	/* the root need not be sent */
+	sign(&pem, order, "DNS:c.example.com", 90, NULL);
+	pem.len = (size_t)(strstr(pem.p + 1, "-----BEGIN") - pem.p);
+	warned[0] = '\0';
 	is_int(certstore_order_finish(order, pem.p, pem.len, 0, &err), 1,
-	    "a further name is none of our business: %s", err.msg);
+	    "a chain without its root is whole: %s", err.msg);
+	is_str(warned, "", "and no warning");
 	certstore_order_close(order);
 	cs_buf_free(&more);
 	cs_buf_free(&pem);

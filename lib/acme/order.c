@@ -768,34 +768,29 @@ checkdryanswer(const struct certstore_order *order, const void *pem, size_t len,
 {
 	const struct certstore_entry *entry;
 	struct certstore_certs *certs;
-	struct cs_buf list = { 0 };
-	const struct cs_info *info;
+	struct certstore_entry none = { 0 };
+	struct cs_buf why = { 0 };
+	struct cs_info info;
 	int rv = -1;
 
 	if ((certs = certstore_certs_read(order->name, pem, len, NULL, err)) ==
 		NULL ||
 	    certstore_certs_next(certs, &entry, err) != 1)
 		goto out;
-	info = &entry->info;
-	if (info->spki == NULL ||
-	    strcmp(info->spki, order->wanted.request) != 0) {
+	info = entry->info;
+	info.name = order->name;
+	if (info.spki == NULL || strcmp(info.spki, order->wanted.request) != 0)
 		cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: the CA sent a certificate for another key",
 		    order->name);
-		goto out;
-	}
-	rv = cs_names_lost(&list, info->san, info->nsan, &order->wanted);
-	if (rv == -1)
+	else if (cs_objection_add(&why, &info, &none, &order->wanted) == -1)
 		cs_fail_nomem(err);
-	else if (rv > 0)
-		cs_warn(order->store,
-		    "%s: does not cover %s, which was "
-		    "requested",
-		    order->name, list.p);
-	rv = rv == -1 ? -1 : rv == 0;
+	else
+		rv = why.len == 0;
+	cs_warn_lines(order->store, &why);
 out:
 	certstore_certs_free(certs);
-	cs_buf_free(&list);
+	cs_buf_free(&why);
 	return rv;
 }
 

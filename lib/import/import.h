@@ -19,4 +19,9 @@ struct cs_ordered {
 int	cs_ordered_import(struct certstore *, struct cs_ordered *, const void *,
 	    size_t, struct certstore_error *);
 
+/* objection.c: adds the reasons to hold a certificate for the entry, by what was
+ * requested, one a line: 0, or -1 without memory. */
+int	cs_objection_add(struct cs_buf *, const struct cs_info *,
+	    const struct certstore_entry *, const struct cs_info *);
+
 #endif

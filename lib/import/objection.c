@@ -6,43 +6,57 @@
 
 #include "import/private.h"
 
-/*
- * Adds the reasons to hold it, beside the usual warnings, one a line: a name
- * that was requested is missing, or it replaces one that is valid as long.
- */
-int
-cs_objection_add(const struct cs_planning *job, struct cs_buf *why)
+/* Adds a line if the first lacks names that the second has. */
+static int
+objectnames(struct cs_buf *why, const char *name, const char *what,
+    const struct cs_info *has, const struct cs_info *wanted, const char *how)
 {
-	const struct cs_info *wanted = job->im->answer->wanted;
-	char new[CERTSTORE_TIME_LEN], was[CERTSTORE_TIME_LEN];
-	const struct cs_info *info = &job->a->entry.info;
-	const struct cs_info *old = &job->old.info;
 	const struct cs_san *names;
 	struct cs_buf list = { 0 };
 	struct cs_san cn;
-	int bad = 0, lost;
+	int bad, lost;
 	size_t n;
 
-	names = cs_names_of(info, &cn, &n);
-	lost = strcmp(info->kind, "shaken") == 0 ?
-	    0 :
-	    cs_names_lost(&list, names, n, wanted);
+	names = cs_names_of(has, &cn, &n);
+	bad = lost = cs_names_lost(&list, names, n, wanted);
 	if (lost > 0)
+		bad = cs_buf_printf(why, "%s: %s %s, which was %s\n", name,
+		    what, list.p, how);
+	cs_buf_free(&list);
+	return bad == -1 ? -1 : 0;
+}
+
+/*
+ * Adds the reasons to hold a certificate, one a line: its names are not those
+ * of the request, it is not valid now, or it replaces one that is valid as long.
+ * What else there is to say of it, such as another issuer, is no reason.
+ */
+int
+cs_objection_add(struct cs_buf *why, const struct cs_info *info,
+    const struct certstore_entry *entry, const struct cs_info *wanted)
+{
+	char new[CERTSTORE_TIME_LEN], was[CERTSTORE_TIME_LEN];
+	const struct cs_info *old = &entry->info;
+	const char *name = info->name;
+	int bad;
+
+	bad = cs_warning_times(why, info, certstore_time_now());
+	if (strcmp(info->kind, "shaken") != 0)
+		bad |= objectnames(why, name, "does not cover", info, wanted,
+			   "requested") |
+		    objectnames(why, name, "covers", wanted, info,
+			"not requested");
+	if (old->fingerprint == NULL)
+		return bad;
+	if (cs_revert_iskept(entry, info->fingerprint))
 		bad |= cs_buf_printf(why,
-		    "%s: does not cover %s, which was requested\n",
-		    job->a->name, list.p);
-	if (old->fingerprint != NULL &&
-	    cs_revert_iskept(&job->old, info->fingerprint))
-		bad |= cs_buf_printf(why,
-		    "%s: is the earlier certificate, which is kept\n",
-		    job->a->name);
-	if (old->fingerprint != NULL && info->ends <= old->ends)
+		    "%s: is the earlier certificate, which is kept\n", name);
+	if (info->ends <= old->ends)
 		bad |= cs_buf_printf(why,
 		    "%s: expires %s, not after the one that it replaces: %s\n",
-		    job->a->name, certstore_time_format(info->ends, new),
+		    name, certstore_time_format(info->ends, new),
 		    certstore_time_format(old->ends, was));
-	cs_buf_free(&list);
-	return lost == -1 || bad != 0 ? -1 : 0;
+	return bad;
 }
 
 /* Is it a certificate for the request of the order? */

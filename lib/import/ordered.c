@@ -55,13 +55,15 @@ placeanswer(struct certstore_import *im, struct cs_ordered *a,
 		return cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: the CA sent the certificate that it replaces",
 		    a->name);
-	if (cs_buf_add(&a->why, im->v[0].remarks.p, im->v[0].remarks.len) == -1)
+	if (cs_buf_add(&a->why, im->v[0].objections.p,
+		im->v[0].objections.len) == -1)
 		return cs_fail_nomem(err);
 	if (a->why.len > 0 && !a->force)
 		return 0;
 	if (certstore_import_commit(im, err) == -1)
 		return -1;
 	cs_warn_lines(im->store, &a->why);
+	cs_warn_lines(im->store, &im->v[0].remarks);
 	warndifferent(im->store, &old->info, new);
 	return 1;
 }

@@ -307,18 +307,23 @@ remarkordered(struct cs_planning *job)
 	return bad;
 }
 
-/* Adds the warnings about the certificate and about what it replaces. */
+/* Adds the warnings about the certificate and about what it replaces.  A CA
+ * sends the chain that there is: only its root may be missing. */
 static int
 addremarks(struct cs_planning *job, struct certstore_error *err)
 {
 	struct cs_plan *a = job->a;
 	const struct cs_info *info = &a->entry.info;
-	int bad;
+	const struct cs_ordered *answer = job->im->answer;
+	int bad = 0;
 
-	bad = cs_warning_cert(&a->remarks, info, job->cert->x509,
-	    job->above.chain, job->above.complete, certstore_time_now());
-	if (job->im->answer != NULL)
-		bad |= cs_objection_add(job, &a->remarks);
+	if (answer == NULL)
+		bad = cs_warning_times(&a->remarks, info, certstore_time_now());
+	bad |= cs_warning_cert(&a->remarks, info, job->cert->x509,
+	    job->above.chain, answer != NULL || job->above.complete);
+	if (answer != NULL)
+		bad |= cs_objection_add(&a->objections, info, &job->old,
+		    answer->wanted);
 	else if (job->was == CS_WAS_ABSENT && job->im->name == NULL)
 		bad |= remarkordered(job);
 	else if (job->was == CS_WAS_PRESENT)
@@ -414,6 +419,7 @@ cs_plan_free(struct cs_plan *a)
 	cs_put_free(&a->put);
 	cs_entry_done(&a->entry);
 	cs_buf_free(&a->remarks);
+	cs_buf_free(&a->objections);
 	free(a->name);
 	memset(a, 0, sizeof(*a));
 }

@@ -94,6 +94,7 @@ struct cs_plan {
 	struct cs_put		 put;
 	struct certstore_entry	 entry;		/* as it would be */
 	struct cs_buf		 remarks;	/* warnings, one a line */
+	struct cs_buf		 objections;	/* to the answer of an order */
 };
 struct certstore_import {
 	struct certstore	*store;
@@ -151,11 +152,9 @@ int	cs_keyfile_check(struct cs_planning *, struct certstore_error *);
 /* answer.c: refuses what is no answer to the waiting request: 0 or -1. */
 int	cs_answer_check(struct cs_planning *, struct certstore_error *);
 
-/* objection.c: is it a certificate for the request of the order; adds the
- * reasons to hold it, one a line. */
+/* objection.c: is it a certificate for the request of the order? */
 int	cs_objection_check(const struct certstore_import *,
 	    const struct cs_pool_cert *, struct certstore_error *);
-int	cs_objection_add(const struct cs_planning *, struct cs_buf *);
 
 int	cs_plan_make(struct certstore_import *, struct cs_plan *,
 	    const struct cs_pool_cert *, struct certstore_error *);
@@ -179,7 +178,8 @@ int	cs_ident_sort(struct cs_pool_cert **, size_t,
 
 /* warning.c: adds warnings, one a line; 0, or -1 without memory. */
 int	cs_warning_cert(struct cs_buf *, const struct cs_info *, X509 *,
-	    STACK_OF(X509) *, int, int64_t);
+	    STACK_OF(X509) *, int);
+int	cs_warning_times(struct cs_buf *, const struct cs_info *, int64_t);
 int	cs_warning_change(struct cs_buf *, const struct cs_info *,
 	    const struct cs_info *);
 /* -u: is the second to be kept?  1 and a line that says why, 0, -1. */

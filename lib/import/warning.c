@@ -34,8 +34,8 @@ remark(struct cs_buf *b, const struct cs_info *info, const char *fmt, ...)
 	return cs_buf_printf(b, "%s: %s\n", info->name, text);
 }
 
-static int
-remarktimes(struct cs_buf *b, const struct cs_info *info, int64_t now)
+int
+cs_warning_times(struct cs_buf *b, const struct cs_info *info, int64_t now)
 {
 	char when[CERTSTORE_TIME_LEN];
 	size_t i;
@@ -258,18 +258,17 @@ remarkcalls(struct cs_buf *b, const struct cs_info *info, X509 *x509,
 	return bad;
 }
 
-/* Adds the warnings about a certificate.  A chain without its root is complete:
+/* Adds the warnings about a certificate, but for its times.  A chain without its root is complete:
  * it does not have to be served. */
 int
 cs_warning_cert(struct cs_buf *b, const struct cs_info *info, X509 *x509,
-    STACK_OF(X509) *chain, int complete, int64_t now)
+    STACK_OF(X509) *chain, int complete)
 {
 	const char *issuer = info->issuer != NULL ? info->issuer : "";
-	int bad, ca, shaken;
+	int bad = 0, ca, shaken;
 
 	ca = strcmp(info->kind, "ca") == 0;
 	shaken = strcmp(info->kind, "shaken") == 0;
-	bad = remarktimes(b, info, now);
 	if (X509_get_version(x509) == X509_VERSION_1 && !ca)
 		bad |= remark(b, info,
 		    "a certificate of version 1, without "
