@@ -64,9 +64,11 @@ ACME = lib/acme/account.c lib/acme/acmedir.c lib/acme/anchored.c \
 	lib/acme/base64url.c lib/acme/certid.c lib/acme/jsontext.c \
 	lib/acme/jwk.c lib/acme/jws.c lib/acme/keyauth.c lib/acme/order.c \
 	lib/acme/values.c lib/acme/weburl.c
+AUDIT = lib/audit/audit.c lib/audit/auditentry.c lib/audit/code.c \
+	lib/audit/finding.c
 DEPLOY = lib/deploy/deploy.c lib/deploy/ledger.c lib/deploy/value.c
 LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
-	$(TRUST) $(VERIFY) $(RENEW) $(DUE) $(ACME)
+	$(TRUST) $(VERIFY) $(RENEW) $(DUE) $(ACME) $(AUDIT)
 SHARED = cmd/assign.c cmd/attempt.c cmd/cmd.c cmd/field.c cmd/hook.c \
 	cmd/input.c cmd/json.c cmd/operand.c cmd/orders.c cmd/progress.c \
 	cmd/record.c cmd/renewal.c cmd/secret.c cmd/table.c cmd/text.c \
@@ -80,10 +82,11 @@ ACME_SHARED = cmd/acme-account.c cmd/acme-chain.c cmd/acme-client.c \
 	cmd/method-persist.c cmd/method-webroot.c cmd/method.c \
 	cmd/portowner.c
 MAINS = cmd/acme-responder.c cmd/cert-account.c cmd/cert-acme.c \
-	cmd/cert-create.c cmd/cert-deploy.c cmd/cert-import.c \
-	cmd/cert-list.c cmd/cert-match.c cmd/cert-renew.c \
-	cmd/cert-revert.c cmd/cert-revoke.c cmd/cert-rm.c cmd/cert-set.c \
-	cmd/cert-show.c cmd/cert-trust.c cmd/cert-verify.c cmd/renew-due.c
+	cmd/cert-check.c cmd/cert-create.c cmd/cert-deploy.c \
+	cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
+	cmd/cert-renew.c cmd/cert-revert.c cmd/cert-revoke.c cmd/cert-rm.c \
+	cmd/cert-set.c cmd/cert-show.c cmd/cert-trust.c cmd/cert-verify.c \
+	cmd/renew-due.c
 UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
 	tests/test-container.c tests/test-create.c tests/test-deploy.c \
 	tests/test-describe.c tests/test-escape.c tests/test-handles.c \
@@ -101,10 +104,11 @@ FUZZERS = acme client crl name pem props tnauth trust verify
 FUZZ_TIME = 60
 EXAMPLES = tests/example/isgood.c tests/example/takein.c \
 	tests/example/whose.c
-HEADERS = lib/certstore.h lib/acme/private.h lib/base/base.h \
-	lib/deploy/private.h lib/import/import.h lib/import/private.h \
+HEADERS = lib/certstore.h lib/acme/private.h lib/audit/private.h \
+	lib/base/base.h lib/deploy/private.h lib/due/private.h \
+	lib/import/import.h lib/import/private.h \
 	lib/issue/issue.h lib/issue/private.h lib/pem/pem.h lib/pem/private.h \
-	lib/renew/private.h lib/due/private.h lib/store/private.h \
+	lib/renew/private.h lib/store/private.h \
 	lib/store/store.h lib/trust/private.h lib/trust/trust.h \
 	lib/verify/private.h lib/x509/private.h lib/x509/x509.h \
 	cmd/acme.h cmd/cmd.h cmd/entry.h cmd/kind.h cmd/method.h tests/input.h \
@@ -112,7 +116,7 @@ HEADERS = lib/certstore.h lib/acme/private.h lib/base/base.h \
 
 PLAIN_COMMANDS = cert-deploy cert-list cert-match cert-renew cert-revert \
 	cert-rm cert-set
-CRYPTO_COMMANDS = cert-create cert-import cert-show cert-trust
+CRYPTO_COMMANDS = cert-check cert-create cert-import cert-show cert-trust
 # The only one that asks whether a name is a public suffix.
 PSL_COMMANDS = cert-verify
 # The only ones that speak to ACME servers.
@@ -123,11 +127,12 @@ COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS) $(PSL_COMMANDS) \
 WORKERS = acme-responder renew-due
 HOOKS = hooks/dehydrated hooks/nsupdate
 
-MAN1 = cert-account.1 cert-acme.1 cert-create.1 cert-deploy.1 \
-	cert-import.1 cert-list.1 cert-match.1 cert-renew.1 \
+MAN1 = cert-account.1 cert-acme.1 cert-check.1 cert-create.1 \
+	cert-deploy.1 cert-import.1 cert-list.1 cert-match.1 cert-renew.1 \
 	cert-revert.1 cert-revoke.1 cert-rm.1 cert-set.1 cert-show.1 \
 	cert-trust.1 cert-verify.1
-MAN3 = certstore.3 certstore_acme.3 certstore_certs.3 certstore_create.3 \
+MAN3 = certstore.3 certstore_acme.3 certstore_audit.3 \
+	certstore_certs.3 certstore_create.3 \
 	certstore_deploy.3 certstore_due.3 certstore_entry.3 \
 	certstore_escape.3 certstore_import.3 certstore_list.3 \
 	certstore_match.3 certstore_open.3 certstore_order.3 \

@@ -561,6 +561,34 @@ int certstore_order_take(struct certstore_order *order, int flags,
 int certstore_order_abandon(struct certstore_order *order, int flags,
     struct certstore_error *err);
 
+/* What is wrong with a store: certstore_audit(3). */
+enum certstore_severity {
+	CERTSTORE_NOTE,
+	CERTSTORE_WARNING,
+	CERTSTORE_CRITICAL
+};
+struct certstore_finding {		/* the library's; it may grow */
+	enum certstore_severity severity;
+	const char *name;	/* an entry, "@store", "@trust/SET", a path */
+	const char *code;	/* one word: "expired" */
+	const char *text;	/* what is wrong, and what to do */
+	int repairs;		/* cert-check -r repairs it */
+	int ignored;		/* a note, by the property ignore */
+};
+struct certstore_audit;
+struct certstore_audit *certstore_audit_new(struct certstore *store,
+    int64_t when, struct certstore_error *err);
+void certstore_audit_free(struct certstore_audit *audit);
+int certstore_audit_set_within(struct certstore_audit *audit,
+    const struct certstore_span *warning,
+    const struct certstore_span *critical, struct certstore_error *err);
+int certstore_audit_add(struct certstore_audit *audit, const char *name,
+    struct certstore_error *err);
+int certstore_audit_next(struct certstore_audit *audit,
+    const struct certstore_finding **finding, struct certstore_error *err);
+int certstore_audit_code(size_t i, const char **code,
+    enum certstore_severity *severity, const char **text);
+
 #ifdef __cplusplus
 }
 #endif

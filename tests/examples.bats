@@ -32,6 +32,10 @@ group() {
 	fi
 }
 
+@test "cert-check(1)" {
+	page "$ROOT/man/cert-check.1"
+}
+
 @test "cert-create(1)" {
 	page "$ROOT/man/cert-create.1"
 	# Signed below both CAs, and the lines of a list.

@@ -95,7 +95,7 @@ load helper
 
 @test "the files of a folder do not call each other in a circle" {
 	cd "$ROOT"
-	for folder in base store deploy pem x509 issue import trust verify renew due acme; do
+	for folder in base store deploy pem x509 issue import trust verify renew due acme audit; do
 		nm -o lib/$folder/*.o | awk '
 		    { sub(".*/", "", $1); sub(":.*", "", $1) }
 		    NF == 2 || $2 == "U" { user[++n] = $1; uses[n] = $NF }

@@ -183,9 +183,6 @@ int	cs_resolve_isstray(const struct certstore *, const char *);
 int	cs_resolve_default(struct certstore *, char [CS_NAME_MAX + 1]); /* errno */
 int	cs_resolve_defaultname(struct certstore *, char [CS_NAME_MAX + 1],
 	    struct certstore_error *);	/* "": there is none */
-/* Names of all entries, sorted, each once. */
-int	cs_resolve_names(struct certstore *, struct cs_strings *,
-	    struct certstore_error *);
 
 /* mode.c */
 int	cs_mode_findgroup(const char *, gid_t *);	/* 1, 0, -1 and errno */

@@ -128,6 +128,10 @@ int	cs_put_compose(struct cs_buf *, const struct cs_put *,
 int	cs_put_serves(const struct cs_put *);	/* a TLS server, as it says */
 void	cs_put_free(struct cs_put *);
 
+/* resolve.c: the names of all entries, sorted, each once. */
+int	cs_resolve_names(struct certstore *, struct cs_strings *,
+	    struct certstore_error *);
+
 /* info.c */
 int	cs_info_parse(struct cs_info *, struct certstore_error *); /* text is cut into strings */
 void	cs_info_reset(struct cs_info *);	/* empty, keeps the memory */

@@ -1,0 +1,193 @@
+/*
+ * cert-check: what is wrong with a store, and what expires; repairs what can be
+ * repaired.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+
+static const struct cmd_opt opts[] = {
+	{ 'e', "within,...", "report what expires within 30d, 1/3, a date, 0" },
+	{ 'f', NULL, "with -r: move what belongs to no entry to lost" },
+	{ 'j', NULL, "print JSON, one object per line" },
+	{ 'M', "monitor", "answer a monitor: nagios, metrics, metrics:file" },
+	{ 'n', NULL, "with -r: print what would be repaired" },
+	{ 'r', NULL, "repair" },
+	{ 'v', NULL, "print also what is ignored" },
+	{ 'w', "time", "as of this time" },
+	{ 0, NULL, NULL },
+};
+
+static const struct cmd_help help = {
+	.name = "cert-check",
+	.operands = "[name ...]",
+	.opts = opts,
+};
+
+struct check {
+	struct certstore *store;
+	struct certstore_audit *audit;
+	struct certstore_span within[2];
+	int nwithin;
+	int json, verbose;
+	int repair, force, dryrun;
+	struct cmd_text text; /* a line of output */
+};
+
+static const char *const severities[] = { [CERTSTORE_NOTE] = "note",
+	[CERTSTORE_WARNING] = "warning",
+	[CERTSTORE_CRITICAL] = "critical" };
+
+/* Reads "30d" or "30d,7d": warning and critical. */
+static void
+readwithin(struct check *check, const char *text)
+{
+	const char *comma = strchr(text, ',');
+	struct certstore_error err;
+	char *first;
+
+	first = comma == NULL ? strdup(text) :
+				strndup(text, (size_t)(comma - text));
+	if (first == NULL)
+		cmd_die("no memory left");
+	if (certstore_span_parse(first, &check->within[0], &err) == -1 ||
+	    (comma != NULL &&
+		certstore_span_parse(comma + 1, &check->within[1], &err) == -1))
+		cmd_die("-e %s", err.msg);
+	check->nwithin = comma == NULL ? 1 : 2;
+	free(first);
+}
+
+static void
+putfinding(struct check *check, const struct certstore_finding *finding)
+{
+	struct cmd_text *t = &check->text;
+
+	t->len = 0;
+	if (check->json) {
+		cmd_text_adds(t, "{\"severity\":");
+		cmd_json_string(t, severities[finding->severity]);
+		cmd_text_adds(t, ",\"name\":");
+		cmd_json_string(t, finding->name);
+		cmd_text_adds(t, ",\"code\":");
+		cmd_json_string(t, finding->code);
+		cmd_text_adds(t, ",\"text\":");
+		cmd_json_string(t, finding->text);
+		cmd_text_adds(t, ",\"repairs\":");
+		cmd_text_adds(t, finding->repairs ? "true" : "false");
+		cmd_text_adds(t, ",\"ignored\":");
+		cmd_text_adds(t, finding->ignored ? "true}\n" : "false}\n");
+	} else {
+		cmd_text_adds(t, severities[finding->severity]);
+		cmd_text_adds(t, "\t");
+		cmd_text_clean(t, finding->name);
+		cmd_text_adds(t, "\t");
+		cmd_text_adds(t, finding->code);
+		cmd_text_adds(t, "\t");
+		cmd_text_clean(t, finding->text);
+		cmd_text_adds(t, "\n");
+	}
+	if (cmd_erase != NULL)
+		cmd_erase();
+	if (fwrite(t->p, 1, t->len, stdout) != t->len)
+		cmd_lost();
+}
+
+static void
+printfindings(struct check *check)
+{
+	const struct certstore_finding *finding;
+	struct certstore_error err;
+	int rv;
+
+	while ((rv = certstore_audit_next(check->audit, &finding, &err)) != 0) {
+		if (rv == -1) {
+			cmd_error("%s", err.msg);
+			continue;
+		}
+		if (finding->severity != CERTSTORE_NOTE)
+			cmd_no();
+		if (!cmd_quiet && (!finding->ignored || check->verbose))
+			putfinding(check, finding);
+	}
+}
+
+static void
+startaudit(struct check *check, struct cmd_operands *ops, int64_t when)
+{
+	struct certstore_error err;
+	const char *name;
+
+	check->audit = certstore_audit_new(check->store, when, &err);
+	if (check->audit == NULL)
+		cmd_die("%s", err.msg);
+	if (check->nwithin > 0 &&
+	    certstore_audit_set_within(check->audit, &check->within[0],
+		check->nwithin > 1 ? &check->within[1] : NULL, &err) == -1)
+		cmd_die("-e %s", err.msg);
+	while ((name = cmd_operand(ops)) != NULL)
+		if (certstore_audit_add(check->audit, name, &err) == -1)
+			cmd_error("%s", err.msg);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct cmd_operands ops = { 0 };
+	struct check check = { 0 };
+	struct certstore_error err;
+	int64_t when = CERTSTORE_NOW;
+	int ch;
+
+	cmd_start(&help, argv);
+	while (
+	    (ch = getopt(argc, argv, "+:" CMD_OPTIONS "e:fjM:nrvw:")) != -1) {
+		switch (ch) {
+		case 'e':
+			readwithin(&check, optarg);
+			break;
+		case 'f':
+			check.force = 1;
+			break;
+		case 'j':
+			check.json = 1;
+			break;
+		case 'M':
+			cmd_die("-M %s: not yet", optarg);
+			break;
+		case 'n':
+			check.dryrun = 1;
+			break;
+		case 'r':
+			check.repair = 1;
+			break;
+		case 'v':
+			check.verbose = 1;
+			break;
+		case 'w':
+			if (certstore_time_parse(optarg, &when, &err) == -1)
+				cmd_die("-w %s", err.msg);
+			break;
+		default:
+			cmd_option(ch);
+			break;
+		}
+	}
+	if ((check.force || check.dryrun) && !check.repair)
+		cmd_die("-%c: only with -r", check.force ? 'f' : 'n');
+	cmd_operands_start(&ops, argv + optind);
+	check.store = cmd_open(
+	    check.repair && !check.dryrun ? CERTSTORE_OPEN_WRITE : 0);
+	cmd_progress(check.store);
+	startaudit(&check, &ops, when);
+	/* the place for -r: certstore_repair(3) before the findings that are
+	 * left are printed */
+	printfindings(&check);
+	certstore_audit_free(check.audit);
+	cmd_text_free(&check.text);
+	certstore_close(check.store);
+	return cmd_end();
+}
