@@ -160,7 +160,7 @@ aged() {
 	cat from/certs/n/combined.pem >n.pem
 	aged
 	syscalls all cert-import n.pem
-	guard "an import" 175
+	guard "an import" 177
 	[ "$(grep -c '^fsync' trace)" -eq 14 ]
 	syscalls all cert-rm n.example.com
 	guard "a removal" 128
@@ -168,7 +168,7 @@ aged() {
 	syscalls fsync,syncfs cert-rm e2.example.com e3.example.com
 	guard "syncs of a removal of two" 3
 	syscalls all cert-import -f -N e1.example.com n.pem
-	guard "an import that replaces all names" 214
+	guard "an import that replaces all names" 216
 	[ "$(grep -c '^fsync' trace)" -eq 13 ]
 }
 
@@ -176,7 +176,7 @@ aged() {
 	cert-set e1.example.com note=one
 	aged
 	syscalls all cert-set e1.example.com note=two
-	guard "a change" 224
+	guard "a change" 226
 	[ "$(grep -c '^fsync' trace)" -eq 12 ]
 	syscalls all cert-set e1.example.com note=two
 	guard "no change" 92
@@ -193,7 +193,7 @@ aged() {
 	    e1.example.com
 	aged
 	syscalls all cert-revert e1.example.com
-	guard "a revert" 247
+	guard "a revert" 249
 	[ "$(grep -c '^fsync' trace)" -eq 13 ]
 }
 

@@ -111,6 +111,41 @@ removed(struct certstore *store, const char *name)
 	return cs_unlink_entries(store, &name, 1, NULL, &err) == 1;
 }
 
+/* Is that the size and time of a file? */
+static int
+isfile(const struct cs_keyfile *key, const char *file)
+{
+	struct stat st;
+
+	return lstat(path("%s", file), &st) == 0 && key->size == st.st_size &&
+	    key->sec == st.st_mtim.tv_sec && key->nsec == st.st_mtim.tv_nsec;
+}
+
+/* info has size and time of the key files, and no reader judges them. */
+static void
+testkeyfiles(void)
+{
+	struct certstore *store = opened(CERTSTORE_OPEN_WRITE);
+	struct certstore_entry entry = { 0 };
+
+	ok(put(store, "keys", 0, "k1", "") == 0 &&
+		cs_entry_load(store, "keys", &entry, &err) == 0 &&
+		isfile(&entry.info.privkey, "store/certs/keys/privkey.pem") &&
+		isfile(&entry.info.combined, "store/certs/keys/combined.pem"),
+	    "size and time of the files with a key");
+	sh("touch -d 2020-01-01 store/certs/keys/*.pem");
+	ok(cs_entry_load(store, "keys", &entry, &err) == 0 &&
+		!isfile(&entry.info.privkey, "store/certs/keys/privkey.pem"),
+	    "a copy with other times is read");
+	sh("sed -i /^keyfile/d store/certs/keys/info");
+	ok(cs_entry_load(store, "keys", &entry, &err) == 0 &&
+		entry.info.privkey.size == 0,
+	    "and an entry of an earlier version");
+	cs_entry_done(&entry);
+	is_int(removed(store, "keys"), 1, "removed");
+	certstore_close(store);
+}
+
 static void
 testshared(void)
 {
@@ -624,6 +659,7 @@ main(void)
 	teststamp();
 	makescratch();
 	testput();
+	testkeyfiles();
 	testshared();
 	testhostile();
 	testintents();

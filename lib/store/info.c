@@ -25,6 +25,7 @@ enum how {
 	ISSUING,
 	HELD,
 	FILEOF,
+	KEYFILE,
 	HAS
 };
 
@@ -86,6 +87,7 @@ static const struct key {
 	KEY("renew", TEXT, AT(renew)),
 	KEY("hold", TEXT, AT(hold)),
 	KEY("acme", TEXT, AT(acme)),
+	KEY("keyfile", KEYFILE, 0),
 };
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -236,6 +238,28 @@ readfile(struct cs_info *info, char *text)
 	info->filehash = p + 1;
 }
 
+/* "privkey.pem SIZE SEC.NSEC" */
+static void
+readkeyfile(struct cs_info *info, const char *text)
+{
+	struct cs_keyfile *at;
+	size_t len = strcspn(text, " ");
+	char *p;
+
+	if (len == strlen("privkey.pem") &&
+	    strncmp(text, "privkey.pem", len) == 0)
+		at = &info->privkey;
+	else if (len == strlen("combined.pem") &&
+	    strncmp(text, "combined.pem", len) == 0)
+		at = &info->combined;
+	else
+		return;
+	text += len;
+	at->size = readint(text + (*text == ' '), &p);
+	at->sec = readint(p + (*p == ' '), &p);
+	at->nsec = *p == '.' ? (long)readint(p + 1, NULL) : 0;
+}
+
 static void
 readhas(struct cs_info *info, const char *text)
 {
@@ -286,6 +310,9 @@ setvalue(struct cs_info *info, const struct key *key, char *value)
 		break;
 	case FILEOF:
 		readfile(info, value);
+		break;
+	case KEYFILE:
+		readkeyfile(info, value);
 		break;
 	case HAS:
 		readhas(info, value);
@@ -646,8 +673,9 @@ static int
 iscomposed(const char *line, size_t len)
 {
 	static const char *const words[] = { "certstore", "name", "generation",
-		"before", "kept", "held", "pair", "file", "has", "origin",
-		"tenant", "user", "group", "x5u", "renew", "hold", "acme" };
+		"before", "kept", "held", "pair", "file", "keyfile", "has",
+		"origin", "tenant", "user", "group", "x5u", "renew", "hold",
+		"acme" };
 	size_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)

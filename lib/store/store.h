@@ -27,6 +27,11 @@ struct cs_held {
 	unsigned long	 gen;
 	int64_t		 until;
 };
+/* A file with a private key, as it was written; size 0: not known. */
+struct cs_keyfile {
+	int64_t		 size, sec;
+	long		 nsec;
+};
 struct cs_list {
 	const char	**v;
 	size_t		 n;
@@ -41,6 +46,7 @@ struct cs_info {
 	const char	*file, *filehash;	/* the file info was made from */
 	int64_t		 filesize, filesec;
 	long		 filensec;
+	struct cs_keyfile privkey, combined;	/* for an audit: readers do not judge */
 	int64_t		 starts, ends;		/* 0 when there is no certificate */
 	unsigned long	 gen, before, kept;
 	unsigned long	 pair;		/* the generation its files are of; 0: gen */
