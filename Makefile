@@ -74,11 +74,11 @@ SHARED = cmd/assign.c cmd/attempt.c cmd/cmd.c cmd/field.c cmd/hook.c \
 	cmd/record.c cmd/renewal.c cmd/secret.c cmd/table.c cmd/text.c \
 	cmd/worker.c
 # For the commands that speak to ACME servers.
-ACME_SHARED = cmd/acme-account.c cmd/acme-chain.c cmd/acme-client.c \
-	cmd/acme-entry.c cmd/acme-header.c cmd/acme-http.c \
-	cmd/acme-json.c cmd/acme-order.c cmd/acme-prove.c \
-	cmd/acme-session.c cmd/acme-window.c cmd/caa.c cmd/dns.c \
-	cmd/httplook.c cmd/method-hook.c cmd/method-http.c \
+ACME_SHARED = cmd/acme-account.c cmd/acme-caa.c cmd/acme-chain.c \
+	cmd/acme-client.c cmd/acme-entry.c cmd/acme-header.c \
+	cmd/acme-http.c cmd/acme-json.c cmd/acme-order.c \
+	cmd/acme-prove.c cmd/acme-session.c cmd/acme-window.c cmd/caa.c \
+	cmd/dns.c cmd/httplook.c cmd/method-hook.c cmd/method-http.c \
 	cmd/method-persist.c cmd/method-webroot.c cmd/method.c \
 	cmd/portowner.c
 MAINS = cmd/acme-responder.c cmd/cert-account.c cmd/cert-acme.c \

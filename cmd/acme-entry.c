@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cmd.h"
 #include "entry.h"
@@ -203,13 +204,6 @@ identifiers(const struct certstore_order *order)
 	return list;
 }
 
-/* Is it the account of this call? */
-static int
-isaccount(const struct state *s, const char *name)
-{
-	return strcmp(name, certstore_account_name(s->session->account)) == 0;
-}
-
 /* Which certificate the order replaces, RFC 9773 section 5; NULL: none. */
 static char *
 replacedid(struct state *s)
@@ -219,7 +213,7 @@ replacedid(struct state *s)
 	struct certstore_error err;
 	char *certid;
 
-	if (from == NULL || !isaccount(s, from) ||
+	if (from == NULL || !session_is(s->session, from) ||
 	    (entry = certstore_entry_get(s->job->store, s->name, &err)) == NULL)
 		return NULL;
 	certid = certstore_entry_certid(entry, &err);
@@ -318,7 +312,7 @@ findorder(struct state *s, struct acme_error *err)
 	json_t *order;
 
 	err->why = ACME_OK;
-	if (url == NULL || account == NULL || !isaccount(s, account))
+	if (url == NULL || account == NULL || !session_is(s->session, account))
 		return NULL;
 	free(s->url);
 	if ((s->url = strdup(url)) == NULL)
@@ -348,25 +342,16 @@ failerror(struct state *s, const struct certstore_error *err)
 static char *
 encoderequest(struct state *s)
 {
-	struct certstore_entry *entry;
 	struct certstore_error err;
-	char *encoded, *pem = NULL, *text;
+	const void *der;
+	char *encoded;
 	size_t len;
 
-	if ((entry = certstore_entry_get(s->job->store, s->name, &err)) ==
-		NULL ||
-	    certstore_entry_part(entry, "csr", &pem, &len, &err) == -1) {
-		certstore_entry_free(entry);
+	if (certstore_order_csr(s->order, &der, &len, &err) == -1) {
 		failstate(s, err.msg);
 		return NULL;
 	}
-	certstore_entry_free(entry);
-	encoded = NULL;
-	if ((text = strndup(pem, len)) != NULL)
-		encoded = acme_base64url(text);
-	free(pem);
-	free(text);
-	if (encoded == NULL)
+	if ((encoded = acme_base64url_der(der, len)) == NULL)
 		failstate(s, "no memory left");
 	return encoded;
 }
@@ -608,30 +593,63 @@ issuelocked(struct state *s)
 	return runorder(s);
 }
 
-/* Can the methods do their part?  They are begun, which binds ports. */
+/* The methods that were given, instead of those that are kept. */
 static int
-trymethods(struct state *s)
+takemethods(struct state *s)
 {
-	char *const *words = s->job->nmethod > 0 ? s->job->method : s->method;
-	size_t i, n = s->job->nmethod > 0 ? s->job->nmethod : s->nmethod;
-	struct method *method;
-	struct method_why why;
-	int rv = n == 0 ? failstate(s, "has no method: use -m") : 0;
+	size_t i;
 
-	for (i = 0; i < n && rv == 0; i++) {
-		method = method_new(s->job->store, words[i], &why);
-		if (method == NULL || method_begin(method, &why) == -1)
-			rv = failstate(s, why.msg);
-		method_end(method);
+	if (s->job->nmethod == 0)
+		return 0;
+	for (i = 0; i < ENTRY_METHODS_MAX; i++) {
+		free(s->method[i]);
+		s->method[i] = NULL;
 	}
-	return rv;
+	for (s->nmethod = 0; s->nmethod < s->job->nmethod; s->nmethod++)
+		if ((s->method[s->nmethod] = strdup(
+			 s->job->method[s->nmethod])) == NULL)
+			return failstate(s, "no memory left");
+	return 0;
+}
+
+/*
+ * A whole order at another CA, with a key that is thrown away: nothing of it is
+ * kept but the account.
+ */
+static enum outcome
+tryother(struct state *s)
+{
+	struct session *session = s->session;
+	struct acme_error aerr;
+	enum outcome rv;
+
+	(void)prove_undo(s->job, s->order);
+	if (certstore_account_value(session->account, "url", 0) == NULL &&
+	    acme_account_make(session->acme, s->job->agreed, NULL, NULL,
+		&aerr) == -1)
+		return failrequest(s, &aerr);
+	if ((rv = runorder(s)) == ISSUED)
+		return CHANGED;
+	if (rv != HELD)
+		return rv;
+	failstate(s, "the certificate would be held");
+	return FAILED;
+}
+
+/* Does -A name another account than the entry has? */
+static int
+isother(const struct state *s)
+{
+	return s->job->account != NULL && s->account != NULL &&
+	    !session_is(s->session, s->account);
 }
 
 /* What an order needs, without one: nothing is changed. */
 static enum outcome
 tryorder(struct state *s)
 {
-	int due;
+	int due, flags = CERTSTORE_ORDER_DRYRUN, other;
+	struct certstore_error err;
 
 	if (readprops(s) == -1 || findsession(s) == -1)
 		return FAILED;
@@ -639,12 +657,30 @@ tryorder(struct state *s)
 		s->session->nwaiting++;
 		return WAITING;
 	}
-	due = isentrydue(s);
-	if (due == -1)
+	if (!(other = isother(s))) {
+		due = isentrydue(s);
+		if (due == -1)
+			return FAILED;
+		if (due == 0 && !lacksgiven(s))
+			return s->job->ifneeded ? UNCHANGED : FAILED;
+	}
+	if (other || s->job->force)
+		flags |= CERTSTORE_ORDER_FORCE;
+	/* a store is not made */
+	if (access(certstore_path(s->job->store), F_OK) == 0 &&
+	    ((s->order = certstore_order_open(s->job->store, s->name, &err)) ==
+		    NULL ||
+		certstore_order_request(s->order, s->job->tmpl,
+		    other ? NULL : s->job->props, flags, &err) == -1))
+		return failerror(s, &err);
+	if (takemethods(s) == -1)
 		return FAILED;
-	if (due == 0 && !lacksgiven(s))
-		return s->job->ifneeded ? UNCHANGED : FAILED;
-	return trymethods(s) == -1 ? FAILED : CHANGED;
+	if (other)
+		return tryother(s);
+	return prove_try(s->job, s->session, s->order,
+		   (const char *const *)s->method, s->nmethod, s->why) == -1 ?
+	    FAILED :
+	    CHANGED;
 }
 
 enum outcome
@@ -657,7 +693,9 @@ entry_issue(struct job *job, const char *name, char *why)
 	*why = '\0';
 	if (job->dryrun) {
 		rv = tryorder(&s);
+		certstore_order_close(s.order);
 		dropprops(&s);
+		free(s.url);
 		return rv;
 	}
 	/* before anything is made for a name that was misspelt */

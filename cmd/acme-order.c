@@ -349,3 +349,27 @@ acme_base64url(const char *pem)
 	*p = '\0';
 	return out;
 }
+
+/* The base64url of DER, for free(3). */
+char *
+acme_base64url_der(const void *data, size_t len)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz"
+				     "0123456789-_";
+	char *out = malloc(len / 3 * 4 + 5), *q = out;
+	const unsigned char *p = data;
+	unsigned int bits = 0, n = 0;
+
+	if (out == NULL)
+		return NULL;
+	for (; len > 0; len--) {
+		bits = bits << 8 | *p++;
+		for (n += 8; n >= 6; n -= 6)
+			*q++ = digits[bits >> (n - 6) & 63];
+	}
+	if (n > 0)
+		*q++ = digits[bits << (6 - n) & 63];
+	*q = '\0';
+	return out;
+}

@@ -9,6 +9,8 @@
 #include "cmd.h"
 #include "entry.h"
 
+#define CAA_ERROR "urn:ietf:params:acme:error:caa"
+
 /* An authorization that is to be proved. */
 struct proof {
 	char *url;    /* of the authorization */
@@ -29,6 +31,7 @@ struct proving {
 	size_t nproof;
 	char *why;
 	struct acme_error *err;	    /* of a request that failed */
+	int probes;		    /* there is no order */
 	char doubt[METHOD_WHY_LEN]; /* what we saw ourselves, or "" */
 };
 
@@ -245,7 +248,7 @@ lookat(struct proving *p, struct proof *f)
 
 	if ((rv = method_wait(f->method, &f->task, f->note, &why)) == 0)
 		rv = method_look(f->method, &f->task, &why);
-	if (rv == 1 && p->job->verbose)
+	if (rv == 1 && (p->job->verbose || p->probes))
 		cmd_say("%s", why.msg);
 	if (rv == 1)
 		snprintf(p->doubt, sizeof(p->doubt), "%s", why.msg);
@@ -259,6 +262,8 @@ static int
 failauthorization(struct proving *p, const struct proof *f, const json_t *authz)
 {
 	const json_t *challenge, *list = acme_json_array(authz, "challenges");
+	const char *type;
+	struct method_why caa;
 	char text[700];
 	size_t i;
 
@@ -271,6 +276,11 @@ failauthorization(struct proving *p, const struct proof *f, const json_t *authz)
 		    sizeof(text));
 		entry_keepproblem(p->order,
 		    json_object_get(challenge, "error"));
+		type = acme_json_string(acme_json_object(challenge, "error"),
+		    "type");
+		if (type != NULL && strcmp(type, CAA_ERROR) == 0 &&
+		    caa_forbids(p->session, &f->task, &caa))
+			snprintf(p->doubt, sizeof(p->doubt), "%s", caa.msg);
 	}
 	snprintf(p->why, METHOD_WHY_LEN, "%s: CA says %s (%s)%s%.300s", f->name,
 	    text[0] == '\0' ? "that it is not proved" : text, f->type,
@@ -346,6 +356,20 @@ proveall(struct proving *p)
 	return rv;
 }
 
+static void
+endproving(struct proving *p)
+{
+	size_t i;
+
+	if (p->order != NULL)
+		(void)prove_undo(p->job, p->order);
+	for (i = 0; i < p->nmethod; i++)
+		method_end(p->methods[i]);
+	for (i = 0; i < p->nproof; i++)
+		freeproof(&p->proofs[i]);
+	free(p->proofs);
+}
+
 int
 prove_order(struct job *job, struct session *session,
     struct certstore_order *order, const json_t *json, const char *const *words,
@@ -374,11 +398,123 @@ prove_order(struct job *job, struct session *session,
 			goto out;
 	rv = p.nproof == 0 ? 0 : proveall(&p);
 out:
-	(void)prove_undo(job, order);
-	for (i = 0; i < p.nmethod; i++)
-		method_end(p.methods[i]);
-	for (i = 0; i < p.nproof; i++)
-		freeproof(&p.proofs[i]);
-	free(p.proofs);
+	endproving(&p);
+	return rv;
+}
+
+/* A proof of a name without a CA: by the first method that can do any. */
+static int
+makeproof(struct proving *p, const char *type, const char *value)
+{
+	static const char *const types[] = { "http-01", "dns-01", "tls-alpn-01",
+		"dns-persist-01" };
+	struct proof *f = &p->proofs[p->nproof++];
+	size_t i, k;
+
+	f->task.wildcard = strncmp(value, "*.", 2) == 0;
+	f->task.isip = strcmp(type, "ip") == 0;
+	f->task.account = certstore_account_value(p->session->account, "url",
+	    0);
+	f->name = strdup(value + (f->task.wildcard ? 2 : 0));
+	f->task.name = f->name;
+	for (i = 0; i < p->nmethod && f->method == NULL; i++)
+		for (k = 0; k < sizeof(types) / sizeof(types[0]); k++) {
+			f->task.type = types[k];
+			if (method_can(p->methods[i], &f->task)) {
+				f->method = p->methods[i];
+				break;
+			}
+		}
+	if (f->name == NULL)
+		return failprove(p, "no memory left");
+	if (f->method != NULL)
+		return 0;
+	snprintf(p->why, METHOD_WHY_LEN,
+	    "%s: none of the methods can do it: add another with -m", value);
+	return -1;
+}
+
+/* Sets up a token of our own, if that takes no program, and looks at it. */
+static int
+probeproof(struct proving *p, struct proof *f)
+{
+	const char *word = method_word(f->method);
+
+	if (strncmp(word, "webroot:", 8) != 0 && strncmp(word, "http", 4) != 0)
+		return 0;
+	if (asprintf(&f->token, "certstore-%08x%08x", arc4random(),
+		arc4random()) == -1 ||
+	    asprintf(&f->authorization, "%s.test", f->token) == -1)
+		return failprove(p, "no memory left");
+	f->task.token = f->token;
+	f->task.authorization = f->task.txt = f->authorization;
+	return setupproof(p, f) == -1 ? -1 : lookat(p, f);
+}
+
+/* Begins all of them, one after the other: the names are not known. */
+static int
+trymethods(struct proving *p)
+{
+	struct method_why why;
+	size_t i;
+
+	for (i = 0; i < p->nmethod; i++)
+		if (method_begin(p->methods[i], &why) == -1)
+			return failprove(p, why.msg);
+	return 0;
+}
+
+/* Is what the names of an order need there, and what would the CA see? */
+static int
+tryproofs(struct proving *p)
+{
+	const char *type, *value;
+	struct method_why why;
+	size_t i;
+
+	for (i = 0; certstore_order_identifier(p->order, i, &type, &value) == 1;
+	     i++)
+		if (makeproof(p, type, value) == -1)
+			return -1;
+	if (beginmethods(p) == -1)
+		return -1;
+	for (i = 0; i < p->nproof; i++)
+		if (probeproof(p, &p->proofs[i]) == -1)
+			return -1;
+	for (i = 0; i < p->nproof; i++)
+		if (caa_forbids(p->session, &p->proofs[i].task, &why))
+			cmd_say("%s", why.msg);
+	return 0;
+}
+
+/*
+ * Looks whether the names of a request could be proved, without an order; the
+ * request is NULL if nothing is known of it.
+ */
+int
+prove_try(struct job *job, struct session *session,
+    struct certstore_order *order, const char *const *words, size_t nword,
+    char *why)
+{
+	struct proving p = { .job = job,
+		.session = session,
+		.order = order,
+		.probes = 1,
+		.why = why };
+	const char *type, *value;
+	size_t n = 0;
+	int rv;
+
+	while (order != NULL &&
+	    certstore_order_identifier(order, n, &type, &value) == 1)
+		n++;
+	p.proofs = calloc(n + 1, sizeof(*p.proofs));
+	if (p.proofs == NULL)
+		return failprove(&p, "no memory left");
+	if (nword == 0)
+		rv = failprove(&p, "has no method: use -m");
+	else if ((rv = makemethods(&p, words, nword)) == 0)
+		rv = order == NULL ? trymethods(&p) : tryproofs(&p);
+	endproving(&p);
 	return rv;
 }

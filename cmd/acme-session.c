@@ -9,8 +9,9 @@
 #include "cmd.h"
 #include "entry.h"
 
-static int
-isaccount(const struct session *s, const char *account)
+/* Is it the session of that account, given by name or directory? */
+int
+session_is(const struct session *s, const char *account)
 {
 	const char *directory = certstore_account_value(s->account, "directory",
 	    0);
@@ -183,7 +184,7 @@ session_find(struct job *job, const char *account, char *msg, size_t size)
 	struct session *s;
 
 	for (s = job->sessions; s != NULL; s = s->next)
-		if (isaccount(s, account))
+		if (session_is(s, account))
 			return s;
 	if ((s = calloc(1, sizeof(*s))) == NULL) {
 		snprintf(msg, size, "no memory left");

@@ -183,5 +183,6 @@ int	acme_ari(struct acme *, const char *, struct acme_ari *,
 int	acme_revoke(struct acme *, const char *, int, const struct acme_key *,
 	    struct acme_error *);
 char	*acme_base64url(const char *);		/* of PEM, for free(3) */
+char	*acme_base64url_der(const void *, size_t);
 
 #endif

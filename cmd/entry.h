@@ -51,6 +51,7 @@ enum outcome {
 
 /* acme-session.c: NULL and why; or one that takes no orders, and says why. */
 struct session *session_find(struct job *, const char *, char *, size_t);
+int	session_is(const struct session *, const char *);
 int	session_stop(struct session *, const struct acme_error *);
 int	session_waits(const struct session *);
 void	session_end(struct job *);	/* ends all */
@@ -73,6 +74,12 @@ int	chain_get(struct acme *, const char *, const char *, const char *,
 int	prove_order(struct job *, struct session *, struct certstore_order *,
 	    const json_t *, const char *const *, size_t, char *,
 	    struct acme_error *);
+int	prove_try(struct job *, struct session *, struct certstore_order *,
+	    const char *const *, size_t, char *);
 int	prove_undo(struct job *, struct certstore_order *);
+
+/* acme-caa.c: does a CAA record forbid it?  1 and the record, or 0. */
+int	caa_forbids(const struct session *, const struct method_task *,
+	    struct method_why *);
 
 #endif

@@ -247,7 +247,81 @@ acme() {
 	cp -a "$CERTSTORE" before
 	run -0 acme -nu a.example.test note=x
 	[ -z "$output" ]
-	run -0 acme -nf a.example.test
+	run -0 --separate-stderr acme -nf a.example.test
 	[ "$output" = a.example.test ]
-	diff -r --no-dereference before "$CERTSTORE"
+	# the responder of the probe is not at port 80
+	[[ $stderr == *http://a.example.test/*127.0.0.1*'goes on' ]] ||
+	    fail "$stderr"
+	mkdir web
+	run -0 --separate-stderr acme -nf -m "webroot:$PWD/web" a.example.test
+	[ -z "$(ls -A web)" ]
+	diff -r --no-dereference -x lock before "$CERTSTORE"
+	# what an order would stop at
+	cert-create -R -s www.example.test www >/dev/null
+	run -2 --separate-stderr acme -n -A "$directory" -m http:5002 www
+	[[ $stderr == *'a request waits that is not of an ACME order'* ]]
+}
+
+@test "a dry run at another CA: a whole order, and nothing is kept of it" {
+	pebble often PEBBLE_WFE_NONCEREJECT=50
+	other=$directory
+	pebble plain
+	acme -qy -A "$directory" -T "$serverca" -m http:5002 \
+	    -s a.example.test -s b.example.test a
+	cp -a "$CERTSTORE" before
+	run -2 --separate-stderr acme -n -A "$other" -T "$serverca" a
+	[[ $stderr == *'use -y to agree'* ]]
+	diff -r --no-dereference -x lock before "$CERTSTORE"
+	run -0 --separate-stderr acme -ny -A "$other" -T "$serverca" a
+	[ "$output" = a ] || fail "$stderr"
+	[ -z "$stderr" ]
+	[ "$(cert-account list | wc -l)" -eq 2 ]
+	diff -r --no-dereference -x accounts -x lock before "$CERTSTORE"
+	# what is given is tried, what fails is as an order that fails
+	run -0 --separate-stderr acme -n -A "$other" -s c.example.test a
+	[ "$output" = a ]
+	run -2 --separate-stderr acme -n -A "$other" -s d.example.test \
+	    -m "webroot:$PWD" a
+	[[ $stderr == *'CA says '*'(http-01)'* ]]
+	[ ! -e .well-known ]
+	run -2 --separate-stderr acme -n -A "$other" -s blocked-domain.example a
+	[[ $stderr == *'CA says '*blocked-domain.example* ]]
+	diff -r --no-dereference -x accounts -x lock before "$CERTSTORE"
+	[ -z "$(litter "$CERTSTORE")" ]
+}
+
+@test "CAA records that are in the way: a dry run says so, and a failure" {
+	command -v python3 >/dev/null || skip "no python3: NOT TESTED"
+	mock=$BATS_TEST_TMPDIR/mock
+	shared bed bed_localhost
+	mkdir -p "$mock/ca"
+	bed_run mock python3 "$BATS_TEST_DIRNAME/acmemock" "$mock" \
+	    "$shared/localhost.crt" "$shared/localhost.key" "$ROOT/tests/pki"
+	until [ -s "$mock/port" ]; do sleep 0.02; done
+	directory=https://localhost:$(cat "$mock/port")/ca/dir
+	echo 'dir * set meta {"caaIdentities":["ca.example"]}' >"$mock/ca/rules"
+	chall add-caa '{"host":"caa.example.test.","policies":[{"tag":"issue","value":"stranger.example"}]}'
+	chall add-caa '{"host":"ours.example.test.","policies":[{"tag":"issue","value":"ca.example; validationmethods=dns-01"}]}'
+	inside cert-account -qy -T "$shared/bed.crt" new m "directory=$directory"
+	mkdir hooks
+	printf '#!/bin/sh\n' >hooks/true
+	chmod 755 hooks/true
+	run -0 --separate-stderr acme -n -A m -m hook:"$PWD/hooks/true" \
+	    -s caa.example.test -s ours.example.test www
+	[ "$output" = www ]
+	line='caa.example.test: CAA record of caa.example.test does not allow it: 0 issue "stranger.example"'
+	[ "$stderr" = "cert-acme: $line" ] || fail "$stderr"
+	# a method that the record does not allow
+	run -0 --separate-stderr acme -n -A m -m http:5002 ours.example.test
+	[[ $stderr == *'ours.example.test: CAA record of '*validationmethods=dns-01* ]] ||
+	    fail "$stderr"
+	cat >>"$mock/ca/rules" <<-EOR
+		order * state pending
+		authz * set challenges [{"type":"dns-01","url":"BASE/challenge/0","status":"invalid","token":"x","error":{"type":"urn:ietf:params:acme:error:caa","detail":"forbidden"}}]
+		authz 2- state invalid
+	EOR
+	run -2 --separate-stderr acme -A m -m hook:"$PWD/hooks/true" \
+	    -s caa.example.test www
+	[[ $stderr == *': CA says "forbidden" (caa) (dns-01); from here: '"$line" ]] ||
+	    fail "$stderr"
 }

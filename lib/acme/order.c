@@ -430,6 +430,8 @@ certstore_order_set(struct certstore_order *order, const char *key,
 	cs_error_clear(err);
 	if (checkkey(key, err) == -1)
 		return -1;
+	if (order->dry)
+		return 0;
 	if (!isofcert(key) && !isofentry(key) && value != NULL &&
 	    certstore_order_value(order, "spki") == NULL)
 		return cs_fail(err, CERTSTORE_EREFUSED,
