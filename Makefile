@@ -69,10 +69,10 @@ AUDIT = lib/audit/audit.c lib/audit/auditentry.c lib/audit/code.c \
 DEPLOY = lib/deploy/deploy.c lib/deploy/ledger.c lib/deploy/value.c
 LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
 	$(TRUST) $(VERIFY) $(RENEW) $(DUE) $(ACME) $(AUDIT)
-SHARED = cmd/assign.c cmd/attempt.c cmd/cmd.c cmd/field.c cmd/hook.c \
-	cmd/input.c cmd/json.c cmd/operand.c cmd/orders.c cmd/progress.c \
-	cmd/record.c cmd/renewal.c cmd/secret.c cmd/table.c cmd/text.c \
-	cmd/worker.c
+SHARED = cmd/assign.c cmd/attempt.c cmd/cmd.c cmd/confine.c cmd/field.c \
+	cmd/hook.c cmd/input.c cmd/json.c cmd/operand.c cmd/orders.c \
+	cmd/progress.c cmd/record.c cmd/renewal.c cmd/secret.c cmd/table.c \
+	cmd/text.c cmd/worker.c
 # For the commands that speak to ACME servers.
 ACME_SHARED = cmd/acme-account.c cmd/acme-caa.c cmd/acme-chain.c \
 	cmd/acme-client.c cmd/acme-entry.c cmd/acme-header.c \
@@ -149,15 +149,16 @@ SHARED_OBJS = $(SHARED:.c=.o)
 ACME_OBJS = $(ACME_SHARED:.c=.o)
 MAIN_OBJS = $(MAINS:.c=.o)
 UNIT_OBJS = $(UNITS:.c=.o) $(ACME_UNITS:.c=.o)
-TOOL_OBJS = $(TOOLS:=.o) tests/clock.o tests/method.o
+TOOL_OBJS = $(TOOLS:=.o) tests/clock.o tests/hostile.o tests/method.o
+PRELOADS = tests/clock.so tests/hostile.so
 BENCH_OBJS = tests/bench/bare.o tests/bench/gen.o tests/bench/parse.o \
 	tests/bench/time.o
 BENCH_SOURCES = $(BENCH_OBJS:.o=.c)
 TESTS = $(UNITS:.c=)
 ACME_TESTS = $(ACME_UNITS:.c=)
 SOURCES = $(LIBRARY) $(SHARED) $(ACME_SHARED) $(MAINS) $(UNITS) $(ACME_UNITS) \
-	tests/clock.c tests/forge.c tests/method.c tests/passport.c \
-	tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
+	tests/clock.c tests/forge.c tests/hostile.c tests/method.c \
+	tests/passport.c tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
 SCRIPTS = $(HOOKS) tests/deps.sh tests/run tests/demo .ci/run \
 	tests/bench/acme tests/bench/run tests/bench/grow \
 	tests/bench/stores.sh tests/suites/run
@@ -215,13 +216,15 @@ $(ACME_COMMANDS): $(MAIN_OBJS) cmd/acme.a cmd/shared.a libcertstore.a
 acme-responder: $(MAIN_OBJS)
 	$(LINK) -pie -o $@ cmd/acme-responder.o $(LIBMICROHTTPD)
 
-units: $(TESTS) $(ACME_TESTS) $(TOOLS) $(BENCH) tests/clock.so tests/method
+units: $(TESTS) $(ACME_TESTS) $(TOOLS) $(BENCH) $(PRELOADS) tests/method
 $(ACME_TESTS) tests/method: $(UNIT_OBJS) tests/method.o cmd/acme.a \
 	cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ $@.o cmd/acme.a cmd/shared.a \
 	    libcertstore.a $(LIBACME) $(LIBCRYPTO) $(LIBBSD)
 tests/clock.so: tests/clock.o
 	$(LINK) -shared -o $@ tests/clock.o
+tests/hostile.so: tests/hostile.o
+	$(LINK) -shared -o $@ tests/hostile.o
 $(TESTS) $(TOOLS): $(UNIT_OBJS) $(TOOL_OBJS) libcertstore.a
 	$(LINK) -pie -o $@ $@.o libcertstore.a $(LIBCRYPTO) $(LIBBSD)
 
@@ -249,7 +252,8 @@ build-asan:
 	cp -R Makefile config.mk README LICENSE NEWS HACKING cmd dist hooks \
 	    lib man tests build-asan
 	cd build-asan && $(MAKE) clean && \
-	    $(MAKE) CFLAGS="$(SANITIZE)" CPPFLAGS=-U_FORTIFY_SOURCE all units
+	    $(MAKE) CFLAGS="$(SANITIZE)" \
+	    CPPFLAGS="-U_FORTIFY_SOURCE -DCMD_UNCONFINED" all units
 
 # Every system call of every writer killed and made to fail, and the power cut
 # after each, of which check has a sample: an hour or two.
@@ -364,7 +368,7 @@ clean:
 	rm -f $(COMMANDS) $(WORKERS) libcertstore.a $(SO)
 	rm -f cmd/acme.a cmd/shared.a
 	rm -f $(LIB_OBJS) $(SHARED_OBJS) $(ACME_OBJS) $(MAIN_OBJS)
-	rm -f $(UNIT_OBJS) $(TESTS) $(ACME_TESTS) $(TOOL_OBJS) $(TOOLS) tests/clock.so
+	rm -f $(UNIT_OBJS) $(TESTS) $(ACME_TESTS) $(TOOL_OBJS) $(TOOLS) $(PRELOADS)
 	rm -f tests/method
 	rm -f $(BENCH_OBJS) $(BENCH)
 	rm -rf build-asan build-fuzz $(TARBALL) $(TARBALL).tar.gz

@@ -182,6 +182,7 @@ main(int argc, char *argv[])
 	cmd_operands_start(&patterns, argv + optind);
 
 	store = cmd_open(0);
+	cmd_confine(NULL, NULL, 0);
 	if (argc > optind)
 		filter.patterns = cmd_operands_all(&patterns, &npattern);
 	cmd_records_start(&out,

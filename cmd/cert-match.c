@@ -111,6 +111,7 @@ main(int argc, char *argv[])
 	if (!all)
 		flags |= CERTSTORE_MATCH_WINNER;
 	store = cmd_open(0);
+	cmd_confine(NULL, NULL, 0);
 	match = certstore_match_new(store, when, kinds, flags, &err);
 	if (match == NULL)
 		cmd_die("%s", err.msg);

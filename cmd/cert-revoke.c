@@ -450,6 +450,7 @@ main(int argc, char *argv[])
 		readkey(&c, keyfile);
 	cmd_operands_start(&ops, argv + optind - 1);
 	c.job.store = cmd_open(CERTSTORE_OPEN_WRITE);
+	cmd_confine(c.job.store, NULL, 1);
 	names = cmd_operands_all(&ops, &n);
 	n = cmd_operands_unique(names, n);
 	if (n > 1 && (certfile != NULL || keyfile != NULL))

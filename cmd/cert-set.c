@@ -272,6 +272,7 @@ main(int argc, char *argv[])
 	store = cmd_open(*changes == NULL ?
 		0 :
 		CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
+	cmd_confine(*changes == NULL ? NULL : store, NULL, 0);
 	names = cmd_operands_all(&ops, &n);
 	if (*changes != NULL) {
 		cmd_progress(store);

@@ -244,6 +244,7 @@ main(int argc, char *argv[])
 		show.pass.arg = &show.secret;
 		show.haspass = 1;
 	}
+	cmd_confine(NULL, NULL, 0);
 	show.out.pairs = 1;
 	cmd_records_start(&show.out, fields);
 	if (certs != NULL)

@@ -478,6 +478,7 @@ main(int argc, char *argv[])
 	opt.pass.arg = &secret;
 
 	store = cmd_open(flags);
+	cmd_confine(flags == 0 ? NULL : store, NULL, 0);
 	trust = begintrust(store, &opt);
 	if (flags == 0)
 		listanchors(trust, &opt, argv);

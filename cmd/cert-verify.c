@@ -530,6 +530,7 @@ main(int argc, char *argv[])
 	if (asked.file == NULL || asked.anchors == NULL ||
 	    !ispath(asked.anchors))
 		store = cmd_open(0);
+	cmd_confine(NULL, NULL, 0);
 	if (store != NULL)
 		cmd_progress(store);
 	setupverify(&verify, &asked, store);

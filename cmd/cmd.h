@@ -96,13 +96,21 @@ int	cmd_input_max(const char *, const char *, size_t, struct cmd_input *);
 void	cmd_input_wipe(void);
 unsigned int cmd_input_open(int, const char *);	/* the mode above */
 
+/*
+ * confine.c: gives up what a command does not need.  cmd_nocore() comes before
+ * keys and passphrases, cmd_confine() when all files but the store's are open:
+ * the store that is written, one more file, or NULL; whether TCP is needed.  Not
+ * for commands that run programs.
+ */
+void	cmd_nocore(void);
+void	cmd_confine(const struct certstore *, const char *, int);
+
 /* secret.c: passphrases, and a terminal that does not show them. */
 #define CMD_PASSPHRASE_MAX	1024
 struct cmd_secret {
 	char	 text[CMD_PASSPHRASE_MAX + 1];
 	size_t	 len;
 };
-void	cmd_nocore(void);
 void	cmd_secret_read(struct cmd_secret *, const char *, const char *);
 void	cmd_secret_check(const char *, const char *, unsigned int);
 void	cmd_secret_wipe(struct cmd_secret *);

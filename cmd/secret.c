@@ -2,8 +2,6 @@
  * secret.c: passphrases from files, descriptors and the terminal; never from
  * the command line.
  */
-#include <sys/resource.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -21,15 +19,6 @@
 static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE };
 static struct termios before;
 static volatile sig_atomic_t echofd = -1;
-
-/* Disables core files: they would contain keys. */
-void
-cmd_nocore(void)
-{
-	static const struct rlimit none = { 0, 0 };
-
-	(void)setrlimit(RLIMIT_CORE, &none);
-}
 
 static void
 restoreecho(int sig)

@@ -160,15 +160,15 @@ aged() {
 	cat from/certs/n/combined.pem >n.pem
 	aged
 	syscalls all cert-import n.pem
-	guard "an import" 177
+	guard "an import" 180
 	[ "$(grep -c '^fsync' trace)" -eq 14 ]
 	syscalls all cert-rm n.example.com
-	guard "a removal" 128
+	guard "a removal" 131
 	[ "$(grep -c '^fsync' trace)" -eq 3 ]
 	syscalls fsync,syncfs cert-rm e2.example.com e3.example.com
 	guard "syncs of a removal of two" 3
 	syscalls all cert-import -f -N e1.example.com n.pem
-	guard "an import that replaces all names" 216
+	guard "an import that replaces all names" 219
 	[ "$(grep -c '^fsync' trace)" -eq 13 ]
 }
 
@@ -176,10 +176,10 @@ aged() {
 	cert-set e1.example.com note=one
 	aged
 	syscalls all cert-set e1.example.com note=two
-	guard "a change" 226
+	guard "a change" 229
 	[ "$(grep -c '^fsync' trace)" -eq 12 ]
 	syscalls all cert-set e1.example.com note=two
-	guard "no change" 92
+	guard "no change" 95
 	[ "$(grep -c '^fsync' trace)" -eq 0 ]
 	syscalls fsync,syncfs cert-set ca e1.example.com e2.example.com note=x
 	guard "syncs of three" 31
@@ -193,7 +193,7 @@ aged() {
 	    e1.example.com
 	aged
 	syscalls all cert-revert e1.example.com
-	guard "a revert" 249
+	guard "a revert" 252
 	[ "$(grep -c '^fsync' trace)" -eq 13 ]
 }
 
