@@ -25,6 +25,7 @@ struct state {
 	size_t nmethod;
 	char *profile, *chain; /* acmeprofile=, chain=, or NULL */
 	char *url;	       /* of the order */
+	int late;	       /* less than half of the time to renew is left */
 };
 
 static int
@@ -167,7 +168,8 @@ isentrydue(struct state *s)
 		    "order another",
 		    certstore_time_format(r->due, when));
 		rv = 0;
-	}
+	} else
+		s->late = r->late;
 	certstore_due_free(due);
 	return rv;
 }
@@ -531,6 +533,60 @@ runorder(struct state *s)
 	return rv;
 }
 
+/* Is a certificate ordered with other names than the one that serves has? */
+static int
+iswish(const struct state *s)
+{
+	const char *hastype, *type, *has, *value;
+	struct certstore_entry *entry;
+	struct certstore_error err;
+	size_t i, k;
+	int same = 1;
+
+	entry = certstore_entry_get(s->job->store, s->name, &err);
+	if (entry == NULL || certstore_entry_fingerprint(entry) == NULL) {
+		certstore_entry_free(entry);
+		return 0;
+	}
+	for (i = 0; same &&
+	     certstore_order_identifier(s->order, i, &type, &value) == 1;
+	     i++) {
+		same = 0;
+		for (k = 0; !same &&
+		     certstore_entry_san(entry, k, &hastype, &has) == 1;
+		     k++)
+			same = strcmp(hastype, type) == 0 &&
+			    strcmp(has, value) == 0;
+	}
+	certstore_entry_free(entry);
+	return !same;
+}
+
+/*
+ * The names that were asked for cannot be had, and time runs out: the names of
+ * the certificate are ordered, by a request of their own.
+ */
+static enum outcome
+keepnames(struct state *s)
+{
+	char failed[METHOD_WHY_LEN];
+	struct certstore_error err;
+	enum outcome rv;
+
+	snprintf(failed, sizeof(failed), "%s", s->why);
+	dropurl(s);
+	free(s->url);
+	s->url = NULL;
+	if (certstore_order_request(s->order, NULL, NULL, CERTSTORE_ORDER_KEEP,
+		&err) == -1)
+		return failerror(s, &err);
+	if ((rv = runorder(s)) == ISSUED)
+		cmd_say("%s: %s: renewed with the names that it had; the next "
+			"order is for those that were asked for",
+		    s->name, failed);
+	return rv;
+}
+
 /* With what is kept and nothing else to do: the properties that were given. */
 static enum outcome
 keepgiven(struct state *s)
@@ -567,6 +623,7 @@ static enum outcome
 issuelocked(struct state *s)
 {
 	struct certstore_error err;
+	enum outcome rv;
 	int due;
 
 	(void)prove_undo(s->job, s->order);
@@ -590,7 +647,10 @@ issuelocked(struct state *s)
 	/* the props now have what was given */
 	if (readprops(s) == -1)
 		return FAILED;
-	return runorder(s);
+	rv = runorder(s);
+	if (rv == FAILED && s->late && s->job->tmpl == NULL && iswish(s))
+		rv = keepnames(s);
+	return rv;
 }
 
 /* The methods that were given, instead of those that are kept. */

@@ -69,14 +69,15 @@ setup() {
 	shared mocked mocked
 	mock=$BATS_FILE_TMPDIR/mock/$BATS_TEST_NUMBER
 	mkdir "$mock"
+	rewritten=0
 	cp "$shared"/* "$mock"
 	directory=https://localhost:$(cat "$BATS_FILE_TMPDIR/mock/port")/$BATS_TEST_NUMBER/dir
 	cert-account -qy -T "$shared/bed.crt" new mock directory="$directory"
 }
 
-# rules LINE...: what the server does from here on; the log begins anew.
+# rules LINE...: what the server does from here on; log and counts begin anew.
 rules() {
-	printf '%s\n' "$@" >"$mock/rules.new"
+	printf '%s\n' "$@" "# $((++rewritten))" >"$mock/rules.new"
 	mv "$mock/rules.new" "$mock/rules"
 	: >"$mock/log"
 }
@@ -435,10 +436,67 @@ at() {
 	[ "$(asked order)" -le 300 ]
 }
 
+stamp() {
+	date -u -d "$1" +%Y%m%d%H%M%SZ
+}
+
+# wish: its next order is for an address, too, which cannot be had.
+wish() {
+	rules 'order 1 state pending' 'authz 1 state valid' 'authz 3- state invalid' \
+	    'authz 3- set challenges [{"type":"http-01","url":"BASE/challenge/0","status":"invalid","token":"x","error":{"type":"urn:ietf:params:acme:error:connection","detail":"no answer"}}]'
+}
+
+@test "a name that cannot be had: tried again, and others are renewed in time" {
+	order www >/dev/null
+	was=$(print www)
+	wish
+	run -2 --separate-stderr cert-acme -f -s www.example.test -s 127.0.0.1 www
+	oneline 'www: 127.0.0.1: CA says "no answer" (connection) (http-01)'
+	key=$(sha256sum <"$CERTSTORE/certs/www/request.key")
+	run -0 cert-renew -n
+	[[ $output == www$'\t'due$'\t'*$'\t'waiting ]] || fail "$output"
+	# there is time: the names that it has are not ordered
+	wish
+	run -0 --separate-stderr cert-renew
+	oneline 'www: 127.0.0.1: CA says ' 'failed 1 times'
+	[ "$(asked order)" -eq 1 ]
+	[ "$(print www)" = "$was" ]
+	[ "$(sha256sum <"$CERTSTORE/certs/www/request.key")" = "$key" ]
+	rm "$CERTSTORE/renewal/www"
+	rules
+	run -0 --separate-stderr cert-renew
+	[ "$output" = www ]
+	[ "$(cert-list -o names www)" = www.example.test,127.0.0.1 ]
+	run -0 cert-renew -n
+	[[ $output == www$'\t'later$'\t'* ]] || fail "$output"
+
+	# the same when the certificate is about to expire
+	rules "finalize * issue from=$(stamp '-80 days') to=$(stamp '10 days')"
+	order late >/dev/null
+	was=$(print late)
+	wish
+	run -2 cert-acme -f -s late.example.test -s 127.0.0.1 late
+	key=$(sha256sum <"$CERTSTORE/certs/late/request.key")
+	wish
+	run -0 --separate-stderr cert-renew
+	[ "$output" = late ] || fail "$stderr"
+	oneline 'late: 127.0.0.1: CA says "no answer"' \
+	    ': renewed with the names that it had'
+	[ "$(asked order)" -eq 2 ]
+	[ "$(print late)" != "$was" ]
+	[ "$(cert-list -o names late)" = late.example.test ]
+	[ "$(sha256sum <"$CERTSTORE/certs/late/privkey.pem")" != "$key" ]
+	[ ! -e "$CERTSTORE/certs/late/request.key" ]
+	# the wish is that of the next order
+	run -0 cert-renew
+	[ -z "$output" ]
+	rules
+	run -0 renew late
+	[ "$(cert-list -o names late)" = late.example.test,127.0.0.1 ]
+	[ -z "$(state late wish)" ]
+}
+
 @test "another intermediate each time, 64 days instead of 90: taken" {
-	stamp() {
-		date -u -d "$1" +%Y%m%d%H%M%SZ
-	}
 	rules "finalize 1 issue ca=inter1 from=$(stamp '-80 days') to=$(stamp '10 days')" \
 	    "finalize 2 issue ca=inter2 from=$(stamp '-40 days') to=$(stamp '24 days')" \
 	    'finalize 3 issue ca=inter1 days=45'

@@ -118,7 +118,7 @@ nameorigin(const struct certstore_due *due, struct item *item)
 {
 	const struct cs_info *info = &item->entry.info;
 
-	if (info->fingerprint == NULL)
+	if (info->fingerprint == NULL || cs_due_waits(info))
 		snprintf(item->why, sizeof(item->why), "waiting");
 	else if (due->haswithin)
 		snprintf(item->why, sizeof(item->why), "within");
@@ -197,7 +197,7 @@ judgeitem(const struct certstore_due *due, struct item *item)
 	}
 	nameorigin(due, item);
 	r->due = cs_due_at(info, due->haswithin ? &due->within : NULL);
-	if (info->fingerprint == NULL)
+	if (r->due == 0)
 		r->due = due->when;
 	r->next = r->due;
 	r->late = info->fingerprint == NULL ||

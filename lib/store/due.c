@@ -118,6 +118,17 @@ spreaddue(const struct cs_info *info, int64_t span)
 	return span / 10 * (int64_t)strtoul(hex, NULL, 16) / 65536;
 }
 
+/*
+ * Does the request of an ACME order wait?  It is for a first certificate, or was
+ * asked for and failed, or the CA has not finished: there is something to do,
+ * whatever the certificate is.
+ */
+int
+cs_due_waits(const struct cs_info *info)
+{
+	return info->acme != NULL && info->hasrequest && info->ordered;
+}
+
 int64_t
 cs_due_at(const struct cs_info *info, const struct certstore_span *within)
 {
@@ -125,7 +136,7 @@ cs_due_at(const struct cs_info *info, const struct certstore_span *within)
 	int64_t life = info->ends - info->starts, span;
 	int asked = within != NULL;
 
-	if (info->fingerprint == NULL)
+	if (info->fingerprint == NULL || cs_due_waits(info))
 		return 0;
 	if (within == NULL && info->renew != NULL &&
 	    readwithin(info->renew, &own))

@@ -241,6 +241,7 @@ int	cs_newprops_endshold(const struct cs_put *,
  * errno.
  */
 const char *cs_due_never(const struct cs_info *, int);
+int	cs_due_waits(const struct cs_info *);
 int64_t	cs_due_at(const struct cs_info *, const struct certstore_span *);
 int64_t	cs_due_span(const struct cs_info *);
 int	cs_due_hold(const struct cs_info *, int64_t *, const char **);
