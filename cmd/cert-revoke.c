@@ -134,6 +134,23 @@ haswildcard(const struct certstore_entry *e, const char *wildcard)
 	return 0;
 }
 
+/* Was its certificate revoked before? */
+static int
+isrevoked(const struct call *c, const struct certstore_entry *e)
+{
+	struct certstore_props *props;
+	const char *prop, *value;
+	int found = 0;
+
+	props = certstore_props_read(c->job.store, certstore_entry_name(e),
+	    &err);
+	while (props != NULL && !found &&
+	    certstore_props_next(props, &prop, &value, &err) == 1)
+		found = strcmp(prop, "revoked") == 0;
+	certstore_props_free(props);
+	return found;
+}
+
 /*
  * Is there a valid certificate with a key for this name, other than the one
  * that is revoked?  After a compromise it must have another key, too.
@@ -158,7 +175,8 @@ hassuccessor(const struct call *c, struct certstore_match *match,
 			certstore_entry_fingerprint(t->cert)) &&
 		    (c->reason != KEY_COMPROMISE ||
 			!issame(certstore_entry_spki(e),
-			    certstore_entry_spki(t->cert))))
+			    certstore_entry_spki(t->cert))) &&
+		    !isrevoked(c, e))
 			return 1;
 	return 0;
 }
@@ -222,6 +240,23 @@ findaccount(const struct call *c, struct target *t)
 	return -1;
 }
 
+/* Sets a property of the entry; "" removes it.  Returns 1, 0 unchanged, -1. */
+static int
+setprop(const struct call *c, const char *name, const char *prop,
+    const char *value)
+{
+	struct certstore_set *set;
+	int rv = -1;
+
+	if ((set = certstore_set_new(c->job.store, 0, &err)) != NULL &&
+	    certstore_set_change(set, prop, CERTSTORE_SET_REPLACE, value,
+		&err) == 0 &&
+	    certstore_set_add(set, name, &err) == 0)
+		rv = certstore_set_commit(set, &err);
+	certstore_set_free(set);
+	return rv;
+}
+
 /*
  * After a compromise the next key is new, whatever keepkey says, and a request
  * that waits with the old one is withdrawn.
@@ -230,21 +265,14 @@ static int
 dropkey(const struct call *c, const struct target *t)
 {
 	const char *spki = certstore_entry_spki(t->cert);
-	struct certstore_set *set;
-	int changed = -1;
+	int changed;
 
 	if (issame(certstore_order_value(t->order, "spki"), spki) &&
 	    certstore_order_abandon(t->order, 0, &err) == -1)
 		return -1;
 	if (!issame(certstore_entry_spki(t->entry), spki))
 		return 0;
-	if ((set = certstore_set_new(c->job.store, 0, &err)) != NULL &&
-	    certstore_set_change(set, "keepkey", CERTSTORE_SET_REPLACE, "",
-		&err) == 0 &&
-	    certstore_set_add(set, t->name, &err) == 0)
-		changed = certstore_set_commit(set, &err);
-	certstore_set_free(set);
-	if (changed > 0)
+	if ((changed = setprop(c, t->name, "keepkey", "")) > 0)
 		cmd_say("%s: keepkey is removed: the next key is new", t->name);
 	return changed == -1 ? -1 : 0;
 }
@@ -346,17 +374,16 @@ askrevocation(struct call *c, const struct target *t, struct acme *acme)
 	return rv;
 }
 
-/* From here on the entry is due, while the certificate serves. */
+/* From here on the entry is due, and any other answers before it. */
 static void
-markrevoked(const struct target *t)
+markrevoked(const struct call *c, const struct target *t)
 {
-	char now[32];
+	char now[CERTSTORE_TIME_LEN];
 
-	if (!issame(certstore_entry_fingerprint(t->cert),
-		certstore_entry_fingerprint(t->entry)))
-		return;
-	snprintf(now, sizeof(now), "%lld", (long long)certstore_time_now());
-	if (certstore_order_set(t->order, "cert-revoked", now, &err) == -1)
+	if (issame(certstore_entry_fingerprint(t->cert),
+		certstore_entry_fingerprint(t->entry)) &&
+	    setprop(c, t->name, "revoked",
+		certstore_time_format(certstore_time_now(), now)) == -1)
 		cmd_error("%s: is revoked, but: %s", t->name, err.msg);
 }
 
@@ -392,7 +419,7 @@ revoketarget(struct call *c, struct target *t)
 	}
 	if (askrevocation(c, t, session->acme) == -1)
 		return -1;
-	markrevoked(t);
+	markrevoked(c, t);
 	return 0;
 }
 

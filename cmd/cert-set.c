@@ -64,8 +64,8 @@ static int
 isknown(const char *prop)
 {
 	static const char *const known[] = { "tenant", "user", "group", "x5u",
-		"endpoint", "renew", "life", "keepkey", "hold", "acme",
-		"method", "acmeprofile", "chain", "renewhost", "note" };
+		"endpoint", "renew", "life", "keepkey", "hold", "revoked",
+		"acme", "method", "acmeprofile", "chain", "renewhost", "note" };
 	size_t i;
 
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)

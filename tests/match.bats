@@ -263,3 +263,36 @@ noquestion() {
 	[ "${lines[0]}" = 'tenant, not covered' ]
 	[[ ${lines[1]} == 'tenant: another '* ]]
 }
+
+@test "what was revoked answers last, but before what is for no such name" {
+	cert-create -s www.example.com old
+	cert-create -s '*.example.com' wild
+	sleep 1.1
+	cert-create -s www.example.com new
+	cert-set -q wild default=yes
+	cert-set -q new revoked=2026-01-02
+	[ "$(cert-match -o name www.example.com)" = old ]
+	run -0 cert-match -a -o name,how www.example.com
+	[ "$output" = $'old\texact\nwild\twildcard: an exact name comes first\nnew\texact: revoked' ] ||
+	    fail "$output"
+	cert-set -q old revoked='2026-01-02 keyCompromise'
+	[ "$(cert-match -o name www.example.com)" = wild ]
+	cert-rm -f wild
+	cert-create -s other.example.org other
+	cert-set -q other default=yes
+	run -0 --separate-stderr cert-match -D -o name www.example.com
+	[ "$output" = new ]
+	[ -z "$stderr" ]
+	# a new certificate ends it, to go back needs -f
+	cert-create -f -s www.example.com old
+	[ -z "$(cert-set -o revoked old)" ]
+	run -2 --separate-stderr cert-revert old
+	[[ $stderr == *'old: '*'was revoked 2026-01-02T00:00:00Z keyCompromise'* ]] ||
+	    fail "$stderr"
+	run -0 --separate-stderr cert-revert -f old
+	[[ $stderr == *'its renewal is not held: the certificate was revoked 2026-01-02T'* ]]
+	[ "$(cert-set -o revoked old)" = 'revoked=2026-01-02T00:00:00Z keyCompromise' ]
+	[[ $(cert-renew -n old) == old$'\t'due$'\t'*$'\t'revoked ]]
+	run -2 --separate-stderr cert-set old revoked=7d
+	[[ $stderr == *'does not begin with a date: use 2027-01-31 and a reason' ]]
+}

@@ -89,12 +89,16 @@ status() {
 	[ "$(status "$CERTSTORE/certs/two/fullchain.pem")" = 'Revoked 5' ]
 	[ "$(cert-renew -n two | cut -f 2)" = due ] || cert-renew -n two >&3
 	[[ $(cert-renew -n two) == *revoked* ]]
+	[[ $(cert-set -o revoked two) == "revoked=$(date -u +%F)"* ]]
+	# it answers, since there is no other
+	[ "$(cert-match -o name two.example.test)" = two ]
 	was=$(cert-show -o fingerprint two)
 	sleep 1.1 # for a later end
 	run -0 --separate-stderr inside cert-renew
 	[ "$output" = $'one\ntwo' ] || fail "$output $stderr"
 	[ "$(cert-show -o fingerprint two)" != "$was" ]
 	[ "$(cert-renew -n two | cut -f 2)" = later ]
+	[ -z "$(cert-set -o revoked two)" ]
 	[ -z "$(litter "$CERTSTORE")" ]
 }
 
@@ -181,6 +185,10 @@ status() {
 	    LD_PRELOAD="$ROOT/tests/clock.so" cert-revoke -n old
 	[[ $stderr == *'serves example.com: '* ]]
 	cert-rm brief
+	# or was revoked
+	cert-set -q wild revoked=2026-01-02
+	run -2 --separate-stderr cert-revoke -n old
+	[[ $stderr == *'serves *.example.com: '* ]]
 	run -0 cert-revoke -nf old
 	run -2 --separate-stderr cert-revoke old
 	[ ! -e "$CERTSTORE/acme/orders/old" ]

@@ -120,6 +120,8 @@ nameorigin(const struct certstore_due *due, struct item *item)
 
 	if (info->fingerprint == NULL || cs_due_waits(info))
 		snprintf(item->why, sizeof(item->why), "waiting");
+	else if (info->revoked != NULL)
+		snprintf(item->why, sizeof(item->why), "revoked");
 	else if (due->haswithin)
 		snprintf(item->why, sizeof(item->why), "within");
 	else if (info->renew != NULL && strcmp(info->renew, "yes") != 0)
@@ -134,8 +136,8 @@ nameorigin(const struct certstore_due *due, struct item *item)
 
 /*
  * What is known of the ACME order: the point that was drawn for the certificate
- * that serves (RFC 9773 section 4.2), or the next time to ask for one, whether
- * it was revoked, and whether a new certificate is held.
+ * that serves (RFC 9773 section 4.2), or the next time to ask for one, and
+ * whether a new certificate is held.
  */
 static void
 judgeorder(const struct certstore_due *due, struct item *item)
@@ -145,7 +147,7 @@ judgeorder(const struct certstore_due *due, struct item *item)
 	struct certstore_error ignored;
 	struct cs_buf text = { 0 };
 	const char *held;
-	int64_t next, point, revoked;
+	int64_t next, point;
 	size_t len = 0;
 
 	if (cs_orderstate_read(due->store, info->name, &text, &ignored) != 1)
@@ -158,11 +160,6 @@ judgeorder(const struct certstore_due *due, struct item *item)
 			strcmp(info->renew, "yes") == 0)) {
 			r->due = point;
 			snprintf(item->why, sizeof(item->why), "ari");
-		}
-		revoked = cs_orderstate_time(&text, "cert-revoked");
-		if (revoked != 0) {
-			r->due = revoked;
-			snprintf(item->why, sizeof(item->why), "revoked");
 		}
 		r->next = next != 0 && next < r->due ? next : r->due;
 	}

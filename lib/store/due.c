@@ -95,6 +95,16 @@ cs_due_hold(const struct cs_info *info, int64_t *until, const char **reason)
 	return 1;
 }
 
+/* When it was revoked, or 0. */
+static int64_t
+readrevoked(const struct cs_info *info)
+{
+	int64_t when;
+
+	return info->revoked != NULL && readhold(info->revoked, &when) ? when :
+									 0;
+}
+
 /* How long before the end a certificate is renewed that has no other rule. */
 int64_t
 cs_due_span(const struct cs_info *info)
@@ -133,11 +143,13 @@ int64_t
 cs_due_at(const struct cs_info *info, const struct certstore_span *within)
 {
 	struct certstore_span own;
-	int64_t life = info->ends - info->starts, span;
+	int64_t life = info->ends - info->starts, revoked, span;
 	int asked = within != NULL;
 
 	if (info->fingerprint == NULL || cs_due_waits(info))
 		return 0;
+	if ((revoked = readrevoked(info)) > 0)
+		return revoked;
 	if (within == NULL && info->renew != NULL &&
 	    readwithin(info->renew, &own))
 		within = &own;

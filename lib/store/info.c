@@ -87,6 +87,7 @@ static const struct key {
 	KEY("renew", TEXT, AT(renew)),
 	KEY("hold", TEXT, AT(hold)),
 	KEY("acme", TEXT, AT(acme)),
+	KEY("revoked", TEXT, AT(revoked)),
 	KEY("keyfile", KEYFILE, 0),
 };
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
@@ -675,7 +676,7 @@ iscomposed(const char *line, size_t len)
 	static const char *const words[] = { "certstore", "name", "generation",
 		"before", "kept", "held", "pair", "file", "keyfile", "has",
 		"origin", "tenant", "user", "group", "x5u", "renew", "hold",
-		"acme" };
+		"acme", "revoked" };
 	size_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)

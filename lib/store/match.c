@@ -43,7 +43,7 @@ struct candidate {
 	struct certstore_entry entry;
 	enum rung rung;
 	uint64_t numbers; /* in the range that the question is in */
-	int valid;
+	int valid, revoked;
 	char why[160];
 };
 
@@ -302,15 +302,27 @@ answers(const struct certstore_match *match,
 	return 0;
 }
 
-/* Valid ones first, then by rung, fewest numbers, newest, longest, name. */
+/* What was revoked comes after all else that is for the name, and before what is
+ * for none; what is not valid comes last. */
+static int
+rankcandidate(const struct candidate *c)
+{
+	if (!c->valid)
+		return 3;
+	if (c->rung == DEFAULT || c->rung == AVAILABLE)
+		return 2;
+	return c->revoked;
+}
+
+/* By rank, then by rung, fewest numbers, newest, longest, name. */
 static int
 comparecandidates(const void *a, const void *b)
 {
 	const struct candidate *x = *(struct candidate *const *)a;
 	const struct candidate *y = *(struct candidate *const *)b;
 
-	if (x->valid != y->valid)
-		return y->valid - x->valid;
+	if (rankcandidate(x) != rankcandidate(y))
+		return rankcandidate(x) - rankcandidate(y);
 	if (x->rung != y->rung)
 		return x->rung < y->rung ? -1 : 1;
 	if (x->numbers != y->numbers)
@@ -404,6 +416,7 @@ consider(struct certstore_match *match, const char *name, enum rung rung,
 	if (c->numbers == 1)
 		c->rung = NUMBER;
 	c->valid = cs_info_isvalid(&c->entry.info, match->when);
+	c->revoked = c->entry.info.revoked != NULL;
 	takecandidate(match);
 	return 0;
 }
@@ -413,7 +426,7 @@ static int
 isdecided(const struct certstore_match *match)
 {
 	return (match->flags & CERTSTORE_MATCH_WINNER) != 0 && match->n > 0 &&
-	    match->v[0]->valid;
+	    match->v[0]->valid && !match->v[0]->revoked;
 }
 
 /* Considers the entries that a link in index/ lists. */
@@ -655,6 +668,8 @@ explainlosing(const struct certstore_match *match, struct candidate *c)
 
 	if (untimely(match, c, time, sizeof(time)))
 		why = time;
+	else if (c->revoked && !best->revoked && c->rung < DEFAULT)
+		why = "revoked";
 	else if (c->rung != best->rung)
 		why = comesfirst[best->rung];
 	else if (c->numbers != best->numbers)

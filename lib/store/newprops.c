@@ -66,8 +66,8 @@ cs_newprops_dropsgroup(const struct cs_put *put,
 }
 
 /*
- * Does what replaces an entry have another certificate?  A hold is about the
- * one that served.  Nothing is known of a damaged entry.
+ * Does what replaces an entry have another certificate?  Hold and
+ * revoked are about the one that served.  Nothing is known of a damaged entry.
  */
 static int
 hasnewcert(const struct cs_put *put, const struct certstore_entry *entry)
@@ -183,7 +183,7 @@ cs_newprops_compose(struct certstore *store, struct cs_put *put,
 	isnew = entry != NULL && hasnewcert(put, entry);
 	while (cs_props_nextline(&text, &pos, &l))
 		if (!isword(&l, "origin") && !(drops && isword(&l, "group")) &&
-		    !(isnew && isword(&l, "hold")))
+		    !(isnew && (isword(&l, "hold") || isword(&l, "revoked"))))
 			bad |= addtext(to, &l);
 	for (i = 0; i < put->nchange && bad == 0; i++) {
 		if ((rv = cs_propedit_apply(to, &put->change[i])) == -1)

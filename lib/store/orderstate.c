@@ -81,10 +81,7 @@ cs_orderstate_moment(const struct cs_buf *text)
 {
 	int64_t next = cs_orderstate_time(text, "ari-next");
 	int64_t point = cs_orderstate_time(text, "ari-point");
-	int64_t revoked = cs_orderstate_time(text, "cert-revoked");
 
-	if (revoked != 0)
-		return revoked;
 	return point != 0 && (next == 0 || point < next) ? point : next;
 }
 

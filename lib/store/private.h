@@ -199,7 +199,7 @@ int	cs_mode_tighten(struct certstore *, const struct cs_info *); /* errno */
 /* props.c */
 enum cs_prop {			/* those with one value that info repeats */
 	CS_PROP_ORIGIN, CS_PROP_GROUP, CS_PROP_X5U, CS_PROP_RENEW, CS_PROP_HOLD,
-	CS_PROP_ACME, CS_NPROP
+	CS_PROP_ACME, CS_PROP_REVOKED, CS_NPROP
 };
 struct cs_props {
 	char			*value[CS_NPROP];	/* or NULL */
@@ -234,7 +234,7 @@ int	cs_x5u_remove(struct certstore *, const char *);	/* by its hash */
 const char *cs_due_renewflaw(const char *);
 const char *cs_due_lifeflaw(const char *);
 const char *cs_due_keepkeyflaw(const char *);
-const char *cs_due_holdflaw(const char *);
+const char *cs_due_holdflaw(const char *);	/* and of revoked */
 #define CS_DUE_DIR	"next"
 #define CS_DUE_SUB	16		/* "next/2027-01/31" */
 int	cs_due_sub(const struct cs_info *, char [CS_DUE_SUB]);

@@ -191,6 +191,34 @@ checkkeepkeyvalue(struct value *v)
 	return checkflawvalue(v, cs_due_keepkeyflaw);
 }
 
+/* "2027-01-31 some reason": the time is kept as that. */
+static int
+checkrevokedvalue(struct value *v)
+{
+	struct certstore_error ignored;
+	char first[CERTSTORE_TIME_LEN], when[CERTSTORE_TIME_LEN];
+	size_t len = strcspn(v->text, " ");
+	int64_t time;
+
+	if (checktextvalue(v) == -1)
+		return -1;
+	snprintf(first, sizeof(first), "%.*s", (int)len, v->text);
+	if (len >= sizeof(first) ||
+	    certstore_time_parse(first, &time, &ignored) == -1)
+		return refusevalue(v,
+		    "does not begin with a date: use 2027-01-31 and a reason");
+	/* elsewhere a date is its end */
+	if (len == strlen("2027-01-31"))
+		time -= CS_DAY - 1;
+	free(v->kept);
+	if (asprintf(&v->kept, "%s%s", certstore_time_format(time, when),
+		v->text + len) == -1) {
+		v->kept = NULL;
+		return cs_fail_nomem(v->err);
+	}
+	return 0;
+}
+
 /* "7d some reason" or "2027-01-31 some reason": the time is kept as that. */
 static int
 checkholdvalue(struct value *v)
@@ -257,6 +285,7 @@ static const struct property {
 	{ "life", 0, checklifevalue },
 	{ "keepkey", 0, checkkeepkeyvalue },
 	{ "hold", 0, checkholdvalue },
+	{ "revoked", 0, checkrevokedvalue },
 	{ "acme", 0, checkaccountvalue },
 	{ "method", 1, checkmethodvalue },
 	{ "acmeprofile", 0, checktextvalue },
@@ -294,8 +323,8 @@ cs_propedit_parse(struct cs_propchange *c, const char *prop,
 	if ((p = findproperty(prop)) == NULL)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: no such property: use tenant, user, group, "
-		    "x5u, endpoint, renew, life, keepkey, hold, acme, method, "
-		    "acmeprofile, chain, note, default or x-NAME",
+		    "x5u, endpoint, renew, life, keepkey, hold, revoked, acme, "
+		    "method, acmeprofile, chain, note, default or x-NAME",
 		    cs_escape_quote(q, prop));
 	if (!p->islist && how != CERTSTORE_SET_REPLACE)
 		return refusevalue(&v, "this property has one value: use =");

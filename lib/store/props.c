@@ -40,6 +40,7 @@ static const struct {
 	[CS_PROP_RENEW] = { "renew", 1, cs_due_renewflaw },
 	[CS_PROP_HOLD] = { "hold", 1, cs_due_holdflaw },
 	[CS_PROP_ACME] = { "acme", 1, cs_method_accountflaw },
+	[CS_PROP_REVOKED] = { "revoked", 1, cs_due_holdflaw },
 	[TENANT] = { "tenant", 0, NULL },
 	[USER] = { "user", 0, NULL },
 	[LIFE] = { "life", 1, cs_due_lifeflaw },
@@ -200,6 +201,8 @@ repeated(const struct cs_info *info, enum cs_prop prop)
 		return info->hold;
 	case CS_PROP_ACME:
 		return info->acme;
+	case CS_PROP_REVOKED:
+		return info->revoked;
 	default:
 		return NULL;
 	}
@@ -446,8 +449,8 @@ finddifference(const struct cs_props *props, const struct cs_info *info,
     const char **what)
 {
 	static const char *const others[CS_NPROP] = { NULL, "another group",
-		"another x5u", "another renew", "another hold",
-		"another acme" };
+		"another x5u", "another renew", "another hold", "another acme",
+		"another revoked" };
 	const char *has, *want;
 	int i, tenants, users;
 

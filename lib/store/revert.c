@@ -17,7 +17,8 @@
 /* What one put is made of. */
 struct source {
 	struct certstore_entry kept;
-	struct cs_propchange hold; /* unless until is 0 */
+	struct cs_propchange change[2]; /* hold, unless until is 0; revoked */
+	size_t nchange;
 	int64_t until;
 };
 
@@ -205,6 +206,12 @@ checkkept(struct reversal *r, const struct cs_info *live,
 
 	if (checkkepttimes(r, kept, err) == -1)
 		return -1;
+	if (info->revoked != NULL) {
+		snprintf(why, sizeof(why), "was revoked %.*s",
+		    cs_escape_fit(info->revoked, SUBJECT_MAX), info->revoked);
+		if (refusekept(r, live->name, why, err) == -1)
+			return -1;
+	}
 	if (strcmp(live->kind, info->kind) != 0) {
 		snprintf(why, sizeof(why), "is of kind %s, not %s", info->kind,
 		    live->kind);
@@ -280,7 +287,7 @@ composehold(const struct certstore_entry *live, struct source *from,
 	from->until = info->ends - cs_due_span(info) / 4;
 	if (from->until > time + HOLD_MAX)
 		from->until = time + HOLD_MAX;
-	if (from->until <= time)
+	if (from->until <= time || info->revoked != NULL)
 		from->until = 0;
 	now.hold = props.value[CS_PROP_HOLD];
 	if (cs_due_hold(&now, &until, &reason) && until > time &&
@@ -291,9 +298,12 @@ composehold(const struct certstore_entry *live, struct source *from,
 	if (from->until != 0) {
 		snprintf(text, sizeof(text), "%s " REASON,
 		    certstore_time_format(from->until, when));
-		rv = cs_propedit_parse(&from->hold, "hold",
+		rv = cs_propedit_parse(&from->change[from->nchange++], "hold",
 		    CERTSTORE_SET_REPLACE, hold, err);
 	}
+	if (rv == 0 && info->revoked != NULL)
+		rv = cs_propedit_parse(&from->change[from->nchange++],
+		    "revoked", CERTSTORE_SET_REPLACE, info->revoked, err);
 	cs_props_free(&props);
 	return rv;
 }
@@ -313,8 +323,12 @@ remarkhold(struct reversal *r, const char *name, const struct source *from,
 		    cs_store_option(r->store), name);
 	else
 		bad = cs_buf_printf(&r->warnings,
-		    "%s: its renewal is not held: the certificate expires %s\n",
-		    name, certstore_time_format(from->kept.info.ends, when));
+		    "%s: its renewal is not held: the certificate %s %s\n",
+		    name,
+		    from->kept.info.revoked != NULL ? "was revoked" : "expires",
+		    from->kept.info.revoked != NULL ?
+			from->kept.info.revoked :
+			certstore_time_format(from->kept.info.ends, when));
 	return bad == 0 ? 0 : cs_fail_nomem(err);
 }
 
@@ -355,10 +369,8 @@ composeput(struct reversal *r, size_t i, struct certstore_error *err)
 		goto out;
 	cs_entry_identify(&live, &put->seen);
 	put->origin = from->kept.info.origin;
-	if (from->until != 0) {
-		put->change = &from->hold;
-		put->nchange = 1;
-	}
+	put->change = from->change;
+	put->nchange = from->nchange;
 	rv = cs_repeat_request(put, &live, err);
 out:
 	cs_entry_done(&live);
@@ -410,7 +422,9 @@ freereversal(struct reversal *r)
 		if (r->source == NULL)
 			continue;
 		cs_entry_done(&r->source[i].kept);
-		cs_propedit_free(&r->source[i].hold);
+		while (r->source[i].nchange > 0)
+			cs_propedit_free(
+			    &r->source[i].change[--r->source[i].nchange]);
 	}
 	free(r->put);
 	free(r->source);

@@ -42,7 +42,7 @@ struct cs_info {
 	const char	*name, *kind, *subject, *issuer, *serial, *key;
 	const char	*fingerprint, *spki, *samekey, *request, *ski, *aki;
 	const char	*subjecthash, *issuerhash, *origin, *cn, *group, *x5u;
-	const char	*renew, *hold, *acme;
+	const char	*renew, *hold, *acme, *revoked;
 	const char	*file, *filehash;	/* the file info was made from */
 	int64_t		 filesize, filesec;
 	long		 filensec;
