@@ -78,7 +78,10 @@ listall(struct certstore *store, const struct filter *filter,
 	size_t n = 0;
 	int rv;
 
-	if ((list = certstore_list_new(store, &err)) == NULL)
+	list = filter->ending ?
+	    certstore_list_ending(store, &filter->within, out->now, &err) :
+	    certstore_list_new(store, &err);
+	if (list == NULL)
 		cmd_die("%s", err.msg);
 	while ((rv = certstore_list_next(list, &entry, &err)) != 0) {
 		if (rv == -1)

@@ -178,9 +178,13 @@ int certstore_entry_part(const struct certstore_entry *entry, const char *part,
     char **data, size_t *len, struct certstore_error *err);
 int certstore_kinds_check(const char *kinds, struct certstore_error *err);
 
-/* All entries, by name: certstore_list(3). */
+/* All entries, or those that expire soon, by name: certstore_list(3). */
 struct certstore_list;
+struct certstore_span;
 struct certstore_list *certstore_list_new(struct certstore *store,
+    struct certstore_error *err);
+struct certstore_list *certstore_list_ending(struct certstore *store,
+    const struct certstore_span *within, int64_t now,
     struct certstore_error *err);
 int certstore_list_next(struct certstore_list *list,
     const struct certstore_entry **entry, struct certstore_error *err);

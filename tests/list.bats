@@ -91,6 +91,34 @@ fill() {
 	[ "$output" = '{"how":"certificate"}' ]
 }
 
+@test "-e reads what expires, and all entries without index/ends" {
+	fill
+	for n in 1 2 3; do
+		cert-create -q -l "${n}00d" "later$n.example.com"
+	done
+	: >"$CERTSTORE/certs/later3.example.com/info"
+	run -0 cert-list -o name -e 210d
+	[ "$output" = "later1.example.com
+later2.example.com
+www.example.com" ]
+	run -0 cert-list -o name -e 150d 'l*'
+	[ "$output" = later1.example.com ]
+	run -1 cert-list -e 150d -k client
+	# a part of the validity ends at any time
+	run -2 --separate-stderr cert-list -o name -e 1%
+	[[ $stderr == *later3* ]]
+	rm -r "$CERTSTORE/index/ends"
+	run -2 --separate-stderr cert-list -o name -e 150d
+	[ "$output" = "later1.example.com
+www.example.com" ]
+	[[ $stderr == *later3* ]]
+	cert-rm -f later3.example.com
+	[ -d "$CERTSTORE/index/ends" ]
+	run -0 cert-list -o name -e 150d
+	[ "$output" = "later1.example.com
+www.example.com" ]
+}
+
 @test "hostile certificates are listed on one clean line each" {
 	for file in "$DATA"/hostile/*.pem; do
 		case $file in

@@ -146,6 +146,138 @@ testkeyfiles(void)
 	certstore_close(store);
 }
 
+/* Ends, and the directories that their links are in. */
+static const struct ending {
+	const char *name, *ends, *issuing, *sub;
+} endings[] = {
+	{ "n0", "-86401", NULL, "1969-12/30" },
+	{ "n1", "-1", NULL, "1969-12/31" },
+	{ "n2", "0", NULL, "1970-01/01" },
+	{ "n3", "951868799", NULL, "2000-02/29" }, /* its last second */
+	{ "n4", "951868800", NULL, "2000-03/01" },
+	{ "n5", "4107542399", "1835395199", "2028-02/28" },
+	{ "n6", "4107542399", "1835481599", "2028-02/29" },
+	{ "n7", "1835481600", "4107542399", "2028-03/01" },
+	{ "n8", "4107542400", NULL, "2100-03/01" }, /* no leap year */
+	{ "n9", "253402300798", NULL, "9999-12/31" },
+	{ "na", "253402300799", NULL, "never" },
+	{ "nb", "999999999999", NULL, "never" },
+};
+#define NENDING (sizeof(endings) / sizeof(endings[0]))
+
+static void
+putending(struct certstore *store, const struct ending *e, unsigned long seen)
+{
+	char lines[256];
+
+	snprintf(lines, sizeof(lines),
+	    "kind server\nserves\nstarts -99999 x\nends %s x\n%s%s%s", e->ends,
+	    e->issuing == NULL ? "" : "issuing ",
+	    e->issuing == NULL ? "" : e->issuing,
+	    e->issuing == NULL ? "" : " 00 CN=issuer\n");
+	if (put(store, e->name, seen, e->name, lines) != 0)
+		bail("%s: %s", e->name, err.msg);
+}
+
+/* The names that a list gives, and those that all entries give. */
+static int
+sameending(struct certstore *store, const struct certstore_span *within,
+    int64_t now)
+{
+	const struct certstore_entry *entry;
+	struct certstore_list *list;
+	char got[512] = "", all[512] = "";
+	const char *which;
+	int64_t when;
+
+	if ((list = certstore_list_ending(store, within, now, &err)) == NULL)
+		bail("%s", err.msg);
+	while (certstore_list_next(list, &entry, &err) == 1)
+		snprintf(got + strlen(got), sizeof(got) - strlen(got), " %s",
+		    certstore_entry_name(entry));
+	certstore_list_free(list);
+	list = certstore_list_new(store, &err);
+	while (certstore_list_next(list, &entry, &err) == 1)
+		if (certstore_entry_ends_within(entry, within, now, &which,
+			&when) == 1)
+			snprintf(all + strlen(all), sizeof(all) - strlen(all),
+			    " %s", certstore_entry_name(entry));
+	certstore_list_free(list);
+	if (strcmp(got, all) != 0)
+		printf("# got%s, expected%s\n", got, all);
+	return strcmp(got, all) == 0;
+}
+
+static int
+sameatall(struct certstore *store)
+{
+	static const int64_t times[] = { -86402, -86401, -2, -1, 0, 951868798,
+		951868799, 951868800, 1835395198, 1835395199, 1835481599,
+		1835481600, 4107542399, 4107542400, 253402300798,
+		253402300799 };
+	struct certstore_span at = { .type = CERTSTORE_SPAN_AT };
+	struct certstore_span later = { .type = CERTSTORE_SPAN_FOR };
+	struct certstore_span part = { .type = CERTSTORE_SPAN_PART,
+		.num = 1,
+		.den = 3 };
+	size_t i;
+	int same = 1;
+
+	for (i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		at.secs = times[i];
+		later.secs = 0;
+		same &= sameending(store, &at, 0) &&
+		    sameending(store, &later, times[i]) &&
+		    sameending(store, &part, times[i]);
+		later.secs = CS_DAY;
+		same &= sameending(store, &later, times[i]);
+	}
+	return same;
+}
+
+/* index/ends: by days in UTC, whatever the time zone is. */
+static void
+testends(void)
+{
+	struct certstore *store = opened(CERTSTORE_OPEN_WRITE);
+	const struct ending later = { "n3", "1835481600", NULL, "2028-03/01" };
+	char file[64];
+	size_t i;
+
+	setenv("TZ", "Pacific/Kiritimati", 1);
+	for (i = 0; i < NENDING; i++) {
+		putending(store, &endings[i], 0);
+		/* by way of the link */
+		snprintf(file, sizeof(file), "store/index/ends/%s/%s/info",
+		    endings[i].sub, endings[i].name);
+		ok(exists(file), "%s: %s", endings[i].ends, endings[i].sub);
+	}
+	ok(sameatall(store), "a list by the index is that of all entries");
+	putending(store, &later, 1);
+	ok(exists("store/index/ends/2028-03/01/n3") &&
+		!exists("store/index/ends/2000-02"),
+	    "another end has another link, and an empty month is removed");
+	sh("mkdir -p store/index/ends/1999-01/01;"
+	   "ln -s ../../../../certs/n3 store/index/ends/1999-01/01/n3;"
+	   "ln -s ../../../../certs/gone store/index/ends/1999-01/01/gone");
+	ok(sameatall(store), "a stale link leads to nothing that is not true");
+	sh("rm -r store/index/ends");
+	ok(sameatall(store), "without it all entries are read");
+	ok(put(store, "next", 0, "next", "") == 0 &&
+		exists("store/index/ends/2028-03/01/n3") &&
+		exists("store/index/ends/never/na"),
+	    "the next writer makes it");
+	ok(sameatall(store), "again by the index");
+	for (i = 0; i < NENDING; i++)
+		ok(removed(store, endings[i].name), "%s removed",
+		    endings[i].name);
+	ok(removed(store, "next") && exists("store/index/ends") &&
+		!exists("store/index/ends/never"),
+	    "nothing is left but the directory");
+	unsetenv("TZ");
+	certstore_close(store);
+}
+
 static void
 testshared(void)
 {
@@ -660,6 +792,7 @@ main(void)
 	makescratch();
 	testput();
 	testkeyfiles();
+	testends();
 	testshared();
 	testhostile();
 	testintents();

@@ -1,12 +1,8 @@
 /*
  * due.c: when an entry is to be renewed, and the properties that change it.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "store/private.h"
 
@@ -190,96 +186,15 @@ cs_due_never(const struct cs_info *info, int named)
 }
 
 int
-cs_due_sub(const struct cs_info *info, char sub[CS_DUE_SUB])
+cs_due_moment(const struct cs_info *info, int64_t *when)
 {
-	char day[CERTSTORE_TIME_LEN];
 	const char *reason;
-	int64_t at, until;
+	int64_t until;
 
 	if (cs_due_never(info, 0) != NULL)
 		return 0;
-	at = cs_due_at(info, NULL);
-	if (cs_due_hold(info, &until, &reason) && until > at)
-		at = until;
-	certstore_time_format(at, day);
-	snprintf(sub, CS_DUE_SUB, CS_DUE_DIR "/%.7s/%.2s", day, day + 8);
+	*when = cs_due_at(info, NULL);
+	if (cs_due_hold(info, &until, &reason) && until > *when)
+		*when = until;
 	return 1;
-}
-
-/* Searches index/next for what there is to do. */
-struct search {
-	struct certstore *store;
-	struct cs_strings *found;
-	char last[CERTSTORE_TIME_LEN]; /* the last day, "2027-01-31..." */
-	char month[CS_DUE_SUB];
-};
-
-static int
-takename(void *arg, const char *name)
-{
-	struct search *in = arg;
-
-	return cs_name_isvalid(name) ? cs_strings_add(in->found, name) : 0;
-}
-
-static int
-takeday(void *arg, const char *day)
-{
-	char path[sizeof(CS_DUE_DIR) + CS_DUE_SUB];
-	struct search *in = arg;
-
-	if (strlen(day) != 2 ||
-	    (strncmp(in->month, in->last, 7) == 0 &&
-		strncmp(day, in->last + 8, 2) > 0))
-		return 0;
-	snprintf(path, sizeof(path), CS_DUE_DIR "/%.7s/%.2s", in->month, day);
-	if (cs_file_each(in->store->index, path, takename, in) == 0)
-		return 0;
-	return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
-}
-
-static int
-takemonth(void *arg, const char *month)
-{
-	char path[sizeof(CS_DUE_DIR) + CS_DUE_SUB];
-	struct search *in = arg;
-
-	if (strlen(month) != 7 || strncmp(month, in->last, 7) > 0)
-		return 0;
-	snprintf(in->month, sizeof(in->month), "%s", month);
-	snprintf(path, sizeof(path), CS_DUE_DIR "/%s", month);
-	if (cs_file_each(in->store->index, path, takeday, in) == 0)
-		return 0;
-	return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
-}
-
-/*
- * The names of entries for which there may be something to do until the end of
- * a day, sorted; -1 and errno.
- */
-int
-cs_due_names(struct certstore *store, int64_t until, struct cs_strings *found)
-{
-	struct search in = { .store = store, .found = found };
-	struct certstore_error err;
-	int rv = 0;
-
-	memset(found, 0, sizeof(*found));
-	if (store->certs == -1)
-		return 0;
-	if (!store->intact ||
-	    faccessat(store->index, CS_DUE_DIR, F_OK, AT_SYMLINK_NOFOLLOW) ==
-		-1) {
-		if (cs_resolve_names(store, found, &err) == 0)
-			return 0;
-		errno = err.errnum;
-		return -1;
-	}
-	certstore_time_format(until, in.last);
-	rv = cs_file_each(store->index, CS_DUE_DIR, takemonth, &in);
-	if (rv == -1)
-		cs_strings_free(found);
-	else
-		cs_strings_sort(found);
-	return rv;
 }

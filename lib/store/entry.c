@@ -538,18 +538,10 @@ certstore_entry_ends_within(const struct certstore_entry *entry,
 {
 	const struct cs_info *info = &entry->info;
 	int64_t limit;
-	size_t i;
 
-	*subject = NULL;
-	*ends = info->ends;
+	*ends = cs_info_ends(info, subject);
 	if (info->fingerprint == NULL)
 		return 0;
-	for (i = 0; i < info->nissuing; i++) {
-		if (info->issuing[i].ends < *ends) {
-			*ends = info->issuing[i].ends;
-			*subject = info->issuing[i].subject;
-		}
-	}
 	if (span->type == CERTSTORE_SPAN_PART)
 		return withinpart(span, info->starts, *ends, now);
 	limit = span->type == CERTSTORE_SPAN_AT ? span->secs : now + span->secs;

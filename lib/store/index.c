@@ -6,8 +6,8 @@
  *
  *	index/host/HOST		-> ../../certs/NAME	the first with HOST
  *	index/host/HOST@/NAME	-> ../../../certs/NAME	each later one
- *	index/next/2027-01/31/NAME
- *				-> ../../../../certs/NAME
+ *	index/next/2027-01/31/NAME, index/ends/2027-01/31/NAME
+ *				-> ../../../../certs/NAME, see moment.c
  *
  * A link is never moved, so that no search misses it.
  */
@@ -19,7 +19,10 @@
 
 #include "store/private.h"
 
-/* Is everything there that cs_index_make() makes?  1, 0, or -1 and errno. */
+/*
+ * Is everything there that cs_index_make() makes?  1, 0, or -1 and errno.  An
+ * index that has ends had next, too: a copy can have dropped that, empty.
+ */
 int
 cs_index_ismade(const struct certstore *store)
 {
@@ -28,6 +31,8 @@ cs_index_ismade(const struct certstore *store)
 
 	/* the first is host, which has the mark */
 	for (i = 0; i < CS_NINDEX; i++) {
+		if (strcmp(cs_index_names[i], CS_INDEX_NEXT) == 0)
+			continue;
 		path = i > 0 ? cs_index_names[i] : CS_INDEX_COMPLETE;
 		if (faccessat(store->index, path, F_OK, AT_SYMLINK_NOFOLLOW) ==
 		    -1)
@@ -143,13 +148,25 @@ callkeys(const struct cs_info *info,
 	return rv;
 }
 
+/* When there is something to do, and when the first certificate expires. */
 static int
-duekey(const struct cs_info *info,
+momentkeys(const struct cs_info *info,
     int (*fn)(void *, const char *, const char *), void *arg)
 {
-	char sub[CS_DUE_SUB];
+	char sub[CS_MOMENT_SUB];
+	const char *subject;
+	int64_t when;
+	int rv = 0;
 
-	return cs_due_sub(info, sub) ? fn(arg, sub, info->name) : 0;
+	if (cs_due_moment(info, &when)) {
+		cs_moment_sub(sub, CS_INDEX_NEXT, when);
+		rv = fn(arg, sub, info->name);
+	}
+	if (rv == 0 && info->fingerprint != NULL) {
+		cs_moment_sub(sub, CS_INDEX_ENDS, cs_info_ends(info, &subject));
+		rv = fn(arg, sub, info->name);
+	}
+	return rv;
 }
 
 /*
@@ -186,7 +203,7 @@ cs_index_keys(const struct cs_info *info,
 	if (rv == 0 && ca && info->subjecthash != NULL)
 		rv = fn(arg, "subject", info->subjecthash);
 	if (rv == 0)
-		rv = duekey(info, fn, arg);
+		rv = momentkeys(info, fn, arg);
 	return rv;
 }
 
@@ -229,7 +246,7 @@ cs_index_collect(void *arg, const char *sub, const char *key)
 	return cs_strings_add(arg, path);
 }
 
-/* Is it a directory of index/next, whose links are one for each entry? */
+/* Is it a directory whose links are one for each entry? */
 static int
 isnested(const char *sub)
 {
@@ -240,25 +257,33 @@ isnested(const char *sub)
 static void
 linktext(char *text, size_t size, const char *sub, const char *name)
 {
-	snprintf(text, size, "../../%scerts/%s", isnested(sub) ? "../../" : "",
-	    name);
+	const char *p = strchr(sub, '/');
+	const char *up = p == NULL     ? "" :
+	    strchr(p + 1, '/') == NULL ? "../" :
+					 "../../";
+
+	snprintf(text, size, "../../%scerts/%s", up, name);
 }
 
-/* Makes the directory of a month and of a day, and notes what is to be synced.
+/*
+ * Makes the directory of a day, "ends/2027-01/31", and those above it, and notes
+ * what is to be synced.
  */
 static int
 makeday(struct certstore *store, const char *sub)
 {
-	char month[CS_DUE_SUB];
+	char above[CS_MOMENT_SUB];
+	const char *slash = strrchr(sub, '/');
 
-	snprintf(month, sizeof(month), "%.*s", (int)(strrchr(sub, '/') - sub),
-	    sub);
-	if (cs_file_mkdir(store->index, month, NULL) == -1 ||
-	    cs_file_mkdir(store->index, sub, NULL) == -1 ||
-	    cs_strings_add(&store->shared, month) == -1)
-		return -1;
-	store->touched |= cs_index_bit(CS_DUE_DIR);
-	return 0;
+	if (slash == NULL) {
+		store->touched |= cs_index_bit(sub);
+		return cs_file_mkdir(store->index, sub, NULL);
+	}
+	snprintf(above, sizeof(above), "%.*s", (int)(slash - sub), sub);
+	return makeday(store, above) == -1 ||
+		cs_strings_add(&store->shared, above) == -1 ?
+	    -1 :
+	    cs_file_mkdir(store->index, sub, NULL);
 }
 
 /*
@@ -299,8 +324,6 @@ linkkey(void *arg, const char *sub, const char *key)
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s", sub, key);
 	linktext(want, sizeof(want), sub, job->name);
-	if (isnested(sub) && cs_strings_add(&job->store->shared, sub) == -1)
-		return -1;
 	rv = symlinkat(want, job->store->index, path);
 	if (rv == -1 && errno == ENOENT && isnested(sub) &&
 	    makeday(job->store, sub) == 0)
@@ -318,6 +341,8 @@ linkkey(void *arg, const char *sub, const char *key)
 		    symlinkat(want, job->store->index, path) == -1)
 			return -1;
 	}
+	if (isnested(sub))
+		return cs_strings_add(&job->store->shared, sub);
 	touchsub(job->store, sub);
 	return 0;
 }
@@ -389,17 +414,16 @@ cs_index_unshare(struct certstore *store, const char *sub, const char *key,
 static int
 dropday(const struct certstore *store, const char *sub)
 {
-	char dir[CS_DUE_SUB];
-	int i;
+	char dir[CS_MOMENT_SUB], *slash;
 
 	snprintf(dir, sizeof(dir), "%s", sub);
-	for (i = 0; i < 2; i++) {
+	while ((slash = strrchr(dir, '/')) != NULL) {
 		if (unlinkat(store->index, dir, AT_REMOVEDIR) == -1)
 			return errno == ENOTEMPTY || errno == EEXIST ||
 				errno == ENOENT ?
 			    0 :
 			    -1;
-		*strrchr(dir, '/') = '\0';
+		*slash = '\0';
 	}
 	return 0;
 }
@@ -447,23 +471,13 @@ cs_index_drop(struct certstore *store, const struct cs_info *info,
 	return rv;
 }
 
-/* The directory in index/ of a day, and the link of an entry below it. */
-static void
-momentsub(char sub[CS_DUE_SUB], int64_t when)
-{
-	char day[CERTSTORE_TIME_LEN];
-
-	certstore_time_format(when, day);
-	snprintf(sub, CS_DUE_SUB, CS_DUE_DIR "/%.7s/%.2s", day, day + 8);
-}
-
 int
 cs_index_addmoment(struct certstore *store, const char *name, int64_t when)
 {
 	struct job job = { store, name, { 0 } };
-	char sub[CS_DUE_SUB];
+	char sub[CS_MOMENT_SUB];
 
-	momentsub(sub, when);
+	cs_moment_sub(sub, CS_INDEX_NEXT, when);
 	if (linkkey(&job, sub, name) == -1)
 		return -1;
 	return cs_index_sync(store);
@@ -474,17 +488,17 @@ cs_index_dropmoment(struct certstore *store, const char *name, int64_t when,
     int64_t next, const struct cs_info *stay)
 {
 	struct job job = { store, name, { 0 } };
-	char sub[CS_DUE_SUB];
+	char sub[CS_MOMENT_SUB];
 	int rv = 0;
 
 	if (next != 0) {
-		momentsub(sub, next);
+		cs_moment_sub(sub, CS_INDEX_NEXT, next);
 		rv = cs_index_collect(&job.stay, sub, name);
 	}
 	if (rv == 0 && stay != NULL && stay->name != NULL)
 		rv = cs_index_keys(stay, cs_index_collect, &job.stay);
 	cs_strings_sort(&job.stay);
-	momentsub(sub, when);
+	cs_moment_sub(sub, CS_INDEX_NEXT, when);
 	if (rv == 0)
 		rv = unlinkkey(&job, sub, name);
 	cs_strings_free(&job.stay);

@@ -729,3 +729,18 @@ cs_info_isvalid(const struct cs_info *info, int64_t when)
 	return info->fingerprint != NULL && info->starts <= when &&
 	    when <= info->ends;
 }
+
+int64_t
+cs_info_ends(const struct cs_info *info, const char **subject)
+{
+	int64_t ends = info->ends;
+	size_t i;
+
+	*subject = NULL;
+	for (i = 0; i < info->nissuing; i++)
+		if (info->issuing[i].ends < ends) {
+			ends = info->issuing[i].ends;
+			*subject = info->issuing[i].subject;
+		}
+	return ends;
+}

@@ -1,5 +1,6 @@
 /*
- * list.c: all entries, by name.  A bad one does not end the list.
+ * list.c: all entries, or those that expire soon, by name.  A bad one does not
+ * end the list.
  */
 #include <stdlib.h>
 
@@ -9,11 +10,14 @@ struct certstore_list {
 	struct certstore *store;
 	struct cs_strings names;
 	size_t next;
+	int ending; /* only what expires within a span as of a time */
+	struct certstore_span within;
+	int64_t now;
 	struct certstore_entry entry;
 };
 
-struct certstore_list *
-certstore_list_new(struct certstore *store, struct certstore_error *err)
+static struct certstore_list *
+newlist(struct certstore *store, struct certstore_error *err)
 {
 	struct certstore_list *list;
 
@@ -23,12 +27,71 @@ certstore_list_new(struct certstore *store, struct certstore_error *err)
 		return NULL;
 	}
 	list->store = store;
-	if (cs_store_refresh(store, err) == -1 ||
-	    cs_resolve_names(store, &list->names, err) == -1) {
-		free(list);
+	if (cs_store_refresh(store, err) == 0)
+		return list;
+	free(list);
+	return NULL;
+}
+
+struct certstore_list *
+certstore_list_new(struct certstore *store, struct certstore_error *err)
+{
+	struct certstore_list *list;
+
+	if ((list = newlist(store, err)) == NULL ||
+	    cs_resolve_names(store, &list->names, err) == 0)
+		return list;
+	certstore_list_free(list);
+	return NULL;
+}
+
+/* The names of entries that may expire within a span. */
+static int
+searchending(struct certstore_list *list, struct certstore_error *err)
+{
+	const struct certstore_span *within = &list->within;
+	int64_t until = within->secs;
+
+	/* a part of the validity ends at any time */
+	if (within->type == CERTSTORE_SPAN_PART)
+		return cs_resolve_names(list->store, &list->names, err);
+	if (within->type == CERTSTORE_SPAN_FOR)
+		until += list->now;
+	return cs_moment_names(list->store, CS_INDEX_ENDS, until,
+		   &list->names) == 0 ?
+	    0 :
+	    cs_fail_errno(err, "%s/index/" CS_INDEX_ENDS,
+		certstore_path(list->store));
+}
+
+struct certstore_list *
+certstore_list_ending(struct certstore *store,
+    const struct certstore_span *within, int64_t now,
+    struct certstore_error *err)
+{
+	struct certstore_list *list;
+
+	if (cs_time_checkspan(within, err) == -1 ||
+	    (list = newlist(store, err)) == NULL)
 		return NULL;
-	}
-	return list;
+	list->ending = 1;
+	list->within = *within;
+	list->now = now == CERTSTORE_NOW ? certstore_time_now() : now;
+	if (searchending(list, err) == 0)
+		return list;
+	certstore_list_free(list);
+	return NULL;
+}
+
+static int
+isending(const struct certstore_list *list)
+{
+	const char *subject;
+	int64_t ends;
+
+	return !list->ending ||
+	    certstore_entry_ends_within(&list->entry, &list->within, list->now,
+		&subject, &ends) == 1;
 }
 
 int
@@ -41,6 +104,8 @@ certstore_list_next(struct certstore_list *list,
 		cs_progress(list->store, "reading", list->next, list->names.n);
 		if (cs_entry_glance(list->store, list->names.v[list->next++],
 			&list->entry, err) == 0) {
+			if (!isending(list))
+				continue;
 			*entry = &list->entry;
 			return 1;
 		}

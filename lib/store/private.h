@@ -8,7 +8,7 @@
 
 #define CS_KEY_MAX	253		/* a name in index/, bytes */
 
-#define CS_NINDEX	8
+#define CS_NINDEX	9
 /* Its presence says that every name of every entry is linked.  "+" is in no
  * host name.  Made together with the directory. */
 #define CS_INDEX_COMPLETE "host/+"
@@ -229,15 +229,19 @@ int	cs_x5u_remove(struct certstore *, const char *);	/* by its hash */
 
 /*
  * due.c: what is wrong with a value of a property, or NULL; the first moment at
- * which there is something to do, in index/: 1, 0 there is none.
+ * which there is something to do: 1, 0 there is none.
  */
 const char *cs_due_renewflaw(const char *);
 const char *cs_due_lifeflaw(const char *);
 const char *cs_due_keepkeyflaw(const char *);
 const char *cs_due_holdflaw(const char *);	/* and of revoked */
-#define CS_DUE_DIR	"next"
-#define CS_DUE_SUB	16		/* "next/2027-01/31" */
-int	cs_due_sub(const struct cs_info *, char [CS_DUE_SUB]);
+int	cs_due_moment(const struct cs_info *, int64_t *);
+
+/* moment.c: a directory below index/ for a time. */
+#define CS_MOMENT_NEVER	"never"
+#define CS_MOMENT_SUB	16		/* "next/2027-01/31" */
+int	cs_moment_isdir(const char *);	/* is it one of those with days? */
+void	cs_moment_sub(char [CS_MOMENT_SUB], const char *, int64_t);
 
 /* method.c: what is wrong with the name of an account, or a way to prove control
  * of a name, as a property has it; or NULL. */

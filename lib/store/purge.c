@@ -15,7 +15,7 @@ struct purge {
 	char loaded[CS_NAME_MAX + 1]; /* the entry that keys is of */
 	struct cs_strings keys;
 	const char *sub;
-	char day[CS_DUE_SUB];	  /* sub in index/next, "next/2027-01/31" */
+	char day[CS_MOMENT_SUB];  /* such a sub, "next/2027-01/31" */
 	char key[CS_KEY_MAX + 1]; /* of KEY@/, while that is read */
 };
 
@@ -107,19 +107,21 @@ purgekey(void *arg, const char *file)
 	return cs_file_remove(in->store->index, path);
 }
 
-/* Reads a directory two or one levels above the links of index/next. */
+/* Reads a directory that is two levels or one above the links of days. */
 static int
 purgedays(void *arg, const char *file)
 {
 	struct purge *in = arg;
 	size_t len = strlen(in->day);
-	int depth = strchr(in->day, '/') == NULL ? 1 : 0, rv;
+	int month = strchr(in->day, '/') == NULL &&
+	    strcmp(file, CS_MOMENT_NEVER) != 0;
+	int rv;
 
 	if (len + 1 + strlen(file) >= sizeof(in->day))
 		return 0;
 	snprintf(in->day + len, sizeof(in->day) - len, "/%s", file);
 	rv = cs_file_each(in->store->index, in->day,
-	    depth > 0 ? purgedays : purgekey, in);
+	    month ? purgedays : purgekey, in);
 	in->day[len] = '\0';
 	return rv == -1 && (errno == ENOENT || errno == ENOTDIR) ? 0 : rv;
 }
@@ -137,11 +139,11 @@ cs_purge_index(struct certstore *store, const struct cs_strings *names)
 
 	for (i = 0; i < CS_NINDEX && names->n > 0 && rv == 0; i++) {
 		in.sub = cs_index_names[i];
-		if (strcmp(in.sub, CS_DUE_DIR) == 0) {
+		if (cs_moment_isdir(in.sub)) {
 			snprintf(in.day, sizeof(in.day), "%s", in.sub);
 			in.sub = in.day;
-			rv = cs_file_each(store->index, CS_DUE_DIR, purgedays,
-			    &in);
+			rv = cs_file_each(store->index, cs_index_names[i],
+			    purgedays, &in);
 		} else
 			rv = cs_file_each(store->index, in.sub, purgekey, &in);
 		if (rv == -1 && errno == ENOENT)

@@ -19,7 +19,7 @@ const char *const cs_file_names[CS_NFILE] = { "fullchain.pem", "privkey.pem",
 	"request.csr", "info", "props" };
 
 const char *const cs_index_names[CS_NINDEX] = { "host", "spki", "ski",
-	"subject", "spc", "tn", "tenant", CS_DUE_DIR };
+	"subject", "spc", "tn", "tenant", CS_INDEX_NEXT, CS_INDEX_ENDS };
 
 /* Can index/ and the links be believed?  1, 0, -1 if that cannot be read. */
 static int

@@ -144,6 +144,8 @@ void	cs_info_reset(struct cs_info *);	/* empty, keeps the memory */
 void	cs_info_free(struct cs_info *);
 int	cs_info_has_usage(const struct cs_info *, const char *);
 int	cs_info_isvalid(const struct cs_info *, int64_t);	/* at that time */
+/* The first end of its certificates, and whose it is; NULL: its own. */
+int64_t	cs_info_ends(const struct cs_info *, const char **);
 
 /* names.c */
 const struct cs_san *cs_names_of(const struct cs_info *, struct cs_san *,
@@ -237,15 +239,20 @@ int	cs_newprops_endshold(const struct cs_put *,
  * due.c: why an entry is not renewed, or NULL; fewer reasons count if it was
  * named (1).  When it is, by a span that overrides its own, or NULL; how long
  * before its end that is without one; until when that is held, and why: 1 or
- * 0; the entries for which there may be something to do by some day, -1 and
- * errno.
+ * 0.
  */
 const char *cs_due_never(const struct cs_info *, int);
 int	cs_due_waits(const struct cs_info *);
 int64_t	cs_due_at(const struct cs_info *, const struct certstore_span *);
 int64_t	cs_due_span(const struct cs_info *);
 int	cs_due_hold(const struct cs_info *, int64_t *, const char **);
-int	cs_due_names(struct certstore *, int64_t, struct cs_strings *);
+
+/* moment.c: the entries for which there may be something to do, or of which a
+ * certificate may expire, by the end of the day of a time, sorted; -1, errno. */
+#define CS_INDEX_NEXT	"next"
+#define CS_INDEX_ENDS	"ends"
+int	cs_moment_names(struct certstore *, const char *, int64_t,
+	    struct cs_strings *);
 
 /* revert.c: is a fingerprint that of the kept certificate?  1 or 0. */
 int	cs_revert_iskept(const struct certstore_entry *, const char *);
