@@ -398,6 +398,20 @@ takecertificate(struct state *s, const json_t *order)
 	return HELD;
 }
 
+/* The CA does not want this key, RFC 8555 section 6.7: the next one is new. */
+static void
+judgekey(struct state *s, const char *type)
+{
+	static const char urn[] = "urn:ietf:params:acme:error:";
+	struct certstore_error ignored;
+
+	if (type != NULL && strncmp(type, urn, strlen(urn)) == 0)
+		type += strlen(urn);
+	if (type != NULL &&
+	    (strcmp(type, "badPublicKey") == 0 || strcmp(type, "badCSR") == 0))
+		(void)certstore_order_set(s->order, "newkey", "yes", &ignored);
+}
+
 /* What the CA said of an order that it gave up. */
 static enum outcome
 failorder(struct state *s, const json_t *order)
@@ -409,6 +423,7 @@ failorder(struct state *s, const json_t *order)
 	snprintf(s->why, METHOD_WHY_LEN, "CA says %s",
 	    text[0] == '\0' ? "that the order is invalid" : text);
 	entry_keepproblem(s->order, json_object_get(order, "error"));
+	judgekey(s, acme_json_string(acme_json_object(order, "error"), "type"));
 	dropurl(s);
 	return FAILED;
 }
@@ -440,8 +455,10 @@ finalizeorder(struct state *s, const json_t *order, struct acme_error *err)
 	else
 		next = acme_order_finalize(s->session->acme, order, csr, err);
 	free(csr);
-	if (next == NULL && err->why == ACME_REFUSED)
+	if (next == NULL && err->why == ACME_REFUSED) {
+		judgekey(s, err->type);
 		dropurl(s);
+	}
 	return next;
 }
 

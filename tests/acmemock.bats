@@ -193,6 +193,54 @@ at() {
 	[ -z "$(state www ari-point)" ]
 }
 
+@test "a key that the CA does not want any more is not used again" {
+	spki() {
+		cert-show -o spki www
+	}
+	order www keepkey=yes >/dev/null
+	was=$(spki)
+	run -0 renew www
+	[ "$(spki)" = "$was" ]
+	# when the request is sent, or found bad later
+	for refusal in 'finalize 1 problem 400 badPublicKey' \
+	    'finalize 1 problem 400 badCSR' 'poll 1 set error {"type":"urn:ietf:params:acme:error:badPublicKey"}'; do
+		rules "$refusal" 'finalize * state processing' \
+		    'poll 1 state invalid'
+		run -2 --separate-stderr renew www
+		oneline 'www: ' 'bad'
+		rules
+		run -0 renew www
+		[ "$(spki)" != "$was" ]
+		was=$(spki)
+		run -0 renew www
+		[ "$(spki)" = "$was" ] || fail "not kept after $refusal"
+	done
+	# the window moved into the past: perhaps it was revoked
+	moved() {
+		printf 'ari * set suggestedWindow {"start":"%s","end":"%s"}\n' \
+		    "$(at "$1")" "$(at "$2")"
+	}
+	rules "$(moved '20 days' '22 days')"
+	run -0 cert-acme -u www
+	setstate www ari-next 1
+	rules "$(moved '-2 days' '1 day')"
+	setstate www ari-point 1
+	run -0 cert-acme -u www
+	[ "$(spki)" = "$was" ]
+	rules "$(moved '20 days' '22 days')"
+	run -0 cert-acme -u www
+	setstate www ari-next 1
+	rules "$(moved '-2 days' '-1 day')"
+	run -0 cert-acme -u www
+	[ "$output" = www ]
+	[ "$(spki)" != "$was" ]
+	# asked for the first time it is no move
+	was=$(spki)
+	run -0 cert-acme -u www
+	[ "$output" = www ]
+	[ "$(spki)" = "$was" ]
+}
+
 @test "no window: one that ends before it begins, none, an error" {
 	order www
 	for bad in 'ari * set suggestedWindow {"start":"2030-01-02T00:00:00Z","end":"2030-01-01T00:00:00Z"}' \

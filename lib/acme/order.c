@@ -35,7 +35,7 @@ static int
 isofentry(const char *key)
 {
 	return strcmp(key, "setup") == 0 || strcmp(key, "last") == 0 ||
-	    strcmp(key, "wish") == 0;
+	    strcmp(key, "wish") == 0 || strcmp(key, "newkey") == 0;
 }
 
 static int
@@ -634,15 +634,32 @@ keepwish(struct certstore_order *order, struct certstore_error *err)
 	return bad == 0 ? writestate(order, err) : cs_fail_nomem(err);
 }
 
-/* It is ordered now, or something else is. */
+/* A new request ends the wish, unless it is without it, and has a new key. */
 static int
-endwish(struct certstore_order *order, struct certstore_error *err)
+endwish(struct certstore_order *order, int asis, struct certstore_error *err)
 {
-	if (findvalue(order, "wish", 0) == NULL)
+	if (findvalue(order, "newkey", 0) == NULL &&
+	    (asis || findvalue(order, "wish", 0) == NULL))
 		return 0;
-	if (changevalue(order, "wish", CERTSTORE_SET_REPLACE, "", err) == -1)
+	if (changevalue(order, "newkey", CERTSTORE_SET_REPLACE, "", err) ==
+		-1 ||
+	    (!asis &&
+		changevalue(order, "wish", CERTSTORE_SET_REPLACE, "", err) ==
+		    -1))
 		return -1;
 	return writestate(order, err);
+}
+
+/* Must the next key be new?  Not while the CA may sign the waiting request. */
+static int
+needsnewkey(const struct certstore_order *order)
+{
+	const char *status = certstore_order_value(order, "status");
+
+	return certstore_order_value(order, "newkey") != NULL &&
+	    (status == NULL ||
+		(strcmp(status, "processing") != 0 &&
+		    strcmp(status, "valid") != 0));
 }
 
 int
@@ -670,7 +687,7 @@ certstore_order_request(struct certstore_order *order,
 	    cs_set_changes(props, &how.change, &how.nchange, err) == -1)
 		return -1;
 	how.keepcn = certstore_order_value(order, "cert-cn") != NULL;
-	how.fresh = (flags & CERTSTORE_ORDER_FORCE) != 0;
+	how.fresh = (flags & CERTSTORE_ORDER_FORCE) != 0 || needsnewkey(order);
 	how.dryrun = (flags & CERTSTORE_ORDER_DRYRUN) != 0;
 	if (asis || (tmpl == NULL && order->der == NULL)) {
 		if ((own = certstore_template_new(err)) == NULL)
@@ -690,7 +707,7 @@ certstore_order_request(struct certstore_order *order,
 		else if (how.dryrun)
 			order->dry = rv == 1;
 		else if ((!isstateof(order) && beginorder(order, err) == -1) ||
-		    (rv == 1 && !asis && endwish(order, err) == -1))
+		    (rv == 1 && endwish(order, asis, err) == -1))
 			rv = -1;
 	}
 out:
