@@ -121,21 +121,33 @@ acme_order_wait(struct acme *acme, const char *url, const char *busy,
 	return checkorder(acme, acme_wait(acme, url, busy, err), url, err);
 }
 
-/* Sends the request, base64url of DER; the order may be processing then. */
+/* Sends the request, base64url of DER.  The order may be processing then: the
+ * time that the CA names for the first look at it has passed. */
 json_t *
 acme_order_finalize(struct acme *acme, const json_t *order, const char *csr,
     struct acme_error *err)
 {
 	const char *url = acme_json_string(order, "finalize");
-	json_t *payload = json_pack("{ss}", "csr", csr), *answer;
+	json_t *payload = json_pack("{ss}", "csr", csr), *next;
+	struct acme_answer answer;
+	int64_t retry;
 
 	if (payload == NULL) {
 		acme_fail(err, ACME_LOCAL, "no memory left");
 		return NULL;
 	}
-	answer = acme_ask(acme, url, payload, NULL, err);
+	next = acme_ask(acme, url, payload, &answer, err);
+	retry = answer.retry;
 	json_decref(payload);
-	return checkorder(acme, answer, url, err);
+	acme_answer_free(&answer);
+	next = checkorder(acme, next, url, err);
+	if (next != NULL && retry > certstore_time_now() &&
+	    strcmp(acme_json_string(next, "status"), "processing") == 0 &&
+	    acme_pause(acme, 0, retry, url, err) == -1) {
+		json_decref(next);
+		next = NULL;
+	}
+	return next;
 }
 
 /*

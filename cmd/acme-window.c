@@ -72,6 +72,27 @@ keepwindow(struct certstore_order *order, const char *name,
 	    ari->start + (int64_t)((double)(ari->end - ari->start) * part));
 }
 
+/* What fails for a day is said, once; the certificate is due by its validity. */
+static void
+countfailure(const struct job *job, struct certstore_order *order,
+    const char *name, const char *msg)
+{
+	int64_t now = certstore_time_now(), since;
+	const char *known = certstore_order_value(order, "ari-failed");
+
+	if (known == NULL)
+		settime(order, "ari-failed", now);
+	since = gettime(order, "ari-failed");
+	if (since > 0 && now - since >= ARI_MAX) {
+		cmd_say("%s: for a day the CA has not said when it wants a "
+			"renewal: %s",
+		    name, msg);
+		/* that it was said, which is no time */
+		settime(order, "ari-failed", 0);
+	} else if (job->verbose)
+		cmd_say("%s: %s", name, msg);
+}
+
 /* Asks the CA when it wants the certificate replaced, RFC 9773. */
 void
 window_ask(struct job *job, struct session *session,
@@ -81,6 +102,7 @@ window_ask(struct job *job, struct session *session,
 	struct acme_error aerr;
 	struct acme_ari ari;
 	int64_t now = certstore_time_now(), wait = ARI_WAIT;
+	struct certstore_error ignored;
 	char *certid;
 
 	if (acme_resource(acme, "renewalInfo", &aerr) == NULL ||
@@ -96,8 +118,9 @@ window_ask(struct job *job, struct session *session,
 		if (wait > ARI_MAX)
 			wait = ARI_MAX;
 		keepwindow(order, name, &ari);
-	} else if (job->verbose)
-		cmd_say("%s: %s", name, aerr.msg);
+		(void)certstore_order_set(order, "ari-failed", NULL, &ignored);
+	} else
+		countfailure(job, order, name, aerr.msg);
 	free(certid);
 	settime(order, "ari-next", now + wait);
 }

@@ -256,6 +256,22 @@ at() {
 		[ "$next" -gt 21000 ] && [ "$next" -le 21600 ]
 		setstate www ari-next 1
 	done
+	# for a day: once
+	rules 'ari * problem 404 malformed'
+	[ -n "$(state www ari-failed)" ]
+	setstate www ari-failed $(($(date +%s) - 86401))
+	run -0 --separate-stderr cert-acme -u www
+	oneline 'www: for a day the CA has not said when it wants a renewal: ' \
+	    'the mock says so'
+	setstate www ari-next 1
+	run -0 --separate-stderr cert-acme -u www
+	[ "$(asked ari)" -eq 2 ]
+	[ -z "$stderr" ]
+	rules "ari * set suggestedWindow {\"start\":\"$(at '20 days')\",\"end\":\"$(at '22 days')\"}"
+	setstate www ari-next 1
+	run -0 --separate-stderr cert-acme -u www
+	[ -z "$stderr$(state www ari-failed)" ]
+	setstate www ari-next 1
 	# a server without
 	rules 'dir * set renewalInfo null'
 	run -0 --separate-stderr cert-acme -u www
@@ -288,6 +304,19 @@ at() {
 	[ "$(asked authz)" -eq 3 ]
 	[ "$(asked poll)" -eq 3 ]
 	[ ! -e .well-known ]
+	# that of the answer to the request, before the first poll
+	rules 'finalize * state processing' 'finalize * header Retry-After 1'
+	began=$(date +%s%3N)
+	run -0 renew addr
+	[ "$(asked poll)" -eq 1 ]
+	[ "$(($(date +%s%3N) - began))" -ge 500 ]
+	rules 'finalize * state processing' 'finalize * header Retry-After 3000'
+	run -2 --separate-stderr renew -W 20 addr
+	oneline 'addr: ' 'not done yet'
+	[ "$(asked poll)" -eq 0 ]
+	rules
+	run -0 renew addr
+	[ "$(asked order)" -eq 0 ]
 	# a signal ends that
 	rules 'finalize * state processing' 'poll * state processing' \
 	    'poll * header Retry-After 500'
