@@ -10,7 +10,7 @@
 const char *const cmd_field_names[CMD_NFIELD] = { "name", "kind", "ends",
 	"left", "starts", "names", "subject", "issuer", "serial", "key",
 	"fingerprint", "spki", "spc", "tn", "tnauth", "x5u", "origin",
-	"tenants", "users", "group", "default", "host", "how", "dir",
+	"tenants", "users", "group", "default", "host", "how", "order", "dir",
 	"certfile", "keyfile", "combinedfile", "cafile" };
 
 /* Writes sha256:HEX or spki:HEX, as cert-match takes it; NULL stays NULL. */
@@ -20,6 +20,22 @@ prefixhash(const char *prefix, const char *hex, char buf[CMD_STRING_LEN])
 	if (hex == NULL)
 		return NULL;
 	snprintf(buf, CMD_STRING_LEN, "%s:%s", prefix, hex);
+	return buf;
+}
+
+/* "failed since 2026-11-27T06:00:00Z" */
+static const char *
+nameorder(const struct certstore_entry *entry, char buf[CMD_STRING_LEN])
+{
+	char when[CERTSTORE_TIME_LEN];
+	const char *state;
+	int64_t since;
+
+	if ((state = certstore_entry_order(entry, &since)) == NULL ||
+	    since == 0)
+		return state;
+	snprintf(buf, CMD_STRING_LEN, "%s since %s", state,
+	    certstore_time_format(since, when));
 	return buf;
 }
 
@@ -55,6 +71,8 @@ cmd_field_string(const struct cmd_item *item, enum cmd_field field,
 		return certstore_entry_group(item->entry);
 	case CMD_HOST:
 		return certstore_entry_host(item->entry);
+	case CMD_ORDER:
+		return nameorder(item->entry, buf);
 	case CMD_HOW:
 		return item->how != NULL ? item->how :
 					   certstore_entry_how(item->entry);

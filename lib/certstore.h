@@ -138,6 +138,8 @@ const char *certstore_entry_key(const struct certstore_entry *entry);
 const char *certstore_entry_fingerprint(const struct certstore_entry *entry);
 const char *certstore_entry_spki(const struct certstore_entry *entry);
 const char *certstore_entry_origin(const struct certstore_entry *entry);
+const char *certstore_entry_order(const struct certstore_entry *entry,
+	    int64_t *since);	/* of ACME; or NULL */
 const char *certstore_entry_group(const struct certstore_entry *entry);
 const char *certstore_entry_host(const struct certstore_entry *entry);
 const char *certstore_entry_how(const struct certstore_entry *entry);

@@ -530,12 +530,14 @@ wish() {
 	run -2 --separate-stderr cert-acme -f -s www.example.test -s 127.0.0.1 www
 	oneline 'www: 127.0.0.1: CA says "no answer" (connection) (http-01)'
 	key=$(sha256sum <"$CERTSTORE/certs/www/request.key")
+	[[ $(cert-list -o order www) == 'pending since '20*Z ]]
 	run -0 cert-renew -n
 	[[ $output == www$'\t'due$'\t'*$'\t'waiting ]] || fail "$output"
 	# there is time: the names that it has are not ordered
 	wish
 	run -0 --separate-stderr cert-renew
 	oneline 'www: 127.0.0.1: CA says ' 'failed 1 times'
+	[[ $(cert-list -o order www) == 'failed since '20*Z ]]
 	[ "$(asked order)" -eq 1 ]
 	[ "$(print www)" = "$was" ]
 	[ "$(sha256sum <"$CERTSTORE/certs/www/request.key")" = "$key" ]
@@ -543,7 +545,7 @@ wish() {
 	rules
 	run -0 --separate-stderr cert-renew
 	[ "$output" = www ]
-	[ "$(cert-list -o names www)" = www.example.test,127.0.0.1 ]
+	[ "$(cert-list -o names,order www)" = $'www.example.test,127.0.0.1\t' ]
 	run -0 cert-renew -n
 	[[ $output == www$'\t'later$'\t'* ]] || fail "$output"
 
