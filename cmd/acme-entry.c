@@ -189,7 +189,7 @@ lacksgiven(struct state *s)
 		CERTSTORE_CREATE_DRYRUN,
 	    &csr, &err);
 	free(csr);
-	return rv == -1 || csr != NULL;
+	return rv != 0 || csr != NULL;
 }
 
 static json_t *

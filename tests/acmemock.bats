@@ -466,6 +466,18 @@ wish() {
 	[ -z "$stderr" ]
 }
 
+@test "a name that is added is ordered, though nothing is due" {
+	order www >/dev/null
+	rules
+	run -0 --separate-stderr cert-acme -u -s www.example.test \
+	    -s alt.example.test www
+	[ "$output" = www ]
+	[ "$(cert-show -o names www)" = www.example.test,alt.example.test ]
+	run -0 cert-acme -u -s alt.example.test www
+	[ -z "$output" ]
+	[ "$(asked order)" -eq 1 ]
+}
+
 @test "hostile certificates: the entry is what it was" {
 	order www -s alt.example.test >/dev/null
 	was=$(print www)
