@@ -16,7 +16,7 @@ takeheld(struct certstore *store, const char *name, struct certstore_error *err)
 	if ((order = certstore_order_open(store, name, err)) == NULL)
 		return -1;
 	if (certstore_order_value(order, "held") != NULL)
-		rv = certstore_order_take(order, CERTSTORE_ORDER_FORCE, err);
+		rv = certstore_order_take(order, 0, err);
 	certstore_order_close(order);
 	return rv;
 }

@@ -466,6 +466,18 @@ wish() {
 	[ -z "$stderr" ]
 }
 
+@test "cert-renew -f takes what is held, without the CA" {
+	order www >/dev/null
+	rules 'finalize * issue subjectAltName=DNS:www.example.test,DNS:bank.example.test'
+	run -2 --separate-stderr renew www
+	oneline 'www: ' 'held: covers bank.example.test' 'cert-renew -f www'
+	rules
+	run -0 --separate-stderr cert-renew -f www
+	[ "$output" = www ]
+	[ ! -s "$mock/log" ]
+	[ "$(cert-show -o names www)" = www.example.test,bank.example.test ]
+}
+
 @test "a name that is added is ordered, though nothing is due" {
 	order www >/dev/null
 	rules
