@@ -35,12 +35,12 @@ X509 = lib/x509/asn1.c lib/x509/cert.c lib/x509/certs.c lib/x509/chain.c \
 	lib/x509/describe.c lib/x509/key.c lib/x509/keypair.c \
 	lib/x509/part.c lib/x509/print.c lib/x509/strength.c \
 	lib/x509/subtree.c lib/x509/tnauth.c lib/x509/uses.c
-ISSUE = lib/issue/caution.c lib/issue/constraint.c lib/issue/copy.c \
-	lib/issue/create.c lib/issue/extension.c lib/issue/issue.c \
-	lib/issue/issuer.c lib/issue/keep.c lib/issue/life.c \
-	lib/issue/newkey.c lib/issue/ordering.c lib/issue/request.c \
-	lib/issue/reuse.c lib/issue/sign.c lib/issue/subject.c \
-	lib/issue/template.c
+ISSUE = lib/issue/calls.c lib/issue/caution.c lib/issue/constraint.c \
+	lib/issue/copy.c lib/issue/create.c lib/issue/extension.c \
+	lib/issue/issue.c lib/issue/issuer.c lib/issue/keep.c \
+	lib/issue/life.c lib/issue/newkey.c lib/issue/ordering.c \
+	lib/issue/request.c lib/issue/reuse.c lib/issue/sign.c \
+	lib/issue/subject.c lib/issue/template.c
 IMPORT = lib/import/answer.c lib/import/ident.c lib/import/import.c \
 	lib/import/issuers.c lib/import/keyfile.c lib/import/keyowner.c \
 	lib/import/naming.c lib/import/objection.c lib/import/ordered.c \

@@ -528,6 +528,8 @@ char *certstore_account_rollover(struct certstore_account *account,
     const char *url, struct certstore_error *err);
 char *certstore_account_thumbprint(struct certstore_account *account,
     struct certstore_error *err);
+char *certstore_account_fingerprint(struct certstore_account *account,
+    struct certstore_error *err);
 char *certstore_account_authorization(struct certstore_account *account,
     const char *token, struct certstore_error *err);
 char *certstore_account_txt(struct certstore_account *account,

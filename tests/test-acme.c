@@ -69,6 +69,9 @@ static const char okp[] =
     "\"d\":\"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A\","
     "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}";
 #define OKP_THUMBPRINT "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+#define OKP_FINGERPRINT \
+	"SHA256 90:FA:CA:FE:A9:B1:55:66:98:54:0F:70:C0:11:7A:22:" \
+	"EA:37:BD:5C:F3:ED:3C:47:09:3C:17:07:28:2B:4B:89"
 
 #define JOE \
 	"{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n " \
@@ -490,6 +493,8 @@ test_new(void)
 	mode("accounts/acme.example.com-14000/account", 0600);
 	istext(certstore_account_thumbprint(a, &err), OKP_THUMBPRINT,
 	    "it has the key that was given");
+	istext(certstore_account_fingerprint(a, &err), OKP_FINGERPRINT,
+	    "that in the form of RFC 9448 section 5.4");
 	istext(certstore_account_authorization(a, TOKEN, &err),
 	    TOKEN "." OKP_THUMBPRINT, "a key authorization");
 	istext(certstore_account_txt(a, TOKEN, &err),

@@ -590,6 +590,153 @@ testlost(void)
 	cs_buf_free(&state);
 }
 
+#define SPC_818H "MAigBhYEODE4SA"
+#define DER_818H "DER:3008a006160438313848"
+#define DER_BOTH "DER:3010a006160438313848a00616043730394a"
+
+/* What signs the calls of a TNAuthList, for the request, and the CA. */
+static void
+signcalls(struct cs_buf *pem, const struct certstore_order *order,
+    const char *list, long days)
+{
+	const unsigned char *p;
+	const void *der;
+	size_t len;
+	X509_REQ *req;
+	X509 *x509;
+
+	if (certstore_order_csr(order, &der, &len, &err) == -1)
+		bail("%s", err.msg);
+	p = der;
+	if ((req = d2i_X509_REQ(NULL, &p, (long)len)) == NULL)
+		bail("the CSR cannot be read");
+	x509 = newcert(X509_REQ_get_subject_name(req),
+	    X509_REQ_get0_pubkey(req), days);
+	X509_set_issuer_name(x509, X509_get_subject_name(ca));
+	extend(x509, "keyUsage", "critical,digitalSignature");
+	extend(x509, "subjectKeyIdentifier", "hash");
+	extend(x509, "authorityKeyIdentifier", "keyid");
+	extend(x509, "1.3.6.1.5.5.7.1.26", list);
+	if (X509_sign(x509, cakey, EVP_sha256()) <= 0)
+		bail("a certificate cannot be signed");
+	cs_buf_reset(pem);
+	if (cs_cert_encode(pem, x509, &err) == -1 ||
+	    cs_cert_encode(pem, ca, &err) == -1)
+		bail("%s", err.msg);
+	X509_free(x509);
+	X509_REQ_free(req);
+}
+
+/* A request for calls, and perhaps of a type of key: 1, 0, -1. */
+static int
+requestcalls(struct certstore_order *order, const char *const *calls,
+    const char *profile, const char *type)
+{
+	struct certstore_template *t = certstore_template_new(&err);
+	int rv;
+
+	for (; *calls != NULL; calls++)
+		if (certstore_template_add_san(t, *calls, &err) == -1)
+			bail("%s", err.msg);
+	if (certstore_template_set_profile(t, profile, &err) == -1 ||
+	    (type != NULL && certstore_template_set_type(t, type, &err) == -1))
+		bail("%s", err.msg);
+	rv = certstore_order_request(order, t, NULL, 0, &err);
+	certstore_template_free(t);
+	return rv;
+}
+
+/* What signs calls, RFC 9448: all of it is one identifier. */
+static void
+testcalls(void)
+{
+	const char *const one[] = { "spc:818H", NULL };
+	const char *const other[] = { "spc:709J", NULL };
+	const char *const more[] = { "tel:12155550000+100", "spc:818H",
+		"tel:12155550042", NULL };
+	const char *const hosts[] = { "www.example.com", NULL };
+	struct certstore_order *order = begin("carrier");
+	struct cs_buf pem = { 0 };
+	const char *type, *value;
+	char key[CS_HASH_LEN];
+
+	is_int(requestcalls(order, one, "shaken", NULL), 1, "a request: %s",
+	    err.msg);
+	is_int(certstore_order_identifier(order, 0, &type, &value), 1, "has");
+	is_str(type, "TNAuthList", "an identifier of RFC 9448 section 3");
+	is_str(value, SPC_818H, "the list of RFC 8226 section 9");
+	is_int(certstore_order_identifier(order, 1, &type, &value), 0, "one");
+	is_str(certstore_order_value(order, "identifier"),
+	    "TNAuthList " SPC_818H, "it is known");
+	is_str(infoline("carrier", "subject"), "CN=SHAKEN 818H", "the CN");
+	certstore_order_set(order, "url", "https://ca/1", &err);
+	certstore_order_close(order);
+	order = begin("carrier");
+	snprintf(key, sizeof(key), "%.64s", infoline("carrier", "request"));
+	is_int(request(order, NULL, NULL, 0), 0, "found again");
+	is_int(requestcalls(order, one, "shaken", NULL), 0, "and again");
+	is_str(certstore_order_value(order, "url"), "https://ca/1",
+	    "with its order");
+	is_int(requestcalls(order, other, "shaken", NULL), 1, "another list");
+	ok(certstore_order_value(order, "url") == NULL, "is another order");
+	is_str(infoline("carrier", "subject"), "CN=SHAKEN 709J", "its CN");
+	ok(strncmp(infoline("carrier", "request"), key, 64) != 0, "its key");
+	is_int(requestcalls(order, more, "shaken", NULL), 1, "with numbers");
+	certstore_order_identifier(order, 0, &type, &value);
+	is_str(value, "MBygBhYEODE4SKESMBAWCzEyMTU1NTUwMDAwAgFk",
+	    "each of them once");
+	is_int(requestcalls(order, one, "shaken", NULL), 1, "without");
+
+	sign(&pem, order, "DNS:www.example.com", 17, NULL);
+	refused(certstore_order_finish(order, pem.p, pem.len, 0, &err),
+	    CERTSTORE_EREFUSED, "does not sign calls");
+	signcalls(&pem, order, DER_BOTH, 17);
+	is_int(certstore_order_finish(order, pem.p, pem.len, 0, &err), 0,
+	    "a wider list is held");
+	ok(strstr(certstore_order_value(order, "held"),
+	       "signs calls for 709J, which was not requested") != NULL,
+	    "with the reason: %s", certstore_order_value(order, "held"));
+	signcalls(&pem, order, "DER:3008a00616043730394a", 17);
+	is_int(certstore_order_finish(order, pem.p, pem.len, 0, &err), 0,
+	    "another list is held");
+	signcalls(&pem, order, DER_818H, 17);
+	is_int(certstore_order_finish(order, pem.p, pem.len, 0, &err), 1,
+	    "the one that was ordered serves: %s", err.msg);
+	is_str(infoline("carrier", "kind"), "shaken", "it signs calls");
+	certstore_order_close(order);
+
+	order = begin("carrier");
+	is_int(request(order, NULL, NULL, 0), 1, "the next needs nothing");
+	certstore_order_identifier(order, 0, &type, &value);
+	is_str(value, SPC_818H, "the same list");
+	is_int(requestcalls(order, more, "shaken", NULL), 1, "more");
+	is_int(request(order, NULL, NULL, CERTSTORE_ORDER_KEEP), 1,
+	    "the certificate as it is: %s", err.msg);
+	certstore_order_identifier(order, 0, &type, &value);
+	is_str(value, SPC_818H, "has its list");
+	is_str(certstore_order_value(order, "wish"), "spc:818H",
+	    "the other is known");
+	signcalls(&pem, order, DER_818H, 20);
+	is_int(certstore_order_finish(order, pem.p, pem.len, 0, &err), 1,
+	    "it serves");
+	is_int(request(order, NULL, NULL, 0), 1, "the next one");
+	certstore_order_identifier(order, 0, &type, &value);
+	is_str(value, "MBygBhYEODE4SKESMBAWCzEyMTU1NTUwMDAwAgFk",
+	    "has the other");
+
+	refused(request(order, hosts, NULL, 0), CERTSTORE_EARGUMENT,
+	    "no host names");
+	refused(requestcalls(order, hosts, "server", NULL), CERTSTORE_EREFUSED,
+	    "signs calls");
+	refused(requestcalls(order, one, "shaken", "p384"), CERTSTORE_EARGUMENT,
+	    "p256");
+	refused(requestcalls(order, hosts, "client", NULL), CERTSTORE_EARGUMENT,
+	    "profile server or shaken");
+	is_int(certstore_order_abandon(order, 0, &err), 0, "given up");
+	certstore_order_close(order);
+	cs_buf_free(&pem);
+}
+
 /* A point of ARI, a certificate put in by hand. */
 static void
 testdue(void)
@@ -805,6 +952,7 @@ main(void)
 	testlost();
 	testdue();
 	testhostile();
+	testcalls();
 	testkilled();
 	is_int((long long)ERR_peek_error(), 0, "libcrypto's queue is empty");
 	X509_free(ca);

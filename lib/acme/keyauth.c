@@ -1,6 +1,7 @@
 /*
  * keyauth.c: what proves control of a name to an ACME server: the key
- * authorization (RFC 8555 section 8.1) and its value in the DNS (section 8.4).
+ * authorization (RFC 8555 section 8.1), its value in the DNS (section 8.4), and
+ * the fingerprint for a token authority (RFC 9448 section 5.4).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,30 @@ certstore_account_thumbprint(struct certstore_account *account,
 	if ((pkey = cs_account_key(account, 0, err)) != NULL)
 		rv = cs_jwk_thumbprint(&b, pkey, err);
 	return stealtext(&b, rv, err);
+}
+
+char *
+certstore_account_fingerprint(struct certstore_account *account,
+    struct certstore_error *err)
+{
+	char *p, *thumbprint = certstore_account_thumbprint(account, err);
+	struct cs_buf hash = { 0 }, text = { 0 };
+	size_t i;
+	int bad;
+
+	if (thumbprint == NULL)
+		return NULL;
+	bad = cs_base64url_decode(&hash, thumbprint, strlen(thumbprint)) != 1;
+	bad |= cs_buf_adds(&text, "SHA256 ");
+	for (i = 0; i < hash.len; i++)
+		bad |= cs_buf_printf(&text, "%s%02X", i == 0 ? "" : ":",
+		    (unsigned int)(unsigned char)hash.p[i]);
+	if (bad)
+		cs_fail_nomem(err);
+	p = stealtext(&text, bad ? -1 : 0, err);
+	cs_buf_free(&hash);
+	free(thumbprint);
+	return p;
 }
 
 /* A token becomes a file name: only letters, digits, "-" and "_". */

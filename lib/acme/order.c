@@ -189,6 +189,7 @@ forgetrequest(struct certstore_order *order)
 	order->der = NULL;
 	order->derlen = 0;
 	order->dry = 0;
+	cs_buf_free(&order->calls);
 	cs_info_free(&order->wanted);
 }
 
@@ -203,6 +204,22 @@ compareidentifiers(const void *va, const void *vb)
 	return strcmp(a->value, b->value);
 }
 
+/* RFC 9448 section 3: the identifier for all that the request may sign. */
+static int
+takecalls(struct certstore_order *order, X509_REQ *req,
+    struct certstore_error *err)
+{
+	STACK_OF(X509_EXTENSION) *exts = X509_REQ_get_extensions(req);
+	struct cs_buf der = { 0 };
+	int rv;
+
+	if ((rv = cs_tnauth_encoded(exts, &der)) == 1)
+		rv = cs_base64url_add(&order->calls, der.p, der.len);
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+	cs_buf_free(&der);
+	return rv == -1 ? cs_fail_nomem(err) : 0;
+}
+
 /* Takes a CSR in PEM: its DER, its names. */
 static int
 takerequest(struct certstore_order *order, const struct cs_buf *pem,
@@ -214,7 +231,8 @@ takerequest(struct certstore_order *order, const struct cs_buf *pem,
 	forgetrequest(order);
 	if ((req = cs_cert_csr_frompem(order->name, pem, err)) == NULL ||
 	    cs_describe_csr(&order->wanted.text, req, 1, err) == -1 ||
-	    cs_info_parse(&order->wanted, err) == -1)
+	    cs_info_parse(&order->wanted, err) == -1 ||
+	    takecalls(order, req, err) == -1)
 		goto out;
 	if ((len = i2d_X509_REQ(req, &order->der)) <= 0) {
 		cs_fail_crypto(err, CERTSTORE_ECRYPTO,
@@ -494,12 +512,17 @@ int
 certstore_order_identifier(const struct certstore_order *order, size_t i,
     const char **type, const char **value)
 {
+	const struct cs_info *wanted = &order->wanted;
+
 	*type = *value = NULL;
-	if (i >= order->wanted.nsan)
-		return 0;
-	*type = cs_san_names[order->wanted.san[i].type];
-	*value = order->wanted.san[i].value;
-	return 1;
+	if (i < wanted->nsan) {
+		*type = cs_san_names[wanted->san[i].type];
+		*value = wanted->san[i].value;
+	} else if (i == wanted->nsan && order->calls.len > 0) {
+		*type = "TNAuthList";
+		*value = order->calls.p;
+	}
+	return *type != NULL;
 }
 
 int
@@ -519,18 +542,16 @@ certstore_order_csr(const struct certstore_order *order, const void **der,
 static int
 isstateof(const struct certstore_order *order)
 {
-	const struct cs_info *wanted = &order->wanted;
-	char line[CS_HOST_MAX + 16];
-	const char *value;
-	size_t i;
+	const char *name, *type, *value;
+	size_t i, len;
 
-	if (!cs_orderstate_is(&order->text, "spki", wanted->request))
+	if (!cs_orderstate_is(&order->text, "spki", order->wanted.request))
 		return 0;
-	for (i = 0; i < wanted->nsan; i++) {
-		snprintf(line, sizeof(line), "%s %s",
-		    cs_san_names[wanted->san[i].type], wanted->san[i].value);
+	for (i = 0; certstore_order_identifier(order, i, &type, &name); i++) {
 		value = findvalue(order, "identifier", i);
-		if (value == NULL || strcmp(value, line) != 0)
+		len = strlen(type);
+		if (value == NULL || strncmp(value, type, len) != 0 ||
+		    value[len] != ' ' || strcmp(value + len + 1, name) != 0)
 			return 0;
 	}
 	return findvalue(order, "identifier", i) == NULL;
@@ -548,17 +569,17 @@ removeheld(struct certstore_order *order, struct certstore_error *err)
 static int
 beginorder(struct certstore_order *order, struct certstore_error *err)
 {
-	const struct cs_info *wanted = &order->wanted;
+	const char *name, *type;
 	size_t i;
 	int bad;
 
 	if (removeheld(order, err) == -1 || droplines(order, 1, err) == -1)
 		return -1;
 	bad = cs_buf_printf(&order->text, "spki %s\nsince %lld\n",
-	    wanted->request, (long long)certstore_time_now());
-	for (i = 0; i < wanted->nsan; i++)
-		bad |= cs_buf_printf(&order->text, "identifier %s %s\n",
-		    cs_san_names[wanted->san[i].type], wanted->san[i].value);
+	    order->wanted.request, (long long)certstore_time_now());
+	for (i = 0; certstore_order_identifier(order, i, &type, &name); i++)
+		bad |= cs_buf_printf(&order->text, "identifier %s %s\n", type,
+		    name);
 	if (order->hascn)
 		bad |= cs_buf_adds(&order->text, "subject-cn yes\n");
 	return bad == 0 ? writestate(order, err) : cs_fail_nomem(err);
@@ -575,6 +596,30 @@ askname(struct certstore_template *t, const char *type, const char *value,
 		return 0;
 	snprintf(san, sizeof(san), "%s:%s", type, value);
 	return certstore_template_add_san(t, san, err);
+}
+
+/* Is it of a TNAuthList, "spc:818H" or "tel:12155550000"? */
+static int
+iscall(const char *name)
+{
+	return strncmp(name, "spc:", 4) == 0 || strncmp(name, "tel:", 4) == 0;
+}
+
+/* Asks for the calls of an entry. */
+static int
+askcalls(struct certstore_template *t, const char *type,
+    const struct cs_list *list, struct certstore_error *err)
+{
+	char call[CS_QUOTE_LEN];
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		snprintf(call, sizeof(call), "%s:%s", type, list->v[i]);
+		if (certstore_template_add_san(t, call, err) == -1)
+			return -1;
+	}
+	return list->n == 0 ? 0 :
+			      certstore_template_set_profile(t, "shaken", err);
 }
 
 /* Asks for names and key type of the certificate. */
@@ -597,6 +642,10 @@ askasis(const struct certstore_order *order, struct certstore_template *t,
 	for (i = 0; rv == 0 && certstore_entry_san(entry, i, &type, &value);
 	     i++)
 		rv = askname(t, type, value, err);
+	if (rv == 0 &&
+	    (askcalls(t, "spc", &entry->info.spcs, err) == -1 ||
+		askcalls(t, "tel", &entry->info.tns, err) == -1))
+		rv = -1;
 	if (rv == 0 && (key = certstore_entry_key(entry)) != NULL &&
 	    certstore_template_set_type(t, key, &ignored) == -1)
 		(void)certstore_template_set_type(t, "p256", &ignored);
@@ -613,7 +662,9 @@ askwish(const struct certstore_order *order, struct certstore_template *t,
 	size_t i;
 
 	for (i = 0; (wish = findvalue(order, "wish", i)) != NULL; i++)
-		if (certstore_template_add_san(t, wish, err) == -1)
+		if (certstore_template_add_san(t, wish, err) == -1 ||
+		    (iscall(wish) &&
+			certstore_template_set_profile(t, "shaken", err) == -1))
 			return -1;
 	return 0;
 }
@@ -631,6 +682,12 @@ keepwish(struct certstore_order *order, struct certstore_error *err)
 	for (i = 0; i < wanted->nsan; i++)
 		bad |= cs_buf_printf(&order->text, "wish %s:%s\n",
 		    cs_san_names[wanted->san[i].type], wanted->san[i].value);
+	for (i = 0; i < wanted->spcs.n; i++)
+		bad |= cs_buf_printf(&order->text, "wish spc:%s\n",
+		    wanted->spcs.v[i]);
+	for (i = 0; i < wanted->tns.n; i++)
+		bad |= cs_buf_printf(&order->text, "wish tel:%s\n",
+		    wanted->tns.v[i]);
 	return bad == 0 ? writestate(order, err) : cs_fail_nomem(err);
 }
 

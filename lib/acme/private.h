@@ -126,6 +126,7 @@ struct certstore_order {
 	unsigned char	*der;		/* the CSR that waits, or NULL */
 	size_t		 derlen;
 	struct cs_info	 wanted;	/* that, described; its names sorted */
+	struct cs_buf	 calls;		/* base64url of its TNAuthList, or empty */
 	int		 hascn;		/* it has a common name */
 	int		 dry;		/* it was made by a dry run */
 	char		 fingerprint[CS_HASH_LEN];	/* what serves, or "" */

@@ -26,6 +26,20 @@ objectnames(struct cs_buf *why, const char *name, const char *what,
 	return bad == -1 ? -1 : 0;
 }
 
+/* Adds a line if it does not sign the calls, and no others, that were wanted. */
+static int
+objectcalls(struct cs_buf *why, const char *name, const struct cs_info *info,
+    const struct cs_info *wanted)
+{
+	struct cs_buf text = { 0 };
+	int rv;
+
+	if ((rv = cs_tnauth_differ(&text, info, wanted)) == 1)
+		rv = cs_buf_printf(why, "%s: %s\n", name, text.p);
+	cs_buf_free(&text);
+	return rv;
+}
+
 /*
  * Adds the reasons to hold a certificate, one a line: its names are not those
  * of the request, it is not valid now, or it replaces one that is valid as long.
@@ -41,6 +55,7 @@ cs_objection_add(struct cs_buf *why, const struct cs_info *info,
 	int bad;
 
 	bad = cs_warning_times(why, info, certstore_time_now());
+	bad |= objectcalls(why, name, info, wanted);
 	if (strcmp(info->kind, "shaken") != 0)
 		bad |= objectnames(why, name, "does not cover", info, wanted,
 			   "requested") |
@@ -65,10 +80,15 @@ cs_objection_check(const struct certstore_import *im,
     const struct cs_pool_cert *cert, struct certstore_error *err)
 {
 	const struct cs_ordered *order = im->answer;
+	int calls = order->wanted->spcs.n + order->wanted->tns.n > 0;
 
 	if (cert->ca)
 		return cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: the CA sent the certificate of a CA", order->name);
+	if (cs_tnauth_isin(X509_get0_extensions(cert->x509)) != calls)
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: the CA sent a certificate that %s", order->name,
+		    calls ? "does not sign calls" : "signs calls");
 	if (!cs_poolcert_haskey(cert, order->spki))
 		return cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: the CA sent a certificate for another key",

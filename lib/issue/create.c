@@ -20,14 +20,11 @@ static int
 checkparts(const struct certstore_template *t, int flags,
     struct certstore_error *err)
 {
-	const char *flaw = NULL;
-	char type[80];
+	const char *flaw;
 
-	if (t->pkey != NULL)
-		cs_key_name(t->pkey, type, sizeof(type));
-	else
-		strlcpy(type, t->type, sizeof(type));
-	if (!t->ca &&
+	if ((flaw = cs_calls_flaw(t)) != NULL)
+		;
+	else if (!t->ca &&
 	    (t->pathlen >= 0 || t->permit != NULL || t->exclude != NULL))
 		flaw = "constraints are for a CA: add -c or remove -C";
 	else if (!t->ca && t->encrypt != NULL)
@@ -36,15 +33,7 @@ checkparts(const struct certstore_template *t, int flags,
 		       "remove -E";
 	else if (t->ca && t->profile[0] != '\0')
 		flaw = "a profile is not for a CA: remove -P or -c";
-	else if (cs_template_signscalls(t) && t->nsan > 0)
-		flaw = "a certificate that signs calls has no host names: use "
-		       "-s spc:CODE or -s tel:NUMBER";
-	else if (cs_template_signscalls(t) && type[0] != '\0' &&
-	    strcmp(type, "p256") != 0)
-		flaw = "calls are signed by ES256, with a key of type p256: "
-		       "remove -t or -K";
-	else if (cs_template_hascalls(t) && !t->ca &&
-	    !cs_template_signscalls(t))
+	else if (cs_calls_has(t) && !t->ca && !cs_calls_signs(t))
 		flaw = "codes and numbers are for a certificate that signs "
 		       "calls: add -P shaken, or -c for a CA of delegates";
 	else if (t->pkey != NULL && t->type[0] != '\0')

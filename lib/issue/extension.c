@@ -123,7 +123,7 @@ addextkeyusage(STACK_OF(X509_EXTENSION) **exts,
 	size_t i, j;
 	int rv = 0;
 
-	if (t->ca || cs_template_signscalls(t))
+	if (t->ca || cs_calls_signs(t))
 		return 1;
 	for (i = 0; strcmp(purposes[i].profile, t->profile) != 0; i++)
 		if (i + 1 == sizeof(purposes) / sizeof(purposes[0]))
@@ -158,7 +158,7 @@ addcalls(STACK_OF(X509_EXTENSION) **exts, const struct certstore_template *t)
 	X509_EXTENSION *ext;
 	int rv;
 
-	if (!cs_template_hascalls(t))
+	if (!cs_calls_has(t))
 		return 1;
 	if ((ext = cs_tnauth_make(&t->calls)) == NULL)
 		return 0;

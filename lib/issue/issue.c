@@ -38,11 +38,9 @@ defaultcn(const char *name, const struct certstore_template *t,
 	const char *address = NULL, *cn = NULL;
 	size_t i;
 
-	if (cs_template_signscalls(t) && t->calls.spc.n > 0) {
-		snprintf(buf, CN_MAX + 1, "SHAKEN %s", t->calls.spc.v[0]);
+	if (cs_calls_cn(t, buf))
 		return buf;
-	}
-	if (t->ca || cs_template_signscalls(t))
+	if (t->ca || cs_calls_signs(t))
 		cn = name;
 	for (i = 0; i < t->nsan && cn == NULL; i++) {
 		if (t->san[i].type == CS_SAN_DNS)
@@ -66,7 +64,7 @@ checknames(const char *name, const struct certstore_template *t,
 	char host[CS_HOST_MAX + 1], q[CS_QUOTE_LEN];
 	const struct cs_san *first = t->san;
 
-	if (cs_template_signscalls(t) && !cs_template_hascalls(t))
+	if (cs_calls_signs(t) && !cs_calls_has(t))
 		return cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: would sign calls for nobody: use -s spc:CODE or -s "
 		    "tel:NUMBER",
@@ -160,7 +158,7 @@ setvalidity(struct certstore *store, const char *name, X509 *x509,
 static int
 purposeof(const struct certstore_template *t)
 {
-	if (t->ca || cs_template_signscalls(t))
+	if (t->ca || cs_calls_signs(t))
 		return X509_PURPOSE_ANY;
 	if (strcmp(t->profile, "client") == 0)
 		return X509_PURPOSE_SSL_CLIENT;

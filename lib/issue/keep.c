@@ -77,22 +77,6 @@ mergesans(struct certstore_template *t, const struct certstore_template *full,
 	return bad == 0 ? 0 : cs_fail_nomem(err);
 }
 
-static int
-mergecalls(struct certstore_template *t, const struct certstore_template *asked,
-    const struct cs_info *info, struct certstore_error *err)
-{
-	const struct cs_tnauth *calls = &asked->calls;
-	size_t i;
-	int bad = 0;
-
-	for (i = 0; i < calls->spc.n; i++)
-		bad |= cs_strings_add(&t->calls.spc, calls->spc.v[i]);
-	for (i = 0; i < calls->tn.n; i++)
-		bad |= cs_strings_add(&t->calls.tn, calls->tn.v[i]);
-	bad |= cs_tnauth_addinfo(&t->calls, info);
-	return bad == 0 ? 0 : cs_fail_nomem(err);
-}
-
 /* Server and client together are peer. */
 static void
 mergeprofile(struct certstore_template *t,
@@ -105,7 +89,7 @@ mergeprofile(struct certstore_template *t,
 	    cs_info_has_usage(info, "server");
 	client = strcmp(profile, "client") == 0 ||
 	    cs_info_has_usage(info, "client");
-	if (!full->ca && !cs_template_signscalls(full) &&
+	if (!full->ca && !cs_calls_signs(full) &&
 	    strcmp(profile, "mail") != 0 && server && client)
 		profile = "peer";
 	strlcpy(t->profile, full->ca ? "" : profile, sizeof(t->profile));
@@ -156,7 +140,7 @@ cs_keep_make(const struct certstore_template *asked,
 	mergeprofile(t, full, info);
 	if (mergesecrets(t, asked, info, err) == -1 ||
 	    mergesans(t, full, info, err) == -1 ||
-	    mergecalls(t, asked, info, err) == -1 ||
+	    cs_calls_add(t, asked, info, err) == -1 ||
 	    cs_subject_merge(t, asked, X509_get_subject_name(x509), err) ==
 		-1 ||
 	    (asked->ca && mergeconstraints(t, asked, x509, err) == -1)) {

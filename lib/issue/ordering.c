@@ -2,6 +2,7 @@
  * ordering.c: the request of an ACME order, which waits in an entry like any
  * other, but is marked: it is nobody else's.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include <bsd/string.h>
@@ -64,6 +65,44 @@ isidentifier(enum cs_san_type type)
 	return type == CS_SAN_DNS || type == CS_SAN_IP;
 }
 
+/* Does it sign calls? */
+static int
+ismodelcalls(const struct model *m)
+{
+	return m->is != NULL && m->is->spcs.n + m->is->tns.n > 0;
+}
+
+/* What it is for, as asked, else as the model; not another kind of entry. */
+static int
+fillprofile(struct cs_create *job, const struct model *m,
+    struct certstore_template *t, struct certstore_error *err)
+{
+	const char *flaw, *kind = job->old.info.kind;
+	const char *profile = job->asked->profile;
+	struct certstore_template asked = *job->asked;
+	int calls, was;
+
+	if (*profile == '\0')
+		profile = ismodelcalls(m) ? "shaken" : "server";
+	calls = strcmp(profile, "shaken") == 0;
+	if (!calls && strcmp(profile, "server") != 0)
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "%s: an ACME order is for a server, or for calls: use the "
+		    "profile server or shaken",
+		    job->name);
+	was = m->x509 != NULL && strcmp(kind, "shaken") == 0;
+	if (m->x509 != NULL && was != calls && !job->order->fresh)
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: %s: use another entry, or -f to replace it", job->name,
+		    was ? "signs calls" : "does not sign calls");
+	strlcpy(t->profile, profile, sizeof(t->profile));
+	strlcpy(asked.profile, profile, sizeof(asked.profile));
+	flaw = cs_calls_flaw(&asked);
+	return flaw == NULL ?
+	    0 :
+	    cs_fail(err, CERTSTORE_EARGUMENT, "%s: %s", job->name, flaw);
+}
+
 static int
 fillnames(struct cs_create *job, const struct cs_info *model,
     struct certstore_template *t, struct certstore_error *err)
@@ -73,6 +112,9 @@ fillnames(struct cs_create *job, const struct cs_info *model,
 	size_t i, n = from->nsan;
 	char q[CS_QUOTE_LEN];
 
+	if (cs_calls_signs(t))
+		return cs_calls_add(t, job->asked,
+		    cs_calls_has(job->asked) ? NULL : model, err);
 	if (job->asked->nsan == 0 && model != NULL) {
 		san = model->san;
 		n = model->nsan;
@@ -97,15 +139,34 @@ fillnames(struct cs_create *job, const struct cs_info *model,
 }
 
 /*
- * No CN unless one is asked for: CAs copy one of the names there, and what they
- * made of it is no wish.
+ * The CN for a subject that has one of its own: of what signs calls a new one if
+ * that does not have the code; else none unless it was asked for, since CAs copy
+ * one of the names there.  NULL: as it is.
  */
+static const char *
+replacecn(const struct cs_create *job, const struct model *m,
+    const struct certstore_template *t, const X509_NAME *name,
+    char cn[CS_CALLS_CN])
+{
+	char q[CS_QUOTE_LEN];
+
+	if (cs_calls_signs(t))
+		return name != NULL && cs_calls_cn(t, cn) &&
+			!cs_tnauth_isnamed(name, t->calls.spc.v[0], q) ?
+		    cn :
+		    NULL;
+	return name == NULL || (m->req == NULL && !job->order->keepcn) ? "" :
+									 NULL;
+}
+
 static int
 fillsubject(struct cs_create *job, const struct model *m,
     struct certstore_template *t, struct certstore_error *err)
 {
 	struct certstore_template *without;
+	char attr[CS_CALLS_CN + 3], buf[CS_CALLS_CN];
 	const X509_NAME *name = NULL;
+	const char *cn;
 	int rv;
 
 	/* adds an empty CN if none was given */
@@ -118,8 +179,10 @@ fillsubject(struct cs_create *job, const struct model *m,
 	if ((without = certstore_template_new(err)) == NULL)
 		return -1;
 	rv = 0;
-	if (name == NULL || (m->req == NULL && !job->order->keepcn))
-		rv = certstore_template_add_subject(without, "CN=", err);
+	if ((cn = replacecn(job, m, t, name, buf)) != NULL) {
+		snprintf(attr, sizeof(attr), "CN=%s", cn);
+		rv = certstore_template_add_subject(without, attr, err);
+	}
 	if (rv == 0)
 		rv = cs_subject_merge(t, without, name, err);
 	certstore_template_free(without);
@@ -166,8 +229,8 @@ fillkey(struct cs_create *job, const struct model *m,
 		t->pkey = job->asked->pkey;
 		return 0;
 	}
-	if (t->type[0] == '\0' && m->is != NULL && m->is->key != NULL &&
-	    cs_key_type_check(m->is->key, &ignored) == 0)
+	if (t->type[0] == '\0' && !cs_calls_signs(t) && m->is != NULL &&
+	    m->is->key != NULL && cs_key_type_check(m->is->key, &ignored) == 0)
 		strlcpy(t->type, m->is->key, sizeof(t->type));
 	if (t->type[0] == '\0')
 		strlcpy(t->type, job->full.type, sizeof(t->type));
@@ -191,21 +254,27 @@ filltemplate(struct cs_create *job, const struct model *m,
 
 	if ((t = job->kept = certstore_template_new(err)) == NULL)
 		return -1;
-	strlcpy(t->profile, job->full.profile, sizeof(t->profile));
-	if (fillnames(job, m->is, t, err) == -1 ||
+	if (fillprofile(job, m, t, err) == -1 ||
+	    fillnames(job, m->is, t, err) == -1 ||
 	    fillsubject(job, m, t, err) == -1 || fillkey(job, m, t, err) == -1)
 		return -1;
 	job->t = *t;
 	return 0;
 }
 
-/* Has the waiting request exactly these names? */
+/* Has the waiting request exactly these names, and signs these calls? */
 static int
 hasnames(const struct cs_info *request, const struct certstore_template *t)
 {
+	struct cs_tnauth calls = { 0 };
 	size_t i;
+	int same;
 
-	if (request->nsan != t->nsan)
+	same = cs_tnauth_addinfo(&calls, request) == 0 &&
+	    cs_tnauth_outside(&calls, &t->calls) == NULL &&
+	    cs_tnauth_outside(&t->calls, &calls) == NULL;
+	cs_tnauth_free(&calls);
+	if (!same || request->nsan != t->nsan)
 		return 0;
 	for (i = 0; i < t->nsan; i++)
 		if (!cs_names_have(request->san, request->nsan, t->san[i].type,

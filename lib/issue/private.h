@@ -116,20 +116,32 @@ void	cs_caution_ca(struct cs_buf *, const struct certstore_entry *,
 	    EVP_PKEY *);
 
 /*
- * template.c: 0 if no setter failed; is it for a TLS server, or to sign calls;
- * a shallow copy with defaults, and with the entry's name as SAN if there is
- * none.  The copy and own, which holds that SAN, last as long as the first.
+ * template.c: 0 if no setter failed; is it for a TLS server; a shallow copy with
+ * defaults, and with the entry's name as SAN if there is none.  The copy and own,
+ * which holds that SAN, last as long as the first.
  */
 int	cs_template_check(const struct certstore_template *,
 	    struct certstore_error *);
 int	cs_template_addsan(struct certstore_template *, enum cs_san_type,
 	    const char *);			/* -1: no memory */
 int	cs_template_serves(const struct certstore_template *);
-int	cs_template_signscalls(const struct certstore_template *);
-int	cs_template_hascalls(const struct certstore_template *);
 int	cs_template_resolve(struct certstore_template *, struct cs_san *,
 	    const struct certstore_template *, const char *,
 	    struct certstore_error *);
+
+/*
+ * calls.c: is a template for an end-entity that signs calls; has it a TNAuthList;
+ * what the first cannot have, or NULL; the CN for it, 1, or 0; adds the calls of
+ * another template and of info.
+ */
+#define CS_CALLS_CN	65
+int	cs_calls_signs(const struct certstore_template *);
+int	cs_calls_has(const struct certstore_template *);
+const char *cs_calls_flaw(const struct certstore_template *);
+int	cs_calls_cn(const struct certstore_template *, char [CS_CALLS_CN]);
+int	cs_calls_add(struct certstore_template *,
+	    const struct certstore_template *, const struct cs_info *,
+	    struct certstore_error *);		/* info may be NULL */
 
 /* subject.c: adds attr=value; cs_subject_build() adds the CN if there is
  * none. */

@@ -349,10 +349,9 @@ samekind(const struct cs_info *info, const struct certstore_template *t,
 {
 	if ((strcmp(info->kind, "ca") == 0) != (t->ca != 0))
 		return unfit(reuse, t->ca ? "is not a CA" : "is a CA");
-	if ((strcmp(info->kind, "shaken") == 0) != cs_template_signscalls(t))
+	if ((strcmp(info->kind, "shaken") == 0) != cs_calls_signs(t))
 		return unfit(reuse,
-		    cs_template_signscalls(t) ? "does not sign calls" :
-						"signs calls");
+		    cs_calls_signs(t) ? "does not sign calls" : "signs calls");
 	if (t->ca || coversprofile(info, t->profile))
 		return 1;
 	if (strcmp(t->profile, "mail") == 0)
@@ -566,10 +565,9 @@ sameuse(const STACK_OF(X509_EXTENSION) *exts,
 	BASIC_CONSTRAINTS_free(bc);
 	if (ca != (t->ca != 0))
 		return unfit(reuse, t->ca ? "is not for a CA" : "is for a CA");
-	if (!ca && cs_tnauth_isin(exts) != cs_template_signscalls(t))
+	if (!ca && cs_tnauth_isin(exts) != cs_calls_signs(t))
 		return unfit(reuse,
-		    cs_template_signscalls(t) ? "is not for calls" :
-						"is for calls");
+		    cs_calls_signs(t) ? "is not for calls" : "is for calls");
 	eku = X509V3_get_d2i(exts, NID_ext_key_usage, NULL, NULL);
 	if (!ca && eku != NULL &&
 	    ((cs_template_serves(t) && !haspurpose(eku, NID_server_auth)) ||

@@ -446,7 +446,7 @@ hasattr(const struct certstore_template *t, const char *attr)
 /*
  * Adds the attributes of asked, then those of a name that asked does not have.
  * An address as CN is left out, since defaultcn() decides on that; a name
- * without CN stays so.
+ * without CN stays so, unless it is that of what signs calls.
  */
 int
 cs_subject_merge(struct certstore_template *t,
@@ -475,7 +475,7 @@ cs_subject_merge(struct certstore_template *t,
 			bad |= appendattr(t, sn, value);
 		free(value);
 	}
-	if (!cn && !hasattr(asked, "CN"))
+	if (!cn && !hasattr(asked, "CN") && !cs_calls_signs(t))
 		bad |= appendattr(t, "CN", "");
 	return bad == 0 ? 0 : cs_fail_nomem(err);
 }

@@ -408,20 +408,6 @@ cs_template_serves(const struct certstore_template *t)
 		strcmp(t->profile, "peer") == 0);
 }
 
-/* Is it an end-entity that signs calls? */
-int
-cs_template_signscalls(const struct certstore_template *t)
-{
-	return !t->ca && strcmp(t->profile, "shaken") == 0;
-}
-
-/* Does it have a TNAuthList? */
-int
-cs_template_hascalls(const struct certstore_template *t)
-{
-	return t->calls.spc.n + t->calls.tn.n > 0;
-}
-
 /* Is the entry's name a host?  A single label is not, but for localhost. */
 static int
 isownhost(const char *name)
@@ -440,8 +426,7 @@ cs_template_resolve(struct certstore_template *full, struct cs_san *own,
 		strlcpy(full->type, "p256", sizeof(full->type));
 	if (full->profile[0] == '\0')
 		strlcpy(full->profile, "server", sizeof(full->profile));
-	if (t->ca || cs_template_signscalls(t) || t->nsan > 0 ||
-	    !isownhost(name))
+	if (t->ca || cs_calls_signs(t) || t->nsan > 0 || !isownhost(name))
 		return 0;
 	if (cs_name_san(name, &own->type, &own->value, err) == -1) {
 		cs_error_clear(err);

@@ -15,6 +15,7 @@
 
 #define OID "1.3.6.1.5.5.7.1.26"
 #define ANYTAG 0
+#define SHOWN_MAX 64 /* of a code, in a message */
 
 /*
  *	TNEntry ::= CHOICE {
@@ -220,6 +221,21 @@ cs_tnauth_read(const STACK_OF(X509_EXTENSION) *exts, struct cs_tnauth *out,
 	return rv;
 }
 
+int
+cs_tnauth_encoded(const STACK_OF(X509_EXTENSION) *exts, struct cs_buf *der)
+{
+	X509_EXTENSION *ext = findtnauth(exts, 0);
+	const ASN1_OCTET_STRING *s;
+
+	if (ext == NULL)
+		return 0;
+	s = X509_EXTENSION_get_data(ext);
+	return cs_buf_add(der, ASN1_STRING_get0_data(s),
+		   (size_t)ASN1_STRING_length(s)) == -1 ?
+	    -1 :
+	    1;
+}
+
 static int
 hascode(const struct cs_tnauth *list, const char *code)
 {
@@ -397,6 +413,39 @@ cs_tnauth_outside(const struct cs_tnauth *list, const struct cs_tnauth *of)
 	const char *code = firstoutside(&list->spc, of, hascode);
 
 	return code != NULL ? code : firstoutside(&list->tn, of, hasnumbers);
+}
+
+/* Adds the first entry of one list that the other does not have: 1, 0, -1. */
+static int
+addoutside(struct cs_buf *b, const struct cs_tnauth *list,
+    const struct cs_tnauth *of, const char *what, const char *how)
+{
+	const char *first = cs_tnauth_outside(list, of);
+
+	if (first == NULL)
+		return 0;
+	return cs_buf_printf(b, "%s %.*s, which was %s", what,
+		   cs_escape_fit(first, SHOWN_MAX), first, how) == -1 ?
+	    -1 :
+	    1;
+}
+
+int
+cs_tnauth_differ(struct cs_buf *b, const struct cs_info *info,
+    const struct cs_info *wanted)
+{
+	struct cs_tnauth asked = { 0 }, list = { 0 };
+	int rv = -1;
+
+	if (cs_tnauth_addinfo(&list, info) == 0 &&
+	    cs_tnauth_addinfo(&asked, wanted) == 0 &&
+	    (rv = addoutside(b, &asked, &list, "does not sign calls for",
+		 "requested")) == 0)
+		rv = addoutside(b, &list, &asked, "signs calls for",
+		    "not requested");
+	cs_tnauth_free(&list);
+	cs_tnauth_free(&asked);
+	return rv;
 }
 
 /*
