@@ -147,6 +147,7 @@ struct cmd_hook {
 	char		*path;		/* without links */
 	int		 fd;		/* or -1 */
 	struct cmd_text	 out;		/* of its stdout and stderr */
+	struct cmd_text	*answer;	/* of its stdout alone, or NULL */
 	int		 interrupted;	/* this process got that signal */
 	char		**env;		/* more variables, or NULL */
 	char		 why[512];

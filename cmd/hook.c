@@ -329,8 +329,8 @@ makeenv(const struct cmd_hook *hook)
 
 /* In the child: never returns. */
 CMD_NORETURN static void
-runchild(const struct cmd_hook *hook, char **argv, char **env, int in, int out,
-    int error)
+runchild(const struct cmd_hook *hook, char **argv, char **env, int in,
+    int answer, int out, int error)
 {
 	int errnum, i, program;
 	sigset_t none;
@@ -338,7 +338,7 @@ runchild(const struct cmd_hook *hook, char **argv, char **env, int in, int out,
 	setsid();
 	error = fcntl(error, F_DUPFD_CLOEXEC, 10);
 	program = fcntl(hook->fd, F_DUPFD_CLOEXEC, 10);
-	if (dup2(in, 0) == -1 || dup2(out, 1) == -1 || dup2(out, 2) == -1 ||
+	if (dup2(in, 0) == -1 || dup2(answer, 1) == -1 || dup2(out, 2) == -1 ||
 	    dup3(error, ERROR_FD, O_CLOEXEC) == -1 ||
 	    dup3(program, PROGRAM_FD, O_CLOEXEC) == -1)
 		_exit(127);
@@ -373,6 +373,7 @@ struct run {
 	struct cmd_hook *hook;
 	pid_t pid;
 	int out;       /* of the program, or -1 at its end */
+	int answer;    /* likewise; its stdout, if that is apart */
 	int signals;   /* signalfd(2) */
 	int64_t limit; /* when something is to be done next */
 	int kills;     /* signals that were sent */
@@ -381,21 +382,20 @@ struct run {
 
 /* Keeps the first OUTPUT_MAX bytes, and reads the rest. */
 static void
-readoutput(struct run *run)
+readoutput(int *fd, struct cmd_text *t)
 {
-	struct cmd_text *t = &run->hook->out;
 	char buf[4096], *nul;
 	ssize_t n;
 
-	n = read(run->out, buf, sizeof(buf));
+	n = read(*fd, buf, sizeof(buf));
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	/* what follows a NUL byte is another line */
 	while (n > 0 && (nul = memchr(buf, '\0', (size_t)n)) != NULL)
 		*nul = '\n';
 	if (n <= 0) {
-		close(run->out);
-		run->out = -1;
+		close(*fd);
+		*fd = -1;
 	} else if (t->len < OUTPUT_MAX)
 		cmd_text_add(t, buf,
 		    (size_t)n < OUTPUT_MAX - t->len ? (size_t)n :
@@ -429,10 +429,11 @@ readsignal(struct run *run)
 static void
 watchprogram(struct run *run)
 {
-	struct pollfd fds[2] = { { .events = POLLIN }, { .events = POLLIN } };
+	struct pollfd fds[3] = { { .events = POLLIN }, { .events = POLLIN },
+		{ .events = POLLIN } };
 	int64_t left;
 
-	while (!run->over || run->out != -1) {
+	while (!run->over || run->out != -1 || run->answer != -1) {
 		if ((left = run->limit - nowms()) <= 0) {
 			if (run->over || run->kills == 2)
 				return;
@@ -442,12 +443,15 @@ watchprogram(struct run *run)
 		}
 		fds[0].fd = run->signals;
 		fds[1].fd = run->out;
-		if (poll(fds, 2, left > INT_MAX ? INT_MAX : (int)left) <= 0)
+		fds[2].fd = run->answer;
+		if (poll(fds, 3, left > INT_MAX ? INT_MAX : (int)left) <= 0)
 			continue;
 		if (fds[0].revents != 0)
 			readsignal(run);
 		if (fds[1].revents != 0)
-			readoutput(run);
+			readoutput(&run->out, &run->hook->out);
+		if (fds[2].revents != 0)
+			readoutput(&run->answer, run->hook->answer);
 	}
 }
 
@@ -494,31 +498,62 @@ makeinput(const char *input)
 	return -1;
 }
 
+/* A pipe whose end is read without waiting. */
+static int
+makepipe(int fd[2])
+{
+	return pipe2(fd, O_CLOEXEC) == -1 ||
+		fcntl(fd[0], F_SETFL, O_NONBLOCK) == -1 ?
+	    -1 :
+	    0;
+}
+
+/* Gives the end to read to the caller, and closes the other. */
+static int
+takepipe(int fd[2])
+{
+	int end = fd[0];
+
+	if (fd[1] != -1)
+		close(fd[1]);
+	fd[0] = fd[1] = -1;
+	return end;
+}
+
+static void
+closepipe(int fd[2])
+{
+	int end = takepipe(fd);
+
+	if (end != -1)
+		close(end);
+}
+
 /* Starts the program and waits until it runs: 0, -1 and why. */
 static int
 startprogram(struct run *run, char **argv, const char *input)
 {
+	int answer[2] = { -1, -1 }, error[2] = { -1, -1 }, out[2] = { -1, -1 };
 	char **env = makeenv(run->hook);
-	int error[2] = { -1, -1 }, errnum = 0, in = -1, out[2] = { -1, -1 };
-	int rv = -1;
+	int apart = run->hook->answer != NULL, errnum = 0, in = -1, rv = -1;
 	ssize_t n;
 
-	if ((in = makeinput(input)) == -1 || pipe2(out, O_CLOEXEC) == -1 ||
-	    pipe2(error, O_CLOEXEC) == -1 ||
-	    fcntl(out[0], F_SETFL, O_NONBLOCK) == -1 ||
-	    (run->pid = fork()) == -1) {
+	if ((in = makeinput(input)) == -1 || makepipe(out) == -1 ||
+	    (apart && makepipe(answer) == -1) ||
+	    pipe2(error, O_CLOEXEC) == -1 || (run->pid = fork()) == -1) {
 		fail(run->hook, "cannot be started");
 		goto out;
 	}
 	if (run->pid == 0)
-		runchild(run->hook, argv, env, in, out[1], error[1]);
+		runchild(run->hook, argv, env, in, apart ? answer[1] : out[1],
+		    out[1], error[1]);
 	close(error[1]);
 	error[1] = -1;
 	do
 		n = read(error[0], &errnum, sizeof(errnum));
 	while (n == -1 && errno == EINTR);
-	run->out = out[0];
-	out[0] = -1;
+	run->out = takepipe(out);
+	run->answer = takepipe(answer);
 	rv = 0;
 	if (n == sizeof(errnum)) {
 		(void)waitpid(run->pid, &run->status, 0);
@@ -531,12 +566,9 @@ out:
 	free(env);
 	if (in != -1)
 		close(in);
-	for (n = 0; n < 2; n++) {
-		if (out[n] != -1)
-			close(out[n]);
-		if (error[n] != -1)
-			close(error[n]);
-	}
+	closepipe(out);
+	closepipe(answer);
+	closepipe(error);
 	return rv;
 }
 
@@ -544,11 +576,16 @@ int
 cmd_hook_run(struct cmd_hook *hook, char **argv, const char *input,
     unsigned int seconds)
 {
-	struct run run = { .hook = hook, .out = -1, .signals = -1 };
+	struct run run = { .hook = hook,
+		.out = -1,
+		.answer = -1,
+		.signals = -1 };
 	sigset_t mask, before;
 	int rv = -1;
 
 	hook->out.len = 0;
+	if (hook->answer != NULL)
+		hook->answer->len = 0;
 	hook->why[0] = '\0';
 	hook->interrupted = 0;
 	(void)signal(SIGCHLD, SIG_DFL);
@@ -568,6 +605,8 @@ cmd_hook_run(struct cmd_hook *hook, char **argv, const char *input,
 	}
 	if (run.out != -1)
 		close(run.out);
+	if (run.answer != -1)
+		close(run.answer);
 	if (run.signals != -1)
 		close(run.signals);
 	sigprocmask(SIG_SETMASK, &before, NULL);

@@ -57,6 +57,27 @@ char	*kind_print(const char *, ...)
 char	*kind_absolute(const char *);		/* path, for free(3) */
 void	kind_note_add(struct kind_note *, const char *);
 
+/*
+ * method-program.c: a program and its words, PROGRAM[,WORD...]; begin finds it
+ * and its credentials, and so does run, whose words are at least three and no
+ * secrets.
+ */
+#define KIND_PROGRAM_WORDS	16
+struct kind_program {
+	char		*text;		/* with NUL between the words */
+	char		*word[KIND_PROGRAM_WORDS];	/* [0] is the program */
+	size_t		 nword;
+	struct cmd_hook	 hook;
+};
+int	kind_program_parse(struct method *, struct kind_program *,
+	    const char *, struct method_why *);
+const char *kind_program_name(const struct kind_program *);	/* no directory */
+int	kind_program_begin(struct method *, struct kind_program *,
+	    struct method_why *);
+int	kind_program_run(struct method *, struct kind_program *, char *const *,
+	    size_t, struct method_why *);
+void	kind_program_end(struct kind_program *);
+
 /* caa.c: "DOMAIN; KEY=VALUE; ..." of RFC 8659 section 4.2, in parts */
 int	kind_part_next(const char **, const char **, size_t *);
 const char *kind_part_value(const char *, size_t *, const char *);
