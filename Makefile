@@ -78,8 +78,8 @@ ACME_SHARED = cmd/acme-account.c cmd/acme-caa.c cmd/acme-chain.c \
 	cmd/acme-http.c cmd/acme-json.c cmd/acme-order.c \
 	cmd/acme-prove.c cmd/acme-session.c cmd/acme-window.c cmd/caa.c \
 	cmd/dns.c cmd/httplook.c cmd/method-hook.c cmd/method-http.c \
-	cmd/method-persist.c cmd/method-program.c cmd/method-webroot.c \
-	cmd/method.c cmd/portowner.c
+	cmd/method-persist.c cmd/method-program.c cmd/method-tkauth.c \
+	cmd/method-webroot.c cmd/method.c cmd/portowner.c
 MAINS = cmd/acme-responder.c cmd/cert-account.c cmd/cert-acme.c \
 	cmd/cert-check.c cmd/cert-create.c cmd/cert-deploy.c \
 	cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \

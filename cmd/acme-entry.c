@@ -560,6 +560,12 @@ iswish(const struct state *s)
 	size_t i, k;
 	int same = 1;
 
+	/* which is one name for all calls */
+	if (certstore_order_identifier(s->order, 0, &type, &value) == 1 &&
+	    strcmp(type, "TNAuthList") == 0)
+		return certstore_order_request(s->order, NULL, NULL,
+			   CERTSTORE_ORDER_KEEP | CERTSTORE_ORDER_DRYRUN,
+			   &err) == 1;
 	entry = certstore_entry_get(s->job->store, s->name, &err);
 	if (entry == NULL || certstore_entry_fingerprint(entry) == NULL) {
 		certstore_entry_free(entry);

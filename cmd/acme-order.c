@@ -235,8 +235,7 @@ acme_authz_deactivate(struct acme *acme, const char *url,
 	return answer == NULL ? -1 : 0;
 }
 
-/* Tells that a challenge can be tried, section 7.5.1; the payload is JSON, by
- * default {}. */
+/* Tells that a challenge can be tried, section 7.5.1; the payload is JSON. */
 int
 acme_challenge_answer(struct acme *acme, const char *url, const char *payload,
     struct acme_error *err)
@@ -244,8 +243,7 @@ acme_challenge_answer(struct acme *acme, const char *url, const char *payload,
 	struct acme_answer answer;
 	int rv;
 
-	rv = acme_post(acme, url, payload == NULL ? "{}" : payload, &answer,
-	    err);
+	rv = acme_post(acme, url, payload, &answer, err);
 	acme_answer_free(&answer);
 	return rv;
 }

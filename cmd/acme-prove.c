@@ -6,19 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bsd/stdlib.h>
+
 #include "cmd.h"
 #include "entry.h"
 
+#define CALLS "TNAuthList" /* RFC 9448 section 3 */
+#define TKAUTH "tkauth-01"
 #define CAA_ERROR "urn:ietf:params:acme:error:caa"
 
 /* An authorization that is to be proved. */
 struct proof {
-	char *url;    /* of the authorization */
-	char *answer; /* URL of the challenge */
-	char *name, *type, *token, *authorization, *txt;
+	char *url;	  /* of the authorization */
+	json_t *authz;	  /* that, of which the task has parts */
+	const char *name; /* for messages */
+	char *token, *authorization, *txt, *fingerprint;
 	struct method_task task;
 	struct method *method;
-	char *note;
+	const char *challenge; /* its URL */
+	char *note, *answer;   /* to the challenge, a secret */
 };
 
 struct proving {
@@ -30,6 +36,7 @@ struct proving {
 	struct proof *proofs;
 	size_t nproof;
 	char *why;
+	const char *flaw;	    /* of a challenge that was offered */
 	struct acme_error *err;	    /* of a request that failed */
 	int probes;		    /* there is no order */
 	char doubt[METHOD_WHY_LEN]; /* what we saw ourselves, or "" */
@@ -53,13 +60,14 @@ static void
 freeproof(struct proof *f)
 {
 	free(f->url);
-	free(f->answer);
-	free(f->name);
-	free(f->type);
+	json_decref(f->authz);
 	free(f->token);
 	free(f->authorization);
 	free(f->txt);
+	free(f->fingerprint);
 	free(f->note);
+	if (f->answer != NULL)
+		freezero(f->answer, strlen(f->answer));
 }
 
 /* Undoes what was set up, now or by an earlier process. */
@@ -101,82 +109,132 @@ makemethods(struct proving *p, const char *const *words, size_t n)
 	return 0;
 }
 
-static char *
-copystring(const char *text)
+/* Is an identifier of this type for calls? */
+static int
+iscalls(const char *type)
 {
-	return text == NULL ? NULL : strdup(text);
+	return strcmp(type, CALLS) == 0;
+}
+
+/* A record that names the account; 0: it has a form that is not known. */
+static int
+takepersist(struct proving *p, struct proof *f, const json_t *challenge)
+{
+	f->task.issuer = json_string_value(
+	    json_array_get(acme_json_array(challenge, "issuer-domain-names"),
+		0));
+	f->task.account = certstore_account_value(p->session->account, "url",
+	    0);
+	return f->task.issuer != NULL && f->task.account != NULL;
+}
+
+/* RFC 9447 section 3.1: "tkauth-type", and perhaps "token-authority", a URL. */
+static int
+taketkauth(struct proving *p, struct proof *f, const json_t *challenge)
+{
+	struct certstore_error err;
+
+	f->task.tkauth = acme_json_string(challenge, "tkauth-type");
+	f->task.authority = acme_json_url(challenge, "token-authority");
+	if (f->task.authority == NULL &&
+	    json_object_get(challenge, "token-authority") != NULL) {
+		p->flaw = "the token authority that the CA names is not an "
+			  "https URL";
+		return 0;
+	}
+	free(f->fingerprint);
+	f->fingerprint = certstore_account_fingerprint(p->session->account,
+	    &err);
+	f->task.fingerprint = f->fingerprint;
+	return f->task.tkauth != NULL && f->fingerprint != NULL;
+}
+
+static int
+taketoken(struct proving *p, struct proof *f, const char *token)
+{
+	struct certstore_account *account = p->session->account;
+	struct certstore_error err;
+
+	if (token == NULL)
+		return 0;
+	free(f->authorization);
+	free(f->txt);
+	f->authorization = certstore_account_authorization(account, token,
+	    &err);
+	f->txt = certstore_account_txt(account, token, &err);
+	f->task.token = token;
+	f->task.authorization = f->authorization;
+	f->task.txt = f->txt;
+	return f->authorization != NULL && f->txt != NULL;
 }
 
 /* Fills in a task for a challenge; 0: it has a form that is not known. */
 static int
-taketask(struct proving *p, struct proof *f, const json_t *authz,
-    const json_t *challenge)
+taketask(struct proving *p, struct proof *f, const json_t *challenge)
 {
-	struct certstore_account *account = p->session->account;
-	const json_t *identifier = acme_json_object(authz, "identifier");
-	const char *token = acme_json_string(challenge, "token");
+	const json_t *identifier = acme_json_object(f->authz, "identifier");
 	const char *type = acme_json_string(challenge, "type");
-	struct certstore_error err;
 
 	if (type == NULL)
 		return 0;
-	free(f->type);
-	free(f->name);
-	f->type = strdup(type);
-	f->name = copystring(acme_json_string(identifier, "value"));
 	memset(&f->task, 0, sizeof(f->task));
-	f->task.type = f->type;
-	f->task.name = f->name;
-	f->task.wildcard = json_is_true(json_object_get(authz, "wildcard"));
-	f->task.isip = acme_json_string(identifier, "type") != NULL &&
-	    strcmp(acme_json_string(identifier, "type"), "ip") == 0;
-	if (strcmp(type, "dns-persist-01") == 0) {
-		f->task.issuer = json_string_value(json_array_get(
-		    acme_json_array(challenge, "issuer-domain-names"), 0));
-		f->task.account = certstore_account_value(account, "url", 0);
-		return f->task.issuer != NULL && f->task.account != NULL;
-	}
-	if (token == NULL)
-		return 0;
-	free(f->token);
-	free(f->authorization);
-	free(f->txt);
-	f->token = strdup(token);
-	f->authorization = certstore_account_authorization(account, token,
-	    &err);
-	f->txt = certstore_account_txt(account, token, &err);
-	f->task.token = f->token;
-	f->task.authorization = f->authorization;
-	f->task.txt = f->txt;
-	return f->name != NULL && f->authorization != NULL && f->txt != NULL;
+	f->task.type = type;
+	f->task.name = acme_json_string(identifier, "value");
+	f->task.wildcard = json_is_true(json_object_get(f->authz, "wildcard"));
+	f->task.isip = strcmp(acme_json_string(identifier, "type"), "ip") == 0;
+	if (strcmp(type, "dns-persist-01") == 0)
+		return takepersist(p, f, challenge);
+	if (strcmp(type, TKAUTH) == 0)
+		return taketkauth(p, f, challenge);
+	return taketoken(p, f, acme_json_string(challenge, "token"));
 }
 
 /* The first method that can do one of the challenges. */
 static int
-choosechallenge(struct proving *p, struct proof *f, const json_t *authz)
+choosechallenge(struct proving *p, struct proof *f)
 {
-	const json_t *challenges = acme_json_array(authz, "challenges");
+	const json_t *challenges = acme_json_array(f->authz, "challenges");
 	const json_t *challenge;
-	const char *url;
 	size_t i, k;
 
 	for (i = 0; i < p->nmethod; i++)
 		for (k = 0; k < json_array_size(challenges); k++) {
 			challenge = json_array_get(challenges, k);
-			url = acme_json_url(challenge, "url");
-			if (url == NULL || !taketask(p, f, authz, challenge) ||
+			f->challenge = acme_json_url(challenge, "url");
+			if (f->challenge == NULL ||
+			    !taketask(p, f, challenge) ||
 			    !method_can(p->methods[i], &f->task))
 				continue;
-			free(f->answer);
-			f->answer = strdup(url);
 			f->method = p->methods[i];
-			return f->answer == NULL ? -1 : 0;
+			return 0;
 		}
-	snprintf(p->why, METHOD_WHY_LEN,
-	    "%s: none of the methods can do a challenge that the CA offers: "
-	    "add another with -m",
-	    f->name == NULL ? "?" : f->name);
+	snprintf(p->why, METHOD_WHY_LEN, "%s: %s", f->name,
+	    p->flaw != NULL ? p->flaw :
+			      "none of the methods can do a challenge that "
+			      "the CA offers: add another with -m");
 	return -1;
+}
+
+/*
+ * Takes the identifier of an authorization.  A token is asked for a TNAuthList
+ * only if that is what was ordered.
+ */
+static int
+takeidentifier(struct proving *p, struct proof *f)
+{
+	const json_t *identifier = acme_json_object(f->authz, "identifier");
+	const char *type, *value;
+
+	f->name = acme_json_string(identifier, "value");
+	if (!iscalls(acme_json_string(identifier, "type")))
+		return 0;
+	f->name = CALLS;
+	if (certstore_order_identifier(p->order, 0, &type, &value) == 1 &&
+	    iscalls(type) &&
+	    strcmp(value, acme_json_string(identifier, "value")) == 0)
+		return 0;
+	return failprove(p,
+	    "the CA asks for the proof of a TNAuthList that was not ordered");
 }
 
 /* What an authorization needs: 1, 0 nothing, -1. */
@@ -184,23 +242,21 @@ static int
 readauthorization(struct proving *p, const char *url)
 {
 	struct proof *f = &p->proofs[p->nproof];
-	const char *status;
 	json_t *authz;
-	int rv = 0;
 
 	if ((authz = acme_authz_get(p->session->acme, url, p->err)) == NULL)
 		return failrequest(p);
-	status = acme_json_string(authz, "status");
-	if (status != NULL && strcmp(status, "valid") != 0) {
-		memset(f, 0, sizeof(*f));
-		p->nproof++;
-		if ((f->url = strdup(url)) == NULL)
-			rv = failprove(p, "no memory left");
-		else
-			rv = choosechallenge(p, f, authz) == -1 ? -1 : 1;
+	if (strcmp(acme_json_string(authz, "status"), "valid") == 0) {
+		json_decref(authz);
+		return 0;
 	}
-	json_decref(authz);
-	return rv;
+	memset(f, 0, sizeof(*f));
+	p->nproof++;
+	f->authz = authz;
+	if ((f->url = strdup(url)) == NULL)
+		return failprove(p, "no memory left");
+	return takeidentifier(p, f) == -1 || choosechallenge(p, f) == -1 ? -1 :
+									   1;
 }
 
 /* Begins each method that is used, before anything is set up. */
@@ -233,6 +289,7 @@ setupproof(struct proving *p, struct proof *f)
 		return failprove(p, err.msg);
 	if (method_setup(f->method, &f->task, f->note, &why) == -1)
 		return failprove(p, why.msg);
+	f->answer = method_answer(f->method);
 	return 0;
 }
 
@@ -283,7 +340,7 @@ failauthorization(struct proving *p, const struct proof *f, const json_t *authz)
 			snprintf(p->doubt, sizeof(p->doubt), "%s", caa.msg);
 	}
 	snprintf(p->why, METHOD_WHY_LEN, "%s: CA says %s (%s)%s%.300s", f->name,
-	    text[0] == '\0' ? "that it is not proved" : text, f->type,
+	    text[0] == '\0' ? "that it is not proved" : text, f->task.type,
 	    p->doubt[0] == '\0' ? "" : "; from here: ", p->doubt);
 	return -1;
 }
@@ -298,8 +355,8 @@ letlook(struct proving *p, struct proof **v, size_t n)
 	int rv = 0;
 
 	for (i = 0; i < n; i++)
-		if (acme_challenge_answer(p->session->acme, v[i]->answer, NULL,
-			p->err) == -1)
+		if (acme_challenge_answer(p->session->acme, v[i]->challenge,
+			v[i]->answer, p->err) == -1)
 			return failrequest(p);
 	for (i = 0; i < n; i++) {
 		authz = acme_authz_wait(p->session->acme, v[i]->url, p->err);
@@ -407,7 +464,7 @@ static int
 makeproof(struct proving *p, const char *type, const char *value)
 {
 	static const char *const types[] = { "http-01", "dns-01", "tls-alpn-01",
-		"dns-persist-01" };
+		"dns-persist-01", TKAUTH };
 	struct proof *f = &p->proofs[p->nproof++];
 	size_t i, k;
 
@@ -415,22 +472,22 @@ makeproof(struct proving *p, const char *type, const char *value)
 	f->task.isip = strcmp(type, "ip") == 0;
 	f->task.account = certstore_account_value(p->session->account, "url",
 	    0);
-	f->name = strdup(value + (f->task.wildcard ? 2 : 0));
-	f->task.name = f->name;
+	f->task.name = value + (f->task.wildcard ? 2 : 0);
+	f->task.tkauth = "atc";
+	f->name = iscalls(type) ? CALLS : value;
 	for (i = 0; i < p->nmethod && f->method == NULL; i++)
 		for (k = 0; k < sizeof(types) / sizeof(types[0]); k++) {
 			f->task.type = types[k];
-			if (method_can(p->methods[i], &f->task)) {
+			if (iscalls(type) == (strcmp(types[k], TKAUTH) == 0) &&
+			    method_can(p->methods[i], &f->task)) {
 				f->method = p->methods[i];
 				break;
 			}
 		}
-	if (f->name == NULL)
-		return failprove(p, "no memory left");
 	if (f->method != NULL)
 		return 0;
 	snprintf(p->why, METHOD_WHY_LEN,
-	    "%s: none of the methods can do it: add another with -m", value);
+	    "%s: none of the methods can do it: add another with -m", f->name);
 	return -1;
 }
 

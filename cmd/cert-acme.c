@@ -22,10 +22,11 @@ static const struct cmd_opt opts[] = {
 	{ 'K', "key", "use the private key in this file" },
 	{ 'l', "life", "ask for this validity, as 90d" },
 	{ 'm', "method",
-	    "webroot:DIR, http[:PORT], hook:PROGRAM, dns-persist" },
+	    "webroot:DIR, http, hook:PROGRAM, dns-persist, tkauth:PROGRAM" },
 	{ 'n', NULL, "print what would be ordered, order nothing" },
+	{ 'P', "profile", "server, or shaken for what signs calls" },
 	{ 'S', "attr=value", "subject attribute, as CN=Name" },
-	{ 's', "san", "a host name, a wildcard or an address" },
+	{ 's', "san", "a host, an address, spc:CODE or tel:NUMBER" },
 	{ 'T', "ca", "who signs the server's certificate: file or trust set" },
 	{ 't', "type", "p256, p384, rsa:2048, rsa:3072, rsa:4096" },
 	{ 'u', NULL,
@@ -147,6 +148,10 @@ readoption(struct call *c, int ch, char *arg)
 		break;
 	case 'n':
 		c->job.dryrun = 1;
+		break;
+	case 'P':
+		checkarg(ch,
+		    certstore_template_set_profile(describe(c), arg, &err));
 		break;
 	case 'S':
 		checkarg(ch,
@@ -361,7 +366,7 @@ reportwaiting(const struct call *c)
 int
 main(int argc, char *argv[])
 {
-	static char letters[] = "+:" CMD_OPTIONS "A:e:fK:l:m:nS:s:T:t:uvW:xy";
+	static char letters[] = "+:" CMD_OPTIONS "A:e:fK:l:m:nP:S:s:T:t:uvW:xy";
 	struct call c = { 0 };
 	struct cmd_operands ops = { 0 };
 	struct session *session;

@@ -28,6 +28,8 @@ struct kind {
 		    struct kind_note *, struct method_why *);
 	int	 (*setup)(struct method *, const struct method_task *,
 		    const struct kind_note *, struct method_why *);
+	/* after setup: JSON for free(3), with which the CA is told */
+	char	*(*answer)(struct method *);
 	int	 (*wait)(struct method *, const struct method_task *,
 		    const struct kind_note *, struct method_why *);
 	int	 (*look)(struct method *, const struct method_task *,
@@ -36,7 +38,8 @@ struct kind {
 		    struct method_why *);
 	void	 (*end)(struct method *);
 };
-extern const struct kind kind_webroot, kind_http, kind_hook, kind_persist;
+extern const struct kind kind_webroot, kind_http, kind_hook, kind_persist,
+	    kind_tkauth;
 
 struct method {
 	const struct kind	*kind;

@@ -16,7 +16,7 @@
 volatile sig_atomic_t method_stop;
 
 static const struct kind *const kinds[] = { &kind_webroot, &kind_http,
-	&kind_hook, &kind_persist };
+	&kind_hook, &kind_tkauth, &kind_persist };
 #define NKIND (sizeof(kinds) / sizeof(kinds[0]))
 
 int
@@ -114,8 +114,8 @@ method_new(struct certstore *store, const char *word, struct method_why *why)
 	if ((m->kind = findkind(word)) == NULL) {
 		kind_fail(why,
 		    "-m \"%s\": is not a method: use webroot:DIR, "
-		    "http[:[ADDRESS:]PORT], hook:PROGRAM[,WORD...] or "
-		    "dns-persist",
+		    "http[:[ADDRESS:]PORT], hook:PROGRAM[,WORD...], "
+		    "tkauth:PROGRAM[,WORD...] or dns-persist",
 		    word);
 		goto bad;
 	}
@@ -287,6 +287,12 @@ method_setup(struct method *m, const struct method_task *task, const char *text,
     struct method_why *why)
 {
 	return callnoted(m, task, text, m->kind->setup, why);
+}
+
+char *
+method_answer(struct method *m)
+{
+	return m->kind->answer == NULL ? kind_print("{}") : m->kind->answer(m);
 }
 
 int

@@ -34,16 +34,21 @@ extern volatile sig_atomic_t method_stop;
 
 struct method_task {		/* an authorization and one of its challenges */
 	const char	*type;	/* "http-01", "dns-01", "dns-persist-01", ... */
-	const char	*name;	/* A-labels without "*.", or an address */
+	/* A-labels without "*.", an address, or the base64url of a TNAuthList */
+	const char	*name;
 	int		 wildcard;
 	int		 isip;
-	/* checked text; all but dns-persist-01: */
+	/* checked text; all but dns-persist-01 and tkauth-01: */
 	const char	*token;
 	const char	*authorization;	/* RFC 8555 section 8.1 */
 	const char	*txt;		/* of dns-01, section 8.4 */
 	/* dns-persist-01: */
 	const char	*issuer;	/* one of issuer-domain-names */
 	const char	*account;	/* URL */
+	/* tkauth-01: */
+	const char	*tkauth;	/* its type, "atc" */
+	const char	*fingerprint;	/* of the account, RFC 9448 section 5.4 */
+	const char	*authority;	/* URL, or NULL */
 };
 
 struct method;
@@ -51,7 +56,7 @@ struct method;
 struct method *method_new(struct certstore *, const char *,
 	    struct method_why *);
 const char *method_word(const struct method *);	/* as it is kept in props */
-/* Can it do that challenge of that name?  Uses type, wildcard, isip. */
+/* Can it do that challenge of that name?  Uses type, wildcard, isip, tkauth. */
 int	method_can(const struct method *, const struct method_task *);
 /* Binds ports, finds the hook and its credentials, looks at the webroot. */
 int	method_begin(struct method *, struct method_why *);
@@ -62,6 +67,8 @@ char	*method_note(struct method *, const struct method_task *,
 int	method_serial(const struct method *);
 int	method_setup(struct method *, const struct method_task *, const char *,
 	    struct method_why *);		/* with its note */
+/* With what the CA is told that it is set up: JSON for free(3), a secret. */
+char	*method_answer(struct method *);
 int	method_wait(struct method *, const struct method_task *, const char *,
 	    struct method_why *);		/* also 1 */
 /* -1 is a wrong answer from a public address, which -f may pass over; also 1. */

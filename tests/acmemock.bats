@@ -622,3 +622,11 @@ wish() {
 	    www.example.test
 	oneline 'account nosuch: does not exist: use one that cert-account list prints'
 }
+
+@test "dns-persist: the record that is missing is printed" {
+	rules 'order * state pending' 'authz * set challenges [{"type":"dns-persist-01","status":"pending","url":"BASE/challenge/0","issuer-domain-names":["ca.example.test"]}]'
+	run -0 --separate-stderr cert-acme -v -A mock -m dns-persist \
+	    -s www.example.test www
+	oneline '_validation-persist.www.example.test. IN TXT "ca.example.test; accounturi=' \
+	    "${directory%/dir}/acct/1\""
+}

@@ -5,9 +5,9 @@
  *	method undo NOTE
  *
  * NAME with "*." is a wildcard.  A step is one of the functions of method.h, or
- * "pause", which reads a line of stdin; "note" prints the note.  Each other step
- * prints its result, and its message.  After a signal the rest is left out, but
- * for undo.
+ * "pause", which reads a line of stdin; "note" and "answer" print those.  Each
+ * other step prints its result, and its message.  After a signal the rest is left
+ * out, but for undo.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -67,6 +67,11 @@ runstep(struct certstore *store, const char *step,
 	}
 	if (strcmp(step, "setup") == 0)
 		return method_setup(method, task, noted(), why);
+	if (strcmp(step, "answer") == 0) {
+		free(note);
+		note = method_answer(method);
+		return 0;
+	}
 	if (strcmp(step, "wait") == 0)
 		return method_wait(method, task, noted(), why);
 	if (strcmp(step, "look") == 0)
@@ -115,6 +120,9 @@ main(int argc, char *argv[])
 	task.txt = setting("TXT", "txt_-1");
 	task.issuer = setting("ISSUER", "ca.example");
 	task.account = setting("ACCOUNT", "https://ca.example/acct/1");
+	task.tkauth = setting("TKAUTH", "atc");
+	task.fingerprint = setting("FINGERPRINT", "SHA256 01:AB");
+	task.authority = getenv("AUTHORITY");
 	if ((method = method_new(store, argv[1], &why)) == NULL) {
 		printf("new -1 %s\n", why.msg);
 		rv = -1;
@@ -126,8 +134,10 @@ main(int argc, char *argv[])
 			continue;
 		why.msg[0] = '\0';
 		rv = runstep(store, argv[i], &task, &why);
-		if (rv == 0 && strcmp(argv[i], "note") == 0)
-			printf("note %s\n", note);
+		if (rv == 0 &&
+		    (strcmp(argv[i], "note") == 0 ||
+			strcmp(argv[i], "answer") == 0))
+			printf("%s %s\n", argv[i], note);
 		else
 			printf("%s %d%s%s\n", argv[i], rv,
 			    why.msg[0] == '\0' ? "" : " ", why.msg);

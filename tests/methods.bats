@@ -40,13 +40,14 @@ innet() {
 	for word in webroot webroot: http: http:0 http:65536 http:x http:+1 \
 	    http:1.2.3:80 http:::80 'http:[::1]' http:name:80 hook hook: \
 	    hook:http-01: hook:/tmp/ hook:,x dns-persist:x dns tls: '' \
-	    hook:x,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16; do
+	    hook:x,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16 \
+	    tkauth tkauth: tkauth:/tmp/ tkauth:,x; do
 		run -2 method "$word" http-01 a.example.com
 		[[ $output == 'new -1 -m '*': '* ]] || fail "$word: $output"
 	done
 	for word in http http:8080 http:127.0.0.1:80 'http:[::1]:80' \
 	    webroot:/srv/www hook:nsupdate hook:nsupdate,192.0.2.1,/etc/x \
-	    hook:http-01:/usr/x,y,/z dns-persist; do
+	    hook:http-01:/usr/x,y,/z dns-persist tkauth:x,y; do
 		run -0 method "$word" http-01 a.example.com
 		[ "$output" = "new 0 $word" ]
 	done
@@ -54,6 +55,8 @@ innet() {
 	[ "$output" = "new 0 webroot:$PWD/www" ]
 	run -0 method hook:tls-alpn-01:./x,./y http-01 a.example.com
 	[ "$output" = "new 0 hook:tls-alpn-01:$PWD/./x,./y" ]
+	run -0 method tkauth:./x,./y tkauth-01 MAigBhYEODE4SA
+	[ "$output" = "new 0 tkauth:$PWD/./x,./y" ]
 }
 
 @test "each method does its challenges" {
@@ -80,7 +83,12 @@ innet() {
 	dns-persist dns-persist-01 *.example.com 1
 	dns-persist dns-persist-01 192.0.2.1 0
 	dns-persist dns-01 a.example.com 0
+	tkauth:x tkauth-01 MAigBhYEODE4SA 1
+	tkauth:x dns-01 a.example.com 0
+	hook:x tkauth-01 MAigBhYEODE4SA 0
 	EOT
+	TKAUTH=other run method tkauth:x tkauth-01 MAigBhYEODE4SA can
+	[ "${lines[1]}" = 'can 0' ]
 }
 
 @test "webroot: a file, and what was made for it is removed" {
@@ -519,6 +527,38 @@ https_proxy=http://p:1" ]
 	[ "${lines[-2]}" = 'wait -1 hook:mine: wait dns-01 a.example.com: was interrupted' ]
 	[ "${lines[-1]}" = 'undo 0' ]
 	[ "$(tail -n 1 log | cut -d' ' -f1)" = del ]
+}
+
+@test "tkauth: what it gets, and what is made of its output" {
+	hook mine 'env | sort >'"$PWD"'/env; for w; do echo "$w"; done >'"$PWD"'/words; echo said >&2; echo head.claims.signature'
+	export CERTSTORE_HOOK=x SECRET=1
+	AUTHORITY=https://authority.example.org run -0 --separate-stderr \
+	    method tkauth:mine,one tkauth-01 MAigBhYEODE4SA begin note \
+	    setup answer
+	[ "$(cat words)" = 'one
+token
+tkauth-01
+MAigBhYEODE4SA
+SHA256 01:AB
+false
+https://authority.example.org' ]
+	[ "$(grep -v -e PWD -e ^_= -e ^TMPDIR env)" = "CERTSTORE=$PWD/store
+HOME=$HOME
+LANG=C.UTF-8
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" ]
+	[ "$output" = 'new 0 tkauth:mine,one
+begin 0
+note 
+setup 0
+answer {"tkauth":"head.claims.signature"}' ]
+	[ "$stderr" = 'method: mine: said' ]
+	# what it leaves behind holds nothing up
+	hook mine 'sleep 60 & echo a.b.c'
+	run -0 method tkauth:mine tkauth-01 MAigBhYEODE4SA setup answer
+	[ "${lines[2]}" = 'answer {"tkauth":"a.b.c"}' ]
+	hook mine 'echo a.b.c; kill -TERM $PPID; sleep 60'
+	run -2 method tkauth:mine tkauth-01 MAigBhYEODE4SA setup answer
+	[ "${lines[1]}" = 'setup -1 tkauth:mine: token tkauth-01 MAigBhYEODE4SA: was interrupted' ]
 }
 
 @test "hook: credentials are lines of a file that nobody else can read" {

@@ -392,7 +392,7 @@ moved() {
 		[ -s manual.txt ]
 		diff manual.txt readme.txt
 	done
-	for n in 13 14; do
+	for n in 13 14 15; do
 		network "$n" >manual.txt
 		awk -v n="$n." '
 		/^[0-9]+\. / || /^Status$/ { inside = $1 == n }

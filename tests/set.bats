@@ -197,7 +197,8 @@ next() {
 @test "acme and its methods" {
 	ok=(webroot:/var/www http http:8080 http:127.0.0.1:80 'http:[::1]:80'
 	    hook:nsupdate 'hook:/usr/libexec/x,a,b' 'hook:x,,'
-	    'hook:http-01:/usr/libexec/x,y' hook:tls-alpn-01:x dns-persist)
+	    'hook:http-01:/usr/libexec/x,y' hook:tls-alpn-01:x dns-persist
+	    tkauth:spc-token 'tkauth:/usr/libexec/x,a')
 	cert-set a acme=letsencrypt acmeprofile=shortlived chain='ISRG Root X1'
 	for m in "${ok[@]}"; do
 		cert-set -q a method+="$m"
@@ -210,7 +211,8 @@ next() {
 	    method=http:0 method=http:x:80 method=http:::1:80 method=hook: \
 	    method=hook:../x method=hook:/x/ method=hook:http-01: \
 	    method=hook:x-01:y method=dns-01 \
-	    method=dns-persist:x; do
+	    method=dns-persist:x method=tkauth method=tkauth: \
+	    method=tkauth:../x method=tkauth:http-01:x; do
 		run -2 cert-set a "$bad"
 	done
 	run -2 cert-set @store acme=x

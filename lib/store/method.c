@@ -38,23 +38,13 @@ isaddrport(const char *value)
 	    (*addr == '[') == (strchr(text, ':') != NULL);
 }
 
-/*
- * "PROGRAM", which is a path or a name in a directory of hooks, and words;
- * before it perhaps the type of challenge.
- */
+/* "PROGRAM", which is a path or a name in a directory of hooks, and words. */
 static int
-ishookcall(const char *value)
+isprogram(const char *value)
 {
-	static const char *const types[] = { "dns-01:", "http-01:",
-		"tls-alpn-01:" };
 	char name[CS_NAME_MAX + 1];
-	size_t i, len;
+	size_t len;
 
-	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (strncmp(value, types[i], strlen(types[i])) == 0) {
-			value += strlen(types[i]);
-			break;
-		}
 	len = strcspn(value, ",");
 	if (*value == '/')
 		return len > 1 && value[len - 1] != '/';
@@ -63,6 +53,20 @@ ishookcall(const char *value)
 	memcpy(name, value, len);
 	name[len] = '\0';
 	return cs_name_isvalid(name);
+}
+
+/* A program, and before it perhaps the type of challenge. */
+static int
+ishookcall(const char *value)
+{
+	static const char *const types[] = { "dns-01:", "http-01:",
+		"tls-alpn-01:" };
+	size_t i;
+
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strncmp(value, types[i], strlen(types[i])) == 0)
+			return isprogram(value + strlen(types[i]));
+	return isprogram(value);
 }
 
 const char *
@@ -86,8 +90,13 @@ cs_method_flaw(const char *value)
 		return arg != NULL && ishookcall(arg) ?
 		    NULL :
 		    "names no program: use hook:PROGRAM, or hook:PROGRAM,WORD";
+	if (len == 6 && memcmp(value, "tkauth", 6) == 0)
+		return arg != NULL && isprogram(arg) ?
+		    NULL :
+		    "names no program: use tkauth:PROGRAM, or "
+		    "tkauth:PROGRAM,WORD";
 	if (strcmp(value, "dns-persist") == 0)
 		return NULL;
-	return "is not a method: use webroot:DIRECTORY, http, hook:PROGRAM or "
-	       "dns-persist";
+	return "is not a method: use webroot:DIRECTORY, http, hook:PROGRAM, "
+	       "tkauth:PROGRAM or dns-persist";
 }
