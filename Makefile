@@ -99,7 +99,7 @@ UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
 ACME_UNITS = tests/test-client.c
 TOOLS = tests/forge tests/passport tests/pki
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
-FUZZERS = acme client crl name pem props tnauth trust verify
+FUZZERS = acme client crl import name pem props tnauth trust verify
 FUZZ_TIME = 60
 EXAMPLES = tests/example/isgood.c tests/example/takein.c \
 	tests/example/whose.c
