@@ -158,7 +158,7 @@ ACME_TESTS = $(ACME_UNITS:.c=)
 SOURCES = $(LIBRARY) $(SHARED) $(ACME_SHARED) $(MAINS) $(UNITS) $(ACME_UNITS) \
 	tests/clock.c tests/forge.c tests/hostile.c tests/method.c \
 	tests/passport.c tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
-SCRIPTS = $(HOOKS) tests/deps.sh tests/run tests/demo .ci/run \
+SCRIPTS = $(HOOKS) tests/coverage tests/deps.sh tests/run tests/demo .ci/run \
 	tests/bench/acme tests/bench/run tests/bench/grow \
 	tests/bench/stores.sh tests/suites/run
 PERLS = tests/days tests/exec tests/powercut tests/suites/limbo tests/suites/pkits
@@ -253,6 +253,17 @@ build-asan:
 	cd build-asan && $(MAKE) clean && \
 	    $(MAKE) CFLAGS="$(SANITIZE)" \
 	    CPPFLAGS="-U_FORTIFY_SOURCE -DCMD_UNCONFINED" all units
+
+# Which lines of lib/ no test reaches: prints them, and how many there are.
+coverage:
+	rm -rf build-coverage
+	mkdir build-coverage
+	cp -R Makefile config.mk README LICENSE NEWS HACKING cmd dist hooks \
+	    lib man tests build-coverage
+	cd build-coverage && $(MAKE) clean && \
+	    $(MAKE) CFLAGS="-O0 --coverage" LDFLAGS=--coverage \
+	    CPPFLAGS="-U_FORTIFY_SOURCE -DCMD_UNCONFINED" all units && \
+	    { sh tests/run; sh tests/coverage; }
 
 # Every system call of every writer killed and made to fail, and the power cut
 # after each, of which check has a sample: an hour or two.
@@ -370,7 +381,7 @@ clean:
 	rm -f $(UNIT_OBJS) $(TESTS) $(ACME_TESTS) $(TOOL_OBJS) $(TOOLS) $(PRELOADS)
 	rm -f tests/method
 	rm -f $(BENCH_OBJS) $(BENCH)
-	rm -rf build-asan build-fuzz $(TARBALL) $(TARBALL).tar.gz
+	rm -rf build-asan build-coverage build-fuzz $(TARBALL) $(TARBALL).tar.gz
 
-.PHONY: all units bench demo check check-asan build-asan check-faults suites \
-	fuzz lint fmt fmt-check install uninstall dist distcheck clean
+.PHONY: all units bench demo check check-asan build-asan check-faults coverage \
+	suites fuzz lint fmt fmt-check install uninstall dist distcheck clean
