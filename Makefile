@@ -17,7 +17,7 @@ BASE = lib/base/array.c lib/base/buf.c lib/base/crypto.c \
 STORE = lib/store/combined.c lib/store/due.c lib/store/entry.c \
 	lib/store/fence.c lib/store/generation.c lib/store/held.c \
 	lib/store/index.c lib/store/info.c lib/store/layout.c \
-	lib/store/links.c lib/store/list.c lib/store/lock.c lib/store/match.c \
+	lib/store/linkcheck.c lib/store/links.c lib/store/list.c lib/store/lock.c lib/store/match.c \
 	lib/store/method.c lib/store/mode.c lib/store/moment.c \
 	lib/store/names.c lib/store/newprops.c lib/store/orderstate.c \
 	lib/store/orderwrite.c lib/store/parents.c lib/store/propedit.c \

@@ -65,7 +65,8 @@ isknown(const char *prop)
 {
 	static const char *const known[] = { "tenant", "user", "group", "x5u",
 		"endpoint", "renew", "life", "keepkey", "hold", "revoked",
-		"acme", "method", "acmeprofile", "chain", "renewhost", "note" };
+		"acme", "method", "acmeprofile", "chain", "ignore", "renewhost",
+		"note" };
 	size_t i;
 
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -133,7 +134,7 @@ static int
 issingle(const char *prop)
 {
 	static const char *const lists[] = { "tenant", "user", "endpoint",
-		"method" };
+		"method", "ignore" };
 	size_t i;
 
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)

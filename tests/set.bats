@@ -879,3 +879,14 @@ closed() {
 	closed a
 	props a
 }
+
+@test "ignore: codes of cert-check, for entries and the store" {
+	cert-set a ignore=expires,weak-key ignore+=key-shared
+	[ "$(cert-set -o ignore a)" = "ignore=expires,weak-key
+ignore+=key-shared" ]
+	cert-set @store ignore=unknown-file
+	cert-set @trust ignore=crl-uncovered
+	refused 'ignore: "Expired": is not a code' a ignore=Expired
+	refused 'is not a code' a ignore=a,
+	refused 'ignore: is a property of entries' @new ignore=expires
+}

@@ -6,14 +6,11 @@
 
 #include "store/store.h"
 
-#define CS_KEY_MAX	253		/* a name in index/, bytes */
-
 #define CS_NINDEX	9
 /* Its presence says that every name of every entry is linked.  "+" is in no
  * host name.  Made together with the directory. */
 #define CS_INDEX_COMPLETE "host/+"
 #define CS_INDEX_NUMBERED "+"		/* the only key in index/tn */
-#define CS_INDEX_PATH	(CS_KEY_MAX + CS_NAME_MAX + 32)	/* below index/ */
 extern const char *const cs_index_names[CS_NINDEX];
 
 #define CS_NHELD	6		/* see cs_fence_verify() */
@@ -66,9 +63,6 @@ const char *cs_store_reopen(struct certstore *);
 /* Syncs the links that were made in one of its directories. */
 int	cs_store_sync(const struct certstore *, int);
 
-/* parents.c: can another user change the path of the store?  -1: yes. */
-int	cs_parents_check(const struct certstore *, struct certstore_error *);
-
 /*
  * fence.c: does this writer still have what it began with?  Asked before what
  * cannot be taken back, and at the end.  CERTSTORE_EBUSY if not.
@@ -114,10 +108,6 @@ struct cs_intent {
 	const char	*verb;			/* "", "mend" or "rm" */
 	char		 text[CS_GENDIR + 8];	/* .NAME@N */
 };
-/* The N of ".NAME@N" of that name, else 0; the other way round. */
-unsigned long cs_generation_number(const char *, const char *);
-void	cs_generation_dir(char [CS_GENDIR], const char *, unsigned long);
-int	cs_generation_owner(const char *, char [CS_NAME_MAX + 1]); /* whose: 1, 0 */
 int	cs_generation_list(const struct certstore *, int,
 	    struct cs_generations *);
 void	cs_generation_forget(struct cs_generations *);
@@ -168,10 +158,6 @@ int	cs_info_load(const struct certstore *, const char *, const char *,
 const char *cs_info_find(const struct cs_buf *, const char *, size_t *);
 int	cs_info_current(int, const char *, int, struct cs_info *,
 	    char [CS_GENDIR]);
-/* The lines of a whole info that describe certificate and request, but for one
- * word's, or NULL. */
-int	cs_info_description(struct cs_buf *, const struct cs_buf *,
-	    const char *);
 
 /* resolve.c */
 struct cs_link cs_resolve_link(struct certstore *, const char *);
@@ -180,16 +166,13 @@ struct cs_link cs_resolve_link(struct certstore *, const char *);
 int	cs_resolve_entry(struct certstore *, const char *, char [CS_GENDIR],
 	    struct certstore_error *);
 int	cs_resolve_isstray(const struct certstore *, const char *);
-int	cs_resolve_default(struct certstore *, char [CS_NAME_MAX + 1]); /* errno */
 int	cs_resolve_defaultname(struct certstore *, char [CS_NAME_MAX + 1],
 	    struct certstore_error *);	/* "": there is none */
 
 /* mode.c */
-int	cs_mode_findgroup(const char *, gid_t *);	/* 1, 0, -1 and errno */
 /* The group that a name stands for; NULL: none, which is -1. */
 int	cs_mode_group(const char *, const char *, gid_t *,
 	    struct certstore_error *);
-mode_t	cs_mode_of(enum cs_file, gid_t);	/* with that group or -1 */
 /* Has a file of an entry another owner, group or mode?  1 and why, 0, -1. */
 int	cs_mode_differ(const struct certstore_entry *, enum cs_file, gid_t,
 	    char [CS_PROPS_WHY], struct certstore_error *);
@@ -197,6 +180,7 @@ int	cs_mode_close(struct certstore *, const char *, unsigned long, int);
 int	cs_mode_tighten(struct certstore *, const struct cs_info *); /* errno */
 
 /* props.c */
+const char *cs_props_ignoreflaw(const char *);
 enum cs_prop {			/* those with one value that info repeats */
 	CS_PROP_ORIGIN, CS_PROP_GROUP, CS_PROP_X5U, CS_PROP_RENEW, CS_PROP_HOLD,
 	CS_PROP_ACME, CS_PROP_REVOKED, CS_NPROP
@@ -214,11 +198,8 @@ int	cs_props_group(const char *, const struct cs_buf *, gid_t *,
 int	cs_props_isgroup(const struct cs_buf *, const char *);	/* is it theirs? */
 int	cs_props_text(const struct certstore_entry *, struct cs_buf *,
 	    struct certstore_error *);		/* the file as it is now */
-int	cs_props_check(const char *, const struct cs_buf *,
-	    struct certstore_error *);	/* of an entry, or a section of settings */
 
-/* held.c: is a generation kept or held; what is written, of what it replaces. */
-int	cs_held_keeps(const struct cs_info *, unsigned long);
+/* held.c: what is written, of what it replaces. */
 int	cs_held_add(struct cs_put *, const struct cs_info *);	/* no memory */
 
 /* x5u.c */
@@ -268,8 +249,6 @@ void	cs_user_warn(const struct certstore *, const char *);
 /* settings.c: STORE/props, the lines of a section such as "@new". */
 int	cs_settings_issection(const char *);	/* "@new", "@trust/SET", ... */
 int	cs_settings_istrust(const char *);	/* "@trust", "@trust/SET" */
-int	cs_settings_read(struct certstore *, const char *, struct cs_buf *,
-	    struct certstore_error *);
 /* To change it: the whole file, changes of a section (1, 0 no difference, -1),
  * a new file, which takes its place; or is removed.  The latter three: errno. */
 int	cs_settings_load(struct certstore *, struct cs_buf *,
@@ -281,12 +260,6 @@ int	cs_settings_switch(struct certstore *);
 void	cs_settings_cancel(struct certstore *);
 
 /* index.c */
-/* Calls fn for each index link an info calls for: "host", "a.example". */
-int	cs_index_keys(const struct cs_info *,
-	    int (*)(void *, const char *, const char *), void *);
-int	cs_index_collect(void *, const char *, const char *);
-			/* such a fn, for a struct cs_strings: "host/a.example" */
-int	cs_index_isusable(const char *);	/* may a key be a file name? */
 const char *cs_index_linkname(const char *);	/* the entry's, in a link's text */
 unsigned int cs_index_bit(const char *);	/* of a directory, in touched */
 int	cs_index_add(struct certstore *, const struct cs_info *);	/* errno */
@@ -306,8 +279,9 @@ void	cs_index_synced(struct certstore *);	/* by other means */
 int	cs_index_make(struct certstore *);		/* the empty directories */
 int	cs_index_ismade(const struct certstore *);	/* 1, 0, -1 */
 
-/* purge.c: removes links that these entries, sorted, do not call for. */
-int	cs_purge_index(struct certstore *, const struct cs_strings *);
+/* linkcheck.c: all links in index/ that an entry calls for, sorted; errno. */
+int	cs_linkcheck_keys(struct certstore *, const struct cs_info *,
+	    struct cs_strings *);
 
 /* combined.c: the link of an entry in combined/. */
 int	cs_combined_has(const struct certstore *, const char *);

@@ -261,6 +261,12 @@ checkmethodvalue(struct value *v)
 }
 
 static int
+checkignorevalue(struct value *v)
+{
+	return checkflawvalue(v, cs_props_ignoreflaw);
+}
+
+static int
 checkhostvalue(struct value *v)
 {
 	if (checktextvalue(v) == -1)
@@ -290,6 +296,7 @@ static const struct property {
 	{ "method", 1, checkmethodvalue },
 	{ "acmeprofile", 0, checktextvalue },
 	{ "chain", 0, checktextvalue },
+	{ "ignore", 1, checkignorevalue },
 	{ "renewhost", 0, checkhostvalue },
 };
 static const struct property own = { OWN, 1, checktextvalue };
@@ -324,7 +331,8 @@ cs_propedit_parse(struct cs_propchange *c, const char *prop,
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: no such property: use tenant, user, group, "
 		    "x5u, endpoint, renew, life, keepkey, hold, revoked, acme, "
-		    "method, acmeprofile, chain, note, default or x-NAME",
+		    "method, acmeprofile, chain, ignore, note, default or "
+		    "x-NAME",
 		    cs_escape_quote(q, prop));
 	if (!p->islist && how != CERTSTORE_SET_REPLACE)
 		return refusevalue(&v, "this property has one value: use =");

@@ -25,6 +25,7 @@ enum key {
 	CHAIN,
 	ENDPOINT,
 	NOTE,
+	IGNORE,
 	RENEWHOST,
 	OTHER
 };
@@ -50,6 +51,7 @@ static const struct {
 	[CHAIN] = { "chain", 1, NULL },
 	[ENDPOINT] = { "endpoint", 0, NULL },
 	[NOTE] = { "note", 0, NULL },
+	[IGNORE] = { "ignore", 0, cs_props_ignoreflaw },
 	[RENEWHOST] = { "renewhost", 1, NULL },
 };
 
@@ -57,6 +59,23 @@ struct line {
 	struct cs_propline l;
 	enum key key;
 };
+
+/* What is wrong with a list of codes of findings, "a-b,c"; or NULL. */
+const char *
+cs_props_ignoreflaw(const char *value)
+{
+	static const char chars[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	size_t len;
+
+	for (;; value += len + 1) {
+		len = strspn(value, chars);
+		if (len == 0 || (value[len] != '\0' && value[len] != ','))
+			return "is not a code of cert-check, or several with "
+			       "commas between";
+		if (value[len] == '\0')
+			return NULL;
+	}
+}
 
 static int
 isblank_ascii(char c)
@@ -474,39 +493,64 @@ finddifference(const struct cs_props *props, const struct cs_info *info,
 }
 
 /*
- * Do the props as they are now differ from what info repeats, or the files'
- * modes from what props ask for?  1 and why, 0, -1.
+ * Do the props as they are now differ from what info repeats?  1 and why, 0,
+ * -1: CERTSTORE_EREFUSED if they are malformed.  props receives them, also if
+ * they differ.
  */
-int
-cs_props_differ(const struct certstore_entry *entry, char why[CS_PROPS_WHY],
-    struct certstore_error *err)
+static int
+compareprops(const struct certstore_entry *entry, struct cs_props *props,
+    char why[CS_PROPS_WHY], struct certstore_error *err)
 {
 	const struct cs_info *info = &entry->info;
-	struct cs_props props = { 0 };
 	struct cs_buf text = { 0 };
 	const char *what = NULL;
-	gid_t gid;
-	size_t i;
 	int rv = -1;
 
 	if (cs_props_text(entry, &text, err) == -1 ||
 	    cs_props_check(info->name, &text, err) == -1)
 		goto out;
-	if (parseprops(&props, &text) == -1 ||
-	    finddifference(&props, info, &what) == -1) {
+	if (parseprops(props, &text) == -1 ||
+	    finddifference(props, info, &what) == -1) {
 		cs_fail_nomem(err);
 		goto out;
 	}
-	if (cs_mode_group(info->name, props.value[CS_PROP_GROUP], &gid, err) ==
-	    -1)
-		goto out;
 	rv = what != NULL;
 	if (what != NULL)
 		snprintf(why, CS_PROPS_WHY, "its props have %s", what);
+out:
+	cs_buf_free(&text);
+	return rv;
+}
+
+int
+cs_props_compare(const struct certstore_entry *entry, char why[CS_PROPS_WHY],
+    struct certstore_error *err)
+{
+	struct cs_props props = { 0 };
+	int rv;
+
+	rv = compareprops(entry, &props, why, err);
+	cs_props_free(&props);
+	return rv;
+}
+
+/* The same, but also the files' modes are compared with what props ask for. */
+int
+cs_props_differ(const struct certstore_entry *entry, char why[CS_PROPS_WHY],
+    struct certstore_error *err)
+{
+	struct cs_props props = { 0 };
+	gid_t gid;
+	size_t i;
+	int rv;
+
+	rv = compareprops(entry, &props, why, err);
+	if (rv != -1 &&
+	    cs_mode_group(entry->info.name, props.value[CS_PROP_GROUP], &gid,
+		err) == -1)
+		rv = -1;
 	for (i = 0; rv == 0 && i < CS_NFILE; i++)
 		rv = cs_mode_differ(entry, (enum cs_file)i, gid, why, err);
-out:
 	cs_props_free(&props);
-	cs_buf_free(&text);
 	return rv;
 }

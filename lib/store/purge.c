@@ -1,6 +1,6 @@
 /*
- * purge.c: removes links of index/ that no entry calls for, where it is not
- * known which ones those are.
+ * purge.c: finds links of index/ that no entry calls for, where it is not
+ * known which ones those are, and removes them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,9 @@
 
 struct purge {
 	struct certstore *store;
-	const struct cs_strings *names;
+	const struct cs_strings *names; /* or NULL: all */
+	int (*fn)(void *, const char *, const char *);
+	void *arg;
 	struct certstore_entry entry;
 	char loaded[CS_NAME_MAX + 1]; /* the entry that keys is of */
 	struct cs_strings keys;
@@ -42,9 +44,8 @@ loadkeys(struct purge *in, const char *name)
 		if (in->entry.info.name == NULL)
 			return 0;
 	}
-	if (cs_index_keys(&in->entry.info, cs_index_collect, &in->keys) == -1)
+	if (cs_linkcheck_keys(in->store, &in->entry.info, &in->keys) == -1)
 		return -1;
-	cs_strings_sort(&in->keys);
 	snprintf(in->loaded, sizeof(in->loaded), "%s", name);
 	return 1;
 }
@@ -59,7 +60,7 @@ issurplus(struct purge *in, const char *name, const char *key)
 	char path[CS_KEY_MAX + 16];
 	int rv;
 
-	if (!cs_strings_has(in->names, name))
+	if (in->names != NULL && !cs_strings_has(in->names, name))
 		return 0;
 	if ((rv = loadkeys(in, name)) != 1)
 		return rv == 2 ? 1 : rv;
@@ -68,18 +69,22 @@ issurplus(struct purge *in, const char *name, const char *key)
 }
 
 static int
-purgeshared(void *arg, const char *name)
+findshared(void *arg, const char *name)
 {
 	struct purge *in = arg;
+	char path[CS_INDEX_PATH];
 	int surplus;
 
+	snprintf(path, sizeof(path), "%s/%s@/%s", in->sub, in->key, name);
+	if (!cs_name_isvalid(name))
+		return in->fn(in->arg, path, NULL);
 	if ((surplus = issurplus(in, name, in->key)) != 1)
 		return surplus;
-	return cs_index_unshare(in->store, in->sub, in->key, name);
+	return in->fn(in->arg, path, name);
 }
 
 static int
-purgekey(void *arg, const char *file)
+findlink(void *arg, const char *file)
 {
 	struct purge *in = arg;
 	char path[CS_KEY_MAX + 16], text[CS_NAME_MAX + 32];
@@ -90,9 +95,11 @@ purgekey(void *arg, const char *file)
 	if (len == 0 || len > CS_KEY_MAX + 1)
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s", in->sub, file);
+	if (strcmp(path, CS_INDEX_COMPLETE) == 0)
+		return 0;
 	if (file[len - 1] == '@') {
 		snprintf(in->key, sizeof(in->key), "%.*s", (int)len - 1, file);
-		return cs_file_each(in->store->index, path, purgeshared, in) ==
+		return cs_file_each(in->store->index, path, findshared, in) ==
 			    -1 &&
 			errno != ENOENT ?
 		    -1 :
@@ -101,15 +108,15 @@ purgekey(void *arg, const char *file)
 	if (cs_file_readlink(in->store->index, path, text, sizeof(text)) ==
 		-1 ||
 	    (name = cs_index_linkname(text)) == NULL)
-		return 0;
+		return in->fn(in->arg, path, NULL);
 	if ((surplus = issurplus(in, name, file)) != 1)
 		return surplus;
-	return cs_file_remove(in->store->index, path);
+	return in->fn(in->arg, path, name);
 }
 
 /* Reads a directory that is two levels or one above the links of days. */
 static int
-purgedays(void *arg, const char *file)
+finddays(void *arg, const char *file)
 {
 	struct purge *in = arg;
 	size_t len = strlen(in->day);
@@ -121,35 +128,63 @@ purgedays(void *arg, const char *file)
 		return 0;
 	snprintf(in->day + len, sizeof(in->day) - len, "/%s", file);
 	rv = cs_file_each(in->store->index, in->day,
-	    month ? purgedays : purgekey, in);
+	    month ? finddays : findlink, in);
 	in->day[len] = '\0';
 	return rv == -1 && (errno == ENOENT || errno == ENOTDIR) ? 0 : rv;
 }
 
 /*
- * Removes all links to these entries (sorted) that they do not call for, where
- * it is not known which they had before.  Reads all of index/ once.
+ * Finds all links to these entries (sorted), or to any, that they do not call
+ * for.  Reads all of index/ once.
  */
 int
-cs_purge_index(struct certstore *store, const struct cs_strings *names)
+cs_purge_find(struct certstore *store, const struct cs_strings *names,
+    int (*fn)(void *, const char *, const char *), void *arg)
 {
-	struct purge in = { .store = store, .names = names };
+	struct purge in = { .store = store,
+		.names = names,
+		.fn = fn,
+		.arg = arg };
 	int rv = 0;
 	size_t i;
 
-	for (i = 0; i < CS_NINDEX && names->n > 0 && rv == 0; i++) {
+	for (i = 0; i < CS_NINDEX && rv == 0; i++) {
 		in.sub = cs_index_names[i];
 		if (cs_moment_isdir(in.sub)) {
 			snprintf(in.day, sizeof(in.day), "%s", in.sub);
 			in.sub = in.day;
 			rv = cs_file_each(store->index, cs_index_names[i],
-			    purgedays, &in);
+			    finddays, &in);
 		} else
-			rv = cs_file_each(store->index, in.sub, purgekey, &in);
+			rv = cs_file_each(store->index, in.sub, findlink, &in);
 		if (rv == -1 && errno == ENOENT)
 			rv = 0;
 	}
 	cs_entry_done(&in.entry);
 	cs_strings_free(&in.keys);
 	return rv;
+}
+
+/* Removes a link of an entry that is in the list. */
+static int
+removelink(void *arg, const char *path, const char *name)
+{
+	struct certstore *store = arg;
+	char sub[CS_MOMENT_SUB], key[CS_KEY_MAX + 1];
+	const char *slash = strchr(path, '/'), *at = strstr(path, "@/");
+
+	if (name == NULL)
+		return 0;
+	if (at == NULL)
+		return cs_file_remove(store->index, path);
+	snprintf(sub, sizeof(sub), "%.*s", (int)(slash - path), path);
+	snprintf(key, sizeof(key), "%.*s", (int)(at - slash) - 1, slash + 1);
+	return cs_index_unshare(store, sub, key, name);
+}
+
+int
+cs_purge_index(struct certstore *store, const struct cs_strings *names)
+{
+	return names->n == 0 ? 0 :
+			       cs_purge_find(store, names, removelink, store);
 }

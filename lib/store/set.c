@@ -273,7 +273,9 @@ checksection(const struct certstore_set *set, const char *section,
 			    strcmp(prop, "keepkey") == 0 ||
 			    strcmp(prop, "renew") == 0)) ||
 		    (strcmp(section, "@store") == 0 &&
-			strcmp(prop, "renewhost") == 0))
+			strcmp(prop, "renewhost") == 0) ||
+		    (strcmp(section, "@new") != 0 &&
+			strcmp(prop, "ignore") == 0))
 			prop = NULL;
 	}
 	if (prop == NULL)

@@ -134,9 +134,59 @@ int	cs_put_compose(struct cs_buf *, const struct cs_put *,
 int	cs_put_serves(const struct cs_put *);	/* a TLS server, as it says */
 void	cs_put_free(struct cs_put *);
 
-/* resolve.c: the names of all entries, sorted, each once. */
+/* generation.c: the N of ".NAME@N" of that name, else 0; the other way round;
+ * whose it is: 1, 0. */
+unsigned long cs_generation_number(const char *, const char *);
+void	cs_generation_dir(char [CS_GENDIR], const char *, unsigned long);
+int	cs_generation_owner(const char *, char [CS_NAME_MAX + 1]);
+
+/* resolve.c: the names of all entries, sorted, each once; the entry that the
+ * link default leads to: 1, 0 none, -1 and errno. */
 int	cs_resolve_names(struct certstore *, struct cs_strings *,
 	    struct certstore_error *);
+int	cs_resolve_default(struct certstore *, char [CS_NAME_MAX + 1]);
+
+/* mode.c: the group of a name: 1, 0, -1 and errno; the mode that a file has
+ * with a group, or -1 for none. */
+int	cs_mode_findgroup(const char *, gid_t *);
+mode_t	cs_mode_of(enum cs_file, gid_t);
+
+/* held.c: is a generation of an entry kept or held? */
+int	cs_held_keeps(const struct cs_info *, unsigned long);
+
+/* index.c: calls fn for each link in index/ that an info calls for: "host",
+ * "a.example".  Collect is such a fn, for a struct cs_strings:
+ * "host/a.example".  May a key be a file name? */
+#define CS_KEY_MAX	253		/* bytes */
+#define CS_INDEX_PATH	(CS_KEY_MAX + CS_NAME_MAX + 32)	/* below index/ */
+int	cs_index_keys(const struct cs_info *,
+	    int (*)(void *, const char *, const char *), void *);
+int	cs_index_collect(void *, const char *, const char *);
+int	cs_index_isusable(const char *);
+
+/*
+ * purge.c: links of index/ that their entry does not call for, or of these
+ * entries (sorted): fn is called for each, with its path and the name of its
+ * entry, or NULL for what is no link of ours; -1 and errno, or what fn gave.
+ * Purge removes those of these entries.
+ */
+int	cs_purge_find(struct certstore *, const struct cs_strings *,
+	    int (*)(void *, const char *, const char *), void *);
+int	cs_purge_index(struct certstore *, const struct cs_strings *);
+
+/*
+ * linkcheck.c: the first link in index/ that an entry lacks, 1, or 0; -1 and
+ * errno; adds how many it has.  All links in index/.  In combined/, an entry has
+ * its link where it should and not elsewhere: 0, CS_LINKCHECK_*, -1 and errno.
+ */
+enum {
+	CS_LINKCHECK_MISSING = 1, CS_LINKCHECK_SURPLUS, CS_LINKCHECK_FOREIGN
+};
+int	cs_linkcheck_index(struct certstore *, const struct cs_info *,
+	    char [CS_INDEX_PATH], size_t *);
+int	cs_linkcheck_count(struct certstore *, size_t *);
+int	cs_linkcheck_combined(struct certstore *, const char *,
+	    const struct cs_info *, size_t *);
 
 /* info.c */
 int	cs_info_parse(struct cs_info *, struct certstore_error *); /* text is cut into strings */
@@ -146,6 +196,14 @@ int	cs_info_has_usage(const struct cs_info *, const char *);
 int	cs_info_isvalid(const struct cs_info *, int64_t);	/* at that time */
 /* The first end of its certificates, and whose it is; NULL: its own. */
 int64_t	cs_info_ends(const struct cs_info *, const char **);
+
+/* The lines of a whole info that describe certificate and request, but for one
+ * word's, or NULL. */
+int	cs_info_description(struct cs_buf *, const struct cs_buf *,
+	    const char *);
+
+/* parents.c: can another user change the path of the store?  -1: yes. */
+int	cs_parents_check(const struct certstore *, struct certstore_error *);
 
 /* names.c */
 const struct cs_san *cs_names_of(const struct cs_info *, struct cs_san *,
@@ -217,10 +275,16 @@ struct cs_propline {
 	size_t		 wordlen, len;
 };
 int	cs_props_nextline(const struct cs_buf *, size_t *, struct cs_propline *);
-/* What people write about an entry, as it is now. */
+/* What people write about an entry, as it is now: does it differ from what is in
+ * force, but for modes or with them?  1 and why, 0, -1.  Is a text malformed, of
+ * an entry or a section of settings?  0, -1. */
 #define CS_PROPS_WHY	160
+int	cs_props_compare(const struct certstore_entry *, char [CS_PROPS_WHY],
+	    struct certstore_error *);
 int	cs_props_differ(const struct certstore_entry *, char [CS_PROPS_WHY],
-	    struct certstore_error *);	/* from what is in force: 1, 0, -1 */
+	    struct certstore_error *);
+int	cs_props_check(const char *, const struct cs_buf *,
+	    struct certstore_error *);
 
 /* newprops.c: makes CS_PROPS of what is to be written, from the props of the
  * entry that is replaced, or for NULL from the defaults of the store, and from
@@ -303,8 +367,10 @@ int	cs_recover_abandon(struct certstore *, const struct certstore_error *);
 int	cs_search_index(struct certstore *, const char *, const char *,
 	    struct cs_strings *);
 
-/* settings.c: calls for each user of a trust set: its section, such as
+/* settings.c: the lines of a section.  Calls for each user of a trust set: its section, such as
  * "@trust/SET", and the user.  Other than 0 ends that, and is returned. */
+int	cs_settings_read(struct certstore *, const char *, struct cs_buf *,
+	    struct certstore_error *);
 int	cs_settings_trustusers(struct certstore *,
 	    int (*)(void *, const char *, const char *), void *,
 	    struct certstore_error *);
