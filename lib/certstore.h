@@ -165,6 +165,8 @@ int certstore_entry_is_default(const struct certstore_entry *entry);
 int certstore_entry_is_valid(const struct certstore_entry *entry,
     int64_t when);
 int certstore_entry_has_key(const struct certstore_entry *entry);
+int certstore_entry_had(const struct certstore_entry *entry,
+    const char *fingerprint);
 
 enum certstore_file {
 	CERTSTORE_DIRECTORY,
@@ -245,6 +247,17 @@ enum certstore_user_type certstore_user_type(const char *user,
     const char **unit);
 char *certstore_user_hook(const struct certstore *store, const char *user,
     size_t i);
+#define CERTSTORE_HOST_LEN	254
+struct certstore_endpoint {	/* [protocol:]host:port[=name] */
+	char protocol[16];		/* that says STARTTLS, or "" */
+	char host[CERTSTORE_HOST_LEN];	/* or an address, without brackets */
+	int address;			/* which one */
+	char port[6];
+	char name[CERTSTORE_HOST_LEN];	/* that a client asks for, or "" */
+};
+int certstore_endpoint_parse(const char *text,
+    const struct certstore_entry *entry, struct certstore_endpoint *endpoint,
+    struct certstore_error *err);
 struct certstore_props;
 struct certstore_props *certstore_props_read(struct certstore *store,
     const char *name, struct certstore_error *err);

@@ -187,6 +187,12 @@ refused() {
 	    'endpoint+=[2001:db8::1]:443' endpoint+=192.0.2.1:5061 \
 	    'endpoint+=xmpp-server:[::1]:5269=a.example.com'
 	[ "$(cert-set a | wc -l)" -eq 5 ]
+	# without a host name to ask for
+	cert-create -q -s '*.example.com' wild
+	refused 'only wildcards: add =name' wild endpoint=192.0.2.1:443
+	refused 'only wildcards: add =name' wild endpoint=example.com:443
+	cert-set wild endpoint=192.0.2.1:443=b.example.com \
+	    endpoint+=c.example.com:443
 }
 
 # next: the links of index/next, without the directory.

@@ -229,6 +229,12 @@ void	cs_moment_sub(char [CS_MOMENT_SUB], const char *, int64_t);
 const char *cs_method_flaw(const char *);
 const char *cs_method_accountflaw(const char *);
 
+/* endpoint.c: what is wrong with the text, or NULL; the name that is asked for,
+ * -1 if the certificate has only wildcards. */
+const char *cs_endpoint_read(const char *, struct certstore_endpoint *);
+const char *cs_endpoint_flaw(const char *);
+int	cs_endpoint_choose(struct certstore_endpoint *, const struct cs_info *);
+
 /* orderstate.c: with its link in index/next; errno. */
 int	cs_orderstate_remove(struct certstore *, const char *);
 

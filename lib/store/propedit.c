@@ -101,66 +101,6 @@ checkx5uvalue(struct value *v)
 	return flaw == NULL ? 0 : refusevalue(v, flaw);
 }
 
-/* Who says STARTTLS, as openssl s_client calls them. */
-static int
-isprotocol(const char *p, size_t len)
-{
-	static const char *const words[] = { "ftp", "imap", "irc", "ldap",
-		"lmtp", "mysql", "nntp", "pop3", "postgres", "sieve", "smtp",
-		"xmpp", "xmpp-server" };
-	size_t i;
-
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strlen(words[i]) == len && memcmp(words[i], p, len) == 0)
-			return 1;
-	return 0;
-}
-
-/* A host name or an address, the latter with or without brackets: 1 or 0. */
-static int
-ishost(const char *p, size_t len)
-{
-	char host[CS_HOST_MAX + 1], text[CS_HOST_MAX + 3];
-
-	if (len == 0 || len >= sizeof(text))
-		return 0;
-	memcpy(text, p, len);
-	text[len] = '\0';
-	return cs_name_ip(text, host, NULL, NULL) ||
-	    cs_name_hostflaw(text, 0, 0, host) == NULL;
-}
-
-#define ENDPOINT_FORM \
-	"is not [protocol:]host:port[=name], with a port of 1 to 65535 and " \
-	"an IPv6 address in brackets"
-
-static int
-checkendpointvalue(struct value *v)
-{
-	const char *colon, *end, *name, *p = v->text;
-
-	if (checktextvalue(v) == -1)
-		return -1;
-	name = strchr(p, '=');
-	end = name == NULL ? p + strlen(p) : name;
-	if (*p != '[' && (colon = memchr(p, ':', (size_t)(end - p))) != NULL &&
-	    memchr(colon + 1, ':', (size_t)(end - colon - 1)) != NULL) {
-		if (!isprotocol(p, (size_t)(colon - p)))
-			return refusevalue(v,
-			    "has an unknown protocol: use ftp, imap, irc, "
-			    "ldap, lmtp, mysql, nntp, pop3, postgres, "
-			    "sieve, smtp, xmpp, xmpp-server");
-		p = colon + 1;
-	}
-	if ((colon = memrchr(p, ':', (size_t)(end - p))) == NULL ||
-	    !cs_name_isport(colon + 1, (size_t)(end - colon - 1)) ||
-	    !ishost(p, (size_t)(colon - p)) ||
-	    (*p != '[' && memchr(p, ':', (size_t)(colon - p)) != NULL) ||
-	    (name != NULL && !ishost(name + 1, strlen(name + 1))))
-		return refusevalue(v, ENDPOINT_FORM);
-	return 0;
-}
-
 /* A value that is kept as it was typed, if it has no flaw. */
 static int
 checkflawvalue(struct value *v, const char *(*findflaw)(const char *))
@@ -171,6 +111,12 @@ checkflawvalue(struct value *v, const char *(*findflaw)(const char *))
 		return -1;
 	flaw = findflaw(v->text);
 	return flaw == NULL ? 0 : refusevalue(v, flaw);
+}
+
+static int
+checkendpointvalue(struct value *v)
+{
+	return checkflawvalue(v, cs_endpoint_flaw);
 }
 
 static int

@@ -49,7 +49,7 @@ static const struct {
 	[METHOD] = { "method", 0, cs_method_flaw },
 	[ACMEPROFILE] = { "acmeprofile", 1, NULL },
 	[CHAIN] = { "chain", 1, NULL },
-	[ENDPOINT] = { "endpoint", 0, NULL },
+	[ENDPOINT] = { "endpoint", 0, cs_endpoint_flaw },
 	[NOTE] = { "note", 0, NULL },
 	[IGNORE] = { "ignore", 0, cs_props_ignoreflaw },
 	[RENEWHOST] = { "renewhost", 1, NULL },

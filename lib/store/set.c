@@ -211,12 +211,17 @@ checkentry(const struct certstore_set *set, const struct certstore_entry *entry,
 {
 	const struct cs_info *info = &entry->info;
 	const struct cs_propchange *c;
+	struct certstore_endpoint endpoint;
 	const struct cs_san *san;
 	struct cs_san cn;
 	size_t i, n;
 
 	for (i = 0; i < set->nchange; i++) {
 		c = &set->change[i];
+		if (givesvalue(c, "endpoint") &&
+		    certstore_endpoint_parse(c->value, entry, &endpoint, err) ==
+			-1)
+			return -1;
 		if (strcmp(c->prop, "renewhost") == 0)
 			return cs_fail(err, CERTSTORE_EARGUMENT,
 			    "%s: renewhost: is a property of @store",
