@@ -70,10 +70,10 @@ AUDIT = lib/audit/audit.c lib/audit/auditentry.c lib/audit/code.c \
 DEPLOY = lib/deploy/deploy.c lib/deploy/ledger.c lib/deploy/value.c
 LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
 	$(TRUST) $(VERIFY) $(RENEW) $(DUE) $(ACME) $(AUDIT)
-SHARED = cmd/assign.c cmd/attempt.c cmd/cmd.c cmd/confine.c cmd/field.c \
-	cmd/hook.c cmd/input.c cmd/json.c cmd/operand.c cmd/orders.c \
-	cmd/progress.c cmd/record.c cmd/renewal.c cmd/secret.c cmd/table.c \
-	cmd/text.c cmd/worker.c
+SHARED = cmd/anchors.c cmd/assign.c cmd/attempt.c cmd/cmd.c \
+	cmd/confine.c cmd/field.c cmd/hook.c cmd/input.c cmd/json.c \
+	cmd/operand.c cmd/orders.c cmd/progress.c cmd/record.c \
+	cmd/renewal.c cmd/secret.c cmd/table.c cmd/text.c cmd/worker.c
 # For the commands that speak to ACME servers.
 ACME_SHARED = cmd/acme-account.c cmd/acme-caa.c cmd/acme-chain.c \
 	cmd/acme-client.c cmd/acme-entry.c cmd/acme-header.c \
@@ -82,12 +82,15 @@ ACME_SHARED = cmd/acme-account.c cmd/acme-caa.c cmd/acme-chain.c \
 	cmd/dns.c cmd/httplook.c cmd/method-hook.c cmd/method-http.c \
 	cmd/method-persist.c cmd/method-program.c cmd/method-tkauth.c \
 	cmd/method-webroot.c cmd/method.c cmd/portowner.c
+# For cert-probe.
+PROBE_SHARED = cmd/probe-judge.c cmd/probe-net.c cmd/probe-talk.c \
+	cmd/probe-tls.c
 MAINS = cmd/acme-responder.c cmd/cert-account.c cmd/cert-acme.c \
 	cmd/cert-check.c cmd/cert-create.c cmd/cert-deploy.c \
 	cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
-	cmd/cert-renew.c cmd/cert-revert.c cmd/cert-revoke.c cmd/cert-rm.c \
-	cmd/cert-set.c cmd/cert-show.c cmd/cert-trust.c cmd/cert-verify.c \
-	cmd/renew-due.c
+	cmd/cert-probe.c cmd/cert-renew.c cmd/cert-revert.c \
+	cmd/cert-revoke.c cmd/cert-rm.c cmd/cert-set.c cmd/cert-show.c \
+	cmd/cert-trust.c cmd/cert-verify.c cmd/renew-due.c
 UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
 	tests/test-container.c tests/test-create.c tests/test-deploy.c \
 	tests/test-describe.c tests/test-escape.c tests/test-handles.c \
@@ -99,20 +102,23 @@ UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
 	tests/test-trust.c tests/test-verify.c tests/test-writers.c
 # Those of the client of ACME.
 ACME_UNITS = tests/test-client.c
+# Those of cert-probe.
+PROBE_UNITS = tests/test-probe.c
 TOOLS = tests/forge tests/passport tests/pki
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
-FUZZERS = acme client crl import name pem props tnauth trust verify
+FUZZERS = acme client crl import name pem props starttls tnauth trust \
+	verify
 FUZZ_TIME = 60
 EXAMPLES = tests/example/isgood.c tests/example/takein.c \
 	tests/example/whose.c
 HEADERS = lib/certstore.h lib/acme/private.h lib/audit/private.h \
 	lib/base/base.h lib/deploy/private.h lib/due/private.h \
-	lib/import/import.h lib/import/private.h \
-	lib/issue/issue.h lib/issue/private.h lib/pem/pem.h lib/pem/private.h \
-	lib/renew/private.h lib/store/private.h \
-	lib/store/store.h lib/trust/private.h lib/trust/trust.h \
-	lib/verify/private.h lib/x509/private.h lib/x509/x509.h \
-	cmd/acme.h cmd/cmd.h cmd/entry.h cmd/kind.h cmd/method.h tests/input.h \
+	lib/import/import.h lib/import/private.h lib/issue/issue.h \
+	lib/issue/private.h lib/pem/pem.h lib/pem/private.h \
+	lib/renew/private.h lib/store/private.h lib/store/store.h \
+	lib/trust/private.h lib/trust/trust.h lib/verify/private.h \
+	lib/x509/private.h lib/x509/x509.h cmd/acme.h cmd/cmd.h \
+	cmd/entry.h cmd/kind.h cmd/method.h cmd/probe.h tests/input.h \
 	tests/made.h tests/pems.h tests/scratch.h tests/tap.h
 
 PLAIN_COMMANDS = cert-deploy cert-list cert-match cert-renew cert-revert \
@@ -122,16 +128,18 @@ CRYPTO_COMMANDS = cert-check cert-create cert-import cert-show cert-trust
 PSL_COMMANDS = cert-verify
 # The only ones that speak to ACME servers.
 ACME_COMMANDS = cert-account cert-acme cert-revoke
+# The only one that connects to TLS servers.
+TLS_COMMANDS = cert-probe
 COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS) $(PSL_COMMANDS) \
-	$(ACME_COMMANDS)
+	$(ACME_COMMANDS) $(TLS_COMMANDS)
 # Run by commands only.
 WORKERS = acme-responder renew-due
 HOOKS = hooks/dehydrated hooks/nsupdate
 
 MAN1 = cert-account.1 cert-acme.1 cert-check.1 cert-create.1 \
-	cert-deploy.1 cert-import.1 cert-list.1 cert-match.1 cert-renew.1 \
-	cert-revert.1 cert-revoke.1 cert-rm.1 cert-set.1 cert-show.1 \
-	cert-trust.1 cert-verify.1
+	cert-deploy.1 cert-import.1 cert-list.1 cert-match.1 \
+	cert-probe.1 cert-renew.1 cert-revert.1 cert-revoke.1 \
+	cert-rm.1 cert-set.1 cert-show.1 cert-trust.1 cert-verify.1
 MAN3 = certstore.3 certstore_acme.3 certstore_audit.3 \
 	certstore_certs.3 certstore_create.3 \
 	certstore_deploy.3 certstore_due.3 certstore_entry.3 \
@@ -148,8 +156,9 @@ SO = libcertstore.so.0
 LIB_OBJS = $(LIBRARY:.c=.o)
 SHARED_OBJS = $(SHARED:.c=.o)
 ACME_OBJS = $(ACME_SHARED:.c=.o)
+PROBE_OBJS = $(PROBE_SHARED:.c=.o)
 MAIN_OBJS = $(MAINS:.c=.o)
-UNIT_OBJS = $(UNITS:.c=.o) $(ACME_UNITS:.c=.o)
+UNIT_OBJS = $(UNITS:.c=.o) $(ACME_UNITS:.c=.o) $(PROBE_UNITS:.c=.o)
 TOOL_OBJS = $(TOOLS:=.o) tests/clock.o tests/hostile.o tests/method.o
 PRELOADS = tests/clock.so tests/hostile.so
 BENCH_OBJS = tests/bench/bare.o tests/bench/gen.o tests/bench/parse.o \
@@ -157,9 +166,11 @@ BENCH_OBJS = tests/bench/bare.o tests/bench/gen.o tests/bench/parse.o \
 BENCH_SOURCES = $(BENCH_OBJS:.o=.c)
 TESTS = $(UNITS:.c=)
 ACME_TESTS = $(ACME_UNITS:.c=)
-SOURCES = $(LIBRARY) $(SHARED) $(ACME_SHARED) $(MAINS) $(UNITS) $(ACME_UNITS) \
-	tests/clock.c tests/forge.c tests/hostile.c tests/method.c \
-	tests/passport.c tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
+PROBE_TESTS = $(PROBE_UNITS:.c=)
+SOURCES = $(LIBRARY) $(SHARED) $(ACME_SHARED) $(PROBE_SHARED) $(MAINS) \
+	$(UNITS) $(ACME_UNITS) $(PROBE_UNITS) tests/clock.c \
+	tests/forge.c tests/hostile.c tests/method.c tests/passport.c \
+	tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
 SCRIPTS = $(HOOKS) tests/coverage tests/deps.sh tests/run tests/demo .ci/run \
 	tests/bench/acme tests/bench/run tests/bench/grow \
 	tests/bench/stores.sh tests/suites/run
@@ -179,8 +190,8 @@ all: $(COMMANDS) $(WORKERS) libcertstore.a $(SO)
 .c.o:
 	$(COMPILE) -c -o $@ $<
 
-$(LIB_OBJS) $(SHARED_OBJS) $(ACME_OBJS) $(MAIN_OBJS) $(UNIT_OBJS) \
-	$(TOOL_OBJS) $(BENCH_OBJS): $(HEADERS) config.mk Makefile
+$(LIB_OBJS) $(SHARED_OBJS) $(ACME_OBJS) $(PROBE_OBJS) $(MAIN_OBJS) \
+	$(UNIT_OBJS) $(TOOL_OBJS) $(BENCH_OBJS): $(HEADERS) config.mk Makefile
 
 libcertstore.a: $(LIB_OBJS)
 	rm -f $@
@@ -199,6 +210,10 @@ cmd/acme.a: $(ACME_OBJS)
 	rm -f $@
 	$(AR) rcs $@ $(ACME_OBJS)
 
+cmd/probe.a: $(PROBE_OBJS)
+	rm -f $@
+	$(AR) rcs $@ $(PROBE_OBJS)
+
 $(PLAIN_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a $(LIBBSD)
 
@@ -214,14 +229,22 @@ $(ACME_COMMANDS): $(MAIN_OBJS) cmd/acme.a cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ cmd/$@.o cmd/acme.a cmd/shared.a libcertstore.a \
 	    $(LIBACME) $(LIBCRYPTO) $(LIBBSD)
 
+$(TLS_COMMANDS): $(MAIN_OBJS) cmd/probe.a cmd/shared.a libcertstore.a
+	$(LINK) -pie -o $@ cmd/$@.o cmd/probe.a cmd/shared.a libcertstore.a \
+	    $(LIBSSL) $(LIBCRYPTO) $(LIBBSD)
+
 acme-responder: $(MAIN_OBJS)
 	$(LINK) -pie -o $@ cmd/acme-responder.o $(LIBMICROHTTPD)
 
-units: $(TESTS) $(ACME_TESTS) $(TOOLS) $(BENCH) $(PRELOADS) tests/method
+units: $(TESTS) $(ACME_TESTS) $(PROBE_TESTS) $(TOOLS) $(BENCH) \
+	$(PRELOADS) tests/method
 $(ACME_TESTS) tests/method: $(UNIT_OBJS) tests/method.o cmd/acme.a \
 	cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ $@.o cmd/acme.a cmd/shared.a \
 	    libcertstore.a $(LIBACME) $(LIBCRYPTO) $(LIBBSD)
+$(PROBE_TESTS): $(UNIT_OBJS) cmd/probe.a cmd/shared.a libcertstore.a
+	$(LINK) -pie -o $@ $@.o cmd/probe.a cmd/shared.a libcertstore.a \
+	    $(LIBSSL) $(LIBCRYPTO) $(LIBBSD)
 tests/clock.so: tests/clock.o
 	$(LINK) -shared -o $@ tests/clock.o
 tests/hostile.so: tests/hostile.o
@@ -283,7 +306,7 @@ fuzz:
 	rm -rf build-fuzz
 	mkdir build-fuzz build-fuzz/lib
 	cd build-fuzz/lib && printf '../../%s\n' $(LIBRARY) \
-	    cmd/acme-header.c cmd/acme-json.c | \
+	    cmd/acme-header.c cmd/acme-json.c cmd/probe-talk.c | \
 	    xargs -n 12 -P 4 $(FUZZ) -I../../lib -I../../cmd \
 	    -fsanitize=fuzzer-no-link,address,undefined -c
 	for f in $(FUZZERS); do \
@@ -295,7 +318,8 @@ fuzz:
 	    -verbosity=0 -print_final_stats=1 build-fuzz/corpus-$$f \
 	    tests/data/acme tests/data/client tests/data/crl \
 	    tests/data/keys tests/data/pem tests/data/hostile \
-	    tests/data/props tests/data/tnauth tests/data/trust \
+	    tests/data/props tests/data/starttls tests/data/tnauth \
+	    tests/data/trust \
 	    tests/data/verify || exit 1; done
 
 # Left out: variables from a bats file that another one sets or uses; calls
@@ -378,9 +402,10 @@ distcheck: dist
 
 clean:
 	rm -f $(COMMANDS) $(WORKERS) libcertstore.a $(SO)
-	rm -f cmd/acme.a cmd/shared.a
-	rm -f $(LIB_OBJS) $(SHARED_OBJS) $(ACME_OBJS) $(MAIN_OBJS)
-	rm -f $(UNIT_OBJS) $(TESTS) $(ACME_TESTS) $(TOOL_OBJS) $(TOOLS) $(PRELOADS)
+	rm -f cmd/acme.a cmd/probe.a cmd/shared.a
+	rm -f $(LIB_OBJS) $(SHARED_OBJS) $(ACME_OBJS) $(PROBE_OBJS) $(MAIN_OBJS)
+	rm -f $(UNIT_OBJS) $(TESTS) $(ACME_TESTS) $(PROBE_TESTS) $(TOOL_OBJS)
+	rm -f $(TOOLS) $(PRELOADS)
 	rm -f tests/method
 	rm -f $(BENCH_OBJS) $(BENCH)
 	rm -rf build-asan build-coverage build-fuzz $(TARBALL) $(TARBALL).tar.gz

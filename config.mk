@@ -22,6 +22,8 @@ LIBBSD = -l:libbsd.a -l:libmd.a
 LIBCRYPTO = -lcrypto
 # For cert-verify.
 LIBPSL = -lpsl
+# For cert-probe.
+LIBSSL = -lssl
 # For the commands that speak to ACME servers, and the program that answers one.
 LIBACME = -Wl,--as-needed -lcurl -ljansson -lresolv -Wl,--no-as-needed
 LIBMICROHTTPD = -lmicrohttpd

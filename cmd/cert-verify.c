@@ -1,8 +1,6 @@
 /*
  * cert-verify: verifies certificates for a host, a purpose and a time.
  */
-#include <sys/stat.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -372,41 +370,6 @@ verifyfile(struct verify *verify, const char *file)
 	showverdict(verify, label, rv, &err);
 }
 
-/* Whether an argument of -T is a file or directory, not the name of a set. */
-static int
-ispath(const char *anchors)
-{
-	return strcmp(anchors, "-") == 0 || strpbrk(anchors, "/.") != NULL;
-}
-
-static void
-setanchors(struct certstore_verify *v, const char *path)
-{
-	struct certstore_error err;
-	struct cmd_input in;
-	struct stat st;
-	char clean[512];
-	int rv;
-
-	if (path == NULL || !ispath(path) ||
-	    (strcmp(path, "-") != 0 && stat(path, &st) == 0 &&
-		S_ISDIR(st.st_mode))) {
-		rv = certstore_verify_set_anchors(v, path, &err);
-	} else {
-		if (cmd_input(path, "-T", &in) == -1)
-			exit(cmd_end());
-		rv = certstore_verify_add_anchors(v, in.label, in.data, in.len,
-		    &err);
-		cmd_input_wipe();
-		if (rv == -1 && err.code == CERTSTORE_EPASSPHRASE)
-			cmd_die("-T %s: is encrypted, and -p is for -i only: "
-				"convert it to PEM with openssl pkcs12 -nokeys",
-			    cmd_clean(in.label, clean, sizeof(clean)));
-	}
-	if (rv == -1)
-		cmd_die("%s", err.msg);
-}
-
 static void
 addcrl(struct certstore_verify *v, const char *path)
 {
@@ -500,7 +463,7 @@ setupverify(struct verify *verify, const struct asked *asked,
 	if (asked->host != NULL &&
 	    certstore_verify_set_host(verify->v, asked->host, &err) == -1)
 		cmd_die("-H %s", err.msg);
-	setanchors(verify->v, asked->anchors);
+	cmd_anchors(verify->v, asked->anchors);
 	for (i = 0; i < asked->ncrl; i++)
 		addcrl(verify->v, asked->crls[i]);
 	if (asked->pass != NULL) {
@@ -528,7 +491,7 @@ main(int argc, char *argv[])
 
 	cmd_nocore();
 	if (asked.file == NULL || asked.anchors == NULL ||
-	    !ispath(asked.anchors))
+	    !cmd_anchors_ispath(asked.anchors))
 		store = cmd_open(0);
 	cmd_confine(NULL, NULL, 0);
 	if (store != NULL)

@@ -262,6 +262,12 @@ cmd_no(void)
 		status = 1;
 }
 
+void
+cmd_certain(void)
+{
+	status = 1;
+}
+
 /* Prints the synopsis and a line for each option, and ends the command. */
 static void
 printhelp(void)

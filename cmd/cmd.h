@@ -40,6 +40,7 @@ CMD_NORETURN void cmd_die(const char *, ...) CMD_PRINTFLIKE;
 CMD_NORETURN void cmd_usage(void);	/* the synopsis on stderr, status 2 */
 void	cmd_nooptions(char **, int);	/* refuses options among operands */
 void	cmd_no(void);			/* status 1, the answer is no */
+void	cmd_certain(void);		/* status 1 in spite of errors so far */
 void	cmd_failed(void);		/* status 2, with a message of cmd_say */
 void	cmd_stdin(const char *);	/* "-p", ...: refuses a second reader */
 struct certstore *cmd_open(int);	/* flags of certstore_open(3) */
@@ -216,6 +217,10 @@ void	cmd_records_end(struct cmd_records *);
 char	**cmd_assignments(char **);
 const char *cmd_assignment(char *, enum certstore_set_how *);
 void	cmd_assign(struct certstore_set *, char *);
+
+/* anchors.c: sets the argument of -T, or NULL: the default set; or ends. */
+int	cmd_anchors_ispath(const char *);
+void	cmd_anchors(struct certstore_verify *, const char *);
 
 /* attempt.c: a renewal that failed, of an entry that was named or not. */
 void	cmd_attempt_failed(struct certstore_due *,

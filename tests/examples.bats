@@ -75,6 +75,10 @@ b.example.com" ]
 	    www.example.com)" = star ]
 }
 
+@test "cert-probe(1)" {
+	page "$ROOT/man/cert-probe.1"
+}
+
 @test "cert-revert(1)" {
 	page "$ROOT/man/cert-revert.1"
 	[ -z "$(cert-set -o hold www.example.com)" ]

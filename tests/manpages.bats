@@ -35,7 +35,7 @@ letters_usage() {
 	    grep -o . | sort -u | tr -d '\n'
 }
 
-commands='cert-account cert-check cert-create cert-deploy cert-import cert-list cert-match cert-revert
+commands='cert-account cert-check cert-create cert-deploy cert-import cert-list cert-match cert-probe cert-revert
 cert-revoke cert-rm cert-show cert-trust cert-verify'
 
 @test "options: source, page, synopsis and usage are the same" {
