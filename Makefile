@@ -16,9 +16,10 @@ BASE = lib/base/array.c lib/base/buf.c lib/base/crypto.c \
 	lib/base/strings.c lib/base/tel.c lib/base/time.c
 STORE = lib/store/combined.c lib/store/due.c lib/store/endpoint.c \
 	lib/store/entry.c lib/store/fence.c lib/store/generation.c \
-	lib/store/held.c lib/store/index.c lib/store/info.c \
-	lib/store/layout.c lib/store/linkcheck.c lib/store/links.c \
-	lib/store/list.c lib/store/lock.c lib/store/match.c \
+	lib/store/held.c lib/store/index.c lib/store/indexed.c \
+	lib/store/info.c lib/store/layout.c lib/store/linkcheck.c \
+	lib/store/links.c lib/store/list.c lib/store/lock.c \
+	lib/store/lost.c lib/store/match.c lib/store/mend.c \
 	lib/store/method.c lib/store/mode.c lib/store/moment.c \
 	lib/store/names.c lib/store/newprops.c lib/store/orderstate.c \
 	lib/store/orderwrite.c lib/store/parents.c \
@@ -27,9 +28,9 @@ STORE = lib/store/combined.c lib/store/due.c lib/store/endpoint.c \
 	lib/store/remove.c lib/store/repair.c lib/store/repeat.c \
 	lib/store/resolve.c lib/store/revert.c lib/store/search.c \
 	lib/store/set.c lib/store/settings.c lib/store/settle.c \
-	lib/store/store.c lib/store/sweep.c lib/store/trustgen.c \
-	lib/store/trustname.c lib/store/unlink.c lib/store/user.c \
-	lib/store/write.c lib/store/x5u.c
+	lib/store/store.c lib/store/sweep.c lib/store/told.c \
+	lib/store/trustgen.c lib/store/trustname.c lib/store/unlink.c \
+	lib/store/user.c lib/store/write.c lib/store/x5u.c
 PEM = lib/pem/block.c lib/pem/container.c lib/pem/decrypt.c \
 	lib/pem/der.c lib/pem/item.c lib/pem/lines.c lib/pem/marker.c \
 	lib/pem/pem.c lib/pem/pkcs8.c
@@ -66,7 +67,7 @@ ACME = lib/acme/account.c lib/acme/acmedir.c lib/acme/anchored.c \
 	lib/acme/jwk.c lib/acme/jws.c lib/acme/keyauth.c lib/acme/order.c \
 	lib/acme/values.c lib/acme/weburl.c
 AUDIT = lib/audit/audit.c lib/audit/auditentry.c lib/audit/code.c \
-	lib/audit/finding.c
+	lib/audit/finding.c lib/audit/repairs.c
 DEPLOY = lib/deploy/deploy.c lib/deploy/ledger.c lib/deploy/value.c
 LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
 	$(TRUST) $(VERIFY) $(RENEW) $(DUE) $(ACME) $(AUDIT)
@@ -145,9 +146,9 @@ MAN3 = certstore.3 certstore_acme.3 certstore_audit.3 \
 	certstore_deploy.3 certstore_due.3 certstore_entry.3 \
 	certstore_escape.3 certstore_import.3 certstore_list.3 \
 	certstore_match.3 certstore_open.3 certstore_order.3 \
-	certstore_remove.3 certstore_renew.3 certstore_revert.3 \
-	certstore_set.3 certstore_time.3 certstore_trust.3 \
-	certstore_verify.3
+	certstore_remove.3 certstore_renew.3 certstore_repair.3 \
+	certstore_revert.3 certstore_set.3 certstore_time.3 \
+	certstore_trust.3 certstore_verify.3
 MAN5 = certstore.5
 MAN7 = certstore.7
 

@@ -30,6 +30,7 @@ static const struct cmd_help help = {
 struct check {
 	struct certstore *store;
 	struct certstore_audit *audit;
+	struct certstore_repair *repairs; /* with -r */
 	struct certstore_span within[2];
 	int nwithin;
 	int json, verbose;
@@ -115,6 +116,65 @@ printfindings(struct check *check)
 	}
 }
 
+/* A line for what was repaired, or would be, or cannot be. */
+static void
+putrepaired(void *arg, const struct certstore_repaired *repaired)
+{
+	struct check *check = arg;
+	struct cmd_text *t = &check->text;
+	const char *first = repaired->left ? "warning" :
+	    check->dryrun		   ? "repairable" :
+					     "repaired";
+
+	if (repaired->left || check->dryrun)
+		cmd_no();
+	if (cmd_quiet)
+		return;
+	t->len = 0;
+	if (check->json) {
+		cmd_text_adds(t, "{\"severity\":");
+		cmd_json_string(t, first);
+		cmd_text_adds(t, ",\"name\":");
+		cmd_json_string(t, repaired->name);
+		cmd_text_adds(t, ",\"code\":");
+		cmd_json_string(t, repaired->what);
+		cmd_text_adds(t, ",\"text\":");
+		cmd_json_string(t, repaired->text);
+		cmd_text_adds(t, "}\n");
+	} else {
+		cmd_text_adds(t, first);
+		cmd_text_adds(t, "\t");
+		cmd_text_clean(t, repaired->name);
+		cmd_text_adds(t, "\t");
+		cmd_text_adds(t, repaired->what);
+		cmd_text_adds(t, "\t");
+		cmd_text_clean(t, repaired->text);
+		cmd_text_adds(t, "\n");
+	}
+	if (cmd_erase != NULL)
+		cmd_erase();
+	if (fwrite(t->p, 1, t->len, stdout) != t->len)
+		cmd_lost();
+}
+
+static void
+reportfailed(void *arg, const char *name, const struct certstore_error *why)
+{
+	(void)arg;
+	(void)name;
+	cmd_error("%s", why->msg);
+}
+
+static void
+repairstore(struct check *check)
+{
+	struct certstore_error err;
+
+	if (certstore_repair_run(check->repairs, putrepaired, reportfailed,
+		check, &err) == -1)
+		cmd_die("%s", err.msg);
+}
+
 static void
 startaudit(struct check *check, struct cmd_operands *ops, int64_t when)
 {
@@ -128,8 +188,17 @@ startaudit(struct check *check, struct cmd_operands *ops, int64_t when)
 	    certstore_audit_set_within(check->audit, &check->within[0],
 		check->nwithin > 1 ? &check->within[1] : NULL, &err) == -1)
 		cmd_die("-e %s", err.msg);
+	if (check->repair &&
+	    (check->repairs = certstore_repair_new(check->store, &err)) == NULL)
+		cmd_die("%s", err.msg);
+	if (check->force)
+		certstore_repair_set_force(check->repairs);
+	if (check->dryrun)
+		certstore_repair_set_dryrun(check->repairs);
 	while ((name = cmd_operand(ops)) != NULL)
-		if (certstore_audit_add(check->audit, name, &err) == -1)
+		if (certstore_audit_add(check->audit, name, &err) == -1 ||
+		    (check->repair &&
+			certstore_repair_add(check->repairs, name, &err) == -1))
 			cmd_error("%s", err.msg);
 }
 
@@ -179,14 +248,14 @@ main(int argc, char *argv[])
 	if ((check.force || check.dryrun) && !check.repair)
 		cmd_die("-%c: only with -r", check.force ? 'f' : 'n');
 	cmd_operands_start(&ops, argv + optind);
-	check.store = cmd_open(
-	    check.repair && !check.dryrun ? CERTSTORE_OPEN_WRITE : 0);
+	check.store = cmd_open(check.repair ? CERTSTORE_OPEN_WRITE : 0);
 	cmd_progress(check.store);
 	startaudit(&check, &ops, when);
-	/* the place for -r: certstore_repair(3) before the findings that are
-	 * left are printed */
+	if (check.repair)
+		repairstore(&check);
 	printfindings(&check);
 	certstore_audit_free(check.audit);
+	certstore_repair_free(check.repairs);
 	cmd_text_free(&check.text);
 	certstore_close(check.store);
 	return cmd_end();

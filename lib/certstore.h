@@ -610,6 +610,27 @@ int certstore_audit_next(struct certstore_audit *audit,
 int certstore_audit_code(size_t i, const char **code,
     enum certstore_severity *severity, const char **text);
 
+/* Repairs a store: certstore_repair(3). */
+struct certstore_repaired {		/* the library's; it may grow */
+	const char *name;	/* an entry, "@store", "@trust/SET" */
+	const char *what;	/* one word: "index" */
+	const char *text;	/* what was wrong */
+	int left;		/* it is not repaired, and why */
+};
+struct certstore_repair;
+struct certstore_repair *certstore_repair_new(struct certstore *store,
+    struct certstore_error *err);
+void certstore_repair_free(struct certstore_repair *repair);
+int certstore_repair_add(struct certstore_repair *repair, const char *name,
+    struct certstore_error *err);
+void certstore_repair_set_dryrun(struct certstore_repair *repair);
+void certstore_repair_set_force(struct certstore_repair *repair);
+int certstore_repair_run(struct certstore_repair *repair,
+    void (*told)(void *arg, const struct certstore_repaired *repaired),
+    void (*failed)(void *arg, const char *name,
+	const struct certstore_error *why),
+    void *arg, struct certstore_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -114,6 +114,7 @@ www.example.com" ]
 	[[ $stderr == *later3* ]]
 	cert-rm -f later3.example.com
 	[ -d "$CERTSTORE/index/ends" ]
+	cert-check -qr
 	run -0 cert-list -o name -e 150d
 	[ "$output" = "later1.example.com
 www.example.com" ]

@@ -199,6 +199,8 @@ origins() {
 	cert-create -c site-CA
 	cert-trust -q -T phones add A.crt B.crt
 	cp -rL "$CERTSTORE" copy
+	run -2 cert-trust -d copy -T phones -o name list
+	cert-check -r -d copy
 	run -0 cert-trust -d copy -T phones -o name list
 	[ "$output" = "$(printf 'A\nB')" ]
 	cert-create -d copy -c next-CA
@@ -206,8 +208,9 @@ origins() {
 	cert-trust -d copy -q -T phones add Twin.crt
 	pki anchors copy/trusts/phones
 	rm "$sets/phones" "$CERTSTORE/.links"
+	run -2 cert-verify -T phones -i clientA.crt
+	cert-check -r
 	run -0 cert-verify -T phones -i clientA.crt
-	cert-create -c next-CA
 	[ "$(readlink "$sets/phones")" = .phones@1 ]
 	ln -sfn /etc "$sets/phones"
 	run -2 cert-trust -T phones list

@@ -236,6 +236,22 @@ sameatall(struct certstore *store)
 }
 
 /* index/ends: by days in UTC, whatever the time zone is. */
+/* Repairs all of the store: how many things there were, or -1. */
+static int
+repaired(int dry)
+{
+	struct certstore *store = opened(CERTSTORE_OPEN_WRITE);
+	struct certstore_repair *repair = certstore_repair_new(store, &err);
+	int n;
+
+	if (dry)
+		certstore_repair_set_dryrun(repair);
+	n = certstore_repair_run(repair, NULL, NULL, NULL, &err);
+	certstore_repair_free(repair);
+	certstore_close(store);
+	return n;
+}
+
 static void
 testends(void)
 {
@@ -263,10 +279,10 @@ testends(void)
 	ok(sameatall(store), "a stale link leads to nothing that is not true");
 	sh("rm -r store/index/ends");
 	ok(sameatall(store), "without it all entries are read");
-	ok(put(store, "next", 0, "next", "") == 0 &&
+	ok(put(store, "next", 0, "next", "") == 0 && repaired(0) > 0 &&
 		exists("store/index/ends/2028-03/01/n3") &&
 		exists("store/index/ends/never/na"),
-	    "the next writer makes it");
+	    "a repair makes it again");
 	ok(sameatall(store), "again by the index");
 	for (i = 0; i < NENDING; i++)
 		ok(removed(store, endings[i].name), "%s removed",
@@ -420,7 +436,17 @@ testcopies(void)
 			sh("cp -Rp original store; "
 			   "find store -type l -exec rm {} +");
 		store = opened(CERTSTORE_OPEN_WRITE);
-		ok(!store->intact, "%s: the links are not believed", ways[i]);
+		ok(certstore_list_new(store, &err) == NULL &&
+			err.code == CERTSTORE_EDAMAGED,
+		    "%s: a reader stops: %s", ways[i], err.msg);
+		ok(put(store, "u", 0, "u1", "") == -1 &&
+			err.code == CERTSTORE_EDAMAGED,
+		    "%s: so does a writer", ways[i]);
+		ok(repaired(1) > 2, "%s: told what is to be done", ways[i]);
+		ok(i == 0 || !exists("store/.links"), "%s: nothing is done",
+		    ways[i]);
+		ok(repaired(0) > 2, "%s: repaired: %s", ways[i], err.msg);
+		ok(repaired(0) == 0, "%s: once", ways[i]);
 		names[0] = '\0';
 		list = certstore_list_new(store, &err);
 		while (certstore_list_next(list, &entry, &err) == 1) {
@@ -431,7 +457,6 @@ testcopies(void)
 		is_str(names, "ss2tt1", "%s: it can be listed", ways[i]);
 		ok(found(store, "s.example", "s"), "%s: and asked", ways[i]);
 		ok(put(store, "u", 0, "u1", "") == 0, "%s: a writer", ways[i]);
-		ok(store->intact, "%s: mends it", ways[i]);
 		is_str(text("store/certs/s"), ".s@2", "%s: links", ways[i]);
 		is_str(text("store/certs/t"), ".t@1", "%s: both", ways[i]);
 		is_str(text("store/combined/s.pem"), "../certs/s/combined.pem",
@@ -470,8 +495,10 @@ testhands(void)
 	ok(put(store, "x", 0, "x1", "san dns w.example\n") == 0,
 	    "the next writer mends that");
 	ok(exists("store/index/host/w.example") &&
-		exists("store/index/host/w.example@/x") && store->intact,
-	    "index/ is there again");
+		found(store, "w.example", "x"),
+	    "index/ is there again, with that entry");
+	ok(repaired(0) > 0 && found(store, "w.example", "v x"),
+	    "and when it is repaired, with the other");
 	ok(!exists("store/certs/.v@3"), "and what was half-done is not");
 	certstore_close(store);
 	/* the power went: links are on disk, the record they are of is not */
@@ -500,10 +527,11 @@ testhands(void)
 	/* and in a store that was new: no link, no intent, half a generation */
 	sh("mkdir store/certs/.half@1; : >store/certs/.half@1/info; "
 	   "mkdir store/certs/.none@1; rm store/.links");
+	ok(repaired(0) > 0, "repaired: %s", err.msg);
 	store = opened(CERTSTORE_OPEN_WRITE);
 	ok(put(store, "after", 0, "a1", "san dns after.example\n") == 0,
 	    "half a generation does not stop the next writer");
-	ok(store->intact && found(store, "after.example", "after") &&
+	ok(found(store, "after.example", "after") &&
 		found(store, "r.example", "r"),
 	    "nor what it mends");
 	sh("rmdir store/certs/.none@1; rm -r store/certs/.half@1");
@@ -545,14 +573,18 @@ testhands(void)
 	   "mv aside store/certs/x; rm store/certs/.x@1/privkey.pem");
 	ok(put(store, "x2", 0, "x2", "") == 0 && exists("store/certs/x/info"),
 	    "other entries do not mind");
-	ok(cs_lock_take(store, &err) == 0 &&
-		cs_repair_entry(store, "x", &err) == 0,
-	    "turned back: %s", err.msg);
-	cs_lock_release(store);
+	ok(cs_entry_load(store, "x", &entry, &err) == -1 &&
+		err.code == CERTSTORE_EDAMAGED,
+	    "it is not read: %s", err.msg);
+	cs_entry_done(&entry);
+	memset(&entry, 0, sizeof(entry));
+	ok(repaired(0) > 0, "repaired: %s", err.msg);
 	is_str(text("store/certs/x"), ".x@2", "to a generation of its own");
 	ok(exists("store/certs/x/privkey.pem"), "its key is not lost");
-	/* changed by hand, then mended with all others, then set right */
+	ok(repaired(0) == 0, "once");
+	/* changed by hand, then repaired with all others, then set right */
 	sh("echo x >>store/certs/.x@2/fullchain.pem; rm store/.links");
+	ok(repaired(0) > 0, "repaired: %s", err.msg);
 	certstore_close(store);
 	store = opened(CERTSTORE_OPEN_WRITE);
 	put(store, "x3", 0, "x3", "");

@@ -341,6 +341,20 @@ test_damage(struct certstore *store, struct cs_buf *a)
 	certstore_trust_free(t);
 }
 
+/* Repairs the store: how many things there were, or -1. */
+static int
+repaired(void)
+{
+	struct certstore *store = opened(CERTSTORE_OPEN_WRITE);
+	struct certstore_repair *repair = certstore_repair_new(store, &err);
+	int n;
+
+	n = certstore_repair_run(repair, NULL, NULL, NULL, &err);
+	certstore_repair_free(repair);
+	certstore_close(store);
+	return n;
+}
+
 static void
 test_copies(struct certstore *store)
 {
@@ -349,15 +363,21 @@ test_copies(struct certstore *store)
 
 	/* the link became a directory */
 	sh("cp -RL store/trust copy; rm store/trust; mv copy store/trust");
-	is_str(listing(store), whole, "a real directory is read");
-	is_int(certstore_trust_commit(t, &err), 0, "a writer changes nothing");
+	is_int(certstore_trust_commit(t, &err), -1, "it is not replaced");
+	is_int(err.code, CERTSTORE_EDAMAGED, "%s", err.msg);
+	is_int(repaired(), 1, "it is repaired");
 	ok(readlink(path("store/trust"), (char[64]){ 0 }, 64) > 0,
-	    "but makes the link again");
+	    "a link again");
 	is_str(listing(store), whole, "that leads to the same");
 	/* the link is gone */
 	sh("rm store/trust");
-	is_int(certstore_trust_remove(t, "A", &err), 0, "a lost link");
-	is_int(certstore_trust_commit(t, &err), 1, "is found again");
+	is_int(certstore_trust_commit(t, &err), -1, "a lost link");
+	is_int(err.code, CERTSTORE_EDAMAGED, "%s", err.msg);
+	is_int(repaired(), 1, "is repaired");
+	certstore_trust_free(t);
+	t = begun(store);
+	is_int(certstore_trust_remove(t, "A", &err), 0, "and removed from");
+	is_int(certstore_trust_commit(t, &err), 1, "%s", err.msg);
 	is_str(listing(store), "B:added unknown-01234567:distrusted",
 	    "by the next writer");
 	sh("test $(find store -maxdepth 1 -name '.trust@*' | wc -l) = 2");

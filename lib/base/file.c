@@ -140,6 +140,45 @@ dropacl(int fd, const char *acl)
 
 /* Whether a file has an ACL with more entries than its mode: 1, 0, -1. */
 int
+cs_file_setmode(int dirfd, const char *name, mode_t mode, gid_t gid, int set,
+    mode_t *now)
+{
+	struct stat st;
+	int fd, rv = 0;
+
+	fd = openat(dirfd, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1)
+		return errno == ENOENT || errno == ELOOP || errno == EACCES ||
+			errno == ENOTDIR || errno == ENXIO ?
+		    0 :
+		    -1;
+	if (fstat(fd, &st) == -1) {
+		closekeep(fd);
+		return -1;
+	}
+	*now = st.st_mode & 07777;
+	if (mode == 0)
+		mode = *now & (mode_t)~022;
+	if ((mode & 040) == 0 || (mode & 04) != 0)
+		gid = (gid_t)-1;
+	if (S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid == geteuid() &&
+	    (*now != mode || (gid != (gid_t)-1 && st.st_gid != gid) ||
+		((mode & 04) == 0 && fgetxattr(fd, ACCESS_ACL, NULL, 0) >= 0)))
+		rv = 1;
+	/* nobody may read it for an instant who may not in the end */
+	if (rv == 1 && set &&
+	    (fchmod(fd, mode & 0700) == -1 || dropacl(fd, ACCESS_ACL) == -1 ||
+		(gid != (gid_t)-1 && fchown(fd, (uid_t)-1, gid) == -1) ||
+		fchmod(fd, mode) == -1)) {
+		closekeep(fd);
+		return -1;
+	}
+	close(fd);
+	return rv;
+}
+
+int
 cs_file_hasacl(int dirfd, const char *name)
 {
 	ssize_t n;

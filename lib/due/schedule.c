@@ -285,7 +285,7 @@ searchnames(struct certstore_due *due, struct certstore_error *err)
 	due->searched = 1;
 	if (cs_store_refresh(due->store, err) == -1)
 		return -1;
-	if (cs_moment_names(due->store, CS_INDEX_NEXT, until, &due->names) ==
+	if (cs_search_moments(due->store, CS_INDEX_NEXT, until, &due->names) ==
 	    -1)
 		return cs_fail_errno(err, "%s/index/next",
 		    certstore_path(due->store));

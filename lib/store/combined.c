@@ -33,8 +33,7 @@ cs_combined_check(const struct certstore *store, const struct cs_put *put,
 
 /*
  * What is in combined/ under the name of an entry: 1 its link, 0 nothing, -1
- * and errno, EEXIST if it is anything else.  In a copy that followed links it
- * is a file: that gives 1, since the link is to replace it.
+ * and errno, EEXIST if it is anything else.
  */
 int
 cs_combined_has(const struct certstore *store, const char *name)
@@ -50,7 +49,7 @@ cs_combined_has(const struct certstore *store, const char *name)
 	} else if (errno != EINVAL && errno != ENAMETOOLONG)
 		return errno == ENOENT ? 0 : -1;
 	errno = EEXIST;
-	return store->intact ? -1 : 1;
+	return -1;
 }
 
 /*
@@ -76,7 +75,7 @@ cs_combined_update(struct certstore *store, const char *name,
 		store->uncombined = 1;
 		return 0;
 	}
-	if (rv == 1 && store->intact)
+	if (rv == 1)
 		return 0;
 	snprintf(text, sizeof(text), "../certs/%s/combined.pem", name);
 	if (cs_file_link(store->combined, text, file) == -1)

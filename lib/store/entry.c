@@ -38,7 +38,7 @@ loadentry(struct certstore *store, const char *name, int whole,
 	entry->epoch = store->epoch;
 	entry->host = entry->how = NULL;
 	entry->gendir[0] = '\0';
-	if (store->intact && cs_name_isvalid(name) &&
+	if (store->certs != -1 && cs_name_isvalid(name) &&
 	    cs_info_current(store->certs, name, whole, &entry->info,
 		entry->gendir))
 		return 0;

@@ -552,7 +552,7 @@ faildamaged(const struct certstore *store, const char *dir, const char *name,
     enum cs_file bad, struct certstore_error *err, const char *what)
 {
 	const char *at = store->word;
-	const char *in = store->intact ? name : dir;
+	const char *in = store->linked ? name : dir;
 	const char *file[2] = { NULL, NULL };
 
 	if (bad != CS_COMBINED && isfilethere(store->certs, dir, CS_COMBINED)) {

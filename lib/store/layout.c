@@ -32,44 +32,63 @@ makesub(const struct certstore *store, const char *name, int *fd, int *made)
 	return cs_file_mkdir(store->fd, name, fd);
 }
 
+/* Makes index/, and what is missing of its directories: 1 if any, 0, -1. */
+static int
+makeindex(struct certstore *store, int *made)
+{
+	int rv;
+
+	if (store->index == -1 &&
+	    cs_file_mkdir(store->fd, "index", &store->index) == -1)
+		return -1;
+	if ((rv = cs_index_ismade(store)) != 0)
+		return rv == -1 ? -1 : 0;
+	*made = 1;
+	if (cs_index_make(store) == -1)
+		return -1;
+	if (store->linked)
+		cs_indexed_doubt(store);
+	return 0;
+}
+
 /*
  * Makes what is missing of a store's directories, and opens all of them anew.
  */
 int
 cs_layout_make(struct certstore *store, struct certstore_error *err)
 {
-	int certs = -1, made = 0, whole = 1;
+	int certs = -1, made = 0;
 	const char *what;
 
 	if (makesub(store, ".pending", &store->pending, &made) == -1)
 		return cs_fail_errno(err, "%s/.pending", store->path);
 	if (makesub(store, "combined", &store->combined, &made) == -1)
 		return cs_fail_errno(err, "%s/combined", store->path);
-	store->fresh = 0;
 	what = cs_store_reopen(store);
 	if (what != NULL && errno == ENOENT && strcmp(what, "/certs") == 0) {
 		if (cs_file_mkdir(store->fd, "certs", &certs) == -1)
 			return cs_fail_errno(err, "%s/certs", store->path);
 		close(certs);
-		store->fresh = 1;
 		what = cs_store_reopen(store);
 	}
 	if (what != NULL)
 		return cs_fail_errno(err, "%s%s", store->path, what);
-	if (store->intact && (whole = cs_index_ismade(store)) == -1)
-		return cs_fail_errno(err, "%s/index", store->path);
-	if (!whole || store->fresh)
-		store->intact = 0;
+	if (cs_store_refusecopy(store, err) == -1)
+		return -1;
+	if (makeindex(store, &made) == -1)
+		return cs_fence_failmake(store, "index", err);
 	if (cs_fence_ours(store, store->certs, "/certs", err) == -1 ||
 	    cs_fence_ours(store, store->pending, "/.pending", err) == -1 ||
 	    cs_fence_ours(store, store->combined, "/combined", err) == -1 ||
-	    (store->index != -1 &&
-		cs_fence_ours(store, store->index, "/index", err) == -1))
+	    cs_fence_ours(store, store->index, "/index", err) == -1)
 		return -1;
 	store->syncall = cs_file_losesnames(store->fd);
-	if (made && store->intact && fsync(store->fd) == -1)
+	if (made && store->linked && fsync(store->fd) == -1)
 		return cs_fail_errno(err, "%s", store->path);
-	return 0;
+	if (store->linked || cs_store_iscopied(store) != 0)
+		return 0;
+	store->tidy = 1; /* it is new, and empty */
+	return cs_layout_conclude(store, err);
 }
 
 /*
@@ -106,37 +125,31 @@ syncparent(const struct certstore *store)
 	return rv;
 }
 
+/* Makes .links once all that it speaks of is on disk, but for the names in the
+ * store's own directory, which are synced with it. */
 static int
-syncdirs(struct certstore *store)
+conclude(struct certstore *store)
 {
-	return cs_index_sync(store) == -1 || fsync(store->index) == -1 ||
-		fsync(store->certs) == -1 || fsync(store->combined) == -1 ||
-		fsync(store->pending) == -1 || fsync(store->fd) == -1 ||
-		syncparent(store) == -1 ?
-	    -1 :
-	    0;
+	if (store->syncall) {
+		if (syncfs(store->fd) == -1)
+			return -1;
+		cs_index_synced(store);
+	} else if (cs_index_sync(store) == -1 || fsync(store->index) == -1 ||
+	    fsync(store->certs) == -1 || fsync(store->combined) == -1 ||
+	    fsync(store->pending) == -1)
+		return -1;
+	if (cs_file_link(store->fd, ".lock", ".links") == -1 ||
+	    cs_store_sync(store, store->fd) == -1)
+		return -1;
+	return syncparent(store);
 }
 
-/*
- * All directories and links of the store are on disk: makes .links, which says
- * so.  The caller must fsync the store's directory.
- */
 int
 cs_layout_conclude(struct certstore *store, struct certstore_error *err)
 {
-	int rv;
-
-	if (cs_fence_verify(store, err) == -1)
-		return -1;
-	if (store->syncall) {
-		rv = syncfs(store->fd);
-		cs_index_synced(store);
-	} else {
-		rv = syncdirs(store);
-	}
-	if (rv == -1 || cs_file_link(store->fd, ".lock", ".links") == -1)
-		return cs_fail_errno(err, "%s", store->path);
+	if (conclude(store) == -1)
+		return cs_fence_failmake(store, ".links", err);
+	store->linked = 1;
 	store->uncombined = 0;
-	store->fresh = 0;
 	return 0;
 }

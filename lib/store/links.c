@@ -15,8 +15,6 @@ islinked(struct certstore *store, const struct cs_info *info)
 {
 	int serves = info->serves && info->haskey && !info->weak, rv;
 
-	if (!store->intact)
-		return 0;
 	if ((rv = cs_index_has(store, info)) != 1)
 		return rv;
 	if ((rv = cs_combined_has(store, info->name)) == -1)

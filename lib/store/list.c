@@ -57,7 +57,7 @@ searchending(struct certstore_list *list, struct certstore_error *err)
 		return cs_resolve_names(list->store, &list->names, err);
 	if (within->type == CERTSTORE_SPAN_FOR)
 		until += list->now;
-	return cs_moment_names(list->store, CS_INDEX_ENDS, until,
+	return cs_search_moments(list->store, CS_INDEX_ENDS, until,
 		   &list->names) == 0 ?
 	    0 :
 	    cs_fail_errno(err, "%s/index/" CS_INDEX_ENDS,

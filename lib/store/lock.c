@@ -142,12 +142,13 @@ cs_lock_await(const struct certstore *store, int dirfd, const char *name,
  * backup, it may lack newer entries.
  */
 static void
-makenote(const struct certstore *store, char note[NOTE])
+makenote(const struct certstore *store, struct cs_stamp stamp[2],
+    char note[NOTE])
 {
 	char certs[CS_STAMP_TEXT], index[CS_STAMP_TEXT];
-	struct cs_stamp stamp[2];
 
 	note[0] = '\0';
+	memset(stamp, 0, 2 * sizeof(*stamp));
 	if (cs_stamp_fd(&stamp[0], store->certs) == -1 ||
 	    cs_stamp_fd(&stamp[1], store->index) == -1)
 		return;
@@ -157,32 +158,36 @@ makenote(const struct certstore *store, char note[NOTE])
 	    store->tidy ? certs : "-");
 }
 
-static void
+/* What the last writer left, and whether something else has changed it: 1 it is
+ * to be searched, 0, or -1 and errno. */
+static int
 readnote(struct certstore *store)
 {
+	int fresh = store->tidy, same;
 	char noted[NOTE], now[NOTE];
+	struct cs_stamp stamp[2];
 	size_t len;
 
 	store->tidy = 1;
-	makenote(store, now);
+	makenote(store, stamp, now);
 	cs_file_noted(store->lock, noted, sizeof(noted));
-	store->tidy = now[0] != '\0' && strcmp(noted, now) == 0;
+	store->tidy = fresh || (now[0] != '\0' && strcmp(noted, now) == 0);
 	/* without a note, as after .lock was removed, that cannot be told */
 	len = strcspn(now, "\n");
-	if (noted[0] != '\0' && now[0] != '\0' &&
-	    strncmp(noted, now, len + 1) != 0)
-		store->intact = 0;
+	same = noted[0] == '\0' || now[0] == '\0' ||
+	    strncmp(noted, now, len + 1) == 0;
+	return cs_indexed_begin(store, &stamp[0], &stamp[1], same);
 }
 
 static void
 writenote(struct certstore *store)
 {
 	char noted[NOTE], now[NOTE];
+	struct cs_stamp stamp[2];
 
-	if (!store->intact || store->lock == -1 || store->certs == -1 ||
-	    store->index == -1)
+	if (store->lock == -1 || store->certs == -1 || store->index == -1)
 		return;
-	makenote(store, now);
+	makenote(store, stamp, now);
 	cs_file_noted(store->lock, noted, sizeof(noted));
 	if (strcmp(noted, now) != 0)
 		cs_file_note(store->lock, now);
@@ -190,11 +195,13 @@ writenote(struct certstore *store)
 
 /*
  * Takes the lock, which nests.  Before it returns, the work of a killed writer
- * is finished or taken back, and a copy that lost links is repaired.
+ * is finished or taken back.
  */
 int
 cs_lock_take(struct certstore *store, struct certstore_error *err)
 {
+	int doubt;
+
 	if (store->depth == 0 && cs_store_refresh(store, err) == -1)
 		return -1;
 	if (store->depth++ > 0)
@@ -225,19 +232,20 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 		goto fail;
 	}
 	cs_generation_forget(&store->gens);
+	store->tidy = 0;
 	if (cs_layout_make(store, err) == -1 ||
 	    cs_fence_begin(store, err) == -1)
 		goto fail;
-	store->tidy = store->fresh;
-	if (store->index != -1)
-		readnote(store);
-	if (!store->intact &&
-	    (cs_repair_index(store, err) == -1 ||
-		cs_fence_begin(store, err) == -1))
+	if ((doubt = readnote(store)) == -1) {
+		cs_fail_errno(err, "%s/index", store->path);
 		goto fail;
-	if (cs_recover_all(store, err) == -1 ||
-	    (!store->intact && cs_repair_store(store, err) == -1))
+	}
+	if (cs_recover_all(store, err) == -1)
 		goto fail;
+	if (doubt && !store->repairs && cs_indexed_verify(store) == -1) {
+		cs_fail_errno(err, "%s/certs", store->path);
+		goto fail;
+	}
 	return 0;
 fail:
 	store->tidy = 0;

@@ -210,3 +210,20 @@ cs_mode_tighten(struct certstore *store, const struct cs_info *info)
 		rv = tightenone(store, info, info->held[i].gen);
 	return rv;
 }
+
+int
+cs_mode_isopen(const struct certstore *store, const char *dir,
+    enum cs_file file, gid_t gid)
+{
+	char path[CS_GENDIR + 16];
+	struct stat st;
+
+	if (!issecret(file))
+		return 0;
+	snprintf(path, sizeof(path), "%s/%s", dir, cs_file_names[file]);
+	if (fstatat(store->certs, path, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    !S_ISREG(st.st_mode) || (st.st_mode & 077) == 0)
+		return 0;
+	return file == CS_REQUEST_KEY || (st.st_mode & 077) != 040 ||
+	    st.st_gid != gid || cs_file_hasacl(store->certs, path) != 0;
+}

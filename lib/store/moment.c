@@ -88,11 +88,7 @@ takemonth(void *arg, const char *month)
 	return eachmoment(in, path, never ? takeindexed : takeday);
 }
 
-/*
- * The names that a directory lists until the end of the day of a time, sorted;
- * those of all entries if the index lacks this directory, as that of an earlier
- * version does, or cannot be believed.  -1 and errno.
- */
+/* Adds the names that a directory lists until the end of the day of a time. */
 int
 cs_moment_names(struct certstore *store, const char *dir, int64_t until,
     struct cs_strings *found)
@@ -101,22 +97,7 @@ cs_moment_names(struct certstore *store, const char *dir, int64_t until,
 		.dir = dir,
 		.until = until,
 		.found = found };
-	struct certstore_error err;
-	int rv = -1;
 
-	memset(found, 0, sizeof(*found));
-	if (store->certs == -1)
-		return 0;
 	certstore_time_format(until, in.last);
-	errno = ENOENT;
-	if (store->intact)
-		rv = cs_file_each(store->index, dir, takemonth, &in);
-	if (rv == -1 && (errno == ENOENT || errno == ENOTDIR)) {
-		rv = cs_resolve_names(store, found, &err);
-		errno = err.errnum;
-	} else if (rv == 0)
-		cs_strings_sort(found);
-	if (rv == -1)
-		cs_strings_free(found);
-	return rv;
+	return cs_file_each(store->index, dir, takemonth, &in);
 }

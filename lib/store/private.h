@@ -32,9 +32,13 @@ struct certstore {
 	int	 index;			/* index/, or -1 */
 	int	 combined, pending;	/* open under the lock, or -1 */
 	int	 trusts;		/* trusts/, or -1: trustgen.c opens it */
-	int	 intact;		/* index/ and links can be believed */
-	int	 complete;		/* index/ has all; 0: unchecked */
-	unsigned int present;		/* found in index/ just now */
+	int	 repairs;		/* a copy without links, too */
+	int	 linked;		/* .links is a link */
+	int	 indexed;		/* index/ lists all; under the lock */
+	int	 compared;		/* just now: 1 it does, -1 it may not */
+	struct cs_strings unlinked;	/* entries that index/ may not list */
+	struct cs_stamp	 searched;	/* of certs/ when these were found */
+	int	 warned;		/* of that */
 	struct cs_stamp	at;		/* of fd when these were opened */
 	unsigned int epoch;		/* counts new certs/ directories */
 	int	 lock;			/* -1: not held */
@@ -44,7 +48,6 @@ struct certstore {
 	unsigned int touched;		/* directories of index/ to be synced */
 	struct cs_strings shared;	/* and directories below those */
 	int	 uncombined;		/* combined/ is to be synced */
-	int	 fresh;			/* just created: no .links yet */
 	int	 syncall;		/* fsync(2) loses links */
 	struct cs_generations gens;	/* in certs/ */
 	void	(*warn)(void *, const char *);
@@ -60,6 +63,8 @@ struct certstore {
 int	cs_store_refuseplace(const struct certstore *, struct certstore_error *);
 /* Opens certs/ and index/ again: NULL, or what cannot be opened, and errno. */
 const char *cs_store_reopen(struct certstore *);
+/* Is it a copy without links that is to be refused?  0, or -1. */
+int	cs_store_refusecopy(const struct certstore *, struct certstore_error *);
 /* Syncs the links that were made in one of its directories. */
 int	cs_store_sync(const struct certstore *, int);
 
@@ -161,8 +166,7 @@ int	cs_info_current(int, const char *, int, struct cs_info *,
 
 /* resolve.c */
 struct cs_link cs_resolve_link(struct certstore *, const char *);
-/* The directory in certs/ that a name stands for now: ".NAME@N", or the name
- * itself where a restore made it a real directory. */
+/* The directory in certs/ that a name stands for now: ".NAME@N". */
 int	cs_resolve_entry(struct certstore *, const char *, char [CS_GENDIR],
 	    struct certstore_error *);
 int	cs_resolve_isstray(const struct certstore *, const char *);
@@ -176,6 +180,9 @@ int	cs_mode_group(const char *, const char *, gid_t *,
 /* Has a file of an entry another owner, group or mode?  1 and why, 0, -1. */
 int	cs_mode_differ(const struct certstore_entry *, enum cs_file, gid_t,
 	    char [CS_PROPS_WHY], struct certstore_error *);
+/* Can others read it who can not read what a group may? */
+int	cs_mode_isopen(const struct certstore *, const char *, enum cs_file,
+	    gid_t);
 int	cs_mode_close(struct certstore *, const char *, unsigned long, int);
 int	cs_mode_tighten(struct certstore *, const struct cs_info *); /* errno */
 
@@ -223,6 +230,9 @@ int	cs_due_moment(const struct cs_info *, int64_t *);
 #define CS_MOMENT_SUB	16		/* "next/2027-01/31" */
 int	cs_moment_isdir(const char *);	/* is it one of those with days? */
 void	cs_moment_sub(char [CS_MOMENT_SUB], const char *, int64_t);
+/* The names in one until the end of the day of a time; errno, also ENOENT. */
+int	cs_moment_names(struct certstore *, const char *, int64_t,
+	    struct cs_strings *);
 
 /* method.c: what is wrong with the name of an account, or a way to prove control
  * of a name, as a property has it; or NULL. */
@@ -289,6 +299,11 @@ int	cs_index_ismade(const struct certstore *);	/* 1, 0, -1 */
 int	cs_linkcheck_keys(struct certstore *, const struct cs_info *,
 	    struct cs_strings *);
 
+/* purge.c: looks at a link of cs_purge_find() again (1: and removes it), and
+ * tells its entry: 1, 0 it is called for, -1. */
+int	cs_purge_link(struct certstore *, const char *, int,
+	    char [CS_NAME_MAX + 1]);
+
 /* combined.c: the link of an entry in combined/. */
 int	cs_combined_has(const struct certstore *, const char *);
 int	cs_combined_check(const struct certstore *, const struct cs_put *,
@@ -303,8 +318,16 @@ int	cs_combined_sync(struct certstore *);	/* and that is on disk */
 int	cs_layout_refuseforeign(const struct certstore *,
 	    struct certstore_error *);	/* a directory that is no store */
 int	cs_layout_make(struct certstore *, struct certstore_error *);
-/* All is on disk, .links is made; which the caller syncs. */
+/* All is on disk, and .links, which says so. */
 int	cs_layout_conclude(struct certstore *, struct certstore_error *);
+
+/* indexed.c: does index/ list all entries?  1, 0 not those in unlinked, -1. */
+int	cs_indexed_check(struct certstore *, int *);	/* 1: others wrote */
+int	cs_indexed_begin(struct certstore *, const struct cs_stamp *,
+	    const struct cs_stamp *, int);	/* 1: to be verified */
+int	cs_indexed_verify(struct certstore *);
+void	cs_indexed_end(struct certstore *);	/* it does */
+void	cs_indexed_doubt(struct certstore *);	/* it may not */
 
 /* sweep.c */
 /* Removes all generations of the names, which are sorted and have no link; of
@@ -343,11 +366,21 @@ int	cs_settle_conclude(struct certstore *, const char *const *, size_t,
 	    struct cs_todo *, struct certstore_error *); /* intents by file name */
 void	cs_settle_done(struct cs_todo *);	/* frees it */
 
-/* repair.c: after a copy that did not keep the links. */
-int	cs_repair_index(struct certstore *, struct certstore_error *); /* first */
-int	cs_repair_store(struct certstore *, struct certstore_error *);
-int	cs_repair_entry(struct certstore *, const char *,
+/* told.c: something is to be repaired: now?  1 or 0; is that so at all; tells of
+ * it: name, what, whether it is left as it is, text; was it named? */
+int	cs_told_acts(struct cs_repair *);
+int	cs_told_acting(const struct cs_repair *);
+void	cs_told_add(struct cs_repair *, const char *, const char *, int,
+	    const char *, ...) CS_PRINTFLIKE(5, 6);
+int	cs_told_isnamed(const struct cs_repair *, const char *);
+
+/* mend.c */
+int	cs_mend_entry(struct cs_repair *, const char *,
 	    struct certstore_error *);
+
+/* lost.c: removes a generation that nothing uses; its keys are kept. */
+int	cs_lost_move(struct cs_repair *, const char *, const char *,
+	    const struct cs_info *, struct certstore_error *);
 
 /* put.c */
 int	cs_put_write(struct certstore *, struct cs_put *, int,

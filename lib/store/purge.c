@@ -188,3 +188,31 @@ cs_purge_index(struct certstore *store, const struct cs_strings *names)
 	return names->n == 0 ? 0 :
 			       cs_purge_find(store, names, removelink, store);
 }
+
+int
+cs_purge_link(struct certstore *store, const char *path, int removes,
+    char name[CS_NAME_MAX + 1])
+{
+	struct purge in = { .store = store };
+	char sub[CS_INDEX_PATH], text[CS_NAME_MAX + 32], *key, *shared;
+	const char *owner;
+	int rv;
+
+	if (cs_file_readlink(store->index, path, text, sizeof(text)) == -1)
+		return errno == ENOENT ? 0 : -1;
+	if ((owner = cs_index_linkname(text)) == NULL)
+		return 0;
+	snprintf(name, CS_NAME_MAX + 1, "%s", owner);
+	snprintf(sub, sizeof(sub), "%s", path);
+	if ((shared = strstr(sub, "@/")) != NULL)
+		*shared = '\0';
+	key = strrchr(sub, '/');
+	*key++ = '\0';
+	in.sub = sub;
+	if ((rv = issurplus(&in, name, key)) == 1 && removes &&
+	    removelink(store, path, name) == -1)
+		rv = -1;
+	cs_entry_done(&in.entry);
+	cs_strings_free(&in.keys);
+	return rv;
+}

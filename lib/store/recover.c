@@ -198,3 +198,21 @@ cs_recover_abandon(struct certstore *store, const struct certstore_error *why)
 	(void)cs_recover_all(store, &ignored);
 	return 1;
 }
+
+/* Was a writer interrupted: is an intent there while nobody writes?  1, 0, -1. */
+int
+cs_recover_isneeded(const struct certstore *store)
+{
+	struct cs_strings files = { 0 };
+	int fd, rv;
+
+	if (store->fd == -1 ||
+	    faccessat(store->fd, ".lock", R_OK | W_OK, AT_EACCESS) == -1 ||
+	    (fd = cs_file_lock(store->fd, ".lock", 1)) == -1)
+		return 0;
+	rv = cs_file_each(store->fd, ".pending", takeintent, &files);
+	rv = rv == -1 ? (errno == ENOENT ? 0 : -1) : files.n > 0;
+	cs_strings_free(&files);
+	close(fd);
+	return rv;
+}

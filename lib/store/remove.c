@@ -319,8 +319,8 @@ isorphan(const struct removal *rm, const char *name,
 	cs_generation_dir(dir, name, gen);
 	return cs_fail(err, CERTSTORE_ENOENTRY,
 	    "%s: there is no such entry, but %s of one without its link: "
-	    "use -f to remove it, or ln -s %s %s/certs/%s to restore it",
-	    name, dir, dir, store->word, name);
+	    "use -f to remove it, or cert-check -r%s %s to restore it",
+	    name, dir, store->option, name);
 }
 
 /* Sets the error of one name that may not go. */

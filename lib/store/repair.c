@@ -1,128 +1,268 @@
 /*
- * repair.c: repairs a store that was copied by a tool which follows links (an
- * entry is then a real directory) or drops them.  All of it can be repeated
- * after a kill: .links is made last.
+ * repair.c: repairs the links of a store, its modes, and what interrupted
+ * writers and removed entries left.  It looks without the lock, and repairs in
+ * batches under it, where it looks again.  All of it can be repeated after a
+ * kill; .links is made last.
  */
 #include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "store/private.h"
 
-/* Has directory b all files that a has, with the same contents?  1, 0, -1. */
-static int
-samefiles(struct certstore *store, const char *a, const char *b)
-{
-	struct cs_buf one = { 0 }, two = { 0 };
-	char path[CS_GENDIR + 16];
-	int i, rv = 1;
+#define BATCH 64		    /* names while the lock is held */
+#define YEAR ((time_t)366 * CS_DAY) /* a host is away for at most so long */
 
-	for (i = 0; i < CS_NFILE && rv == 1; i++) {
-		snprintf(path, sizeof(path), "%s/%s", a, cs_file_names[i]);
-		if (cs_file_read(store->certs, path, CS_RECORD_MAX, &one) ==
-		    -1) {
-			rv = errno == ENOENT ? 1 : -1;
-			continue;
-		}
-		snprintf(path, sizeof(path), "%s/%s", b, cs_file_names[i]);
-		if (cs_file_read(store->certs, path, CS_RECORD_MAX, &two) == -1)
-			rv = errno == ENOENT ? 0 : -1;
-		else
-			rv = one.len == two.len &&
-			    memcmp(one.p, two.p, one.len) == 0;
+/* Is it one of the names that are repaired?  Without any, all are. */
+static int
+isasked(const struct cs_repair *r, const char *name)
+{
+	return r->names.n == 0 || r->copied || cs_told_isnamed(r, name);
+}
+
+static void
+failname(struct cs_repair *r, const char *name,
+    const struct certstore_error *err)
+{
+	r->nfailed++;
+	if (r->failed != NULL)
+		r->failed(r->arg, name, err);
+}
+
+static int
+takeownername(void *arg, const char *file)
+{
+	char name[CS_NAME_MAX + 1];
+
+	if (file[0] == '.') {
+		if (cs_generation_owner(file, name) == 0)
+			return 0;
+		file = name;
 	}
-	cs_buf_free(&one);
-	cs_buf_free(&two);
+	return cs_name_isvalid(file) ? cs_strings_add(arg, file) : 0;
+}
+
+/* One barrier for all that a batch did. */
+static int
+syncbatch(struct certstore *store)
+{
+	if (store->syncall || cs_file_hassyncfs(store->fd)) {
+		if (syncfs(store->fd) == -1)
+			return -1;
+		cs_index_synced(store);
+		store->uncombined = 0;
+		return 0;
+	}
+	return cs_index_sync(store) == -1 || cs_combined_sync(store) == -1 ||
+		fsync(store->certs) == -1 ?
+	    -1 :
+	    0;
+}
+
+static int
+failstore(struct cs_repair *r, const char *what, struct certstore_error *err)
+{
+	return cs_fail_errno(err, "%s%s", r->store->path, what);
+}
+
+/* Repairs so many entries under the lock. */
+static int
+repairbatch(struct cs_repair *r, char *const *names, size_t n,
+    struct certstore_error *err)
+{
+	struct certstore *store = r->store;
+	struct certstore_error flaw;
+	size_t i;
+	int rv = 0;
+
+	if (cs_lock_take(store, err) == -1)
+		return -1;
+	for (i = 0; i < n; i++)
+		if (cs_mend_entry(r, names[i], &flaw) == -1)
+			failname(r, names[i], &flaw);
+	if (syncbatch(store) == -1)
+		rv = failstore(r, "", err);
+	else
+		cs_indexed_end(store);
+	cs_lock_release(store);
+	return rv;
+}
+
+/* Looks for what there is to do, and does it in batches. */
+static int
+repairentries(struct cs_repair *r, struct certstore_error *err)
+{
+	struct cs_strings names = { 0 }, todo = { 0 };
+	struct certstore_error flaw;
+	size_t i, n;
+	int rv = -1;
+
+	if (cs_file_each(r->store->certs, ".", takeownername, &names) == -1) {
+		failstore(r, "/certs", err);
+		goto out;
+	}
+	cs_strings_sort(&names);
+	r->looks = !r->dry;
+	r->leaves = 1;
+	for (i = 0; i < names.n; i++) {
+		cs_progress(r->store, "checking", i, names.n);
+		if (!isasked(r, names.v[i]))
+			continue;
+		r->found = 0;
+		if (cs_mend_entry(r, names.v[i], &flaw) == -1)
+			failname(r, names.v[i], &flaw);
+		else if (r->found && cs_strings_add(&todo, names.v[i]) == -1) {
+			cs_fail_nomem(err);
+			goto out;
+		}
+	}
+	r->looks = r->leaves = 0;
+	for (i = 0; !r->dry && i < todo.n; i += n) {
+		cs_progress(r->store, "repairing", i, todo.n);
+		n = todo.n - i < BATCH ? todo.n - i : BATCH;
+		if (repairbatch(r, todo.v + i, n, err) == -1)
+			goto out;
+	}
+	rv = 0;
+out:
+	cs_strings_free(&names);
+	cs_strings_free(&todo);
 	return rv;
 }
 
 static int
-haspath(int dirfd, const char *name)
+takesurplus(void *arg, const char *path, const char *name)
 {
-	return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return name == NULL ? 0 : cs_strings_add(arg, path);
 }
 
-/*
- * Makes a real directory a generation again: the one whose number info has, or
- * the next free one.  If that one is there and has the same files, the
- * directory is moved to .pending/ and removed, by the next writer if not by
- * this one.
- */
+/* Removes links in index/ that no entry calls for. */
 static int
-turnbackentry(const struct cs_link *link, unsigned long gen)
+repairindex(struct cs_repair *r, struct certstore_error *err)
 {
-	char dir[CS_GENDIR], from[CS_GENDIR + 8], to[CS_GENDIR + 16];
-	struct certstore *store = link->store;
-	int surplus = 0;
+	const struct cs_strings *names = r->names.n > 0 && !r->copied ?
+	    &r->names :
+	    NULL;
+	struct certstore *store = r->store;
+	struct cs_strings found = { 0 };
+	char name[CS_NAME_MAX + 1];
+	size_t i, k;
+	int rv = -1, gone;
 
-	if (!cs_fence_isheld(store)) {
-		errno = ESTALE;
-		return -1;
+	if (store->index == -1)
+		return 0;
+	if (cs_purge_find(store, names, takesurplus, &found) == -1) {
+		failstore(r, "/index", err);
+		goto out;
 	}
-	for (gen += gen == 0;; gen++) {
-		cs_generation_dir(dir, link->name, gen);
-		if (!haspath(store->certs, dir))
-			break;
-		if ((surplus = samefiles(store, link->name, dir)) == 1)
-			break;
+	for (i = 0; i < found.n; i += BATCH) {
+		if (!r->dry && cs_lock_take(store, err) == -1)
+			goto out;
+		for (k = i; k < found.n && k < i + BATCH; k++) {
+			gone = cs_purge_link(store, found.v[k], !r->dry, name);
+			if (gone == 1)
+				cs_told_add(r, name, "index", 0,
+				    "index/%s was stale", found.v[k]);
+			else if (gone == -1)
+				break;
+		}
+		rv = k < found.n && k < i + BATCH ?
+		    failstore(r, "/index", err) :
+		    0;
+		if (!r->dry)
+			cs_lock_release(store);
+		if (rv == -1)
+			goto out;
 	}
-	snprintf(from, sizeof(from), "certs/%s", link->name);
-	snprintf(to, sizeof(to), "%s/%s", surplus == 1 ? ".pending" : "certs",
-	    dir);
-	if (cs_generation_mend(link, gen) == -1 ||
-	    cs_file_rename(store->fd, from, to) == -1 ||
-	    cs_generation_lead(link, gen) == -1 ||
-	    cs_store_sync(store, store->certs) == -1)
-		return -1;
-	if (surplus == 1 && cs_file_rmtree(store->pending, dir) == -1)
-		return -1;
-	return cs_file_rmtree(store->pending, link->name);
+	rv = 0;
+out:
+	cs_strings_free(&found);
+	return rv;
 }
 
-/* The generation that info in a real directory names, or 0. */
-static unsigned long
-copiednumber(struct certstore *store, const char *name)
+static int
+takefile(void *arg, const char *file)
 {
-	struct certstore_error ignored;
-	struct cs_info info = { 0 };
-	unsigned long gen;
-
-	(void)cs_info_load(store, name, name, &info, &ignored);
-	gen = info.gen;
-	cs_info_free(&info);
-	return gen;
+	return cs_strings_add(arg, file);
 }
 
-int
-cs_repair_entry(struct certstore *store, const char *name,
-    struct certstore_error *err)
+/* The files of a directory, sorted; none if there is no such directory. */
+static int
+listfiles(int dirfd, const char *path, struct cs_strings *files)
 {
-	struct cs_link link = cs_resolve_link(store, name);
-	char text[CS_GENDIR];
-	unsigned long gen;
+	memset(files, 0, sizeof(*files));
+	if (cs_file_each(dirfd, path, takefile, files) == -1) {
+		cs_strings_free(files);
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+	}
+	cs_strings_sort(files);
+	return 0;
+}
+
+/* Cuts a suffix off a name that is valid without: 1 or 0. */
+static int
+isnamewith(const char *file, const char *prefix, const char *suffix,
+    char name[CS_NAME_MAX + 1])
+{
+	size_t len = strlen(file), n = strlen(prefix), m = strlen(suffix);
+
+	if (len <= n + m || len - n - m > CS_NAME_MAX ||
+	    strncmp(file, prefix, n) != 0 ||
+	    strcmp(file + len - m, suffix) != 0)
+		return 0;
+	memcpy(name, file + n, len - n - m);
+	name[len - n - m] = '\0';
+	return cs_name_isvalid(name);
+}
+
+/* Links in combined/ of entries that are gone, and those made aside. */
+static int
+repaircombined(struct cs_repair *r)
+{
+	struct certstore *store = r->store;
+	char name[CS_NAME_MAX + 1], text[CS_GENDIR + 32];
+	char want[CS_GENDIR + 32];
+	struct cs_strings files;
+	const char *file;
+	size_t i;
 	int rv;
 
-	cs_error_clear(err);
-	rv = cs_generation_current(&link, text, &gen);
-	if (rv == CS_LINK_GENERATION || rv == CS_LINK_FOREIGN)
-		return 0;
-	if (rv == CS_LINK_DIRECTORY) {
-		if (cs_resolve_isstray(store, name))
-			return 0;
-		rv = turnbackentry(&link, copiednumber(store, name));
-	} else if (rv == CS_LINK_NONE) {
-		rv = store->intact ? 0 : cs_generation_find(&link, &gen);
-		if (rv == 1)
-			rv = cs_generation_lead(&link, gen);
+	rv = listfiles(store->combined != -1 ? store->combined : store->fd,
+	    store->combined != -1 ? "." : "combined", &files);
+	for (i = 0; i < files.n && rv != -1; i++) {
+		file = files.v[i];
+		snprintf(want, sizeof(want), "combined/%s", file);
+		if (cs_file_readlink(store->fd, want, text, sizeof(text)) == -1)
+			continue;
+		if (isnamewith(file, ".", ".pem@link", name)) {
+			rv = cs_told_acts(r) ? cs_file_remove(store->fd, want) :
+					       0;
+			cs_told_add(r, name, "leftover", 0,
+			    "a link of an interrupted writer was left");
+			continue;
+		}
+		if (!isnamewith(file, "", ".pem", name) || !isasked(r, name))
+			continue;
+		snprintf(want, sizeof(want), "../certs/%s/combined.pem", name);
+		if (strcmp(text, want) != 0 ||
+		    faccessat(store->certs, name, F_OK, AT_SYMLINK_NOFOLLOW) ==
+			0)
+			continue;
+		snprintf(want, sizeof(want), "combined/%s", file);
+		if (cs_told_acts(r)) {
+			rv = cs_file_remove(store->fd, want);
+			store->uncombined = 1;
+		}
+		cs_told_add(r, name, "combined", 0,
+		    "combined had it, though there is no such entry");
 	}
-	if (rv == -1)
-		return cs_fail_errno(err, "%s: the entry cannot be repaired",
-		    name);
-	return 0;
+	cs_strings_free(&files);
+	return rv;
 }
 
 /*
@@ -130,152 +270,375 @@ cs_repair_entry(struct certstore *store, const char *name,
  * made under another name first, since only the copy says which entry it was.
  */
 static int
-menddefault(struct certstore *store)
+repairdefault(struct cs_repair *r)
 {
+	static const char aside[] = ".default";
+	struct certstore *store = r->store;
 	char name[CS_NAME_MAX + 1], text[CS_NAME_MAX + 8];
+	struct cs_buf b = { 0 };
 	struct stat st;
+	const char *p = NULL;
+	size_t len = 0;
+	int moved;
 
-	if (!haspath(store->fd, ".default")) {
-		if (fstatat(store->fd, "default", &st, AT_SYMLINK_NOFOLLOW) ==
-		    -1)
-			return errno == ENOENT ? 0 : -1;
-		if (S_ISLNK(st.st_mode) ||
-		    cs_resolve_default(store, name) != 1 ||
-		    !haspath(store->certs, name))
+	moved = faccessat(store->fd, aside, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	if (fstatat(store->fd, "default", &st, AT_SYMLINK_NOFOLLOW) == -1) {
+		if (errno != ENOENT)
+			return -1;
+		if (!moved)
+			return 0;
+	} else if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+		return moved ? cs_file_remove(store->fd, aside) : 0;
+	if (!moved) {
+		if (cs_file_read(store->fd, "default/info", CS_RECORD_MAX,
+			&b) == 0)
+			p = cs_info_find(&b, "name", &len);
+		snprintf(name, sizeof(name), "%.*s", (int)len, p ? p : "");
+		cs_buf_free(&b);
+		if (!cs_name_isvalid(name) ||
+		    faccessat(store->certs, name, F_OK, AT_SYMLINK_NOFOLLOW) ==
+			-1)
 			return 0;
 		snprintf(text, sizeof(text), "certs/%s", name);
-		if (cs_file_link(store->fd, text, ".default") == -1 ||
-		    cs_store_sync(store, store->fd) == -1)
-			return -1;
 	}
-	if (cs_file_rmtree(store->fd, "default") == -1)
+	if (cs_told_acts(r) &&
+	    ((!moved &&
+		 (cs_file_link(store->fd, text, aside) == -1 ||
+		     cs_store_sync(store, store->fd) == -1)) ||
+		cs_file_rmtree(store->fd, "default") == -1 ||
+		cs_file_rename(store->fd, aside, "default") == -1))
 		return -1;
-	return cs_file_rename(store->fd, ".default", "default");
-}
-
-/* Makes index/ anew, empty.  Nobody believes it while .links is missing. */
-static int
-remakeindex(struct certstore *store)
-{
-	if (!cs_fence_isheld(store)) {
-		errno = ESTALE;
-		return -1;
-	}
-	if (store->index != -1)
-		close(store->index);
-	store->index = -1;
-	if (cs_file_rmtree(store->fd, ".index") == -1 ||
-	    (haspath(store->fd, "index") &&
-		cs_file_rename(store->fd, "index", ".index") == -1) ||
-	    cs_file_rmtree(store->fd, ".index") == -1 ||
-	    cs_file_mkdir(store->fd, "index", &store->index) == -1)
-		return -1;
-	return cs_index_make(store);
-}
-
-static int
-mendnames(struct certstore *store, struct certstore_error *err)
-{
-	struct certstore_entry entry = { 0 };
-	const struct cs_info *info;
-	struct cs_strings names = { 0 };
-	size_t i;
-	int rv = 0;
-
-	if (cs_resolve_names(store, &names, err) == -1)
-		return -1;
-	for (i = 0; i < names.n && rv == 0; i++) {
-		if ((rv = cs_repair_entry(store, names.v[i], err)) == -1)
-			break;
-		info = &entry.info;
-		if (cs_entry_load(store, names.v[i], &entry, err) == -1) {
-			if (err->code == CERTSTORE_ENOENTRY)
-				continue; /* no generation of it is complete */
-			if (err->code != CERTSTORE_EDAMAGED) {
-				rv = -1;
-				break;
-			}
-			/* its links in index/ are kept for when it is
-			 * repaired */
-			cs_warn(store, "%s", err->msg);
-			info = NULL;
-			if (entry.info.name == NULL ||
-			    strcmp(entry.info.name, names.v[i]) != 0)
-				cs_info_reset(&entry.info);
-		}
-		if (cs_index_add(store, &entry.info) == -1 ||
-		    cs_combined_update(store, names.v[i], info) == -1)
-			rv = cs_fail_errno(err,
-			    "%s: the entry cannot be repaired", names.v[i]);
-	}
-	cs_entry_done(&entry);
-	cs_strings_free(&names);
-	return rv;
-}
-
-static int
-dropdangling(void *arg, const char *name)
-{
-	struct certstore *store = arg;
-
-	if (faccessat(store->combined, name, F_OK, 0) == 0)
-		return 0;
-	return errno == ENOENT ? cs_file_remove(store->combined, name) : -1;
-}
-
-int
-cs_repair_index(struct certstore *store, struct certstore_error *err)
-{
-	if (cs_file_rmtree(store->fd, ".links") == -1 ||
-	    (!store->fresh && fsync(store->fd) == -1) ||
-	    remakeindex(store) == -1)
-		return cs_fence_failmake(store, "index", err);
+	cs_told_add(r, "@store", "default", 0,
+	    "the link default was replaced by a directory");
 	return 0;
 }
 
-/* Mends the links of all trust sets; -1 and errno. */
 static int
-mendsets(struct certstore *store)
+repairset(struct cs_repair *r, const char *intent)
+{
+	char shown[CS_TRUSTNAME_MAX + 16];
+	int rv;
+
+	if ((rv = cs_trustgen_islost(r->store, intent)) != 1)
+		return rv;
+	if (cs_told_acts(r) && cs_trustgen_repair(r->store, intent) == -1)
+		return -1;
+	snprintf(shown, sizeof(shown), "%s%s",
+	    strcmp(intent, CS_TRUST_INTENT) == 0 ? "@trust" : "@trust/",
+	    strcmp(intent, CS_TRUST_INTENT) == 0 ? "" : intent + 1);
+	cs_told_add(r, shown, "link", 0, "the link to its files was missing");
+	return 0;
+}
+
+/* The links of all trust sets. */
+static int
+repairsets(struct cs_repair *r)
 {
 	char intent[CS_TRUSTNAME_MAX + 2];
 	struct cs_strings names = { 0 };
 	size_t i;
 	int rv;
 
-	rv = cs_trustgen_repair(store, CS_TRUST_INTENT);
+	rv = repairset(r, CS_TRUST_INTENT);
 	if (rv != -1)
-		rv = cs_trustgen_names(store, &names);
+		rv = cs_trustgen_names(r->store, &names);
 	for (i = 0; i < names.n && rv != -1; i++) {
 		snprintf(intent, sizeof(intent), "@%s", names.v[i]);
-		rv = cs_trustgen_repair(store, intent);
+		rv = repairset(r, intent);
 	}
 	cs_strings_free(&names);
 	return rv;
 }
 
-/*
- * Repairs all of a store.  In a new and empty one the writer of the first entry
- * calls cs_layout_conclude().
- */
-int
-cs_repair_store(struct certstore *store, struct certstore_error *err)
+/* Is an entry, or what may be one, there?  1 also if that cannot be told. */
+static int
+isthere(const struct certstore *store, const char *name)
 {
-	if (!store->fresh) {
-		if (mendnames(store, err) == -1)
-			return -1;
-		if (cs_file_each(store->combined, ".", dropdangling, store) ==
-		    -1)
-			return cs_fail_errno(err, "%s/combined", store->path);
-		if (menddefault(store) == -1)
-			return cs_fail_errno(err, "%s/default", store->path);
-		if (mendsets(store) == -1)
-			return cs_fail_errno(err, "%s/trust", store->path);
+	char path[CS_NAME_MAX + 16];
+
+	if (faccessat(store->certs, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    errno != ENOENT)
+		return 1;
+	snprintf(path, sizeof(path), ".pending/%s", name);
+	return faccessat(store->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    errno != ENOENT;
+}
+
+/* An order whose steps must be undone, or that a process works at, stays. */
+static int
+isorderheld(const struct certstore *store, const char *name)
+{
+	char path[CS_NAME_MAX + 32];
+	struct certstore_error err;
+	struct cs_buf text = { 0 };
+	size_t len;
+	int fd, held;
+
+	held = cs_orderstate_read(store, name, &text, &err) == -1 ||
+	    cs_orderstate_find(&text, "setup", &len) != NULL;
+	cs_buf_free(&text);
+	snprintf(path, sizeof(path), "acme/orders/%s/lock", name);
+	if (!held &&
+	    faccessat(store->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		if ((fd = cs_file_lock(store->fd, path, 1)) == -1)
+			return 1;
+		close(fd);
+	}
+	return held;
+}
+
+/* What is remembered of orders and renewals of entries that are gone. */
+static int
+repairstate(struct cs_repair *r, const char *dir, int order)
+{
+	struct certstore *store = r->store;
+	char path[CS_NAME_MAX + 16];
+	struct cs_strings files;
+	const char *name;
+	size_t i;
+	int rv;
+
+	rv = listfiles(store->fd, dir, &files);
+	for (i = 0; i < files.n && rv != -1; i++) {
+		name = files.v[i];
+		if (!cs_name_isvalid(name) || !isasked(r, name) ||
+		    isthere(store, name) || (order && isorderheld(store, name)))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, name);
+		if (cs_told_acts(r))
+			rv = order ? cs_orderstate_remove(store, name) :
+				     cs_file_remove(store->fd, path);
+		cs_told_add(r, name, "state", 0, "%s was of no entry", path);
+	}
+	cs_strings_free(&files);
+	return rv;
+}
+
+/* When a directory, or a file in it, was last changed. */
+static time_t
+lastchange(int dirfd, const char *path)
+{
+	struct cs_strings files;
+	struct stat st;
+	time_t last = 0;
+	size_t i;
+	int fd;
+
+	if ((fd = cs_file_opendir(dirfd, path)) == -1)
+		return time(NULL);
+	if (fstat(fd, &st) == 0)
+		last = st.st_mtime;
+	if (listfiles(fd, ".", &files) == -1)
+		last = time(NULL);
+	for (i = 0; i < files.n; i++)
+		if (fstatat(fd, files.v[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    st.st_mtime > last)
+			last = st.st_mtime;
+	cs_strings_free(&files);
+	close(fd);
+	return last;
+}
+
+/* Ledgers of hosts that have written nothing for a year. */
+static int
+repairledgers(struct cs_repair *r)
+{
+	static const char hex[] = "0123456789abcdef";
+	struct certstore *store = r->store;
+	struct cs_strings files;
+	char path[64];
+	size_t i;
+	int rv;
+
+	rv = listfiles(store->fd, "deployed", &files);
+	for (i = 0; i < files.n && rv != -1; i++) {
+		if (strlen(files.v[i]) != 12 || strspn(files.v[i], hex) != 12)
+			continue;
+		snprintf(path, sizeof(path), "deployed/%s", files.v[i]);
+		if (lastchange(store->fd, path) > time(NULL) - YEAR)
+			continue;
+		if (cs_told_acts(r))
+			rv = cs_file_rmtree(store->fd, path);
+		cs_told_add(r, "@store", "state", 0,
+		    "%s is of a host that was not seen for a year", path);
+	}
+	cs_strings_free(&files);
+	return rv;
+}
+
+static int
+repairmode(struct cs_repair *r, const char *path, mode_t mode)
+{
+	mode_t now;
+	int rv;
+
+	rv = cs_file_setmode(r->store->fd, path, mode, (gid_t)-1,
+	    cs_told_acting(r), &now);
+	if (rv != 1)
+		return rv;
+	(void)cs_told_acts(r);
+	cs_told_add(r, "@store", "mode", 0,
+	    "%s had mode %04o or an access control list", path,
+	    (unsigned int)now);
+	return 0;
+}
+
+/* Files that hold keys and tokens. */
+static int
+repairsecrets(struct cs_repair *r, const char *dir)
+{
+	static const char *const secrets[] = { "key.pem", "key.new", "account",
+		"state", "held.pem", "lock" };
+	struct cs_strings names;
+	char path[CS_NAME_MAX + 64];
+	size_t i, k;
+	int rv;
+
+	rv = listfiles(r->store->fd, dir, &names);
+	for (i = 0; i < names.n && rv != -1; i++)
+		for (k = 0;
+		     k < sizeof(secrets) / sizeof(secrets[0]) && rv != -1;
+		     k++) {
+			if (!cs_name_isvalid(names.v[i]))
+				continue;
+			snprintf(path, sizeof(path), "%s/%s/%s", dir,
+			    names.v[i], secrets[k]);
+			rv = repairmode(r, path, 0600);
+		}
+	cs_strings_free(&names);
+	return rv;
+}
+
+static int
+repairlost(struct cs_repair *r)
+{
+	struct cs_strings files;
+	char path[NAME_MAX + 8];
+	size_t i;
+	int rv;
+
+	rv = listfiles(r->store->fd, "lost", &files);
+	for (i = 0; i < files.n && rv != -1; i++) {
+		snprintf(path, sizeof(path), "lost/%s", files.v[i]);
+		rv = repairmode(r, path, 0600);
+	}
+	cs_strings_free(&files);
+	return rv;
+}
+
+/* All that is not of one entry. */
+static int
+repairothers(struct cs_repair *r, struct certstore_error *err)
+{
+	if (repaircombined(r) == -1)
+		return failstore(r, "/combined", err);
+	if (repairstate(r, "renewal", 0) == -1)
+		return failstore(r, "/renewal", err);
+	if (repairstate(r, "acme/orders", 1) == -1)
+		return failstore(r, "/acme/orders", err);
+	if (r->names.n > 0 && !r->copied)
+		return 0;
+	if (repairledgers(r) == -1)
+		return failstore(r, "/deployed", err);
+	if (repairsecrets(r, "acme/accounts") == -1 ||
+	    repairsecrets(r, "acme/orders") == -1)
+		return failstore(r, "/acme", err);
+	if (repairlost(r) == -1)
+		return failstore(r, "/lost", err);
+	if (repairdefault(r) == -1)
+		return failstore(r, "/default", err);
+	return 0;
+}
+
+/* Marks the store as one that has all its links, if that is so by now. */
+static int
+concludestore(struct cs_repair *r, struct certstore_error *err)
+{
+	struct certstore *store = r->store;
+
+	if (syncbatch(store) == -1)
+		return failstore(r, "", err);
+	if (!store->linked && r->nfailed == 0) {
 		if (cs_layout_conclude(store, err) == -1)
 			return -1;
-		if (cs_store_sync(store, store->fd) == -1)
-			return cs_fail_errno(err, "%s", store->path);
+		cs_told_add(r, "@store", "link", 0,
+		    "the store was copied without its links");
 	}
-	store->intact = 1;
-	cs_error_clear(err);
+	if ((r->names.n == 0 || r->copied) && r->nfailed == 0 &&
+	    !store->indexed) {
+		/* what came meanwhile is searched once more */
+		cs_strings_free(&store->unlinked);
+		if (cs_indexed_verify(store) == -1)
+			return failstore(r, "/index", err);
+	}
 	return 0;
+}
+
+/* All that a dry run tells without the lock. */
+static int
+looktotell(struct cs_repair *r, struct certstore_error *err)
+{
+	struct certstore *store = r->store;
+	int rv;
+
+	if (cs_lock_check(store, err) == -1)
+		return -1;
+	if ((rv = cs_recover_isneeded(store)) == -1)
+		return failstore(r, "/.pending", err);
+	if (rv == 1)
+		cs_told_add(r, "@store", "leftover", 0,
+		    "a writer was interrupted, and its change is not complete");
+	if (repairsets(r) == -1)
+		return failstore(r, "/trust", err);
+	if (repairentries(r, err) == -1 ||
+	    (!r->copied && repairindex(r, err) == -1) ||
+	    repairothers(r, err) == -1)
+		return -1;
+	if (r->copied)
+		cs_told_add(r, "@store", "link", 0,
+		    "the store was copied without its links");
+	return 0;
+}
+
+static int
+repairall(struct cs_repair *r, struct certstore_error *err)
+{
+	struct certstore *store = r->store;
+	int rv;
+
+	rv = cs_recover_isneeded(store);
+	if (cs_lock_take(store, err) == -1)
+		return -1;
+	if (rv == 1)
+		cs_told_add(r, "@store", "leftover", 0,
+		    "a writer was interrupted, and its change is complete now, "
+		    "or undone");
+	r->leaves = 1;
+	rv = repairsets(r) == -1 ? failstore(r, "/trust", err) : 0;
+	cs_lock_release(store);
+	if (rv == -1 || repairentries(r, err) == -1 ||
+	    repairindex(r, err) == -1 || cs_lock_take(store, err) == -1)
+		return -1;
+	rv = repairothers(r, err);
+	if (rv == 0)
+		rv = concludestore(r, err);
+	cs_lock_release(store);
+	return rv;
+}
+
+int
+cs_repair_store(struct cs_repair *r, struct certstore_error *err)
+{
+	struct certstore *store = r->store;
+	int rv;
+
+	if (cs_store_refresh(store, err) == -1)
+		return -1;
+	if (store->certs == -1)
+		return 0;
+	if ((rv = cs_store_iscopied(store)) == -1)
+		return failstore(r, "", err);
+	r->copied = rv;
+	cs_strings_sort(&r->names);
+	return r->dry ? looktotell(r, err) : repairall(r, err);
 }

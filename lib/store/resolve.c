@@ -91,6 +91,16 @@ failstray(const struct certstore *store, const char *name,
 	    name, store->word, name, store->word, name);
 }
 
+/* A tool that follows links has put an entry back. */
+static int
+failcopied(const struct certstore *store, const char *name,
+    struct certstore_error *err)
+{
+	return cs_fail(err, CERTSTORE_EDAMAGED,
+	    "%s: was copied without its link: use cert-check -r%s %s", name,
+	    store->option, name);
+}
+
 /* Is a generation complete?  If cs_info_load() believes it. */
 static int
 iswholeentry(const struct cs_link *link, const char *dir)
@@ -132,21 +142,12 @@ cs_resolve_entry(struct certstore *store, const char *name, char dir[CS_GENDIR],
 			return 0;
 		if (rv == CS_LINK_FOREIGN)
 			return failforeign(store, name, dir, err);
-		if (rv == CS_LINK_DIRECTORY) {
-			if (cs_resolve_isstray(store, name))
-				return failstray(store, name, err);
-			snprintf(dir, CS_GENDIR, "%s", name);
-			return 0;
-		}
-		if (rv == CS_LINK_NONE)
-			rv = store->intact ? 0 :
-					     cs_generation_find(&link, &gen);
+		if (rv == CS_LINK_DIRECTORY)
+			return cs_resolve_isstray(store, name) ?
+			    failstray(store, name, err) :
+			    failcopied(store, name, err);
 		if (rv == -1)
 			return cs_fail_errno(err, "%s", name);
-		if (rv == 1) {
-			cs_generation_dir(dir, name, gen);
-			return 0;
-		}
 	}
 	return cs_fail(err, CERTSTORE_ENOENTRY,
 	    "%s: there is no such entry: use cert-list%s to see the entries",
@@ -198,12 +199,9 @@ namedby(const struct certstore *store, char *text, char name[CS_NAME_MAX + 1])
 	return 1;
 }
 
-/*
- * The entry whose info is in default/, which is a copy or leads there by other
- * links: 1, 0, -1.
- */
+/* The entry that default leads to by other links: 1, 0, -1. */
 static int
-copieddefault(struct certstore *store, int islink, char name[CS_NAME_MAX + 1])
+leadsto(struct certstore *store, char name[CS_NAME_MAX + 1])
 {
 	struct cs_buf b = { 0 };
 	struct stat is, def;
@@ -222,9 +220,7 @@ copieddefault(struct certstore *store, int islink, char name[CS_NAME_MAX + 1])
 		rv = cs_name_isvalid(name);
 	}
 	cs_buf_free(&b);
-	if (rv == 0 || !islink)
-		return rv;
-	return store->certs != -1 &&
+	return rv && store->certs != -1 &&
 	    fstatat(store->fd, "default", &def, 0) == 0 &&
 	    fstatat(store->certs, name, &is, 0) == 0 &&
 	    def.st_dev == is.st_dev && def.st_ino == is.st_ino;
@@ -242,10 +238,10 @@ cs_resolve_default(struct certstore *store, char name[CS_NAME_MAX + 1])
 		return 0;
 	if (cs_file_readlink(store->fd, "default", text, sizeof(text)) == -1) {
 		if (errno == EINVAL)
-			return copieddefault(store, 0, name);
+			errno = EISDIR; /* as a copy makes it */
 		return errno == ENOENT ? 0 : -1;
 	}
-	return namedby(store, text, name) ? 1 : copieddefault(store, 1, name);
+	return namedby(store, text, name) ? 1 : leadsto(store, name);
 }
 
 /* The same for a message, and "" for none: 0 or -1. */
@@ -262,35 +258,20 @@ cs_resolve_defaultname(struct certstore *store, char name[CS_NAME_MAX + 1],
 	return 0;
 }
 
-struct names {
-	int lost; /* take generations without link too */
-	struct cs_strings *list;
-};
-
 static int
 takeentryname(void *arg, const char *file)
 {
-	struct names *names = arg;
-	char name[CS_NAME_MAX + 1];
-
-	if (file[0] == '.') {
-		if (!names->lost || cs_generation_owner(file, name) == 0)
-			return 0;
-		file = name;
-	}
-	return cs_name_isvalid(file) ? cs_strings_add(names->list, file) : 0;
+	return cs_name_isvalid(file) ? cs_strings_add(arg, file) : 0;
 }
 
 int
 cs_resolve_names(struct certstore *store, struct cs_strings *list,
     struct certstore_error *err)
 {
-	struct names names = { !store->intact, list };
-
 	memset(list, 0, sizeof(*list));
 	if (store->certs == -1)
 		return 0;
-	if (cs_file_each(store->certs, ".", takeentryname, &names) == -1) {
+	if (cs_file_each(store->certs, ".", takeentryname, list) == -1) {
 		cs_fail_errno(err, "%s/certs", store->path);
 		cs_strings_free(list);
 		return -1;

@@ -1,6 +1,6 @@
 /*
- * search.c: finds the entries that may have a key, in index/ or, where that
- * cannot be believed, by asking every entry.
+ * search.c: finds the entries that may have a key: in index/, and if there are
+ * none, among those that index/ does not list.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,35 +30,39 @@ addcandidate(void *arg, const char *name)
 }
 
 /*
- * Without an index: loads every entry and asks whether it has the key.  A
- * damaged one is a candidate: the caller finds out when it loads it.
+ * Adds those of some entries, or of all for NULL, that have the key.  A damaged
+ * one is a candidate: the caller finds out when it loads it.
  */
 static int
-scanentries(struct certstore *store, struct wanted *w, struct cs_strings *found)
+scanentries(struct certstore *store, const struct cs_strings *names,
+    struct wanted *w, struct cs_strings *found)
 {
 	struct certstore_entry entry = { 0 };
 	struct certstore_error err;
-	struct cs_strings names = { 0 };
+	struct cs_strings all = { 0 };
 	size_t i;
 	int errnum, rv = 0;
 
-	if (cs_resolve_names(store, &names, &err) == -1) {
-		errno = err.errnum;
-		return -1;
+	if (names == NULL) {
+		if (cs_resolve_names(store, &all, &err) == -1) {
+			errno = err.errnum;
+			return -1;
+		}
+		names = &all;
 	}
-	for (i = 0; i < names.n && rv == 0; i++) {
-		if (cs_entry_load(store, names.v[i], &entry, &err) == 0) {
+	for (i = 0; i < names->n && rv == 0; i++) {
+		if (cs_entry_load(store, names->v[i], &entry, &err) == 0) {
 			if (cs_index_keys(&entry.info, iswanted, w) == 1)
-				rv = cs_strings_add(found, names.v[i]);
+				rv = cs_strings_add(found, names->v[i]);
 		} else if (err.errnum == ENOMEM) {
 			errno = ENOMEM;
 			rv = -1;
 		} else if (err.code != CERTSTORE_ENOENTRY)
-			rv = cs_strings_add(found, names.v[i]);
+			rv = cs_strings_add(found, names->v[i]);
 	}
 	errnum = errno;
 	cs_entry_done(&entry);
-	cs_strings_free(&names);
+	cs_strings_free(&all);
 	errno = errnum;
 	return rv;
 }
@@ -86,34 +90,19 @@ lookupkey(struct certstore *store, const char *sub, const char *key,
 	return 0;
 }
 
-/*
- * Is a directory of index/ missing, as in a copy, or does it lack names, as
- * earlier versions left it?  Then a key that is not found may still be there.
- */
+/* The key is not in index/: searches those that may be missing there. */
 static int
-lackssub(struct certstore *store, const char *sub)
+searchfurther(struct certstore *store, struct wanted *w,
+    struct cs_strings *found)
 {
-	int host = strcmp(sub, "host") == 0;
+	int rv, waited;
 
-	if ((store->present & cs_index_bit(sub)) != 0)
-		return 0;
-	if (faccessat(store->index, host ? CS_INDEX_COMPLETE : sub, F_OK,
-		AT_SYMLINK_NOFOLLOW) == -1)
-		return 1;
-	store->present |= cs_index_bit(sub);
-	store->complete |= host;
-	return 0;
-}
-
-/* Is that all there is under a key?  Else all entries have to be asked. */
-static int
-isallfound(struct certstore *store, const char *sub, size_t found)
-{
-	if (!store->intact)
-		return 0;
-	if (found > 0 && (store->complete || strcmp(sub, "host") != 0))
-		return 1;
-	return !lackssub(store, sub);
+	if ((rv = cs_indexed_check(store, &waited)) == -1)
+		return -1;
+	if (waited && store->index != -1 &&
+	    lookupkey(store, w->sub, w->key, found) == -1)
+		return -1;
+	return rv == 1 ? 0 : scanentries(store, &store->unlinked, w, found);
 }
 
 int
@@ -126,15 +115,52 @@ cs_search_index(struct certstore *store, const char *sub, const char *key,
 	memset(found, 0, sizeof(*found));
 	if (store->certs == -1)
 		return 0;
-	if (store->intact && cs_index_isusable(key))
-		rv = lookupkey(store, sub, key, found);
-	if (rv == 0 && !isallfound(store, sub, found->n))
-		store->intact = 0;
-	if (rv == 0 && (!store->intact || strlen(key) > CS_KEY_MAX))
-		rv = scanentries(store, &w, found);
+	if (strlen(key) > CS_KEY_MAX) {
+		rv = scanentries(store, NULL, &w, found);
+	} else {
+		if (store->index != -1 && cs_index_isusable(key))
+			rv = lookupkey(store, sub, key, found);
+		if (rv == 0 && found->n == 0)
+			rv = searchfurther(store, &w, found);
+	}
 	if (rv == -1)
 		cs_strings_free(found);
 	else
 		cs_strings_sort(found);
 	return rv;
+}
+
+/* Those that index/ lists in a directory of days, or may not list. */
+int
+cs_search_moments(struct certstore *store, const char *dir, int64_t until,
+    struct cs_strings *found)
+{
+	struct certstore_error err;
+	int rv, waited;
+	size_t i;
+
+	memset(found, 0, sizeof(*found));
+	if (store->certs == -1)
+		return 0;
+	if ((rv = cs_indexed_check(store, &waited)) == -1)
+		return -1;
+	for (i = 0; rv == 0 && i < store->unlinked.n; i++)
+		if (cs_strings_add(found, store->unlinked.v[i]) == -1)
+			goto fail;
+	if (store->index == -1 ||
+	    cs_moment_names(store, dir, until, found) == 0) {
+		cs_strings_sort(found);
+		return 0;
+	}
+	if (errno != ENOENT && errno != ENOTDIR)
+		goto fail;
+	/* an earlier version did not have it */
+	cs_strings_free(found);
+	if (cs_resolve_names(store, found, &err) == 0)
+		return 0;
+	errno = err.errnum;
+	return -1;
+fail:
+	cs_strings_free(found);
+	return -1;
 }

@@ -146,7 +146,7 @@ dropdefault(struct certstore *store, const char *name)
 	int rv;
 
 	if ((rv = cs_resolve_default(store, now)) != 1)
-		return rv;
+		return rv == -1 && errno == EISDIR ? 0 : rv;
 	if (strcmp(now, name) != 0)
 		return 0;
 	if (cs_file_rmtree(store->fd, "default") == -1)
@@ -284,6 +284,7 @@ cs_settle_conclude(struct certstore *store, const char *const *names, size_t n,
 	cs_strings_sort(&todo->unknown);
 	if (cs_purge_index(store, &todo->unknown) == -1)
 		return cs_fail_errno(err, "%s/index", store->path);
+	cs_indexed_end(store);
 	for (i = 0; i < n; i++)
 		if (cs_file_rmtree(store->pending, names[i]) == -1)
 			return cs_fail_errno(err, "%s/.pending/%s", store->path,

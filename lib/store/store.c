@@ -21,14 +21,12 @@ const char *const cs_file_names[CS_NFILE] = { "fullchain.pem", "privkey.pem",
 const char *const cs_index_names[CS_NINDEX] = { "host", "spki", "ski",
 	"subject", "spc", "tn", "tenant", CS_INDEX_NEXT, CS_INDEX_ENDS };
 
-/* Can index/ and the links be believed?  1, 0, -1 if that cannot be read. */
+/* Is .links a link?  1, 0, -1 if that cannot be read. */
 static int
-isintact(const struct certstore *store)
+haslinks(const struct certstore *store)
 {
 	char text[16];
 
-	if (store->index == -1)
-		return 0;
 	if (cs_file_readlink(store->fd, ".links", text, sizeof(text)) == -1)
 		return errno == ENOENT || errno == EINVAL ? 0 : -1;
 	return 1;
@@ -46,7 +44,7 @@ opendirs(struct certstore *store)
 	store->index = cs_file_opendir(store->fd, "index");
 	if (store->index == -1 && errno != ENOENT && errno != ENOTDIR)
 		return "/index";
-	return (store->intact = isintact(store)) == -1 ? "/index" : NULL;
+	return (store->linked = haslinks(store)) == -1 ? "/.links" : NULL;
 }
 
 /* Are both descriptors of one directory?  -1 is of none. */
@@ -71,9 +69,8 @@ takedirs(struct certstore *store, const struct certstore *now)
 	cs_file_close(&store->trusts);
 	store->certs = now->certs;
 	store->index = now->index;
-	store->intact = now->intact;
-	store->complete = 0;
-	store->present = 0;
+	store->linked = now->linked;
+	store->compared = 0;
 }
 
 /* Opens certs/ and index/ again: another writer may have replaced them. */
@@ -176,7 +173,7 @@ isasbefore(const struct certstore *store)
 {
 	struct stat st;
 
-	return store->certs != -1 && store->intact &&
+	return store->certs != -1 && store->linked &&
 	    stat(store->path, &st) == 0 && cs_stamp_holds(&store->at, &st);
 }
 
@@ -196,6 +193,54 @@ istomake(const struct certstore *store, const char *what,
 	return nostore(store, err);
 }
 
+static int
+isentryfile(void *arg, const char *file)
+{
+	(void)arg;
+	return cs_name_isvalid(file) || strchr(file, '@') != NULL;
+}
+
+static int
+istrustfile(void *arg, const char *file)
+{
+	(void)arg;
+	return strncmp(file, "trust", 5) == 0 ||
+	    strncmp(file, ".trust@", 7) == 0;
+}
+
+int
+cs_store_iscopied(const struct certstore *store)
+{
+	int rv;
+
+	if (store->certs == -1 || store->linked)
+		return 0;
+	rv = cs_file_each(store->certs, ".", isentryfile, NULL);
+	return rv != 0 ? rv : cs_file_each(store->fd, ".", istrustfile, NULL);
+}
+
+void
+cs_store_allowcopy(struct certstore *store)
+{
+	store->repairs = 1;
+}
+
+/* A copy without its links is for cert-check -r alone. */
+int
+cs_store_refusecopy(const struct certstore *store, struct certstore_error *err)
+{
+	int rv;
+
+	if (store->repairs || (rv = cs_store_iscopied(store)) == 0)
+		return 0;
+	if (rv == -1)
+		return cs_fail_errno(err, "%s", store->path);
+	return cs_fail(err, CERTSTORE_EDAMAGED,
+	    "%s: was copied without its links: use cert-check -r%s to make "
+	    "them again",
+	    store->path, store->option);
+}
+
 /*
  * Makes an open store the same as one that is opened now.  certs/, index/,
  * default and .links are all in the store's own directory, so that usually its
@@ -206,9 +251,11 @@ cs_store_refresh(struct certstore *store, struct certstore_error *err)
 {
 	const char *what;
 
-	store->present = 0;
-	if (store->depth > 0 || isasbefore(store) || opennow(store, &what) == 0)
+	store->compared = 0;
+	if (store->depth > 0 || isasbefore(store))
 		return 0;
+	if (opennow(store, &what) == 0)
+		return cs_store_refusecopy(store, err);
 	return istomake(store, what, err);
 }
 
@@ -329,6 +376,7 @@ certstore_close(struct certstore *store)
 	cs_file_close(&store->lock);
 	cs_strings_free(&store->shared);
 	cs_strings_free(&store->gens.dirs);
+	cs_strings_free(&store->unlinked);
 	free(store->path);
 	free(store->word);
 	free(store->option);

@@ -83,6 +83,10 @@ void	cs_progress(const struct certstore *, const char *, size_t, size_t);
 
 /* Before a question: opens again what others replaced since the last one. */
 int	cs_store_refresh(struct certstore *, struct certstore_error *);
+/* Allows a copy without its links, which is refused otherwise.  Is it one?  1,
+ * 0, -1 and errno. */
+void	cs_store_allowcopy(struct certstore *);
+int	cs_store_iscopied(const struct certstore *);
 int	cs_store_isthere(const struct certstore *);	/* does it exist?  as refresh found */
 /* Opens a directory in the store's own one; 1: makes it, on disk.  -1, errno. */
 int	cs_store_opendir(const struct certstore *, const char *, int);
@@ -311,11 +315,11 @@ int64_t	cs_due_at(const struct cs_info *, const struct certstore_span *);
 int64_t	cs_due_span(const struct cs_info *);
 int	cs_due_hold(const struct cs_info *, int64_t *, const char **);
 
-/* moment.c: the entries for which there may be something to do, or of which a
+/* search.c: the entries for which there may be something to do, or of which a
  * certificate may expire, by the end of the day of a time, sorted; -1, errno. */
 #define CS_INDEX_NEXT	"next"
 #define CS_INDEX_ENDS	"ends"
-int	cs_moment_names(struct certstore *, const char *, int64_t,
+int	cs_search_moments(struct certstore *, const char *, int64_t,
 	    struct cs_strings *);
 
 /* revert.c: is a fingerprint that of the kept certificate?  1 or 0. */
@@ -361,6 +365,7 @@ int	cs_lock_await(const struct certstore *, int, const char *, int,
 
 /* recover.c: finishes or takes back what .pending/ names. */
 int	cs_recover_all(struct certstore *, struct certstore_error *);
+int	cs_recover_isneeded(const struct certstore *);	/* nobody writes; 1, 0, -1 */
 int	cs_recover_abandon(struct certstore *, const struct certstore_error *);
 
 /* search.c: the names of entries that may have a key, sorted; -1 and errno. */
@@ -374,6 +379,28 @@ int	cs_settings_read(struct certstore *, const char *, struct cs_buf *,
 int	cs_settings_trustusers(struct certstore *,
 	    int (*)(void *, const char *, const char *), void *,
 	    struct certstore_error *);
+
+/*
+ * repair.c: links, modes and what was left, of all entries or those of names.
+ * dry: nothing is changed.  force: generations without a link are removed, and
+ * their keys moved to lost/.
+ */
+struct cs_repair {
+	struct certstore *store;
+	struct cs_strings names;
+	int		 dry, force;
+	void		 (*told)(void *, const struct certstore_repaired *);
+	void		 (*failed)(void *, const char *,
+			    const struct certstore_error *);
+	void		*arg;
+	size_t		 count, nfailed;	/* set: repaired, could not be */
+	/* of repair.c and mend.c */
+	int		 copied;		/* without its links */
+	int		 looks, leaves;		/* silent; tells what it leaves */
+	int		 found, acts;
+};
+int	cs_repair_store(struct cs_repair *, struct certstore_error *);
+int	cs_lost_count(const struct certstore *, size_t *);  /* keys; errno */
 
 /* links.c: makes missing links to an entry that is left as it is. */
 int	cs_links_make(struct certstore *, const struct certstore_entry *,
@@ -405,7 +432,7 @@ void	cs_trustname_done(struct cs_trustname *);
  * comes cs_recover_all(), or if one failed cs_recover_abandon().
  */
 struct cs_trustgen {
-	unsigned long	 gen;		/* 0: a copy made a directory of the link */
+	unsigned long	 gen;
 	unsigned long	 before;	/* the live one when it was begun */
 	int		 fd;		/* the caller's to close */
 	struct cs_stamp	 stamp;
@@ -418,7 +445,8 @@ int	cs_trustgen_begin(const struct cs_trustname *, unsigned long, size_t,
 	    struct cs_trustgen *, struct certstore_error *);
 int	cs_trustgen_commit(const struct cs_trustname *, struct cs_trustgen *,
 	    struct certstore_error *);
-int	cs_trustgen_repair(struct certstore *, const char *); /* by intent; errno */
+int	cs_trustgen_islost(struct certstore *, const char *); /* by intent; errno */
+int	cs_trustgen_repair(struct certstore *, const char *);
 int	cs_trustgen_names(struct certstore *, struct cs_strings *); /* errno */
 
 #endif

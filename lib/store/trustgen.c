@@ -88,10 +88,16 @@ cs_trustgen_names(struct certstore *store, struct cs_strings *names)
 	return 0;
 }
 
+static int
+failgen(const struct cs_trustname *tn, const char *what,
+    struct certstore_error *err)
+{
+	return cs_fail(err, CERTSTORE_EDAMAGED, "%s: %s use cert-check -r%s",
+	    tn->path, what, tn->store->option);
+}
+
 /*
- * The directory that holds the anchors, and its number, which is 0 where a
- * copy made a real directory of the link: 1, 0 there are none, -1.  Where the
- * link was lost, the highest whole generation is taken.
+ * The directory that holds the anchors, and its number: 1, 0 there are none, -1.
  */
 static int
 findlive(const struct cs_trustname *tn, struct cs_link *link,
@@ -110,20 +116,15 @@ findlive(const struct cs_trustname *tn, struct cs_link *link,
 	if (rv == CS_LINK_GENERATION)
 		return 1;
 	if (rv == CS_LINK_FOREIGN)
-		return cs_fail(err, CERTSTORE_EDAMAGED,
-		    "%s: leads elsewhere: remove this link, and the next "
-		    "writer makes it again",
-		    tn->path);
-	if (rv == CS_LINK_DIRECTORY) {
-		snprintf(dir, CS_GENDIR, "%s", link->name);
-		return 1;
-	}
+		return failgen(tn, "leads elsewhere: remove this link, then",
+		    err);
+	if (rv == CS_LINK_DIRECTORY)
+		return failgen(tn, "was copied without its link:", err);
 	if (rv == CS_LINK_NONE)
 		rv = cs_generation_find(link, gen);
 	if (rv == -1)
 		return cs_fail_errno(err, "%s", tn->path);
-	cs_generation_dir(dir, link->name, *gen);
-	return rv;
+	return rv == 1 ? failgen(tn, "its link is missing:", err) : 0;
 }
 
 /* The generation that the link leads to cannot be opened. */
@@ -132,10 +133,7 @@ failopen(const struct cs_trustname *tn, struct certstore_error *err)
 {
 	if (errno != ENOENT && errno != ESTALE)
 		return cs_fail_errno(err, "%s", tn->path);
-	return cs_fail(err, CERTSTORE_EDAMAGED,
-	    "%s: leads to nothing: remove this link, and the next "
-	    "writer makes it again if it can",
-	    tn->path);
+	return failgen(tn, "leads to nothing: remove this link, then", err);
 }
 
 int
@@ -236,8 +234,6 @@ cs_trustgen_begin(const struct cs_trustname *tn, unsigned long live,
 		return -1;
 	/* without the intent on disk a part of the first set could pass for
 	 * one that lost its link */
-	if (store->fresh && cs_layout_conclude(store, err) == -1)
-		return -1;
 	if (live == 0 && cs_store_sync(store, store->pending) == -1)
 		return cs_fail_errno(err, "%s/.pending", store->path);
 	cs_generation_dir(dir, link.name, new->gen);
@@ -358,6 +354,25 @@ turnbackset(const struct cs_link *link)
 	    removeothers(link, gen) == -1)
 		return -1;
 	return cs_file_remove(store->pending, link->intent);
+}
+
+/* Is the link of a set missing, or a directory in its place?  1, 0, -1. */
+int
+cs_trustgen_islost(struct certstore *store, const char *intent)
+{
+	struct cs_link link;
+	char dir[CS_GENDIR];
+	unsigned long gen;
+	int rv;
+
+	if ((rv = cs_trustgen_link(store, intent, &link)) != 1)
+		return rv;
+	rv = cs_generation_current(&link, dir, &gen);
+	if (rv == CS_LINK_NONE)
+		return cs_generation_find(&link, &gen);
+	if (rv != CS_LINK_DIRECTORY)
+		return rv == -1 ? -1 : 0;
+	return iswholeset(&link, link.name);
 }
 
 /*

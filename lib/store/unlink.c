@@ -54,10 +54,6 @@ intendremoval(struct certstore *store, struct going *going,
 	if (cs_resolve_entry(store, name, dir, err) == -1 &&
 	    resolveorphan(store, name, dir, err) == -1)
 		return -1;
-	if (strcmp(dir, name) == 0 &&
-	    (cs_repair_entry(store, name, err) == -1 ||
-		cs_resolve_entry(store, name, dir, err) == -1))
-		return -1;
 	going->gen = cs_generation_number(dir, name);
 	snprintf(going->file, sizeof(going->file), "%s", name);
 	snprintf(going->intent, sizeof(going->intent), "%s/rm", dir);

@@ -12,23 +12,6 @@
 
 #define BULK 16 /* entries from which one syncfs is cheaper */
 
-/*
- * Loads an entry; a real directory, as in a copy, becomes a generation first.
- */
-static int
-loadwhole(struct certstore *store, const char *name,
-    struct certstore_entry *entry, struct certstore_error *err)
-{
-	int rv;
-
-	rv = cs_entry_load(store, name, entry, err);
-	if (strcmp(entry->gendir, name) != 0)
-		return rv;
-	if (cs_repair_entry(store, name, err) == -1)
-		return -1;
-	return cs_entry_load(store, name, entry, err);
-}
-
 /* Warns of properties that end because of what replaces an entry. */
 static void
 warnprops(const struct certstore *store, const struct cs_put *put,
@@ -71,7 +54,7 @@ checkput(struct certstore *store, struct cs_put *put,
 	size_t len = 0;
 	int rv = -1;
 
-	if (loadwhole(store, put->name, &old, err) == -1 &&
+	if (cs_entry_load(store, put->name, &old, err) == -1 &&
 	    err->code != CERTSTORE_ENOENTRY &&
 	    (err->code != CERTSTORE_EDAMAGED || old.gendir[0] == '\0'))
 		goto out;
@@ -200,7 +183,6 @@ writeputs(struct certstore *store, struct cs_put *puts, size_t n,
 {
 	int bulk = store->syncall ||
 	    (n >= BULK && cs_file_hassyncfs(store->fd));
-	int fresh = store->fresh;
 	struct cs_link link;
 	size_t i;
 
@@ -211,10 +193,6 @@ writeputs(struct certstore *store, struct cs_put *puts, size_t n,
 		if (cs_generation_begin(&link, puts[i].gen, err) == -1)
 			return -1;
 	}
-	/* without the intent on disk a part of an entry could pass for one
-	 * that lost its link */
-	if (fresh && cs_layout_conclude(store, err) == -1)
-		return -1;
 	for (i = 0; i < n; i++) {
 		cs_progress(store, "writing", i, n);
 		if (cs_put_write(store, &puts[i], !bulk, err) == -1)
@@ -237,8 +215,7 @@ writeputs(struct certstore *store, struct cs_put *puts, size_t n,
 			return -1;
 	cs_progress(store, "waiting for the disk", 0, 0);
 	if (bulk ? syncfs(store->fd) == -1 :
-		   fsync(store->certs) == -1 || fsync(store->pending) == -1 ||
-		    (fresh && fsync(store->fd) == -1))
+		   fsync(store->certs) == -1 || fsync(store->pending) == -1)
 		return cs_fail_errno(err, "%s", store->path);
 	if (bulk)
 		cs_index_synced(store);

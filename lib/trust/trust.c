@@ -493,8 +493,6 @@ writeset(struct certstore_trust *t, struct certstore_error *err)
 {
 	int current;
 
-	if (cs_trustgen_repair(t->tn.store, t->tn.intent) == -1)
-		return cs_fail_errno(err, "%s", t->tn.path);
 	if ((current = iscurrentset(t, err)) == -1 ||
 	    (!current && applychanges(t, err) == -1))
 		return -1;

@@ -1,0 +1,156 @@
+/*
+ * lost.c: lost/, the keys of generations that a repair removes.  lost/SPKI.pem
+ * has the key and its certificates, as combined.pem, or the key and its
+ * request; SPKI is the SHA-256 of the public key, or that of the file if it is
+ * not known.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/private.h"
+
+#define DIRECTORY "lost"
+
+/* Is a public key in an entry?  1, 0, -1 and errno. */
+static int
+isinuse(struct certstore *store, const struct cs_info *live, const char *spki)
+{
+	struct cs_strings names = { 0 };
+	int rv;
+
+	if (live != NULL &&
+	    ((live->spki != NULL && strcmp(live->spki, spki) == 0) ||
+		(live->request != NULL && strcmp(live->request, spki) == 0)))
+		return 1;
+	if (store->index == -1 || !store->linked)
+		return 0;
+	if (cs_search_index(store, "spki", spki, &names) == -1)
+		return -1;
+	rv = names.n > 0;
+	cs_strings_free(&names);
+	return rv;
+}
+
+/* Writes lost/NAME.pem unless it is there; on disk when it returns. */
+static int
+writelost(struct certstore *store, const char *name, const struct cs_buf *b)
+{
+	char file[CS_HASH_LEN + 8];
+	int dir = -1, fd = -1, rv = -1;
+
+	snprintf(file, sizeof(file), "%s.pem", name);
+	if (cs_file_mkprivate(store->fd, DIRECTORY, &dir) == -1)
+		return -1;
+	if (cs_file_write(dir, file, b, 0600, (gid_t)-1, &fd) == -1) {
+		rv = errno == EEXIST ? 0 : -1;
+		goto out;
+	}
+	if (fsync(fd) == -1 || fsync(dir) == -1 || fsync(store->fd) == -1)
+		goto out;
+	rv = 0;
+out:
+	cs_file_close(&fd);
+	cs_file_close(&dir);
+	return rv;
+}
+
+/*
+ * Keeps a key of a generation and what belongs to it: 1, 0 there is no such
+ * key, or an entry has it, -1 and errno.
+ */
+static int
+keeplostkey(struct cs_repair *r, const char *dir, const char *spki,
+    enum cs_file key, enum cs_file more, const struct cs_info *live)
+{
+	struct cs_buf b = { 0 }, rest = { 0 };
+	char path[CS_GENDIR + 16], hex[CS_HASH_LEN];
+	int rv = -1;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, cs_file_names[key]);
+	if (cs_file_read(r->store->certs, path, CS_RECORD_MAX, &b) == -1) {
+		rv = errno == ENOENT ? 0 : -1;
+		goto out;
+	}
+	if (b.len == 0) {
+		rv = 0;
+		goto out;
+	}
+	if (spki == NULL) {
+		cs_hash(hex, b.p, b.len);
+		spki = hex;
+	} else if ((rv = isinuse(r->store, live, spki)) != 0) {
+		rv = rv == -1 ? -1 : 0;
+		goto out;
+	}
+	rv = -1;
+	snprintf(path, sizeof(path), "%s/%s", dir, cs_file_names[more]);
+	if (cs_file_read(r->store->certs, path, CS_RECORD_MAX, &rest) == 0 &&
+	    cs_buf_add(&b, rest.p, rest.len) == -1)
+		goto out;
+	if (cs_told_acting(r) && writelost(r->store, spki, &b) == -1)
+		goto out;
+	rv = 1;
+out:
+	cs_buf_free(&rest);
+	cs_buf_free(&b);
+	return rv;
+}
+
+/*
+ * Removes a generation of an entry, and keeps its keys unless an entry has
+ * them; live: the info of the entry, or NULL.  0, or -1.
+ */
+int
+cs_lost_move(struct cs_repair *r, const char *name, const char *dir,
+    const struct cs_info *live, struct certstore_error *err)
+{
+	struct cs_link link = cs_resolve_link(r->store, name);
+	unsigned long gen = cs_generation_number(dir, name);
+	struct certstore_error ignored;
+	struct cs_info info = { 0 };
+	const char *request;
+	int key, rv = -1, wait = 0;
+
+	if (cs_info_load(r->store, dir, name, &info, &ignored) == -1 &&
+	    (info.name == NULL || strcmp(info.name, name) != 0))
+		cs_info_reset(&info);
+	request = info.request != NULL ? info.request : NULL;
+	key = keeplostkey(r, dir, info.haskey ? info.spki : NULL, CS_PRIVKEY,
+	    CS_FULLCHAIN, live);
+	if (key != -1)
+		wait = keeplostkey(r, dir, request, CS_REQUEST_KEY,
+		    CS_REQUEST_CSR, live);
+	if (key == -1 || wait == -1 ||
+	    (cs_told_acts(r) && cs_generation_remove(&link, gen) == -1)) {
+		cs_fail_errno(err, "%s: generation %lu", name, gen);
+		goto out;
+	}
+	cs_told_add(r, name, "generation", 0, "generation %lu was not used%s",
+	    gen, key + wait > 0 ? ", and its key is in lost" : "");
+	rv = 0;
+out:
+	cs_info_free(&info);
+	return rv;
+}
+
+static int
+countname(void *arg, const char *file)
+{
+	size_t *n = arg, len = strlen(file);
+
+	*n += len > 4 && strcmp(file + len - 4, ".pem") == 0;
+	return 0;
+}
+
+/* How many keys are in lost/; 0, or -1 and errno. */
+int
+cs_lost_count(const struct certstore *store, size_t *n)
+{
+	*n = 0;
+	if (store->fd == -1 ||
+	    cs_file_each(store->fd, DIRECTORY, countname, n) == 0)
+		return 0;
+	return errno == ENOENT ? 0 : -1;
+}
