@@ -70,25 +70,48 @@ freeproof(struct proof *f)
 		freezero(f->answer, strlen(f->answer));
 }
 
+/* The set-up that was made last: it may be within what another one made. */
+static int
+lastleftover(const struct certstore_order *order, const char **text)
+{
+	const char *next;
+	size_t i;
+
+	*text = NULL;
+	for (i = 0; certstore_order_leftover(order, i, &next) == 1; i++)
+		*text = next;
+	return *text != NULL;
+}
+
 /* Undoes what was set up, now or by an earlier process. */
 int
 prove_undo(struct job *job, struct certstore_order *order)
 {
-	struct certstore_error err;
+	struct certstore_error err, failed = { 0 };
 	struct method_why why;
 	const char *text;
-	int rv = 0;
+	char *note;
+	int rv = 0, same = 0;
 
-	while (certstore_order_leftover(order, 0, &text) == 1) {
+	while (!same && lastleftover(order, &text)) {
 		if (method_undo(job->store, text, &why) == -1) {
 			cmd_say("%s", why.msg);
 			rv = -1;
 		}
 		/* a warning is given once */
+		note = strdup(text);
 		if (certstore_order_undone(order, text, &err) == -1) {
-			cmd_error("%s", err.msg);
-			return -1;
+			/* all is undone, even if the entry was removed */
+			failed = err;
+			same = note == NULL ||
+			    (lastleftover(order, &text) &&
+				strcmp(text, note) == 0);
 		}
+		free(note);
+	}
+	if (failed.code != CERTSTORE_OK) {
+		cmd_error("%s", failed.msg);
+		rv = -1;
 	}
 	return rv;
 }

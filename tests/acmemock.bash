@@ -57,7 +57,7 @@ mocked() {
 }
 
 # A server of this test's own, $mock, and an account there in an empty store.
-setup() {
+mock_setup() {
 	common_setup
 	command -v python3 >/dev/null || skip 'no python3: NOT TESTED'
 	shared mocked mocked
@@ -67,6 +67,10 @@ setup() {
 	cp "$shared"/* "$mock"
 	directory=https://localhost:$(cat "$BATS_FILE_TMPDIR/mock/port")/$BATS_TEST_NUMBER/dir
 	cert-account -qy -T "$shared/bed.crt" new mock directory="$directory"
+}
+
+setup() {
+	mock_setup
 }
 
 # rules LINE...: what the server does from here on; log and counts begin anew.
@@ -134,4 +138,9 @@ oneline() {
 
 at() {
 	date -u -d "$1" +%FT%TZ
+}
+
+# stamp WHEN: as a certificate has it.
+stamp() {
+	date -u -d "$1" +%Y%m%d%H%M%SZ
 }

@@ -379,10 +379,6 @@ load acmemock
 	[ "$(asked order)" -le 300 ]
 }
 
-stamp() {
-	date -u -d "$1" +%Y%m%d%H%M%SZ
-}
-
 # wish: its next order is for an address, too, which cannot be had.
 wish() {
 	rules 'order 1 state pending' 'authz 1 state valid' 'authz 3- state invalid' \

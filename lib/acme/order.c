@@ -438,6 +438,30 @@ checkkey(const char *key, struct certstore_error *err)
 	    "%s: is not a key that an order can set", cs_escape_quote(q, key));
 }
 
+/* Writes the state of an order whose request still waits. */
+static int
+writeorder(struct certstore_order *order, struct certstore_error *err)
+{
+	const struct cs_ordered ordered = { .name = order->name,
+		.spki = order->wanted.request };
+	struct certstore_entry entry = { 0 };
+	int rv = -1;
+
+	if (order->wanted.request == NULL)
+		return writestate(order, err);
+	if (cs_lock_take(order->store, err) == -1)
+		return -1;
+	if (cs_entry_load(order->store, order->name, &entry, err) == 0 ||
+	    err->code == CERTSTORE_ENOENTRY) {
+		cs_error_clear(err);
+		if (cs_ordered_check(&entry, &ordered, err) == 0)
+			rv = writestate(order, err);
+	}
+	cs_lock_release(order->store);
+	cs_entry_done(&entry);
+	return rv;
+}
+
 int
 certstore_order_set(struct certstore_order *order, const char *key,
     const char *value, struct certstore_error *err)
@@ -462,7 +486,9 @@ certstore_order_set(struct certstore_order *order, const char *key,
 	if ((!isofcert(key) || value == NULL ||
 		begincert(order, order->fingerprint, err) == 0) &&
 	    changevalue(order, key, CERTSTORE_SET_REPLACE, text, err) == 0)
-		rv = writestate(order, err);
+		rv = isofcert(key) || isofentry(key) || value == NULL ?
+		    writestate(order, err) :
+		    writeorder(order, err);
 	free(text);
 	return rv;
 }

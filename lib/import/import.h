@@ -15,6 +15,9 @@ struct cs_ordered {
 	int		 dryrun;
 	struct cs_buf	 why;		/* reasons to hold it, one a line */
 };
+/* With the lock: does the request of the order still wait in the entry? */
+int	cs_ordered_check(const struct certstore_entry *,
+	    const struct cs_ordered *, struct certstore_error *);
 /* Puts it into the entry: 1, 0 it is to be held, -1. */
 int	cs_ordered_import(struct certstore *, struct cs_ordered *, const void *,
 	    size_t, struct certstore_error *);

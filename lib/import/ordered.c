@@ -20,10 +20,9 @@ warndifferent(struct certstore *store, const struct cs_info *old,
 	    (long long)((was + CS_DAY / 2) / CS_DAY));
 }
 
-/* Is the request of the order still there, and the certificate a new one? */
-static int
-checkordered(const struct certstore_entry *entry, const struct cs_ordered *a,
-    struct certstore_error *err)
+int
+cs_ordered_check(const struct certstore_entry *entry,
+    const struct cs_ordered *a, struct certstore_error *err)
 {
 	const struct cs_info *info = &entry->info;
 
@@ -31,8 +30,8 @@ checkordered(const struct certstore_entry *entry, const struct cs_ordered *a,
 	    info->request != NULL && strcmp(info->request, a->spki) == 0)
 		return 0;
 	return cs_fail(err, CERTSTORE_ECHANGED,
-	    "%s: its request was replaced while the order was under way: the "
-	    "certificate cannot be used",
+	    "%s: its request was removed or replaced while the order was under "
+	    "way: a certificate for it cannot be used",
 	    a->name);
 }
 
@@ -90,7 +89,7 @@ cs_ordered_import(struct certstore *store, struct cs_ordered *a,
 	if (cs_entry_load(store, a->name, &old, err) == 0 ||
 	    err->code == CERTSTORE_ENOENTRY) {
 		cs_error_clear(err);
-		if (checkordered(&old, a, err) == 0)
+		if (cs_ordered_check(&old, a, err) == 0)
 			rv = placeanswer(im, a, &old, err);
 	}
 	cs_entry_done(&old);

@@ -1,0 +1,198 @@
+#!/usr/bin/env bats
+# acmekill.bats: cert-acme that is killed at a request to the CA, or whose entry
+# is changed by others meanwhile.  With FAULTS=all at each request and by each
+# method, else at a sample of them (make check-faults).
+
+# shellcheck disable=SC2154  # run --separate-stderr sets stderr
+
+load helper
+load pki
+load servers
+load acmemock
+
+# Its name is proved by a file, by a hook that keeps a list, or by a responder.
+setup() {
+	mock_setup
+	mkdir web "$CERTSTORE/hooks"
+	cat >"$CERTSTORE/hooks/keep" <<-EOT
+		#!/bin/sh
+		list=$PWD/list
+		touch \$list
+		grep -vxF "\$3 \$6" \$list >\$list.new
+		[ "\$1" != add ] || echo "\$3 \$6" >>\$list.new
+		mv \$list.new \$list
+	EOT
+	chmod 755 "$CERTSTORE/hooks/keep"
+	port=$(freeport)
+	methods=("webroot:$PWD/web" hook:http-01:keep "http:127.0.0.1:$port")
+	rules "${pending[@]}"
+	: >"$mock/all"
+	cert-acme -A mock -m "${methods[0]}" -s 127.0.0.1 -s 127.0.0.2 whole
+	requests=$(wc -l <"$mock/all")
+	[ "$requests" -eq 12 ]
+}
+
+pending=('order * state pending')
+
+# issue NAME METHOD: as a command that the server can kill.
+issue() {
+	# shellcheck disable=SC2016  # as it stands
+	sh -c 'echo $$ >"$0"; exec "$@"' "$mock/pid" \
+	    cert-acme -u -A mock -m "$2" -s 127.0.0.1 -s 127.0.0.2 "$1"
+}
+
+# clean NAME: nothing is left of an order.
+clean() {
+	[ -z "$(ls -A web)" ] || fail "$1: $(find web)"
+	[ ! -s list ] || fail "$1: $(cat list)"
+	! grep -s setup "$CERTSTORE/acme/orders/$1/state" || fail "$1: a set-up"
+	! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null ||
+	    fail "$1: a listener"
+	[ -z "$(litter "$CERTSTORE")" ] || fail "$1: $(litter "$CERTSTORE")"
+}
+
+# total RESOURCE: in the log of the run that was killed and of the next one.
+total() {
+	cat killed.log "$mock/log" | grep -c "^$1 " || :
+}
+
+# killed NAME METHOD N WHEN: one order, one key, no trace after the next run.
+killed() {
+	local key=
+	local what="$2, killed $4 request $3"
+
+	rules "${pending[@]}" "any $3 kill $4"
+	issue "$1" "$2" >/dev/null 2>&1 && fail "$what: it ended"
+	cp "$mock/log" killed.log
+	[ ! -e "$CERTSTORE/certs/$1/request.key" ] ||
+	    key=$(sha256sum <"$CERTSTORE/certs/$1/request.key")
+	rules "${pending[@]}"
+	run --separate-stderr issue "$1" "$2"
+	[ "$status" -eq 0 ] || fail "$what: $stderr"
+	[ "$output" = "$1" ] || fail "$what: $output$stderr"
+	[ "$(total finalize)" -eq 1 ] || fail "$what: $(cat killed.log)"
+	# one of which the client could not know
+	[ "$(total order)" -eq 1 ] ||
+	    [ "$4 $(tail -1 killed.log | cut -d ' ' -f 1)" = 'after order' ] ||
+	    fail "$what: more than one order"
+	[ -z "$key" ] ||
+	    [ "$(sha256sum <"$CERTSTORE/certs/$1/privkey.pem")" = "$key" ] ||
+	    fail "$what: another key"
+	[ ! -e "$CERTSTORE/certs/$1/request.key" ] || fail "$what: a request"
+	pki entry "$CERTSTORE/certs/$1" || fail "$what"
+	clean "$1"
+}
+
+@test "killed at each request: one order, one key, nothing left" {
+	local try=0
+
+	for n in $(seq "$requests"); do
+		for when in before after; do
+			for method in "${methods[@]}"; do
+				try=$((try + 1))
+				[ "${FAULTS:-}" = all ] ||
+				    [ $(((n + try) % 5)) -eq 0 ] || continue
+				killed "k$try" "$method" "$n" "$when"
+			done
+		done
+	done
+}
+
+@test "killed again and again: nothing is left after the next good run" {
+	local n=5
+
+	[ "${FAULTS:-}" != all ] || n=20
+	for method in "${methods[@]}"; do
+		name=k${method%%:*}
+		for i in $(seq "$n"); do
+			rules "${pending[@]}" "any $((4 + i * 3 % 8)) kill after"
+			issue "$name" "$method" >/dev/null 2>&1 || :
+		done
+		rules "${pending[@]}"
+		run -0 --separate-stderr issue "$name" "$method"
+		pki entry "$CERTSTORE/certs/$name"
+		[ ! -e "$CERTSTORE/certs/$name/request.key" ]
+		clean "$name"
+	done
+}
+
+# haskey CERTIFICATE: does the store have its private key anywhere?
+haskey() {
+	local file want
+
+	want=$(openssl x509 -in "$1" -noout -pubkey)
+	for file in "$CERTSTORE"/certs/.*@*/{privkey.pem,request.key}; do
+		[ ! -f "$file" ] ||
+		    [ "$(openssl pkey -in "$file" -pubout)" != "$want" ] ||
+		    return 0
+	done
+	return 1
+}
+
+# changed N COMMAND...: by others at request N of the renewal of an entry.
+changed() {
+	local n=$1 what
+
+	shift
+	what="at request $n: $*"
+	rm -rf "$CERTSTORE"
+	cp -a pristine "$CERTSTORE"
+	printf '%s\n' "export CERTSTORE=$CERTSTORE PATH=$PATH" "cd '$PWD'" \
+	    "$* >said 2>&1" 'echo "status $?" >>said' >"$mock/others"
+	rules "${pending[@]}" "any $n run others"
+	rm -f "$mock"/[0-9]*.crt said
+	run --separate-stderr cert-acme -u -e 1000d whole
+	[ "$status" -eq 0 ] || [ "$status" -eq 2 ] || fail "$what: $status"
+	grep -q '^status [02]$' said || fail "$what: $(cat said)"
+	clean whole
+	case $1 in
+	cert-rm) ;;
+	*)
+		pki entry "$CERTSTORE/certs/whole" || fail "$what"
+		for file in "$mock"/[0-9]*.crt; do
+			[ ! -f "$file" ] || haskey "$file" ||
+			    fail "$what: the key of $file is lost: $(cat said)"
+		done
+		;;
+	esac
+}
+
+@test "others change the entry at each request: a legal state, no key is lost" {
+	local try=0
+
+	# what others put there, and what cert-revert goes back to
+	cert-acme -u -e 1000d whole
+	cert-create -f -d own -s 127.0.0.1 -s 127.0.0.2 -l 400d own
+	cat own/certs/own/{privkey,fullchain}.pem >bought
+	mv "$CERTSTORE" pristine
+	CERTSTORE=pristine cert-account -qy new other directory="$directory" \
+	    ca="$shared/bed.crt"
+	for n in $(seq "$requests"); do
+		for command in 'cert-rm -f whole' \
+		    'cert-create -Rf -s 127.0.0.1 whole' \
+		    "cert-import -f -N whole $PWD/bought" \
+		    'cert-set whole acme=other' 'cert-revert -f whole'; do
+			try=$((try + 1))
+			[ "${FAULTS:-}" = all ] || [ $((try % 4)) -eq 0 ] ||
+			    continue
+			# shellcheck disable=SC2086  # words are meant
+			changed "$n" $command
+			# whatever became of it, the next run succeeds
+			[ -e "$CERTSTORE/certs/whole" ] || {
+				[ ! -e "$CERTSTORE/acme/orders/whole" ] ||
+				    fail "$command at $n: $(ls -R "$CERTSTORE/acme/orders")"
+				continue
+			}
+			rules "${pending[@]}"
+			run --separate-stderr cert-acme -u whole
+			case $command in
+			*-Rf*) [ "$status" -le 2 ] ;;
+			*) [ "$status" -eq 0 ] ||
+			    [[ $stderr == *held* ]] ||
+			    fail "$command at $n: $stderr" ;;
+			esac
+			pki entry "$CERTSTORE/certs/whole"
+			clean whole
+		done
+	done
+}
