@@ -718,4 +718,14 @@ calls_ca() {
 	[ "$(cert-list -o spc a)" = 818H ]
 	silent spc:709A
 	run -1 cert-create -qxuR -P shaken -s spc:709A a
+	# an answer is for the calls that were requested
+	cert-show -o csr a >a.csr
+	pki answer b.crt a.csr ca=x.crt key=x.key subjectKeyIdentifier=hash \
+	    keyUsage=critical,digitalSignature "$(tnauth spc:818H)"
+	run -2 cert-import b.crt x.crt
+	[[ $output == *'a: does not sign calls for 709A, which was requested: use -f to import it' ]]
+	[ "$(cert-list -o spc a)" = 818H ]
+	pki answer a.crt a.csr ca=x.crt key=x.key copy
+	cert-import -q a.crt x.crt
+	signs a spc spc:709A
 }

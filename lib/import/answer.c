@@ -34,29 +34,37 @@ describerequest(struct cs_planning *job, struct cs_info *request,
 	return rv == 1 ? 0 : -1;
 }
 
-/* Does it lack hosts or addresses that were requested? */
+/* Does it lack hosts, addresses or calls that were requested? */
 static int
 checkrequested(struct cs_planning *job, struct certstore_error *err)
 {
 	const struct cs_info *info = &job->a->entry.info;
 	struct cs_info request = { 0 };
 	struct cs_buf list = { 0 };
+	const char *lacks = "does not cover";
 	const struct cs_san *names;
 	struct cs_san cn;
+	int lost, rv = -1;
 	size_t n;
-	int lost, rv;
 
-	rv = describerequest(job, &request, err);
-	if (rv == 0 && request.nsan > 0) {
+	if (describerequest(job, &request, err) == -1)
+		goto out;
+	if (request.nsan > 0) {
 		names = cs_names_of(info, &cn, &n);
-		if ((lost = cs_names_lost(&list, names, n, &request)) == -1)
-			rv = cs_fail_nomem(err);
-		else if (lost > 0)
-			rv = cs_fail(err, CERTSTORE_EREFUSED,
-			    "%s: does not cover %s, which was requested: use "
-			    "-f to import it",
-			    job->a->name, list.p);
+		lost = cs_names_lost(&list, names, n, &request);
+	} else {
+		lacks = "does not sign calls for";
+		lost = cs_tnauth_lost(&list, info, &request);
 	}
+	if (lost == -1)
+		cs_fail_nomem(err);
+	else if (lost > 0)
+		cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: %s %s, which was requested: use -f to import it",
+		    job->a->name, lacks, list.p);
+	else
+		rv = 0;
+out:
 	cs_buf_free(&list);
 	cs_info_free(&request);
 	return rv;

@@ -26,18 +26,19 @@ objectnames(struct cs_buf *why, const char *name, const char *what,
 	return bad == -1 ? -1 : 0;
 }
 
-/* Adds a line if it does not sign the calls, and no others, that were wanted. */
+/* Likewise of the calls that they sign. */
 static int
-objectcalls(struct cs_buf *why, const char *name, const struct cs_info *info,
-    const struct cs_info *wanted)
+objectcalls(struct cs_buf *why, const char *name, const char *what,
+    const struct cs_info *has, const struct cs_info *wanted, const char *how)
 {
-	struct cs_buf text = { 0 };
-	int rv;
+	struct cs_buf first = { 0 };
+	int bad;
 
-	if ((rv = cs_tnauth_differ(&text, info, wanted)) == 1)
-		rv = cs_buf_printf(why, "%s: %s\n", name, text.p);
-	cs_buf_free(&text);
-	return rv;
+	if ((bad = cs_tnauth_lost(&first, has, wanted)) == 1)
+		bad = cs_buf_printf(why, "%s: %s %s, which was %s\n", name,
+		    what, first.p, how);
+	cs_buf_free(&first);
+	return bad;
 }
 
 /*
@@ -55,7 +56,10 @@ cs_objection_add(struct cs_buf *why, const struct cs_info *info,
 	int bad;
 
 	bad = cs_warning_times(why, info, certstore_time_now());
-	bad |= objectcalls(why, name, info, wanted);
+	bad |= objectcalls(why, name, "does not sign calls for", info, wanted,
+		   "requested") |
+	    objectcalls(why, name, "signs calls for", wanted, info,
+		"not requested");
 	if (strcmp(info->kind, "shaken") != 0)
 		bad |= objectnames(why, name, "does not cover", info, wanted,
 			   "requested") |

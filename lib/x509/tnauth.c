@@ -415,36 +415,25 @@ cs_tnauth_outside(const struct cs_tnauth *list, const struct cs_tnauth *of)
 	return code != NULL ? code : firstoutside(&list->tn, of, hasnumbers);
 }
 
-/* Adds the first entry of one list that the other does not have: 1, 0, -1. */
-static int
-addoutside(struct cs_buf *b, const struct cs_tnauth *list,
-    const struct cs_tnauth *of, const char *what, const char *how)
-{
-	const char *first = cs_tnauth_outside(list, of);
-
-	if (first == NULL)
-		return 0;
-	return cs_buf_printf(b, "%s %.*s, which was %s", what,
-		   cs_escape_fit(first, SHOWN_MAX), first, how) == -1 ?
-	    -1 :
-	    1;
-}
-
 int
-cs_tnauth_differ(struct cs_buf *b, const struct cs_info *info,
-    const struct cs_info *wanted)
+cs_tnauth_lost(struct cs_buf *b, const struct cs_info *info,
+    const struct cs_info *old)
 {
-	struct cs_tnauth asked = { 0 }, list = { 0 };
+	struct cs_tnauth had = { 0 }, has = { 0 };
+	const char *first;
 	int rv = -1;
 
-	if (cs_tnauth_addinfo(&list, info) == 0 &&
-	    cs_tnauth_addinfo(&asked, wanted) == 0 &&
-	    (rv = addoutside(b, &asked, &list, "does not sign calls for",
-		 "requested")) == 0)
-		rv = addoutside(b, &list, &asked, "signs calls for",
-		    "not requested");
-	cs_tnauth_free(&list);
-	cs_tnauth_free(&asked);
+	if (cs_tnauth_addinfo(&has, info) == 0 &&
+	    cs_tnauth_addinfo(&had, old) == 0) {
+		first = cs_tnauth_outside(&had, &has);
+		rv = first != NULL;
+		if (rv == 1 &&
+		    cs_buf_printf(b, "%.*s", cs_escape_fit(first, SHOWN_MAX),
+			first) == -1)
+			rv = -1;
+	}
+	cs_tnauth_free(&has);
+	cs_tnauth_free(&had);
 	return rv;
 }
 

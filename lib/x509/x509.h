@@ -110,8 +110,8 @@ int	cs_cert_name_text(const X509_NAME *, struct cs_buf *);	/* escaped */
  * other text, -1; addinfo what info has, -1 no memory.  Make gives the
  * extension, or NULL.  Outside: the first entry, a code or a number, that the
  * second list does not have; or NULL.  Encoded adds the DER that is there: 1, 0
- * none, -1 no memory.  Differ adds what the first does not have of the second, or
- * has beyond it, as text: 1, 0 they are for the same calls, -1 no memory.
+ * none, -1 no memory.  Lost adds the first entry of old that info does not have: 1,
+ * 0 there is none, -1 no memory.
  */
 struct cs_tnauth {
 	struct cs_strings spc, tn;
@@ -126,8 +126,8 @@ X509_EXTENSION *cs_tnauth_make(const struct cs_tnauth *);
 const char *cs_tnauth_outside(const struct cs_tnauth *,
 	    const struct cs_tnauth *);
 int	cs_tnauth_encoded(const STACK_OF(X509_EXTENSION) *, struct cs_buf *);
-int	cs_tnauth_differ(struct cs_buf *, const struct cs_info *,
-	    const struct cs_info *);
+int	cs_tnauth_lost(struct cs_buf *, const struct cs_info *,
+	    const struct cs_info *);	/* info, old */
 void	cs_tnauth_free(struct cs_tnauth *);
 /* Does the list of an issuer, if it has one, encompass that of a certificate
  * (RFC 9060 section 4)?  CS_DELEGATE_* and what it does not; -1 no memory. */
