@@ -19,8 +19,9 @@
 #define CIPHERS "ALL:!aNULL:!eNULL:!PSK:!SRP:@SECLEVEL=0"
 
 /* Signatures by which a server of TLS 1.2 and 1.3 chooses its certificate. */
-static const struct {
-	const char *type, *algorithms;
+static struct {
+	const char *type;
+	char algorithms[200]; /* libssl takes no const */
 } types[] = {
 	{ "ec",
 	    "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ECDSA+SHA224:ECDSA+SHA1" },
@@ -114,8 +115,7 @@ settype(SSL *ssl, const char *type)
 }
 
 int
-probe_tls_start(struct probe_tls *tls, int fd, const char *name,
-    const char *type)
+probe_tls_start(struct probe_tls *tls, int fd, char *name, const char *type)
 {
 	SSL_CTX *ctx;
 	SSL *ssl = NULL;

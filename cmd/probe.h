@@ -51,7 +51,7 @@ struct probe_tls {
 	int		 refused;	/* no certificate of that type */
 	char		 why[PROBE_WHY];
 };
-int	probe_tls_start(struct probe_tls *, int, const char *, const char *);
+int	probe_tls_start(struct probe_tls *, int, char *, const char *);
 int	probe_tls_step(struct probe_tls *);
 void	probe_tls_free(struct probe_tls *);
 

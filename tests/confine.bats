@@ -63,13 +63,13 @@ while True: s.accept()' "$HOSTILE_PORT" 3>&- &
 	commands=("cert-list" "cert-list -e 30d" "cert-match www.example.com"
 	    "cert-show www" "cert-show -i $CERTSTORE/certs/www/fullchain.pem"
 	    "cert-verify www" "cert-set www" "cert-trust list"
-	    "cert-account list")
+	    "cert-account list" "cert-probe -q")
 	for command in "${commands[@]}"; do
 		for HOSTILE_DIR in "$BATS_TEST_TMPDIR/outside" "$CERTSTORE"; do
 			# shellcheck disable=SC2086  # words
 			hostile $command
 			case $command in
-			cert-account*) could=${could/connect/} ;;
+			cert-account*|cert-probe*) could=${could/connect/} ;;
 			esac
 			[ -z "${could// /}" ] ||
 			    fail "$command could $could in $HOSTILE_DIR"
