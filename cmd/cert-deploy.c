@@ -193,6 +193,31 @@ keepdelivered(struct delivery *d, const char *verb)
 	return 0;
 }
 
+/*
+ * Does a server that was told still send an earlier certificate of an entry that
+ * changed?  1 and which one, or 0.
+ */
+static int
+isnottaken(struct delivery *d, char *what, size_t size)
+{
+	const char *name, *verb, *why, **names;
+	size_t i, n = 0;
+	int rv;
+
+	for (i = 0; certstore_deploy_change(d->deploy, i, &name, &verb, &why);
+	     i++)
+		;
+	if ((names = reallocarray(NULL, i + 1, sizeof(*names))) == NULL)
+		cmd_die("no memory left");
+	for (i = 0; certstore_deploy_change(d->deploy, i, &name, &verb, &why);
+	     i++)
+		if (strcmp(verb, "changed") == 0)
+			names[n++] = name;
+	rv = cmd_taken_not(d->store, names, n, d->seconds, what, size);
+	free(names);
+	return rv;
+}
+
 /* What failed is tried again; says when. */
 static void
 keepfailed(struct delivery *d, const char *what)
@@ -258,6 +283,9 @@ runhook(struct delivery *d)
 			snprintf(what, sizeof(what), "%s %s: %s", d->file, verb,
 			    d->hook.why);
 			keepfailed(d, what);
+		} else if (i == 0 && isnottaken(d, what, sizeof(what))) {
+			keepfailed(d, what);
+			rv = -1;
 		} else
 			rv = keepdelivered(d, verb);
 	}
@@ -407,6 +435,10 @@ rununit(struct delivery *d, const char *unit, int restart)
 	if (rv == 0 && d->verbose)
 		cmd_say("%s: does not run: it reads its files when it starts",
 		    d->user);
+	if (rv == 1 && isnottaken(d, what, sizeof(what))) {
+		keepfailed(d, what);
+		return;
+	}
 	if (hasverb(d, "changed") && keepdelivered(d, "changed") == -1)
 		return;
 	if (hasverb(d, "removed"))

@@ -253,6 +253,13 @@ void	cmd_orders_add(struct cmd_orders *, const char *, const char *);
 void	cmd_orders_run(struct cmd_orders *, void (*)(void *, const char *),
 	    void *);
 
+/*
+ * taken.c: 1 if a server still sends what one of these entries had before, and
+ * which; it asks for so many seconds.
+ */
+int	cmd_taken_not(struct certstore *, const char *const *, size_t,
+	    unsigned int, char *, size_t);
+
 /* worker.c: programs that commands run, wherever PATH points. */
 #define CMD_WORKER_LEN	8192
 int	cmd_worker_find(const char *, char [CMD_WORKER_LEN]);

@@ -68,7 +68,7 @@ loop() {
 nginx_on() {
 	want nginx
 	{
-		echo "daemon off; master_process off; pid $PWD/pid;"
+		echo "daemon off; pid $PWD/pid;"
 		echo "error_log $PWD/log; events { } http { access_log off;"
 		for dir in client_body proxy fastcgi uwsgi scgi; do
 			echo "${dir}_temp_path $PWD/temp;"
@@ -168,6 +168,48 @@ serves() {
 		[ -z "$output" ]
 		[[ $stderr == *"127.0.0.1:$port=www.example.com: refuses the handshake with the alert \"unrecognized name\": it does not know the name"* ]]
 	done
+}
+
+@test "cert-deploy: delivered is what the server took" {
+	nginx_on "server { listen 127.0.0.1:$port ssl; $(serves srv) }"
+	mkdir "$CERTSTORE/hooks"
+	printf '#!/bin/sh\necho told >>%s\n' "$PWD/told" \
+	    >"$CERTSTORE/hooks/nginx"
+	chmod 755 "$CERTSTORE/hooks/nginx"
+	cert-set -q srv user=nginx "endpoint=127.0.0.1:$port=srv.example.com"
+	cert-deploy -q
+	# the hook says that all is well, and the server has the old one
+	renew srv
+	run -2 --separate-stderr cert-deploy -W 1
+	[ -z "$output" ]
+	[[ $stderr == *"cert-deploy: nginx: 127.0.0.1:$port=srv.example.com: still sends an earlier certificate of srv at 127.0.0.1: pending: srv; next try "* ]]
+	run -2 --separate-stderr cert-deploy -n
+	[[ $output == $'srv\tnginx\tchanged\t'* ]]
+	# reloaded a moment later, as servers do
+	printf '#!/bin/sh\n(sleep 0.5; kill -HUP %s) >/dev/null 2>&1 &\n' \
+	    "$(cat pid)" >"$CERTSTORE/hooks/nginx"
+	run -0 --separate-stderr cert-deploy -f
+	[[ $output == $'srv\tnginx\tchanged\t'* && -z $stderr ]]
+	seen srv same 0
+	run -0 cert-deploy -n
+	[ -z "$output" ]
+	# a server that is down is nobody's failure here
+	kill "$(cat pid)"
+	printf '#!/bin/sh\n' >"$CERTSTORE/hooks/nginx"
+	renew srv
+	run -0 --separate-stderr cert-deploy -W 1
+	# with two users nobody knows whose it is
+	cert-set -q srv user+=other
+	printf '#!/bin/sh\n' >"$CERTSTORE/hooks/other"
+	chmod 755 "$CERTSTORE/hooks/other"
+	port=$(freeport)
+	take srv
+	serve -cert srv.crt -key srv.key
+	cert-set -q srv "endpoint=127.0.0.1:$port=srv.example.com"
+	cert-deploy -q
+	renew srv
+	seen srv old 1
+	run -0 cert-deploy -W 1
 }
 
 @test "the chain: a missing intermediate, an expired one, the wrong host" {
@@ -487,6 +529,7 @@ refused() {
 	END
 	prosody --config "$PWD/prosody.cfg.lua" -F >out 2>&1 3>&- &
 	started "$port" $!
+	started "$s2s" $!
 	seen srv same 0 -H srv.example.com "xmpp-server:127.0.0.1:$s2s"
 	loop xmpp
 	# a host that it does not have
