@@ -296,7 +296,8 @@ coverage:
 # after each, of which check has a sample: an hour or two.
 check-faults: all
 	FAULTS=all TIMEOUT=7200 sh tests/run tests/kill.bats tests/faults.bats \
-	    tests/power.bats tests/days.bats tests/acmekill.bats
+	    tests/power.bats tests/days.bats tests/acmekill.bats \
+	    tests/acmedays.bats
 
 # The suites of others, through cert-verify and openssl verify.
 suites: all

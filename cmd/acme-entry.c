@@ -389,8 +389,11 @@ takecertificate(struct state *s, const json_t *order)
 	acme_answer_free(&answer);
 	if (rv == -1)
 		return failcertificate(s, &err);
-	if (rv == 1)
+	if (rv == 1) {
+		if (!s->job->dryrun)
+			window_begin(s->session, s->order);
 		return ISSUED;
+	}
 	held = certstore_order_value(s->order, "held");
 	snprintf(s->why, METHOD_WHY_LEN,
 	    "its new certificate is held: %s: use cert-renew -f %s to take it",

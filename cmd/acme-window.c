@@ -105,8 +105,14 @@ window_ask(struct job *job, struct session *session,
 	struct certstore_error ignored;
 	char *certid;
 
-	if (acme_resource(acme, "renewalInfo", &aerr) == NULL ||
-	    gettime(order, "ari-next") > now ||
+	if (acme_resource(acme, "renewalInfo", &aerr) == NULL) {
+		/* or else each run would ask */
+		if (certstore_order_value(order, "ari-next") != NULL)
+			(void)certstore_order_set(order, "ari-next", NULL,
+			    &ignored);
+		return;
+	}
+	if (gettime(order, "ari-next") > now ||
 	    (certid = servingid(job->store, name)) == NULL)
 		return;
 	if (acme_ari(acme, certid, &ari, &aerr) == 0) {
@@ -123,4 +129,14 @@ window_ask(struct job *job, struct session *session,
 		countfailure(job, order, name, aerr.msg);
 	free(certid);
 	settime(order, "ari-next", now + wait);
+}
+
+/* For a new certificate the next run of cert-renew asks. */
+void
+window_begin(struct session *session, struct certstore_order *order)
+{
+	struct acme_error ignored;
+
+	if (acme_resource(session->acme, "renewalInfo", &ignored) != NULL)
+		settime(order, "ari-next", certstore_time_now());
 }

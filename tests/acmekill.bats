@@ -196,3 +196,25 @@ changed() {
 		done
 	done
 }
+
+@test "locks that the file system does not have: no order, nothing is lost" {
+	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip "strace and sanitizers"
+	was=$(cert-show -o fingerprint whole)
+	rules "${pending[@]}"
+	for nth in 1 2 3 4; do
+		run --separate-stderr strace -f -qq -o /dev/null \
+		    -e "inject=flock:error=ENOLCK:when=$nth+" \
+		    cert-acme -u -e 1000d whole
+		[ "$status" -eq 2 ] || break
+		[[ $stderr == *'No locks available'* ]] || fail "$stderr"
+		[ "$(asked finalize || :)" -eq 0 ]
+		[ "$(cert-show -o fingerprint whole)" = "$was" ]
+		clean whole
+	done
+	[ "$nth" -gt 1 ]
+	rules "${pending[@]}"
+	run --separate-stderr cert-acme -u whole
+	[ "$status" -eq 0 ]
+	pki entry "$CERTSTORE/certs/whole"
+	clean whole
+}

@@ -144,3 +144,9 @@ at() {
 stamp() {
 	date -u -d "$1" +%Y%m%d%H%M%SZ
 }
+
+# later SECONDS COMMAND...: where the clock is so much ahead.
+later() {
+	env CLOCK_OFFSET="$1" LD_PRELOAD="$ROOT/tests/clock.so" \
+	    ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0" "${@:2}"
+}

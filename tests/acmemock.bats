@@ -142,6 +142,7 @@ load acmemock
 	rules 'dir * set renewalInfo null'
 	run -0 --separate-stderr cert-acme -u www
 	[ "$(asked ari)" -eq 0 ]
+	[ -z "$(state www ari-next)" ]
 }
 
 @test "profiles of the CA" {
@@ -580,12 +581,11 @@ wish() {
 	order www >/dev/null
 	cert-acme -u www
 	[ -n "$(state www ari-next)" ]
-	setstate www ari-next 1
 	rules
-	run -0 --separate-stderr cert-renew -f
+	run -0 --separate-stderr later 25200 cert-renew -f
 	[ -z "$output$stderr" ]
 	run ! grep . "$mock/log"
-	run -0 cert-renew
+	run -0 later 25200 cert-renew
 	[ "$(asked ari)" -eq 1 ]
 }
 
