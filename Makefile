@@ -15,22 +15,23 @@ BASE = lib/base/array.c lib/base/buf.c lib/base/crypto.c \
 	lib/base/hash.c lib/base/idn.c lib/base/name.c lib/base/stamp.c \
 	lib/base/strings.c lib/base/tel.c lib/base/time.c
 STORE = lib/store/combined.c lib/store/due.c lib/store/endpoint.c \
-	lib/store/entry.c lib/store/fence.c lib/store/generation.c \
-	lib/store/held.c lib/store/index.c lib/store/indexed.c \
-	lib/store/info.c lib/store/layout.c lib/store/linkcheck.c \
-	lib/store/links.c lib/store/list.c lib/store/lock.c \
-	lib/store/lost.c lib/store/match.c lib/store/mend.c \
-	lib/store/method.c lib/store/mode.c lib/store/moment.c \
-	lib/store/names.c lib/store/newprops.c lib/store/orderstate.c \
-	lib/store/orderwrite.c lib/store/parents.c \
-	lib/store/propedit.c lib/store/propread.c lib/store/props.c \
-	lib/store/purge.c lib/store/put.c lib/store/recover.c \
-	lib/store/remove.c lib/store/repair.c lib/store/repeat.c \
-	lib/store/resolve.c lib/store/revert.c lib/store/search.c \
-	lib/store/set.c lib/store/settings.c lib/store/settle.c \
-	lib/store/store.c lib/store/sweep.c lib/store/told.c \
-	lib/store/trustgen.c lib/store/trustname.c lib/store/unlink.c \
-	lib/store/user.c lib/store/write.c lib/store/x5u.c
+	lib/store/entry.c lib/store/fence.c lib/store/former.c \
+	lib/store/generation.c lib/store/held.c lib/store/index.c \
+	lib/store/indexed.c lib/store/info.c lib/store/layout.c \
+	lib/store/linkcheck.c lib/store/links.c lib/store/list.c \
+	lib/store/lock.c lib/store/lost.c lib/store/match.c \
+	lib/store/mend.c lib/store/method.c lib/store/mode.c \
+	lib/store/moment.c lib/store/names.c lib/store/newprops.c \
+	lib/store/orderstate.c lib/store/orderwrite.c \
+	lib/store/parents.c lib/store/propedit.c lib/store/propread.c \
+	lib/store/props.c lib/store/purge.c lib/store/put.c \
+	lib/store/recover.c lib/store/remove.c lib/store/repair.c \
+	lib/store/repeat.c lib/store/resolve.c lib/store/revert.c \
+	lib/store/search.c lib/store/set.c lib/store/settings.c \
+	lib/store/settle.c lib/store/store.c lib/store/sweep.c \
+	lib/store/told.c lib/store/trustgen.c lib/store/trustname.c \
+	lib/store/unlink.c lib/store/user.c lib/store/write.c \
+	lib/store/x5u.c
 PEM = lib/pem/block.c lib/pem/container.c lib/pem/decrypt.c \
 	lib/pem/der.c lib/pem/item.c lib/pem/lines.c lib/pem/marker.c \
 	lib/pem/pem.c lib/pem/pkcs8.c

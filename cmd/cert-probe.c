@@ -221,7 +221,8 @@ putjson(const struct probe_target *t, const struct probe_question *q,
 	jsonkey("endpoint", placename(&t->e, place));
 	jsonkey("protocol", t->e.protocol[0] == '\0' ? NULL : t->e.protocol);
 	jsonkey("host", t->e.host);
-	jsonkey("port", t->e.port);
+	cmd_text_adds(&probe.text, ",\"port\":");
+	cmd_text_adds(&probe.text, t->e.port);
 	jsonkey("name", t->e.name[0] == '\0' ? NULL : t->e.name);
 	jsonkey("address", q == NULL ? NULL : q->address);
 	jsonkey("entry", state == NULL ? NULL : j->name);

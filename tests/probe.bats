@@ -106,6 +106,15 @@ serves() {
 	renew srv
 	run -1 cert-probe
 	[[ $output == *$'\tsrv\tother\t'*'sends that of CN=srv.example.com, issuer CN=site-CA, sha256:'* ]]
+	# but the log may know it
+	served=$(cert-show -i srv.crt -o fingerprint | head -n 1)
+	echo '{"entry":"www-ec","new":"'"${served#sha256:}"'"}' \
+	    >"$CERTSTORE/log"
+	run -1 cert-probe
+	[[ $output == *$'\tsrv\tother\t'* ]]
+	echo '{"entry":"srv","old":"'"${served#sha256:}"'"}' >>"$CERTSTORE/log"
+	seen srv old 1
+	rm -f "$CERTSTORE/log"
 	cert-create -qf -s srv.example.com -K srv.key srv
 	run -1 cert-probe
 	[[ $output == *'another certificate of the same key; sends that'* ]]
@@ -233,7 +242,7 @@ serves() {
 	run -0 cert-probe "127.0.0.1:$port=leaf.example.com"
 	[[ $output == *$'\tleaf\tsame\t'[45][09]$'d\t'?* ]]
 	run -0 cert-probe -j -T ./root.crt "127.0.0.1:$port=leaf.example.com"
-	[[ $output == '{"endpoint":"127.0.0.1:'"$port"'=leaf.example.com","protocol":null,"host":"127.0.0.1","port":"'"$port"'","name":"leaf.example.com","address":"127.0.0.1","entry":"leaf","state":"same","key":"p256","fingerprint":"sha256:'*'","subject":"CN=leaf.example.com","issuer":"CN=Int","ends":"'*'Z","ends_epoch":'*',"left":'[45][09]',"verdict":"good","text":null}' ]]
+	[[ $output == '{"endpoint":"127.0.0.1:'"$port"'=leaf.example.com","protocol":null,"host":"127.0.0.1","port":'"$port"',"name":"leaf.example.com","address":"127.0.0.1","entry":"leaf","state":"same","key":"p256","fingerprint":"sha256:'*'","subject":"CN=leaf.example.com","issuer":"CN=Int","ends":"'*'Z","ends_epoch":'*',"left":'[45][09]',"verdict":"good","text":null}' ]]
 	pki cert old.crt old.key /CN=old from=20200101000000Z \
 	    to=20210101000000Z subjectAltName=DNS:old.example.com
 	cert-import -q -N old old.crt old.key

@@ -88,13 +88,6 @@ cs_revert_iskept(const struct certstore_entry *live, const char *fingerprint)
 	return rv;
 }
 
-int
-certstore_entry_had(const struct certstore_entry *entry,
-    const char *fingerprint)
-{
-	return entry->store != NULL && cs_revert_iskept(entry, fingerprint);
-}
-
 /* A reason against the kept certificate: a warning if it is overridden. */
 static int
 refusekept(struct reversal *r, const char *name, const char *why,
