@@ -62,7 +62,8 @@ VERIFY = lib/verify/algorithm.c lib/verify/anchors.c lib/verify/cache.c \
 	lib/verify/verify.c
 RENEW = lib/renew/below.c lib/renew/reissue.c lib/renew/renew.c \
 	lib/renew/retrust.c lib/renew/wishes.c
-DUE = lib/due/attempt.c lib/due/schedule.c lib/due/waiting.c
+DUE = lib/due/attempt.c lib/due/backoff.c lib/due/schedule.c \
+	lib/due/waiting.c
 ACME = lib/acme/account.c lib/acme/acmedir.c lib/acme/anchored.c \
 	lib/acme/base64url.c lib/acme/certid.c lib/acme/jsontext.c \
 	lib/acme/jwk.c lib/acme/jws.c lib/acme/keyauth.c lib/acme/order.c \

@@ -167,7 +167,7 @@ aged() {
 	aged
 	syscalls all cert-list -e 30d
 	[ "$count" -eq "$few" ]
-	guard "none" 16
+	guard "none" 18
 }
 
 @test "the number of fsyncs of a writer" {

@@ -1,8 +1,7 @@
 /*
- * attempt.c: renewal/NAME, certstore(5): renewals that failed, so that the next
- * one waits and people are told.
+ * attempt.c: reads renewal/NAME, certstore(5): what is remembered of renewals
+ * that failed.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,18 +9,7 @@
 
 #include "due/private.h"
 
-#define DIRECTORY "renewal"
 #define FILE_MAX 4096
-#define MINUTE 60
-#define HOUR 3600
-#define WAIT_MIN (12 * MINUTE) /* five an hour */
-
-/* Opens the store's directory: -1 and errno. */
-static int
-openstore(const struct certstore *store)
-{
-	return cs_file_openpath(certstore_path(store));
-}
 
 static int64_t
 readnumber(const char *text)
@@ -80,8 +68,8 @@ ispossible(const struct cs_attempt *a, int64_t now)
 }
 
 /* What attempts are about: a certificate, or the request for the first one. */
-static const char *
-nameattempt(const struct cs_info *info)
+const char *
+cs_attempt_of(const struct cs_info *info)
 {
 	return info->fingerprint != NULL ? info->fingerprint : info->request;
 }
@@ -91,16 +79,17 @@ int
 cs_attempt_read(const struct certstore *store, const struct cs_info *info,
     int64_t now, struct cs_attempt *a)
 {
-	char path[sizeof(DIRECTORY) + CS_NAME_MAX + 1];
+	char path[sizeof(CS_ATTEMPT_DIR) + CS_NAME_MAX + 1];
 	struct cs_buf b = { 0 };
 	int fd, rv = 0;
 
 	memset(a, 0, sizeof(*a));
-	if (nameattempt(info) == NULL || (fd = openstore(store)) == -1)
+	if (cs_attempt_of(info) == NULL ||
+	    (fd = cs_file_openpath(certstore_path(store))) == -1)
 		return 0;
-	snprintf(path, sizeof(path), DIRECTORY "/%s", info->name);
+	snprintf(path, sizeof(path), CS_ATTEMPT_DIR "/%s", info->name);
 	if (cs_file_read(fd, path, FILE_MAX, &b) == 0 && b.len > 0)
-		rv = parselines(a, &b, nameattempt(info)) == 1 &&
+		rv = parselines(a, &b, cs_attempt_of(info)) == 1 &&
 		    ispossible(a, now);
 	cs_buf_free(&b);
 	close(fd);
@@ -114,93 +103,4 @@ cs_attempt_done(struct cs_attempt *a)
 {
 	free(a->text);
 	memset(a, 0, sizeof(*a));
-}
-
-/*
- * How long to wait: an hour, doubled with each failure up to a day, at most an
- * eighth of what is left, and up to a fifth more or less.
- */
-static int64_t
-waitafter(unsigned int failed, int64_t left)
-{
-	int64_t wait = HOUR;
-
-	while (failed-- > 1 && wait < CS_DAY)
-		wait *= 2;
-	if (wait > CS_DAY)
-		wait = CS_DAY;
-	if (wait > left / 8)
-		wait = left / 8;
-	wait += wait * ((int64_t)arc4random_uniform(401) - 200) / 1000;
-	return wait < WAIT_MIN ? WAIT_MIN : wait;
-}
-
-/* Writes the file; another writer's is replaced. */
-static int
-writelines(int fd, const struct cs_info *info, const struct cs_attempt *a)
-{
-	char path[sizeof(DIRECTORY) + CS_NAME_MAX + 1];
-	char tmp[sizeof(path) + 16], text[2048];
-	struct cs_buf b = { 0 };
-	int rv;
-
-	snprintf(path, sizeof(path), DIRECTORY "/%s", info->name);
-	snprintf(tmp, sizeof(tmp), DIRECTORY "/.%s@new", info->name);
-	certstore_escape(text, sizeof(text), a->text, strlen(a->text));
-	rv = cs_buf_printf(&b,
-	    "certificate %s\nfailed %u\nsince %lld\ntried %lld\nnext %lld\n"
-	    "text %s\n",
-	    nameattempt(info), a->failed, (long long)a->since,
-	    (long long)a->tried, (long long)a->next, text);
-	if (rv == 0)
-		rv = cs_file_mkdir(fd, DIRECTORY, NULL);
-	if (rv == 0)
-		rv = cs_file_remove(fd, tmp);
-	if (rv == 0)
-		rv = cs_file_write(fd, tmp, &b, 0644, (gid_t)-1, NULL);
-	if (rv == 0)
-		rv = cs_file_rename(fd, tmp, path);
-	cs_buf_free(&b);
-	return rv;
-}
-
-int
-cs_attempt_failed(const struct certstore *store, const struct cs_info *info,
-    int64_t begun, const char *text, struct cs_attempt *a,
-    struct certstore_error *err)
-{
-	int64_t now = certstore_time_now();
-	int fd, rv;
-
-	if (cs_attempt_read(store, info, now, a) == 1 && a->tried > begun)
-		return 0;
-	free(a->text);
-	if ((a->text = strdup(text)) == NULL)
-		return cs_fail_nomem(err);
-	if (a->failed++ == 0)
-		a->since = now;
-	a->tried = now;
-	a->next = now +
-	    waitafter(a->failed,
-		info->fingerprint == NULL ? INT64_MAX : info->ends - now);
-	if ((fd = openstore(store)) == -1)
-		return cs_fail_errno(err, "%s", certstore_path(store));
-	if ((rv = writelines(fd, info, a)) == -1)
-		cs_fail_errno(err, "%s/" DIRECTORY "/%s", certstore_path(store),
-		    info->name);
-	close(fd);
-	return rv;
-}
-
-void
-cs_attempt_forget(const struct certstore *store, const char *name)
-{
-	char path[sizeof(DIRECTORY) + CS_NAME_MAX + 1];
-	int fd;
-
-	if ((fd = openstore(store)) == -1)
-		return;
-	snprintf(path, sizeof(path), DIRECTORY "/%s", name);
-	(void)cs_file_remove(fd, path);
-	close(fd);
 }

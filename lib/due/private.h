@@ -6,11 +6,8 @@
 
 #include "store/store.h"
 
-/*
- * attempt.c: what is remembered of renewals that failed.  Read: 1, 0 there is
- * nothing, or it is about another certificate.  Failed: counts one more, unless
- * another process has done so since the time given.
- */
+/* attempt.c: what is remembered of renewals that failed. */
+#define CS_ATTEMPT_DIR	"renewal"
 struct cs_attempt {
 	unsigned int	 failed;	/* how often, one after the other */
 	int64_t		 since;		/* the first of these */
@@ -18,12 +15,18 @@ struct cs_attempt {
 	int64_t		 next;		/* not before */
 	char		*text;		/* why the last one failed; malloc'ed */
 };
+const char *cs_attempt_of(const struct cs_info *);	/* which certificate */
 int	cs_attempt_read(const struct certstore *, const struct cs_info *,
-	    int64_t, struct cs_attempt *);
-int	cs_attempt_failed(const struct certstore *, const struct cs_info *,
+	    int64_t, struct cs_attempt *);	/* 1, 0: nothing of this one */
+void	cs_attempt_done(struct cs_attempt *);
+
+/*
+ * backoff.c: counts one failure more, unless another process has done so since
+ * the time given; none is remembered any more.
+ */
+int	cs_backoff_add(const struct certstore *, const struct cs_info *,
 	    int64_t, const char *, struct cs_attempt *,
 	    struct certstore_error *);
-void	cs_attempt_forget(const struct certstore *, const char *);
-void	cs_attempt_done(struct cs_attempt *);
+void	cs_backoff_forget(const struct certstore *, const char *);
 
 #endif

@@ -362,7 +362,7 @@ certstore_due_failed(struct certstore_due *due, const char *name,
 	if (item->entry.info.fingerprint == NULL &&
 	    item->entry.info.request == NULL)
 		return 0;
-	if (cs_attempt_failed(due->store, &item->entry.info, due->begun, text,
+	if (cs_backoff_add(due->store, &item->entry.info, due->begun, text,
 		&item->attempt, err) == -1)
 		return -1;
 	item->row.failed = item->attempt.failed;
@@ -377,5 +377,5 @@ certstore_due_failed(struct certstore_due *due, const char *name,
 void
 certstore_due_renewed(struct certstore_due *due, const char *name)
 {
-	cs_attempt_forget(due->store, name);
+	cs_backoff_forget(due->store, name);
 }
