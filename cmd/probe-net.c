@@ -226,9 +226,20 @@ endquestion(struct slot *s)
 	settletarget(s->target);
 }
 
+/* What to do where there is no TLS: the last part of a message. */
+static const char *
+hintof(const struct slot *s)
+{
+	return s->target->e.protocol[0] != '\0' ?
+	    "" :
+	    ": if it has STARTTLS, add its protocol, such as smtp:";
+}
+
 static void
 shake(struct slot *s)
 {
+	char why[PROBE_WHY];
+
 	switch (probe_tls_step(&s->tls)) {
 	case 1:
 		endquestion(s);
@@ -239,7 +250,9 @@ shake(struct slot *s)
 	default:
 		if (s->tls.refused && s->q->type != NULL)
 			s->q->lacks = s->q->type;
-		failslot(s, s->tls.why);
+		snprintf(why, sizeof(why), "%.300s%s", s->tls.why,
+		    s->tls.isnone ? hintof(s) : "");
+		failslot(s, why);
 		break;
 	}
 }
@@ -427,14 +440,14 @@ timeoutslot(const struct run *r, struct slot *s)
 			       "firewall?  use -W to wait longer",
 		[TALKING] = "no complete answer before TLS within %u s: "
 			    "correct the protocol, or use -W to wait longer",
-		[SHAKING] = "no complete TLS handshake within %u s: if it has "
-			    "STARTTLS, add its protocol, such as smtp:"
+		[SHAKING] = "no complete TLS handshake within %u s"
 	};
 	char why[PROBE_WHY];
 	const char *mark = strstr(what[s->phase], "%u");
 
-	snprintf(why, sizeof(why), "%.*s%u%s", (int)(mark - what[s->phase]),
-	    what[s->phase], r->seconds, mark + 2);
+	snprintf(why, sizeof(why), "%.*s%u%s%s", (int)(mark - what[s->phase]),
+	    what[s->phase], r->seconds, mark + 2,
+	    s->phase == SHAKING ? hintof(s) : "");
 	failslot(s, why);
 }
 

@@ -198,9 +198,8 @@ explainfailure(struct probe_tls *tls, int error, int errnum)
 	case SSL_R_BAD_RECORD_TYPE:
 	case SSL_R_HTTP_REQUEST:
 	case SSL_R_UNEXPECTED_MESSAGE:
-		snprintf(tls->why, sizeof(tls->why),
-		    "does not speak TLS at once: if it has STARTTLS, add its "
-		    "protocol, such as smtp:");
+		tls->isnone = 1;
+		snprintf(tls->why, sizeof(tls->why), "does not speak TLS");
 		return 0;
 	}
 	text = ERR_reason_error_string(code);

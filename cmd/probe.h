@@ -49,6 +49,7 @@ struct probe_tls {
 	size_t		 len;
 	short		 events;
 	int		 refused;	/* no certificate of that type */
+	int		 isnone;	/* what came is not TLS */
 	char		 why[PROBE_WHY];
 };
 int	probe_tls_start(struct probe_tls *, int, char *, const char *);
