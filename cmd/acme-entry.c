@@ -218,7 +218,9 @@ replacedid(struct state *s)
 	if (from == NULL || !session_is(s->session, from) ||
 	    (entry = certstore_entry_get(s->job->store, s->name, &err)) == NULL)
 		return NULL;
-	certid = certstore_entry_certid(entry, &err);
+	certid = window_isold(s->order, entry) ?
+	    NULL :
+	    certstore_entry_certid(entry, &err);
 	certstore_entry_free(entry);
 	return certid;
 }

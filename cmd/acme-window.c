@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <bsd/stdlib.h>
 
@@ -14,9 +15,25 @@
 #define ARI_MIN 60
 #define ARI_MAX (24 * 3600)
 
-/* The identifier of the certificate, unless it has expired; NULL: none. */
+/*
+ * Was it replaced before, and cert-revert went back to it?  The CA must not be
+ * asked about it again, RFC 9773 section 4.3.
+ */
+int
+window_isold(const struct certstore_order *order,
+    const struct certstore_entry *entry)
+{
+	const char *replaced = certstore_order_value(order, "replaced");
+	const char *print = certstore_entry_fingerprint(entry);
+
+	return replaced != NULL && print != NULL &&
+	    strcmp(replaced, print) == 0;
+}
+
+/* The identifier of the certificate, if the CA may be asked about it, or NULL. */
 static char *
-servingid(struct certstore *store, const char *name)
+servingid(struct certstore *store, const struct certstore_order *order,
+    const char *name)
 {
 	struct certstore_entry *entry;
 	struct certstore_error err;
@@ -24,7 +41,8 @@ servingid(struct certstore *store, const char *name)
 
 	if ((entry = certstore_entry_get(store, name, &err)) == NULL)
 		return NULL;
-	if (certstore_entry_ends(entry) > certstore_time_now())
+	if (certstore_entry_ends(entry) > certstore_time_now() &&
+	    !window_isold(order, entry))
 		certid = certstore_entry_certid(entry, &err);
 	certstore_entry_free(entry);
 	return certid;
@@ -113,7 +131,7 @@ window_ask(struct job *job, struct session *session,
 		return;
 	}
 	if (gettime(order, "ari-next") > now ||
-	    (certid = servingid(job->store, name)) == NULL)
+	    (certid = servingid(job->store, order, name)) == NULL)
 		return;
 	if (acme_ari(acme, certid, &ari, &aerr) == 0) {
 		/* section 4.3.2: within reason */

@@ -45,14 +45,14 @@ static const struct cmd_help help = {
 	.again = "mSs",
 };
 
-#define UNATTENDED "CERTSTORE_RENEWAL" /* set by cert-renew */
+#define ORDERS_MAX 100 /* of a run without names */
 
 struct call {
 	struct job job;
 	struct certstore_span within;
 	const char *keyfile, *life;
 	int mustchange, describes;
-	size_t nchanged;
+	size_t nchanged, norders;
 };
 
 static struct certstore_error err;
@@ -305,6 +305,7 @@ issueone(struct call *c, const char *name)
 	const struct certstore_renewal *r = NULL;
 	struct certstore_error ignored;
 	struct certstore_due *due;
+	enum outcome outcome;
 	char why[METHOD_WHY_LEN];
 
 	if ((due = certstore_due_new(c->job.store, CERTSTORE_NOW, &err)) ==
@@ -314,7 +315,10 @@ issueone(struct call *c, const char *name)
 		cmd_error("%s", err.msg);
 	} else {
 		(void)certstore_due_next(due, &r, &ignored);
-		report(c, due, r, name, entry_issue(&c->job, name, why), why);
+		outcome = entry_issue(&c->job, name, why);
+		c->norders += outcome == ISSUED || outcome == HELD ||
+		    outcome == LATER || outcome == FAILED;
+		report(c, due, r, name, outcome, why);
 	}
 	certstore_due_free(due);
 }
@@ -326,7 +330,8 @@ mayissue(const struct call *c)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return !method_stop && now.tv_sec < c->job.deadline;
+	return !method_stop && now.tv_sec < c->job.deadline &&
+	    (c->norders < ORDERS_MAX || !c->job.unattended || c->job.named);
 }
 
 /* Why a CA takes no orders: for people only, if that will pass in time. */

@@ -64,6 +64,8 @@ void	entry_keepproblem(struct certstore_order *, const json_t *);
 /* acme-window.c: asks when the certificate should be replaced. */
 void	window_ask(struct job *, struct session *, struct certstore_order *,
 	    const char *);
+int	window_isold(const struct certstore_order *,
+	    const struct certstore_entry *);
 void	window_begin(struct session *, struct certstore_order *);
 
 /* acme-chain.c: of an entry, with an issuer of that name or NULL. */

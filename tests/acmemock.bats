@@ -107,6 +107,50 @@ load acmemock
 	[ "$(spki)" = "$was" ]
 }
 
+@test "a certificate that was replaced: the CA is not asked about it" {
+	order www >/dev/null
+	was=$(print www)
+	run -0 renew www
+	cert-revert -q www 2>/dev/null
+	[ "$(print www)" = "$was" ]
+	cert-set -q www hold=
+	rules
+	run -0 cert-acme -u www
+	run -0 later 25200 cert-renew
+	[ "$(asked ari || :)" -eq 0 ]
+	run -0 cert-acme -f www
+	[ "$(asked order)" -eq 1 ]
+	[[ $(cat "$mock/log") != *replaces* ]]
+	# the next one is as any
+	rules
+	run -0 cert-acme -u www
+	[ "$(asked ari)" -eq 1 ]
+	run -0 cert-acme -f www
+	[[ $(cat "$mock/log") == *replaces* ]]
+}
+
+@test "a run makes at most 100 orders" {
+	local i names=()
+
+	cert-create -s a.example.test e1
+	cert-set -q e1 acme=mock method="webroot:$PWD"
+	for i in $(seq 102); do
+		names+=("n$i")
+	done
+	for i in "${names[@]}"; do
+		cert-create -q -s "$i.example.test" "$i"
+	done
+	printf '%s\n' "${names[@]}" |
+	    cert-set -q - acme=mock method="webroot:$PWD"
+	rules 'order * problem 400 malformed'
+	run -0 --separate-stderr cert-renew -e 1000d
+	[ "$(asked order)" -eq 100 ]
+	[[ $stderr == *'cert-acme: 3 more are due: the next run continues' ]] ||
+	    fail "${stderr##*$'\n'}"
+	run -0 --separate-stderr cert-renew -e 1000d
+	[ "$(asked order)" -eq 103 ]
+}
+
 @test "no window: one that ends before it begins, none, an error" {
 	order www
 	for bad in 'ari * set suggestedWindow {"start":"2030-01-02T00:00:00Z","end":"2030-01-01T00:00:00Z"}' \

@@ -676,6 +676,9 @@ servers='
 	    key: acme
 	    action: update
 	    update-type: TXT
+	  - id: dump
+	    address: 127.0.0.1
+	    action: transfer
 	database:
 	    storage: "$PWD/z/db"
 	log:
@@ -689,9 +692,9 @@ servers='
 	    journal-content: changes
 	zone:
 	  - domain: example.test
-	    acl: acme
+	    acl: [acme, dump]
 	  - domain: deleg.test
-	    acl: acme
+	    acl: [acme, dump]
 	  - domain: other.test
 	EOT
 	knotd -c knot.conf >dns.log 2>&1 &
@@ -764,6 +767,27 @@ nsupdate='
 	del $n.example.test one
 	[ -z "$(dig +short @127.0.0.1 $target TXT)" ]
     done
+    # all at once, and removed in another order: the zones are what they were
+    dump() {
+	for zone in example.test deleg.test other.test; do
+	    dig +noall +answer @127.0.0.1 $zone AXFR
+	done | grep -v "[[:space:]]SOA[[:space:]]" | sort
+    }
+    dump >before
+    [ "$(grep -c "example.test.*TXT" before)" -ge 4 ]
+    add example.test one
+    add "*.example.test" two
+    add b.example.test three
+    add d.example.test four
+    add "*.h.x.example.test" five
+    ! dump | cmp -s before - || exit 1
+    del b.example.test three
+    del example.test one
+    del "*.h.x.example.test" five
+    del d.example.test four
+    del "*.example.test" two
+    dump >after
+    diff before after
     # no zone of this key
     ! TXT=one method hook:nsupdate dns-01 a.other.test note setup >out 2>&1
     grep "setup -1 hook:nsupdate: add dns-01 a.other.test: exit status 1" out

@@ -35,7 +35,8 @@ static int
 isofentry(const char *key)
 {
 	return strcmp(key, "setup") == 0 || strcmp(key, "last") == 0 ||
-	    strcmp(key, "wish") == 0 || strcmp(key, "newkey") == 0;
+	    strcmp(key, "wish") == 0 || strcmp(key, "newkey") == 0 ||
+	    strcmp(key, "replaced") == 0;
 }
 
 static int
@@ -149,6 +150,10 @@ concludeorder(struct certstore_order *order, const char *fingerprint,
 		rv = begincert(order, fingerprint, err);
 	if (rv == 0 && cs_buf_add(&order->text, text.p, text.len) == -1)
 		rv = cs_fail_nomem(err);
+	if (rv == 0 && order->fingerprint[0] != '\0' && fingerprint != NULL &&
+	    strcmp(order->fingerprint, fingerprint) != 0)
+		rv = changevalue(order, "replaced", CERTSTORE_SET_REPLACE,
+		    order->fingerprint, err);
 	cs_buf_free(&text);
 	return rv == 0 ? splitstate(order, err) : -1;
 }
