@@ -19,7 +19,8 @@ STORE = lib/store/combined.c lib/store/due.c lib/store/endpoint.c \
 	lib/store/generation.c lib/store/held.c lib/store/index.c \
 	lib/store/indexed.c lib/store/info.c lib/store/layout.c \
 	lib/store/linkcheck.c lib/store/links.c lib/store/list.c \
-	lib/store/lock.c lib/store/lost.c lib/store/match.c \
+	lib/store/lock.c lib/store/log.c lib/store/lost.c \
+	lib/store/match.c \
 	lib/store/mend.c lib/store/method.c lib/store/mode.c \
 	lib/store/moment.c lib/store/names.c lib/store/newprops.c \
 	lib/store/orderstate.c lib/store/orderwrite.c \
@@ -379,6 +380,7 @@ install: all
 	sed -e 's|@BINDIR@|$(BINDIR)|' dist/certstore.cron \
 	    >$(DESTDIR)$(EXAMPLEDIR)/certstore.cron
 	chmod 644 $(DESTDIR)$(EXAMPLEDIR)/certstore.cron
+	$(INSTALL) -m 644 dist/certstore.logrotate $(DESTDIR)$(EXAMPLEDIR)
 	@test -n "$(DESTDIR)" || ! command -v ldconfig >/dev/null || ldconfig
 
 uninstall:
@@ -392,7 +394,8 @@ uninstall:
 	    $(DESTDIR)$(LIBDIR)/libcertstore.a \
 	    $(DESTDIR)$(PCDIR)/libcertstore.pc
 	for u in $(SYSTEMD_UNITS); do rm -f $(DESTDIR)$(UNITDIR)/$$u; done
-	rm -f $(DESTDIR)$(EXAMPLEDIR)/certstore.cron
+	rm -f $(DESTDIR)$(EXAMPLEDIR)/certstore.cron \
+	    $(DESTDIR)$(EXAMPLEDIR)/certstore.logrotate
 	for m in $(MAN1) $(MAN3) $(MAN5) $(MAN7); do \
 	    rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$$m; done
 

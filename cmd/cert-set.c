@@ -66,7 +66,7 @@ isknown(const char *prop)
 	static const char *const known[] = { "tenant", "user", "group", "x5u",
 		"endpoint", "renew", "life", "keepkey", "hold", "revoked",
 		"acme", "method", "acmeprofile", "chain", "ignore", "renewhost",
-		"note" };
+		"log", "note" };
 	size_t i;
 
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -369,6 +370,14 @@ printwarning(void *arg, const char *msg)
 	cmd_say("%s", msg);
 }
 
+/* A line for syslog(3), as the settings of the store have it. */
+static void
+putsyslog(void *arg, const char *line)
+{
+	(void)arg;
+	syslog(LOG_AUTHPRIV | LOG_NOTICE, "%s", line);
+}
+
 struct certstore *
 cmd_open(int flags)
 {
@@ -378,6 +387,7 @@ cmd_open(int flags)
 	if ((store = certstore_open(storepath, flags, &err)) == NULL)
 		cmd_die("%s", err.msg);
 	certstore_set_warn(store, printwarning, NULL);
+	certstore_set_log(store, name, putsyslog, NULL);
 	return store;
 }
 

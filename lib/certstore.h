@@ -119,6 +119,8 @@ void certstore_close(struct certstore *store);
 const char *certstore_path(const struct certstore *store);
 void certstore_set_warn(struct certstore *store,
     void (*warn)(void *arg, const char *message), void *arg);
+void certstore_set_log(struct certstore *store, const char *command,
+    void (*log)(void *arg, const char *line), void *arg);
 void certstore_set_progress(struct certstore *store,
     void (*progress)(void *arg, const char *what, size_t done, size_t total),
     void *arg);

@@ -12,8 +12,8 @@ set -eu
 
 build='gcc libc6-dev make libssl-dev libbsd-dev libmd-dev libidn2-dev
 libpsl-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev'
-test="$build acl bats perl openssl libidn2-0 strace pkg-config binutils bsdutils
-util-linux valgrind curl ca-certificates iproute2 procps"
+test="$build acl bats jq perl openssl libidn2-0 strace pkg-config binutils
+bsdutils util-linux valgrind curl ca-certificates iproute2 procps"
 suites="$test python3-cryptography-vectors"
 acme="$test pebble caddy knot bind9 bind9-dnsutils python3"
 servers="$suites $acme nginx haproxy postfix dovecot-imapd dovecot-lmtpd

@@ -41,6 +41,14 @@ setup() {
 	grep '^PATH=/usr/bin:' "$cron"
 }
 
+@test "logrotate accepts what is installed" {
+	rotate=$DEST/usr/share/doc/certstore/certstore.logrotate
+	grep -q 'create 0640 root adm' "$rotate"
+	grep -qF "/var/lib/certstore/log {" "$rotate"
+	command -v logrotate >/dev/null || skip "no logrotate"
+	run -0 logrotate -d -s state "$rotate"
+}
+
 @test "renewal works where only the store can be written" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to mount"
 	unshare -m true 2>/dev/null || skip "cannot mount here"

@@ -175,15 +175,15 @@ aged() {
 	cat from/certs/n/combined.pem >n.pem
 	aged
 	syscalls all cert-import n.pem
-	guard "an import" 187
+	guard "an import" 193
 	[ "$(grep -c '^fsync' trace)" -eq 15 ]
 	syscalls all cert-rm n.example.com
-	guard "a removal" 136
+	guard "a removal" 142
 	[ "$(grep -c '^fsync' trace)" -eq 3 ]
 	syscalls fsync,syncfs cert-rm e2.example.com e3.example.com
 	guard "syncs of a removal of two" 3
 	syscalls all cert-import -f -N e1.example.com n.pem
-	guard "an import that replaces all names" 224
+	guard "an import that replaces all names" 230
 	[ "$(grep -c '^fsync' trace)" -eq 13 ]
 }
 
@@ -191,7 +191,7 @@ aged() {
 	cert-set e1.example.com note=one
 	aged
 	syscalls all cert-set e1.example.com note=two
-	guard "a change" 230
+	guard "a change" 236
 	[ "$(grep -c '^fsync' trace)" -eq 11 ]
 	syscalls all cert-set e1.example.com note=two
 	guard "no change" 95
@@ -208,7 +208,7 @@ aged() {
 	    e1.example.com
 	aged
 	syscalls all cert-revert e1.example.com
-	guard "a revert" 254
+	guard "a revert" 260
 	[ "$(grep -c '^fsync' trace)" -eq 12 ]
 }
 

@@ -382,7 +382,7 @@ moved() {
 	local f n
 
 	blocks "$ROOT/README" "$BATS_TEST_TMPDIR/readme"
-	for n in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	for n in 1 2 3 4 5 6 7 8 9 10 11 12 16; do
 		recipe "$n"
 		grep -hv '^# certstore\.7:' "${steps[@]}" >manual.txt
 		for f in "$BATS_TEST_TMPDIR"/readme/???; do
@@ -435,4 +435,19 @@ moved() {
 	proven phones voip.example.com tftp.pem
 	# who trusts the old one still does
 	proven phones voip.example.com phones-CA.pem
+}
+
+@test "16: who changed what" {
+	command -v jq >/dev/null || skip "jq is not installed"
+	recipe 1
+	step
+	cert-create -f -A phones-CA -s voip.example.com phones
+	recipe 16
+	step
+	[ "$(cut -f 3,4 said | sort -u)" = $'cert-create\tcreate' ]
+	step
+	[ "$(cut -f 1 said)" = phones ]
+	step
+	done_all
+	[ "$(cert-set @store)" = log=syslog ]
 }

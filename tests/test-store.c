@@ -294,6 +294,56 @@ testends(void)
 	certstore_close(store);
 }
 
+/* The log as an audit reads it: which generations it tells of. */
+static void
+testlog(void)
+{
+	struct certstore *store = opened(CERTSTORE_OPEN_WRITE);
+	struct certstore_entry one = { 0 }, two = { 0 };
+	struct cs_logtold told;
+
+	if (put(store, "l1", 0, "l1", "") != 0 ||
+	    put(store, "l2", 0, "l2", "") != 0 ||
+	    put(store, "l2", 1, "l3", "") != 0 ||
+	    cs_entry_load(store, "l1", &one, &err) == -1 ||
+	    cs_entry_load(store, "l2", &two, &err) == -1)
+		bail("%s", err.msg);
+	sh("sed -i '1s/:\"20../:\"1999/' store/log");
+	ok(cs_log_load(store, &told, &err) == 1 &&
+		!cs_log_lacks(&told, &one.info) &&
+		!cs_log_lacks(&told, &two.info),
+	    "each change has a line");
+	cs_log_done(&told);
+	sh("sed -i '/\"l2\",\"generation\":2/d' store/log");
+	ok(cs_log_load(store, &told, &err) == 1 &&
+		!cs_log_lacks(&told, &one.info) &&
+		cs_log_lacks(&told, &two.info),
+	    "one has none");
+	cs_log_done(&told);
+	sh("sed -i '1s/:\"1999/:\"2999/' store/log");
+	ok(cs_log_load(store, &told, &err) == 1 &&
+		!cs_log_lacks(&told, &two.info),
+	    "what was made before a log began is not missed");
+	cs_log_done(&told);
+	sh("sed -i 1d store/log; printf 'x%0100000d' 1 >>store/log");
+	ok(cs_log_load(store, &told, &err) == 1 && told.n >= 1,
+	    "the first line counts, and one that is too long is skipped");
+	cs_log_done(&told);
+	sh(": >store/log");
+	is_int(cs_log_load(store, &told, &err), 0, "nothing is in it");
+	sh("rm store/log");
+	is_int(cs_log_load(store, &told, &err), 0, "there is none");
+	sh("ln -s /etc/passwd store/log");
+	ok(cs_log_load(store, &told, &err) == -1 &&
+		err.code == CERTSTORE_ESYSTEM,
+	    "a link is not followed");
+	sh("rm store/log");
+	cs_entry_done(&one);
+	cs_entry_done(&two);
+	ok(removed(store, "l1") && removed(store, "l2"), "removed");
+	certstore_close(store);
+}
+
 static void
 testshared(void)
 {
@@ -825,6 +875,7 @@ main(void)
 	testput();
 	testkeyfiles();
 	testends();
+	testlog();
 	testshared();
 	testhostile();
 	testintents();

@@ -519,6 +519,16 @@ claimname(struct certstore_account *a, int all, struct certstore_error *err)
 	return rv;
 }
 
+static void
+logaccount(const struct certstore_account *a, const char *reason)
+{
+	const struct cs_logline change = { .name = a->name,
+		.account = 1,
+		.reason = reason };
+
+	cs_log_add(a->store, &change);
+}
+
 /* Makes the account, whole, by one rename. */
 static int
 makeaccount(struct certstore_account *a, struct certstore_error *err)
@@ -532,9 +542,10 @@ makeaccount(struct certstore_account *a, struct certstore_error *err)
 	if (all != -1 && claimname(a, all, err) == 0 &&
 	    fillaccount(a, all, err) == 0) {
 		asidedir(tmp, a->name);
-		if (cs_file_rename(all, tmp, a->name) == 0 && fsync(all) == 0)
+		if (cs_file_rename(all, tmp, a->name) == 0 && fsync(all) == 0) {
+			logaccount(a, "account");
 			rv = 0;
-		else
+		} else
 			failaccount(a, "", err);
 	}
 	if (rv == -1) {
@@ -567,6 +578,8 @@ mergevalues(struct certstore_account *a, struct certstore_error *err)
 	if (rv == 0 &&
 	    (rv = cs_file_replace(a->dir, VALUES_FILE, &text, 0600)) == -1)
 		failaccount(a, "/" VALUES_FILE, err);
+	if (rv == 0)
+		logaccount(a, "account");
 	cs_lock_release(a->store);
 	if (rv == 0) {
 		cs_values_free(&a->values);
@@ -712,6 +725,7 @@ int
 certstore_account_takenew(struct certstore_account *a,
     struct certstore_error *err)
 {
+	struct certstore_error ignored;
 	EVP_PKEY *pkey;
 
 	cs_error_clear(err);
@@ -724,6 +738,14 @@ certstore_account_takenew(struct certstore_account *a,
 	EVP_PKEY_free(a->pkey);
 	a->pkey = pkey;
 	a->newkey = NULL;
+	/* the key is changed, whether or not the store is free for a line */
+	if (cs_lock_take(a->store, &ignored) == 0) {
+		logaccount(a, "account-key");
+		cs_lock_release(a->store);
+	} else
+		cs_warn(a->store,
+		    "account %s: its new key is not in the log: %s", a->name,
+		    ignored.msg);
 	return 0;
 }
 

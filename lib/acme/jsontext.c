@@ -1,29 +1,12 @@
 /*
- * jsontext.c: as much of JSON (RFC 8259) as keys and signatures need: writes
- * strings, and reads an object of nothing but strings.
+ * jsontext.c: as much of JSON (RFC 8259) as keys and signatures need: reads an
+ * object of nothing but strings.
  */
 #include <string.h>
 
 #include "acme/private.h"
 
 #define BLANKS " \t\r\n"
-
-/* Bytes from 0x80 on are copied: the text must be UTF-8. */
-int
-cs_jsontext_add(struct cs_buf *b, const char *s)
-{
-	int rv = cs_buf_adds(b, "\"");
-
-	for (; rv == 0 && *s != '\0'; s++) {
-		if (*s == '"' || *s == '\\')
-			rv = cs_buf_printf(b, "\\%c", *s);
-		else if ((unsigned char)*s < 0x20)
-			rv = cs_buf_printf(b, "\\u%04x", (unsigned int)*s);
-		else
-			rv = cs_buf_add(b, s, 1);
-	}
-	return rv == -1 ? -1 : cs_buf_adds(b, "\"");
-}
 
 /* What is left of the text. */
 struct rest {

@@ -341,7 +341,7 @@ certstore_account_eab(struct certstore_account *account, const char *kid,
 	    cs_jwk_add(&payload, pkey, err) == -1)
 		goto out;
 	if (cs_buf_adds(&header, "{\"alg\":\"HS256\",\"kid\":") == -1 ||
-	    cs_jsontext_add(&header, kid) == -1 ||
+	    cs_escape_json(&header, kid) == -1 ||
 	    cs_buf_printf(&header, ",\"url\":\"%s\"}", url) == -1)
 		cs_fail_nomem(err);
 	else

@@ -964,7 +964,7 @@ withdrawrequest(struct certstore_order *order, struct certstore_error *err)
 {
 	const char *name = order->name;
 	struct certstore_entry entry = { 0 };
-	struct cs_put put = { .name = name };
+	struct cs_put put = { .name = name, .reason = "request" };
 	int rv = -1;
 
 	if (cs_lock_take(order->store, err) == -1)

@@ -15,9 +15,7 @@ int	cs_base64url_add(struct cs_buf *, const void *, size_t);
 int	cs_base64url_decode(struct cs_buf *, const char *, size_t);
 int	cs_base64url_isvalid(const char *, size_t);	/* of at most so many */
 
-/* jsontext.c: appends a string in quotes (RFC 8259 section 7); reads an object
- * whose members are strings. */
-int	cs_jsontext_add(struct cs_buf *, const char *);
+/* jsontext.c: reads an object whose members are strings. */
 struct cs_member {
 	const char	*name, *value;	/* parts of the text: no escapes */
 	size_t		 namelen, len;

@@ -67,6 +67,7 @@ char	*cs_escape_word(const char *);	/* quoted for a shell; malloc'ed */
 /* Escapes a message in place, except escapes that it already has. */
 #define CS_MESSAGE_LEN	512
 void	cs_escape_message(char [CS_MESSAGE_LEN]);
+int	cs_escape_json(struct cs_buf *, const char *);	/* UTF-8, in quotes */
 
 /* strings.c */
 struct cs_strings {
@@ -190,6 +191,10 @@ int	cs_file_newlink(int, const char *, const char *);
 int	cs_file_link(int, const char *, const char *);
 void	cs_file_close(int *);
 ssize_t	cs_file_readlink(int, const char *, char *, size_t);
+/* Opens a regular file to read, or (1) to append, too; what cannot be added whole
+ * to one of that size is cut off again. */
+int	cs_file_open(int, const char *, int, int64_t *);
+int	cs_file_append(int, int64_t, const struct cs_buf *);
 int	cs_file_opendir(int, const char *);	/* follows no link */
 int	cs_file_openpath(const char *);		/* a directory; follows links */
 int	cs_file_rename(int, const char *, const char *);

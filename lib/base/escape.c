@@ -221,3 +221,23 @@ cs_escape_fit(const char *text, int max)
 		max--;
 	return max;
 }
+
+/*
+ * Adds a string of JSON in its quotes (RFC 8259 section 7).  Bytes from 0x80 on
+ * are copied: the text must be UTF-8.
+ */
+int
+cs_escape_json(struct cs_buf *b, const char *s)
+{
+	int rv = cs_buf_adds(b, "\"");
+
+	for (; rv == 0 && *s != '\0'; s++) {
+		if (*s == '"' || *s == '\\')
+			rv = cs_buf_printf(b, "\\%c", *s);
+		else if ((unsigned char)*s < 0x20)
+			rv = cs_buf_printf(b, "\\u%04x", (unsigned int)*s);
+		else
+			rv = cs_buf_add(b, s, 1);
+	}
+	return rv == -1 ? -1 : cs_buf_adds(b, "\"");
+}

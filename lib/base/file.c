@@ -411,6 +411,50 @@ cs_file_link(int dirfd, const char *text, const char *name)
 	return 0;
 }
 
+/*
+ * Opens a regular file to read, or to append, too; EINVAL if it is none.  size:
+ * how many bytes it has, or NULL.
+ */
+int
+cs_file_open(int dirfd, const char *name, int append, int64_t *size)
+{
+	struct stat st;
+	int fd;
+
+	fd = openat(dirfd, name,
+	    (append ? O_RDWR | O_APPEND : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK |
+		O_NOCTTY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		if (size != NULL)
+			*size = st.st_size;
+		return fd;
+	}
+	close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
+/*
+ * Adds all of b to an open file of that size; if there is no space for all of
+ * it, nothing is added.
+ */
+int
+cs_file_append(int fd, int64_t size, const struct cs_buf *b)
+{
+	int errnum, rv;
+
+	if (writebytes(fd, b->p, b->len) == 0)
+		return 0;
+	errnum = errno;
+	do
+		rv = ftruncate(fd, (off_t)size);
+	while (rv == -1 && errno == EINTR);
+	errno = errnum;
+	return -1;
+}
+
 /* Closes a descriptor, unless it is -1, and sets it to -1. */
 void
 cs_file_close(int *fd)

@@ -359,6 +359,9 @@ recordplan(struct cs_planning *job, struct certstore_error *err)
 	} else {
 		job->a->put.origin = job->im->answer != NULL ? "acme" :
 							       "import";
+		if (job->im->answer != NULL &&
+		    job->old.info.fingerprint != NULL)
+			job->a->put.reason = "renew";
 		if (cs_newprops_compose(job->im->store, &job->a->put,
 			job->was == CS_WAS_ABSENT ? NULL : &job->old,
 			err) == -1 ||
@@ -398,6 +401,7 @@ cs_plan_make(struct certstore_import *im, struct cs_plan *a,
 	if (a->name == NULL)
 		goto out;
 	a->put.name = a->name;
+	a->put.reason = "import";
 	if (loadold(&job, err) == -1 || completechain(&job, err) == -1 ||
 	    cs_issuers_use(&im->pool, job.above.above, err) == -1 ||
 	    cs_keyfile_settle(&job, err) == -1 ||

@@ -481,6 +481,7 @@ trycreate(struct cs_create *job, char **csr, struct certstore_error *err)
 	if ((rv = decidecreate(job, csr, err)) == -1)
 		return -1;
 	job->put.name = job->name;
+	job->put.reason = "create";
 	cs_entry_identify(&job->old, &job->put.seen);
 	if (job->order != NULL) {
 		job->put.change = job->order->change;

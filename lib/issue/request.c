@@ -89,6 +89,7 @@ cs_request_make(struct cs_create *job, char **csr, struct certstore_error *err)
 
 	if (cs_newkey_make(job, err) == -1)
 		return -1;
+	job->put.reason = "request";
 	req = cs_issue_request(job->name, &job->t, job->pkey, err);
 	if (req == NULL)
 		return -1;

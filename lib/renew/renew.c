@@ -223,6 +223,8 @@ writerenewed(struct cs_reissue *r, struct certstore_error *err)
 	int isca = strcmp(r->old.info.kind, "ca") == 0;
 	size_t i;
 
+	for (i = 0; i < r->nput; i++)
+		r->put[i].reason = "renew";
 	if ((r->all->dryrun ? cs_write_check : cs_write_entries)(store, r->put,
 		r->nput, err) == -1)
 		return -1;

@@ -263,4 +263,5 @@ cs_lock_release(struct certstore *store)
 	cs_file_close(&store->combined);
 	cs_file_close(&store->pending);
 	cs_file_close(&store->lock);
+	cs_log_close(store);
 }

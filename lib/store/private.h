@@ -50,6 +50,15 @@ struct certstore {
 	int	 uncombined;		/* combined/ is to be synced */
 	int	 syncall;		/* fsync(2) loses links */
 	struct cs_generations gens;	/* in certs/ */
+	int	log;			/* STORE/log, under the lock, or -1 */
+	int64_t	logsize;
+	int	logfailed;		/* a line could not be written */
+	int	loggives;		/* lines go to logline, too; -1: unknown */
+	struct cs_buf logwho;		/* what each line begins with */
+	struct cs_buf loglines;		/* that go to logline */
+	const char *command;		/* for the log, or NULL */
+	void	(*logline)(void *, const char *);
+	void	*loglinearg;
 	void	(*warn)(void *, const char *);
 	void	*warnarg;
 	void	(*progress)(void *, const char *, size_t, size_t);
@@ -275,6 +284,10 @@ int	cs_settings_prepare(struct certstore *, const struct cs_buf *);
 int	cs_settings_switch(struct certstore *);
 void	cs_settings_cancel(struct certstore *);
 
+/* log.c: a change that may have its line; the lock is released. */
+void	cs_log_recover(struct certstore *, const struct cs_logline *);
+void	cs_log_close(struct certstore *);
+
 /* index.c */
 const char *cs_index_linkname(const char *);	/* the entry's, in a link's text */
 unsigned int cs_index_bit(const char *);	/* of a directory, in touched */
@@ -359,7 +372,8 @@ int	cs_settle_intent(const struct cs_link *, const struct cs_intent *,
 int	cs_settle_finish(struct certstore *, const struct cs_info *,
 	    struct cs_todo *);		/* of a link that was switched; errno */
 int	cs_settle_removal(struct certstore *, const char *, unsigned long,
-	    const struct cs_info *, struct cs_todo *);	/* whose link is gone */
+	    const struct cs_info *, int,
+	    struct cs_todo *);	/* whose link is gone; 1: by another writer */
 int	cs_settle_fail(const struct certstore *, const char *,
 	    struct certstore_error *);	/* errno of one of these */
 int	cs_settle_conclude(struct certstore *, const char *const *, size_t,

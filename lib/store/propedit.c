@@ -222,6 +222,14 @@ checkhostvalue(struct value *v)
 	    refusevalue(v, "is not a host name: use that of uname -n");
 }
 
+static int
+checklogvalue(struct value *v)
+{
+	if (strcmp(v->text, CS_LOG_SYSLOG) != 0)
+		return refusevalue(v, "is not " CS_LOG_SYSLOG);
+	return checktextvalue(v);
+}
+
 static const struct property {
 	const char *name;
 	int islist;
@@ -244,6 +252,7 @@ static const struct property {
 	{ "chain", 0, checktextvalue },
 	{ "ignore", 1, checkignorevalue },
 	{ "renewhost", 0, checkhostvalue },
+	{ "log", 0, checklogvalue },
 };
 static const struct property own = { OWN, 1, checktextvalue };
 

@@ -27,6 +27,7 @@ enum key {
 	NOTE,
 	IGNORE,
 	RENEWHOST,
+	LOG,
 	OTHER
 };
 
@@ -53,6 +54,7 @@ static const struct {
 	[NOTE] = { "note", 0, NULL },
 	[IGNORE] = { "ignore", 0, cs_props_ignoreflaw },
 	[RENEWHOST] = { "renewhost", 1, NULL },
+	[LOG] = { "log", 1, NULL },
 };
 
 struct line {

@@ -358,6 +358,7 @@ composeput(struct reversal *r, size_t i, struct certstore_error *err)
 	int rv = -1;
 
 	put->name = r->names.v[i];
+	put->reason = "revert";
 	if (cs_entry_load(r->store, put->name, &live, err) == -1 ||
 	    checkorder(&live, err) == -1 ||
 	    loadkept(&live, &from->kept, err) == -1 ||

@@ -204,6 +204,12 @@ warnshared(const struct certstore_set *set, const char *name,
 	return 0;
 }
 
+static int
+isstoreprop(const char *prop)
+{
+	return strcmp(prop, "renewhost") == 0 || strcmp(prop, "log") == 0;
+}
+
 /* Rules that hold for an entry whose property is changed. */
 static int
 checkentry(const struct certstore_set *set, const struct certstore_entry *entry,
@@ -222,10 +228,10 @@ checkentry(const struct certstore_set *set, const struct certstore_entry *entry,
 		    certstore_endpoint_parse(c->value, entry, &endpoint, err) ==
 			-1)
 			return -1;
-		if (strcmp(c->prop, "renewhost") == 0)
+		if (isstoreprop(c->prop))
 			return cs_fail(err, CERTSTORE_EARGUMENT,
-			    "%s: renewhost: is a property of @store",
-			    info->name);
+			    "%s: %s: is a property of @store", info->name,
+			    c->prop);
 		if (givesvalue(c, "group") && strcmp(info->kind, "ca") == 0 &&
 		    (set->flags & CERTSTORE_SET_FORCE) == 0)
 			return cs_fail(err, CERTSTORE_EREFUSED,
@@ -277,8 +283,7 @@ checksection(const struct certstore_set *set, const char *section,
 			    strcmp(prop, "life") == 0 ||
 			    strcmp(prop, "keepkey") == 0 ||
 			    strcmp(prop, "renew") == 0)) ||
-		    (strcmp(section, "@store") == 0 &&
-			strcmp(prop, "renewhost") == 0) ||
+		    (strcmp(section, "@store") == 0 && isstoreprop(prop)) ||
 		    (strcmp(section, "@new") != 0 &&
 			strcmp(prop, "ignore") == 0))
 			prop = NULL;
@@ -320,6 +325,7 @@ prepareentry(struct batch *b, size_t i, struct certstore_error *err)
 
 	memset(put, 0, sizeof(*put));
 	put->name = name;
+	put->reason = "set";
 	put->change = set->change;
 	put->nchange = set->nchange;
 	if (cs_entry_load(set->store, name, &entry, err) == -1 ||
@@ -412,11 +418,25 @@ cancelrenames(const struct batch *b)
 		(void)cs_file_remove(store->fd, DEFAULT_ASIDE);
 }
 
+static void
+logsections(const struct certstore_set *set)
+{
+	struct cs_logline change = { .reason = "set" };
+	size_t i;
+
+	for (i = 0; i < set->names.n; i++) {
+		change.name = set->names.v[i];
+		if (*change.name == '@' && set->changed[i])
+			cs_log_add(set->store, &change);
+	}
+}
+
 /* The settings and the default entry change last. */
 static int
 renameall(const struct batch *b, struct certstore_error *err)
 {
 	struct certstore *store = b->set->store;
+	struct cs_logline change = { 0 };
 	int rv;
 
 	if (!b->newsettings && b->todefault == NULL)
@@ -425,6 +445,7 @@ renameall(const struct batch *b, struct certstore_error *err)
 		return -1;
 	if (b->newsettings && cs_settings_switch(store) == -1)
 		return cs_fail_errno(err, "%s/props", store->path);
+	logsections(b->set);
 	if (b->todefault == NULL)
 		return 0;
 	if (*b->todefault != '\0')
@@ -433,6 +454,9 @@ renameall(const struct batch *b, struct certstore_error *err)
 		rv = cs_file_remove(store->fd, "default");
 	if (rv == -1 || cs_store_sync(store, store->fd) == -1)
 		return cs_fail_errno(err, "%s/default", store->path);
+	change.name = *b->todefault != '\0' ? b->todefault : b->isdefault;
+	change.reason = *b->todefault != '\0' ? "default" : "no-default";
+	cs_log_add(store, &change);
 	return 0;
 }
 

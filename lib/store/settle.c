@@ -171,8 +171,17 @@ dropattempts(struct certstore *store, const char *name)
  */
 static int
 finishremoval(struct certstore *store, const char *name, unsigned long gen,
-    const struct cs_info *info, struct cs_todo *todo)
+    const struct cs_info *info, int recovered, struct cs_todo *todo)
 {
+	const struct cs_logline change = { .name = name,
+		.gen = gen,
+		.reason = CS_LOG_REMOVE,
+		.old = info == NULL ? NULL : info->fingerprint };
+
+	if (recovered)
+		cs_log_recover(store, &change);
+	else
+		cs_log_add(store, &change);
 	if (dropdefault(store, name) == -1 ||
 	    cs_orderstate_remove(store, name) == -1 ||
 	    dropattempts(store, name) == -1 ||
@@ -193,20 +202,35 @@ finishremoval(struct certstore *store, const char *name, unsigned long gen,
 
 int
 cs_settle_removal(struct certstore *store, const char *name, unsigned long gen,
-    const struct cs_info *loaded, struct cs_todo *todo)
+    const struct cs_info *loaded, int recovered, struct cs_todo *todo)
 {
 	struct cs_info info = { 0 };
 	int known, rv = -1;
 
 	if (loaded != NULL && loaded->name != NULL && loaded->gen == gen &&
 	    strcmp(loaded->name, name) == 0)
-		return finishremoval(store, name, gen, loaded, todo);
+		return finishremoval(store, name, gen, loaded, recovered, todo);
 	known = loadgeneration(store, name, gen, &info);
 	if (known != -1)
 		rv = finishremoval(store, name, gen, known == 1 ? &info : NULL,
-		    todo);
+		    recovered, todo);
 	cs_info_free(&info);
 	return rv;
+}
+
+/* Logs a switch that another writer did not finish, or this one did not. */
+static void
+logswitch(struct certstore *store, const struct cs_info *now)
+{
+	struct cs_info old = { 0 };
+	struct cs_logline change = { .name = now->name,
+		.gen = now->gen,
+		.new = now->fingerprint };
+
+	if (loadgeneration(store, now->name, now->before, &old) == 1)
+		change.old = old.fingerprint;
+	cs_log_recover(store, &change);
+	cs_info_free(&old);
 }
 
 int
@@ -225,7 +249,8 @@ cs_settle_intent(const struct cs_link *link, const struct cs_intent *in,
 	if (live == 0 && strcmp(in->verb, "rm") == 0)
 		return cs_combined_update(store, link->name, NULL) == -1 ?
 		    -1 :
-		    cs_settle_removal(store, link->name, in->gen, NULL, todo);
+		    cs_settle_removal(store, link->name, in->gen, NULL, 1,
+			todo);
 	if (loadgeneration(store, link->name, live, &info) == -1)
 		goto out;
 	if (info.name != NULL)
@@ -234,8 +259,11 @@ cs_settle_intent(const struct cs_link *link, const struct cs_intent *in,
 		rv = takebackput(link, in->gen, now, todo);
 	else if (now == NULL)
 		rv = 0;
-	else if (cs_combined_update(store, link->name, now) == 0)
+	else if (cs_combined_update(store, link->name, now) == 0) {
+		if (in->verb[0] == '\0')
+			logswitch(store, now);
 		rv = cs_settle_finish(store, now, todo);
+	}
 out:
 	cs_info_free(&info);
 	return rv;

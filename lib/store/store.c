@@ -353,7 +353,7 @@ certstore_open(const char *path, int flags, struct certstore_error *err)
 	store->flags = flags;
 	store->fd = store->certs = store->index = -1;
 	store->combined = store->pending = store->lock = -1;
-	store->trusts = -1;
+	store->trusts = store->log = store->loggives = -1;
 	if (setword(store, named) == -1)
 		cs_fail_nomem(err);
 	else if (opennow(store, &what) == 0 || istomake(store, what, err) == 0)
@@ -415,6 +415,15 @@ certstore_set_progress(struct certstore *store,
 {
 	store->progress = fn;
 	store->progressarg = arg;
+}
+
+void
+certstore_set_log(struct certstore *store, const char *command,
+    void (*fn)(void *, const char *), void *arg)
+{
+	store->command = command;
+	store->logline = fn;
+	store->loglinearg = arg;
 }
 
 void

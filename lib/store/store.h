@@ -111,6 +111,7 @@ struct cs_put {
 	const char	*name;
 	struct cs_identity seen;	/* decided upon: cs_entry_identify() */
 	const char	*origin;	/* of its props; NULL: what they have */
+	const char	*reason;	/* for the log, or NULL */
 	const struct cs_propchange *change;	/* of its props, borrowed */
 	size_t		 nchange;
 	unsigned long	 pair;		/* the generation its files are of; 0: its own */
@@ -121,6 +122,7 @@ struct cs_put {
 	unsigned long	 kept;
 	struct cs_held	*held;
 	size_t		 nheld;
+	char		 old[CS_HASH_LEN]; /* fingerprint of that, or "" */
 	unsigned long	 closes[2];	/* whose keys a group may no longer read */
 	struct cs_info	 info;		/* as it was written */
 	int		 fd[CS_NFILE + 1];	/* and the directory */
@@ -367,6 +369,32 @@ int	cs_lock_await(const struct certstore *, int, const char *, int,
 int	cs_recover_all(struct certstore *, struct certstore_error *);
 int	cs_recover_isneeded(const struct certstore *);	/* nobody writes; 1, 0, -1 */
 int	cs_recover_abandon(struct certstore *, const struct certstore_error *);
+
+/*
+ * log.c: STORE/log, under the lock: a line for a change that is made, but whose
+ * intent is still there.
+ */
+#define CS_LOG_REMOVE	"remove"
+#define CS_LOG_SYSLOG	"syslog"	/* the value of log= */
+struct cs_logline {
+	const char	*name;		/* of an entry, "@trust/SET", "@store" */
+	int		 account;	/* or of an ACME account */
+	unsigned long	 gen;		/* 0: it has none */
+	const char	*reason;	/* a word of ours, or NULL */
+	const char	*old, *new;	/* fingerprints, "" or NULL */
+};
+void	cs_log_add(struct certstore *, const struct cs_logline *);
+/* For an audit, the changes that the log has: 1, 0 none, -1; is there no line of
+ * what made the generation of an info, though the log began before?  1 or 0. */
+struct cs_logtold {
+	int64_t		 begin;
+	uint64_t	*v;
+	size_t		 n, size;
+};
+int	cs_log_load(struct certstore *, struct cs_logtold *,
+	    struct certstore_error *);
+int	cs_log_lacks(const struct cs_logtold *, const struct cs_info *);
+void	cs_log_done(struct cs_logtold *);
 
 /* search.c: the names of entries that may have a key, sorted; -1 and errno. */
 int	cs_search_index(struct certstore *, const char *, const char *,

@@ -293,6 +293,24 @@ syncset(const struct cs_link *link, const struct cs_trustgen *new)
 	    0;
 }
 
+/* Logs that a set was switched, unless that is logged already. */
+static void
+logset(const struct cs_link *link, unsigned long gen, int recovered)
+{
+	char name[sizeof("@trust/") + CS_TRUSTNAME_MAX];
+	const struct cs_logline change = { .name = name,
+		.gen = gen,
+		.reason = recovered ? NULL : "trust" };
+
+	snprintf(name, sizeof(name), "@trust%s%s",
+	    link->dir == link->store->fd ? "" : "/",
+	    link->dir == link->store->fd ? "" : link->name);
+	if (recovered)
+		cs_log_recover(link->store, &change);
+	else
+		cs_log_add(link->store, &change);
+}
+
 int
 cs_trustgen_commit(const struct cs_trustname *tn, struct cs_trustgen *new,
     struct certstore_error *err)
@@ -311,7 +329,10 @@ cs_trustgen_commit(const struct cs_trustname *tn, struct cs_trustgen *new,
 	    cs_store_sync(store, link.dir) == -1)
 		return errno == EEXIST ? cs_fence_lost(store, link.name, err) :
 					 cs_fail_errno(err, "%s", tn->path);
-	return verifyset(&link, new, 1, err);
+	if (verifyset(&link, new, 1, err) == -1)
+		return -1;
+	logset(&link, new->gen, 0);
+	return 0;
 }
 
 /* Removes all generations but the live one and the newest before it. */
@@ -332,8 +353,11 @@ cs_trustgen_settle(const struct cs_link *link, const struct cs_intent *in,
 	/* the switch has to be on disk before what it replaced is removed */
 	if (cs_store_sync(link->store, link->dir) == -1)
 		return -1;
-	return live == in->gen ? removeothers(link, live) :
-				 cs_generation_remove(link, in->gen);
+	if (live != in->gen)
+		return cs_generation_remove(link, in->gen);
+	if (in->verb[0] == '\0')
+		logset(link, live, 1);
+	return removeothers(link, live);
 }
 
 /* Makes a real directory a generation again; the intent remembers which. */

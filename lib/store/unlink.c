@@ -220,7 +220,7 @@ finishgoing(struct certstore *store, struct going *going, size_t n,
 	for (i = 0; i < n; i++) {
 		cs_progress(store, "removing", i, n);
 		if (cs_settle_removal(store, going[i].name, going[i].gen,
-			loaded, &todo) == -1) {
+			loaded, 0, &todo) == -1) {
 			store->tidy = 0;
 			cs_settle_fail(store, going[i].name, going[i].err);
 		} else

@@ -73,6 +73,8 @@ checkput(struct certstore *store, struct cs_put *put,
 	}
 	warnprops(store, put, &old);
 	put->before = cs_generation_number(old.gendir, put->name);
+	snprintf(put->old, sizeof(put->old), "%s",
+	    old.info.fingerprint == NULL ? "" : old.info.fingerprint);
 	put->kept = put->before;
 	if (old.info.group != NULL &&
 	    !cs_props_isgroup(&put->file[CS_PROPS], old.info.group)) {
@@ -376,6 +378,18 @@ abandon(struct certstore *store, const struct cs_put *puts, size_t n,
 			withdraw(store, &puts[i]);
 }
 
+static void
+logput(struct certstore *store, const struct cs_put *put)
+{
+	const struct cs_logline change = { .name = put->name,
+		.gen = put->gen,
+		.reason = put->reason,
+		.old = put->old,
+		.new = put->info.fingerprint };
+
+	cs_log_add(store, &change);
+}
+
 /*
  * Removes what the switch has replaced, and the intents.  Whether all of it is
  * still this writer's is asked once the switch is on disk, and before the
@@ -402,6 +416,8 @@ finishputs(struct certstore *store, struct cs_put *puts, size_t n,
 			goto out;
 		}
 	}
+	for (i = 0; i < n; i++)
+		logput(store, &puts[i]);
 	for (i = 0; i < n; i++) {
 		cs_progress(store, "finishing", i, n);
 		if (puts[i].before != 0 &&
