@@ -270,6 +270,11 @@ paste() {
 	proven phones voip.example.com phones-CA.pem
 	step
 	grep '^phones-CA	' said
+	# a backup, and what comes after it was restored
+	step
+	rm "$CERTSTORE/combined/phones.pem"
+	step
+	[ -L "$CERTSTORE/combined/phones.pem" ]
 	done_all
 	export CERTSTORE=$BATS_TEST_TMPDIR/newpbx/certstore
 	[ "$(field fingerprint phones)" = "$first" ]
@@ -288,9 +293,12 @@ paste() {
 	run -1 cert-match - <print
 }
 
-# moved: the store in $CERTSTORE is readable, the next writer mends it, and
-# its certificates are those of recipe 1.
+# moved: the store in $CERTSTORE is refused until it was repaired, and its
+# certificates are those of recipe 1.
 moved() {
+	run -2 cert-list
+	[[ $output == *': use cert-check -r to make them again' ]]
+	cert-check -r || [ $? -eq 1 ]
 	cert-list >listed
 	grep -q '^phones	' listed
 	grep -q '^phones-CA	' listed
