@@ -102,19 +102,15 @@ serves() {
 	[ "$(wc -l <<<"$output")" -eq 1 ]
 	renew srv
 	seen srv old 1
-	# not the kept one any more
+	# not the kept one any more, but the log has it
 	renew srv
-	run -1 cert-probe
-	[[ $output == *$'\tsrv\tother\t'*'sends that of CN=srv.example.com, issuer CN=site-CA, sha256:'* ]]
-	# but the log may know it
+	seen srv old 1
+	# nor that: it was of another entry
 	served=$(cert-show -i srv.crt -o fingerprint | head -n 1)
 	echo '{"entry":"www-ec","new":"'"${served#sha256:}"'"}' \
 	    >"$CERTSTORE/log"
 	run -1 cert-probe
-	[[ $output == *$'\tsrv\tother\t'* ]]
-	echo '{"entry":"srv","old":"'"${served#sha256:}"'"}' >>"$CERTSTORE/log"
-	seen srv old 1
-	rm -f "$CERTSTORE/log"
+	[[ $output == *$'\tsrv\tother\t'*'sends that of CN=srv.example.com, issuer CN=site-CA, sha256:'* ]]
 	cert-create -qf -s srv.example.com -K srv.key srv
 	run -1 cert-probe
 	[[ $output == *'another certificate of the same key; sends that'* ]]

@@ -7,7 +7,6 @@
 
 #include "store/private.h"
 
-#define LOG "log"
 #define LOG_MAX (16 * 1024 * 1024) /* a larger one is not searched */
 
 /* Has the log a line about the entry with this certificate?  0 also if it cannot
@@ -24,7 +23,8 @@ islogged(const struct certstore *store, const char *name,
 
 	snprintf(entry, sizeof(entry), "\"entry\":\"%s\"", name);
 	snprintf(hex, sizeof(hex), "\"%.64s\"", fingerprint);
-	if (store->fd != -1 && cs_file_read(store->fd, LOG, LOG_MAX, &b) == 0 &&
+	if (store->fd != -1 &&
+	    cs_file_read(store->fd, CS_LOG_FILE, LOG_MAX, &b) == 0 &&
 	    b.p != NULL) {
 		end = b.p + b.len;
 		for (line = b.p; rv == 0 && line < end; line += len + 1) {

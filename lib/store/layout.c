@@ -16,7 +16,7 @@ isforeign(void *arg, const char *name)
 	return strcmp(name, ".lock") != 0 && strcmp(name, "index") != 0 &&
 	    strcmp(name, "combined") != 0 && strcmp(name, ".pending") != 0 &&
 	    strcmp(name, ".links") != 0 && strcmp(name, ".index") != 0 &&
-	    strcmp(name, "log") != 0 &&
+	    strcmp(name, CS_LOG_FILE) != 0 &&
 	    /* what file systems have in their root directory */
 	    strcmp(name, "lost+found") != 0 && strcmp(name, ".snapshot") != 0 &&
 	    strcmp(name, ".snapshots") != 0;

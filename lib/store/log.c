@@ -14,7 +14,6 @@
 
 #include "store/private.h"
 
-#define FILE_NAME "log"
 #define FILE_MODE 0640
 #define GROUP "adm" /* reads logs, on Debian */
 #define LOGINUID "/proc/self/loginuid"
@@ -79,15 +78,15 @@ makelog(const struct certstore *store)
 	gid_t gid;
 
 	if (cs_mode_findgroup(GROUP, &gid) == 1) {
-		if (cs_file_write(store->fd, FILE_NAME, &empty, FILE_MODE, gid,
-			NULL) == 0)
+		if (cs_file_write(store->fd, CS_LOG_FILE, &empty, FILE_MODE,
+			gid, NULL) == 0)
 			return 0;
 		if (errno != EPERM ||
-		    cs_file_remove(store->fd, FILE_NAME) == -1)
+		    cs_file_remove(store->fd, CS_LOG_FILE) == -1)
 			return -1;
 	}
-	return cs_file_write(store->fd, FILE_NAME, &empty, FILE_MODE, (gid_t)-1,
-	    NULL);
+	return cs_file_write(store->fd, CS_LOG_FILE, &empty, FILE_MODE,
+	    (gid_t)-1, NULL);
 }
 
 /* Opens the log once for as long as the lock is held.  -1: errno. */
@@ -96,9 +95,9 @@ openlogfile(struct certstore *store)
 {
 	if (store->log != -1)
 		return 0;
-	store->log = cs_file_open(store->fd, FILE_NAME, 1, &store->logsize);
+	store->log = cs_file_open(store->fd, CS_LOG_FILE, 1, &store->logsize);
 	if (store->log == -1 && errno == ENOENT && makelog(store) == 0)
-		store->log = cs_file_open(store->fd, FILE_NAME, 1,
+		store->log = cs_file_open(store->fd, CS_LOG_FILE, 1,
 		    &store->logsize);
 	return store->log == -1 ? -1 : 0;
 }
@@ -175,12 +174,13 @@ warnlog(struct certstore *store)
 	store->logfailed = 1;
 	if (errno == ELOOP || errno == EISDIR || errno == EINVAL)
 		cs_warn(store,
-		    "%s/" FILE_NAME ": is not a regular file, and this change "
+		    "%s/" CS_LOG_FILE
+		    ": is not a regular file, and this change "
 		    "is not in the log: remove it",
 		    store->path);
 	else
 		cs_warn(store,
-		    "%s/" FILE_NAME ": this change is not in the log: %s",
+		    "%s/" CS_LOG_FILE ": this change is not in the log: %s",
 		    store->path, strerror(errno));
 }
 
@@ -435,12 +435,12 @@ cs_log_load(struct certstore *store, struct cs_logtold *told,
 
 	memset(told, 0, sizeof(*told));
 	told->begin = INT64_MAX;
-	if ((fd = cs_file_open(store->fd, FILE_NAME, 0, NULL)) == -1 &&
+	if ((fd = cs_file_open(store->fd, CS_LOG_FILE, 0, NULL)) == -1 &&
 	    errno == ENOENT)
 		return 0;
 	if (fd == -1 || (buf = malloc(CHUNK)) == NULL ||
 	    (rv = readlog(fd, told, buf)) == -1)
-		cs_fail_errno(err, "%s/" FILE_NAME, store->path);
+		cs_fail_errno(err, "%s/" CS_LOG_FILE, store->path);
 	cs_file_close(&fd);
 	free(buf);
 	if (rv == -1) {

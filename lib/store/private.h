@@ -284,6 +284,7 @@ int	cs_settings_prepare(struct certstore *, const struct cs_buf *);
 int	cs_settings_switch(struct certstore *);
 void	cs_settings_cancel(struct certstore *);
 
+#define CS_LOG_FILE	"log"
 /* log.c: a change that may have its line; the lock is released. */
 void	cs_log_recover(struct certstore *, const struct cs_logline *);
 void	cs_log_close(struct certstore *);
