@@ -78,7 +78,7 @@ SHARED = cmd/anchors.c cmd/assign.c cmd/attempt.c cmd/cmd.c \
 	cmd/confine.c cmd/field.c cmd/hook.c cmd/input.c cmd/json.c \
 	cmd/operand.c cmd/orders.c cmd/progress.c cmd/record.c \
 	cmd/renewal.c cmd/secret.c cmd/table.c cmd/taken.c cmd/text.c \
-	cmd/worker.c
+	cmd/worker.c cmd/writer.c
 # For the commands that speak to ACME servers.
 ACME_SHARED = cmd/acme-account.c cmd/acme-caa.c cmd/acme-chain.c \
 	cmd/acme-client.c cmd/acme-entry.c cmd/acme-header.c \

@@ -916,7 +916,7 @@ main(int argc, char *argv[])
 		cmd_usage();
 	cmd_nooptions(++argv, 0);
 	flags = openflags(verb, argv);
-	store = cmd_open(flags);
+	store = cmd_openwriter(flags);
 	cmd_confine(flags == 0 ? NULL : store, NULL, 1);
 	runverb(verb, argv);
 	if (opt.mustchange && !changed)

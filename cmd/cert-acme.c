@@ -393,7 +393,8 @@ main(int argc, char *argv[])
 	}
 	assignments = cmd_assignments(argv + optind);
 	cmd_operands_start(&ops, argv + optind - 1);
-	c.job.store = cmd_open(CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
+	c.job.store = cmd_openwriter(
+	    CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
 	names = cmd_operands_all(&ops, &n);
 	n = cmd_operands_unique(names, n);
 	if (n > 1 && (c.describes || *assignments != NULL))

@@ -248,7 +248,7 @@ main(int argc, char *argv[])
 	if ((check.force || check.dryrun) && !check.repair)
 		cmd_die("-%c: only with -r", check.force ? 'f' : 'n');
 	cmd_operands_start(&ops, argv + optind);
-	check.store = cmd_open(check.repair ? CERTSTORE_OPEN_WRITE : 0);
+	check.store = cmd_openwriter(check.repair ? CERTSTORE_OPEN_WRITE : 0);
 	cmd_progress(check.store);
 	startaudit(&check, &ops, when);
 	if (check.repair)

@@ -270,7 +270,7 @@ main(int argc, char *argv[])
 		cmd_usage();
 	readsecrets(&c);
 
-	store = cmd_open(CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
+	store = cmd_openwriter(CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
 	cmd_confine(store, NULL, 0);
 	cmd_progress(store);
 	changed = certstore_create(store, argv[optind], c.template, c.flags,

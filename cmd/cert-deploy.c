@@ -618,7 +618,7 @@ main(int argc, char *argv[])
 		    cmd_clean(mark, clean, sizeof(clean)));
 	cmd_operands_start(&ops, argv + optind);
 	d.now |= argc > optind;
-	d.store = cmd_open(d.dryrun ? 0 : CERTSTORE_OPEN_WRITE);
+	d.store = cmd_openwriter(d.dryrun ? 0 : CERTSTORE_OPEN_WRITE);
 	cmd_progress(d.store);
 	if (startdelivery(&d, &ops, argc == optind, flags))
 		n = deliverall(&d);

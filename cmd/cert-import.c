@@ -214,7 +214,7 @@ main(int argc, char *argv[])
 	if (opt.passfile != NULL)
 		cmd_secret_read(&secret, opt.passfile, "-p");
 
-	store = cmd_open(CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
+	store = cmd_openwriter(CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
 	cmd_confine(store, NULL, 0);
 	if ((im = certstore_import_new(store, opt.flags, &err)) == NULL)
 		cmd_die("%s", err.msg);

@@ -476,7 +476,7 @@ main(int argc, char *argv[])
 	if (keyfile != NULL)
 		readkey(&c, keyfile);
 	cmd_operands_start(&ops, argv + optind - 1);
-	c.job.store = cmd_open(CERTSTORE_OPEN_WRITE);
+	c.job.store = cmd_openwriter(CERTSTORE_OPEN_WRITE);
 	cmd_confine(c.job.store, NULL, 1);
 	names = cmd_operands_all(&ops, &n);
 	n = cmd_operands_unique(names, n);

@@ -52,7 +52,7 @@ main(int argc, char *argv[])
 		cmd_usage();
 	cmd_operands_start(&ops, argv + optind);
 
-	store = cmd_open(CERTSTORE_OPEN_WRITE);
+	store = cmd_openwriter(CERTSTORE_OPEN_WRITE);
 	cmd_confine(store, NULL, 0);
 	names = cmd_operands_all(&ops, &n);
 	cmd_progress(store);

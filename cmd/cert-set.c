@@ -270,7 +270,7 @@ main(int argc, char *argv[])
 	}
 	changes = cmd_assignments(argv + optind);
 	cmd_operands_start(&ops, argv + optind - 1);
-	store = cmd_open(*changes == NULL ?
+	store = cmd_openwriter(*changes == NULL ?
 		0 :
 		CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
 	cmd_confine(*changes == NULL ? NULL : store, NULL, 0);

@@ -477,7 +477,7 @@ main(int argc, char *argv[])
 	opt.pass.get = cmd_secret_get;
 	opt.pass.arg = &secret;
 
-	store = cmd_open(flags);
+	store = cmd_openwriter(flags);
 	cmd_confine(flags == 0 ? NULL : store, NULL, 0);
 	trust = begintrust(store, &opt);
 	if (flags == 0)

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -15,6 +14,7 @@
 int cmd_quiet;
 void (*cmd_erase)(void);
 void (*cmd_idle)(void);
+void (*cmd_syslog)(void *, const char *);
 
 static const char *name;
 static const struct cmd_help *help;
@@ -370,14 +370,6 @@ printwarning(void *arg, const char *msg)
 	cmd_say("%s", msg);
 }
 
-/* A line for syslog(3), as the settings of the store have it. */
-static void
-putsyslog(void *arg, const char *line)
-{
-	(void)arg;
-	syslog(LOG_AUTHPRIV | LOG_NOTICE, "%s", line);
-}
-
 struct certstore *
 cmd_open(int flags)
 {
@@ -387,7 +379,7 @@ cmd_open(int flags)
 	if ((store = certstore_open(storepath, flags, &err)) == NULL)
 		cmd_die("%s", err.msg);
 	certstore_set_warn(store, printwarning, NULL);
-	certstore_set_log(store, name, putsyslog, NULL);
+	certstore_set_log(store, name, cmd_syslog, NULL);
 	return store;
 }
 

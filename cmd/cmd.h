@@ -44,6 +44,8 @@ void	cmd_certain(void);		/* status 1 in spite of errors so far */
 void	cmd_failed(void);		/* status 2, with a message of cmd_say */
 void	cmd_stdin(const char *);	/* "-p", ...: refuses a second reader */
 struct certstore *cmd_open(int);	/* flags of certstore_open(3) */
+struct certstore *cmd_openwriter(int);	/* writer.c: with cmd_syslog */
+extern void (*cmd_syslog)(void *, const char *);
 CMD_NORETURN void cmd_lost(void);	/* writing to stdout failed: errno */
 extern void (*cmd_idle)(void);		/* called before a flush, or NULL */
 void	cmd_flush(void);		/* flushes stdout */

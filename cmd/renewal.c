@@ -476,7 +476,7 @@ cmd_renewal(int argc, char **argv, const struct cmd_renewer *renewer)
 	if (renewer == NULL && rn.named && !rn.table)
 		runworker(argv);
 	cmd_operands_start(&ops, argv + optind);
-	rn.store = cmd_open(CERTSTORE_OPEN_WRITE);
+	rn.store = cmd_openwriter(CERTSTORE_OPEN_WRITE);
 	rn.due = certstore_due_new(rn.store, rn.when, &err);
 	if (rn.due == NULL ||
 	    (haswithin &&

@@ -208,7 +208,7 @@ aged() {
 	    e1.example.com
 	aged
 	syscalls all cert-revert e1.example.com
-	guard "a revert" 260
+	guard "a revert" 261
 	[ "$(grep -c '^fsync' trace)" -eq 12 ]
 }
 
