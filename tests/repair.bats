@@ -1,0 +1,284 @@
+#!/usr/bin/env bats
+# repair.bats: cert-check -r: copies, restores, leftovers, hostile stores.
+
+# shellcheck disable=SC2154  # stderr and stderr_lines are run's
+
+load helper
+
+setup() {
+	common_setup
+	cert-create -c CA
+	cert-create -A CA -s a.example.org -s both.example.org a
+	cert-create -A CA -s b.example.org -s both.example.org b
+	cert-create -f -A CA -s b.example.org -s both.example.org b
+	cert-create -q -R -s w.example.org w >/dev/null
+	cert-set a tenant=t.example.org
+	ln -s certs/a "$CERTSTORE/default"
+	cert-show -o cert CA | cert-trust -q add -
+	cert-show -o cert CA | cert-trust -q -T phones add -
+	spki=$(spkiof b)
+	key=$(spkiof a)
+	answers >wanted
+}
+
+# spkiof NAME: the hash of its public key, without its prefix.
+spkiof() {
+	local hash
+
+	hash=$(cert-show -o spki "$@")
+	printf '%s\n' "${hash#spki:}"
+}
+
+# answers: what the store answers, to all kinds of questions.
+answers() {
+	cert-list -o name,kind,fingerprint,names,tenants,default
+	cert-match -a -o host,name,how a.example.org b.example.org \
+	    both.example.org t.example.org "spki:$spki" "spki:$key" || :
+	cert-match -D -o host,name nobody.example.org none.example.org || :
+	cert-list -o name -e 2000d
+	cert-trust -o name list
+	cert-trust -T phones -o name list
+	cert-verify a b || :
+}
+
+# whole: all is repaired, and the second run finds nothing.
+whole() {
+	run -0 --separate-stderr cert-check -rn
+	[ -z "$output" ] || fail "$1: $output"
+	run -0 --separate-stderr cert-check -r
+	[ -z "$output$stderr" ] || fail "$1: $output"
+	answers | diff wanted - || fail "$1: other answers"
+	run -0 find "$CERTSTORE" -xtype l
+	[ -z "$output" ] || fail "$1: dangles: $output"
+}
+
+@test "copies that follow or drop links, and links that a restore lacks" {
+	cp -a "$CERTSTORE" saved
+	for how in 'cp -rL saved "$CERTSTORE"' 'cp -rLp saved "$CERTSTORE"' \
+	    'cp -r saved "$CERTSTORE"; find "$CERTSTORE" -type l -delete' \
+	    'cp -a saved "$CERTSTORE"; rm "$CERTSTORE/.links"' \
+	    'cp -a saved "$CERTSTORE"; rm -r "$CERTSTORE/index"' \
+	    'cp -a saved "$CERTSTORE"; rm -r "$CERTSTORE/index/host"' \
+	    'cp -a saved "$CERTSTORE"; rm -r "$CERTSTORE"/combined/*' \
+	    'cp -a saved "$CERTSTORE"; cd "$CERTSTORE/certs"; cp -rL a x;
+		rm a; mv x a'; do
+		echo "# $how"
+		rm -rf "$CERTSTORE"
+		(eval "$how")
+		run -1 --separate-stderr cert-check -rn
+		[ -n "$output" ]
+		cp -a "$CERTSTORE" before
+		diff -r --no-dereference before "$CERTSTORE"
+		rm -r before
+		cert-check -r
+		[ -L "$CERTSTORE/default" ] ||
+		    ln -s certs/a "$CERTSTORE/default"
+		whole "$how"
+	done
+}
+
+@test "a copy stops all commands with 2 and the remedy, which works" {
+	cp -rL "$CERTSTORE" copy
+	for line in cert-list 'cert-match a.example.org' 'cert-show a' \
+	    'cert-rm -f a' 'cert-create -s n.example.org n' 'cert-renew' \
+	    'cert-trust list' 'cert-set a note=x' cert-deploy; do
+		# shellcheck disable=SC2086  # words are meant
+		run -2 --separate-stderr env CERTSTORE="$PWD/copy" $line
+		[ -z "$output" ]
+		[[ $stderr == *": use cert-check -r to make them again" ]] ||
+		    fail "$line: $stderr"
+	done
+	run -2 --separate-stderr cert-list -d copy
+	run -0 sh -c "$(sed -n 's/.*: use \(.*\) to make.*/\1/p' <<<"$stderr")"
+	run -0 cert-list -d copy
+}
+
+@test "an entry that is put back is found, and repaired" {
+	tar -cf one.tar -C "$CERTSTORE" certs/a "certs/$(readlink "$CERTSTORE/certs/a")"
+	rm "$CERTSTORE/default"
+	cert-rm a
+	tar -xpf one.tar -C "$CERTSTORE"
+	run -0 --separate-stderr cert-match -o name a.example.org
+	[ "$output" = a ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == *": use cert-check -r" ]]
+	run -1 --separate-stderr cert-match -o name x.example.org y.example.org
+	[ "${#stderr_lines[@]}" -eq 3 ] # once, and two that are not there
+	# a writer does not hide that
+	cert-create -A CA -s c.example.org c
+	cert-rm c
+	run -0 cert-match -o name both.example.org
+	run -0 --separate-stderr cert-check -r
+	[[ $output == *"repaired	a	index	"* ]]
+	ln -s certs/a "$CERTSTORE/default"
+	whole "put back"
+}
+
+@test "what was removed is not restored unless it is named" {
+	cp -a "$CERTSTORE" saved
+	cp -a "$CERTSTORE/certs/.b@2" b2
+	cert-rm b
+	mv b2 "$CERTSTORE/certs/.b@2"
+	answers >removed
+	run -1 --separate-stderr cert-check -r
+	[[ $output == *"	b	orphan	"*"use cert-check -r b to restore"* ]]
+	answers | diff removed -
+	# its key is not lost, nor restored
+	cp -a "$CERTSTORE" orphan
+	run -0 --separate-stderr cert-check -rf
+	[ ! -e "$CERTSTORE/certs/.b@2" ]
+	[ "$(spkiof -K "$CERTSTORE/lost/$spki.pem")" = "$spki" ]
+	[ "$(stat -c %a "$CERTSTORE/lost" "$CERTSTORE/lost/$spki.pem")" = \
+	    "$(printf '700\n600')" ]
+	answers | diff removed -
+	cert-import -q -N again "$CERTSTORE/lost/$spki.pem"
+	# named
+	rm -rf "$CERTSTORE"
+	mv orphan "$CERTSTORE"
+	run -0 cert-check -r b
+	whole named
+	# not if it is distrusted
+	cp -a "$CERTSTORE/certs/.b@2" b2
+	cert-show -o cert b >b.pem
+	cert-trust -q distrust b.pem
+	cert-rm b
+	mv b2 "$CERTSTORE/certs/.b@2"
+	run -2 cert-check -r b
+	[[ $output == *distrusted* ]]
+	[ ! -L "$CERTSTORE/certs/b" ]
+}
+
+@test "last week's backup over today: what was removed stays removed" {
+	tar -cf week.tar -C "$CERTSTORE" .
+	cert-rm b w
+	cert-create -f -A CA -s a.example.org a
+	cert-create -A CA -s new.example.org new
+	tar -xpf week.tar -C "$CERTSTORE"
+	run cert-check -r
+	[ "$status" -le 1 ]
+	run -0 cert-check -r
+	[ "$(cert-match -o name new.example.org)" = new ]
+	[ "$(cert-match -o name a.example.org)" = a ]
+	run -0 find "$CERTSTORE" -xtype l
+	[ -z "$output" ]
+	cert-list >/dev/null
+}
+
+@test "generations that nothing uses go, and their keys are kept" {
+	cp -a "$CERTSTORE/certs/.b@2" "$CERTSTORE/certs/.a@9"
+	sed -i 's/^name b/name a/' "$CERTSTORE/certs/.a@9/info"
+	cert-create -d other -s o.example.org o
+	cp -a other/certs/.o@1 "$CERTSTORE/certs/.a@7"
+	sed -i 's/^name o/name a/' "$CERTSTORE/certs/.a@7/info"
+	ln -s .a@9 "$CERTSTORE/certs/.a@link"
+	ln -s ../certs/a/combined.pem "$CERTSTORE/combined/.a.pem@link"
+	ln -s ../certs/gone/combined.pem "$CERTSTORE/combined/gone.pem"
+	ln -s ../../certs/gone "$CERTSTORE/index/host/gone.example.org"
+	ln -s ../../certs/a "$CERTSTORE/index/host/never.example.org"
+	mkdir "$CERTSTORE/renewal"
+	echo 'failed 1' >"$CERTSTORE/renewal/gone"
+	mkdir -p "$CERTSTORE/deployed/0123456789ab"
+	touch -d '2 years ago' "$CERTSTORE/deployed/0123456789ab/web" \
+	    "$CERTSTORE/deployed/0123456789ab"
+	run -0 cert-check -r
+	[ "$(ls "$CERTSTORE/lost")" = "$(spkiof -d other o).pem" ]
+	[ ! -e "$CERTSTORE/renewal/gone" ]
+	[ ! -e "$CERTSTORE/deployed/0123456789ab" ]
+	rm -r "$CERTSTORE/lost"
+	whole leftovers
+}
+
+@test "modes are repaired" {
+	chmod 644 "$CERTSTORE/certs/a/privkey.pem"
+	chmod 666 "$CERTSTORE/certs/a/fullchain.pem"
+	chmod 640 "$CERTSTORE/certs/b/combined.pem"
+	chmod 622 "$CERTSTORE/certs/w/request.csr"
+	run -0 cert-check -r
+	[ "$(cd "$CERTSTORE/certs" && stat -c %a a/privkey.pem a/fullchain.pem \
+	    b/combined.pem w/request.csr | xargs)" = "600 644 600 644" ]
+	whole modes
+}
+
+@test "a hostile store: nothing outside it is touched" {
+	mkdir victim
+	echo secret >victim/shadow
+	chmod 644 victim/shadow
+	mkdir "$CERTSTORE/certs/.x@9" "$CERTSTORE/certs/.a@9"
+	ln victim/shadow "$CERTSTORE/certs/.x@9/privkey.pem"
+	ln victim/shadow "$CERTSTORE/certs/.a@9/privkey.pem"
+	ln -s "$PWD/victim" "$CERTSTORE/certs/.y@9"
+	ln -s "$PWD/victim" "$CERTSTORE/certs/.b@9"
+	mkdir "$CERTSTORE/certs/.z@9"
+	ln -s "$PWD/victim/shadow" "$CERTSTORE/certs/.z@9/privkey.pem"
+	ln -s "$PWD/victim" "$CERTSTORE/acme"
+	ln -s "$PWD/victim" "$CERTSTORE/renewal"
+	ln -s "$PWD/victim" "$CERTSTORE/deployed"
+	ln -s "$PWD/victim" "$CERTSTORE/lost"
+	cp "$CERTSTORE/certs/a/privkey.pem" victim/privkey.pem
+	ln "$CERTSTORE/certs/a/fullchain.pem" victim/linked
+	chmod 666 victim/linked
+	find victim -printf '%p %m %n %i %s\n' | sort >before
+	run cert-check -rf
+	[ "$status" -le 1 ] || fail "$output"
+	run -2 cert-check -rf x y z a b
+	find victim -printf '%p %m %n %i %s\n' | sort | diff before -
+	[ -e "$CERTSTORE/certs/.x@9/privkey.pem" ]
+	[ -e "$CERTSTORE/certs/.a@9/privkey.pem" ]
+	[ -L "$CERTSTORE/certs/.y@9" ]
+	answers | diff wanted -
+}
+
+@test "only the owner repairs a store" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to be somebody else"
+	local all=$BATS_TEST_TMPDIR/..
+
+	chmod go+x "$BATS_TEST_TMPDIR" "$all" "$all/.." "$all/../.."
+	rm "$CERTSTORE/combined/a.pem"
+	run -2 setpriv --reuid=65534 --regid=65534 --clear-groups cert-check -r
+	[ ! -L "$CERTSTORE/combined/a.pem" ]
+	chown -R 65534 "$CERTSTORE"
+	run -2 cert-check -r
+	[[ $output == *"belongs to another user"* ]]
+	[ ! -L "$CERTSTORE/combined/a.pem" ]
+	run -0 setpriv --reuid=65534 --regid=65534 --clear-groups cert-check -r
+	[ -L "$CERTSTORE/combined/a.pem" ]
+	[ -z "$(find "$CERTSTORE" -uid 0)" ]
+}
+
+@test "a store that cannot be written: status 2, and why" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to mount"
+	unshare -m mount --bind /tmp /tmp 2>/dev/null || skip "cannot mount here"
+	rm "$CERTSTORE/combined/a.pem"
+	# shellcheck disable=SC2016  # by the shell inside
+	run -2 unshare -m sh -e -c '
+		mount --bind "$CERTSTORE" "$CERTSTORE"
+		mount -o remount,ro,bind "$CERTSTORE"
+		cert-check -r'
+	[[ $output == *"Read-only file system"* ]]
+}
+
+@test "under four writers all entries stay, and answer as before" {
+	local pids=() n
+
+	cp -a "$CERTSTORE" saved
+	for n in 1 2 3 4; do
+		(for i in 1 2 3 4 5 6; do
+			cert-create -f -A CA -s "n$n.example.org" "n$n" || exit
+			[ "$i" = 6 ] || cert-rm "n$n" || exit
+		done) >/dev/null 2>writer$n & pids+=($!)
+	done
+	for n in 1 2 3 4 5 6 7 8; do
+		rm -f "$CERTSTORE/combined/b.pem"
+		rm -rf "$CERTSTORE/index/tenant"
+		cert-check -qr || [ $? -eq 1 ] || fail "$n"
+	done
+	for n in 0 1 2 3; do
+		wait "${pids[n]}" || fail "writer $n: $(cat writer$((n + 1)))"
+	done
+	run -0 cert-check -r
+	for n in 1 2 3 4; do
+		[ "$(cert-match -o name "n$n.example.org")" = "n$n" ]
+	done
+	cert-rm n1 n2 n3 n4
+	whole writers
+}
