@@ -282,3 +282,57 @@ whole() {
 	cert-rm n1 n2 n3 n4
 	whole writers
 }
+
+@test "files that can be made of others, and properties, are repaired" {
+	local file
+
+	for file in info combined.pem ca.pem cert.pem chain.pem privkey.pem; do
+		echo "# $file"
+		rm "$CERTSTORE/certs/a/$file"
+		run -1 cert-check -rn a
+		[[ $output == *"repairable	a	files	"* ]]
+		run -0 cert-check -r a
+		grep -qx 'origin create' "$CERTSTORE/certs/a/info"
+		whole "$file"
+	done
+	# changed by hand: that is not known
+	echo >>"$CERTSTORE/certs/a/fullchain.pem"
+	run -1 cert-check -r a
+	[[ $output != *"	files	"* ]]
+	sed -i '$d' "$CERTSTORE/certs/a/fullchain.pem"
+	run -0 cert-check -r a
+	whole 'set right'
+	# the key of another entry
+	cp "$CERTSTORE/certs/a/combined.pem" "$CERTSTORE/certs/a/info" .
+	rm "$CERTSTORE/certs/a/combined.pem" "$CERTSTORE/certs/a/info"
+	cp "$CERTSTORE/certs/a/privkey.pem" key
+	cat "$CERTSTORE/certs/b/privkey.pem" >"$CERTSTORE/certs/a/privkey.pem"
+	run -1 cert-check -r a
+	[[ $output != *"	files	"* ]]
+	cat key >"$CERTSTORE/certs/a/privkey.pem"
+	run -0 cert-check -r a
+	whole key
+	# properties
+	echo 'note by hand' >>"$CERTSTORE/certs/a/props"
+	echo 'tenant new.example.org' >>"$CERTSTORE/certs/a/props"
+	run -1 cert-match new.example.org
+	run -0 cert-check -r
+	[[ $output == *"repaired	a	props	"* ]]
+	[ "$(cert-match -o name new.example.org)" = a ]
+	run -0 cert-check -rn
+	[ -z "$output" ]
+}
+
+@test "hash links of trust sets are made again" {
+	local set
+
+	for set in "$CERTSTORE/trust" "$CERTSTORE/trusts/phones"; do
+		(cd "$set/" && find . -type l) | sort >links
+		[ -s links ]
+		find "$set/" -type l -delete
+		run -0 cert-check -r
+		[[ $output == *"repaired	@trust"*"files"* ]]
+		(cd "$set/" && find . -type l) | sort | diff links -
+		whole "$set"
+	done
+}

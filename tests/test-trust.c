@@ -365,7 +365,7 @@ test_copies(struct certstore *store)
 	sh("cp -RL store/trust copy; rm store/trust; mv copy store/trust");
 	is_int(certstore_trust_commit(t, &err), -1, "it is not replaced");
 	is_int(err.code, CERTSTORE_EDAMAGED, "%s", err.msg);
-	is_int(repaired(), 1, "it is repaired");
+	ok(repaired() > 0, "it is repaired");
 	ok(readlink(path("store/trust"), (char[64]){ 0 }, 64) > 0,
 	    "a link again");
 	is_str(listing(store), whole, "that leads to the same");
@@ -373,7 +373,7 @@ test_copies(struct certstore *store)
 	sh("rm store/trust");
 	is_int(certstore_trust_commit(t, &err), -1, "a lost link");
 	is_int(err.code, CERTSTORE_EDAMAGED, "%s", err.msg);
-	is_int(repaired(), 1, "is repaired");
+	ok(repaired() > 0, "is repaired");
 	certstore_trust_free(t);
 	t = begun(store);
 	is_int(certstore_trust_remove(t, "A", &err), 0, "and removed from");

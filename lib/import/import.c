@@ -60,6 +60,12 @@ certstore_import_free(struct certstore_import *im)
 }
 
 /* A failed setter makes planning fail until it succeeds. */
+void
+cs_import_keeporigin(struct certstore_import *im, const char *origin)
+{
+	im->origin = origin;
+}
+
 int
 certstore_import_set_name(struct certstore_import *im, const char *name,
     struct certstore_error *err)

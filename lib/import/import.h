@@ -22,6 +22,10 @@ int	cs_ordered_check(const struct certstore_entry *,
 int	cs_ordered_import(struct certstore *, struct cs_ordered *, const void *,
 	    size_t, struct certstore_error *);
 
+/* import.c: what is imported again keeps its origin, which is borrowed, or has
+ * none for "". */
+void	cs_import_keeporigin(struct certstore_import *, const char *);
+
 /* objection.c: adds the reasons to hold a certificate for the entry, by what was
  * requested, one a line: 0, or -1 without memory. */
 int	cs_objection_add(struct cs_buf *, const struct cs_info *,

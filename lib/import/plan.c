@@ -362,6 +362,10 @@ recordplan(struct cs_planning *job, struct certstore_error *err)
 		if (job->im->answer != NULL &&
 		    job->old.info.fingerprint != NULL)
 			job->a->put.reason = "renew";
+		if (job->im->origin != NULL) {
+			job->a->put.origin = job->im->origin;
+			job->a->put.reason = "repair";
+		}
 		if (cs_newprops_compose(job->im->store, &job->a->put,
 			job->was == CS_WAS_ABSENT ? NULL : &job->old,
 			err) == -1 ||

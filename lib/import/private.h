@@ -108,6 +108,7 @@ struct certstore_import {
 	size_t			 pos;		/* of the iterator */
 	int			 planned;
 	int			 told;		/* warned already */
+	const char		*origin;	/* of entries, or NULL */
 	const struct cs_ordered	*answer;	/* of an order, or NULL */
 };
 

@@ -429,8 +429,9 @@ mendcombined(struct cs_repair *r, const char *name, const struct cs_info *info,
 	if (cs_told_acts(r) && cs_combined_update(store, name, info) == -1)
 		goto fail;
 	cs_told_add(r, name, "combined", 0,
-	    serves ? "its link in combined was missing" :
-		     "combined had it, though it does not serve TLS");
+	    serves	     ? "its link in combined was missing" :
+		info == NULL ? "combined had it, though it is damaged" :
+			       "combined had it, though it does not serve TLS");
 	return 0;
 fail:
 	return cs_fail_errno(err, "%s: its link in combined", name);

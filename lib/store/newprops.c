@@ -177,7 +177,7 @@ cs_newprops_compose(struct certstore *store, struct cs_put *put,
 	cs_buf_reset(to);
 	if (origin == NULL && entry != NULL)
 		origin = entry->info.origin;
-	if (origin != NULL)
+	if (origin != NULL && *origin != '\0')
 		bad = cs_buf_printf(to, "origin %s\n", origin);
 	drops = entry != NULL && cs_newprops_dropsgroup(put, entry);
 	isnew = entry != NULL && hasnewcert(put, entry);

@@ -381,14 +381,6 @@ int	cs_settle_conclude(struct certstore *, const char *const *, size_t,
 	    struct cs_todo *, struct certstore_error *); /* intents by file name */
 void	cs_settle_done(struct cs_todo *);	/* frees it */
 
-/* told.c: something is to be repaired: now?  1 or 0; is that so at all; tells of
- * it: name, what, whether it is left as it is, text; was it named? */
-int	cs_told_acts(struct cs_repair *);
-int	cs_told_acting(const struct cs_repair *);
-void	cs_told_add(struct cs_repair *, const char *, const char *, int,
-	    const char *, ...) CS_PRINTFLIKE(5, 6);
-int	cs_told_isnamed(const struct cs_repair *, const char *);
-
 /* mend.c */
 int	cs_mend_entry(struct cs_repair *, const char *,
 	    struct certstore_error *);

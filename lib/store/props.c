@@ -536,6 +536,19 @@ cs_props_compare(const struct certstore_entry *entry, char why[CS_PROPS_WHY],
 	return rv;
 }
 
+/* Has it other props than those in force?  1 and which, 0, -1. */
+int
+cs_props_changed(const struct certstore_entry *entry, char why[CS_PROPS_WHY],
+    struct certstore_error *err)
+{
+	struct cs_props props = { 0 };
+	int rv;
+
+	rv = compareprops(entry, &props, why, err);
+	cs_props_free(&props);
+	return rv;
+}
+
 /* The same, but also the files' modes are compared with what props ask for. */
 int
 cs_props_differ(const struct certstore_entry *entry, char why[CS_PROPS_WHY],

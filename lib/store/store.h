@@ -289,6 +289,8 @@ int	cs_props_compare(const struct certstore_entry *, char [CS_PROPS_WHY],
 	    struct certstore_error *);
 int	cs_props_differ(const struct certstore_entry *, char [CS_PROPS_WHY],
 	    struct certstore_error *);
+int	cs_props_changed(const struct certstore_entry *, char [CS_PROPS_WHY],
+	    struct certstore_error *);	/* the same, of the props alone */
 int	cs_props_check(const char *, const struct cs_buf *,
 	    struct certstore_error *);
 
@@ -428,6 +430,13 @@ struct cs_repair {
 	int		 found, acts;
 };
 int	cs_repair_store(struct cs_repair *, struct certstore_error *);
+/* told.c: something is to be repaired: now?  1 or 0; is that so at all; tells of
+ * it: name, what, whether it is left as it is, text; was it named? */
+int	cs_told_acts(struct cs_repair *);
+int	cs_told_acting(const struct cs_repair *);
+void	cs_told_add(struct cs_repair *, const char *, const char *, int,
+	    const char *, ...) CS_PRINTFLIKE(5, 6);
+int	cs_told_isnamed(const struct cs_repair *, const char *);
 int	cs_lost_count(const struct certstore *, size_t *);  /* keys; errno */
 
 /* links.c: makes missing links to an entry that is left as it is. */

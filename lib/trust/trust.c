@@ -608,3 +608,21 @@ certstore_trust_commit(struct certstore_trust *t, struct certstore_error *err)
 	cs_error_clear(err);
 	return t->count;
 }
+
+int
+cs_trust_isdirty(struct certstore *store, const char *name,
+    struct certstore_error *err)
+{
+	struct cs_trustset set = { 0 };
+	struct cs_trustname tn;
+	int rv;
+
+	if (cs_trustname_init(&tn, store, name, err) == -1)
+		return -1;
+	rv = cs_trustdir_load(&tn, &set, err);
+	if (rv == 1)
+		rv = set.dirty;
+	cs_trustset_free(&set);
+	cs_trustname_done(&tn);
+	return rv;
+}

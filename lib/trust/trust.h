@@ -63,6 +63,11 @@ struct cs_trustset {
 	int		 hascrlspem;	/* crls/crls.pem is there */
 };
 void	cs_trustset_free(struct cs_trustset *);
+
+/* trust.c: has a set, by name or NULL, a file or link other than those that are
+ * written for what it contains?  1, 0, -1. */
+int	cs_trust_isdirty(struct certstore *, const char *,
+	    struct certstore_error *);
 struct cs_anchor *cs_trustset_byfingerprint(const struct cs_trustset *,
 	    const char *);
 /* Adds what the file distrusted says; label is for messages. */
