@@ -374,16 +374,23 @@ askrevocation(struct call *c, const struct target *t, struct acme *acme)
 	return rv;
 }
 
-/* From here on the entry is due, and any other answers before it. */
+/*
+ * From here on the entry is due, and any other answers before it; of another
+ * certificate cert-revert has to know it, should it be the kept one.
+ */
 static void
 markrevoked(const struct call *c, const struct target *t)
 {
+	const char *print = certstore_entry_fingerprint(t->cert);
 	char now[CERTSTORE_TIME_LEN];
+	int rv;
 
-	if (issame(certstore_entry_fingerprint(t->cert),
-		certstore_entry_fingerprint(t->entry)) &&
-	    setprop(c, t->name, "revoked",
-		certstore_time_format(certstore_time_now(), now)) == -1)
+	if (issame(print, certstore_entry_fingerprint(t->entry)))
+		rv = setprop(c, t->name, "revoked",
+		    certstore_time_format(certstore_time_now(), now));
+	else
+		rv = certstore_order_set(t->order, "revoked", print, &err);
+	if (rv == -1)
 		cmd_error("%s: is revoked, but: %s", t->name, err.msg);
 }
 

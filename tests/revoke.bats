@@ -75,6 +75,8 @@ status() {
 	    "$CERTSTORE/certs/www/info")/fullchain.pem
 	run -0 revoke -i "$kept" www
 	[ "$(status "$kept")" = 'Revoked 0' ]
+	run -2 --separate-stderr cert-revert www
+	[[ $stderr == *'www: the kept certificate was revoked since then: use -f to go back to it' ]]
 	[ "$(status "$CERTSTORE/certs/www/fullchain.pem")" = Valid ]
 }
 

@@ -34,9 +34,14 @@ isofcert(const char *key)
 static int
 isofentry(const char *key)
 {
-	return strcmp(key, "setup") == 0 || strcmp(key, "last") == 0 ||
-	    strcmp(key, "wish") == 0 || strcmp(key, "newkey") == 0 ||
-	    strcmp(key, "replaced") == 0;
+	static const char *const keys[] = { "setup", "last", "wish", "newkey",
+		"replaced", "revoked" };
+	size_t i;
+
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(key, keys[i]) == 0)
+			return 1;
+	return 0;
 }
 
 static int

@@ -196,6 +196,24 @@ checkkeptnames(struct reversal *r, const struct cs_info *live,
 	return rv;
 }
 
+/* Was it revoked, while it served or after that?  1 and when, 0, -1. */
+static int
+iskeptrevoked(const struct certstore_entry *kept, const char *name,
+    const char **when, struct certstore_error *err)
+{
+	struct cs_buf text = { 0 };
+	int rv;
+
+	*when = kept->info.revoked;
+	if (*when != NULL)
+		return 1;
+	*when = "since then";
+	if ((rv = cs_orderstate_read(kept->store, name, &text, err)) == 1)
+		rv = cs_orderstate_is(&text, "revoked", kept->info.fingerprint);
+	cs_buf_free(&text);
+	return rv;
+}
+
 /* May the kept certificate serve in the place of the live one? */
 static int
 checkkept(struct reversal *r, const struct cs_info *live,
@@ -203,12 +221,15 @@ checkkept(struct reversal *r, const struct cs_info *live,
 {
 	const struct cs_info *info = &kept->info;
 	char why[WHY_SIZE];
+	const char *when;
+	int revoked;
 
-	if (checkkepttimes(r, kept, err) == -1)
+	if (checkkepttimes(r, kept, err) == -1 ||
+	    (revoked = iskeptrevoked(kept, live->name, &when, err)) == -1)
 		return -1;
-	if (info->revoked != NULL) {
+	if (revoked) {
 		snprintf(why, sizeof(why), "was revoked %.*s",
-		    cs_escape_fit(info->revoked, SUBJECT_MAX), info->revoked);
+		    cs_escape_fit(when, SUBJECT_MAX), when);
 		if (refusekept(r, live->name, why, err) == -1)
 			return -1;
 	}
