@@ -332,8 +332,10 @@ repairmore(struct cs_repair *r, struct certstore_error *err)
 	}
 	for (i = 0; i < names->n && rv == 0; i++) {
 		cs_progress(r->store, "checking files", i, names->n);
-		if (repaircontents(r, names->v[i], &flaw) == 0)
-			continue;
+		if (repaircontents(r, names->v[i], &flaw) == 0 ||
+		    flaw.code == CERTSTORE_ENOENTRY ||
+		    flaw.code == CERTSTORE_ECHANGED)
+			continue; /* another writer was faster */
 		r->nfailed++;
 		if (r->failed != NULL)
 			r->failed(r->arg, names->v[i], &flaw);

@@ -15,6 +15,9 @@
 
 #include "store/private.h"
 
+#define LOG_MAX ((size_t)64 * 1024 * 1024)
+#define REMOVED "\"reason\":\"remove\""
+
 static int
 haspath(int dirfd, const char *name)
 {
@@ -129,9 +132,32 @@ turnback(const struct cs_link *link, unsigned long gen)
 	return cs_file_remove(store->pending, link->name);
 }
 
-/*
- * Why a certificate must not come back with a generation: NULL if it may.
- */
+/* Is the last that the log tells of a certificate that it was removed? */
+static int
+isremoved(const struct certstore *store, const char *fingerprint)
+{
+	struct cs_buf log = { 0 };
+	const char *end, *hit, *line, *next;
+	int removed = 0;
+
+	if (cs_file_read(store->fd, "log", LOG_MAX, &log) == -1 ||
+	    log.p == NULL)
+		goto out;
+	for (line = log.p; (hit = strstr(line, fingerprint)) != NULL;
+	     line = next) {
+		while (hit > log.p && hit[-1] != '\n')
+			hit--;
+		end = strchr(hit, '\n');
+		next = end == NULL ? log.p + log.len : end + 1;
+		removed = memmem(hit, (size_t)(next - hit), REMOVED,
+			      strlen(REMOVED)) != NULL;
+	}
+out:
+	cs_buf_free(&log);
+	return removed;
+}
+
+/* Why a certificate must not come back with a generation: NULL if it may. */
 static const char *
 whybarred(struct certstore *store, const struct cs_info *info)
 {
@@ -142,17 +168,21 @@ whybarred(struct certstore *store, const struct cs_info *info)
 
 	if (info->fingerprint == NULL || info->name == NULL)
 		return NULL;
+	if (info->revoked != NULL)
+		return "was revoked";
+	if (isremoved(store, info->fingerprint))
+		return "was removed";
 	snprintf(line, sizeof(line), "sha256:%.64s", info->fingerprint);
 	if (cs_file_follow(store->fd, "trust/distrusted", CS_RECORD_MAX,
 		&text) == 0 &&
 	    text.p != NULL && strstr(text.p, line) != NULL)
-		why = "distrusted";
+		why = "is distrusted";
 	cs_buf_reset(&text);
 	if (why == NULL &&
 	    cs_orderstate_read(store, info->name, &text, &err) == 1 &&
 	    cs_orderstate_time(&text, "cert-revoked") != 0 &&
 	    cs_orderstate_is(&text, "cert-fingerprint", info->fingerprint))
-		why = "revoked";
+		why = "was revoked";
 	cs_buf_free(&text);
 	return why;
 }
@@ -178,7 +208,7 @@ mendcopied(struct cs_repair *r, const struct cs_link *link,
 	if (!r->copied && (why = whybarred(store, &info)) != NULL) {
 		cs_told_add(r, link->name, "link", 1,
 		    "its link was replaced by a directory, and its certificate "
-		    "is %s: use cert-import to take it all the same",
+		    "%s: use cert-import to take it all the same",
 		    why);
 		rv = 0;
 		goto out;
@@ -321,7 +351,7 @@ mendorphan(struct cs_repair *r, const struct cs_link *link,
 		    r->store->option, name);
 	} else if (why != NULL) {
 		cs_told_add(r, name, "orphan", 1,
-		    "generations without a link, whose certificate is %s: use "
+		    "generations without a link, whose certificate %s: use "
 		    "cert-check -rf%s %s to move their keys to lost",
 		    why, r->store->option, name);
 	} else

@@ -114,9 +114,13 @@ repairentries(struct cs_repair *r, struct certstore_error *err)
 		if (!isasked(r, names.v[i]))
 			continue;
 		r->found = 0;
-		if (cs_mend_entry(r, names.v[i], &flaw) == -1)
-			failname(r, names.v[i], &flaw);
-		else if (r->found && cs_strings_add(&todo, names.v[i]) == -1) {
+		/* while others write, what fails may not fail under the lock */
+		if (cs_mend_entry(r, names.v[i], &flaw) == -1) {
+			r->found = 1;
+			if (r->dry)
+				failname(r, names.v[i], &flaw);
+		}
+		if (r->found && cs_strings_add(&todo, names.v[i]) == -1) {
 			cs_fail_nomem(err);
 			goto out;
 		}
