@@ -69,16 +69,19 @@ ACME = lib/acme/account.c lib/acme/acmedir.c lib/acme/anchored.c \
 	lib/acme/base64url.c lib/acme/certid.c lib/acme/jsontext.c \
 	lib/acme/jwk.c lib/acme/jws.c lib/acme/keyauth.c lib/acme/order.c \
 	lib/acme/values.c lib/acme/weburl.c
-AUDIT = lib/audit/audit.c lib/audit/auditentry.c lib/audit/code.c \
-	lib/audit/finding.c lib/audit/repairs.c
+AUDIT = lib/audit/audit.c lib/audit/code.c lib/audit/endcheck.c \
+	lib/audit/entrycheck.c lib/audit/filecheck.c lib/audit/finding.c \
+	lib/audit/indexcheck.c lib/audit/parsecheck.c \
+	lib/audit/placecheck.c lib/audit/repairs.c lib/audit/trustcheck.c \
+	lib/audit/workcheck.c
 DEPLOY = lib/deploy/deploy.c lib/deploy/ledger.c lib/deploy/value.c
 LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
 	$(TRUST) $(VERIFY) $(RENEW) $(DUE) $(ACME) $(AUDIT)
 SHARED = cmd/anchors.c cmd/assign.c cmd/attempt.c cmd/cmd.c \
 	cmd/confine.c cmd/field.c cmd/hook.c cmd/input.c cmd/json.c \
-	cmd/operand.c cmd/orders.c cmd/progress.c cmd/record.c \
-	cmd/renewal.c cmd/secret.c cmd/table.c cmd/taken.c cmd/text.c \
-	cmd/worker.c cmd/writer.c
+	cmd/monitor.c cmd/operand.c cmd/orders.c cmd/progress.c \
+	cmd/record.c cmd/renewal.c cmd/secret.c cmd/table.c cmd/taken.c \
+	cmd/text.c cmd/worker.c cmd/writer.c
 # For the commands that speak to ACME servers.
 ACME_SHARED = cmd/acme-account.c cmd/acme-caa.c cmd/acme-chain.c \
 	cmd/acme-client.c cmd/acme-entry.c cmd/acme-header.c \

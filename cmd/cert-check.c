@@ -35,12 +35,25 @@ struct check {
 	int nwithin;
 	int json, verbose;
 	int repair, force, dryrun;
+	int found;	      /* a warning, or what is critical */
 	struct cmd_text text; /* a line of output */
 };
 
-static const char *const severities[] = { [CERTSTORE_NOTE] = "note",
-	[CERTSTORE_WARNING] = "warning",
-	[CERTSTORE_CRITICAL] = "critical" };
+static struct cmd_monitor monitor = { .ends = INT64_MAX };
+static int64_t now; /* as of which time */
+
+/* For Nagios: the first error is its answer. */
+static void
+keepfailure(const char *line)
+{
+	static char first[256];
+
+	if (line == NULL)
+		(void)cmd_monitor_nagios(&monitor, first, now);
+	else if (first[0] == '\0')
+		cmd_clean(line, first, sizeof(first));
+	monitor.unknown = first;
+}
 
 /* Reads "30d" or "30d,7d": warning and critical. */
 static void
@@ -70,7 +83,7 @@ putfinding(struct check *check, const struct certstore_finding *finding)
 	t->len = 0;
 	if (check->json) {
 		cmd_text_adds(t, "{\"severity\":");
-		cmd_json_string(t, severities[finding->severity]);
+		cmd_json_string(t, cmd_severity(finding->severity));
 		cmd_text_adds(t, ",\"name\":");
 		cmd_json_string(t, finding->name);
 		cmd_text_adds(t, ",\"code\":");
@@ -82,7 +95,7 @@ putfinding(struct check *check, const struct certstore_finding *finding)
 		cmd_text_adds(t, ",\"ignored\":");
 		cmd_text_adds(t, finding->ignored ? "true}\n" : "false}\n");
 	} else {
-		cmd_text_adds(t, severities[finding->severity]);
+		cmd_text_adds(t, cmd_severity(finding->severity));
 		cmd_text_adds(t, "\t");
 		cmd_text_clean(t, finding->name);
 		cmd_text_adds(t, "\t");
@@ -109,11 +122,13 @@ printfindings(struct check *check)
 			cmd_error("%s", err.msg);
 			continue;
 		}
-		if (finding->severity != CERTSTORE_NOTE)
-			cmd_no();
-		if (!cmd_quiet && (!finding->ignored || check->verbose))
+		check->found |= finding->severity != CERTSTORE_NOTE;
+		if (monitor.form != CMD_NOMONITOR)
+			cmd_monitor_add(&monitor, finding);
+		else if (!cmd_quiet && (!finding->ignored || check->verbose))
 			putfinding(check, finding);
 	}
+	monitor.ends = certstore_audit_ends(check->audit);
 }
 
 /* A line for what was repaired, or would be, or cannot be. */
@@ -126,9 +141,8 @@ putrepaired(void *arg, const struct certstore_repaired *repaired)
 	    check->dryrun		   ? "repairable" :
 					     "repaired";
 
-	if (repaired->left || check->dryrun)
-		cmd_no();
-	if (cmd_quiet)
+	check->found |= repaired->left || check->dryrun;
+	if (cmd_quiet || monitor.form != CMD_NOMONITOR)
 		return;
 	t->len = 0;
 	if (check->json) {
@@ -175,18 +189,21 @@ repairstore(struct check *check)
 		cmd_die("%s", err.msg);
 }
 
-static void
-startaudit(struct check *check, struct cmd_operands *ops, int64_t when)
+/* Begins with these names, or with all; 0: none were given on stdin. */
+static int
+startaudit(struct check *check, struct cmd_operands *ops, int64_t when, int all)
 {
 	struct certstore_error err;
 	const char *name;
+	size_t n = 0;
 
 	check->audit = certstore_audit_new(check->store, when, &err);
 	if (check->audit == NULL)
 		cmd_die("%s", err.msg);
 	if (check->nwithin > 0 &&
 	    certstore_audit_set_within(check->audit, &check->within[0],
-		check->nwithin > 1 ? &check->within[1] : NULL, &err) == -1)
+		check->nwithin > 1 ? &check->within[1] : NULL,
+		monitor.form != CMD_METRICS, &err) == -1)
 		cmd_die("-e %s", err.msg);
 	if (check->repair &&
 	    (check->repairs = certstore_repair_new(check->store, &err)) == NULL)
@@ -195,11 +212,30 @@ startaudit(struct check *check, struct cmd_operands *ops, int64_t when)
 		certstore_repair_set_force(check->repairs);
 	if (check->dryrun)
 		certstore_repair_set_dryrun(check->repairs);
-	while ((name = cmd_operand(ops)) != NULL)
+	while ((name = cmd_operand(ops)) != NULL) {
 		if (certstore_audit_add(check->audit, name, &err) == -1 ||
-		    (check->repair &&
+		    (check->repair && *name != '@' &&
 			certstore_repair_add(check->repairs, name, &err) == -1))
 			cmd_error("%s", err.msg);
+		else
+			n++;
+	}
+	return all || n > 0;
+}
+
+/* Returns the status for Nagios. */
+static int
+answermonitor(struct check *check)
+{
+	int status = check->found;
+
+	if (monitor.form == CMD_NAGIOS)
+		return cmd_monitor_nagios(&monitor, monitor.unknown, now);
+	if (monitor.form == CMD_METRICS)
+		cmd_monitor_metrics(&monitor, check->store,
+		    check->nwithin > 0 ? &check->within[0] : NULL, now,
+		    cmd_status() > status ? cmd_status() : status);
+	return status;
 }
 
 int
@@ -209,7 +245,7 @@ main(int argc, char *argv[])
 	struct check check = { 0 };
 	struct certstore_error err;
 	int64_t when = CERTSTORE_NOW;
-	int ch;
+	int all, ch, ended, status;
 
 	cmd_start(&help, argv);
 	while (
@@ -225,7 +261,9 @@ main(int argc, char *argv[])
 			check.json = 1;
 			break;
 		case 'M':
-			cmd_die("-M %s: not yet", optarg);
+			cmd_monitor_parse(&monitor, optarg);
+			if (monitor.form == CMD_NAGIOS)
+				cmd_failing = keepfailure;
 			break;
 		case 'n':
 			check.dryrun = 1;
@@ -247,16 +285,25 @@ main(int argc, char *argv[])
 	}
 	if ((check.force || check.dryrun) && !check.repair)
 		cmd_die("-%c: only with -r", check.force ? 'f' : 'n');
+	now = when == CERTSTORE_NOW ? certstore_time_now() : when;
 	cmd_operands_start(&ops, argv + optind);
 	check.store = cmd_openwriter(check.repair ? CERTSTORE_OPEN_WRITE : 0);
 	cmd_progress(check.store);
-	startaudit(&check, &ops, when);
-	if (check.repair)
+	all = startaudit(&check, &ops, when, argc == optind);
+	if (all && check.repair)
 		repairstore(&check);
-	printfindings(&check);
+	/* what a warning would tell has a finding */
+	certstore_set_warn(check.store, NULL, NULL);
+	if (all)
+		printfindings(&check);
+	if (check.found)
+		cmd_no();
+	status = answermonitor(&check);
 	certstore_audit_free(check.audit);
 	certstore_repair_free(check.repairs);
+	cmd_monitor_free(&monitor);
 	cmd_text_free(&check.text);
 	certstore_close(check.store);
-	return cmd_end();
+	ended = cmd_end();
+	return monitor.form == CMD_NAGIOS && ended < 3 ? status : ended;
 }

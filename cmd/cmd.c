@@ -15,6 +15,7 @@ int cmd_quiet;
 void (*cmd_erase)(void);
 void (*cmd_idle)(void);
 void (*cmd_syslog)(void *, const char *);
+void (*cmd_failing)(const char *);
 
 static const char *name;
 static const struct cmd_help *help;
@@ -84,15 +85,32 @@ cmd_say(const char *fmt, ...)
 	va_end(ap);
 }
 
+static void fail(const char *, va_list)
+    __attribute__((__format__(__printf__, 1, 0)));
+
+static void
+fail(const char *fmt, va_list ap)
+{
+	char line[1024];
+
+	if (cmd_failing == NULL) {
+		printmessage(fmt, ap);
+		status = 2;
+		return;
+	}
+	vsnprintf(line, sizeof(line), fmt, ap);
+	status = 3;
+	cmd_failing(line);
+}
+
 void
 cmd_error(const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	printmessage(fmt, ap);
+	fail(fmt, ap);
 	va_end(ap);
-	status = 2;
 }
 
 void
@@ -101,9 +119,10 @@ cmd_die(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	printmessage(fmt, ap);
+	fail(fmt, ap);
 	va_end(ap);
-	status = 2;
+	if (cmd_failing != NULL)
+		cmd_failing(NULL);
 	exit(cmd_end());
 }
 
@@ -248,6 +267,12 @@ cmd_argv(size_t *n)
 	if (optind > 1 && strcmp(args[optind - 1], "--") == 0)
 		--*n;
 	return args;
+}
+
+int
+cmd_status(void)
+{
+	return status;
 }
 
 void

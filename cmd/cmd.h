@@ -32,6 +32,9 @@ struct cmd_help {			/* what -h and a usage error print */
 };
 extern int cmd_quiet;			/* -q: status and errors only */
 extern void (*cmd_erase)(void);		/* called before output, or NULL */
+/* Receives each error instead of stderr, and NULL when the command ends by one;
+ * the status is then 3.  Or NULL. */
+extern void (*cmd_failing)(const char *);
 void	cmd_start(const struct cmd_help *, char **);
 void	cmd_option(int);		/* CMD_OPTIONS, and wrong options */
 void	cmd_say(const char *, ...) CMD_PRINTFLIKE;	/* not with -q */
@@ -41,6 +44,7 @@ CMD_NORETURN void cmd_usage(void);	/* the synopsis on stderr, status 2 */
 void	cmd_nooptions(char **, int);	/* refuses options among operands */
 void	cmd_no(void);			/* status 1, the answer is no */
 void	cmd_certain(void);		/* status 1 in spite of errors so far */
+int	cmd_status(void);		/* so far */
 void	cmd_failed(void);		/* status 2, with a message of cmd_say */
 void	cmd_stdin(const char *);	/* "-p", ...: refuses a second reader */
 struct certstore *cmd_open(int);	/* flags of certstore_open(3) */
@@ -261,6 +265,31 @@ void	cmd_orders_run(struct cmd_orders *, void (*)(void *, const char *),
  */
 int	cmd_taken_not(struct certstore *, const char *const *, size_t,
 	    unsigned int, char *, size_t);
+
+/*
+ * monitor.c: cert-check for a monitor: counts findings; then a line for Nagios,
+ * with its status, and why it is unknown or NULL; or metrics, with this status
+ * and what expires within a span, or NULL.
+ */
+#define CMD_CODES_MAX	128
+struct cmd_monitor {
+	enum { CMD_NOMONITOR, CMD_NAGIOS, CMD_METRICS } form;
+	const char	*file;		/* of metrics, or NULL */
+	size_t		 n[3];		/* by severity */
+	size_t		 codes[CMD_CODES_MAX][3];
+	size_t		 named[3];	/* in names */
+	struct cmd_text	 names[3];	/* the first of each severity */
+	const char	*unknown;	/* why not all was looked at, or NULL */
+	int64_t		 ends;		/* the first end, INT64_MAX: none */
+};
+const char *cmd_severity(enum certstore_severity);
+void	cmd_monitor_parse(struct cmd_monitor *, const char *);	/* -M */
+void	cmd_monitor_add(struct cmd_monitor *,
+	    const struct certstore_finding *);
+int	cmd_monitor_nagios(struct cmd_monitor *, const char *, int64_t);
+void	cmd_monitor_metrics(struct cmd_monitor *, struct certstore *,
+	    const struct certstore_span *, int64_t, int);
+void	cmd_monitor_free(struct cmd_monitor *);
 
 /* worker.c: programs that commands run, wherever PATH points. */
 #define CMD_WORKER_LEN	8192

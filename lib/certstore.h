@@ -604,11 +604,13 @@ struct certstore_audit *certstore_audit_new(struct certstore *store,
 void certstore_audit_free(struct certstore_audit *audit);
 int certstore_audit_set_within(struct certstore_audit *audit,
     const struct certstore_span *warning,
-    const struct certstore_span *critical, struct certstore_error *err);
+    const struct certstore_span *critical, int only,
+    struct certstore_error *err);
 int certstore_audit_add(struct certstore_audit *audit, const char *name,
     struct certstore_error *err);
 int certstore_audit_next(struct certstore_audit *audit,
     const struct certstore_finding **finding, struct certstore_error *err);
+int64_t certstore_audit_ends(const struct certstore_audit *audit);
 int certstore_audit_code(size_t i, const char **code,
     enum certstore_severity *severity, const char **text);
 

@@ -5,31 +5,444 @@
 # shellcheck disable=SC2154  # stderr and stderr_lines are run's
 
 load helper
+load pki
+
+# A CA; a and b below it, of which a was replaced; w waits; ca is an anchor.
+makestore() {
+	export CERTSTORE=$PWD/store
+	cert-create -q -c ca
+	cert-create -q -A ca -s a.example.com a
+	cert-create -q -f -A ca -s a.example.com a
+	cert-create -q -A ca -s b.example.com b
+	cert-create -q -R -s w.example.com w
+	cert-show -o cert ca | cert-trust -q add
+	cert-set -q a tenant=a.example.com
+}
+
+setup() {
+	common_setup
+	shared checked makestore
+	cp -a "$shared/store" "$CERTSTORE"
+}
+
+# again: the store as it was.
+again() {
+	rm -rf "$CERTSTORE"
+	cp -a "$shared/store" "$CERTSTORE"
+}
+
+# clean [ARG...]: nothing but notes is found.
+clean() {
+	run -0 --separate-stderr cert-check "$@"
+	[ -z "$(grep -v '^note' <<<"$output")" ] || fail "$output"
+	[ -z "$stderr" ] || fail "$stderr"
+}
+
+# finds SEVERITY NAME CODE [ARG...]: with status 1, or 0 for a note.
+finds() {
+	local status=1
+
+	[ "$1" != note ] || status=0
+	run "-$status" --separate-stderr cert-check "${@:4}"
+	grep -q "^$1	$2	$3	." <<<"$output" || fail "no $3: $output"
+	[ -z "$stderr" ] || fail "$stderr"
+	seen="$seen $3"
+}
+seen=
+
+# damage COMMANDS SEVERITY NAME CODE [ARG...]: in the directory of a.
+damage() {
+	again
+	(cd "$CERTSTORE/certs/a" && eval "$1") || fail "$1"
+	finds "${@:2}"
+}
 
 @test "the codes: cert-check(1) lists those of the library, with their text" {
 	sed -n '/^static const struct cs_codeline/,/^};/p' \
 	    "$ROOT/lib/audit/code.c" | tr -d '\n\t' | grep -oE '\{ "[^}]*\}' |
-	    sed -E 's/\{ "([a-z-]*)", [A-Z]*, *[01], *"(.*)" *\}/\1 \2/' |
+	    sed -E 's/\{ "([a-z0-9-]*)", [A-Z]*, *[01], *"(.*)" *\}/\1 \2/' |
 	    sed 's/" *"//g' >code
 	sed -n '/^\.Ss Findings/,/^\.Sh ENV/p' "$ROOT/man/cert-check.1" |
 	    awk '/^\.It Cm/ { code = $3; next }
 	    code != "" { print code, $0; code = "" }' >page
-	[ -s code ]
+	[ "$(wc -l <code)" -gt 50 ]
 	LC_ALL=C sort -c code
 	diff code page
 }
 
-@test "a damaged entry and one that expired: status 1, the others are well" {
-	cert-create a.example.com
-	cert-create -l 2h b.example.com
-	run -0 --separate-stderr cert-check
-	[ -z "$output$stderr" ]
-	run -1 --separate-stderr cert-check -w 2099-01-01 b.example.com
-	[[ $output == "critical	b.example.com	expired	the certificate "* ]]
-	rm "$CERTSTORE/certs/a.example.com/combined.pem"
-	run -1 --separate-stderr cert-check
-	[[ $output == "critical	a.example.com	damaged	combined.pem is "* ]]
+@test "each code is found by a test" {
+	local code
+
+	for code in $(sed -n 's/^	\[CS_CODE.*{ "\([a-z0-9-]*\)".*/\1/p' \
+	    "$ROOT/lib/audit/code.c"); do
+		# those of a repair are in its own tests
+		grep -qE "(critical|warning|note) [^ ]+ $code\\b" \
+		    "$ROOT"/tests/check*.bats ||
+		    fail "$code: no test finds it"
+	done
+}
+
+@test "a store as the commands left it: nothing" {
+	clean
+	clean a b ca w @store @trust
+	cert-create -q -f -A ca -s a.example.com a
+	cert-set -q b tenant=b.example.com note=x group="$(id -gn)"
+	cert-create -q -t rsa:2048 -s rsa.example.com rsa
+	cert-revert -q a
+	cert-rm -q rsa
+	cert-set -q b default=yes
+	cert-set -q b group=
+	pki answer w.crt "$CERTSTORE/certs/w/request.csr" copy ca=<(cert-show -o cert ca) \
+	    "key=$CERTSTORE/certs/ca/privkey.pem" days=90 \
+	    extendedKeyUsage=serverAuth
+	cert-import -q w.crt
+	cert-trust -q -T phones add <(cert-show -o cert ca)
+	cert-trust -q -T phones add <(cert-show -o cert ca)
+	clean
+	cert-list -o name | clean -
+	cert-renew -q -f b
+	cert-import -q -f -N b2 "$CERTSTORE/certs/b/combined.pem"
+	cert-rm -q b2
+	clean
+}
+
+@test "files of an entry" {
+	damage 'rm combined.pem' critical a file-missing
+	damage 'rm fullchain.pem' critical a changed-by-hand
+	damage 'rm cert.pem' critical a file-missing
+	damage 'rm info' critical a info-damaged
+	damage 'echo >>fullchain.pem' critical a changed-by-hand
+	damage 'truncate -s -1 combined.pem' critical a combined-differs
+	damage 'truncate -s -1 cert.pem' warning a parts-differ
+	damage 'echo x >old' warning a unknown-file
+	damage 'chmod 644 privkey.pem' critical a key-readable
+	damage 'chmod 640 combined.pem' critical a key-readable
+	damage 'chmod 666 cert.pem' critical a writable
+	damage 'chmod 777 .' critical a writable
+	damage 'ln privkey.pem ../../x' warning a hard-link
+	damage 'chmod 604 ../.a@1/privkey.pem' critical a key-readable
+	damage 'rm -rf ../.a@1' note a kept-missing
+	damage 'cp -R . ../.a@9' warning a generation-orphan
+	damage 'echo "tenant x y" >>props' warning a props-bad
+	damage 'echo "ignore no-such-code" >>props' warning a props-bad
+	damage 'echo "tenant u.example.com" >>props' \
+	    warning a props-not-in-force
+	for damage in 'rm combined.pem' 'chmod 644 privkey.pem'; do
+		damage "$damage" critical a '[a-z-]*' a
+	done
+	again
+	cert-set -q a group="$(id -gn)"
+	chmod 600 "$CERTSTORE/certs/a/privkey.pem"
+	finds warning a key-closed
+	sed -i 's/^group .*/group nosuchgroup/' "$CERTSTORE/certs/a/"{info,props}
+	finds warning a group-unknown
+}
+
+@test "an owner and an access control list" {
+	[ "$(id -u)" -eq 0 ] || skip 'needs root'
+	damage 'chown 65534 cert.pem' critical a owner
+	again
+	cert-set -q a group=root
+	setfacl -m u:65534:r "$CERTSTORE/certs/a/privkey.pem"
+	finds critical a key-readable
+}
+
+@test "links to an entry" {
+	damage 'ln -sfn .a@9 ../a' critical a link-dangling
+	damage 'ln -sfn .b@1 ../a' critical a link-foreign
+	damage 'echo x >../x' warning x unknown-file
+	damage 'echo x >../.x' warning @store unknown-file
+	damage 'rm ../../index/host/a.example.com' critical a index-missing
+	damage 'rm ../../index/ends/*/*/a' critical a index-missing
+	damage 'ln -s ../../certs/a ../../index/host/z.example.com' \
+	    warning a index-surplus
+	damage 'mkdir ../../index/next/2020-01; mkdir ../../index/next/2020-01/01
+	    ln -s ../../../../certs/a ../../index/next/2020-01/01/a' \
+	    warning a index-surplus
+	damage 'ln -s ../../certs/gone ../../index/host/gone.example.com' \
+	    warning gone index-surplus
+	damage 'echo x >../../index/host/x' warning @store unknown-file
+	damage 'rm ../../combined/a.pem' critical a combined-missing
+	damage 'rm ../../combined/a.pem; echo x >../../combined/a.pem' \
+	    critical a combined-missing
+	damage 'ln -s ../certs/ca/combined.pem ../../combined/ca.pem' \
+	    critical ca combined-surplus
+	damage 'ln -s ../certs/gone/combined.pem ../../combined/gone.pem' \
+	    critical gone combined-surplus
+	damage 'echo x >../../combined/x' warning @store unknown-file
+	damage 'rm ../b' warning b generation-orphan
+	damage 'ln -s certs/gone ../../default' critical @store default-dangling
+}
+
+@test "an entry that is a directory, and a store without its links" {
+	damage 'cd ..; cp -R .b@1 x; rm b; mv x b' critical b link-followed
+	damage 'rm ../../.links' critical @store links-lost
+}
+
+@test "what is parsed: key, chain, info" {
+	sign other "$shared/ca" /CN=x 90 2>/dev/null || :
+	cert-create -q -s x.example.com x
+	cp "$CERTSTORE/certs/x/privkey.pem" other.key
+	again
+	cat other.key >"$CERTSTORE/certs/a/privkey.pem"
+	cat other.key "$CERTSTORE/certs/a/fullchain.pem" \
+	    >"$CERTSTORE/certs/a/combined.pem"
+	# by its time already, and by name
+	finds critical a key-mismatch
+	finds critical a key-mismatch a
+	damage 'sed -i "s/^serial .*/serial 00/" info' critical a info-differs a
+	damage 'cat ../b/cert.pem >cert.pem' warning a parts-differ a
+	damage 'tac combined.pem >x; cat x >combined.pem; rm x' \
+	    critical a combined-differs a
+	again
+	cat "$CERTSTORE/certs/a/privkey.pem" >"$CERTSTORE/certs/w/request.key"
+	finds critical w key-mismatch w
+}
+
+@test "chains: order, gaps, and what expires first" {
+	ca root /CN=root
+	sign int root /CN=int 20 basicConstraints=critical,CA:TRUE \
+	    keyUsage=critical,keyCertSign
+	sign leaf int /CN=leaf 30 subjectAltName=DNS:c.example.com
+	cat leaf.key leaf.crt int.crt root.crt >c.pem
+	cert-import -q -f -N c c.pem
+	finds note c issuer-ends-first
+	# as an earlier version may have left it
+	rewrite() {
+		local dir=$CERTSTORE/certs/c
+
+		cat "${@:2}" >"$dir/fullchain.pem"
+		cp "$2" "$dir/cert.pem"
+		cat "${@:3}" >"$dir/chain.pem"
+		cat leaf.key "${@:2}" >"$dir/combined.pem"
+		sed -i "s/^file .*/file fullchain.pem $(stat -c '%s %.9Y' \
+		    "$dir/fullchain.pem") $(sha256sum <"$dir/fullchain.pem" |
+		    cut -d ' ' -f 1)/" "$dir/info"
+	}
+	sign int2 root /CN=int2 300 basicConstraints=critical,CA:TRUE
+	rewrite order leaf.crt int2.crt int.crt
+	finds warning c chain-order c
+	rewrite gap leaf.crt int2.crt
+	finds warning c chain-gap c
+}
+
+@test "ends, distrust, revocation, weakness, tenants, twins" {
+	finds critical b expired -w 2099-01-01
+	finds warning b expires -e 9999d
+	finds critical b expires -e 9999d,500d
+	finds warning a expires -e 99% -w "$(date -u -d '30 days' +%F)"
+	run -0 cert-check -e 30d
+	finds warning a not-yet-valid -w 2020-01-01
+	finds warning w request-waits -w "$(date -u -d '40 days' +%F)"
+	finds warning a renewal-late -w "$(date -u -d '300 days' +%F)"
+	finds critical a renewal-late -w "$(date -u -d '380 days' +%F)"
+	cert-set -q b tenant=a.example.com
+	finds warning b tenant-uncovered
+	finds warning b tenant-shared
+	again
+	cert-create -q -t rsa:2048 -A ca -s a.example.com -s x.example.com twin
+	finds note twin twins-differ
+	cert-import -q -N same <(cat "$CERTSTORE/certs/b/combined.pem") ||
+	    cert-import -q -f -N same "$CERTSTORE/certs/b/combined.pem"
+	finds note same key-shared
+	again
+	cert-trust -q distrust "$CERTSTORE/certs/a/cert.pem"
+	finds critical a distrusted
+	again
+	cert-set -q b revoked="$(date -u +%F)" || skip 'no property revoked'
+	finds critical b revoked
+}
+
+@test "weak keys and signatures" {
+	key weak rsa:1024
+	pki cert weak.crt weak.key /CN=weak days=30 \
+	    subjectAltName=DNS:weak.example.com
+	cert-import -q -N weak weak.crt weak.key
+	finds warning weak weak-key
+	finds warning weak weak-key weak
+	ca root /CN=root
+	key sha1
+	openssl req -new -key sha1.key -subj /CN=sha1.example.com |
+	    openssl x509 -req -sha1 -CA root.crt -CAkey root.key -days 30 \
+	    -set_serial 7 -out sha1.crt
+	cert-import -q -N sha1 sha1.crt sha1.key root.crt
+	finds warning sha1 weak-signature
+}
+
+@test "ignore makes a note, which -v prints" {
+	chmod 644 "$CERTSTORE/certs/a/privkey.pem"
+	finds critical a key-readable
+	cert-set -q @store ignore=key-readable,weak-key
+	run -0 cert-check
+	[ -z "$output" ]
+	run -0 cert-check -v
+	[[ $output = "note	a	key-readable	"* ]]
+	run -0 cert-check -jv
+	[[ $output = *'"severity":"note"'*'"ignored":true}' ]]
+	again
+	cert-set -q a tenant+=t.example.com ignore=tenant-uncovered
+	run -0 cert-check -v a
+	[[ $output = "note	a	tenant-uncovered	"* ]]
+}
+
+@test "the store: what is left over, unknown, writable" {
+	damage 'ln -s .b@2 ../../.pending/b' warning @store interrupted
+	damage 'echo x >../../x' warning @store unknown-file
+	damage 'chmod 777 ../../certs' critical @store writable
+	damage 'mkdir -m 700 ../../lost; echo x >../../lost/x' note @store lost
+	damage 'mkdir -m 755 ../../acme' critical @store account-readable
+	damage 'mkdir ../../hooks; echo X=y >../../hooks/h.env' \
+	    critical @store account-readable
+	damage 'mkdir ../../renewal; echo x >../../renewal/gone' \
+	    note gone state-orphan
+	damage 'echo "@store ignore ,"  >../../props' warning @store props-bad
+	again
+	mkdir -m 777 open
+	cp -a "$CERTSTORE" open/store
+	finds critical @store store-unsafe -d open/store
+}
+
+@test "a writer at work is not a finding" {
+	mkfifo fifo
+	exec 8<>"$CERTSTORE/.lock"
+	flock 8
+	ln -s .b@2 "$CERTSTORE/.pending/b"
+	clean
+	exec 8>&-
+	finds warning @store interrupted
+}
+
+@test "trust sets and CRLs" {
+	ca A /CN=A
+	ca B /CN=B
+	pki crl A.crl ca=A.crt key=A.key number=01 from=20260101000000Z \
+	    to=20991231000000Z authorityKeyIdentifier=keyid
+	cert-trust -q -T phones add A.crt B.crt
+	cert-trust -q -f -T phones add A.crl
+	finds warning @trust/phones crl-uncovered
+	finds critical @trust/phones crl-expires -w 2090-01-01
+	finds critical @trust/phones crl-expired -w 2100-02-01
+	finds critical @trust expired -w 2100-02-01 @trust
+	rm "$CERTSTORE"/trust/*.0
+	finds warning @trust trust-differs
+	echo x >"$CERTSTORE/trust/ca.pem"
+	finds critical @trust trust-damaged
+}
+
+@test "deliveries, renewals that failed, orders" {
+	cert-set -q b user=nohook
+	finds note b delivery-pending
+	touch -d '2 hours ago' "$CERTSTORE/certs/b/"
+	finds warning b delivery-pending
+	again
+	print=$(sed -n "s/^fingerprint //p" "$CERTSTORE/certs/b/info")
+	mkdir "$CERTSTORE/renewal"
+	printf '%s\n' "certificate $print" 'failed 3' 'since 1700000000' \
+	    'tried 1700000000' 'next 1700000000' 'text no' \
+	    >"$CERTSTORE/renewal/b"
+	finds warning b renewal-failed -w "$(date -u -d '300 days' +%F)"
+	again
+	mkdir -m 700 -p "$CERTSTORE/acme/orders/b"
+	echo 'setup webroot /x' >"$CERTSTORE/acme/orders/b/state"
+	chmod 700 "$CERTSTORE/acme"
+	finds warning b order-leftover
+	again
+	# the request as one of an order
+	spki=$(sed -n 's/^request //p' "$CERTSTORE/certs/w/info")
+	sed -i 's/^request .*/& acme/' "$CERTSTORE/certs/w/info"
+	mkdir -m 700 -p "$CERTSTORE/acme/orders/w"
+	chmod 700 "$CERTSTORE/acme"
+	printf '%s\n' "spki $spki" 'status pending' 'since 1700000000' \
+	    'url https://x/' >"$CERTSTORE/acme/orders/w/state"
+	finds warning w order-stuck
+	echo 'held it is worse' >>"$CERTSTORE/acme/orders/w/state"
+	sed -i 's/^request .*/&\nacme x/' "$CERTSTORE/certs/w/info"
+	echo 'acme x' >>"$CERTSTORE/certs/w/props"
+	mkdir -p "$CERTSTORE/index/next/1970-01/01"
+	ln -s ../../../../certs/w "$CERTSTORE/index/next/1970-01/01/w"
+	finds warning w order-held
+}
+
+@test "chains for calls" {
+	mkdir "$CERTSTORE/x5u"
+	echo x >"$CERTSTORE/x5u/$(printf '%064d' 0).pem"
+	finds critical @store x5u-damaged
+	rm -r "$CERTSTORE/x5u"
+	ca root '/CN=SHAKEN CA'
+	# a TNAuthList with the code 818H
+	sign call root '/CN=SHAKEN 818H' 90 keyUsage=critical,digitalSignature \
+	    1.3.6.1.5.5.7.1.26=DER:3008a006160438313848
+	cert-import -q -f -N call call.crt call.key root.crt
+	cert-set -q call x5u=https://calls.example.com/
+	clean
+	rm "$CERTSTORE"/x5u/*
+	finds critical call x5u-missing
+}
+
+@test "a monitor that may not read keys: one note, and modes are seen" {
+	[ "$(id -u)" -eq 0 ] || skip 'needs root'
+	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR" 2>/dev/null || :
+	nobody() {
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+	}
+	nobody test -r "$CERTSTORE/certs/a/info" || skip 'not reachable'
+	run -0 --separate-stderr nobody "$BIN/cert-check"
+	[ "$(grep -c '^note	@store	keys-unread	' <<<"$output")" -eq 1 ]
+	# note @store keys-unread
+	run -0 --separate-stderr nobody "$BIN/cert-check"
+	[ "${#lines[@]}" -eq 1 ]
+	chmod 644 "$CERTSTORE/certs/a/privkey.pem"
+	run -1 nobody "$BIN/cert-check"
+	[[ $output = *"critical	a	key-readable	"* ]]
+	again
+	touch "$CERTSTORE/certs/a/privkey.pem"
+	# for the owner it is what it was: warning a key-changed
+	clean
+	run -1 nobody "$BIN/cert-check"
+	[[ $output = *"warning	a	key-changed	"* ]]
+}
+
+@test "nagios: one line, its own status, bars replaced" {
+	run -0 cert-check -M nagios
+	[[ $output = 'CERTSTORE OK: 0 critical, 0 warning | critical=0 warning=0 '* ]]
+	run -1 cert-check -M nagios -e 9999d
+	[[ $output = 'CERTSTORE WARNING: '*'b: expires'*' days_left='* ]]
+	run -2 cert-check -M nagios -e 9999d,500d
+	run -3 --separate-stderr cert-check -M nagios -d '/no|st
+ore'
 	[ -z "$stderr" ]
-	run -1 cert-check -q
+	[ "${#lines[@]}" -eq 1 ]
+	[ "$(grep -o '|' <<<"$output" | wc -l)" -eq 1 ]
+	for i in $(seq 30); do
+		ln -s ".x$i@1" "$CERTSTORE/certs/$(printf '%0190d' "$i")"
+	done
+	run -2 cert-check -M nagios
+	[ "${#lines[@]}" -eq 1 ]
+	[ "${#output}" -lt 1024 ]
+}
+
+@test "metrics: written whole, by name what expires, both parsers read it" {
+	run -1 cert-check -M metrics:m.prom -e 9999d
+	[ -z "$output" ]
+	[ "$(mode m.prom)" = 644 ]
+	[ "$(tail -n 1 m.prom)" = '# EOF' ]
+	grep -q '^certstore_not_after_seconds{name="b",role="certificate"} [0-9]*$' \
+	    m.prom
+	grep -qx 'certstore_check_status 1' m.prom
+	[ "$(grep -v '^#' m.prom | sed 's/ [^ ]*$//' | sort | uniq -d)" = '' ]
+	[ "$(ls)" = m.prom ]
+	run -0 cert-check -M metrics
+	[[ $output != *not_after_seconds{* ]]
+	command -v promtool >/dev/null || skip 'no promtool: not parsed'
+	promtool check metrics <m.prom
+}
+
+@test "usage: -f and -n only with -r, a name that is none" {
+	run -2 cert-check -n
+	run -2 cert-check -M x
+	run -2 cert-check -e 30
+	run -2 --separate-stderr cert-check nosuch a
+	[[ $stderr = *'nosuch: there is no such entry'* ]]
+	run -0 cert-check - </dev/null
 	[ -z "$output" ]
 }

@@ -40,8 +40,6 @@ addmoment(const struct certstore *store, const char *name,
 	int64_t moment;
 	int rv;
 
-	if (!cs_orderstate_isused(store))
-		return 0;
 	if ((rv = cs_orderstate_read(store, name, &text, &err)) == -1)
 		errno = err.errnum;
 	if (rv == 1) {
@@ -57,13 +55,14 @@ addmoment(const struct certstore *store, const char *name,
 
 int
 cs_linkcheck_keys(struct certstore *store, const struct cs_info *info,
-    struct cs_strings *keys)
+    int orders, struct cs_strings *keys)
 {
 	if (cs_index_keys(info, cs_index_collect, keys) == -1) {
 		errno = ENOMEM;
 		return -1;
 	}
-	if (addmoment(store, info->name, keys) == -1 && errno != EACCES)
+	if (orders && addmoment(store, info->name, keys) == -1 &&
+	    errno != EACCES)
 		return -1;
 	cs_strings_sort(keys);
 	return 0;
@@ -71,14 +70,14 @@ cs_linkcheck_keys(struct certstore *store, const struct cs_info *info,
 
 int
 cs_linkcheck_index(struct certstore *store, const struct cs_info *info,
-    char lacks[CS_INDEX_PATH], size_t *n)
+    int orders, char lacks[CS_INDEX_PATH], size_t *n)
 {
 	struct cs_strings keys = { 0 };
 	const char *base;
 	size_t i;
 	int has, rv;
 
-	rv = cs_linkcheck_keys(store, info, &keys);
+	rv = cs_linkcheck_keys(store, info, orders, &keys);
 	for (i = 0; i < keys.n && rv != -1; i++) {
 		base = strrchr(keys.v[i], '/');
 		if (base == NULL || !cs_index_isusable(base + 1))

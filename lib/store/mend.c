@@ -393,7 +393,8 @@ mendindex(struct cs_repair *r, const struct cs_info *info,
 	int rv = 1;
 
 	if (store->index != -1)
-		rv = cs_linkcheck_index(store, info, lacks, &n);
+		rv = cs_linkcheck_index(store, info,
+		    cs_orderstate_isused(store), lacks, &n);
 	if (rv == 0)
 		return 0;
 	if (rv == -1 ||

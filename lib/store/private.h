@@ -310,7 +310,7 @@ int	cs_index_make(struct certstore *);		/* the empty directories */
 int	cs_index_ismade(const struct certstore *);	/* 1, 0, -1 */
 
 /* linkcheck.c: all links in index/ that an entry calls for, sorted; errno. */
-int	cs_linkcheck_keys(struct certstore *, const struct cs_info *,
+int	cs_linkcheck_keys(struct certstore *, const struct cs_info *, int,
 	    struct cs_strings *);
 
 /* purge.c: looks at a link of cs_purge_find() again (1: and removes it), and

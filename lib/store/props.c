@@ -496,42 +496,35 @@ finddifference(const struct cs_props *props, const struct cs_info *info,
 
 /*
  * Do the props as they are now differ from what info repeats?  1 and why, 0,
- * -1: CERTSTORE_EREFUSED if they are malformed.  props receives them, also if
- * they differ.
+ * -1: CERTSTORE_EREFUSED if they are malformed.  text receives the file, and props what
+ * it says.
  */
 static int
-compareprops(const struct certstore_entry *entry, struct cs_props *props,
-    char why[CS_PROPS_WHY], struct certstore_error *err)
+compareprops(const struct certstore_entry *entry, struct cs_buf *text,
+    struct cs_props *props, char why[CS_PROPS_WHY], struct certstore_error *err)
 {
 	const struct cs_info *info = &entry->info;
-	struct cs_buf text = { 0 };
 	const char *what = NULL;
-	int rv = -1;
 
-	if (cs_props_text(entry, &text, err) == -1 ||
-	    cs_props_check(info->name, &text, err) == -1)
-		goto out;
-	if (parseprops(props, &text) == -1 ||
-	    finddifference(props, info, &what) == -1) {
-		cs_fail_nomem(err);
-		goto out;
-	}
-	rv = what != NULL;
+	if (cs_props_text(entry, text, err) == -1 ||
+	    cs_props_check(info->name, text, err) == -1)
+		return -1;
+	if (parseprops(props, text) == -1 ||
+	    finddifference(props, info, &what) == -1)
+		return cs_fail_nomem(err);
 	if (what != NULL)
 		snprintf(why, CS_PROPS_WHY, "its props have %s", what);
-out:
-	cs_buf_free(&text);
-	return rv;
+	return what != NULL;
 }
 
 int
-cs_props_compare(const struct certstore_entry *entry, char why[CS_PROPS_WHY],
-    struct certstore_error *err)
+cs_props_compare(const struct certstore_entry *entry, struct cs_buf *text,
+    char why[CS_PROPS_WHY], struct certstore_error *err)
 {
 	struct cs_props props = { 0 };
 	int rv;
 
-	rv = compareprops(entry, &props, why, err);
+	rv = compareprops(entry, text, &props, why, err);
 	cs_props_free(&props);
 	return rv;
 }
@@ -541,11 +534,11 @@ int
 cs_props_changed(const struct certstore_entry *entry, char why[CS_PROPS_WHY],
     struct certstore_error *err)
 {
-	struct cs_props props = { 0 };
+	struct cs_buf text = { 0 };
 	int rv;
 
-	rv = compareprops(entry, &props, why, err);
-	cs_props_free(&props);
+	rv = cs_props_compare(entry, &text, why, err);
+	cs_buf_free(&text);
 	return rv;
 }
 
@@ -555,11 +548,13 @@ cs_props_differ(const struct certstore_entry *entry, char why[CS_PROPS_WHY],
     struct certstore_error *err)
 {
 	struct cs_props props = { 0 };
+	struct cs_buf text = { 0 };
 	gid_t gid;
 	size_t i;
 	int rv;
 
-	rv = compareprops(entry, &props, why, err);
+	rv = compareprops(entry, &text, &props, why, err);
+	cs_buf_free(&text);
 	if (rv != -1 &&
 	    cs_mode_group(entry->info.name, props.value[CS_PROP_GROUP], &gid,
 		err) == -1)

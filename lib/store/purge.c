@@ -44,7 +44,8 @@ loadkeys(struct purge *in, const char *name)
 		if (in->entry.info.name == NULL)
 			return 0;
 	}
-	if (cs_linkcheck_keys(in->store, &in->entry.info, &in->keys) == -1)
+	if (cs_linkcheck_keys(in->store, &in->entry.info,
+		cs_orderstate_isused(in->store), &in->keys) == -1)
 		return -1;
 	snprintf(in->loaded, sizeof(in->loaded), "%s", name);
 	return 1;

@@ -188,8 +188,8 @@ int	cs_purge_index(struct certstore *, const struct cs_strings *);
 enum {
 	CS_LINKCHECK_MISSING = 1, CS_LINKCHECK_SURPLUS, CS_LINKCHECK_FOREIGN
 };
-int	cs_linkcheck_index(struct certstore *, const struct cs_info *,
-	    char [CS_INDEX_PATH], size_t *);
+int	cs_linkcheck_index(struct certstore *, const struct cs_info *, int,
+	    char [CS_INDEX_PATH], size_t *);	/* 1: there may be orders */
 int	cs_linkcheck_count(struct certstore *, size_t *);
 int	cs_linkcheck_combined(struct certstore *, const char *,
 	    const struct cs_info *, size_t *);
@@ -285,8 +285,8 @@ int	cs_props_nextline(const struct cs_buf *, size_t *, struct cs_propline *);
  * force, but for modes or with them?  1 and why, 0, -1.  Is a text malformed, of
  * an entry or a section of settings?  0, -1. */
 #define CS_PROPS_WHY	160
-int	cs_props_compare(const struct certstore_entry *, char [CS_PROPS_WHY],
-	    struct certstore_error *);
+int	cs_props_compare(const struct certstore_entry *, struct cs_buf *,
+	    char [CS_PROPS_WHY], struct certstore_error *);	/* and the text */
 int	cs_props_differ(const struct certstore_entry *, char [CS_PROPS_WHY],
 	    struct certstore_error *);
 int	cs_props_changed(const struct certstore_entry *, char [CS_PROPS_WHY],

@@ -73,17 +73,9 @@ int	cs_crl_load(struct cs_trustset *, const char *, const struct cs_pem *);
 int	cs_crl_give(struct cs_trustset *, const struct cs_pem *, int,
 	    char [CS_NAME_MAX + 8], struct certstore_error *);
 struct cs_crl *cs_crl_byname(const struct cs_trustset *, const char *);
-int64_t	cs_crl_starts(const struct cs_crl *);
-int64_t	cs_crl_ends(const struct cs_crl *);
-/* Names of the CAs that have no CRL which tells all they revoked: 0, -1. */
-int	cs_crl_uncovered(struct cs_trustset *, struct cs_buf *, size_t *);
 int	cs_crl_isorphan(struct cs_trustset *, const struct cs_crl *);
 void	cs_crl_closegaps(struct cs_trustset *);
 int	cs_crl_renumber(struct cs_trustset *);	/* from r0 on */
-
-/* trustdir.c: the set as a directory. */
-int	cs_trustdir_load(const struct cs_trustname *, struct cs_trustset *,
-	    struct certstore_error *);
 
 /* trustwrite.c: replaces the live set, under the lock. */
 int	cs_trustwrite_set(const struct cs_trustname *, struct cs_trustset *,

@@ -1,0 +1,175 @@
+/*
+ * trustcheck.c: the trust sets: damaged files, what expires, CRLs that are late
+ * or lack a CA; and what is distrusted, to be found in the chains of entries.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "audit/private.h"
+
+#define NO_END INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
+
+int
+cs_trustcheck_begin(struct certstore_audit *audit, struct certstore_error *err)
+{
+	struct cs_trustname tn;
+	struct certstore_error why;
+	int rv;
+
+	if (cs_trustname_init(&tn, audit->store, NULL, err) == -1)
+		return -1;
+	/* a damaged set is reported later */
+	rv = cs_trustdir_distrusted(&tn, &audit->distrusted, &why);
+	cs_trustname_done(&tn);
+	if (rv == -1)
+		cs_trustset_free(&audit->distrusted);
+	return 0;
+}
+
+static int
+lookcrl(struct certstore_audit *audit, const char *name,
+    const struct cs_crl *crl, struct certstore_error *err)
+{
+	int64_t starts = cs_crl_starts(crl), ends = cs_crl_ends(crl);
+	char text[CERTSTORE_TIME_LEN];
+	int i, soon = 0, late;
+
+	if (ends >= NO_END)
+		return 0;
+	certstore_time_format(ends, text);
+	if (ends < audit->when)
+		return cs_finding_add(audit, CS_CODE_CRL_EXPIRED, name, err,
+		    "crls/%s.crl expired at %s: servers refuse all clients of "
+		    "this CA: cert-trust add the current one",
+		    crl->name, text);
+	late = audit->when > ends - (ends - starts) / 3;
+	for (i = 0; i < audit->nwithin; i++)
+		if (cs_endcheck_iswithin(audit, i, starts, ends))
+			soon = i + 1;
+	if (!late && soon == 0)
+		return 0;
+	return cs_finding_addas(audit,
+	    late || soon == 2 ? CERTSTORE_CRITICAL : CERTSTORE_WARNING,
+	    CS_CODE_CRL_EXPIRES, name, err,
+	    "crls/%s.crl expires at %s: cert-trust add the current one",
+	    crl->name, text);
+}
+
+static int
+lookanchors(struct certstore_audit *audit, const char *name,
+    struct cs_trustset *set, struct certstore_error *err)
+{
+	struct cs_buf subject = { 0 };
+	struct cs_anchor *a;
+	size_t i;
+	int rv = 0;
+	X509 *x509;
+
+	for (i = 0; rv == 0 && i < set->n; i++) {
+		a = &set->v[i];
+		if (a->der == NULL)
+			continue;
+		if ((x509 = cs_cert_decode(a->name, a->der, a->derlen, err)) ==
+		    NULL) {
+			rv = cs_finding_add(audit, CS_CODE_TRUST_DAMAGED, name,
+			    err, "%s", err->msg);
+			cs_error_clear(err);
+			continue;
+		}
+		cs_buf_reset(&subject);
+		if (cs_buf_printf(&subject, "the anchor %s", a->name) == -1)
+			rv = cs_fail_nomem(err);
+		else
+			rv = cs_endcheck_cert(audit, name, subject.p,
+			    cs_cert_starts(x509), cs_cert_ends(x509), err);
+		X509_free(x509);
+	}
+	cs_buf_free(&subject);
+	ERR_clear_error();
+	return rv;
+}
+
+static int
+lookset(struct certstore_audit *audit, const char *name,
+    const struct cs_trustname *tn, struct certstore_error *err)
+{
+	struct cs_trustset set = { 0 };
+	struct cs_buf names = { 0 };
+	struct certstore_error why;
+	size_t i, n = 0;
+	int rv;
+
+	if ((rv = cs_trustdir_load(tn, &set, &why)) == -1) {
+		if (why.code == CERTSTORE_EDAMAGED)
+			rv = cs_finding_add(audit, CS_CODE_TRUST_DAMAGED, name,
+			    err, "%s", why.msg);
+		else
+			*err = why;
+		goto out;
+	}
+	rv = lookanchors(audit, name, &set, err);
+	for (i = 0; rv == 0 && i < set.ncrl; i++)
+		rv = lookcrl(audit, name, &set.crls[i], err);
+	if (audit->endsonly)
+		goto out;
+	for (i = 0; rv == 0 && i < set.bad.n; i++)
+		rv = cs_finding_add(audit, CS_CODE_TRUST_DAMAGED, name, err,
+		    "%s", set.bad.v[i]);
+	if (rv == 0 && set.dirty && set.bad.n == 0)
+		rv = cs_finding_add(audit, CS_CODE_TRUST_DIFFERS, name, err,
+		    "files or links in %s are missing or surplus: the next "
+		    "change by cert-trust%s makes them again",
+		    tn->path, tn->option);
+	if (rv == 0 && set.ncrl > 0) {
+		if (cs_crl_uncovered(&set, &names, &n) == -1)
+			rv = cs_fail_nomem(err);
+		else if (n > 0)
+			rv = cs_finding_add(audit, CS_CODE_CRL_UNCOVERED, name,
+			    err,
+			    "there are CRLs, but none of %s: servers that ask "
+			    "for CRLs refuse all clients of these CAs",
+			    names.p);
+	}
+out:
+	cs_trustset_free(&set);
+	cs_buf_free(&names);
+	return rv;
+}
+
+static int
+looknamed(struct certstore_audit *audit, const char *set,
+    struct certstore_error *err)
+{
+	struct cs_trustname tn;
+	char name[CS_TRUSTNAME_MAX + 16];
+	int rv;
+
+	if (cs_trustname_init(&tn, audit->store, set, err) == -1)
+		return -1;
+	snprintf(name, sizeof(name), "@trust%s%s", set == NULL ? "" : "/",
+	    set == NULL ? "" : set);
+	rv = lookset(audit, name, &tn, err);
+	cs_trustname_done(&tn);
+	return rv;
+}
+
+int
+cs_trustcheck_sets(struct certstore_audit *audit, struct certstore_error *err)
+{
+	struct cs_strings names = { 0 };
+	size_t i;
+	int rv;
+
+	rv = looknamed(audit, NULL, err);
+	if (rv == 0 && cs_trustgen_names(audit->store, &names) == -1)
+		rv = cs_fail_errno(err, "%s/trusts",
+		    certstore_path(audit->store));
+	for (i = 0; rv == 0 && i < names.n; i++)
+		rv = looknamed(audit, names.v[i], err);
+	cs_strings_free(&names);
+	return rv;
+}
