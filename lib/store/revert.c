@@ -198,7 +198,7 @@ checkkeptnames(struct reversal *r, const struct cs_info *live,
 
 /* Was it revoked, while it served or after that?  1 and when, 0, -1. */
 static int
-iskeptrevoked(const struct certstore_entry *kept, const char *name,
+iskeptrevoked(const struct certstore_entry *kept, const struct cs_info *live,
     const char **when, struct certstore_error *err)
 {
 	struct cs_buf text = { 0 };
@@ -208,7 +208,9 @@ iskeptrevoked(const struct certstore_entry *kept, const char *name,
 	if (*when != NULL)
 		return 1;
 	*when = "since then";
-	if ((rv = cs_orderstate_read(kept->store, name, &text, err)) == 1)
+	if (live->acme == NULL)
+		return 0;
+	if ((rv = cs_orderstate_read(kept->store, live->name, &text, err)) == 1)
 		rv = cs_orderstate_is(&text, "revoked", kept->info.fingerprint);
 	cs_buf_free(&text);
 	return rv;
@@ -225,7 +227,7 @@ checkkept(struct reversal *r, const struct cs_info *live,
 	int revoked;
 
 	if (checkkepttimes(r, kept, err) == -1 ||
-	    (revoked = iskeptrevoked(kept, live->name, &when, err)) == -1)
+	    (revoked = iskeptrevoked(kept, live, &when, err)) == -1)
 		return -1;
 	if (revoked) {
 		snprintf(why, sizeof(why), "was revoked %.*s",
