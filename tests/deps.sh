@@ -16,8 +16,8 @@ test="$build acl bats jq perl openssl libidn2-0 strace pkg-config binutils
 bsdutils util-linux valgrind curl ca-certificates iproute2 procps"
 suites="$test python3-cryptography-vectors"
 acme="$test pebble caddy knot bind9 bind9-dnsutils python3"
-servers="$suites $acme nginx haproxy postfix dovecot-imapd dovecot-lmtpd
-dovecot-managesieved dovecot-pop3d mariadb-server-core postgresql prosody slapd
+servers="$suites $acme prometheus nginx haproxy postfix dovecot-imapd
+dovecot-lmtpd dovecot-managesieved dovecot-pop3d mariadb-server-core postgresql prosody slapd
 vsftpd openvpn systemd e2fsprogs g++ clang mandoc"
 lint="$test clang bmake mandoc shellcheck cppcheck clang-format
 libclang-rt-dev"

@@ -427,6 +427,9 @@ moved() {
 	recipe 12
 	step
 	[ "$(cat "$CERTSTORE/told")" = phones ]
+	rm "$CERTSTORE/told"
+	step # cert-check
+	[ ! -s said ]
 	step
 	step
 	[ ! -s said ]
