@@ -316,6 +316,67 @@ repairtrusts(struct cs_repair *r, struct certstore_error *err)
 }
 
 static int
+takechain(void *arg, const char *file)
+{
+	return strlen(file) == CS_HASH_LEN - 1 + strlen(".pem") &&
+		strcmp(file + CS_HASH_LEN - 1, ".pem") == 0 ?
+	    cs_strings_add(arg, file) :
+	    0;
+}
+
+/* Has the certificate in a file ended a day ago?  1, 0 also if it cannot be
+ * read. */
+static int
+isendedchain(int dir, const char *file)
+{
+	const struct certstore_entry *entry;
+	struct certstore_error ignored;
+	struct certstore_certs *certs;
+	struct cs_buf b = { 0 };
+	int rv = 0;
+
+	if (cs_file_read(dir, file, CS_RECORD_MAX, &b) == 0 &&
+	    (certs = certstore_certs_read(file, b.p, b.len, NULL, &ignored)) !=
+		NULL) {
+		if (certstore_certs_next(certs, &entry, &ignored) == 1)
+			rv = certstore_entry_ends(entry) + CS_DAY <
+			    certstore_time_now();
+		certstore_certs_free(certs);
+	}
+	cs_buf_free(&b);
+	return rv;
+}
+
+/* Chains for calls that nobody verifies any more. */
+static int
+repairchains(struct cs_repair *r, struct certstore_error *err)
+{
+	struct cs_strings chains = { 0 };
+	size_t i;
+	int dir, rv = 0;
+
+	if ((dir = cs_store_opendir(r->store, "x5u", 0)) == -1)
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ?
+		    0 :
+		    cs_fail_errno(err, "%s/x5u", certstore_path(r->store));
+	if (cs_file_each(dir, ".", takechain, &chains) == -1)
+		rv = -1;
+	for (i = 0; i < chains.n && rv == 0; i++) {
+		if (!isendedchain(dir, chains.v[i]))
+			continue;
+		if (cs_told_acts(r))
+			rv = cs_file_remove(dir, chains.v[i]);
+		cs_told_add(r, "@store", "state", 0,
+		    "x5u/%s is a chain that expired", chains.v[i]);
+	}
+	if (rv == -1)
+		cs_fail_errno(err, "%s/x5u", certstore_path(r->store));
+	cs_strings_free(&chains);
+	cs_file_close(&dir);
+	return rv;
+}
+
+static int
 repairmore(struct cs_repair *r, struct certstore_error *err)
 {
 	struct certstore_error flaw;
@@ -328,7 +389,8 @@ repairmore(struct cs_repair *r, struct certstore_error *err)
 		if (cs_resolve_names(r->store, &all, err) == -1)
 			return -1;
 		names = &all;
-		rv = repairtrusts(r, err);
+		if ((rv = repairtrusts(r, err)) == 0)
+			rv = repairchains(r, err);
 	}
 	for (i = 0; i < names->n && rv == 0; i++) {
 		cs_progress(r->store, "checking files", i, names->n);

@@ -17,6 +17,8 @@ haslink(const struct certstore *store, const char *path, const char *name)
 	char text[CS_NAME_MAX + 32], shared[CS_INDEX_PATH];
 	const char *is;
 
+	if (store->index == -1)
+		return 0;
 	if (cs_file_readlink(store->index, path, text, sizeof(text)) != -1) {
 		is = cs_index_linkname(text);
 		if (is != NULL && strcmp(is, name) == 0)

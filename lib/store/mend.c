@@ -344,6 +344,8 @@ mendorphan(struct cs_repair *r, const struct cs_link *link,
 		rv = r->acts;
 	} else if (r->force) {
 		rv = loseorphan(r, name, err);
+	} else if (!cs_told_isnamed(r, name)) {
+		rv = 0; /* the audit reports it */
 	} else if (info == NULL) {
 		cs_told_add(r, name, "orphan", 1,
 		    "generations without a link, none of them complete: use "
@@ -354,11 +356,7 @@ mendorphan(struct cs_repair *r, const struct cs_link *link,
 		    "generations without a link, whose certificate %s: use "
 		    "cert-check -rf%s %s to move their keys to lost",
 		    why, r->store->option, name);
-	} else
-		cs_told_add(r, name, "orphan", 1,
-		    "generations without a link: use cert-check -r%s %s to "
-		    "restore the entry, or -rf to move their keys to lost",
-		    r->store->option, name);
+	}
 	goto out;
 fail:
 	rv = cs_fail_errno(err, "%s: the link cannot be made", name);

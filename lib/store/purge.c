@@ -149,7 +149,7 @@ cs_purge_find(struct certstore *store, const struct cs_strings *names,
 	int rv = 0;
 	size_t i;
 
-	for (i = 0; i < CS_NINDEX && rv == 0; i++) {
+	for (i = 0; i < CS_NINDEX && rv == 0 && store->index != -1; i++) {
 		in.sub = cs_index_names[i];
 		if (cs_moment_isdir(in.sub)) {
 			snprintf(in.day, sizeof(in.day), "%s", in.sub);
