@@ -363,6 +363,16 @@ damage() {
 	finds warning w order-held
 }
 
+@test "a change that the log does not tell of" {
+	cert-set -q b note=x
+	[ -s "$CERTSTORE/log" ]
+	clean
+	sed -i '$d' "$CERTSTORE/log"
+	finds warning b unlogged
+	rm "$CERTSTORE/log"
+	clean
+}
+
 @test "chains for calls" {
 	mkdir "$CERTSTORE/x5u"
 	echo x >"$CERTSTORE/x5u/$(printf '%064d' 0).pem"

@@ -51,6 +51,7 @@ certstore_audit_free(struct certstore_audit *audit)
 	cs_file_close(&audit->certs);
 	certstore_list_free(audit->ending);
 	cs_trustset_free(&audit->distrusted);
+	cs_log_done(&audit->told);
 	cs_entry_done(&audit->entry);
 	cs_strings_free(&audit->names);
 	cs_strings_free(&audit->files);
@@ -155,6 +156,11 @@ lookstart(struct certstore_audit *audit, struct certstore_error *err)
 	cs_strings_sort(&audit->names);
 	if (cs_trustcheck_begin(audit, err) == -1)
 		return -1;
+	/* who may not read it is told of the rest */
+	audit->haslog = cs_log_load(audit->store, &audit->told, err);
+	if (audit->haslog == -1 && err->errnum != EACCES)
+		return -1;
+	cs_error_clear(err);
 	if (!audit->named)
 		return cs_resolve_names(audit->store, &audit->entries, err);
 	for (i = 0; i < audit->names.n; i++)

@@ -67,6 +67,7 @@ enum cs_code {
 	CS_CODE_TRUST_DIFFERS,
 	CS_CODE_TWINS_DIFFER,
 	CS_CODE_UNKNOWN_FILE,
+	CS_CODE_UNLOGGED,
 	CS_CODE_WEAK_KEY,
 	CS_CODE_WEAK_SIGNATURE,
 	CS_CODE_WRITABLE,
@@ -115,6 +116,8 @@ struct certstore_audit {
 	size_t			 nextentry;
 	struct certstore_entry	 entry;
 	struct cs_trustset	 distrusted;
+	struct cs_logtold	 told;		/* by the log */
+	int			 haslog;
 	char			*group;		/* the last that was looked up */
 	gid_t			 gid;
 	size_t			 nindex, ncombined;	/* links that are right */
