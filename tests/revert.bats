@@ -440,11 +440,14 @@ holds() {
 	refused 'a: the kept certificate does not cover 709A: use -f' a
 }
 
-@test "a copy without links goes back, too" {
+@test "a copy without links goes back, once it is repaired" {
 	replaced
 	cp -RLp "$CERTSTORE" copy
 	rm -rf "$CERTSTORE"
 	mv copy "$CERTSTORE"
+	run -2 cert-revert -qf a
+	[[ $output == *'use cert-check -r'* ]]
+	cert-check -qr
 	cert-revert -qf a
 	serves one
 	cert-revert -qf a
