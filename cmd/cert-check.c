@@ -287,7 +287,9 @@ main(int argc, char *argv[])
 		cmd_die("-%c: only with -r", check.force ? 'f' : 'n');
 	now = when == CERTSTORE_NOW ? certstore_time_now() : when;
 	cmd_operands_start(&ops, argv + optind);
+	cmd_nocore();
 	check.store = cmd_openwriter(check.repair ? CERTSTORE_OPEN_WRITE : 0);
+	cmd_confine(check.repair ? check.store : NULL, monitor.file, 0);
 	cmd_progress(check.store);
 	all = startaudit(&check, &ops, when, argc == optind);
 	if (all && check.repair)

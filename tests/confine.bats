@@ -63,7 +63,7 @@ while True: s.accept()' "$HOSTILE_PORT" 3>&- &
 	commands=("cert-list" "cert-list -e 30d" "cert-match www.example.com"
 	    "cert-show www" "cert-show -i $CERTSTORE/certs/www/fullchain.pem"
 	    "cert-verify www" "cert-set www" "cert-trust list"
-	    "cert-account list" "cert-probe -q")
+	    "cert-account list" "cert-check" "cert-check www" "cert-probe -q")
 	for command in "${commands[@]}"; do
 		for HOSTILE_DIR in "$BATS_TEST_TMPDIR/outside" "$CERTSTORE"; do
 			# shellcheck disable=SC2086  # words
@@ -90,7 +90,9 @@ while True: s.accept()' "$HOSTILE_PORT" 3>&- &
 	    "cert-create -d new -s b.example.com b"
 	    "cert-create -A ca -f -s b.example.com b" "cert-revert b"
 	    "cert-import -N c here.pem" "cert-set b note=x" "cert-rm c"
-	    "cert-trust add ca.pem")
+	    "cert-trust add ca.pem" "cert-check -r"
+	    "cert-check -M metrics:metrics.prom"
+	    "cert-check -r -M metrics:$PWD/metrics.prom")
 	for command in "${commands[@]}"; do
 		# shellcheck disable=SC2086  # words
 		hostile $command
