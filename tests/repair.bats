@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # repair.bats: cert-check -r: copies, restores, leftovers, hostile stores.
 
-# shellcheck disable=SC2154  # stderr and stderr_lines are run's
+# shellcheck disable=SC2016,SC2154  # eval expands; stderr is of run
 
 load helper
 
