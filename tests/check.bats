@@ -342,7 +342,7 @@ damage() {
 	    >"$CERTSTORE/renewal/b"
 	finds warning b renewal-failed -w "$(date -u -d '300 days' +%F)"
 	again
-	mkdir -m 700 -p "$CERTSTORE/acme/orders/b"
+	mkdir -p "$CERTSTORE/acme/orders/b"
 	echo 'setup webroot /x' >"$CERTSTORE/acme/orders/b/state"
 	chmod 700 "$CERTSTORE/acme"
 	finds warning b order-leftover
@@ -350,7 +350,7 @@ damage() {
 	# the request as one of an order
 	spki=$(sed -n 's/^request //p' "$CERTSTORE/certs/w/info")
 	sed -i 's/^request .*/& acme/' "$CERTSTORE/certs/w/info"
-	mkdir -m 700 -p "$CERTSTORE/acme/orders/w"
+	mkdir -p "$CERTSTORE/acme/orders/w"
 	chmod 700 "$CERTSTORE/acme"
 	printf '%s\n' "spki $spki" 'status pending' 'since 1700000000' \
 	    'url https://x/' >"$CERTSTORE/acme/orders/w/state"

@@ -3,6 +3,7 @@
  * what no command made, what an interrupted writer left, the default entry, and
  * generations of entries that are not there.
  */
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -194,16 +195,18 @@ eachplace(struct place *in, const char *dir, int (*fn)(void *, const char *))
 	return rv;
 }
 
-/* What can be known without the lock about whether a writer works. */
+/* Locks out writers, if none works; read-only, as a confined process may.  -1:
+ * that cannot be told. */
 static int
-takelock(struct place *in)
+takelock(const struct certstore_audit *audit)
 {
-	struct stat st;
+	int fd;
 
-	if (fstatat(in->audit->root, ".lock", &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-	    geteuid() != in->audit->owner)
-		return -1;
-	return cs_file_lock(in->audit->root, ".lock", 1);
+	fd = openat(audit->root, ".lock",
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd != -1 && flock(fd, LOCK_SH | LOCK_NB) == -1)
+		cs_file_close(&fd);
+	return fd;
 }
 
 static int
@@ -281,7 +284,7 @@ cs_placecheck_store(struct certstore_audit *audit, struct certstore_error *err)
 	struct place in = { .audit = audit, .err = err, .fd = -1 };
 	int lock, rv = -1;
 
-	lock = takelock(&in);
+	lock = takelock(audit);
 	in.locked = lock != -1;
 	if (lookstate(&in) == -1 || eachplace(&in, ".", lookroot) == -1 ||
 	    eachplace(&in, ".pending", lookpending) == -1 ||
