@@ -55,6 +55,7 @@ struct run {
 	size_t n;
 	size_t first;	/* not all before are done */
 	size_t started; /* nor begun from here on */
+	int scarce;	/* no descriptor or process left: wait for an end */
 	unsigned int seconds;
 	struct slot slot[NSLOT];
 };
@@ -364,6 +365,21 @@ endconnect(struct slot *s)
 		beginconnection(s);
 }
 
+/* Is an error the lack of what a slot that ends gives back? */
+static int
+isscarce(struct run *r, int errnum)
+{
+	const struct slot *s;
+
+	if (errnum != EMFILE && errnum != ENFILE && errnum != EAGAIN &&
+	    errnum != ENOMEM && errnum != ENOBUFS)
+		return 0;
+	for (s = r->slot; s < r->slot + NSLOT; s++)
+		if (s->phase != FREE)
+			r->scarce = 1;
+	return r->scarce;
+}
+
 static void
 startconnect(struct run *r, struct slot *s, struct probe_target *t,
     struct probe_question *q)
@@ -372,10 +388,12 @@ startconnect(struct run *r, struct slot *s, struct probe_target *t,
 	s->q = q;
 	s->last = 0;
 	s->limit = clockms() + (int64_t)r->seconds * 1000;
-	s->phase = CONNECTING;
-	q->state = PROBE_OPEN;
 	s->fd = socket(q->ss.ss_family,
 	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (s->fd == -1 && isscarce(r, errno))
+		return;
+	s->phase = CONNECTING;
+	q->state = PROBE_OPEN;
 	if (s->fd == -1) {
 		failconnect(s, errno);
 		return;
@@ -392,29 +410,42 @@ static void
 starttarget(struct run *r, struct slot *s, struct probe_target *t)
 {
 	struct addresses found;
-	int fds[2];
+	int errnum, fds[2];
 
+	r->started++;
 	if (t->e.address) {
 		findaddresses(&t->e, AI_NUMERICHOST, &found);
 		makequestions(t, &found);
 		return;
 	}
-	t->state = PROBE_OPEN;
-	if (pipe2(fds, O_CLOEXEC) == -1)
-		cmd_die("pipe: %s", strerror(errno));
-	if ((s->pid = fork()) == -1)
-		cmd_die("fork: %s", strerror(errno));
+	if (pipe2(fds, O_CLOEXEC) == -1) {
+		errnum = errno;
+		goto fail;
+	}
+	if ((s->pid = fork()) == -1) {
+		errnum = errno;
+		close(fds[0]);
+		close(fds[1]);
+		goto fail;
+	}
 	if (s->pid == 0) {
 		findaddresses(&t->e, 0, &found);
 		_exit(write(fds[1], &found, sizeof(found)) != sizeof(found));
 	}
 	close(fds[1]);
+	t->state = PROBE_OPEN;
 	s->phase = RESOLVING;
 	s->target = t;
 	s->q = NULL;
 	s->fd = fds[0];
 	s->events = POLLIN;
 	s->limit = clockms() + (int64_t)r->seconds * 1000;
+	return;
+fail:
+	if (isscarce(r, errnum))
+		r->started--;
+	else
+		failtarget(t, strerror(errnum));
 }
 
 static void
@@ -468,7 +499,7 @@ beginwork(struct run *r, struct slot *s)
 	}
 	if (r->started == r->n)
 		return 0;
-	starttarget(r, s, r->v[r->started++]);
+	starttarget(r, s, r->v[r->started]);
 	return 1;
 }
 
@@ -506,8 +537,9 @@ runonce(struct run *r)
 	nfds_t i, n = 0;
 	struct slot *s;
 
+	r->scarce = 0;
 	for (s = r->slot; s < r->slot + NSLOT; s++)
-		while (s->phase == FREE && beginwork(r, s))
+		while (s->phase == FREE && !r->scarce && beginwork(r, s))
 			;
 	now = clockms();
 	for (s = r->slot; s < r->slot + NSLOT; s++) {

@@ -174,7 +174,7 @@ explainfailure(struct probe_tls *tls, int error, int errnum)
 	const char *text;
 
 	if (error == SSL_ERROR_SSL && ERR_GET_LIB(code) == ERR_LIB_SSL &&
-	    reason > SSL_AD_REASON_OFFSET) {
+	    reason >= SSL_AD_REASON_OFFSET) {
 		explainalert(tls, reason - SSL_AD_REASON_OFFSET);
 		return 1;
 	}

@@ -73,6 +73,15 @@ findold(const char *out, char *what, size_t size)
 	return 0;
 }
 
+static int64_t
+clockms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 static void
 sleepms(long ms)
 {
@@ -92,7 +101,8 @@ cmd_taken_not(struct certstore *store, const char *const *names, size_t n,
 	struct cmd_hook hook = { .fd = -1, .store = certstore_path(store) };
 	char path[CMD_WORKER_LEN], wait[16], d[] = "-d", w[] = "-W";
 	size_t argc = 0, first, i;
-	long ms = FIRST_MS, left;
+	int64_t end;
+	long ms;
 	char **argv;
 	int old = 0;
 
@@ -117,13 +127,13 @@ cmd_taken_not(struct certstore *store, const char *const *names, size_t n,
 		    (argv[argc++] = strdup(names[i])) == NULL)
 			cmd_die("no memory left");
 	argv[argc] = NULL;
-	for (left = seconds * 1000L; argc > first && argv[2] != NULL;
-	     left -= ms, ms *= 2) {
+	end = clockms() + seconds * INT64_C(1000);
+	for (ms = FIRST_MS; argc > first && argv[2] != NULL; ms *= 2) {
 		(void)cmd_hook_run(&hook, argv, "", 3 * seconds);
 		if (hook.interrupted != 0)
 			cmd_die("interrupted: run it again");
 		old = findold(hook.out.p, what, size);
-		if (!old || left < ms)
+		if (!old || clockms() + ms > end)
 			break;
 		sleepms(ms);
 	}

@@ -198,6 +198,16 @@ serves() {
 	seen srv same 0
 	run -0 cert-deploy -n
 	[ -z "$output" ]
+	# another that says nothing does not make the time longer
+	renew srv
+	port=$(freeport)
+	mock ''
+	cert-set -q srv "endpoint+=127.0.0.1:$port=srv.example.com"
+	printf '#!/bin/sh\n' >"$CERTSTORE/hooks/nginx"
+	start=$SECONDS
+	run -2 cert-deploy -fW 2
+	[ $((SECONDS - start)) -lt 6 ]
+	cert-set -q srv "endpoint-=127.0.0.1:$port=srv.example.com"
 	# a server that is down is nobody's failure here
 	kill "$(cat pid)"
 	printf '#!/bin/sh\n' >"$CERTSTORE/hooks/nginx"
@@ -320,6 +330,7 @@ mock() {
 		LocalAddr => "127.0.0.1", LocalPort => $port) or die;
 	    $SIG{PIPE} = "IGNORE";
 	    $text =~ s/\\r/\r/g; $text =~ s/\\n/\n/g; $text =~ s/\\e/\e/g;
+	    $text =~ s/\\0/\0/g; $text =~ s/\\x(..)/chr hex $1/eg;
 	    while (my $c = $l->accept) {
 		my @parts = split /\|/, $text;
 		while (defined(my $part = shift @parts)) {
@@ -355,6 +366,10 @@ refused() {
 	refused '' 'closes the connection during the TLS handshake'
 	refused imap 'closes the connection before TLS'
 	port=$(freeport)
+	# the alert "close notify" as a fatal one
+	mock '|\x15\x03\x03\0\x02\x02\0'
+	refused '' 'refuses the handshake with the alert "close notify"'
+	port=$(freeport)
 	mock '220-a\r\n' drip
 	refused smtp 'within 1 s'
 	refused '' 'does not speak TLS: if it has STARTTLS, add its protocol'
@@ -387,6 +402,11 @@ refused() {
 	for i in 1 50 100; do
 		[[ ${stderr_lines[$((i - 1))]} == *"=s$i.example.com: "* ]]
 	done
+	# names and addresses, with fewer descriptors than connections
+	sed s/127.0.0.1/localhost/ places >names
+	run -2 --separate-stderr bash -c '
+	    ulimit -n 24 && cert-probe -W 1 - <<<"$(head -n 20 places names)"'
+	[[ $stderr == *localhost* && $stderr != *"Too many"* ]] || fail "$stderr"
 }
 
 @test "Postfix: smtp" {
