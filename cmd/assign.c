@@ -1,6 +1,7 @@
 /*
  * assign.c: operands that are names, and behind them assignments of properties.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "cmd.h"
@@ -50,6 +51,31 @@ cmd_assignment(char *operand, enum certstore_set_how *how)
 	return equals + 1;
 }
 
+/* Ends the command if one of these codes, with commas between, is none. */
+static void
+checkcodes(const char *value)
+{
+	enum certstore_severity severity;
+	const char *code, *text;
+	char clean[128], word[64];
+	size_t i, len;
+
+	for (; *value != '\0'; value += len + (value[len] == ',')) {
+		len = strcspn(value, ",");
+		for (i = 0; certstore_audit_code(i, &code, &severity, &text);
+		     i++)
+			if (strlen(code) == len &&
+			    memcmp(code, value, len) == 0)
+				break;
+		if (code != NULL)
+			continue;
+		snprintf(word, sizeof(word), "%.*s", (int)(len < 60 ? len : 60),
+		    value);
+		cmd_die("ignore: %s is not a code: see cert-check(1)",
+		    cmd_clean(word, clean, sizeof(clean)));
+	}
+}
+
 /* Adds an assignment, which is cut, to a set; ends the command if it cannot be
  * made. */
 void
@@ -59,6 +85,8 @@ cmd_assign(struct certstore_set *set, char *operand)
 	enum certstore_set_how how;
 	const char *value = cmd_assignment(operand, &how);
 
+	if (strcmp(operand, "ignore") == 0 && how != CERTSTORE_SET_REMOVE)
+		checkcodes(value);
 	if (certstore_set_change(set, operand, how, value, &err) == -1)
 		cmd_die("%s", err.msg);
 }
