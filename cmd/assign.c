@@ -85,8 +85,8 @@ cmd_assign(struct certstore_set *set, char *operand)
 	enum certstore_set_how how;
 	const char *value = cmd_assignment(operand, &how);
 
-	if (strcmp(operand, "ignore") == 0 && how != CERTSTORE_SET_REMOVE)
-		checkcodes(value);
 	if (certstore_set_change(set, operand, how, value, &err) == -1)
 		cmd_die("%s", err.msg);
+	if (strcmp(operand, "ignore") == 0 && how != CERTSTORE_SET_REMOVE)
+		checkcodes(value);
 }
