@@ -895,7 +895,7 @@ ignore+=key-shared" ]
 	cert-set @trust ignore=crl-uncovered
 	refused 'ignore: "Expired": is not a code' a ignore=Expired
 	refused 'is not a code' a ignore=a,
-	refused 'ignore: no-such-code is not a code: see cert-check(1)' a \
+	refused 'ignore: no-such-code is not a code: see cert-check' a \
 	    ignore=expires,no-such-code
 	refused 'ignore: is a property of entries' @new ignore=expires
 }
