@@ -159,6 +159,10 @@ MAN3 = certstore.3 certstore_acme.3 certstore_audit.3 \
 MAN5 = certstore.5
 MAN7 = certstore.7
 
+# To be followed by the name of a file in dist/completion.
+COMPLETION = sed -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|' \
+	-e 's|@DATADIR@|$(DATADIR)|' -e 's|@COMMANDS@|$(COMMANDS)|' \
+	dist/completion
 SYSTEMD_UNITS = cert-deploy.service cert-renew.service cert-renew.timer
 SO = libcertstore.so.0
 LIB_OBJS = $(LIBRARY:.c=.o)
@@ -179,9 +183,10 @@ SOURCES = $(LIBRARY) $(SHARED) $(ACME_SHARED) $(PROBE_SHARED) $(MAINS) \
 	$(UNITS) $(ACME_UNITS) $(PROBE_UNITS) tests/clock.c \
 	tests/forge.c tests/hostile.c tests/method.c tests/passport.c \
 	tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
-SCRIPTS = $(HOOKS) tests/coverage tests/deps.sh tests/run tests/demo .ci/run \
-	tests/bench/acme tests/bench/run tests/bench/grow \
-	tests/bench/stores.sh tests/suites/run
+SCRIPTS = $(HOOKS) dist/completion/complete.bash \
+	dist/completion/complete.sh tests/coverage tests/deps.sh tests/run \
+	tests/demo .ci/run tests/bench/acme tests/bench/run \
+	tests/bench/grow tests/bench/stores.sh tests/suites/run
 PERLS = tests/days tests/exec tests/powercut tests/suites/limbo tests/suites/pkits
 
 COMPILE = $(CC) -std=c11 $(WARN) $(DEFINES) $(FORTIFY) -Ilib -Icmd -Itests \
@@ -384,6 +389,23 @@ install: all
 	    >$(DESTDIR)$(EXAMPLEDIR)/certstore.cron
 	chmod 644 $(DESTDIR)$(EXAMPLEDIR)/certstore.cron
 	$(INSTALL) -m 644 dist/certstore.logrotate $(DESTDIR)$(EXAMPLEDIR)
+	$(INSTALL) -d -m 755 $(DESTDIR)$(DATADIR) $(DESTDIR)$(BASHDIR) \
+	    $(DESTDIR)$(FISHDIR) $(DESTDIR)$(ZSHDIR)
+	awk -f dist/completion/table.awk dist/completion/arguments \
+	    lib/audit/code.c $(SHARED) $(MAINS) \
+	    >$(DESTDIR)$(DATADIR)/completion
+	$(COMPLETION)/complete.sh >$(DESTDIR)$(LIBEXECDIR)/certstore/complete
+	$(COMPLETION)/complete.bash >$(DESTDIR)$(BASHDIR)/certstore
+	$(COMPLETION)/complete.fish >$(DESTDIR)$(FISHDIR)/certstore.fish
+	$(COMPLETION)/complete.zsh >$(DESTDIR)$(ZSHDIR)/_certstore
+	for c in $(COMMANDS); do \
+	    ln -sf certstore $(DESTDIR)$(BASHDIR)/$$c && \
+	    ln -sf certstore.fish $(DESTDIR)$(FISHDIR)/$$c.fish || \
+	    exit 1; done
+	chmod 755 $(DESTDIR)$(LIBEXECDIR)/certstore/complete
+	chmod 644 $(DESTDIR)$(DATADIR)/completion \
+	    $(DESTDIR)$(BASHDIR)/certstore $(DESTDIR)$(ZSHDIR)/_certstore \
+	    $(DESTDIR)$(FISHDIR)/certstore.fish
 	@test -n "$(DESTDIR)" || ! command -v ldconfig >/dev/null || ldconfig
 
 uninstall:
@@ -399,6 +421,10 @@ uninstall:
 	for u in $(SYSTEMD_UNITS); do rm -f $(DESTDIR)$(UNITDIR)/$$u; done
 	rm -f $(DESTDIR)$(EXAMPLEDIR)/certstore.cron \
 	    $(DESTDIR)$(EXAMPLEDIR)/certstore.logrotate
+	for c in certstore $(COMMANDS); do rm -f $(DESTDIR)$(BASHDIR)/$$c \
+	    $(DESTDIR)$(FISHDIR)/$$c.fish; done
+	rm -f $(DESTDIR)$(LIBEXECDIR)/certstore/complete \
+	    $(DESTDIR)$(DATADIR)/completion $(DESTDIR)$(ZSHDIR)/_certstore
 	for m in $(MAN1) $(MAN3) $(MAN5) $(MAN7); do \
 	    rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$$m; done
 

@@ -11,6 +11,11 @@ LIBDIR = $(PREFIX)/lib
 LIBEXECDIR = $(PREFIX)/libexec
 PCDIR = $(LIBDIR)/pkgconfig
 MANDIR = $(PREFIX)/share/man
+DATADIR = $(PREFIX)/share/certstore
+BASHDIR = $(PREFIX)/share/bash-completion/completions
+FISHDIR = $(PREFIX)/share/fish/vendor_completions.d
+# A package of Debian uses share/zsh/vendor-completions.
+ZSHDIR = $(PREFIX)/share/zsh/site-functions
 # Units of systemd, which are not enabled, and what is to be copied.
 UNITDIR = $(PREFIX)/lib/systemd/system
 EXAMPLEDIR = $(PREFIX)/share/doc/certstore

@@ -201,6 +201,20 @@ hostile() {
 	done
 }
 
+@test "completion is installed for every command" {
+	for source in "$ROOT"/cmd/cert-*.c; do
+		name=$(basename "$source" .c)
+		[ -f "$DEST/usr/share/bash-completion/completions/$name" ]
+		[ -f "$DEST/usr/share/fish/vendor_completions.d/$name.fish" ]
+		grep -qE "^#compdef .*$name( |$)" \
+		    "$DEST/usr/share/zsh/site-functions/_certstore"
+		grep -q "^$name	" "$DEST/usr/share/certstore/completion"
+	done
+	! grep -r '@[A-Z]*@' "$DEST/usr/share/bash-completion" \
+	    "$DEST/usr/share/fish" "$DEST/usr/share/zsh" \
+	    "$DEST/usr/libexec/certstore/complete"
+}
+
 @test "uninstall leaves no file" {
 	make -s -C "$ROOT" uninstall DESTDIR="$DEST" PREFIX=/usr
 	run find "$DEST" ! -type d
