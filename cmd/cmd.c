@@ -219,6 +219,8 @@ void
 cmd_usage(void)
 {
 	printsynopsis(stderr);
+	if (cmd_failing != NULL)
+		cmd_die("wrong usage");
 	status = 2;
 	exit(cmd_end());
 }

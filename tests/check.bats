@@ -121,7 +121,7 @@ damage() {
 	damage 'chmod 777 .' critical a writable
 	damage 'ln privkey.pem ../../x' warning a hard-link
 	damage 'chmod 604 ../.a@1/privkey.pem' critical a key-readable
-	damage 'rm -rf ../.a@1' note a kept-missing
+	damage 'rm -rf ../.a@1; touch -r .. ../../index' note a kept-missing
 	damage 'cp -R . ../.a@9' warning a generation-orphan
 	damage 'echo "tenant x y" >>props' warning a props-bad
 	damage 'echo "ignore no-such-code" >>props' warning a props-bad
@@ -172,6 +172,26 @@ damage() {
 	damage 'echo x >../../combined/x' warning @store unknown-file
 	damage 'rm ../b' warning b generation-orphan
 	damage 'ln -s certs/gone ../../default' critical @store default-dangling
+}
+
+@test "index: an entry that is not found, or only by a search" {
+	damage 'rm -r ../../index/ends' warning @store index-missing
+	[ "${#lines[@]}" -eq 1 ] || fail "$output"
+	finds warning a index-missing a
+	run -0 cert-check -r
+	clean
+	# as all readers see it, who search then
+	touch "$CERTSTORE/certs"
+	run -1 cert-match none.example.com
+	[[ $output = *"use cert-check -r"* ]]
+	finds warning @store index-missing
+	run -1 cert-check -rn
+	[[ $output = "repairable	@store	index	"* ]]
+	run -0 cert-check -r
+	[[ $output = "repaired	@store	index	"* ]]
+	clean
+	run -0 cert-check -rn
+	[ -z "$output" ]
 }
 
 @test "an entry that is a directory, and a store without its links" {
@@ -329,6 +349,32 @@ damage() {
 	finds critical @trust trust-damaged
 }
 
+@test "an anchor of the shipped list that expired is a note" {
+	ca A /CN=A
+	cert-trust -q -T phones update A.crt
+	finds note @trust/phones expired -w 2100-02-01 @trust/phones
+	finds note @trust/phones expires -e 3651d @trust/phones
+	cert-trust -q -T own add A.crt
+	finds critical @trust/own expired -w 2100-02-01 @trust/own
+}
+
+@test "trust sets by name: each one, and those that are not there" {
+	ca A /CN=A
+	cert-trust -q -T phones add A.crt
+	run -1 cert-check -w 2100-02-01 @trust/phones
+	[ "$(cut -f 2 <<<"$output" | uniq)" = @trust/phones ]
+	# what is there is still looked at
+	run -2 --separate-stderr cert-check -w 2100-02-01 @trust @trust/none
+	[[ $output = "critical	@trust	expired	"* ]]
+	[[ $stderr = *"/trusts/none: there is no such trust set: "* ]]
+	for name in @foo @trust/ @trust/.. @storex; do
+		run -2 cert-check "$name"
+		[[ $output = *": cannot be checked: "* ]]
+	done
+	echo '@new tenant x y' >"$CERTSTORE/props"
+	finds warning @new props-bad @new
+}
+
 @test "deliveries, renewals that failed, orders" {
 	cert-set -q b user=nohook
 	finds note b delivery-pending
@@ -421,6 +467,11 @@ damage() {
 	run -3 --separate-stderr cert-check -M nagios -d '/no|st
 ore'
 	[ -z "$stderr" ]
+	run -3 --separate-stderr cert-check -M nagios -x
+	[ "${#lines[@]}" -eq 1 ]
+	[[ $output = 'CERTSTORE UNKNOWN: -x: no such option'* ]]
+	run -3 --separate-stderr cert-check -M nagios -d '/no|st
+ore'
 	[ "${#lines[@]}" -eq 1 ]
 	[ "$(grep -o '|' <<<"$output" | wc -l)" -eq 1 ]
 	for i in $(seq 30); do

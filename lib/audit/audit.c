@@ -77,14 +77,30 @@ certstore_audit_set_within(struct certstore_audit *audit,
 	return 0;
 }
 
-/* "@store" and "@trust/SET" are what a finding may be about. */
+/* Is it what a finding can be about, beside an entry? */
+static int
+isplace(const char *name)
+{
+	return strcmp(name, "@store") == 0 || strcmp(name, "@new") == 0 ||
+	    strcmp(name, "@trust") == 0 ||
+	    (strncmp(name, "@trust/", 7) == 0 &&
+		cs_trustname_isvalid(name + 7));
+}
+
 int
 certstore_audit_add(struct certstore_audit *audit, const char *name,
     struct certstore_error *err)
 {
+	char q[CS_QUOTE_LEN];
+
 	cs_error_clear(err);
 	if (name[0] != '@' && cs_name_check(name, err) == -1)
 		return -1;
+	if (name[0] == '@' && !isplace(name))
+		return cs_fail(err, CERTSTORE_EARGUMENT,
+		    "%s: cannot be checked: use the name of an entry, @store, "
+		    "@trust or @trust/SET",
+		    cs_escape_quote(q, name));
 	audit->named = 1;
 	return cs_strings_add(&audit->names, name) == -1 ? cs_fail_nomem(err) :
 							   0;
@@ -108,6 +124,9 @@ opendirectories(struct certstore_audit *audit, struct certstore_error *err)
 		return cs_fail_errno(err, "%s", certstore_path(audit->store));
 	audit->owner = st.st_uid;
 	audit->orders = cs_orderstate_isused(audit->store);
+	if ((audit->indexed = cs_indexed_isknown(audit->store)) == -1)
+		return cs_fail_errno(err, "%s/index",
+		    certstore_path(audit->store));
 	return 0;
 }
 
@@ -218,7 +237,10 @@ isphaseasked(const struct certstore_audit *audit, const char *prefix)
 	if (!audit->named)
 		return 1;
 	for (i = 0; i < audit->names.n; i++)
-		if (strncmp(audit->names.v[i], prefix, strlen(prefix)) == 0)
+		if (strncmp(audit->names.v[i], prefix, strlen(prefix)) == 0 ||
+		    /* it is in the file of @store */
+		    (strcmp(prefix, "@store") == 0 &&
+			strcmp(audit->names.v[i], "@new") == 0))
 			return 1;
 	return 0;
 }
@@ -316,12 +338,17 @@ certstore_audit_next(struct certstore_audit *audit,
 	cs_error_clear(err);
 	*finding = NULL;
 	while (audit->nextfinding == audit->nqueue) {
+		if (audit->failed) {
+			audit->failed = 0;
+			*err = audit->why;
+			return -1;
+		}
 		if ((rv = lookmore(audit, err)) == 0)
 			return 0;
-		if (rv == -1) {
-			cs_finding_drop(audit, 0);
-			audit->incomplete = 1;
-			return -1;
+		if (rv == -1) { /* first what was found before */
+			audit->incomplete = audit->failed = 1;
+			audit->why = *err;
+			cs_error_clear(err);
 		}
 		if (cs_finding_judge(audit, err) == -1)
 			return -1;

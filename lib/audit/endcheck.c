@@ -24,7 +24,7 @@ cs_endcheck_iswithin(const struct certstore_audit *audit, int i, int64_t starts,
 int
 cs_endcheck_cert(struct certstore_audit *audit, const char *name,
     const char *subject, int64_t starts, int64_t ends,
-    struct certstore_error *err)
+    enum certstore_severity most, struct certstore_error *err)
 {
 	char text[CERTSTORE_TIME_LEN];
 	enum certstore_severity severity;
@@ -35,12 +35,14 @@ cs_endcheck_cert(struct certstore_audit *audit, const char *name,
 		subject = "the certificate";
 	/* the last second is valid: RFC 5280 section 4.1.2.5 */
 	if (ends < audit->when)
-		return cs_finding_add(audit, CS_CODE_EXPIRED, name, err,
+		return cs_finding_addas(audit, most, CS_CODE_EXPIRED, name, err,
 		    "%s expired at %s", subject, text);
 	for (i = audit->nwithin - 1; i >= 0; i--) {
 		if (!cs_endcheck_iswithin(audit, i, starts, ends))
 			continue;
 		severity = i == 0 ? CERTSTORE_WARNING : CERTSTORE_CRITICAL;
+		if (severity > most)
+			severity = most;
 		return cs_finding_addas(audit, severity, CS_CODE_EXPIRES, name,
 		    err, "%s expires at %s, in %lld days", subject, text,
 		    (long long)((ends - audit->when) / CS_DAY));
@@ -64,10 +66,10 @@ cs_endcheck_entry(struct certstore_audit *audit,
 	if (ends < audit->ends)
 		audit->ends = ends;
 	rv = cs_endcheck_cert(audit, info->name, NULL, info->starts, info->ends,
-	    err);
+	    CERTSTORE_CRITICAL, err);
 	for (i = 0; rv == 0 && i < info->nissuing; i++)
 		rv = cs_endcheck_cert(audit, info->name,
 		    info->issuing[i].subject, info->starts,
-		    info->issuing[i].ends, err);
+		    info->issuing[i].ends, CERTSTORE_CRITICAL, err);
 	return rv;
 }

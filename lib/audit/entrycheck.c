@@ -207,8 +207,13 @@ looklinks(struct certstore_audit *audit, struct certstore_error *err)
 	if ((rv = cs_linkcheck_index(audit->store, info, audit->orders, path,
 		 &audit->nindex)) == -1)
 		return cs_fail_errno(err, "%s: index", info->name);
-	if (rv == 1 &&
-	    cs_finding_add(audit, CS_CODE_INDEX_MISSING, info->name, err,
+	if (rv == 1) /* else it is told of the whole store */
+		snprintf(audit->lacking, sizeof(audit->lacking), "%s",
+		    info->name);
+	if (rv == 1 && (audit->indexed || audit->named) &&
+	    cs_finding_addas(audit,
+		audit->indexed ? CERTSTORE_CRITICAL : CERTSTORE_WARNING,
+		CS_CODE_INDEX_MISSING, info->name, err,
 		"index/%s does not lead to it: cert-check%s -r %s", path,
 		option, info->name) == -1)
 		return -1;
@@ -456,6 +461,8 @@ cs_entrycheck_look(struct certstore_audit *audit, const char *name,
 	for (i = 0;; i++) {
 		audit->nindex = nindex;
 		audit->ncombined = ncombined;
+		if (strcmp(audit->lacking, name) == 0)
+			audit->lacking[0] = '\0';
 		cs_finding_drop(audit, 0);
 		cs_error_clear(err);
 		pending = i > 0 && cs_entrycheck_ispending(audit, name);

@@ -217,19 +217,39 @@ eachfile(struct walk *in, const char *path, int (*fn)(void *, const char *))
 	return failwalk(in, path);
 }
 
+/* What is not found in index/ is searched in all entries. */
+static int
+lookindexed(struct certstore_audit *audit, struct certstore_error *err)
+{
+	const char *name = audit->lacking;
+
+	if (audit->indexed)
+		return 0;
+	return cs_finding_addas(audit, CERTSTORE_WARNING, CS_CODE_INDEX_MISSING,
+	    "@store", err,
+	    "index %s%s: what is not found there is searched in all entries: "
+	    "cert-check%s -r",
+	    name[0] == '\0' ? "may not list all entries" :
+			      "does not list all entries, such as ",
+	    name, cs_store_option(audit->store));
+}
+
 int
 cs_indexcheck_store(struct certstore_audit *audit, struct certstore_error *err)
 {
 	struct walk in = { .audit = audit, .err = err, .combined = -1 };
 	size_t n;
-	int rv = 0;
+	int rv;
 
+	if (lookindexed(audit, err) == -1)
+		return -1;
 	if (cs_linkcheck_count(audit->store, &n) == -1)
 		return failwalk(&in, "index");
 	if ((n != audit->nindex || audit->incomplete) &&
 	    cs_purge_find(audit->store, NULL, addsurplus, &in) == -1)
 		return failwalk(&in, "index");
 	in.combined = cs_file_opendir(audit->root, "combined");
+	rv = 0;
 	if (in.combined != -1 &&
 	    ((rv = eachfile(&in, "combined", countfile)) == -1 ||
 		((in.n != audit->ncombined || audit->incomplete) &&

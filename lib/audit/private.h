@@ -122,6 +122,10 @@ struct certstore_audit {
 	gid_t			 gid;
 	size_t			 nindex, ncombined;	/* links that are right */
 	int			 incomplete;	/* an entry could not be read */
+	int			 indexed;	/* index/ is to list all */
+	char			 lacking[CS_NAME_MAX + 1]; /* one it does not list */
+	int			 failed;	/* behind the queue, for this: */
+	struct certstore_error	 why;
 	int64_t			 ends;		/* the first end of an entry */
 	int			 orders;	/* there may be some */
 	int			 users;		/* an entry has a user */
@@ -148,9 +152,10 @@ int	cs_finding_judge(struct certstore_audit *, struct certstore_error *);
 const char *cs_finding_text(const char *, const char *);
 
 /* endcheck.c: what expires: of the subject, or NULL for the certificate of an
- * entry; begin and end of its validity. */
+ * entry; begin and end of its validity; the highest severity. */
 int	cs_endcheck_cert(struct certstore_audit *, const char *, const char *,
-	    int64_t, int64_t, struct certstore_error *);
+	    int64_t, int64_t, enum certstore_severity,
+	    struct certstore_error *);
 int	cs_endcheck_entry(struct certstore_audit *,
 	    const struct certstore_entry *, struct certstore_error *);
 /* Does a moment come within the span of -e with this index? */

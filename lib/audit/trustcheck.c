@@ -85,7 +85,11 @@ lookanchors(struct certstore_audit *audit, const char *name,
 			rv = cs_fail_nomem(err);
 		else
 			rv = cs_endcheck_cert(audit, name, subject.p,
-			    cs_cert_starts(x509), cs_cert_ends(x509), err);
+			    cs_cert_starts(x509), cs_cert_ends(x509),
+			    /* the list is not this host's to change */
+			    a->origin == CS_ANCHOR_SHIPPED ? CERTSTORE_NOTE :
+							     CERTSTORE_CRITICAL,
+			    err);
 		X509_free(x509);
 	}
 	cs_buf_free(&subject);
@@ -157,6 +161,47 @@ looknamed(struct certstore_audit *audit, const char *set,
 	return rv;
 }
 
+/* A set that is asked for is there: 0, or -1. */
+static int
+requireset(struct certstore_audit *audit, const struct cs_strings *names,
+    const char *set, struct certstore_error *err)
+{
+	struct cs_trustname tn;
+
+	if (cs_strings_has(names, set))
+		return 0;
+	if (cs_trustname_init(&tn, audit->store, set, err) == -1)
+		return -1;
+	cs_trustname_absent(&tn, err);
+	cs_trustname_done(&tn);
+	return -1;
+}
+
+/* The sets that are asked for by name; those that are not there at the end. */
+static int
+lookasked(struct certstore_audit *audit, const struct cs_strings *names,
+    struct certstore_error *err)
+{
+	struct certstore_error why = { 0 };
+	const char *name, *set;
+	size_t i;
+	int rv = 0;
+
+	for (i = 0; rv == 0 && i < audit->names.n; i++) {
+		name = audit->names.v[i];
+		if (strncmp(name, "@trust", 6) != 0)
+			continue;
+		set = name[6] == '/' ? name + 7 : NULL;
+		if (set == NULL || requireset(audit, names, set, &why) == 0)
+			rv = looknamed(audit, set, err);
+	}
+	if (rv == 0 && why.code != CERTSTORE_OK) {
+		*err = why;
+		rv = -1;
+	}
+	return rv;
+}
+
 int
 cs_trustcheck_sets(struct certstore_audit *audit, struct certstore_error *err)
 {
@@ -164,11 +209,14 @@ cs_trustcheck_sets(struct certstore_audit *audit, struct certstore_error *err)
 	size_t i;
 	int rv;
 
-	rv = looknamed(audit, NULL, err);
-	if (rv == 0 && cs_trustgen_names(audit->store, &names) == -1)
+	if (cs_trustgen_names(audit->store, &names) == -1)
 		rv = cs_fail_errno(err, "%s/trusts",
 		    certstore_path(audit->store));
-	for (i = 0; rv == 0 && i < names.n; i++)
+	else if (audit->named)
+		rv = lookasked(audit, &names, err);
+	else
+		rv = looknamed(audit, NULL, err);
+	for (i = 0; rv == 0 && i < names.n && !audit->named; i++)
 		rv = looknamed(audit, names.v[i], err);
 	cs_strings_free(&names);
 	return rv;

@@ -117,7 +117,7 @@ warnsearched(struct certstore *store)
 		return;
 	store->warned = 1;
 	cs_warn(store,
-	    "%s: was changed by something else, so all entries were searched: "
+	    "%s: index may not list all entries, so all were searched: "
 	    "use cert-check -r%s",
 	    store->path, store->option);
 }
@@ -176,6 +176,37 @@ cs_indexed_check(struct certstore *store, int *waited)
 			return -1;
 	}
 	return busy == -1 ? -1 : searchonce(store, &certs, !busy);
+}
+
+/*
+ * Do the times say that index/ lists all entries?  Waits for a writer, but
+ * searches nothing.  1, also if a writer is still at work; 0, -1 and errno.
+ */
+int
+cs_indexed_isknown(struct certstore *store)
+{
+	struct timespec nap = { 0, 1000000 };
+	struct cs_stamp certs, index;
+	int busy, i, rv;
+
+	if (store->certs == -1)
+		return 1;
+	for (i = 0;; i++) {
+		if (store->index == -1 || (rv = cs_index_ismade(store)) == 0)
+			return 0;
+		if (rv == -1 || (rv = comparetimes(store, &certs, &index)) != 0)
+			return rv;
+		if (index.modified.tv_sec == 0)
+			return 0;
+		if ((busy = iswriting(store)) == -1)
+			return -1;
+		if (i == TRIES || (i > 0 && !busy))
+			return busy;
+		nanosleep(&nap, NULL);
+		nap.tv_nsec *= 2;
+		if (cs_store_reopen(store) != NULL)
+			return -1;
+	}
 }
 
 /*

@@ -578,6 +578,13 @@ concludestore(struct cs_repair *r, struct certstore_error *err)
 	return 0;
 }
 
+static void
+tellindexed(struct cs_repair *r)
+{
+	cs_told_add(r, "@store", "index", 0,
+	    "what index did not list was searched in all entries");
+}
+
 /* All that a dry run tells without the lock. */
 static int
 looktotell(struct cs_repair *r, struct certstore_error *err)
@@ -601,6 +608,12 @@ looktotell(struct cs_repair *r, struct certstore_error *err)
 	if (r->copied)
 		cs_told_add(r, "@store", "link", 0,
 		    "the store was copied without its links");
+	else if (r->names.n == 0) {
+		if ((rv = cs_indexed_isknown(store)) == -1)
+			return failstore(r, "/index", err);
+		if (rv == 0)
+			tellindexed(r);
+	}
 	return 0;
 }
 
@@ -608,8 +621,11 @@ static int
 repairall(struct cs_repair *r, struct certstore_error *err)
 {
 	struct certstore *store = r->store;
-	int rv;
+	int known = 1, rv;
 
+	if (r->names.n == 0 && !r->copied &&
+	    (known = cs_indexed_isknown(store)) == -1)
+		return failstore(r, "/index", err);
 	rv = cs_recover_isneeded(store);
 	if (cs_lock_take(store, err) == -1)
 		return -1;
@@ -626,6 +642,8 @@ repairall(struct cs_repair *r, struct certstore_error *err)
 	rv = repairothers(r, err);
 	if (rv == 0)
 		rv = concludestore(r, err);
+	if (rv == 0 && !known && store->indexed)
+		tellindexed(r);
 	cs_lock_release(store);
 	return rv;
 }
