@@ -265,18 +265,23 @@ addfindings(const struct cmd_monitor *m, struct cmd_text *t)
 
 /*
  * Writes a file by rename in its directory, mode 0644: a reader sees all of it
- * or what was there before.
+ * or what was there before.  A device or the like is not replaced.
  */
 static void
 replacefile(const char *path, const struct cmd_text *t)
 {
 	const char *base = strrchr(path, '/');
 	char clean[256], *tmp;
+	struct stat st;
 	size_t len = 0;
 	ssize_t n = 0;
 	int fd;
 
 	cmd_clean(path, clean, sizeof(clean));
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		cmd_die("%s: is not a regular file: use -M metrics to write to "
+			"standard output",
+		    clean);
 	base = base == NULL ? path : base + 1;
 	if (asprintf(&tmp, "%.*s.%s.%ld", (int)(base - path), path, base,
 		(long)getpid()) == -1)
