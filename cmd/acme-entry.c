@@ -403,18 +403,25 @@ takecertificate(struct state *s, const json_t *order)
 	return HELD;
 }
 
-/* The CA does not want this key, RFC 8555 section 6.7: the next one is new. */
+/*
+ * The CA does not want this key, RFC 8555 section 6.7: the next one is new, and
+ * the message says so.
+ */
 static void
-judgekey(struct state *s, const char *type)
+judgekey(struct state *s, const char *type, char *msg, size_t size)
 {
 	static const char urn[] = "urn:ietf:params:acme:error:";
 	struct certstore_error ignored;
+	size_t len = strlen(msg);
 
 	if (type != NULL && strncmp(type, urn, strlen(urn)) == 0)
 		type += strlen(urn);
 	if (type != NULL &&
-	    (strcmp(type, "badPublicKey") == 0 || strcmp(type, "badCSR") == 0))
+	    (strcmp(type, "badPublicKey") == 0 ||
+		strcmp(type, "badCSR") == 0)) {
 		(void)certstore_order_set(s->order, "newkey", "yes", &ignored);
+		snprintf(msg + len, size - len, ": the next key is new");
+	}
 }
 
 /* What the CA said of an order that it gave up. */
@@ -428,7 +435,8 @@ failorder(struct state *s, const json_t *order)
 	snprintf(s->why, METHOD_WHY_LEN, "CA says %s",
 	    text[0] == '\0' ? "that the order is invalid" : text);
 	entry_keepproblem(s->order, json_object_get(order, "error"));
-	judgekey(s, acme_json_string(acme_json_object(order, "error"), "type"));
+	judgekey(s, acme_json_string(acme_json_object(order, "error"), "type"),
+	    s->why, METHOD_WHY_LEN);
 	dropurl(s);
 	return FAILED;
 }
@@ -461,7 +469,7 @@ finalizeorder(struct state *s, const json_t *order, struct acme_error *err)
 		next = acme_order_finalize(s->session->acme, order, csr, err);
 	free(csr);
 	if (next == NULL && err->why == ACME_REFUSED) {
-		judgekey(s, err->type);
+		judgekey(s, err->type, err->msg, sizeof(err->msg));
 		dropurl(s);
 	}
 	return next;

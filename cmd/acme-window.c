@@ -74,15 +74,18 @@ keepwindow(struct certstore_order *order, const char *name,
 	int64_t before = gettime(order, "ari-start");
 	double part = (double)arc4random() / 4294967296.0;
 	struct certstore_error ignored;
+	int past;
 
 	if (before == ari->start && gettime(order, "ari-end") == ari->end)
 		return;
-	if (before != 0 && *ari->explanation != '\0')
-		cmd_say("%s: the CA has moved its renewal: %s", name,
-		    ari->explanation);
-	/* it may mean that the certificate was revoked, and why */
-	if (before != 0 && ari->end <= certstore_time_now())
+	/* in the past: it may have been revoked, and why */
+	past = before != 0 && ari->end <= certstore_time_now();
+	if (past)
 		(void)certstore_order_set(order, "newkey", "yes", &ignored);
+	if (past || (before != 0 && *ari->explanation != '\0'))
+		cmd_say("%s: the CA has moved its renewal%s%s%s", name,
+		    past ? " to the past: the next key is new" : "",
+		    *ari->explanation == '\0' ? "" : ": ", ari->explanation);
 	settime(order, "ari-start", ari->start);
 	settime(order, "ari-end", ari->end);
 	/* drawn once for a window, or else the first runs would take all */

@@ -73,7 +73,7 @@ load acmemock
 		rules "$refusal" 'finalize * state processing' \
 		    'poll 1 state invalid'
 		run -2 --separate-stderr renew www
-		oneline 'www: ' 'bad'
+		oneline 'www: ' 'bad' ': the next key is new'
 		rules
 		run -0 renew www
 		[ "$(spki)" != "$was" ]
@@ -97,8 +97,9 @@ load acmemock
 	run -0 cert-acme -u www
 	setstate www ari-next 1
 	rules "$(moved '-2 days' '-1 day')"
-	run -0 cert-acme -u www
+	run -0 --separate-stderr cert-acme -u www
 	[ "$output" = www ]
+	[[ $stderr == *"www: the CA has moved its renewal to the past: the next key is new" ]]
 	[ "$(spki)" != "$was" ]
 	# asked for the first time it is no move
 	was=$(spki)
