@@ -27,7 +27,9 @@ offered() {
 # words WHAT [COMMAND]: those of the table, sorted.
 words() {
 	awk -F '\t' -v what="$1" -v who="${2:-*}" '
-	    $1 == who && $2 == what { gsub("=[^ ]*", "", $3); print $3 }' \
+	    $1 == who && $2 == what {
+		gsub("=[^ ]*|:<[^ ]*", "", $3); print $3
+	    }' \
 	    "$table" | tr ' ' '\n' | grep -vE '^[,-]?$|^<' | sort -u
 }
 
@@ -36,9 +38,9 @@ same() {
 	local message=$1
 
 	shift
-	[ "$(sed -n 's/.*: use //p' <<<"$message" | sed 's/; or.*//' |
-	    tr -s ', ' '\n\n' | grep -vxE 'or|one|of|the|like|and|x-NAME' |
-	    sort -u)" = "$(words "$@" | grep -vx x-)" ] ||
+	[ "$(sed -n 's/.*: use //p' <<<"$message" |
+	    sed -E 's/; or.*|or another .*//; s/:[A-Za-z]+|=[^ ,]*//g' |
+	    tr -s ', ' '\n\n' | grep -vxE 'or|one|of|x-NAME' | sort -u)" = "$(words "$@" | grep -vx x-)" ] ||
 	    fail "$*: $(words "$@" | xargs): $message"
 }
 
@@ -156,6 +158,10 @@ holds() {
 	same "$(cert-verify -P '?' a 2>&1)" -P: cert-verify
 	same "$(cert-create -P '?' a 2>&1)" -P: cert-create
 	same "$(cert-create -t '?' a 2>&1)" -t: cert-create
+	same "$(cert-create -S '?=' a 2>&1)" attr=value
+	same "$(cert-create -C '?' a 2>&1)" constraint
+	same "$(cert-set a method='?' 2>&1)" method
+	same "$(cert-check -M '?' 2>&1)" monitor
 	same "$(cert-revoke a reason='?' 2>&1)" reason
 	same "$(cert-trust '?' 2>&1)" operand cert-trust
 	same "$(cert-account '?' 2>&1)" operand cert-account
@@ -215,11 +221,17 @@ holds() {
 
 @test "names of 100,000 entries, without a command of the store" {
 	mkdir -p "$CERTSTORE/certs" "$CERTSTORE/index/host"
-	perl -e 'for (0 .. 99999) {
-		symlink(sprintf(".e%05d\@1", $_), sprintf("certs/e%05d", $_));
-		symlink(sprintf("../../certs/e%05d", $_),
-		    sprintf("index/host/www.e%05d.example.com", $_));
-	    }' -e 'BEGIN { chdir($ENV{CERTSTORE}) or die }'
+	# links, as ext4 allows them, save inodes
+	(cd "$CERTSTORE" && perl -e 'for (0 .. 99999) {
+		for (sprintf("certs/e%05d", $_),
+		    sprintf("index/host/www.e%05d.example.com", $_)) {
+			if ($n++ % 50000 == 0) {
+				open(F, ">", $first = $_) or die;
+			} else {
+				link($first, $_) or die;
+			}
+		}
+	    }')
 	PATH=/usr/bin:/bin
 	[ "$(within 2 "$complete" cert-show '' | wc -l)" -eq 100000 ]
 	[ "$(within 1 "$complete" cert-show e1234 | wc -l)" -eq 10 ]
