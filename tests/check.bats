@@ -417,6 +417,12 @@ damage() {
 	finds warning b unlogged
 	rm "$CERTSTORE/log"
 	clean
+	# where no line can be written, the rest is still looked at
+	for log in 'mkfifo log' 'ln -s /etc/passwd log' 'mkdir log'; do
+		damage "(cd ../.. && rm -f log && $log); rm ../../combined/b.pem" \
+		    warning @store unlogged
+		[[ $output = *"	b	combined-missing	"* ]]
+	done
 }
 
 @test "chains for calls" {

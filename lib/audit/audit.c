@@ -124,7 +124,9 @@ opendirectories(struct certstore_audit *audit, struct certstore_error *err)
 		return cs_fail_errno(err, "%s", certstore_path(audit->store));
 	audit->owner = st.st_uid;
 	audit->orders = cs_orderstate_isused(audit->store);
-	if ((audit->indexed = cs_indexed_isknown(audit->store)) == -1)
+	/* who may not read it, does not find out */
+	if ((audit->indexed = cs_indexed_isknown(audit->store)) == -1 &&
+	    errno != EACCES)
 		return cs_fail_errno(err, "%s/index",
 		    certstore_path(audit->store));
 	return 0;
@@ -175,10 +177,9 @@ lookstart(struct certstore_audit *audit, struct certstore_error *err)
 	cs_strings_sort(&audit->names);
 	if (cs_trustcheck_begin(audit, err) == -1)
 		return -1;
-	/* who may not read it is told of the rest */
+	/* cs_placecheck_store() reports why it cannot be read */
 	audit->haslog = cs_log_load(audit->store, &audit->told, err);
-	if (audit->haslog == -1 && err->errnum != EACCES)
-		return -1;
+	audit->logerror = audit->haslog == -1 ? err->errnum : 0;
 	cs_error_clear(err);
 	if (!audit->named)
 		return cs_resolve_names(audit->store, &audit->entries, err);

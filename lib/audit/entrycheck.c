@@ -183,7 +183,7 @@ lookgenerations(struct certstore_audit *audit, struct certstore_error *err)
 			AT_SYMLINK_NOFOLLOW) == 0)
 			rv = cs_finding_add(audit, CS_CODE_GENERATION_ORPHAN,
 			    info->name, err,
-			    "certs/%s is used by nothing: cert-check%s -rf %s",
+			    "certs/%s is used by nothing: cert-check%s -r %s",
 			    files->v[i], cs_store_option(audit->store),
 			    info->name);
 	}

@@ -253,6 +253,23 @@ looksettings(struct certstore_audit *audit, struct certstore_error *err)
 	return rv;
 }
 
+/* Can the log be read, and does it get lines? */
+static int
+looklog(struct certstore_audit *audit, struct certstore_error *err)
+{
+	struct stat st;
+
+	if (audit->logerror == 0 || audit->logerror == EACCES)
+		return 0;
+	if (fstatat(audit->root, "log", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    !S_ISREG(st.st_mode))
+		return cs_finding_add(audit, CS_CODE_UNLOGGED, "@store", err,
+		    "log is not a regular file, and no change has a line: "
+		    "remove it");
+	return cs_finding_add(audit, CS_CODE_UNLOGGED, "@store", err, "log: %s",
+	    strerror(audit->logerror));
+}
+
 static int
 lookstate(struct place *in)
 {
@@ -290,7 +307,8 @@ cs_placecheck_store(struct certstore_audit *audit, struct certstore_error *err)
 	    eachplace(&in, ".pending", lookpending) == -1 ||
 	    eachplace(&in, "hooks", lookhook) == -1 ||
 	    eachplace(&in, "x5u", lookx5u) == -1 ||
-	    lookdefault(audit, err) == -1 || looksettings(audit, err) == -1)
+	    lookdefault(audit, err) == -1 || looksettings(audit, err) == -1 ||
+	    looklog(audit, err) == -1)
 		goto out;
 	in.n = 0;
 	if ((rv = eachplace(&in, "lost", countlost)) == 0 && in.n > 0)

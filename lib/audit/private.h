@@ -117,7 +117,7 @@ struct certstore_audit {
 	struct certstore_entry	 entry;
 	struct cs_trustset	 distrusted;
 	struct cs_logtold	 told;		/* by the log */
-	int			 haslog;
+	int			 haslog, logerror;	/* an errno, or 0 */
 	char			*group;		/* the last that was looked up */
 	gid_t			 gid;
 	size_t			 nindex, ncombined;	/* links that are right */
