@@ -415,6 +415,9 @@ damage() {
 	clean
 	sed -i '$d' "$CERTSTORE/log"
 	finds warning b unlogged
+	cert-check -q -r b
+	cert-check -q
+	grep '"entry":"b",.*"reason":"repair"' "$CERTSTORE/log"
 	rm "$CERTSTORE/log"
 	clean
 	# where no line can be written, the rest is still looked at

@@ -123,7 +123,7 @@ static const struct cs_codeline lines[CS_NCODE] = {
 	    "RSA and ECDSA certificates of one host differ in names or end" },
 	[CS_CODE_UNKNOWN_FILE] = { "unknown-file", WARNING, 0,
 	    "a file that no command made" },
-	[CS_CODE_UNLOGGED] = { "unlogged", WARNING, 0,
+	[CS_CODE_UNLOGGED] = { "unlogged", WARNING, 1,
 	    "a change that no line of the log tells of" },
 	[CS_CODE_WEAK_KEY] = { "weak-key", WARNING, 0, "a key is weak" },
 	[CS_CODE_WEAK_SIGNATURE] = { "weak-signature", WARNING, 0,

@@ -370,8 +370,9 @@ lookcertificate(struct certstore_audit *audit, struct certstore_error *err)
 	if (rv == 0 && audit->haslog == 1 && cs_log_lacks(&audit->told, info))
 		rv = cs_finding_add(audit, CS_CODE_UNLOGGED, info->name, err,
 		    "no line of the log tells of generation %lu: it was "
-		    "restored, or something else than these commands made it",
-		    info->gen);
+		    "restored, or something else than these commands made it: "
+		    "cert-check%s -r %s adds one",
+		    info->gen, cs_store_option(audit->store), info->name);
 	if (rv == 0 && info->revoked != NULL)
 		rv = cs_finding_add(audit, CS_CODE_REVOKED, info->name, err,
 		    "the certificate was revoked: replace it");

@@ -250,12 +250,41 @@ repairprops(struct cs_repair *r, const char *name,
 	return rv;
 }
 
+/*
+ * Adds a line to the log for a generation that no line tells of, as after a
+ * restore: from then on it is known.
+ */
 static int
-repaircontents(struct cs_repair *r, const char *name,
+repairline(struct cs_repair *r, const char *name, unsigned long gen,
     struct certstore_error *err)
 {
 	struct certstore_entry entry = { 0 };
+	struct cs_logline line = { .name = name, .reason = CS_LOG_REPAIR };
+
+	if (cs_told_acts(r) && cs_lock_take(r->store, err) == -1)
+		return -1;
+	if (cs_entry_load(r->store, name, &entry, err) == 0 &&
+	    entry.info.gen == gen) {
+		line.gen = gen;
+		line.new = entry.info.fingerprint;
+		if (cs_told_acts(r))
+			cs_log_add(r->store, &line);
+		cs_told_add(r, name, "log", 0,
+		    "no line of the log told of generation %lu", gen);
+	}
+	cs_entry_done(&entry);
+	if (cs_told_acts(r))
+		cs_lock_release(r->store);
+	return 0;
+}
+
+static int
+repaircontents(struct cs_repair *r, const struct cs_logtold *told,
+    const char *name, struct certstore_error *err)
+{
+	struct certstore_entry entry = { 0 };
 	struct certstore_error why;
+	unsigned long unlogged = 0;
 	int damaged, rv = 0;
 
 	damaged = cs_entry_load(r->store, name, &entry, &why) == -1;
@@ -268,9 +297,11 @@ repaircontents(struct cs_repair *r, const char *name,
 		rv = repairfiles(r, name, &entry, damaged, err);
 		if (rv == 0 && !damaged)
 			rv = repairprops(r, name, &entry, err);
+		if (rv == 0 && cs_log_lacks(told, &entry.info))
+			unlogged = entry.info.gen;
 	}
 	cs_entry_done(&entry);
-	return rv;
+	return unlogged != 0 ? repairline(r, name, unlogged, err) : rv;
 }
 
 static int
@@ -382,19 +413,21 @@ repairmore(struct cs_repair *r, struct certstore_error *err)
 	struct certstore_error flaw;
 	struct cs_strings all = { 0 };
 	const struct cs_strings *names = &r->names;
+	struct cs_logtold told;
 	size_t i;
 	int rv = 0;
 
+	/* one that cannot be read is for the audit */
+	(void)cs_log_load(r->store, &told, &flaw);
 	if (r->names.n == 0 || r->copied) {
-		if (cs_resolve_names(r->store, &all, err) == -1)
-			return -1;
 		names = &all;
-		if ((rv = repairtrusts(r, err)) == 0)
+		if ((rv = cs_resolve_names(r->store, &all, err)) == 0 &&
+		    (rv = repairtrusts(r, err)) == 0)
 			rv = repairchains(r, err);
 	}
 	for (i = 0; i < names->n && rv == 0; i++) {
 		cs_progress(r->store, "checking files", i, names->n);
-		if (repaircontents(r, names->v[i], &flaw) == 0 ||
+		if (repaircontents(r, &told, names->v[i], &flaw) == 0 ||
 		    flaw.code == CERTSTORE_ENOENTRY ||
 		    flaw.code == CERTSTORE_ECHANGED)
 			continue; /* another writer was faster */
@@ -402,6 +435,7 @@ repairmore(struct cs_repair *r, struct certstore_error *err)
 		if (r->failed != NULL)
 			r->failed(r->arg, names->v[i], &flaw);
 	}
+	cs_log_done(&told);
 	cs_strings_free(&all);
 	return rv;
 }

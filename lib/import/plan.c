@@ -364,7 +364,7 @@ recordplan(struct cs_planning *job, struct certstore_error *err)
 			job->a->put.reason = "renew";
 		if (job->im->origin != NULL) {
 			job->a->put.origin = job->im->origin;
-			job->a->put.reason = "repair";
+			job->a->put.reason = CS_LOG_REPAIR;
 		}
 		if (cs_newprops_compose(job->im->store, &job->a->put,
 			job->was == CS_WAS_ABSENT ? NULL : &job->old,

@@ -27,6 +27,7 @@ haspath(int dirfd, const char *name)
 struct looking {
 	int fd;
 	uid_t owner;
+	int hardlinks; /* as tar -h makes of what links led to */
 };
 
 /* Is a file other than those that a writer makes?  1, 0, -1. */
@@ -44,7 +45,7 @@ isalien(void *arg, const char *file)
 		return 1;
 	if (fstatat(in->fd, file, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT ? 0 : -1;
-	return !S_ISREG(st.st_mode) || st.st_nlink != 1 ||
+	return !S_ISREG(st.st_mode) || (st.st_nlink != 1 && !in->hardlinks) ||
 	    st.st_uid != in->owner;
 }
 
@@ -53,7 +54,7 @@ isalien(void *arg, const char *file)
 static int
 isourdir(const struct certstore *store, const char *dir)
 {
-	struct looking in = { -1, geteuid() };
+	struct looking in = { -1, geteuid(), !store->linked };
 	struct stat st;
 	int rv;
 
@@ -418,7 +419,8 @@ iscombinedcopy(struct certstore *store, const char *name)
 	snprintf(live, sizeof(live), "%s/combined.pem", name);
 	if (fstatat(store->fd, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT ? 0 : -1;
-	if (S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid == geteuid() &&
+	if (S_ISREG(st.st_mode) && (st.st_nlink == 1 || !store->linked) &&
+	    st.st_uid == geteuid() &&
 	    cs_file_read(store->fd, path, CS_RECORD_MAX, &one) == 0 &&
 	    cs_file_read(store->certs, live, CS_RECORD_MAX, &two) == 0)
 		rv = one.len == two.len && memcmp(one.p, two.p, one.len) == 0;

@@ -377,6 +377,7 @@ int	cs_recover_abandon(struct certstore *, const struct certstore_error *);
  * intent is still there.
  */
 #define CS_LOG_REMOVE	"remove"
+#define CS_LOG_REPAIR	"repair"
 #define CS_LOG_SYSLOG	"syslog"	/* the value of log= */
 struct cs_logline {
 	const char	*name;		/* of an entry, "@trust/SET", "@store" */
