@@ -148,17 +148,6 @@ while True: s.accept()' "$HOSTILE_PORT" 3>&- &
 	done
 }
 
-# reachable: other users get to the directory of this test.
-reachable() {
-	local dir
-
-	for dir in "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR" "${TMPDIR:-/tmp}" \
-	    "$(dirname "${TMPDIR:-/tmp}")"; do
-		[[ $dir != *certstore-tests* ]] || chmod 711 "$dir"
-	done
-	chmod 711 "$(dirname "$BATS_TEST_TMPDIR")"
-}
-
 # waiting COMMAND...: starts it while another writer has the lock, and returns
 # when it waits, with its keys made; its process is $waiter.
 waiting() {

@@ -76,6 +76,17 @@ teardown() {
 	common_teardown
 }
 
+# reachable: other users get to the directory of this test.
+reachable() {
+	local dir
+
+	for dir in "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR" "${TMPDIR:-/tmp}" \
+	    "$(dirname "${TMPDIR:-/tmp}")"; do
+		[[ $dir != *certstore-tests* ]] || chmod 711 "$dir"
+	done
+	chmod 711 "$(dirname "$BATS_TEST_TMPDIR")"
+}
+
 # fail MESSAGE...: prints the reason, and the test fails.
 fail() {
 	printf '%s\n' "$*" >&2

@@ -592,16 +592,18 @@ refused() {
 
 	if [ "$(id -u)" -eq 0 ]; then
 		as=(--user=nobody)
+		reachable
 		take srv nobody
 		mkdir db
 		chown nobody:nogroup db
 	else
 		mkdir db
 	fi
-	mariadb-install-db --no-defaults "${as[@]}" --datadir="$PWD/db" \
-	    --skip-test-db >log 2>&1 || cat log
-	mariadbd --no-defaults "${as[@]}" --datadir="$PWD/db" \
-	    --port="$port" --bind-address=127.0.0.1 --socket="$PWD/db/socket" \
+	as+=(--datadir="$PWD/db" --tmpdir="$PWD/db")
+	mariadb-install-db --no-defaults "${as[@]}" --skip-test-db >log 2>&1 ||
+	    cat log
+	mariadbd --no-defaults "${as[@]}" --port="$port" \
+	    --bind-address=127.0.0.1 --socket="$PWD/db/socket" \
 	    --ssl-cert="$PWD/srv.crt" --ssl-key="$PWD/srv.key" \
 	    >>log 2>&1 3>&- &
 	started "$port" $!
