@@ -43,6 +43,7 @@ connections() {
 }
 
 @test "cron each few minutes: each at its own point, and few questions" {
+	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip "takes minutes"
 	local asked=0 i n=8 names=() step=300 t when
 
 	[ "${FAULTS:-}" != all ] || { n=60; step=60; }
@@ -84,6 +85,7 @@ connections() {
 }
 
 @test "160 hours, and a CA that is down a third of the time: never expired" {
+	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip "takes minutes"
 	local days=8 down=0 orders=0 t
 
 	[ "${FAULTS:-}" != all ] || days=60
