@@ -191,14 +191,20 @@ taketoken(struct proving *p, struct proof *f, const char *token)
 	return f->authorization != NULL && f->txt != NULL;
 }
 
-/* Fills in a task for a challenge; 0: it has a form that is not known. */
+/*
+ * Fills in a task for a challenge; 0: it has a form that is not known.  A token
+ * proves a TNAuthList and nothing else does: what a CA calls a host name is
+ * never given to the program that gets tokens.
+ */
 static int
 taketask(struct proving *p, struct proof *f, const json_t *challenge)
 {
 	const json_t *identifier = acme_json_object(f->authz, "identifier");
 	const char *type = acme_json_string(challenge, "type");
 
-	if (type == NULL)
+	if (type == NULL ||
+	    iscalls(acme_json_string(identifier, "type")) !=
+		(strcmp(type, TKAUTH) == 0))
 		return 0;
 	memset(&f->task, 0, sizeof(f->task));
 	f->task.type = type;

@@ -216,6 +216,11 @@ unasked() {
 		none of the methods,"token-authority":"https://localhost/x"
 		none of the methods,"tkauth-type":7
 	EOR
+	# nor for what the CA calls a host name
+	pending 'authz * set identifier {"type":"dns","value":"MAigBhYENzA5Sg"}'
+	run -2 --separate-stderr calls
+	oneline 'carrier: ' 'none of the methods'
+	unasked
 	# what was not ordered
 	for identifier in '{"type":"TNAuthList","value":"MAigBhYENzA5Sg"}' \
 	    '{"type":"TNAuthList","value":"MAigBhYEODE4SA=="}'; do
