@@ -2,9 +2,12 @@
  * acme-prove.c: proves to a CA that the names of an order are ours: chooses a
  * challenge for each, sets them all up, lets the CA look once, and undoes them.
  */
+#include <arpa/inet.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <bsd/stdlib.h>
 
@@ -245,25 +248,57 @@ choosechallenge(struct proving *p, struct proof *f)
 }
 
 /*
- * Takes the identifier of an authorization.  A token is asked for a TNAuthList
- * only if that is what was ordered.
+ * Was an identifier ordered?  A CA may want the proof of a domain above the one
+ * that was ordered, RFC 8555 section 7.1.3, but of nothing else: it becomes an
+ * argument of hooks, and a part of their commands.
  */
+static int
+isordered(const struct proving *p, const char *type, const char *value)
+{
+	const char *orderedtype, *ordered;
+	unsigned char address[16], given[16];
+	size_t i, len = strlen(value), n;
+	int family = strchr(value, ':') == NULL ? AF_INET : AF_INET6;
+
+	for (i = 0; certstore_order_identifier(p->order, i, &orderedtype,
+			&ordered) == 1;
+	     i++) {
+		if (strcmp(type, orderedtype) != 0)
+			continue;
+		n = strlen(ordered);
+		if (strcmp(type, "dns") == 0 && len > 0 && len < n &&
+		    ordered[n - len - 1] == '.' &&
+		    strcasecmp(ordered + n - len, value) == 0)
+			return 1;
+		if (strcmp(type, "ip") == 0 &&
+		    inet_pton(family, value, given) == 1 &&
+		    inet_pton(family, ordered, address) == 1 &&
+		    memcmp(address, given, family == AF_INET ? 4 : 16) == 0)
+			return 1;
+		if (iscalls(type) ? strcmp(value, ordered) == 0 :
+				    strcasecmp(value, ordered) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* Takes the identifier of an authorization. */
 static int
 takeidentifier(struct proving *p, struct proof *f)
 {
 	const json_t *identifier = acme_json_object(f->authz, "identifier");
-	const char *type, *value;
+	const char *type = acme_json_string(identifier, "type");
+	const char *value = acme_json_string(identifier, "value");
+	char clean[80];
 
-	f->name = acme_json_string(identifier, "value");
-	if (!iscalls(acme_json_string(identifier, "type")))
+	f->name = iscalls(type) ? CALLS : value;
+	if (isordered(p, type, value))
 		return 0;
-	f->name = CALLS;
-	if (certstore_order_identifier(p->order, 0, &type, &value) == 1 &&
-	    iscalls(type) &&
-	    strcmp(value, acme_json_string(identifier, "value")) == 0)
-		return 0;
-	return failprove(p,
-	    "the CA asks for the proof of a TNAuthList that was not ordered");
+	snprintf(p->why, METHOD_WHY_LEN,
+	    "the CA asks for the proof of %s, which was not ordered",
+	    iscalls(type) ? "a TNAuthList" :
+			    cmd_clean(value, clean, sizeof(clean)));
+	return -1;
 }
 
 /* What an authorization needs: 1, 0 nothing, -1. */

@@ -595,6 +595,25 @@ wish() {
 	[ "$(print www)" = "$was" ]
 }
 
+@test "an authorization for what was not ordered: no hook is run" {
+	printf '#!/bin/sh\nprintf "%%s\\n" "$*" >>%s\n' "$PWD/words" >hook
+	chmod 755 hook
+	for value in other.test 'www.example.test\nx' '$(id).www.example.test' \
+	    -h xample.test .test ''; do
+		rules 'order * state pending' \
+		    "authz * set identifier {\"type\":\"dns\",\"value\":\"$value\"}"
+		run -2 --separate-stderr cert-acme -A mock \
+		    -m "hook:http-01:$PWD/hook" -s www.example.test www
+		oneline 'www: ' 'which was not ordered'
+		[ ! -e words ] || fail "$value: $(cat words)"
+	done
+	# a CA may want to see the domain, RFC 8555 section 7.1.3
+	rules 'order * state pending' \
+	    'authz * set identifier {"type":"dns","value":"Example.test"}'
+	run cert-acme -f -A mock -m "hook:http-01:$PWD/hook" www
+	grep -q '^add http-01 Example.test ' words
+}
+
 @test "fields of an answer that make no sense are as if they were missing" {
 	order www >/dev/null
 	for retry in 0 -1 'Thu, 01 Jan 1970 00:00:00 GMT' garbage '1 1' \

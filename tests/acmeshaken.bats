@@ -219,21 +219,21 @@ unasked() {
 	# nor for what the CA calls a host name
 	pending 'authz * set identifier {"type":"dns","value":"MAigBhYENzA5Sg"}'
 	run -2 --separate-stderr calls
-	oneline 'carrier: ' 'none of the methods'
+	oneline 'carrier: ' 'MAigBhYENzA5Sg, which was not ordered'
 	unasked
 	# what was not ordered
 	for identifier in '{"type":"TNAuthList","value":"MAigBhYENzA5Sg"}' \
 	    '{"type":"TNAuthList","value":"MAigBhYEODE4SA=="}'; do
 		pending "authz * set identifier $identifier"
 		run -2 --separate-stderr calls
-		oneline 'carrier: ' 'that was not ordered'
+		oneline 'carrier: ' 'which was not ordered'
 		unasked
 	done
 	pending "authz * set identifier {\"type\":\"TNAuthList\",\"value\":\"$LIST\"}" \
 	    "$(offer '"tkauth-type":"atc"')"
 	run -2 --separate-stderr cert-acme -A mock -m tkauth:spc-token \
 	    -s www.example.test www
-	oneline 'www: ' 'that was not ordered'
+	oneline 'www: ' 'which was not ordered'
 	unasked
 	# none need be named
 	pending "$(offer '"tkauth-type":"atc"')"
