@@ -160,6 +160,8 @@ whole() {
 	tar -cf week.tar -C "$CERTSTORE" .
 	cert-rm b w
 	cert-create -f -A CA -s a.example.org a
+	cert-create -f -A CA -s a.example.org a
+	today=$(spkiof a)
 	cert-create -A CA -s new.example.org new
 	tar -xpf week.tar -C "$CERTSTORE"
 	run cert-check -r
@@ -167,6 +169,8 @@ whole() {
 	run -0 cert-check -r
 	[ "$(cert-match -o name new.example.org)" = new ]
 	[ "$(cert-match -o name a.example.org)" = a ]
+	# index still had a link of its key, though no entry has it
+	[ "$(spkiof -K "$CERTSTORE/lost/$today.pem")" = "$today" ]
 	run -0 find "$CERTSTORE" -xtype l
 	[ -z "$output" ]
 	cert-list >/dev/null
@@ -194,6 +198,25 @@ whole() {
 	[ ! -e "$CERTSTORE/deployed/0123456789ab" ]
 	rm -r "$CERTSTORE/lost"
 	whole leftovers
+}
+
+@test "no key is lost, whatever info says of it" {
+	cert-create -d other -s o.example.org o
+	for gen in 7 8 9; do
+		cp -a "$CERTSTORE/certs/a/" "$CERTSTORE/certs/.a@$gen"
+	done
+	# two keys that are called like that of b, which has another one
+	cat other/certs/o/privkey.pem >"$CERTSTORE/certs/.a@8/privkey.pem"
+	cert-create -q -f -d other -s o.example.org o
+	cat other/certs/o/privkey.pem >"$CERTSTORE/certs/.a@9/privkey.pem"
+	sed -i "s/^spki .*/spki $spki/" "$CERTSTORE"/certs/.a@[89]/info
+	run cert-check -r
+	for file in "$CERTSTORE"/lost/*; do
+		spkiof -K "$file"
+	done | sort >have
+	for gen in 1 2; do
+		spkiof -K "other/certs/.o@$gen/privkey.pem"
+	done | sort | diff - have
 }
 
 @test "modes are repaired" {

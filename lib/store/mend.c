@@ -309,7 +309,7 @@ loseorphan(struct cs_repair *r, const char *name, struct certstore_error *err)
 		    isourdir(store, store->gens.dirs.v[i]) == 1)
 			rv = cs_strings_add(&dirs, store->gens.dirs.v[i]);
 	for (i = 0; i < dirs.n && rv == 0; i++)
-		rv = cs_lost_move(r, name, dirs.v[i], NULL, err);
+		rv = cs_lost_move(r, name, dirs.v[i], err);
 	cs_strings_free(&dirs);
 	return rv;
 }
@@ -541,7 +541,7 @@ mendgenerations(struct cs_repair *r, const struct cs_link *link,
 	if (rv == -1)
 		cs_fail_errno(err, "%s/certs", store->path);
 	for (i = 0; i < dirs.n && rv == 0; i++)
-		rv = cs_lost_move(r, link->name, dirs.v[i], info, err);
+		rv = cs_lost_move(r, link->name, dirs.v[i], err);
 	cs_strings_free(&dirs);
 	return rv;
 }

@@ -387,7 +387,7 @@ int	cs_mend_entry(struct cs_repair *, const char *,
 
 /* lost.c: removes a generation that nothing uses; its keys are kept. */
 int	cs_lost_move(struct cs_repair *, const char *, const char *,
-	    const struct cs_info *, struct certstore_error *);
+	    struct certstore_error *);
 
 /* put.c */
 int	cs_put_write(struct certstore *, struct cs_put *, int,
