@@ -423,7 +423,7 @@ damage() {
 	# where no line can be written, the rest is still looked at
 	for log in 'mkfifo log' 'ln -s /etc/passwd log' 'mkdir log'; do
 		damage "(cd ../.. && rm -f log && $log); rm ../../combined/b.pem" \
-		    warning @store unlogged
+		    warning @store unknown-file
 		[[ $output = *"	b	combined-missing	"* ]]
 	done
 }

@@ -310,19 +310,25 @@ testlog(void)
 		bail("%s", err.msg);
 	sh("sed -i '1s/:\"20../:\"1999/' store/log");
 	ok(cs_log_load(store, &told, &err) == 1 &&
-		!cs_log_lacks(&told, &one.info) &&
-		!cs_log_lacks(&told, &two.info),
+		!cs_log_lacks(store, &told, &one.info) &&
+		!cs_log_lacks(store, &told, &two.info),
 	    "each change has a line");
 	cs_log_done(&told);
 	sh("sed -i '/\"l2\",\"generation\":2/d' store/log");
 	ok(cs_log_load(store, &told, &err) == 1 &&
-		!cs_log_lacks(&told, &one.info) &&
-		cs_log_lacks(&told, &two.info),
+		!cs_log_lacks(store, &told, &one.info) &&
+		cs_log_lacks(store, &told, &two.info),
 	    "one has none");
+	if (put(store, "l2", 2, "l4", "") != 0 ||
+	    cs_entry_load(store, "l2", &two, &err) == -1)
+		bail("%s", err.msg);
+	ok(!cs_log_lacks(store, &told, &two.info),
+	    "what another writer did meanwhile has its line");
 	cs_log_done(&told);
+	sh("sed -i '/\"l2\",\"generation\":3/d' store/log");
 	sh("sed -i '1s/:\"1999/:\"2999/' store/log");
 	ok(cs_log_load(store, &told, &err) == 1 &&
-		!cs_log_lacks(&told, &two.info),
+		!cs_log_lacks(store, &told, &two.info),
 	    "what was made before a log began is not missed");
 	cs_log_done(&told);
 	sh("sed -i 1d store/log; printf 'x%0100000d' 1 >>store/log");

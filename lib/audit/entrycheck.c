@@ -367,7 +367,8 @@ lookcertificate(struct certstore_audit *audit, struct certstore_error *err)
 		rv = cs_finding_add(audit, CS_CODE_NOT_YET_VALID, info->name,
 		    err, "the certificate is not yet valid: it begins at %s",
 		    certstore_time_format(info->starts, text));
-	if (rv == 0 && audit->haslog == 1 && cs_log_lacks(&audit->told, info))
+	if (rv == 0 && audit->haslog == 1 &&
+	    cs_log_lacks(audit->store, &audit->told, info))
 		rv = cs_finding_add(audit, CS_CODE_UNLOGGED, info->name, err,
 		    "no line of the log tells of generation %lu: it was "
 		    "restored, or something else than these commands made it: "

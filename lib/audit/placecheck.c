@@ -253,7 +253,7 @@ looksettings(struct certstore_audit *audit, struct certstore_error *err)
 	return rv;
 }
 
-/* Can the log be read, and does it get lines? */
+/* Can lines be added to the log? */
 static int
 looklog(struct certstore_audit *audit, struct certstore_error *err)
 {
@@ -263,11 +263,12 @@ looklog(struct certstore_audit *audit, struct certstore_error *err)
 		return 0;
 	if (fstatat(audit->root, "log", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    !S_ISREG(st.st_mode))
-		return cs_finding_add(audit, CS_CODE_UNLOGGED, "@store", err,
+		return cs_finding_add(audit, CS_CODE_UNKNOWN_FILE, "@store",
+		    err,
 		    "log is not a regular file, and no change has a line: "
 		    "remove it");
-	return cs_finding_add(audit, CS_CODE_UNLOGGED, "@store", err, "log: %s",
-	    strerror(audit->logerror));
+	errno = audit->logerror;
+	return cs_fail_errno(err, "%s/log", certstore_path(audit->store));
 }
 
 static int

@@ -279,8 +279,8 @@ repairline(struct cs_repair *r, const char *name, unsigned long gen,
 }
 
 static int
-repaircontents(struct cs_repair *r, const struct cs_logtold *told,
-    const char *name, struct certstore_error *err)
+repaircontents(struct cs_repair *r, struct cs_logtold *told, const char *name,
+    struct certstore_error *err)
 {
 	struct certstore_entry entry = { 0 };
 	struct certstore_error why;
@@ -297,7 +297,7 @@ repaircontents(struct cs_repair *r, const struct cs_logtold *told,
 		rv = repairfiles(r, name, &entry, damaged, err);
 		if (rv == 0 && !damaged)
 			rv = repairprops(r, name, &entry, err);
-		if (rv == 0 && cs_log_lacks(told, &entry.info))
+		if (rv == 0 && cs_log_lacks(r->store, told, &entry.info))
 			unlogged = entry.info.gen;
 	}
 	cs_entry_done(&entry);

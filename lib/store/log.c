@@ -3,6 +3,7 @@
  * the lock after the switch and before the intent goes.  A line that cannot be
  * written is a warning, and stops no change.
  */
+#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include <errno.h>
@@ -430,6 +431,7 @@ int
 cs_log_load(struct certstore *store, struct cs_logtold *told,
     struct certstore_error *err)
 {
+	struct stat st;
 	char *buf = NULL;
 	int fd, rv = -1;
 
@@ -438,7 +440,7 @@ cs_log_load(struct certstore *store, struct cs_logtold *told,
 	if ((fd = cs_file_open(store->fd, CS_LOG_FILE, 0, NULL)) == -1 &&
 	    errno == ENOENT)
 		return 0;
-	if (fd == -1 || (buf = malloc(CHUNK)) == NULL ||
+	if (fd == -1 || fstat(fd, &st) == -1 || (buf = malloc(CHUNK)) == NULL ||
 	    (rv = readlog(fd, told, buf)) == -1)
 		cs_fail_errno(err, "%s/" CS_LOG_FILE, store->path);
 	cs_file_close(&fd);
@@ -447,17 +449,16 @@ cs_log_load(struct certstore *store, struct cs_logtold *told,
 		cs_log_done(told);
 		return -1;
 	}
+	told->inode = st.st_ino;
+	told->filesize = st.st_size;
 	if (told->n > 1)
 		qsort(told->v, told->n, sizeof(*told->v), comparehashes);
 	return told->begin != INT64_MAX;
 }
 
-/*
- * Should the log have a line of what made this generation, and lacks it?  The
- * time of what info describes is in info, which no copy changes.
- */
-int
-cs_log_lacks(const struct cs_logtold *told, const struct cs_info *info)
+/* The time of what info describes is in info, which no copy changes. */
+static int
+lacksline(const struct cs_logtold *told, const struct cs_info *info)
 {
 	uint64_t hash;
 
@@ -467,6 +468,30 @@ cs_log_lacks(const struct cs_logtold *told, const struct cs_info *info)
 	return told->n == 0 ||
 	    bsearch(&hash, told->v, told->n, sizeof(hash), comparehashes) ==
 	    NULL;
+}
+
+/*
+ * Should the log have a line of what made this generation, and lacks it?  What
+ * was written since it was read is read.  0 also if there is no log, or it cannot
+ * be read.
+ */
+int
+cs_log_lacks(struct certstore *store, struct cs_logtold *told,
+    const struct cs_info *info)
+{
+	struct certstore_error ignored;
+	struct stat st;
+
+	if (told->inode != 0 && !lacksline(told, info))
+		return 0;
+	if (fstatat(store->fd, CS_LOG_FILE, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return 0;
+	if (st.st_ino != told->inode || st.st_size != told->filesize) {
+		cs_log_done(told);
+		if (cs_log_load(store, told, &ignored) == -1)
+			return 0;
+	}
+	return lacksline(told, info);
 }
 
 void

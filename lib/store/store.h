@@ -388,15 +388,19 @@ struct cs_logline {
 };
 void	cs_log_add(struct certstore *, const struct cs_logline *);
 /* For an audit, the changes that the log has: 1, 0 none, -1; is there no line of
- * what made the generation of an info, though the log began before?  1 or 0. */
+ * what made the generation of an info, though the log began before, also by now?
+ * 1 or 0. */
 struct cs_logtold {
 	int64_t		 begin;
 	uint64_t	*v;
 	size_t		 n, size;
+	ino_t		 inode;		/* of the file that was read, or 0 */
+	off_t		 filesize;
 };
 int	cs_log_load(struct certstore *, struct cs_logtold *,
 	    struct certstore_error *);
-int	cs_log_lacks(const struct cs_logtold *, const struct cs_info *);
+int	cs_log_lacks(struct certstore *, struct cs_logtold *,
+	    const struct cs_info *);
 void	cs_log_done(struct cs_logtold *);
 
 /* search.c: the names of entries that may have a key, sorted; -1 and errno. */
