@@ -502,7 +502,7 @@ ore'
 	[ "$(grep -v '^#' m.prom | sed 's/ [^ ]*$//' | sort | uniq -d)" = '' ]
 	[ "$(ls)" = m.prom ]
 	run -0 cert-check -M metrics
-	[[ $output != *not_after_seconds{* ]]
+	[[ $output != *"not_after_seconds{"* ]]
 	# as root it would replace /dev/stdout
 	mkfifo fifo
 	ln -s /dev/stdout link
