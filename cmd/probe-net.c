@@ -411,6 +411,7 @@ starttarget(struct run *r, struct slot *s, struct probe_target *t)
 {
 	struct addresses found;
 	int errnum, fds[2];
+	size_t i;
 
 	r->started++;
 	if (t->e.address) {
@@ -429,6 +430,10 @@ starttarget(struct run *r, struct slot *s, struct probe_target *t)
 		goto fail;
 	}
 	if (s->pid == 0) {
+		/* it needs descriptors of its own */
+		for (i = 0; i < NSLOT; i++)
+			if (r->slot[i].fd != -1)
+				close(r->slot[i].fd);
 		findaddresses(&t->e, 0, &found);
 		_exit(write(fds[1], &found, sizeof(found)) != sizeof(found));
 	}
