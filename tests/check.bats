@@ -332,6 +332,23 @@ damage() {
 	finds warning @store interrupted
 }
 
+@test "writers at work are no findings" {
+	local i n pids=()
+
+	for n in 1 2 3; do
+		for i in 1 2 3 4 5 6; do
+			cert-create -q -f -A ca -s "n$n.example.com" "n$n"
+			cert-set -q "n$n" note="$i"
+			[ $((i % 3)) -ne 0 ] || cert-rm -q "n$n"
+		done & pids+=($!)
+	done
+	while kill -0 "${pids[@]}" 2>/dev/null; do
+		clean
+	done
+	wait "${pids[@]}"
+	clean
+}
+
 @test "trust sets and CRLs" {
 	ca A /CN=A
 	ca B /CN=B

@@ -32,17 +32,37 @@ failwalk(struct walk *in, const char *what)
 		what);
 }
 
+/*
+ * Is a link surplus, and no writer at work on its entry?  The entry may have been
+ * read before a writer changed it: it is read again, and once more, since a
+ * writer may have been faster than that.  1, 0, -1.
+ */
+static int
+issurplusnow(struct walk *in, const char *path, const char *name)
+{
+	struct certstore *store = in->audit->store;
+	char owner[CS_NAME_MAX + 1];
+	int i, rv = 1;
+
+	for (i = 0; i < 2 && rv == 1; i++)
+		if ((rv = cs_purge_link(store, path, 0, owner)) == 1 &&
+		    cs_entrycheck_ispending(in->audit, name))
+			rv = 0;
+	return rv;
+}
+
 static int
 addsurplus(void *arg, const char *path, const char *name)
 {
 	struct walk *in = arg;
+	int rv;
 
 	if (name == NULL)
 		return cs_finding_add(in->audit, CS_CODE_UNKNOWN_FILE, "@store",
 		    in->err, "index/%s: is not a link of an entry: remove it",
 		    path);
-	if (cs_entrycheck_ispending(in->audit, name))
-		return 0;
+	if ((rv = issurplusnow(in, path, name)) != 1)
+		return rv;
 	return cs_finding_add(in->audit, CS_CODE_INDEX_SURPLUS, name, in->err,
 	    "index/%s leads to it, but it does not call for that: "
 	    "cert-check%s -r",

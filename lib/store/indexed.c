@@ -185,13 +185,14 @@ cs_indexed_check(struct certstore *store, int *waited)
 int
 cs_indexed_isknown(struct certstore *store)
 {
-	struct timespec nap = { 0, 1000000 };
-	struct cs_stamp certs, index;
+	struct timespec nap = { 0, 1000000 }, before;
+	struct cs_stamp certs = { 0 }, index;
 	int busy, i, rv;
 
 	if (store->certs == -1)
 		return 1;
 	for (i = 0;; i++) {
+		before = certs.modified;
 		if (store->index == -1 || (rv = cs_index_ismade(store)) == 0)
 			return 0;
 		if (rv == -1 || (rv = comparetimes(store, &certs, &index)) != 0)
@@ -200,8 +201,10 @@ cs_indexed_isknown(struct certstore *store)
 			return 0;
 		if ((busy = iswriting(store)) == -1)
 			return -1;
-		if (i == TRIES || (i > 0 && !busy))
-			return busy;
+		/* a writer removes its intent before it sets the time */
+		if (i == TRIES)
+			return busy || before.tv_sec != certs.modified.tv_sec ||
+			    before.tv_nsec != certs.modified.tv_nsec;
 		nanosleep(&nap, NULL);
 		nap.tv_nsec *= 2;
 		if (cs_store_reopen(store) != NULL)

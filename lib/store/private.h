@@ -313,11 +313,6 @@ int	cs_index_ismade(const struct certstore *);	/* 1, 0, -1 */
 int	cs_linkcheck_keys(struct certstore *, const struct cs_info *, int,
 	    struct cs_strings *);
 
-/* purge.c: looks at a link of cs_purge_find() again (1: and removes it), and
- * tells its entry: 1, 0 it is called for, -1. */
-int	cs_purge_link(struct certstore *, const char *, int,
-	    char [CS_NAME_MAX + 1]);
-
 /* combined.c: the link of an entry in combined/. */
 int	cs_combined_has(const struct certstore *, const char *);
 int	cs_combined_check(const struct certstore *, const struct cs_put *,

@@ -179,6 +179,10 @@ int	cs_index_isusable(const char *);
 int	cs_purge_find(struct certstore *, const struct cs_strings *,
 	    int (*)(void *, const char *, const char *), void *);
 int	cs_purge_index(struct certstore *, const struct cs_strings *);
+/* Looks at a link of cs_purge_find() again (1: and removes it), and tells its
+ * entry: 1, 0 it is called for, -1. */
+int	cs_purge_link(struct certstore *, const char *, int,
+	    char [CS_NAME_MAX + 1]);
 
 /*
  * linkcheck.c: the first link in index/ that an entry lacks, 1, or 0; -1 and
