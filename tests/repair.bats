@@ -51,12 +51,16 @@ whole() {
 	answers | diff wanted - || fail "$1: other answers"
 	run -0 find "$CERTSTORE" -xtype l
 	[ -z "$output" ] || fail "$1: dangles: $output"
+	run -0 find "$CERTSTORE/index" "$CERTSTORE/combined" -type f -name '*.pem'
+	[ -z "$output" ] || fail "$1: copies of keys: $output"
 }
 
 @test "copies that follow or drop links, and links that a restore lacks" {
 	cp -a "$CERTSTORE" saved
 	for how in 'cp -rL saved "$CERTSTORE"' 'cp -rLp saved "$CERTSTORE"' \
 	    'cp -r saved "$CERTSTORE"; find "$CERTSTORE" -type l -delete' \
+	    'mkdir "$CERTSTORE"; tar -C saved -chf - . |
+		tar -C "$CERTSTORE" -xpf -' \
 	    'cp -a saved "$CERTSTORE"; rm "$CERTSTORE/.links"' \
 	    'cp -a saved "$CERTSTORE"; rm -r "$CERTSTORE/index"' \
 	    'cp -a saved "$CERTSTORE"; rm -r "$CERTSTORE/index/host"' \

@@ -294,15 +294,21 @@ static int
 sharekey(struct job *job, const char *sub, const char *path)
 {
 	char dir[CS_INDEX_PATH - CS_NAME_MAX], link[CS_INDEX_PATH];
-	char text[CS_NAME_MAX + 32];
+	char text[CS_NAME_MAX + 32], now[CS_NAME_MAX + 32];
 
 	snprintf(dir, sizeof(dir), "%s@", path);
 	snprintf(link, sizeof(link), "%s/%s", dir, job->name);
 	snprintf(text, sizeof(text), "../../../certs/%s", job->name);
 	if (symlinkat(text, job->store->index, link) == -1) {
-		if (errno == EEXIST)
-			return 0;
-		if (errno != ENOENT ||
+		if (errno == EEXIST) {
+			if (cs_file_readlink(job->store->index, link, now,
+				sizeof(now)) != -1)
+				return 0;
+			/* a copy made a directory of it, with keys */
+			if (errno != EINVAL ||
+			    cs_file_rmtree(job->store->index, link) == -1)
+				return -1;
+		} else if (errno != ENOENT ||
 		    cs_file_mkdir(job->store->index, dir, NULL) == -1)
 			return -1;
 		touchsub(job->store, sub);

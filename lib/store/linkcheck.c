@@ -26,9 +26,10 @@ haslink(const struct certstore *store, const char *path, const char *name)
 	} else if (errno != ENOENT && errno != EINVAL && errno != ENAMETOOLONG)
 		return -1;
 	snprintf(shared, sizeof(shared), "%s@/%s", path, name);
-	if (faccessat(store->index, shared, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (cs_file_readlink(store->index, shared, text, sizeof(text)) != -1)
 		return 1;
-	return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+	/* a copy can have made a directory of it */
+	return errno == ENOENT || errno == ENOTDIR || errno == EINVAL ? 0 : -1;
 }
 
 /* The link of a moment that info does not tell, if there is an order. */
