@@ -388,3 +388,30 @@ whole() {
 	[ "$(grep -c "^repaired.*x5u" <<<"$output")" -eq 1 ]
 	[ "$(find "$CERTSTORE/x5u" -type f | wc -l)" -eq 1 ]
 }
+
+@test "a repair that changes an entry or a trust set is in the log" {
+	local log=$CERTSTORE/log n
+
+	n=$(wc -l <"$log")
+	cp -rL "$CERTSTORE/certs/a" x
+	rm "$CERTSTORE/certs/a"
+	mv x "$CERTSTORE/certs/a"
+	rm "$CERTSTORE/certs/b" "$CERTSTORE/trust"
+	cert-check -r a b CA
+	cert-check -r
+	tail -n +$((n + 1)) "$log" >lines
+	for it in 'a","generation":2' 'b","generation":2' \
+	    '@trust","generation":1'; do
+		grep "\"entry\":\"$it,\"reason\":\"repair\"" lines ||
+		    fail "$it: $(cat lines)"
+	done
+	grep "\"new\":\"$(sed -n 's/^fingerprint //p' \
+	    "$CERTSTORE/certs/a/info")\"" lines
+	[ "$(wc -l <lines)" -eq 3 ]
+	whole logged
+	# in a copy all entries are as they were
+	cp -rL "$CERTSTORE" copy
+	cert-check -d copy -r
+	n=$(wc -l <"$log")
+	run ! grep '"entry":"[a-z]' <(tail -n +$((n + 1)) copy/log)
+}

@@ -7,7 +7,19 @@
 
 #include "store/private.h"
 
-#define LOG_MAX (16 * 1024 * 1024) /* a larger one is not searched */
+/* What a line has that is about an entry with a certificate. */
+struct former {
+	char entry[CS_NAME_MAX + 16], hex[80];
+};
+
+static int
+isofformer(void *arg, const char *line, size_t len)
+{
+	const struct former *f = arg;
+
+	return memmem(line, len, f->hex, strlen(f->hex)) != NULL &&
+	    memmem(line, len, f->entry, strlen(f->entry)) != NULL;
+}
 
 /* Has the log a line about the entry with this certificate?  0 also if it cannot
  * be read: it is for those who may read logs. */
@@ -15,27 +27,11 @@ static int
 islogged(const struct certstore *store, const char *name,
     const char *fingerprint)
 {
-	char entry[CS_NAME_MAX + 16], hex[80];
-	struct cs_buf b = { 0 };
-	const char *end, *line, *nl;
-	size_t len;
-	int rv = 0;
+	struct former f;
 
-	snprintf(entry, sizeof(entry), "\"entry\":\"%s\"", name);
-	snprintf(hex, sizeof(hex), "\"%.64s\"", fingerprint);
-	if (store->fd != -1 &&
-	    cs_file_read(store->fd, CS_LOG_FILE, LOG_MAX, &b) == 0 &&
-	    b.p != NULL) {
-		end = b.p + b.len;
-		for (line = b.p; rv == 0 && line < end; line += len + 1) {
-			nl = memchr(line, '\n', (size_t)(end - line));
-			len = (size_t)((nl == NULL ? end : nl) - line);
-			rv = memmem(line, len, hex, strlen(hex)) != NULL &&
-			    memmem(line, len, entry, strlen(entry)) != NULL;
-		}
-	}
-	cs_buf_free(&b);
-	return rv;
+	snprintf(f.entry, sizeof(f.entry), "\"entry\":\"%s\"", name);
+	snprintf(f.hex, sizeof(f.hex), "\"%.64s\"", fingerprint);
+	return cs_log_each(store, isofformer, &f) == 1;
 }
 
 int

@@ -22,6 +22,7 @@
 #define FOREIGN_MAX 64	    /* bytes of a text that is not ours */
 #define TAIL (64 * 1024)    /* bytes that are searched for a line */
 #define CHUNK (64 * 1024)
+#define NOT_BEGUN INT64_MIN /* no line was read yet */
 
 /* Adds "name":"text", of a text of any bytes, and a comma. */
 static int
@@ -348,27 +349,6 @@ comparehashes(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static int
-addtold(struct cs_logtold *told, const char *line, size_t len)
-{
-	const char *name;
-	unsigned long gen;
-	uint64_t *v;
-	int removed;
-	size_t n;
-
-	if (!readlogline(line, len, &name, &n, &gen, &removed) || removed)
-		return 0;
-	v = cs_array_extend(told->v, told->n, &told->size, sizeof(*v));
-	if (v == NULL) {
-		errno = ENOMEM;
-		return -1;
-	}
-	told->v = v;
-	v[told->n++] = hashchange(name, n, gen);
-	return 0;
-}
-
 /* The time in the first line, or the end of all times. */
 static int64_t
 readbegin(const char *text, size_t len)
@@ -391,36 +371,83 @@ readbegin(const char *text, size_t len)
 								  INT64_MAX;
 }
 
-/* Reads all lines; one that does not fit the buffer is skipped. */
 static int
-readlog(int fd, struct cs_logtold *told, char *buf)
+addtold(void *arg, const char *line, size_t len)
 {
-	char *line, *nl;
-	size_t len = 0;
-	int first = 1;
-	ssize_t n;
+	struct cs_logtold *told = arg;
+	const char *name;
+	unsigned long gen;
+	uint64_t *v;
+	int removed;
+	size_t n;
 
-	for (;;) {
+	if (told->begin == NOT_BEGUN)
+		told->begin = readbegin(line, len);
+	if (!readlogline(line, len, &name, &n, &gen, &removed) || removed)
+		return 0;
+	v = cs_array_extend(told->v, told->n, &told->size, sizeof(*v));
+	if (v == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	told->v = v;
+	v[told->n++] = hashchange(name, n, gen);
+	return 0;
+}
+
+/* Cuts what is in the buffer into lines; len: what is left of the last one. */
+static int
+eachline(char *buf, size_t *len, int (*fn)(void *, const char *, size_t),
+    void *arg)
+{
+	char *line = buf, *nl;
+	int rv = 0;
+
+	while (rv == 0 && (nl = memchr(line, '\n', *len)) != NULL) {
+		rv = fn(arg, line, (size_t)(nl - line));
+		*len -= (size_t)(nl + 1 - line);
+		line = nl + 1;
+	}
+	memmove(buf, line, *len);
+	return rv;
+}
+
+/*
+ * Calls fn for each line, without its newline, until it returns other than 0,
+ * and returns that.  One that does not fit the buffer is skipped.  0 also if
+ * there is no log; -1 and errno.
+ */
+int
+cs_log_each(const struct certstore *store,
+    int (*fn)(void *, const char *, size_t), void *arg)
+{
+	size_t len = 0;
+	char *buf;
+	ssize_t n = 1;
+	int fd, rv = 0;
+
+	if (store->fd == -1)
+		return 0;
+	if ((fd = cs_file_open(store->fd, CS_LOG_FILE, 0, NULL)) == -1)
+		return errno == ENOENT ? 0 : -1;
+	if ((buf = malloc(CHUNK)) == NULL)
+		n = rv = -1;
+	while (n > 0 && rv == 0) {
+		if (len == CHUNK)
+			len = 0;
 		do
 			n = read(fd, buf + len, CHUNK - len);
 		while (n == -1 && errno == EINTR);
-		if (n <= 0)
-			return n == 0 ? 0 : -1;
-		len += (size_t)n;
-		if (first)
-			told->begin = readbegin(buf, len);
-		first = 0;
-		line = buf;
-		while ((nl = memchr(line, '\n', len)) != NULL) {
-			if (addtold(told, line, (size_t)(nl - line)) == -1)
-				return -1;
-			len -= (size_t)(nl + 1 - line);
-			line = nl + 1;
+		if (n == -1)
+			rv = -1;
+		if (n > 0) {
+			len += (size_t)n;
+			rv = eachline(buf, &len, fn, arg);
 		}
-		if (len == CHUNK)
-			len = 0;
-		memmove(buf, line, len);
 	}
+	cs_file_close(&fd);
+	free(buf);
+	return rv;
 }
 
 /*
@@ -432,25 +459,21 @@ cs_log_load(struct certstore *store, struct cs_logtold *told,
     struct certstore_error *err)
 {
 	struct stat st;
-	char *buf = NULL;
-	int fd, rv = -1;
 
 	memset(told, 0, sizeof(*told));
-	told->begin = INT64_MAX;
-	if ((fd = cs_file_open(store->fd, CS_LOG_FILE, 0, NULL)) == -1 &&
-	    errno == ENOENT)
-		return 0;
-	if (fd == -1 || fstat(fd, &st) == -1 || (buf = malloc(CHUNK)) == NULL ||
-	    (rv = readlog(fd, told, buf)) == -1)
+	told->begin = NOT_BEGUN;
+	/* before it is read: what comes later makes another size */
+	if (fstatat(store->fd, CS_LOG_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		told->inode = st.st_ino;
+		told->filesize = st.st_size;
+	}
+	if (cs_log_each(store, addtold, told) == -1) {
 		cs_fail_errno(err, "%s/" CS_LOG_FILE, store->path);
-	cs_file_close(&fd);
-	free(buf);
-	if (rv == -1) {
 		cs_log_done(told);
 		return -1;
 	}
-	told->inode = st.st_ino;
-	told->filesize = st.st_size;
+	if (told->begin == NOT_BEGUN)
+		told->begin = INT64_MAX;
 	if (told->n > 1)
 		qsort(told->v, told->n, sizeof(*told->v), comparehashes);
 	return told->begin != INT64_MAX;

@@ -15,8 +15,7 @@
 
 #include "store/private.h"
 
-#define LOG_MAX ((size_t)64 * 1024 * 1024)
-#define REMOVED "\"reason\":\"remove\""
+#define REMOVED "\"reason\":\"" CS_LOG_REMOVE "\""
 
 static int
 haspath(int dirfd, const char *name)
@@ -100,19 +99,44 @@ samefiles(struct certstore *store, const char *a, const char *b)
 }
 
 /*
+ * Lets the link lead to a generation again, and logs that.  In a copy, whose
+ * links are all made again as they were, no line is due, and no intent.
+ */
+static int
+leadagain(const struct cs_link *link, unsigned long gen,
+    const char *fingerprint)
+{
+	const struct cs_logline change = { .name = link->name,
+		.gen = gen,
+		.reason = CS_LOG_REPAIR,
+		.new = fingerprint };
+	struct certstore *store = link->store;
+
+	if (cs_generation_lead(link, gen) == -1)
+		return -1;
+	if (!store->linked)
+		return 0;
+	if (cs_store_sync(store, store->certs) == -1)
+		return -1;
+	cs_log_add(store, &change);
+	return 0;
+}
+
+/*
  * Makes a real directory a generation again: the one whose number info has, or
  * the next free one.  If that one is there and has the same files, the
  * directory is moved to .pending/ and removed, by the next writer if not by
  * this one.
  */
 static int
-turnback(const struct cs_link *link, unsigned long gen)
+turnback(const struct cs_link *link, const struct cs_info *info)
 {
 	char dir[CS_GENDIR], from[CS_GENDIR + 8], to[CS_GENDIR + 16];
 	struct certstore *store = link->store;
+	unsigned long gen;
 	int surplus = 0;
 
-	for (gen += gen == 0;; gen++) {
+	for (gen = info->gen + (info->gen == 0);; gen++) {
 		cs_generation_dir(dir, link->name, gen);
 		if (!haspath(store->certs, dir))
 			break;
@@ -122,40 +146,40 @@ turnback(const struct cs_link *link, unsigned long gen)
 	snprintf(from, sizeof(from), "certs/%s", link->name);
 	snprintf(to, sizeof(to), "%s/%s", surplus == 1 ? ".pending" : "certs",
 	    dir);
-	/* in a copy whose links are all missing no intent is needed */
 	if ((store->linked && cs_generation_mend(link, gen) == -1) ||
 	    cs_file_rename(store->fd, from, to) == -1 ||
-	    cs_generation_lead(link, gen) == -1 ||
-	    (store->linked && cs_store_sync(store, store->certs) == -1))
+	    leadagain(link, gen, info->fingerprint) == -1)
 		return -1;
 	if (surplus == 1 && cs_file_rmtree(store->pending, dir) == -1)
 		return -1;
 	return cs_file_remove(store->pending, link->name);
 }
 
+/* What the log tells of a certificate. */
+struct fate {
+	const char *fingerprint;
+	int removed;
+};
+
+static int
+readfate(void *arg, const char *line, size_t len)
+{
+	struct fate *f = arg;
+
+	if (memmem(line, len, f->fingerprint, strlen(f->fingerprint)) != NULL)
+		f->removed = memmem(line, len, REMOVED, strlen(REMOVED)) !=
+		    NULL;
+	return 0;
+}
+
 /* Is the last that the log tells of a certificate that it was removed? */
 static int
 isremoved(const struct certstore *store, const char *fingerprint)
 {
-	struct cs_buf log = { 0 };
-	const char *end, *hit, *line, *next;
-	int removed = 0;
+	struct fate f = { .fingerprint = fingerprint };
 
-	if (cs_file_read(store->fd, "log", LOG_MAX, &log) == -1 ||
-	    log.p == NULL)
-		goto out;
-	for (line = log.p; (hit = strstr(line, fingerprint)) != NULL;
-	     line = next) {
-		while (hit > log.p && hit[-1] != '\n')
-			hit--;
-		end = strchr(hit, '\n');
-		next = end == NULL ? log.p + log.len : end + 1;
-		removed = memmem(hit, (size_t)(next - hit), REMOVED,
-			      strlen(REMOVED)) != NULL;
-	}
-out:
-	cs_buf_free(&log);
-	return removed;
+	(void)cs_log_each(store, readfate, &f);
+	return f.removed;
 }
 
 /* Why a certificate must not come back with a generation: NULL if it may. */
@@ -214,7 +238,7 @@ mendcopied(struct cs_repair *r, const struct cs_link *link,
 		rv = 0;
 		goto out;
 	}
-	if (cs_told_acts(r) && turnback(link, info.gen) == -1)
+	if (cs_told_acts(r) && turnback(link, &info) == -1)
 		goto fail;
 	cs_told_add(r, link->name, "link", 0,
 	    "its link was replaced by a directory");
@@ -335,9 +359,10 @@ mendorphan(struct cs_repair *r, const struct cs_link *link,
 	if (info != NULL && why == NULL &&
 	    (r->copied || cs_told_isnamed(r, name))) {
 		if (cs_told_acts(r) &&
-		    (cs_generation_lead(link, info->gen) == -1 ||
-			(r->store->linked &&
-			    cs_store_sync(r->store, r->store->certs) == -1)))
+		    ((r->store->linked &&
+			 cs_generation_mend(link, info->gen) == -1) ||
+			leadagain(link, info->gen, info->fingerprint) == -1 ||
+			cs_file_remove(r->store->pending, name) == -1))
 			goto fail;
 		cs_told_add(r, name, "link", 0,
 		    "its link was missing, and leads to generation %lu again",

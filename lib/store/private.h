@@ -285,7 +285,10 @@ int	cs_settings_switch(struct certstore *);
 void	cs_settings_cancel(struct certstore *);
 
 #define CS_LOG_FILE	"log"
-/* log.c: a change that may have its line; the lock is released. */
+/* log.c: each line, until the function returns other than 0: that, or -1 and
+ * errno; a change that may have its line; the lock is released. */
+int	cs_log_each(const struct certstore *,
+	    int (*)(void *, const char *, size_t), void *);
 void	cs_log_recover(struct certstore *, const struct cs_logline *);
 void	cs_log_close(struct certstore *);
 

@@ -260,7 +260,7 @@ cs_settle_intent(const struct cs_link *link, const struct cs_intent *in,
 	else if (now == NULL)
 		rv = 0;
 	else if (cs_combined_update(store, link->name, now) == 0) {
-		if (in->verb[0] == '\0')
+		if (strcmp(in->verb, "rm") != 0)
 			logswitch(store, now);
 		rv = cs_settle_finish(store, now, todo);
 	}

@@ -293,19 +293,19 @@ syncset(const struct cs_link *link, const struct cs_trustgen *new)
 	    0;
 }
 
-/* Logs that a set was switched, unless that is logged already. */
+/* Logs why a set was switched; NULL: recovered, and it may be logged already. */
 static void
-logset(const struct cs_link *link, unsigned long gen, int recovered)
+logset(const struct cs_link *link, unsigned long gen, const char *reason)
 {
 	char name[sizeof("@trust/") + CS_TRUSTNAME_MAX];
 	const struct cs_logline change = { .name = name,
 		.gen = gen,
-		.reason = recovered ? NULL : "trust" };
+		.reason = reason };
 
 	snprintf(name, sizeof(name), "@trust%s%s",
 	    link->dir == link->store->fd ? "" : "/",
 	    link->dir == link->store->fd ? "" : link->name);
-	if (recovered)
+	if (reason == NULL)
 		cs_log_recover(link->store, &change);
 	else
 		cs_log_add(link->store, &change);
@@ -331,7 +331,7 @@ cs_trustgen_commit(const struct cs_trustname *tn, struct cs_trustgen *new,
 					 cs_fail_errno(err, "%s", tn->path);
 	if (verifyset(&link, new, 1, err) == -1)
 		return -1;
-	logset(&link, new->gen, 0);
+	logset(&link, new->gen, "trust");
 	return 0;
 }
 
@@ -355,9 +355,24 @@ cs_trustgen_settle(const struct cs_link *link, const struct cs_intent *in,
 		return -1;
 	if (live != in->gen)
 		return cs_generation_remove(link, in->gen);
-	if (in->verb[0] == '\0')
-		logset(link, live, 1);
+	if (in->verb[0] == '\0' || link->store->linked)
+		logset(link, live, NULL);
 	return removeothers(link, live);
+}
+
+/*
+ * Lets the link lead to a generation again, and logs that, unless the store is
+ * a copy, whose links are all made again as they were.
+ */
+static int
+leadsetagain(const struct cs_link *link, unsigned long gen)
+{
+	if (cs_generation_lead(link, gen) == -1 ||
+	    cs_store_sync(link->store, link->dir) == -1)
+		return -1;
+	if (link->store->linked)
+		logset(link, gen, CS_LOG_REPAIR);
+	return 0;
 }
 
 /* Makes a real directory a generation again; the intent remembers which. */
@@ -373,9 +388,7 @@ turnbackset(const struct cs_link *link)
 	cs_generation_dir(dir, link->name, ++gen);
 	if (cs_generation_mend(link, gen) == -1 ||
 	    cs_file_rename(link->dir, link->name, dir) == -1 ||
-	    cs_generation_lead(link, gen) == -1 ||
-	    cs_store_sync(store, link->dir) == -1 ||
-	    removeothers(link, gen) == -1)
+	    leadsetagain(link, gen) == -1 || removeothers(link, gen) == -1)
 		return -1;
 	return cs_file_remove(store->pending, link->intent);
 }
@@ -421,7 +434,5 @@ cs_trustgen_repair(struct certstore *store, const char *intent)
 		return rv == -1 ? -1 : 0;
 	if ((rv = cs_generation_find(&link, &gen)) != 1)
 		return rv;
-	if (cs_generation_lead(&link, gen) == -1)
-		return -1;
-	return cs_store_sync(store, link.dir);
+	return leadsetagain(&link, gen);
 }
