@@ -221,6 +221,16 @@ clean() {
 	    fail "$1: combined/ is not what serves" || return 1
 }
 
+# sound WHEN: cert-check warns of nothing that a writer left, and each change is
+# in the log.
+sound() {
+	cert-check >found || [ $? -eq 1 ] ||
+	    fail "$1: cert-check gives $?" || return 1
+	# as clean(); a group that was to lose its keys no longer reads them
+	! grep -v -e '^note' -e $'\ttenant-' -e $'\tkey-closed' -e '[.]default@link' found >wrong ||
+	    fail "$1: cert-check: $(cat wrong)" || return 1
+}
+
 # changed WHEN: checks that only $target differs from the saved store.
 changed() {
 	local name was is file text other

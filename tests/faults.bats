@@ -128,6 +128,8 @@ sweep() {
 				state | cmp is - || fail "$at: mended" || return 1
 				readable "$at, mended" || return 1
 				clean "$at, mended" || return 1
+				grep -q 'not in the log' said ||
+				    sound "$at, mended" || return 1
 			done
 		done
 	done 4<some
@@ -225,6 +227,58 @@ reader() {
 @test "cert-rm, each call failing" {
 	target=serving keeps=
 	sweep cert-rm -f serving
+}
+
+@test "cert-set of settings, each call failing" {
+	local at call n is
+
+	calls "$CHANGES" cert-set @new @store x-a=1
+	while read -r call n <&4; do
+		at="$call $n"
+		restore
+		failing "$call:error=EIO:when=$n" cert-set @new @store x-a=1
+		is=$(cert-set @new @store | grep -c x-a=1) || :
+		case $status in
+		0) [ "$is" -eq 2 ] ;;
+		2) [ -s said ] && [ $((is % 2)) -eq 0 ] ;;
+		*) false ;;
+		esac || fail "$at: status $status, $is: $(cat said)" || return 1
+		readable "$at" || return 1
+		cert-check -r >&2
+		clean "$at, mended" || return 1
+		cert-check || fail "$at: wrong" || return 1
+	done 4<some
+}
+
+@test "cert-check -r of entries after a restore, each call failing" {
+	local at call n
+
+	target=none
+	rm "$CERTSTORE/certs/other" "$CERTSTORE/certs/serving"
+	mv "$CERTSTORE/certs/.serving@1" "$CERTSTORE/certs/serving"
+	rm -r "$CERTSTORE/index/host"
+	cp -a "$CERTSTORE" broken
+	calls "$CHANGES" cert-check -r CA other serving waiting
+	[ "$(wc -l <all)" -ge 15 ]
+	while read -r call n <&4; do
+		at="$call $n"
+		rm -rf "$CERTSTORE"
+		cp -a broken "$CERTSTORE"
+		: >"$CERTSTORE/.lock"
+		failing "$call:error=EIO:when=$n" \
+		    cert-check -r CA other serving waiting
+		case $status in
+		0|1) ;;
+		2) [ -s said ] ;;
+		*) false ;;
+		esac || fail "$at: status $status: $(cat said)" || return 1
+		cert-check -r other >&2 || [ $? -eq 1 ]
+		cert-check -r >&2 || fail "$at: then" || return 1
+		readable "$at, mended" || return 1
+		clean "$at, mended" || return 1
+		changed "$at, mended" || return 1
+		grep -q 'not in the log' said || sound "$at" || return 1
+	done 4<some
 }
 
 @test "cert-trust of the first anchor, each call failing" {

@@ -14,7 +14,7 @@ CHANGES=mkdirat,openat,write,fchmod,fsync,symlinkat,renameat,unlinkat,flock
 
 setup() {
 	faults_setup
-	mends=()
+	mends=() unlinked=
 	[ "${FAULTS:-}" != all ] || CHANGES=all
 }
 
@@ -56,6 +56,7 @@ sweep() {
 		readable "$at, mended" || return 1
 		pair || fail "$at, mended: no pair" || return 1
 		clean "$at, mended" || return 1
+		sound "$at, mended" || return 1
 		changed "$at, mended" || return 1
 	done 4<some
 }
@@ -183,6 +184,7 @@ follows() {
 		cert-rm -f nobody
 		readable "$at, mended" || return 1
 		clean "$at, mended" || return 1
+		sound "$at, mended" || return 1
 		follows "$at, mended" || return 1
 		for target in serving other CA; do
 			pair || fail "$at: no pair" || return 1
@@ -214,6 +216,7 @@ together() {
 		cert-rm -f nobody
 		readable "$at, mended" || return 1
 		clean "$at, mended" || return 1
+		sound "$at, mended" || return 1
 		now=$(together_state)
 		[ "$now" = "$old" ] || [ "$now" = "$new" ] ||
 		    fail "$at: some changed: $now" || return 1
@@ -359,10 +362,14 @@ again() {
 		cp -a broken "$CERTSTORE"
 		: >"$CERTSTORE/.lock"
 		killed "$call" "$n" "${mends[@]}" || return 1
-		[ ! -L "$CERTSTORE/.links" ] || readable "$at" || return 1
+		[ ! -L "$CERTSTORE/.links" ] || [ -n "$unlinked" ] ||
+		    readable "$at" || return 1
 		"${mends[@]}" >&2 || fail "$at: then" || return 1
+		# after names, what is not of an entry
+		[ -z "$unlinked" ] || cert-check -r >&2 || return 1
 		readable "$at, mended" || return 1
 		clean "$at, mended" || return 1
+		sound "$at, mended" || return 1
 		changed "$at, mended" || return 1
 		"$@" || fail "$at: $*" || return 1
 	done 4<some
@@ -427,4 +434,57 @@ three_anchors() {
 	[ "${FAULTS:-}" = all ] || CHANGES=syncfs,symlinkat,renameat,unlinkat
 	mends=(cert-check -r)
 	again default_is certs/serving
+}
+
+# The key of the generation that no entry has is not lost.
+key_is_kept() {
+	sed '/END .*KEY/q' "$CERTSTORE"/lost/*.pem |
+	    cmp - elsewhere/certs/waiting/privkey.pem
+}
+
+@test "cert-check -r of entries after a restore, killed anywhere" {
+	target=none unlinked=yes
+	cert-create -d ./elsewhere -s wait.example.org waiting
+	cp -a elsewhere/certs/.waiting@1 "$CERTSTORE/certs/.waiting@9"
+	rm "$CERTSTORE/certs/other" "$CERTSTORE/certs/serving"
+	mv "$CERTSTORE/certs/.serving@1" "$CERTSTORE/certs/serving"
+	chmod 644 "$CERTSTORE/certs/CA/privkey.pem"
+	mends=(cert-check -r CA other serving waiting)
+	[ "${FAULTS:-}" = all ] || CHANGES=write,renameat
+	again key_is_kept
+}
+
+settings() {
+	cert-set @new @store
+	readlink "$CERTSTORE/default"
+}
+
+@test "cert-set of settings and of the default entry, killed anywhere" {
+	local at call n old new is
+
+	old=$(settings)
+	while read -r -a change <&5; do
+		restore
+		calls cert-set "${change[@]}"
+		new=$(settings)
+		while read -r call n <&4; do
+			at="${change[*]}: $call $n"
+			restore
+			killed "$call" "$n" cert-set "${change[@]}" || return 1
+			readable "$at" || return 1
+			is=$(settings)
+			[ "$is" = "$old" ] || [ "$is" = "$new" ] ||
+			    fail "$at: $is" || return 1
+			cert-check -r >&2
+			[ "$(settings)" = "$is" ] || fail "$at: mended"
+			clean "$at, mended" || return 1
+			cert-check || fail "$at: wrong" || return 1
+			cert-set "${change[@]}" >&2 ||
+			    fail "$at: again" || return 1
+			[ "$(settings)" = "$new" ] || fail "$at: not made"
+		done 4<some
+	done 5<<-'EOT'
+		@new @store x-a=2
+		other default=yes
+	EOT
 }

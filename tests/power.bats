@@ -209,6 +209,30 @@ first_anchors() {
 	cut cert-check -r
 }
 
+@test "cert-check -r of entries after a restore, the power cut" {
+	cert-create -d ./elsewhere -s wait.example.org waiting
+	cp -a elsewhere/certs/.waiting@1 "$CERTSTORE/certs/.waiting@9"
+	mv "$(readlink -f "$CERTSTORE/certs/serving")" dir
+	rm "$CERTSTORE/certs/serving"
+	mv dir "$CERTSTORE/certs/serving"
+	cut cert-check -r
+}
+
+@test "cert-set of settings and of the default entry, the power cut" {
+	cut cert-set -q @store x-a=1
+	cut cert-set -q other default=yes
+}
+
+@test "cert-deploy, the power cut" {
+	cert-set -q serving user=web
+	mkdir "$CERTSTORE/hooks"
+	cp /bin/true "$CERTSTORE/hooks/web"
+	cat >once <<-'EOS'
+		cert-deploy -q && ! cert-deploy -qx
+	EOS
+	cut sh once
+}
+
 @test "without any fsync the same checks fail" {
 	local what
 

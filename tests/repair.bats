@@ -389,6 +389,18 @@ whole() {
 	[ "$(find "$CERTSTORE/x5u" -type f | wc -l)" -eq 1 ]
 }
 
+@test "what an interrupted writer left beside the settings and the default" {
+	ln -s certs/b "$CERTSTORE/.default@link"
+	echo '@new x-a 1' >"$CERTSTORE/.props@new"
+	mkdir "$CERTSTORE/.foreign@new"
+	run -1 --separate-stderr cert-check
+	run -1 --separate-stderr cert-check -r
+	[ "$(grep -c '^repaired	@store	leftover	' <<<"$output")" -eq 2 ]
+	rmdir "$CERTSTORE/.foreign@new"
+	[ "$(readlink "$CERTSTORE/default")" = certs/a ]
+	whole aside
+}
+
 @test "a repair that changes an entry or a trust set is in the log" {
 	local log=$CERTSTORE/log n
 

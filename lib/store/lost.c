@@ -74,14 +74,15 @@ islost(int dir, const char *file, const struct cs_buf *key)
 
 /*
  * Writes lost/NAME.pem unless it is there with this key, or HASH.pem if it has
- * another one; on disk when it returns.
+ * another one, under another name first: one that is there is whole.  On disk
+ * when it returns, also the name of one that an interrupted repair has made.
  */
 static int
 writelost(struct certstore *store, const char *name, const struct cs_buf *key,
     const struct cs_buf *b)
 {
 	char file[CS_HASH_LEN + 8], hex[CS_HASH_LEN];
-	int dir = -1, fd = -1, rv = -1;
+	int dir = -1, rv = -1;
 
 	snprintf(file, sizeof(file), "%s.pem", name);
 	if (cs_file_mkprivate(store->fd, DIRECTORY, &dir) == -1)
@@ -91,15 +92,10 @@ writelost(struct certstore *store, const char *name, const struct cs_buf *key,
 		cs_hash(hex, b->p, b->len);
 		snprintf(file, sizeof(file), "%s.pem", hex);
 	}
-	if (cs_file_write(dir, file, b, 0600, (gid_t)-1, &fd) == -1) {
-		rv = errno == EEXIST && islost(dir, file, key) ? 0 : -1;
-		goto out;
-	}
-	if (fsync(fd) == -1 || fsync(dir) == -1 || fsync(store->fd) == -1)
-		goto out;
-	rv = 0;
-out:
-	cs_file_close(&fd);
+	if ((islost(dir, file, key) ||
+		cs_file_replace(dir, file, b, 0600) == 0) &&
+	    fsync(dir) == 0 && fsync(store->fd) == 0)
+		rv = 0;
 	cs_file_close(&dir);
 	return rv;
 }

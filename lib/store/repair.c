@@ -317,6 +317,34 @@ repairdefault(struct cs_repair *r)
 	return 0;
 }
 
+/* Files of the store's own directory that an interrupted writer made aside. */
+static int
+repairaside(struct cs_repair *r)
+{
+	struct certstore *store = r->store;
+	struct cs_strings files;
+	const char *file, *at;
+	struct stat st;
+	size_t i;
+	int rv;
+
+	rv = listfiles(store->fd, ".", &files);
+	for (i = 0; i < files.n && rv != -1; i++) {
+		file = files.v[i];
+		if (file[0] != '.' || (at = strchr(file, '@')) == NULL ||
+		    (strcmp(at, "@link") != 0 && strcmp(at, "@new") != 0) ||
+		    fstatat(store->fd, file, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+		    S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+			continue;
+		if (cs_told_acts(r))
+			rv = cs_file_remove(store->fd, file);
+		cs_told_add(r, "@store", "leftover", 0,
+		    "%s of an interrupted writer was left", file);
+	}
+	cs_strings_free(&files);
+	return rv;
+}
+
 static int
 repairset(struct cs_repair *r, const char *intent)
 {
@@ -551,6 +579,8 @@ repairothers(struct cs_repair *r, struct certstore_error *err)
 		return failstore(r, "/lost", err);
 	if (repairdefault(r) == -1)
 		return failstore(r, "/default", err);
+	if (repairaside(r) == -1)
+		return failstore(r, "", err);
 	return 0;
 }
 
