@@ -220,6 +220,36 @@ looksizes(struct look *in)
 	return 0;
 }
 
+/*
+ * A writer makes info last: has nothing been added to the directory since?  An
+ * entry that was named is read in any case.
+ */
+static int
+isuntouched(const struct certstore_audit *audit, const struct stat *dir)
+{
+	const struct timespec *added = &dir->st_mtim;
+	struct stat info;
+
+	return !audit->named &&
+	    cs_entry_stat(&audit->entry, CS_INFO, &info) == 0 &&
+	    (added->tv_sec < info.st_mtim.tv_sec ||
+		(added->tv_sec == info.st_mtim.tv_sec &&
+		    added->tv_nsec <= info.st_mtim.tv_nsec));
+}
+
+/* The files that info tells of, and props. */
+static int
+lookknown(struct look *in)
+{
+	int i, rv = 0;
+
+	for (i = 0; i < CS_NFILE && rv == 0; i++)
+		if (i == CS_PROPS ||
+		    isexpected(&in->audit->entry.info, (enum cs_file)i))
+			rv = lookfile(in, cs_file_names[i]);
+	return rv;
+}
+
 int
 cs_filecheck_entry(struct certstore_audit *audit, struct certstore_error *err)
 {
@@ -227,6 +257,7 @@ cs_filecheck_entry(struct certstore_audit *audit, struct certstore_error *err)
 	struct look in = { .audit = audit, .err = err };
 	const char *dir = audit->entry.gendir;
 	struct stat st;
+	int rv;
 
 	if (fstatat(audit->certs, dir, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return cs_fail_errno(err, "%s", info->name);
@@ -234,7 +265,10 @@ cs_filecheck_entry(struct certstore_audit *audit, struct certstore_error *err)
 		-1 ||
 	    findgid(audit, &in.gid, err) == -1)
 		return -1;
-	if (cs_file_each(audit->certs, dir, lookfile, &in) == -1)
+	rv = isuntouched(audit, &st) ?
+	    lookknown(&in) :
+	    cs_file_each(audit->certs, dir, lookfile, &in);
+	if (rv == -1)
 		return err->code != CERTSTORE_OK ?
 		    -1 :
 		    cs_fail_errno(err, "%s", info->name);
