@@ -135,6 +135,7 @@ silent() {
 	rm -r "$CERTSTORE/index/tn"
 	signs ten range tel:12155550001
 	cert-create -P shaken -s tel:12155550003 three
+	cert-check -q -r
 	[ "$(find "$CERTSTORE/index/tn" -type l | wc -l)" -eq 2 ]
 	signs ten range tel:12155550001
 	signs three number tel:12155550003

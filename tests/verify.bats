@@ -176,13 +176,18 @@ says() {
 	rm "$CERTSTORE/.trust@1/distrusted"
 	run -2 cert-verify www.example.com
 	[[ $output == *'/trust/distrusted: No such file'* ]]
-	# The link may be a directory after a restore.
+	# A restore can make a directory of the link.
 	: >"$CERTSTORE/.trust@1/distrusted"
 	rm "$CERTSTORE/trust"
 	mv "$CERTSTORE/.trust@1" "$CERTSTORE/trust"
+	run -2 cert-verify
+	[[ $output == *'use cert-check -r'* ]]
+	mv "$CERTSTORE/trust" "$CERTSTORE/.trust@1"
+	ln -s .trust@1 "$CERTSTORE/trust"
 	cert-verify
 	# A link to elsewhere is none of ours.
-	mv "$CERTSTORE/trust" ../elsewhere
+	cp -RL "$CERTSTORE/trust" ../elsewhere
+	rm "$CERTSTORE/trust"
 	ln -s ../elsewhere "$CERTSTORE/trust"
 	run -2 cert-verify
 }

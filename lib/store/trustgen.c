@@ -103,7 +103,7 @@ static int
 findlive(const struct cs_trustname *tn, struct cs_link *link,
     char dir[CS_GENDIR], unsigned long *gen, struct certstore_error *err)
 {
-	int rv;
+	int i, rv = -1;
 
 	*gen = 0;
 	if (cs_store_refresh(tn->store, err) == -1)
@@ -112,19 +112,26 @@ findlive(const struct cs_trustname *tn, struct cs_link *link,
 		return 0;
 	if ((rv = cs_trustgen_link(tn->store, tn->intent, link)) != 1)
 		return rv == -1 ? cs_fail_errno(err, "%s", tn->path) : 0;
-	rv = cs_generation_current(link, dir, gen);
-	if (rv == CS_LINK_GENERATION)
-		return 1;
-	if (rv == CS_LINK_FOREIGN)
-		return failgen(tn, "leads elsewhere: remove this link, then",
-		    err);
-	if (rv == CS_LINK_DIRECTORY)
-		return failgen(tn, "was copied without its link:", err);
-	if (rv == CS_LINK_NONE)
+	for (i = 0; i < TRIES; i++) {
+		rv = cs_generation_current(link, dir, gen);
+		if (rv == CS_LINK_GENERATION)
+			return 1;
+		if (rv == CS_LINK_FOREIGN)
+			return failgen(tn,
+			    "leads elsewhere: remove this link, then", err);
+		if (rv == CS_LINK_DIRECTORY)
+			return failgen(tn, "was copied without its link:", err);
+		if (rv == -1)
+			break;
+		/* another writer may make the link, or remove what is found */
 		rv = cs_generation_find(link, gen);
-	if (rv == -1)
-		return cs_fail_errno(err, "%s", tn->path);
-	return rv == 1 ? failgen(tn, "its link is missing:", err) : 0;
+		if (rv == 0)
+			return 0;
+		if (rv == -1 && errno != ENOENT && errno != ESTALE)
+			break;
+	}
+	return rv == 1 ? failgen(tn, "its link is missing:", err) :
+			 cs_fail_errno(err, "%s", tn->path);
 }
 
 /* The generation that the link leads to cannot be opened. */
