@@ -38,9 +38,9 @@ hostile() {
 listen() {
 	export HOSTILE_PORT
 	HOSTILE_PORT=$(freeport)
-	python3 -c 'import socket, sys
-s = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-while True: s.accept()' "$HOSTILE_PORT" 3>&- &
+	perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(Listen => 9,
+	    LocalAddr => "127.0.0.1", LocalPort => shift) or die;
+	    $s->accept while 1' "$HOSTILE_PORT" 3>&- &
 	started "$HOSTILE_PORT" $!
 }
 
