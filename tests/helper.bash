@@ -87,6 +87,13 @@ reachable() {
 	chmod 711 "$(dirname "$BATS_TEST_TMPDIR")"
 }
 
+# traceable: skips where strace(1) cannot trace our commands.
+traceable() {
+	[ -z "${CERTSTORE_SANITIZE:-}" ] ||
+	    skip "strace and the leak sanitizer do not go together"
+	strace -o /dev/null true 2>/dev/null || skip "strace cannot trace here"
+}
+
 # fail MESSAGE...: prints the reason, and the test fails.
 fail() {
 	printf '%s\n' "$*" >&2

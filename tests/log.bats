@@ -139,7 +139,7 @@ valid() {
 	unshare -m true 2>/dev/null || skip "cannot mount here"
 	cert-create -c ca
 	cp "$log" before
-	strace -o /dev/null true || skip "strace cannot trace here"
+	traceable
 	# the write(2) of a line is the last one of this writer
 	strace -o trace -e trace=write cert-set -q ca note=x
 	n=$(grep -n '{' trace | tail -n 1 | cut -d : -f 1)
@@ -155,7 +155,7 @@ valid() {
 	run -2 cert-set @store log=file
 	run -2 cert-set ca log=syslog
 	run -2 cert-set @new log=syslog
-	strace -o /dev/null true || skip "strace cannot trace here"
+	traceable
 	strace -f -o trace -e trace=connect,socket cert-set -q ca note=x
 	! grep -q /dev/log trace
 	cert-set -q @store log=syslog
@@ -174,7 +174,7 @@ killed() {
 }
 
 @test "after a kill the next writer adds the line, once" {
-	strace -o /dev/null true || skip "strace cannot trace here"
+	traceable
 	cert-create -c ca
 	cert-create -q a.example.com
 	cert-create -q -f a.example.com
@@ -207,7 +207,7 @@ killed() {
 }
 
 @test "a removal after a kill, and a number that begins again" {
-	strace -o /dev/null true || skip "strace cannot trace here"
+	traceable
 	cert-create -q a.example.com
 	cert-rm -f a.example.com
 	cert-create -q a.example.com
