@@ -255,7 +255,7 @@ grouped() {
 }
 
 @test "cert-set of very many entries, killed: all or none" {
-	local n=1000 at call
+	local n=200 at call
 
 	# with all there are as many as were promised
 	[ "${FAULTS:-}" != all ] || n=10000
