@@ -89,7 +89,7 @@ judge_text(const char *text, size_t len)
 		HOLDS(b.len == len && memcmp(b.p, text, len) == 0);
 	}
 	cs_buf_reset(&b);
-	HOLDS(cs_jsontext_add(&b, text) == 0);
+	HOLDS(cs_escape_json(&b, text) == 0);
 	HOLDS(b.len >= 2 && b.p[0] == '"' && b.p[b.len - 1] == '"');
 	HOLDS(strpbrk(b.p, "\n\r\t") == NULL);
 	cs_buf_free(&raw);
