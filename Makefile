@@ -77,7 +77,7 @@ AUDIT = lib/audit/audit.c lib/audit/code.c lib/audit/endcheck.c \
 DEPLOY = lib/deploy/deploy.c lib/deploy/ledger.c lib/deploy/value.c
 LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
 	$(TRUST) $(VERIFY) $(RENEW) $(DUE) $(ACME) $(AUDIT)
-SHARED = cmd/anchors.c cmd/assign.c cmd/attempt.c cmd/cmd.c \
+SHARED = cmd/anchors.c cmd/assign.c cmd/attempt.c cmd/clock.c cmd/cmd.c \
 	cmd/confine.c cmd/field.c cmd/hook.c cmd/input.c cmd/json.c \
 	cmd/monitor.c cmd/operand.c cmd/orders.c cmd/progress.c \
 	cmd/record.c cmd/renewal.c cmd/secret.c cmd/table.c cmd/taken.c \

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "acme.h"
+#include "cmd.h"
 
 #define PLACES_MAX 16
 #define NONCES_MAX 300 /* until a request is given up */
@@ -29,15 +30,6 @@ struct acme {
 };
 
 volatile sig_atomic_t acme_stop;
-
-static int64_t
-clockms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* Keeps what each answer has, whatever it is: a nonce, and the time. */
 static void
@@ -339,7 +331,7 @@ acme_problem(const struct acme *acme)
 void
 acme_limit(struct acme *acme, int64_t seconds)
 {
-	acme->until = clockms() + seconds * 1000;
+	acme->until = cmd_clock() + seconds * 1000;
 }
 
 /* Takes the nonce of the last answer, or asks for one: RFC 8555 section 7.2. */
@@ -470,7 +462,7 @@ acme_pause(struct acme *acme, unsigned int n, int64_t retry, const char *url,
 
 	if (retry > now)
 		ms = (retry - now) * 1000;
-	if (clockms() + ms > acme->until) {
+	if (cmd_clock() + ms > acme->until) {
 		acme_fail(err, ACME_LATER, "%s: not done yet", url);
 		err->retry = now + ms / 1000;
 		return -1;

@@ -10,8 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <bsd/stdlib.h>
-
 #include "cmd.h"
 #include "entry.h"
 
@@ -110,14 +108,9 @@ setlife(struct call *c, const char *arg)
 static void
 setlimit(struct call *c, const char *arg)
 {
-	const char *bad;
-	struct timespec now;
-	int64_t secs = strtonum(arg, 1, INT_MAX, &bad);
+	unsigned int seconds = cmd_seconds(arg, 1, INT_MAX);
 
-	if (bad != NULL)
-		cmd_die("-W: not a number of seconds: %s", bad);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	c->job.deadline = now.tv_sec + secs;
+	c->job.deadline = cmd_clock() / 1000 + seconds;
 }
 
 static void

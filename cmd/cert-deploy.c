@@ -542,20 +542,6 @@ deliverall(struct delivery *d)
 	return n;
 }
 
-static unsigned int
-readseconds(const char *text)
-{
-	char clean[64], *end;
-	long n;
-
-	n = strtol(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end != '\0' || n < 1 ||
-	    n > SECONDS_MAX)
-		cmd_die("-W %s: use a number of seconds from 1 to %d",
-		    cmd_clean(text, clean, sizeof(clean)), SECONDS_MAX);
-	return (unsigned int)n;
-}
-
 /* Begins with these names, or with all; 0: none were given on stdin. */
 static int
 startdelivery(struct delivery *d, struct cmd_operands *ops, int all, int flags)
@@ -603,7 +589,7 @@ main(int argc, char *argv[])
 			d.verbose = 1;
 			break;
 		case 'W':
-			d.seconds = readseconds(optarg);
+			d.seconds = cmd_seconds(optarg, 1, SECONDS_MAX);
 			break;
 		case 'x':
 			mustchange = 1;

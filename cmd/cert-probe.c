@@ -339,20 +339,6 @@ reporttarget(struct probe_target *t)
 	t->question = NULL;
 }
 
-static unsigned int
-readseconds(const char *text)
-{
-	char clean[64], *end;
-	long n;
-
-	n = strtol(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end != '\0' || n < 1 ||
-	    n > SECONDS_MAX)
-		cmd_die("-W %s: use a number of seconds from 1 to %d",
-		    cmd_clean(text, clean, sizeof(clean)), SECONDS_MAX);
-	return (unsigned int)n;
-}
-
 /* The argument of -H or -m, in the place of an endpoint. */
 static void
 readgiven(int ch, const char *text)
@@ -395,7 +381,7 @@ readprobeoptions(int argc, char **argv)
 			probe.anchors = optarg;
 			break;
 		case 'W':
-			probe.seconds = readseconds(optarg);
+			probe.seconds = cmd_seconds(optarg, 1, SECONDS_MAX);
 			break;
 		default:
 			cmd_option(ch);

@@ -82,6 +82,10 @@ size_t	cmd_operands_unique(char **, size_t);
 int	cmd_operands_match(char **, const char *);
 void	cmd_operands_free(char **);
 
+/* clock.c: milliseconds since some moment; the argument of -W, within limits. */
+int64_t	cmd_clock(void);
+unsigned int cmd_seconds(const char *, unsigned int, unsigned int);
+
 /*
  * progress.c: shows the progress of long work on a terminal.  Call cmd_erase
  * before any other output; cmd_say() and the like do.

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -59,15 +58,6 @@ struct run {
 	unsigned int seconds;
 	struct slot slot[NSLOT];
 };
-
-static int64_t
-clockms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void
 findaddresses(const struct certstore_endpoint *e, int flags,
@@ -387,7 +377,7 @@ startconnect(struct run *r, struct slot *s, struct probe_target *t,
 	s->target = t;
 	s->q = q;
 	s->last = 0;
-	s->limit = clockms() + (int64_t)r->seconds * 1000;
+	s->limit = cmd_clock() + (int64_t)r->seconds * 1000;
 	s->fd = socket(q->ss.ss_family,
 	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (s->fd == -1 && isscarce(r, errno))
@@ -444,7 +434,7 @@ starttarget(struct run *r, struct slot *s, struct probe_target *t)
 	s->q = NULL;
 	s->fd = fds[0];
 	s->events = POLLIN;
-	s->limit = clockms() + (int64_t)r->seconds * 1000;
+	s->limit = cmd_clock() + (int64_t)r->seconds * 1000;
 	return;
 fail:
 	if (isscarce(r, errnum))
@@ -546,7 +536,7 @@ runonce(struct run *r)
 	for (s = r->slot; s < r->slot + NSLOT; s++)
 		while (s->phase == FREE && !r->scarce && beginwork(r, s))
 			;
-	now = clockms();
+	now = cmd_clock();
 	for (s = r->slot; s < r->slot + NSLOT; s++) {
 		if (s->phase == FREE)
 			continue;
@@ -560,7 +550,7 @@ runonce(struct run *r)
 	if (n == 0)
 		return;
 	(void)poll(fds, n, (int)least);
-	now = clockms();
+	now = cmd_clock();
 	for (i = 0; i < n; i++) {
 		if (at[i]->limit <= now)
 			timeoutslot(r, at[i]);

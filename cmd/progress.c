@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -19,15 +18,6 @@ static struct {
 	const char *what;
 	size_t len; /* of the line that is shown */
 } line;
-
-static int64_t
-clockms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void
 eraseline(void)
@@ -42,7 +32,7 @@ static void
 showline(void *arg, const char *what, size_t done, size_t total)
 {
 	char text[128];
-	int64_t t = clockms();
+	int64_t t = cmd_clock();
 	size_t had = line.len;
 
 	(void)arg;
@@ -77,7 +67,7 @@ cmd_progress(struct certstore *store)
 	    fstat(STDOUT_FILENO, &st) == -1 || S_ISFIFO(st.st_mode) ||
 	    S_ISSOCK(st.st_mode))
 		return;
-	line.began = clockms();
+	line.began = cmd_clock();
 	cmd_erase = eraseline;
 	certstore_set_progress(store, showline, NULL);
 }

@@ -13,8 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <bsd/stdlib.h>
-
 #include "cmd.h"
 
 #define WORKER "renew-due"
@@ -407,14 +405,9 @@ takepassphrase(struct renew *rn)
 static void
 startlimit(struct renew *rn, const char *arg)
 {
-	const char *bad;
-	struct timespec now;
-	time_t secs = (time_t)strtonum(arg, 1, INT_MAX, &bad);
+	unsigned int seconds = cmd_seconds(arg, 1, INT_MAX);
 
-	if (bad != NULL)
-		cmd_die("-W: not a number of seconds: %s", bad);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	rn->limit = now.tv_sec + secs;
+	rn->limit = (time_t)(cmd_clock() / 1000 + seconds);
 }
 
 int

@@ -73,15 +73,6 @@ findold(const char *out, char *what, size_t size)
 	return 0;
 }
 
-static int64_t
-clockms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static void
 sleepms(long ms)
 {
@@ -127,13 +118,13 @@ cmd_taken_not(struct certstore *store, const char *const *names, size_t n,
 		    (argv[argc++] = strdup(names[i])) == NULL)
 			cmd_die("no memory left");
 	argv[argc] = NULL;
-	end = clockms() + seconds * INT64_C(1000);
+	end = cmd_clock() + seconds * INT64_C(1000);
 	for (ms = FIRST_MS; argc > first && argv[2] != NULL; ms *= 2) {
 		(void)cmd_hook_run(&hook, argv, "", 3 * seconds);
 		if (hook.interrupted != 0)
 			cmd_die("interrupted: run it again");
 		old = findold(hook.out.p, what, size);
-		if (!old || clockms() + ms > end)
+		if (!old || cmd_clock() + ms > end)
 			break;
 		sleepms(ms);
 	}
