@@ -75,33 +75,35 @@ readwithin(struct check *check, const char *text)
 	free(first);
 }
 
+/* A line on stdout; what it begins with stands in the place of a severity. */
 static void
-putfinding(struct check *check, const struct certstore_finding *finding)
+putline(struct check *check, const char *first,
+    const struct certstore_finding *f)
 {
 	struct cmd_text *t = &check->text;
 
 	t->len = 0;
 	if (check->json) {
 		cmd_text_adds(t, "{\"severity\":");
-		cmd_json_string(t, cmd_severity(finding->severity));
+		cmd_json_string(t, first);
 		cmd_text_adds(t, ",\"name\":");
-		cmd_json_string(t, finding->name);
+		cmd_json_string(t, f->name);
 		cmd_text_adds(t, ",\"code\":");
-		cmd_json_string(t, finding->code);
+		cmd_json_string(t, f->code);
 		cmd_text_adds(t, ",\"text\":");
-		cmd_json_string(t, finding->text);
+		cmd_json_string(t, f->text);
 		cmd_text_adds(t, ",\"repairs\":");
-		cmd_text_adds(t, finding->repairs ? "true" : "false");
+		cmd_text_adds(t, f->repairs ? "true" : "false");
 		cmd_text_adds(t, ",\"ignored\":");
-		cmd_text_adds(t, finding->ignored ? "true}\n" : "false}\n");
+		cmd_text_adds(t, f->ignored ? "true}\n" : "false}\n");
 	} else {
-		cmd_text_adds(t, cmd_severity(finding->severity));
+		cmd_text_adds(t, first);
 		cmd_text_adds(t, "\t");
-		cmd_text_clean(t, finding->name);
+		cmd_text_clean(t, f->name);
 		cmd_text_adds(t, "\t");
-		cmd_text_adds(t, finding->code);
+		cmd_text_adds(t, f->code);
 		cmd_text_adds(t, "\t");
-		cmd_text_clean(t, finding->text);
+		cmd_text_clean(t, f->text);
 		cmd_text_adds(t, "\n");
 	}
 	if (cmd_erase != NULL)
@@ -126,7 +128,8 @@ printfindings(struct check *check)
 		if (monitor.form != CMD_NOMONITOR)
 			cmd_monitor_add(&monitor, finding);
 		else if (!cmd_quiet && (!finding->ignored || check->verbose))
-			putfinding(check, finding);
+			putline(check, cmd_severity(finding->severity),
+			    finding);
 	}
 	monitor.ends = certstore_audit_ends(check->audit);
 }
@@ -135,40 +138,19 @@ printfindings(struct check *check)
 static void
 putrepaired(void *arg, const struct certstore_repaired *repaired)
 {
+	const struct certstore_finding f = { .name = repaired->name,
+		.code = repaired->what,
+		.text = repaired->text,
+		.repairs = !repaired->left };
 	struct check *check = arg;
-	struct cmd_text *t = &check->text;
-	const char *first = repaired->left ? "warning" :
-	    check->dryrun		   ? "repairable" :
-					     "repaired";
 
 	check->found |= repaired->left || check->dryrun;
-	if (cmd_quiet || monitor.form != CMD_NOMONITOR)
-		return;
-	t->len = 0;
-	if (check->json) {
-		cmd_text_adds(t, "{\"severity\":");
-		cmd_json_string(t, first);
-		cmd_text_adds(t, ",\"name\":");
-		cmd_json_string(t, repaired->name);
-		cmd_text_adds(t, ",\"code\":");
-		cmd_json_string(t, repaired->what);
-		cmd_text_adds(t, ",\"text\":");
-		cmd_json_string(t, repaired->text);
-		cmd_text_adds(t, "}\n");
-	} else {
-		cmd_text_adds(t, first);
-		cmd_text_adds(t, "\t");
-		cmd_text_clean(t, repaired->name);
-		cmd_text_adds(t, "\t");
-		cmd_text_adds(t, repaired->what);
-		cmd_text_adds(t, "\t");
-		cmd_text_clean(t, repaired->text);
-		cmd_text_adds(t, "\n");
-	}
-	if (cmd_erase != NULL)
-		cmd_erase();
-	if (fwrite(t->p, 1, t->len, stdout) != t->len)
-		cmd_lost();
+	if (!cmd_quiet && monitor.form == CMD_NOMONITOR)
+		putline(check,
+		    repaired->left    ? "warning" :
+			check->dryrun ? "repairable" :
+					"repaired",
+		    &f);
 }
 
 static void
