@@ -226,7 +226,7 @@ keepoptions(struct call *c, char **assignments)
 	for (i = 0; i < c->job.nmethod; i++) {
 		method = method_new(c->job.store, c->job.method[i], &why);
 		if (method == NULL)
-			cmd_die("-m %s", why.msg);
+			cmd_die("%s", why.msg);
 		change(c, "method",
 		    i == 0 ? CERTSTORE_SET_REPLACE : CERTSTORE_SET_ADD,
 		    method_word(method));
