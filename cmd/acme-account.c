@@ -18,7 +18,7 @@ localfailure(struct acme_error *err, const struct certstore_error *cerr)
 
 /* Sets one value of the account, or removes it; it is not saved yet. */
 static int
-setvalue(struct acme *acme, const char *key, const char *value,
+setaccountvalue(struct acme *acme, const char *key, const char *value,
     struct acme_error *err)
 {
 	struct certstore_error cerr;
@@ -63,7 +63,7 @@ isclosed(const char *status)
 static int
 closedaccount(struct acme *acme, const char *status, struct acme_error *err)
 {
-	if (setvalue(acme, "status", status, err) == -1 ||
+	if (setaccountvalue(acme, "status", status, err) == -1 ||
 	    saveaccount(acme, err) == -1)
 		return -1;
 	return acme_fail(err, ACME_CLOSED,
@@ -101,8 +101,8 @@ keepaccount(struct acme *acme, const struct acme_answer *answer, int flags,
 		closedaccount(acme, status, err);
 		goto out;
 	}
-	if (setvalue(acme, "url", url, err) == -1 ||
-	    setvalue(acme, "status", "valid", err) == -1)
+	if (setaccountvalue(acme, "url", url, err) == -1 ||
+	    setaccountvalue(acme, "status", "valid", err) == -1)
 		goto out;
 	if (saveaccount(acme, err) == 0)
 		rv = 1;
@@ -223,9 +223,9 @@ acme_account_register(struct acme *acme, int agreed, const char *kid,
 	}
 	rv = sendaccount(acme, payload, 0, &answer, err);
 	if (rv == 0 && agreed && acme_terms(acme) != NULL)
-		rv = setvalue(acme, "terms", acme_terms(acme), err);
+		rv = setaccountvalue(acme, "terms", acme_terms(acme), err);
 	if (rv == 0 && kid != NULL)
-		rv = setvalue(acme, "eab", kid, err);
+		rv = setaccountvalue(acme, "eab", kid, err);
 	if (rv == 0)
 		rv = keepaccount(acme, &answer, 0, err) == 1 ? 0 : -1;
 	acme_answer_free(&answer);
@@ -267,7 +267,7 @@ acme_account_keepproxy(struct acme *acme, struct acme_error *err)
 
 	if (value(acme, "proxy") != NULL || (proxy = acme_proxy(acme)) == NULL)
 		return 0;
-	rv = setvalue(acme, "proxy", proxy, err);
+	rv = setaccountvalue(acme, "proxy", proxy, err);
 	free(proxy);
 	return rv;
 }
@@ -571,7 +571,7 @@ acme_account_deactivate(struct acme *acme, struct acme_error *err)
 	if (json == NULL)
 		return err->why == ACME_CLOSED ? 0 : -1;
 	json_decref(json);
-	if (setvalue(acme, "status", "deactivated", err) == -1)
+	if (setaccountvalue(acme, "status", "deactivated", err) == -1)
 		return -1;
 	return saveaccount(acme, err);
 }

@@ -362,7 +362,7 @@ setupproof(struct proving *p, struct proof *f)
  * CA may see what we do not.
  */
 static int
-lookat(struct proving *p, struct proof *f)
+lookatproof(struct proving *p, struct proof *f)
 {
 	struct method_why why;
 	int rv;
@@ -443,7 +443,7 @@ provesome(struct proving *p, struct proof **v, size_t n)
 		if (setupproof(p, v[i]) == -1)
 			return -1;
 	for (i = 0; i < n; i++)
-		if (lookat(p, v[i]) == -1)
+		if (lookatproof(p, v[i]) == -1)
 			return -1;
 	return letlook(p, v, n);
 }
@@ -569,7 +569,7 @@ probeproof(struct proving *p, struct proof *f)
 		return failprove(p, "no memory left");
 	f->task.token = f->token;
 	f->task.authorization = f->task.txt = f->authorization;
-	return setupproof(p, f) == -1 ? -1 : lookat(p, f);
+	return setupproof(p, f) == -1 ? -1 : lookatproof(p, f);
 }
 
 /* Begins all of them, one after the other: the names are not known. */

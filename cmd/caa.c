@@ -45,7 +45,7 @@ kind_part_is(const char *p, size_t len, const char *text)
 
 /* Is the word in a list with commas? */
 static int
-hasword(const char *list, size_t len, const char *word)
+islistedword(const char *list, size_t len, const char *word)
 {
 	const char *end = list + len;
 	size_t n;
@@ -83,7 +83,7 @@ allowsissuer(const char *text, const char *const *issuers,
 		n = len;
 		if ((value = kind_part_value(part, &n, "validationmethods=")) !=
 		    NULL)
-			found = hasword(value, n, task->type);
+			found = islistedword(value, n, task->type);
 	}
 	return found;
 }

@@ -95,7 +95,7 @@ readeab(struct given *given, char *text)
 }
 
 static void
-readkey(struct given *given, const char *file)
+readgivenkey(struct given *given, const char *file)
 {
 	char clean[256];
 
@@ -108,7 +108,7 @@ readkey(struct given *given, const char *file)
 }
 
 static void
-setvalue(struct certstore_account *account, const char *prop,
+setgivenvalue(struct certstore_account *account, const char *prop,
     enum certstore_set_how how, const char *value)
 {
 	char *path = strcmp(prop, "ca") == 0 ? keptpath(value) : NULL;
@@ -140,7 +140,7 @@ assign(struct certstore_account *account, struct given *given, char *operand)
 	}
 	if (given != NULL && how == CERTSTORE_SET_REPLACE &&
 	    strcmp(operand, "key") == 0) {
-		readkey(given, value);
+		readgivenkey(given, value);
 		return;
 	}
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -153,7 +153,7 @@ assign(struct certstore_account *account, struct given *given, char *operand)
 		    strcmp(operand, "key") == 0 ?
 			" (cert-account roll has it)" :
 			" here");
-	setvalue(account, operand, how, value);
+	setgivenvalue(account, operand, how, value);
 }
 
 static void
@@ -216,7 +216,7 @@ replacekey(struct certstore_account *account, const struct given *given)
 		&cerr) == -1)
 		cmd_die("%s", cerr.msg);
 	for (i = 0; i < sizeof(gone) / sizeof(gone[0]); i++)
-		setvalue(account, gone[i], CERTSTORE_SET_REPLACE, "");
+		setgivenvalue(account, gone[i], CERTSTORE_SET_REPLACE, "");
 	saveaccount(account);
 	if (certstore_account_takenew(account, &cerr) == -1)
 		cmd_die("%s", cerr.msg);
@@ -350,7 +350,7 @@ newaccount(char **argv)
 	if (account == NULL)
 		cmd_die("%s", cerr.msg);
 	if (opt.ca != NULL)
-		setvalue(account, "ca", CERTSTORE_SET_REPLACE, opt.ca);
+		setgivenvalue(account, "ca", CERTSTORE_SET_REPLACE, opt.ca);
 	while (*++argv != NULL)
 		assign(account, &given, *argv);
 	if ((acme = acme_open(store, account, &err)) == NULL)
@@ -441,7 +441,7 @@ setaccount(char **argv)
 		 certstore_account_name(account), 0, &cerr)) == NULL)
 		cmd_die("%s", cerr.msg);
 	if (opt.ca != NULL)
-		setvalue(account, "ca", CERTSTORE_SET_REPLACE, opt.ca);
+		setgivenvalue(account, "ca", CERTSTORE_SET_REPLACE, opt.ca);
 	while (*++argv != NULL)
 		assign(account, NULL, *argv);
 	moved = !samevalues(account, before, "directory");
@@ -470,7 +470,7 @@ rollkey(char **argv)
 	if (argv[1] != NULL) {
 		if (strncmp(argv[1], "key=", 4) != 0 || argv[2] != NULL)
 			cmd_usage();
-		readkey(&given, argv[1] + 4);
+		readgivenkey(&given, argv[1] + 4);
 	}
 	if ((account = certstore_account_open(store, argv[0],
 		 CERTSTORE_ACCOUNT_EXCLUSIVE, &cerr)) == NULL)

@@ -42,7 +42,7 @@ struct delivery {
 
 /* Names of those changes that have a verb; NULL: each change. */
 static void
-addnames(const struct delivery *d, struct cmd_text *t, const char *only,
+addchanges(const struct delivery *d, struct cmd_text *t, const char *only,
     const char *between, size_t max)
 {
 	const char *name, *verb, *why;
@@ -236,7 +236,7 @@ keepfailed(struct delivery *d, const char *what)
 	if (n > 1)
 		snprintf(times, sizeof(times), ", failed %u times since %s", n,
 		    certstore_time_format(since, from));
-	addnames(d, &t, NULL, ", ", 5);
+	addchanges(d, &t, NULL, ", ", 5);
 	cmd_error("%s: %s: pending: %s; next try %s%s", d->user, what, t.p,
 	    certstore_time_format(next, again), times);
 	cmd_text_free(&t);
@@ -275,7 +275,7 @@ runhook(struct delivery *d)
 			continue;
 		snprintf(verb, sizeof(verb), "%s", verbs[i]);
 		names.len = 0;
-		addnames(d, &names, verbs[i], "\n", SIZE_MAX);
+		addchanges(d, &names, verbs[i], "\n", SIZE_MAX);
 		cmd_text_adds(&names, "\n");
 		rv = runprogram(d, argv, names.p);
 		cmd_hook_print(&d->hook, d->user, rv == -1);
@@ -347,7 +347,7 @@ addrestart(struct delivery *d, char *what, size_t size, const char *unit)
 	cmd_text_adds(&t, ": to restart it instead, use cert-set");
 	cmd_text_store(&t);
 	cmd_text_adds(&t, " ");
-	addnames(d, &t, "changed", " ", SIZE_MAX);
+	addchanges(d, &t, "changed", " ", SIZE_MAX);
 	cmd_text_adds(&t, " user-=");
 	cmd_text_word(&t, unit);
 	cmd_text_adds(&t, " user+=restart:");

@@ -107,7 +107,7 @@ readcertificate(struct call *c, const char *path)
 }
 
 static void
-readkey(struct call *c, const char *path)
+readrevokerkey(struct call *c, const char *path)
 {
 	if (cmd_input(path, "-K", &c->keyfile) == -1)
 		exit(cmd_end());
@@ -481,7 +481,7 @@ main(int argc, char *argv[])
 	if (certfile != NULL)
 		readcertificate(&c, certfile);
 	if (keyfile != NULL)
-		readkey(&c, keyfile);
+		readrevokerkey(&c, keyfile);
 	cmd_operands_start(&ops, argv + optind - 1);
 	c.job.store = cmd_openwriter(CERTSTORE_OPEN_WRITE);
 	cmd_confine(c.job.store, NULL, 1);

@@ -103,7 +103,7 @@ isshown(const struct show *show, const char *prop)
  * unprintable characters is escaped.
  */
 static void
-addvalue(struct cmd_text *t, const char *value)
+addpropvalue(struct cmd_text *t, const char *value)
 {
 	const char *p;
 	size_t len = strlen(value), slashes = 0;
@@ -126,7 +126,7 @@ addline(struct cmd_text *t, const struct show *show, const char *name,
 	}
 	cmd_text_clean(t, prop);
 	cmd_text_adds(t, more ? "+=" : "=");
-	addvalue(t, value);
+	addpropvalue(t, value);
 	cmd_text_add(t, show->nul ? "" : "\n", 1);
 }
 
@@ -215,8 +215,9 @@ checkonly(const char *list)
 		    strcmp(prop, "origin") != 0) {
 			cmd_error("\"%s\": no such property: use tenant, user, "
 				  "group, x5u, endpoint, renew, life, keepkey, "
-				  "hold, acme, method, acmeprofile, chain, "
-				  "note, default, origin or x-NAME",
+				  "hold, revoked, acme, method, acmeprofile, "
+				  "chain, ignore, log, renewhost, note, "
+				  "default, origin or x-NAME",
 			    cmd_clean(prop, clean, sizeof(clean)));
 			cmd_usage();
 		}

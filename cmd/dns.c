@@ -471,8 +471,8 @@ freetexts(struct dns_txt *txt)
 }
 
 static enum dns_found
-lookat(const char *name, int (*has)(const struct dns_txt *, void *), void *arg,
-    char *server, size_t size, int depth)
+lookatserver(const char *name, int (*has)(const struct dns_txt *, void *),
+    void *arg, char *server, size_t size, int depth)
 {
 	struct servers *to = kind_alloc(sizeof(*to));
 	struct answer *a = kind_alloc(sizeof(*a));
@@ -502,7 +502,7 @@ lookat(const char *name, int (*has)(const struct dns_txt *, void *), void *arg,
 	free(a);
 	free(to);
 	if (*next != '\0' && found != DNS_SOME && depth < NALIAS)
-		found = lookat(next, has, arg, server, size, depth + 1);
+		found = lookatserver(next, has, arg, server, size, depth + 1);
 	return found;
 }
 
@@ -510,5 +510,5 @@ enum dns_found
 dns_look(const char *name, int (*has)(const struct dns_txt *, void *),
     void *arg, char *server, size_t size)
 {
-	return lookat(name, has, arg, server, size, 0);
+	return lookatserver(name, has, arg, server, size, 0);
 }

@@ -78,7 +78,7 @@ addtimemembers(struct cmd_text *t, const struct cmd_item *item,
 }
 
 static void
-addnames(struct cmd_text *t, const struct certstore_entry *entry)
+addsans(struct cmd_text *t, const struct certstore_entry *entry)
 {
 	const char *type, *value;
 	size_t i;
@@ -112,7 +112,7 @@ addlist(struct cmd_text *t, const struct cmd_item *item, enum cmd_field field)
 }
 
 static void
-addvalue(struct cmd_text *t, const struct cmd_item *item, enum cmd_field field)
+addfield(struct cmd_text *t, const struct cmd_item *item, enum cmd_field field)
 {
 	char buf[CMD_STRING_LEN], *path;
 	const char *s;
@@ -126,7 +126,7 @@ addvalue(struct cmd_text *t, const struct cmd_item *item, enum cmd_field field)
 			cmd_text_adds(t, "null");
 		break;
 	case CMD_NAMES:
-		addnames(t, item->entry);
+		addsans(t, item->entry);
 		break;
 	case CMD_SPC:
 	case CMD_TN:
@@ -162,7 +162,7 @@ cmd_json(const struct cmd_records *r, const struct cmd_item *item,
 			continue;
 		}
 		addkey(t, cmd_field_names[r->field[i]]);
-		addvalue(t, item, r->field[i]);
+		addfield(t, item, r->field[i]);
 	}
 	cmd_text_adds(t, "}");
 }

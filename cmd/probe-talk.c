@@ -166,7 +166,7 @@ isprefix(const char *line, size_t len, const char *prefix)
 }
 
 static int
-hasword(const char *line, size_t len, const char *word)
+containsword(const char *line, size_t len, const char *word)
 {
 	size_t i;
 
@@ -211,7 +211,7 @@ expectlines(struct probe_talk *t, const struct probe_step *step)
 
 	t->found = t->inside = 0;
 	while ((rv = takeline(t, &pos, &line, &len)) == 1) {
-		if (step->need != NULL && hasword(line, len, step->need))
+		if (step->need != NULL && containsword(line, len, step->need))
 			t->found = 1;
 		good = isprefix(line, len, step->good);
 		if (good && code && len > 3 && line[3] == '-')
@@ -238,10 +238,10 @@ expectirc(struct probe_talk *t, const struct probe_step *step)
 
 	(void)step;
 	while ((rv = takeline(t, &pos, &line, &len)) == 1) {
-		if (hasword(line, len, " 670 "))
+		if (containsword(line, len, " 670 "))
 			return (long)pos;
 		for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
-			if (hasword(line, len, refusals[i]) ||
+			if (containsword(line, len, refusals[i]) ||
 			    isprefix(line, len, "ERROR"))
 				return failanswer(t, line, len);
 	}
