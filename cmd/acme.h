@@ -185,4 +185,17 @@ int	acme_revoke(struct acme *, const char *, int, const struct acme_key *,
 char	*acme_base64url(const char *);		/* of PEM, for free(3) */
 char	*acme_base64url_der(const void *, size_t);
 
+/*
+ * acme-show.c: accounts on stdout, of these operands or all; named: with its
+ * name in each line.  A warning if the clock is more than ten minutes wrong.
+ */
+struct acme_show {
+	struct certstore	*store;
+	int			 json;
+	int			 ask;	/* the CA, too */
+};
+void	acme_show_account(const struct acme_show *, const char *, int);
+void	acme_show_list(const struct acme_show *, char **);
+void	acme_show_skew(const struct acme *);
+
 #endif

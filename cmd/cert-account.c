@@ -179,19 +179,6 @@ givendirectory(char **argv)
 	return directory;
 }
 
-/* Warns of a clock that is more than ten minutes wrong. */
-static void
-checkclock(struct acme *acme)
-{
-	int64_t skew = acme_skew(acme);
-
-	if (skew > 600 || skew < -600)
-		cmd_say("the clock of this host is %lld seconds %s that of the "
-			"CA",
-		    (long long)(skew < 0 ? -skew : skew),
-		    skew < 0 ? "behind" : "ahead of");
-}
-
 static void
 saveaccount(struct certstore_account *account)
 {
@@ -355,7 +342,7 @@ newaccount(char **argv)
 		assign(account, &given, *argv);
 	if ((acme = acme_open(store, account, &err)) == NULL)
 		cmd_die("%s", err.msg);
-	checkclock(acme);
+	acme_show_skew(acme);
 	if (exists)
 		completeaccount(acme, account, &given);
 	else
@@ -418,7 +405,7 @@ changeatca(struct certstore_account *account, int moved, int contacts)
 
 	if ((acme = acme_open(store, account, &err)) == NULL)
 		cmd_die("%s", err.msg);
-	checkclock(acme);
+	acme_show_skew(acme);
 	if (acme_account_settle(acme, &err) == -1)
 		cmd_die("%s", err.msg);
 	if (moved)
@@ -477,7 +464,7 @@ rollkey(char **argv)
 		cmd_die("%s", cerr.msg);
 	if ((acme = acme_open(store, account, &err)) == NULL)
 		cmd_die("%s", err.msg);
-	checkclock(acme);
+	acme_show_skew(acme);
 	settled = opt.dryrun ? 0 : acme_account_settle(acme, &err);
 	if (settled == -1)
 		cmd_die("%s", err.msg);
@@ -587,7 +574,7 @@ deactivateaccount(const char *operand)
 	else if ((acme = acme_open(store, account, &err)) == NULL)
 		cmd_error("%s", err.msg);
 	else {
-		checkclock(acme);
+		acme_show_skew(acme);
 		if (!opt.dryrun &&
 		    (acme_account_settle(acme, &err) == -1 ||
 			acme_account_deactivate(acme, &err) == -1))
@@ -600,221 +587,15 @@ deactivateaccount(const char *operand)
 	certstore_account_free(account);
 }
 
-/* A password in the URL of a proxy is not shown. */
-static char *
-withoutpassword(const char *url)
-{
-	const char *p = strstr(url, "://"), *at = strrchr(url, '@'), *colon;
-	char *copy;
-
-	p = p == NULL ? url : p + 3;
-	colon = strchr(p, ':');
-	if (at == NULL || colon == NULL || colon > at)
-		copy = strdup(url);
-	else if (asprintf(&copy, "%.*s***%s", (int)(colon + 1 - url), url,
-		     at) == -1)
-		copy = NULL;
-	if (copy == NULL)
-		cmd_die("no memory left");
-	return copy;
-}
-
-static const char *
-statusof(const struct certstore_account *account)
-{
-	const char *status = certstore_account_value(account, "status", 0);
-
-	if (certstore_account_value(account, "url", 0) == NULL)
-		return "incomplete";
-	return status == NULL ? "valid" : status;
-}
-
-/* One property; what the account itself has not comes from value. */
-static void
-addprop(struct cmd_text *t, const struct certstore_account *account,
-    const char *prop, const char *value, int named)
-{
-	const char *name = certstore_account_name(account);
-	char *shown;
-	size_t i = 0;
-	int many = strcmp(prop, "contact") == 0;
-
-	if (value == NULL)
-		value = certstore_account_value(account, prop, i++);
-	if (opt.json && (value != NULL || many)) {
-		cmd_text_adds(t, ",");
-		cmd_json_string(t, prop);
-		cmd_text_adds(t, many ? ":[" : ":");
-	}
-	for (; value != NULL; value = i == 0 ?
-		 NULL :
-		 certstore_account_value(account, prop, i++)) {
-		shown = strcmp(prop, "proxy") == 0 ? withoutpassword(value) :
-						     NULL;
-		if (opt.json) {
-			cmd_text_adds(t, i > 1 ? "," : "");
-			cmd_json_string(t, shown == NULL ? value : shown);
-		} else {
-			cmd_text_adds(t, named ? name : "");
-			cmd_text_adds(t, named ? "\t" : "");
-			cmd_text_adds(t, prop);
-			cmd_text_adds(t, i > 1 ? "+=" : "=");
-			cmd_text_clean(t, shown == NULL ? value : shown);
-			cmd_text_adds(t, "\n");
-		}
-		free(shown);
-	}
-	if (opt.json && many)
-		cmd_text_adds(t, "]");
-}
-
-/* Whether the CA has the contacts of the account, in any order. */
-static int
-samecontacts(const struct certstore_account *account, const json_t *json)
-{
-	const json_t *list = acme_json_array(json, "contact");
-	const char *contact;
-	size_t i, j, n = json_array_size(list);
-
-	for (i = 0;
-	     (contact = certstore_account_value(account, "contact", i)) != NULL;
-	     i++) {
-		for (j = 0; j < n; j++)
-			if (strcmp(contact, acme_json_item(list, j)) == 0)
-				break;
-		if (j == n)
-			return 0;
-	}
-	return i == n;
-}
-
-/* Reports what the CA has about the account, and about itself. */
-static void
-askca(const char *name)
-{
-	struct certstore_account *account;
-	const char *agreed, *terms;
-	struct acme *acme;
-	json_t *json;
-
-	if (acme_account_open(store, name, CERTSTORE_ACCOUNT_SHARED, &account,
-		&acme, &err) == -1) {
-		cmd_error("%s", err.msg);
-		return;
-	}
-	checkclock(acme);
-	if ((json = acme_account_fetch(acme, &err)) == NULL)
-		cmd_error("%s", err.msg);
-	/* some CAs keep no contacts, and send none */
-	else if (acme_json_array(json, "contact") != NULL &&
-	    !samecontacts(account, json))
-		cmd_say("%s: the CA has other contacts: set them again with "
-			"cert-account set",
-		    name);
-	terms = acme_terms(acme);
-	agreed = certstore_account_value(account, "terms", 0);
-	if (json != NULL && terms != NULL && agreed != NULL &&
-	    strcmp(terms, agreed) != 0)
-		cmd_say("%s: the terms of service have changed: %s: read them, "
-			"and agree with cert-account -y new %s",
-		    name, terms, name);
-	json_decref(json);
-	acme_close(acme);
-	certstore_account_free(account);
-}
-
-static void
-showaccount(const char *operand, int named)
-{
-	static const char *const props[] = { "directory", "url", "contact",
-		"proxy", "ca", "eab", "terms", "created", "retry" };
-	struct certstore_account *account;
-	struct cmd_text t = { NULL, 0, 0 };
-	char *thumbprint;
-	size_t i;
-
-	if ((account = certstore_account_open(store, operand, 0, &cerr)) ==
-	    NULL) {
-		cmd_error("%s", cerr.msg);
-		return;
-	}
-	if (opt.ask) {
-		askca(certstore_account_name(account));
-		certstore_account_free(account);
-		if ((account = certstore_account_open(store, operand, 0,
-			 &cerr)) == NULL)
-			cmd_die("%s", cerr.msg);
-	}
-	if (opt.json) {
-		cmd_text_adds(&t, "{\"name\":");
-		cmd_json_string(&t, certstore_account_name(account));
-	}
-	addprop(&t, account, "status", statusof(account), named);
-	for (i = 0; i < sizeof(props) / sizeof(props[0]); i++)
-		addprop(&t, account, props[i], NULL, named);
-	if ((thumbprint = certstore_account_thumbprint(account, &cerr)) == NULL)
-		cmd_error("%s", cerr.msg);
-	else
-		addprop(&t, account, "thumbprint", thumbprint, named);
-	if (opt.json)
-		cmd_text_adds(&t, "}\n");
-	if (!cmd_quiet && fwrite(t.p, 1, t.len, stdout) != t.len)
-		cmd_lost();
-	cmd_text_free(&t);
-	free(thumbprint);
-	certstore_account_free(account);
-}
-
-static void
-listaccount(const char *name)
-{
-	struct certstore_account *account;
-	const char *directory;
-
-	if (opt.json) {
-		showaccount(name, 0);
-		return;
-	}
-	if ((account = certstore_account_open(store, name, 0, &cerr)) == NULL) {
-		cmd_error("%s", cerr.msg);
-		return;
-	}
-	directory = certstore_account_value(account, "directory", 0);
-	if (!cmd_quiet)
-		printf("%s\t%s\t%s\n", certstore_account_name(account),
-		    statusof(account), directory == NULL ? "" : directory);
-	certstore_account_free(account);
-}
-
-static void
-listaccounts(char **argv)
-{
-	struct certstore_accounts *accounts;
-	const char *name;
-	int rv;
-
-	if (*argv != NULL) {
-		for (; *argv != NULL; argv++)
-			listaccount(*argv);
-		return;
-	}
-	if ((accounts = certstore_accounts_new(store, &cerr)) == NULL)
-		cmd_die("%s", cerr.msg);
-	while ((rv = certstore_accounts_next(accounts, &name, &cerr)) == 1)
-		listaccount(name);
-	if (rv == -1)
-		cmd_error("%s", cerr.msg);
-	certstore_accounts_free(accounts);
-}
-
 /* Runs the verb; the number of operands was checked. */
 static void
 runverb(const char *verb, char **argv)
 {
+	const struct acme_show show = { store, opt.json, opt.ask };
 	int named = *argv != NULL && argv[1] != NULL;
 
 	if (strcmp(verb, "list") == 0)
-		listaccounts(argv);
+		acme_show_list(&show, argv);
 	else if (strcmp(verb, "new") == 0)
 		newaccount(argv);
 	else if (strcmp(verb, "set") == 0)
@@ -823,7 +604,7 @@ runverb(const char *verb, char **argv)
 		rollkey(argv);
 	else if (strcmp(verb, "show") == 0) {
 		for (; *argv != NULL; argv++)
-			showaccount(*argv, named);
+			acme_show_account(&show, *argv, named);
 	} else {
 		for (; *argv != NULL; argv++)
 			deactivateaccount(*argv);
