@@ -581,3 +581,14 @@ lost() {
 		done
 	done
 }
+
+@test "a directory of the store that is a link is named with the remedy" {
+	cert-create -q -s a.example.com a
+	mv "$CERTSTORE/certs" elsewhere
+	ln -s "$PWD/elsewhere" "$CERTSTORE/certs"
+	for command in cert-list 'cert-set a note=x' cert-check; do
+		# shellcheck disable=SC2086  # words
+		run -2 $command
+		[[ $output == *"/certs: is a link or a file: move the directory"* ]]
+	done
+}

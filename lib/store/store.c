@@ -184,10 +184,15 @@ istomake(const struct certstore *store, const char *what,
 {
 	if (errno == ENOENT && (store->flags & CERTSTORE_OPEN_CREATE) != 0)
 		return 0;
-	if ((errno != ENOENT && errno != ENOTDIR) || *what != '\0')
-		return errno == ENOENT ?
-		    nostore(store, err) :
-		    cs_fail_errno(err, "%s%s", store->path, what);
+	if (errno == ENOTDIR && *what != '\0')
+		return cs_fail(err, CERTSTORE_EDAMAGED,
+		    "%s%s: is a link or a file: move the directory back, and "
+		    "link to the whole store instead",
+		    store->path, what);
+	if (errno != ENOENT && (errno != ENOTDIR || *what != '\0'))
+		return cs_fail_errno(err, "%s%s", store->path, what);
+	if (*what != '\0')
+		return nostore(store, err);
 	if (cs_store_refuseplace(store, err) == -1)
 		return -1;
 	return nostore(store, err);
