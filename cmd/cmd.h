@@ -241,7 +241,7 @@ void	cmd_attempt_failed(struct certstore_due *,
  * is held: 1, 0 there is none, -1; or NULL to run another program that has them.
  */
 struct cmd_renewer {
-	int	(*renew)(struct certstore *, const char *,
+	int	(*renew)(struct certstore *, const char *, const char *,
 		    const struct certstore_passphrase *, int,
 		    void (*)(void *, const char *), void *,
 		    struct certstore_error *);

@@ -265,8 +265,8 @@ renewone(struct renew *rn, const struct certstore_renewal *r)
 	else if (rv == 0 && r->acme != NULL)
 		cmd_orders_add(&rn->orders, r->acme, r->name);
 	else if (rv == 0)
-		rv = rn->renewer->renew(rn->store, r->name, &rn->pass, flags,
-		    printrenewed, rn, &err);
+		rv = rn->renewer->renew(rn->store, r->name, r->fingerprint,
+		    &rn->pass, flags, printrenewed, rn, &err);
 	/* of another user: nothing can be renewed, and nothing counted there */
 	if (rv == -1 && err.code == CERTSTORE_EUNSAFE)
 		cmd_die("%s", err.msg);

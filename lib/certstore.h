@@ -320,6 +320,7 @@ enum certstore_due_state {
 };
 struct certstore_renewal {
 	const char *name;
+	const char *fingerprint;	/* of its certificate, or NULL */
 	enum certstore_due_state state;
 	int64_t ends;		/* the certificate */
 	int64_t due;		/* 0: never */
@@ -394,7 +395,7 @@ int certstore_create(struct certstore *store, const char *name,
 
 /* A certificate again, with a later end: certstore_renew(3). */
 int certstore_renew(struct certstore *store, const char *name,
-    const struct certstore_passphrase *passphrase, int flags,
+    const char *was, const struct certstore_passphrase *passphrase, int flags,
     void (*changed)(void *arg, const char *name), void *arg,
     struct certstore_error *err);
 

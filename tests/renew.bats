@@ -75,10 +75,12 @@ setup() {
 	mkfifo pass
 	was=$(fingerprint www)
 	at 61 cert-renew -p pass >log 2>&1 3>&- &
-	sleep 0.2
+	# the writing end of a FIFO opens when there is a reader
+	exec 9>pass
 	run -0 at 61 cert-renew
 	[ "$output" = www ]
-	echo secret >pass
+	echo secret >&9
+	exec 9>&-
 	wait $!
 	diff /dev/null log
 	[ ! -e "$CERTSTORE/renewal/www" ]

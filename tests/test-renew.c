@@ -74,7 +74,8 @@ renewal(const char *name, int flags, const char *secret)
 		pass.arg = copy;
 	}
 	warned[0] = changes[0] = '\0';
-	rv = certstore_renew(store, name, &pass, flags, changed, NULL, &err);
+	rv = certstore_renew(store, name, NULL, &pass, flags, changed, NULL,
+	    &err);
 	is_int((long long)ERR_peek_error(), 0, "libcrypto's queue is empty");
 	if (rv == -1)
 		printf("# %s: %s\n", name, err.msg);
@@ -882,8 +883,8 @@ interfere(void *arg, const char *what, char *buf, size_t size)
 		store = opened(CERTSTORE_OPEN_WRITE);
 		ahead += DAY;
 		if (strcmp(in->does, "renews") == 0) {
-			if (certstore_renew(store, "e-ca", &pass, 0, NULL, NULL,
-				&err) == -1)
+			if (certstore_renew(store, "e-ca", NULL, &pass, 0, NULL,
+				NULL, &err) == -1)
 				bail("%s", err.msg);
 		} else if (strcmp(in->does, "notes") == 0)
 			setprop("e-ca", "note", "x");
@@ -900,6 +901,18 @@ interfere(void *arg, const char *what, char *buf, size_t size)
 	return snprintf(buf, size, "secret");
 }
 
+/* What another process renewed since it was judged is not renewed again. */
+static void
+judged(const char *was, int flags, const char *want)
+{
+	changes[0] = '\0';
+	ahead += DAY;
+	is_int(certstore_renew(store, "e-www", was, NULL, flags, changed, NULL,
+		   &err),
+	    0, "it was judged with %.4s", was);
+	is_str(changes, want, "and changed is");
+}
+
 static void
 meets(const char *does, int times, int flags, int asked, const char *want)
 {
@@ -908,7 +921,7 @@ meets(const char *does, int times, int flags, int asked, const char *want)
 
 	warned[0] = changes[0] = '\0';
 	ahead += DAY;
-	is_int(certstore_renew(store, "e-ca", &pass, flags, changed, NULL,
+	is_int(certstore_renew(store, "e-ca", NULL, &pass, flags, changed, NULL,
 		   &err),
 	    0, "meanwhile another writer %s", does);
 	is_int(in.asked, asked, "tries");
@@ -920,6 +933,9 @@ testwriters(void)
 {
 	make("e-ca", 0, "c l=1000d E=secret");
 	make("e-www", 0, "s=e.example l=30d");
+	judged("0000", 0, "");
+	judged("0000", CERTSTORE_RENEW_FORCE, "e-www");
+	judged(text("e-www", CS_INFO, "fingerprint "), 0, "e-www");
 	meets("notes", 1, 0, 1, "e-ca");
 	is_str(text("e-ca", CS_PROPS, "note "), "x", "its note is kept");
 	meets("renews", 1, 0, 1, "");

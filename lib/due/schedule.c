@@ -184,6 +184,7 @@ judgeitem(const struct certstore_due *due, struct item *item)
 	int64_t until;
 
 	r->name = info->name;
+	r->fingerprint = info->fingerprint;
 	r->ends = info->ends;
 	r->why = item->why;
 	r->acme = info->acme;

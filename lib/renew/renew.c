@@ -339,7 +339,7 @@ donerenewal(struct cs_renewal *all)
 }
 
 int
-certstore_renew(struct certstore *store, const char *name,
+certstore_renew(struct certstore *store, const char *name, const char *was,
     const struct certstore_passphrase *pass, int flags,
     void (*changed)(void *arg, const char *name), void *arg,
     struct certstore_error *err)
@@ -353,6 +353,8 @@ certstore_renew(struct certstore *store, const char *name,
 	ERR_clear_error();
 	all.dryrun = (flags & CERTSTORE_RENEW_DRYRUN) != 0;
 	r.force = (flags & CERTSTORE_RENEW_FORCE) != 0;
+	if (was != NULL)
+		strlcpy(r.first, was, sizeof(r.first));
 	if (cs_error_flags(flags,
 		CERTSTORE_RENEW_FORCE | CERTSTORE_RENEW_DRYRUN, err) == 0 &&
 	    cs_name_check(name, err) == 0 && cs_crypto_check(err) == 0)
