@@ -660,7 +660,7 @@ wish() {
 	until grep -q '^finalize' "$mock/log"; do sleep 0.02; done
 	child=$(cat "/proc/$!/task/$!/children")
 	kill -KILL "$!"
-	for i in $(seq 200); do
+	for i in $(seq 1000); do
 		kill -0 $child 2>/dev/null || return 0
 		sleep 0.05
 	done
