@@ -120,6 +120,18 @@ aged() {
 	[ "$((count - few))" -eq 30 ]
 }
 
+@test "an entry that is right takes at most 23 system calls of cert-check" {
+	local few
+
+	add 4
+	syscalls all cert-check
+	few=$count
+	add 5 6 7 8 9
+	syscalls all cert-check
+	count=$(((count - few) / 5))
+	guard "an entry" 23
+}
+
 @test "an entry that is not pending costs cert-deploy no more than cert-list" {
 	local few
 

@@ -419,22 +419,39 @@ lookwaiting(struct certstore_audit *audit, struct certstore_error *err)
 	    cs_store_option(audit->store));
 }
 
+/* Without keys of both types no host can have twins. */
+static void
+notekey(struct certstore_audit *audit)
+{
+	const struct cs_info *info = &audit->entry.info;
+
+	if (info->key == NULL || info->fingerprint == NULL)
+		return;
+	if (strncmp(info->key, "rsa", 3) == 0)
+		audit->hasrsa = 1;
+	else
+		audit->hasother = 1;
+}
+
 /* Looks once: 1, or 0 if it is not an entry or damaged; -1. */
 static int
 lookonce(struct certstore_audit *audit, const char *name, const char *text,
     struct certstore_error *err)
 {
 	struct certstore_error why;
+	struct stat seen[CS_NFILE] = { 0 };
 	int rv;
 
 	if (text[0] == '\0' ||
-	    cs_entry_glance(audit->store, name, &audit->entry, &why) == -1 ||
+	    cs_entry_examine(audit->store, name, &audit->entry, seen, &why) ==
+		-1 ||
 	    strcmp(text, audit->entry.gendir) != 0) {
 		audit->incomplete = 1;
 		return lookdamage(audit, name, text, err);
 	}
 	audit->users |= audit->entry.info.users.n > 0;
-	if ((rv = cs_filecheck_entry(audit, err)) == 0 &&
+	notekey(audit);
+	if ((rv = cs_filecheck_entry(audit, seen, err)) == 0 &&
 	    (rv = lookwaiting(audit, err)) == 0 &&
 	    (rv = lookcertificate(audit, err)) == 0 &&
 	    (rv = lookprops(audit, err)) == 0 &&

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,32 +135,22 @@ ischanged(const struct cs_keyfile *was, const struct stat *st)
 struct look {
 	struct certstore_audit *audit;
 	struct certstore_error *err;
+	struct stat *seen; /* by file; st_mode is 0 of one not looked at yet */
 	gid_t gid;
 	unsigned int there; /* files, 1 << CS_PRIVKEY and so on */
 	off_t size[CS_NFILE];
 	int suspect; /* a key file was changed */
 };
 
-/* A file that is in the directory of the entry. */
+/* A file of the entry, or CS_NFILE for another one; its path, its metadata. */
 static int
-lookfile(void *arg, const char *file)
+judgefile(struct look *in, int i, const char *file, const char *path,
+    const struct stat *st)
 {
-	struct look *in = arg;
 	struct certstore_audit *audit = in->audit;
 	const struct cs_info *info = &audit->entry.info;
-	char path[CS_GENDIR + 256];
-	struct stat st;
-	int i;
 
-	for (i = 0; i < CS_NFILE; i++)
-		if (strcmp(file, cs_file_names[i]) == 0)
-			break;
-	snprintf(path, sizeof(path), "%s/%.250s", audit->entry.gendir, file);
-	if (fstatat(audit->certs, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return errno == ENOENT ?
-		    0 :
-		    cs_fail_errno(in->err, "%s: %s", info->name, file);
-	if (i == CS_NFILE || !S_ISREG(st.st_mode) ||
+	if (i == CS_NFILE || !S_ISREG(st->st_mode) ||
 	    (i != CS_PROPS && !isexpected(info, (enum cs_file)i)))
 		return cs_finding_add(audit, CS_CODE_UNKNOWN_FILE, info->name,
 		    in->err,
@@ -167,16 +158,49 @@ lookfile(void *arg, const char *file)
 		    "remove it",
 		    info->name, file);
 	in->there |= 1u << i;
-	in->size[i] = st.st_size;
+	in->size[i] = st->st_size;
 	if (cs_mode_of((enum cs_file)i, (gid_t)-1) == 0600) {
 		in->suspect |= (i == CS_PRIVKEY &&
-				   ischanged(&info->privkey, &st)) ||
-		    (i == CS_COMBINED && ischanged(&info->combined, &st));
+				   ischanged(&info->privkey, st)) ||
+		    (i == CS_COMBINED && ischanged(&info->combined, st));
 		return cs_filecheck_key(audit, info->name, file, audit->certs,
-		    path, &st, i == CS_REQUEST_KEY ? (gid_t)-1 : in->gid,
+		    path, st, i == CS_REQUEST_KEY ? (gid_t)-1 : in->gid,
 		    in->err);
 	}
-	return cs_filecheck_public(audit, info->name, file, &st, in->err);
+	return cs_filecheck_public(audit, info->name, file, st, in->err);
+}
+
+/* Looks at a file, which is of the entry, or CS_NFILE.  -1 and errno. */
+static int
+statfile(struct look *in, int i, const char *file)
+{
+	char path[CS_GENDIR + NAME_MAX + 1];
+	struct stat st, *seen = i == CS_NFILE ? &st : &in->seen[i];
+
+	if (cs_file_join(path, sizeof(path), in->audit->entry.gendir, file) ==
+	    -1)
+		return -1;
+	if ((i == CS_NFILE || seen->st_mode == 0) &&
+	    fstatat(in->audit->certs, path, seen, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? 0 : -1;
+	return judgefile(in, i, file, path, seen);
+}
+
+/* A file that is in the directory of the entry. */
+static int
+lookfile(void *arg, const char *file)
+{
+	struct look *in = arg;
+	int i;
+
+	for (i = 0; i < CS_NFILE; i++)
+		if (strcmp(file, cs_file_names[i]) == 0)
+			break;
+	if (statfile(in, i, file) == 0)
+		return 0;
+	return in->err->code != CERTSTORE_OK ?
+	    -1 :
+	    cs_fail_errno(in->err, "%s: %s", in->audit->entry.info.name, file);
 }
 
 /* What is not there, or has not the size of its parts. */
@@ -225,16 +249,16 @@ looksizes(struct look *in)
  * entry that was named is read in any case.
  */
 static int
-isuntouched(const struct certstore_audit *audit, const struct stat *dir)
+isuntouched(struct look *in, const struct stat *dir)
 {
 	const struct timespec *added = &dir->st_mtim;
-	struct stat info;
+	struct stat *info = &in->seen[CS_INFO];
 
-	return !audit->named &&
-	    cs_entry_stat(&audit->entry, CS_INFO, &info) == 0 &&
-	    (added->tv_sec < info.st_mtim.tv_sec ||
-		(added->tv_sec == info.st_mtim.tv_sec &&
-		    added->tv_nsec <= info.st_mtim.tv_nsec));
+	return !in->audit->named &&
+	    cs_entry_stat(&in->audit->entry, CS_INFO, info) == 0 &&
+	    (added->tv_sec < info->st_mtim.tv_sec ||
+		(added->tv_sec == info->st_mtim.tv_sec &&
+		    added->tv_nsec <= info->st_mtim.tv_nsec));
 }
 
 /* The files that info tells of, and props. */
@@ -250,11 +274,13 @@ lookknown(struct look *in)
 	return rv;
 }
 
+/* The files of the entry that cs_entry_examine() loaded. */
 int
-cs_filecheck_entry(struct certstore_audit *audit, struct certstore_error *err)
+cs_filecheck_entry(struct certstore_audit *audit, struct stat *seen,
+    struct certstore_error *err)
 {
 	const struct cs_info *info = &audit->entry.info;
-	struct look in = { .audit = audit, .err = err };
+	struct look in = { .audit = audit, .err = err, .seen = seen };
 	const char *dir = audit->entry.gendir;
 	struct stat st;
 	int rv;
@@ -265,7 +291,7 @@ cs_filecheck_entry(struct certstore_audit *audit, struct certstore_error *err)
 		-1 ||
 	    findgid(audit, &in.gid, err) == -1)
 		return -1;
-	rv = isuntouched(audit, &st) ?
+	rv = isuntouched(&in, &st) ?
 	    lookknown(&in) :
 	    cs_file_each(audit->certs, dir, lookfile, &in);
 	if (rv == -1)

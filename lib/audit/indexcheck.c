@@ -276,7 +276,9 @@ cs_indexcheck_store(struct certstore_audit *audit, struct certstore_error *err)
 		    (rv = eachfile(&in, "combined", lookcombined)) == -1)))
 		rv = -1;
 	cs_file_close(&in.combined);
-	if (rv == 0 && (rv = eachfile(&in, "index/spki", lookkeys)) == 0)
+	if (rv == 0)
+		rv = eachfile(&in, "index/spki", lookkeys);
+	if (rv == 0 && audit->hasrsa && audit->hasother)
 		rv = eachfile(&in, "index/host", looktwins);
 	cs_strings_free(&in.names);
 	return rv;

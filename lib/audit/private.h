@@ -129,6 +129,7 @@ struct certstore_audit {
 	int64_t			 ends;		/* the first end of an entry */
 	int			 orders;	/* there may be some */
 	int			 users;		/* an entry has a user */
+	int			 hasrsa, hasother;	/* keys of certificates */
 	int			 unread;	/* a key may not be read */
 	struct cs_ignored	 ignored[2];	/* of @store, of the last name */
 	struct cs_finding	*queue;
@@ -164,7 +165,8 @@ int	cs_endcheck_iswithin(const struct certstore_audit *, int, int64_t,
 
 /* filecheck.c: the files of the generation that is loaded, in an open directory;
  * a file or directory of somebody else, 1 if others can write it. */
-int	cs_filecheck_entry(struct certstore_audit *, struct certstore_error *);
+int	cs_filecheck_entry(struct certstore_audit *, struct stat *,
+	    struct certstore_error *);
 int	cs_filecheck_key(struct certstore_audit *, const char *, const char *,
 	    int, const char *, const struct stat *, gid_t,
 	    struct certstore_error *);

@@ -190,6 +190,7 @@ int	cs_file_concat(int, const char *, int, const char *const *, size_t,
 int	cs_file_newlink(int, const char *, const char *);
 int	cs_file_link(int, const char *, const char *);
 void	cs_file_close(int *);
+int	cs_file_join(char *, size_t, const char *, const char *);
 ssize_t	cs_file_readlink(int, const char *, char *, size_t);
 /* Opens a regular file to read, or (1) to append, too; what cannot be added whole
  * to one of that size is cut off again. */

@@ -29,6 +29,21 @@
 #define LOCK_MODE 0600	      /* others could hold the lock for ever */
 #define FUSE_MAGIC 0x65735546 /* does not pass syncfs(2) on */
 
+int
+cs_file_join(char *path, size_t size, const char *dir, const char *file)
+{
+	size_t dirlen = strlen(dir), len = strlen(file);
+
+	if (dirlen + 1 + len >= size) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(path, dir, dirlen);
+	path[dirlen] = '/';
+	memcpy(path + dirlen + 1, file, len + 1);
+	return 0;
+}
+
 static void
 closekeep(int fd)
 {

@@ -25,11 +25,13 @@ static const char *const kinds[] = { "server", "ca", "client", "peer", "mail",
  * damaged one (CERTSTORE_EDAMAGED) gendir and info.gen are set too; if gendir
  * is empty, what the name stands for is not an entry and must not be touched.
  *
- * whole: each key file is looked at, not only one.
+ * whole: each key file is looked at, not only one.  seen: as for
+ * cs_entry_examine(), or NULL.
  */
 static int
 loadentry(struct certstore *store, const char *name, int whole,
-    struct certstore_entry *entry, struct certstore_error *err)
+    struct certstore_entry *entry, struct stat *seen,
+    struct certstore_error *err)
 {
 	char dir[CS_GENDIR];
 	int i;
@@ -40,7 +42,7 @@ loadentry(struct certstore *store, const char *name, int whole,
 	entry->gendir[0] = '\0';
 	if (store->certs != -1 && cs_name_isvalid(name) &&
 	    cs_info_current(store->certs, name, whole, &entry->info,
-		entry->gendir))
+		entry->gendir, seen))
 		return 0;
 	entry->gendir[0] = '\0';
 	for (i = 0; i < TRIES; i++) {
@@ -68,7 +70,7 @@ int
 cs_entry_load(struct certstore *store, const char *name,
     struct certstore_entry *entry, struct certstore_error *err)
 {
-	return loadentry(store, name, 1, entry, err);
+	return loadentry(store, name, 1, entry, NULL, err);
 }
 
 /* As cs_entry_load(), but only one key file is looked at: for lists. */
@@ -76,7 +78,19 @@ int
 cs_entry_glance(struct certstore *store, const char *name,
     struct certstore_entry *entry, struct certstore_error *err)
 {
-	return loadentry(store, name, 0, entry, err);
+	return loadentry(store, name, 0, entry, NULL, err);
+}
+
+/*
+ * As cs_entry_glance(), but what is known of its files is kept: seen has one
+ * for each enum cs_file, all zero, and is set for those that were looked at.
+ */
+int
+cs_entry_examine(struct certstore *store, const char *name,
+    struct certstore_entry *entry, struct stat *seen,
+    struct certstore_error *err)
+{
+	return loadentry(store, name, 0, entry, seen, err);
 }
 
 void
@@ -94,7 +108,7 @@ cs_entry_stat(const struct certstore_entry *entry, enum cs_file which,
 {
 	char path[CS_GENDIR + 16];
 
-	snprintf(path, sizeof(path), "%s/%s", entry->gendir,
+	(void)cs_file_join(path, sizeof(path), entry->gendir,
 	    cs_file_names[which]);
 	return fstatat(entry->store->certs, path, st, AT_SYMLINK_NOFOLLOW);
 }
@@ -171,7 +185,7 @@ cs_entry_read(const struct certstore_entry *entry, enum cs_file which,
 		name = entry->gendir;
 	if (entry->epoch != entry->store->epoch)
 		return failchanged(name, err);
-	snprintf(path, sizeof(path), "%s/%s", entry->gendir,
+	(void)cs_file_join(path, sizeof(path), entry->gendir,
 	    cs_file_names[which]);
 	rv = which == CS_PROPS ?
 	    cs_file_record(entry->store->certs, path, CS_RECORD_MAX, b) :

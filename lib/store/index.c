@@ -242,8 +242,9 @@ cs_index_collect(void *arg, const char *sub, const char *key)
 
 	if (!cs_index_isusable(key))
 		return 0;
-	snprintf(path, sizeof(path), "%s/%s", sub, key);
-	return cs_strings_add(arg, path);
+	return cs_file_join(path, sizeof(path), sub, key) == -1 ?
+	    -1 :
+	    cs_strings_add(arg, path);
 }
 
 /* Is it a directory whose links are one for each entry? */

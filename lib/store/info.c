@@ -430,20 +430,6 @@ cs_info_free(struct cs_info *info)
 	memset(info, 0, sizeof(*info));
 }
 
-/* dir/file, or -1 if that is too long for a name in the store. */
-static int
-joinpath(char path[PATH_SIZE], const char *dir, const char *file)
-{
-	size_t dirlen = strlen(dir), len = strlen(file);
-
-	if (dirlen + 1 + len >= PATH_SIZE)
-		return -1;
-	memcpy(path, dir, dirlen);
-	path[dirlen] = '/';
-	memcpy(path + dirlen + 1, file, len + 1);
-	return 0;
-}
-
 static int
 isgonefile(int errnum)
 {
@@ -454,22 +440,27 @@ isgonefile(int errnum)
 /*
  * Is the file still the one that info was made from?  Yes if size and mtime
  * agree; if only the size does, as after a restore, the hash decides.  1, 0,
- * -1.
+ * -1.  seen: as for cs_entry_examine(), or NULL.
  */
 static int
-checkfile(int fd, const char *dir, const struct cs_info *info)
+checkfile(int fd, const char *dir, const struct cs_info *info,
+    struct stat *seen)
 {
 	char hex[CS_HASH_LEN], path[PATH_SIZE];
 	struct cs_buf b = { 0 };
 	struct stat st;
 
 	if (info->file == NULL || strchr(info->file, '/') != NULL ||
-	    joinpath(path, dir, info->file) == -1)
+	    cs_file_join(path, sizeof(path), dir, info->file) == -1)
 		return 0;
 	if (fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return isgonefile(errno) ? 0 : -1;
 	if (!S_ISREG(st.st_mode) || st.st_size != info->filesize)
 		return 0;
+	if (seen != NULL)
+		seen[strcmp(info->file, cs_file_names[CS_REQUEST_CSR]) == 0 ?
+			CS_REQUEST_CSR :
+			CS_FULLCHAIN] = st;
 	if (st.st_mtim.tv_sec == info->filesec &&
 	    st.st_mtim.tv_nsec == info->filensec)
 		return 1;
@@ -486,19 +477,22 @@ checkfile(int fd, const char *dir, const struct cs_info *info)
  * The size of a file of a generation: 1, 0 there is no such regular file, -1.
  */
 static int
-filesize(int fd, const char *dir, enum cs_file which, int64_t *size)
+filesize(int fd, const char *dir, enum cs_file which, int64_t *size,
+    struct stat *seen)
 {
 	char path[PATH_SIZE];
 	struct stat st;
 
 	*size = 0;
-	if (joinpath(path, dir, cs_file_names[which]) == -1)
+	if (cs_file_join(path, sizeof(path), dir, cs_file_names[which]) == -1)
 		return 0;
 	if (fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return isgonefile(errno) ? 0 : -1;
 	if (!S_ISREG(st.st_mode))
 		return 0;
 	*size = st.st_size;
+	if (seen != NULL)
+		seen[which] = st;
 	return 1;
 }
 
@@ -509,26 +503,26 @@ filesize(int fd, const char *dir, enum cs_file which, int64_t *size)
  */
 static int
 checkkeyfiles(int fd, const char *dir, const struct cs_info *info, int all,
-    enum cs_file *which)
+    enum cs_file *which, struct stat *seen)
 {
 	int64_t key = 0, size = 0;
 	int rv = 1;
 
 	if (info->haskey) {
 		*which = CS_PRIVKEY;
-		rv = filesize(fd, dir, *which, &key);
+		rv = filesize(fd, dir, *which, &key, seen);
 		if (rv != 1 || key == 0)
 			return rv == -1 ? -1 : 0;
 	}
 	if (info->hasrequest && (all || !info->haskey)) {
 		*which = CS_REQUEST_KEY;
-		rv = filesize(fd, dir, *which, &size);
+		rv = filesize(fd, dir, *which, &size, seen);
 		if (rv != 1 || size == 0)
 			return rv == -1 ? -1 : 0;
 	}
 	if (info->haskey && info->haschain && all) {
 		*which = CS_COMBINED; /* the key, and fullchain.pem */
-		rv = filesize(fd, dir, *which, &size);
+		rv = filesize(fd, dir, *which, &size, seen);
 		if (rv == 1 && size != key + info->filesize)
 			return 0;
 	}
@@ -540,7 +534,7 @@ isfilethere(int fd, const char *dir, enum cs_file which)
 {
 	int64_t size;
 
-	return filesize(fd, dir, which, &size) == 1 && size > 0;
+	return filesize(fd, dir, which, &size, NULL) == 1 && size > 0;
 }
 
 /*
@@ -589,7 +583,7 @@ cs_info_load(const struct certstore *store, const char *dir, const char *name,
 	int fd = store->certs, rv;
 
 	clearinfo(info);
-	if (joinpath(path, dir, "info") == -1)
+	if (cs_file_join(path, sizeof(path), dir, "info") == -1)
 		return faildamaged(store, dir, name, CS_INFO, err,
 		    "its link does not name a generation");
 	if (cs_file_record(fd, path, CS_RECORD_MAX, &info->text) == -1) {
@@ -612,7 +606,7 @@ cs_info_load(const struct certstore *store, const char *dir, const char *name,
 	    info->kind == NULL)
 		return faildamaged(store, dir, name, CS_INFO, err,
 		    "its info is that of another entry");
-	if ((rv = checkfile(fd, dir, info)) == -1)
+	if ((rv = checkfile(fd, dir, info, NULL)) == -1)
 		return cs_fail_errno(err, "%s: %s", name, info->file);
 	if (rv == 0 && info->file == NULL)
 		return faildamaged(store, dir, name, CS_INFO, err,
@@ -623,7 +617,7 @@ cs_info_load(const struct certstore *store, const char *dir, const char *name,
 							     "fullchain.pem");
 		return faildamaged(store, dir, name, CS_FULLCHAIN, err, what);
 	}
-	if ((rv = checkkeyfiles(fd, dir, info, 1, &which)) == -1)
+	if ((rv = checkkeyfiles(fd, dir, info, 1, &which, NULL)) == -1)
 		return cs_fail_errno(err, "%s: %s", name, cs_file_names[which]);
 	if (rv == 0) {
 		snprintf(what, sizeof(what), "%s is %s", cs_file_names[which],
@@ -642,22 +636,22 @@ cs_info_load(const struct certstore *store, const char *dir, const char *name,
  */
 int
 cs_info_current(int fd, const char *name, int all, struct cs_info *info,
-    char dir[CS_GENDIR])
+    char dir[CS_GENDIR], struct stat *seen)
 {
 	struct certstore_error err;
 	enum cs_file which;
 	char path[PATH_SIZE];
 
 	clearinfo(info);
-	if (joinpath(path, name, "info") == -1 ||
+	if (cs_file_join(path, sizeof(path), name, "info") == -1 ||
 	    cs_file_record(fd, path, CS_RECORD_MAX, &info->text) == -1 ||
 	    !isinfo(info) || cs_info_parse(info, &err) == -1 ||
 	    info->name == NULL || strcmp(info->name, name) != 0 ||
 	    info->kind == NULL || info->gen == 0)
 		return 0;
 	cs_generation_dir(dir, name, info->gen);
-	return checkfile(fd, dir, info) == 1 &&
-	    checkkeyfiles(fd, dir, info, all, &which) == 1;
+	return checkfile(fd, dir, info, seen) == 1 &&
+	    checkkeyfiles(fd, dir, info, all, &which, seen) == 1;
 }
 
 static int

@@ -26,11 +26,10 @@ cs_moment_sub(char sub[CS_MOMENT_SUB], const char *dir, int64_t when)
 	char day[CERTSTORE_TIME_LEN];
 
 	certstore_time_format(when, day);
-	if (when >= NEVER)
-		snprintf(sub, CS_MOMENT_SUB, "%.4s/" CS_MOMENT_NEVER, dir);
-	else
-		snprintf(sub, CS_MOMENT_SUB, "%.4s/%.7s/%.2s", dir, day,
-		    day + 8);
+	day[7] = '/'; /* 2027-01/31 */
+	day[10] = '\0';
+	(void)cs_file_join(sub, CS_MOMENT_SUB, dir,
+	    when >= NEVER ? CS_MOMENT_NEVER : day);
 }
 
 struct search {

@@ -171,7 +171,7 @@ int	cs_info_load(const struct certstore *, const char *, const char *,
  * how many bytes it has; NULL if there is none. */
 const char *cs_info_find(const struct cs_buf *, const char *, size_t *);
 int	cs_info_current(int, const char *, int, struct cs_info *,
-	    char [CS_GENDIR]);
+	    char [CS_GENDIR], struct stat *);
 
 /* resolve.c */
 struct cs_link cs_resolve_link(struct certstore *, const char *);
