@@ -53,8 +53,8 @@ IMPORT = lib/import/answer.c lib/import/ident.c lib/import/import.c \
 	lib/import/warning.c
 TRUST = lib/trust/add.c lib/trust/anchor.c lib/trust/change.c \
 	lib/trust/crl.c lib/trust/given.c lib/trust/result.c \
-	lib/trust/trust.c lib/trust/trustdir.c lib/trust/trustset.c \
-	lib/trust/trustwrite.c
+	lib/trust/sets.c lib/trust/trust.c lib/trust/trustdir.c \
+	lib/trust/trustset.c lib/trust/trustwrite.c
 VERIFY = lib/verify/algorithm.c lib/verify/anchors.c lib/verify/cache.c \
 	lib/verify/judge.c lib/verify/lazycerts.c \
 	lib/verify/nameconstraint.c lib/verify/path.c \
@@ -74,7 +74,8 @@ AUDIT = lib/audit/audit.c lib/audit/code.c lib/audit/endcheck.c \
 	lib/audit/indexcheck.c lib/audit/parsecheck.c \
 	lib/audit/placecheck.c lib/audit/repairs.c lib/audit/trustcheck.c \
 	lib/audit/workcheck.c
-DEPLOY = lib/deploy/deploy.c lib/deploy/ledger.c lib/deploy/value.c
+DEPLOY = lib/deploy/deploy.c lib/deploy/informed.c lib/deploy/ledger.c \
+	lib/deploy/value.c
 LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
 	$(TRUST) $(VERIFY) $(RENEW) $(DUE) $(ACME) $(AUDIT)
 SHARED = cmd/anchors.c cmd/assign.c cmd/attempt.c cmd/clock.c cmd/cmd.c \

@@ -139,6 +139,8 @@ const char *certstore_entry_serial(const struct certstore_entry *entry);
 const char *certstore_entry_key(const struct certstore_entry *entry);
 const char *certstore_entry_fingerprint(const struct certstore_entry *entry);
 const char *certstore_entry_spki(const struct certstore_entry *entry);
+const char *certstore_entry_ski(const struct certstore_entry *entry);
+const char *certstore_entry_aki(const struct certstore_entry *entry);
 const char *certstore_entry_origin(const struct certstore_entry *entry);
 const char *certstore_entry_order(const struct certstore_entry *entry,
 	    int64_t *since);	/* of ACME; or NULL */
@@ -163,6 +165,7 @@ int certstore_entry_issuing(const struct certstore_entry *entry, size_t i,
     const char **subject, int64_t *ends);
 int certstore_entry_is_kind(const struct certstore_entry *entry,
     const char *kinds);
+int certstore_entry_is_selfsigned(const struct certstore_entry *entry);
 int certstore_entry_is_default(const struct certstore_entry *entry);
 int certstore_entry_is_valid(const struct certstore_entry *entry,
     int64_t when);
@@ -286,6 +289,12 @@ int certstore_deploy_delivered(struct certstore_deploy *deploy,
     const char *verb, struct certstore_error *err);
 int certstore_deploy_failed(struct certstore_deploy *deploy, const char *text,
     struct certstore_error *err);
+struct certstore_told;
+struct certstore_told *certstore_told_new(struct certstore *store,
+    struct certstore_error *err);
+int certstore_told_next(struct certstore_told *told, const char **name,
+    const char **user, size_t *hosts);
+void certstore_told_free(struct certstore_told *told);
 
 /* Times, limits and lives: certstore_time(3). */
 enum certstore_span_type {
@@ -460,6 +469,13 @@ int certstore_trust_commit(struct certstore_trust *trust,
     struct certstore_error *err);
 int certstore_trust_result(const struct certstore_trust *trust, size_t i,
     const char **name, const char **action, const char **text);
+
+struct certstore_trustsets;
+struct certstore_trustsets *certstore_trustsets_new(struct certstore *store,
+    struct certstore_error *err);
+int certstore_trustsets_next(struct certstore_trustsets *sets,
+    const char **name);
+void certstore_trustsets_free(struct certstore_trustsets *sets);
 
 /* Is it good, for whom, and if not, why: certstore_verify(3). */
 struct certstore_verify;

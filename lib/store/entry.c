@@ -281,6 +281,18 @@ certstore_entry_spki(const struct certstore_entry *entry)
 }
 
 const char *
+certstore_entry_ski(const struct certstore_entry *entry)
+{
+	return entry->info.ski;
+}
+
+const char *
+certstore_entry_aki(const struct certstore_entry *entry)
+{
+	return entry->info.aki;
+}
+
+const char *
 certstore_entry_origin(const struct certstore_entry *entry)
 {
 	return entry->info.origin;
@@ -450,6 +462,12 @@ certstore_kinds_check(const char *list, struct certstore_error *err)
 		if (list[n] == '\0')
 			return 0;
 	}
+}
+
+int
+certstore_entry_is_selfsigned(const struct certstore_entry *entry)
+{
+	return entry->info.self;
 }
 
 int
