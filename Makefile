@@ -92,15 +92,19 @@ ACME_SHARED = cmd/acme-account.c cmd/acme-caa.c cmd/acme-chain.c \
 	cmd/method-hook.c cmd/method-http.c cmd/method-persist.c \
 	cmd/method-program.c cmd/method-tkauth.c cmd/method-webroot.c \
 	cmd/method.c cmd/portowner.c
+# For cert-report.
+REPORT_SHARED = cmd/report-chain.c cmd/report-entry.c \
+	cmd/report-finding.c cmd/report-html.c cmd/report-page.c \
+	cmd/report-timeline.c cmd/report-trust.c
 # For cert-probe.
 PROBE_SHARED = cmd/probe-judge.c cmd/probe-net.c cmd/probe-talk.c \
 	cmd/probe-tls.c
 MAINS = cmd/acme-responder.c cmd/cert-account.c cmd/cert-acme.c \
 	cmd/cert-check.c cmd/cert-create.c cmd/cert-deploy.c \
 	cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
-	cmd/cert-probe.c cmd/cert-renew.c cmd/cert-revert.c \
-	cmd/cert-revoke.c cmd/cert-rm.c cmd/cert-set.c cmd/cert-show.c \
-	cmd/cert-trust.c cmd/cert-verify.c cmd/renew-due.c
+	cmd/cert-probe.c cmd/cert-renew.c cmd/cert-report.c \
+	cmd/cert-revert.c cmd/cert-revoke.c cmd/cert-rm.c cmd/cert-set.c \
+	cmd/cert-show.c cmd/cert-trust.c cmd/cert-verify.c cmd/renew-due.c
 UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
 	tests/test-container.c tests/test-create.c tests/test-deploy.c \
 	tests/test-describe.c tests/test-escape.c tests/test-handles.c \
@@ -128,8 +132,8 @@ HEADERS = lib/certstore.h lib/acme/private.h lib/audit/private.h \
 	lib/renew/private.h lib/store/private.h lib/store/store.h \
 	lib/trust/private.h lib/trust/trust.h lib/verify/private.h \
 	lib/x509/private.h lib/x509/x509.h cmd/acme.h cmd/cmd.h \
-	cmd/entry.h cmd/kind.h cmd/method.h cmd/probe.h tests/input.h \
-	tests/made.h tests/pems.h tests/scratch.h tests/tap.h
+	cmd/entry.h cmd/kind.h cmd/method.h cmd/probe.h cmd/report.h \
+	tests/input.h tests/made.h tests/pems.h tests/scratch.h tests/tap.h
 
 PLAIN_COMMANDS = cert-deploy cert-list cert-match cert-renew cert-revert \
 	cert-rm cert-set
@@ -140,16 +144,18 @@ PSL_COMMANDS = cert-verify
 ACME_COMMANDS = cert-account cert-acme cert-revoke
 # The only one that connects to TLS servers.
 TLS_COMMANDS = cert-probe
+REPORT_COMMANDS = cert-report
 COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS) $(PSL_COMMANDS) \
-	$(ACME_COMMANDS) $(TLS_COMMANDS)
+	$(ACME_COMMANDS) $(TLS_COMMANDS) $(REPORT_COMMANDS)
 # Run by commands only.
 WORKERS = acme-responder renew-due
 HOOKS = hooks/dehydrated hooks/nsupdate
 
 MAN1 = cert-account.1 cert-acme.1 cert-check.1 cert-create.1 \
 	cert-deploy.1 cert-import.1 cert-list.1 cert-match.1 \
-	cert-probe.1 cert-renew.1 cert-revert.1 cert-revoke.1 \
-	cert-rm.1 cert-set.1 cert-show.1 cert-trust.1 cert-verify.1
+	cert-probe.1 cert-renew.1 cert-report.1 cert-revert.1 \
+	cert-revoke.1 cert-rm.1 cert-set.1 cert-show.1 cert-trust.1 \
+	cert-verify.1
 MAN3 = certstore.3 certstore_acme.3 certstore_audit.3 \
 	certstore_certs.3 certstore_create.3 \
 	certstore_deploy.3 certstore_due.3 certstore_entry.3 \
@@ -171,6 +177,7 @@ LIB_OBJS = $(LIBRARY:.c=.o)
 SHARED_OBJS = $(SHARED:.c=.o)
 ACME_OBJS = $(ACME_SHARED:.c=.o)
 PROBE_OBJS = $(PROBE_SHARED:.c=.o)
+REPORT_OBJS = $(REPORT_SHARED:.c=.o)
 MAIN_OBJS = $(MAINS:.c=.o)
 UNIT_OBJS = $(UNITS:.c=.o) $(ACME_UNITS:.c=.o) $(PROBE_UNITS:.c=.o)
 TOOL_OBJS = $(TOOLS:=.o) tests/clock.o tests/hostile.o tests/method.o
@@ -181,10 +188,10 @@ BENCH_SOURCES = $(BENCH_OBJS:.o=.c)
 TESTS = $(UNITS:.c=)
 ACME_TESTS = $(ACME_UNITS:.c=)
 PROBE_TESTS = $(PROBE_UNITS:.c=)
-SOURCES = $(LIBRARY) $(SHARED) $(ACME_SHARED) $(PROBE_SHARED) $(MAINS) \
-	$(UNITS) $(ACME_UNITS) $(PROBE_UNITS) tests/clock.c \
-	tests/forge.c tests/hostile.c tests/method.c tests/passport.c \
-	tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
+SOURCES = $(LIBRARY) $(SHARED) $(ACME_SHARED) $(PROBE_SHARED) \
+	$(REPORT_SHARED) $(MAINS) $(UNITS) $(ACME_UNITS) $(PROBE_UNITS) \
+	tests/clock.c tests/forge.c tests/hostile.c tests/method.c \
+	tests/passport.c tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
 SCRIPTS = $(HOOKS) dist/completion/complete.bash \
 	dist/completion/complete.sh tests/coverage tests/deps.sh tests/run \
 	tests/demo .ci/run tests/bench/acme tests/bench/run \
@@ -205,8 +212,15 @@ all: $(COMMANDS) $(WORKERS) libcertstore.a $(SO)
 .c.o:
 	$(COMPILE) -c -o $@ $<
 
-$(LIB_OBJS) $(SHARED_OBJS) $(ACME_OBJS) $(PROBE_OBJS) $(MAIN_OBJS) \
-	$(UNIT_OBJS) $(TOOL_OBJS) $(BENCH_OBJS): $(HEADERS) config.mk Makefile
+$(LIB_OBJS) $(SHARED_OBJS) $(ACME_OBJS) $(PROBE_OBJS) $(REPORT_OBJS) \
+	$(MAIN_OBJS) $(UNIT_OBJS) $(TOOL_OBJS) $(BENCH_OBJS): \
+	$(HEADERS) config.mk Makefile
+
+# The style of a page as lines of a C string.
+cmd/report-css.inc: cmd/report.css
+	sed -e 's/^[[:blank:]]*//' -e '/^$$/d' -e 's/["\\]/\\&/g' \
+	    -e 's/.*/"&\\n"/' cmd/report.css >$@
+cmd/report-page.o: cmd/report-css.inc
 
 libcertstore.a: $(LIB_OBJS)
 	rm -f $@
@@ -229,6 +243,10 @@ cmd/probe.a: $(PROBE_OBJS)
 	rm -f $@
 	$(AR) rcs $@ $(PROBE_OBJS)
 
+cmd/report.a: $(REPORT_OBJS)
+	rm -f $@
+	$(AR) rcs $@ $(REPORT_OBJS)
+
 $(PLAIN_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a $(LIBBSD)
 
@@ -247,6 +265,10 @@ $(ACME_COMMANDS): $(MAIN_OBJS) cmd/acme.a cmd/shared.a libcertstore.a
 $(TLS_COMMANDS): $(MAIN_OBJS) cmd/probe.a cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ cmd/$@.o cmd/probe.a cmd/shared.a libcertstore.a \
 	    $(LIBSSL) $(LIBCRYPTO) $(LIBBSD)
+
+$(REPORT_COMMANDS): $(MAIN_OBJS) cmd/report.a cmd/shared.a libcertstore.a
+	$(LINK) -pie -o $@ cmd/$@.o cmd/report.a cmd/shared.a \
+	    libcertstore.a $(LIBCRYPTO) $(LIBBSD)
 
 acme-responder: $(MAIN_OBJS)
 	$(LINK) -pie -o $@ cmd/acme-responder.o $(LIBMICROHTTPD)
@@ -442,8 +464,9 @@ distcheck: dist
 
 clean:
 	rm -f $(COMMANDS) $(WORKERS) libcertstore.a $(SO)
-	rm -f cmd/acme.a cmd/probe.a cmd/shared.a
-	rm -f $(LIB_OBJS) $(SHARED_OBJS) $(ACME_OBJS) $(PROBE_OBJS) $(MAIN_OBJS)
+	rm -f cmd/acme.a cmd/probe.a cmd/report.a cmd/report-css.inc cmd/shared.a
+	rm -f $(LIB_OBJS) $(SHARED_OBJS) $(ACME_OBJS) $(PROBE_OBJS)
+	rm -f $(REPORT_OBJS) $(MAIN_OBJS)
 	rm -f $(UNIT_OBJS) $(TESTS) $(ACME_TESTS) $(PROBE_TESTS) $(TOOL_OBJS)
 	rm -f $(TOOLS) $(PRELOADS)
 	rm -f tests/method

@@ -63,7 +63,8 @@ listen() {
 	commands=("cert-list" "cert-list -e 30d" "cert-match www.example.com"
 	    "cert-show www" "cert-show -i $CERTSTORE/certs/www/fullchain.pem"
 	    "cert-verify www" "cert-set www" "cert-trust list"
-	    "cert-account list" "cert-check" "cert-check www" "cert-probe -q")
+	    "cert-account list" "cert-check" "cert-check www" "cert-probe -q"
+	    "cert-report")
 	for command in "${commands[@]}"; do
 		for HOSTILE_DIR in "$BATS_TEST_TMPDIR/outside" "$CERTSTORE"; do
 			# shellcheck disable=SC2086  # words

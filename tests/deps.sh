@@ -19,7 +19,7 @@ acme="$test pebble caddy knot bind9 bind9-dnsutils python3"
 servers="$suites $acme prometheus nginx haproxy postfix dovecot-imapd
 dovecot-lmtpd dovecot-managesieved dovecot-pop3d mariadb-server-core postgresql
 prosody slapd vsftpd openvpn systemd e2fsprogs g++ clang mandoc bash-completion
-fish zsh"
+fish zsh chromium tidy"
 lint="$test clang bmake mandoc shellcheck cppcheck clang-format
 libclang-rt-dev"
 bench="$build mkcert openssl gnutls-bin libnss3-tools lego easy-rsa p11-kit

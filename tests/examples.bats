@@ -79,6 +79,12 @@ b.example.com" ]
 	page "$ROOT/man/cert-probe.1"
 }
 
+@test "cert-report(1)" {
+	page "$ROOT/man/cert-report.1"
+	grep -q voip.example.com report.html
+	grep -q "</html>" later.html
+}
+
 @test "cert-revert(1)" {
 	page "$ROOT/man/cert-revert.1"
 	[ -z "$(cert-set -o hold www.example.com)" ]

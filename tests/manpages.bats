@@ -36,7 +36,7 @@ letters_usage() {
 }
 
 commands='cert-account cert-check cert-create cert-deploy cert-import cert-list cert-match cert-probe cert-revert
-cert-revoke cert-rm cert-show cert-trust cert-verify'
+cert-report cert-revoke cert-rm cert-show cert-trust cert-verify'
 
 @test "options: source, page, synopsis and usage are the same" {
 	local c code
