@@ -7,6 +7,7 @@
 load helper
 load pki
 load acmemock
+load examples
 
 @test "the window of the CA: drawn once, asked again, moved, in the past" {
 	window() {
@@ -689,4 +690,34 @@ wish() {
 	    -s www.example.test www
 	oneline '_validation-persist.www.example.test. IN TXT "ca.example.test; accounturi=' \
 	    "${directory%/dir}/acct/1\""
+}
+
+@test "recipe 13: Let's Encrypt in two commands, and other CAs" {
+	local files=$BATS_TEST_TMPDIR/files
+
+	mkdir -p "$files/html" "$CERTSTORE/hooks"
+	cp "$shared/bed.crt" "$files/lab.pem"
+	echo key >"$files/acme.key"
+	printf '#!/bin/sh\nexit 0\n' >"$CERTSTORE/hooks/nsupdate"
+	chmod 755 "$CERTSTORE/hooks/nsupdate"
+	cert-account -qy -T "$shared/bed.crt" new letsencrypt \
+	    directory="$directory"
+	# README begins with the same two commands
+	awk '/^Let.s Encrypt, in two commands$/ { on = 1 } /^What a / { on = 0 }
+	    on && sub(/^    /, "")' "$ROOT/README" >two
+	network 13 | head -n 2 | diff - two
+	network 13 | sed -e "s|/var/www/html|$files/html|" \
+	    -e 's|-m http |-m http:5002 |' -e "s|/etc/certstore/|$files/|g" \
+	    -e "s|https://ca.lab.example.com/acme/acme/directory|$directory|" \
+	    >lines
+	sh -eu lines >said
+	for name in www.example.com mail.example.com pbx wildcard; do
+		pki entry "$CERTSTORE/certs/$name"
+		grep -q "^$name	later	" said
+	done
+	[ "$(cert-set -o user www.example.com)" = user=nginx.service ]
+	[ "$(cert-set -o acme pbx)" = acme=lab ]
+	[ "$(mode "$files/acme.key")" = 600 ]
+	# nothing is left of what proved the names
+	[ -z "$(find "$files/html" -type f)" ]
 }
