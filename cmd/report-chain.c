@@ -1,7 +1,7 @@
 /*
  * report-chain.c: which CA issued what, as trees.  A CA is an entry, or known
- * from the issuer of entries only.  Of what is no CA the first names are kept,
- * and the number.
+ * from the issuer of entries only.  Of other certificates that it issued the
+ * first names are kept, and the number.
  *
  * Issuers are found by name and key identifier, RFC 5280 sections 4.2.1.1 and
  * 4.2.1.2: no signature is verified here.
@@ -119,7 +119,7 @@ addca(struct chains *chains, const struct certstore_entry *entry,
 	ca->aki = copystring(certstore_entry_aki(entry));
 }
 
-/* A certificate that is no CA: who issued it, and who issued that CA. */
+/* A certificate that is not a CA: who issued it, and who issued that CA. */
 static void
 addissued(struct chains *chains, const struct certstore_entry *entry)
 {
@@ -338,12 +338,15 @@ chains_print(struct report *r, struct chains *chains)
 	if (chains->n > chains->nshown)
 		html_print(t, "<p class=\"more\">And %zu more CAs.</p>\n",
 		    chains->n - chains->nshown);
-	html_print(t, "<p class=\"more\">");
-	html_plural(t, chains->nself, "certificate is", "certificates are");
+	cmd_text_adds(t, "<p class=\"more\">");
+	if (chains->nself > 0) {
+		html_plural(t, chains->nself, "self-signed certificate",
+		    "self-signed certificates");
+		cmd_text_adds(t, " of other kinds. ");
+	}
 	cmd_text_adds(t,
-	    " self-signed and no CA. Issuers are found by name and "
-	    "key identifier; cert-verify verifies signatures."
-	    "</p>\n</section>\n");
+	    "Issuers are found by name and key identifier; "
+	    "cert-verify verifies signatures.</p>\n</section>\n");
 }
 
 void

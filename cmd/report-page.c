@@ -75,7 +75,8 @@ addverdict(struct report *r, const size_t severity[3])
 	html_plural(t, r->n[REPORT_SOON], "expires", "expire");
 	cmd_text_adds(t, " within ");
 	html_text(t, r->withintext);
-	html_print(t, "; %zu critical, ", severity[CERTSTORE_CRITICAL]);
+	html_print(t, "; findings: %zu critical, ",
+	    severity[CERTSTORE_CRITICAL]);
 	html_plural(t, severity[CERTSTORE_WARNING], "warning", "warnings");
 	cmd_text_adds(t, ".");
 	if (unread)

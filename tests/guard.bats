@@ -4,6 +4,7 @@
 # load of the machine; for times see tests/bench/README.
 
 load helper
+load pki
 
 setup() {
 	common_setup
@@ -298,4 +299,17 @@ libcrypto30() {
 	instructions cert-verify e{5,6,7,8,9}.example.com
 	count=$(((count - one) / 4))
 	guard "an entry" 2800000
+}
+
+# Two passes over info, and a row: not three times as many.  The rest is the start
+# of libcrypto, 8 million.
+@test "a report takes at most 3.9 times a list of instructions" {
+	local list
+
+	shared thousand thousand
+	instructions cert-list -d "$shared/store"
+	list=$count
+	instructions cert-report -d "$shared/store"
+	[ "$(grep -c '<tr id="e-' "$BATS_TEST_TMPDIR/out")" -eq 1011 ]
+	guard "a report of 1,011 entries" $((list * 39 / 10))
 }

@@ -63,3 +63,8 @@ server() {
 	sign "$1" "$2" "/CN=$3" "${4:-90}" "subjectAltName=DNS:$3" \
 	    extendedKeyUsage=serverAuth "${@:5}"
 }
+
+# thousand: for shared: a store of 1,011 entries, a CA and what it issued.
+thousand() {
+	"$ROOT/tests/bench/gen" store store 0 1009
+}
