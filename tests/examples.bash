@@ -118,7 +118,7 @@ seller() {
 
 world() {
 	lib=$BATS_TEST_TMPDIR/lib
-	mkdir "$lib" "$BATS_TEST_TMPDIR/stubs"
+	mkdir -p "$lib" "$BATS_TEST_TMPDIR/stubs" "$BATS_TEST_TMPDIR/www/certs"
 	export CERTSTORE=$lib/certstore
 	export PATH="$BATS_TEST_TMPDIR/stubs:$PATH"
 	stub hostname <<-'EOS'
@@ -183,7 +183,8 @@ block() {
 	fi
 	sed -E -e "s!^$times(.*)!( \\2 ) || [ \$? -eq 1 ]!" \
 	    -e "s|localhost:5061|127.0.0.1:${port:-0}|g" \
-	    -e "s|/var/lib|$lib|g" "$1" >"$1.sh"
+	    -e "s|/var/lib|$lib|g" \
+	    -e "s|/var/www|$BATS_TEST_TMPDIR/www|g" "$1" >"$1.sh"
 	# shellcheck disable=SC2016  # as it stands
 	if grep -q '^case \$? in' "$1"; then
 		flag=-u

@@ -390,7 +390,7 @@ moved() {
 	local f n
 
 	blocks "$ROOT/README" "$BATS_TEST_TMPDIR/readme"
-	for n in 1 2 3 4 5 6 7 8 9 10 11 12 16; do
+	for n in 1 2 3 4 5 6 7 8 9 10 11 12 16 17; do
 		recipe "$n"
 		grep -hv '^# certstore\.7:' "${steps[@]}" >manual.txt
 		for f in "$BATS_TEST_TMPDIR"/readme/???; do
@@ -461,4 +461,15 @@ moved() {
 	step
 	done_all
 	[ "$(cert-set @store)" = log=syslog ]
+}
+
+@test "17: a page to look at" {
+	recipe 1
+	step
+	recipe 17
+	step
+	done_all
+	[ ! -s said ]
+	[ ! -e "$BATS_TEST_TMPDIR/www/certs/new" ]
+	grep -q 'voip\.example\.com' "$BATS_TEST_TMPDIR/www/certs/index.html"
 }
