@@ -71,18 +71,19 @@ ACME = lib/acme/account.c lib/acme/acmedir.c lib/acme/anchored.c \
 	lib/acme/values.c lib/acme/weburl.c
 AUDIT = lib/audit/audit.c lib/audit/code.c lib/audit/endcheck.c \
 	lib/audit/entrycheck.c lib/audit/filecheck.c lib/audit/finding.c \
-	lib/audit/indexcheck.c lib/audit/parsecheck.c \
+	lib/audit/indexcheck.c lib/audit/needed.c lib/audit/parsecheck.c \
 	lib/audit/placecheck.c lib/audit/repairs.c lib/audit/trustcheck.c \
 	lib/audit/workcheck.c
 DEPLOY = lib/deploy/deploy.c lib/deploy/informed.c lib/deploy/ledger.c \
 	lib/deploy/value.c
 LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
 	$(TRUST) $(VERIFY) $(RENEW) $(DUE) $(ACME) $(AUDIT)
-SHARED = cmd/anchors.c cmd/assign.c cmd/attempt.c cmd/clock.c cmd/cmd.c \
-	cmd/confine.c cmd/field.c cmd/hook.c cmd/input.c cmd/json.c \
-	cmd/monitor.c cmd/operand.c cmd/orders.c cmd/progress.c \
-	cmd/record.c cmd/renewal.c cmd/secret.c cmd/table.c cmd/taken.c \
-	cmd/text.c cmd/worker.c cmd/writer.c
+SHARED = cmd/anchors.c cmd/assign.c cmd/attempt.c cmd/checkargs.c \
+	cmd/clock.c cmd/cmd.c cmd/confine.c cmd/field.c cmd/hook.c \
+	cmd/input.c cmd/json.c cmd/monitor.c cmd/operand.c \
+	cmd/orders.c cmd/progress.c cmd/record.c cmd/renewal.c \
+	cmd/secret.c cmd/table.c cmd/taken.c cmd/text.c cmd/worker.c \
+	cmd/writer.c
 # For the commands that speak to ACME servers.
 ACME_SHARED = cmd/acme-account.c cmd/acme-caa.c cmd/acme-chain.c \
 	cmd/acme-client.c cmd/acme-entry.c cmd/acme-header.c \
@@ -104,7 +105,8 @@ MAINS = cmd/acme-responder.c cmd/cert-account.c cmd/cert-acme.c \
 	cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
 	cmd/cert-probe.c cmd/cert-renew.c cmd/cert-report.c \
 	cmd/cert-revert.c cmd/cert-revoke.c cmd/cert-rm.c cmd/cert-set.c \
-	cmd/cert-show.c cmd/cert-trust.c cmd/cert-verify.c cmd/renew-due.c
+	cmd/cert-show.c cmd/cert-trust.c cmd/cert-verify.c \
+	cmd/check-store.c cmd/renew-due.c
 UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
 	tests/test-container.c tests/test-create.c tests/test-deploy.c \
 	tests/test-describe.c tests/test-escape.c tests/test-handles.c \
@@ -135,9 +137,9 @@ HEADERS = lib/certstore.h lib/acme/private.h lib/audit/private.h \
 	cmd/entry.h cmd/kind.h cmd/method.h cmd/probe.h cmd/report.h \
 	tests/input.h tests/made.h tests/pems.h tests/scratch.h tests/tap.h
 
-PLAIN_COMMANDS = cert-deploy cert-list cert-match cert-renew cert-revert \
-	cert-rm cert-set
-CRYPTO_COMMANDS = cert-check cert-create cert-import cert-show cert-trust
+PLAIN_COMMANDS = cert-check cert-deploy cert-list cert-match \
+	cert-renew cert-revert cert-rm cert-set
+CRYPTO_COMMANDS = cert-create cert-import cert-show cert-trust
 # The only one that asks whether a name is a public suffix.
 PSL_COMMANDS = cert-verify
 # The only ones that speak to ACME servers.
@@ -148,7 +150,7 @@ REPORT_COMMANDS = cert-report
 COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS) $(PSL_COMMANDS) \
 	$(ACME_COMMANDS) $(TLS_COMMANDS) $(REPORT_COMMANDS)
 # Run by commands only.
-WORKERS = acme-responder renew-due
+WORKERS = acme-responder check-store renew-due
 HOOKS = hooks/dehydrated hooks/nsupdate
 
 MAN1 = cert-account.1 cert-acme.1 cert-check.1 cert-create.1 \
@@ -250,7 +252,7 @@ cmd/report.a: $(REPORT_OBJS)
 $(PLAIN_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a $(LIBBSD)
 
-$(CRYPTO_COMMANDS) renew-due: $(MAIN_OBJS) cmd/shared.a libcertstore.a
+$(CRYPTO_COMMANDS) check-store renew-due: $(MAIN_OBJS) cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a \
 	    $(LIBCRYPTO) $(LIBBSD)
 

@@ -398,12 +398,18 @@ printwarning(void *arg, const char *msg)
 }
 
 struct certstore *
+cmd_tryopen(int flags, struct certstore_error *err)
+{
+	return certstore_open(storepath, flags, err);
+}
+
+struct certstore *
 cmd_open(int flags)
 {
 	struct certstore *store;
 	struct certstore_error err;
 
-	if ((store = certstore_open(storepath, flags, &err)) == NULL)
+	if ((store = cmd_tryopen(flags, &err)) == NULL)
 		cmd_die("%s", err.msg);
 	certstore_set_warn(store, printwarning, NULL);
 	certstore_set_log(store, name, cmd_syslog, NULL);

@@ -48,6 +48,7 @@ int	cmd_status(void);		/* so far */
 void	cmd_failed(void);		/* status 2, with a message of cmd_say */
 void	cmd_stdin(const char *);	/* "-p", ...: refuses a second reader */
 struct certstore *cmd_open(int);	/* flags of certstore_open(3) */
+struct certstore *cmd_tryopen(int, struct certstore_error *);	/* no message */
 struct certstore *cmd_openwriter(int);	/* writer.c: with cmd_syslog */
 extern void (*cmd_syslog)(void *, const char *);
 CMD_NORETURN void cmd_lost(void);	/* writing to stdout failed: errno */
@@ -294,6 +295,19 @@ int	cmd_monitor_nagios(struct cmd_monitor *, const char *, int64_t);
 void	cmd_monitor_metrics(struct cmd_monitor *, struct certstore *,
 	    const struct certstore_span *, int64_t, int);
 void	cmd_monitor_free(struct cmd_monitor *);
+
+/*
+ * checkargs.c: cert-check: reads the options; returns the index of the first
+ * operand.
+ */
+struct cmd_check {
+	struct certstore_span	 within[2];	/* -e: warning, critical */
+	int			 nwithin;
+	int			 json, verbose, repair, force, dryrun;
+	int64_t			 when, now;	/* -w; the same as a time */
+	struct cmd_monitor	 monitor;
+};
+int	cmd_check_options(struct cmd_check *, int, char **);
 
 /* worker.c: programs that commands run, wherever PATH points. */
 #define CMD_WORKER_LEN	8192

@@ -627,6 +627,9 @@ int certstore_audit_add(struct certstore_audit *audit, const char *name,
     struct certstore_error *err);
 int certstore_audit_next(struct certstore_audit *audit,
     const struct certstore_finding **finding, struct certstore_error *err);
+int certstore_audit_isneeded(struct certstore *store,
+    const struct certstore_span *within, int64_t when,
+    struct certstore_error *err);
 int64_t certstore_audit_ends(const struct certstore_audit *audit);
 int certstore_audit_code(size_t i, const char **code,
     enum certstore_severity *severity, const char **text);

@@ -541,3 +541,37 @@ ore'
 	run -0 cert-check - </dev/null
 	[ -z "$output" ]
 }
+
+# both ARG...: cert-check answers as the program that it runs for an audit.
+both() {
+	local said
+
+	run "$ROOT/check-store" "$@"
+	status_is=$status said=$output
+	run cert-check "$@"
+	[ "$status $output" = "$status_is $said" ] ||
+	    fail "cert-check $*: $status $output, not $status_is $said"
+}
+
+@test "what needs no audit is answered as by one" {
+	local args how
+
+	for how in : 'rm -rf "$CERTSTORE"/trust "$CERTSTORE"/.trust@*' \
+	    'rm "$CERTSTORE/trust"' 'rm "$CERTSTORE/.links"' \
+	    'rm -rf "$CERTSTORE/index"' 'rm -r "$CERTSTORE/certs"' \
+	    'rm "$CERTSTORE/certs/a/info"' 'rm -rf "$CERTSTORE"'; do
+		again
+		eval "$how"
+		for args in '-e 30d' '-e 30d -M nagios' '-e 9000d' '-e 1/3' \
+		    '-e 0 -w 2099-01-01' '-qe 30d' '-e 30d a' '-e 30d -x'; do
+			# shellcheck disable=SC2086  # words are meant
+			both $args
+		done
+	done
+	again
+	rm -rf "$CERTSTORE/trust" "$CERTSTORE"/.trust@*
+	cp "$ROOT/cert-check" .
+	run -0 ./cert-check -e 30d
+	run -2 ./cert-check
+	[[ $output == *check-store*'install certstore again' ]]
+}

@@ -183,6 +183,20 @@ aged() {
 	guard "none" 18
 }
 
+@test "what expires later costs cert-check -e nothing, and no libcrypto" {
+	local few
+
+	aged
+	syscalls all cert-check -e 30d
+	few=$count
+	instructions cert-check -e 30d
+	guard "none, in instructions," 250000
+	add 4 5 6 7 8 9
+	aged
+	syscalls all cert-check -e 30d
+	[ "$count" -eq "$few" ]
+}
+
 @test "the number of fsyncs of a writer" {
 	cert-create -d ./from -s n.example.com -s www.n.example.com n
 	cat from/certs/n/combined.pem >n.pem

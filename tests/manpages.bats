@@ -11,7 +11,8 @@ letters_code() {
 	    "$ROOT/cmd/cmd.h")
 	{
 		echo "$common"
-		tr '\n' ' ' <"$ROOT/cmd/$1.c" |
+		grep -l "\.name = \"$1\"" "$ROOT"/cmd/*.c | xargs cat |
+		    tr '\n' ' ' |
 		    sed -n 's/.*CMD_OPTIONS *"\([^"]*\)".*/\1/p'
 	} | grep -o '[A-Za-z0-9]' | sort -u | tr -d '\n'
 }

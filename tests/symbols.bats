@@ -60,7 +60,7 @@ mapped() {
 }
 
 @test "commands that need no certificate parsed do not load libcrypto" {
-	for command in cert-deploy cert-list cert-match cert-renew \
+	for command in cert-check cert-deploy cert-list cert-match cert-renew \
 	    cert-revert cert-rm cert-set; do
 		run -0 ldd "$ROOT/$command"
 		[[ $output != *libcrypto* ]] || fail "$command: $output"

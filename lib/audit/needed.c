@@ -1,0 +1,65 @@
+/*
+ * needed.c: whether an audit is needed to tell what expires.  As a rule nothing
+ * does; who only asks for that needs no libcrypto.
+ */
+#include <errno.h>
+
+#include "audit/private.h"
+
+/* Are there trust sets, whose certificates have to be parsed?  1, 0, -1. */
+static int
+hassets(struct certstore *store, struct certstore_error *err)
+{
+	struct cs_strings names = { 0 };
+	struct cs_trustgen live;
+	struct cs_trustname tn;
+	int rv;
+
+	if (cs_trustgen_names(store, &names) == -1)
+		return cs_fail_errno(err, "%s/trusts", certstore_path(store));
+	rv = names.n > 0;
+	cs_strings_free(&names);
+	if (rv == 1)
+		return 1;
+	if (cs_trustname_init(&tn, store, NULL, err) == -1)
+		return -1;
+	if ((rv = cs_trustgen_open(&tn, &live, err)) == 1)
+		cs_file_close(&live.fd);
+	cs_trustname_done(&tn);
+	return rv;
+}
+
+/* Does an entry expire, or its chain?  1, 0, -1. */
+static int
+hasending(struct certstore *store, const struct certstore_span *within,
+    int64_t when, struct certstore_error *err)
+{
+	const struct certstore_entry *entry;
+	struct certstore_list *list;
+	int rv;
+
+	list = certstore_list_ending(store, within, when, err);
+	if (list == NULL)
+		return -1;
+	rv = certstore_list_next(list, &entry, err);
+	certstore_list_free(list);
+	return rv;
+}
+
+int
+certstore_audit_isneeded(struct certstore *store,
+    const struct certstore_span *within, int64_t when,
+    struct certstore_error *err)
+{
+	int fd, rv;
+
+	cs_error_clear(err);
+	/* it would read all entries, and perhaps twice */
+	if (within->type == CERTSTORE_SPAN_PART)
+		return 1;
+	if ((fd = cs_store_opendir(store, "certs", 0)) == -1)
+		return cs_fail_errno(err, "%s/certs", certstore_path(store));
+	cs_file_close(&fd);
+	rv = hasending(store, within, when, err);
+	return rv == 0 ? hassets(store, err) : rv;
+}
