@@ -1,7 +1,7 @@
 # One Makefile for GNU make and bmake, every file by name.
 #
-#	all  demo  check  check-asan  check-faults  suites  bench  fuzz  lint
-#	fmt  fmt-check  install  uninstall  dist  distcheck  clean
+#	all  demo  check  check-asan  check-faults  check-servers  suites  bench
+#	fuzz  lint  fmt  fmt-check  install  uninstall  dist  distcheck  clean
 #
 # $$CFLAGS, $$CPPFLAGS and $$LDFLAGS are the caller's, from the environment or
 # the command line: both makes hand them to the shell, while bmake's sys.mk
@@ -120,6 +120,8 @@ UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
 ACME_UNITS = tests/test-client.c
 # Those of cert-probe.
 PROBE_UNITS = tests/test-probe.c
+# And a client that servers are tested with.
+PROBE_TOOLS = tests/handshakes
 TOOLS = tests/forge tests/passport tests/pki
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
 FUZZERS = acme client crl import name pem props starttls tnauth trust \
@@ -182,7 +184,8 @@ PROBE_OBJS = $(PROBE_SHARED:.c=.o)
 REPORT_OBJS = $(REPORT_SHARED:.c=.o)
 MAIN_OBJS = $(MAINS:.c=.o)
 UNIT_OBJS = $(UNITS:.c=.o) $(ACME_UNITS:.c=.o) $(PROBE_UNITS:.c=.o)
-TOOL_OBJS = $(TOOLS:=.o) tests/clock.o tests/hostile.o tests/method.o
+TOOL_OBJS = $(TOOLS:=.o) $(PROBE_TOOLS:=.o) tests/clock.o \
+	tests/hostile.o tests/method.o
 PRELOADS = tests/clock.so tests/hostile.so
 BENCH_OBJS = tests/bench/bare.o tests/bench/gen.o tests/bench/parse.o \
 	tests/bench/time.o
@@ -192,13 +195,16 @@ ACME_TESTS = $(ACME_UNITS:.c=)
 PROBE_TESTS = $(PROBE_UNITS:.c=)
 SOURCES = $(LIBRARY) $(SHARED) $(ACME_SHARED) $(PROBE_SHARED) \
 	$(REPORT_SHARED) $(MAINS) $(UNITS) $(ACME_UNITS) $(PROBE_UNITS) \
-	tests/clock.c tests/forge.c tests/hostile.c tests/method.c \
+	tests/clock.c tests/forge.c tests/handshakes.c tests/hostile.c \
+	tests/method.c \
 	tests/passport.c tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
 SCRIPTS = $(HOOKS) dist/completion/complete.bash \
 	dist/completion/complete.sh tests/coverage tests/deps.sh tests/run \
-	tests/demo .ci/run tests/bench/acme tests/bench/run \
-	tests/bench/grow tests/bench/stores.sh tests/suites/run
-PERLS = tests/days tests/exec tests/powercut tests/suites/limbo tests/suites/pkits
+	tests/demo tests/servers/run .ci/run tests/bench/acme \
+	tests/bench/run tests/bench/grow tests/bench/stores.sh \
+	tests/suites/run
+PERLS = tests/days tests/exec tests/powercut tests/servers/unit \
+	tests/suites/limbo tests/suites/pkits
 
 COMPILE = $(CC) -std=c11 $(WARN) $(DEFINES) $(FORTIFY) -Ilib -Icmd -Itests \
 	-DCMD_LIBEXECDIR='"$(LIBEXECDIR)"' $$CPPFLAGS -O2 $(HARDEN) $$CFLAGS
@@ -275,13 +281,14 @@ $(REPORT_COMMANDS): $(MAIN_OBJS) cmd/report.a cmd/shared.a libcertstore.a
 acme-responder: $(MAIN_OBJS)
 	$(LINK) -pie -o $@ cmd/acme-responder.o $(LIBMICROHTTPD)
 
-units: $(TESTS) $(ACME_TESTS) $(PROBE_TESTS) $(TOOLS) $(BENCH) \
-	$(PRELOADS) tests/method
+units: $(TESTS) $(ACME_TESTS) $(PROBE_TESTS) $(TOOLS) $(PROBE_TOOLS) \
+	$(BENCH) $(PRELOADS) tests/method
 $(ACME_TESTS) tests/method: $(UNIT_OBJS) tests/method.o cmd/acme.a \
 	cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ $@.o cmd/acme.a cmd/shared.a \
 	    libcertstore.a $(LIBACME) $(LIBCRYPTO) $(LIBBSD)
-$(PROBE_TESTS): $(UNIT_OBJS) cmd/probe.a cmd/shared.a libcertstore.a
+$(PROBE_TESTS) $(PROBE_TOOLS): $(UNIT_OBJS) $(TOOL_OBJS) cmd/probe.a \
+	cmd/shared.a libcertstore.a
 	$(LINK) -pie -o $@ $@.o cmd/probe.a cmd/shared.a libcertstore.a \
 	    $(LIBSSL) $(LIBCRYPTO) $(LIBBSD)
 tests/clock.so: tests/clock.o
@@ -336,6 +343,12 @@ check-faults: all
 	    tests/power.bats tests/days.bats tests/acmekill.bats \
 	    tests/acmedays.bats
 
+# Servers of Debian that are busy while their certificates are replaced, each
+# with the lines of certstore(7); needs root.  check has four of them.
+check-servers: all units
+	prove -fo -j "$${JOBS:-2}" -e 'perl tests/exec bash tests/servers/run' \
+	    tests/servers/*.server
+
 # The suites of others, through cert-verify and openssl verify.
 suites: all
 	@LIMBO='$(LIMBO)' sh tests/suites/run
@@ -368,7 +381,8 @@ fuzz:
 lint: fmt-check
 	mandoc -T lint -W warning man/*.[1-9]
 	shellcheck $(SCRIPTS)
-	shellcheck -S warning -e SC2034,SC2154 tests/*.bash tests/*.bats
+	shellcheck -S warning -e SC2034,SC2154 tests/*.bash tests/*.bats \
+	    tests/servers/*.server
 	for f in $(PERLS); do perl -wc $$f || exit 1; done
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
 	    --enable=warning,portability --suppress=ctuuninitvar \
@@ -470,10 +484,10 @@ clean:
 	rm -f $(LIB_OBJS) $(SHARED_OBJS) $(ACME_OBJS) $(PROBE_OBJS)
 	rm -f $(REPORT_OBJS) $(MAIN_OBJS)
 	rm -f $(UNIT_OBJS) $(TESTS) $(ACME_TESTS) $(PROBE_TESTS) $(TOOL_OBJS)
-	rm -f $(TOOLS) $(PRELOADS)
+	rm -f $(TOOLS) $(PROBE_TOOLS) $(PRELOADS)
 	rm -f tests/method
 	rm -f $(BENCH_OBJS) $(BENCH)
 	rm -rf build-asan build-coverage build-fuzz $(TARBALL) $(TARBALL).tar.gz
 
-.PHONY: all units bench demo check check-asan build-asan check-faults coverage \
-	suites fuzz lint fmt fmt-check install uninstall dist distcheck clean
+.PHONY: all units bench demo check check-asan build-asan check-faults \
+	check-servers coverage suites fuzz lint fmt fmt-check install uninstall dist distcheck clean

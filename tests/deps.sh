@@ -2,12 +2,14 @@
 # deps.sh: the one list of the Debian packages that the work on this tree
 # needs.
 #
-#	sh tests/deps.sh build|test|suites|acme|servers|lint|bench [command ...]
+#	sh tests/deps.sh build|test|suites|acme|servers|check-servers|lint|bench
+#	    [command ...]
 #
 # Installs what is missing, as root or through sudo only then, and runs the
 # command.  Says nothing when everything is there.  A test for which something
 # of suites, acme or servers is missing is skipped, and says so.  The servers
-# need not run: tests start their own.
+# need not run: tests start their own, and those of check-servers with the
+# packages' configuration.
 set -eu
 
 build='gcc libc6-dev make libssl-dev libbsd-dev libmd-dev libidn2-dev
@@ -20,6 +22,7 @@ servers="$suites $acme prometheus nginx haproxy postfix dovecot-imapd
 dovecot-lmtpd dovecot-managesieved dovecot-pop3d mariadb-server-core postgresql
 prosody slapd vsftpd openvpn systemd e2fsprogs g++ clang mandoc bash-completion
 fish zsh chromium tidy"
+check_servers="$test ssl-cert apache2 nginx haproxy postfix dovecot-imapd"
 lint="$test clang bmake mandoc shellcheck cppcheck clang-format
 libclang-rt-dev"
 bench="$build mkcert openssl gnutls-bin libnss3-tools lego easy-rsa p11-kit
@@ -32,11 +35,13 @@ test) wanted=$test ;;
 suites) wanted=$suites ;;
 acme) wanted=$acme ;;
 servers) wanted=$servers ;;
+check-servers) wanted=$check_servers ;;
 lint) wanted=$lint ;;
 bench) wanted=$bench ;;
 *)
 	echo 'usage: sh tests/deps.sh' \
-	    'build|test|suites|acme|servers|lint|bench [command ...]' >&2
+	    'build|test|suites|acme|servers|check-servers|lint|bench' \
+	    '[command ...]' >&2
 	exit 2
 	;;
 esac
@@ -66,7 +71,8 @@ if [ -n "$missing" ]; then
 	fi
 	$asroot apt-get -q update
 	# shellcheck disable=SC2086  # words are meant
-	$asroot env DEBIAN_FRONTEND=noninteractive \
+	# with this runlevel nothing is started
+	$asroot env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
 	    apt-get -qy install --no-install-recommends $missing
 fi
 [ $# -eq 0 ] || exec "$@"
