@@ -237,6 +237,8 @@ joinchains(struct chains *chains)
 	struct ca *ca, *parent;
 	size_t i;
 
+	if (chains->n == 0)
+		return;
 	qsort(chains->v, chains->n, sizeof(*chains->v), sortca);
 	for (i = 0; i < chains->n; i++)
 		if (tsearch(chains->v[i], &bysubject, comparesubject) == NULL)
@@ -302,7 +304,7 @@ addcaitem(struct report *r, struct chains *chains, struct ca *ca, int depth)
 	}
 	cmd_text_adds(t, "</span></span>");
 	if (ca->entry != NULL && ca->issuer != NULL && ca->parent == NULL) {
-		cmd_text_adds(t, "<div><i>issuer, not in this store</i> ");
+		cmd_text_adds(t, "<div><i>issuer</i> ");
 		html_name(t, ca->issuer);
 		cmd_text_adds(t, "</div>");
 	}

@@ -99,35 +99,56 @@ addvalue(struct cmd_text *t, const char *label, const char *value)
 	cmd_text_adds(t, "</div>");
 }
 
+/* The first names, and the others behind their number. */
 static void
-addnames(struct cmd_text *t, const struct certstore_entry *entry)
+addsans(struct cmd_text *t, const struct certstore_entry *entry, size_t n)
 {
 	const char *type, *value;
-	size_t i, n;
+	int folded = n > NAMES_SHOWN + 1;
+	size_t i;
 
-	for (n = 0; certstore_entry_san(entry, n, &type, &value); n++)
-		continue;
-	for (i = 0; i < n; i++) {
-		if (i == NAMES_SHOWN && n > NAMES_SHOWN + 1)
+	for (i = 0; certstore_entry_san(entry, i, &type, &value); i++) {
+		if (folded && i == NAMES_SHOWN)
 			html_print(t, "<details><summary>%zu more</summary>",
 			    n - NAMES_SHOWN);
-		certstore_entry_san(entry, i, &type, &value);
 		cmd_text_adds(t, "<div>");
 		html_text(t, value);
 		cmd_text_adds(t, "</div>");
 	}
-	if (n > NAMES_SHOWN + 1)
-		cmd_text_adds(t, "</details>");
+	cmd_text_adds(t, folded ? "</details>" : "");
+}
+
+/* Adds the subject, or what it has beside the names that were added. */
+static void
+addsubject(struct cmd_text *t, const char *subject, size_t nname, int iscn)
+{
+	int cnfirst = strncmp(subject, "CN=", 3) == 0;
+
+	if (nname == 0)
+		html_name(t, subject);
+	else if (cnfirst && iscn)
+		html_rest(t, subject);
+	else if (*subject != '\0' && (!cnfirst || html_hasmore(subject)))
+		addvalue(t, "subject", subject);
+}
+
+static void
+addnames(struct cmd_text *t, const struct certstore_entry *entry)
+{
+	const char *subject = certstore_entry_subject(entry);
+	const char *type, *value;
+	size_t i, n = 0;
+	int iscn = 0;
+
+	for (; certstore_entry_san(entry, n, &type, &value); n++)
+		iscn |= strcmp(type, "cn") == 0;
+	addsans(t, entry, n);
+	if (subject != NULL)
+		addsubject(t, subject, n, iscn);
 	for (i = 0; certstore_entry_spc(entry, i, &value); i++)
 		addvalue(t, "service provider code", value);
 	for (i = 0; certstore_entry_tn(entry, i, &value); i++)
 		addvalue(t, "telephone number", value);
-	if ((value = certstore_entry_subject(entry)) == NULL || *value == '\0')
-		return;
-	if (n == 0)
-		html_name(t, value);
-	else if (strncmp(value, "CN=", 3) != 0 || html_hasmore(value))
-		addvalue(t, "subject", value);
 }
 
 static void

@@ -108,7 +108,18 @@ html_hasmore(const char *name)
 	return name[firstpart(name)] != '\0';
 }
 
-/* Adds a subject: a common name that comes first, then the rest, smaller. */
+/* Adds what a name has behind its first attribute, smaller. */
+void
+html_rest(struct cmd_text *t, const char *name)
+{
+	if (!html_hasmore(name))
+		return;
+	cmd_text_adds(t, " <small>");
+	html_text(t, name + firstpart(name) + 1);
+	cmd_text_adds(t, "</small>");
+}
+
+/* Adds a subject: a common name that comes first without "CN=". */
 void
 html_name(struct cmd_text *t, const char *name)
 {
@@ -123,11 +134,7 @@ html_name(struct cmd_text *t, const char *name)
 		cmd_die("no memory left");
 	html_text(t, first);
 	free(first);
-	if (name[len] == '\0')
-		return;
-	cmd_text_adds(t, " <small>");
-	html_text(t, name + len + 1);
-	cmd_text_adds(t, "</small>");
+	html_rest(t, name);
 }
 
 void

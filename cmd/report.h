@@ -42,6 +42,7 @@ void	html_print(struct cmd_text *, const char *, ...)	/* no foreign text */
 	    __attribute__((__format__(__printf__, 2, 3)));
 void	html_name(struct cmd_text *, const char *);	/* subject or issuer */
 int	html_hasmore(const char *);	/* than one attribute */
+void	html_rest(struct cmd_text *, const char *);
 void	html_link(struct cmd_text *, const char *);	/* to an entry's row */
 void	html_date(struct cmd_text *, int64_t);
 void	html_plural(struct cmd_text *, size_t, const char *, const char *);

@@ -129,6 +129,24 @@ fill() {
 	grep -qF "<u onclick='x'>&amp;" text
 }
 
+@test "CAs that issued each other, and an issuer of whose key nothing is said" {
+	local is=('basicConstraints=critical,CA:true' subjectKeyIdentifier=hash
+	    authorityKeyIdentifier=keyid:always)
+
+	pki cert a.crt a.key /CN=A "${is[@]}" -- \
+	    cert b.crt b.key /CN=B "${is[@]}" -- \
+	    cert ab.crt a.key /CN=A ca=b.crt key=b.key "${is[@]}" -- \
+	    cert ba.crt b.key /CN=B ca=a.crt key=a.key "${is[@]}" -- \
+	    cert c.crt c.key /CN=C ca=a.crt key=a.key basicConstraints=CA:false
+	cert-import -q -N ab ab.crt
+	cert-import -q -N ba ba.crt
+	cat c.crt c.key | cert-import -q -N c -
+	cert-report | tr -d '\n' >page
+	valid page
+	grep -q '>ab</a>.*>A<.*1 certificate.*<a href="#e-c">.*<ul><li.*>ba</a>.*</ul></ul>' \
+	    <(sed 's/.*<h2 id="chains"//' page)
+}
+
 @test "many entries are grouped, and each is there" {
 	shared thousand thousand
 	export CERTSTORE=$shared/store
