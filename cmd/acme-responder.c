@@ -6,14 +6,11 @@
  * back, as is the start.  At its end this program ends.  It has no privileges
  * before it reads anything.
  */
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 
 #include <errno.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -23,6 +20,8 @@
 #include <unistd.h>
 
 #include <microhttpd.h>
+
+#include "system.h"
 
 #define PORT_FD 3
 #define NPORT 2
@@ -92,17 +91,11 @@ becomenobody(void)
 static int
 droprights(void)
 {
-	struct __user_cap_header_struct header = {
-		.version = _LINUX_CAPABILITY_VERSION_3
-	};
-	struct __user_cap_data_struct none[2] = { { 0 } };
 	const struct rlimit zero = { 0, 0 };
 
 	if (geteuid() == 0 && becomenobody() == -1)
 		return -1;
-	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (syscall(SYS_capset, &header, none) == -1 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+	if (system_dropcapabilities() == -1)
 		return -1;
 	(void)setrlimit(RLIMIT_CORE, &zero);
 	(void)setrlimit(RLIMIT_NPROC, &zero);
@@ -122,7 +115,7 @@ followparent(void)
 	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
-	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	return system_followparent(SIGKILL);
 }
 
 static const char *

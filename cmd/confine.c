@@ -5,18 +5,31 @@
  * files of their own at any time.  See landlock(7); an older kernel refuses
  * less, without a word.
  */
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <linux/landlock.h>
-
 #include "cmd.h"
+#include "system.h"
+
+/* No key reaches a core file, nor a debugger of the same user. */
+void
+cmd_nocore(void)
+{
+	static const struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+#ifndef CMD_UNCONFINED
+	system_hidememory();
+#endif
+}
+
+#if defined(SYSTEM_LINUX) && !defined(CMD_UNCONFINED)
+
+#include <linux/landlock.h>
 
 /* In <linux/landlock.h> only since Linux 5.19, 6.2 and 6.7. */
 #define FS_REFER (UINT64_C(1) << 13)
@@ -35,20 +48,6 @@ struct ruleset {
 	    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | \
 	    LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK | \
 	    LANDLOCK_ACCESS_FS_MAKE_SYM)
-
-/* No key reaches a core file, nor a debugger of the same user. */
-void
-cmd_nocore(void)
-{
-	static const struct rlimit none = { 0, 0 };
-
-	(void)setrlimit(RLIMIT_CORE, &none);
-#ifndef CMD_UNCONFINED
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
-}
-
-#ifndef CMD_UNCONFINED
 
 /* Permits writing at a path and below it.  Returns -1 if it is not there. */
 static int

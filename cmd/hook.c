@@ -3,8 +3,6 @@
  * systemctl.  It gets a clean environment, a session of its own and a limited
  * time, and nothing of ours but its input.
  */
-#include <sys/mman.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -24,6 +22,7 @@
 #include <bsd/unistd.h>
 
 #include "cmd.h"
+#include "system.h"
 
 #define OUTPUT_MAX 65536
 #define ENV_MAX 16384  /* bytes of a file with variables */
@@ -31,6 +30,7 @@
 #define GRACE_MS 5000  /* between SIGTERM and SIGKILL, and after it */
 #define ERROR_FD 3     /* in the child */
 #define PROGRAM_FD 4
+#define NSIGNAL 4 /* that are caught while a program runs */
 
 static const char searchpath[] =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
@@ -237,7 +237,6 @@ cmd_hook_env(struct cmd_hook *hook, const char *file)
 		rv = refuse(hook, own.why);
 		goto out;
 	}
-	snprintf(buf, sizeof(buf), "/proc/self/fd/%d", own.fd);
 	if (fstat(own.fd, &st) == -1)
 		rv = fail(hook, path);
 	else if (!S_ISREG(st.st_mode) || (st.st_mode & 077) != 0) {
@@ -245,7 +244,7 @@ cmd_hook_env(struct cmd_hook *hook, const char *file)
 		    S_ISREG(st.st_mode) ? "others can read it: chmod 600 it" :
 					  "is not a file");
 		rv = -1;
-	} else if ((fd = open(buf, O_RDONLY | O_CLOEXEC)) == -1 ||
+	} else if ((fd = system_reopen(own.fd)) == -1 ||
 	    (n = read(fd, buf, sizeof(buf))) == -1)
 		rv = fail(hook, path);
 	else if (n > ENV_MAX || memchr(buf, '\0', (size_t)n) != NULL) {
@@ -368,13 +367,23 @@ nowms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* The last signal that was caught, if it was not SIGCHLD. */
+static volatile sig_atomic_t caught;
+
+static void
+catchsignal(int sig)
+{
+	if (sig != SIGCHLD)
+		caught = sig;
+}
+
 /* A program that runs. */
 struct run {
 	struct cmd_hook *hook;
 	pid_t pid;
 	int out;       /* of the program, or -1 at its end */
 	int answer;    /* likewise; its stdout, if that is apart */
-	int signals;   /* signalfd(2) */
+	sigset_t mask; /* while it waits */
 	int64_t limit; /* when something is to be done next */
 	int kills;     /* signals that were sent */
 	int over, status;
@@ -402,23 +411,21 @@ readoutput(int *fd, struct cmd_text *t)
 						      OUTPUT_MAX - t->len);
 }
 
+/* Sees whether the program has ended, and what was caught. */
 static void
-readsignal(struct run *run)
+seesignals(struct run *run)
 {
-	struct signalfd_siginfo info;
+	int sig = caught;
 
-	if (read(run->signals, &info, sizeof(info)) != sizeof(info))
-		return;
-	if (info.ssi_signo == SIGCHLD) {
-		if (!run->over &&
-		    waitpid(run->pid, &run->status, WNOHANG) == run->pid) {
-			run->over = 1;
-			run->limit = nowms() + LINGER_MS;
-		}
-	} else if (!run->over && run->kills == 0) {
-		run->hook->interrupted = (int)info.ssi_signo;
+	if (!run->over &&
+	    waitpid(run->pid, &run->status, WNOHANG) == run->pid) {
+		run->over = 1;
+		run->limit = nowms() + LINGER_MS;
+	} else if (!run->over && sig != 0 && run->kills == 0) {
+		run->hook->interrupted = sig;
 		run->limit = nowms();
 	}
+	caught = 0;
 }
 
 /*
@@ -429,11 +436,12 @@ readsignal(struct run *run)
 static void
 watchprogram(struct run *run)
 {
-	struct pollfd fds[3] = { { .events = POLLIN }, { .events = POLLIN },
-		{ .events = POLLIN } };
+	struct pollfd fds[2] = { { .events = POLLIN }, { .events = POLLIN } };
+	struct timespec wait;
 	int64_t left;
 
 	while (!run->over || run->out != -1 || run->answer != -1) {
+		seesignals(run);
 		if ((left = run->limit - nowms()) <= 0) {
 			if (run->over || run->kills == 2)
 				return;
@@ -441,16 +449,15 @@ watchprogram(struct run *run)
 			run->limit += GRACE_MS;
 			continue;
 		}
-		fds[0].fd = run->signals;
-		fds[1].fd = run->out;
-		fds[2].fd = run->answer;
-		if (poll(fds, 3, left > INT_MAX ? INT_MAX : (int)left) <= 0)
+		fds[0].fd = run->out;
+		fds[1].fd = run->answer;
+		wait.tv_sec = (time_t)(left / 1000);
+		wait.tv_nsec = (long)(left % 1000) * 1000000;
+		if (ppoll(fds, 2, &wait, &run->mask) <= 0)
 			continue;
 		if (fds[0].revents != 0)
-			readsignal(run);
-		if (fds[1].revents != 0)
 			readoutput(&run->out, &run->hook->out);
-		if (fds[2].revents != 0)
+		if (fds[1].revents != 0)
 			readoutput(&run->answer, run->hook->answer);
 	}
 }
@@ -576,29 +583,30 @@ int
 cmd_hook_run(struct cmd_hook *hook, char **argv, const char *input,
     unsigned int seconds)
 {
-	struct run run = { .hook = hook,
-		.out = -1,
-		.answer = -1,
-		.signals = -1 };
+	struct run run = { .hook = hook, .out = -1, .answer = -1 };
+	static const int signals[] = { SIGCHLD, SIGHUP, SIGINT, SIGTERM };
+	struct sigaction act = { .sa_handler = catchsignal };
+	struct sigaction old[NSIGNAL];
 	sigset_t mask, before;
-	int rv = -1;
+	int i, rv = -1;
 
 	hook->out.len = 0;
 	if (hook->answer != NULL)
 		hook->answer->len = 0;
 	hook->why[0] = '\0';
 	hook->interrupted = 0;
-	(void)signal(SIGCHLD, SIG_DFL);
+	caught = 0;
 	sigemptyset(&mask);
-	sigaddset(&mask, SIGCHLD);
-	sigaddset(&mask, SIGHUP);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
+	for (i = 0; i < NSIGNAL; i++)
+		sigaddset(&mask, signals[i]);
 	sigprocmask(SIG_BLOCK, &mask, &before);
-	if ((run.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK)) ==
-	    -1)
-		fail(hook, "cannot be started");
-	else if (startprogram(&run, argv, input) == 0) {
+	run.mask = before;
+	sigemptyset(&act.sa_mask);
+	for (i = 0; i < NSIGNAL; i++) {
+		sigdelset(&run.mask, signals[i]);
+		(void)sigaction(signals[i], &act, &old[i]);
+	}
+	if (startprogram(&run, argv, input) == 0) {
 		run.limit = nowms() + (int64_t)seconds * 1000;
 		watchprogram(&run);
 		rv = judgeend(&run, seconds);
@@ -607,8 +615,8 @@ cmd_hook_run(struct cmd_hook *hook, char **argv, const char *input,
 		close(run.out);
 	if (run.answer != -1)
 		close(run.answer);
-	if (run.signals != -1)
-		close(run.signals);
+	for (i = 0; i < NSIGNAL; i++)
+		(void)sigaction(signals[i], &old[i], NULL);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return rv;
 }

@@ -2,8 +2,6 @@
  * orders.c: gives the entries that come from ACME servers to cert-acme, one run
  * of it for each account.
  */
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -15,6 +13,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "system.h"
 
 #define ARGS_MAX 16
 
@@ -71,7 +70,7 @@ execacme(const struct cmd_orders *orders, pid_t parent, int in, int out)
 	size_t n = 0;
 
 	/* it must not go on alone; an order that is interrupted is continued */
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == -1 || getppid() != parent)
+	if (system_followparent(SIGTERM) == -1 || getppid() != parent)
 		_exit(2);
 	if (cmd_worker_find("cert-acme", path) == -1 || dup2(in, 0) == -1 ||
 	    dup2(out, 1) == -1 ||

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "system.h"
 
 #define WAIT_MAX 10 /* for a server that was told, seconds */
 #define FIRST_MS 200

@@ -82,6 +82,8 @@ load helper
 		lines++
 		if (quoted[2] == "certstore.h" && at[2] == "base")
 			next
+		if (quoted[2] == "system.h")
+			next
 		if (to[1] == at[2] && (to[2] == at[2] ".h" ||
 		    to[2] == "private.h"))
 			next
@@ -91,6 +93,14 @@ load helper
 		print $0; bad = 1
 	    }
 	    END { exit bad || lines < 60 }'
+}
+
+@test "only system.h and confine.c include headers of Linux alone" {
+	cd "$ROOT"
+	run -0 grep -lE '^#include <(linux/|sys/(epoll|mman|prctl|signalfd|statfs|syscall|sysmacros|xattr))' \
+	    lib/*.h lib/*/*.[ch] cmd/*.[ch]
+	[ "$output" = "lib/system.h
+cmd/confine.c" ]
 }
 
 @test "the files of a folder do not call each other in a circle" {

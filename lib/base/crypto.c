@@ -12,6 +12,7 @@
 #include <openssl/evp.h>
 
 #include "base/base.h"
+#include "system.h"
 
 /*
  * Sets the error to the message and the oldest entry of the queue, which is
@@ -36,7 +37,7 @@ cs_fail_crypto(struct certstore_error *err, enum certstore_code code,
 	if ((e = ERR_peek_error()) != 0) {
 		if (ERR_SYSTEM_ERROR(e)) {
 			err->errnum = ERR_GET_REASON(e);
-			reason = strerror_r(err->errnum, buf, sizeof(buf));
+			reason = system_strerror(err->errnum, buf, sizeof(buf));
 		} else {
 			reason = ERR_reason_error_string(e);
 		}

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "system.h"
 
 void
 cs_error_clear(struct certstore_error *err)
@@ -47,7 +48,7 @@ cs_fail_errno(struct certstore_error *err, const char *fmt, ...)
 	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
 	cs_escape_message(err->msg);
-	reason = strerror_r(errnum, buf, sizeof(buf));
+	reason = system_strerror(errnum, buf, sizeof(buf));
 	len = strlen(err->msg);
 	room = sizeof(err->msg) - len;
 	snprintf(err->msg + len, room, ": %s", reason);

@@ -5,9 +5,6 @@
  */
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
-#include <sys/sysmacros.h>
-#include <sys/xattr.h>
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "system.h"
 
 #define RECORD_SIZE 8192 /* bytes of a file that one read(2) takes */
 #define DEPTH_MAX 8	 /* of a tree that is removed */
@@ -719,10 +717,9 @@ cs_file_losesnames(int fd)
 {
 	char device[256], path[300], text[32];
 	const char *base;
-	struct statfs fs;
 	struct stat st;
 
-	if (fstatfs(fd, &fs) == -1 || fs.f_type != EXT_MAGIC)
+	if (system_filesystem(fd) != EXT_MAGIC)
 		return 0;
 	if (fstat(fd, &st) == -1)
 		return 1;
@@ -761,9 +758,9 @@ cs_file_isinode(int dirfd, const char *name, int flags,
 int
 cs_file_hassyncfs(int fd)
 {
-	struct statfs fs;
+	int64_t type = system_filesystem(fd);
 
-	return fstatfs(fd, &fs) == 0 && fs.f_type != FUSE_MAGIC;
+	return type != 0 && type != FUSE_MAGIC;
 }
 
 void

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "store/private.h"
+#include "system.h"
 
 static int
 isforeign(void *arg, const char *name)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "store/private.h"
+#include "system.h"
 
 #define FILE_MODE 0640
 #define GROUP "adm" /* reads logs, on Debian */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "store/private.h"
+#include "system.h"
 
 /* The file that CS_INFO describes. */
 static enum cs_file

@@ -25,19 +25,18 @@ struct removal {
 	int flags;
 	struct certstore_error *errs;
 	struct certstore_entry entry; /* the last that was loaded */
-	char **x5u;	/* with FORCE: hashes of the chains in x5u/, or NULL */
-	size_t *byname; /* names in order */
-	struct ca *ca;	/* by hash of the subject */
+	char **x5u; /* with FORCE: hashes of the chains in x5u/, or NULL */
+	const char *const **byname; /* names in order */
+	struct ca *ca;		    /* by hash of the subject */
 	size_t nca, casize;
 };
 
 static int
-comparenames(const void *a, const void *b, void *arg)
+comparenames(const void *a, const void *b)
 {
-	const struct removal *rm = arg;
+	const char *const *const *x = a, *const *const *y = b;
 
-	return strcmp(rm->names[*(const size_t *)a],
-	    rm->names[*(const size_t *)b]);
+	return strcmp(**x, **y);
 }
 
 /* The place of a name in names: 1, or 0. */
@@ -49,7 +48,7 @@ findname(const struct removal *rm, const char *name, size_t *i)
 
 	while (from < to) {
 		at = from + (to - from) / 2;
-		*i = rm->byname[at];
+		*i = (size_t)(rm->byname[at] - rm->names);
 		if ((c = strcmp(name, rm->names[*i])) == 0)
 			return 1;
 		if (c < 0)
@@ -420,10 +419,10 @@ decideremovals(struct removal *rm)
 	}
 	for (i = 0; i < rm->n; i++) {
 		cs_progress(rm->store, "checking", i, rm->n);
-		rm->byname[i] = i;
+		rm->byname[i] = &rm->names[i];
 		decideremoval(rm, i);
 	}
-	qsort_r(rm->byname, rm->n, sizeof(*rm->byname), comparenames, rm);
+	qsort(rm->byname, rm->n, sizeof(*rm->byname), comparenames);
 	if (dependants(rm, &err) == 0)
 		return;
 	for (i = 0; i < rm->nca; i++)

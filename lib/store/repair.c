@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "store/private.h"
+#include "system.h"
 
 #define BATCH 64		    /* names while the lock is held */
 #define YEAR ((time_t)366 * CS_DAY) /* a host is away for at most so long */

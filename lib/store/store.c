@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "store/private.h"
+#include "system.h"
 
 const char *const cs_file_names[CS_NFILE] = { "fullchain.pem", "privkey.pem",
 	"combined.pem", "ca.pem", "cert.pem", "chain.pem", "request.key",

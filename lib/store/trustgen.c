@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "store/private.h"
+#include "system.h"
 
 #define SETS "trusts"
 #define LAST "shipped" /* written last */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "store/private.h"
+#include "system.h"
 
 #define BULK 16 /* entries from which one syncfs is cheaper */
 
