@@ -40,5 +40,9 @@ WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wconversion -Wsign-conversion
 FORTIFY = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 HARDEN = -fPIC -fstack-protector-strong
+# How programs are linked: -static needs all libraries as archives.
+PIE = -pie
 RELRO = -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
-DEFINES = -D_GNU_SOURCE -DOPENSSL_API_COMPAT=30000 -DOPENSSL_NO_DEPRECATED
+# Inodes have 64 bits everywhere.  time_t has to be that of libcrypto: where
+# both can have 64 bits on a processor of 32, add -D_TIME_BITS=64 to CPPFLAGS.
+DEFINES = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DOPENSSL_API_COMPAT=30000 -DOPENSSL_NO_DEPRECATED

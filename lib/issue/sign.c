@@ -33,6 +33,19 @@ out:
 	return rv;
 }
 
+/* Not ASN1_TIME_set(): time_t of libcrypto may have 32 bits.  0 or -1. */
+static int
+settime(ASN1_TIME *time, int64_t t)
+{
+	char iso[CERTSTORE_TIME_LEN], text[16];
+
+	/* 2027-01-31T12:00:00Z */
+	certstore_time_format(t, iso);
+	snprintf(text, sizeof(text), "%.4s%.2s%.2s%.2s%.2s%.2sZ", iso, iso + 5,
+	    iso + 8, iso + 11, iso + 14, iso + 17);
+	return ASN1_TIME_set_string_X509(time, text) == 1 ? 0 : -1;
+}
+
 /* From now, as far as clocks differ, to the end given: both within the validity
  * of all CAs above. */
 int
@@ -45,8 +58,8 @@ cs_sign_times(const char *name, X509 *x509, int64_t now, int64_t until,
 		until = is->ends;
 	if (is != NULL && from < cs_cert_starts(sk_X509_value(is->certs, 0)))
 		from = cs_cert_starts(sk_X509_value(is->certs, 0));
-	if (ASN1_TIME_set(X509_getm_notBefore(x509), (time_t)from) == NULL ||
-	    ASN1_TIME_set(X509_getm_notAfter(x509), (time_t)until) == NULL)
+	if (settime(X509_getm_notBefore(x509), from) == -1 ||
+	    settime(X509_getm_notAfter(x509), until) == -1)
 		return cs_fail_crypto(err, CERTSTORE_ECRYPTO, "%s: validity",
 		    name);
 	return 0;

@@ -416,6 +416,7 @@ setupcontext(X509_STORE_CTX *ctx, X509_STORE *store, struct judging *j,
 	X509_VERIFY_PARAM *param;
 	unsigned long flags = STRICT_FLAGS | policyflags(j);
 	int i, n = j->s->n;
+	time_t when;
 
 	X509_STORE_set_check_issued(store, isissuerinpath);
 	X509_STORE_set_verify(store, checksignatures);
@@ -438,7 +439,9 @@ setupcontext(X509_STORE_CTX *ctx, X509_STORE *store, struct judging *j,
 	X509_VERIFY_PARAM_set_depth(param, 2 * CS_PATH_MAX);
 	X509_VERIFY_PARAM_set_auth_level(param,
 	    asked->profile == CS_PROFILE_ANY ? 0 : AUTH_LEVEL);
-	X509_VERIFY_PARAM_set_time(param, (time_t)asked->when);
+	/* for CRLs, which with a time_t of 32 bits have no time after 2038 */
+	when = (time_t)asked->when;
+	X509_VERIFY_PARAM_set_time(param, when == asked->when ? when : 0);
 	/* Without a DNS name in its SANs the common name of an end-entity is
 	 * held against name constraints, as by OpenSSL's clients. */
 	if ((X509_get_extension_flags(path[0]->x509) & EXFLAG_CA) != 0)
