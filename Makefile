@@ -1,7 +1,8 @@
 # One Makefile for GNU make and bmake, every file by name.
 #
-#	all  demo  check  check-asan  check-faults  check-servers  suites  bench
-#	fuzz  lint  fmt  fmt-check  install  uninstall  dist  distcheck  clean
+#	all  demo  check  check-units  check-asan  check-faults  check-servers
+#	check-machines  check-abi  suites  bench  fuzz  lint  fmt  fmt-check
+#	install  uninstall  dist  distcheck  clean
 #
 # $$CFLAGS, $$CPPFLAGS and $$LDFLAGS are the caller's, from the environment or
 # the command line: both makes hand them to the shell, while bmake's sys.mk
@@ -134,10 +135,11 @@ HEADERS = lib/certstore.h lib/acme/private.h lib/audit/private.h \
 	lib/import/import.h lib/import/private.h lib/issue/issue.h \
 	lib/issue/private.h lib/pem/pem.h lib/pem/private.h \
 	lib/renew/private.h lib/store/private.h lib/store/store.h \
-	lib/trust/private.h lib/trust/trust.h lib/verify/private.h \
-	lib/x509/private.h lib/x509/x509.h cmd/acme.h cmd/cmd.h \
-	cmd/entry.h cmd/kind.h cmd/method.h cmd/probe.h cmd/report.h \
-	tests/input.h tests/made.h tests/pems.h tests/scratch.h tests/tap.h
+	lib/system.h lib/trust/private.h lib/trust/trust.h \
+	lib/verify/private.h lib/x509/private.h lib/x509/x509.h \
+	cmd/acme.h cmd/cmd.h cmd/entry.h cmd/kind.h cmd/method.h \
+	cmd/probe.h cmd/report.h tests/input.h tests/made.h \
+	tests/pems.h tests/scratch.h tests/tap.h
 
 PLAIN_COMMANDS = cert-check cert-deploy cert-list cert-match \
 	cert-renew cert-revert cert-rm cert-set
@@ -200,9 +202,9 @@ SOURCES = $(LIBRARY) $(SHARED) $(ACME_SHARED) $(PROBE_SHARED) \
 	tests/passport.c tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
 SCRIPTS = $(HOOKS) dist/completion/complete.bash \
 	dist/completion/complete.sh tests/coverage tests/deps.sh tests/run \
-	tests/demo tests/servers/run .ci/run tests/bench/acme \
-	tests/bench/run tests/bench/grow tests/bench/stores.sh \
-	tests/suites/run
+	tests/demo tests/abi tests/machines/run tests/servers/run .ci/run \
+	tests/bench/acme tests/bench/run tests/bench/grow \
+	tests/bench/stores.sh tests/suites/run
 PERLS = tests/days tests/exec tests/powercut tests/servers/unit \
 	tests/suites/limbo tests/suites/pkits
 
@@ -256,51 +258,52 @@ cmd/report.a: $(REPORT_OBJS)
 	$(AR) rcs $@ $(REPORT_OBJS)
 
 $(PLAIN_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
-	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a $(LIBBSD)
+	$(LINK) $(PIE) -o $@ cmd/$@.o cmd/shared.a libcertstore.a $(LIBBSD)
 
-$(CRYPTO_COMMANDS) check-store renew-due: $(MAIN_OBJS) cmd/shared.a libcertstore.a
-	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a \
+$(CRYPTO_COMMANDS) check-store renew-due: $(MAIN_OBJS) cmd/shared.a \
+	libcertstore.a
+	$(LINK) $(PIE) -o $@ cmd/$@.o cmd/shared.a libcertstore.a \
 	    $(LIBCRYPTO) $(LIBBSD)
 
 $(PSL_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
-	$(LINK) -pie -o $@ cmd/$@.o cmd/shared.a libcertstore.a \
+	$(LINK) $(PIE) -o $@ cmd/$@.o cmd/shared.a libcertstore.a \
 	    $(LIBCRYPTO) $(LIBPSL) $(LIBBSD)
 
 $(ACME_COMMANDS): $(MAIN_OBJS) cmd/acme.a cmd/shared.a libcertstore.a
-	$(LINK) -pie -o $@ cmd/$@.o cmd/acme.a cmd/shared.a libcertstore.a \
+	$(LINK) $(PIE) -o $@ cmd/$@.o cmd/acme.a cmd/shared.a libcertstore.a \
 	    $(LIBACME) $(LIBCRYPTO) $(LIBBSD)
 
 $(TLS_COMMANDS): $(MAIN_OBJS) cmd/probe.a cmd/shared.a libcertstore.a
-	$(LINK) -pie -o $@ cmd/$@.o cmd/probe.a cmd/shared.a libcertstore.a \
+	$(LINK) $(PIE) -o $@ cmd/$@.o cmd/probe.a cmd/shared.a libcertstore.a \
 	    $(LIBSSL) $(LIBCRYPTO) $(LIBBSD)
 
 $(REPORT_COMMANDS): $(MAIN_OBJS) cmd/report.a cmd/shared.a libcertstore.a
-	$(LINK) -pie -o $@ cmd/$@.o cmd/report.a cmd/shared.a \
+	$(LINK) $(PIE) -o $@ cmd/$@.o cmd/report.a cmd/shared.a \
 	    libcertstore.a $(LIBCRYPTO) $(LIBBSD)
 
 acme-responder: $(MAIN_OBJS)
-	$(LINK) -pie -o $@ cmd/acme-responder.o $(LIBMICROHTTPD)
+	$(LINK) $(PIE) -o $@ cmd/acme-responder.o $(LIBMICROHTTPD)
 
 units: $(TESTS) $(ACME_TESTS) $(PROBE_TESTS) $(TOOLS) $(PROBE_TOOLS) \
 	$(BENCH) $(PRELOADS) tests/method
 $(ACME_TESTS) tests/method: $(UNIT_OBJS) tests/method.o cmd/acme.a \
 	cmd/shared.a libcertstore.a
-	$(LINK) -pie -o $@ $@.o cmd/acme.a cmd/shared.a \
+	$(LINK) $(PIE) -o $@ $@.o cmd/acme.a cmd/shared.a \
 	    libcertstore.a $(LIBACME) $(LIBCRYPTO) $(LIBBSD)
 $(PROBE_TESTS) $(PROBE_TOOLS): $(UNIT_OBJS) $(TOOL_OBJS) cmd/probe.a \
 	cmd/shared.a libcertstore.a
-	$(LINK) -pie -o $@ $@.o cmd/probe.a cmd/shared.a libcertstore.a \
+	$(LINK) $(PIE) -o $@ $@.o cmd/probe.a cmd/shared.a libcertstore.a \
 	    $(LIBSSL) $(LIBCRYPTO) $(LIBBSD)
 tests/clock.so: tests/clock.o
 	$(LINK) -shared -o $@ tests/clock.o
 tests/hostile.so: tests/hostile.o
 	$(LINK) -shared -o $@ tests/hostile.o
 $(TESTS) $(TOOLS): $(UNIT_OBJS) $(TOOL_OBJS) libcertstore.a
-	$(LINK) -pie -o $@ $@.o libcertstore.a $(LIBCRYPTO) $(LIBBSD)
+	$(LINK) $(PIE) -o $@ $@.o libcertstore.a $(LIBCRYPTO) $(LIBBSD)
 
 # bare and time stay without libcrypto, which would slow down the anchors.
 $(BENCH): $(BENCH_OBJS) libcertstore.a
-	$(LINK) -pie -o $@ $@.o libcertstore.a $$(case $@ in */gen|*/parse) \
+	$(LINK) $(PIE) -o $@ $@.o libcertstore.a $$(case $@ in */gen|*/parse) \
 	    echo "$(LIBCRYPTO)" ;; esac) $(LIBBSD)
 
 bench: all $(BENCH)
@@ -311,6 +314,10 @@ demo: all
 
 check: all units
 	@sh tests/run
+
+# What needs no command.
+check-units: units
+	@sh tests/run $(TESTS) $(ACME_TESTS) $(PROBE_TESTS)
 
 # The same in a copy, since every object differs; prove has the last word.
 check-asan: build-asan
@@ -348,6 +355,15 @@ check-faults: all
 check-servers: all units
 	prove -fo -j "$${JOBS:-2}" -e 'perl tests/exec bash tests/servers/run' \
 	    tests/servers/*.server
+
+# i386, arm64, armhf, s390x, musl, the part of lib/system.h for other systems,
+# and later OpenSSLs; MACHINES_WANTED names some of them.
+check-machines:
+	bash tests/machines/run $(MACHINES_WANTED)
+
+# What libcertstore.so exports against REF, by default the last tag.
+check-abi:
+	@sh tests/abi $(REF)
 
 # The suites of others, through cert-verify and openssl verify.
 suites: all
@@ -476,6 +492,10 @@ distcheck: dist
 	rm -rf $(TARBALL)
 	tar xzf $(TARBALL).tar.gz
 	cd $(TARBALL) && $(MAKE) check && $(MAKE) clean
+	cd $(TARBALL) && $(MAKE) CC=clang CFLAGS=-Werror check-units && \
+	    $(MAKE) clean
+	cd $(TARBALL) && unset MAKEFLAGS MFLAGS && \
+	    bmake CFLAGS=-Werror check-units && bmake clean
 	rm -rf $(TARBALL)
 
 clean:
@@ -487,7 +507,9 @@ clean:
 	rm -f $(TOOLS) $(PROBE_TOOLS) $(PRELOADS)
 	rm -f tests/method
 	rm -f $(BENCH_OBJS) $(BENCH)
-	rm -rf build-asan build-coverage build-fuzz $(TARBALL) $(TARBALL).tar.gz
+	rm -rf build-abi build-asan build-coverage build-fuzz \
+	    build-machines $(TARBALL) $(TARBALL).tar.gz
 
-.PHONY: all units bench demo check check-asan build-asan check-faults \
-	check-servers coverage suites fuzz lint fmt fmt-check install uninstall dist distcheck clean
+.PHONY: all units bench demo check check-units check-asan build-asan \
+	check-faults check-servers check-machines check-abi coverage suites \
+	fuzz lint fmt fmt-check install uninstall dist distcheck clean

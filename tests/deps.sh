@@ -2,8 +2,8 @@
 # deps.sh: the one list of the Debian packages that the work on this tree
 # needs.
 #
-#	sh tests/deps.sh build|test|suites|acme|servers|check-servers|lint|bench
-#	    [command ...]
+#	sh tests/deps.sh build|test|suites|acme|servers|check-servers|lint|
+#	    bench|machines [command ...]
 #
 # Installs what is missing, as root or through sudo only then, and runs the
 # command.  Says nothing when everything is there.  A test for which something
@@ -28,6 +28,9 @@ libclang-rt-dev"
 bench="$build mkcert openssl gnutls-bin libnss3-tools lego easy-rsa p11-kit
 ca-certificates gnuplot-nox valgrind pebble caddy curl iproute2 uacme
 dehydrated"
+machines="$test abigail-tools dpkg-dev gcc-aarch64-linux-gnu
+gcc-arm-linux-gnueabihf gcc-i686-linux-gnu gcc-s390x-linux-gnu musl-tools
+qemu-user"
 
 case ${1:-} in
 build) wanted=$build ;;
@@ -38,9 +41,10 @@ servers) wanted=$servers ;;
 check-servers) wanted=$check_servers ;;
 lint) wanted=$lint ;;
 bench) wanted=$bench ;;
+machines) wanted=$machines ;;
 *)
 	echo 'usage: sh tests/deps.sh' \
-	    'build|test|suites|acme|servers|check-servers|lint|bench' \
+	    'build|test|suites|acme|servers|check-servers|lint|bench|machines' \
 	    '[command ...]' >&2
 	exit 2
 	;;

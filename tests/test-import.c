@@ -27,6 +27,9 @@ static void (*meanwhile)(void);
 static const char *opening;
 
 int openhooked(int, const char *, int, ...) __asm__("openat");
+/* what glibc makes of it with -D_FILE_OFFSET_BITS=64 */
+int openhooked64(int, const char *, int, ...) __asm__("openat64")
+    __attribute__((alias("openat")));
 
 int
 openhooked(int dirfd, const char *name, int flags, ...)
