@@ -5,6 +5,7 @@
 # those for ACME.
 
 load helper
+load examples
 
 # part TITLE: the lines of a part of README.
 part() {
@@ -47,4 +48,39 @@ same() {
 	while read -r command; do
 		[ -f "$ROOT/man/$command.1" ] || fail "$command: has no page"
 	done <listed
+}
+
+# told N: what recipe N of README shows that examples.bats does not run.
+told() {
+	awk -v n="$1." '/^[0-9]+\. / { inside = $1 == n }
+	    inside && sub(/^    /, "")' "$ROOT/README"
+}
+
+@test "the other lines of recipes 11 and 12 are those of certstore(7), and work" {
+	local n
+
+	for n in 11 12; do
+		told "$n" >lines
+		[ -s lines ]
+		network "$n" | grep -xFf lines | diff lines -
+	done
+	cert-create -c phones-CA
+	cert-create -A phones-CA -s voip.example.com phones
+	cert-create -A phones-CA -s calls.example.com carrier
+	told 12 | sh -e
+	[ "$(cert-set -o user phones | wc -l)" -eq 3 ]
+	getent group asterisk >/dev/null || group=root
+	told 11 | grep '^cert-set ' |
+	    sed "s/group=asterisk/group=${group:-asterisk}/" | sh -e
+	[ "$(cert-set -o group carrier)" = "group=${group:-asterisk}" ]
+	command -v nginx >/dev/null || {
+		echo "# NOT TESTED: nginx is not installed" >&3
+		return 0
+	}
+	{
+		printf 'events { }\npid nginx.pid;\nhttp { access_log off; server {\n'
+		told 11 | sed '/^cert-set/d'
+		printf '} }\n'
+	} >nginx.conf
+	nginx -t -q -e stderr -p "$PWD" -c "$PWD/nginx.conf"
 }
