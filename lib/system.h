@@ -102,6 +102,11 @@ system_unsupported(int fd)
 #define SYNC_FILE_RANGE_WRITE		0
 #define sync_file_range(fd, at, n, how)	system_unsupported(fd)
 
+#ifndef __linux__
+#define dirent64			dirent
+#define getdents64			getdents
+#endif
+
 #ifdef __OpenBSD__
 #define secure_getenv(name)		(issetugid() ? NULL : getenv(name))
 #endif

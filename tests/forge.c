@@ -73,7 +73,7 @@ fakersa(int bits)
 	EVP_PKEY *pkey = NULL;
 
 	if (BN_rand(n, bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD) != 1 ||
-	    BN_set_word(e, 0xffffffffffffffc5UL) != 1 ||
+	    BN_hex2bn(&e, "ffffffffffffffc5") == 0 ||
 	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, n) != 1 ||
 	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, e) != 1 ||
 	    (params = OSSL_PARAM_BLD_to_param(bld)) == NULL ||

@@ -114,12 +114,14 @@ pem(struct cs_buf *buf, X509 *x509)
 
 struct world {
 	struct cs_buf anchors, chain;
+	int other; /* libcrypto signed another version than was set */
 };
 
 static void
 mkworld(struct world *w, const struct row *row)
 {
 	X509 *x[NWHO];
+	long version;
 
 	memset(w, 0, sizeof(*w));
 	x[ROOT] = mk(row, ROOT, NULL);
@@ -129,9 +131,11 @@ mkworld(struct world *w, const struct row *row)
 	if (row->spoil != NULL)
 		row->spoil(x[row->who]);
 	X509_set_issuer_name(x[LEAF], X509_get_subject_name(x[CA]));
+	version = X509_get_version(x[LEAF]);
 	sign(x[ROOT], ROOT);
 	sign(x[CA], ROOT);
 	sign(x[LEAF], CA);
+	w->other = X509_get_version(x[LEAF]) != version;
 	pem(&w->anchors, x[ROOT]);
 	pem(&w->chain, x[LEAF]);
 	pem(&w->chain, x[CA]);
@@ -267,7 +271,8 @@ generalized(X509 *x509)
 static void
 noseconds(X509 *x509)
 {
-	ASN1_TIME_set_string(X509_getm_notAfter(x509), "2701010000Z");
+	/* later than 3.0, ASN1_TIME_set_string() adds the seconds */
+	ASN1_STRING_set(X509_getm_notAfter(x509), "2701010000Z", -1);
 }
 
 static void
@@ -703,6 +708,12 @@ testrows(void)
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		mkworld(&w, &rows[i]);
+		if (w.other) {
+			skip("%s: libcrypto signs it as version 3",
+			    rows[i].what);
+			freeworld(&w);
+			continue;
+		}
 		judge(&rows[i], &w, "any", rows[i].any);
 		judge(&rows[i], &w, "server", rows[i].server);
 		judge(&rows[i], &w, "webpki", rows[i].webpki);

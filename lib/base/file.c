@@ -590,7 +590,7 @@ eachin(int fd, int (*fn)(void *, const char *), void *arg)
 	ssize_t at, n;
 	int rv = 0;
 
-	while (rv == 0 && (n = getdents64(fd, buf, sizeof(buf))) != 0) {
+	while (rv == 0 && (n = getdents64(fd, (void *)buf, sizeof(buf))) != 0) {
 		if (n == -1) {
 			rv = -1;
 			break;
