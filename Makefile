@@ -1,8 +1,8 @@
 # One Makefile for GNU make and bmake, every file by name.
 #
 #	all  demo  check  check-units  check-asan  check-faults  check-servers
-#	check-machines  check-abi  suites  bench  fuzz  lint  fmt  fmt-check
-#	install  uninstall  dist  distcheck  clean
+#	check-machines  check-abi  check-package  suites  bench  fuzz  lint
+#	fmt  fmt-check  install  uninstall  dist  distcheck  package  clean
 #
 # $$CFLAGS, $$CPPFLAGS and $$LDFLAGS are the caller's, from the environment or
 # the command line: both makes hand them to the shell, while bmake's sys.mk
@@ -201,10 +201,13 @@ SOURCES = $(LIBRARY) $(SHARED) $(ACME_SHARED) $(PROBE_SHARED) \
 	tests/method.c \
 	tests/passport.c tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
 SCRIPTS = $(HOOKS) dist/completion/complete.bash \
-	dist/completion/complete.sh tests/coverage tests/deps.sh tests/run \
-	tests/demo tests/abi tests/machines/run tests/servers/run .ci/run \
-	tests/bench/acme tests/bench/run tests/bench/grow \
-	tests/bench/stores.sh tests/suites/run
+	dist/completion/complete.sh dist/package debian/certstore.config \
+	debian/certstore.postinst debian/certstore.postrm \
+	debian/tests/recipes tests/coverage tests/deps.sh tests/run \
+	tests/demo tests/abi tests/machines/run tests/package/life \
+	tests/package/run tests/servers/run .ci/run tests/bench/acme \
+	tests/bench/run tests/bench/grow tests/bench/stores.sh \
+	tests/suites/run
 PERLS = tests/days tests/exec tests/powercut tests/servers/unit \
 	tests/suites/limbo tests/suites/pkits
 
@@ -326,8 +329,8 @@ check-asan: build-asan
 build-asan:
 	rm -rf build-asan
 	mkdir build-asan
-	cp -R Makefile config.mk README LICENSE NEWS HACKING cmd dist hooks \
-	    lib man tests build-asan
+	cp -R Makefile config.mk README LICENSE NEWS HACKING cmd debian dist \
+	    hooks lib man tests build-asan
 	cd build-asan && $(MAKE) clean && \
 	    $(MAKE) CFLAGS="$(SANITIZE)" \
 	    CPPFLAGS="-U_FORTIFY_SOURCE -DCMD_UNCONFINED" all units
@@ -336,8 +339,8 @@ build-asan:
 coverage:
 	rm -rf build-coverage
 	mkdir build-coverage
-	cp -R Makefile config.mk README LICENSE NEWS HACKING cmd dist hooks \
-	    lib man tests build-coverage
+	cp -R Makefile config.mk README LICENSE NEWS HACKING cmd debian dist \
+	    hooks lib man tests build-coverage
 	cd build-coverage && $(MAKE) clean && \
 	    $(MAKE) CFLAGS="-O0 --coverage" LDFLAGS=--coverage \
 	    CPPFLAGS="-U_FORTIFY_SOURCE -DCMD_UNCONFINED" all units && \
@@ -498,6 +501,16 @@ distcheck: dist
 	    bmake CFLAGS=-Werror check-units && bmake clean
 	rm -rf $(TARBALL)
 
+# The packages of Debian, into the directory package.
+package:
+	@sh dist/package package
+
+# Builds them twice, runs lintian, and installs, upgrades, removes and purges
+# them in a chroot, where autopkgtest runs the recipes: root, a mirror, a quarter
+# of an hour.
+check-package:
+	@sh tests/package/run
+
 clean:
 	rm -f $(COMMANDS) $(WORKERS) libcertstore.a $(SO)
 	rm -f cmd/acme.a cmd/probe.a cmd/report.a cmd/report-css.inc cmd/shared.a
@@ -508,8 +521,9 @@ clean:
 	rm -f tests/method
 	rm -f $(BENCH_OBJS) $(BENCH)
 	rm -rf build-abi build-asan build-coverage build-fuzz \
-	    build-machines $(TARBALL) $(TARBALL).tar.gz
+	    build-machines package $(TARBALL) $(TARBALL).tar.gz
 
 .PHONY: all units bench demo check check-units check-asan build-asan \
-	check-faults check-servers check-machines check-abi coverage suites \
-	fuzz lint fmt fmt-check install uninstall dist distcheck clean
+	check-faults check-servers check-machines check-abi check-package \
+	coverage suites fuzz lint fmt fmt-check install uninstall dist \
+	distcheck package clean

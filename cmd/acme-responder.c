@@ -68,6 +68,7 @@ innamespace(void)
 	return count != UINT32_MAX;
 }
 
+/* A user of its own, which a package makes, or else nobody. */
 static int
 becomenobody(void)
 {
@@ -76,7 +77,8 @@ becomenobody(void)
 	gid_t gid = NOBODY;
 	int tolerate = innamespace();
 
-	if ((pw = getpwnam("nobody")) != NULL) {
+	if ((pw = getpwnam("_certstore")) != NULL ||
+	    (pw = getpwnam("nobody")) != NULL) {
 		uid = pw->pw_uid;
 		gid = pw->pw_gid;
 	}

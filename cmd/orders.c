@@ -72,8 +72,14 @@ execacme(const struct cmd_orders *orders, pid_t parent, int in, int out)
 	/* it must not go on alone; an order that is interrupted is continued */
 	if (system_followparent(SIGTERM) == -1 || getppid() != parent)
 		_exit(2);
-	if (cmd_worker_find("cert-acme", path) == -1 || dup2(in, 0) == -1 ||
-	    dup2(out, 1) == -1 ||
+	if (cmd_worker_find("cert-acme", path) == -1) {
+		fprintf(stderr,
+		    "cert-renew: cert-acme: %s: install it, on "
+		    "Debian with certstore-acme\n",
+		    strerror(errno));
+		_exit(2);
+	}
+	if (dup2(in, 0) == -1 || dup2(out, 1) == -1 ||
 	    setenv(CMD_RENEWAL, orders->named ? "named" : "due", 1) == -1) {
 		fprintf(stderr, "cert-renew: %s: %s\n", path, strerror(errno));
 		_exit(2);

@@ -2,9 +2,10 @@
 # deps.sh: the one list of the Debian packages that the work on this tree
 # needs.
 #
-#	sh tests/deps.sh build|test|suites|acme|servers|check-servers|lint|
-#	    bench|machines [command ...]
+#	sh tests/deps.sh list [command ...]
 #
+# A list is build, test, suites, acme, servers, check-servers, lint, bench,
+# machines or package.
 # Installs what is missing, as root or through sudo only then, and runs the
 # command.  Says nothing when everything is there.  A test for which something
 # of suites, acme or servers is missing is skipped, and says so.  The servers
@@ -21,7 +22,7 @@ acme="$test pebble caddy knot bind9 bind9-dnsutils python3"
 servers="$suites $acme prometheus nginx haproxy postfix dovecot-imapd
 dovecot-lmtpd dovecot-managesieved dovecot-pop3d mariadb-server-core postgresql
 prosody slapd vsftpd openvpn systemd e2fsprogs g++ clang mandoc bash-completion
-fish zsh chromium tidy"
+fish zsh chromium tidy apparmor"
 check_servers="$test ssl-cert apache2 nginx haproxy postfix dovecot-imapd"
 lint="$test clang bmake mandoc shellcheck cppcheck clang-format
 libclang-rt-dev"
@@ -31,6 +32,8 @@ dehydrated"
 machines="$test abigail-tools dpkg-dev gcc-aarch64-linux-gnu
 gcc-arm-linux-gnueabihf gcc-i686-linux-gnu gcc-s390x-linux-gnu musl-tools
 qemu-user"
+package="$build debhelper dh-apparmor dpkg-dev lintian debootstrap
+autopkgtest"
 
 case ${1:-} in
 build) wanted=$build ;;
@@ -42,10 +45,10 @@ check-servers) wanted=$check_servers ;;
 lint) wanted=$lint ;;
 bench) wanted=$bench ;;
 machines) wanted=$machines ;;
+package) wanted=$package ;;
 *)
-	echo 'usage: sh tests/deps.sh' \
-	    'build|test|suites|acme|servers|check-servers|lint|bench|machines' \
-	    '[command ...]' >&2
+	echo 'usage: sh tests/deps.sh build|test|suites|acme|servers|lint|'\
+'check-servers|bench|machines|package [command ...]' >&2
 	exit 2
 	;;
 esac

@@ -149,11 +149,14 @@ b.example.com" ]
 	awk '/^#include <stdio.h>/ { on = 1 } /^\.Ed/ { on = 0 }
 	    on { gsub(/\\e/, "\\"); print }' "$ROOT/man/certstore.3" >soon.c
 	[ -s soon.c ]
-	lib=$BIN/libcertstore.a
-	[ -f "$lib" ] || lib=$ROOT/libcertstore.a
+	# shellcheck disable=SC2046  # words are meant
+	if [ -f "$ROOT/libcertstore.a" ]; then
+		set -- -I "$ROOT/lib" "$ROOT/libcertstore.a" -lcrypto -lbsd -lmd
+	else
+		set -- $(pkg-config --cflags --libs libcertstore)
+	fi
 	cc ${CERTSTORE_SANITIZE:+-fsanitize=address,undefined} -std=c11 \
-	    -Wall -Wextra -Werror -I "$ROOT/lib" -o soon soon.c "$lib" \
-	    -lcrypto -lbsd -lmd
+	    -Wall -Wextra -Werror -o soon soon.c "$@"
 	run -2 ./soon
 	[[ $output = *certstore* ]]
 	cert-create -l 20d soon.example.com

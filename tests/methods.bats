@@ -259,10 +259,10 @@ innet() {
 	    done
 	    get -d x=y http://127.0.0.1/$path | grep "^405"
 	    pid=$(pgrep acme-responder)
-	    grep -qx "Uid:	65534	65534	65534	65534" \
-		/proc/$pid/status
-	    grep -qx "Gid:	65534	65534	65534	65534" \
-		/proc/$pid/status
+	    uid=$(id -u _certstore 2>/dev/null || echo 65534)
+	    gid=$(id -g _certstore 2>/dev/null || echo 65534)
+	    grep -qx "Uid:	$uid	$uid	$uid	$uid" /proc/$pid/status
+	    grep -qx "Gid:	$gid	$gid	$gid	$gid" /proc/$pid/status
 	    grep -x "CapPrm:	0*" /proc/$pid/status
 	    grep -x "NoNewPrivs:	1" /proc/$pid/status
 	    grep -xE "Groups:[[:space:]]*" /proc/$pid/status
