@@ -350,8 +350,8 @@ coverage:
 # after each, of which check has a sample: an hour or two.
 check-faults: all
 	FAULTS=all TIMEOUT=7200 sh tests/run tests/kill.bats tests/faults.bats \
-	    tests/power.bats tests/days.bats tests/acmekill.bats \
-	    tests/acmedays.bats
+	    tests/power.bats tests/repair.bats tests/days.bats \
+	    tests/acmekill.bats tests/acmedays.bats
 
 # Servers of Debian that are busy while their certificates are replaced, each
 # with the lines of certstore(7); needs root.  check has four of them.

@@ -115,9 +115,16 @@ countlost(void *arg, const char *file)
 {
 	struct place *in = arg;
 
-	(void)file;
-	in->n++;
-	return 0;
+	if (file[0] != '.') {
+		in->n++;
+		return 0;
+	}
+	return !in->locked ?
+	    0 :
+	    cs_finding_add(in->audit, CS_CODE_INTERRUPTED, "@store", in->err,
+		"lost/%s was left over by a repair: "
+		"cert-check%s -r",
+		file, cs_store_option(in->audit->store));
 }
 
 /* A hook, or the environment of one, which may hold passwords. */

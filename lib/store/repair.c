@@ -542,6 +542,10 @@ repairsecrets(struct cs_repair *r, const char *dir)
 	return rv;
 }
 
+/*
+ * The keys of what was removed.  A repair that was interrupted can have left one
+ * in part; the generation it was of stayed, so it is in the store.
+ */
 static int
 repairlost(struct cs_repair *r)
 {
@@ -553,7 +557,14 @@ repairlost(struct cs_repair *r)
 	rv = listfiles(r->store->fd, "lost", &files);
 	for (i = 0; i < files.n && rv != -1; i++) {
 		snprintf(path, sizeof(path), "lost/%s", files.v[i]);
-		rv = repairmode(r, path, 0600);
+		if (files.v[i][0] != '.' || strstr(path, "@new") == NULL) {
+			rv = repairmode(r, path, 0600);
+			continue;
+		}
+		if (cs_told_acts(r))
+			rv = cs_file_remove(r->store->fd, path);
+		cs_told_add(r, "@store", "leftover", 0, "%s was left over",
+		    path);
 	}
 	cs_strings_free(&files);
 	return rv;
