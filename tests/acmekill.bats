@@ -218,3 +218,84 @@ changed() {
 	pki entry "$CERTSTORE/certs/whole"
 	clean whole
 }
+
+# changes COMMAND...: "syscall number" of each call that changes the store or
+# sends something, all with FAULTS=all, else a sample.
+changes() {
+	local n=6
+
+	[ "${FAULTS:-}" != all ] || n=100000
+	strace -f -qq -o trace -e \
+	    trace=mkdirat,openat,write,fchmod,fsync,symlinkat,renameat,unlinkat,flock,sendto \
+	    "$@" >/dev/null || return 1
+	sed -n 's/^[0-9]* *\([a-z]*\)(.*/\1/p' trace |
+	    awk '{ print $1, ++n[$1] }' >all
+	awk -v n="$n" '{ line[NR] = $0 }
+	    END {
+		if (n > NR)
+			n = NR
+		for (i = 0; i < n; i++)
+			print line[1 + int(i * (NR - 1) / (n - 1))]
+	    }' all >some
+}
+
+# swept STATE COMMAND...: killed before each of these calls; then the same
+# command does it, and nothing of the first one is left.
+swept() {
+	local call n state=$1
+
+	shift
+	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip "strace and sanitizers"
+	rm -rf pristine
+	cp -a "$CERTSTORE" pristine
+	changes "$@"
+	[ "$(wc -l <all)" -ge 15 ] || fail "traced: $(cat all)"
+	while read -r call n <&4; do
+		rm -rf "$CERTSTORE"
+		cp -a pristine "$CERTSTORE"
+		: >"$CERTSTORE/.lock"
+		# a shell of its own keeps the notice of the kill to itself
+		sh -c 'strace -f -qq -o /dev/null -e inject="$0" "$@"; exit' \
+		    "$call:signal=KILL:when=$n" "$@" >/dev/null 2>&1 &&
+		    fail "$call $n: not killed"
+		"$@" >/dev/null 2>said || $state ||
+		    fail "$call $n: $(cat said)"
+		$state || fail "$call $n: not done"
+		cert-rm -f nobody
+		clean whole
+		cert-check >found || [ $? -eq 1 ]
+		! grep -v -e '^note' -e '	revoked	' found ||
+		    fail "$call $n: $(cat found)"
+		pki entry "$CERTSTORE/certs/whole"
+	done 4<some
+}
+
+is_revoked() {
+	[ -n "$(cert-set -o revoked whole)" ]
+}
+
+@test "cert-revoke, killed anywhere: the next one revokes" {
+	rules
+	swept is_revoked cert-revoke -f whole
+}
+
+has_second() {
+	[ -n "$(cert-account list second)" ]
+}
+
+@test "cert-account new, killed anywhere: the next one makes it" {
+	[ "$(grep -c '"account":"mock"' "$CERTSTORE/log")" -eq 1 ]
+	rules
+	swept has_second cert-account -y -T "$shared/bed.crt" new second \
+	    directory="$directory"
+}
+
+has_one_key() {
+	[ ! -e "$CERTSTORE/acme/accounts/mock/key.new" ] &&
+	    cert-account -u show mock >/dev/null
+}
+
+@test "cert-account roll, killed anywhere: the next one ends with one key" {
+	rules
+	swept has_one_key cert-account roll mock
+}

@@ -529,6 +529,15 @@ logaccount(const struct certstore_account *a, const char *reason)
 	cs_log_add(a->store, &change);
 }
 
+/* The steps of one change, such as a new account, are one line of the log. */
+static void
+logvalues(struct certstore_account *a)
+{
+	if (!a->logged)
+		logaccount(a, "account");
+	a->logged = 1;
+}
+
 /* Makes the account, whole, by one rename. */
 static int
 makeaccount(struct certstore_account *a, struct certstore_error *err)
@@ -543,7 +552,7 @@ makeaccount(struct certstore_account *a, struct certstore_error *err)
 	    fillaccount(a, all, err) == 0) {
 		asidedir(tmp, a->name);
 		if (cs_file_rename(all, tmp, a->name) == 0 && fsync(all) == 0) {
-			logaccount(a, "account");
+			logvalues(a);
 			rv = 0;
 		} else
 			failaccount(a, "", err);
@@ -579,7 +588,7 @@ mergevalues(struct certstore_account *a, struct certstore_error *err)
 	    (rv = cs_file_replace(a->dir, VALUES_FILE, &text, 0600)) == -1)
 		failaccount(a, "/" VALUES_FILE, err);
 	if (rv == 0)
-		logaccount(a, "account");
+		logvalues(a);
 	cs_lock_release(a->store);
 	if (rv == 0) {
 		cs_values_free(&a->values);

@@ -106,6 +106,7 @@ struct certstore_account {
 	int			 flags;
 	int			 dir;		/* -1: not yet made */
 	int			 lock;		/* -1: not locked */
+	int			 logged;	/* by this handle */
 	struct cs_values	 values;
 	struct cs_values	 changes;	/* since it was read */
 	EVP_PKEY		*pkey, *newkey;	/* NULL: not yet read */
