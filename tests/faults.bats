@@ -498,3 +498,33 @@ switched() {
 	sed '/^mkdir  .trust@1$/,$d' did >before
 	grep -x -A 1 'link .pending @trust' before | grep -x 'sync .pending'
 }
+
+@test "cert-deploy, each call failing: what was not told stays pending" {
+	local at call n
+
+	cert-set -q serving user=web
+	mkdir "$CERTSTORE/hooks"
+	printf '#!/bin/sh\ncat >%s/told\n' "$PWD" >"$CERTSTORE/hooks/web"
+	chmod 755 "$CERTSTORE/hooks/web"
+	saved=$BATS_TEST_TMPDIR/saved
+	rm -rf "$saved"
+	cp -a "$CERTSTORE" "$saved"
+	calls "$CHANGES" cert-deploy
+	[ -s told ]
+	while read -r call n <&4; do
+		at="$call $n"
+		restore
+		rm -f told
+		failing "$call:error=EIO:when=$n" cert-deploy
+		case $status in
+		0) [ -s told ] ;;
+		1|2) [ -s said ] ;;
+		*) false ;;
+		esac || fail "$at: status $status: $(cat said)" || return 1
+		readable "$at" || return 1
+		cert-deploy -q || fail "$at: then $?" || return 1
+		[ -s told ] || fail "$at: the hook was not run" || return 1
+		run -1 cert-deploy -qx
+		clean "$at, told" || return 1
+	done 4<some
+}

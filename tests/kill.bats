@@ -489,3 +489,31 @@ settings() {
 		other default=yes
 	EOT
 }
+
+@test "cert-deploy, killed anywhere: what was not told is told by the next one" {
+	local at call n
+
+	target=none
+	cert-set -q serving user=web
+	mkdir "$CERTSTORE/hooks"
+	printf '#!/bin/sh\ncat >>%s/told\n' "$PWD" >"$CERTSTORE/hooks/web"
+	chmod 755 "$CERTSTORE/hooks/web"
+	saved=$BATS_TEST_TMPDIR/saved
+	rm -rf "$saved"
+	cp -a "$CERTSTORE" "$saved"
+	calls cert-deploy -q
+	[ -s told ]
+	while read -r call n <&4; do
+		at="$call $n"
+		restore
+		rm -f told
+		killed "$call" "$n" cert-deploy -q || return 1
+		readable "$at" || return 1
+		cert-deploy -q || fail "$at: then $?" || return 1
+		[ -s told ] || fail "$at: the hook was not run" || return 1
+		run -1 cert-deploy -qx
+		clean "$at, told" || return 1
+		sound "$at, told" || return 1
+		changed "$at, told" || return 1
+	done 4<some
+}
