@@ -183,7 +183,7 @@ readcreateoptions(struct create *c, int argc, char **argv)
 }
 
 static void
-setkey(struct certstore_template *t, const char *file)
+setkeyfile(struct certstore_template *t, const char *file)
 {
 	struct cmd_input in;
 	int rv;
@@ -221,7 +221,7 @@ readsecrets(struct create *c)
 			&err));
 	}
 	if (c->keyfile != NULL)
-		setkey(c->template, c->keyfile);
+		setkeyfile(c->template, c->keyfile);
 	if (c->passfile == NULL && c->issuer != NULL) {
 		pass.get = cmd_secret_ask;
 		checkarg('A',

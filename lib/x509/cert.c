@@ -16,12 +16,21 @@
 int
 cs_cert_time(const ASN1_TIME *t, int64_t *secs)
 {
+	struct certstore_error err;
 	struct tm tm;
+	char text[80];
 
 	if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
 		return -1;
-	*secs = timegm(&tm);
-	return 0;
+	if (sizeof(time_t) >= sizeof(*secs)) {
+		*secs = timegm(&tm);
+		return 0;
+	}
+	/* timegm(3) knows nothing after 2038 */
+	snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02dZ",
+	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+	    tm.tm_sec);
+	return certstore_time_parse(text, secs, &err);
 }
 
 /* Is the i-th extension a second one of its kind? */
