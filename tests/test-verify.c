@@ -114,7 +114,7 @@ pem(struct cs_buf *buf, X509 *x509)
 
 struct world {
 	struct cs_buf anchors, chain;
-	int other; /* libcrypto signed another version than was set */
+	int other; /* this libcrypto makes or reads no such certificate */
 };
 
 static void
@@ -135,7 +135,8 @@ mkworld(struct world *w, const struct row *row)
 	sign(x[ROOT], ROOT);
 	sign(x[CA], ROOT);
 	sign(x[LEAF], CA);
-	w->other = X509_get_version(x[LEAF]) != version;
+	w->other = X509_get_version(x[LEAF]) != version ||
+	    ASN1_TIME_check(X509_get0_notAfter(x[LEAF])) != 1;
 	pem(&w->anchors, x[ROOT]);
 	pem(&w->chain, x[LEAF]);
 	pem(&w->chain, x[CA]);
@@ -271,7 +272,7 @@ generalized(X509 *x509)
 static void
 noseconds(X509 *x509)
 {
-	/* later than 3.0, ASN1_TIME_set_string() adds the seconds */
+	/* ASN1_TIME_set_string() of OpenSSL 3.5 refuses it */
 	ASN1_STRING_set(X509_getm_notAfter(x509), "2701010000Z", -1);
 }
 
@@ -709,8 +710,7 @@ testrows(void)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		mkworld(&w, &rows[i]);
 		if (w.other) {
-			skip("%s: libcrypto signs it as version 3",
-			    rows[i].what);
+			skip("%s: not with this libcrypto", rows[i].what);
 			freeworld(&w);
 			continue;
 		}
