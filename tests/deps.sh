@@ -19,11 +19,13 @@ test="$build acl bats jq perl openssl libidn2-0 strace pkg-config binutils
 bsdutils util-linux valgrind curl ca-certificates iproute2 procps"
 suites="$test python3-cryptography-vectors"
 acme="$test pebble caddy knot bind9 bind9-dnsutils python3"
-servers="$suites $acme prometheus nginx haproxy postfix dovecot-imapd
-dovecot-lmtpd dovecot-managesieved dovecot-pop3d mariadb-server-core postgresql
-prosody slapd vsftpd openvpn systemd e2fsprogs g++ clang mandoc bash-completion
+servers="$suites $acme prometheus nginx haproxy lighttpd coturn postfix
+dovecot-imapd dovecot-lmtpd dovecot-managesieved dovecot-pop3d
+mariadb-server-core postgresql prosody slapd vsftpd openvpn systemd e2fsprogs g++ clang mandoc bash-completion
 fish zsh chromium tidy apparmor"
-check_servers="$test ssl-cert apache2 nginx haproxy postfix dovecot-imapd"
+check_servers="$test apache2 caddy coturn dovecot-imapd haproxy kamailio
+kamailio-tls-modules ldap-utils lighttpd mariadb-server mosquitto nginx passwd
+postfix postgresql prosody redis-server slapd ssl-cert stunnel4"
 lint="$test clang bmake mandoc shellcheck cppcheck clang-format
 libclang-rt-dev"
 bench="$build mkcert openssl gnutls-bin libnss3-tools lego easy-rsa p11-kit

@@ -15,8 +15,8 @@
  *
  * Mismatched is what is signed by another key than that of its certificate, has
  * a certificate for another name, or one that CAFILE does not verify; refused, a
- * connection that is not accepted; failed, all else.  The first failures are
- * explained on stderr.
+ * connection that is closed before the server sends a byte; failed, all else.
+ * The first failures are explained on stderr.
  */
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -67,6 +67,8 @@ tlsfailure(SSL *ssl)
 	if (verified != X509_V_OK)
 		return failure(MISMATCHED,
 		    X509_verify_cert_error_string(verified));
+	if (BIO_number_read(SSL_get_rbio(ssl)) == 0)
+		return failure(REFUSED, "closed at once");
 	if (e == 0)
 		return failure(FAILED, "closed during the handshake");
 	(void)ERR_error_string_n(e, explanation, sizeof(explanation));
@@ -157,8 +159,7 @@ client(SSL_CTX *ctx, int out, char *const *target, int ntarget, int first)
 		if ((type = strchr(name, '/')) != NULL)
 			*type++ = '\0';
 		result = handshake(ctx, name, type);
-		if (result != GOOD && result != REFUSED &&
-		    explained++ < EXPLAINED)
+		if (result != GOOD && explained++ < EXPLAINED)
 			warnx("%s: %s", target[i], explanation);
 		/* a server that restarts needs the processor, too */
 		if (rest > 0 || result == REFUSED)

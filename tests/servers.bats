@@ -21,10 +21,10 @@ busy() {
 	busy haproxy
 }
 
-@test "apache2" {
-	busy apache2
+@test "lighttpd" {
+	busy lighttpd
 }
 
-@test "postfix" {
-	busy postfix
+@test "coturn" {
+	busy coturn
 }
