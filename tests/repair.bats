@@ -341,7 +341,7 @@ writer() {
 		# each time something to repair
 		case $((n % 4)) in
 		0) rm -f "$CERTSTORE/combined/b.pem" ;;
-		1) rm -rf "$CERTSTORE/index/tenant" ;;
+		1) rm -f "$CERTSTORE/index/tenant/t.example.org" ;;
 		2) rm -f "$CERTSTORE/index/host/a.example.org" ;;
 		3) chmod 644 "$CERTSTORE/certs/a/privkey.pem" ;;
 		esac
