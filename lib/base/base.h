@@ -24,6 +24,7 @@ int	cs_fail(struct certstore_error *, enum certstore_code, const char *, ...)
 int	cs_fail_errno(struct certstore_error *, const char *, ...)
 	    CS_PRINTFLIKE(2, 3);		/* ": strerror(errno)" added */
 int	cs_fail_nomem(struct certstore_error *);
+int	cs_error_isnomem(const struct certstore_error *);
 /* Refuses flags that are not among the known ones (second): 0 or -1. */
 int	cs_error_flags(int, int, struct certstore_error *);
 /* The result of a setter: keeps its error until it succeeds; that result. */

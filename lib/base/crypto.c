@@ -28,6 +28,10 @@ cs_fail_crypto(struct certstore_error *err, enum certstore_code code,
 	va_list ap;
 	size_t len;
 
+	if (ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE) {
+		ERR_clear_error();
+		return cs_fail_nomem(err);
+	}
 	err->code = code;
 	err->errnum = 0;
 	va_start(ap, fmt);

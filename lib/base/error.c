@@ -63,6 +63,12 @@ cs_fail_nomem(struct certstore_error *err)
 }
 
 int
+cs_error_isnomem(const struct certstore_error *err)
+{
+	return err->code == CERTSTORE_ESYSTEM && err->errnum == ENOMEM;
+}
+
+int
 cs_error_flags(int flags, int known, struct certstore_error *err)
 {
 	if ((flags & ~known) == 0)

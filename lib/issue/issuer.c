@@ -96,16 +96,15 @@ cs_issuer_isabove(const struct cs_issuer *is,
 	return rv;
 }
 
-/* Is it a CA with its key in the store, and did that key sign x509? */
+/* Is it a CA with its key in the store that signed x509?  -1: no memory. */
 static int
-issigner(struct cs_issuer *is, X509 *x509)
+issigner(struct cs_issuer *is, X509 *x509, struct certstore_error *err)
 {
-	struct certstore_error ignored;
-
-	return is->entry.info.haskey &&
-	    strcmp(is->entry.info.kind, "ca") == 0 &&
-	    cs_issuer_read(is, &ignored) == 0 &&
-	    cs_cert_is_signed_by(x509, sk_X509_value(is->certs, 0)) == 1;
+	if (!is->entry.info.haskey || strcmp(is->entry.info.kind, "ca") != 0)
+		return 0;
+	if (cs_issuer_read(is, err) == -1)
+		return cs_error_isnomem(err) ? -1 : 0;
+	return cs_cert_is_signed_by(x509, sk_X509_value(is->certs, 0)) == 1;
 }
 
 /* Of the signers under a key of the index the one that ends last: 1, 0, -1. */
@@ -114,21 +113,24 @@ searchissuer(struct cs_issuer *best, struct certstore *store, const char *sub,
     const char *key, const struct certstore_entry *entry, X509 *x509,
     struct certstore_error *err)
 {
-	struct certstore_error ignored;
 	struct cs_issuer is;
 	struct cs_strings names = { 0 };
 	size_t i;
+	int rv = 0;
 
 	if (key == NULL)
 		return 0;
 	if (cs_search_index(store, sub, key, &names) == -1)
 		return cs_fail_errno(err, "%s: index/%s", certstore_path(store),
 		    sub);
-	for (i = 0; i < names.n; i++) {
-		if (strcmp(names.v[i], entry->info.name) == 0 ||
-		    cs_issuer_open(&is, store, names.v[i], &ignored) == -1)
+	for (i = 0; i < names.n && rv != -1; i++) {
+		if (strcmp(names.v[i], entry->info.name) == 0)
 			continue;
-		if (issigner(&is, x509) &&
+		if (cs_issuer_open(&is, store, names.v[i], err) == -1) {
+			rv = cs_error_isnomem(err) ? -1 : 0;
+			continue;
+		}
+		if ((rv = issigner(&is, x509, err)) == 1 &&
 		    (best->certs == NULL || is.ends > best->ends)) {
 			cs_issuer_close(best);
 			*best = is;
@@ -136,6 +138,11 @@ searchissuer(struct cs_issuer *best, struct certstore *store, const char *sub,
 			cs_issuer_close(&is);
 	}
 	cs_strings_free(&names);
+	if (rv == -1) {
+		cs_issuer_close(best);
+		return -1;
+	}
+	cs_error_clear(err); /* of a damaged one */
 	return best->certs != NULL;
 }
 

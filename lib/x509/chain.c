@@ -103,19 +103,28 @@ readpoolfile(struct search *s, const struct certstore_entry *entry,
 	return rv;
 }
 
-/* Adds the certificates of an entry; of a damaged one there is a warning. */
-static void
-addentrycerts(struct search *s, const char *name)
+/*
+ * Adds the certificates of an entry; of a damaged one there is a warning.  -1:
+ * no memory.
+ */
+static int
+addentrycerts(struct search *s, const char *name, struct certstore_error *err)
 {
 	struct certstore_entry entry = { 0 };
-	struct certstore_error err;
+	int rv = 0;
 
-	if (cs_entry_load(s->store, name, &entry, &err) == -1 ||
-	    readpoolfile(s, &entry, CS_FULLCHAIN, &err) == -1 ||
-	    (entry.info.hasca && readpoolfile(s, &entry, CS_CA, &err) == -1))
-		if (err.code != CERTSTORE_ENOENTRY) /* index/ may be stale */
-			cs_warn(s->store, "%s", err.msg);
+	if (cs_entry_load(s->store, name, &entry, err) == -1 ||
+	    readpoolfile(s, &entry, CS_FULLCHAIN, err) == -1 ||
+	    (entry.info.hasca && readpoolfile(s, &entry, CS_CA, err) == -1)) {
+		if (cs_error_isnomem(err))
+			rv = -1;
+		else if (err->code != CERTSTORE_ENOENTRY) /* stale index/ */
+			cs_warn(s->store, "%s", err->msg);
+	}
+	if (rv == 0)
+		cs_error_clear(err);
 	cs_entry_done(&entry);
+	return rv;
 }
 
 /* Adds the CA entries under a key of the index; how many, or -1. */
@@ -125,14 +134,17 @@ addindexkey(struct search *s, const char *sub, const char *key,
 {
 	struct cs_strings names;
 	size_t i;
+	int rv;
 
 	if (cs_search_index(s->store, sub, key, &names) == -1)
 		return cs_fail_errno(err, "%s: index/%s",
 		    certstore_path(s->store), sub);
 	for (i = 0; i < names.n; i++)
-		addentrycerts(s, names.v[i]);
+		if (addentrycerts(s, names.v[i], err) == -1)
+			break;
+	rv = i < names.n ? -1 : i > 0;
 	cs_strings_free(&names);
-	return i > 0;
+	return rv;
 }
 
 /* Adds the entries that may be issuers of x509, and their issuers. */

@@ -2,6 +2,7 @@
  * describe.c: describes a certificate, a request or a key as info has it, in
  * lines "key value" that are safe to print.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -375,11 +376,14 @@ addrest(struct cs_buf *buf, X509 *x509)
 	return bad;
 }
 
+/* errno was 0 before what failed. */
 static int
-faildescribe(struct certstore_error *err)
+faildescribe(const char *what, struct certstore_error *err)
 {
+	if (errno == ENOMEM)
+		return cs_fail_nomem(err);
 	return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
-	    "the certificate cannot be described");
+	    "the %s cannot be described", what);
 }
 
 /* The first is the end-entity, the others are its chain. */
@@ -392,6 +396,7 @@ cs_describe_cert(struct cs_buf *buf, STACK_OF(X509) *certs,
 	int bad, i, weak = 0;
 
 	ERR_clear_error();
+	errno = 0;
 	bad = addleaf(buf, leaf, 1);
 	for (i = 0; i < sk_X509_num(certs) && !weak; i++)
 		weak = cs_strength_text(sk_X509_value(certs, i), why,
@@ -402,7 +407,7 @@ cs_describe_cert(struct cs_buf *buf, STACK_OF(X509) *certs,
 	for (i = 1; i < sk_X509_num(certs); i++)
 		bad |= addissuingline(buf, sk_X509_value(certs, i));
 	if (bad != 0)
-		return faildescribe(err);
+		return faildescribe("certificate", err);
 	ERR_clear_error();
 	return 0;
 }
@@ -412,8 +417,9 @@ int
 cs_describe_shown(struct cs_buf *buf, X509 *x509, struct certstore_error *err)
 {
 	ERR_clear_error();
+	errno = 0;
 	if (addleaf(buf, x509, 0) != 0 || addrest(buf, x509) != 0)
-		return faildescribe(err);
+		return faildescribe("certificate", err);
 	ERR_clear_error();
 	return 0;
 }
@@ -429,6 +435,7 @@ cs_describe_csr(struct cs_buf *buf, X509_REQ *csr, int ordered,
 	int bad;
 
 	ERR_clear_error();
+	errno = 0;
 	exts = X509_REQ_get_extensions(csr);
 	bad = cs_cert_spki(X509_REQ_get_X509_PUBKEY(csr), pub);
 	if (bad == 0) {
@@ -446,8 +453,7 @@ cs_describe_csr(struct cs_buf *buf, X509_REQ *csr, int ordered,
 	}
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
 	if (bad != 0)
-		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
-		    "the request cannot be described");
+		return faildescribe("request", err);
 	ERR_clear_error();
 	return 0;
 }
