@@ -190,10 +190,12 @@ out:
 static int
 allocateputs(struct cs_reissue *r, struct certstore_error *err)
 {
-	r->nput = 1;
 	r->put = calloc(r->names.n + 1, sizeof(*r->put));
 	r->life = calloc(r->names.n + 1, sizeof(*r->life));
-	return r->put == NULL || r->life == NULL ? cs_fail_nomem(err) : 0;
+	if (r->put == NULL || r->life == NULL)
+		return cs_fail_nomem(err);
+	r->nput = 1;
+	return 0;
 }
 
 /* In a dry run: what follows has to know the new certificate of a CA. */
