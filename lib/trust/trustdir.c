@@ -73,7 +73,7 @@ static int
 takeanchor(struct dir *d, struct cs_trustset *set, const char *file,
     const char *name)
 {
-	struct certstore_error ignored;
+	struct certstore_error err = { 0 };
 	struct cs_pems pems = { 0 };
 	const struct cs_pem *pem;
 	struct cs_buf again = { 0 };
@@ -81,10 +81,11 @@ takeanchor(struct dir *d, struct cs_trustset *set, const char *file,
 	char hex[65], why[100];
 	int rv = 0;
 
-	if (cs_pem_read(file, d->buf.p, d->buf.len, NULL, &pems, &ignored) ==
-		-1 ||
+	if (cs_pem_read(file, d->buf.p, d->buf.len, NULL, &pems, &err) == -1 ||
 	    pems.n != 1 || pems.v[0].type != CS_PEM_CERT) {
-		rv = notebad(d, set, file, "is not one certificate");
+		rv = cs_error_isnomem(&err) ?
+		    -1 :
+		    notebad(d, set, file, "is not one certificate");
 		goto out;
 	}
 	pem = &pems.v[0];
