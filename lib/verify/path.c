@@ -459,6 +459,8 @@ forgetissuers(struct cs_search *s)
 static int
 failgaveup(struct cs_search *s)
 {
+	if (s->nomem)
+		return cs_fail_nomem(s->err);
 	if (s->nbest == 0 || s->best[0]->own.nerror == 0)
 		return cs_fail(s->err, CERTSTORE_EREFUSED,
 		    "%s: has more possible issuers than are tried: remove "

@@ -342,7 +342,7 @@ struct cs_search {
 	struct cs_sigcheck		*checks;
 	size_t			 ncheck, checksize;
 	int			 cost, nstep, npath;	/* spent so far */
-	int			 gaveup, toolong;
+	int			 gaveup, toolong, nomem;
 	unsigned int		 cuts;		/* issuers not tried to the end */
 	struct cs_node		*path[CS_PATH_MAX];
 	int			 n;

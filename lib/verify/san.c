@@ -2,6 +2,7 @@
  * san.c: the names of a certificate: their form (RFC 5280 section 4.2.1.6),
  * and whether one of them is the host asked for (RFC 9525 section 6).
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,8 @@ checkdnssan(const struct cs_asked *asked, struct cs_node *node,
 	enum cs_rule rule = CS_NRULE;
 	int bad = 0;
 
+	if (name == NULL && errno == ENOMEM)
+		return -1;
 	/* the preferred name syntax of RFC 1034 */
 	if (name == NULL || !cs_name_isdns(name, 1))
 		rule = CS_RULE_SAN_DNS;
@@ -95,6 +98,8 @@ checktextsan(const struct cs_asked *asked, struct cs_node *node,
 	char q[CS_QUOTE_LEN], *name = cs_asn1_text(s);
 	int bad = 0;
 
+	if (name == NULL && errno == ENOMEM)
+		return -1;
 	if (name == NULL || !is(name))
 		bad = cs_rule_note(asked, node, rule, "%s",
 		    cs_asn1_quote(s, q));
@@ -145,8 +150,11 @@ isaskedhost(const struct cs_asked *asked, const GENERAL_NAME *gn)
 		    (size_t)ASN1_STRING_length(s) == asked->iplen &&
 		    memcmp(ASN1_STRING_get0_data(s), asked->ip, asked->iplen) ==
 		    0;
-	if (type != GEN_DNS || (name = cs_asn1_text(s)) == NULL)
+	if (type != GEN_DNS)
 		return 0;
+	errno = 0;
+	if ((name = cs_asn1_text(s)) == NULL)
+		return errno == ENOMEM ? -1 : 0;
 	yes = cs_name_covers(name, asked->host);
 	free(name);
 	return yes;
@@ -281,7 +289,7 @@ int
 cs_san_check(const struct cs_asked *asked, struct cs_node *node)
 {
 	GENERAL_NAMES *names;
-	int bad = 0, critical, i, n = 0;
+	int bad = 0, critical, i, n = 0, yes;
 
 	node->nname = (size_t)X509_NAME_entry_count(
 	    X509_get_subject_name(node->x509));
@@ -292,10 +300,15 @@ cs_san_check(const struct cs_asked *asked, struct cs_node *node)
 	ERR_clear_error();
 	node->nname += names == NULL ? 0 : (size_t)sk_GENERAL_NAME_num(names);
 	for (i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		errno = 0; /* ENOMEM: cs_asn1_text() had no memory */
 		bad |= checkform(asked, node, sk_GENERAL_NAME_value(names, i));
-		if (node->leaf && asked->hashost)
-			n += isaskedhost(asked,
-			    sk_GENERAL_NAME_value(names, i));
+		if (!node->leaf || !asked->hashost)
+			continue;
+		yes = isaskedhost(asked, sk_GENERAL_NAME_value(names, i));
+		if (yes == -1)
+			bad = -1;
+		else
+			n += yes;
 	}
 	if (node->leaf && asked->hashost && n == 0)
 		bad |= addnothost(asked, node, names);

@@ -89,6 +89,7 @@ cs_signature_check(struct cs_search *s, X509 *x509, X509 *issuer)
 	cost = cs_signature_cost(pkey);
 	if (cost > CS_COST_MAX - s->cost || (c = newsigcheck(s)) == NULL) {
 		s->gaveup = 1;
+		s->nomem |= cost <= CS_COST_MAX - s->cost;
 		return -1;
 	}
 	s->cost += cost;
