@@ -117,6 +117,8 @@ UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
 	tests/test-pem.c tests/test-refuse.c tests/test-renew.c \
 	tests/test-store.c tests/test-template.c tests/test-time.c \
 	tests/test-trust.c tests/test-verify.c tests/test-writers.c
+# The one whose allocations fail.
+MEMORY_UNITS = tests/test-memory.c
 # Those of the client of ACME.
 ACME_UNITS = tests/test-client.c
 # Those of cert-probe.
@@ -185,7 +187,7 @@ ACME_OBJS = $(ACME_SHARED:.c=.o)
 PROBE_OBJS = $(PROBE_SHARED:.c=.o)
 REPORT_OBJS = $(REPORT_SHARED:.c=.o)
 MAIN_OBJS = $(MAINS:.c=.o)
-UNIT_OBJS = $(UNITS:.c=.o) $(ACME_UNITS:.c=.o) $(PROBE_UNITS:.c=.o)
+UNIT_OBJS = $(UNITS:.c=.o) $(MEMORY_UNITS:.c=.o) $(ACME_UNITS:.c=.o) $(PROBE_UNITS:.c=.o)
 TOOL_OBJS = $(TOOLS:=.o) $(PROBE_TOOLS:=.o) tests/clock.o \
 	tests/hostile.o tests/method.o
 PRELOADS = tests/clock.so tests/hostile.so
@@ -193,10 +195,12 @@ BENCH_OBJS = tests/bench/bare.o tests/bench/gen.o tests/bench/parse.o \
 	tests/bench/time.o
 BENCH_SOURCES = $(BENCH_OBJS:.o=.c)
 TESTS = $(UNITS:.c=)
+MEMORY_TESTS = $(MEMORY_UNITS:.c=)
 ACME_TESTS = $(ACME_UNITS:.c=)
 PROBE_TESTS = $(PROBE_UNITS:.c=)
 SOURCES = $(LIBRARY) $(SHARED) $(ACME_SHARED) $(PROBE_SHARED) \
-	$(REPORT_SHARED) $(MAINS) $(UNITS) $(ACME_UNITS) $(PROBE_UNITS) \
+	$(REPORT_SHARED) $(MAINS) $(UNITS) $(MEMORY_UNITS) \
+	$(ACME_UNITS) $(PROBE_UNITS) \
 	tests/clock.c tests/forge.c tests/handshakes.c tests/hostile.c \
 	tests/method.c \
 	tests/passport.c tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
@@ -287,7 +291,7 @@ $(REPORT_COMMANDS): $(MAIN_OBJS) cmd/report.a cmd/shared.a libcertstore.a
 acme-responder: $(MAIN_OBJS)
 	$(LINK) $(PIE) -o $@ cmd/acme-responder.o $(LIBMICROHTTPD)
 
-units: $(TESTS) $(ACME_TESTS) $(PROBE_TESTS) $(TOOLS) $(PROBE_TOOLS) \
+units: $(TESTS) $(MEMORY_TESTS) $(ACME_TESTS) $(PROBE_TESTS) $(TOOLS) $(PROBE_TOOLS) \
 	$(BENCH) $(PRELOADS) tests/method
 $(ACME_TESTS) tests/method: $(UNIT_OBJS) tests/method.o cmd/acme.a \
 	cmd/shared.a libcertstore.a
@@ -303,6 +307,14 @@ tests/hostile.so: tests/hostile.o
 	$(LINK) -shared -o $@ tests/hostile.o
 $(TESTS) $(TOOLS): $(UNIT_OBJS) $(TOOL_OBJS) libcertstore.a
 	$(LINK) $(PIE) -o $@ $@.o libcertstore.a $(LIBCRYPTO) $(LIBBSD)
+
+# The functions of libc that tests/test-memory.c replaces, in the library too.
+WRAP = -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc \
+	-Wl,--wrap=reallocarray -Wl,--wrap=free -Wl,--wrap=strdup \
+	-Wl,--wrap=strndup -Wl,--wrap=asprintf -Wl,--wrap=vasprintf \
+	-Wl,--wrap=__asprintf_chk -Wl,--wrap=__vasprintf_chk
+$(MEMORY_TESTS): $(UNIT_OBJS) libcertstore.a
+	$(LINK) $(PIE) $(WRAP) -o $@ $@.o libcertstore.a $(LIBCRYPTO) $(LIBBSD)
 
 # bare and time stay without libcrypto, which would slow down the anchors.
 $(BENCH): $(BENCH_OBJS) libcertstore.a
@@ -320,7 +332,7 @@ check: all units
 
 # What needs no command.
 check-units: units
-	@sh tests/run $(TESTS) $(ACME_TESTS) $(PROBE_TESTS)
+	@sh tests/run $(TESTS) $(MEMORY_TESTS) $(ACME_TESTS) $(PROBE_TESTS)
 
 # The same in a copy, since every object differs; prove has the last word.
 check-asan: build-asan
@@ -516,7 +528,8 @@ clean:
 	rm -f cmd/acme.a cmd/probe.a cmd/report.a cmd/report-css.inc cmd/shared.a
 	rm -f $(LIB_OBJS) $(SHARED_OBJS) $(ACME_OBJS) $(PROBE_OBJS)
 	rm -f $(REPORT_OBJS) $(MAIN_OBJS)
-	rm -f $(UNIT_OBJS) $(TESTS) $(ACME_TESTS) $(PROBE_TESTS) $(TOOL_OBJS)
+	rm -f $(UNIT_OBJS) $(TESTS) $(MEMORY_TESTS) $(ACME_TESTS)
+	rm -f $(PROBE_TESTS) $(TOOL_OBJS)
 	rm -f $(TOOLS) $(PROBE_TOOLS) $(PRELOADS)
 	rm -f tests/method
 	rm -f $(BENCH_OBJS) $(BENCH)
