@@ -78,14 +78,14 @@ tlsfailure(SSL *ssl)
 	    FAILED;
 }
 
-/* The dialogue before TLS: 0, or -1. */
+/* The dialogue before TLS: GOOD, or how it failed. */
 static int
 talk(int fd, const char *name)
 {
 	struct probe_talk t;
 	char buf[1024];
 	ssize_t n;
-	int last = 0;
+	int last = 0, received = 0;
 
 	if (probe_talk_start(&t, protocol, name) == -1)
 		errx(2, "%s: not a protocol", protocol);
@@ -96,13 +96,14 @@ talk(int fd, const char *name)
 			break;
 		t.outlen = 0;
 		if (last)
-			return 0;
+			return GOOD;
 		if ((n = recv(fd, buf, sizeof(buf), 0)) <= 0)
 			break;
+		received = 1;
 		if ((last = probe_talk_feed(&t, buf, (size_t)n)) == -1)
-			return failure(-1, t.why);
+			return failure(FAILED, t.why);
 	}
-	return failure(-1, "closed before TLS");
+	return failure(received ? FAILED : REFUSED, "closed before TLS");
 }
 
 static int
@@ -123,7 +124,7 @@ handshake(SSL_CTX *ctx, const char *name, const char *type)
 		    strerror(errno));
 		goto out;
 	}
-	if (protocol != NULL && talk(fd, name) == -1)
+	if (protocol != NULL && (result = talk(fd, name)) != GOOD)
 		goto out;
 	if ((ssl = SSL_new(ctx)) == NULL || SSL_set_fd(ssl, fd) != 1 ||
 	    SSL_set_tlsext_host_name(ssl, name) != 1 ||
