@@ -1,7 +1,7 @@
 # One Makefile for GNU make and bmake, every file by name.
 #
 #	all  demo  check  check-units  check-asan  check-faults  check-servers
-#	check-machines  check-abi  check-package  suites  bench  fuzz  lint
+#	check-hosts  check-machines  check-abi  check-package  suites  bench  fuzz  lint
 #	fmt  fmt-check  install  uninstall  dist  distcheck  package  clean
 #
 # $$CFLAGS, $$CPPFLAGS and $$LDFLAGS are the caller's, from the environment or
@@ -158,6 +158,8 @@ COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS) $(PSL_COMMANDS) \
 # Run by commands only.
 WORKERS = acme-responder check-store renew-due
 HOOKS = hooks/dehydrated hooks/nsupdate
+# Run by hand, cron, cert-deploy or sshd, where several hosts are.
+HOST_SCRIPTS = dist/pull dist/push dist/receive
 
 MAN1 = cert-account.1 cert-acme.1 cert-check.1 cert-create.1 \
 	cert-deploy.1 cert-import.1 cert-list.1 cert-match.1 \
@@ -204,7 +206,7 @@ SOURCES = $(LIBRARY) $(SHARED) $(ACME_SHARED) $(PROBE_SHARED) \
 	tests/clock.c tests/forge.c tests/handshakes.c tests/hostile.c \
 	tests/method.c \
 	tests/passport.c tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
-SCRIPTS = $(HOOKS) dist/completion/complete.bash \
+SCRIPTS = $(HOOKS) $(HOST_SCRIPTS) dist/completion/complete.bash \
 	dist/completion/complete.sh dist/package debian/certstore.config \
 	debian/certstore.postinst debian/certstore.postrm \
 	debian/tests/recipes tests/coverage tests/deps.sh tests/run \
@@ -375,6 +377,10 @@ check-servers: all units
 	prove -fo -j "$${JOBS:-2}" -e 'perl tests/exec bash tests/servers/run' \
 	    tests/servers/*.server
 
+# A store that several hosts have: pull, push and receive through sshd.
+check-hosts: all units
+	HOSTS=all sh tests/run tests/pull.bats tests/hosts/*.bats
+
 # i386, arm64, armhf, s390x, musl, the part of lib/system.h for other systems,
 # and later OpenSSLs; MACHINES_WANTED names some of them.
 check-machines:
@@ -446,6 +452,7 @@ install: all
 	$(INSTALL) -m 755 $(COMMANDS) $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 755 $(WORKERS) $(DESTDIR)$(LIBEXECDIR)/certstore
 	$(INSTALL) -m 755 $(HOOKS) $(DESTDIR)$(LIBEXECDIR)/certstore/hooks
+	$(INSTALL) -m 755 $(HOST_SCRIPTS) $(DESTDIR)$(LIBEXECDIR)/certstore
 	$(INSTALL) -m 644 lib/certstore.h $(DESTDIR)$(INCDIR)
 	$(INSTALL) -m 644 libcertstore.a $(SO) $(DESTDIR)$(LIBDIR)
 	ln -sf $(SO) $(DESTDIR)$(LIBDIR)/libcertstore.so
@@ -488,8 +495,8 @@ uninstall:
 	for c in $(COMMANDS); do rm -f $(DESTDIR)$(BINDIR)/$$c; done
 	for c in $(WORKERS); do \
 	    rm -f $(DESTDIR)$(LIBEXECDIR)/certstore/$$c; done
-	for h in $(HOOKS); do \
-	    rm -f $(DESTDIR)$(LIBEXECDIR)/certstore/$$h; done
+	for h in $(HOOKS) $(HOST_SCRIPTS); do \
+	    rm -f $(DESTDIR)$(LIBEXECDIR)/certstore/$${h#dist/}; done
 	rm -f $(DESTDIR)$(INCDIR)/certstore.h $(DESTDIR)$(LIBDIR)/$(SO) \
 	    $(DESTDIR)$(LIBDIR)/libcertstore.so \
 	    $(DESTDIR)$(LIBDIR)/libcertstore.a \
@@ -541,6 +548,6 @@ clean:
 	    build-machines package $(TARBALL) $(TARBALL).tar.gz
 
 .PHONY: all units bench demo check check-units check-asan build-asan \
-	check-faults check-servers check-machines check-abi check-package \
+	check-faults check-servers check-hosts check-machines check-abi check-package \
 	coverage suites fuzz lint fmt fmt-check install uninstall dist \
 	distcheck package clean

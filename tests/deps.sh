@@ -4,8 +4,8 @@
 #
 #	sh tests/deps.sh list [command ...]
 #
-# A list is build, test, suites, acme, servers, check-servers, lint, bench,
-# machines or package.
+# A list is build, test, suites, acme, servers, check-servers, check-hosts,
+# lint, bench, machines or package.
 # Installs what is missing, as root or through sudo only then, and runs the
 # command.  Says nothing when everything is there.  A test for which something
 # of suites, acme or servers is missing is skipped, and says so.  The servers
@@ -16,7 +16,7 @@ set -eu
 build='gcc libc6-dev make libssl-dev libbsd-dev libmd-dev libidn2-dev
 libpsl-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev'
 test="$build acl bats jq perl openssl libidn2-0 strace pkg-config binutils
-bsdutils util-linux valgrind curl ca-certificates iproute2 procps"
+bsdutils util-linux valgrind curl ca-certificates iproute2 procps rsync"
 suites="$test python3-cryptography-vectors"
 acme="$test pebble caddy knot bind9 bind9-dnsutils python3"
 servers="$suites $acme prometheus nginx haproxy lighttpd coturn postfix
@@ -26,6 +26,7 @@ fish zsh chromium tidy apparmor"
 check_servers="$test apache2 caddy coturn dovecot-imapd haproxy kamailio
 kamailio-tls-modules ldap-utils lighttpd mariadb-server mosquitto nginx passwd
 postfix postgresql prosody redis-server slapd ssl-cert stunnel4"
+check_hosts="$test openssh-client openssh-server"
 lint="$test clang bmake mandoc shellcheck cppcheck clang-format
 libclang-rt-dev"
 bench="$build mkcert openssl gnutls-bin libnss3-tools lego easy-rsa p11-kit
@@ -44,6 +45,7 @@ suites) wanted=$suites ;;
 acme) wanted=$acme ;;
 servers) wanted=$servers ;;
 check-servers) wanted=$check_servers ;;
+check-hosts) wanted=$check_hosts ;;
 lint) wanted=$lint ;;
 bench) wanted=$bench ;;
 machines) wanted=$machines ;;
