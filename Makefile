@@ -377,7 +377,8 @@ check-servers: all units
 	prove -fo -j "$${JOBS:-2}" -e 'perl tests/exec bash tests/servers/run' \
 	    tests/servers/*.server
 
-# A store that several hosts have: pull, push and receive through sshd.
+# A store that several hosts have: on GlusterFS, and pull, push and receive
+# through sshd.
 check-hosts: all units
 	HOSTS=all sh tests/run tests/pull.bats tests/hosts/*.bats
 
