@@ -11,7 +11,7 @@
 include config.mk
 
 # The folders of the library, from the bottom up.
-BASE = lib/base/array.c lib/base/buf.c lib/base/crypto.c \
+BASE = lib/base/ahead.c lib/base/array.c lib/base/buf.c lib/base/crypto.c \
 	lib/base/error.c lib/base/escape.c lib/base/file.c \
 	lib/base/hash.c lib/base/idn.c lib/base/name.c lib/base/stamp.c \
 	lib/base/strings.c lib/base/tel.c lib/base/time.c
@@ -73,8 +73,8 @@ ACME = lib/acme/account.c lib/acme/acmedir.c lib/acme/anchored.c \
 AUDIT = lib/audit/audit.c lib/audit/code.c lib/audit/endcheck.c \
 	lib/audit/entrycheck.c lib/audit/filecheck.c lib/audit/finding.c \
 	lib/audit/indexcheck.c lib/audit/needed.c lib/audit/parsecheck.c \
-	lib/audit/placecheck.c lib/audit/repairs.c lib/audit/trustcheck.c \
-	lib/audit/workcheck.c
+	lib/audit/placecheck.c lib/audit/repairs.c lib/audit/sidecheck.c \
+	lib/audit/trustcheck.c lib/audit/workcheck.c
 DEPLOY = lib/deploy/deploy.c lib/deploy/informed.c lib/deploy/ledger.c \
 	lib/deploy/value.c
 LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
@@ -191,8 +191,8 @@ REPORT_OBJS = $(REPORT_SHARED:.c=.o)
 MAIN_OBJS = $(MAINS:.c=.o)
 UNIT_OBJS = $(UNITS:.c=.o) $(MEMORY_UNITS:.c=.o) $(ACME_UNITS:.c=.o) $(PROBE_UNITS:.c=.o)
 TOOL_OBJS = $(TOOLS:=.o) $(PROBE_TOOLS:=.o) tests/clock.o \
-	tests/hostile.o tests/method.o
-PRELOADS = tests/clock.so tests/hostile.so
+	tests/hostile.o tests/method.o tests/slow.o
+PRELOADS = tests/clock.so tests/hostile.so tests/slow.so
 BENCH_OBJS = tests/bench/bare.o tests/bench/gen.o tests/bench/parse.o \
 	tests/bench/time.o
 BENCH_SOURCES = $(BENCH_OBJS:.o=.c)
@@ -204,8 +204,8 @@ SOURCES = $(LIBRARY) $(SHARED) $(ACME_SHARED) $(PROBE_SHARED) \
 	$(REPORT_SHARED) $(MAINS) $(UNITS) $(MEMORY_UNITS) \
 	$(ACME_UNITS) $(PROBE_UNITS) \
 	tests/clock.c tests/forge.c tests/handshakes.c tests/hostile.c \
-	tests/method.c \
-	tests/passport.c tests/pki.c $(EXAMPLES) $(BENCH_SOURCES)
+	tests/method.c tests/passport.c tests/pki.c tests/slow.c \
+	$(EXAMPLES) $(BENCH_SOURCES)
 SCRIPTS = $(HOOKS) $(HOST_SCRIPTS) dist/completion/complete.bash \
 	dist/completion/complete.sh dist/package debian/certstore.config \
 	debian/certstore.postinst debian/certstore.postrm \
@@ -307,6 +307,8 @@ tests/clock.so: tests/clock.o
 	$(LINK) -shared -o $@ tests/clock.o
 tests/hostile.so: tests/hostile.o
 	$(LINK) -shared -o $@ tests/hostile.o
+tests/slow.so: tests/slow.o
+	$(LINK) -shared -o $@ tests/slow.o
 $(TESTS) $(TOOLS): $(UNIT_OBJS) $(TOOL_OBJS) libcertstore.a
 	$(LINK) $(PIE) -o $@ $@.o libcertstore.a $(LIBCRYPTO) $(LIBBSD)
 

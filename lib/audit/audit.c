@@ -41,6 +41,7 @@ certstore_audit_free(struct certstore_audit *audit)
 
 	if (audit == NULL)
 		return;
+	cs_ahead_free(audit->ahead);
 	cs_finding_drop(audit, 0);
 	free(audit->queue);
 	for (i = 0; i < 2; i++) {
@@ -206,20 +207,47 @@ lookending(struct certstore_audit *audit, struct certstore_error *err)
 	return rv;
 }
 
+/* The next of all entries, which a thread may have looked at: 0, -1. */
+static int
+looknext(struct certstore_audit *audit, size_t i, struct certstore_error *err)
+{
+	const char *name = audit->entries.v[i];
+	const void *slot;
+	int rv;
+
+	if (audit->ahead == NULL &&
+	    (audit->ahead = cs_ahead_new(&audit->entries, &cs_sidecheck_calls,
+		 audit)) == NULL)
+		return cs_fail_nomem(err);
+	slot = cs_ahead_get(audit->ahead, i);
+	if (slot != NULL && cs_sidecheck_take(audit, name, slot))
+		return 0;
+	rv = cs_entrycheck_look(audit, name, err);
+	cs_ahead_done(audit->ahead, i);
+	return rv;
+}
+
 static int
 lookentry(struct certstore_audit *audit, struct certstore_error *err)
 {
 	const char *name;
 	struct certstore_entry *entry;
+	size_t i;
 	int rv;
 
 	if (audit->ending != NULL)
 		return lookending(audit, err);
-	if (audit->nextentry == audit->entries.n)
+	if (audit->nextentry == audit->entries.n) {
+		cs_ahead_free(audit->ahead);
+		audit->ahead = NULL;
 		return 0;
+	}
 	cs_progress(audit->store, "checking", audit->nextentry,
 	    audit->entries.n);
-	name = audit->entries.v[audit->nextentry++];
+	i = audit->nextentry++;
+	name = audit->entries.v[i];
+	if (!audit->endsonly && !audit->named)
+		return looknext(audit, i, err) == -1 ? -1 : 1;
 	if (!audit->endsonly)
 		return cs_entrycheck_look(audit, name, err) == -1 ? -1 : 1;
 	if ((entry = certstore_entry_get(audit->store, name, err)) == NULL)

@@ -500,3 +500,19 @@ cs_entrycheck_look(struct certstore_audit *audit, const char *name,
 			nanosleep(&nap, NULL);
 	}
 }
+
+/* Is nothing wrong with it, and no writer at work?  1, or 0: it is to be looked
+ * at with care. */
+int
+cs_entrycheck_isclean(struct certstore_audit *audit, const char *name)
+{
+	struct certstore_error err = { 0 };
+	char text[CS_GENDIR];
+
+	audit->incomplete = 0;
+	audit->lacking[0] = '\0';
+	cs_finding_drop(audit, 0);
+	readentrylink(audit, name, text);
+	return lookonce(audit, name, text, &err) == 0 && audit->nqueue == 0 &&
+	    !audit->incomplete && audit->lacking[0] == '\0';
+}

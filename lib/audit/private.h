@@ -100,6 +100,7 @@ struct cs_ignored {
 
 struct certstore_audit {
 	struct certstore	*store;
+	struct cs_ahead		*ahead;		/* of entries; NULL: not begun */
 	int64_t			 when;
 	struct certstore_span	 within[2];	/* warning, critical */
 	int			 nwithin;
@@ -184,6 +185,13 @@ int	cs_parsecheck_key(struct certstore_audit *, struct certstore_error *);
 int	cs_entrycheck_look(struct certstore_audit *, const char *,
 	    struct certstore_error *);
 int	cs_entrycheck_ispending(const struct certstore_audit *, const char *);
+
+int	cs_entrycheck_isclean(struct certstore_audit *, const char *);
+
+/* sidecheck.c: the same by threads, for cs_ahead_new(); what became of one that
+ * is in order: 1, or 0 if it is to be looked at again. */
+extern const struct cs_aheadcalls cs_sidecheck_calls;
+int	cs_sidecheck_take(struct certstore_audit *, const char *, const void *);
 
 /* indexcheck.c: what is surplus in index/ and combined/, what is shared. */
 int	cs_indexcheck_store(struct certstore_audit *, struct certstore_error *);

@@ -81,6 +81,26 @@ void	cs_strings_sort(struct cs_strings *);	/* removes duplicates */
 int	cs_strings_has(const struct cs_strings *, const char *); /* sorted */
 void	cs_strings_free(struct cs_strings *);
 
+/*
+ * ahead.c: reads the items of a list, by threads where that is waiting.  Of a
+ * thread: begin makes its own data, or NULL, and end frees them, both in the
+ * caller's thread; read fills a slot, which is all zero or what an item left:
+ * 1, or 0 if the caller is to read that item; clean frees what a slot has.
+ */
+struct cs_aheadcalls {
+	size_t	 size;			/* of a slot */
+	void	*(*begin)(void *);
+	int	(*read)(void *, const char *, void *);
+	void	(*end)(void *);
+	void	(*clean)(void *);
+};
+struct cs_ahead;
+struct cs_ahead *cs_ahead_new(const struct cs_strings *,
+	    const struct cs_aheadcalls *, void *);
+void	*cs_ahead_get(struct cs_ahead *, size_t);	/* or NULL: read it */
+void	 cs_ahead_done(struct cs_ahead *, size_t);	/* it was read */
+void	 cs_ahead_free(struct cs_ahead *);
+
 /* time.c: 0 or -1 */
 #define CS_DAY	((int64_t)86400)
 int	cs_time_checkspan(const struct certstore_span *,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "due/private.h"
 
@@ -25,6 +26,7 @@ struct certstore_due {
 	struct item **items;
 	size_t nitem, size, next;
 	size_t nname; /* names that became items */
+	struct cs_ahead *ahead;
 };
 
 struct certstore_due *
@@ -57,6 +59,7 @@ certstore_due_free(struct certstore_due *due)
 {
 	if (due == NULL)
 		return;
+	cs_ahead_free(due->ahead);
 	while (due->nitem > 0)
 		freeitem(due->items[--due->nitem]);
 	free(due->items);
@@ -222,12 +225,76 @@ judgeitem(const struct certstore_due *due, struct item *item)
 	}
 }
 
+/* What a thread has. */
+struct reader {
+	const struct certstore_due *due;
+	int certs;
+};
+
+static void *
+begindue(void *arg)
+{
+	const struct certstore_due *due = arg;
+	struct reader *r;
+
+	if ((r = malloc(sizeof(*r))) == NULL)
+		return NULL;
+	r->due = due;
+	if ((r->certs = cs_store_opendir(due->store, "certs", 0)) != -1)
+		return r;
+	free(r);
+	return NULL;
+}
+
+static int
+readdue(void *arg, const char *name, void *slot)
+{
+	const struct reader *r = arg;
+	struct item *item = slot;
+
+	if (!cs_entry_peek(r->certs, name, &item->entry))
+		return 0;
+	item->entry.store = r->due->store;
+	judgeitem(r->due, item);
+	return 1;
+}
+
+static void
+enddue(void *arg)
+{
+	struct reader *r = arg;
+
+	close(r->certs);
+	free(r);
+}
+
+static void
+cleandue(void *slot)
+{
+	struct item *item = slot;
+
+	cs_attempt_done(&item->attempt);
+	cs_entry_done(&item->entry);
+}
+
+static const struct cs_aheadcalls readers = { sizeof(struct item), begindue,
+	readdue, enddue, cleandue };
+
+/* Takes over what a thread has read. */
+static void
+takeslot(struct item *item, struct item *slot)
+{
+	*item = *slot;
+	memset(slot, 0, sizeof(*slot));
+	item->row.why = item->why;
+}
+
 /* Reads an entry: 1, 0 there is nothing to say of it, -1. */
 static int
-readitem(struct certstore_due *due, const char *name,
-    struct certstore_error *err)
+readitem(struct certstore_due *due, size_t i, struct certstore_error *err)
 {
-	struct item *item, **v;
+	const char *name = due->names.v[i];
+	struct item *item, *slot, **v;
 	int rv = -1;
 
 	v = cs_array_extend(due->items, due->nitem, &due->size, sizeof(*v));
@@ -235,18 +302,37 @@ readitem(struct certstore_due *due, const char *name,
 		due->items = v;
 	if (v == NULL || (item = calloc(1, sizeof(*item))) == NULL)
 		return cs_fail_nomem(err);
-	if (cs_entry_glance(due->store, name, &item->entry, err) == 0) {
+	if ((slot = cs_ahead_get(due->ahead, i)) != NULL) {
+		takeslot(item, slot);
+		rv = 1;
+	} else if (cs_entry_glance(due->store, name, &item->entry, err) == 0) {
 		judgeitem(due, item);
 		rv = 1;
 	} else if (err->code == CERTSTORE_ENOENTRY && !due->named) {
 		cs_error_clear(err); /* removed since */
 		rv = 0;
 	}
+	cs_ahead_done(due->ahead, i);
 	if (rv == 1)
 		due->items[due->nitem++] = item;
 	else
 		freeitem(item);
 	return rv;
+}
+
+/* Reads all that are named; after a failure the next call goes on. */
+static int
+readitems(struct certstore_due *due, struct certstore_error *err)
+{
+	if (due->ahead == NULL &&
+	    (due->ahead = cs_ahead_new(&due->names, &readers, due)) == NULL)
+		return cs_fail_nomem(err);
+	while (due->nname < due->names.n)
+		if (readitem(due, due->nname++, err) == -1)
+			return -1;
+	cs_ahead_free(due->ahead);
+	due->ahead = NULL;
+	return 0;
 }
 
 /* How much of the validity is left, in thousandths. */
@@ -303,9 +389,8 @@ certstore_due_next(struct certstore_due *due,
 		return -1;
 	if (due->nname == 0) /* renewed twice, the old pair would be lost */
 		cs_strings_sort(&due->names);
-	while (due->nname < due->names.n)
-		if (readitem(due, due->names.v[due->nname++], err) == -1)
-			return -1;
+	if (due->nname < due->names.n && readitems(due, err) == -1)
+		return -1;
 	if (due->next == 0 && due->nitem > 1)
 		qsort(due->items, due->nitem, sizeof(struct item *),
 		    compareitems);

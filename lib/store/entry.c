@@ -20,6 +20,29 @@ static const char *const kinds[] = { "server", "ca", "client", "peer", "mail",
 	"shaken", "self", "waiting" };
 #define NKINDS (sizeof(kinds) / sizeof(kinds[0]))
 
+/* Loads an entry that is as its link and its info say: 1, or 0. */
+static int
+peekentry(int certs, const char *name, int whole, struct certstore_entry *entry,
+    struct stat *seen)
+{
+	entry->host = entry->how = NULL;
+	entry->gendir[0] = '\0';
+	if (certs != -1 && cs_name_isvalid(name) &&
+	    cs_info_current(certs, name, whole, &entry->info, entry->gendir,
+		seen))
+		return 1;
+	entry->gendir[0] = '\0';
+	return 0;
+}
+
+/* The same as cs_entry_glance() for what needs no second look, in a thread;
+ * certs is the directory.  The caller sets store and epoch. */
+int
+cs_entry_peek(int certs, const char *name, struct certstore_entry *entry)
+{
+	return peekentry(certs, name, 0, entry, NULL);
+}
+
 /*
  * Loads the entry of a name into a struct that may have held another.  Of a
  * damaged one (CERTSTORE_EDAMAGED) gendir and info.gen are set too; if gendir
@@ -38,13 +61,8 @@ loadentry(struct certstore *store, const char *name, int whole,
 
 	entry->store = store;
 	entry->epoch = store->epoch;
-	entry->host = entry->how = NULL;
-	entry->gendir[0] = '\0';
-	if (store->certs != -1 && cs_name_isvalid(name) &&
-	    cs_info_current(store->certs, name, whole, &entry->info,
-		entry->gendir, seen))
+	if (peekentry(store->certs, name, whole, entry, seen))
 		return 0;
-	entry->gendir[0] = '\0';
 	for (i = 0; i < TRIES; i++) {
 		if (cs_resolve_entry(store, name, dir, err) == -1) {
 			cs_info_reset(&entry->info);

@@ -2,7 +2,9 @@
  * list.c: all entries, or those that expire soon, by name.  A bad one does not
  * end the list.
  */
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "store/private.h"
 
@@ -13,8 +15,56 @@ struct certstore_list {
 	int ending; /* only what expires within a span as of a time */
 	struct certstore_span within;
 	int64_t now;
-	struct certstore_entry entry;
+	struct certstore_entry own, *entry; /* that one, or one of ahead */
+	struct cs_ahead *ahead;		    /* NULL: not begun */
+	unsigned int epoch;		    /* when that was begun */
 };
+
+/* What a thread has: certs/, which stays open while the store reopens it. */
+struct reader {
+	int certs;
+};
+
+static void *
+beginlisting(void *arg)
+{
+	const struct certstore_list *list = arg;
+	struct reader *r;
+
+	if ((r = malloc(sizeof(*r))) == NULL)
+		return NULL;
+	r->certs = fcntl(list->store->certs, F_DUPFD_CLOEXEC, 0);
+	if (r->certs != -1)
+		return r;
+	free(r);
+	return NULL;
+}
+
+static int
+readlisted(void *arg, const char *name, void *slot)
+{
+	const struct reader *r = arg;
+
+	return cs_entry_peek(r->certs, name, slot);
+}
+
+static void
+endlisting(void *arg)
+{
+	struct reader *r = arg;
+
+	close(r->certs);
+	free(r);
+}
+
+static void
+cleanlisted(void *slot)
+{
+	cs_entry_done(slot);
+}
+
+static const struct cs_aheadcalls readers = { sizeof(struct certstore_entry),
+	beginlisting, readlisted, endlisting, cleanlisted };
 
 static struct certstore_list *
 newlist(struct certstore *store, struct certstore_error *err)
@@ -27,6 +77,7 @@ newlist(struct certstore *store, struct certstore_error *err)
 		return NULL;
 	}
 	list->store = store;
+	list->entry = &list->own;
 	if (cs_store_refresh(store, err) == 0)
 		return list;
 	free(list);
@@ -90,8 +141,38 @@ isending(const struct certstore_list *list)
 	int64_t ends;
 
 	return !list->ending ||
-	    certstore_entry_ends_within(&list->entry, &list->within, list->now,
+	    certstore_entry_ends_within(list->entry, &list->within, list->now,
 		&subject, &ends) == 1;
+}
+
+/* Loads the next entry, or takes it as a thread has read it. */
+static int
+loadnext(struct certstore_list *list, struct certstore_error *err)
+{
+	struct certstore *store = list->store;
+	size_t i = list->next++;
+	int rv;
+
+	if (list->ahead != NULL && list->epoch != store->epoch) {
+		cs_ahead_free(list->ahead);
+		list->ahead = NULL;
+	}
+	if (list->ahead == NULL) {
+		list->epoch = store->epoch;
+		list->ahead = cs_ahead_new(&list->names, &readers, list);
+		if (list->ahead == NULL)
+			return cs_fail_nomem(err);
+	}
+	list->entry = cs_ahead_get(list->ahead, i);
+	if (list->entry != NULL) {
+		list->entry->store = store;
+		list->entry->epoch = store->epoch;
+		return 0;
+	}
+	list->entry = &list->own;
+	rv = cs_entry_glance(store, list->names.v[i], list->entry, err);
+	cs_ahead_done(list->ahead, i);
+	return rv;
 }
 
 int
@@ -102,11 +183,10 @@ certstore_list_next(struct certstore_list *list,
 	*entry = NULL;
 	while (list->next < list->names.n) {
 		cs_progress(list->store, "reading", list->next, list->names.n);
-		if (cs_entry_glance(list->store, list->names.v[list->next++],
-			&list->entry, err) == 0) {
+		if (loadnext(list, err) == 0) {
 			if (!isending(list))
 				continue;
-			*entry = &list->entry;
+			*entry = list->entry;
 			return 1;
 		}
 		if (err->code == CERTSTORE_EDAMAGED &&
@@ -118,6 +198,9 @@ certstore_list_next(struct certstore_list *list,
 		cs_error_clear(err); /* removed since, or no entry */
 	}
 	list->next = 0;
+	list->entry = &list->own;
+	cs_ahead_free(list->ahead);
+	list->ahead = NULL;
 	return 0;
 }
 
@@ -128,7 +211,7 @@ certstore_list_next(struct certstore_list *list,
 const char *
 cs_list_last(const struct certstore_list *list, const struct cs_info **info)
 {
-	*info = &list->entry.info;
+	*info = &list->entry->info;
 	return list->names.v[list->next - 1];
 }
 
@@ -137,7 +220,8 @@ certstore_list_free(struct certstore_list *list)
 {
 	if (list == NULL)
 		return;
-	cs_entry_done(&list->entry);
+	cs_ahead_free(list->ahead);
+	cs_entry_done(&list->own);
 	cs_strings_free(&list->names);
 	free(list);
 }

@@ -245,6 +245,7 @@ int	cs_entry_glance(struct certstore *, const char *,
 	    struct certstore_entry *, struct certstore_error *);
 int	cs_entry_examine(struct certstore *, const char *,
 	    struct certstore_entry *, struct stat *, struct certstore_error *);
+int	cs_entry_peek(int, const char *, struct certstore_entry *);
 void	cs_entry_done(struct certstore_entry *);	/* frees what load allocated */
 void	cs_entry_identify(const struct certstore_entry *, struct cs_identity *);
 					/* of what load found, or 0 */
