@@ -873,10 +873,47 @@ teststamp(void)
 	ok(!cs_stamp_holds(&stamp, &st), "changed by another's clock");
 }
 
+/* Lines of /proc/self/mountinfo: where locks do not reach other hosts. */
+static void
+testmounts(void)
+{
+	static const struct {
+		const char *line, *want;
+	} rows[] = {
+		{ "36 35 0:40 / /srv rw,relatime shared:1 - fuse.sshfs a:/b "
+		  "rw,user_id=0\n",
+		    "fuse.sshfs" },
+		{ "36 35 0:40 / /srv rw - fuse.glusterfs a:/b rw\n", "" },
+		{ "36 35 0:41 / /srv rw - fuse.sshfs a:/b rw\n", "" },
+		{ "36 35 10:40 / /srv rw - fuse.sshfs a:/b rw\n", "" },
+		{ "36 35 0:40 / /srv rw - nfs4 a:/b rw,local_lock=none\n", "" },
+		{ "36 35 0:40 / /srv rw - nfs4 a:/b rw,local_lock=all,x\n",
+		    "nfs4" },
+		{ "36 35 0:40 / /srv rw - nfs a:/b nolock", "nfs" },
+		{ "36 35 0:40 / /srv rw - nfs a:/b rw,nolocks\n", "" },
+		{ "36 35 0:40 / /srv rw - cifs //a/b rw,nobrl\n", "cifs" },
+		{ "36 35 0:40 / /a\\040-\\040b rw - ext4 /dev/sda rw\n", "" },
+		{ "36 35 0:40 / /srv rw", "" },
+		{ "36 35 0:40 / /srv rw - fuse.sshfs", "" },
+		{ "36", "" },
+		{ "", "" },
+	};
+	const char *is;
+	char line[256];
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(line, sizeof(line), "%s", rows[i].line);
+		is = cs_mount_local(line, 0, 40);
+		is_str(is == NULL ? "" : is, rows[i].want, "%s", rows[i].line);
+	}
+}
+
 int
 main(void)
 {
 	teststamp();
+	testmounts();
 	makescratch();
 	testput();
 	testkeyfiles();

@@ -25,6 +25,21 @@ refusereader(const struct certstore *store, struct certstore_error *err)
 	    "%s: the store was opened for reading", store->path);
 }
 
+/* Two hosts that both have the lock would lose each other's changes. */
+static int
+refuselocal(const struct certstore *store, struct certstore_error *err)
+{
+	char type[CS_MOUNT_TYPE];
+
+	if (!cs_mount_islocal(store->fd, type))
+		return 0;
+	return cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s: is on %s, where a lock holds for this host only: write it on "
+	    "the host that has the disk, or move it to NFS with its locks or "
+	    "to GlusterFS",
+	    store->path, type);
+}
+
 /* May this process open a file of the store in this mode, or create it? */
 static int
 checkwrite(const struct certstore *store, const char *name, int mode,
@@ -94,6 +109,7 @@ cs_lock_check(struct certstore *store, struct certstore_error *err)
 	if (store->fd == -1)
 		return checkparent(store, err);
 	if (cs_fence_ours(store, store->fd, "", err) == -1 ||
+	    refuselocal(store, err) == -1 ||
 	    (store->certs == -1 && cs_layout_refuseforeign(store, err) == -1) ||
 	    checkwrite(store, ".lock", R_OK | W_OK, err) == -1)
 		return -1;
@@ -216,6 +232,7 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 		goto fail;
 	}
 	if (cs_fence_ours(store, store->fd, "", err) == -1 ||
+	    refuselocal(store, err) == -1 ||
 	    (store->certs == -1 && cs_layout_refuseforeign(store, err) == -1))
 		goto fail;
 	store->lock = cs_lock_await(store, store->fd, ".lock", 0, LOCK_SECONDS,

@@ -32,6 +32,7 @@ setup() {
 	AuthorizedKeysFile $work/authorized
 	PidFile none
 	UsePAM no
+	Subsystem sftp internal-sftp
 	StrictModes no
 	PermitRootLogin yes
 	AllowUsers root
@@ -208,5 +209,22 @@ connected() {
 	done
 	: >over
 	wait
+	END
+}
+
+@test "a store on sshfs is read, and not written" {
+	[ -e /dev/fuse ] && command -v sshfs >/dev/null ||
+	    skip 'no sshfs here: NOT TESTED'
+	allow
+	mkdir mnt
+	connected <<-'END'
+	sshfs -o no_contain_symlinks -F "$work/ssh.conf" "web2:$work/near" mnt
+	[ "$(CERTSTORE=mnt cert-match -o name www.example.com)" = www ]
+	for n in "" -n; do
+		! CERTSTORE=mnt cert-create $n -s a.example a 2>said || exit 1
+		grep 'is on fuse.sshfs, where a lock holds for this host' said
+	done
+	umount mnt
+	[ "$(cert-list -o name | xargs)" = "ca www" ]
 	END
 }
