@@ -827,7 +827,12 @@ nsupdate='
 	    method hook:late dns-01 a.example.test note setup wait >out
 	    grep -x "wait 0" out
 	    # a signal ends the wait
-	    (sleep 1; kill -TERM $(pgrep -x method)) &
+	    rm want
+	    (
+		until [ -e want ]; do sleep .1; done
+		sleep 1
+		kill -TERM $(pgrep -x method)
+	    ) &
 	    TXT=never method hook:late dns-01 a.example.test note setup wait \
 		undo >out || :
 	    grep "wait -1 interrupted" out

@@ -308,7 +308,7 @@ questions() {
 	cert-renew -nv
 	cert-deploy -nv || :
 	cert-set @store @new @trust || :
-	cert-check -e 2000d || :
+	cert-check -e 2000d | sed 's/, in [0-9]* days$//' || :
 	cat "$CERTSTORE"/certs/{a,b}/{privkey,combined}.pem \
 	    "$CERTSTORE/certs/w/request.key" "$CERTSTORE/combined/"*
 }
