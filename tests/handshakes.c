@@ -235,7 +235,7 @@ main(int argc, char *argv[])
 		if (until == -1 && pfd[1].revents != 0) {
 			if (read(STDIN_FILENO, &line[len], 1) != 1)
 				break;
-			if (line[len] != '\n' && len < sizeof(line) - 1) {
+			if (len < sizeof(line) - 1 && line[len] != '\n') {
 				len++;
 				continue;
 			}

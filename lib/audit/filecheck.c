@@ -175,12 +175,12 @@ static int
 statfile(struct look *in, int i, const char *file)
 {
 	char path[CS_GENDIR + NAME_MAX + 1];
-	struct stat st, *seen = i == CS_NFILE ? &st : &in->seen[i];
+	struct stat st = { 0 }, *seen = i == CS_NFILE ? &st : &in->seen[i];
 
 	if (cs_file_join(path, sizeof(path), in->audit->entry.gendir, file) ==
 	    -1)
 		return -1;
-	if ((i == CS_NFILE || seen->st_mode == 0) &&
+	if (seen->st_mode == 0 &&
 	    fstatat(in->audit->certs, path, seen, AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT ? 0 : -1;
 	return judgefile(in, i, file, path, seen);
