@@ -107,8 +107,10 @@ talk(int fd, const char *name)
 }
 
 static int
-handshake(SSL_CTX *ctx, const char *name, const char *type)
+handshake(SSL_CTX *ctx, char *name, const char *type)
 {
+	static char ec[] = "ECDSA+SHA256";
+	static char rsa[] = "RSA-PSS+SHA256:RSA+SHA256";
 	struct timeval limit = { .tv_sec = SECONDS };
 	SSL *ssl = NULL;
 	int fd, result = FAILED;
@@ -131,9 +133,7 @@ handshake(SSL_CTX *ctx, const char *name, const char *type)
 	    SSL_set1_host(ssl, name) != 1 ||
 	    (type != NULL &&
 		SSL_set1_sigalgs_list(ssl,
-		    strcmp(type, "ec") == 0 ?
-			"ECDSA+SHA256" :
-			"RSA-PSS+SHA256:RSA+SHA256") != 1))
+		    strcmp(type, "ec") == 0 ? ec : rsa) != 1))
 		errx(2, "no TLS here");
 	errno = 0;
 	if (SSL_connect(ssl) != 1) {
