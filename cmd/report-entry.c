@@ -101,7 +101,7 @@ addvalue(struct cmd_text *t, const char *label, const char *value)
 
 /* The first names, and the others behind their number. */
 static void
-addsans(struct cmd_text *t, const struct certstore_entry *entry, size_t n)
+addentrysans(struct cmd_text *t, const struct certstore_entry *entry, size_t n)
 {
 	const char *type, *value;
 	int folded = n > NAMES_SHOWN + 1;
@@ -142,7 +142,7 @@ addnames(struct cmd_text *t, const struct certstore_entry *entry)
 
 	for (; certstore_entry_san(entry, n, &type, &value); n++)
 		iscn |= strcmp(type, "cn") == 0;
-	addsans(t, entry, n);
+	addentrysans(t, entry, n);
 	if (subject != NULL)
 		addsubject(t, subject, n, iscn);
 	for (i = 0; certstore_entry_spc(entry, i, &value); i++)

@@ -44,7 +44,7 @@ plainrun(const char *s)
 /* Adds the character at s, escaped if it is malformed, unseen, or controls
  * something; returns its bytes. */
 static size_t
-addforeign(struct cmd_text *t, const char *s)
+addescaped(struct cmd_text *t, const char *s)
 {
 	char out[32];
 	size_t n = 1;
@@ -74,7 +74,7 @@ html_text(struct cmd_text *t, const char *s)
 			cmd_text_adds(t, entity);
 			n = 1;
 		} else
-			n = addforeign(t, s);
+			n = addescaped(t, s);
 	}
 }
 

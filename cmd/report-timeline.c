@@ -245,7 +245,7 @@ adddrawing(struct cmd_text *t, const struct timeline *tl)
 }
 
 static void
-addline(struct cmd_text *t, const char *what, const struct bar *bar)
+addbarline(struct cmd_text *t, const char *what, const struct bar *bar)
 {
 	if (bar->n > 0)
 		html_print(t, "<tr><th scope=\"row\">%s<td>%zu\n", what,
@@ -264,14 +264,14 @@ addfigures(struct cmd_text *t, const struct timeline *tl)
 	    "<table>\n<caption class=\"aural\">Certificates that expire, by "
 	    "week</caption>\n<thead><tr><th scope=\"col\">Week"
 	    "<th scope=\"col\">Certificates</thead>\n<tbody>\n");
-	addline(t, "expired", &tl->expired);
+	addbarline(t, "expired", &tl->expired);
 	for (i = 0; i < WEEKS; i++) {
 		formatday(from, tl->r->now + (int64_t)i * WEEK);
 		formatday(to, tl->r->now + (int64_t)(i + 1) * WEEK - DAY);
 		snprintf(what, sizeof(what), "%s to %s", from, to);
-		addline(t, what, &tl->week[i]);
+		addbarline(t, what, &tl->week[i]);
 	}
-	addline(t, "later", &tl->later);
+	addbarline(t, "later", &tl->later);
 	cmd_text_adds(t, "</tbody></table>\n</details>\n");
 }
 
