@@ -18,11 +18,12 @@ BASE = lib/base/ahead.c lib/base/array.c lib/base/buf.c lib/base/crypto.c \
 STORE = lib/store/combined.c lib/store/due.c lib/store/endpoint.c \
 	lib/store/entry.c lib/store/fence.c lib/store/former.c \
 	lib/store/generation.c lib/store/held.c lib/store/index.c \
-	lib/store/indexed.c lib/store/info.c lib/store/layout.c \
+	lib/store/indexed.c lib/store/info.c lib/store/issued.c \
+	lib/store/issuedlist.c lib/store/layout.c \
 	lib/store/linkcheck.c lib/store/links.c lib/store/list.c \
 	lib/store/lock.c lib/store/log.c lib/store/lost.c \
-	lib/store/match.c \
-	lib/store/mend.c lib/store/method.c lib/store/mode.c \
+	lib/store/match.c lib/store/mend.c lib/store/method.c \
+	lib/store/mode.c \
 	lib/store/moment.c lib/store/names.c lib/store/newprops.c \
 	lib/store/orderstate.c lib/store/orderwrite.c \
 	lib/store/parents.c lib/store/propedit.c lib/store/propread.c \

@@ -1,5 +1,6 @@
 /*
- * cert-list: prints the entries of the store, or those that expire soon.
+ * cert-list: prints the entries of the store, those that expire soon, or what a
+ * CA has signed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 
 static const struct cmd_opt opts[] = {
 	{ '0', NULL, "end each record with a NUL byte" },
+	{ 'A', "ca",
+	    "what this CA has signed, whether or not it has an entry" },
 	{ 'e', "within",
 	    "only entries that expire within 30d, 1/3, a date, 0" },
 	{ 'j', NULL, "print JSON, one object per line" },
@@ -27,6 +30,7 @@ static const struct cmd_help help = {
 struct filter {
 	char **patterns;   /* ends with NULL; or NULL for all entries */
 	const char *kinds; /* NULL: all */
+	const char *ca;	   /* whose register is listed; NULL: entries */
 	struct certstore_span within;
 	int ending; /* within is set */
 };
@@ -131,6 +135,50 @@ listnamed(struct certstore *store, const struct filter *filter, size_t nname,
 	return n;
 }
 
+/* Does a pattern match what a CA has signed: its name here, its subject or one of
+ * the names that it is for? */
+static int
+matchesissued(char **patterns, const struct certstore_entry *entry)
+{
+	const char *type, *value;
+	size_t i;
+
+	if (cmd_operands_match(patterns, certstore_entry_name(entry)))
+		return 1;
+	value = certstore_entry_subject(entry);
+	if (value != NULL && cmd_operands_match(patterns, value))
+		return 1;
+	for (i = 0; certstore_entry_san(entry, i, &type, &value) == 1; i++)
+		if (cmd_operands_match(patterns, value))
+			return 1;
+	return 0;
+}
+
+/* Prints what a CA has signed. */
+static size_t
+listissued(struct certstore *store, const struct filter *filter,
+    struct cmd_records *out)
+{
+	const struct certstore_entry *entry;
+	struct cmd_text how = { NULL, 0, 0 };
+	struct certstore_error err;
+	struct certstore_issued *issued;
+	size_t n = 0;
+	int rv;
+
+	if ((issued = certstore_issued_new(store, filter->ca, &err)) == NULL)
+		cmd_die("%s", err.msg);
+	while ((rv = certstore_issued_next(issued, &entry, &err)) != 0) {
+		if (rv == -1)
+			cmd_error("%s", err.msg);
+		else if (matchesissued(filter->patterns, entry))
+			n += (size_t)putentry(out, filter, entry, &how);
+	}
+	certstore_issued_free(issued);
+	cmd_text_free(&how);
+	return n;
+}
+
 static int
 plainnames(char **patterns)
 {
@@ -155,10 +203,13 @@ main(int argc, char *argv[])
 	int ch;
 
 	cmd_start(&help, argv);
-	while ((ch = getopt(argc, argv, "+:" CMD_OPTIONS "0e:jk:o:")) != -1) {
+	while ((ch = getopt(argc, argv, "+:" CMD_OPTIONS "0A:e:jk:o:")) != -1) {
 		switch (ch) {
 		case '0':
 			out.nul = 1;
+			break;
+		case 'A':
+			filter.ca = optarg;
 			break;
 		case 'e':
 			if (certstore_span_parse(optarg, &filter.within,
@@ -193,11 +244,16 @@ main(int argc, char *argv[])
 			    "name,kind,ends,names");
 	if (out.form == CMD_TABLE || !out.terminal)
 		cmd_progress(store);
-	n = plainnames(filter.patterns) ?
-	    listnamed(store, &filter, npattern, &out) :
-	    listall(store, &filter, &out);
+	if (filter.ca != NULL)
+		n = listissued(store, &filter, &out);
+	else if (plainnames(filter.patterns))
+		n = listnamed(store, &filter, npattern, &out);
+	else
+		n = listall(store, &filter, &out);
 	cmd_records_end(&out);
-	if (n == 0 && (argc > optind || filter.kinds != NULL || filter.ending))
+	if (n == 0 &&
+	    (argc > optind || filter.kinds != NULL || filter.ending ||
+		filter.ca != NULL))
 		cmd_no();
 	if (filter.patterns != NULL)
 		cmd_operands_free(filter.patterns);

@@ -199,6 +199,14 @@ int certstore_list_next(struct certstore_list *list,
     const struct certstore_entry **entry, struct certstore_error *err);
 void certstore_list_free(struct certstore_list *list);
 
+/* What a CA of the store has signed: certstore_list(3). */
+struct certstore_issued;
+struct certstore_issued *certstore_issued_new(struct certstore *store,
+    const char *ca, struct certstore_error *err);
+int certstore_issued_next(struct certstore_issued *issued,
+    const struct certstore_entry **entry, struct certstore_error *err);
+void certstore_issued_free(struct certstore_issued *issued);
+
 /* Which entry answers for a name: certstore_match(3). */
 struct certstore_match;
 struct certstore_match *certstore_match_new(struct certstore *store,

@@ -145,3 +145,87 @@ www.example.com" ]
 	[ ! -e "$CERTSTORE/certs/victim" ]
 	[ -z "$(find "$CERTSTORE/index" -name '*victim*' -o -name '*[* ]*')" ]
 }
+
+# register: the directory of what the CA "ca" has signed.
+register() {
+	echo "$CERTSTORE/issued/$(cert-show -o spki ca | sed 's/spki://')"
+}
+
+@test "-A lists what a CA has signed, also what was replaced or removed" {
+	cert-create -q -c -S CN=Root ca
+	cert-create -q -A ca -s a.example.com a
+	first=$(cert-show -o serial a | sed 's/^0*//')
+	cert-create -q -f -A ca -s a.example.com a
+	cert-create -q -A ca -P client -S CN=0004f2aabbcc phone
+	second=$(cert-show -o serial phone | sed 's/^0*//')
+	cert-show -o cert phone >phone.pem
+	cert-rm -f phone
+	run -0 cert-list -A ca -o name,kind
+	[ "$(printf '%s\n' "${lines[@]}" | sort)" = "$(printf '%s\n' \
+	    "a server" "serial:$first server" "serial:$second client" |
+	    tr ' ' '\t' | sort)" ]
+	# names and subjects are searched, and the filters apply
+	run -0 cert-list -A ca -o name '*0004f2*'
+	[ "$output" = "serial:$second" ]
+	run -0 cert-list -A ca -o name -k client
+	[ "$output" = "serial:$second" ]
+	run -0 cert-list -A ca -o name "serial:$first"
+	[ "$output" = "serial:$first" ]
+	run -0 cert-list -A ca -o name,dir a.example.com
+	[[ $output == *"a	$CERTSTORE/certs/a"* ]]
+	run -1 cert-list -A ca absent
+	run -1 cert-list -A ca -e 10d
+	run -0 cert-list -A ca -e 400d -o name,how a
+	[ "$output" = "a	certificate" ]
+	# the certificate itself is kept
+	sed -n '/BEGIN/,$p' "$(register)/${second: -2}/$second.pem" |
+	    cmp - phone.pem
+	run -0 cert-list -j -A ca -o name,serial '*0004f2*'
+	[ "$output" = \
+	    "{\"name\":\"serial:$second\",\"serial\":\"$(openssl x509 \
+	    -noout -serial -in phone.pem | sed 's/.*=//' | tr A-F a-f)\"}" ]
+	cert-check
+}
+
+@test "-A says what is no CA, and lists that of a CA's earlier key" {
+	cert-create -q -c ca
+	cert-create -q a.example.com
+	cert-create -q -A ca b.example.com
+	old=$(cert-show -o spki ca)
+	run -2 cert-list -A a.example.com
+	[ "$output" = "cert-list: a.example.com: is not a CA" ]
+	run -2 cert-list -A absent
+	[[ $output == *"absent: there is no such entry"* ]]
+	run -2 cert-list -A spki:xyz
+	run -2 cert-list -A ../ca
+	cert-create -q -f -c ca
+	run -1 cert-list -A ca
+	run -0 cert-list -A "$old" -o name
+	[ "$output" = b.example.com ]
+}
+
+@test "a damaged record is named, and the others are listed" {
+	cert-create -q -c ca
+	for n in a b c d e f; do
+		cert-create -q -A ca -s $n.example.com $n
+	done
+	dir=$(register)
+	file() {
+		s=$(cert-show -o serial $1 | sed 's/^0*//')
+		echo "$dir/${s: -2}/$s.pem"
+	}
+	: >"$(file a)"
+	cp "$(file c)" "$(file b)"
+	head -c 300 "$(file d)" >cut
+	cp cut "$(file d)"
+	rm "$(file e)"
+	ln -s /etc/passwd "$(file e)"
+	touch "$dir/00x" "$dir/.new"
+	mkdir -p "$dir/00"
+	touch "$dir/00/x.pem" "$dir/00/00.pem.new" "$dir/00/0AB00.pem"
+	run -2 --separate-stderr cert-list -A ca -o name
+	[ "$(printf '%s\n' "${lines[@]}" | sort)" = "c
+f" ]
+	[ "${#stderr_lines[@]}" -eq 4 ]
+	[[ $stderr == *"is damaged"* ]]
+}

@@ -218,6 +218,12 @@ int	cs_props_text(const struct certstore_entry *, struct cs_buf *,
 /* held.c: what is written, of what it replaces. */
 int	cs_held_add(struct cs_put *, const struct cs_info *);	/* no memory */
 
+/* issued.c: the record of what is put, or 0; writes one, and what is to be synced
+ * (NULL: the caller syncs all). */
+int	cs_issued_ofput(struct cs_issued *, const struct cs_put *);
+int	cs_issued_write(struct certstore *, const struct cs_issued *,
+	    int [CS_NISSUED], struct certstore_error *);
+
 /* x5u.c */
 const char *cs_x5u_flaw(const char *);
 int	cs_x5u_add(struct certstore *, const struct cs_put *, int,
@@ -390,6 +396,7 @@ int	cs_lost_move(struct cs_repair *, const char *, const char *,
 /* put.c */
 int	cs_put_write(struct certstore *, struct cs_put *, int,
 	    struct certstore_error *);	/* all files; 1: they are left open */
+void	cs_put_begin(struct cs_put *);
 void	cs_put_await(const struct cs_put *);
 int	cs_put_sync(struct cs_put *, struct certstore_error *);
 void	cs_put_close(struct cs_put *);

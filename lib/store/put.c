@@ -172,6 +172,18 @@ writeputfile(struct cs_put *put, int i, gid_t group, int keep,
 	return rv;
 }
 
+/* Nothing is open yet. */
+void
+cs_put_begin(struct cs_put *put)
+{
+	int i;
+
+	for (i = 0; i <= CS_NFILE; i++)
+		put->fd[i] = -1;
+	for (i = 0; i < CS_NISSUED; i++)
+		put->recorded[i] = -1;
+}
+
 /*
  * Writes all files of a generation.  keep: those with contents, and the
  * directory, are left open for cs_put_sync(); an empty file is on disk with its
@@ -222,19 +234,31 @@ cs_put_await(const struct cs_put *put)
 				SYNC_FILE_RANGE_WAIT_AFTER);
 }
 
+static int
+syncput(const struct cs_put *put, int *fd, const char *what,
+    struct certstore_error *err)
+{
+	if (*fd == -1)
+		return 0;
+	if (fsync(*fd) == -1)
+		return cs_fail_errno(err, "%s: %s", put->name, what);
+	cs_file_close(fd);
+	return 0;
+}
+
 int
 cs_put_sync(struct cs_put *put, struct certstore_error *err)
 {
 	int i;
 
-	for (i = 0; i <= CS_NFILE; i++) {
-		if (put->fd[i] == -1)
-			continue;
-		if (fsync(put->fd[i]) == -1)
-			return cs_fail_errno(err, "%s: %s", put->name,
-			    i < CS_NFILE ? cs_file_names[i] : "directory");
-		cs_file_close(&put->fd[i]);
-	}
+	for (i = 0; i <= CS_NFILE; i++)
+		if (syncput(put, &put->fd[i],
+			i < CS_NFILE ? cs_file_names[i] : "directory",
+			err) == -1)
+			return -1;
+	for (i = 0; i < CS_NISSUED; i++)
+		if (syncput(put, &put->recorded[i], "issued", err) == -1)
+			return -1;
 	return 0;
 }
 
@@ -245,6 +269,8 @@ cs_put_close(struct cs_put *put)
 
 	for (i = 0; i <= CS_NFILE; i++)
 		cs_file_close(&put->fd[i]);
+	for (i = 0; i < CS_NISSUED; i++)
+		cs_file_close(&put->recorded[i]);
 }
 
 /* Does it have a key, and a certificate for TLS servers? */

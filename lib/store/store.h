@@ -8,6 +8,7 @@
 #include "base/base.h"
 
 struct stat;
+struct certstore_entry;
 
 #define CS_GENDIR	(CS_NAME_MAX + 24)	/* ".NAME@N" */
 #define CS_RECORD_MAX	(1024 * 1024)	/* info and props, bytes */
@@ -101,6 +102,9 @@ struct cs_identity {
 	unsigned char	 hash[32];
 };
 
+#define CS_NISSUED	3
+#define CS_SERIAL_LEN	65		/* 20 octets are allowed; others exist */
+
 /*
  * One entry to write.  The caller fills in name, seen, the contents of the
  * files (a buffer without memory: no such file) and in CS_INFO what
@@ -117,6 +121,7 @@ struct cs_put {
 	unsigned long	 pair;		/* the generation its files are of; 0: its own */
 	struct cs_buf	 file[CS_NFILE];
 	size_t		 leaf;		/* bytes of CS_FULLCHAIN's first; 0: all */
+	char		 signer[CS_HASH_LEN];	/* SPKI of the CA that signed it now */
 	unsigned long	 gen;		/* set by cs_write_entries() from here on */
 	unsigned long	 before;
 	unsigned long	 kept;
@@ -126,6 +131,7 @@ struct cs_put {
 	unsigned long	 closes[2];	/* whose keys a group may no longer read */
 	struct cs_info	 info;		/* as it was written */
 	int		 fd[CS_NFILE + 1];	/* and the directory */
+	int		 recorded[CS_NISSUED];	/* of issued/, to be synced */
 };
 /* write.c: writes all of them or none. */
 int	cs_write_entries(struct certstore *, struct cs_put *, size_t,
@@ -139,6 +145,24 @@ int	cs_put_compose(struct cs_buf *, const struct cs_put *,
 	    const struct timespec *, struct certstore_error *);	/* its info */
 int	cs_put_serves(const struct cs_put *);	/* a TLS server, as it says */
 void	cs_put_free(struct cs_put *);
+
+/*
+ * issued.c: what a CA has signed.  A serial number in hex as a file name, -1 if
+ * it is none; records what gets no entry; reads one: 1, 0, -1; is it there?  1,
+ * 0, -1 and errno.  The second of the latter two is the SPKI of the CA.
+ */
+struct cs_issued {
+	const char	*signer;	/* SPKI of the CA */
+	const char	*name;		/* of the entry, or NULL */
+	const struct cs_buf *desc;	/* cs_describe_cert() */
+	struct cs_buf	 pem;		/* borrowed */
+};
+int	cs_issued_serial(char [CS_SERIAL_LEN], const char *);
+int	cs_issued_add(struct certstore *, const struct cs_issued *, size_t,
+	    struct certstore_error *);
+int	cs_issued_read(const struct certstore *, const char *, const char *,
+	    struct certstore_entry *, struct certstore_error *);
+int	cs_issued_has(const struct certstore *, const char *, const char *);
 
 /* generation.c: the N of ".NAME@N" of that name, else 0; the other way round;
  * whose it is: 1, 0. */

@@ -186,6 +186,7 @@ writeputs(struct certstore *store, struct cs_put *puts, size_t n,
 {
 	int bulk = store->syncall ||
 	    (n >= BULK && cs_file_hassyncfs(store->fd));
+	struct cs_issued issued;
 	struct cs_link link;
 	size_t i;
 
@@ -201,6 +202,10 @@ writeputs(struct certstore *store, struct cs_put *puts, size_t n,
 		if (cs_put_write(store, &puts[i], !bulk, err) == -1)
 			return -1;
 		if (cs_x5u_add(store, &puts[i], !bulk, err) == -1)
+			return -1;
+		if (cs_issued_ofput(&issued, &puts[i]) &&
+		    cs_issued_write(store, &issued,
+			bulk ? NULL : puts[i].recorded, err) == -1)
 			return -1;
 		if (cs_index_add(store, &puts[i].info) == -1)
 			return cs_fail_errno(err, "%s: index", puts[i].name);
@@ -443,11 +448,10 @@ cs_write_entries(struct certstore *store, struct cs_put *puts, size_t n,
     struct certstore_error *err)
 {
 	size_t i;
-	int begun = 0, k, rv = -1;
+	int begun = 0, rv = -1;
 
 	for (i = 0; i < n; i++)
-		for (k = 0; k <= CS_NFILE; k++)
-			puts[i].fd[k] = -1;
+		cs_put_begin(&puts[i]);
 	if (cs_lock_take(store, err) == -1)
 		return -1;
 	cs_index_synced(store);

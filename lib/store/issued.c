@@ -1,0 +1,413 @@
+/*
+ * issued.c: issued/SPKI/SS/SERIAL.pem, all that CAs of the store have signed,
+ * certstore(5).  SPKI is the hash of the public key of the CA, not its name or
+ * key identifier: those are not unique.  A file that is there says that the
+ * serial number is taken (RFC 5280 section 4.1.2.2).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/private.h"
+
+#define DIRECTORY "issued"
+#define ENDS "ends" /* months in which one of them expires */
+#define MONTH_LEN sizeof("2027-01")
+#define BULK 16 /* files from which one syncfs is cheaper */
+#define SUB_MAX (CS_HASH_LEN + 32)
+
+/* A serial number as hex digits becomes a file name: lower case, without
+ * leading zeros.  -1: it is none. */
+int
+cs_issued_serial(char out[CS_SERIAL_LEN], const char *text)
+{
+	size_t len = strlen(text), i;
+
+	if (len == 0 || strspn(text, "0123456789abcdefABCDEF") != len)
+		return -1;
+	while (*text == '0' && text[1] != '\0') {
+		text++;
+		len--;
+	}
+	if (len >= CS_SERIAL_LEN)
+		return -1;
+	for (i = 0; i <= len; i++)
+		out[i] = text[i] >= 'A' && text[i] <= 'F' ?
+		    (char)(text[i] - 'A' + 'a') :
+		    text[i];
+	return 0;
+}
+
+/* "issued/SPKI/SS": the last two digits, since a directory of 1,000,000 files
+ * is slow on network file systems. */
+static void
+composesub(char sub[SUB_MAX], const char *signer, const char *serial)
+{
+	size_t len = strlen(serial);
+
+	snprintf(sub, SUB_MAX, DIRECTORY "/%s/%s%s", signer, len < 2 ? "0" : "",
+	    len < 2 ? serial : serial + len - 2);
+}
+
+static int
+failissued(const struct certstore *store, const char *sub,
+    struct certstore_error *err)
+{
+	return cs_fail_errno(err, "%s/%s", store->path, sub);
+}
+
+/* Opens a directory below issued/, or makes it; fresh: its name is to be
+ * synced. */
+static int
+openmade(struct certstore *store, int parent, const char *name, int *dir,
+    int *fresh, struct certstore_error *err)
+{
+	*fresh = faccessat(parent, name, F_OK, AT_SYMLINK_NOFOLLOW) == -1;
+	if (cs_file_mkprivate(parent, name, dir) == -1)
+		return failissued(store, DIRECTORY, err);
+	return cs_fence_ours(store, *dir, "/" DIRECTORY, err);
+}
+
+/* Opens issued/SPKI, which is made if need be. */
+static int
+opensigner(struct certstore *store, const char *signer, int *dir,
+    struct certstore_error *err)
+{
+	int fresh, freshest, rv = -1, top = -1;
+
+	if (openmade(store, store->fd, DIRECTORY, &top, &freshest, err) == -1 ||
+	    openmade(store, top, signer, dir, &fresh, err) == -1)
+		goto out;
+	if ((fresh && cs_store_sync(store, top) == -1) ||
+	    (freshest && cs_store_sync(store, store->fd) == -1))
+		failissued(store, DIRECTORY, err);
+	else
+		rv = 0;
+out:
+	cs_file_close(&top);
+	return rv;
+}
+
+/* Opens issued/SPKI/SS; if that is new, parent is left open to be synced. */
+static int
+openserials(struct certstore *store, const char *signer, const char *sub,
+    int *dir, int *parent, struct certstore_error *err)
+{
+	int fresh;
+
+	if ((*dir = cs_file_opendir(store->fd, sub)) != -1)
+		return cs_fence_ours(store, *dir, "/" DIRECTORY, err);
+	if (errno != ENOENT)
+		return failissued(store, sub, err);
+	if (opensigner(store, signer, parent, err) == -1 ||
+	    openmade(store, *parent, strrchr(sub, '/') + 1, dir, &fresh, err) ==
+		-1)
+		return -1;
+	return 0;
+}
+
+/* Notes the month in which one expires, so that only then all are read. */
+static int
+markmonth(struct certstore *store, const struct cs_issued *is,
+    struct certstore_error *err)
+{
+	const struct cs_buf empty = { 0 };
+	char path[SUB_MAX + MONTH_LEN];
+	char iso[CERTSTORE_TIME_LEN];
+	const char *ends, *month;
+	int dir = -1, fresh, parent = -1, rv = -1;
+	size_t len;
+
+	ends = cs_info_find(is->desc, "ends", &len);
+	if (ends == NULL)
+		return 0;
+	/* 2027-01-31T12:00:00Z */
+	certstore_time_format(strtoll(ends, NULL, 10), iso);
+	snprintf(path, sizeof(path), DIRECTORY "/%s/" ENDS "/%.7s", is->signer,
+	    iso);
+	if (faccessat(store->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	month = strrchr(path, '/') + 1;
+	if (opensigner(store, is->signer, &parent, err) == -1 ||
+	    openmade(store, parent, ENDS, &dir, &fresh, err) == -1)
+		goto out;
+	if ((cs_file_write(dir, month, &empty, 0600, (gid_t)-1, NULL) == -1 &&
+		errno != EEXIST) ||
+	    cs_store_sync(store, dir) == -1 ||
+	    (fresh && cs_store_sync(store, parent) == -1))
+		failissued(store, path, err);
+	else
+		rv = 0;
+out:
+	cs_file_close(&dir);
+	cs_file_close(&parent);
+	return rv;
+}
+
+static int
+composerecord(struct cs_buf *b, const struct cs_issued *is, const char *serial)
+{
+	int bad;
+
+	bad = cs_buf_adds(b, "certstore 1\nname ");
+	if (is->name == NULL)
+		bad |= cs_buf_printf(b, "serial:%s\n", serial);
+	else
+		bad |= cs_buf_printf(b, "%s\n", is->name);
+	bad |= cs_info_description(b, is->desc, "issuing");
+	bad |= cs_buf_add(b, "\n", 1);
+	bad |= cs_buf_add(b, is->pem.p, is->pem.len);
+	return bad == 0 ? 0 : -1;
+}
+
+/* Is it there with these bytes?  1, 0, -1. */
+static int
+isrecord(int dir, const char *file, const struct cs_buf *want)
+{
+	struct cs_buf b = { 0 };
+	int rv;
+
+	if ((rv = cs_file_read(dir, file, CS_RECORD_MAX, &b)) == 0)
+		rv = b.len == want->len && memcmp(b.p, want->p, b.len) == 0;
+	cs_buf_free(&b);
+	return rv;
+}
+
+/* The file of one: no other may have its name. */
+static int
+writerecord(struct certstore *store, const char *sub, int dir,
+    const char *serial, const struct cs_buf *b, int *fd,
+    struct certstore_error *err)
+{
+	char file[CS_SERIAL_LEN + 4];
+
+	snprintf(file, sizeof(file), "%s.pem", serial);
+	if (cs_file_write(dir, file, b, 0600, (gid_t)-1, fd) == 0)
+		return 0;
+	if (errno != EEXIST) {
+		failissued(store, sub, err);
+		(void)cs_file_remove(dir, file);
+		return -1;
+	}
+	switch (isrecord(dir, file, b)) {
+	case 1:
+		return 0;
+	case 0:
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s/%s/%s: this serial number was issued before: try "
+		    "again",
+		    store->path, sub, file);
+	default:
+		return failissued(store, sub, err);
+	}
+}
+
+/*
+ * Writes one, under the lock.  fd receives what is to be synced by the caller,
+ * the file, its directory and the one above, or -1; NULL: the caller syncs the
+ * whole file system.
+ */
+int
+cs_issued_write(struct certstore *store, const struct cs_issued *is,
+    int fd[CS_NISSUED], struct certstore_error *err)
+{
+	char serial[CS_SERIAL_LEN], sub[SUB_MAX], text[CS_SERIAL_LEN];
+	struct cs_buf b = { 0 };
+	int dir = -1, file = -1, parent = -1, rv = -1;
+	const char *found;
+	size_t len;
+
+	found = cs_info_find(is->desc, "serial", &len);
+	snprintf(text, sizeof(text), "%.*s",
+	    found == NULL || len >= sizeof(text) ? 0 : (int)len, found);
+	if (cs_issued_serial(serial, text) == -1)
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: a certificate with this serial number cannot be "
+		    "recorded",
+		    is->name == NULL ? text : is->name);
+	composesub(sub, is->signer, serial);
+	if (composerecord(&b, is, serial) == -1) {
+		cs_fail_nomem(err);
+		goto out;
+	}
+	if (markmonth(store, is, err) == -1 ||
+	    openserials(store, is->signer, sub, &dir, &parent, err) == -1)
+		goto out;
+	rv = writerecord(store, sub, dir, serial, &b, fd == NULL ? NULL : &file,
+	    err);
+out:
+	cs_buf_free(&b);
+	if (fd != NULL && rv == 0) {
+		fd[0] = file;
+		fd[1] = dir;
+		fd[2] = parent;
+	} else {
+		cs_file_close(&dir);
+		cs_file_close(&parent);
+	}
+	return rv;
+}
+
+/* What a put has to be recorded: that of its certificate, if it was signed for
+ * it: 1, or 0. */
+int
+cs_issued_ofput(struct cs_issued *is, const struct cs_put *put)
+{
+	if (put->signer[0] == '\0' || put->file[CS_FULLCHAIN].p == NULL)
+		return 0;
+	is->signer = put->signer;
+	is->name = put->name;
+	is->desc = &put->file[CS_INFO];
+	is->pem = cs_put_contents(put, CS_CERT);
+	return 1;
+}
+
+static int
+syncone(struct certstore *store, int fd[CS_NISSUED],
+    struct certstore_error *err)
+{
+	int i, rv = 0;
+
+	for (i = 0; i < CS_NISSUED; i++) {
+		if (fd[i] != -1 && rv == 0 && fsync(fd[i]) == -1)
+			rv = failissued(store, DIRECTORY, err);
+		cs_file_close(&fd[i]);
+	}
+	return rv;
+}
+
+static void
+logissued(struct certstore *store, const struct cs_issued *is)
+{
+	struct cs_logline change = { .reason = "sign" };
+	char name[CS_SERIAL_LEN + 8], print[CS_HASH_LEN];
+	const char *found;
+	size_t len = 0;
+
+	found = cs_info_find(is->desc, "fingerprint", &len);
+	snprintf(print, sizeof(print), "%.*s", (int)len,
+	    found == NULL ? "" : found);
+	found = cs_info_find(is->desc, "serial", &len);
+	snprintf(name, sizeof(name), "serial:%.*s", (int)len,
+	    found == NULL ? "" : found);
+	change.name = name;
+	change.new = print;
+	cs_log_add(store, &change);
+}
+
+/* Records what was signed and gets no entry: all of it is on disk when it
+ * returns. */
+int
+cs_issued_add(struct certstore *store, const struct cs_issued *is, size_t n,
+    struct certstore_error *err)
+{
+	int bulk, fd[CS_NISSUED] = { -1, -1, -1 }, rv = -1;
+	size_t i;
+
+	if (cs_lock_take(store, err) == -1)
+		return -1;
+	bulk = store->syncall || (n >= BULK && cs_file_hassyncfs(store->fd));
+	for (i = 0; i < n; i++) {
+		cs_progress(store, "recording", i, n);
+		if (cs_issued_write(store, &is[i], bulk ? NULL : fd, err) ==
+			-1 ||
+		    (!bulk && syncone(store, fd, err) == -1))
+			goto out;
+	}
+	if (bulk && syncfs(store->fd) == -1) {
+		failissued(store, DIRECTORY, err);
+		goto out;
+	}
+	for (i = 0; i < n; i++)
+		logissued(store, &is[i]);
+	rv = 0;
+out:
+	cs_lock_release(store);
+	return rv;
+}
+
+/* Divides a record into the lines and the certificate. */
+static int
+splitrecord(struct cs_buf *text, char **pem)
+{
+	static const char end[] = "\n-----END CERTIFICATE-----\n";
+	char *gap;
+
+	if (text->len < sizeof(end) || strlen(text->p) != text->len ||
+	    strcmp(text->p + text->len - (sizeof(end) - 1), end) != 0 ||
+	    (gap = strstr(text->p, "\n\n")) == NULL)
+		return 0;
+	if ((*pem = strdup(gap + 2)) == NULL)
+		return -1;
+	text->len = (size_t)(gap + 1 - text->p);
+	text->p[text->len] = '\0';
+	return 1;
+}
+
+/* May it be what it says: that entry's, or no entry's? */
+static int
+isnamed(const struct cs_info *info, const char *serial)
+{
+	static const char prefix[] = "serial:";
+	char own[CS_SERIAL_LEN];
+
+	if (info->name == NULL || info->kind == NULL || info->serial == NULL ||
+	    info->fingerprint == NULL || info->spki == NULL ||
+	    cs_issued_serial(own, info->serial) == -1 ||
+	    strcmp(own, serial) != 0)
+		return 0;
+	return cs_name_isvalid(info->name) ||
+	    (strncmp(info->name, prefix, sizeof(prefix) - 1) == 0 &&
+		strcmp(info->name + sizeof(prefix) - 1, serial) == 0);
+}
+
+/*
+ * Reads what a CA has signed: 1, 0 there is no such serial number, -1.  The
+ * entry may have held another one; it is in no store.
+ */
+int
+cs_issued_read(const struct certstore *store, const char *signer,
+    const char *serial, struct certstore_entry *entry,
+    struct certstore_error *err)
+{
+	char path[SUB_MAX + CS_SERIAL_LEN + 4], sub[SUB_MAX];
+	struct cs_info *info = &entry->info;
+	int rv;
+
+	cs_info_reset(info);
+	free(entry->pem);
+	entry->pem = NULL;
+	entry->store = NULL;
+	composesub(sub, signer, serial);
+	snprintf(path, sizeof(path), "%s/%s.pem", sub, serial);
+	if (cs_file_record(store->fd, path, CS_RECORD_MAX, &info->text) == -1) {
+		if (errno == ENOENT)
+			return 0;
+		return failissued(store, path, err);
+	}
+	if ((rv = splitrecord(&info->text, &entry->pem)) == -1)
+		return cs_fail_nomem(err);
+	if (rv == 1 && cs_info_parse(info, err) == -1)
+		return -1;
+	if (rv == 1 && isnamed(info, serial))
+		return 1;
+	return cs_fail(err, CERTSTORE_EDAMAGED,
+	    "%s/%s: is damaged: use cert-check%s -r", store->path, path,
+	    cs_store_option(store));
+}
+
+int
+cs_issued_has(const struct certstore *store, const char *signer,
+    const char *serial)
+{
+	char path[SUB_MAX + CS_SERIAL_LEN + 4], sub[SUB_MAX];
+
+	composesub(sub, signer, serial);
+	snprintf(path, sizeof(path), "%s/%s.pem", sub, serial);
+	if (faccessat(store->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+}
