@@ -33,7 +33,7 @@ findcakey(struct certstore *store, const char *ca, char spki[CS_HASH_LEN],
 	int rv;
 
 	if (strncmp(ca, SPKI, sizeof(SPKI) - 1) == 0) {
-		if (cs_hash_read(ca + sizeof(SPKI) - 1, spki) == 0)
+		if (cs_hash_read(ca + sizeof(SPKI) - 1, spki))
 			return 0;
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: is not spki: and 64 hex digits",
