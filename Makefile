@@ -30,7 +30,7 @@ STORE = lib/store/combined.c lib/store/due.c lib/store/endpoint.c \
 	lib/store/props.c lib/store/purge.c lib/store/put.c \
 	lib/store/recover.c lib/store/remove.c lib/store/repair.c \
 	lib/store/repeat.c lib/store/resolve.c lib/store/revert.c \
-	lib/store/search.c lib/store/set.c lib/store/settings.c \
+	lib/store/revoked.c lib/store/search.c lib/store/set.c lib/store/settings.c \
 	lib/store/settle.c lib/store/store.c lib/store/sweep.c \
 	lib/store/told.c lib/store/trustgen.c lib/store/trustname.c \
 	lib/store/unlink.c lib/store/user.c lib/store/write.c \
@@ -115,8 +115,8 @@ UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
 	tests/test-import.c tests/test-issue.c tests/test-key.c \
 	tests/test-labels.c tests/test-limits.c tests/test-live.c \
 	tests/test-match.c tests/test-name.c tests/test-order.c tests/test-part.c \
-	tests/test-pem.c tests/test-refuse.c tests/test-renew.c \
-	tests/test-store.c tests/test-template.c tests/test-time.c \
+	tests/test-pem.c tests/test-refuse.c tests/test-register.c \
+	tests/test-renew.c tests/test-store.c tests/test-template.c tests/test-time.c \
 	tests/test-trust.c tests/test-verify.c tests/test-writers.c
 # The one whose allocations fail.
 MEMORY_UNITS = tests/test-memory.c

@@ -164,6 +164,27 @@ int	cs_issued_read(const struct certstore *, const char *, const char *,
 	    struct certstore_entry *, struct certstore_error *);
 int	cs_issued_has(const struct certstore *, const char *, const char *);
 
+/*
+ * revoked.c: the words for reasons; is a serial number of a CA, by its SPKI,
+ * revoked: 1, 0, -1 and errno; records some: how many were not before, or -1;
+ * calls fn for each.
+ */
+struct cs_revocation {
+	char	 serial[CS_SERIAL_LEN];	/* cs_issued_serial() */
+	char	 issuer[CS_HASH_LEN];	/* subjecthash of the CA */
+	int64_t	 when, ends;		/* ends: of the certificate; 0: not known */
+	int	 reason;		/* CRLReason, RFC 5280 section 5.3.1 */
+};
+const char *cs_revoked_word(int);	/* or NULL */
+int	cs_revoked_reason(const char *);	/* or -1 */
+int	cs_revoked_find(const struct certstore *, const char *, const char *,
+	    struct cs_revocation *);
+int	cs_revoked_add(struct certstore *, const char *,
+	    const struct cs_revocation *, size_t, struct certstore_error *);
+int	cs_revoked_each(struct certstore *, const char *,
+	    int (*)(void *, const struct cs_revocation *), void *,
+	    struct certstore_error *);
+
 /* generation.c: the N of ".NAME@N" of that name, else 0; the other way round;
  * whose it is: 1, 0. */
 unsigned long cs_generation_number(const char *, const char *);
