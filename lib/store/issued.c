@@ -381,6 +381,8 @@ cs_issued_read(const struct certstore *store, const char *signer,
 	free(entry->pem);
 	entry->pem = NULL;
 	entry->store = NULL;
+	if (store->fd == -1)
+		return 0;
 	composesub(sub, signer, serial);
 	snprintf(path, sizeof(path), "%s/%s.pem", sub, serial);
 	if (cs_file_record(store->fd, path, CS_RECORD_MAX, &info->text) == -1) {
@@ -405,6 +407,8 @@ cs_issued_has(const struct certstore *store, const char *signer,
 {
 	char path[SUB_MAX + CS_SERIAL_LEN + 4], sub[SUB_MAX];
 
+	if (store->fd == -1)
+		return 0;
 	composesub(sub, signer, serial);
 	snprintf(path, sizeof(path), "%s/%s.pem", sub, serial);
 	if (faccessat(store->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
