@@ -73,9 +73,10 @@ ACME = lib/acme/account.c lib/acme/acmedir.c lib/acme/anchored.c \
 	lib/acme/values.c lib/acme/weburl.c
 AUDIT = lib/audit/audit.c lib/audit/code.c lib/audit/endcheck.c \
 	lib/audit/entrycheck.c lib/audit/filecheck.c lib/audit/finding.c \
-	lib/audit/indexcheck.c lib/audit/needed.c lib/audit/parsecheck.c \
-	lib/audit/placecheck.c lib/audit/repairs.c lib/audit/sidecheck.c \
-	lib/audit/trustcheck.c lib/audit/workcheck.c
+	lib/audit/indexcheck.c lib/audit/issuedcheck.c \
+	lib/audit/issuedrepair.c lib/audit/needed.c \
+	lib/audit/parsecheck.c lib/audit/placecheck.c lib/audit/repairs.c \
+	lib/audit/sidecheck.c lib/audit/trustcheck.c lib/audit/workcheck.c
 DEPLOY = lib/deploy/deploy.c lib/deploy/informed.c lib/deploy/ledger.c \
 	lib/deploy/value.c
 LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \

@@ -553,6 +553,102 @@ both() {
 	    fail "cert-check $*: $status $output, not $status_is $said"
 }
 
+# record NAME: the file that says that "ca" has signed the entry.
+record() {
+	local s
+
+	s=$(cert-show -o serial "$1" | sed 's/^0*//')
+	echo "$CERTSTORE/issued/$(cert-show -o spki ca | sed \
+	    's/spki://')/${s: -2}/$s.pem"
+}
+
+@test "a store from before gets the records of what its CAs have signed" {
+	before=$(cert-list -A ca -o fingerprint | wc -l)
+	[ "$before" -eq 3 ]
+	mv "$CERTSTORE/issued" was
+	finds warning a issued-missing
+	finds warning b issued-missing b
+	run -1 cert-list -A ca
+	run -1 cert-check -rn
+	[ "$(grep -c "^repairable	.	issued	" <<<"$output")" -eq 2 ]
+	[ ! -e "$CERTSTORE/issued" ]
+	run -0 cert-check -r
+	[ "$(grep -c "^repaired	.	issued	" <<<"$output")" -eq 2 ]
+	clean
+	run -0 cert-check -r
+	[ -z "$output" ]
+	# as they were written, but for what was replaced
+	run -1 diff -r was "$CERTSTORE/issued"
+	[[ $output == "Only in was/"* ]]
+	[ "${#lines[@]}" -le 2 ]
+	# what a CA elsewhere signed is none of ours
+	ca other /CN=other
+	sign leaf other /CN=leaf 300 subjectAltName=DNS:x.example.com
+	cat leaf.key leaf.crt other.crt | cert-import -q -N x
+	clean
+	# with the key of that CA, what is imported is recorded
+	cat other.key other.crt | cert-import -q -N other
+	finds warning x issued-missing
+	cert-check -qr
+	sign more other /CN=more 300 subjectAltName=DNS:y.example.com
+	cat more.key more.crt | cert-import -q -N y
+	clean
+}
+
+@test "damaged records are repaired of their certificates, or removed" {
+	a=$(record a)
+	b=$(record b)
+	cp "$a" a.was
+	cp "$b" b.was
+	# a line of a is lost, the writer of b was interrupted
+	sed -i '/^kind/d' "$a"
+	truncate -s -40 "$b"
+	torn=$(dirname "$b")/1$(basename "$b" | tail -c 7)
+	: >"$torn"
+	run -2 cert-list -A ca
+	run -1 cert-check -rn
+	[ "$(grep -c "^repairable	@store	issued	" <<<"$output")" -eq 3 ]
+	run -0 cert-check -r
+	[ "$(grep -c "^repaired	@store	issued	" <<<"$output")" -eq 3 ]
+	cmp "$a" a.was
+	cmp "$b" b.was
+	[ ! -e "$torn" ]
+	run -0 cert-check -r
+	[ -z "$output" ]
+	# a certificate that is whole, but not with this number
+	cp "$a" "$b"
+	run -1 cert-check -r
+	[[ $output == *"@store	issued	"*"restore the file from a backup" ]]
+}
+
+@test "-e finds what a CA has signed and no entry has" {
+	for n in 1 2 3; do
+		cert-create -q -A ca -P client -l 20d -S CN=phone$n phone$n
+		sed -i "s/^name .*/name serial:$(cert-show -o serial phone$n |
+		    sed 's/^0*//')/" "$(record phone$n)"
+	done
+	clean -e 10d
+	cert-rm -fq phone1 phone2
+	finds warning ca issued-expires -e 30d
+	[ "$(grep -c issued-expires <<<"$output")" -eq 2 ]
+	finds critical ca issued-expires -e 40d,30d
+	# the entry that a new one has counts for both
+	cert-create -q -A ca -P client -S CN=phone1 phone1
+	run -1 cert-check -e 30d
+	[ "$(grep -c issued-expires <<<"$output")" -eq 1 ]
+	[[ $output == *"CN=phone2, which it has signed (serial:"* ]]
+	# nobody uses it once it has expired
+	cert-rm -fq phone3
+	clean -e 30d -w "$(date -u -d '+25 days' +%F)"
+	cert-set -q ca ignore=issued-expires
+	clean -e 30d
+	# what was made for an entry is of no interest without it
+	again
+	cert-create -q -A ca -s gone.example.com -l 20d gone
+	cert-rm -fq gone
+	clean -e 30d
+}
+
 @test "what needs no audit is answered as by one" {
 	local args how
 

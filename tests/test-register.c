@@ -114,7 +114,10 @@ testissued(void)
 	    "and its directory");
 	ok(access(path("store/issued/%s/ends/2027-01", spki), F_OK) == 0,
 	    "the month in which it expires");
-	ok(add(store, "abc", NULL, PEM) == -1 && err.code == CERTSTORE_EREFUSED,
+	ok(add(store, "abc", NULL,
+	       "-----BEGIN CERTIFICATE-----\nBBBB\n"
+	       "-----END CERTIFICATE-----\n") == -1 &&
+		err.code == CERTSTORE_EREFUSED,
 	    "a serial number is given once");
 	ok(add(store, "0abc", NULL, PEM) == 0, "again the same is no error");
 	ok(add(store, "-1f", NULL, PEM) == -1 && err.code == CERTSTORE_EREFUSED,

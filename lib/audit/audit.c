@@ -11,7 +11,7 @@
 
 #include "audit/private.h"
 
-#define NPHASE 8 /* behind the entries */
+#define NPHASE 9 /* behind the entries */
 
 struct certstore_audit *
 certstore_audit_new(struct certstore *store, int64_t when,
@@ -58,6 +58,7 @@ certstore_audit_free(struct certstore_audit *audit)
 	cs_strings_free(&audit->files);
 	cs_strings_free(&audit->entries);
 	free(audit->group);
+	free(audit->signer);
 	free(audit);
 }
 
@@ -292,6 +293,7 @@ static const struct {
 	{ cs_placecheck_certs, NULL, 0 },
 	{ cs_placecheck_store, "@store", 0 },
 	{ cs_trustcheck_sets, "@trust", 1 },
+	{ cs_issuedcheck_ends, NULL, 1 },
 	{ cs_workcheck_renewals, NULL, 0 },
 	{ cs_workcheck_orders, NULL, 0 },
 	{ cs_workcheck_deliveries, NULL, 0 },

@@ -398,6 +398,8 @@ lookcertificate(struct certstore_audit *audit, struct certstore_error *err)
 		    info->name, err, "its chain expires before it");
 	if (rv == 0 && info->weak && !audit->named)
 		rv = cs_parsecheck_weak(audit, err);
+	if (rv == 0)
+		rv = cs_issuedcheck_entry(audit, err);
 	return rv;
 }
 

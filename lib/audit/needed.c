@@ -46,6 +46,39 @@ hasending(struct certstore *store, const struct certstore_span *within,
 	return rv;
 }
 
+int64_t
+cs_needed_until(const struct certstore_span *span, int64_t when)
+{
+	switch (span->type) {
+	case CERTSTORE_SPAN_AT:
+		return span->secs;
+	case CERTSTORE_SPAN_FOR:
+		return when + span->secs;
+	default: /* a part of the validity ends at any time */
+		return INT64_MAX;
+	}
+}
+
+/* Does something expire that a CA has signed?  1, 0, -1. */
+static int
+hasissued(struct certstore *store, int64_t when, int64_t until,
+    struct certstore_error *err)
+{
+	struct cs_strings cas = { 0 };
+	size_t i;
+	int rv;
+
+	rv = cs_issued_signers(store, &cas);
+	for (i = 0; i < cas.n && rv == 0; i++)
+		rv = cs_issued_isending(store, cas.v[i], when, until);
+	cs_strings_free(&cas);
+	if (rv == -1 && errno == EACCES)
+		return 0;
+	return rv == -1 ?
+	    cs_fail_errno(err, "%s/issued", certstore_path(store)) :
+	    rv;
+}
+
 int
 certstore_audit_isneeded(struct certstore *store,
     const struct certstore_span *within, int64_t when,
@@ -61,5 +94,11 @@ certstore_audit_isneeded(struct certstore *store,
 		return cs_fail_errno(err, "%s/certs", certstore_path(store));
 	cs_file_close(&fd);
 	rv = hasending(store, within, when, err);
+	if (rv == 0)
+		rv = hasissued(store,
+		    when == CERTSTORE_NOW ? certstore_time_now() : when,
+		    cs_needed_until(within,
+			when == CERTSTORE_NOW ? certstore_time_now() : when),
+		    err);
 	return rv == 0 ? hassets(store, err) : rv;
 }

@@ -34,6 +34,8 @@ enum cs_code {
 	CS_CODE_INFO_DAMAGED,
 	CS_CODE_INFO_DIFFERS,
 	CS_CODE_INTERRUPTED,
+	CS_CODE_ISSUED_EXPIRES,
+	CS_CODE_ISSUED_MISSING,
 	CS_CODE_ISSUER_ENDS_FIRST,
 	CS_CODE_KEPT_MISSING,
 	CS_CODE_KEY_CHANGED,
@@ -132,6 +134,8 @@ struct certstore_audit {
 	int			 users;		/* an entry has a user */
 	int			 hasrsa, hasother;	/* keys of certificates */
 	int			 unread;	/* a key may not be read */
+	char			*signer;	/* key identifier or name of the last CA */
+	char			 signerspki[CS_HASH_LEN];	/* "" : not here */
 	struct cs_ignored	 ignored[2];	/* of @store, of the last name */
 	struct cs_finding	*queue;
 	size_t			 nqueue, size, nextfinding;
@@ -192,6 +196,25 @@ int	cs_entrycheck_isclean(struct certstore_audit *, const char *);
  * is in order: 1, or 0 if it is to be looked at again. */
 extern const struct cs_aheadcalls cs_sidecheck_calls;
 int	cs_sidecheck_take(struct certstore_audit *, const char *, const void *);
+
+/* issuedcheck.c: is the certificate of an entry recorded; what expires of what no
+ * entry has.  For a repair: has a CA signed an
+ * entry without a record?  1 and the CA, to be closed; 0, -1. */
+struct cs_issuer;
+int	cs_issuedcheck_entry(struct certstore_audit *,
+	    struct certstore_error *);
+int	cs_issuedcheck_ends(struct certstore_audit *, struct certstore_error *);
+int	cs_issuedcheck_lacks(const struct certstore_entry *, struct cs_issuer *,
+	    struct certstore_error *);
+
+/* issuedrepair.c */
+struct cs_repair;
+int	cs_issuedrepair_entry(struct cs_repair *, const char *,
+	    const struct certstore_entry *, struct certstore_error *);
+int	cs_issuedrepair_records(struct cs_repair *, struct certstore_error *);
+
+/* needed.c: until when a span asks for what expires. */
+int64_t	cs_needed_until(const struct certstore_span *, int64_t);
 
 /* indexcheck.c: what is surplus in index/ and combined/, what is shared. */
 int	cs_indexcheck_store(struct certstore_audit *, struct certstore_error *);

@@ -297,6 +297,8 @@ repaircontents(struct cs_repair *r, struct cs_logtold *told, const char *name,
 		rv = repairfiles(r, name, &entry, damaged, err);
 		if (rv == 0 && !damaged)
 			rv = repairprops(r, name, &entry, err);
+		if (rv == 0 && !damaged)
+			rv = cs_issuedrepair_entry(r, name, &entry, err);
 		if (rv == 0 && cs_log_lacks(r->store, told, &entry.info))
 			unlogged = entry.info.gen;
 	}
@@ -422,8 +424,9 @@ repairmore(struct cs_repair *r, struct certstore_error *err)
 	if (r->names.n == 0 || r->copied) {
 		names = &all;
 		if ((rv = cs_resolve_names(r->store, &all, err)) == 0 &&
-		    (rv = repairtrusts(r, err)) == 0)
-			rv = repairchains(r, err);
+		    (rv = repairtrusts(r, err)) == 0 &&
+		    (rv = repairchains(r, err)) == 0)
+			rv = cs_issuedrepair_records(r, err);
 	}
 	for (i = 0; i < names->n && rv == 0; i++) {
 		cs_progress(r->store, "checking files", i, names->n);

@@ -32,7 +32,7 @@ beginside(void *arg)
 	side->haslog = 0;
 	side->queue = NULL;
 	side->nqueue = side->size = side->nextfinding = 0;
-	side->group = NULL;
+	side->group = side->signer = NULL;
 	side->store = certstore_open(certstore_path(whole->store), 0, &err);
 	if (side->store != NULL)
 		return side;
@@ -71,6 +71,7 @@ endside(void *arg)
 	cs_finding_drop(side, 0);
 	free(side->queue);
 	free(side->group);
+	free(side->signer);
 	cs_entry_done(&side->entry);
 	certstore_close(side->store);
 	free(side);

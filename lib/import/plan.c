@@ -10,6 +10,63 @@
 
 #include "import/private.h"
 
+/* Becomes it an entry, or is it one, of a CA with its key?  1, 0, -1. */
+static int
+issigningca(const struct certstore_import *im, const char *spki,
+    struct certstore_error *err)
+{
+	struct certstore_entry entry = { 0 };
+	struct certstore_error ignored;
+	struct cs_strings names = { 0 };
+	int rv = 0;
+	size_t i;
+
+	for (i = 0; i < im->pool.nca; i++)
+		if (im->pool.ca[i]->key != NULL &&
+		    strcmp(im->pool.ca[i]->spki, spki) == 0)
+			return 1;
+	if (cs_search_index(im->store, "spki", spki, &names) == -1)
+		return cs_fail_errno(err, "%s/index",
+		    certstore_path(im->store));
+	for (i = 0; i < names.n && rv == 0; i++)
+		rv = cs_entry_glance(im->store, names.v[i], &entry, &ignored) ==
+			0 &&
+		    entry.info.haskey && strcmp(entry.info.kind, "ca") == 0;
+	cs_entry_done(&entry);
+	cs_strings_free(&names);
+	return rv;
+}
+
+/*
+ * What a CA of the store has signed is recorded, whoever asked it to.  The last
+ * answer is kept: many certificates have one issuer.
+ */
+static int
+recordsigner(struct cs_planning *job, struct certstore_error *err)
+{
+	struct certstore_import *im = job->im;
+	struct cs_put *put = &job->a->put;
+	char spki[CS_HASH_LEN];
+	int rv;
+
+	put->signer[0] = '\0';
+	if (job->a->entry.info.self || sk_X509_num(job->above.above) == 0)
+		return 0;
+	if (cs_cert_spki(X509_get_X509_PUBKEY(
+			     sk_X509_value(job->above.above, 0)),
+		spki) == -1)
+		return cs_fail_nomem(err);
+	if (strcmp(im->signer, spki) != 0) {
+		if ((rv = issigningca(im, spki, err)) == -1)
+			return -1;
+		memcpy(im->signer, spki, sizeof(spki));
+		im->records = rv;
+	}
+	if (im->records)
+		memcpy(put->signer, spki, sizeof(spki));
+	return 0;
+}
+
 /* Makes the files of the certificate, and their description. */
 static int
 makeplanfiles(struct cs_planning *job, struct certstore_error *err)
@@ -23,7 +80,7 @@ makeplanfiles(struct cs_planning *job, struct certstore_error *err)
 	cs_info_reset(info);
 	if (cs_buf_copy(&info->text, &job->a->put.file[CS_INFO]) == -1)
 		return cs_fail_nomem(err);
-	return cs_info_parse(info, err);
+	return cs_info_parse(info, err) == -1 ? -1 : recordsigner(job, err);
 }
 
 static int

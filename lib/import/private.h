@@ -110,6 +110,8 @@ struct certstore_import {
 	int			 told;		/* warned already */
 	const char		*origin;	/* of entries, or NULL */
 	const struct cs_ordered	*answer;	/* of an order, or NULL */
+	char			 signer[CS_HASH_LEN];	/* the last issuer's key */
+	int			 records;	/* it is that of a CA of the store */
 };
 
 /* keyowner.c: entries of the store that have a certificate's key. */

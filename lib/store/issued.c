@@ -163,15 +163,16 @@ composerecord(struct cs_buf *b, const struct cs_issued *is, const char *serial)
 	return bad == 0 ? 0 : -1;
 }
 
-/* Is it there with these bytes?  1, 0, -1. */
+/* Is it there with this certificate?  1, 0, -1. */
 static int
-isrecord(int dir, const char *file, const struct cs_buf *want)
+isrecord(int dir, const char *file, const struct cs_buf *pem)
 {
 	struct cs_buf b = { 0 };
 	int rv;
 
 	if ((rv = cs_file_read(dir, file, CS_RECORD_MAX, &b)) == 0)
-		rv = b.len == want->len && memcmp(b.p, want->p, b.len) == 0;
+		rv = b.len > pem->len &&
+		    memcmp(b.p + b.len - pem->len, pem->p, pem->len) == 0;
 	cs_buf_free(&b);
 	return rv;
 }
@@ -179,8 +180,8 @@ isrecord(int dir, const char *file, const struct cs_buf *want)
 /* The file of one: no other may have its name. */
 static int
 writerecord(struct certstore *store, const char *sub, int dir,
-    const char *serial, const struct cs_buf *b, int *fd,
-    struct certstore_error *err)
+    const char *serial, const struct cs_issued *is, const struct cs_buf *b,
+    int *fd, struct certstore_error *err)
 {
 	char file[CS_SERIAL_LEN + 4];
 
@@ -192,7 +193,7 @@ writerecord(struct certstore *store, const char *sub, int dir,
 		(void)cs_file_remove(dir, file);
 		return -1;
 	}
-	switch (isrecord(dir, file, b)) {
+	switch (isrecord(dir, file, &is->pem)) {
 	case 1:
 		return 0;
 	case 0:
@@ -236,8 +237,8 @@ cs_issued_write(struct certstore *store, const struct cs_issued *is,
 	if (markmonth(store, is, err) == -1 ||
 	    openserials(store, is->signer, sub, &dir, &parent, err) == -1)
 		goto out;
-	rv = writerecord(store, sub, dir, serial, &b, fd == NULL ? NULL : &file,
-	    err);
+	rv = writerecord(store, sub, dir, serial, is, &b,
+	    fd == NULL ? NULL : &file, err);
 out:
 	cs_buf_free(&b);
 	if (fd != NULL && rv == 0) {
@@ -402,6 +403,46 @@ cs_issued_read(const struct certstore *store, const char *signer,
 }
 
 int
+cs_issued_text(const struct certstore *store, const char *signer,
+    const char *serial, struct cs_buf *text)
+{
+	char path[SUB_MAX + CS_SERIAL_LEN + 4], sub[SUB_MAX];
+
+	composesub(sub, signer, serial);
+	snprintf(path, sizeof(path), "%s/%s.pem", sub, serial);
+	return cs_file_read(store->fd, path, CS_RECORD_MAX, text);
+}
+
+int
+cs_issued_mend(struct certstore *store, const char *signer, const char *serial,
+    const struct cs_issued *is, struct certstore_error *err)
+{
+	char file[CS_SERIAL_LEN + 4], sub[SUB_MAX];
+	struct cs_buf b = { 0 };
+	int dir = -1, parent = -1, rv = -1;
+
+	if (cs_lock_take(store, err) == -1)
+		return -1;
+	composesub(sub, signer, serial);
+	snprintf(file, sizeof(file), "%s.pem", serial);
+	if (openserials(store, signer, sub, &dir, &parent, err) == -1)
+		goto out;
+	if (is != NULL && composerecord(&b, is, serial) == -1)
+		cs_fail_nomem(err);
+	else if (is != NULL ? cs_file_replace(dir, file, &b, 0600) == -1 :
+			      cs_file_remove(dir, file) == -1)
+		failissued(store, sub, err);
+	else
+		rv = 0;
+out:
+	cs_buf_free(&b);
+	cs_file_close(&dir);
+	cs_file_close(&parent);
+	cs_lock_release(store);
+	return rv;
+}
+
+int
 cs_issued_has(const struct certstore *store, const char *signer,
     const char *serial)
 {
@@ -414,4 +455,59 @@ cs_issued_has(const struct certstore *store, const char *signer,
 	if (faccessat(store->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return 1;
 	return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+}
+
+static int
+collectsigner(void *arg, const char *file)
+{
+	char hex[CS_HASH_LEN];
+
+	return cs_hash_read(file, hex) && strcmp(file, hex) == 0 ?
+	    cs_strings_add(arg, file) :
+	    0;
+}
+
+/* The public keys of all CAs that have signed something: 0, or -1 and errno. */
+int
+cs_issued_signers(const struct certstore *store, struct cs_strings *signers)
+{
+	if (store->fd != -1 &&
+	    cs_file_each(store->fd, DIRECTORY, collectsigner, signers) == -1 &&
+	    errno != ENOENT)
+		return -1;
+	cs_strings_sort(signers);
+	return 0;
+}
+
+/* Months, as "2027-01". */
+struct months {
+	char from[CERTSTORE_TIME_LEN], until[CERTSTORE_TIME_LEN];
+};
+
+static int
+isbetween(void *arg, const char *file)
+{
+	const struct months *m = arg;
+
+	return strlen(file) == MONTH_LEN - 1 &&
+	    strncmp(file, m->from, MONTH_LEN - 1) >= 0 &&
+	    strncmp(file, m->until, MONTH_LEN - 1) <= 0;
+}
+
+/* May something expire that the CA has signed?  1, 0, -1 and errno. */
+int
+cs_issued_isending(const struct certstore *store, const char *signer,
+    int64_t from, int64_t until)
+{
+	char sub[SUB_MAX];
+	struct months m;
+	int rv;
+
+	certstore_time_format(from, m.from);
+	snprintf(m.until, sizeof(m.until), "9999-12");
+	if (until != INT64_MAX)
+		certstore_time_format(until, m.until);
+	snprintf(sub, sizeof(sub), DIRECTORY "/%s/" ENDS, signer);
+	rv = cs_file_each(store->fd, sub, isbetween, &m);
+	return rv == -1 && errno == ENOENT ? 0 : rv;
 }

@@ -109,6 +109,23 @@ nextdirectory(struct certstore_issued *list, struct certstore_error *err)
 	return 0;
 }
 
+int
+cs_issued_each(struct certstore *store, const char *signer,
+    int (*fn)(void *, const char *), void *arg, struct certstore_error *err)
+{
+	struct certstore_issued list = { .store = store };
+	int rv;
+
+	snprintf(list.signer, sizeof(list.signer), "%s", signer);
+	while ((rv = nextdirectory(&list, err)) == 1)
+		for (rv = 0; list.at < list.serials.n && rv == 0; list.at++)
+			if ((rv = fn(arg, list.serials.v[list.at])) != 0)
+				goto out;
+out:
+	cs_strings_free(&list.serials);
+	return rv;
+}
+
 /* Is what was signed the certificate of the entry it was signed for? */
 static int
 isliving(struct certstore_issued *list)

@@ -167,9 +167,6 @@ int	cs_generation_sweep(const struct cs_link *, unsigned long,
  * CERTSTORE_EDAMAGED when it is missing, bad or not of these files. */
 int	cs_info_load(const struct certstore *, const char *, const char *,
 	    struct cs_info *, struct certstore_error *);
-/* In a text that is not parsed: the value of the first line with a key, and
- * how many bytes it has; NULL if there is none. */
-const char *cs_info_find(const struct cs_buf *, const char *, size_t *);
 int	cs_info_current(int, const char *, int, struct cs_info *,
 	    char [CS_GENDIR], struct stat *);
 

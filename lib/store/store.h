@@ -162,7 +162,20 @@ int	cs_issued_add(struct certstore *, const struct cs_issued *, size_t,
 	    struct certstore_error *);
 int	cs_issued_read(const struct certstore *, const char *, const char *,
 	    struct certstore_entry *, struct certstore_error *);
+/* Calls fn for each serial number until it gives other than 0, which is given
+ * back.  For a repair: the whole file; takes its place, NULL: removes it. */
+int	cs_issued_each(struct certstore *, const char *,
+	    int (*)(void *, const char *), void *, struct certstore_error *);
+int	cs_issued_text(const struct certstore *, const char *, const char *,
+	    struct cs_buf *);		/* errno */
+int	cs_issued_mend(struct certstore *, const char *, const char *,
+	    const struct cs_issued *, struct certstore_error *);
 int	cs_issued_has(const struct certstore *, const char *, const char *);
+/* The SPKI of all that have signed; may something expire between two times that
+ * one has signed: 1, 0; both -1 and errno. */
+int	cs_issued_signers(const struct certstore *, struct cs_strings *);
+int	cs_issued_isending(const struct certstore *, const char *, int64_t,
+	    int64_t);
 
 /*
  * revoked.c: the words for reasons; is a serial number of a CA, by its SPKI,
@@ -244,6 +257,9 @@ int	cs_linkcheck_combined(struct certstore *, const char *,
 	    const struct cs_info *, size_t *);
 
 /* info.c */
+/* In a text that is not parsed: the value of the first line with a key, and
+ * how many bytes it has; NULL if there is none. */
+const char *cs_info_find(const struct cs_buf *, const char *, size_t *);
 int	cs_info_parse(struct cs_info *, struct certstore_error *); /* text is cut into strings */
 void	cs_info_reset(struct cs_info *);	/* empty, keeps the memory */
 void	cs_info_free(struct cs_info *);
