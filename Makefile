@@ -15,7 +15,8 @@ BASE = lib/base/ahead.c lib/base/array.c lib/base/buf.c lib/base/crypto.c \
 	lib/base/error.c lib/base/escape.c lib/base/file.c \
 	lib/base/hash.c lib/base/idn.c lib/base/mount.c lib/base/name.c \
 	lib/base/stamp.c lib/base/strings.c lib/base/tel.c lib/base/time.c
-STORE = lib/store/combined.c lib/store/due.c lib/store/endpoint.c \
+STORE = lib/store/combined.c lib/store/crlinfo.c lib/store/crllist.c \
+	lib/store/crlname.c lib/store/due.c lib/store/endpoint.c \
 	lib/store/entry.c lib/store/fence.c lib/store/former.c \
 	lib/store/generation.c lib/store/held.c lib/store/index.c \
 	lib/store/indexed.c lib/store/info.c lib/store/issued.c \
@@ -30,9 +31,10 @@ STORE = lib/store/combined.c lib/store/due.c lib/store/endpoint.c \
 	lib/store/props.c lib/store/purge.c lib/store/put.c \
 	lib/store/recover.c lib/store/remove.c lib/store/repair.c \
 	lib/store/repeat.c lib/store/resolve.c lib/store/revert.c \
-	lib/store/revoked.c lib/store/search.c lib/store/set.c lib/store/settings.c \
+	lib/store/revoked.c lib/store/search.c lib/store/set.c \
+	lib/store/setgen.c lib/store/settings.c \
 	lib/store/settle.c lib/store/store.c lib/store/sweep.c \
-	lib/store/told.c lib/store/trustgen.c lib/store/trustname.c \
+	lib/store/told.c lib/store/trustname.c \
 	lib/store/unlink.c lib/store/user.c lib/store/write.c \
 	lib/store/x5u.c
 PEM = lib/pem/block.c lib/pem/container.c lib/pem/decrypt.c \
@@ -63,6 +65,7 @@ VERIFY = lib/verify/algorithm.c lib/verify/anchors.c lib/verify/cache.c \
 	lib/verify/purpose.c lib/verify/rule.c lib/verify/san.c \
 	lib/verify/setcrls.c lib/verify/signature.c lib/verify/syntax.c \
 	lib/verify/verify.c
+CA = lib/ca/newcrl.c lib/ca/publish.c
 RENEW = lib/renew/below.c lib/renew/reissue.c lib/renew/renew.c \
 	lib/renew/retrust.c lib/renew/wishes.c
 DUE = lib/due/attempt.c lib/due/backoff.c lib/due/schedule.c \
@@ -80,7 +83,7 @@ AUDIT = lib/audit/audit.c lib/audit/code.c lib/audit/endcheck.c \
 DEPLOY = lib/deploy/deploy.c lib/deploy/informed.c lib/deploy/ledger.c \
 	lib/deploy/value.c
 LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
-	$(TRUST) $(VERIFY) $(RENEW) $(DUE) $(ACME) $(AUDIT)
+	$(TRUST) $(VERIFY) $(CA) $(RENEW) $(DUE) $(ACME) $(AUDIT)
 SHARED = cmd/anchors.c cmd/assign.c cmd/attempt.c cmd/checkargs.c \
 	cmd/clock.c cmd/cmd.c cmd/confine.c cmd/field.c cmd/hook.c \
 	cmd/input.c cmd/json.c cmd/monitor.c cmd/operand.c \
@@ -104,7 +107,7 @@ REPORT_SHARED = cmd/report-chain.c cmd/report-entry.c \
 PROBE_SHARED = cmd/probe-judge.c cmd/probe-net.c cmd/probe-talk.c \
 	cmd/probe-tls.c
 MAINS = cmd/acme-responder.c cmd/cert-account.c cmd/cert-acme.c \
-	cmd/cert-check.c cmd/cert-create.c cmd/cert-deploy.c \
+	cmd/cert-check.c cmd/cert-create.c cmd/cert-crl.c cmd/cert-deploy.c \
 	cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
 	cmd/cert-probe.c cmd/cert-renew.c cmd/cert-report.c \
 	cmd/cert-revert.c cmd/cert-revoke.c cmd/cert-rm.c cmd/cert-set.c \
@@ -135,7 +138,8 @@ FUZZ_TIME = 60
 EXAMPLES = tests/example/isgood.c tests/example/takein.c \
 	tests/example/whose.c
 HEADERS = lib/certstore.h lib/acme/private.h lib/audit/private.h \
-	lib/base/base.h lib/deploy/private.h lib/due/private.h \
+	lib/base/base.h lib/ca/ca.h lib/ca/private.h \
+	lib/deploy/private.h lib/due/private.h \
 	lib/import/import.h lib/import/private.h lib/issue/issue.h \
 	lib/issue/private.h lib/pem/pem.h lib/pem/private.h \
 	lib/renew/private.h lib/store/private.h lib/store/store.h \
@@ -147,7 +151,7 @@ HEADERS = lib/certstore.h lib/acme/private.h lib/audit/private.h \
 
 PLAIN_COMMANDS = cert-check cert-deploy cert-list cert-match \
 	cert-renew cert-revert cert-rm cert-set
-CRYPTO_COMMANDS = cert-create cert-import cert-show cert-trust
+CRYPTO_COMMANDS = cert-create cert-crl cert-import cert-show cert-trust
 # The only one that asks whether a name is a public suffix.
 PSL_COMMANDS = cert-verify
 # The only ones that speak to ACME servers.
@@ -164,12 +168,12 @@ HOOKS = hooks/dehydrated hooks/nsupdate
 HOST_SCRIPTS = dist/pull dist/push dist/receive
 
 MAN1 = cert-account.1 cert-acme.1 cert-check.1 cert-create.1 \
-	cert-deploy.1 cert-import.1 cert-list.1 cert-match.1 \
+	cert-crl.1 cert-deploy.1 cert-import.1 cert-list.1 cert-match.1 \
 	cert-probe.1 cert-renew.1 cert-report.1 cert-revert.1 \
 	cert-revoke.1 cert-rm.1 cert-set.1 cert-show.1 cert-trust.1 \
 	cert-verify.1
 MAN3 = certstore.3 certstore_acme.3 certstore_audit.3 \
-	certstore_certs.3 certstore_create.3 \
+	certstore_certs.3 certstore_create.3 certstore_crl.3 \
 	certstore_deploy.3 certstore_due.3 certstore_entry.3 \
 	certstore_escape.3 certstore_import.3 certstore_list.3 \
 	certstore_match.3 certstore_open.3 certstore_order.3 \

@@ -416,6 +416,29 @@ int certstore_renew(struct certstore *store, const char *name,
     void (*changed)(void *arg, const char *name), void *arg,
     struct certstore_error *err);
 
+/* The CRLs of CAs that are entries: certstore_crl(3). */
+struct certstore_crls;
+struct certstore_crl {		/* the library's; it may grow */
+	const char *name;	/* of the CA */
+	uint64_t number;	/* of the CRL; 0: there is none yet */
+	int64_t starts;		/* its this update */
+	int64_t ends;		/* its next update */
+	size_t revoked;		/* how many certificates it revokes */
+	size_t unpublished;	/* revocations that it lacks */
+	int64_t due;		/* when it is made again; 0: never */
+	const char *why;	/* why it is due, or why never; or NULL */
+};
+struct certstore_crls *certstore_crls_new(struct certstore *store,
+    struct certstore_error *err);
+int certstore_crls_next(struct certstore_crls *crls,
+    const struct certstore_crl **crl, struct certstore_error *err);
+void certstore_crls_free(struct certstore_crls *crls);
+int certstore_crl_publish(struct certstore *store, const char *ca,
+    const struct certstore_span *life,
+    const struct certstore_passphrase *passphrase, int dryrun,
+    void (*made)(void *arg, const struct certstore_crl *crl), void *arg,
+    struct certstore_error *err);
+
 /* What people have becomes entries: certstore_import(3). */
 struct certstore_import;
 struct certstore_import *certstore_import_new(struct certstore *store,

@@ -46,6 +46,14 @@ b.example.com" ]
 	    "$CERTSTORE/certs/bench1.lab.example.com/fullchain.pem"
 }
 
+@test "cert-crl(1)" {
+	page "$ROOT/man/cert-crl.1"
+	# one lasts a year, the other a week
+	openssl crl -in "$CERTSTORE/crl/root.pem" -noout -nextupdate |
+	    grep "$(date -u -d '+365 days' '+%b.*%Y')"
+	[ "$(grep -c BEGIN "$CERTSTORE/crl/phones.pem")" -eq 2 ]
+}
+
 @test "cert-deploy(1)" {
 	page "$ROOT/man/cert-deploy.1"
 	[ "$(cat "$CERTSTORE"/deployed/*/kamailio | wc -l)" -eq 1 ]

@@ -105,7 +105,7 @@ cmd/confine.c" ]
 
 @test "the files of a folder do not call each other in a circle" {
 	cd "$ROOT"
-	for folder in base store deploy pem x509 issue import trust verify renew due acme audit; do
+	for folder in base store deploy pem x509 issue import trust verify ca renew due acme audit; do
 		nm -o lib/$folder/*.o | awk '
 		    { sub(".*/", "", $1); sub(":.*", "", $1) }
 		    NF == 2 || $2 == "U" { user[++n] = $1; uses[n] = $NF }

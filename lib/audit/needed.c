@@ -11,11 +11,11 @@ static int
 hassets(struct certstore *store, struct certstore_error *err)
 {
 	struct cs_strings names = { 0 };
-	struct cs_trustgen live;
-	struct cs_trustname tn;
+	struct cs_setgen live;
+	struct cs_setname tn;
 	int rv;
 
-	if (cs_trustgen_names(store, &names) == -1)
+	if (cs_setgen_names(store, &names) == -1)
 		return cs_fail_errno(err, "%s/trusts", certstore_path(store));
 	rv = names.n > 0;
 	cs_strings_free(&names);
@@ -23,7 +23,7 @@ hassets(struct certstore *store, struct certstore_error *err)
 		return 1;
 	if (cs_trustname_init(&tn, store, NULL, err) == -1)
 		return -1;
-	if ((rv = cs_trustgen_open(&tn, &live, err)) == 1)
+	if ((rv = cs_setgen_open(&tn, &live, err)) == 1)
 		cs_file_close(&live.fd);
 	cs_trustname_done(&tn);
 	return rv;

@@ -338,7 +338,7 @@ repairtrusts(struct cs_repair *r, struct certstore_error *err)
 	size_t i;
 	int rv;
 
-	if (cs_trustgen_names(r->store, &names) == -1)
+	if (cs_setgen_names(r->store, &names) == -1)
 		return cs_fail_errno(err, "%s/trusts",
 		    certstore_path(r->store));
 	rv = repairtrust(r, NULL, err);

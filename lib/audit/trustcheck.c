@@ -16,7 +16,7 @@
 int
 cs_trustcheck_begin(struct certstore_audit *audit, struct certstore_error *err)
 {
-	struct cs_trustname tn;
+	struct cs_setname tn;
 	struct certstore_error why;
 	int rv;
 
@@ -99,7 +99,7 @@ lookanchors(struct certstore_audit *audit, const char *name,
 
 static int
 lookset(struct certstore_audit *audit, const char *name,
-    const struct cs_trustname *tn, struct certstore_error *err)
+    const struct cs_setname *tn, struct certstore_error *err)
 {
 	struct cs_trustset set = { 0 };
 	struct cs_buf names = { 0 };
@@ -148,7 +148,7 @@ static int
 looknamed(struct certstore_audit *audit, const char *set,
     struct certstore_error *err)
 {
-	struct cs_trustname tn;
+	struct cs_setname tn;
 	char name[CS_TRUSTNAME_MAX + 16];
 	int rv;
 
@@ -166,7 +166,7 @@ static int
 requireset(struct certstore_audit *audit, const struct cs_strings *names,
     const char *set, struct certstore_error *err)
 {
-	struct cs_trustname tn;
+	struct cs_setname tn;
 
 	if (cs_strings_has(names, set))
 		return 0;
@@ -209,7 +209,7 @@ cs_trustcheck_sets(struct certstore_audit *audit, struct certstore_error *err)
 	size_t i;
 	int rv;
 
-	if (cs_trustgen_names(audit->store, &names) == -1)
+	if (cs_setgen_names(audit->store, &names) == -1)
 		rv = cs_fail_errno(err, "%s/trusts",
 		    certstore_path(audit->store));
 	else if (audit->named)

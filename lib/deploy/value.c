@@ -80,14 +80,14 @@ hashset(struct certstore *store, const char *section, enum cs_use *use,
 {
 	const char *slash = strchr(section, '/');
 	struct cs_buf text = { 0 };
-	struct cs_trustgen live;
-	struct cs_trustname tn;
+	struct cs_setgen live;
+	struct cs_setname tn;
 	int rv;
 
 	if (cs_trustname_init(&tn, store, slash == NULL ? NULL : slash + 1,
 		err) == -1)
 		return -1;
-	if ((rv = cs_trustgen_open(&tn, &live, err)) == 1) {
+	if ((rv = cs_setgen_open(&tn, &live, err)) == 1) {
 		rv = addfilehash(&text, live.fd, "bundle.pem");
 		if (rv != -1)
 			rv = hashcrls(&text, live.fd);

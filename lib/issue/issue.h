@@ -57,6 +57,15 @@ struct cs_ordering {
 int	cs_create_order(struct certstore *, const char *,
 	    const struct cs_ordering *, char **, struct certstore_error *);
 
+/* sign.c: sets a time: 0 or -1; the digest for a signature by a key, or NULL:
+ * the algorithm includes one. */
+int	cs_sign_settime(ASN1_TIME *, int64_t);
+const EVP_MD *cs_sign_digest(EVP_PKEY *);
+
+/* reuse.c: is a private key of an entry encrypted?  1, 0, -1. */
+int	cs_reuse_isencrypted(const struct certstore_entry *, enum cs_file,
+	    struct certstore_error *);
+
 /* life.c: a property of what is written. */
 struct cs_life {
 	char			 text[24];

@@ -48,15 +48,13 @@ X509_REQ *cs_issue_request(const char *, const struct certstore_template *,
 int64_t	cs_life_asked(const struct certstore_template *, int64_t);
 
 /*
- * sign.c: 1 or 0; the times, from now to an end or that of the issuers; the
- * digest for a key, or NULL; signed, judged and parsed again.  The int is one of
+ * sign.c: 1 or 0; the times, from now to an end or that of the issuers; signed, judged and parsed again.  The int is one of
  * libcrypto's purposes.  The issuer is NULL for a self-signed certificate.
  */
 #define CS_PURPOSE_COPY	0	/* is what its extensions say, malformed or not */
 int	cs_sign_serial(X509 *);
 int	cs_sign_times(const char *, X509 *, int64_t, int64_t,
 	    const struct cs_issuer *, struct certstore_error *);
-const EVP_MD *cs_sign_digest(EVP_PKEY *);
 X509	*cs_sign_cert(struct certstore *, const char *, X509 *, int,
 	    EVP_PKEY *, const struct cs_issuer *, struct certstore_error *);
 
@@ -82,8 +80,6 @@ int	cs_reuse_entry(const struct certstore_entry *,
 	    struct cs_reuse *, struct certstore_error *);
 int	cs_reuse_haskey(const struct certstore_entry *, enum cs_file,
 	    const char *, struct cs_reuse *, struct certstore_error *);
-int	cs_reuse_isencrypted(const struct certstore_entry *, enum cs_file,
-	    struct certstore_error *);
 int	cs_reuse_isclamped(const struct certstore_entry *, struct cs_issuer *,
 	    struct certstore_error *);
 int	cs_reuse_answered(const struct certstore_entry *,

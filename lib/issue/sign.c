@@ -34,8 +34,8 @@ out:
 }
 
 /* Not ASN1_TIME_set(): time_t of libcrypto may have 32 bits.  0 or -1. */
-static int
-settime(ASN1_TIME *time, int64_t t)
+int
+cs_sign_settime(ASN1_TIME *time, int64_t t)
 {
 	char iso[CERTSTORE_TIME_LEN], text[16];
 
@@ -58,8 +58,8 @@ cs_sign_times(const char *name, X509 *x509, int64_t now, int64_t until,
 		until = is->ends;
 	if (is != NULL && from < cs_cert_starts(sk_X509_value(is->certs, 0)))
 		from = cs_cert_starts(sk_X509_value(is->certs, 0));
-	if (settime(X509_getm_notBefore(x509), from) == -1 ||
-	    settime(X509_getm_notAfter(x509), until) == -1)
+	if (cs_sign_settime(X509_getm_notBefore(x509), from) == -1 ||
+	    cs_sign_settime(X509_getm_notAfter(x509), until) == -1)
 		return cs_fail_crypto(err, CERTSTORE_ECRYPTO, "%s: validity",
 		    name);
 	return 0;

@@ -151,7 +151,7 @@ cs_retrust_update(const struct cs_reissue *r)
 	int bad;
 
 	if ((bad = cs_cert_encode(&pem, r->fresh, &err)) == 0 &&
-	    cs_trustgen_names(store, &sets) == -1)
+	    cs_setgen_names(store, &sets) == -1)
 		bad = cs_fail_errno(&err, "%s/trusts", certstore_path(store));
 	for (i = 0; bad == 0 && i <= sets.n; i++)
 		bad = updateset(r, i == 0 ? NULL : sets.v[i - 1], &pem, &err);

@@ -39,8 +39,8 @@ cs_generation_dir(char dir[CS_GENDIR], const char *name, unsigned long gen)
 	do
 		digits[--n] = (char)('0' + gen % 10);
 	while ((gen /= 10) != 0);
-	if (len > CS_NAME_MAX)
-		len = CS_NAME_MAX;
+	if (len > CS_NAME_MAX + 1) /* "." and a name: setgen.c */
+		len = CS_NAME_MAX + 1;
 	dir[0] = '.';
 	memcpy(dir + 1, name, len);
 	dir[1 + len] = '@';

@@ -96,7 +96,7 @@ int
 cs_lock_check(struct certstore *store, struct certstore_error *err)
 {
 	static const char *const subs[] = { "certs", ".pending", "combined",
-		"index", "trusts" };
+		"index", "trusts", CS_CRL_DIR };
 	size_t i;
 
 	if (store->depth > 0)

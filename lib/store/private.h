@@ -31,7 +31,7 @@ struct certstore {
 	int	 certs;			/* certs/, or -1 */
 	int	 index;			/* index/, or -1 */
 	int	 combined, pending;	/* open under the lock, or -1 */
-	int	 trusts;		/* trusts/, or -1: trustgen.c opens it */
+	int	 trusts, crls;		/* trusts/, crl/, or -1: setgen.c opens them */
 	int	 repairs;		/* a copy without links, too */
 	int	 linked;		/* .links is a link */
 	int	 indexed;		/* index/ lists all; under the lock */
@@ -353,12 +353,20 @@ int	cs_sweep_audit(struct certstore *);	/* is each one known?  1, 0, -1 */
 int	cs_sweep_generation(struct certstore *, const char *, unsigned long,
 	    const struct cs_info *);
 
-/* trustname.c, trustgen.c: the parts that others in this folder need. */
+/* trustname.c, crlname.c, setgen.c: the parts that others in this folder need. */
 #define CS_TRUST_INTENT	"@trust"	/* in .pending/, of the default set */
+#define CS_TRUST_LAST	"shipped"	/* the file that is written last */
+#define CS_CRL_DIR	"crl"
+#define CS_CRL_INTENT	"@."		/* what those of CRLs begin with */
+#define CS_SETGEN_SHOWN	(CS_NAME_MAX + 16)
+int	cs_crlname_isintent(const char *);
+int	cs_setgen_isintent(const char *);	/* of one or the other */
+/* By intent: "@trust", "@trust/SET", "@crl/NAME" */
+void	cs_setgen_show(const char *, char [CS_SETGEN_SHOWN]);
 int	cs_trustname_isintent(const char *);
 /* By intent, which the link borrows: 1, 0 its directory is missing, -1. */
-int	cs_trustgen_link(struct certstore *, const char *, struct cs_link *);
-int	cs_trustgen_settle(const struct cs_link *, const struct cs_intent *,
+int	cs_setgen_link(struct certstore *, const char *, struct cs_link *);
+int	cs_setgen_settle(const struct cs_link *, const struct cs_intent *,
 	    unsigned long);		/* live; errno */
 
 /* settle.c: what is left to do is added to a list, for all names at once. */

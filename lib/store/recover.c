@@ -60,7 +60,7 @@ claimintent(struct certstore *store, const char *file, char *name, int *moved,
 	strlcpy(taken, file, NAME_MAX + 1);
 	mine = cutsuffix(name, CS_TAKEN);
 	*moved = cutsuffix(name, CS_MOVED);
-	if (!cs_trustname_isintent(name) && !cs_name_isvalid(name))
+	if (!cs_setgen_isintent(name) && !cs_name_isvalid(name))
 		name[0] = '\0';
 	if (name[0] == '\0' || mine)
 		return 1;
@@ -92,14 +92,14 @@ recoverone(struct certstore *store, const char *file, struct cs_strings *done,
 		return -1;
 	if (name[0] == '\0')
 		return 0;
-	if ((set = cs_trustname_isintent(name)) == 0)
+	if ((set = cs_setgen_isintent(name)) == 0)
 		link = cs_resolve_link(store, name);
-	else if ((rv = cs_trustgen_link(store, name, &link)) != 1)
+	else if ((rv = cs_setgen_link(store, name, &link)) != 1)
 		return rv;
 	if ((rv = cs_generation_intent(&link, taken, moved, &in)) != 1 ||
 	    (rv = cs_generation_settle(&link, &in, &live)) != 1)
 		return rv;
-	return set ? cs_trustgen_settle(&link, &in, live) :
+	return set ? cs_setgen_settle(&link, &in, live) :
 		     cs_settle_intent(&link, &in, live, todo);
 }
 

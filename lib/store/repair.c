@@ -349,38 +349,46 @@ repairaside(struct cs_repair *r)
 static int
 repairset(struct cs_repair *r, const char *intent)
 {
-	char shown[CS_TRUSTNAME_MAX + 16];
+	char shown[CS_SETGEN_SHOWN];
 	int rv;
 
-	if ((rv = cs_trustgen_islost(r->store, intent)) != 1)
+	if ((rv = cs_setgen_islost(r->store, intent)) != 1)
 		return rv;
-	if (cs_told_acts(r) && cs_trustgen_repair(r->store, intent) == -1)
+	if (cs_told_acts(r) && cs_setgen_repair(r->store, intent) == -1)
 		return -1;
-	snprintf(shown, sizeof(shown), "%s%s",
-	    strcmp(intent, CS_TRUST_INTENT) == 0 ? "@trust" : "@trust/",
-	    strcmp(intent, CS_TRUST_INTENT) == 0 ? "" : intent + 1);
+	cs_setgen_show(intent, shown);
 	cs_told_add(r, shown, "link", 0, "the link to its files was missing");
 	return 0;
 }
 
-/* The links of all trust sets. */
+/* The same of each name; what its intent begins with. */
 static int
-repairsets(struct cs_repair *r)
+repaireach(struct cs_repair *r, const char *prefix,
+    int (*list)(struct certstore *, struct cs_strings *))
 {
-	char intent[CS_TRUSTNAME_MAX + 2];
+	char intent[CS_GENDIR];
 	struct cs_strings names = { 0 };
 	size_t i;
 	int rv;
 
-	rv = repairset(r, CS_TRUST_INTENT);
-	if (rv != -1)
-		rv = cs_trustgen_names(r->store, &names);
+	rv = list(r->store, &names);
 	for (i = 0; i < names.n && rv != -1; i++) {
-		snprintf(intent, sizeof(intent), "@%s", names.v[i]);
+		snprintf(intent, sizeof(intent), "%s%s", prefix, names.v[i]);
 		rv = repairset(r, intent);
 	}
 	cs_strings_free(&names);
 	return rv;
+}
+
+/* The links of all trust sets and CRLs. */
+static int
+repairsets(struct cs_repair *r)
+{
+	return repairset(r, CS_TRUST_INTENT) == -1 ||
+		repaireach(r, "@", cs_setgen_names) == -1 ||
+		repaireach(r, CS_CRL_INTENT, cs_setgen_crls) == -1 ?
+	    -1 :
+	    0;
 }
 
 /* Is an entry, or what may be one, there?  1 also if that cannot be told. */

@@ -355,14 +355,14 @@ static int
 warnset(struct certstore *store, const char *section,
     struct certstore_error *err)
 {
-	struct cs_trustname tn;
+	struct cs_setname tn;
 	struct stat st;
 
 	if (!cs_settings_istrust(section) || strchr(section, '/') == NULL)
 		return 0;
 	if (cs_trustname_init(&tn, store, strchr(section, '/') + 1, err) == -1)
 		return -1;
-	if (cs_trustgen_stat(&tn, &st) == 0)
+	if (cs_setgen_stat(&tn, &st) == 0)
 		cs_warn(store,
 		    "%s: there is no such trust set: use cert-trust%s add to "
 		    "make it",

@@ -68,6 +68,7 @@ takedirs(struct certstore *store, const struct certstore *now)
 	cs_file_close(&store->certs);
 	cs_file_close(&store->index);
 	cs_file_close(&store->trusts);
+	cs_file_close(&store->crls);
 	store->certs = now->certs;
 	store->index = now->index;
 	store->linked = now->linked;
@@ -359,7 +360,7 @@ certstore_open(const char *path, int flags, struct certstore_error *err)
 	store->flags = flags;
 	store->fd = store->certs = store->index = -1;
 	store->combined = store->pending = store->lock = -1;
-	store->trusts = store->log = store->loggives = -1;
+	store->trusts = store->crls = store->log = store->loggives = -1;
 	if (setword(store, named) == -1)
 		cs_fail_nomem(err);
 	else if (opennow(store, &what) == 0 || istomake(store, what, err) == 0)
@@ -379,6 +380,7 @@ certstore_close(struct certstore *store)
 	cs_file_close(&store->combined);
 	cs_file_close(&store->pending);
 	cs_file_close(&store->trusts);
+	cs_file_close(&store->crls);
 	cs_file_close(&store->lock);
 	cs_strings_free(&store->shared);
 	cs_strings_free(&store->gens.dirs);

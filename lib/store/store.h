@@ -290,7 +290,7 @@ int	cs_names_lost(struct cs_buf *, const struct cs_san *, size_t,
 /* entry.c */
 struct certstore_entry {
 	struct certstore	*store;		/* NULL: not in a store */
-	const struct cs_trustname *trust;	/* the set it is an anchor of */
+	const struct cs_setname *trust;	/* the set it is an anchor of */
 	const char		*place;		/* in that: "", "crls/", ... */
 	struct cs_info		 info;
 	char			 gendir[CS_GENDIR]; /* in certs/ */
@@ -519,46 +519,77 @@ int	cs_links_make(struct certstore *, const struct certstore_entry *,
 	    struct certstore_error *);
 
 /*
- * trustname.c: a trust set: the default one, for a name that is NULL, or one by
- * name.  Absent is always -1.
+ * A set of files that a link switches.  trustname.c: a trust set: the default
+ * one, for a name that is NULL, or one by name.  Absent is always -1.
  */
 #define CS_TRUSTNAME_MAX	32
-struct cs_trustname {
+struct cs_setname {
 	struct certstore *store;
-	int		 named;		/* not the default set */
-	char		 intent[CS_TRUSTNAME_MAX + 2];	/* "@" and its name */
+	int		 named;		/* not the default trust set */
+	char		 intent[CS_NAME_MAX + 3];	/* "@" and its name */
 	char		*path;		/* for messages */
 	char		*option;	/* " -d STORE -T SET", for a remedy */
 };
 int	cs_trustname_isvalid(const char *);
-int	cs_trustname_init(struct cs_trustname *, struct certstore *,
+int	cs_trustname_init(struct cs_setname *, struct certstore *,
 	    const char *, struct certstore_error *);
-int	cs_trustname_absent(const struct cs_trustname *,
+int	cs_trustname_absent(const struct cs_setname *,
 	    struct certstore_error *);
-void	cs_trustname_done(struct cs_trustname *);
+void	cs_trustname_done(struct cs_setname *);
+
+/* crlname.c: crl/NAME.pem and crl/NAME.der, by the name of the CA. */
+int	cs_crlname_init(struct cs_setname *, struct certstore *,
+	    const char *, struct certstore_error *);
+void	cs_crlname_done(struct cs_setname *);
 
 /*
- * trustgen.c: a generation of a trust set, read or written.  Open: 1, 0
- * there is no such set, -1.  Begin takes the number of the live generation and
+ * setgen.c: a generation of a set, read or written.  Open: 1, 0 there is no
+ * such set, -1.  Begin takes the number of the live generation and
  * how many files there will be.  Begin and commit need the lock; after them
  * comes cs_recover_all(), or if one failed cs_recover_abandon().
  */
-struct cs_trustgen {
+struct cs_setgen {
 	unsigned long	 gen;
 	unsigned long	 before;	/* the live one when it was begun */
 	int		 fd;		/* the caller's to close */
 	struct cs_stamp	 stamp;
 	int		 bulk;		/* files need no fsync(2) of their own */
 };
-int	cs_trustgen_open(const struct cs_trustname *, struct cs_trustgen *,
+int	cs_setgen_open(const struct cs_setname *, struct cs_setgen *,
 	    struct certstore_error *);
-int	cs_trustgen_stat(const struct cs_trustname *, struct stat *); /* 1, 0 */
-int	cs_trustgen_begin(const struct cs_trustname *, unsigned long, size_t,
-	    struct cs_trustgen *, struct certstore_error *);
-int	cs_trustgen_commit(const struct cs_trustname *, struct cs_trustgen *,
+int	cs_setgen_stat(const struct cs_setname *, struct stat *); /* 1, 0 */
+int	cs_setgen_begin(const struct cs_setname *, unsigned long, size_t,
+	    struct cs_setgen *, struct certstore_error *);
+int	cs_setgen_commit(const struct cs_setname *, struct cs_setgen *,
 	    struct certstore_error *);
-int	cs_trustgen_islost(struct certstore *, const char *); /* by intent; errno */
-int	cs_trustgen_repair(struct certstore *, const char *);
-int	cs_trustgen_names(struct certstore *, struct cs_strings *); /* errno */
+int	cs_setgen_islost(struct certstore *, const char *); /* by intent; errno */
+int	cs_setgen_repair(struct certstore *, const char *);
+int	cs_setgen_names(struct certstore *, struct cs_strings *); /* errno */
+int	cs_setgen_crls(struct certstore *, struct cs_strings *);
+
+/*
+ * crlinfo.c: crl/.NAME/info, what the CRL of a CA contains, without libcrypto:
+ * 1, 0 the CA has none, -1.  As text: -1 no memory.  How many serial numbers are
+ * in revoked/SPKI: -1 and errno.  When it is to be made anew.
+ */
+#define CS_CRL_DER	"crl.der"
+#define CS_CRL_PEM	"crl.pem"
+#define CS_CRL_INFO	"info"		/* written last */
+struct cs_crlinfo {
+	char		 spki[CS_HASH_LEN];
+	char		 issuer[CS_HASH_LEN];	/* subjecthash of the CA */
+	uint64_t	 number;
+	int64_t		 starts, ends;		/* this and next update */
+	size_t		 count;			/* how many it revokes */
+	size_t		 recorded;		/* were in revoked/SPKI then */
+	struct cs_strings above;		/* CAs whose CRLs are behind it */
+	unsigned long	 gen;			/* of its link */
+};
+int	cs_crlinfo_read(struct certstore *, const char *,
+	    struct cs_crlinfo *, struct certstore_error *);
+int	cs_crlinfo_compose(struct cs_buf *, const struct cs_crlinfo *);
+int	cs_crlinfo_recorded(const struct certstore *, const char *, size_t *);
+int64_t	cs_crlinfo_due(const struct cs_crlinfo *);
+void	cs_crlinfo_done(struct cs_crlinfo *);
 
 #endif

@@ -51,7 +51,7 @@ refusename(const char *name, struct certstore_error *err)
 }
 
 int
-cs_trustname_init(struct cs_trustname *tn, struct certstore *store,
+cs_trustname_init(struct cs_setname *tn, struct certstore *store,
     const char *name, struct certstore_error *err)
 {
 	memset(tn, 0, sizeof(*tn));
@@ -74,7 +74,7 @@ cs_trustname_init(struct cs_trustname *tn, struct certstore *store,
 }
 
 int
-cs_trustname_absent(const struct cs_trustname *tn, struct certstore_error *err)
+cs_trustname_absent(const struct cs_setname *tn, struct certstore_error *err)
 {
 	return cs_fail(err, CERTSTORE_ENOENTRY,
 	    "%s: there is no such trust set: use cert-trust%s add to make it",
@@ -82,7 +82,7 @@ cs_trustname_absent(const struct cs_trustname *tn, struct certstore_error *err)
 }
 
 void
-cs_trustname_done(struct cs_trustname *tn)
+cs_trustname_done(struct cs_setname *tn)
 {
 	free(tn->path);
 	free(tn->option);

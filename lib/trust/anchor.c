@@ -202,7 +202,7 @@ cs_anchor_signscrls(X509 *x509, int explicit)
 }
 
 int
-cs_anchor_isbarred(const struct cs_trustname *tn, const struct cs_uses *uses,
+cs_anchor_isbarred(const struct cs_setname *tn, const struct cs_uses *uses,
     char *why, size_t size)
 {
 	if (!cs_uses_forbid(uses, CS_USE_SERVER, why, size))

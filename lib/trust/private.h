@@ -54,7 +54,7 @@ int	cs_anchor_signscrls(X509 *, int);
 int	cs_anchor_judge(const char *, X509 *, int, struct certstore_error *);
 /* Do trust settings forbid it as an anchor?  That of the default set must be
  * for servers, that of another set for servers or clients: 1 and why, or 0. */
-int	cs_anchor_isbarred(const struct cs_trustname *, const struct cs_uses *,
+int	cs_anchor_isbarred(const struct cs_setname *, const struct cs_uses *,
 	    char *, size_t);
 
 /* Is it an anchor, and neither distrusted nor a helper? */
@@ -78,7 +78,7 @@ void	cs_crl_closegaps(struct cs_trustset *);
 int	cs_crl_renumber(struct cs_trustset *);	/* from r0 on */
 
 /* trustwrite.c: replaces the live set, under the lock. */
-int	cs_trustwrite_set(const struct cs_trustname *, struct cs_trustset *,
+int	cs_trustwrite_set(const struct cs_setname *, struct cs_trustset *,
 	    struct certstore_error *);
 
 /* change.c: what a change makes of the set, and what becomes of each of its
@@ -109,7 +109,7 @@ struct cs_result {
 	char		*text;
 };
 struct certstore_trust {
-	struct cs_trustname		 tn;
+	struct cs_setname		 tn;
 	int				 flags;
 	struct certstore_passphrase	 pass;
 	int				 haspass;
@@ -118,7 +118,7 @@ struct certstore_trust {
 	const struct cs_given		**limited; /* with trust settings */
 	size_t				 nlimited;
 	struct certstore_error		 failed; /* of the first change that failed */
-	struct cs_trustname		 common; /* the default set */
+	struct cs_setname		 common; /* the default set */
 	struct cs_trustset		 set;
 	struct cs_trustset		 everywhere; /* distrusted in common */
 	int				 absent; /* there is no such set */

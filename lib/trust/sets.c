@@ -21,7 +21,7 @@ certstore_trustsets_new(struct certstore *store, struct certstore_error *err)
 		return NULL;
 	}
 	if (cs_store_refresh(store, err) == -1 ||
-	    (cs_trustgen_names(store, &sets->names) == -1 &&
+	    (cs_setgen_names(store, &sets->names) == -1 &&
 		cs_fail_errno(err, "%s/trusts", certstore_path(store)) == -1)) {
 		certstore_trustsets_free(sets);
 		return NULL;

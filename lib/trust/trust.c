@@ -85,12 +85,12 @@ certstore_trust_set_passphrase(struct certstore_trust *t,
  * enough: it is used again after the set was removed or restored.
  */
 static int
-islive(const struct cs_trustname *tn, const struct cs_trustset *set,
+islive(const struct cs_setname *tn, const struct cs_trustset *set,
     struct certstore_error *err)
 {
-	struct cs_trustgen live;
+	struct cs_setgen live;
 
-	if (cs_trustgen_open(tn, &live, err) == -1)
+	if (cs_setgen_open(tn, &live, err) == -1)
 		return -1;
 	cs_file_close(&live.fd);
 	return live.gen == set->gen && cs_stamp_same(&live.stamp, &set->stamp);
@@ -546,7 +546,7 @@ sweepsets(struct certstore_trust *t, struct certstore_error *err)
 	int rv = 0;
 	size_t i;
 
-	if (cs_trustgen_names(t->tn.store, &names) == -1)
+	if (cs_setgen_names(t->tn.store, &names) == -1)
 		rv = cs_fail_errno(err, "%s/trusts",
 		    certstore_path(t->tn.store));
 	for (i = 0; i < names.n && rv == 0; i++) {
@@ -614,7 +614,7 @@ cs_trust_isdirty(struct certstore *store, const char *name,
     struct certstore_error *err)
 {
 	struct cs_trustset set = { 0 };
-	struct cs_trustname tn;
+	struct cs_setname tn;
 	int rv;
 
 	if (cs_trustname_init(&tn, store, name, err) == -1)

@@ -82,9 +82,9 @@ int	cs_crl_uncovered(struct cs_trustset *, struct cs_buf *, size_t *);
 
 /* trustdir.c: a set, or what is distrusted in it: 1, 0 there is no such set,
  * -1. */
-int	cs_trustdir_load(const struct cs_trustname *, struct cs_trustset *,
+int	cs_trustdir_load(const struct cs_setname *, struct cs_trustset *,
 	    struct certstore_error *);
-int	cs_trustdir_distrusted(const struct cs_trustname *,
+int	cs_trustdir_distrusted(const struct cs_setname *,
 	    struct cs_trustset *, struct certstore_error *);
 
 #endif

@@ -16,7 +16,7 @@
 
 /* A generation while it is read. */
 struct dir {
-	const struct cs_trustname *tn;
+	const struct cs_setname *tn;
 	const char *sub; /* "", CS_TRUST_HELPERS "/" or CS_TRUST_CRLS "/" */
 	int fd;
 	struct cs_strings names;
@@ -409,18 +409,18 @@ loaddir(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
  * read: then it is read again.
  */
 static int
-readlive(const struct cs_trustname *tn, struct cs_trustset *set,
+readlive(const struct cs_setname *tn, struct cs_trustset *set,
     int (*readpart)(struct dir *, struct cs_trustset *,
 	struct certstore_error *),
     struct certstore_error *err)
 {
 	struct dir d = { .tn = tn, .sub = "", .fd = -1 };
-	struct cs_trustgen live;
+	struct cs_setgen live;
 	int i, rv = 0;
 
 	for (i = 0; i < TRIES && rv == 0; i++) {
 		cs_trustset_free(set);
-		if ((rv = cs_trustgen_open(tn, &live, err)) == -1)
+		if ((rv = cs_setgen_open(tn, &live, err)) == -1)
 			return -1;
 		if (rv == 0) {
 			cs_error_clear(err);
@@ -444,7 +444,7 @@ readlive(const struct cs_trustname *tn, struct cs_trustset *set,
 }
 
 int
-cs_trustdir_load(const struct cs_trustname *tn, struct cs_trustset *set,
+cs_trustdir_load(const struct cs_setname *tn, struct cs_trustset *set,
     struct certstore_error *err)
 {
 	return readlive(tn, set, loaddir, err);
@@ -460,7 +460,7 @@ readsetdistrusted(struct dir *d, struct cs_trustset *set,
 
 /* Reads what is distrusted and nothing else of the live set, likewise. */
 int
-cs_trustdir_distrusted(const struct cs_trustname *tn, struct cs_trustset *set,
+cs_trustdir_distrusted(const struct cs_setname *tn, struct cs_trustset *set,
     struct certstore_error *err)
 {
 	return readlive(tn, set, readsetdistrusted, err);

@@ -13,8 +13,8 @@
 
 /* A new generation while it is written. */
 struct writing {
-	const struct cs_trustname *tn;
-	struct cs_trustgen gen;
+	const struct cs_setname *tn;
+	struct cs_setgen gen;
 	int fd;		 /* where files are written: of gen, or below it */
 	const char *sub; /* "", CS_TRUST_HELPERS "/" or CS_TRUST_CRLS "/" */
 	struct cs_buf bundle;
@@ -274,13 +274,13 @@ writecrlspem(struct writing *w, struct cs_trustset *set,
 
 /* The CRLs of the generation that is replaced: its directory, or -1. */
 static int
-openlivecrls(const struct cs_trustname *tn)
+openlivecrls(const struct cs_setname *tn)
 {
 	struct certstore_error ignored;
-	struct cs_trustgen live;
+	struct cs_setgen live;
 	int fd = -1;
 
-	if (cs_trustgen_open(tn, &live, &ignored) == 1)
+	if (cs_setgen_open(tn, &live, &ignored) == 1)
 		fd = cs_file_opendir(live.fd, CS_TRUST_CRLS);
 	cs_file_close(&live.fd);
 	return fd;
@@ -348,7 +348,7 @@ writedir(struct writing *w, struct cs_trustset *set,
  * current.
  */
 int
-cs_trustwrite_set(const struct cs_trustname *tn, struct cs_trustset *set,
+cs_trustwrite_set(const struct cs_setname *tn, struct cs_trustset *set,
     struct certstore_error *err)
 {
 	struct writing w = { .tn = tn, .sub = "", .gen = { .fd = -1 } };
@@ -356,10 +356,10 @@ cs_trustwrite_set(const struct cs_trustname *tn, struct cs_trustset *set,
 
 	if (newlinks(&w, set->n) == -1)
 		return cs_fail_nomem(err);
-	if (cs_trustgen_begin(tn, set->gen, set->n + 2 * set->ncrl, &w.gen,
+	if (cs_setgen_begin(tn, set->gen, set->n + 2 * set->ncrl, &w.gen,
 		err) == 0 &&
 	    writedir(&w, set, err) == 0 &&
-	    cs_trustgen_commit(tn, &w.gen, err) == 0)
+	    cs_setgen_commit(tn, &w.gen, err) == 0)
 		rv = cs_recover_all(tn->store, err);
 	if (rv == -1)
 		(void)cs_recover_abandon(tn->store, err);

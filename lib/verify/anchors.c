@@ -101,7 +101,7 @@ readeverywhere(struct cs_anchors *a, struct certstore_error *err)
 static int
 openanchordir(struct cs_anchors *a, struct certstore_error *err)
 {
-	struct cs_trustgen live;
+	struct cs_setgen live;
 	int rv;
 
 	if (a->tn.store == NULL) {
@@ -110,7 +110,7 @@ openanchordir(struct cs_anchors *a, struct certstore_error *err)
 			return cs_fail_errno(err, "%s", a->label);
 		return readdistrusted(a, err);
 	}
-	if ((rv = cs_trustgen_open(&a->tn, &live, err)) == -1)
+	if ((rv = cs_setgen_open(&a->tn, &live, err)) == -1)
 		return -1;
 	if (rv == 0 && a->tn.named)
 		return cs_trustname_absent(&a->tn, err);
@@ -194,7 +194,7 @@ isunchanged(struct cs_anchors *a)
 	if (a->tn.store == NULL) {
 		if (stat(a->path, &st) == -1)
 			return 0;
-	} else if (!cs_trustgen_stat(&a->tn, &st))
+	} else if (!cs_setgen_stat(&a->tn, &st))
 		return 0;
 	if (!cs_stamp_holds(&a->dir, &st))
 		return 0;

@@ -291,8 +291,8 @@ struct cs_anchors_file {
 	struct cs_stamp	 stamp;
 };
 struct cs_anchors {
-	struct cs_trustname tn;		/* of a set; its store is NULL if none */
-	struct cs_trustname common;	/* the default set of that store */
+	struct cs_setname tn;		/* of a set; its store is NULL if none */
+	struct cs_setname common;	/* the default set of that store */
 	char		*path;		/* of a directory, or NULL */
 	char		*label;		/* for messages */
 	int		 fd;		/* the directory, or -1 */

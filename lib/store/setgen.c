@@ -1,13 +1,18 @@
 /*
- * trustgen.c: the link of a trust set and the generations that it leads to:
- * which one is the live one, and what is left of others.  The link of the
- * default set is STORE/trust, those of others are in STORE/trusts/.
+ * setgen.c: sets of files that a link switches: trust sets, and the CRL of a CA
+ * with those of the CAs above it.  Which generation the link leads to, and what
+ * is left of others.
+ *
+ *	trust -> .trust@N		the default trust set
+ *	trusts/SET -> .SET@N		another one
+ *	crl/.NAME -> ..NAME@N		the CRL of the CA NAME
+ *	crl/NAME.pem -> .NAME/crl.pem	what servers read of that; also .der
  *
  *	.pending/@SET -> .SET@N		generation N was being written
  *	.pending/@SET -> .SET@N/mend	the link is to be made to lead to N
  *
- * No entry can have that name.  The newest generation before the live one is
- * kept, for readers that have opened it.
+ * SET is ".NAME" for a CRL.  No entry can have that name.  The newest generation
+ * before the live one is kept, for readers that have opened it.
  */
 #include <sys/stat.h>
 
@@ -21,35 +26,60 @@
 #include "system.h"
 
 #define SETS "trusts"
-#define LAST "shipped" /* written last */
-#define BULK 16	       /* files from which one syncfs(2) is cheaper */
-#define TRIES 3	       /* a generation may be removed before it is opened */
+#define BULK 16 /* files from which one syncfs(2) is cheaper */
+#define TRIES 3 /* a generation may be removed before it is opened */
+
+int
+cs_setgen_isintent(const char *file)
+{
+	return cs_trustname_isintent(file) || cs_crlname_isintent(file);
+}
+
+/* The directory that a link is in, below the store's own; "": that one. */
+static const char *
+subof(const char *intent)
+{
+	if (cs_crlname_isintent(intent))
+		return CS_CRL_DIR;
+	return strcmp(intent, CS_TRUST_INTENT) == 0 ? "" : SETS;
+}
+
+/* The descriptor of that directory. */
+static int *
+fdof(struct certstore *store, const char *sub)
+{
+	return strcmp(sub, CS_CRL_DIR) == 0 ? &store->crls : &store->trusts;
+}
 
 /* Was a generation written to its end? */
 static int
 iswholeset(const struct cs_link *link, const char *dir)
 {
-	char path[CS_GENDIR + sizeof(LAST)];
+	char path[CS_GENDIR + 16];
 
-	snprintf(path, sizeof(path), "%s/" LAST, dir);
+	snprintf(path, sizeof(path), "%s/%s", dir,
+	    cs_crlname_isintent(link->intent) ? CS_CRL_INFO : CS_TRUST_LAST);
 	return faccessat(link->dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* Opens trusts/ once: 1, 0 there is none, -1. */
+/* Opens the directory of links once: 1, 0 there is none, -1. */
 static int
-opensets(struct certstore *store)
+opensets(struct certstore *store, const char *sub)
 {
-	if (store->trusts == -1)
-		store->trusts = cs_file_opendir(store->fd, SETS);
-	if (store->trusts == -1)
+	int *fd = fdof(store, sub);
+
+	if (*fd == -1)
+		*fd = cs_file_opendir(store->fd, sub);
+	if (*fd == -1)
 		return errno == ENOENT ? 0 : -1;
 	return 1;
 }
 
 int
-cs_trustgen_link(struct certstore *store, const char *intent,
+cs_setgen_link(struct certstore *store, const char *intent,
     struct cs_link *link)
 {
+	const char *sub = subof(intent);
 	int rv = 1;
 
 	link->store = store;
@@ -58,9 +88,9 @@ cs_trustgen_link(struct certstore *store, const char *intent,
 	link->intent = intent;
 	link->gens = NULL;
 	link->iswhole = iswholeset;
-	if (strcmp(intent, CS_TRUST_INTENT) != 0) {
-		rv = opensets(store);
-		link->dir = store->trusts;
+	if (*sub != '\0') {
+		rv = opensets(store, sub);
+		link->dir = *fdof(store, sub);
 	}
 	return rv;
 }
@@ -75,22 +105,51 @@ takesetname(void *arg, const char *file)
 	return cs_trustname_isvalid(file) ? cs_strings_add(arg, file) : 0;
 }
 
-/* The names of all sets but the default one, also of those without a link. */
-int
-cs_trustgen_names(struct certstore *store, struct cs_strings *names)
+/* The CA of crl/.NAME or crl/..NAME@N. */
+static int
+takecaname(void *arg, const char *file)
+{
+	char name[CS_NAME_MAX + 2], *at;
+
+	if (file[0] != '.' || strlen(file) >= CS_GENDIR)
+		return 0;
+	file += file[1] == '.' ? 2 : 1;
+	snprintf(name, sizeof(name), "%s", file);
+	if ((at = strchr(name, '@')) != NULL)
+		*at = '\0';
+	return cs_name_isvalid(name) ? cs_strings_add(arg, name) : 0;
+}
+
+static int
+listsets(struct certstore *store, const char *sub,
+    int (*fn)(void *, const char *), struct cs_strings *names)
 {
 	int rv;
 
-	if ((rv = opensets(store)) != 1)
+	if ((rv = opensets(store, sub)) != 1)
 		return rv;
-	if (cs_file_each(store->trusts, ".", takesetname, names) == -1)
+	if (cs_file_each(*fdof(store, sub), ".", fn, names) == -1)
 		return -1;
 	cs_strings_sort(names);
 	return 0;
 }
 
+/* The names of all sets but the default one, also of those without a link. */
+int
+cs_setgen_names(struct certstore *store, struct cs_strings *names)
+{
+	return listsets(store, SETS, takesetname, names);
+}
+
+/* The CAs that have a CRL in crl/, also without a link. */
+int
+cs_setgen_crls(struct certstore *store, struct cs_strings *names)
+{
+	return listsets(store, CS_CRL_DIR, takecaname, names);
+}
+
 static int
-failgen(const struct cs_trustname *tn, const char *what,
+failgen(const struct cs_setname *tn, const char *what,
     struct certstore_error *err)
 {
 	return cs_fail(err, CERTSTORE_EDAMAGED, "%s: %s use cert-check -r%s",
@@ -101,8 +160,8 @@ failgen(const struct cs_trustname *tn, const char *what,
  * The directory that holds the anchors, and its number: 1, 0 there are none, -1.
  */
 static int
-findlive(const struct cs_trustname *tn, struct cs_link *link,
-    char dir[CS_GENDIR], unsigned long *gen, struct certstore_error *err)
+findlive(const struct cs_setname *tn, struct cs_link *link, char dir[CS_GENDIR],
+    unsigned long *gen, struct certstore_error *err)
 {
 	int i, rv = -1;
 
@@ -111,7 +170,7 @@ findlive(const struct cs_trustname *tn, struct cs_link *link,
 		return -1;
 	if (tn->store->fd == -1)
 		return 0;
-	if ((rv = cs_trustgen_link(tn->store, tn->intent, link)) != 1)
+	if ((rv = cs_setgen_link(tn->store, tn->intent, link)) != 1)
 		return rv == -1 ? cs_fail_errno(err, "%s", tn->path) : 0;
 	for (i = 0; i < TRIES; i++) {
 		rv = cs_generation_current(link, dir, gen);
@@ -137,7 +196,7 @@ findlive(const struct cs_trustname *tn, struct cs_link *link,
 
 /* The generation that the link leads to cannot be opened. */
 static int
-failopen(const struct cs_trustname *tn, struct certstore_error *err)
+failopen(const struct cs_setname *tn, struct certstore_error *err)
 {
 	if (errno != ENOENT && errno != ESTALE)
 		return cs_fail_errno(err, "%s", tn->path);
@@ -145,7 +204,7 @@ failopen(const struct cs_trustname *tn, struct certstore_error *err)
 }
 
 int
-cs_trustgen_open(const struct cs_trustname *tn, struct cs_trustgen *live,
+cs_setgen_open(const struct cs_setname *tn, struct cs_setgen *live,
     struct certstore_error *err)
 {
 	struct cs_link link;
@@ -168,7 +227,7 @@ cs_trustgen_open(const struct cs_trustname *tn, struct cs_trustgen *live,
 }
 
 int
-cs_trustgen_stat(const struct cs_trustname *tn, struct stat *st)
+cs_setgen_stat(const struct cs_setname *tn, struct stat *st)
 {
 	struct certstore_error ignored;
 	struct cs_link link;
@@ -185,14 +244,15 @@ checkours(const struct cs_link *link, unsigned long gen,
     struct certstore_error *err)
 {
 	const struct certstore *store = link->store;
-	char dir[CS_GENDIR], sub[CS_TRUSTNAME_MAX + 16];
+	char dir[CS_GENDIR], sub[CS_GENDIR + 16];
+	const char *in = subof(link->intent);
 	int fd, rv;
 
-	snprintf(sub, sizeof(sub), "/%s%s",
-	    link->dir == store->fd ? "" : SETS "/", link->name);
-	if (link->dir != store->fd &&
-	    cs_fence_ours(store, link->dir, "/" SETS, err) == -1)
+	snprintf(sub, sizeof(sub), "/%s", in);
+	if (*in != '\0' && cs_fence_ours(store, link->dir, sub, err) == -1)
 		return -1;
+	snprintf(sub, sizeof(sub), "/%s%s%s", in, *in == '\0' ? "" : "/",
+	    link->name);
 	if (gen == 0)
 		return 0;
 	cs_generation_dir(dir, link->name, gen);
@@ -203,26 +263,27 @@ checkours(const struct cs_link *link, unsigned long gen,
 	return rv;
 }
 
-/* Gets the link; the first set that has a name needs trusts/. */
+/* Gets the link; the first set needs the directory of links. */
 static int
-preparelink(const struct cs_trustname *tn, struct cs_link *link,
+preparelink(const struct cs_setname *tn, struct cs_link *link,
     struct certstore_error *err)
 {
 	struct certstore *store = tn->store;
-	int rv;
+	const char *sub = subof(tn->intent);
+	int *fd = fdof(store, sub), rv;
 
-	if ((rv = cs_trustgen_link(store, tn->intent, link)) == 1)
+	if ((rv = cs_setgen_link(store, tn->intent, link)) == 1)
 		return 0;
-	if (rv == 0 && cs_file_mkdir(store->fd, SETS, &store->trusts) == 0) {
-		link->dir = store->trusts;
+	if (rv == 0 && cs_file_mkdir(store->fd, sub, fd) == 0) {
+		link->dir = *fd;
 		return 0;
 	}
-	return cs_fail_errno(err, "%s/" SETS, store->path);
+	return cs_fail_errno(err, "%s/%s", store->path, sub);
 }
 
 int
-cs_trustgen_begin(const struct cs_trustname *tn, unsigned long live,
-    size_t nfile, struct cs_trustgen *new, struct certstore_error *err)
+cs_setgen_begin(const struct cs_setname *tn, unsigned long live, size_t nfile,
+    struct cs_setgen *new, struct certstore_error *err)
 {
 	struct certstore *store = tn->store;
 	struct cs_link link;
@@ -251,7 +312,7 @@ cs_trustgen_begin(const struct cs_trustname *tn, unsigned long live,
 				 cs_fail_errno(err, "%s", tn->path);
 }
 
-/* Is trusts/ still the directory that was opened?  1, 0, -1. */
+/* Is the directory of links still the one that was opened?  1, 0, -1. */
 static int
 issetsplace(const struct cs_link *link)
 {
@@ -261,8 +322,8 @@ issetsplace(const struct cs_link *link)
 		return 1;
 	if (cs_file_inode(link->dir, &held) == -1)
 		return -1;
-	return cs_file_isinode(link->store->fd, SETS, AT_SYMLINK_NOFOLLOW,
-	    &held);
+	return cs_file_isinode(link->store->fd, subof(link->intent),
+	    AT_SYMLINK_NOFOLLOW, &held);
 }
 
 /*
@@ -270,8 +331,8 @@ issetsplace(const struct cs_link *link)
  * writer that has another lock?  switched: and does the link lead to it?
  */
 static int
-verifyset(const struct cs_link *link, const struct cs_trustgen *new,
-    int switched, struct certstore_error *err)
+verifyset(const struct cs_link *link, const struct cs_setgen *new, int switched,
+    struct certstore_error *err)
 {
 	char dir[CS_GENDIR];
 
@@ -287,7 +348,7 @@ verifyset(const struct cs_link *link, const struct cs_trustgen *new,
 
 /* Syncs the generation, its name, its intent and the place of its link. */
 static int
-syncset(const struct cs_link *link, const struct cs_trustgen *new)
+syncset(const struct cs_link *link, const struct cs_setgen *new)
 {
 	const struct certstore *store = link->store;
 
@@ -301,32 +362,72 @@ syncset(const struct cs_link *link, const struct cs_trustgen *new)
 	    0;
 }
 
+void
+cs_setgen_show(const char *intent, char name[CS_SETGEN_SHOWN])
+{
+	if (cs_crlname_isintent(intent))
+		snprintf(name, CS_SETGEN_SHOWN, "@crl/%s", intent + 2);
+	else if (strcmp(intent, CS_TRUST_INTENT) == 0)
+		snprintf(name, CS_SETGEN_SHOWN, "%s", CS_TRUST_INTENT);
+	else
+		snprintf(name, CS_SETGEN_SHOWN, "@trust/%s", intent + 1);
+}
+
 /* Logs why a set was switched; NULL: recovered, and it may be logged already. */
 static void
 logset(const struct cs_link *link, unsigned long gen, const char *reason)
 {
-	char name[sizeof("@trust/") + CS_TRUSTNAME_MAX];
+	char name[CS_SETGEN_SHOWN];
 	const struct cs_logline change = { .name = name,
 		.gen = gen,
 		.reason = reason };
 
-	snprintf(name, sizeof(name), "@trust%s%s",
-	    link->dir == link->store->fd ? "" : "/",
-	    link->dir == link->store->fd ? "" : link->name);
+	cs_setgen_show(link->intent, name);
 	if (reason == NULL)
 		cs_log_recover(link->store, &change);
 	else
 		cs_log_add(link->store, &change);
 }
 
+/* What servers read of a CRL: crl/NAME.pem -> .NAME/crl.pem, and .der.  1 if a
+ * link is missing, and is made unless it is only looked; 0, -1 and errno. */
+static int
+linkfile(const struct cs_link *link, const char *file, int looks)
+{
+	char name[CS_GENDIR], target[CS_GENDIR], now[CS_GENDIR];
+
+	snprintf(name, sizeof(name), "%s%s", link->name + 1, file);
+	snprintf(target, sizeof(target), "%s/crl%s", link->name, file);
+	if (cs_file_readlink(link->dir, name, now, sizeof(now)) != -1 &&
+	    strcmp(now, target) == 0)
+		return 0;
+	return !looks && cs_file_link(link->dir, target, name) == -1 ? -1 : 1;
+}
+
+/* The same of both links, which are on disk then. */
+static int
+linkfiles(const struct cs_link *link, int looks)
+{
+	int der, pem;
+
+	if (!cs_crlname_isintent(link->intent))
+		return 0;
+	if ((pem = linkfile(link, ".pem", looks)) == -1 ||
+	    (der = linkfile(link, ".der", looks)) == -1)
+		return -1;
+	if (pem + der == 0 || looks)
+		return pem + der > 0;
+	return cs_store_sync(link->store, link->dir) == -1 ? -1 : 1;
+}
+
 int
-cs_trustgen_commit(const struct cs_trustname *tn, struct cs_trustgen *new,
+cs_setgen_commit(const struct cs_setname *tn, struct cs_setgen *new,
     struct certstore_error *err)
 {
 	struct certstore *store = tn->store;
 	struct cs_link link;
 
-	if (cs_trustgen_link(store, tn->intent, &link) != 1 ||
+	if (cs_setgen_link(store, tn->intent, &link) != 1 ||
 	    (store->syncall && cs_generation_prepare(&link, new->gen) == -1) ||
 	    syncset(&link, new) == -1)
 		return cs_fail_errno(err, "%s", tn->path);
@@ -334,12 +435,13 @@ cs_trustgen_commit(const struct cs_trustname *tn, struct cs_trustgen *new,
 	if (verifyset(&link, new, 0, err) == -1)
 		return -1;
 	if (cs_generation_switch(&link, new->before, new->gen) == -1 ||
-	    cs_store_sync(store, link.dir) == -1)
+	    cs_store_sync(store, link.dir) == -1 || linkfiles(&link, 0) == -1)
 		return errno == EEXIST ? cs_fence_lost(store, link.name, err) :
 					 cs_fail_errno(err, "%s", tn->path);
 	if (verifyset(&link, new, 1, err) == -1)
 		return -1;
-	logset(&link, new->gen, "trust");
+	logset(&link, new->gen,
+	    cs_crlname_isintent(link.intent) ? "crl" : "trust");
 	return 0;
 }
 
@@ -355,7 +457,7 @@ removeothers(const struct cs_link *link, unsigned long live)
 }
 
 int
-cs_trustgen_settle(const struct cs_link *link, const struct cs_intent *in,
+cs_setgen_settle(const struct cs_link *link, const struct cs_intent *in,
     unsigned long live)
 {
 	/* the switch has to be on disk before what it replaced is removed */
@@ -363,6 +465,8 @@ cs_trustgen_settle(const struct cs_link *link, const struct cs_intent *in,
 		return -1;
 	if (live != in->gen)
 		return cs_generation_remove(link, in->gen);
+	if (linkfiles(link, 0) == -1)
+		return -1;
 	if (in->verb[0] == '\0' || link->store->linked)
 		logset(link, live, NULL);
 	return removeothers(link, live);
@@ -376,7 +480,8 @@ static int
 leadsetagain(const struct cs_link *link, unsigned long gen)
 {
 	if (cs_generation_lead(link, gen) == -1 ||
-	    cs_store_sync(link->store, link->dir) == -1)
+	    cs_store_sync(link->store, link->dir) == -1 ||
+	    linkfiles(link, 0) == -1)
 		return -1;
 	if (link->store->linked)
 		logset(link, gen, CS_LOG_REPAIR);
@@ -401,20 +506,22 @@ turnbackset(const struct cs_link *link)
 	return cs_file_remove(store->pending, link->intent);
 }
 
-/* Is the link of a set missing, or a directory in its place?  1, 0, -1. */
+/* Is a link of a set missing, or a directory in its place?  1, 0, -1. */
 int
-cs_trustgen_islost(struct certstore *store, const char *intent)
+cs_setgen_islost(struct certstore *store, const char *intent)
 {
 	struct cs_link link;
 	char dir[CS_GENDIR];
 	unsigned long gen;
 	int rv;
 
-	if ((rv = cs_trustgen_link(store, intent, &link)) != 1)
+	if ((rv = cs_setgen_link(store, intent, &link)) != 1)
 		return rv;
 	rv = cs_generation_current(&link, dir, &gen);
 	if (rv == CS_LINK_NONE)
 		return cs_generation_find(&link, &gen);
+	if (rv == CS_LINK_GENERATION)
+		return linkfiles(&link, 1);
 	if (rv != CS_LINK_DIRECTORY)
 		return rv == -1 ? -1 : 0;
 	return iswholeset(&link, link.name);
@@ -426,18 +533,20 @@ cs_trustgen_islost(struct certstore *store, const char *intent)
  * whole generation is taken.
  */
 int
-cs_trustgen_repair(struct certstore *store, const char *intent)
+cs_setgen_repair(struct certstore *store, const char *intent)
 {
 	struct cs_link link;
 	char dir[CS_GENDIR];
 	unsigned long gen;
 	int rv;
 
-	if ((rv = cs_trustgen_link(store, intent, &link)) != 1)
+	if ((rv = cs_setgen_link(store, intent, &link)) != 1)
 		return rv;
 	rv = cs_generation_current(&link, dir, &gen);
 	if (rv == CS_LINK_DIRECTORY)
 		return turnbackset(&link);
+	if (rv == CS_LINK_GENERATION)
+		return linkfiles(&link, 0) == -1 ? -1 : 0;
 	if (rv != CS_LINK_NONE)
 		return rv == -1 ? -1 : 0;
 	if ((rv = cs_generation_find(&link, &gen)) != 1)

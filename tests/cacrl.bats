@@ -1,0 +1,278 @@
+#!/usr/bin/env bats
+# cacrl.bats: CRLs of the store's own CAs: cert-crl, crl/, and who is told.
+
+# shellcheck disable=SC2154  # stderr and stderr_lines are run's
+
+load helper
+
+crl=
+setup() {
+	common_setup
+	crl=$CERTSTORE/crl
+}
+
+# spki ENTRY: the hash of its public key.
+spki() {
+	cert-show -o spki "$1" | sed 's/^spki://'
+}
+
+# revoked CA SERIAL [LINE...]: records it, as cert-revoke does.
+revoked() {
+	local dir
+
+	dir=$CERTSTORE/revoked/$(spki "$1")
+	mkdir -p -m 700 "$CERTSTORE/revoked" "$dir"
+	{
+		printf 'certstore 1\nrevoked 1767225600\nissuer %s\n' \
+		    "$(sed -n 's/^subjecthash //p' "$CERTSTORE/certs/$1/info")"
+		[ $# -le 2 ] || printf '%s\n' "${@:3}"
+	} >"$dir/$2"
+	chmod 600 "$dir/$2"
+}
+
+# serial ENTRY: of its certificate, as a file name.
+serial() {
+	cert-show -o serial "$1" | sed 's/^0*//'
+}
+
+# number CA: of its CRL, in decimal.
+number() {
+	printf '%d\n' "$(openssl crl -in "$crl/$1.der" -noout -crlnumber |
+	    sed 's/crlNumber=//')"
+}
+
+# hierarchy: root, sub below it, leaf below that.
+hierarchy() {
+	cert-create -c root
+	cert-create -c -A root sub
+	cert-create -A sub -s leaf.example.com leaf
+}
+
+# accepted FILE LEAF: by OpenSSL, which asks for the CRL of each issuer.
+accepted() {
+	cat "$CERTSTORE/certs/root/cert.pem" "$1" >trusted.pem
+	openssl verify -crl_check_all -CAfile trusted.pem \
+	    -untrusted "$CERTSTORE/certs/sub/cert.pem" "$2"
+}
+
+@test "a CA has no CRL until one is asked for" {
+	hierarchy
+	[ ! -e "$crl" ]
+	run -1 cert-crl -x
+	[ -z "$output" ]
+	run -0 --separate-stderr cert-crl root
+	[ -z "$stderr" ]
+	[[ $output = root$'\t'20*Z$'\t'0$'\t'"$crl/root.pem" ]]
+	run -0 openssl crl -in "$crl/root.pem" -CAfile \
+	    "$CERTSTORE/certs/root/cert.pem" -text -noout
+	[[ $output = *"Version 2"*"Authority Key Identifier"*"CRL Number"* ]]
+	[[ $output = *"No Revoked Certificates"* ]]
+	cmp <(openssl crl -in "$crl/root.pem" -outform DER) "$crl/root.der"
+	[ "$(stat -Lc %a "$crl/root.pem" "$crl" "$crl/.root")" = "644
+755
+755" ]
+	grep '"entry":"@crl/root","generation":1,"reason":"crl"' \
+	    "$CERTSTORE/log"
+	[ -z "$(litter "$CERTSTORE")" ]
+}
+
+@test "the file for servers has the CRLs of all issuers" {
+	hierarchy
+	run -0 --separate-stderr cert-crl sub
+	[[ ${lines[0]} = root$'\t'* && ${lines[1]} = sub$'\t'* ]]
+	[ "$(grep -c BEGIN "$crl/sub.pem")" -eq 2 ]
+	accepted "$crl/sub.pem" "$CERTSTORE/certs/leaf/cert.pem"
+	# what the root makes comes into the files of those it issued
+	revoked root "$(serial sub)" 'reason keyCompromise'
+	cert-crl root
+	run -2 accepted "$crl/sub.pem" "$CERTSTORE/certs/leaf/cert.pem"
+	[[ $output = *"certificate revoked"* ]]
+	grep -q "reason\|Key Compromise" <(openssl crl -in "$crl/root.der" -text)
+	cmp <(sed '/END/q' "$crl/root.pem") <(sed '1,/END/d' "$crl/sub.pem")
+}
+
+@test "what is revoked is in the CRL, with its date and reason" {
+	hierarchy
+	revoked sub "$(serial leaf)" 'reason superseded'
+	revoked sub 5
+	revoked sub 00ff
+	run -0 cert-crl sub
+	[[ ${lines[1]} = sub$'\t'*$'\t'2$'\t'* ]]
+	openssl crl -in "$crl/sub.der" -text -noout >text
+	[ "$(grep -c 'Serial Number' text)" -eq 2 ]
+	grep -iA5 "Serial Number: 0*$(serial leaf)" text | grep Superseded
+	grep -A1 'Serial Number: 05' text | grep 'Jan  1 00:00:00 2026 GMT'
+	[ "$(grep -c 'Reason Code' text)" -eq 1 ]
+	run -2 accepted "$crl/sub.pem" "$CERTSTORE/certs/leaf/cert.pem"
+}
+
+@test "what another name with the same key revoked is not in it" {
+	cert-create -c one
+	revoked one 5
+	revoked one 6
+	sed -i 's/^issuer .*/issuer 00000000/' \
+	    "$CERTSTORE/revoked/$(spki one)/6"
+	cert-crl one
+	run -0 openssl crl -in "$crl/one.der" -text -noout
+	[ "$(grep -c 'Serial Number' <<<"$output")" -eq 1 ]
+}
+
+@test "an expired certificate leaves the CRL, but is in one after its end" {
+	cert-create -c one
+	revoked one 5 "ends $(($(date +%s) - 100))"
+	revoked one 6 "ends $(($(date +%s) + 100))"
+	run -0 cert-crl one
+	[[ $output = one$'\t'*$'\t'2$'\t'* ]]
+	# as if the CRL had been made behind the end
+	sed -i "s/^starts .*/starts $(($(date +%s) - 50))/" "$crl/.one/info"
+	run -0 cert-crl one
+	[[ $output = one$'\t'*$'\t'1$'\t'* ]]
+}
+
+@test "the number grows, also in one second and behind a restore" {
+	cert-create -c one
+	cert-crl one
+	first=$(number one)
+	[ "$first" -ge "$(($(date +%s) - 100))" ]
+	cert-crl one
+	second=$(number one)
+	[ "$second" -gt "$first" ]
+	# a store from before that has the time for it
+	sed -i 's/^number .*/number 1000/' "$crl/.one/info"
+	cert-crl one
+	[ "$(number one)" -ge "$(($(date +%s) - 100))" ]
+	sed -i 's/^number .*/number 99999999999/' "$crl/.one/info"
+	cert-crl one
+	[ "$(number one)" -eq 100000000000 ]
+}
+
+@test "the life is that of -l, of the CRL before, or 30 days, or a year" {
+	cert-create -c one
+	(umask 077 && echo secret >pass)
+	cert-create -c -E pass two
+	days() {
+		echo $((($(sed -n 's/^ends \([0-9]*\).*/\1/p' \
+		    "$crl/.$1/info") - $(date +%s) + 43200) / 86400))
+	}
+	cert-crl one
+	[ "$(days one)" -eq 30 ]
+	cert-crl -l 7d one
+	[ "$(days one)" -eq 7 ]
+	cert-crl one
+	[ "$(days one)" -eq 7 ]
+	cert-crl -p pass two
+	[ "$(days two)" -eq 365 ]
+	run -2 cert-crl -l 1/3 one
+	run -2 cert-crl -l 2020-01-01 one
+	[[ $output = *"would expire at once"* ]]
+}
+
+@test "what cannot sign is refused: no CA, no key, no passphrase, no usage" {
+	hierarchy
+	run -2 cert-crl leaf
+	[[ $output = *"leaf: is not a CA"* ]]
+	run -2 cert-crl nothing
+	run -2 cert-crl ../x
+	(umask 077 && echo secret >pass)
+	cert-create -c -E pass locked
+	run -2 setsid cert-crl locked </dev/null
+	[[ $output = *locked*passphrase* ]]
+	echo wrong >wrong
+	run -2 cert-crl -p wrong locked
+	[ ! -e "$crl/locked.pem" ]
+	cert-show -o cert root >root.pem
+	cert-rm -f root
+	cert-import -q -N bare root.pem
+	run -2 cert-crl bare
+	[[ $output = *"bare: its private key is not in the store"* ]]
+	# one bad name stops no other
+	run -2 cert-crl leaf sub
+	[ -e "$crl/sub.pem" ]
+}
+
+@test "an issuer that cannot sign is told: the file is not complete" {
+	(umask 077 && echo secret >pass)
+	cert-create -c -E pass root
+	cert-create -c -A root -p pass sub
+	run -0 --separate-stderr setsid cert-crl sub </dev/null
+	[[ $stderr = *"sub.pem: lacks the CRL of root"*passphrase* ]]
+	[ "$(grep -c BEGIN "$crl/sub.pem")" -eq 1 ]
+	run -0 --separate-stderr cert-crl -p pass root
+	[ -z "$stderr" ]
+	[ "$(grep -c BEGIN "$crl/sub.pem")" -eq 2 ]
+	# of a root without key there is none
+	cert-show -o cert root >root.pem
+	cert-rm -f root
+	rm -r "$crl"
+	cert-import -q -N root root.pem
+	run -0 --separate-stderr cert-crl sub
+	[[ $stderr = *"lacks the CRL of"*"key is not in this store"* ]]
+}
+
+@test "a new CA does not take over the CRL of a former one of its name" {
+	cert-create -c one
+	cert-crl one
+	cp "$crl/one.pem" before.pem
+	cert-rm -f one
+	cmp "$crl/one.pem" before.pem
+	cert-create -c one
+	run -2 cert-crl one
+	[[ $output = *"is the CRL of another CA that had this name"* ]]
+	cmp "$crl/one.pem" before.pem
+	# but once it is expired
+	sed -i "s/^ends .*/ends $(($(date +%s) - 10))/" "$crl/.one/info"
+	cert-crl one
+	openssl crl -in "$crl/one.pem" -CAfile \
+	    "$CERTSTORE/certs/one/cert.pem" -noout
+}
+
+@test "-n makes nothing, names come from stdin" {
+	cert-create -c one
+	cert-create -c two
+	run -0 cert-crl -n one
+	[[ $output = one$'\t'* ]]
+	[ ! -e "$crl" ]
+	cert-list -k ca | cert-crl -q -
+	[ -e "$crl/one.pem" ]
+	run -0 cert-crl
+	[ "${#lines[@]}" -eq 2 ]
+	run -0 cert-crl -
+	[ -z "$output" ]
+}
+
+@test "it is put into the trust sets that have the CA as an anchor" {
+	cert-create -c one
+	cert-create -c two
+	cert-show -o cert one >one.pem
+	cert-show -o cert two >two.pem
+	cert-trust -q add one.pem two.pem
+	cert-trust -q -T phones add one.pem
+	cert-crl -q one
+	grep -c BEGIN "$CERTSTORE/trusts/phones/crls/crls.pem"
+	[ -L "$CERTSTORE/trusts/phones/crls/$(openssl crl -hash -noout \
+	    -in "$crl/one.pem").r0" ]
+	# two has none yet
+	[ ! -e "$CERTSTORE/trust/crls/crls.pem" ]
+	cert-crl -q two
+	[ "$(grep -c BEGIN "$CERTSTORE/trust/crls/crls.pem")" -eq 2 ]
+	revoked one 5
+	cert-crl -q one
+	openssl crl -in "$CERTSTORE/trusts/phones/crls/crls.pem" -text |
+	    grep 'Serial Number: 05'
+}
+
+@test "a copy without links gets those of crl again" {
+	hierarchy
+	cert-crl -q sub
+	cp -rL "$CERTSTORE" copy
+	cert-check -q -r -d copy || :
+	[ "$(readlink copy/crl/.sub)" = ..sub@2 ]
+	[ "$(readlink copy/crl/sub.pem)" = .sub/crl.pem ]
+	cmp copy/crl/sub.pem "$crl/sub.pem"
+	rm "$crl/sub.der" "$crl/.root"
+	run -0 cert-check -r
+	[[ $output = *@crl/root*link*@crl/sub*link* ]] ||
+	    [[ $output = *@crl/sub*link*@crl/root*link* ]]
+	cmp "$crl/sub.der" "$crl/.sub/crl.der"
+	cert-crl -q
+}
