@@ -27,7 +27,8 @@ STORE = lib/store/combined.c lib/store/crlinfo.c lib/store/crllist.c \
 	lib/store/mode.c \
 	lib/store/moment.c lib/store/names.c lib/store/newprops.c \
 	lib/store/orderstate.c lib/store/orderwrite.c \
-	lib/store/parents.c lib/store/propedit.c lib/store/propread.c \
+	lib/store/parents.c lib/store/profile.c lib/store/propedit.c \
+	lib/store/propread.c \
 	lib/store/props.c lib/store/purge.c lib/store/put.c \
 	lib/store/recover.c lib/store/remove.c lib/store/repair.c \
 	lib/store/repeat.c lib/store/resolve.c lib/store/revert.c \
@@ -46,8 +47,10 @@ X509 = lib/x509/asn1.c lib/x509/cert.c lib/x509/certs.c lib/x509/chain.c \
 	lib/x509/subtree.c lib/x509/tnauth.c lib/x509/uses.c
 ISSUE = lib/issue/calls.c lib/issue/caution.c lib/issue/constraint.c \
 	lib/issue/copy.c lib/issue/create.c lib/issue/extension.c \
+	lib/issue/extra.c \
 	lib/issue/issue.c lib/issue/issuer.c lib/issue/keep.c \
 	lib/issue/life.c lib/issue/newkey.c lib/issue/ordering.c \
+	lib/issue/profileline.c \
 	lib/issue/request.c lib/issue/reuse.c lib/issue/sign.c \
 	lib/issue/subject.c lib/issue/template.c
 IMPORT = lib/import/answer.c lib/import/ident.c lib/import/import.c \
@@ -119,8 +122,9 @@ UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
 	tests/test-import.c tests/test-issue.c tests/test-key.c \
 	tests/test-labels.c tests/test-limits.c tests/test-live.c \
 	tests/test-match.c tests/test-name.c tests/test-order.c tests/test-part.c \
-	tests/test-pem.c tests/test-refuse.c tests/test-register.c \
-	tests/test-renew.c tests/test-store.c tests/test-template.c tests/test-time.c \
+	tests/test-pem.c tests/test-profile.c tests/test-refuse.c \
+	tests/test-register.c tests/test-renew.c tests/test-store.c \
+	tests/test-template.c tests/test-time.c \
 	tests/test-trust.c tests/test-verify.c tests/test-writers.c
 # The one whose allocations fail.
 MEMORY_UNITS = tests/test-memory.c

@@ -23,7 +23,8 @@ static const struct cmd_opt opts[] = {
 	{ 'K', "key", "use the private key in this file" },
 	{ 'l', "life", "validity: a duration as 90d or 1y, or an end date" },
 	{ 'n', NULL, "check everything, change nothing" },
-	{ 'P', "profile", "server, client, peer, mail or shaken" },
+	{ 'P', "profile",
+	    "server, client, peer, mail, shaken, or a file in profiles" },
 	{ 'p', "file", "passphrase file for the key of the CA or of -K" },
 	{ 'R', NULL, "make a request (CSR) for another CA, and print it" },
 	{ 'S', "attr=value", "subject attribute, as CN=Name or O=Example" },
@@ -44,6 +45,7 @@ struct create {
 	struct certstore_template *template;
 	const char *issuer;
 	const char *keyfile;
+	const char *profile;
 	const char *passfile;
 	const char *encryptfile;
 	int flags;
@@ -123,9 +125,6 @@ setoption(struct certstore_template *t, int opt, const char *arg)
 		sp = parsespan(opt, arg);
 		checkarg(opt, certstore_template_set_life(t, &sp, &err));
 		return 1;
-	case 'P':
-		checkarg(opt, certstore_template_set_profile(t, arg, &err));
-		return 1;
 	case 'S':
 		checkarg(opt, certstore_template_add_subject(t, arg, &err));
 		return 1;
@@ -159,6 +158,9 @@ readcreateoptions(struct create *c, int argc, char **argv)
 			break;
 		case 'n':
 			c->flags |= CERTSTORE_CREATE_DRYRUN;
+			break;
+		case 'P':
+			c->profile = optarg;
 			break;
 		case 'p':
 			c->passfile = optarg;
@@ -273,6 +275,10 @@ main(int argc, char *argv[])
 	store = cmd_openwriter(CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
 	cmd_confine(store, NULL, 0);
 	cmd_progress(store);
+	if (c.profile != NULL)
+		checkarg('P',
+		    certstore_template_load_profile(c.template, store,
+			c.profile, &err));
 	changed = certstore_create(store, argv[optind], c.template, c.flags,
 	    &csr, &err);
 	if (changed == -1 && err.code == CERTSTORE_ENOENTRY)

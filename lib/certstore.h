@@ -387,6 +387,8 @@ int certstore_template_set_type(struct certstore_template *tmpl,
     const char *type, struct certstore_error *err);
 int certstore_template_set_profile(struct certstore_template *tmpl,
     const char *profile, struct certstore_error *err);
+int certstore_template_load_profile(struct certstore_template *tmpl,
+    struct certstore *store, const char *name, struct certstore_error *err);
 int certstore_template_set_life(struct certstore_template *tmpl,
     const struct certstore_span *life, struct certstore_error *err);
 int certstore_template_set_within(struct certstore_template *tmpl,

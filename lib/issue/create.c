@@ -31,7 +31,9 @@ checkparts(const struct certstore_template *t, int flags,
 		flaw = "only the key of a CA can be encrypted, since a "
 		       "server cannot ask for a passphrase: add -c or "
 		       "remove -E";
-	else if (t->ca && t->profile[0] != '\0')
+	else if (t->ca &&
+	    (t->profile[0] != '\0' || t->extra.usage != 0 ||
+		t->extra.purposes != NULL))
 		flaw = "a profile is not for a CA: remove -P or -c";
 	else if (cs_calls_has(t) && !t->ca && !cs_calls_signs(t))
 		flaw = "codes and numbers are for a certificate that signs "
@@ -43,7 +45,7 @@ checkparts(const struct certstore_template *t, int flags,
 	else if ((flags & CERTSTORE_CREATE_REQUEST) != 0 && t->issuer != NULL)
 		flaw = "a request is signed by the CA that it is sent to: "
 		       "remove -A or -R";
-	else if ((flags & CERTSTORE_CREATE_REQUEST) != 0 && t->haslife)
+	else if ((flags & CERTSTORE_CREATE_REQUEST) != 0 && t->haslife == 1)
 		flaw = "the CA that signs a request sets the validity: "
 		       "remove -l or -R";
 	return flaw == NULL ? 0 : cs_fail(err, CERTSTORE_EARGUMENT, "%s", flaw);

@@ -80,34 +80,65 @@ out:
 	return rv;
 }
 
-/* Key usage (RFC 5280 section 4.2.1.3) by the profile and the type of key. */
-static int
-addkeyusage(STACK_OF(X509_EXTENSION) **exts, const struct certstore_template *t,
-    EVP_PKEY *pkey)
+/* The bits that a type of key can be used for: RFC 3279 section 2.3.1, RFC 5480
+ * section 3, RFC 8410 section 5. */
+static unsigned int
+usageofkey(EVP_PKEY *pkey)
 {
-	enum { SIGNATURE = 0, ENCIPHER = 2, AGREE = 4, CERTS = 5, CRLS = 6 };
+	const unsigned int sign = CS_USAGE_SIGN | CS_USAGE_COMMIT;
+
+	if (EVP_PKEY_is_a(pkey, "RSA"))
+		return sign | CS_USAGE_ENCIPHER | CS_USAGE_DATA;
+	if (EVP_PKEY_is_a(pkey, "EC"))
+		return sign | CS_USAGE_AGREE | CS_USAGE_ENCIPHERONLY |
+		    CS_USAGE_DECIPHERONLY;
+	return sign;
+}
+
+unsigned int
+cs_extension_usage(const char *profile, unsigned int own, EVP_PKEY *pkey)
+{
+	unsigned int usage = CS_USAGE_SIGN;
+	unsigned int wants = CS_USAGE_SIGN | CS_USAGE_AGREE;
+	int client = strcmp(profile, "client") == 0;
+	int mail = strcmp(profile, "mail") == 0;
+
+	if (own == 0) {
+		if (!client && *profile != '\0')
+			usage |= CS_USAGE_ENCIPHER;
+		if (mail)
+			usage |= CS_USAGE_AGREE;
+		return usage & usageofkey(pkey);
+	}
+	/* one of these, as cert-verify(1) has it */
+	if (mail)
+		wants |= CS_USAGE_COMMIT;
+	if (mail || strcmp(profile, "server") == 0)
+		wants |= CS_USAGE_ENCIPHER;
+	usage = own & usageofkey(pkey);
+	return *profile == '\0' || (usage & wants) != 0 ? usage : 0;
+}
+
+/* The extension is critical (RFC 5280 section 4.2.1.3). */
+static int
+addkeyusage(STACK_OF(X509_EXTENSION) **exts, unsigned int usage)
+{
 	ASN1_BIT_STRING *bits;
-	int ok, rv = 0, client;
+	int i, rv = 0;
 
 	if ((bits = ASN1_BIT_STRING_new()) == NULL)
 		return 0;
-	client = strcmp(t->profile, "client") == 0;
-	if (t->ca)
-		ok = ASN1_BIT_STRING_set_bit(bits, CERTS, 1) == 1 &&
-		    ASN1_BIT_STRING_set_bit(bits, CRLS, 1) == 1;
-	else
-		ok = ASN1_BIT_STRING_set_bit(bits, SIGNATURE, 1) == 1;
-	if (ok && !t->ca && !client && EVP_PKEY_is_a(pkey, "RSA"))
-		ok = ASN1_BIT_STRING_set_bit(bits, ENCIPHER, 1) == 1;
-	if (ok && !t->ca && strcmp(t->profile, "mail") == 0 &&
-	    EVP_PKEY_is_a(pkey, "EC"))
-		ok = ASN1_BIT_STRING_set_bit(bits, AGREE, 1) == 1;
-	if (ok)
-		rv = X509V3_add1_i2d(exts, NID_key_usage, bits, 1, 0);
+	for (i = 0; i < CS_USAGE_NBITS; i++)
+		if ((usage & 1U << i) != 0 &&
+		    ASN1_BIT_STRING_set_bit(bits, i, 1) != 1)
+			goto out;
+	rv = X509V3_add1_i2d(exts, NID_key_usage, bits, 1, 0);
+out:
 	ASN1_BIT_STRING_free(bits);
 	return rv;
 }
 
+/* Time stamps want it critical, and no other purpose (RFC 3161 section 2.3). */
 static int
 addextkeyusage(STACK_OF(X509_EXTENSION) **exts,
     const struct certstore_template *t)
@@ -119,24 +150,31 @@ addextkeyusage(STACK_OF(X509_EXTENSION) **exts,
 		{ "client", { NID_client_auth, NID_undef } },
 		{ "peer", { NID_server_auth, NID_client_auth } },
 		{ "mail", { NID_email_protect, NID_undef } } };
+	const STACK_OF(ASN1_OBJECT) *more = t->extra.purposes;
 	EXTENDED_KEY_USAGE *eku;
 	size_t i, j;
-	int rv = 0;
+	int critical, k, rv = 0;
 
 	if (t->ca || cs_calls_signs(t))
 		return 1;
-	for (i = 0; strcmp(purposes[i].profile, t->profile) != 0; i++)
-		if (i + 1 == sizeof(purposes) / sizeof(purposes[0]))
-			return 0;
 	if ((eku = sk_ASN1_OBJECT_new_null()) == NULL)
 		return 0;
-	for (j = 0; j < 2 && purposes[i].nid[j] != NID_undef; j++)
-		if (sk_ASN1_OBJECT_push(eku, OBJ_nid2obj(purposes[i].nid[j])) <=
+	for (i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++)
+		for (j = 0; strcmp(purposes[i].profile, t->profile) == 0 &&
+		     j < 2 && purposes[i].nid[j] != NID_undef;
+		     j++)
+			if (sk_ASN1_OBJECT_push(eku,
+				OBJ_nid2obj(purposes[i].nid[j])) <= 0)
+				goto out;
+	for (k = 0; k < sk_ASN1_OBJECT_num(more); k++)
+		if (sk_ASN1_OBJECT_push(eku, sk_ASN1_OBJECT_value(more, k)) <=
 		    0)
 			goto out;
-	rv = X509V3_add1_i2d(exts, NID_ext_key_usage, eku, 0, 0);
+	critical = sk_ASN1_OBJECT_num(eku) == 1 &&
+	    OBJ_obj2nid(sk_ASN1_OBJECT_value(eku, 0)) == NID_time_stamp;
+	rv = X509V3_add1_i2d(exts, NID_ext_key_usage, eku, critical, 0);
 out:
-	sk_ASN1_OBJECT_pop_free(eku, ASN1_OBJECT_free);
+	sk_ASN1_OBJECT_free(eku);
 	return rv;
 }
 
@@ -167,17 +205,43 @@ addcalls(STACK_OF(X509_EXTENSION) **exts, const struct certstore_template *t)
 	return rv;
 }
 
+/* Those that a profile has as they are. */
+static int
+addgiven(STACK_OF(X509_EXTENSION) **exts, const struct certstore_template *t)
+{
+	const STACK_OF(X509_EXTENSION) *given = t->extra.exts;
+	int i;
+
+	for (i = 0; i < sk_X509_EXTENSION_num(given); i++)
+		if (X509v3_add_ext(exts, sk_X509_EXTENSION_value(given, i),
+			-1) == NULL)
+			return 0;
+	return 1;
+}
+
 /* All extensions but the key identifiers. */
 STACK_OF(X509_EXTENSION) *
 cs_extension_make(const struct certstore_template *t, EVP_PKEY *pkey,
     int nosubject, struct certstore_error *err)
 {
 	STACK_OF(X509_EXTENSION) *exts = NULL;
+	unsigned int usage = CS_USAGE_CERTS | CS_USAGE_CRLS;
+	char type[80];
 
+	if (!t->ca)
+		usage = cs_extension_usage(t->profile, t->extra.usage, pkey);
+	if (usage == 0) {
+		cs_key_name(pkey, type, sizeof(type));
+		cs_fail(err, CERTSTORE_EREFUSED,
+		    "the keyusage of the profile has no use for a key of type "
+		    "%s: add digitalSignature to it, or use another type",
+		    type);
+		return NULL;
+	}
 	if (addbasicconstraints(&exts, t) == 1 &&
-	    addkeyusage(&exts, t, pkey) == 1 && addextkeyusage(&exts, t) == 1 &&
+	    addkeyusage(&exts, usage) == 1 && addextkeyusage(&exts, t) == 1 &&
 	    addsans(&exts, t, nosubject) == 1 && addcalls(&exts, t) == 1 &&
-	    addconstraints(&exts, t) == 1)
+	    addconstraints(&exts, t) == 1 && addgiven(&exts, t) == 1)
 		return exts;
 	cs_fail_crypto(err, CERTSTORE_ECRYPTO, "the extensions cannot be made");
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);

@@ -158,7 +158,7 @@ setvalidity(struct certstore *store, const char *name, X509 *x509,
 static int
 purposeof(const struct certstore_template *t)
 {
-	if (t->ca || cs_calls_signs(t))
+	if (t->ca || cs_calls_signs(t) || t->profile[0] == '\0')
 		return X509_PURPOSE_ANY;
 	if (strcmp(t->profile, "client") == 0)
 		return X509_PURPOSE_SSL_CLIENT;

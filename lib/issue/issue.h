@@ -66,6 +66,11 @@ const EVP_MD *cs_sign_digest(EVP_PKEY *);
 int	cs_reuse_isencrypted(const struct certstore_entry *, enum cs_file,
 	    struct certstore_error *);
 
+/* profileline.c: would certstore_template_load_profile() take the file
+ * profiles/NAME, if there is one?  0, -1. */
+int	cs_profileline_check(struct certstore *, const char *,
+	    struct certstore_error *);
+
 /* life.c: a property of what is written. */
 struct cs_life {
 	char			 text[24];

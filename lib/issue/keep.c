@@ -77,24 +77,6 @@ mergesans(struct certstore_template *t, const struct certstore_template *full,
 	return bad == 0 ? 0 : cs_fail_nomem(err);
 }
 
-/* Server and client together are peer. */
-static void
-mergeprofile(struct certstore_template *t,
-    const struct certstore_template *full, const struct cs_info *info)
-{
-	const char *profile = full->profile;
-	int client, server;
-
-	server = strcmp(profile, "client") != 0 ||
-	    cs_info_has_usage(info, "server");
-	client = strcmp(profile, "client") == 0 ||
-	    cs_info_has_usage(info, "client");
-	if (!full->ca && !cs_calls_signs(full) &&
-	    strcmp(profile, "mail") != 0 && server && client)
-		profile = "peer";
-	strlcpy(t->profile, full->ca ? "" : profile, sizeof(t->profile));
-}
-
 static int
 mergesecrets(struct certstore_template *t,
     const struct certstore_template *asked, const struct cs_info *info,
@@ -137,8 +119,14 @@ cs_keep_make(const struct certstore_template *asked,
 	t->haslife = asked->haslife;
 	t->within = asked->within;
 	t->haswithin = asked->haswithin;
-	mergeprofile(t, full, info);
-	if (mergesecrets(t, asked, info, err) == -1 ||
+	strlcpy(t->profile, full->ca ? "" : full->profile, sizeof(t->profile));
+	if (cs_extra_merge(&t->extra, &full->extra) == -1) {
+		certstore_template_free(t);
+		cs_fail_nomem(err);
+		return NULL;
+	}
+	if (cs_extra_keep(t, x509, err) == -1 ||
+	    mergesecrets(t, asked, info, err) == -1 ||
 	    mergesans(t, full, info, err) == -1 ||
 	    cs_calls_add(t, asked, info, err) == -1 ||
 	    cs_subject_merge(t, asked, X509_get_subject_name(x509), err) ==

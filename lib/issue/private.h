@@ -12,13 +12,32 @@ enum cs_setter {		/* those that can fail; adders last */
 	CS_SET_ISSUER, CS_SET_KEY, CS_SET_ENCRYPT, CS_ADD_SAN, CS_ADD_SUBJECT, CS_ADD_CONSTRAINT,
 	CS_NSETTER
 };
+/* extra.c: what a certificate has beyond its built-in profile. */
+#define CS_USAGE_SIGN		0x001	/* bit n of KeyUsage is 1 << n */
+#define CS_USAGE_COMMIT		0x002
+#define CS_USAGE_ENCIPHER	0x004
+#define CS_USAGE_DATA		0x008
+#define CS_USAGE_AGREE		0x010
+#define CS_USAGE_CERTS		0x020
+#define CS_USAGE_CRLS		0x040
+#define CS_USAGE_ENCIPHERONLY	0x080
+#define CS_USAGE_DECIPHERONLY	0x100
+#define CS_USAGE_NBITS		9
+struct cs_extra {
+	unsigned int	 usage;		/* 0: by the profile */
+	STACK_OF(ASN1_OBJECT) *purposes; /* beside those of the profile */
+	STACK_OF(X509_EXTENSION) *exts;
+};
+
 struct certstore_template {
 	struct certstore_error failed[CS_NSETTER];	/* the last of each */
 	int		 ca;
 	char		 type[16];		/* "" : the default */
-	char		 profile[16];
+	char		 profile[16];	/* built in; resolved "": only extra */
+	struct cs_extra	 extra;
 	struct certstore_span life, within;
-	int		 haslife, haswithin;
+	int		 haslife;		/* 2: only its profile has one */
+	int		 haswithin;
 	char		*issuer;		/* entry name, NULL: self-signed */
 	EVP_PKEY	*pkey;			/* -K, or NULL */
 	char		*opened;		/* its passphrase, or NULL */
@@ -58,6 +77,32 @@ int	cs_sign_times(const char *, X509 *, int64_t, int64_t,
 X509	*cs_sign_cert(struct certstore *, const char *, X509 *, int,
 	    EVP_PKEY *, const struct cs_issuer *, struct certstore_error *);
 
+/* extra.c: these add a word of a profile file; all that the second has; what a
+ * certificate has. */
+void	cs_extra_free(struct cs_extra *);
+int	cs_extra_isset(const struct cs_extra *);
+int	cs_extra_addusage(struct cs_extra *, const char *,
+	    struct certstore_error *);
+int	cs_extra_addpurpose(struct cs_extra *, const char *,
+	    struct certstore_error *);
+int	cs_extra_addext(struct cs_extra *, const char *,
+	    struct certstore_error *);		/* OID=HEX */
+int	cs_extra_merge(struct cs_extra *, const struct cs_extra *); /* -1: memory */
+int	cs_extra_fold(struct certstore_template *);	/* -1: no memory */
+int	cs_extra_keep(struct certstore_template *, X509 *,
+	    struct certstore_error *);
+int	cs_extra_lacks(const struct certstore_template *,
+	    const STACK_OF(X509_EXTENSION) *, EVP_PKEY *, char *, size_t);
+
+
+/* profileline.c: the lines of a profile file, for a new template; the second:
+ * what messages call the file. */
+int	cs_profileline_parse(struct certstore_template *, const char *,
+	    const struct cs_buf *, struct certstore_error *);
+
+/* extension.c: the key usage for a profile, or its own bits that the type of key
+ * allows; 0: that does not allow the use of the profile. */
+unsigned int cs_extension_usage(const char *, unsigned int, EVP_PKEY *);
 /* extension.c: all extensions but key identifiers (the int: the subject is
  * empty); the SANs; the key identifiers, by the issuer or NULL: 1 or 0. */
 STACK_OF(X509_EXTENSION) *cs_extension_make(const struct certstore_template *,
@@ -118,6 +163,9 @@ void	cs_caution_ca(struct cs_buf *, const struct certstore_entry *,
  */
 int	cs_template_check(const struct certstore_template *,
 	    struct certstore_error *);
+int	cs_template_isprofile(const char *);	/* a built-in one */
+int	cs_template_concludeprofile(struct certstore_template *, int,
+	    struct certstore_error *);	/* the result of its setter */
 int	cs_template_addsan(struct certstore_template *, enum cs_san_type,
 	    const char *);			/* -1: no memory */
 int	cs_template_serves(const struct certstore_template *);
@@ -148,6 +196,8 @@ const char *cs_subject_lacks(const X509_NAME *,
 int	cs_subject_merge(struct certstore_template *,
 	    const struct certstore_template *, const X509_NAME *,
 	    struct certstore_error *);
+int	cs_subject_inherit(struct certstore_template *,
+	    const struct certstore_template *);	/* -1: no memory */
 int	cs_subject_build(X509_NAME *, const struct certstore_template *,
 	    const char *, struct certstore_error *);
 

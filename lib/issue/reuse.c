@@ -94,12 +94,13 @@ samecalls(struct cs_tnauth *has, const struct certstore_template *asked,
 	return rv;
 }
 
-/* Does its extended key usage allow the profile?  What signs calls needs none. */
+/* Does its extended key usage allow the profile, if there is one?  What signs
+ * calls needs none. */
 static int
 coversprofile(const struct cs_info *info, const char *profile)
 {
-	if (info->usage.n == 0 || strcmp(profile, "shaken") == 0 ||
-	    cs_info_has_usage(info, "any"))
+	if (info->usage.n == 0 || *profile == '\0' ||
+	    strcmp(profile, "shaken") == 0 || cs_info_has_usage(info, "any"))
 		return 1;
 	if (strcmp(profile, "peer") == 0)
 		return cs_info_has_usage(info, "server") &&
@@ -181,8 +182,20 @@ samesubject(const X509_NAME *subject, const struct certstore_template *asked,
 	    unfit(reuse, "has a different %s in its subject", attr);
 }
 
-/* Compares what info does not have: subject and constraints.  The subject of an
- * imported certificate was chosen by its CA, and is not compared. */
+static int
+sameextra(const STACK_OF(X509_EXTENSION) *exts, EVP_PKEY *pkey,
+    const struct certstore_template *asked, struct cs_reuse *reuse)
+{
+	char why[160];
+
+	return cs_extra_lacks(asked, exts, pkey, why, sizeof(why)) ?
+	    unfit(reuse, "%s", why) :
+	    1;
+}
+
+/* Compares what info does not have: subject, constraints, what a profile file
+ * adds.  The subject of an imported certificate was chosen by its CA, and is not
+ * compared. */
 static int
 samecontents(const struct certstore_entry *entry,
     const struct certstore_template *asked, int imported,
@@ -191,7 +204,8 @@ samecontents(const struct certstore_entry *entry,
 	int rv = 1, subject = !imported && asked->nsubject > 0;
 	X509 *x509;
 
-	if (!subject && !hasconstraints(asked))
+	if (!subject && !hasconstraints(asked) &&
+	    !cs_extra_isset(&asked->extra))
 		return 1;
 	if ((x509 = cs_keep_cert(entry, err)) == NULL)
 		return -1;
@@ -199,6 +213,9 @@ samecontents(const struct certstore_entry *entry,
 		rv = samesubject(X509_get_subject_name(x509), asked, reuse);
 	if (rv == 1)
 		rv = sameconstraints(X509_get0_extensions(x509), asked, reuse);
+	if (rv == 1)
+		rv = sameextra(X509_get0_extensions(x509),
+		    X509_get0_pubkey(x509), asked, reuse);
 	X509_free(x509);
 	ERR_clear_error();
 	return rv;
@@ -598,7 +615,9 @@ cs_reuse_request(const struct certstore_entry *entry, X509_REQ *req,
 	    (rv = sameuse(exts, t, reuse)) == 1 &&
 	    (rv = samesubject(X509_REQ_get_subject_name(req), asked, reuse)) ==
 		1 &&
-	    (rv = sameconstraints(exts, asked, reuse)) == 1)
+	    (rv = sameconstraints(exts, asked, reuse)) == 1 &&
+	    (rv = sameextra(exts, X509_REQ_get0_pubkey(req), asked, reuse)) ==
+		1)
 		rv = sameencryption(entry, CS_REQUEST_KEY, asked, reuse, err);
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
 	ERR_clear_error();

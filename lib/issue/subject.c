@@ -443,6 +443,32 @@ hasattr(const struct certstore_template *t, const char *attr)
 	return 0;
 }
 
+/* Puts the attributes of another template before its own, but for those of which
+ * it has some. */
+int
+cs_subject_inherit(struct certstore_template *t,
+    const struct certstore_template *from)
+{
+	struct certstore_template both = { .pathlen = -1 };
+	size_t i;
+	int bad = 0;
+
+	for (i = 0; i < from->nsubject; i++)
+		if (!hasattr(t, from->subject[i].attr))
+			bad |= appendattr(&both, from->subject[i].attr,
+			    from->subject[i].value);
+	for (i = 0; i < t->nsubject; i++)
+		bad |= appendattr(&both, t->subject[i].attr,
+		    t->subject[i].value);
+	for (i = 0; i < t->nsubject; i++)
+		free(t->subject[i].value);
+	free(t->subject);
+	t->subject = both.subject;
+	t->nsubject = both.nsubject;
+	t->subjectsize = both.subjectsize;
+	return bad == 0 ? 0 : -1;
+}
+
 /*
  * Adds the attributes of asked, then those of a name that asked does not have.
  * An address as CN is left out, since defaultcn() decides on that; a name

@@ -50,6 +50,7 @@ certstore_template_free(struct certstore_template *t)
 	sk_GENERAL_SUBTREE_pop_free(t->permit, GENERAL_SUBTREE_free);
 	sk_GENERAL_SUBTREE_pop_free(t->exclude, GENERAL_SUBTREE_free);
 	cs_tnauth_free(&t->calls);
+	cs_extra_free(&t->extra);
 	free(t->issuer);
 	wipesecret(t->encrypt);
 	wipesecret(t->opened);
@@ -264,26 +265,40 @@ certstore_template_set_type(struct certstore_template *t, const char *type,
 }
 
 int
-certstore_template_set_profile(struct certstore_template *t,
-    const char *profile, struct certstore_error *err)
+cs_template_isprofile(const char *profile)
 {
 	static const char *const profiles[] = { "server", "client", "peer",
 		"mail", "shaken" };
-	const size_t n = sizeof(profiles) / sizeof(profiles[0]);
-	char q[CS_QUOTE_LEN];
 	size_t i;
+
+	for (i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++)
+		if (strcmp(profile, profiles[i]) == 0)
+			return 1;
+	return 0;
+}
+
+int
+cs_template_concludeprofile(struct certstore_template *t, int rv,
+    struct certstore_error *err)
+{
+	return concludesetter(t, CS_SET_PROFILE, rv, err);
+}
+
+int
+certstore_template_set_profile(struct certstore_template *t,
+    const char *profile, struct certstore_error *err)
+{
+	char q[CS_QUOTE_LEN];
 	int rv = 0;
 
-	for (i = 0; i < n && strcmp(profile, profiles[i]) != 0; i++)
-		;
-	if (i < n)
+	if (cs_template_isprofile(profile))
 		strlcpy(t->profile, profile, sizeof(t->profile));
 	else
 		rv = cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: unknown profile: use server, client, peer, mail or "
 		    "shaken",
 		    cs_escape_quote(q, profile));
-	return concludesetter(t, CS_SET_PROFILE, rv, err);
+	return cs_template_concludeprofile(t, rv, err);
 }
 
 int
@@ -424,7 +439,7 @@ cs_template_resolve(struct certstore_template *full, struct cs_san *own,
 	own->value = NULL;
 	if (full->type[0] == '\0')
 		strlcpy(full->type, "p256", sizeof(full->type));
-	if (full->profile[0] == '\0')
+	if (full->profile[0] == '\0' && full->extra.purposes == NULL)
 		strlcpy(full->profile, "server", sizeof(full->profile));
 	if (t->ca || cs_calls_signs(t) || t->nsan > 0 || !isownhost(name))
 		return 0;

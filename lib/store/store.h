@@ -475,6 +475,10 @@ void	cs_log_done(struct cs_logtold *);
 int	cs_search_index(struct certstore *, const char *, const char *,
 	    struct cs_strings *);
 
+/* profile.c: the file profiles/NAME: 1, 0 there is none, -1. */
+int	cs_profile_read(struct certstore *, const char *, struct cs_buf *,
+	    struct certstore_error *);
+
 /* settings.c: the lines of a section.  Calls for each user of a trust set: its section, such as
  * "@trust/SET", and the user.  Other than 0 ends that, and is returned. */
 int	cs_settings_read(struct certstore *, const char *, struct cs_buf *,
