@@ -316,6 +316,21 @@ damage() {
 	damage 'mkdir ../../renewal; echo x >../../renewal/gone' \
 	    note gone state-orphan
 	damage 'echo "@store ignore ,"  >../../props' warning @store props-bad
+	damage 'mkdir ../../profiles; echo "-A ca" >../../profiles/vpn' \
+	    warning @store profile-bad
+	damage 'mkdir ../../profiles; ln -s ../props ../../profiles/vpn' \
+	    warning @store profile-bad
+	damage 'mkdir ../../profiles; echo "-P client" >../../profiles/server' \
+	    warning @store profile-bad
+	damage 'mkdir ../../profiles; touch ../../profiles/vpn~' \
+	    warning @store profile-bad
+	damage 'mkdir -m 770 ../../profiles' critical @store writable
+	damage 'mkdir ../../profiles; touch ../../profiles/v; chmod 666 ../../profiles/v' critical @store writable
+	again
+	mkdir "$CERTSTORE/profiles"
+	echo '-P client' >"$CERTSTORE/profiles/vpn"
+	touch "$CERTSTORE/profiles/.vpn.swp"
+	clean
 	again
 	mkdir -m 777 open
 	cp -a "$CERTSTORE" open/store

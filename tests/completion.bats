@@ -53,6 +53,8 @@ astore() {
 	cert-set -q www.example.com tenant=tenant.example.com
 	cert-show -o root site-CA | cert-trust -q -f -T phones add
 	mkdir -p "$CERTSTORE/hooks" "$CERTSTORE/acme/accounts/letsencrypt"
+	mkdir "$CERTSTORE/profiles"
+	touch "$CERTSTORE/profiles/vpn" "$CERTSTORE/profiles/vpn~"
 	touch "$CERTSTORE/hooks/nginx" "$CERTSTORE/hooks/dns.env"
 	mkdir directory
 	cert-create -d directory/other -s one.example.com one
@@ -194,6 +196,8 @@ holds() {
 	[ "$(HOME=$PWD/directory offered cert-rm -qd '~/other' '')" = one ]
 	[ "$(offered cert-match '')" = '*.example.com 2001:db8::1 tenant.example.com www.example.com' ]
 	[ "$(offered cert-create -A '')" = site-CA ]
+	[ "$(offered cert-create -P '')" = \
+	    'client mail peer server shaken vpn' ]
 	[ "$(offered cert-list -k server,s)" = 'server,self server,shaken' ]
 	[ "$(offered cert-list -ona)" = '-oname -onames' ]
 	[ "$(offered cert-show -o te)" = 'tenants text' ]

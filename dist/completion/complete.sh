@@ -74,6 +74,9 @@ known() {
 	host)
 		names index/host "$2" "$3"
 		;;
+	profile)
+		names profiles "$2" "$3"
+		;;
 	set)
 		names trusts "$2" "$3"
 		;;

@@ -100,6 +100,8 @@ static const struct cs_codeline lines[CS_NCODE] = {
 	    "a file belongs to another user than the store" },
 	[CS_CODE_PARTS_DIFFER] = { "parts-differ", WARNING, 0,
 	    "cert.pem and chain.pem are not fullchain.pem" },
+	[CS_CODE_PROFILE_BAD] = { "profile-bad", WARNING, 0,
+	    "a profile is malformed or a link, and is refused" },
 	[CS_CODE_PROPS_BAD] = { "props-bad", WARNING, 0,
 	    "a line of props is malformed, and writers refuse it" },
 	[CS_CODE_PROPS_NOT_IN_FORCE] = { "props-not-in-force", WARNING, 0,

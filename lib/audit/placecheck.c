@@ -152,6 +152,42 @@ lookhook(void *arg, const char *file)
 	return cs_filecheck_public(in->audit, "@store", label, &st, in->err);
 }
 
+/* A profile: who can write it, then its name and lines. */
+static int
+lookprofile(void *arg, const char *file)
+{
+	struct place *in = arg;
+	struct certstore_audit *audit = in->audit;
+	struct certstore_error why;
+	size_t had = audit->nqueue;
+	char label[300];
+	struct stat st;
+
+	if (*file == '.' ||
+	    fstatat(in->fd, file, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return 0;
+	snprintf(label, sizeof(label), "profiles/%s", file);
+	if (st.st_uid == 0)
+		st.st_uid = audit->owner;
+	if (cs_filecheck_public(audit, "@store", label, &st, in->err) == -1)
+		return -1;
+	if (audit->nqueue != had)
+		return 0;
+	if (!cs_name_isvalid(file))
+		return cs_finding_add(audit, CS_CODE_PROFILE_BAD, "@store",
+		    in->err, "%s: not the name of a profile: remove it", label);
+	if (cs_profileline_check(audit->store, file, &why) == 0)
+		return 0;
+	if (why.code == CERTSTORE_ESYSTEM && why.errnum == EACCES)
+		return 0;
+	if (why.code == CERTSTORE_ESYSTEM) {
+		*in->err = why;
+		return -1;
+	}
+	return cs_finding_add(audit, CS_CODE_PROFILE_BAD, "@store", in->err,
+	    "%s", why.msg);
+}
+
 /* Chains for calls: the name is the hash of the file. */
 static int
 lookx5u(void *arg, const char *file)
@@ -315,6 +351,7 @@ cs_placecheck_store(struct certstore_audit *audit, struct certstore_error *err)
 	if (lookstate(&in) == -1 || eachplace(&in, ".", lookroot) == -1 ||
 	    eachplace(&in, ".pending", lookpending) == -1 ||
 	    eachplace(&in, "hooks", lookhook) == -1 ||
+	    eachplace(&in, "profiles", lookprofile) == -1 ||
 	    eachplace(&in, "x5u", lookx5u) == -1 ||
 	    lookdefault(audit, err) == -1 || looksettings(audit, err) == -1 ||
 	    looklog(audit, err) == -1)

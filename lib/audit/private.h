@@ -4,6 +4,7 @@
 #ifndef AUDIT_PRIVATE_H
 #define AUDIT_PRIVATE_H
 
+#include "issue/issue.h"
 #include "trust/trust.h"
 
 struct stat;
@@ -55,6 +56,7 @@ enum cs_code {
 	CS_CODE_ORDER_STUCK,
 	CS_CODE_OWNER,
 	CS_CODE_PARTS_DIFFER,
+	CS_CODE_PROFILE_BAD,
 	CS_CODE_PROPS_BAD,
 	CS_CODE_PROPS_NOT_IN_FORCE,
 	CS_CODE_RENEWAL_FAILED,

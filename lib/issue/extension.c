@@ -207,7 +207,8 @@ addcalls(STACK_OF(X509_EXTENSION) **exts, const struct certstore_template *t)
 
 /* Those that a profile has as they are. */
 static int
-addgiven(STACK_OF(X509_EXTENSION) **exts, const struct certstore_template *t)
+addgivenexts(STACK_OF(X509_EXTENSION) **exts,
+    const struct certstore_template *t)
 {
 	const STACK_OF(X509_EXTENSION) *given = t->extra.exts;
 	int i;
@@ -241,7 +242,7 @@ cs_extension_make(const struct certstore_template *t, EVP_PKEY *pkey,
 	if (addbasicconstraints(&exts, t) == 1 &&
 	    addkeyusage(&exts, usage) == 1 && addextkeyusage(&exts, t) == 1 &&
 	    addsans(&exts, t, nosubject) == 1 && addcalls(&exts, t) == 1 &&
-	    addconstraints(&exts, t) == 1 && addgiven(&exts, t) == 1)
+	    addconstraints(&exts, t) == 1 && addgivenexts(&exts, t) == 1)
 		return exts;
 	cs_fail_crypto(err, CERTSTORE_ECRYPTO, "the extensions cannot be made");
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);

@@ -107,7 +107,7 @@ eachword(struct cs_extra *x, char *words,
 
 /* One line, whose word and value are strings. */
 static int
-setline(struct lines *in, const char *word, char *value,
+setprofileline(struct lines *in, const char *word, char *value,
     struct certstore_error *err)
 {
 	if (word[0] == '-' && word[1] != '\0' && word[2] == '\0')
@@ -157,7 +157,7 @@ readprofileline(struct lines *in, const char *label, size_t n,
 		free(word);
 		return cs_fail_nomem(err);
 	}
-	if ((rv = setline(in, word, value, err)) == -1)
+	if ((rv = setprofileline(in, word, value, err)) == -1)
 		refuseprofileline(label, n, word, err);
 	free(value);
 	free(word);
@@ -242,6 +242,12 @@ cs_profileline_check(struct certstore *store, const char *name,
 	struct certstore_template *t;
 	int rv;
 
+	cs_error_clear(err);
+	if (cs_template_isprofile(name))
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s/" DIR_NAME "/%s: %s is built in, so that the file is "
+		    "not used: rename it",
+		    certstore_path(store), name, name);
 	rv = readprofile(store, name, &t, err);
 	certstore_template_free(t);
 	return rv == -1 ? -1 : 0;
