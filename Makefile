@@ -20,7 +20,8 @@ STORE = lib/store/combined.c lib/store/crlinfo.c lib/store/crllist.c \
 	lib/store/entry.c lib/store/fence.c lib/store/former.c \
 	lib/store/generation.c lib/store/held.c lib/store/index.c \
 	lib/store/indexed.c lib/store/info.c lib/store/issued.c \
-	lib/store/issuedlist.c lib/store/layout.c \
+	lib/store/issuedkey.c lib/store/issuedlist.c \
+	lib/store/layout.c \
 	lib/store/linkcheck.c lib/store/links.c lib/store/list.c \
 	lib/store/lock.c lib/store/log.c lib/store/lost.c \
 	lib/store/match.c lib/store/mend.c lib/store/method.c \
@@ -46,13 +47,12 @@ X509 = lib/x509/asn1.c lib/x509/cert.c lib/x509/certs.c lib/x509/chain.c \
 	lib/x509/part.c lib/x509/print.c lib/x509/strength.c \
 	lib/x509/subtree.c lib/x509/tnauth.c lib/x509/uses.c
 ISSUE = lib/issue/calls.c lib/issue/caution.c lib/issue/constraint.c \
-	lib/issue/copy.c lib/issue/create.c lib/issue/extension.c \
-	lib/issue/extra.c \
-	lib/issue/issue.c lib/issue/issuer.c lib/issue/keep.c \
-	lib/issue/life.c lib/issue/newkey.c lib/issue/ordering.c \
-	lib/issue/profileline.c \
+	lib/issue/copy.c lib/issue/create.c lib/issue/csr.c \
+	lib/issue/extension.c lib/issue/extra.c lib/issue/issue.c \
+	lib/issue/issuer.c lib/issue/keep.c lib/issue/life.c \
+	lib/issue/newkey.c lib/issue/ordering.c lib/issue/profileline.c \
 	lib/issue/request.c lib/issue/reuse.c lib/issue/sign.c \
-	lib/issue/subject.c lib/issue/template.c
+	lib/issue/signing.c lib/issue/subject.c lib/issue/template.c
 IMPORT = lib/import/answer.c lib/import/ident.c lib/import/import.c \
 	lib/import/issuers.c lib/import/keyfile.c lib/import/keyowner.c \
 	lib/import/naming.c lib/import/objection.c lib/import/ordered.c \
@@ -87,12 +87,12 @@ DEPLOY = lib/deploy/deploy.c lib/deploy/informed.c lib/deploy/ledger.c \
 	lib/deploy/value.c
 LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
 	$(TRUST) $(VERIFY) $(CA) $(RENEW) $(DUE) $(ACME) $(AUDIT)
-SHARED = cmd/anchors.c cmd/assign.c cmd/attempt.c cmd/checkargs.c \
-	cmd/clock.c cmd/cmd.c cmd/confine.c cmd/field.c cmd/hook.c \
-	cmd/input.c cmd/json.c cmd/monitor.c cmd/operand.c \
-	cmd/orders.c cmd/progress.c cmd/record.c cmd/renewal.c \
-	cmd/secret.c cmd/table.c cmd/taken.c cmd/text.c cmd/worker.c \
-	cmd/writer.c
+SHARED = cmd/anchors.c cmd/assign.c cmd/attempt.c cmd/beside.c \
+	cmd/checkargs.c cmd/clock.c cmd/cmd.c cmd/confine.c \
+	cmd/field.c cmd/hook.c cmd/input.c cmd/json.c cmd/monitor.c \
+	cmd/operand.c cmd/orders.c cmd/paste.c cmd/progress.c \
+	cmd/record.c cmd/renewal.c cmd/secret.c cmd/table.c cmd/taken.c \
+	cmd/template.c cmd/text.c cmd/worker.c cmd/writer.c
 # For the commands that speak to ACME servers.
 ACME_SHARED = cmd/acme-account.c cmd/acme-caa.c cmd/acme-chain.c \
 	cmd/acme-client.c cmd/acme-entry.c cmd/acme-header.c \
@@ -114,7 +114,7 @@ MAINS = cmd/acme-responder.c cmd/cert-account.c cmd/cert-acme.c \
 	cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
 	cmd/cert-probe.c cmd/cert-renew.c cmd/cert-report.c \
 	cmd/cert-revert.c cmd/cert-revoke.c cmd/cert-rm.c cmd/cert-set.c \
-	cmd/cert-show.c cmd/cert-trust.c cmd/cert-verify.c \
+	cmd/cert-show.c cmd/cert-sign.c cmd/cert-trust.c cmd/cert-verify.c \
 	cmd/check-store.c cmd/renew-due.c
 UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
 	tests/test-container.c tests/test-create.c tests/test-deploy.c \
@@ -155,7 +155,8 @@ HEADERS = lib/certstore.h lib/acme/private.h lib/audit/private.h \
 
 PLAIN_COMMANDS = cert-check cert-deploy cert-list cert-match \
 	cert-renew cert-revert cert-rm cert-set
-CRYPTO_COMMANDS = cert-create cert-crl cert-import cert-show cert-trust
+CRYPTO_COMMANDS = cert-create cert-crl cert-import cert-show cert-sign \
+	cert-trust
 # The only one that asks whether a name is a public suffix.
 PSL_COMMANDS = cert-verify
 # The only ones that speak to ACME servers.
@@ -174,15 +175,16 @@ HOST_SCRIPTS = dist/pull dist/push dist/receive
 MAN1 = cert-account.1 cert-acme.1 cert-check.1 cert-create.1 \
 	cert-crl.1 cert-deploy.1 cert-import.1 cert-list.1 cert-match.1 \
 	cert-probe.1 cert-renew.1 cert-report.1 cert-revert.1 \
-	cert-revoke.1 cert-rm.1 cert-set.1 cert-show.1 cert-trust.1 \
-	cert-verify.1
+	cert-revoke.1 cert-rm.1 cert-set.1 cert-show.1 cert-sign.1 \
+	cert-trust.1 cert-verify.1
 MAN3 = certstore.3 certstore_acme.3 certstore_audit.3 \
 	certstore_certs.3 certstore_create.3 certstore_crl.3 \
 	certstore_deploy.3 certstore_due.3 certstore_entry.3 \
 	certstore_escape.3 certstore_import.3 certstore_list.3 \
 	certstore_match.3 certstore_open.3 certstore_order.3 \
 	certstore_remove.3 certstore_renew.3 certstore_repair.3 \
-	certstore_revert.3 certstore_set.3 certstore_time.3 \
+	certstore_revert.3 certstore_set.3 certstore_sign.3 \
+	certstore_time.3 \
 	certstore_trust.3 certstore_verify.3
 MAN5 = certstore.5
 MAN7 = certstore.7

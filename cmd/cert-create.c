@@ -3,8 +3,6 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <sys/stat.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,89 +52,10 @@ struct create {
 
 static struct certstore_error err;
 
-/* Ends the command if the library refused the argument of an option. */
 static void
 checkarg(int opt, int rv)
 {
-	if (rv == -1)
-		cmd_die("-%c %s", opt, err.msg);
-}
-
-static struct certstore_span
-parsespan(int opt, const char *text)
-{
-	struct certstore_span sp;
-
-	checkarg(opt, certstore_span_parse(text, &sp, &err));
-	return sp;
-}
-
-/* Reports why the argument of -A cannot sign: it is a file, or as err says. */
-static void
-failissuer(const char *issuer)
-{
-	struct cmd_text t = { NULL, 0, 0 };
-	char clean[256];
-	struct stat st;
-
-	if ((err.code != CERTSTORE_ENOENTRY &&
-		err.code != CERTSTORE_EARGUMENT) ||
-	    stat(issuer, &st) == -1 || S_ISDIR(st.st_mode)) {
-		cmd_error(err.code == CERTSTORE_EARGUMENT ? "-A %s" : "%s",
-		    err.msg);
-		return;
-	}
-	cmd_text_adds(&t, "cert-import");
-	cmd_text_store(&t);
-	cmd_text_adds(&t, " ");
-	cmd_text_word(&t, issuer);
-	cmd_error("-A %s: is a file, not a CA entry: import it with its key "
-		  "and use the name that is printed: %s",
-	    cmd_clean(issuer, clean, sizeof(clean)), t.p);
-	cmd_text_free(&t);
-}
-
-/*
- * Passes an option about the contents of the certificate to the template.
- * Returns 1, or 0 for any other option.
- */
-static int
-setoption(struct certstore_template *t, int opt, const char *arg)
-{
-	struct certstore_span sp;
-
-	switch (opt) {
-	case 'A':
-		if (certstore_template_set_issuer(t, arg, &err) == 0)
-			return 1;
-		failissuer(arg);
-		exit(cmd_end());
-	case 'C':
-		checkarg(opt, certstore_template_add_constraint(t, arg, &err));
-		return 1;
-	case 'c':
-		checkarg(opt, certstore_template_set_ca(t, &err));
-		return 1;
-	case 'e':
-		sp = parsespan(opt, arg);
-		checkarg(opt, certstore_template_set_within(t, &sp, &err));
-		return 1;
-	case 'l':
-		sp = parsespan(opt, arg);
-		checkarg(opt, certstore_template_set_life(t, &sp, &err));
-		return 1;
-	case 'S':
-		checkarg(opt, certstore_template_add_subject(t, arg, &err));
-		return 1;
-	case 's':
-		checkarg(opt, certstore_template_add_san(t, arg, &err));
-		return 1;
-	case 't':
-		checkarg(opt, certstore_template_set_type(t, arg, &err));
-		return 1;
-	default:
-		return 0;
-	}
+	cmd_template_check(opt, rv, &err);
 }
 
 static void
@@ -177,7 +96,7 @@ readcreateoptions(struct create *c, int argc, char **argv)
 		default:
 			if (ch == 'A')
 				c->issuer = optarg;
-			if (!setoption(c->template, ch, optarg))
+			if (!cmd_template_option(c->template, ch, optarg))
 				cmd_option(ch);
 			break;
 		}
@@ -282,7 +201,7 @@ main(int argc, char *argv[])
 	changed = certstore_create(store, argv[optind], c.template, c.flags,
 	    &csr, &err);
 	if (changed == -1 && err.code == CERTSTORE_ENOENTRY)
-		failissuer(c.issuer);
+		cmd_template_failissuer(c.issuer, &err);
 	else if (changed == -1)
 		cmd_error("%s", err.msg);
 	if (cmd_erase != NULL)

@@ -7,8 +7,6 @@
 
 #include "cmd.h"
 
-#define TTY_LINE 4095 /* bytes of a line that a terminal keeps */
-
 static const struct cmd_opt opts[] = {
 	{ 'f', NULL, "replace existing entries" },
 	{ 'K', "key", "use the private key in this file" },
@@ -78,43 +76,6 @@ readimportoptions(struct import *opt, int argc, char **argv)
 	}
 }
 
-/*
- * Returns 0, or -1 with a message if a line is so long that the terminal may
- * have dropped its end, which it does silently.
- */
-static int
-checklines(const struct cmd_input *in)
-{
-	const char *p = in->data, *end = in->data + in->len, *nl;
-	size_t line;
-
-	for (line = 1; p < end; line++, p = nl + 1) {
-		if ((nl = memchr(p, '\n', (size_t)(end - p))) == NULL)
-			nl = end;
-		if (nl - p < TTY_LINE)
-			continue;
-		cmd_error(
-		    "stdin:%zu: the terminal cut this line at %d bytes: use "
-		    "a file instead",
-		    line, TTY_LINE);
-		return -1;
-	}
-	return 0;
-}
-
-static int
-readpaste(struct cmd_input *in)
-{
-	int rv;
-
-	cmd_say("paste certificates and key, then press Enter and Ctrl-D "
-		"(nothing is shown)");
-	cmd_echo_off(STDIN_FILENO);
-	rv = cmd_input("-", "the operand \"-\"", in);
-	cmd_echo_on();
-	return rv == -1 ? -1 : checklines(in);
-}
-
 /* Adds a file.  Returns 0, or -1 with a message. */
 static int
 addfile(struct certstore_import *im, const char *file)
@@ -123,7 +84,7 @@ addfile(struct certstore_import *im, const char *file)
 	int rv;
 
 	if (strcmp(file, "-") == 0 && isatty(STDIN_FILENO))
-		rv = readpaste(&in);
+		rv = cmd_paste("certificates and key", &in);
 	else
 		rv = cmd_input(file, "the operand \"-\"", &in);
 	if (rv == 0) {

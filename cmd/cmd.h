@@ -108,6 +108,34 @@ int	cmd_input_max(const char *, const char *, size_t, struct cmd_input *);
 void	cmd_input_wipe(void);
 unsigned int cmd_input_open(int, const char *);	/* the mode above */
 
+/* paste.c: the same for what is pasted on a terminal: "certificates". */
+int	cmd_paste(const char *, struct cmd_input *);
+
+/*
+ * beside.c: a file for each of others, such as a.crt for a.csr.  Name: of that,
+ * malloc'ed.  Add writes it under another name: 0, or -1 with a message.  Commit
+ * gives all their names, on disk; what failed has no path then.
+ */
+struct cmd_beside {
+	struct cmd_besidefile {
+		char	*path, *tmp;
+	}	*v;
+	size_t	 n, size;
+};
+char	*cmd_beside_name(const char *);
+int	cmd_beside_add(struct cmd_beside *, const char *, const char *);
+void	cmd_beside_commit(struct cmd_beside *);
+void	cmd_beside_free(struct cmd_beside *);
+
+/*
+ * template.c: options that say what a certificate contains: 1, or 0 for others.
+ * Check ends the command where the library refused an argument; failissuer says
+ * why -A cannot sign.
+ */
+int	cmd_template_option(struct certstore_template *, int, const char *);
+void	cmd_template_check(int, int, const struct certstore_error *);
+void	cmd_template_failissuer(const char *, const struct certstore_error *);
+
 /*
  * confine.c: gives up what a command does not need.  cmd_nocore() comes before
  * keys and passphrases, cmd_confine() when all files but the store's are open:
@@ -116,6 +144,8 @@ unsigned int cmd_input_open(int, const char *);	/* the mode above */
  */
 void	cmd_nocore(void);
 void	cmd_confine(const struct certstore *, const char *, int);
+void	cmd_confine_beside(const struct certstore *, const char *const *,
+	    size_t);			/* more files; no TCP */
 
 /* secret.c: passphrases, and a terminal that does not show them. */
 #define CMD_PASSPHRASE_MAX	1024

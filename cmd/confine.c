@@ -63,6 +63,17 @@ permitwriting(int ruleset, const char *path, uint64_t access)
 	return 0;
 }
 
+/* Is a path in the same directory as another one? */
+static int
+sameparent(const char *a, const char *b)
+{
+	const char *x = strrchr(a, '/'), *y = strrchr(b, '/');
+
+	if (x == NULL || y == NULL)
+		return x == y;
+	return x - a == y - b && memcmp(a, b, (size_t)(x - a)) == 0;
+}
+
 /* The same for the directory that a path is in. */
 static void
 permitparent(int ruleset, const char *path, uint64_t access)
@@ -80,13 +91,15 @@ permitparent(int ruleset, const char *path, uint64_t access)
 	free(parent);
 }
 
-void
-cmd_confine(const struct certstore *store, const char *file, int network)
+static void
+confine(const struct certstore *store, const char *const *files, size_t n,
+    int network)
 {
 	struct ruleset r = { FS_WRITE_FILE | FS_CHANGE_DIR |
 		    LANDLOCK_ACCESS_FS_EXECUTE,
 		network ? 0 : NET_BIND_TCP | NET_CONNECT_TCP };
 	uint64_t writing;
+	size_t i;
 	long version;
 	int fd;
 
@@ -94,7 +107,7 @@ cmd_confine(const struct certstore *store, const char *file, int network)
 	version = syscall(SYS_landlock_create_ruleset, NULL, 0,
 	    LANDLOCK_CREATE_RULESET_VERSION);
 	/* the first version refuses each rename(2) to another directory */
-	if (version < 1 || (version == 1 && (store != NULL || file != NULL)))
+	if (version < 1 || (version == 1 && (store != NULL || n > 0)))
 		return;
 	if (version >= 2)
 		r.fs |= FS_REFER;
@@ -105,8 +118,9 @@ cmd_confine(const struct certstore *store, const char *file, int network)
 	if (fd == -1)
 		return;
 	writing = r.fs & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE;
-	if (file != NULL)
-		permitparent(fd, file, writing);
+	for (i = 0; i < n; i++)
+		if (i == 0 || !sameparent(files[i], files[i - 1]))
+			permitparent(fd, files[i], writing);
 	if (store != NULL) {
 		if (permitwriting(fd, certstore_path(store), writing) == -1)
 			permitparent(fd, certstore_path(store), writing);
@@ -119,12 +133,28 @@ cmd_confine(const struct certstore *store, const char *file, int network)
 
 #else
 
-void
-cmd_confine(const struct certstore *store, const char *file, int network)
+static void
+confine(const struct certstore *store, const char *const *files, size_t n,
+    int network)
 {
 	(void)store;
-	(void)file;
+	(void)files;
+	(void)n;
 	(void)network;
 }
 
 #endif
+
+void
+cmd_confine(const struct certstore *store, const char *file, int network)
+{
+	confine(store, &file, file != NULL, network);
+}
+
+/* The same, without TCP, but files beside these can be written. */
+void
+cmd_confine_beside(const struct certstore *store, const char *const *files,
+    size_t n)
+{
+	confine(store, files, n, 0);
+}

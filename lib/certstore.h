@@ -412,6 +412,20 @@ int certstore_create(struct certstore *store, const char *name,
     const struct certstore_template *tmpl, int flags, char **csr,
     struct certstore_error *err);
 
+/* Requests that others made: certstore_sign(3). */
+struct certstore_sign;
+struct certstore_sign *certstore_sign_new(struct certstore *store,
+    const struct certstore_template *tmpl, int flags,
+    struct certstore_error *err);
+int certstore_sign_add(struct certstore_sign *sign, const char *label,
+    const void *data, size_t len, struct certstore_error *err);
+int certstore_sign_commit(struct certstore_sign *sign,
+    struct certstore_error *err);
+int certstore_sign_next(struct certstore_sign *sign, const char **label,
+    const struct certstore_entry **entry, const char **chain,
+    struct certstore_error *err);
+void certstore_sign_free(struct certstore_sign *sign);
+
 /* A certificate again, with a later end: certstore_renew(3). */
 int certstore_renew(struct certstore *store, const char *name,
     const char *was, const struct certstore_passphrase *passphrase, int flags,

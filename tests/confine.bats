@@ -87,11 +87,15 @@ listen() {
 	cert-create -q -c ca
 	cp "$CERTSTORE/certs/ca/cert.pem" ca.pem
 	cp "$CERTSTORE/certs/here/combined.pem" here.pem
+	cert-create -q -d elsewhere -R -s a.example.com a >a.csr
+	mkdir sub
+	cert-create -q -d elsewhere -R -s b.example.com b >sub/b.csr
 	commands=("cert-create -A ca -s b.example.com b"
 	    "cert-create -d new -s b.example.com b"
 	    "cert-create -A ca -f -s b.example.com b" "cert-revert b"
 	    "cert-import -N c here.pem" "cert-set b note=x" "cert-rm c"
-	    "cert-trust add ca.pem" "cert-check -r"
+	    "cert-trust add ca.pem" "cert-sign -A ca a.csr" "cert-check -r"
+	    "cert-sign -qfA ca a.csr sub/b.csr"
 	    "cert-check -M metrics:metrics.prom"
 	    "cert-check -r -M metrics:$PWD/metrics.prom")
 	for command in "${commands[@]}"; do

@@ -99,13 +99,15 @@ seller() {
 	openssl pkcs12 -export -in mail.example.com.crt \
 	    -inkey mail.example.com.key -certfile int.crt \
 	    -passout file:mail.pass -out mail.example.com.p12
+	pki cert router.csr router.key /O=Old/CN=router1.example.com csr \
+	    subjectAltName=DNS:router1.example.com
 	pki cert shaken.crt shaken.key '/CN=SHAKEN 818H' ca=int.crt \
 	    key=int.key days=90 keyUsage=critical,digitalSignature \
 	    1.3.6.1.5.5.7.1.26=DER:3008a006160438313848 \
 	    subjectKeyIdentifier=hash authorityKeyIdentifier=keyid
 	mkdir goods
 	cat shaken.crt int.crt shaken.key >goods/shaken.pem
-	mv ./*.example.com.* mail.pass goods
+	mv ./*.example.com.* mail.pass router.csr goods
 	cd goods || return 1
 	cp ../int.crt intermediate.crt
 	cat star.example.com.crt intermediate.crt star.example.com.key \

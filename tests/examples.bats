@@ -114,6 +114,17 @@ b.example.com" ]
 	page "$ROOT/man/cert-show.1"
 }
 
+@test "cert-sign(1)" {
+	page "$ROOT/man/cert-sign.1"
+	[ "$(cert-show -i router.crt -o subject,names)" = \
+	    "$(printf 'CN=router1.example.com,O=Old\trouter1.example.com')" ]
+	[ "$(wc -l <signed)" -eq 3 ]
+	cert-show -o root site-CA >site-CA.pem
+	cert-verify -T ./site-CA.pem -P client -i phones/0004f2000002.crt
+	run -0 cert-show -i lab.crt -o kind
+	[ "$output" = ca ]
+}
+
 @test "cert-trust(1)" {
 	page "$ROOT/man/cert-trust.1"
 	run -0 cert-trust -o name,origin list site-CA ISRG_Root_X2

@@ -37,7 +37,7 @@ letters_usage() {
 }
 
 commands='cert-account cert-check cert-create cert-crl cert-deploy cert-import cert-list cert-match cert-probe cert-revert
-cert-report cert-revoke cert-rm cert-show cert-trust cert-verify'
+cert-report cert-revoke cert-rm cert-show cert-sign cert-trust cert-verify'
 
 @test "options: source, page, synopsis and usage are the same" {
 	local c code

@@ -22,22 +22,8 @@ checkparts(const struct certstore_template *t, int flags,
 {
 	const char *flaw;
 
-	if ((flaw = cs_calls_flaw(t)) != NULL)
+	if ((flaw = cs_template_flaw(t)) != NULL)
 		;
-	else if (!t->ca &&
-	    (t->pathlen >= 0 || t->permit != NULL || t->exclude != NULL))
-		flaw = "constraints are for a CA: add -c or remove -C";
-	else if (!t->ca && t->encrypt != NULL)
-		flaw = "only the key of a CA can be encrypted, since a "
-		       "server cannot ask for a passphrase: add -c or "
-		       "remove -E";
-	else if (t->ca &&
-	    (t->profile[0] != '\0' || t->extra.usage != 0 ||
-		t->extra.purposes != NULL))
-		flaw = "a profile is not for a CA: remove -P or -c";
-	else if (cs_calls_has(t) && !t->ca && !cs_calls_signs(t))
-		flaw = "codes and numbers are for a certificate that signs "
-		       "calls: add -P shaken, or -c for a CA of delegates";
 	else if (t->pkey != NULL && t->type[0] != '\0')
 		flaw = "a type is for a new key: remove -t or -K";
 	else if (t->haswithin && (flags & CERTSTORE_CREATE_IFNEEDED) == 0)

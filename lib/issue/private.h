@@ -157,7 +157,8 @@ void	cs_caution_ca(struct cs_buf *, const struct certstore_entry *,
 	    EVP_PKEY *);
 
 /*
- * template.c: 0 if no setter failed; is it for a TLS server; a shallow copy with
+ * template.c: 0 if no setter failed; which parts do not go together, or NULL; is
+ * it for a TLS server; a shallow copy with
  * defaults, and with the entry's name as SAN if there is none.  The copy and own,
  * which holds that SAN, last as long as the first.
  */
@@ -168,6 +169,7 @@ int	cs_template_concludeprofile(struct certstore_template *, int,
 	    struct certstore_error *);	/* the result of its setter */
 int	cs_template_addsan(struct certstore_template *, enum cs_san_type,
 	    const char *);			/* -1: no memory */
+const char *cs_template_flaw(const struct certstore_template *);
 int	cs_template_serves(const struct certstore_template *);
 int	cs_template_resolve(struct certstore_template *, struct cs_san *,
 	    const struct certstore_template *, const char *,
@@ -187,6 +189,30 @@ int	cs_calls_add(struct certstore_template *,
 	    const struct certstore_template *, const struct cs_info *,
 	    struct certstore_error *);		/* info may be NULL */
 
+/*
+ * csr.c: a request that others made.  Read: parses it, and checks its key and
+ * its signature.  Apply: a template, as asked and with what the request asks
+ * for beyond it; drop frees what apply added.  Compare adds to left which
+ * extensions the certificate does not have.
+ */
+struct cs_csr {
+	char		*name;		/* in messages */
+	X509_REQ	*req;
+	EVP_PKEY	*pkey;		/* of req */
+	STACK_OF(X509_EXTENSION) *exts;	/* that it asks for, or NULL */
+	struct cs_buf	 left;		/* what else it asks for, a list */
+	int		 more;		/* than left has room for */
+};
+int	cs_csr_read(struct cs_csr *, const char *, const void *, size_t,
+	    struct certstore_error *);
+int	cs_csr_apply(struct certstore_template *,
+	    const struct certstore_template *, struct cs_csr *,
+	    struct certstore_error *);
+void	cs_csr_drop(struct certstore_template *,
+	    const struct certstore_template *);
+void	cs_csr_compare(struct cs_csr *, X509 *);
+void	cs_csr_free(struct cs_csr *);
+
 /* subject.c: adds attr=value; cs_subject_build() adds the CN if there is
  * none. */
 int	cs_subject_add(struct certstore_template *, const char *,
@@ -198,6 +224,9 @@ int	cs_subject_merge(struct certstore_template *,
 	    struct certstore_error *);
 int	cs_subject_inherit(struct certstore_template *,
 	    const struct certstore_template *);	/* -1: no memory */
+int	cs_subject_take(struct certstore_template *,
+	    const struct certstore_template *, const X509_NAME_ENTRY *,
+	    struct certstore_error *);	/* of a request: 1, 0, -1 */
 int	cs_subject_build(X509_NAME *, const struct certstore_template *,
 	    const char *, struct certstore_error *);
 

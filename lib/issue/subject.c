@@ -369,12 +369,13 @@ cs_subject_build(X509_NAME *name, const struct certstore_template *t,
 }
 
 /*
- * The value in UTF-8, malloc'ed; NULL for what cs_subject_add() would refuse.
+ * The value in UTF-8, malloc'ed; NULL for what cs_subject_add() would refuse, and
+ * why.
  */
 static char *
-textofattr(const struct attr *a, const X509_NAME_ENTRY *ne)
+textofattr(const struct attr *a, const X509_NAME_ENTRY *ne,
+    struct certstore_error *why)
 {
-	struct certstore_error ignored;
 	unsigned char *utf8 = NULL;
 	char *value = NULL;
 	int len;
@@ -384,7 +385,10 @@ textofattr(const struct attr *a, const X509_NAME_ENTRY *ne)
 		value = strndup((char *)utf8, (size_t)len);
 	OPENSSL_free(utf8);
 	ERR_clear_error();
-	if (value != NULL && checkvalue(a, value, &ignored) == -1) {
+	if (value == NULL)
+		cs_fail(why, CERTSTORE_EARGUMENT, "%s: the value is no text",
+		    OBJ_nid2sn(a->nid));
+	if (value != NULL && checkvalue(a, value, why) == -1) {
 		free(value);
 		value = NULL;
 	}
@@ -397,6 +401,7 @@ hasvalues(const X509_NAME *name, const struct attr *a,
     const struct certstore_template *t)
 {
 	const char *sn = OBJ_nid2sn(a->nid);
+	struct certstore_error ignored;
 	char *value;
 	size_t i;
 	int at = -1, same = 1;
@@ -406,8 +411,9 @@ hasvalues(const X509_NAME *name, const struct attr *a,
 		    t->subject[i].value[0] == '\0')
 			continue;
 		at = X509_NAME_get_index_by_NID(name, a->nid, at);
-		value = at < 0 ? NULL :
-				 textofattr(a, X509_NAME_get_entry(name, at));
+		value = at < 0 ?
+		    NULL :
+		    textofattr(a, X509_NAME_get_entry(name, at), &ignored);
 		if (value == NULL)
 			return 0;
 		same = a->syntax == COUNTRY ?
@@ -481,6 +487,7 @@ cs_subject_merge(struct certstore_template *t,
 {
 	const X509_NAME_ENTRY *ne;
 	const struct attr *a;
+	struct certstore_error ignored;
 	char ip[CS_HOST_MAX + 1], *value;
 	const char *sn;
 	size_t k;
@@ -494,7 +501,7 @@ cs_subject_merge(struct certstore_template *t,
 		sn = OBJ_nid2sn(OBJ_obj2nid(X509_NAME_ENTRY_get_object(ne)));
 		cn |= strcmp(sn, "CN") == 0;
 		if (hasattr(asked, sn) || (a = findattr(sn)) == NULL ||
-		    (value = textofattr(a, ne)) == NULL)
+		    (value = textofattr(a, ne, &ignored)) == NULL)
 			continue;
 		if (a->nid != NID_commonName ||
 		    !cs_name_ip(value, ip, NULL, NULL))
@@ -504,4 +511,34 @@ cs_subject_merge(struct certstore_template *t,
 	if (!cn && !hasattr(asked, "CN") && !cs_calls_signs(t))
 		bad |= appendattr(t, "CN", "");
 	return bad == 0 ? 0 : cs_fail_nomem(err);
+}
+
+/*
+ * Adds an attribute of a request, unless asked has one of its kind: 1; 0 if a
+ * subject cannot have it here; -1 if cs_subject_add() would refuse the value.
+ * An address as CN is left out, see cs_subject_merge().
+ */
+int
+cs_subject_take(struct certstore_template *t,
+    const struct certstore_template *asked, const X509_NAME_ENTRY *ne,
+    struct certstore_error *err)
+{
+	const struct attr *a;
+	char ip[CS_HOST_MAX + 1], *value;
+	const char *sn;
+	int rv = 1;
+
+	sn = OBJ_nid2sn(OBJ_obj2nid(X509_NAME_ENTRY_get_object(ne)));
+	if ((a = findattr(sn)) == NULL)
+		return 0;
+	if (hasattr(asked, sn) ||
+	    ASN1_STRING_length(X509_NAME_ENTRY_get_data(ne)) == 0)
+		return 1;
+	if ((value = textofattr(a, ne, err)) == NULL)
+		return -1;
+	if ((a->nid != NID_commonName || !cs_name_ip(value, ip, NULL, NULL)) &&
+	    appendattr(t, sn, value) == -1)
+		rv = cs_fail_nomem(err);
+	free(value);
+	return rv;
 }

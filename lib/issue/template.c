@@ -100,28 +100,6 @@ onlykey(const char *label, struct cs_pems *pems,
 	return pkey;
 }
 
-/* EC keys on named curves only (RFC 5480 section 2.1.1): TLS peers take no
- * others. */
-static int
-nameparameters(const char *label, EVP_PKEY *pkey, struct certstore_error *err)
-{
-	char group[80], q[CS_QUOTE_LEN];
-	int ok = 1;
-
-	if (EVP_PKEY_is_a(pkey, "EC"))
-		ok = EVP_PKEY_get_group_name(pkey, group, sizeof(group),
-			 NULL) == 1 &&
-		    EVP_PKEY_set_utf8_string_param(pkey,
-			OSSL_PKEY_PARAM_EC_ENCODING,
-			OSSL_PKEY_EC_ENCODING_GROUP) == 1;
-	ERR_clear_error();
-	if (ok)
-		return 0;
-	return cs_fail(err, CERTSTORE_EREFUSED,
-	    "%s: a key on a curve without a name: use P-256 or P-384",
-	    cs_escape_quote(q, label));
-}
-
 /* The key of -K.  A passphrase is asked for only if that was set before. */
 static int
 setownkey(struct certstore_template *t, const char *label, const void *data,
@@ -151,8 +129,12 @@ setownkey(struct certstore_template *t, const char *label, const void *data,
 		    cs_escape_quote(q, label));
 		goto out;
 	}
-	if (nameparameters(label, pkey, err) == -1)
+	if (!cs_key_setnamed(pkey)) {
+		cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: a key on a curve without a name: use P-256 or P-384",
+		    cs_escape_quote(q, label));
 		goto out;
+	}
 	EVP_PKEY_free(t->pkey);
 	wipesecret(t->opened);
 	t->pkey = pkey;
@@ -412,6 +394,32 @@ certstore_template_add_constraint(struct certstore_template *t,
 {
 	return concludesetter(t, CS_ADD_CONSTRAINT, addconstraint(t, text, err),
 	    err);
+}
+
+/* Which parts do not go together, or have no effect, whatever is made; or
+ * NULL. */
+const char *
+cs_template_flaw(const struct certstore_template *t)
+{
+	const char *flaw;
+
+	if ((flaw = cs_calls_flaw(t)) != NULL)
+		;
+	else if (!t->ca &&
+	    (t->pathlen >= 0 || t->permit != NULL || t->exclude != NULL))
+		flaw = "constraints are for a CA: add -c or remove -C";
+	else if (!t->ca && t->encrypt != NULL)
+		flaw = "only the key of a CA can be encrypted, since a "
+		       "server cannot ask for a passphrase: add -c or "
+		       "remove -E";
+	else if (t->ca &&
+	    (t->profile[0] != '\0' || t->extra.usage != 0 ||
+		t->extra.purposes != NULL))
+		flaw = "a profile is not for a CA: remove -P or -c";
+	else if (cs_calls_has(t) && !t->ca && !cs_calls_signs(t))
+		flaw = "codes and numbers are for a certificate that signs "
+		       "calls: add -P shaken, or -c for a CA of delegates";
+	return flaw;
 }
 
 /* Is it for a TLS server?  Of a resolved template. */

@@ -198,6 +198,14 @@ int	cs_revoked_each(struct certstore *, const char *,
 	    int (*)(void *, const struct cs_revocation *), void *,
 	    struct certstore_error *);
 
+/* issuedkey.c: has a CA signed one with the key and names of an info that is
+ * valid: 1 and its serial number, 0, -1; notes that it has: -1 and errno. */
+int	cs_issuedkey_find(const struct certstore *, const char *,
+	    const struct cs_info *, char [CS_SERIAL_LEN],
+	    struct certstore_error *);
+int	cs_issuedkey_add(const struct certstore *, const char *,
+	    const struct cs_info *);
+
 /* generation.c: the N of ".NAME@N" of that name, else 0; the other way round;
  * whose it is: 1, 0. */
 unsigned long cs_generation_number(const char *, const char *);

@@ -578,6 +578,24 @@ cs_key_fill(X509_PUBKEY *pub, EVP_PKEY *pkey)
 	return 0;
 }
 
+/* An EC key is encoded by the name of its curve from now on (RFC 5480 section
+ * 2.1.1): 1, or 0 if that has none.  Others stay as they are. */
+int
+cs_key_setnamed(EVP_PKEY *pkey)
+{
+	char group[80];
+	int ok = 1;
+
+	if (EVP_PKEY_is_a(pkey, "EC"))
+		ok = EVP_PKEY_get_group_name(pkey, group, sizeof(group),
+			 NULL) == 1 &&
+		    EVP_PKEY_set_utf8_string_param(pkey,
+			OSSL_PKEY_PARAM_EC_ENCODING,
+			OSSL_PKEY_EC_ENCODING_GROUP) == 1;
+	ERR_clear_error();
+	return ok;
+}
+
 /* SubjectPublicKeyInfo: its length, or <= 0. */
 static int
 encodespki(EVP_PKEY *pkey, unsigned char **der)

@@ -16,8 +16,6 @@ int	cs_key_match(EVP_PKEY *, char [CS_HASH_LEN], struct certstore_error *);
 
 /* cert.c: a malformed extension is told in the text, malloc'ed. */
 int	cs_cert_check(const char *, X509 *, char **, struct certstore_error *);
-X509_REQ *cs_cert_parse_csr(const char *, const unsigned char *, size_t,
-	    struct certstore_error *);
 
 /* describe.c */
 int	cs_describe_key(struct cs_buf *, EVP_PKEY *, struct certstore_error *);

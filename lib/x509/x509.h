@@ -39,6 +39,7 @@ int	cs_key_iswritten(const struct cs_pem *);
 /* Sets a P-256 key, 1; 0: another kind.  X509_PUBKEY_set() encodes and decodes,
  * which takes 2 million instructions. */
 int	cs_key_fill(X509_PUBKEY *, EVP_PKEY *);
+int	cs_key_setnamed(EVP_PKEY *);	/* by the name of its curve: 1, 0 none */
 void	cs_key_name(EVP_PKEY *, char *, size_t);	/* "p256" "rsa:2048" */
 int	cs_key_spki(EVP_PKEY *, char [CS_HASH_LEN],
 	    struct certstore_error *);		/* SHA-256 of its SPKI */
@@ -76,6 +77,8 @@ X509	*cs_cert_parse(const char *, const unsigned char *, size_t,
 	    struct certstore_error *);		/* where, DER */
 X509	*cs_cert_decode(const char *, const unsigned char *, size_t,
 	    struct certstore_error *);		/* extensions may be malformed */
+X509_REQ *cs_cert_parse_csr(const char *, const unsigned char *, size_t,
+	    struct certstore_error *);
 X509_REQ *cs_cert_csr_frompem(const char *, const struct cs_buf *,
 	    struct certstore_error *);
 int	cs_cert_encode(struct cs_buf *, X509 *, struct certstore_error *);
