@@ -28,8 +28,8 @@ STORE = lib/store/combined.c lib/store/crlinfo.c lib/store/crllist.c \
 	lib/store/mode.c \
 	lib/store/moment.c lib/store/names.c lib/store/newprops.c \
 	lib/store/orderstate.c lib/store/orderwrite.c \
-	lib/store/parents.c lib/store/profile.c lib/store/propedit.c \
-	lib/store/propread.c \
+	lib/store/parents.c lib/store/pointer.c lib/store/profile.c \
+	lib/store/propedit.c lib/store/propread.c \
 	lib/store/props.c lib/store/purge.c lib/store/put.c \
 	lib/store/recover.c lib/store/remove.c lib/store/repair.c \
 	lib/store/repeat.c lib/store/resolve.c lib/store/revert.c \

@@ -65,8 +65,8 @@ isknown(const char *prop)
 {
 	static const char *const known[] = { "tenant", "user", "group", "x5u",
 		"endpoint", "renew", "life", "keepkey", "hold", "revoked",
-		"acme", "method", "acmeprofile", "chain", "ignore", "renewhost",
-		"log", "note" };
+		"crlurl", "aiaurl", "acme", "method", "acmeprofile", "chain",
+		"ignore", "renewhost", "log", "note" };
 	size_t i;
 
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -215,9 +215,9 @@ checkonly(const char *list)
 		    strcmp(prop, "origin") != 0) {
 			cmd_error("\"%s\": no such property: use tenant, user, "
 				  "group, x5u, endpoint, renew, life, keepkey, "
-				  "hold, revoked, acme, method, acmeprofile, "
-				  "chain, ignore, log, renewhost, note, "
-				  "default, origin or x-NAME",
+				  "hold, revoked, crlurl, aiaurl, acme, "
+				  "method, acmeprofile, chain, ignore, log, "
+				  "renewhost, note, default, origin or x-NAME",
 			    cmd_clean(prop, clean, sizeof(clean)));
 			cmd_usage();
 		}

@@ -276,3 +276,46 @@ accepted() {
 	cmp "$crl/sub.der" "$crl/.sub/crl.der"
 	cert-crl -q
 }
+
+@test "crlurl and aiaurl of a CA are in what it signs from then on" {
+	local http=http://pki.example.com
+
+	hierarchy
+	run -2 cert-set leaf crlurl=$http/sub.der
+	[[ $output = *"leaf: is not a CA: crlurl is a property of CAs"* ]]
+	for url in ldap://x/y http:/// 'http://a b/' ftp://x 'http://u@h/c'; do
+		run -2 cert-set sub "crlurl=$url"
+	done
+	cert-set -q sub crlurl=$http/sub.der aiaurl=$http/sub.cer
+	run -0 cert-set sub
+	[[ $output = *"crlurl=$http/sub.der"*"aiaurl=$http/sub.cer"* ]]
+	cert-create -A sub -s b.example.com b
+	run -0 openssl x509 -in "$CERTSTORE/certs/b/cert.pem" -noout \
+	    -ext crlDistributionPoints,authorityInfoAccess
+	[[ $output = *"CRL Distribution Points: "*"URI:$http/sub.der"* ]]
+	[[ $output = *"CA Issuers - URI:$http/sub.cer"* ]]
+	[[ $output != *critical* ]]
+	run -0 cert-verify -T "$CERTSTORE/certs/root/cert.pem" b
+	# renewal: set where there was none, and replaced
+	cert-renew -q -f leaf
+	cert-set -q sub crlurl=$http/new.der
+	cert-renew -q -f b
+	for name in leaf:sub b:new; do
+		run -0 openssl x509 -in \
+		    "$CERTSTORE/certs/${name%:*}/cert.pem" -noout -ext \
+		    crlDistributionPoints,authorityInfoAccess
+		[[ $output = *"URI:$http/${name#*:}.der"* ]]
+		[ "$(grep -c 'URI:' <<<"$output")" -eq 2 ]
+	done
+	# without, it stays as it was
+	cert-set -q sub crlurl= aiaurl=
+	cert-renew -q -f b
+	run -0 openssl x509 -in "$CERTSTORE/certs/b/cert.pem" -noout -ext \
+	    crlDistributionPoints
+	[[ $output = *new.der* ]]
+	# that of the root is not the root's own
+	cert-set -q root crlurl=$http/root.der
+	cert-renew -q -f root
+	run -0 openssl x509 -in "$CERTSTORE/certs/root/cert.pem" -noout -text
+	[[ $output != *"Distribution"* ]]
+}

@@ -1,7 +1,8 @@
 /*
  * copy.c: makes a certificate again.  The old one is the record: version,
  * subject and extensions are copied, in their order and octet by octet; serial
- * number, validity, key identifiers and signature are new.
+ * number, validity, key identifiers, the URLs of the issuer and the signature are
+ * new.
  */
 #include <string.h>
 
@@ -156,8 +157,9 @@ droplogged(X509 *x509)
 
 /* Sets all but the validity and the signature: 1 or 0. */
 static int
-fillcopy(X509 *x509, X509 *old, EVP_PKEY *pkey, X509 *ca)
+fillcopy(X509 *x509, X509 *old, EVP_PKEY *pkey, const struct cs_issuer *is)
 {
+	X509 *ca = is == NULL ? NULL : sk_X509_value(is->certs, 0);
 	int same = pkey == NULL ||
 	    EVP_PKEY_eq(pkey, X509_get0_pubkey(old)) == 1;
 
@@ -167,7 +169,8 @@ fillcopy(X509 *x509, X509 *old, EVP_PKEY *pkey, X509 *ca)
 		X509_set_issuer_name(x509, X509_get_subject_name(ca)) == 1) &&
 	    (same || X509_set_pubkey(x509, pkey) == 1) &&
 	    (same || replaceski(x509, old)) &&
-	    replaceaki(x509, ca == NULL ? x509 : ca);
+	    replaceaki(x509, ca == NULL ? x509 : ca) &&
+	    (is == NULL || cs_extension_pointers(x509, is));
 }
 
 X509 *
@@ -175,7 +178,6 @@ cs_copy_cert(struct certstore *store, const char *name, X509 *old,
     EVP_PKEY *pkey, int64_t now, int64_t until, const struct cs_issuer *is,
     struct certstore_error *err)
 {
-	X509 *ca = is == NULL ? NULL : sk_X509_value(is->certs, 0);
 	X509 *fresh = NULL, *x509;
 
 	ERR_clear_error();
@@ -183,7 +185,7 @@ cs_copy_cert(struct certstore *store, const char *name, X509 *old,
 		cs_fail_nomem(err);
 		return NULL;
 	}
-	if (!fillcopy(x509, old, pkey, ca))
+	if (!fillcopy(x509, old, pkey, is))
 		cs_fail_crypto(err, CERTSTORE_ECRYPTO,
 		    "%s: the certificate cannot be made", name);
 	else if (cs_sign_times(name, x509, now, until, is, err) == 0)

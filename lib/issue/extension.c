@@ -8,6 +8,8 @@
 
 #include "issue/private.h"
 
+#define FULL_NAME 0 /* the choice in a DistributionPointName */
+
 static GENERAL_NAME *
 makesan(const struct cs_san *san)
 {
@@ -247,6 +249,105 @@ cs_extension_make(const struct certstore_template *t, EVP_PKEY *pkey,
 	cs_fail_crypto(err, CERTSTORE_ECRYPTO, "the extensions cannot be made");
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
 	return NULL;
+}
+
+/* A URL as the only name: NULL without memory. */
+static GENERAL_NAMES *
+makeurlname(const char *url)
+{
+	GENERAL_NAMES *names;
+	GENERAL_NAME *gen;
+
+	if ((names = sk_GENERAL_NAME_new_null()) == NULL)
+		return NULL;
+	gen = cs_asn1_name(CS_SAN_URI, url, strlen(url));
+	if (gen != NULL && sk_GENERAL_NAME_push(names, gen) > 0)
+		return names;
+	GENERAL_NAME_free(gen);
+	GENERAL_NAMES_free(names);
+	return NULL;
+}
+
+/* Sets where the CRL of the issuer is (RFC 5280 section 4.2.1.13): 1 or 0. */
+static int
+setcrlurl(X509 *x509, const char *url)
+{
+	CRL_DIST_POINTS *points;
+	DIST_POINT *point = NULL;
+	int rv = 0;
+
+	if ((points = sk_DIST_POINT_new_null()) == NULL ||
+	    (point = DIST_POINT_new()) == NULL ||
+	    (point->distpoint = DIST_POINT_NAME_new()) == NULL)
+		goto out;
+	point->distpoint->type = FULL_NAME;
+	point->distpoint->name.fullname = makeurlname(url);
+	if (point->distpoint->name.fullname == NULL ||
+	    sk_DIST_POINT_push(points, point) <= 0)
+		goto out;
+	point = NULL;
+	rv = X509_add1_ext_i2d(x509, NID_crl_distribution_points, points, 0,
+	    X509V3_ADD_REPLACE);
+out:
+	DIST_POINT_free(point);
+	CRL_DIST_POINTS_free(points);
+	return rv == 1;
+}
+
+/* Removes the places of the issuer's certificate, but not those of OCSP. */
+static void
+dropcaissuers(AUTHORITY_INFO_ACCESS *places)
+{
+	int i;
+
+	for (i = sk_ACCESS_DESCRIPTION_num(places); i > 0; i--)
+		if (OBJ_obj2nid(
+			sk_ACCESS_DESCRIPTION_value(places, i - 1)->method) ==
+		    NID_ad_ca_issuers)
+			ACCESS_DESCRIPTION_free(
+			    sk_ACCESS_DESCRIPTION_delete(places, i - 1));
+}
+
+/* Sets where the certificate of the issuer is (RFC 5280 section 4.2.2.1): 1 or
+ * 0. */
+static int
+setaiaurl(X509 *x509, const char *url)
+{
+	AUTHORITY_INFO_ACCESS *places;
+	ACCESS_DESCRIPTION *ad = NULL;
+	int rv = 0;
+
+	places = X509_get_ext_d2i(x509, NID_info_access, NULL, NULL);
+	if (places == NULL)
+		places = sk_ACCESS_DESCRIPTION_new_null();
+	if (places == NULL || (ad = ACCESS_DESCRIPTION_new()) == NULL)
+		goto out;
+	dropcaissuers(places);
+	ASN1_OBJECT_free(ad->method);
+	ad->method = OBJ_nid2obj(NID_ad_ca_issuers);
+	GENERAL_NAME_free(ad->location);
+	ad->location = cs_asn1_name(CS_SAN_URI, url, strlen(url));
+	if (ad->location == NULL || sk_ACCESS_DESCRIPTION_push(places, ad) <= 0)
+		goto out;
+	ad = NULL;
+	rv = X509_add1_ext_i2d(x509, NID_info_access, places, 0,
+	    X509V3_ADD_REPLACE);
+out:
+	ACCESS_DESCRIPTION_free(ad);
+	AUTHORITY_INFO_ACCESS_free(places);
+	return rv == 1;
+}
+
+/* Sets the URLs that the issuer has as properties, if any: 1 or 0. */
+int
+cs_extension_pointers(X509 *x509, const struct cs_issuer *is)
+{
+	const struct cs_info *info = &is->entry.info;
+
+	return (info->crlurl == NULL || cs_pointer_flaw(info->crlurl) != NULL ||
+		   setcrlurl(x509, info->crlurl)) &&
+	    (info->aiaurl == NULL || cs_pointer_flaw(info->aiaurl) != NULL ||
+		setaiaurl(x509, info->aiaurl));
 }
 
 /* Adds SKI (method 1 of RFC 5280 section 4.2.1.2) and AKI, which is the SKI of

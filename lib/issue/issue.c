@@ -192,7 +192,8 @@ fillcert(X509 *x509, const struct certstore_template *t, EVP_PKEY *pkey,
 		if (X509_add_ext(x509, sk_X509_EXTENSION_value(exts, i), -1) !=
 		    1)
 			goto out;
-	if (cs_extension_keyids(x509, ca) == 1)
+	if (cs_extension_keyids(x509, ca) == 1 &&
+	    (is == NULL || cs_extension_pointers(x509, is)))
 		rv = 0;
 out:
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);

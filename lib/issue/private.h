@@ -104,11 +104,13 @@ int	cs_profileline_parse(struct certstore_template *, const char *,
  * allows; 0: that does not allow the use of the profile. */
 unsigned int cs_extension_usage(const char *, unsigned int, EVP_PKEY *);
 /* extension.c: all extensions but key identifiers (the int: the subject is
- * empty); the SANs; the key identifiers, by the issuer or NULL: 1 or 0. */
+ * empty); the SANs; the key identifiers, by the issuer or NULL: 1 or 0; where the
+ * issuer publishes its CRL and its certificate: 1 or 0. */
 STACK_OF(X509_EXTENSION) *cs_extension_make(const struct certstore_template *,
 	    EVP_PKEY *, int, struct certstore_error *);
 GENERAL_NAMES *cs_extension_sans(const struct certstore_template *);
 int	cs_extension_keyids(X509 *, X509 *);
+int	cs_extension_pointers(X509 *, const struct cs_issuer *);
 
 /* reuse.c: is what the entry has good enough for the template, as asked and as
  * resolved?  1, 0 and why not, -1.  The issuer is NULL if none is asked for. */

@@ -88,6 +88,8 @@ static const struct key {
 	KEY("hold", TEXT, AT(hold)),
 	KEY("acme", TEXT, AT(acme)),
 	KEY("revoked", TEXT, AT(revoked)),
+	KEY("crlurl", TEXT, AT(crlurl)),
+	KEY("aiaurl", TEXT, AT(aiaurl)),
 	KEY("keyfile", KEYFILE, 0),
 };
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
@@ -670,7 +672,7 @@ iscomposed(const char *line, size_t len)
 	static const char *const words[] = { "certstore", "name", "generation",
 		"before", "kept", "held", "pair", "file", "keyfile", "has",
 		"origin", "tenant", "user", "group", "x5u", "renew", "hold",
-		"acme", "revoked" };
+		"acme", "revoked", "crlurl", "aiaurl" };
 	size_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)

@@ -196,7 +196,7 @@ int	cs_mode_tighten(struct certstore *, const struct cs_info *); /* errno */
 const char *cs_props_ignoreflaw(const char *);
 enum cs_prop {			/* those with one value that info repeats */
 	CS_PROP_ORIGIN, CS_PROP_GROUP, CS_PROP_X5U, CS_PROP_RENEW, CS_PROP_HOLD,
-	CS_PROP_ACME, CS_PROP_REVOKED, CS_NPROP
+	CS_PROP_ACME, CS_PROP_REVOKED, CS_PROP_CRLURL, CS_PROP_AIAURL, CS_NPROP
 };
 struct cs_props {
 	char			*value[CS_NPROP];	/* or NULL */
@@ -220,6 +220,9 @@ int	cs_held_add(struct cs_put *, const struct cs_info *);	/* no memory */
 int	cs_issued_ofput(struct cs_issued *, const struct cs_put *);
 int	cs_issued_write(struct certstore *, const struct cs_issued *,
 	    int [CS_NISSUED], struct certstore_error *);
+
+/* pointer.c: what is wrong with a URL of a scheme, or NULL. */
+const char *cs_pointer_urlflaw(const char *, const char *);
 
 /* x5u.c */
 const char *cs_x5u_flaw(const char *);

@@ -120,6 +120,12 @@ checkendpointvalue(struct value *v)
 }
 
 static int
+checkpointervalue(struct value *v)
+{
+	return checkflawvalue(v, cs_pointer_flaw);
+}
+
+static int
 checkrenewvalue(struct value *v)
 {
 	return checkflawvalue(v, cs_due_renewflaw);
@@ -246,6 +252,8 @@ static const struct property {
 	{ "keepkey", 0, checkkeepkeyvalue },
 	{ "hold", 0, checkholdvalue },
 	{ "revoked", 0, checkrevokedvalue },
+	{ "crlurl", 0, checkpointervalue },
+	{ "aiaurl", 0, checkpointervalue },
 	{ "acme", 0, checkaccountvalue },
 	{ "method", 1, checkmethodvalue },
 	{ "acmeprofile", 0, checktextvalue },
@@ -285,9 +293,9 @@ cs_propedit_parse(struct cs_propchange *c, const char *prop,
 	if ((p = findproperty(prop)) == NULL)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: no such property: use tenant, user, group, "
-		    "x5u, endpoint, renew, life, keepkey, hold, revoked, acme, "
-		    "method, acmeprofile, chain, ignore, note, default or "
-		    "x-NAME",
+		    "x5u, endpoint, renew, life, keepkey, hold, revoked, "
+		    "crlurl, aiaurl, acme, method, acmeprofile, chain, ignore, "
+		    "note, default or x-NAME",
 		    cs_escape_quote(q, prop));
 	if (!p->islist && how != CERTSTORE_SET_REPLACE)
 		return refusevalue(&v, "this property has one value: use =");

@@ -43,6 +43,8 @@ static const struct {
 	[CS_PROP_HOLD] = { "hold", 1, cs_due_holdflaw },
 	[CS_PROP_ACME] = { "acme", 1, cs_method_accountflaw },
 	[CS_PROP_REVOKED] = { "revoked", 1, cs_due_holdflaw },
+	[CS_PROP_CRLURL] = { "crlurl", 1, cs_pointer_flaw },
+	[CS_PROP_AIAURL] = { "aiaurl", 1, cs_pointer_flaw },
 	[TENANT] = { "tenant", 0, NULL },
 	[USER] = { "user", 0, NULL },
 	[LIFE] = { "life", 1, cs_due_lifeflaw },
@@ -224,6 +226,10 @@ repeated(const struct cs_info *info, enum cs_prop prop)
 		return info->acme;
 	case CS_PROP_REVOKED:
 		return info->revoked;
+	case CS_PROP_CRLURL:
+		return info->crlurl;
+	case CS_PROP_AIAURL:
+		return info->aiaurl;
 	default:
 		return NULL;
 	}
@@ -471,7 +477,7 @@ finddifference(const struct cs_props *props, const struct cs_info *info,
 {
 	static const char *const others[CS_NPROP] = { NULL, "another group",
 		"another x5u", "another renew", "another hold", "another acme",
-		"another revoked" };
+		"another revoked", "another crlurl", "another aiaurl" };
 	const char *has, *want;
 	int i, tenants, users;
 

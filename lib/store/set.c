@@ -232,6 +232,11 @@ checkentry(const struct certstore_set *set, const struct certstore_entry *entry,
 			return cs_fail(err, CERTSTORE_EARGUMENT,
 			    "%s: %s: is a property of @store", info->name,
 			    c->prop);
+		if ((givesvalue(c, "crlurl") || givesvalue(c, "aiaurl")) &&
+		    strcmp(info->kind, "ca") != 0)
+			return cs_fail(err, CERTSTORE_EREFUSED,
+			    "%s: is not a CA: %s is a property of CAs",
+			    info->name, c->prop);
 		if (givesvalue(c, "group") && strcmp(info->kind, "ca") == 0 &&
 		    (set->flags & CERTSTORE_SET_FORCE) == 0)
 			return cs_fail(err, CERTSTORE_EREFUSED,

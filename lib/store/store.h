@@ -43,7 +43,7 @@ struct cs_info {
 	const char	*name, *kind, *subject, *issuer, *serial, *key;
 	const char	*fingerprint, *spki, *samekey, *request, *ski, *aki;
 	const char	*subjecthash, *issuerhash, *origin, *cn, *group, *x5u;
-	const char	*renew, *hold, *acme, *revoked;
+	const char	*renew, *hold, *acme, *revoked, *crlurl, *aiaurl;
 	const char	*file, *filehash;	/* the file info was made from */
 	int64_t		 filesize, filesec;
 	long		 filensec;
@@ -394,6 +394,9 @@ int	cs_due_waits(const struct cs_info *);
 int64_t	cs_due_at(const struct cs_info *, const struct certstore_span *);
 int64_t	cs_due_span(const struct cs_info *);
 int	cs_due_hold(const struct cs_info *, int64_t *, const char **);
+
+/* pointer.c: what is wrong with a value of crlurl or aiaurl, or NULL. */
+const char *cs_pointer_flaw(const char *);
 
 /* search.c: the entries for which there may be something to do, or of which a
  * certificate may expire, by the end of the day of a time, sorted; -1, errno. */

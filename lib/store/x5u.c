@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "store/private.h"
@@ -20,21 +19,16 @@ const char *
 cs_x5u_flaw(const char *url)
 {
 	static const char scheme[] = "https://";
-	const char *host = url + strlen(scheme);
-	size_t i;
+	const char *flaw = cs_pointer_urlflaw(url, scheme);
 
-	if (strncasecmp(url, scheme, strlen(scheme)) != 0)
-		return "is not an https: URL";
-	for (i = 0; url[i] != '\0'; i++)
-		if (url[i] <= ' ' || url[i] > '~')
-			return "has a character that is not allowed in a URL";
-	if (*host == '/' || *host == '\0')
-		return "has no host";
-	if (strpbrk(host, "?#@\"<>\\") != NULL)
-		return "has a user, a query or a fragment";
-	if (url[i - 1] != '/' || strchr(host, '/') == NULL)
-		return "does not end with /";
-	return NULL;
+	if (flaw != NULL)
+		return flaw;
+	if (strchr(url, '?') != NULL)
+		return "has a query";
+	return url[strlen(url) - 1] != '/' ||
+		strchr(url + strlen(scheme), '/') == NULL ?
+	    "does not end with /" :
+	    NULL;
 }
 
 /* Has it a chain to be fetched? */
