@@ -268,8 +268,9 @@ void	cmd_attempt_failed(struct certstore_due *,
 	    const struct certstore_renewal *, const char *, int);
 
 /*
- * renewal.c: cert-renew.  certstore_renew(3), and what takes a certificate that
- * is held: 1, 0 there is none, -1; or NULL to run another program that has them.
+ * renewal.c: cert-renew.  certstore_renew(3), what takes a certificate that is
+ * held: 1, 0 there is none, -1, and certstore_crl_publish(3); or NULL to run
+ * another program that has them.
  */
 struct cmd_renewer {
 	int	(*renew)(struct certstore *, const char *, const char *,
@@ -277,6 +278,11 @@ struct cmd_renewer {
 		    void (*)(void *, const char *), void *,
 		    struct certstore_error *);
 	int	(*take)(struct certstore *, const char *,
+		    struct certstore_error *);
+	int	(*publish)(struct certstore *, const char *,
+		    const struct certstore_span *,
+		    const struct certstore_passphrase *, int,
+		    void (*)(void *, const struct certstore_crl *), void *,
 		    struct certstore_error *);
 };
 int	cmd_renewal(int, char **, const struct cmd_renewer *);

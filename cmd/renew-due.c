@@ -30,7 +30,8 @@ takeheld(struct certstore *store, const char *name, struct certstore_error *err)
 int
 main(int argc, char *argv[])
 {
-	static const struct cmd_renewer renewer = { certstore_renew, takeheld };
+	static const struct cmd_renewer renewer = { certstore_renew, takeheld,
+		certstore_crl_publish };
 
 	return cmd_renewal(argc, argv, &renewer);
 }

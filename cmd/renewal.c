@@ -16,6 +16,7 @@
 #include "cmd.h"
 
 #define WORKER "renew-due"
+#define CRL "@crl/"
 #define CLOCK_MIN 20 /* entries, of which not half have expired */
 
 static const struct cmd_opt opts[] = {
@@ -48,7 +49,8 @@ struct renew {
 	int64_t when; /* -w */
 	time_t limit; /* -W */
 	struct cmd_orders orders;
-	size_t nrenewed;
+	char *host; /* that is to renew, or NULL: this one */
+	size_t nrenewed, ncrl, left;
 };
 
 /* The name of a state, as in the output. */
@@ -125,6 +127,72 @@ putrow(const struct renew *rn, const struct certstore_renewal *r)
 		    formattime(r->since, due), r->text);
 }
 
+/* A CRL as a renewal: its name is "@crl/" and that of the CA. */
+struct crlrow {
+	struct certstore_renewal r;
+	char name[256];
+};
+
+static void
+setcrlrow(struct crlrow *row, const struct certstore_crl *crl, int64_t when)
+{
+	int64_t left = crl->ends - certstore_time_now();
+
+	memset(row, 0, sizeof(*row));
+	snprintf(row->name, sizeof(row->name), CRL "%s", crl->name);
+	row->r.name = row->name;
+	row->r.ends = crl->ends;
+	row->r.due = row->r.next = crl->due;
+	row->r.why = crl->why;
+	row->r.state = crl->due == 0 ? CERTSTORE_DUE_NEVER :
+	    crl->due <= when	     ? CERTSTORE_DUE_NOW :
+				       CERTSTORE_DUE_LATER;
+	row->r.late = crl->unpublished > 0 ||
+	    left < (crl->ends - crl->starts) / 6;
+}
+
+/* Calls fn for each CRL, if no entry was named. */
+static void
+eachcrl(struct renew *rn,
+    void (*fn)(struct renew *, const struct certstore_renewal *))
+{
+	const struct certstore_crl *crl;
+	struct certstore_crls *crls;
+	struct certstore_error err;
+	struct crlrow row;
+	int rv;
+
+	if (rn->named)
+		return;
+	if ((crls = certstore_crls_new(rn->store, &err)) == NULL)
+		cmd_die("%s", err.msg);
+	while ((rv = certstore_crls_next(crls, &crl, &err)) != 0) {
+		if (rv == -1) {
+			cmd_error("%s", err.msg);
+			continue;
+		}
+		setcrlrow(&row, crl,
+		    rn->when == CERTSTORE_NOW ? certstore_time_now() :
+						rn->when);
+		fn(rn, &row.r);
+	}
+	certstore_crls_free(crls);
+}
+
+static void
+countcrl(struct renew *rn, const struct certstore_renewal *r)
+{
+	rn->ncrl += r->state == CERTSTORE_DUE_NOW;
+}
+
+static void
+putcrl(struct renew *rn, const struct certstore_renewal *r)
+{
+	countcrl(rn, r);
+	if (!cmd_quiet && (rn->verbose || r->state != CERTSTORE_DUE_NEVER))
+		putrow(rn, r);
+}
+
 static void
 printtable(struct renew *rn)
 {
@@ -144,7 +212,8 @@ printtable(struct renew *rn)
 			r->state != CERTSTORE_DUE_NEVER))
 			putrow(rn, r);
 	}
-	if (n == 0 && rn->mustchange)
+	eachcrl(rn, putcrl);
+	if (n + rn->ncrl == 0 && rn->mustchange)
 		cmd_no();
 }
 
@@ -279,6 +348,51 @@ renewone(struct renew *rn, const struct certstore_renewal *r)
 }
 
 static void
+printcrl(void *arg, const struct certstore_crl *crl)
+{
+	struct crlrow row;
+
+	setcrlrow(&row, crl, crl->starts);
+	printrenewed(arg, row.name);
+	cmd_flush();
+}
+
+/* Makes a CRL that is due.  It is an error if it cannot be made and lacks
+ * revocations, or soon expires; else people are told of it. */
+static void
+renewcrl(struct renew *rn, const struct certstore_renewal *r)
+{
+	char ends[CERTSTORE_TIME_LEN];
+	struct certstore_error err;
+
+	if (r->state == CERTSTORE_DUE_LATER) {
+		if (rn->verbose)
+			cmd_say(
+			    "%s: is not due before %s: use cert-crl to make "
+			    "it now",
+			    r->name, formattime(r->due, ends));
+	} else if (r->state == CERTSTORE_DUE_NEVER) {
+		explain(rn, r);
+	} else if (rn->host != NULL) {
+		if (isoverdue(r))
+			cmd_error("%s: is due, and was not made by %s, which "
+				  "renewhost of @store names",
+			    r->name, rn->host);
+		else if (rn->verbose)
+			cmd_say("%s: is due: made by %s", r->name, rn->host);
+	} else if (!cancontinue(rn)) {
+		rn->left++;
+	} else if (rn->renewer != NULL &&
+	    rn->renewer->publish(rn->store, r->name + strlen(CRL), NULL,
+		&rn->pass, 0, printcrl, rn, &err) == -1) {
+		(r->late ? cmd_error : cmd_say)("%s: %s; next update %s",
+		    r->name, err.msg,
+		    r->ends == 0 ? "there is no CRL yet" :
+				   certstore_time_format(r->ends, ends));
+	}
+}
+
+static void
 runorders(struct renew *rn)
 {
 	struct timespec now;
@@ -295,11 +409,11 @@ runorders(struct renew *rn)
 
 /* Renews all that are due, or with a host that has to, says so. */
 static void
-renewall(struct renew *rn, const char *host)
+renewall(struct renew *rn)
 {
 	const struct certstore_renewal *r;
+	const char *host = rn->host;
 	struct certstore_error err;
-	size_t left = 0;
 
 	/* countdue() has read them all */
 	while (certstore_due_next(rn->due, &r, &err) == 1) {
@@ -314,14 +428,15 @@ renewall(struct renew *rn, const char *host)
 				cmd_say("%s: is due: renewed by %s", r->name,
 				    host);
 		} else if (!cancontinue(rn)) {
-			left++;
+			rn->left++;
 		} else
 			renewone(rn, r);
 	}
+	eachcrl(rn, renewcrl);
 	if (rn->orders.n > 0)
 		runorders(rn);
-	if (left > 0)
-		cmd_say("%zu more are due: the next run continues", left);
+	if (rn->left > 0)
+		cmd_say("%zu more are due: the next run continues", rn->left);
 	if (rn->nrenewed == 0 && rn->mustchange)
 		cmd_no();
 }
@@ -350,7 +465,8 @@ countdue(struct renew *rn)
 			"them",
 		    expired, n,
 		    certstore_time_format(certstore_time_now(), now));
-	return n;
+	eachcrl(rn, countcrl);
+	return n + rn->ncrl;
 }
 
 /* The host that is to renew, malloc'ed, or NULL if this one is. */
@@ -420,7 +536,6 @@ cmd_renewal(int argc, char **argv, const struct cmd_renewer *renewer)
 	struct certstore_span within;
 	struct certstore_error err;
 	const char *limit = "3600", *name;
-	char *host = NULL;
 	int ch, haswithin = 0;
 
 	cmd_start(&help, argv);
@@ -484,14 +599,15 @@ cmd_renewal(int argc, char **argv, const struct cmd_renewer *renewer)
 	if (rn.table) {
 		printtable(&rn);
 	} else {
-		if (countdue(&rn) > 0 && (host = findhost(rn.store)) == NULL) {
+		if (countdue(&rn) > 0 &&
+		    (rn.host = findhost(rn.store)) == NULL) {
 			if (renewer == NULL)
 				runworker(argv);
 			takepassphrase(&rn);
 		}
-		renewall(&rn, host);
+		renewall(&rn);
 	}
-	free(host);
+	free(rn.host);
 	certstore_due_free(rn.due);
 	certstore_close(rn.store);
 	return cmd_end();

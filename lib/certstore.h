@@ -442,7 +442,7 @@ struct certstore_crl {		/* the library's; it may grow */
 	size_t revoked;		/* how many certificates it revokes */
 	size_t unpublished;	/* revocations that it lacks */
 	int64_t due;		/* when it is made again; 0: never */
-	const char *why;	/* why it is due, or why never; or NULL */
+	const char *why;	/* which rule makes it due, or why it is not */
 };
 struct certstore_crls *certstore_crls_new(struct certstore *store,
     struct certstore_error *err);

@@ -319,3 +319,81 @@ accepted() {
 	run -0 openssl x509 -in "$CERTSTORE/certs/root/cert.pem" -noout -text
 	[[ $output != *"Distribution"* ]]
 }
+
+# age CA SECONDS: as if its CRL had been made so long ago.
+age() {
+	awk -v by="$2" '$1 == "starts" || $1 == "ends" { $2 -= by; $3 = "" }
+	    { print }' "$crl/$1/info" >info
+	cat info >"$crl/$1/info"
+}
+
+@test "cert-renew makes a CRL again when a third is left" {
+	hierarchy
+	cert-crl -q sub
+	run -0 cert-renew
+	[ -z "$output" ]
+	run -1 cert-renew -x
+	run -0 cert-renew -n
+	[[ $output = *@crl/root$'\t'later$'\t'*@crl/sub$'\t'later$'\t'* ]]
+	age .sub $((21 * 86400))
+	run -0 cert-renew -n
+	[[ $output = *@crl/sub$'\t'due$'\t'*third* ]]
+	was=$(number sub)
+	run -0 --separate-stderr cert-renew
+	[ "$output" = @crl/sub ]
+	[ -z "$stderr" ]
+	[ "$(number sub)" -gt "$was" ]
+	run -0 cert-renew
+	[ -z "$output" ]
+	# not that of a CA that is not there
+	age .root $((21 * 86400))
+	cert-rm -f root
+	run -0 cert-renew
+	[ -z "$output" ]
+	run -0 cert-renew -v
+	[[ $output = *"@crl/root: is not renewed: the CA is not in the store"* ]]
+}
+
+@test "cert-renew publishes a revocation that is in no CRL" {
+	hierarchy
+	cert-crl -q sub
+	revoked sub 5
+	run -0 cert-renew -n
+	[[ $output = *@crl/sub$'\t'due$'\t'*revoked* ]]
+	run -0 cert-renew
+	[ "$output" = @crl/sub ]
+	openssl crl -in "$crl/sub.der" -noout -text | grep 'Number: 05'
+	# also of a CA that has no CRL yet
+	cert-create -c other
+	revoked other 5
+	run -0 cert-renew
+	[ "$output" = @crl/other ]
+	run -0 cert-renew
+	[ -z "$output" ]
+}
+
+@test "cert-renew reports a CRL that it cannot make" {
+	(umask 077 && echo secret >pass)
+	cert-create -c -E pass locked
+	cert-crl -q -p pass locked
+	age .locked $((250 * 86400))
+	run -0 --separate-stderr cert-renew
+	[[ $stderr = *"@crl/locked: "*passphrase*"next update 20"* ]]
+	[ -z "$output" ]
+	age .locked $((60 * 86400))
+	run -2 cert-renew
+	run -0 cert-renew -p pass
+	[ "$output" = @crl/locked ]
+	revoked locked 5
+	run -2 cert-renew
+	run -0 cert-renew -p pass
+	[ "$output" = @crl/locked ]
+	# another host does it
+	age .locked $((250 * 86400))
+	cert-set -q @store renewhost=elsewhere
+	run -0 cert-renew -p pass
+	[ -z "$output" ]
+	age .locked $((60 * 86400))
+	run -2 cert-renew -p pass
+	[[ $output = *"@crl/locked: is due, and was not made by elsewhere"* ]]
+}

@@ -321,7 +321,8 @@ givecrl(const struct publishing *p)
 		.starts = p->crl.starts,
 		.ends = p->crl.ends,
 		.revoked = p->crl.count,
-		.due = cs_crlinfo_due(&p->crl) };
+		.due = cs_crlinfo_due(&p->crl),
+		.why = "third" };
 
 	if (p->how->made != NULL)
 		p->how->made(p->how->arg, &crl);

@@ -117,13 +117,14 @@ countunpublished(struct certstore *store, const struct cs_info *info,
 	return rv == -1 ? -1 : 0;
 }
 
-/* When the CRL is made again, and why: by the CA and what it had before. */
+/* When the CRL is made again, and by which rule: by the CA and what it had before. */
 static void
 judgecrl(struct certstore_crl *row, const struct cs_info *info,
     const struct cs_crlinfo *ci)
 {
 	int64_t now = certstore_time_now();
 
+	row->why = "third";
 	row->due = row->number == 0 ? now : cs_crlinfo_due(ci);
 	if (info->ends < now) {
 		row->due = 0;
@@ -133,8 +134,7 @@ judgecrl(struct certstore_crl *row, const struct cs_info *info,
 	} else if (row->unpublished > 0) {
 		row->due = now;
 		row->why = "revoked";
-	} else if (row->due <= now)
-		row->why = "third";
+	}
 }
 
 /* Is the entry a CA that has a certificate? */
