@@ -136,8 +136,8 @@ PROBE_UNITS = tests/test-probe.c
 PROBE_TOOLS = tests/handshakes
 TOOLS = tests/forge tests/passport tests/pki
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
-FUZZERS = acme client crl import name pem props starttls tnauth trust \
-	verify
+FUZZERS = acme client crl import name pem profile props starttls \
+	tnauth trust verify
 FUZZ_TIME = 60
 EXAMPLES = tests/example/isgood.c tests/example/takein.c \
 	tests/example/whose.c
@@ -171,6 +171,11 @@ WORKERS = acme-responder check-store renew-due
 HOOKS = hooks/dehydrated hooks/nsupdate
 # Run by hand, cron, cert-deploy or sshd, where several hosts are.
 HOST_SCRIPTS = dist/pull dist/push dist/receive
+
+PROFILES = dist/profiles/eap-tls-client dist/profiles/eap-tls-server \
+	dist/profiles/openvpn-client dist/profiles/openvpn-server \
+	dist/profiles/smime dist/profiles/strongswan-client \
+	dist/profiles/strongswan-server
 
 MAN1 = cert-account.1 cert-acme.1 cert-check.1 cert-create.1 \
 	cert-crl.1 cert-deploy.1 cert-import.1 cert-list.1 cert-match.1 \
@@ -427,7 +432,7 @@ fuzz:
 	    -verbosity=0 -print_final_stats=1 build-fuzz/corpus-$$f \
 	    tests/data/acme tests/data/client tests/data/crl \
 	    tests/data/keys tests/data/pem tests/data/hostile \
-	    tests/data/props tests/data/starttls tests/data/tnauth \
+	    dist/profiles tests/data/profile tests/data/props tests/data/starttls tests/data/tnauth \
 	    tests/data/trust \
 	    tests/data/verify || exit 1; done
 
@@ -487,8 +492,9 @@ install: all
 	    >$(DESTDIR)$(EXAMPLEDIR)/certstore.cron
 	chmod 644 $(DESTDIR)$(EXAMPLEDIR)/certstore.cron
 	$(INSTALL) -m 644 dist/certstore.logrotate $(DESTDIR)$(EXAMPLEDIR)
-	$(INSTALL) -d -m 755 $(DESTDIR)$(DATADIR) $(DESTDIR)$(BASHDIR) \
+	$(INSTALL) -d -m 755 $(DESTDIR)$(DATADIR)/profiles $(DESTDIR)$(BASHDIR) \
 	    $(DESTDIR)$(FISHDIR) $(DESTDIR)$(ZSHDIR)
+	$(INSTALL) -m 644 $(PROFILES) $(DESTDIR)$(DATADIR)/profiles
 	awk -f dist/completion/table.awk dist/completion/arguments \
 	    lib/audit/code.c $(SHARED) $(MAINS) \
 	    >$(DESTDIR)$(DATADIR)/completion
@@ -521,6 +527,8 @@ uninstall:
 	    $(DESTDIR)$(EXAMPLEDIR)/certstore.logrotate
 	for c in certstore $(COMMANDS); do rm -f $(DESTDIR)$(BASHDIR)/$$c \
 	    $(DESTDIR)$(FISHDIR)/$$c.fish; done
+	for p in $(PROFILES); do \
+	    rm -f $(DESTDIR)$(DATADIR)/$${p#dist/}; done
 	rm -f $(DESTDIR)$(LIBEXECDIR)/certstore/complete \
 	    $(DESTDIR)$(DATADIR)/completion $(DESTDIR)$(ZSHDIR)/_certstore
 	for m in $(MAN1) $(MAN3) $(MAN5) $(MAN7); do \

@@ -21,7 +21,10 @@ suites="$test python3-cryptography-vectors"
 acme="$test pebble caddy knot bind9 bind9-dnsutils python3"
 servers="$suites $acme prometheus nginx haproxy lighttpd coturn postfix
 dovecot-imapd dovecot-lmtpd dovecot-managesieved dovecot-pop3d
-mariadb-server-core postgresql prosody slapd vsftpd openvpn systemd e2fsprogs g++ clang mandoc bash-completion
+mariadb-server-core postgresql prosody slapd vsftpd openvpn
+strongswan-swanctl charon-systemd freeradius eapoltest libstrongswan-standard-plugins gpgsm gpg-agent
+dirmngr systemd
+e2fsprogs g++ clang mandoc bash-completion
 fish zsh chromium tidy apparmor"
 check_servers="$test apache2 caddy coturn dovecot-imapd haproxy kamailio
 kamailio-tls-modules ldap-utils lighttpd mariadb-server mosquitto nginx passwd

@@ -186,6 +186,7 @@ block() {
 	sed -E -e "s!^$times(.*)!( \\2 ) || [ \$? -eq 1 ]!" \
 	    -e "s|localhost:5061|127.0.0.1:${port:-0}|g" \
 	    -e "s|/var/lib|$lib|g" \
+	    -e "s|/usr/local/share/certstore|$ROOT/dist|g" \
 	    -e "s|/var/www|$BATS_TEST_TMPDIR/www|g" "$1" >"$1.sh"
 	# shellcheck disable=SC2016  # as it stands
 	if grep -q '^case \$? in' "$1"; then

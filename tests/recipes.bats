@@ -390,7 +390,7 @@ moved() {
 	local f n
 
 	blocks "$ROOT/README" "$BATS_TEST_TMPDIR/readme"
-	for n in 1 2 3 4 5 6 7 8 9 10 11 12 16 17; do
+	for n in 1 2 3 4 5 6 7 8 9 10 11 12 16 17 20; do
 		recipe "$n"
 		grep -hv '^# certstore\.7:' "${steps[@]}" >manual.txt
 		for f in "$BATS_TEST_TMPDIR"/readme/???; do
@@ -472,4 +472,15 @@ moved() {
 	[ ! -s said ]
 	[ ! -e "$BATS_TEST_TMPDIR/www/certs/new" ]
 	grep -q 'voip\.example\.com' "$BATS_TEST_TMPDIR/www/certs/index.html"
+}
+
+@test "20: a VPN" {
+	recipe 20
+	step
+	done_all
+	[ ! -s said ]
+	run -0 cert-verify -T "$CERTSTORE/certs/vpn-CA/cert.pem" -P client anna
+	run -0 cert-verify -T "$CERTSTORE/certs/vpn-CA/cert.pem" vpn.example.com
+	run -0 cert-check
+	[ -z "$(grep -v ^note <<<"$output")" ]
 }
