@@ -208,6 +208,21 @@ create(struct certstore *store)
 	return rv;
 }
 
+/* The file is in the store since makestore(). */
+static int
+profile(struct certstore *store)
+{
+	struct certstore_template *tmpl;
+	int rv = -1;
+
+	if ((tmpl = certstore_template_new(&err)) == NULL)
+		return -1;
+	if (certstore_template_add_subject(tmpl, "OU=a", &err) == 0)
+		rv = certstore_template_load_profile(tmpl, store, "vpn", &err);
+	certstore_template_free(tmpl);
+	return rv;
+}
+
 static int
 import(struct certstore *store)
 {
@@ -490,6 +505,9 @@ makestore(void)
 	    certstore_create(store, "web", tmpl, 0, NULL, &err) == -1)
 		bail("%s", err.msg);
 	certstore_template_free(tmpl);
+	sh("mkdir store/profiles; printf '%s\\n' '-t p384' '-S O=x' '-S OU=b' "
+	   "'-s a.example' 'purpose 1.2.3 clientAuth' 'extension 1.2.3=0500' "
+	   "'-P server' >store/profiles/vpn");
 	readpart(store, "web", CERTSTORE_COMBINED, &pem);
 	readpart(store, "ca", CERTSTORE_FULLCHAIN, &anchor);
 	certstore_close(store);
@@ -506,6 +524,7 @@ main(void)
 	} t[] = { { "list", list, 0, 0 }, { "match", match, 0, 0 },
 		{ "set", setprops, CERTSTORE_OPEN_WRITE, 0 },
 		{ "create", create, CERTSTORE_OPEN_WRITE, 67 },
+		{ "profile", profile, 0, 1 },
 		{ "import", import, CERTSTORE_OPEN_WRITE, 67 },
 		{ "renew", renew, CERTSTORE_OPEN_WRITE, 67 },
 		{ "revert", revert, CERTSTORE_OPEN_WRITE, 0 },

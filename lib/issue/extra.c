@@ -229,17 +229,13 @@ isder(const unsigned char *p, long len, int many, int depth)
 	return many || n == 1;
 }
 
-/* Reads hexadecimal digits; NULL with *len 0: they are none, or no memory. */
-static unsigned char *
-parsehex(const char *text, long *len)
+static int
+ishex(const char *text)
 {
-	unsigned char *p = NULL;
+	size_t len = strlen(text);
 
-	*len = 0;
-	if (strchr(text, ':') == NULL)
-		p = OPENSSL_hexstr2buf(text, len);
-	ERR_clear_error();
-	return p;
+	return len > 0 && len % 2 == 0 &&
+	    text[strspn(text, "0123456789abcdefABCDEF")] == '\0';
 }
 
 /* What is to be used instead of an extension, or NULL. */
@@ -256,23 +252,30 @@ remedyof(const ASN1_OBJECT *type)
 	return NULL;
 }
 
-/* An extension, not critical, whose value is DER in hex. */
-static X509_EXTENSION *
-makeext(const ASN1_OBJECT *type, const char *hex)
+/* Makes an extension, not critical, whose value is DER in hex: 1, 0 for another
+ * text, -1 without memory. */
+static int
+makeext(const ASN1_OBJECT *type, const char *hex, X509_EXTENSION **ext)
 {
 	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
-	X509_EXTENSION *ext = NULL;
-	unsigned char *der;
+	unsigned char *der = NULL;
 	long len;
+	int rv = -1;
 
-	der = parsehex(hex, &len);
-	if (der != NULL && value != NULL && isder(der, len, 0, DEPTH) &&
-	    ASN1_OCTET_STRING_set(value, der, (int)len) == 1)
-		ext = X509_EXTENSION_create_by_OBJ(NULL, type, 0, value);
+	*ext = NULL;
+	if (!ishex(hex))
+		rv = 0;
+	else if (value == NULL || (der = OPENSSL_hexstr2buf(hex, &len)) == NULL)
+		rv = -1;
+	else if (!isder(der, len, 0, DEPTH))
+		rv = 0;
+	else if (ASN1_OCTET_STRING_set(value, der, (int)len) == 1 &&
+	    (*ext = X509_EXTENSION_create_by_OBJ(NULL, type, 0, value)) != NULL)
+		rv = 1;
 	OPENSSL_free(der);
 	ASN1_OCTET_STRING_free(value);
 	ERR_clear_error();
-	return ext;
+	return rv;
 }
 
 static int
@@ -281,6 +284,7 @@ addext(struct cs_extra *x, const ASN1_OBJECT *type, const char *hex,
 {
 	X509_EXTENSION *ext;
 	const char *remedy = remedyof(type);
+	int rv;
 
 	if (remedy != NULL)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
@@ -289,7 +293,9 @@ addext(struct cs_extra *x, const ASN1_OBJECT *type, const char *hex,
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "the extension is there twice (RFC 5280, section 4.2): "
 		    "remove one");
-	if ((ext = makeext(type, hex)) == NULL)
+	if ((rv = makeext(type, hex, &ext)) == -1)
+		return cs_fail_nomem(err);
+	if (rv == 0)
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "the value is not DER: use its hexadecimal digits, as in "
 		    "1.3.6.1.5.5.7.1.24=3003020105");

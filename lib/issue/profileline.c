@@ -225,10 +225,8 @@ readprofile(struct certstore *store, const char *name,
 		name) == -1) {
 		label = NULL;
 		cs_fail_nomem(err);
-	} else if ((*t = certstore_template_new(err)) != NULL) {
+	} else if ((*t = certstore_template_new(err)) != NULL)
 		rv = cs_profileline_parse(*t, label, &text, err) == 0 ? 1 : -1;
-		ERR_clear_error();
-	}
 out:
 	free(label);
 	cs_buf_free(&text);
@@ -250,6 +248,7 @@ cs_profileline_check(struct certstore *store, const char *name,
 		    certstore_path(store), name, name);
 	rv = readprofile(store, name, &t, err);
 	certstore_template_free(t);
+	ERR_clear_error();
 	return rv == -1 ? -1 : 0;
 }
 
@@ -323,5 +322,6 @@ certstore_template_load_profile(struct certstore_template *t,
 	else if (rv == 0)
 		rv = failunknown(store, name, err);
 	certstore_template_free(from);
+	ERR_clear_error();
 	return cs_template_concludeprofile(t, rv, err);
 }
