@@ -656,7 +656,7 @@ enum certstore_severity {
 };
 struct certstore_finding {		/* the library's; it may grow */
 	enum certstore_severity severity;
-	const char *name;	/* an entry, "@store", "@trust/SET", a path */
+	const char *name;	/* an entry, "@store", "@trust/SET", "@crl/CA", a path */
 	const char *code;	/* one word: "expired" */
 	const char *text;	/* what is wrong, and what to do */
 	int repairs;		/* cert-check -r repairs it */

@@ -397,3 +397,67 @@ age() {
 	run -2 cert-renew -p pass
 	[[ $output = *"@crl/locked: is due, and was not made by elsewhere"* ]]
 }
+
+# finds SEVERITY NAME CODE [ARGUMENT...]: cert-check has that line alone.
+finds() {
+	run -1 cert-check "${@:4}"
+	[[ ${lines[0]} = $1$'\t'$2$'\t'$3$'\t'* && ${#lines[@]} -eq 1 ]] ||
+	    fail "$output"
+}
+
+@test "cert-check finds CRLs that are late, expired, damaged, not published" {
+	cert-create -c one
+	cert-create -c two
+	cert-show -o cert one >one.pem
+	cert-trust -q -T own add one.pem
+	cert-crl -q one
+	run -0 cert-check
+	[ -z "$output" ]
+	# a new one always expires soon
+	run -0 cert-check -e 400d
+	revoked one 5
+	finds critical @crl/one crl-unpublished
+	run -0 cert-check -e 20d
+	cert-renew -q
+	run -0 cert-check
+	# a CRL that was never made
+	revoked two 5
+	finds critical @crl/two crl-unpublished
+	run -0 cert-check @crl/one
+	cert-set -q two ignore=crl-unpublished
+	run -0 cert-check
+	cert-set -q two ignore=
+	cert-renew -q
+	cert-trust -q -T own rm one.pem || cert-trust -q -T own rm one
+	age .one $((21 * 86400))
+	run -0 cert-check
+	finds warning @crl/one crl-expires -e 10d
+	finds critical @crl/one crl-expires -e 20d,10d
+	age .one $((5 * 86400))
+	finds warning @crl/one crl-late
+	age .one $((5 * 86400))
+	finds critical @crl/one crl-expired
+	finds critical @crl/one crl-expired -e 1d
+	[[ $output = *"cert-crl one"* ]]
+	cert-crl -q one
+	run -0 cert-check
+	echo x >>"$crl/.one/crl.der"
+	finds critical @crl/one crl-damaged
+	cert-crl -q one
+	sed -i 's/^number.*/number x/' "$crl/.one/info"
+	finds critical @store crl-damaged
+	cert-crl -q one
+	cert-check
+	run -2 cert-check @crl/../x
+}
+
+@test "cert-check reports the CRL of a CA that is not there any more" {
+	cert-create -c one
+	cert-crl -q -l 2d one
+	cert-rm -f one
+	run -0 cert-check
+	age .one $((3 * 86400))
+	finds critical @crl/one crl-expired
+	[[ $output = *"the CA is not in the store: import it"* ]]
+	run -0 cert-renew
+}

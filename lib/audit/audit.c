@@ -11,7 +11,7 @@
 
 #include "audit/private.h"
 
-#define NPHASE 9 /* behind the entries */
+#define NPHASE 10 /* behind the entries */
 
 struct certstore_audit *
 certstore_audit_new(struct certstore *store, int64_t when,
@@ -57,6 +57,7 @@ certstore_audit_free(struct certstore_audit *audit)
 	cs_strings_free(&audit->names);
 	cs_strings_free(&audit->files);
 	cs_strings_free(&audit->entries);
+	cs_strings_free(&audit->owncrls);
 	free(audit->group);
 	free(audit->signer);
 	free(audit);
@@ -86,7 +87,8 @@ isplace(const char *name)
 	return strcmp(name, "@store") == 0 || strcmp(name, "@new") == 0 ||
 	    strcmp(name, "@trust") == 0 ||
 	    (strncmp(name, "@trust/", 7) == 0 &&
-		cs_trustname_isvalid(name + 7));
+		cs_trustname_isvalid(name + 7)) ||
+	    (strncmp(name, "@crl/", 5) == 0 && cs_name_isvalid(name + 5));
 }
 
 int
@@ -101,7 +103,7 @@ certstore_audit_add(struct certstore_audit *audit, const char *name,
 	if (name[0] == '@' && !isplace(name))
 		return cs_fail(err, CERTSTORE_EARGUMENT,
 		    "%s: cannot be checked: use the name of an entry, @store, "
-		    "@trust or @trust/SET",
+		    "@trust, @trust/SET or @crl/CA",
 		    cs_escape_quote(q, name));
 	audit->named = 1;
 	return cs_strings_add(&audit->names, name) == -1 ? cs_fail_nomem(err) :
@@ -293,6 +295,7 @@ static const struct {
 	{ cs_placecheck_certs, NULL, 0 },
 	{ cs_placecheck_store, "@store", 0 },
 	{ cs_trustcheck_sets, "@trust", 1 },
+	{ cs_crlcheck_all, "@crl", 1 },
 	{ cs_issuedcheck_ends, NULL, 1 },
 	{ cs_workcheck_renewals, NULL, 0 },
 	{ cs_workcheck_orders, NULL, 0 },

@@ -9,6 +9,8 @@
 
 #include "audit/private.h"
 
+#define CRL "@crl/" /* what the CA ignores */
+
 static int addfinding(struct certstore_audit *, enum certstore_severity,
     enum cs_code, const char *, struct certstore_error *, const char *, va_list)
     __attribute__((__format__(__printf__, 6, 0)));
@@ -125,7 +127,10 @@ readignored(struct certstore_audit *audit, struct cs_ignored *ignored,
 	if ((ignored->name = strdup(name)) == NULL)
 		return cs_fail_nomem(err);
 	/* of an entry that is damaged they cannot be read */
-	if ((props = certstore_props_read(audit->store, name, &why)) == NULL)
+	if ((props = certstore_props_read(audit->store,
+		 strncmp(name, CRL, strlen(CRL)) == 0 ? name + strlen(CRL) :
+							name,
+		 &why)) == NULL)
 		return 0;
 	while (certstore_props_next(props, &prop, &value, &why) == 1)
 		if (strcmp(prop, "ignore") == 0)

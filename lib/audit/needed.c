@@ -79,11 +79,30 @@ hasissued(struct certstore *store, int64_t when, int64_t until,
 	    rv;
 }
 
+/* Is a CRL of a CA to be made again?  1, 0, -1. */
+static int
+hascrls(struct certstore *store, int64_t when, struct certstore_error *err)
+{
+	const struct certstore_crl *crl;
+	struct certstore_crls *crls;
+	int rv;
+
+	if ((crls = certstore_crls_new(store, err)) == NULL)
+		return -1;
+	while ((rv = certstore_crls_next(crls, &crl, err)) == 1)
+		if (crl->number != 0 &&
+		    (crl->ends < when || (crl->due != 0 && crl->due < when)))
+			break;
+	certstore_crls_free(crls);
+	return rv;
+}
+
 int
 certstore_audit_isneeded(struct certstore *store,
     const struct certstore_span *within, int64_t when,
     struct certstore_error *err)
 {
+	int64_t now = when == CERTSTORE_NOW ? certstore_time_now() : when;
 	int fd, rv;
 
 	cs_error_clear(err);
@@ -95,10 +114,8 @@ certstore_audit_isneeded(struct certstore *store,
 	cs_file_close(&fd);
 	rv = hasending(store, within, when, err);
 	if (rv == 0)
-		rv = hasissued(store,
-		    when == CERTSTORE_NOW ? certstore_time_now() : when,
-		    cs_needed_until(within,
-			when == CERTSTORE_NOW ? certstore_time_now() : when),
-		    err);
+		rv = hasissued(store, now, cs_needed_until(within, now), err);
+	if (rv == 0)
+		rv = hascrls(store, now, err);
 	return rv == 0 ? hassets(store, err) : rv;
 }

@@ -18,9 +18,12 @@ enum cs_code {
 	CS_CODE_COMBINED_DIFFERS,
 	CS_CODE_COMBINED_MISSING,
 	CS_CODE_COMBINED_SURPLUS,
+	CS_CODE_CRL_DAMAGED,
 	CS_CODE_CRL_EXPIRED,
 	CS_CODE_CRL_EXPIRES,
+	CS_CODE_CRL_LATE,
 	CS_CODE_CRL_UNCOVERED,
+	CS_CODE_CRL_UNPUBLISHED,
 	CS_CODE_DEFAULT_DANGLING,
 	CS_CODE_DELIVERY_PENDING,
 	CS_CODE_DISTRUSTED,
@@ -121,6 +124,8 @@ struct certstore_audit {
 	size_t			 nextentry;
 	struct certstore_entry	 entry;
 	struct cs_trustset	 distrusted;
+	struct cs_strings	 owncrls;	/* hashes of crl/NAME.der */
+	int			 hasowncrls;
 	struct cs_logtold	 told;		/* by the log */
 	int			 haslog, logerror;	/* an errno, or 0 */
 	char			*group;		/* the last that was looked up */
@@ -217,6 +222,11 @@ int	cs_issuedrepair_records(struct cs_repair *, struct certstore_error *);
 
 /* needed.c: until when a span asks for what expires. */
 int64_t	cs_needed_until(const struct certstore_span *, int64_t);
+
+/* crlcheck.c: the CRLs of the store's own CAs; is a CRL of a trust set one of
+ * them, by its hash: 1, 0, -1 no memory. */
+int	cs_crlcheck_all(struct certstore_audit *, struct certstore_error *);
+int	cs_crlcheck_isown(struct certstore_audit *, const char *);
 
 /* indexcheck.c: what is surplus in index/ and combined/, what is shared. */
 int	cs_indexcheck_store(struct certstore_audit *, struct certstore_error *);

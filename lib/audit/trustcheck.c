@@ -40,6 +40,8 @@ lookcrl(struct certstore_audit *audit, const char *name,
 
 	if (ends >= NO_END)
 		return 0;
+	if ((i = cs_crlcheck_isown(audit, crl->fingerprint)) != 0)
+		return i == 1 ? 0 : cs_fail_nomem(err);
 	certstore_time_format(ends, text);
 	if (ends < audit->when)
 		return cs_finding_add(audit, CS_CODE_CRL_EXPIRED, name, err,

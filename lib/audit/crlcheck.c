@@ -1,0 +1,178 @@
+/*
+ * crlcheck.c: the CRLs of the store's own CAs: what is recorded as revoked but not
+ * published, what was not made again in time, and what is not as it was made.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "audit/private.h"
+
+#define PREFIX "@crl/"
+
+/* Is this CRL of a trust set one that is published here?  1, 0, -1.  Those are
+ * judged by themselves. */
+int
+cs_crlcheck_isown(struct certstore_audit *audit, const char *fingerprint)
+{
+	struct cs_strings names = { 0 };
+	char path[CS_NAME_MAX + 16], hex[CS_HASH_LEN];
+	struct cs_buf der = { 0 };
+	size_t i;
+	int bad = 0;
+
+	if (!audit->hasowncrls) {
+		audit->hasowncrls = 1;
+		if (cs_setgen_crls(audit->store, &names) == -1)
+			return 0;
+		for (i = 0; i < names.n && !bad; i++) {
+			snprintf(path, sizeof(path), "crl/%s.der", names.v[i]);
+			if (cs_file_follow(audit->root, path, CERTSTORE_CRL_MAX,
+				&der) == 0) {
+				cs_hash(hex, der.p, der.len);
+				bad = cs_strings_add(&audit->owncrls, hex);
+			}
+			cs_buf_free(&der);
+		}
+		cs_strings_free(&names);
+		cs_strings_sort(&audit->owncrls);
+	}
+	return bad ? -1 : cs_strings_has(&audit->owncrls, fingerprint);
+}
+
+/* What ends: a CRL that is late is renewed by nobody. */
+static int
+lookcrlends(struct certstore_audit *audit, const char *name,
+    const struct certstore_crl *crl, struct certstore_error *err)
+{
+	const char *option = cs_store_option(audit->store);
+	char text[CERTSTORE_TIME_LEN];
+	int i, soon = 0;
+
+	certstore_time_format(crl->ends, text);
+	if (crl->ends < audit->when)
+		return cs_finding_add(audit, CS_CODE_CRL_EXPIRED, name, err,
+		    crl->due == 0 ?
+			"expired at %s: servers refuse all clients of this CA: "
+			"%s: import it with its key, or remove crl/%s.pem" :
+			"expired at %s: servers refuse all clients of this CA: "
+			"cert-crl%s %s",
+		    text, crl->due == 0 ? crl->why : option, crl->name);
+	if (crl->due == 0 || audit->when <= crl->due)
+		return 0;
+	/* a new one always expires soon */
+	for (i = 0; i < audit->nwithin; i++)
+		if (cs_endcheck_iswithin(audit, i, crl->starts, crl->ends))
+			soon = i + 1;
+	if (soon > 0)
+		return cs_finding_addas(audit,
+		    soon == 2 ? CERTSTORE_CRITICAL : CERTSTORE_WARNING,
+		    CS_CODE_CRL_EXPIRES, name, err,
+		    "expires at %s, and is to be made again: cert-crl%s %s",
+		    text, option, crl->name);
+	if (audit->nwithin > 0 ||
+	    audit->when <= crl->ends - (crl->ends - crl->starts) / 6)
+		return 0;
+	return cs_finding_add(audit, CS_CODE_CRL_LATE, name, err,
+	    "should have been made again, and expires at %s: cert-crl%s %s",
+	    text, option, crl->name);
+}
+
+static size_t
+countrevoked(X509_CRL *x)
+{
+	int n = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(x));
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* Is the file what info says, and does it begin what servers read?  NULL, or
+ * what is wrong. */
+static const char *
+findcrlflaw(struct certstore_audit *audit, const struct certstore_crl *crl)
+{
+	struct cs_buf der = { 0 }, pem = { 0 }, own = { 0 };
+	char path[CS_NAME_MAX + 16];
+	const unsigned char *p;
+	const char *flaw = "cannot be read";
+	X509_CRL *x = NULL;
+
+	snprintf(path, sizeof(path), "crl/%s.der", crl->name);
+	if (cs_file_follow(audit->root, path, CERTSTORE_CRL_MAX, &der) == -1)
+		goto out;
+	snprintf(path, sizeof(path), "crl/%s.pem", crl->name);
+	if (cs_file_follow(audit->root, path, CERTSTORE_CRL_MAX, &pem) == -1)
+		goto out;
+	flaw = NULL;
+	p = (const unsigned char *)der.p;
+	if (cs_pem_encode(&own, "X509 CRL", p, der.len) == -1)
+		goto out;
+	if (own.len > pem.len || memcmp(own.p, pem.p, own.len) != 0 ||
+	    (x = d2i_X509_CRL(NULL, &p, (long)der.len)) == NULL ||
+	    p != (const unsigned char *)der.p + der.len ||
+	    countrevoked(x) != crl->revoked)
+		flaw = "is not what was made";
+out:
+	X509_CRL_free(x);
+	ERR_clear_error();
+	cs_buf_free(&der);
+	cs_buf_free(&pem);
+	cs_buf_free(&own);
+	return flaw;
+}
+
+static int
+lookowncrl(struct certstore_audit *audit, const struct certstore_crl *crl,
+    struct certstore_error *err)
+{
+	const char *flaw, *option = cs_store_option(audit->store);
+	char name[sizeof(PREFIX) + CS_NAME_MAX];
+
+	snprintf(name, sizeof(name), PREFIX "%s", crl->name);
+	if (audit->named && !cs_strings_has(&audit->names, name))
+		return 0;
+	if (crl->number != 0 && lookcrlends(audit, name, crl, err) == -1)
+		return -1;
+	if (audit->endsonly)
+		return 0;
+	if (crl->unpublished > 0 && crl->due != 0 &&
+	    cs_finding_add(audit, CS_CODE_CRL_UNPUBLISHED, name, err,
+		"%zu revocation%s recorded, but in no CRL, and servers accept "
+		"what was revoked: cert-crl%s %s",
+		crl->unpublished, crl->unpublished == 1 ? " is" : "s are",
+		option, crl->name) == -1)
+		return -1;
+	if (crl->number == 0 || (flaw = findcrlflaw(audit, crl)) == NULL)
+		return 0;
+	return cs_finding_add(audit, CS_CODE_CRL_DAMAGED, name, err,
+	    "crl/%s.pem or .der %s: cert-crl%s %s", crl->name, flaw, option,
+	    crl->name);
+}
+
+/* All of them, or those that are asked for. */
+int
+cs_crlcheck_all(struct certstore_audit *audit, struct certstore_error *err)
+{
+	const struct certstore_crl *crl;
+	struct certstore_crls *crls;
+	struct certstore_error why;
+	int rv;
+
+	if ((crls = certstore_crls_new(audit->store, err)) == NULL)
+		return -1;
+	while ((rv = certstore_crls_next(crls, &crl, &why)) != 0) {
+		if (rv == 1)
+			rv = lookowncrl(audit, crl, err);
+		else if (why.code == CERTSTORE_EDAMAGED)
+			rv = cs_finding_add(audit, CS_CODE_CRL_DAMAGED,
+			    "@store", err, "%s", why.msg);
+		else
+			*err = why;
+		if (rv == -1)
+			break;
+	}
+	certstore_crls_free(crls);
+	return rv;
+}
