@@ -136,13 +136,19 @@ vpn=('# a VPN' '-P server' '-t rsa:2048' '-l 90d' '-S O=Example GmbH'
 	verified stamp any
 	profile sub -c '-C pathlen=0' '-C permit=lab.example.com' '-l 1y' \
 	    '-S O=Lab'
-	cert-create -A ca -P sub lab
+	cert-create -c -A ca -P sub lab
 	[ "$(cert-show -o kind,subject lab)" = $'ca\tCN=lab,O=Lab' ]
 	cert-create -A lab x.lab.example.com
 	run -2 --separate-stderr cert-create -A lab x.example.com
 	[[ $stderr == *'outside the name constraints of lab'* ]]
 	run -2 --separate-stderr cert-create -c -A ca -P code sub2
-	[[ $stderr == *'a profile is not for a CA'* ]]
+	[[ $stderr == *'-P code: is not a profile for a CA: remove -c or'* ]]
+	# a CA is made with -c only
+	run -2 --separate-stderr cert-create -A ca -P sub sub2
+	[[ $stderr == *'-P sub: is a profile for a CA: add -c' ]]
+	cert-create -R -s x.lab.example.com x >x.csr
+	run -2 --separate-stderr cert-sign -A ca -P sub x.csr
+	[[ $stderr == *'-P sub: is a profile for a CA: add -c' ]]
 	# no end that is known (RFC 5280 section 4.1.2.5), below such a CA
 	profile device '-P client' '-l 9999-12-31T23:59:59Z' '-S OU=Devices'
 	cert-create -c -l 9999-12-31T23:59:59Z devices
@@ -175,4 +181,14 @@ vpn=('# a VPN' '-P server' '-t rsa:2048' '-l 90d' '-S O=Example GmbH'
 	profile vpn '-P client' 'keyusage keyEncipherment'
 	run -2 --separate-stderr cert-create -A ca -P vpn -S CN=x one
 	[[ $stderr == *'the keyusage of the profile has no use for a key of type p256: add digitalSignature'* ]]
+}
+
+@test "cert-check -r keeps others from writing a profile" {
+	profile vpn '-P client'
+	chmod 666 "$CERTSTORE/profiles/vpn"
+	run -1 cert-check
+	[[ $output == *'profiles/vpn'* ]]
+	run -0 cert-check -r
+	[ "$(mode "$CERTSTORE/profiles/vpn")" = 644 ]
+	run -0 cert-check
 }

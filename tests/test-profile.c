@@ -407,10 +407,14 @@ test_together(void)
 	writefile(path("store/profiles/vpn"),
 	    "-c\n-C pathlen=1\n-C permit=example.com\n");
 	t = certstore_template_new(&err);
+	is_int(certstore_template_load_profile(t, store, "vpn", &err), -1,
+	    "of a CA");
+	is_str(err.msg, "vpn: is a profile for a CA: add -c", "needs -c");
+	certstore_template_set_ca(t, &err);
 	certstore_template_add_constraint(t, "pathlen=0", &err);
 	certstore_template_add_constraint(t, "permit=example.org", &err);
 	is_int(certstore_template_load_profile(t, store, "vpn", &err), 0,
-	    "of a CA");
+	    "which is set before");
 	ok(t->ca && t->pathlen == 0 && sk_GENERAL_SUBTREE_num(t->permit) == 2,
 	    "constraints");
 	certstore_template_free(t);

@@ -264,7 +264,6 @@ inheritprofile(struct certstore_template *t,
 	size_t i;
 	int bad = 0;
 
-	t->ca |= from->ca;
 	strlcpy(t->profile, from->profile, sizeof(t->profile));
 	if (t->type[0] == '\0' && t->pkey == NULL)
 		strlcpy(t->type, from->type, sizeof(t->type));
@@ -287,6 +286,19 @@ inheritprofile(struct certstore_template *t,
 	    cs_constraint_merge(&t->exclude, from->exclude, err) == -1)
 		return -1;
 	return 0;
+}
+
+/* A CA is made only where that was asked for, too. */
+static int
+checkcaprofile(const struct certstore_template *t,
+    const struct certstore_template *from, const char *name,
+    struct certstore_error *err)
+{
+	if (from->ca == t->ca)
+		return 0;
+	return cs_fail(err, CERTSTORE_EARGUMENT, "%s: %s", name,
+	    from->ca ? "is a profile for a CA: add -c" :
+		       "is not a profile for a CA: remove -c or use another");
 }
 
 static int
@@ -317,7 +329,7 @@ certstore_template_load_profile(struct certstore_template *t,
 	if (cs_template_isprofile(name))
 		return certstore_template_set_profile(t, name, err);
 	rv = cs_name_isvalid(name) ? readprofile(store, name, &from, err) : 0;
-	if (rv == 1)
+	if (rv == 1 && (rv = checkcaprofile(t, from, name, err)) == 0)
 		rv = inheritprofile(t, from, err);
 	else if (rv == 0)
 		rv = failunknown(store, name, err);

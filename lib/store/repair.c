@@ -578,6 +578,24 @@ repairlost(struct cs_repair *r)
 	return rv;
 }
 
+/* Profiles that others can write. */
+static int
+repairprofiles(struct cs_repair *r)
+{
+	struct cs_strings files;
+	char path[NAME_MAX + 16];
+	size_t i;
+	int rv;
+
+	rv = listfiles(r->store->fd, "profiles", &files);
+	for (i = 0; i < files.n && rv != -1; i++) {
+		snprintf(path, sizeof(path), "profiles/%s", files.v[i]);
+		rv = repairmode(r, path, 0);
+	}
+	cs_strings_free(&files);
+	return rv;
+}
+
 /* All that is not of one entry. */
 static int
 repairothers(struct cs_repair *r, struct certstore_error *err)
@@ -597,6 +615,8 @@ repairothers(struct cs_repair *r, struct certstore_error *err)
 		return failstore(r, "/acme", err);
 	if (repairlost(r) == -1)
 		return failstore(r, "/lost", err);
+	if (repairprofiles(r) == -1)
+		return failstore(r, "/profiles", err);
 	if (repairdefault(r) == -1)
 		return failstore(r, "/default", err);
 	if (repairaside(r) == -1)
