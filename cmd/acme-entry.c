@@ -802,9 +802,7 @@ entry_issue(struct job *job, const char *name, char *why)
 	s.order = certstore_order_open(job->store, name, &err);
 	if (s.order == NULL) {
 		failstate(&s, err.msg);
-		return err.code == CERTSTORE_EBUSY && job->unattended ?
-		    UNCHANGED :
-		    FAILED;
+		return err.code == CERTSTORE_EBUSY ? LATER : FAILED;
 	}
 	rv = issuelocked(&s);
 	certstore_order_close(s.order);

@@ -136,8 +136,12 @@ runacme(const struct cmd_orders *orders, const char *account,
 	if (WIFSIGNALED(status))
 		cmd_error("cert-acme: account %s: killed by signal %d", account,
 		    WTERMSIG(status));
-	else if (WEXITSTATUS(status) > 1)
+	else if (WEXITSTATUS(status) == 2)
 		cmd_failed();
+	else if (WEXITSTATUS(status) != 0)
+		/* without -x it never is 1: a loader, or a sanitizer */
+		cmd_error("cert-acme: account %s: ended with status %d",
+		    account, WEXITSTATUS(status));
 }
 
 void

@@ -181,7 +181,7 @@ acme() {
 }
 
 @test "cert-renew gives what is due to cert-acme, and takes what is held" {
-	pebble short VALIDITY=864000 PEBBLE_AUTHZREUSE=0
+	pebble short VALIDITY=864000
 	acme -y -A "$directory" -T "$serverca" -m http:5002 a.example.test
 	acme -A "$directory" -m http:5002 b.example.test
 	cert-create -c ca
@@ -194,8 +194,10 @@ acme() {
 	[ "$(cert-show -o fingerprint a.example.test)" != "$was" ]
 	run -0 inside cert-renew -n a.example.test
 	[ "$(cut -f 2 <<<"$output")" = later ]
-	# nothing answers: a failure that is remembered
-	cert-set -q b.example.test method=webroot:"$PWD"
+	# nothing answers: a failure that is remembered; of an account for which
+	# the name was never proven, since Pebble skips the proof now and then
+	inside cert-account -qy -T "$serverca" new other directory="$directory"
+	cert-set -q b.example.test acme=other method=webroot:"$PWD"
 	cert-set -q a.example.test renew=no
 	run -0 --separate-stderr inside cert-renew -e 30d
 	[ -z "$output" ] || fail "$output"
@@ -206,6 +208,13 @@ acme() {
 	# with names a failure is an error
 	run -2 --separate-stderr inside cert-renew -e 30d b.example.test
 	[[ $stderr == *'failed 2 times'* ]]
+	# and so is an order that runs, which is no failure
+	exec 8>>"$CERTSTORE/acme/orders/b.example.test/lock"
+	flock 8
+	run -2 --separate-stderr inside cert-renew -e 30d b.example.test
+	[[ $stderr == *'b.example.test: an order for it runs'* ]]
+	exec 8>&-
+	grep -qx 'failed 2' "$CERTSTORE/renewal/b.example.test"
 	run -0 --separate-stderr inside cert-renew -q -e 30d
 	[ -z "$output$stderr" ]
 	# and each is ordered once

@@ -251,3 +251,25 @@ setup() {
 @test "nothing due needs no libcrypto" {
 	run -1 grep -q libcrypto <(ldd "$BIN/cert-renew")
 }
+
+@test "cert-acme that fails without a word is not taken for one that succeeds" {
+	cert-set -q www acme=mock renew=60d
+	mkdir bin
+	cp "$BIN/cert-renew" "$BIN/renew-due" bin
+	printf '#!/bin/sh\ncat >/dev/null\neval "$OUTCOME"\n' >bin/cert-acme
+	chmod 755 bin/cert-acme
+	OUTCOME='exit 0' run -0 --separate-stderr bin/cert-renew -e 120d
+	[ -z "$output$stderr" ]
+	OUTCOME='echo www' run -0 --separate-stderr bin/cert-renew -e 120d
+	[ "$output" = www ]
+	# it has said why
+	OUTCOME='exit 2' run -2 --separate-stderr bin/cert-renew -e 120d
+	[ -z "$output$stderr" ]
+	OUTCOME='exit 1' run -2 --separate-stderr bin/cert-renew -e 120d
+	[ "$stderr" = 'cert-renew: cert-acme: account mock: ended with status 1' ]
+	OUTCOME='kill -KILL $$' run -2 --separate-stderr bin/cert-renew -e 120d
+	[ "$stderr" = 'cert-renew: cert-acme: account mock: killed by signal 9' ]
+	rm bin/cert-acme
+	OUTCOME= run -2 --separate-stderr bin/cert-renew -e 120d
+	[[ $stderr == 'cert-renew: cert-acme: '*': install it, on Debian with certstore-acme' ]]
+}
