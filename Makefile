@@ -333,7 +333,8 @@ $(TESTS) $(TOOLS): $(UNIT_OBJS) $(TOOL_OBJS) libcertstore.a
 WRAP = -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc \
 	-Wl,--wrap=reallocarray -Wl,--wrap=free -Wl,--wrap=strdup \
 	-Wl,--wrap=strndup -Wl,--wrap=asprintf -Wl,--wrap=vasprintf \
-	-Wl,--wrap=__asprintf_chk -Wl,--wrap=__vasprintf_chk
+	-Wl,--wrap=__asprintf_chk -Wl,--wrap=__vasprintf_chk \
+	-Wl,--wrap=freezero -Wl,--wrap=recallocarray
 $(MEMORY_TESTS): $(UNIT_OBJS) libcertstore.a
 	$(LINK) $(PIE) $(WRAP) -o $@ $@.o libcertstore.a $(LIBCRYPTO) $(LIBBSD)
 

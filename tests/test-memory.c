@@ -22,6 +22,8 @@ void *__wrap_calloc(size_t, size_t);
 void *__wrap_realloc(void *, size_t);
 void *__wrap_reallocarray(void *, size_t, size_t);
 void __wrap_free(void *);
+void __wrap_freezero(void *, size_t);
+void *__wrap_recallocarray(void *, size_t, size_t, size_t);
 char *__wrap_strdup(const char *);
 char *__wrap_strndup(const char *, size_t);
 int __wrap_vasprintf(char **, const char *, va_list);
@@ -90,6 +92,27 @@ void
 __wrap_free(void *p)
 {
 	release(OURS, p);
+}
+
+/* Those of a libbsd that is shared would not come here. */
+void
+__wrap_freezero(void *p, size_t size)
+{
+	if (p != NULL)
+		explicit_bzero(p, size);
+	release(OURS, p);
+}
+
+void *
+__wrap_recallocarray(void *old, size_t n, size_t more, size_t size)
+{
+	void *p = __wrap_calloc(more, size);
+
+	if (p != NULL && old != NULL) {
+		memcpy(p, old, (n < more ? n : more) * size);
+		__wrap_freezero(old, n * size);
+	}
+	return p;
 }
 
 char *
