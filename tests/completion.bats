@@ -198,6 +198,7 @@ holds() {
 	[ "$(offered cert-create -A '')" = site-CA ]
 	[ "$(offered cert-create -P '')" = \
 	    'client mail peer server shaken vpn' ]
+	[ "$(offered cert-sign -P v)" = vpn ]
 	[ "$(offered cert-list -k server,s)" = 'server,self server,shaken' ]
 	[ "$(offered cert-list -ona)" = '-oname -onames' ]
 	[ "$(offered cert-show -o te)" = 'tenants text' ]

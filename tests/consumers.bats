@@ -14,6 +14,7 @@ makestore() {
 
 	export CERTSTORE=$PWD/store
 	cert-create -c ca
+	cert-crl -q ca
 	cp -R "$ROOT/dist/profiles" "$CERTSTORE"
 	for file in "$CERTSTORE"/profiles/*; do
 		sed -n 's/^#	//p' "$file" |
@@ -78,7 +79,8 @@ openvpn_end() {
 	want openvpn
 	port=$(freeport)
 	openvpn_end vpn.example.com --local 127.0.0.1 --port "$port" \
-	    --tls-server --dh none --remote-cert-tls client
+	    --tls-server --dh none --remote-cert-tls client \
+	    --crl-verify "$CERTSTORE/crl/ca.pem"
 	openvpn_end openvpn-client --remote 127.0.0.1 "$port" --nobind \
 	    --tls-client --remote-cert-tls server \
 	    --verify-x509-name vpn.example.com name
