@@ -8,7 +8,8 @@ load helper
 load pki
 load servers
 
-# A CA for all, and what the first comment of each profile makes.
+# A CA for all, and what the first comment of each profile makes; with a key of
+# that type where making one takes long.
 makestore() {
 	local file
 
@@ -18,7 +19,8 @@ makestore() {
 	cp -R "$ROOT/dist/profiles" "$CERTSTORE"
 	for file in "$CERTSTORE"/profiles/*; do
 		sed -n 's/^#	//p' "$file" |
-		    sed "s/-A [a-z]*-CA/-A ca/; s/ anna\$/ ${file##*/}/" >line
+		    sed "s/-A [a-z]*-CA/-A ca/; s/ anna\$/ ${file##*/}/
+		    s|-P smime|-K $DATA/keys/rsa3072.pem &|" >line
 		echo '&& echo made' >>line
 		[ "$(tr '\\\n' '  ' <line | sh)" = made ]
 	done
@@ -64,6 +66,8 @@ logged() {
 	END
 	)
 	[ ! -s files ]
+	grep -x -e '-t rsa:3072' "$ROOT/dist/profiles/smime"
+	[ "$(cert-list -o key smime)" = rsa:3072 ]
 }
 
 # openvpn_end NAME ARG...: one end of a tunnel, without a device; ./NAME is its
