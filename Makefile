@@ -44,7 +44,8 @@ PEM = lib/pem/block.c lib/pem/container.c lib/pem/decrypt.c \
 	lib/pem/pem.c lib/pem/pkcs8.c
 X509 = lib/x509/asn1.c lib/x509/cert.c lib/x509/certs.c lib/x509/chain.c \
 	lib/x509/describe.c lib/x509/key.c lib/x509/keypair.c \
-	lib/x509/part.c lib/x509/print.c lib/x509/strength.c \
+	lib/x509/part.c lib/x509/print.c lib/x509/revocation.c \
+	lib/x509/strength.c \
 	lib/x509/subtree.c lib/x509/tnauth.c lib/x509/uses.c
 ISSUE = lib/issue/calls.c lib/issue/caution.c lib/issue/constraint.c \
 	lib/issue/copy.c lib/issue/create.c lib/issue/csr.c \
@@ -68,7 +69,7 @@ VERIFY = lib/verify/algorithm.c lib/verify/anchors.c lib/verify/cache.c \
 	lib/verify/purpose.c lib/verify/rule.c lib/verify/san.c \
 	lib/verify/setcrls.c lib/verify/signature.c lib/verify/syntax.c \
 	lib/verify/verify.c
-CA = lib/ca/newcrl.c lib/ca/publish.c
+CA = lib/ca/newcrl.c lib/ca/publish.c lib/ca/revoke.c
 RENEW = lib/renew/below.c lib/renew/reissue.c lib/renew/renew.c \
 	lib/renew/retrust.c lib/renew/wishes.c
 DUE = lib/due/attempt.c lib/due/backoff.c lib/due/schedule.c \
@@ -109,8 +110,9 @@ REPORT_SHARED = cmd/report-chain.c cmd/report-entry.c \
 # For cert-probe.
 PROBE_SHARED = cmd/probe-judge.c cmd/probe-net.c cmd/probe-talk.c \
 	cmd/probe-tls.c
-MAINS = cmd/acme-responder.c cmd/cert-account.c cmd/cert-acme.c \
-	cmd/cert-check.c cmd/cert-create.c cmd/cert-crl.c cmd/cert-deploy.c \
+MAINS = cmd/acme-responder.c cmd/acme-revoke.c cmd/cert-account.c \
+	cmd/cert-acme.c cmd/cert-check.c cmd/cert-create.c \
+	cmd/cert-crl.c cmd/cert-deploy.c \
 	cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
 	cmd/cert-probe.c cmd/cert-renew.c cmd/cert-report.c \
 	cmd/cert-revert.c cmd/cert-revoke.c cmd/cert-rm.c cmd/cert-set.c \
@@ -155,19 +157,19 @@ HEADERS = lib/certstore.h lib/acme/private.h lib/audit/private.h \
 
 PLAIN_COMMANDS = cert-check cert-deploy cert-list cert-match \
 	cert-renew cert-revert cert-rm cert-set
-CRYPTO_COMMANDS = cert-create cert-crl cert-import cert-show cert-sign \
-	cert-trust
+CRYPTO_COMMANDS = cert-create cert-crl cert-import cert-revoke cert-show \
+	cert-sign cert-trust
 # The only one that asks whether a name is a public suffix.
 PSL_COMMANDS = cert-verify
 # The only ones that speak to ACME servers.
-ACME_COMMANDS = cert-account cert-acme cert-revoke
+ACME_COMMANDS = cert-account cert-acme
 # The only one that connects to TLS servers.
 TLS_COMMANDS = cert-probe
 REPORT_COMMANDS = cert-report
 COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS) $(PSL_COMMANDS) \
 	$(ACME_COMMANDS) $(TLS_COMMANDS) $(REPORT_COMMANDS)
 # Run by commands only.
-WORKERS = acme-responder check-store renew-due
+WORKERS = acme-responder acme-revoke check-store renew-due
 HOOKS = hooks/dehydrated hooks/nsupdate
 # Run by hand, cron, cert-deploy or sshd, where several hosts are.
 HOST_SCRIPTS = dist/pull dist/push dist/receive
@@ -188,8 +190,8 @@ MAN3 = certstore.3 certstore_acme.3 certstore_audit.3 \
 	certstore_escape.3 certstore_import.3 certstore_list.3 \
 	certstore_match.3 certstore_open.3 certstore_order.3 \
 	certstore_remove.3 certstore_renew.3 certstore_repair.3 \
-	certstore_revert.3 certstore_set.3 certstore_sign.3 \
-	certstore_time.3 \
+	certstore_revert.3 certstore_revoke.3 certstore_set.3 \
+	certstore_sign.3 certstore_time.3 \
 	certstore_trust.3 certstore_verify.3
 MAN5 = certstore.5
 MAN7 = certstore.7
@@ -298,7 +300,7 @@ $(PSL_COMMANDS): $(MAIN_OBJS) cmd/shared.a libcertstore.a
 	$(LINK) $(PIE) -o $@ cmd/$@.o cmd/shared.a libcertstore.a \
 	    $(LIBCRYPTO) $(LIBPSL) $(LIBBSD)
 
-$(ACME_COMMANDS): $(MAIN_OBJS) cmd/acme.a cmd/shared.a libcertstore.a
+$(ACME_COMMANDS) acme-revoke: $(MAIN_OBJS) cmd/acme.a cmd/shared.a libcertstore.a
 	$(LINK) $(PIE) -o $@ cmd/$@.o cmd/acme.a cmd/shared.a libcertstore.a \
 	    $(LIBACME) $(LIBCRYPTO) $(LIBBSD)
 

@@ -10,8 +10,8 @@
 const char *const cmd_field_names[CMD_NFIELD] = { "name", "kind", "ends",
 	"left", "starts", "names", "subject", "issuer", "serial", "key",
 	"fingerprint", "spki", "spc", "tn", "tnauth", "x5u", "origin",
-	"tenants", "users", "group", "default", "host", "how", "order", "dir",
-	"certfile", "keyfile", "combinedfile", "cafile" };
+	"tenants", "users", "group", "default", "host", "how", "order",
+	"revoked", "dir", "certfile", "keyfile", "combinedfile", "cafile" };
 
 /* Writes sha256:HEX or spki:HEX, as cert-match takes it; NULL stays NULL. */
 static const char *
@@ -71,6 +71,8 @@ cmd_field_string(const struct cmd_item *item, enum cmd_field field,
 		return certstore_entry_group(item->entry);
 	case CMD_HOST:
 		return certstore_entry_host(item->entry);
+	case CMD_REVOKED:
+		return certstore_entry_revoked(item->entry);
 	case CMD_ORDER:
 		return nameorder(item->entry, buf);
 	case CMD_HOW:

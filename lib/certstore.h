@@ -144,6 +144,7 @@ const char *certstore_entry_aki(const struct certstore_entry *entry);
 const char *certstore_entry_origin(const struct certstore_entry *entry);
 const char *certstore_entry_order(const struct certstore_entry *entry,
 	    int64_t *since);	/* of ACME; or NULL */
+const char *certstore_entry_revoked(const struct certstore_entry *entry);
 const char *certstore_entry_group(const struct certstore_entry *entry);
 const char *certstore_entry_host(const struct certstore_entry *entry);
 const char *certstore_entry_how(const struct certstore_entry *entry);
@@ -431,6 +432,36 @@ int certstore_renew(struct certstore *store, const char *name,
     const char *was, const struct certstore_passphrase *passphrase, int flags,
     void (*changed)(void *arg, const char *name), void *arg,
     struct certstore_error *err);
+
+/* What CAs of the store have signed is taken back: certstore_revoke(3). */
+struct certstore_revoke;
+struct certstore_revocation {	/* the library's; it may grow */
+	const char *name;	/* as it was asked for */
+	const char *ca;		/* the entry of the CA, or NULL */
+	const char *serial;	/* the number, in hexadecimal */
+	int before;		/* it was revoked before */
+	size_t below;		/* how many it has signed, if it is a CA */
+};
+struct certstore_revoke *certstore_revoke_new(struct certstore *store,
+    struct certstore_error *err);
+void certstore_revoke_free(struct certstore_revoke *revoke);
+void certstore_revoke_set_force(struct certstore_revoke *revoke);
+void certstore_revoke_set_dryrun(struct certstore_revoke *revoke);
+int certstore_revoke_set_reason(struct certstore_revoke *revoke,
+    const char *word, struct certstore_error *err);
+int certstore_revoke_set_time(struct certstore_revoke *revoke, int64_t when,
+    struct certstore_error *err);
+int certstore_revoke_set_ca(struct certstore_revoke *revoke, const char *ca,
+    struct certstore_error *err);
+int certstore_revoke_add(struct certstore_revoke *revoke, const char *what,
+    struct certstore_error *err);
+int certstore_revoke_add_cert(struct certstore_revoke *revoke,
+    const char *label, const void *data, size_t len,
+    struct certstore_error *err);
+int certstore_revoke_commit(struct certstore_revoke *revoke,
+    struct certstore_error *err);
+int certstore_revoke_next(struct certstore_revoke *revoke,
+    const struct certstore_revocation **revocation);
 
 /* The CRLs of CAs that are entries: certstore_crl(3). */
 struct certstore_crls;

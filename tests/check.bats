@@ -664,6 +664,16 @@ record() {
 	clean -e 30d
 }
 
+@test "an entry that does not say that its CA has revoked it" {
+	cert-revoke -q b
+	cert-set -q b revoked=
+	finds critical b revoked-unmarked
+	finds critical b revoked-unmarked b
+	run -1 cert-check -r
+	grep -q "^repaired	b	revoked	." <<<"$output"
+	finds critical b revoked
+}
+
 @test "what needs no audit is answered as by one" {
 	local args how
 

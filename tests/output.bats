@@ -210,7 +210,7 @@ key() {
 	done
 	run -2 cert-list -o nonsense
 	for field in name kind ends left starts names subject issuer serial \
-	    key fingerprint spki spc tn x5u origin tenants users group default host how order dir \
+	    key fingerprint spki spc tn x5u origin tenants users group default host how order revoked dir \
 	    certfile keyfile combinedfile cafile; do
 		[[ $output == *" $field"* ]] || fail "$field"
 		cert-list -o "$field" >/dev/null
@@ -250,7 +250,7 @@ key() {
 		has out name kind ends ends_epoch left starts \
 		    starts_epoch names subject issuer serial key \
 		    fingerprint spki spc tn x5u origin tenants users group default \
-		    host how order dir certfile keyfile combinedfile cafile || fail "$line"
+		    host how order revoked dir certfile keyfile combinedfile cafile || fail "$line"
 	done
 	cert-list -j sip >out
 	[ "$(key out name)" = '"sip"' ]

@@ -150,7 +150,7 @@ status() {
 	order www
 	run -2 --separate-stderr revoke -f own wait none www
 	[ "$output" = www ]
-	[[ $stderr == *'own: has no ACME account: use cert-set own acme=ACCOUNT'* ]]
+	[[ $stderr == *'own: is self-signed, and nobody can revoke it'* ]]
 	[[ $stderr == *'wait: has no certificate yet'* ]]
 	[[ $stderr == *none* ]]
 	run -2 --separate-stderr revoke www reason=bored

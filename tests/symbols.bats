@@ -104,7 +104,7 @@ mapped() {
 	for file in "$ROOT"/cert-[a-z]* "$ROOT"/libcertstore.so.0; do
 		run -0 readelf -d "$file"
 		case $file in
-		*/cert-account|*/cert-acme|*/cert-revoke)
+		*/cert-account|*/cert-acme|*/acme-revoke)
 			[[ $output = *libcurl* && $output = *libjansson* ]]
 			;;
 		*) [[ $output != *libcurl* && $output != *libjansson* ]] ;;

@@ -120,6 +120,8 @@ static const struct cs_codeline lines[CS_NCODE] = {
 	    "a request has waited for its certificate for a month" },
 	[CS_CODE_REVOKED] = { "revoked", CRITICAL, 0,
 	    "the certificate was revoked" },
+	[CS_CODE_REVOKED_UNMARKED] = { "revoked-unmarked", CRITICAL, 1,
+	    "a CA of the store has revoked it, and the entry does not say so" },
 	[CS_CODE_STATE_ORPHAN] = { "state-orphan", NOTE, 1,
 	    "a record about an entry that does not exist" },
 	[CS_CODE_STORE_UNSAFE] = { "store-unsafe", CRITICAL, 0,

@@ -29,6 +29,7 @@ findsignerkey(struct certstore_audit *audit, struct certstore_error *err)
 		return 0;
 	free(audit->signer);
 	audit->signerspki[0] = '\0';
+	audit->revokes = cs_revoked_isused(audit->store);
 	if ((audit->signer = strdup(key)) == NULL)
 		return cs_fail_nomem(err);
 	if (*key != '\0' &&
@@ -75,6 +76,24 @@ cs_issuedcheck_lacks(const struct certstore_entry *entry, struct cs_issuer *is,
 	return rv;
 }
 
+/* Only what the entry itself says is seen everywhere. */
+static int
+lookrevoked(struct certstore_audit *audit, const char *serial,
+    struct certstore_error *err)
+{
+	const struct cs_info *info = &audit->entry.info;
+	struct cs_revocation r;
+
+	if (audit->signerspki[0] == '\0' || info->revoked != NULL ||
+	    !audit->revokes ||
+	    cs_revoked_find(audit->store, audit->signerspki, serial, &r) != 1)
+		return 0;
+	return cs_finding_add(audit, CS_CODE_REVOKED_UNMARKED, info->name, err,
+	    "its CA has revoked it, and the entry does not say so: "
+	    "cert-check%s -r %s",
+	    cs_store_option(audit->store), info->name);
+}
+
 int
 cs_issuedcheck_entry(struct certstore_audit *audit, struct certstore_error *err)
 {
@@ -87,6 +106,8 @@ cs_issuedcheck_entry(struct certstore_audit *audit, struct certstore_error *err)
 	    cs_issued_serial(serial, info->serial) == -1)
 		return 0;
 	if (findsignerkey(audit, err) == -1)
+		return -1;
+	if ((rv = lookrevoked(audit, serial, err)) == -1)
 		return -1;
 	/* who may not read it, does not find out */
 	if (audit->signerspki[0] == '\0' ||

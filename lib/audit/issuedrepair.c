@@ -9,6 +9,50 @@
 #include "audit/private.h"
 #include "issue/issue.h"
 
+/* Says in an entry that its CA has revoked it, as its props do when they are
+ * written anew. */
+static int
+repairmark(struct cs_repair *r, const struct certstore_entry *entry,
+    struct certstore_error *err)
+{
+	struct certstore_set *set;
+	struct cs_issuer is;
+	struct cs_revocation found;
+	STACK_OF(X509) *certs = NULL;
+	char serial[CS_SERIAL_LEN], value[CERTSTORE_TIME_LEN];
+	int rv;
+
+	if (entry->info.revoked != NULL || entry->info.self ||
+	    entry->info.serial == NULL || !cs_revoked_isused(r->store) ||
+	    cs_issued_serial(serial, entry->info.serial) == -1)
+		return 0;
+	if ((rv = cs_cert_read(entry, CS_FULLCHAIN, &certs, err)) == 1)
+		rv = cs_issuer_find(&is, entry, sk_X509_value(certs, 0), err);
+	sk_X509_pop_free(certs, X509_free);
+	if (rv != 1)
+		return rv;
+	rv = cs_revoked_find(r->store, is.entry.info.spki, serial, &found);
+	cs_issuer_close(&is);
+	if (rv != 1)
+		return 0;
+	if (cs_told_acts(r)) {
+		if ((set = certstore_set_new(r->store, CERTSTORE_SET_IFNEEDED,
+			 err)) == NULL)
+			return -1;
+		certstore_time_format(found.when, value);
+		if (certstore_set_change(set, "revoked", CERTSTORE_SET_REPLACE,
+			value, err) == -1 ||
+		    certstore_set_add(set, entry->info.name, err) == -1 ||
+		    certstore_set_commit(set, err) == -1)
+			rv = -1;
+		certstore_set_free(set);
+	}
+	if (rv != -1)
+		cs_told_add(r, entry->info.name, "revoked", 0,
+		    "its CA has revoked it, and the entry did not say so");
+	return rv == -1 ? -1 : 0;
+}
+
 /* Records that a CA of the store has signed the certificate of an entry. */
 int
 cs_issuedrepair_entry(struct cs_repair *r, const char *name,
@@ -19,7 +63,8 @@ cs_issuedrepair_entry(struct cs_repair *r, const char *name,
 	struct cs_issuer is;
 	int rv;
 
-	if ((rv = cs_issuedcheck_lacks(entry, &is, err)) != 1)
+	if ((rv = repairmark(r, entry, err)) == -1 ||
+	    (rv = cs_issuedcheck_lacks(entry, &is, err)) != 1)
 		return rv;
 	record.signer = is.entry.info.spki;
 	if (cs_told_acts(r) &&

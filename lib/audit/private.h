@@ -66,6 +66,7 @@ enum cs_code {
 	CS_CODE_RENEWAL_LATE,
 	CS_CODE_REQUEST_WAITS,
 	CS_CODE_REVOKED,
+	CS_CODE_REVOKED_UNMARKED,
 	CS_CODE_STATE_ORPHAN,
 	CS_CODE_STORE_UNSAFE,
 	CS_CODE_TENANT_SHARED,
@@ -143,6 +144,7 @@ struct certstore_audit {
 	int			 unread;	/* a key may not be read */
 	char			*signer;	/* key identifier or name of the last CA */
 	char			 signerspki[CS_HASH_LEN];	/* "" : not here */
+	int			 revokes;	/* a CA has revoked something */
 	struct cs_ignored	 ignored[2];	/* of @store, of the last name */
 	struct cs_finding	*queue;
 	size_t			 nqueue, size, nextfinding;

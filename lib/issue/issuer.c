@@ -265,6 +265,30 @@ judgevalidity(const char *name, STACK_OF(X509) *ca, struct certstore_error *err)
 	return rv;
 }
 
+/* What a revoked CA signs, nobody accepts. */
+static int
+judgerevocation(const struct cs_issuer *is, struct certstore_error *err)
+{
+	const char *name = is->entry.info.name;
+	char when[CERTSTORE_TIME_LEN];
+	struct cs_revocation r;
+	int i, rv;
+
+	for (i = 0; i + 1 < sk_X509_num(is->certs); i++) {
+		rv = cs_revocation_find(is->entry.store,
+		    sk_X509_value(is->certs, i),
+		    sk_X509_value(is->certs, i + 1), &r);
+		if (rv == -1)
+			return cs_fail_nomem(err);
+		if (rv == 1)
+			return cs_fail(err, CERTSTORE_EREFUSED,
+			    "%s: %swas revoked at %s: use another CA", name,
+			    i == 0 ? "" : "a CA in its chain ",
+			    certstore_time_format(r.when, when));
+	}
+	return 0;
+}
+
 /* The path lengths of all CAs above (RFC 5280 section 4.2.1.9): self-issued
  * ones do not count, a new CA does. */
 static int
@@ -314,7 +338,8 @@ cs_issuer_judge(const struct cs_issuer *is, int isca,
 		    "%s: is not a CA: use cert-create -c to make one", name);
 	if (!is->entry.info.haskey)
 		return failkeyless(name, err);
-	if (judgevalidity(name, is->certs, err) == -1)
+	if (judgerevocation(is, err) == -1 ||
+	    judgevalidity(name, is->certs, err) == -1)
 		return -1;
 	return judgepathlen(name, is->certs, isca, err);
 }

@@ -59,7 +59,8 @@ cs_reissue_iscut(const struct cs_reissue *r)
 	return r->hasissuer && r->until > r->issuer.ends;
 }
 
-/* A certificate that serves is not replaced by one that ends before it. */
+/* A certificate that serves is not replaced by one that ends before it, unless
+ * it was revoked. */
 static int
 checkend(const struct cs_reissue *r, struct certstore_error *err)
 {
@@ -67,7 +68,8 @@ checkend(const struct cs_reissue *r, struct certstore_error *err)
 	char new[CERTSTORE_TIME_LEN], old[CERTSTORE_TIME_LEN];
 	int64_t until = cs_reissue_iscut(r) ? r->issuer.ends : r->until;
 
-	if (until > r->old.info.ends || r->force)
+	if (until > r->old.info.ends || r->force ||
+	    (r->old.info.revoked != NULL && until > r->now))
 		return 0;
 	certstore_time_format(until, new);
 	certstore_time_format(r->old.info.ends, old);

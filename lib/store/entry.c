@@ -317,6 +317,12 @@ certstore_entry_origin(const struct certstore_entry *entry)
 }
 
 const char *
+certstore_entry_revoked(const struct certstore_entry *entry)
+{
+	return entry->info.revoked;
+}
+
+const char *
 certstore_entry_group(const struct certstore_entry *entry)
 {
 	return entry->info.group;

@@ -19,6 +19,7 @@ struct certstore_issued {
 	struct cs_strings serials;
 	size_t at;
 	char name[CS_SERIAL_LEN + 8];
+	char revoked[CERTSTORE_TIME_LEN + 32];
 	struct certstore_entry record; /* as it was signed */
 	struct certstore_entry live;   /* that has it now */
 };
@@ -140,6 +141,22 @@ isliving(struct certstore_issued *list)
 	    strcmp(list->live.info.fingerprint, info->fingerprint) == 0;
 }
 
+/* As the property of an entry has it. */
+static void
+setrevoked(struct certstore_issued *list, const char *serial)
+{
+	char when[CERTSTORE_TIME_LEN];
+	struct cs_revocation r;
+
+	list->record.info.revoked = NULL;
+	if (cs_revoked_find(list->store, list->signer, serial, &r) == 0)
+		return;
+	snprintf(list->revoked, sizeof(list->revoked), "%s%s%s",
+	    certstore_time_format(r.when, when), r.reason == 0 ? "" : " ",
+	    r.reason == 0 ? "" : cs_revoked_word(r.reason));
+	list->record.info.revoked = list->revoked;
+}
+
 int
 certstore_issued_next(struct certstore_issued *list,
     const struct certstore_entry **entry, struct certstore_error *err)
@@ -166,6 +183,7 @@ certstore_issued_next(struct certstore_issued *list,
 		}
 		snprintf(list->name, sizeof(list->name), "serial:%s", serial);
 		list->record.info.name = list->name;
+		setrevoked(list, serial);
 		*entry = &list->record;
 		return 1;
 	}

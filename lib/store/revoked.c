@@ -120,6 +120,13 @@ out:
 	return rv;
 }
 
+int
+cs_revoked_isused(const struct certstore *store)
+{
+	return store->fd != -1 &&
+	    faccessat(store->fd, DIRECTORY, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /*
  * Has the CA with this public key revoked this serial number?  1, 0, -1 and
  * errno; what is damaged is EBADMSG, and better held to be revoked.

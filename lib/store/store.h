@@ -190,6 +190,7 @@ struct cs_revocation {
 };
 const char *cs_revoked_word(int);	/* or NULL */
 int	cs_revoked_reason(const char *);	/* or -1 */
+int	cs_revoked_isused(const struct certstore *);	/* is anything? */
 int	cs_revoked_find(const struct certstore *, const char *, const char *,
 	    struct cs_revocation *);
 int	cs_revoked_add(struct certstore *, const char *,

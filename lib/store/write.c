@@ -21,6 +21,7 @@ warnprops(const struct certstore *store, const struct cs_put *put,
 	const char *group = old->info.group;
 	char q[CS_QUOTE_LEN], when[CERTSTORE_TIME_LEN];
 	int64_t until;
+	size_t len;
 
 	if (group != NULL && cs_newprops_dropsgroup(put, old))
 		cs_warn(store,
@@ -32,6 +33,11 @@ warnprops(const struct certstore *store, const struct cs_put *put,
 	if (cs_newprops_endshold(put, old, &until))
 		cs_warn(store, "%s: its new certificate ends the hold until %s",
 		    put->name, certstore_time_format(until, when));
+	if (put->signer[0] != '\0' && old->info.revoked == NULL &&
+	    cs_info_find(&put->file[CS_PROPS], "revoked", &len) != NULL)
+		cs_warn(store,
+		    "%s: this certificate was revoked by its CA: replace it",
+		    put->name);
 	if (cs_newprops_setshold(put, old, when))
 		cs_warn(store,
 		    "%s: ACME does not replace this certificate before %s: use "

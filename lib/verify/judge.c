@@ -497,6 +497,40 @@ gathercrls(const struct cs_search *s)
 	return all;
 }
 
+static int
+istold(const struct judging *j, enum cs_rule rule, const X509 *x509)
+{
+	size_t i;
+
+	for (i = 0; i < j->out->n; i++)
+		if (j->out->v[i].rule == rule && j->out->v[i].x509 == x509)
+			return 1;
+	return 0;
+}
+
+/* What a CA of the store has revoked by then needs no CRL. */
+static void
+checkrevocations(struct judging *j)
+{
+	const struct cs_search *s = j->s;
+	char text[64], when[CERTSTORE_TIME_LEN];
+	struct cs_revocation r;
+	int i, rv;
+
+	for (i = 0; i + 1 < s->n; i++) {
+		rv = cs_revocation_find(s->asked->store, s->path[i]->x509,
+		    s->path[i + 1]->x509, &r);
+		if (rv == -1)
+			j->failed = 1;
+		if (rv != 1 || r.when > s->asked->when ||
+		    istold(j, CS_RULE_REVOKED, s->path[i]->x509))
+			continue;
+		snprintf(text, sizeof(text), "by a CA of the store at %s",
+		    certstore_time_format(r.when, when));
+		addreason(j, CS_RULE_REVOKED, s->path[i]->x509, text);
+	}
+}
+
 int
 cs_judge_path(struct cs_search *s, int anchored, struct cs_reasons *out)
 {
@@ -520,6 +554,7 @@ cs_judge_path(struct cs_search *s, int anchored, struct cs_reasons *out)
 	n = X509_verify_cert(ctx);
 	checkissuers(&j);
 	checkcrlnumbers(&j);
+	checkrevocations(&j);
 	if (j.failed ||
 	    cs_nameconstraint_path(s->asked, s->path, s->n, out) != 0 ||
 	    cs_purpose_path(s->asked, s->path, s->n, out) != 0)

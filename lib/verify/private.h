@@ -162,6 +162,7 @@ struct cs_reasons {
 struct cs_asked {
 	enum cs_profile	 profile;
 	int64_t		 when;
+	const struct certstore *store;		/* whose revocations count, or NULL */
 	int		 hashost;
 	char		 host[CS_HOST_MAX + 1];	/* normalised */
 	unsigned char	 ip[16];

@@ -50,6 +50,7 @@ certstore_verify_new(struct certstore *store, struct certstore_error *err)
 		return NULL;
 	}
 	v->store = store;
+	v->asked.store = store;
 	cs_anchors_init(&v->anchors);
 	v->certs.cache = &v->cache;
 	return v;

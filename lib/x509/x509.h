@@ -152,6 +152,11 @@ int	cs_describe_shown(struct cs_buf *, X509 *,
 int	cs_describe_csr(struct cs_buf *, X509_REQ *, int,
 	    struct certstore_error *);	/* 1: of an ACME order */
 
+/* revocation.c: has a CA of the store, which is the issuer, revoked it?  1, 0, -1
+ * no memory. */
+int	cs_revocation_find(const struct certstore *, const X509 *,
+	    const X509 *, struct cs_revocation *);
+
 /* chain.c */
 /*
  * Finds the issuers of a certificate, in the pool and then among the CA entries
