@@ -246,3 +246,14 @@ record() {
 	[ "$(revoked ca)" = "$(printf '%s\n' "$(serial www)" \
 	    "$(serial phone)" | sort)" ]
 }
+
+@test "a compromised key is not kept, not even of mail; a CA is not renewed" {
+	cert-create -q -A ca -P mail -s email:a@example.com mail
+	before=$(cert-show -o spki mail)
+	cert-revoke -q mail reason=keyCompromise
+	cert-renew -q mail
+	[ "$(cert-show -o spki mail)" != "$before" ]
+	cert-revoke -fq sub reason=keyCompromise
+	run -2 --separate-stderr cert-renew -f sub
+	[[ $stderr == *'sub: its key is compromised, and what it has signed can only be verified by that: use cert-create to make another CA'* ]]
+}

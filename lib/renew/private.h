@@ -60,6 +60,7 @@ struct cs_reissue {
  * of an entry shows: if its end is that of one above, at least the default. */
 void	cs_reissue_plan(struct cs_reissue *);
 int	cs_reissue_iscut(const struct cs_reissue *);
+int	cs_reissue_iscompromised(const struct cs_info *);
 int	cs_reissue_make(struct cs_reissue *, struct certstore_error *);
 int64_t	cs_reissue_life(const struct cs_info *, int);
 

@@ -88,6 +88,18 @@ checkend(const struct cs_reissue *r, struct certstore_error *err)
 	    r->name, old, new, option, r->name);
 }
 
+/* Was it revoked since others have its key? */
+int
+cs_reissue_iscompromised(const struct cs_info *info)
+{
+	const char *reason;
+
+	if (info->revoked == NULL)
+		return 0;
+	reason = info->revoked + strcspn(info->revoked, " ");
+	return *reason == ' ' && strcmp(reason + 1, "keyCompromise") == 0;
+}
+
 /* Does it keep its key?  A CA and a self-signed certificate are trusted by it,
  * and mail that was encrypted for it can be read with no other. */
 static int
@@ -95,6 +107,8 @@ keepskey(const struct cs_reissue *r)
 {
 	const struct cs_info *info = &r->old.info;
 
+	if (cs_reissue_iscompromised(info))
+		return 0;
 	if (info->self || strcmp(info->kind, "ca") == 0)
 		return 1;
 	return r->wishes.keepkey != -1 ? r->wishes.keepkey :

@@ -57,6 +57,13 @@ loadrenewed(struct cs_reissue *r, struct certstore_error *err)
 		    "%s: has no certificate yet: import the answer to its "
 		    "request first",
 		    r->name);
+	if (cs_reissue_iscompromised(&r->old.info) &&
+	    strcmp(r->old.info.kind, "ca") == 0)
+		return cs_fail(err, CERTSTORE_EREFUSED,
+		    "%s: its key is compromised, and what it has signed can "
+		    "only be verified by that: use cert-create to make another "
+		    "CA",
+		    r->name);
 	if (!r->old.info.haskey)
 		return cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: its private key is not in the store: use cert-import "
