@@ -47,7 +47,8 @@ X509 = lib/x509/asn1.c lib/x509/cert.c lib/x509/certs.c lib/x509/chain.c \
 	lib/x509/part.c lib/x509/print.c lib/x509/revocation.c \
 	lib/x509/strength.c \
 	lib/x509/subtree.c lib/x509/tnauth.c lib/x509/uses.c
-ISSUE = lib/issue/calls.c lib/issue/caution.c lib/issue/constraint.c \
+ISSUE = lib/issue/batch.c lib/issue/calls.c lib/issue/caution.c \
+	lib/issue/constraint.c \
 	lib/issue/copy.c lib/issue/create.c lib/issue/csr.c \
 	lib/issue/extension.c lib/issue/extra.c lib/issue/issue.c \
 	lib/issue/issuer.c lib/issue/keep.c lib/issue/life.c \
@@ -138,8 +139,8 @@ PROBE_UNITS = tests/test-probe.c
 PROBE_TOOLS = tests/handshakes
 TOOLS = tests/forge tests/passport tests/pki
 BENCH = tests/bench/bare tests/bench/gen tests/bench/parse tests/bench/time
-FUZZERS = acme client crl import name pem profile props starttls \
-	tnauth trust verify
+FUZZERS = acme client crl import name pem profile props request \
+	starttls tnauth trust verify
 FUZZ_TIME = 60
 EXAMPLES = tests/example/isgood.c tests/example/takein.c \
 	tests/example/whose.c
@@ -438,9 +439,9 @@ fuzz:
 	    -verbosity=0 -print_final_stats=1 build-fuzz/corpus-$$f \
 	    tests/data/acme tests/data/client tests/data/crl \
 	    tests/data/keys tests/data/pem tests/data/hostile \
-	    dist/profiles tests/data/profile tests/data/props tests/data/starttls tests/data/tnauth \
-	    tests/data/trust \
-	    tests/data/verify || exit 1; done
+	    dist/profiles tests/data/profile tests/data/props \
+	    tests/data/request tests/data/starttls tests/data/tnauth \
+	    tests/data/trust tests/data/verify || exit 1; done
 
 # Left out: variables from a bats file that another one sets or uses; calls
 # with an error taken for such that went well; a command without memory ends.

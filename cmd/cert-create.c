@@ -10,6 +10,8 @@
 
 #include "cmd.h"
 
+#define LINE_LENGTH 65536
+
 static const struct cmd_opt opts[] = {
 	{ 'A', "ca", "sign with the key of this CA entry" },
 	{ 'C', "constraint",
@@ -173,13 +175,123 @@ printrequest(const char *name, const char *csr)
 	exit(2);
 }
 
+/* Refuses what is not for many entries. */
+static void
+checkmany(const struct create *c)
+{
+	cmd_stdin("the operand \"-\"");
+	if ((c->flags & CERTSTORE_CREATE_REQUEST) != 0)
+		cmd_die("-R: one request is printed, so it is not for a list: "
+			"use cert-create -R for each name");
+	if (c->keyfile != NULL)
+		cmd_die("-K: one key is not for many entries: remove -K");
+}
+
+/* Adds a line: the name of an entry, then names for its certificate. */
+static void
+addline(struct certstore_batch *batch, char *line, size_t lineno)
+{
+	const char *name = NULL, **sans = NULL;
+	size_t n = 0, size = 0;
+	char *word;
+
+	while ((word = strsep(&line, " \t\r\n")) != NULL) {
+		if (*word == '\0')
+			continue;
+		if (name == NULL) {
+			name = word;
+			continue;
+		}
+		if (n == size) {
+			size = size == 0 ? 8 : 2 * size;
+			sans = reallocarray(sans, size, sizeof(*sans));
+			if (sans == NULL)
+				cmd_die("no memory left");
+		}
+		sans[n++] = word;
+	}
+	if (name != NULL &&
+	    certstore_batch_add(batch, name, sans, n, &err) == -1)
+		cmd_error("stdin:%zu: %s", lineno, err.msg);
+	free(sans);
+}
+
+/* Reads a line for each entry.  Nothing is made if one of them is refused. */
+static void
+addlines(struct certstore_batch *batch)
+{
+	char *line = NULL;
+	size_t lineno, size = 0;
+	ssize_t len;
+
+	for (lineno = 1; (len = getline(&line, &size, stdin)) != -1; lineno++) {
+		if (len > LINE_LENGTH)
+			cmd_error("stdin:%zu: is longer than %d bytes", lineno,
+			    LINE_LENGTH);
+		else if (strlen(line) != (size_t)len)
+			cmd_error("stdin:%zu: has a NUL byte", lineno);
+		else
+			addline(batch, line, lineno);
+	}
+	if (ferror(stdin))
+		cmd_error("stdin: %s", strerror(errno));
+	free(line);
+}
+
+/* Makes an entry for each line of stdin, all of them or none. */
+static void
+createmany(struct create *c, struct certstore *store)
+{
+	struct certstore_batch *batch;
+	int changed;
+
+	batch = certstore_batch_new(store, c->template, c->flags, &err);
+	if (batch == NULL && err.code == CERTSTORE_ENOENTRY)
+		cmd_template_failissuer(c->issuer, &err);
+	else if (batch == NULL)
+		cmd_error("%s", err.msg);
+	if (batch == NULL)
+		return;
+	addlines(batch);
+	if (cmd_status() == 0) {
+		changed = certstore_batch_commit(batch, &err);
+		if (changed == -1)
+			cmd_error("%s", err.msg);
+		if (changed == 0 && c->tell)
+			cmd_no();
+	} else
+		cmd_say("nothing was made");
+	certstore_batch_free(batch);
+}
+
+/* Makes one entry, or its request. */
+static void
+createone(struct create *c, struct certstore *store, const char *name)
+{
+	char *csr = NULL;
+	int changed;
+
+	changed = certstore_create(store, name, c->template, c->flags, &csr,
+	    &err);
+	if (changed == -1 && err.code == CERTSTORE_ENOENTRY)
+		cmd_template_failissuer(c->issuer, &err);
+	else if (changed == -1)
+		cmd_error("%s", err.msg);
+	if (cmd_erase != NULL)
+		cmd_erase();
+	if (csr != NULL && !cmd_quiet)
+		printrequest(name, csr);
+	if (changed == 0 && c->tell)
+		cmd_no();
+	free(csr);
+}
+
 int
 main(int argc, char *argv[])
 {
 	struct create c = { 0 };
 	struct certstore *store;
-	char *csr = NULL;
-	int changed;
+	int many;
 
 	cmd_start(&help, argv);
 	cmd_nocore();
@@ -189,6 +301,9 @@ main(int argc, char *argv[])
 	cmd_nooptions(argv + optind, 0);
 	if (argc - optind != 1)
 		cmd_usage();
+	many = strcmp(argv[optind], "-") == 0;
+	if (many)
+		checkmany(&c);
 	readsecrets(&c);
 
 	store = cmd_openwriter(CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
@@ -198,19 +313,10 @@ main(int argc, char *argv[])
 		checkarg('P',
 		    certstore_template_load_profile(c.template, store,
 			c.profile, &err));
-	changed = certstore_create(store, argv[optind], c.template, c.flags,
-	    &csr, &err);
-	if (changed == -1 && err.code == CERTSTORE_ENOENTRY)
-		cmd_template_failissuer(c.issuer, &err);
-	else if (changed == -1)
-		cmd_error("%s", err.msg);
-	if (cmd_erase != NULL)
-		cmd_erase();
-	if (csr != NULL && !cmd_quiet)
-		printrequest(argv[optind], csr);
-	if (changed == 0 && c.tell)
-		cmd_no();
-	free(csr);
+	if (many)
+		createmany(&c, store);
+	else
+		createone(&c, store, argv[optind]);
 	certstore_template_free(c.template);
 	certstore_close(store);
 	return cmd_end();

@@ -418,8 +418,10 @@ main(int argc, char *argv[])
 			job.profile, &err),
 		    &err);
 	job.sign = certstore_sign_new(job.store, job.template, job.flags, &err);
-	if (job.sign == NULL)
+	if (job.sign == NULL && err.code == CERTSTORE_ENOENTRY)
 		cmd_template_failissuer(job.issuer, &err);
+	else if (job.sign == NULL)
+		cmd_error("%s", err.msg);
 	else if (job.paths == NULL)
 		signone(&job, job.n == 0 ? "-" : job.files[0]);
 	else

@@ -413,6 +413,17 @@ int certstore_create(struct certstore *store, const char *name,
     const struct certstore_template *tmpl, int flags, char **csr,
     struct certstore_error *err);
 
+/* Many entries together: certstore_create(3). */
+struct certstore_batch;
+struct certstore_batch *certstore_batch_new(struct certstore *store,
+    const struct certstore_template *tmpl, int flags,
+    struct certstore_error *err);
+int certstore_batch_add(struct certstore_batch *batch, const char *name,
+    const char *const *sans, size_t n, struct certstore_error *err);
+int certstore_batch_commit(struct certstore_batch *batch,
+    struct certstore_error *err);
+void certstore_batch_free(struct certstore_batch *batch);
+
 /* Requests that others made: certstore_sign(3). */
 struct certstore_sign;
 struct certstore_sign *certstore_sign_new(struct certstore *store,

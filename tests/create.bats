@@ -583,6 +583,121 @@ refused() {
 	refused 'without a name' -R -n shop
 }
 
+@test "a list: an entry for each line, all of them or none" {
+	local i
+
+	cert-create -c -l 90d ca
+	printf 'a.example\nb\tb.example\t192.0.2.1\n\n  c.example  x.example\r\n' |
+	    cert-create -A ca -s all.example -l 30d -
+	[ "$(cert-list -k server -o name,names)" = \
+	    "$(printf '%s\t%s\n' a.example all.example \
+		b all.example,b.example,192.0.2.1 \
+		c.example all.example,x.example)" ]
+	for i in a.example b c.example; do
+		strictly "$i"
+		pair "$i"
+	done
+	# each has a key of its own, and is recorded
+	[ "$(cert-list -k server -o spki | sort -u | wc -l)" = 3 ]
+	[ "$(cert-list -A ca -o name | wc -l)" = 3 ]
+	printf 'd.example\ne.example\n' | cert-create -t rsa:2048 -A ca -
+	[ "$(cert-show -o key e.example)" = rsa:2048 ]
+	printf '0004f2000001\n0004f2000002\n' |
+	    cert-create -A ca -P client -S O=Phones -
+	strictly 0004f2000002 sslclient
+	[ "$(subject 0004f2000002)" = CN=0004f2000002,O=Phones ]
+	run -1 cert-create -uxA ca -P client -S O=Phones - <<<0004f2000001
+	run -0 cert-create -A ca - </dev/null
+	run -1 cert-create -ux -A ca - </dev/null
+	# the end of the CA is told once, and the validity recorded
+	run -0 --separate-stderr cert-create -A ca -l 1y - <<<$'f.example\ng.example'
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == *'certificates expire '*', with their CA ca, not '* ]]
+	[ "$(cert-set -o life g.example)" = life=365d ]
+}
+
+@test "a list: lines that are refused are reported, and nothing is made" {
+	local before
+
+	cert-create -c -C permit=example ca
+	cert-create -A ca there.example
+	before=$(state)
+	printf '%s\n' ok.example there.example 'x under_score' ok.example \
+	    ../bad label out.org ok2.example >list
+	for type in p256 rsa:2048; do
+		run -2 --separate-stderr cert-create -t "$type" -A ca - <list
+		[ -z "$output" ]
+		[ "${#stderr_lines[@]}" -eq 7 ]
+		[[ ${stderr_lines[0]} == 'cert-create: stdin:2: there.example: the entry exists'* ]]
+		[[ ${stderr_lines[1]} == *'stdin:3: "under_score"'* ]]
+		[[ ${stderr_lines[2]} == *'stdin:4: "ok.example": is there twice'* ]]
+		[[ ${stderr_lines[3]} == *'stdin:5: '* ]]
+		[[ ${stderr_lines[4]} == *'stdin:6: label: a server certificate without a name'* ]]
+		[[ ${stderr_lines[5]} == *'stdin:7: out.org: '*'outside the name constraints'* ]]
+		[[ ${stderr_lines[6]} == *'nothing was made' ]]
+	done
+	printf 'a\0b\n' >list
+	run -2 cert-create -A ca - <list
+	[[ $output == *'stdin:1: has a NUL byte'* ]]
+	printf '%070000d\n' 0 >list
+	run -2 cert-create -A ca - <list
+	[[ $output == *'stdin:1: is longer than 65536 bytes'* ]]
+	run -2 cert-create -A none - <<<n.example
+	run -2 cert-create -A ca -R - <<<n.example
+	run -2 cert-create -R - <<<n.example
+	[[ $output == *'-R: '* ]]
+	key k
+	run -2 cert-create -A ca -K k.key - <<<n.example
+	[[ $output == *'one key is not for many'* ]]
+	run -2 cert-create -A ca -p - - <<<n.example
+	run -0 cert-create -n -A ca - <<<n.example
+	[ "$(state)" = "$before" ]
+}
+
+@test "a list: -u keeps what is there, -f replaces it" {
+	local was
+
+	cert-create -c ca
+	printf 'a.example\nb.example\n' | cert-create -A ca -
+	was=$(cert-show -o fingerprint a.example)
+	run -1 cert-create -uxA ca - <<<$'a.example\nb.example'
+	run -0 --separate-stderr cert-create -uxA ca - \
+	    <<<$'a.example\nb.example new.example\nc.example'
+	[ "$stderr" = 'cert-create: b.example: does not cover "new.example": replaced' ]
+	[ "$(cert-show -o fingerprint a.example)" = "$was" ]
+	[ "$(cert-show -o names b.example)" = new.example,b.example ]
+	cert-create -A ca -f - <<<a.example
+	[ "$(cert-show -o fingerprint a.example)" != "$was" ]
+	(umask 077; echo secret >pass)
+	cert-create -c -E pass locked
+	printf 'd.example\ne.example\n' | cert-create -A locked -p pass -
+	strictly e.example
+}
+
+@test "a list while others write, and one killed" {
+	local i
+
+	cert-create -c ca
+	seq 40 | sed 's/.*/h&.example/' >list
+	for i in 1 2 3; do
+		cert-create -u -A ca - <list &
+	done
+	for i in 3 9 27; do
+		cert-create -u -A ca -s "o$i.example" "h$i.example" || return 1
+	done
+	wait
+	[ "$(cert-list -o name 'h*' | wc -l)" = 40 ]
+	run -0 cert-check
+	traceable
+	run strace -f -qq -o /dev/null -e trace=rename,renameat \
+	    -e inject=rename,renameat:signal=KILL:when=7 \
+	    cert-create -f -A ca - <list
+	[ "$status" -ne 0 ]
+	cert-create -u -A ca after.example
+	run -0 cert-check
+	[ "$(cert-list -o name 'h*' | wc -l)" = 40 ]
+}
+
 @test "bad usage and bad names" {
 	run -2 --separate-stderr cert-create
 	run -2 --separate-stderr cert-create a.example b.example

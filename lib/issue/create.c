@@ -323,6 +323,17 @@ makeentryfiles(struct cs_create *job, X509 *x509, struct certstore_error *err)
 	return rv;
 }
 
+/* Writes the new generation, unless whoever runs many jobs does. */
+static int
+writeput(struct cs_create *job, struct certstore_error *err)
+{
+	if (job->deferred)
+		return 0;
+	return (job->flags & CERTSTORE_CREATE_DRYRUN) != 0 ?
+	    cs_write_check(job->store, &job->put, 1, err) :
+	    cs_write_entries(job->store, &job->put, 1, err);
+}
+
 /* Writes a generation with the same certificate, keys and request: 1 or -1. */
 static int
 repeatentry(struct cs_create *job, struct certstore_error *err)
@@ -330,7 +341,7 @@ repeatentry(struct cs_create *job, struct certstore_error *err)
 	if ((job->flags & CERTSTORE_CREATE_DRYRUN) != 0)
 		return 1;
 	if (cs_repeat_files(&job->put, &job->old, err) == -1 ||
-	    cs_write_entries(job->store, &job->put, 1, err) == -1)
+	    writeput(job, err) == -1)
 		return -1;
 	return 1;
 }
@@ -392,6 +403,8 @@ signcert(struct cs_create *job, X509 **x509, struct certstore_error *err)
 		return failkept(job, err);
 	if (cs_newkey_make(job, err) == -1)
 		return -1;
+	if (is != NULL && !job->deferred)
+		cs_life_warn(job->store, job->name, &job->t, is);
 	*x509 = cs_issue_cert(job->store, job->name, &job->t, job->pkey, is,
 	    err);
 	return *x509 == NULL ? failkept(job, err) : 0;
@@ -440,12 +453,9 @@ makecert(struct cs_create *job, struct certstore_error *err)
 		return rewriteentry(job, err);
 	}
 	notecautions(job, x509);
-	if (makeentryfiles(job, x509, err) == 0 &&
-	    ((job->flags & CERTSTORE_CREATE_DRYRUN) != 0 ?
-		    cs_write_check(job->store, &job->put, 1, err) :
-		    cs_write_entries(job->store, &job->put, 1, err)) == 0)
+	if (makeentryfiles(job, x509, err) == 0 && writeput(job, err) == 0)
 		rv = 1;
-	if (rv == 1)
+	if (rv == 1 && !job->deferred)
 		cs_warn_lines(job->store, &job->cautions);
 	X509_free(x509);
 	return rv;
@@ -461,8 +471,10 @@ trycreate(struct cs_create *job, char **csr, struct certstore_error *err)
 	    loadexisting(job, err) == -1)
 		return -1;
 	if (job->asked->issuer != NULL) {
-		if (cs_issuer_open(&job->issuer, job->store, job->asked->issuer,
-			err) == -1)
+		if (job->lent != NULL)
+			job->issuer = *job->lent;
+		else if (cs_issuer_open(&job->issuer, job->store,
+			     job->asked->issuer, err) == -1)
 			return -1;
 		job->hasissuer = 1;
 	}
@@ -487,7 +499,7 @@ trycreate(struct cs_create *job, char **csr, struct certstore_error *err)
 static void
 resetjob(struct cs_create *job)
 {
-	if (job->hasissuer)
+	if (job->hasissuer && job->lent == NULL)
 		cs_issuer_close(&job->issuer);
 	job->hasissuer = job->inherited = 0;
 	certstore_template_free(job->kept);
@@ -530,6 +542,24 @@ runcreate(struct cs_create *job, char **csr, struct certstore_error *err)
 	if (rv != -1)
 		cs_error_clear(err);
 	return rv;
+}
+
+/* Prepares one of many jobs: 1 its put is to be written, 0 not needed, -1.  What
+ * it has is for cs_create_done(). */
+int
+cs_create_prepare(struct cs_create *job, struct certstore_error *err)
+{
+	job->deferred = 1;
+	return checkasked(job, err) == -1 ? -1 : trycreate(job, NULL, err);
+}
+
+void
+cs_create_done(struct cs_create *job)
+{
+	resetjob(job);
+	EVP_PKEY_free(job->pkey);
+	free(job->own.value);
+	ERR_clear_error();
 }
 
 /* 1 made (CERTSTORE_CREATE_DRYRUN: it would have been), 0 not needed, -1. */

@@ -125,14 +125,12 @@ fail:
 	return NULL;
 }
 
-/* The validity, within that of all CAs above.  If the default ends up to a day
- * after them it is cut without a warning: the default of a CA is as long. */
+/* The validity, within that of all CAs above. */
 static int
-setvalidity(struct certstore *store, const char *name, X509 *x509,
-    const struct certstore_template *t, const struct cs_issuer *is,
-    struct certstore_error *err)
+setvalidity(const char *name, X509 *x509, const struct certstore_template *t,
+    const struct cs_issuer *is, struct certstore_error *err)
 {
-	char end[CERTSTORE_TIME_LEN], asked[CERTSTORE_TIME_LEN];
+	char end[CERTSTORE_TIME_LEN];
 	int64_t now, until;
 
 	now = certstore_time_now();
@@ -147,11 +145,6 @@ setvalidity(struct certstore *store, const char *name, X509 *x509,
 		    "%s: would expire after the year 9999: use an earlier "
 		    "end",
 		    name);
-	if (is != NULL && until > is->ends &&
-	    (t->haslife || until - is->ends > CS_DAY))
-		cs_warn(store, "%s: expires %s, with its CA %s, not %s", name,
-		    certstore_time_format(is->ends, end), is->entry.info.name,
-		    certstore_time_format(until, asked));
 	return cs_sign_times(name, x509, now, until, is, err);
 }
 
@@ -231,7 +224,7 @@ cs_issue_cert(struct certstore *store, const char *name,
 		goto out;
 	}
 	if (fillcert(x509, t, pkey, subject, is, err) == -1 ||
-	    setvalidity(store, name, x509, t, is, err) == -1)
+	    setvalidity(name, x509, t, is, err) == -1)
 		goto out;
 	fresh = cs_sign_cert(store, name, x509, purposeof(t), signer, is, err);
 out:

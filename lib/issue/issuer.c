@@ -376,6 +376,8 @@ cs_issuer_key(struct cs_issuer *is, const struct certstore_passphrase *pass,
 {
 	struct cs_buf pem = { NULL, 0, 0 };
 
+	if (is->pkey != NULL)
+		return 0;
 	if (cs_entry_read(&is->entry, CS_PRIVKEY, &pem, err) != -1)
 		is->pkey = cs_issuer_pair(is->entry.info.name, &pem,
 		    sk_X509_value(is->certs, 0), pass, err);

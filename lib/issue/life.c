@@ -18,6 +18,33 @@ cs_life_asked(const struct certstore_template *t, int64_t now)
 						   t->life.secs;
 }
 
+/*
+ * Warns if the end that a template asks for is cut to that of the issuer, or if
+ * what is NULL, that of all that it signs.  If the default ends up to a day
+ * later, there is no warning: the default of a CA is as long.
+ */
+void
+cs_life_warn(const struct certstore *store, const char *what,
+    const struct certstore_template *t, const struct cs_issuer *is)
+{
+	char end[CERTSTORE_TIME_LEN], asked[CERTSTORE_TIME_LEN];
+	const char *ca = is->entry.info.name;
+	int64_t now = certstore_time_now(), until;
+
+	until = now + cs_life_asked(t, now);
+	if (until <= is->ends || (!t->haslife && until - is->ends <= CS_DAY))
+		return;
+	certstore_time_format(is->ends, end);
+	certstore_time_format(until, asked);
+	if (what == NULL)
+		cs_warn(store,
+		    "certificates expire %s, with their CA %s, not %s", end, ca,
+		    asked);
+	else
+		cs_warn(store, "%s: expires %s, with its CA %s, not %s", what,
+		    end, ca, asked);
+}
+
 /* Adds a change of props to what is written: life=SECS, in days or else hours,
  * rounded up; 0: none.  It has to stay until that is written. */
 void

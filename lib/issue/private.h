@@ -65,6 +65,8 @@ X509_REQ *cs_issue_request(const char *, const struct certstore_template *,
 
 /* life.c */
 int64_t	cs_life_asked(const struct certstore_template *, int64_t);
+void	cs_life_warn(const struct certstore *, const char *,
+	    const struct certstore_template *, const struct cs_issuer *);
 
 /*
  * sign.c: 1 or 0; the times, from now to an end or that of the issuers; signed, judged and parsed again.  The int is one of
@@ -268,7 +270,11 @@ struct cs_create {
 	struct cs_life life; /* a change of its props */
 	const struct cs_ordering *order; /* whose request it is, or NULL */
 	struct cs_buf cautions; /* given when all is done */
+	int deferred;		/* one of many: what is put is written later */
+	const struct cs_issuer *lent; /* of all of them, with its key */
 };
+int	cs_create_prepare(struct cs_create *, struct certstore_error *);
+void	cs_create_done(struct cs_create *);
 
 /* newkey.c: the key, made once; the passphrase that encrypts it, or NULL. */
 int	cs_newkey_make(struct cs_create *, struct certstore_error *);

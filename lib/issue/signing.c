@@ -69,28 +69,6 @@ opensigningca(struct certstore_sign *sign, struct certstore_error *err)
 	return 0;
 }
 
-/* An end after that of the CA is cut, which is told once. */
-static void
-limitlife(struct certstore_sign *sign)
-{
-	struct certstore_template *t = &sign->t;
-	const struct cs_issuer *is = &sign->issuer;
-	char end[CERTSTORE_TIME_LEN], asked[CERTSTORE_TIME_LEN];
-	int64_t now = certstore_time_now(), until;
-
-	until = now + cs_life_asked(t, now);
-	if (until <= is->ends)
-		return;
-	if (t->haslife || until - is->ends > CS_DAY)
-		cs_warn(sign->store,
-		    "certificates expire %s, with their CA %s, not %s",
-		    certstore_time_format(is->ends, end), is->entry.info.name,
-		    certstore_time_format(until, asked));
-	t->haslife = 1;
-	t->life = (struct certstore_span){ .type = CERTSTORE_SPAN_AT,
-		.secs = is->ends };
-}
-
 struct certstore_sign *
 certstore_sign_new(struct certstore *store,
     const struct certstore_template *tmpl, int flags,
@@ -124,7 +102,7 @@ certstore_sign_new(struct certstore *store,
 	}
 	if (cs_crypto_check(err) == -1 || opensigningca(sign, err) == -1)
 		goto fail;
-	limitlife(sign);
+	cs_life_warn(store, NULL, &sign->t, &sign->issuer);
 	return sign;
 fail:
 	certstore_sign_free(sign);
