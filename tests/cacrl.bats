@@ -461,3 +461,27 @@ finds() {
 	[[ $output = *"the CA is not in the store: import it"* ]]
 	run -0 cert-renew
 }
+
+@test "cert-deploy tells the users of a CA that its CRL changed" {
+	hierarchy
+	mkdir -p "$CERTSTORE/hooks"
+	printf '#!/bin/sh\ncat >>"%s"\n' "$BATS_TEST_TMPDIR/told" \
+	    >"$CERTSTORE/hooks/vpn"
+	chmod 755 "$CERTSTORE/hooks/vpn"
+	cert-set -q sub user=vpn
+	cert-deploy -q
+	rm "$BATS_TEST_TMPDIR/told"
+	cert-crl -q sub
+	run -0 cert-deploy -n
+	[[ $output = *sub*vpn* ]]
+	cert-deploy -q
+	[ -s "$BATS_TEST_TMPDIR/told" ]
+	run -0 cert-deploy
+	[ -z "$output" ]
+	# the CRL of the issuer is in its file, too
+	cert-crl -q root
+	run -0 cert-deploy
+	[[ $output = *sub*vpn* ]]
+	run -0 cert-deploy
+	[ -z "$output" ]
+}

@@ -117,9 +117,33 @@ issetuser(void *arg, const char *section, const char *user)
 	    strcmp(want->user, user) == 0;
 }
 
+/* Of a CA with a CRL, which one: its number, and the generation of its file, which
+ * also has the CRLs of its issuers.  0, or -1. */
+static int
+addcrlstate(struct cs_buf *text, const struct certstore_entry *entry,
+    struct certstore_error *err)
+{
+	struct cs_crlinfo crl;
+	int rv = 0;
+
+	if (strcmp(entry->info.kind, "ca") != 0)
+		return 0;
+	if (cs_crlinfo_read(entry->store, entry->info.name, &crl, err) == -1) {
+		if (err->code != CERTSTORE_EDAMAGED)
+			return -1;
+		cs_error_clear(err);
+	}
+	if (crl.number != 0 &&
+	    cs_buf_printf(text, "crl.pem %llu %lu\n",
+		(unsigned long long)crl.number, crl.gen) == -1)
+		rv = cs_fail_nomem(err);
+	cs_crlinfo_done(&crl);
+	return rv;
+}
+
 /*
- * Certificates and chain, issuers, key, and who may read it.  The hash of
- * fullchain.pem is that in info, which was checked.
+ * Certificates and chain, issuers, key, who may read it, and the CRL.  The hash
+ * of fullchain.pem is that in info, which was checked.
  */
 static int
 hashentry(const struct certstore_entry *entry, char value[CS_HASH_LEN],
@@ -140,6 +164,8 @@ hashentry(const struct certstore_entry *entry, char value[CS_HASH_LEN],
 		if (rv == -1)
 			cs_fail_nomem(err);
 		else
+			rv = addcrlstate(&text, entry, err);
+		if (rv == 0)
 			cs_hash(value, text.p, text.len);
 	}
 	cs_buf_free(&ca);
