@@ -104,13 +104,19 @@ killed() {
 
 # Prints a line for each entry, without the number of its generation.
 state() {
-	local csr text
+	local crl csr text
 
 	cert-list -o name,fingerprint,names,tenants
 	[ ! -e "$CERTSTORE/trust" ] ||
 	    cert-trust -o name,fingerprint,origin list
 	[ ! -e "$CERTSTORE/trusts/phones" ] ||
 	    cert-trust -T phones -o name,fingerprint,origin list
+	for crl in "$CERTSTORE"/crl/*.pem; do
+		[ ! -e "$crl" ] || printf '%s\t%s\t%s CRLs, %s\n' "$crl" \
+		    "$(cksum <"$crl")" "$(grep -c BEGIN "$crl")" \
+		    "$(grep '^count' "$(readlink -f "${crl%/*}")/.$(
+			basename "$crl" .pem)/info")"
+	done
 	for csr in "$CERTSTORE"/certs/[!.]*/request.csr; do
 		[ -e "$csr" ] || continue
 		read -r -d '' text <"$csr" || :
@@ -151,12 +157,28 @@ anchored() {
 	    fail "$1: cert-trust list gives $?"
 }
 
+# published WHEN: each CRL is whole: PEM and DER are one CRL, and no link dangles.
+published() {
+	local dir link
+
+	for dir in "$CERTSTORE"/crl/.[!.]*; do
+		[ -L "$dir" ] || continue
+		openssl crl -in "$dir/crl.pem" -outform DER |
+		    cmp - "$dir/crl.der" || fail "$1: $dir" || return 1
+	done
+	for link in "$CERTSTORE"/crl/*.*; do
+		[ -e "$link" ] || [ ! -L "$link" ] ||
+		    fail "$1: $link dangles" || return 1
+	done
+}
+
 # readable WHEN: checks what a reader must see at any moment.
 readable() {
 	local link name names host line
 	local -A got=()
 
 	anchored "$1" || return 1
+	published "$1" || return 1
 	cert-list -o name,names >list || fail "$1: cert-list gives $?" ||
 	    return 1
 	for link in "$CERTSTORE"/combined/*; do
@@ -165,7 +187,7 @@ readable() {
 	done
 	while IFS=$'\t' read -r name names; do
 		case $name in
-		CA|waiting*) continue ;;
+		CA*|waiting*) continue ;;
 		esac
 		for host in ${names//,/ }; do
 			printf '%s\t%s\n' "$host" "$name"
@@ -227,7 +249,8 @@ sound() {
 	cert-check >found || [ $? -eq 1 ] ||
 	    fail "$1: cert-check gives $?" || return 1
 	# as clean(); a group that was to lose its keys no longer reads them
-	! grep -v -e '^note' -e $'\ttenant-' -e $'\tkey-closed' -e '[.]default@link' found >wrong ||
+	! grep -v -e '^note' -e $'\ttenant-' -e $'\tkey-closed' -e '[.]default@link' \
+	    ${unpublished:+-e crl-unpublished} found >wrong ||
 	    fail "$1: cert-check: $(cat wrong)" || return 1
 }
 

@@ -309,6 +309,11 @@ reader() {
 	sweep cert-trust -T phones add
 }
 
+@test "cert-crl, each call failing" {
+	target=none keeps=
+	sweep cert-crl CA
+}
+
 @test "cert-rm of entries that others need, each call failing" {
 	local call n
 

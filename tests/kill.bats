@@ -337,6 +337,27 @@ grouped() {
 	[ "$(find "$CERTSTORE/trusts/phones/crls" -type l | wc -l)" -eq 3 ]
 }
 
+@test "cert-crl: the first one, and one that is replaced, killed anywhere" {
+	local spki
+
+	target=none
+	sweep cert-crl CA
+	# one more, which is in the file of a CA that CA issued
+	cert-create -c -A CA CAbelow
+	cert-crl -q CAbelow
+	spki=$(cert-show -o spki CA)
+	mkdir -p -m 700 "$CERTSTORE/revoked/${spki#spki:}"
+	chmod 700 "$CERTSTORE/revoked"
+	printf 'certstore 1\nrevoked 1767225600\nissuer %s\n' \
+	    "$(sed -n 's/^subjecthash //p' "$CERTSTORE/certs/CA/info")" \
+	    >"$CERTSTORE/revoked/${spki#spki:}/5"
+	chmod 600 "$CERTSTORE/revoked/${spki#spki:}/5"
+	saved=$BATS_TEST_TMPDIR/saved
+	cp -a "$CERTSTORE" "$saved"
+	unpublished=1
+	sweep cert-crl CA
+}
+
 @test "cert-trust update to another list of many, killed anywhere" {
 	target=none
 	anchors 16
