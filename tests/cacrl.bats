@@ -4,6 +4,7 @@
 # shellcheck disable=SC2154  # stderr and stderr_lines are run's
 
 load helper
+load servers
 
 crl=
 setup() {
@@ -484,4 +485,124 @@ finds() {
 	[[ $output = *sub*vpn* ]]
 	run -0 cert-deploy
 	[ -z "$output" ]
+}
+
+# clients: root, sub below it, a server, and clients a and b of sub.
+clients() {
+	cert-create -c root
+	cert-create -c -A root sub
+	cert-create -A sub -s localhost server
+	cert-create -A sub -P client -S CN=a a
+	cert-create -A sub -P client -S CN=b b
+	cert-crl -q sub
+	cert-show -o cert root >root.pem
+}
+
+# asks PORT CLIENT: what a server that wants certificates answers.
+asks() {
+	curl -sS --max-time 5 --tls-max 1.2 --cacert root.pem \
+	    --cert "$CERTSTORE/certs/$2/fullchain.pem" \
+	    --key "$CERTSTORE/certs/$2/privkey.pem" \
+	    --resolve "localhost:$1:127.0.0.1" "https://localhost:$1/" 2>&1
+}
+
+@test "nginx refuses a client as soon as the hook has run" {
+	want nginx
+	want curl
+	clients
+	port=$(freeport)
+	cat >nginx.conf <<-END
+	daemon off; pid $PWD/pid; error_log $PWD/log;
+	events {}
+	http {
+		access_log off;
+		server {
+			listen 127.0.0.1:$port ssl;
+			ssl_certificate $CERTSTORE/certs/server/fullchain.pem;
+			ssl_certificate_key $CERTSTORE/certs/server/privkey.pem;
+			ssl_client_certificate $PWD/root.pem;
+			ssl_crl $crl/sub.pem;
+			ssl_verify_client on;
+			ssl_verify_depth 3;
+			return 200 "welcome \$ssl_client_s_dn";
+		}
+	}
+	END
+	nginx -p "$PWD" -c "$PWD/nginx.conf" -e "$PWD/log" 3>&- &
+	started "$port" $!
+	[ "$(asks "$port" a)" = 'welcome CN=a' ]
+	mkdir "$CERTSTORE/hooks"
+	printf '#!/bin/sh\nkill -HUP "$(cat "%s/pid")"\n' "$PWD" \
+	    >"$CERTSTORE/hooks/nginx"
+	chmod 755 "$CERTSTORE/hooks/nginx"
+	cert-set -q sub user=nginx
+	cert-deploy -q
+	revoked sub "$(serial a)"
+	cert-crl -q sub
+	cert-deploy -q
+	# the workers from before end when they like
+	for _ in $(seq 200); do
+		[[ $(asks "$port" a) != *'400 '*'SSL certificate error'* ]] ||
+		    break
+		sleep 0.05
+	done
+	[[ $(asks "$port" a) = *'400 '*'SSL certificate error'* ]]
+	[ "$(asks "$port" b)" = 'welcome CN=b' ]
+}
+
+@test "HAProxy takes the file as its crl-file" {
+	want haproxy
+	want curl
+	clients
+	revoked sub "$(serial a)"
+	cert-crl -q sub
+	port=$(freeport)
+	cat >haproxy.cfg <<-END
+	defaults
+		mode http
+		timeout connect 5s
+		timeout client 5s
+		timeout server 5s
+	frontend f
+		bind 127.0.0.1:$port ssl crt $CERTSTORE/combined/server.pem ca-file $PWD/root.pem crl-file $crl/sub.pem verify required
+		http-request return status 200 content-type text/plain lf-string "welcome %[ssl_c_s_dn]"
+	END
+	haproxy -db -f haproxy.cfg >log 2>&1 3>&- &
+	started "$port" $!
+	[ "$(asks "$port" b)" = 'welcome /CN=b' ]
+	run ! asks "$port" a
+}
+
+# vpn CLIENT: connects to a server of its own; waits for the end of it.
+vpn() {
+	local port dir=$CERTSTORE/certs
+
+	port=$(freeport)
+	openvpn --dev null --proto udp --local 127.0.0.1 --port "$port" \
+	    --tls-server --dh none --cert "$dir/server/fullchain.pem" \
+	    --key "$dir/server/privkey.pem" --ca root.pem \
+	    --crl-verify "$crl/sub.pem" >vpn.server 2>&1 3>&- &
+	echo $! >>"$BATS_TEST_TMPDIR/servers"
+	openvpn --dev null --proto udp --remote 127.0.0.1 "$port" --nobind \
+	    --tls-client --cert "$dir/$1/fullchain.pem" \
+	    --key "$dir/$1/privkey.pem" --ca root.pem >vpn.client 2>&1 3>&- &
+	echo $! >>"$BATS_TEST_TMPDIR/servers"
+	for _ in $(seq 200); do
+		! grep -qE 'Peer Connection Initiated|VERIFY ERROR' vpn.server ||
+		    break
+		sleep 0.05
+	done
+}
+
+@test "OpenVPN takes the file for crl-verify" {
+	want openvpn
+	clients
+	vpn a
+	grep '\[a\] Peer Connection Initiated' vpn.server
+	revoked sub "$(serial a)"
+	cert-crl -q sub
+	vpn a
+	grep 'VERIFY ERROR: depth=0, error=certificate revoked' vpn.server
+	vpn b
+	grep '\[b\] Peer Connection Initiated' vpn.server
 }
