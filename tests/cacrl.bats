@@ -452,6 +452,19 @@ finds() {
 	run -2 cert-check @crl/../x
 }
 
+@test "cert-check finds what nobody made in crl" {
+	cert-create -c one.pem
+	cert-crl -q one.pem
+	run -0 cert-check
+	echo >"$crl/README"
+	finds warning @store unknown-file
+	rm "$crl/README"
+	ln -s x "$crl/.one.pem.pem@link"
+	finds warning @store interrupted
+	run -0 cert-check -r
+	run -0 cert-check
+}
+
 @test "cert-check reports the CRL of a CA that is not there any more" {
 	cert-create -c one
 	cert-crl -q -l 2d one

@@ -94,7 +94,7 @@ listen() {
 	    "cert-create -d new -s b.example.com b"
 	    "cert-create -A ca -f -s b.example.com b" "cert-revert b"
 	    "cert-import -N c here.pem" "cert-set b note=x" "cert-rm c"
-	    "cert-trust add ca.pem" "cert-sign -A ca a.csr" "cert-check -r"
+	    "cert-trust add ca.pem" "cert-sign -A ca a.csr" "cert-crl ca" "cert-check -r"
 	    "cert-sign -qfA ca a.csr sub/b.csr"
 	    "cert-check -M metrics:metrics.prom"
 	    "cert-check -r -M metrics:$PWD/metrics.prom")

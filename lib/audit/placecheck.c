@@ -215,6 +215,39 @@ lookx5u(void *arg, const char *file)
 	return rv;
 }
 
+/* A file of crl/: NAME.pem and .der, .NAME, and ..NAME@N. */
+static int
+lookcrlfile(void *arg, const char *file)
+{
+	struct place *in = arg;
+	char name[CS_NAME_MAX + 8];
+	size_t len = strlen(file), dots = strspn(file, ".");
+	const char *at = strchr(file, '@');
+
+	if (at != NULL && strcmp(at, "@link") == 0)
+		return !in->locked ?
+		    0 :
+		    cs_finding_add(in->audit, CS_CODE_INTERRUPTED, "@store",
+			in->err, "crl/%s was left over: cert-check%s -r", file,
+			cs_store_option(in->audit->store));
+	if (dots == 0 && len > 4 &&
+	    (strcmp(file + len - 4, ".pem") == 0 ||
+		strcmp(file + len - 4, ".der") == 0))
+		len -= 4;
+	else if (dots == 2 && at != NULL)
+		len = (size_t)(at - file);
+	else if (dots != 1)
+		len = 0;
+	if (len > dots && len - dots < sizeof(name)) {
+		memcpy(name, file + dots, len - dots);
+		name[len - dots] = '\0';
+		if (cs_name_isvalid(name))
+			return 0;
+	}
+	return cs_finding_add(in->audit, CS_CODE_UNKNOWN_FILE, "@store",
+	    in->err, "crl/%s: no command made it: remove it", file);
+}
+
 /* Calls fn for each file of a directory, if it is there and can be read. */
 static int
 eachplace(struct place *in, const char *dir, int (*fn)(void *, const char *))
@@ -353,6 +386,7 @@ cs_placecheck_store(struct certstore_audit *audit, struct certstore_error *err)
 	    eachplace(&in, "hooks", lookhook) == -1 ||
 	    eachplace(&in, "profiles", lookprofile) == -1 ||
 	    eachplace(&in, "x5u", lookx5u) == -1 ||
+	    eachplace(&in, "crl", lookcrlfile) == -1 ||
 	    lookdefault(audit, err) == -1 || looksettings(audit, err) == -1 ||
 	    looklog(audit, err) == -1)
 		goto out;

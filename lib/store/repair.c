@@ -318,31 +318,45 @@ repairdefault(struct cs_repair *r)
 	return 0;
 }
 
-/* Files of the store's own directory that an interrupted writer made aside. */
+/* Files of a directory of the store that an interrupted writer made aside. */
 static int
-repairaside(struct cs_repair *r)
+removeaside(struct cs_repair *r, int dir, const char *sub)
 {
-	struct certstore *store = r->store;
 	struct cs_strings files;
 	const char *file, *at;
 	struct stat st;
 	size_t i;
 	int rv;
 
-	rv = listfiles(store->fd, ".", &files);
+	rv = listfiles(dir, ".", &files);
 	for (i = 0; i < files.n && rv != -1; i++) {
 		file = files.v[i];
 		if (file[0] != '.' || (at = strchr(file, '@')) == NULL ||
 		    (strcmp(at, "@link") != 0 && strcmp(at, "@new") != 0) ||
-		    fstatat(store->fd, file, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+		    fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
 		    S_ISDIR(st.st_mode) || st.st_uid != geteuid())
 			continue;
 		if (cs_told_acts(r))
-			rv = cs_file_remove(store->fd, file);
+			rv = cs_file_remove(dir, file);
 		cs_told_add(r, "@store", "leftover", 0,
-		    "%s of an interrupted writer was left", file);
+		    "%s%s of an interrupted writer was left", sub, file);
 	}
 	cs_strings_free(&files);
+	return rv;
+}
+
+/* Those of the store's own directory, and of crl/. */
+static int
+repairaside(struct cs_repair *r)
+{
+	int fd, rv;
+
+	if (removeaside(r, r->store->fd, "") == -1)
+		return -1;
+	if ((fd = cs_file_opendir(r->store->fd, CS_CRL_DIR)) == -1)
+		return errno == ENOENT ? 0 : -1;
+	rv = removeaside(r, fd, CS_CRL_DIR "/");
+	cs_file_close(&fd);
 	return rv;
 }
 
