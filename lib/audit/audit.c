@@ -28,7 +28,7 @@ certstore_audit_new(struct certstore *store, int64_t when,
 	}
 	audit->store = store;
 	audit->when = when == CERTSTORE_NOW ? certstore_time_now() : when;
-	audit->root = audit->certs = -1;
+	audit->root = audit->certs = audit->signerdir = -1;
 	cs_store_allowcopy(store);
 	audit->ends = INT64_MAX;
 	return audit;
@@ -50,6 +50,7 @@ certstore_audit_free(struct certstore_audit *audit)
 	}
 	cs_file_close(&audit->root);
 	cs_file_close(&audit->certs);
+	cs_file_close(&audit->signerdir);
 	certstore_list_free(audit->ending);
 	cs_trustset_free(&audit->distrusted);
 	cs_log_done(&audit->told);

@@ -29,6 +29,7 @@ findsignerkey(struct certstore_audit *audit, struct certstore_error *err)
 		return 0;
 	free(audit->signer);
 	audit->signerspki[0] = '\0';
+	cs_file_close(&audit->signerdir);
 	audit->revokes = cs_revoked_isused(audit->store);
 	if ((audit->signer = strdup(key)) == NULL)
 		return cs_fail_nomem(err);
@@ -46,7 +47,19 @@ findsignerkey(struct certstore_audit *audit, struct certstore_error *err)
 			    strlen(ca.info.spki) + 1);
 	cs_entry_done(&ca);
 	cs_strings_free(&names);
+	if (audit->signerspki[0] != '\0')
+		audit->signerdir = cs_issued_open(audit->store,
+		    audit->signerspki);
 	return 0;
+}
+
+/* Is there a record?  1, 0; -1: who may not read it, does not find out. */
+static int
+hasrecord(const struct certstore_audit *audit, const char *serial)
+{
+	if (audit->signerdir != -1)
+		return cs_issued_hasin(audit->signerdir, serial);
+	return cs_issued_has(audit->store, audit->signerspki, serial);
 }
 
 /*
@@ -109,9 +122,7 @@ cs_issuedcheck_entry(struct certstore_audit *audit, struct certstore_error *err)
 		return -1;
 	if ((rv = lookrevoked(audit, serial, err)) == -1)
 		return -1;
-	/* who may not read it, does not find out */
-	if (audit->signerspki[0] == '\0' ||
-	    cs_issued_has(audit->store, audit->signerspki, serial) != 0)
+	if (audit->signerspki[0] == '\0' || hasrecord(audit, serial) != 0)
 		return 0;
 	if ((rv = cs_issuedcheck_lacks(&audit->entry, &is, err)) != 1)
 		return rv;

@@ -144,6 +144,7 @@ struct certstore_audit {
 	int			 unread;	/* a key may not be read */
 	char			*signer;	/* key identifier or name of the last CA */
 	char			 signerspki[CS_HASH_LEN];	/* "" : not here */
+	int			 signerdir;	/* of what it has signed, or -1 */
 	int			 revokes;	/* a CA has revoked something */
 	struct cs_ignored	 ignored[2];	/* of @store, of the last name */
 	struct cs_finding	*queue;

@@ -33,6 +33,7 @@ beginside(void *arg)
 	side->queue = NULL;
 	side->nqueue = side->size = side->nextfinding = 0;
 	side->group = side->signer = NULL;
+	side->signerdir = -1;
 	side->store = certstore_open(certstore_path(whole->store), 0, &err);
 	if (side->store != NULL)
 		return side;
@@ -72,6 +73,7 @@ endside(void *arg)
 	free(side->queue);
 	free(side->group);
 	free(side->signer);
+	cs_file_close(&side->signerdir);
 	cs_entry_done(&side->entry);
 	certstore_close(side->store);
 	free(side);

@@ -4,6 +4,8 @@
  * key identifier: those are not unique.  A file that is there says that the
  * serial number is taken (RFC 5280 section 4.1.2.2).
  */
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -447,12 +449,37 @@ cs_issued_has(const struct certstore *store, const char *signer,
     const char *serial)
 {
 	char path[SUB_MAX + CS_SERIAL_LEN + 4], sub[SUB_MAX];
+	struct stat st;
 
 	if (store->fd == -1)
 		return 0;
 	composesub(sub, signer, serial);
 	snprintf(path, sizeof(path), "%s/%s.pem", sub, serial);
-	if (faccessat(store->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (fstatat(store->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+}
+
+/* issued/SPKI of a CA, for many questions; -1 and errno: there is none. */
+int
+cs_issued_open(const struct certstore *store, const char *signer)
+{
+	char sub[SUB_MAX];
+
+	snprintf(sub, sizeof(sub), DIRECTORY "/%s", signer);
+	return cs_file_opendir(store->fd, sub);
+}
+
+int
+cs_issued_hasin(int dir, const char *serial)
+{
+	char path[CS_SERIAL_LEN + 8];
+	struct stat st;
+	size_t len = strlen(serial);
+
+	snprintf(path, sizeof(path), "%s%s/%s.pem", len < 2 ? "0" : "",
+	    len < 2 ? serial : serial + len - 2, serial);
+	if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return 1;
 	return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
 }

@@ -171,6 +171,9 @@ int	cs_issued_text(const struct certstore *, const char *, const char *,
 int	cs_issued_mend(struct certstore *, const char *, const char *,
 	    const struct cs_issued *, struct certstore_error *);
 int	cs_issued_has(const struct certstore *, const char *, const char *);
+/* The same of one CA, in its open directory. */
+int	cs_issued_open(const struct certstore *, const char *);
+int	cs_issued_hasin(int, const char *);
 /* The SPKI of all that have signed; may something expire between two times that
  * one has signed: 1, 0; both -1 and errno. */
 int	cs_issued_signers(const struct certstore *, struct cs_strings *);

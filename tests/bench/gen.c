@@ -168,6 +168,8 @@ makeput(struct gen *gen, struct cs_put *put, char *name, long i)
 	X509 *x509;
 
 	put->name = name;
+	snprintf(put->signer, sizeof(put->signer), "%s",
+	    gen->ca.entry.info.spki);
 	check((pkey = cs_key_generate(NULL, NULL, &error)) != NULL);
 	x509 = issue(gen, name, i, pkey);
 	check(cs_key_encode(&pem, pkey, NULL, &error) == 0);
