@@ -190,7 +190,7 @@ aged() {
 	syscalls all cert-check -e 30d
 	few=$count
 	instructions cert-check -e 30d
-	guard "none, in instructions," 256000
+	guard "none, in instructions," 260000
 	add 4 5 6 7 8 9
 	aged
 	syscalls all cert-check -e 30d
