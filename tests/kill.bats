@@ -346,8 +346,8 @@ grouped() {
 	cert-create -c -A CA CAbelow
 	cert-crl -q CAbelow
 	spki=$(cert-show -o spki CA)
-	mkdir -p -m 700 "$CERTSTORE/revoked/${spki#spki:}"
-	chmod 700 "$CERTSTORE/revoked"
+	mkdir -p "$CERTSTORE/revoked/${spki#spki:}"
+	chmod 700 "$CERTSTORE/revoked" "$CERTSTORE/revoked/${spki#spki:}"
 	printf 'certstore 1\nrevoked 1767225600\nissuer %s\n' \
 	    "$(sed -n 's/^subjecthash //p' "$CERTSTORE/certs/CA/info")" \
 	    >"$CERTSTORE/revoked/${spki#spki:}/5"

@@ -28,6 +28,7 @@ original() {
 	cert-set -q www user=web default=yes
 	cert-trust -f add "$CERTSTORE/certs/ca/cert.pem" >/dev/null
 	cert-trust -T phones -f add "$CERTSTORE/certs/ca/cert.pem" >/dev/null
+	cert-crl -q ca
 }
 
 teardown() {
@@ -47,7 +48,7 @@ looker() {
 	cat >looker <<'END'
 #!/bin/sh
 cd "$1" || exit
-for link in certs/* combined/* default trust trusts/*; do
+for link in certs/* combined/* default trust trusts/* crl/* crl/.[!.]*; do
 	[ ! -L "$link" ] || [ -e "$link" ] || echo "$link: leads to nothing"
 done
 for dir in certs/*/; do
@@ -77,6 +78,7 @@ changes() {
 	cert-create -s new.example.com new
 	cert-set -q mail default=yes note=x
 	cert-trust -T phones -f rm ca >/dev/null
+	cert-crl -q ca
 }
 
 # stepping STATUS: an rsync that runs the real one, and then looks whether the

@@ -117,6 +117,13 @@ countunpublished(struct certstore *store, const struct cs_info *info,
 	return rv == -1 ? -1 : 0;
 }
 
+static int
+isofca(const struct cs_crlinfo *ci, const struct cs_info *info)
+{
+	return strcmp(ci->spki, info->spki) == 0 &&
+	    strcmp(ci->issuer, info->subjecthash) == 0;
+}
+
 /* When the CRL is made again, and by which rule: by the CA and what it had before. */
 static void
 judgecrl(struct certstore_crl *row, const struct cs_info *info,
@@ -126,6 +133,9 @@ judgecrl(struct certstore_crl *row, const struct cs_info *info,
 
 	row->why = "third";
 	row->due = row->number == 0 ? now : cs_crlinfo_due(ci);
+	/* until then it is that of another CA of this name */
+	if (row->number != 0 && !isofca(ci, info))
+		row->due = ci->ends;
 	if (info->ends < now) {
 		row->due = 0;
 		row->why = "the CA expired";
