@@ -50,9 +50,10 @@ X509 = lib/x509/asn1.c lib/x509/cert.c lib/x509/certs.c lib/x509/chain.c \
 ISSUE = lib/issue/batch.c lib/issue/calls.c lib/issue/caution.c \
 	lib/issue/constraint.c \
 	lib/issue/copy.c lib/issue/create.c lib/issue/csr.c \
-	lib/issue/extension.c lib/issue/extra.c lib/issue/issue.c \
-	lib/issue/issuer.c lib/issue/keep.c lib/issue/life.c \
-	lib/issue/newkey.c lib/issue/ordering.c lib/issue/profileline.c \
+	lib/issue/export.c lib/issue/extension.c lib/issue/extra.c \
+	lib/issue/issue.c lib/issue/issuer.c lib/issue/keep.c \
+	lib/issue/life.c lib/issue/newkey.c lib/issue/ordering.c \
+	lib/issue/profileline.c \
 	lib/issue/request.c lib/issue/reuse.c lib/issue/sign.c \
 	lib/issue/signing.c lib/issue/subject.c lib/issue/template.c
 IMPORT = lib/import/answer.c lib/import/ident.c lib/import/import.c \
@@ -113,7 +114,7 @@ PROBE_SHARED = cmd/probe-judge.c cmd/probe-net.c cmd/probe-talk.c \
 	cmd/probe-tls.c
 MAINS = cmd/acme-responder.c cmd/acme-revoke.c cmd/cert-account.c \
 	cmd/cert-acme.c cmd/cert-check.c cmd/cert-create.c \
-	cmd/cert-crl.c cmd/cert-deploy.c \
+	cmd/cert-crl.c cmd/cert-deploy.c cmd/cert-export.c \
 	cmd/cert-import.c cmd/cert-list.c cmd/cert-match.c \
 	cmd/cert-probe.c cmd/cert-renew.c cmd/cert-report.c \
 	cmd/cert-revert.c cmd/cert-revoke.c cmd/cert-rm.c cmd/cert-set.c \
@@ -158,8 +159,8 @@ HEADERS = lib/certstore.h lib/acme/private.h lib/audit/private.h \
 
 PLAIN_COMMANDS = cert-check cert-deploy cert-list cert-match \
 	cert-renew cert-revert cert-rm cert-set
-CRYPTO_COMMANDS = cert-create cert-crl cert-import cert-revoke cert-show \
-	cert-sign cert-trust
+CRYPTO_COMMANDS = cert-create cert-crl cert-export cert-import \
+	cert-revoke cert-show cert-sign cert-trust
 # The only one that asks whether a name is a public suffix.
 PSL_COMMANDS = cert-verify
 # The only ones that speak to ACME servers.
@@ -181,14 +182,15 @@ PROFILES = dist/profiles/eap-tls-client dist/profiles/eap-tls-server \
 	dist/profiles/strongswan-server
 
 MAN1 = cert-account.1 cert-acme.1 cert-check.1 cert-create.1 \
-	cert-crl.1 cert-deploy.1 cert-import.1 cert-list.1 cert-match.1 \
-	cert-probe.1 cert-renew.1 cert-report.1 cert-revert.1 \
-	cert-revoke.1 cert-rm.1 cert-set.1 cert-show.1 cert-sign.1 \
-	cert-trust.1 cert-verify.1
+	cert-crl.1 cert-deploy.1 cert-export.1 cert-import.1 cert-list.1 \
+	cert-match.1 cert-probe.1 cert-renew.1 cert-report.1 \
+	cert-revert.1 cert-revoke.1 cert-rm.1 cert-set.1 cert-show.1 \
+	cert-sign.1 cert-trust.1 cert-verify.1
 MAN3 = certstore.3 certstore_acme.3 certstore_audit.3 \
 	certstore_certs.3 certstore_create.3 certstore_crl.3 \
 	certstore_deploy.3 certstore_due.3 certstore_entry.3 \
-	certstore_escape.3 certstore_import.3 certstore_list.3 \
+	certstore_escape.3 certstore_export.3 certstore_import.3 \
+	certstore_list.3 \
 	certstore_match.3 certstore_open.3 certstore_order.3 \
 	certstore_remove.3 certstore_renew.3 certstore_repair.3 \
 	certstore_revert.3 certstore_revoke.3 certstore_set.3 \

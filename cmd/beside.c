@@ -1,7 +1,9 @@
 /*
- * beside.c: writes a file for each of many others, in the same directory.  All
- * are on disk before the first has its name.
+ * beside.c: writes files that are not in the store, such as one beside each of
+ * many others.  All are on disk before the first has its name.
  */
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -44,6 +46,38 @@ dirlength(const char *path)
 	return slash == NULL ? 0 : (size_t)(slash - path) + 1;
 }
 
+/* Can a file be written, and may it: 1, or 0 with a message.  A link is not
+ * followed. */
+int
+cmd_beside_may(const char *path, int force)
+{
+	size_t len = dirlength(path);
+	char clean[256], *dir;
+	struct stat st;
+	int rv = 0;
+
+	cmd_clean(path, clean, sizeof(clean));
+	dir = len == 0 ? strdup(".") : strndup(path, len);
+	if (dir == NULL)
+		cmd_die("no memory left");
+	if (lstat(path, &st) == -1)
+		rv = errno == ENOENT ? 0 : -1;
+	else if (!force || !S_ISREG(st.st_mode)) {
+		errno = S_ISREG(st.st_mode) ? EEXIST : EINVAL;
+		rv = -1;
+	}
+	if (rv == 0)
+		rv = access(dir, W_OK | X_OK);
+	if (rv == -1 && errno == EEXIST)
+		cmd_error("%s: exists: use -f to replace it", clean);
+	else if (rv == -1 && errno == EINVAL)
+		cmd_error("%s: is not a regular file", clean);
+	else if (rv == -1)
+		cmd_error("%s: %s", clean, strerror(errno));
+	free(dir);
+	return rv == 0;
+}
+
 static int
 failbeside(const char *path)
 {
@@ -55,9 +89,10 @@ failbeside(const char *path)
 }
 
 int
-cmd_beside_add(struct cmd_beside *b, const char *path, const char *text)
+cmd_beside_add(struct cmd_beside *b, const char *path, const char *data,
+    size_t len, mode_t mode)
 {
-	size_t dir = dirlength(path), len = strlen(text), done = 0;
+	size_t dir = dirlength(path), done = 0;
 	struct cmd_besidefile *file;
 	ssize_t n = 0;
 	int error, fd;
@@ -76,9 +111,9 @@ cmd_beside_add(struct cmd_beside *b, const char *path, const char *text)
 		cmd_die("no memory left");
 	(void)unlink(file->tmp);
 	fd = open(file->tmp,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	while (fd != -1 && done < len &&
-	    ((n = write(fd, text + done, len - done)) > 0 ||
+	    ((n = write(fd, data + done, len - done)) > 0 ||
 		(n == -1 && errno == EINTR)))
 		done += n > 0 ? (size_t)n : 0;
 	error = errno;

@@ -1,10 +1,7 @@
 /*
  * cert-sign: signs requests that others made, by a CA of the store.
  */
-#include <sys/stat.h>
-
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,40 +221,6 @@ signone(struct job *job, const char *file)
 		cmd_lost();
 }
 
-/* Can the certificate of a request be written, and may it?  Else says why. */
-static int
-mayoccupy(const struct job *job, const char *path)
-{
-	size_t len = strrchr(path, '/') == NULL ?
-	    0 :
-	    (size_t)(strrchr(path, '/') - path) + 1;
-	char clean[256], *dir;
-	struct stat st;
-	int rv = 0;
-
-	cmd_clean(path, clean, sizeof(clean));
-	dir = len == 0 ? strdup(".") : strndup(path, len);
-	if (dir == NULL)
-		cmd_die("no memory left");
-	if (lstat(path, &st) == -1)
-		rv = errno == ENOENT ? 0 : -1;
-	else if ((job->flags & CERTSTORE_CREATE_FORCE) == 0 ||
-	    !S_ISREG(st.st_mode)) {
-		errno = S_ISREG(st.st_mode) ? EEXIST : EINVAL;
-		rv = -1;
-	}
-	if (rv == 0)
-		rv = access(dir, W_OK | X_OK);
-	if (rv == -1 && errno == EEXIST)
-		cmd_error("%s: exists: use -f to replace it", clean);
-	else if (rv == -1 && errno == EINVAL)
-		cmd_error("%s: is not a regular file", clean);
-	else if (rv == -1)
-		cmd_error("%s: %s", clean, strerror(errno));
-	free(dir);
-	return rv == 0;
-}
-
 static int
 bypath(const void *a, const void *b)
 {
@@ -294,7 +257,8 @@ addmany(struct job *job)
 
 	refusesame(job);
 	for (i = 0; i < job->n; i++) {
-		if (!mayoccupy(job, job->paths[i]) ||
+		if (!cmd_beside_may(job->paths[i],
+			(job->flags & CERTSTORE_CREATE_FORCE) != 0) ||
 		    cmd_input(job->files[i], "the request", &in) == -1)
 			continue;
 		if (certstore_sign_add(job->sign, in.label, in.data, in.len,
@@ -363,7 +327,8 @@ signmany(struct job *job)
 			continue;
 		path = cmd_beside_name(label);
 		lines[out.n] = makeline(label, entry);
-		if (cmd_beside_add(&out, path, chain) == -1)
+		if (cmd_beside_add(&out, path, chain, strlen(chain), 0644) ==
+		    -1)
 			free(lines[out.n]);
 		free(path);
 	}

@@ -5,6 +5,8 @@
 #ifndef CMD_H
 #define CMD_H
 
+#include <sys/types.h>
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -112,8 +114,9 @@ unsigned int cmd_input_open(int, const char *);	/* the mode above */
 int	cmd_paste(const char *, struct cmd_input *);
 
 /*
- * beside.c: a file for each of others, such as a.crt for a.csr.  Name: of that,
- * malloc'ed.  Add writes it under another name: 0, or -1 with a message.  Commit
+ * beside.c: files that are not in the store, such as a.crt for a.csr.  Name: of
+ * that, malloc'ed.  May: can it be written (1: replaced)?  1, or 0 with a
+ * message.  Add writes it under another name: 0, or -1 with a message.  Commit
  * gives all their names, on disk; what failed has no path then.
  */
 struct cmd_beside {
@@ -123,7 +126,9 @@ struct cmd_beside {
 	size_t	 n, size;
 };
 char	*cmd_beside_name(const char *);
-int	cmd_beside_add(struct cmd_beside *, const char *, const char *);
+int	cmd_beside_may(const char *, int);
+int	cmd_beside_add(struct cmd_beside *, const char *, const char *, size_t,
+	    mode_t);
 void	cmd_beside_commit(struct cmd_beside *);
 void	cmd_beside_free(struct cmd_beside *);
 

@@ -438,6 +438,13 @@ int certstore_sign_next(struct certstore_sign *sign, const char **label,
     struct certstore_error *err);
 void certstore_sign_free(struct certstore_sign *sign);
 
+/* An entry as PKCS#12: certstore_export(3). */
+enum certstore_export_form { CERTSTORE_EXPORT_MODERN, CERTSTORE_EXPORT_LEGACY };
+int certstore_export(struct certstore *store, const char *name,
+    enum certstore_export_form form, int force, const char *encrypt,
+    const struct certstore_passphrase *passphrase, void **der, size_t *len,
+    struct certstore_error *err);
+
 /* A certificate again, with a later end: certstore_renew(3). */
 int certstore_renew(struct certstore *store, const char *name,
     const char *was, const struct certstore_passphrase *passphrase, int flags,

@@ -89,6 +89,7 @@ listen() {
 	cp "$CERTSTORE/certs/here/combined.pem" here.pem
 	cert-create -q -d elsewhere -R -s a.example.com a >a.csr
 	mkdir sub
+	(umask 077; echo 'correct horse' >pass)
 	cert-create -q -d elsewhere -R -s b.example.com b >sub/b.csr
 	commands=("cert-create -A ca -s b.example.com b"
 	    "cert-create -d new -s b.example.com b"
@@ -96,6 +97,8 @@ listen() {
 	    "cert-import -N c here.pem" "cert-set b note=x" "cert-rm c"
 	    "cert-trust add ca.pem" "cert-sign -A ca a.csr" "cert-crl ca" "cert-check -r"
 	    "cert-sign -qfA ca a.csr sub/b.csr"
+	    "cert-export -E pass here here.p12"
+	    "cert-export -P legacy -E pass here $PWD/sub/here.p12"
 	    "cert-check -M metrics:metrics.prom"
 	    "cert-check -r -M metrics:$PWD/metrics.prom")
 	for command in "${commands[@]}"; do

@@ -25,7 +25,8 @@ mariadb-server-core postgresql prosody slapd vsftpd openvpn
 strongswan-swanctl charon-systemd freeradius eapoltest libstrongswan-standard-plugins gpgsm gpg-agent
 dirmngr systemd
 e2fsprogs g++ clang mandoc bash-completion
-fish zsh chromium tidy apparmor"
+fish zsh chromium tidy apparmor default-jre-headless
+easy-rsa gnutls-bin libnss3-tools"
 check_servers="$test apache2 caddy coturn dovecot-imapd haproxy kamailio
 kamailio-tls-modules ldap-utils lighttpd mariadb-server mosquitto nginx passwd
 postfix postgresql prosody redis-server slapd ssl-cert stunnel4"

@@ -59,6 +59,14 @@ b.example.com" ]
 	[ "$(cat "$CERTSTORE"/deployed/*/kamailio | wc -l)" -eq 1 ]
 }
 
+@test "cert-export(1)" {
+	page "$ROOT/man/cert-export.1"
+	[ "$(mode laptop.p12)" = 600 ]
+	[ "$(cert-show -p laptop.pass -i laptop.p12 -o fingerprint |
+	    head -n 1)" = "$(cert-show -o fingerprint laptop)" ]
+	[ "$(grep -c '"reason":"export"' "$CERTSTORE/log")" -eq 4 ]
+}
+
 @test "cert-import(1)" {
 	page "$ROOT/man/cert-import.1"
 	# It went back to the first answer; the second one is kept.

@@ -36,7 +36,7 @@ letters_usage() {
 	    grep -o . | sort -u | tr -d '\n'
 }
 
-commands='cert-account cert-check cert-create cert-crl cert-deploy cert-import cert-list cert-match cert-probe cert-revert
+commands='cert-account cert-check cert-create cert-crl cert-deploy cert-export cert-import cert-list cert-match cert-probe cert-revert
 cert-report cert-revoke cert-rm cert-show cert-sign cert-trust cert-verify'
 
 @test "options: source, page, synopsis and usage are the same" {
