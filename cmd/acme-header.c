@@ -104,17 +104,42 @@ acme_link_is(const char *rel, const char *type)
 	return 0;
 }
 
+/*
+ * A date as "Thu, 15 Jan 2099 08:00:00 GMT", which a time_t of 32 bits does not
+ * have; 0 if it is none.
+ */
+static int64_t
+parsefixdate(const char *text)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	struct certstore_error ignored;
+	char clock[9], iso[64], month[4];
+	const char *m;
+	int day, year;
+	int64_t when;
+
+	if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %8[0-9:] GMT", &day,
+		month, &year, clock) != 4 ||
+	    strlen(month) != 3 || (m = strstr(months, month)) == NULL ||
+	    (m - months) % 3 != 0)
+		return 0;
+	snprintf(iso, sizeof(iso), "%04d-%02d-%02dT%sZ", year,
+	    (int)(m - months) / 3 + 1, day, clock);
+	return certstore_time_parse(iso, &when, &ignored) == -1 ? 0 : when;
+}
+
 /* An HTTP date, RFC 9110 section 5.6.7; 0 if malformed or before 2000. */
 int64_t
 acme_date_parse(const char *text)
 {
-	time_t t;
+	int64_t when;
 
 	/* curl_getdate() takes much else, but no other begins like this */
 	if (!isalpha((unsigned char)*text) || strlen(text) > 40)
 		return 0;
-	t = curl_getdate(text, NULL);
-	return t < 946684800 ? 0 : (int64_t)t;
+	if ((when = parsefixdate(text)) == 0)
+		when = curl_getdate(text, NULL);
+	return when < 946684800 ? 0 : when;
 }
 
 /*
