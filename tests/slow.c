@@ -43,7 +43,7 @@ clock_gettime(clockid_t id, struct timespec *ts)
 	at = id == CLOCK_MONOTONIC ? wall : cpu;
 	pthread_mutex_unlock(&mutex);
 	ts->tv_sec = at / 1000000000;
-	ts->tv_nsec = at % 1000000000;
+	ts->tv_nsec = (long)(at % 1000000000);
 	return 0;
 }
 
