@@ -173,8 +173,8 @@ COMMANDS = $(PLAIN_COMMANDS) $(CRYPTO_COMMANDS) $(PSL_COMMANDS) \
 # Run by commands only.
 WORKERS = acme-responder acme-revoke check-store renew-due
 HOOKS = hooks/dehydrated hooks/nsupdate
-# Run by hand, cron, cert-deploy or sshd, where several hosts are.
-HOST_SCRIPTS = dist/pull dist/push dist/receive
+# Run by hand, cron, cert-deploy or sshd.
+HOST_SCRIPTS = dist/easyrsa-import dist/pull dist/push dist/receive
 
 PROFILES = dist/profiles/eap-tls-client dist/profiles/eap-tls-server \
 	dist/profiles/openvpn-client dist/profiles/openvpn-server \
