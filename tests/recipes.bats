@@ -400,7 +400,7 @@ moved() {
 		[ -s manual.txt ]
 		diff manual.txt readme.txt
 	done
-	for n in 13 14 15 18; do
+	for n in 13 14 15 18 21; do
 		network "$n" >manual.txt
 		awk -v n="$n." '
 		/^[0-9]+\. / || /^Status$/ { inside = $1 == n }
