@@ -161,7 +161,11 @@ subject=CN = root" ]
 	opened root.p12 | grep 'friendlyName: root'
 	cert-create -A root -P client -S CN=laptop laptop
 	cert-create -A root -P shaken -s spc:818H calls
-	cert-export -P legacy -E pass laptop laptop.p12
+	run -0 cert-export -P legacy -E pass laptop laptop.p12
+	[ -z "$output" ]
+	cert-revoke -q laptop
+	run -0 cert-export -fP legacy -E pass laptop laptop.p12
+	[[ $output = 'cert-export: laptop: was revoked at '20*Z ]]
 	cert-export -P legacy -E pass calls calls.p12
 }
 

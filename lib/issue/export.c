@@ -75,6 +75,9 @@ judgekey(const struct cs_issuer *is, int force, struct certstore_error *err)
 		    "this store does not know of: use -f to export it, or "
 		    "cert-show -o cert for its certificate",
 		    name);
+	if (is->entry.info.revoked != NULL)
+		cs_warn(is->entry.store, "%s: was revoked at %s", name,
+		    is->entry.info.revoked);
 	if (cs_cert_ends(x509) < now)
 		cs_warn(is->entry.store, "%s: expired %s", name,
 		    certstore_time_format(cs_cert_ends(x509), when));
