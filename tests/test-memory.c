@@ -210,9 +210,10 @@ cryptofree(void *p, const char *file, int line)
 /* What a call returns that gave a wrong answer instead of an error. */
 #define WRONG (-2)
 
-/* A server's key and certificates, as PEM. */
+/* A server's key and certificates, and a request, as PEM. */
 static struct cs_buf pem;
 static struct cs_buf anchor;
+static char *csr;
 
 static int
 create(struct certstore *store)
@@ -227,6 +228,53 @@ create(struct certstore *store)
 	    certstore_template_set_issuer(tmpl, "ca", &err) == 0)
 		rv = certstore_create(store, "made", tmpl,
 		    CERTSTORE_CREATE_FORCE, NULL, &err);
+	certstore_template_free(tmpl);
+	return rv;
+}
+
+static int
+createmany(struct certstore *store)
+{
+	static const char *const sans[] = { "many.example", "192.0.2.1" };
+	struct certstore_template *tmpl;
+	struct certstore_batch *batch = NULL;
+	int rv = -1;
+
+	if ((tmpl = certstore_template_new(&err)) == NULL)
+		return -1;
+	if (certstore_template_set_issuer(tmpl, "ca", &err) == 0)
+		batch = certstore_batch_new(store, tmpl, CERTSTORE_CREATE_FORCE,
+		    &err);
+	if (batch != NULL &&
+	    certstore_batch_add(batch, "one.example", NULL, 0, &err) == 0 &&
+	    certstore_batch_add(batch, "two", sans, 2, &err) == 0)
+		rv = certstore_batch_commit(batch, &err);
+	certstore_batch_free(batch);
+	certstore_template_free(tmpl);
+	return rv;
+}
+
+static int
+sign(struct certstore *store)
+{
+	const struct certstore_entry *entry;
+	struct certstore_template *tmpl;
+	struct certstore_sign *job = NULL;
+	const char *chain, *label;
+	int rv = -1;
+
+	if ((tmpl = certstore_template_new(&err)) == NULL)
+		return -1;
+	if (certstore_template_set_issuer(tmpl, "ca", &err) == 0)
+		job = certstore_sign_new(store, tmpl, CERTSTORE_CREATE_FORCE,
+		    &err);
+	if (job != NULL &&
+	    certstore_sign_add(job, "csr", csr, strlen(csr), &err) == 0 &&
+	    certstore_sign_commit(job, &err) == 0)
+		while ((rv = certstore_sign_next(job, &label, &entry, &chain,
+			    &err)) == 1)
+			;
+	certstore_sign_free(job);
 	certstore_template_free(tmpl);
 	return rv;
 }
@@ -528,6 +576,13 @@ makestore(void)
 	    certstore_create(store, "web", tmpl, 0, NULL, &err) == -1)
 		bail("%s", err.msg);
 	certstore_template_free(tmpl);
+	tmpl = certstore_template_new(&err);
+	if (certstore_template_add_san(tmpl, "away.example", &err) == -1 ||
+	    certstore_template_add_subject(tmpl, "O=Away", &err) == -1 ||
+	    certstore_create(store, "away", tmpl, CERTSTORE_CREATE_REQUEST,
+		&csr, &err) == -1)
+		bail("%s", err.msg);
+	certstore_template_free(tmpl);
 	sh("mkdir store/profiles; printf '%s\\n' '-t p384' '-S O=x' '-S OU=b' "
 	   "'-s a.example' 'purpose 1.2.3 clientAuth' 'extension 1.2.3=0500' "
 	   "'-P server' >store/profiles/vpn");
@@ -547,6 +602,8 @@ main(void)
 	} t[] = { { "list", list, 0, 0 }, { "match", match, 0, 0 },
 		{ "set", setprops, CERTSTORE_OPEN_WRITE, 0 },
 		{ "create", create, CERTSTORE_OPEN_WRITE, 67 },
+		{ "create many", createmany, CERTSTORE_OPEN_WRITE, 97 },
+		{ "sign", sign, CERTSTORE_OPEN_WRITE, 67 },
 		{ "profile", profile, 0, 1 },
 		{ "import", import, CERTSTORE_OPEN_WRITE, 67 },
 		{ "renew", renew, CERTSTORE_OPEN_WRITE, 67 },
@@ -570,6 +627,7 @@ main(void)
 	}
 	cs_buf_free(&pem);
 	cs_buf_free(&anchor);
+	free(csr);
 	removescratch();
 	return tap_done();
 }

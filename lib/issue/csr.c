@@ -286,15 +286,19 @@ adoptsan(struct certstore_template *t, struct cs_csr *csr,
 						  "a name of another type");
 		return 0;
 	}
-	if (type != CS_SAN_IP)
-		text = cs_asn1_text(raw);
-	else if (cs_asn1_ip(raw, ip))
-		text = strdup(ip);
-	if (text == NULL)
+	if (type == CS_SAN_IP ? !cs_asn1_ip(raw, ip) :
+				memchr(ASN1_STRING_get0_data(raw), '\0',
+				    (size_t)ASN1_STRING_length(raw)) != NULL)
 		return failcsr(csr, err, "asks for a name that is malformed");
+	text = type == CS_SAN_IP ? strdup(ip) : cs_asn1_text(raw);
+	if (text == NULL)
+		return cs_fail_nomem(err);
 	if (cs_buf_printf(&typed, "%s:%s", cs_san_names[type], text) == -1)
 		cs_fail_nomem(err);
-	else if (cs_name_san(typed.p, &type, &value, &why) == -1)
+	else if (cs_name_san(typed.p, &type, &value, &why) == -1 &&
+	    cs_error_isnomem(&why))
+		cs_fail_nomem(err);
+	else if (value == NULL)
 		failcsr(csr, err, "asks for a name that is refused: %s",
 		    why.msg);
 	else if (cs_template_addsan(t, type, value) == -1)
@@ -361,6 +365,8 @@ adoptsubject(struct certstore_template *t,
 		cn |= OBJ_obj2nid(obj) == NID_commonName;
 		if ((rv = cs_subject_take(t, asked, ne, &why)) == 0)
 			leaveobject(csr, "", obj);
+		else if (rv == -1 && cs_error_isnomem(&why))
+			return cs_fail_nomem(err);
 		else if (rv == -1)
 			return failcsr(csr, err,
 			    "asks for a subject that is refused: %s: use -S "

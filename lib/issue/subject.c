@@ -381,13 +381,13 @@ textofattr(const struct attr *a, const X509_NAME_ENTRY *ne,
 	int len;
 
 	len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(ne));
-	if (len > 0 && memchr(utf8, '\0', (size_t)len) == NULL)
-		value = strndup((char *)utf8, (size_t)len);
-	OPENSSL_free(utf8);
-	ERR_clear_error();
-	if (value == NULL)
+	if (len <= 0 || memchr(utf8, '\0', (size_t)len) != NULL)
 		cs_fail(why, CERTSTORE_EARGUMENT, "%s: the value is no text",
 		    OBJ_nid2sn(a->nid));
+	else if ((value = strndup((char *)utf8, (size_t)len)) == NULL)
+		cs_fail_nomem(why);
+	OPENSSL_free(utf8);
+	ERR_clear_error();
 	if (value != NULL && checkvalue(a, value, why) == -1) {
 		free(value);
 		value = NULL;

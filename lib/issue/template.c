@@ -452,6 +452,8 @@ cs_template_resolve(struct certstore_template *full, struct cs_san *own,
 	if (t->ca || cs_calls_signs(t) || t->nsan > 0 || !isownhost(name))
 		return 0;
 	if (cs_name_san(name, &own->type, &own->value, err) == -1) {
+		if (cs_error_isnomem(err))
+			return -1;
 		cs_error_clear(err);
 		return 0;
 	}
