@@ -156,7 +156,7 @@ subject=CN = root" ]
 	run -2 cert-export -E pass root root.p12
 	[[ $output = 'cert-export: root: is a CA, and who has its key '* ]]
 	[ ! -e root.p12 ]
-	! grep -q '"reason":"export"' "$CERTSTORE/log"
+	run -1 grep -q '"reason":"export"' "$CERTSTORE/log"
 	cert-export -f -P legacy -E pass root root.p12
 	opened root.p12 | grep 'friendlyName: root'
 	cert-create -A root -P client -S CN=laptop laptop
@@ -211,7 +211,7 @@ subject=CN = root" ]
 	run -2 cert-export -E pass leaf nowhere/x
 	[ "$output" = "cert-export: nowhere/x: No such file or directory" ]
 	[ "$(cat file)" = precious ]
-	! grep -q '"reason":"export"' "$CERTSTORE/log"
+	run -1 grep -q '"reason":"export"' "$CERTSTORE/log"
 	chmod 644 file
 	cert-export -f -P legacy -E pass leaf file
 	[ "$(mode file)" = 600 ]
@@ -239,7 +239,7 @@ subject=CN = root" ]
 	run -0 grep -c "\"command\":\"cert-export\",\"entry\":\"leaf\",\"reason\":\"export\",\"old\":\"$print\",\"new\":\"$print\"" \
 	    "$CERTSTORE/log"
 	[ "$output" = 1 ]
-	! grep -q correct "$CERTSTORE/log"
+	run -1 grep -q correct "$CERTSTORE/log"
 	traceable
 	run strace -f -qq -o trace -e trace=rename \
 	    -e inject=rename:signal=KILL cert-export -E pass leaf new.p12
