@@ -628,3 +628,32 @@ vpn() {
 	vpn b
 	grep '\[b\] Peer Connection Initiated' vpn.server
 }
+
+@test "CRLs that are made at once have numbers of their own" {
+	local pids=() pid
+
+	cert-create -c one
+	for _ in 1 2 3 4; do
+		cert-crl one >>made &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid"
+	done
+	[ "$(wc -l <made)" -eq 4 ]
+	[ "$(grep -c '@crl/one' "$CERTSTORE/log")" -eq 4 ]
+	[ "$(readlink "$crl/.one")" = ..one@4 ]
+	openssl crl -in "$crl/one.pem" -noout -CAfile \
+	    "$CERTSTORE/certs/one/cert.pem"
+	[ -z "$(litter "$CERTSTORE")" ]
+}
+
+@test "the longest name of a CA" {
+	name=$(printf 'a%.0s' $(seq 200))
+	cert-create -c -S CN=long "$name"
+	cert-crl -q "$name"
+	rm "$crl/.$name"
+	cert-check -q -r
+	openssl crl -in "$crl/$name.pem" -noout
+	run -0 cert-check
+}

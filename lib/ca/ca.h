@@ -8,7 +8,7 @@
 
 /*
  * publish.c: makes the CRL of the CA with this entry, and publishes it: in
- * crl/NAME.pem and .der, in crl/ of each CA below it, and in the trust sets that
+ * crl/NAME.pem and .der, in crl/ of each CA that it issued, and in the trust sets that
  * it is an anchor of.  0, or -1: with CERTSTORE_EPASSPHRASE or CERTSTORE_EREFUSED
  * it cannot be signed, and cert-renew and cert-crl find that there are
  * revocations which are not published.

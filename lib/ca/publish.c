@@ -2,8 +2,8 @@
  * publish.c: publishes the CRL of a CA in crl/, certstore(5), and tells the trust
  * sets that it is an anchor of.
  *
- * crl/NAME.pem has the CRLs of the CAs above NAME behind its own: servers check
- * the whole chain, and refuse all clients if one of these is missing.
+ * crl/NAME.pem has the CRLs of the issuers in the chain of NAME behind its own:
+ * servers check the whole chain, and refuse all clients if one is missing.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 
 #define LIFE (30 * CS_DAY)
 #define LIFE_ENCRYPTED (365 * CS_DAY) /* no cron job can sign */
-#define ABOVE_MAX 32		      /* CAs above one another */
+#define CHAIN_MAX 32		      /* issuers */
 
 /* One CRL while it is made. */
 struct publishing {
@@ -27,7 +27,7 @@ struct publishing {
 	struct cs_issuer is;
 	struct cs_setname tn;
 	int encrypted;
-	int open;	       /* an issuer above is not in the store */
+	int open;	       /* the last issuer is not in the store */
 	struct cs_crlinfo was; /* gen 0: there was none */
 	struct cs_crlinfo crl; /* the new one */
 	struct cs_buf der;
@@ -39,10 +39,10 @@ struct fileset {
 	struct cs_setgen gen;
 };
 
-/* Adds the names of the CAs above, nearest first.  open: the last of them is not
+/* Adds the names of the issuers, nearest first.  open: the last of them is not
  * self-signed, or has no key here. */
 static int
-findabove(struct publishing *p, struct certstore_error *err)
+findissuers(struct publishing *p, struct certstore_error *err)
 {
 	struct cs_issuer up[2] = { 0 };
 	const struct certstore_entry *entry = &p->is.entry;
@@ -50,14 +50,14 @@ findabove(struct publishing *p, struct certstore_error *err)
 	size_t i;
 	int rv = 0;
 
-	for (i = 0; !entry->info.self && i < ABOVE_MAX; i++) {
+	for (i = 0; !entry->info.self && i < CHAIN_MAX; i++) {
 		cs_issuer_close(&up[i % 2]);
 		rv = cs_issuer_find(&up[i % 2], entry, x509, err);
 		if (rv != 1)
 			break;
 		entry = &up[i % 2].entry;
 		x509 = sk_X509_value(up[i % 2].certs, 0);
-		if (cs_strings_add(&p->crl.above, entry->info.name) == -1) {
+		if (cs_strings_add(&p->crl.chain, entry->info.name) == -1) {
 			rv = cs_fail_nomem(err);
 			break;
 		}
@@ -173,7 +173,7 @@ addpublished(struct cs_buf *pem, struct certstore *store, const char *name,
 /* What crl/NAME.pem contains. */
 static int
 composepem(struct cs_buf *pem, struct certstore *store,
-    const struct cs_buf *der, const struct cs_strings *above,
+    const struct cs_buf *der, const struct cs_strings *chain,
     struct certstore_error *err)
 {
 	size_t i;
@@ -181,8 +181,8 @@ composepem(struct cs_buf *pem, struct certstore *store,
 	if (cs_pem_encode(pem, "X509 CRL", (const unsigned char *)der->p,
 		der->len) == -1)
 		return cs_fail_nomem(err);
-	for (i = 0; i < above->n; i++)
-		if (addpublished(pem, store, above->v[i], err) == -1)
+	for (i = 0; i < chain->n; i++)
+		if (addpublished(pem, store, chain->v[i], err) == -1)
 			return -1;
 	return 0;
 }
@@ -210,7 +210,7 @@ writefiles(const struct cs_setname *tn, const struct cs_crlinfo *info,
 	struct cs_buf pem = { 0 }, text = { 0 };
 	int rv = -1;
 
-	if (composepem(&pem, tn->store, der, &info->above, err) == -1)
+	if (composepem(&pem, tn->store, der, &info->chain, err) == -1)
 		goto out;
 	if (cs_crlinfo_compose(&text, info) == -1)
 		cs_fail_nomem(err);
@@ -229,9 +229,9 @@ out:
 	return rv;
 }
 
-/* Writes crl/NAME.pem of a CA again, for the CRL of one above it. */
+/* Writes crl/NAME.pem of a CA again, if its chain has this issuer. */
 static int
-refreshone(struct certstore *store, const char *name, const char *above,
+refreshone(struct certstore *store, const char *name, const char *issuer,
     struct certstore_error *err)
 {
 	struct cs_crlinfo info = { 0 };
@@ -243,10 +243,10 @@ refreshone(struct certstore *store, const char *name, const char *above,
 
 	if ((rv = cs_crlinfo_read(store, name, &info, err)) != 1)
 		goto out;
-	for (i = 0; i < info.above.n; i++)
-		if (strcmp(info.above.v[i], above) == 0)
+	for (i = 0; i < info.chain.n; i++)
+		if (strcmp(info.chain.v[i], issuer) == 0)
 			break;
-	if (i == info.above.n)
+	if (i == info.chain.n)
 		goto out;
 	if ((rv = cs_crlname_init(&tn, store, name, err)) == -1 ||
 	    (rv = cs_setgen_open(&tn, &live, err)) != 1)
@@ -263,9 +263,9 @@ out:
 	return rv == -1 ? -1 : 0;
 }
 
-/* The same of all CAs below. */
+/* The same of all CAs. */
 static int
-refreshbelow(struct certstore *store, const char *above,
+refreshissued(struct certstore *store, const char *issuer,
     struct certstore_error *err)
 {
 	struct cs_strings names = { 0 };
@@ -275,9 +275,9 @@ refreshbelow(struct certstore *store, const char *above,
 	if (cs_setgen_crls(store, &names) == -1)
 		rv = cs_fail_errno(err, "%s/crl", certstore_path(store));
 	for (i = 0; i < names.n && rv == 0; i++) {
-		if (strcmp(names.v[i], above) == 0)
+		if (strcmp(names.v[i], issuer) == 0)
 			continue;
-		if (refreshone(store, names.v[i], above, err) == -1 &&
+		if (refreshone(store, names.v[i], issuer, err) == -1 &&
 		    err->code != CERTSTORE_EDAMAGED)
 			rv = -1;
 		else if (err->code == CERTSTORE_EDAMAGED) {
@@ -310,7 +310,7 @@ commitcrl(struct publishing *p, struct certstore_error *err)
 	p->crl.gen = p->was.gen;
 	return writefiles(&p->tn, &p->crl, &p->der, err) == -1 ?
 	    -1 :
-	    refreshbelow(p->store, p->is.entry.info.name, err);
+	    refreshissued(p->store, p->is.entry.info.name, err);
 }
 
 static void
@@ -390,7 +390,7 @@ openca(struct publishing *p, const char *name, struct certstore_error *err)
 	snprintf(p->crl.issuer, sizeof(p->crl.issuer), "%s", info->subjecthash);
 	p->encrypted = cs_reuse_isencrypted(&p->is.entry, CS_PRIVKEY, err);
 	if (p->encrypted == -1 || readbefore(p, err) == -1 ||
-	    findabove(p, err) == -1)
+	    findissuers(p, err) == -1)
 		return -1;
 	return cs_issuer_key(&p->is, p->how->pass, err);
 }
@@ -398,10 +398,10 @@ openca(struct publishing *p, const char *name, struct certstore_error *err)
 static int publishone(struct certstore *, const char *,
     const struct cs_publish *, int, struct certstore_error *);
 
-/* Makes the CRLs of CAs above that have none, and warns of those that cannot be
+/* Makes the CRLs of issuers that have none, and warns of those that cannot be
  * made: the file for servers is not complete without them. */
 static void
-completeabove(const struct publishing *p, int depth)
+publishissuers(const struct publishing *p, int depth)
 {
 	struct certstore_error err;
 	struct cs_crlinfo info;
@@ -409,11 +409,11 @@ completeabove(const struct publishing *p, int depth)
 	size_t i;
 	int rv;
 
-	for (i = p->crl.above.n; i > 0; i--) {
-		name = p->crl.above.v[i - 1];
+	for (i = p->crl.chain.n; i > 0; i--) {
+		name = p->crl.chain.v[i - 1];
 		rv = cs_crlinfo_read(p->store, name, &info, &err);
 		cs_crlinfo_done(&info);
-		if (rv == 1 || depth >= ABOVE_MAX ||
+		if (rv == 1 || depth >= CHAIN_MAX ||
 		    publishone(p->store, name, p->how, depth + 1, &err) == 0)
 			continue;
 		cs_warn(p->store,
@@ -423,10 +423,10 @@ completeabove(const struct publishing *p, int depth)
 	}
 	if (p->open)
 		cs_warn(p->store,
-		    "%s: lacks the CRL of a CA above %s whose key is not in "
+		    "%s: lacks the CRL of the issuer of %s, whose key is not in "
 		    "this store: add it for servers that check the whole chain",
 		    p->tn.path,
-		    p->crl.above.n > 0 ? p->crl.above.v[p->crl.above.n - 1] :
+		    p->crl.chain.n > 0 ? p->crl.chain.v[p->crl.chain.n - 1] :
 					 p->is.entry.info.name);
 }
 
@@ -441,7 +441,7 @@ publishone(struct certstore *store, const char *name,
 		return -1;
 	if (openca(&p, name, err) == -1)
 		goto out;
-	completeabove(&p, depth);
+	publishissuers(&p, depth);
 	if (makecrl(&p, err) == -1)
 		goto out;
 	if (how->dryrun) {

@@ -48,10 +48,10 @@ takecrlline(struct cs_crlinfo *ci, const struct cs_propline *l)
 		ci->count = strtoul(l->value, NULL, 10);
 	else if (iscrlword(l, "recorded"))
 		ci->recorded = strtoul(l->value, NULL, 10);
-	else if (iscrlword(l, "above"))
+	else if (iscrlword(l, "chain"))
 		return copycrlvalue(name, sizeof(name), l) == 0 &&
 			cs_name_isvalid(name) ?
-		    cs_strings_add(&ci->above, name) :
+		    cs_strings_add(&ci->chain, name) :
 		    -1;
 	return 0;
 }
@@ -118,8 +118,8 @@ cs_crlinfo_compose(struct cs_buf *b, const struct cs_crlinfo *ci)
 	    (long long)ci->starts, certstore_time_format(ci->starts, starts),
 	    (long long)ci->ends, certstore_time_format(ci->ends, ends),
 	    ci->count, ci->recorded);
-	for (i = 0; i < ci->above.n; i++)
-		bad |= cs_buf_printf(b, "above %s\n", ci->above.v[i]);
+	for (i = 0; i < ci->chain.n; i++)
+		bad |= cs_buf_printf(b, "chain %s\n", ci->chain.v[i]);
 	return bad == 0 ? 0 : -1;
 }
 
@@ -157,6 +157,6 @@ cs_crlinfo_due(const struct cs_crlinfo *ci)
 void
 cs_crlinfo_done(struct cs_crlinfo *ci)
 {
-	cs_strings_free(&ci->above);
+	cs_strings_free(&ci->chain);
 	memset(ci, 0, sizeof(*ci));
 }

@@ -1,6 +1,6 @@
 /*
  * setgen.c: sets of files that a link switches: trust sets, and the CRL of a CA
- * with those of the CAs above it.  Which generation the link leads to, and what
+ * with those of its issuers.  Which generation the link leads to, and what
  * is left of others.
  *
  *	trust -> .trust@N		the default trust set

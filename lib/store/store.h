@@ -601,7 +601,7 @@ struct cs_crlinfo {
 	int64_t		 starts, ends;		/* this and next update */
 	size_t		 count;			/* how many it revokes */
 	size_t		 recorded;		/* were in revoked/SPKI then */
-	struct cs_strings above;		/* CAs whose CRLs are behind it */
+	struct cs_strings chain;		/* CAs whose CRLs are behind it */
 	unsigned long	 gen;			/* of its link */
 };
 int	cs_crlinfo_read(struct certstore *, const char *,
