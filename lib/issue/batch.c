@@ -339,7 +339,8 @@ isbatchfresh(struct certstore_batch *b, const struct batchentry *e,
 
 /* Makes what was only checked, or with the lock what another writer changed. */
 static int
-prepareall(struct certstore_batch *b, int locked, struct certstore_error *err)
+preparepending(struct certstore_batch *b, int locked,
+    struct certstore_error *err)
 {
 	struct batchentry *e;
 	size_t i;
@@ -418,9 +419,9 @@ certstore_batch_commit(struct certstore_batch *b, struct certstore_error *err)
 	cs_error_clear(err);
 	if (dry)
 		rv = writebatch(b, err);
-	else if ((rv = prepareall(b, 0, err)) == 0 &&
+	else if ((rv = preparepending(b, 0, err)) == 0 &&
 	    (rv = cs_lock_take(b->store, err)) == 0) {
-		if ((rv = prepareall(b, 1, err)) == 0)
+		if ((rv = preparepending(b, 1, err)) == 0)
 			rv = writebatch(b, err);
 		cs_lock_release(b->store);
 	}

@@ -74,7 +74,7 @@ leaveobject(struct cs_csr *csr, const char *before, const ASN1_OBJECT *obj)
 
 /* The only request of an input. */
 static int
-readonly(struct cs_csr *csr, const char *label, const void *data, size_t len,
+readonlycsr(struct cs_csr *csr, const char *label, const void *data, size_t len,
     struct certstore_error *err)
 {
 	struct cs_pems pems = { NULL, 0, 0 };
@@ -205,7 +205,7 @@ cs_csr_read(struct cs_csr *csr, const char *label, const void *data, size_t len,
 	ERR_clear_error();
 	if ((csr->name = cs_item_label(label)) == NULL)
 		return cs_fail_nomem(err);
-	if (readonly(csr, label, data, len, err) == -1 ||
+	if (readonlycsr(csr, label, data, len, err) == -1 ||
 	    proveowner(csr, err) == -1 || readattributes(csr, err) == -1)
 		return -1;
 	ERR_clear_error();
@@ -242,7 +242,7 @@ decodeasked(const struct cs_csr *csr, int nid, void *out,
 
 /* A CA is made only where that was asked for by who signs. */
 static int
-checkca(struct cs_csr *csr, const struct certstore_template *t,
+checkcaasked(struct cs_csr *csr, const struct certstore_template *t,
     struct certstore_error *err)
 {
 	BASIC_CONSTRAINTS *bc;
@@ -384,7 +384,7 @@ adoptsubject(struct certstore_template *t,
 
 /* A TLS peer has to take the key; what signs calls needs another one. */
 static int
-checkuse(const struct cs_csr *csr, const struct certstore_template *t,
+checkkeyuse(const struct cs_csr *csr, const struct certstore_template *t,
     struct certstore_error *err)
 {
 	const char *flaw;
@@ -418,10 +418,10 @@ cs_csr_apply(struct certstore_template *t,
 	t->subject = NULL;
 	t->nsubject = t->subjectsize = 0;
 	t->pkey = csr->pkey;
-	if (checkca(csr, t, err) == -1 || adoptnames(t, csr, err) == -1 ||
+	if (checkcaasked(csr, t, err) == -1 || adoptnames(t, csr, err) == -1 ||
 	    adoptsubject(t, asked, csr, err) == -1)
 		return -1;
-	return checkuse(csr, t, err);
+	return checkkeyuse(csr, t, err);
 }
 
 void
@@ -489,7 +489,7 @@ leavepurposes(struct cs_csr *csr, X509_EXTENSION *ext, X509 *x509)
 
 /* Has the certificate an extension with the same value? */
 static int
-hassame(X509 *x509, X509_EXTENSION *ext)
+hassameext(X509 *x509, X509_EXTENSION *ext)
 {
 	int at;
 
@@ -509,7 +509,7 @@ cs_csr_compare(struct cs_csr *csr, X509 *x509)
 
 	for (i = 0; i < sk_X509_EXTENSION_num(csr->exts); i++) {
 		ext = sk_X509_EXTENSION_value(csr->exts, i);
-		if (hassame(x509, ext))
+		if (hassameext(x509, ext))
 			continue;
 		switch (OBJ_obj2nid(X509_EXTENSION_get_object(ext))) {
 		case NID_subject_alt_name:

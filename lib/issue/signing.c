@@ -337,7 +337,7 @@ out:
 
 /* Is it still to be recorded? */
 static int
-isopen(const struct signing *s)
+isunrecorded(const struct signing *s)
 {
 	return s->refused == NULL && !s->recorded;
 }
@@ -411,7 +411,7 @@ refusesigned(struct certstore_sign *sign, struct certstore_error *err)
 	int rv = 0;
 
 	for (i = 0; i < sign->n && rv == 0; i++) {
-		if (!isopen(&sign->v[i]))
+		if (!isunrecorded(&sign->v[i]))
 			continue;
 		if ((name = cs_item_label(sign->v[i].label)) == NULL)
 			return cs_fail_nomem(err);
@@ -434,7 +434,7 @@ recordsigned(struct certstore_sign *sign, struct certstore_error *err)
 	if ((v = reallocarray(NULL, sign->n + 1, sizeof(*v))) == NULL)
 		return cs_fail_nomem(err);
 	for (i = 0; i < sign->n; i++)
-		if (isopen(&sign->v[i]))
+		if (isunrecorded(&sign->v[i]))
 			v[n++] = (struct cs_issued){ .signer = sign->signer,
 				.desc = &sign->v[i].desc,
 				.pem = sign->v[i].pem };
@@ -442,7 +442,7 @@ recordsigned(struct certstore_sign *sign, struct certstore_error *err)
 		rv = cs_issued_add(sign->store, v, n, err);
 	free(v);
 	for (i = 0; i < sign->n && rv == 0; i++) {
-		if (!isopen(&sign->v[i]))
+		if (!isunrecorded(&sign->v[i]))
 			continue;
 		sign->v[i].recorded = 1;
 		rv = parsesigned(&sign->entry.info, &sign->v[i], err);

@@ -36,7 +36,7 @@ readserials(const struct certstore *store, const char *signer, const char *key,
 }
 
 static int
-matchlist(const struct cs_list *a, const struct cs_list *b)
+equallist(const struct cs_list *a, const struct cs_list *b)
 {
 	size_t i;
 
@@ -53,7 +53,7 @@ samenames(const struct cs_info *a, const struct cs_info *b)
 	size_t i;
 
 	if (a->nsan != b->nsan || strcmp(a->kind, b->kind) != 0 ||
-	    !matchlist(&a->spcs, &b->spcs) || !matchlist(&a->tns, &b->tns))
+	    !equallist(&a->spcs, &b->spcs) || !equallist(&a->tns, &b->tns))
 		return 0;
 	for (i = 0; i < a->nsan; i++)
 		if (!cs_names_have(b->san, b->nsan, a->san[i].type,
