@@ -732,7 +732,7 @@ int certstore_audit_code(size_t i, const char **code,
 
 /* Repairs a store: certstore_repair(3). */
 struct certstore_repaired {		/* the library's; it may grow */
-	const char *name;	/* an entry, "@store", "@trust/SET" */
+	const char *name;	/* an entry, "@store", "@trust/SET", "@crl/CA" */
 	const char *what;	/* one word: "index" */
 	const char *text;	/* what was wrong */
 	int left;		/* it is not repaired, and why */
