@@ -249,7 +249,8 @@ sound() {
 	cert-check >found || [ $? -eq 1 ] ||
 	    fail "$1: cert-check gives $?" || return 1
 	# as clean(); a group that was to lose its keys no longer reads them
-	! grep -v -e '^note' -e $'\ttenant-' -e $'\tkey-closed' -e '[.]default@link' \
+	! grep -v -e '^note' -e $'\ttenant-' -e $'\tkey-closed' -e $'\trevoked\t' \
+	    -e '[.]default@link' \
 	    ${unpublished:+-e crl-unpublished} found >wrong ||
 	    fail "$1: cert-check: $(cat wrong)" || return 1
 }

@@ -358,6 +358,38 @@ grouped() {
 	sweep cert-crl CA
 }
 
+# It is three changes: the record, the entry, the CRL.  Whatever was done holds,
+# and the next call does the rest.
+@test "cert-revoke, killed anywhere: the next one completes it" {
+	local call n at serial
+
+	target=none unpublished=1
+	serial=$(cert-show -o serial serving | sed 's/^0*//')
+	calls cert-revoke serving reason=superseded
+	[ "$(wc -l <all)" -ge 40 ] || fail "traced: $(cat all)"
+	while read -r call n <&4; do
+		at="$call $n"
+		restore
+		killed "$call" "$n" cert-revoke serving reason=superseded ||
+		    return 1
+		readable "$at" || return 1
+		pair || fail "$at: no pair" || return 1
+		if ls "$CERTSTORE"/revoked/*/"$serial" >/dev/null 2>&1; then
+			cert-check -qr || [ $? -eq 1 ]
+			[ -n "$(cert-show -o revoked serving)" ] ||
+			    fail "$at: recorded, and not to be seen" || return 1
+		fi
+		cert-revoke -q serving reason=superseded ||
+		    fail "$at: not completed" || return 1
+		[ -n "$(cert-show -o revoked serving)" ] ||
+		    fail "$at: the entry does not say so" || return 1
+		openssl crl -noout -text -in "$CERTSTORE/crl/CA.pem" |
+		    grep -qi "serial number: 0*$serial" ||
+		    fail "$at: not published" || return 1
+		sound "$at, completed" || return 1
+	done 4<some
+}
+
 @test "cert-trust update to another list of many, killed anywhere" {
 	target=none
 	anchors 16

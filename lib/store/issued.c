@@ -179,6 +179,25 @@ isrecord(int dir, const char *file, const struct cs_buf *pem)
 	return rv;
 }
 
+/* Makes a file that gets its name with all its contents: 0, or -1 and errno. */
+int
+cs_issued_newfile(int dir, const char *file, const struct cs_buf *b, int *fd)
+{
+	static const char tmp[] = ".new";
+	int mine = -1, rv;
+
+	if ((rv = cs_file_write(dir, tmp, b, 0600, (gid_t)-1, &mine)) == -1 &&
+	    errno == EEXIST && cs_file_remove(dir, tmp) == 0)
+		rv = cs_file_write(dir, tmp, b, 0600, (gid_t)-1, &mine);
+	if (rv == 0)
+		rv = cs_file_rename(dir, tmp, file);
+	if (rv == 0 && fd != NULL)
+		*fd = mine;
+	else
+		cs_file_close(&mine);
+	return rv;
+}
+
 /* The file of one: no other may have its name. */
 static int
 writerecord(struct certstore *store, const char *sub, int dir,
@@ -188,13 +207,6 @@ writerecord(struct certstore *store, const char *sub, int dir,
 	char file[CS_SERIAL_LEN + 4];
 
 	snprintf(file, sizeof(file), "%s.pem", serial);
-	if (cs_file_write(dir, file, b, 0600, (gid_t)-1, fd) == 0)
-		return 0;
-	if (errno != EEXIST) {
-		failissued(store, sub, err);
-		(void)cs_file_remove(dir, file);
-		return -1;
-	}
 	switch (isrecord(dir, file, &is->pem)) {
 	case 1:
 		return 0;
@@ -204,8 +216,11 @@ writerecord(struct certstore *store, const char *sub, int dir,
 		    "again",
 		    store->path, sub, file);
 	default:
-		return failissued(store, sub, err);
+		break;
 	}
+	if (errno == ENOENT && cs_issued_newfile(dir, file, b, fd) == 0)
+		return 0;
+	return failissued(store, sub, err);
 }
 
 /*

@@ -163,8 +163,8 @@ composerevocation(struct cs_buf *b, const struct cs_revocation *r)
 	return bad == 0 ? 0 : -1;
 }
 
-/* Writes one: 1, 0 it was revoked before, -1 and errno.  A file that a power
- * failure left damaged is replaced. */
+/* Writes one: 1, 0 it was revoked before, -1 and errno.  A damaged file is
+ * replaced. */
 static int
 writerevocation(int dir, const struct cs_revocation *r, int sync)
 {
@@ -172,22 +172,15 @@ writerevocation(int dir, const struct cs_revocation *r, int sync)
 	struct cs_buf b = { 0 };
 	int fd = -1, rv = -1;
 
-	if (composerevocation(&b, r) == -1) {
+	if (readrevocation(dir, r->serial, r->serial, &was) == 0)
+		return 0;
+	if (errno != ENOENT && errno != EBADMSG)
+		return -1;
+	if (composerevocation(&b, r) == -1)
 		errno = ENOMEM;
-		goto out;
-	}
-	if (cs_file_write(dir, r->serial, &b, 0600, (gid_t)-1, &fd) == 0) {
+	else if (cs_issued_newfile(dir, r->serial, &b, &fd) == 0)
 		rv = sync && fsync(fd) == -1 ? -1 : 1;
-		cs_file_close(&fd);
-	} else if (errno != EEXIST)
-		;
-	else if (readrevocation(dir, r->serial, r->serial, &was) == 0)
-		rv = 0;
-	else if (errno == EBADMSG)
-		rv = cs_file_replace(dir, r->serial, &b, 0600) == -1 ? -1 : 1;
-	if (rv == -1 && errno != EEXIST)
-		(void)cs_file_remove(dir, r->serial);
-out:
+	cs_file_close(&fd);
 	cs_buf_free(&b);
 	return rv;
 }
