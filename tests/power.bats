@@ -116,6 +116,10 @@ first_anchors() {
 	cut cert-import
 }
 
+@test "cert-renew, the power cut" {
+	cut cert-renew -f serving
+}
+
 @test "cert-rm, the power cut" {
 	cut cert-rm -f serving
 }
