@@ -21,7 +21,8 @@ setup() {
 		sed "s,/usr/bin/,$DEST/usr/bin/," "$unit" >"units/${unit##*/}"
 	done
 	run -0 --separate-stderr systemd-analyze verify --man=no units/cert-*
-	[ -z "$stderr" ] || fail "$stderr"
+	# it reads the units of other packages, too
+	! grep 'cert-' <<<"$stderr" || fail "$stderr"
 	run -0 systemd-analyze security --offline=true --threshold=30 \
 	    units/cert-renew.service
 	! grep -q '@[A-Z]*@' "$units"/* || fail "not replaced"

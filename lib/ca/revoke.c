@@ -23,8 +23,8 @@ struct target {
 	struct cs_revocation r;
 	char fingerprint[CS_HASH_LEN]; /* "": not known */
 	char ownspki[CS_HASH_LEN];     /* of its own key; "": not known */
-	int isca, before;
-	size_t below; /* what it has signed */
+	int isca, before, again;       /* it was added before */
+	size_t below;		       /* what it has signed */
 };
 
 struct certstore_revoke {
@@ -34,7 +34,8 @@ struct certstore_revoke {
 	struct cs_issuer ca;
 	int hasca;
 	struct target *v;
-	size_t n, size, pos;
+	struct target **sorted; /* by CA and serial number; once decided */
+	size_t n, size, nsorted, pos;
 	struct certstore_revocation given;
 };
 
@@ -66,6 +67,7 @@ certstore_revoke_free(struct certstore_revoke *rev)
 		free(rev->v[i].ca);
 	}
 	free(rev->v);
+	free(rev->sorted);
 	if (rev->hasca)
 		cs_issuer_close(&rev->ca);
 	free(rev);
@@ -145,20 +147,6 @@ certstore_revoke_set_ca(struct certstore_revoke *rev, const char *ca,
 	return 0;
 }
 
-/* Is it there already, by another name? */
-static int
-isadded(const struct certstore_revoke *rev, const char *spki,
-    const char *serial)
-{
-	size_t i;
-
-	for (i = 0; i < rev->n; i++)
-		if (strcmp(rev->v[i].spki, spki) == 0 &&
-		    strcmp(rev->v[i].r.serial, serial) == 0)
-			return 1;
-	return 0;
-}
-
 /* Adds one, of which info is known, or NULL: 1, -1. */
 static int
 addtarget(struct certstore_revoke *rev, const char *name, const char *ca,
@@ -168,8 +156,6 @@ addtarget(struct certstore_revoke *rev, const char *name, const char *ca,
 	struct target *t;
 	void *v;
 
-	if (isadded(rev, spki, serial))
-		return 1;
 	v = cs_array_extend(rev->v, rev->n, &rev->size, sizeof(*rev->v));
 	if (v == NULL)
 		return cs_fail_nomem(err);
@@ -565,27 +551,59 @@ judgeca(struct certstore_revoke *rev, struct target *t,
 static int
 comparetargets(const void *a, const void *b)
 {
-	const struct target *x = a, *y = b;
+	const struct target *x = *(struct target *const *)a;
+	const struct target *y = *(struct target *const *)b;
+	int cmp;
 
-	return strcmp(x->spki, y->spki);
+	if ((cmp = strcmp(x->spki, y->spki)) == 0 &&
+	    (cmp = strcmp(x->r.serial, y->r.serial)) == 0)
+		cmp = x < y ? -1 : x > y;
+	return cmp;
+}
+
+/* Sorts them; what was added twice, by two names, counts once. */
+static int
+sorttargets(struct certstore_revoke *rev, struct certstore_error *err)
+{
+	struct target *last = NULL;
+	size_t i, n = 0;
+
+	free(rev->sorted);
+	rev->nsorted = 0;
+	rev->sorted = calloc(rev->n + 1, sizeof(*rev->sorted));
+	if (rev->sorted == NULL)
+		return cs_fail_nomem(err);
+	for (i = 0; i < rev->n; i++)
+		rev->sorted[i] = &rev->v[i];
+	qsort(rev->sorted, rev->n, sizeof(*rev->sorted), comparetargets);
+	for (i = 0; i < rev->n; i++) {
+		rev->sorted[i]->again = last != NULL &&
+		    strcmp(last->spki, rev->sorted[i]->spki) == 0 &&
+		    strcmp(last->r.serial, rev->sorted[i]->r.serial) == 0;
+		if (!rev->sorted[i]->again)
+			rev->sorted[n++] = last = rev->sorted[i];
+	}
+	rev->nsorted = n;
+	return 0;
 }
 
 /* Records all, one CA after the other: how many are new, -1. */
 static int
 recordtargets(struct certstore_revoke *rev, struct certstore_error *err)
 {
+	struct target **v = rev->sorted;
 	struct cs_revocation *r;
 	size_t from, to;
 	int made = 0, rv = 0;
 
-	if ((r = calloc(rev->n + 1, sizeof(*r))) == NULL)
+	if ((r = calloc(rev->nsorted + 1, sizeof(*r))) == NULL)
 		return cs_fail_nomem(err);
-	for (from = 0; from < rev->n && rv != -1; from = to) {
-		for (to = from; to < rev->n &&
-		     strcmp(rev->v[to].spki, rev->v[from].spki) == 0;
+	for (from = 0; from < rev->nsorted && rv != -1; from = to) {
+		for (to = from; to < rev->nsorted &&
+		     strcmp(v[to]->spki, v[from]->spki) == 0;
 		     to++)
-			r[to - from] = rev->v[to].r;
-		rv = cs_revoked_add(rev->store, rev->v[from].spki, r, to - from,
+			r[to - from] = v[to]->r;
+		rv = cs_revoked_add(rev->store, v[from]->spki, r, to - from,
 		    err);
 		made += rv;
 	}
@@ -648,8 +666,8 @@ markentries(struct certstore_revoke *rev, struct certstore_error *err)
 	    certstore_set_change(newkey, "keepkey", CERTSTORE_SET_REPLACE, "",
 		err) == -1)
 		goto out;
-	for (i = 0; i < rev->n; i++)
-		if (addholders(rev, &rev->v[i], mark, newkey, err) == -1)
+	for (i = 0; i < rev->nsorted; i++)
+		if (addholders(rev, rev->sorted[i], mark, newkey, err) == -1)
 			goto out;
 	if (certstore_set_commit(mark, err) != -1 &&
 	    (rev->reason != KEY_COMPROMISE ||
@@ -674,8 +692,10 @@ certstore_revoke_commit(struct certstore_revoke *rev,
 	int made = 0;
 
 	cs_error_clear(err);
-	for (i = 0; i < rev->n; i++) {
-		t = &rev->v[i];
+	if (sorttargets(rev, err) == -1)
+		return -1;
+	for (i = 0; i < rev->nsorted; i++) {
+		t = rev->sorted[i];
 		t->before = cs_revoked_find(rev->store, t->spki, t->r.serial,
 				&was) == 1;
 		made += !t->before;
@@ -684,7 +704,6 @@ certstore_revoke_commit(struct certstore_revoke *rev,
 	}
 	if (rev->dryrun || rev->n == 0)
 		return made;
-	qsort(rev->v, rev->n, sizeof(*rev->v), comparetargets);
 	if ((made = recordtargets(rev, err)) == -1)
 		return -1;
 	if (markentries(rev, &why) == -1)
@@ -701,6 +720,8 @@ certstore_revoke_next(struct certstore_revoke *rev,
 	const struct target *t;
 
 	*revocation = NULL;
+	while (rev->pos < rev->n && rev->v[rev->pos].again)
+		rev->pos++;
 	if (rev->pos == rev->n) {
 		rev->pos = 0;
 		return 0;
