@@ -574,6 +574,70 @@ delivered() {
 	[ "$(asks "$port" b)" = 'welcome CN=b' ]
 }
 
+# registers PORT CLIENT: the answer of a SIP server, which wants certificates and
+# keeps the connection; in ./said.
+registers() {
+	local pid
+
+	printf '%s\r\n' 'OPTIONS sip:localhost SIP/2.0' \
+	    'Via: SIP/2.0/TLS 127.0.0.1:9;branch=z9hG4bK1' \
+	    'Max-Forwards: 5' 'From: <sip:a@localhost>;tag=1' \
+	    'To: <sip:localhost>' 'Call-ID: 1@localhost' 'CSeq: 1 OPTIONS' \
+	    'Content-Length: 0' '' >asked
+	timeout 60 openssl s_client -quiet -tls1_2 -CAfile root.pem \
+	    -connect "127.0.0.1:$1" \
+	    -cert "$CERTSTORE/certs/$2/fullchain.pem" \
+	    -cert_chain "$CERTSTORE/certs/$2/chain.pem" \
+	    -key "$CERTSTORE/certs/$2/privkey.pem" <asked >said 2>&1 3>&- &
+	pid=$!
+	while kill -0 "$pid" 2>/dev/null && ! grep -q '200 welcome' said; do
+		sleep 0.05
+	done
+	kill "$pid" 2>/dev/null || :
+	wait "$pid" || :
+}
+
+@test "Kamailio takes the file as its crl" {
+	want kamailio
+	ls /usr/lib/*/kamailio/modules/tls.so >/dev/null ||
+	    skip "no tls.so of kamailio"
+	clients
+	cert-revoke -q a
+	port=$(freeport)
+	cat >tls.cfg <<-END
+	[server:default]
+	method = TLSv1.2+
+	verify_certificate = yes
+	require_certificate = yes
+	certificate = $CERTSTORE/certs/server/fullchain.pem
+	private_key = $CERTSTORE/certs/server/privkey.pem
+	ca_list = $PWD/root.pem
+	crl = $crl/sub.pem
+	END
+	cat >kamailio.cfg <<-END
+	children=1
+	tcp_children=1
+	tcp_connection_lifetime=1
+	enable_tls=yes
+	listen=tls:127.0.0.1:$port
+	loadmodule "tm.so"
+	loadmodule "sl.so"
+	loadmodule "tls.so"
+	modparam("tls", "config", "$PWD/tls.cfg")
+	request_route {
+		sl_send_reply("200", "welcome");
+		exit;
+	}
+	END
+	kamailio -DD -E -f "$PWD/kamailio.cfg" -Y "$PWD" -P "$PWD/pid" \
+	    >log 2>&1 3>&- &
+	started "$port" $!
+	registers "$port" b
+	grep -q '200 welcome' said || fail "$(cat said log)"
+	registers "$port" a
+	grep -q 'alert certificate revoked' said || fail "$(cat said log)"
+}
+
 @test "HAProxy takes the file as its crl-file" {
 	want haproxy
 	want curl
