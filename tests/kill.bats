@@ -529,6 +529,10 @@ settings() {
 			is=$(settings)
 			[ "$is" = "$old" ] || [ "$is" = "$new" ] ||
 			    fail "$at: $is" || return 1
+			[ "$is" = "$old" ] ||
+			    grep -q -e '"entry":"@new"' -e '"reason":"default"' \
+			    "$CERTSTORE/log" ||
+			    fail "$at: no line of the log" || return 1
 			cert-check -r >&2
 			[ "$(settings)" = "$is" ] || fail "$at: mended"
 			clean "$at, mended" || return 1

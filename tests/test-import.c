@@ -187,7 +187,7 @@ testnoted(void)
 	struct certstore_import *im;
 	struct certstore_props *props;
 	const char *prop, *value;
-	char name[8], text[901] = "";
+	char name[16], text[901] = "";
 	int i;
 
 	im = given(store, 0, "noted.example.com", "2090");

@@ -584,11 +584,12 @@ mergevalues(struct certstore_account *a, struct certstore_error *err)
 			cs_fail_nomem(err);
 	if (rv == 0)
 		rv = composetext(a, &now, &text, err);
+	/* a line too many is better than a change that no line tells of */
+	if (rv == 0)
+		logvalues(a);
 	if (rv == 0 &&
 	    (rv = cs_file_replace(a->dir, VALUES_FILE, &text, 0600)) == -1)
 		failaccount(a, "/" VALUES_FILE, err);
-	if (rv == 0)
-		logvalues(a);
 	cs_lock_release(a->store);
 	if (rv == 0) {
 		cs_values_free(&a->values);

@@ -436,7 +436,9 @@ logsections(const struct certstore_set *set)
 	}
 }
 
-/* The settings and the default entry change last. */
+/* The settings and the default entry change last.  No intent tells of them, so
+ * their lines of the log come first: one too many is better than a change that
+ * no line tells of. */
 static int
 renameall(const struct batch *b, struct certstore_error *err)
 {
@@ -448,20 +450,20 @@ renameall(const struct batch *b, struct certstore_error *err)
 		return 0;
 	if (cs_fence_verify(store, err) == -1)
 		return -1;
+	logsections(b->set);
 	if (b->newsettings && cs_settings_switch(store) == -1)
 		return cs_fail_errno(err, "%s/props", store->path);
-	logsections(b->set);
 	if (b->todefault == NULL)
 		return 0;
+	change.name = *b->todefault != '\0' ? b->todefault : b->isdefault;
+	change.reason = *b->todefault != '\0' ? "default" : "no-default";
+	cs_log_add(store, &change);
 	if (*b->todefault != '\0')
 		rv = cs_file_rename(store->fd, DEFAULT_ASIDE, "default");
 	else
 		rv = cs_file_remove(store->fd, "default");
 	if (rv == -1 || cs_store_sync(store, store->fd) == -1)
 		return cs_fail_errno(err, "%s/default", store->path);
-	change.name = *b->todefault != '\0' ? b->todefault : b->isdefault;
-	change.reason = *b->todefault != '\0' ? "default" : "no-default";
-	cs_log_add(store, &change);
 	return 0;
 }
 
