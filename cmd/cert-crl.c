@@ -74,21 +74,6 @@ makeall(struct crls *c)
 	certstore_crls_free(crls);
 }
 
-static void
-takepassphrase(struct crls *c, const char *file)
-{
-	static struct cmd_secret secret;
-
-	cmd_nocore();
-	if (file == NULL) {
-		c->pass.get = cmd_secret_ask;
-		return;
-	}
-	cmd_secret_read(&secret, file, "-p");
-	c->pass.get = cmd_secret_get;
-	c->pass.arg = &secret;
-}
-
 int
 main(int argc, char *argv[])
 {
@@ -124,7 +109,7 @@ main(int argc, char *argv[])
 		}
 	}
 	cmd_operands_start(&ops, argv + optind);
-	takepassphrase(&c, passfile);
+	c.pass = cmd_secret_passphrase(passfile);
 	c.store = cmd_openwriter(CERTSTORE_OPEN_WRITE);
 	cmd_confine(c.store, NULL, 0);
 	cmd_progress(c.store);

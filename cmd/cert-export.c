@@ -57,8 +57,8 @@ writefile(const char *path, const char *data, size_t len)
 int
 main(int argc, char *argv[])
 {
-	static struct cmd_secret encrypt, secret;
-	struct certstore_passphrase pass = { cmd_secret_ask, NULL };
+	static struct cmd_secret encrypt;
+	struct certstore_passphrase pass;
 	enum certstore_export_form form = CERTSTORE_EXPORT_MODERN;
 	const char *encryptfile = NULL, *passfile = NULL, *path;
 	struct certstore_error err;
@@ -101,11 +101,7 @@ main(int argc, char *argv[])
 	if (!printed && !cmd_beside_may(path, force))
 		return cmd_end();
 	cmd_secret_read(&encrypt, encryptfile, "-E");
-	if (passfile != NULL) {
-		cmd_secret_read(&secret, passfile, "-p");
-		pass.get = cmd_secret_get;
-		pass.arg = &secret;
-	}
+	pass = cmd_secret_passphrase(passfile);
 
 	store = cmd_openwriter(CERTSTORE_OPEN_WRITE);
 	cmd_confine(store, printed ? NULL : path, 0);
@@ -118,7 +114,6 @@ main(int argc, char *argv[])
 		writefile(path, der, len);
 	free(der);
 	cmd_secret_wipe(&encrypt);
-	cmd_secret_wipe(&secret);
 	certstore_close(store);
 	return cmd_end();
 }

@@ -289,20 +289,6 @@ revokeforeign(struct call *c)
 		c->made += c->nforeign;
 }
 
-static void
-takepassphrase(struct call *c, const char *file)
-{
-	static struct cmd_secret secret;
-
-	if (file == NULL) {
-		c->pass.get = cmd_secret_ask;
-		return;
-	}
-	cmd_secret_read(&secret, file, "-p");
-	c->pass.get = cmd_secret_get;
-	c->pass.arg = &secret;
-}
-
 /* The operands before the assignments, which with -i may be none. */
 static char **
 splitoperands(const struct call *c, char **operands)
@@ -365,7 +351,7 @@ main(int argc, char *argv[])
 		setassignment(&c, *assignments);
 	if (c.certfile != NULL && cmd_input(c.certfile, "-i", &c.in) == -1)
 		return cmd_end();
-	takepassphrase(&c, passfile);
+	c.pass = cmd_secret_passphrase(passfile);
 	if (n != 0)
 		cmd_operands_start(&ops, argv + optind - 1);
 	c.store = cmd_openwriter(CERTSTORE_OPEN_WRITE);

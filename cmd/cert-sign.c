@@ -89,14 +89,9 @@ readsignoptions(struct job *job, int argc, char **argv)
 static void
 setpassphrase(struct job *job)
 {
-	static struct cmd_secret secret;
-	struct certstore_passphrase pass = { cmd_secret_ask, NULL };
+	const struct certstore_passphrase pass = cmd_secret_passphrase(
+	    job->passfile);
 
-	if (job->passfile != NULL) {
-		cmd_secret_read(&secret, job->passfile, "-p");
-		pass.get = cmd_secret_get;
-		pass.arg = &secret;
-	}
 	cmd_template_check('p',
 	    certstore_template_set_passphrase(job->template, &pass, &err),
 	    &err);

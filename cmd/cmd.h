@@ -164,6 +164,7 @@ void	cmd_secret_wipe(struct cmd_secret *);
 /* get of struct certstore_passphrase: from a file, from the terminal */
 int	cmd_secret_get(void *, const char *, char *, size_t);
 int	cmd_secret_ask(void *, const char *, char *, size_t);
+struct certstore_passphrase cmd_secret_passphrase(const char *);
 void	cmd_echo_off(int);
 void	cmd_echo_on(void);
 

@@ -210,3 +210,19 @@ cmd_secret_ask(void *arg, const char *what, char *buf, size_t size)
 		return -1;
 	return (int)strlen(buf);
 }
+
+/* That of -p, or without the file what the terminal gives: once in a run. */
+struct certstore_passphrase
+cmd_secret_passphrase(const char *file)
+{
+	static struct cmd_secret secret;
+	struct certstore_passphrase pass = { cmd_secret_ask, NULL };
+
+	cmd_nocore();
+	if (file == NULL)
+		return pass;
+	cmd_secret_read(&secret, file, "-p");
+	pass.get = cmd_secret_get;
+	pass.arg = &secret;
+	return pass;
+}
