@@ -216,8 +216,8 @@ register() {
 	}
 	: >"$(file a)"
 	cp "$(file c)" "$(file b)"
-	head -c 300 "$(file d)" >cut
-	cp cut "$(file d)"
+	head -c 300 "$(file d)" >part
+	cp part "$(file d)"
 	rm "$(file e)"
 	ln -s /etc/passwd "$(file e)"
 	touch "$dir/00x" "$dir/.new"

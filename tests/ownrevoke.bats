@@ -57,7 +57,7 @@ record() {
 	before=$(cert-show -o spki www)
 	cert-renew -q www
 	[ "$(cert-show -o spki www)" != "$before" ]
-	! grep -q ^revoked "$CERTSTORE/certs/www/props"
+	run ! grep -q ^revoked "$CERTSTORE/certs/www/props"
 	[ "$(revoked ca)" = "$s" ]
 	run -0 cert-check
 }
@@ -67,7 +67,7 @@ record() {
 	cert-set -q phone keepkey=yes
 	cert-revoke -q www reason=keyCompromise
 	cert-revoke -q phone reason=superseded
-	! grep -q ^keepkey "$CERTSTORE/certs/www/props"
+	run ! grep -q ^keepkey "$CERTSTORE/certs/www/props"
 	grep -q ^keepkey "$CERTSTORE/certs/phone/props"
 }
 

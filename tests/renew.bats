@@ -270,6 +270,6 @@ setup() {
 	OUTCOME='kill -KILL $$' run -2 --separate-stderr bin/cert-renew -e 120d
 	[ "$stderr" = 'cert-renew: cert-acme: account mock: killed by signal 9' ]
 	rm bin/cert-acme
-	OUTCOME= run -2 --separate-stderr bin/cert-renew -e 120d
+	OUTCOME='' run -2 --separate-stderr bin/cert-renew -e 120d
 	[[ $stderr == 'cert-renew: cert-acme: '*': install it, on Debian with certstore-acme' ]]
 }
