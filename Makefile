@@ -71,7 +71,7 @@ VERIFY = lib/verify/algorithm.c lib/verify/anchors.c lib/verify/cache.c \
 	lib/verify/purpose.c lib/verify/rule.c lib/verify/san.c \
 	lib/verify/setcrls.c lib/verify/signature.c lib/verify/syntax.c \
 	lib/verify/verify.c
-CA = lib/ca/newcrl.c lib/ca/publish.c lib/ca/revoke.c
+CA = lib/ca/newcrl.c lib/ca/publish.c lib/ca/revoke.c lib/ca/target.c
 RENEW = lib/renew/below.c lib/renew/reissue.c lib/renew/renew.c \
 	lib/renew/retrust.c lib/renew/wishes.c
 DUE = lib/due/attempt.c lib/due/backoff.c lib/due/schedule.c \
