@@ -257,3 +257,25 @@ record() {
 	run -2 --separate-stderr cert-renew -f sub
 	[[ $stderr == *'sub: its key is compromised, and what it has signed can only be verified by that: use cert-create to make another CA'* ]]
 }
+
+@test "who may only read the store knows what is revoked, and what is not" {
+	local fail=0 own
+
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to become another user"
+	cert-show -o cert ca >ca.pem
+	cert-trust -q add ca.pem
+	cert-revoke -q www
+	# where another user can go
+	own=$(mktemp -d /tmp/certstore.XXXXXX)
+	chmod 755 "$own"
+	cp -a "$CERTSTORE" "$own/store"
+	be() {
+		CERTSTORE="$own/store" setpriv --reuid=nobody \
+		    --regid=nogroup --clear-groups "$@"
+	}
+	run -0 be cert-verify -P client phone || fail=1
+	run -1 be cert-verify www || fail=1
+	[[ $output == *'is revoked'* ]] || fail=1
+	rm -rf "$own"
+	[ "$fail" -eq 0 ]
+}

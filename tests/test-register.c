@@ -199,10 +199,10 @@ testrevoked(void)
 		strcmp(seen, "a b ") == 0,
 	    "by serial number: %s", seen);
 	ok(stat(path("store/revoked/%s/a", spki), &st) == 0 &&
-		(st.st_mode & 07777) == 0600 &&
+		(st.st_mode & 07777) == 0644 &&
 		stat(path("store/revoked/%s", spki), &st) == 0 &&
-		(st.st_mode & 07777) == 0700,
-	    "for the owner only");
+		(st.st_mode & 07777) == 0755,
+	    "for all to read");
 	for (i = 0; bad[i] != NULL; i++) {
 		spoil("b", bad[i]);
 		if (cs_revoked_find(store, spki, "b", &r) == -1 &&

@@ -33,7 +33,7 @@ static const struct known {
 } known[] = { { "certs", 0 }, { "combined", 0 }, { "index", 0 },
 	{ "default", 0 }, { "trust", 0 }, { "trusts", 0 }, { "renewal", 0 },
 	{ "acme", 1 }, { "x5u", 0 }, { "hooks", 0 }, { "deployed", 0 },
-	{ "lost", 1 }, { "issued", 1 }, { "revoked", 1 }, { "crl", 0 },
+	{ "lost", 1 }, { "issued", 1 }, { "revoked", 0 }, { "crl", 0 },
 	{ "profiles", 0 }, { ".pending", 0 }, { ".links", 0 }, { ".lock", 0 },
 	{ "props", 0 }, { "log", 0 }, { "lost+found", 0 } };
 #define NKNOWN (sizeof(known) / sizeof(known[0]))

@@ -181,14 +181,15 @@ isrecord(int dir, const char *file, const struct cs_buf *pem)
 
 /* Makes a file that gets its name with all its contents: 0, or -1 and errno. */
 int
-cs_issued_newfile(int dir, const char *file, const struct cs_buf *b, int *fd)
+cs_issued_newfile(int dir, const char *file, const struct cs_buf *b,
+    mode_t mode, int *fd)
 {
 	static const char tmp[] = ".new";
 	int mine = -1, rv;
 
-	if ((rv = cs_file_write(dir, tmp, b, 0600, (gid_t)-1, &mine)) == -1 &&
+	if ((rv = cs_file_write(dir, tmp, b, mode, (gid_t)-1, &mine)) == -1 &&
 	    errno == EEXIST && cs_file_remove(dir, tmp) == 0)
-		rv = cs_file_write(dir, tmp, b, 0600, (gid_t)-1, &mine);
+		rv = cs_file_write(dir, tmp, b, mode, (gid_t)-1, &mine);
 	if (rv == 0)
 		rv = cs_file_rename(dir, tmp, file);
 	if (rv == 0 && fd != NULL)
@@ -218,7 +219,7 @@ writerecord(struct certstore *store, const char *sub, int dir,
 	default:
 		break;
 	}
-	if (errno == ENOENT && cs_issued_newfile(dir, file, b, fd) == 0)
+	if (errno == ENOENT && cs_issued_newfile(dir, file, b, 0600, fd) == 0)
 		return 0;
 	return failissued(store, sub, err);
 }

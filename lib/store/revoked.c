@@ -1,7 +1,7 @@
 /*
  * revoked.c: revoked/SPKI/SERIAL, what CAs of the store have revoked,
  * certstore(5).  A file stands alone: of what is revoked there may be no
- * certificate.
+ * certificate.  All users may read it, as a CRL: they verify, too.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -178,7 +178,7 @@ writerevocation(int dir, const struct cs_revocation *r, int sync)
 		return -1;
 	if (composerevocation(&b, r) == -1)
 		errno = ENOMEM;
-	else if (cs_issued_newfile(dir, r->serial, &b, &fd) == 0)
+	else if (cs_issued_newfile(dir, r->serial, &b, 0644, &fd) == 0)
 		rv = sync && fsync(fd) == -1 ? -1 : 1;
 	cs_file_close(&fd);
 	cs_buf_free(&b);
@@ -192,8 +192,8 @@ openrevoked(struct certstore *store, const char *spki, int *dir,
 {
 	int rv = -1, top = -1;
 
-	if (cs_file_mkprivate(store->fd, DIRECTORY, &top) == -1 ||
-	    cs_file_mkprivate(top, spki, dir) == -1)
+	if (cs_file_mkdir(store->fd, DIRECTORY, &top) == -1 ||
+	    cs_file_mkdir(top, spki, dir) == -1)
 		failrevoked(store, spki, "", err);
 	else if (cs_fence_ours(store, top, "/" DIRECTORY, err) == 0 &&
 	    cs_fence_ours(store, *dir, "/" DIRECTORY, err) == 0) {
