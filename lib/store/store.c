@@ -290,7 +290,9 @@ cs_store_refuseplace(const struct certstore *store, struct certstore_error *err)
 
 	if (stat(store->path, &st) == 0 && S_ISDIR(st.st_mode))
 		return 0; /* another writer has created it meanwhile */
-	if (lstat(store->path, &st) == 0)
+	if (lstat(store->path, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			return 0; /* or between these two calls */
 		return cs_fail(err, CERTSTORE_ENOSTORE,
 		    S_ISLNK(st.st_mode) ?
 			"%s: is a link to no directory: remove it, or make "
@@ -298,6 +300,7 @@ cs_store_refuseplace(const struct certstore *store, struct certstore_error *err)
 			"%s: is not a directory: use -d or CERTSTORE for "
 			"another",
 		    store->path);
+	}
 	if ((store->flags & CERTSTORE_OPEN_CREATE) == 0)
 		return 0;
 	if ((parent = strdup(store->path)) == NULL)
