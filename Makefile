@@ -448,7 +448,7 @@ fuzz:
 # Left out: variables from a bats file that another one sets or uses; calls
 # with an error taken for such that went well; a command without memory ends.
 # cppcheck is told the one macro of libcrypto's that it cannot do without.
-lint: fmt-check
+lint: fmt-check cmd/report-css.inc
 	mandoc -T lint -W warning man/*.[1-9]
 	shellcheck $(SCRIPTS)
 	shellcheck -S warning -e SC2034,SC2154 tests/*.bash tests/*.bats \
