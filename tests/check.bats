@@ -665,12 +665,13 @@ record() {
 }
 
 @test "an entry that does not say that its CA has revoked it" {
-	cert-revoke -q b
+	cert-revoke -q b reason=keyCompromise
 	cert-set -q b revoked=
 	finds critical b revoked-unmarked
 	finds critical b revoked-unmarked b
 	run -1 cert-check -r
 	grep -q "^repaired	b	revoked	." <<<"$output"
+	cert-show -o revoked b | grep -q ' keyCompromise$'
 	finds critical b revoked
 }
 

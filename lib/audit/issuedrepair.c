@@ -19,7 +19,7 @@ repairmark(struct cs_repair *r, const struct certstore_entry *entry,
 	struct cs_issuer is;
 	struct cs_revocation found;
 	STACK_OF(X509) *certs = NULL;
-	char serial[CS_SERIAL_LEN], value[CERTSTORE_TIME_LEN];
+	char serial[CS_SERIAL_LEN], value[CS_REVOKED_LEN];
 	int rv;
 
 	if (entry->info.revoked != NULL || entry->info.self ||
@@ -39,9 +39,8 @@ repairmark(struct cs_repair *r, const struct certstore_entry *entry,
 		if ((set = certstore_set_new(r->store, CERTSTORE_SET_IFNEEDED,
 			 err)) == NULL)
 			return -1;
-		certstore_time_format(found.when, value);
 		if (certstore_set_change(set, "revoked", CERTSTORE_SET_REPLACE,
-			value, err) == -1 ||
+			cs_revoked_text(&found, value), err) == -1 ||
 		    certstore_set_add(set, entry->info.name, err) == -1 ||
 		    certstore_set_commit(set, err) == -1)
 			rv = -1;
@@ -102,9 +101,7 @@ describerecord(const struct cs_buf *text, const char *serial,
 {
 	STACK_OF(X509) *certs;
 	struct certstore_error ignored;
-	char found[CS_SERIAL_LEN], own[CS_SERIAL_LEN];
-	const char *value;
-	size_t len;
+	char own[CS_SERIAL_LEN];
 	int rv = 0;
 
 	if ((certs = cs_cert_stack(serial, text, 0, &ignored)) == NULL)
@@ -112,13 +109,8 @@ describerecord(const struct cs_buf *text, const char *serial,
 	if (sk_X509_num(certs) == 1 &&
 	    cs_describe_cert(desc, certs, &ignored) == 0 &&
 	    cs_cert_encode(pem, sk_X509_value(certs, 0), &ignored) == 0 &&
-	    (value = cs_info_find(desc, "serial", &len)) != NULL &&
-	    len < sizeof(found)) {
-		memcpy(found, value, len);
-		found[len] = '\0';
-		rv = cs_issued_serial(own, found) == 0 &&
-		    strcmp(own, serial) == 0;
-	}
+	    cs_issued_described(own, desc) == 0)
+		rv = strcmp(own, serial) == 0;
 	sk_X509_pop_free(certs, X509_free);
 	return rv;
 }

@@ -250,16 +250,14 @@ addholders(struct certstore_revoke *rev, const struct cs_target *t,
 static int
 markentries(struct certstore_revoke *rev, struct certstore_error *err)
 {
-	char when[CERTSTORE_TIME_LEN], value[CERTSTORE_TIME_LEN + 32];
+	const struct cs_revocation r = { .reason = rev->reason,
+		.when = rev->when != 0 ? rev->when : certstore_time_now() };
 	struct certstore_set *mark, *newkey;
-	const char *word = cs_revoked_word(rev->reason);
+	char value[CS_REVOKED_LEN];
 	size_t i;
 	int rv = -1;
 
-	certstore_time_format(rev->when != 0 ? rev->when : certstore_time_now(),
-	    when);
-	snprintf(value, sizeof(value), "%s%s%s", when,
-	    rev->reason == 0 ? "" : " ", rev->reason == 0 ? "" : word);
+	cs_revoked_text(&r, value);
 	mark = certstore_set_new(rev->store, CERTSTORE_SET_IFNEEDED, err);
 	newkey = mark == NULL ? NULL : certstore_set_new(rev->store, 0, err);
 	if (newkey == NULL ||

@@ -43,6 +43,22 @@ cs_issued_serial(char out[CS_SERIAL_LEN], const char *text)
 	return 0;
 }
 
+/* The same of the line in a description. */
+int
+cs_issued_described(char out[CS_SERIAL_LEN], const struct cs_buf *desc)
+{
+	char text[CS_SERIAL_LEN];
+	const char *found;
+	size_t len;
+
+	found = cs_info_find(desc, "serial", &len);
+	if (found == NULL || len >= sizeof(text))
+		return -1;
+	memcpy(text, found, len);
+	text[len] = '\0';
+	return cs_issued_serial(out, text);
+}
+
 /* "issued/SPKI/SS": the last two digits, since a directory of 1,000,000 files
  * is slow on network file systems. */
 static void
@@ -233,20 +249,15 @@ int
 cs_issued_write(struct certstore *store, const struct cs_issued *is,
     int fd[CS_NISSUED], struct certstore_error *err)
 {
-	char serial[CS_SERIAL_LEN], sub[SUB_MAX], text[CS_SERIAL_LEN];
+	char serial[CS_SERIAL_LEN], sub[SUB_MAX];
 	struct cs_buf b = { 0 };
 	int dir = -1, file = -1, parent = -1, rv = -1;
-	const char *found;
-	size_t len;
 
-	found = cs_info_find(is->desc, "serial", &len);
-	snprintf(text, sizeof(text), "%.*s",
-	    found == NULL || len >= sizeof(text) ? 0 : (int)len, found);
-	if (cs_issued_serial(serial, text) == -1)
+	if (cs_issued_described(serial, is->desc) == -1)
 		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: a certificate with this serial number cannot be "
-		    "recorded",
-		    is->name == NULL ? text : is->name);
+		    "%s: its serial number is negative or too long, and cannot "
+		    "be recorded",
+		    is->name == NULL ? is->signer : is->name);
 	composesub(sub, is->signer, serial);
 	if (composerecord(&b, is, serial) == -1) {
 		cs_fail_nomem(err);
@@ -302,16 +313,16 @@ static void
 logissued(struct certstore *store, const struct cs_issued *is)
 {
 	struct cs_logline change = { .reason = "sign" };
-	char name[CS_SERIAL_LEN + 8], print[CS_HASH_LEN];
+	char name[CS_SERIAL_LEN + 8], print[CS_HASH_LEN], serial[CS_SERIAL_LEN];
 	const char *found;
 	size_t len = 0;
 
+	if (cs_issued_described(serial, is->desc) == -1)
+		return;
 	found = cs_info_find(is->desc, "fingerprint", &len);
 	snprintf(print, sizeof(print), "%.*s", (int)len,
 	    found == NULL ? "" : found);
-	found = cs_info_find(is->desc, "serial", &len);
-	snprintf(name, sizeof(name), "serial:%.*s", (int)len,
-	    found == NULL ? "" : found);
+	snprintf(name, sizeof(name), "serial:%s", serial);
 	change.name = name;
 	change.new = print;
 	cs_log_add(store, &change);

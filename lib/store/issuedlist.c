@@ -19,7 +19,7 @@ struct certstore_issued {
 	struct cs_strings serials;
 	size_t at;
 	char name[CS_SERIAL_LEN + 8];
-	char revoked[CERTSTORE_TIME_LEN + 32];
+	char revoked[CS_REVOKED_LEN];
 	struct certstore_entry record; /* as it was signed */
 	struct certstore_entry live;   /* that has it now */
 };
@@ -145,16 +145,11 @@ isliving(struct certstore_issued *list)
 static void
 setrevoked(struct certstore_issued *list, const char *serial)
 {
-	char when[CERTSTORE_TIME_LEN];
 	struct cs_revocation r;
 
 	list->record.info.revoked = NULL;
-	if (cs_revoked_find(list->store, list->signer, serial, &r) == 0)
-		return;
-	snprintf(list->revoked, sizeof(list->revoked), "%s%s%s",
-	    certstore_time_format(r.when, when), r.reason == 0 ? "" : " ",
-	    r.reason == 0 ? "" : cs_revoked_word(r.reason));
-	list->record.info.revoked = list->revoked;
+	if (cs_revoked_find(list->store, list->signer, serial, &r) != 0)
+		list->record.info.revoked = cs_revoked_text(&r, list->revoked);
 }
 
 int

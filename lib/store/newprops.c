@@ -161,26 +161,17 @@ cs_newprops_endshold(const struct cs_put *put,
 static int
 addrevoked(const struct certstore *store, struct cs_put *put)
 {
-	char serial[CS_SERIAL_LEN], text[CS_SERIAL_LEN],
-	    when[CERTSTORE_TIME_LEN];
+	char serial[CS_SERIAL_LEN], text[CS_REVOKED_LEN];
 	struct cs_revocation r;
-	const char *found;
 	size_t len;
 
 	if (put->signer[0] == '\0' || !cs_revoked_isused(store) ||
-	    cs_info_find(&put->file[CS_PROPS], "revoked", &len) != NULL)
-		return 0;
-	found = cs_info_find(&put->file[CS_INFO], "serial", &len);
-	if (found == NULL || len >= sizeof(text))
-		return 0;
-	memcpy(text, found, len);
-	text[len] = '\0';
-	if (cs_issued_serial(serial, text) == -1 ||
+	    cs_info_find(&put->file[CS_PROPS], "revoked", &len) != NULL ||
+	    cs_issued_described(serial, &put->file[CS_INFO]) == -1 ||
 	    cs_revoked_find(store, put->signer, serial, &r) != 1)
 		return 0;
-	return cs_buf_printf(&put->file[CS_PROPS], "revoked %s%s%s\n",
-	    certstore_time_format(r.when, when), r.reason == 0 ? "" : " ",
-	    r.reason == 0 ? "" : cs_revoked_word(r.reason));
+	return cs_buf_printf(&put->file[CS_PROPS], "revoked %s\n",
+	    cs_revoked_text(&r, text));
 }
 
 int

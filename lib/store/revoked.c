@@ -44,6 +44,19 @@ cs_revoked_reason(const char *word)
 	return -1;
 }
 
+/* As the property of an entry has it: the time, then perhaps the reason. */
+const char *
+cs_revoked_text(const struct cs_revocation *r, char out[CS_REVOKED_LEN])
+{
+	char when[CERTSTORE_TIME_LEN];
+	const char *word = r->reason == 0 ? NULL : cs_revoked_word(r->reason);
+
+	snprintf(out, CS_REVOKED_LEN, "%s%s%s",
+	    certstore_time_format(r->when, when), word == NULL ? "" : " ",
+	    word == NULL ? "" : word);
+	return out;
+}
+
 static int
 failrevoked(const struct certstore *store, const char *spki, const char *serial,
     struct certstore_error *err)

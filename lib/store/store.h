@@ -158,6 +158,8 @@ struct cs_issued {
 	struct cs_buf	 pem;		/* borrowed */
 };
 int	cs_issued_serial(char [CS_SERIAL_LEN], const char *);
+int	cs_issued_described(char [CS_SERIAL_LEN],
+	    const struct cs_buf *);	/* the same of a description */
 int	cs_issued_add(struct certstore *, const struct cs_issued *, size_t,
 	    struct certstore_error *);
 int	cs_issued_read(const struct certstore *, const char *, const char *,
@@ -193,6 +195,9 @@ struct cs_revocation {
 };
 const char *cs_revoked_word(int);	/* or NULL */
 int	cs_revoked_reason(const char *);	/* or -1 */
+#define CS_REVOKED_LEN	(CERTSTORE_TIME_LEN + 24)
+const char *cs_revoked_text(const struct cs_revocation *,
+	    char [CS_REVOKED_LEN]);	/* as the property has it */
 int	cs_revoked_isused(const struct certstore *);	/* is anything? */
 int	cs_revoked_find(const struct certstore *, const char *, const char *,
 	    struct cs_revocation *);
