@@ -189,7 +189,7 @@ checkmany(const struct create *c)
 
 /* Adds a line: the name of an entry, then names for its certificate. */
 static void
-addline(struct certstore_batch *batch, char *line, size_t lineno)
+takedevice(struct certstore_batch *batch, char *line, size_t lineno)
 {
 	const char *name = NULL, **sans = NULL;
 	size_t n = 0, size = 0;
@@ -231,7 +231,7 @@ addlines(struct certstore_batch *batch)
 		else if (strlen(line) != (size_t)len)
 			cmd_error("stdin:%zu: has a NUL byte", lineno);
 		else
-			addline(batch, line, lineno);
+			takedevice(batch, line, lineno);
 	}
 	if (ferror(stdin))
 		cmd_error("stdin: %s", strerror(errno));

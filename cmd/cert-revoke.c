@@ -105,7 +105,7 @@ checkhold(const struct call *c, const char *name)
 }
 
 static void
-addforeign(struct call *c, const char *name)
+leaveforeign(struct call *c, const char *name)
 {
 	cmd_text_add(&c->foreign, name, strlen(name) + 1);
 	c->nforeign++;
@@ -119,7 +119,7 @@ addname(struct call *c, const struct cmd_operands *ops, const char *name)
 		checkhold(c, name);
 		break;
 	case 0:
-		addforeign(c, name);
+		leaveforeign(c, name);
 		break;
 	default:
 		cmd_operand_failed(ops, name, &err);
@@ -145,7 +145,7 @@ addfile(struct call *c, char **names, size_t n)
 				"certificate: add the name of an entry whose "
 				"ACME account is to revoke it",
 			    c->in.label);
-		addforeign(c, names[0]);
+		leaveforeign(c, names[0]);
 		break;
 	default:
 		cmd_die("%s", err.msg);

@@ -580,3 +580,11 @@ setup() {
 	pki pair p300.key p300.crt
 	verified p77.crt sslclient
 }
+
+@test "what is no request is told what one begins with" {
+	echo junk >junk.csr
+	run -2 --separate-stderr cert-sign -A ca junk.csr
+	[ "$stderr" = 'cert-sign: junk.csr: no PEM block: a request begins with `-----BEGIN CERTIFICATE REQUEST-----`' ]
+	[ -z "$output" ]
+	[ -z "$(cert-list -A ca || [ $? -eq 1 ])" ]
+}

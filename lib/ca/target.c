@@ -204,7 +204,7 @@ addcertificate(struct certstore_revoke *rev, const char *what,
 }
 
 static int
-addentry(struct certstore_revoke *rev, const char *what, const char *name,
+addholder(struct certstore_revoke *rev, const char *what, const char *name,
     struct certstore_error *err)
 {
 	struct certstore_entry entry = { 0 };
@@ -269,7 +269,7 @@ addfingerprint(struct certstore_revoke *rev, const char *what, const char *text,
 		return -1;
 	rv = certstore_match_ask(match, what, err);
 	if (rv != -1 && (rv = certstore_match_next(match, &entry, err)) == 1)
-		rv = addentry(rev, what, certstore_entry_name(entry), err);
+		rv = addholder(rev, what, certstore_entry_name(entry), err);
 	certstore_match_free(match);
 	if (rv != 0 || entry != NULL)
 		return rv;
@@ -342,7 +342,7 @@ certstore_revoke_add(struct certstore_revoke *rev, const char *what,
 	else if ((rv = isserial(rev, what, err)) != 0)
 		rv = rv == -1 ? -1 : addbyserial(rev, what, what, err);
 	else
-		rv = addentry(rev, what, what, err);
+		rv = addholder(rev, what, what, err);
 	ERR_clear_error();
 	return rv;
 }

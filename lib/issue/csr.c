@@ -83,7 +83,7 @@ readonlycsr(struct cs_csr *csr, const char *label, const void *data, size_t len,
 	size_t i, n = 0;
 	int rv = -1;
 
-	if (cs_pem_read(label, data, len, NULL, &pems, err) == -1)
+	if (cs_pem_read_csr(label, data, len, &pems, err) == -1)
 		goto out;
 	for (i = 0; i < pems.n; i++)
 		if (pems.v[i].type == CS_PEM_CSR) {

@@ -19,8 +19,9 @@
 
 #define LABEL_SHOWN 64 /* bytes of a foreign label in a message */
 #define LINE_BYTES 48  /* 64 characters of base64 */
-#define CRLS_ONLY 1    /* messages name CRLs alone */
-#define CRLS_TOO 2
+
+/* What becomes an item; messages name what is asked for. */
+enum { ANYTHING, CRLS_ONLY, CRLS_TOO, A_REQUEST };
 
 static int
 failend(struct cs_reader *r)
@@ -130,15 +131,20 @@ failnothing(struct cs_reader *r)
 		    strlen(r->skipped));
 		return cs_item_refuse(r, 0,
 		    "holds `%s`, but no %s: use the file that does", label,
-		    r->crls == CRLS_ONLY ? "CRL" :
-					   "certificate, key or request");
+		    r->asked == CRLS_ONLY     ? "CRL" :
+			r->asked == A_REQUEST ? "request" :
+						"certificate, key or request");
 	}
 	if ((guess = cs_lines_guess(r->text.p, r->text.len)) != NULL)
 		return cs_item_refuse(r, 0, "%s", guess);
 	return cs_item_refuse(r, 0,
 	    "no PEM block: a %s begins with `-----BEGIN %s-----`",
-	    r->crls == CRLS_ONLY ? "CRL" : "certificate",
-	    r->crls == CRLS_ONLY ? "X509 CRL" : "CERTIFICATE");
+	    r->asked == CRLS_ONLY     ? "CRL" :
+		r->asked == A_REQUEST ? "request" :
+					"certificate",
+	    r->asked == CRLS_ONLY     ? "X509 CRL" :
+		r->asked == A_REQUEST ? "CERTIFICATE REQUEST" :
+					"CERTIFICATE");
 }
 
 /* "-----BEGIN" in base64: so Kubernetes, key vaults and Traefik store PEM. */
@@ -273,17 +279,18 @@ readder(struct cs_reader *r, const unsigned char *p, size_t n)
 
 static int
 readall(const char *label, const void *data, size_t len,
-    const struct certstore_passphrase *pass, int crls, struct cs_pems *list,
+    const struct certstore_passphrase *pass, int asked, struct cs_pems *list,
     struct certstore_error *err)
 {
 	struct cs_reader r = { .list = list, .pass = pass, .err = err };
 	size_t before = list->n, max;
 	int rv = -1;
 
-	max = crls ? CERTSTORE_CRL_MAX : CERTSTORE_INPUT_MAX;
+	r.asked = asked;
+	r.crls = asked == CRLS_ONLY || asked == CRLS_TOO;
+	max = r.crls ? CERTSTORE_CRL_MAX : CERTSTORE_INPUT_MAX;
 	if (len == 0)
 		data = "";
-	r.crls = crls;
 	r.proto.pemlabel = r.pemlabel;
 	if ((r.proto.label = cs_item_label(label)) == NULL)
 		return cs_fail_nomem(err);
@@ -310,7 +317,7 @@ cs_pem_read(const char *label, const void *data, size_t len,
     const struct certstore_passphrase *pass, struct cs_pems *list,
     struct certstore_error *err)
 {
-	return readall(label, data, len, pass, 0, list, err);
+	return readall(label, data, len, pass, ANYTHING, list, err);
 }
 
 int
@@ -318,6 +325,13 @@ cs_pem_read_crls(const char *label, const void *data, size_t len,
     struct cs_pems *list, struct certstore_error *err)
 {
 	return readall(label, data, len, NULL, CRLS_ONLY, list, err);
+}
+
+int
+cs_pem_read_csr(const char *label, const void *data, size_t len,
+    struct cs_pems *list, struct certstore_error *err)
+{
+	return readall(label, data, len, NULL, A_REQUEST, list, err);
 }
 
 int

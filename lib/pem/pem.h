@@ -60,6 +60,9 @@ int	cs_pem_read_all(const char *, const void *, size_t,
 	    struct certstore_error *);
 int	cs_pem_read_crls(const char *, const void *, size_t, struct cs_pems *,
 	    struct certstore_error *);
+/* As cs_pem_read(), of one that should have a request, which messages name. */
+int	cs_pem_read_csr(const char *, const void *, size_t, struct cs_pems *,
+	    struct certstore_error *);
 /* Appends PEM text with this label: of DER, of an object of libcrypto. */
 int	cs_pem_encode(struct cs_buf *, const char *, const unsigned char *,
 	    size_t);

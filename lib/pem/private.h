@@ -79,7 +79,8 @@ struct cs_reader {
 	struct cs_pems *list;
 	const struct certstore_passphrase *pass;
 	struct certstore_error *err;
-	int crls;	     /* CRLs become items, too: CRLS_* */
+	int asked;	     /* what the input should have, see pem.c */
+	int crls;	     /* CRLs become items, too */
 	size_t outer;	     /* line of PEM that is itself in base64, or 0 */
 	struct cs_pem proto; /* label, line and pemlabel of the next item */
 	char pemlabel[CS_MARKER_LABEL];
