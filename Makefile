@@ -21,7 +21,7 @@ STORE = lib/store/combined.c lib/store/crlinfo.c lib/store/crllist.c \
 	lib/store/generation.c lib/store/held.c lib/store/index.c \
 	lib/store/indexed.c lib/store/info.c lib/store/issued.c \
 	lib/store/issuedkey.c lib/store/issuedlist.c \
-	lib/store/layout.c \
+	lib/store/issuedread.c lib/store/layout.c \
 	lib/store/linkcheck.c lib/store/links.c lib/store/list.c \
 	lib/store/lock.c lib/store/log.c lib/store/lost.c \
 	lib/store/match.c lib/store/mend.c lib/store/method.c \
