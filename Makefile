@@ -130,7 +130,7 @@ UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
 	tests/test-register.c tests/test-renew.c tests/test-store.c \
 	tests/test-template.c tests/test-time.c \
 	tests/test-trust.c tests/test-verify.c tests/test-writers.c
-# The one whose allocations fail.
+# The one whose allocations and system calls fail.
 MEMORY_UNITS = tests/test-memory.c
 # Those of the client of ACME.
 ACME_UNITS = tests/test-client.c
@@ -154,7 +154,7 @@ HEADERS = lib/certstore.h lib/acme/private.h lib/audit/private.h \
 	lib/system.h lib/trust/private.h lib/trust/trust.h \
 	lib/verify/private.h lib/x509/private.h lib/x509/x509.h \
 	cmd/acme.h cmd/cmd.h cmd/entry.h cmd/kind.h cmd/method.h \
-	cmd/probe.h cmd/report.h tests/input.h tests/made.h \
+	cmd/probe.h cmd/report.h tests/failing.h tests/input.h tests/made.h \
 	tests/pems.h tests/scratch.h tests/tap.h
 
 PLAIN_COMMANDS = cert-check cert-deploy cert-list cert-match \
@@ -337,12 +337,15 @@ tests/slow.so: tests/slow.o
 $(TESTS) $(TOOLS): $(UNIT_OBJS) $(TOOL_OBJS) libcertstore.a
 	$(LINK) $(PIE) -o $@ $@.o libcertstore.a $(LIBCRYPTO) $(LIBBSD)
 
-# The functions of libc that tests/test-memory.c replaces, in the library too.
-WRAP = -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc \
-	-Wl,--wrap=reallocarray -Wl,--wrap=free -Wl,--wrap=strdup \
-	-Wl,--wrap=strndup -Wl,--wrap=asprintf -Wl,--wrap=vasprintf \
-	-Wl,--wrap=__asprintf_chk -Wl,--wrap=__vasprintf_chk \
-	-Wl,--wrap=freezero -Wl,--wrap=recallocarray
+# The functions of libc that tests/failing.h replaces, in the library too.
+WRAPPED = malloc calloc realloc reallocarray free strdup strndup asprintf \
+	vasprintf __asprintf_chk __vasprintf_chk freezero recallocarray open \
+	open64 openat openat64 stat stat64 lstat lstat64 fstat fstat64 fstatat \
+	fstatat64 fstatfs fstatfs64 ftruncate ftruncate64 pread pread64 pwrite \
+	pwrite64 read write getdents64 readlink readlinkat fgetxattr \
+	fremovexattr faccessat fchmod fchown flock fsync syncfs futimens \
+	mkdirat symlinkat unlinkat renameat
+WRAP = $(WRAPPED:%=-Wl,--wrap=%)
 $(MEMORY_TESTS): $(UNIT_OBJS) libcertstore.a
 	$(LINK) $(PIE) $(WRAP) -o $@ $@.o libcertstore.a $(LIBCRYPTO) $(LIBBSD)
 
@@ -392,11 +395,11 @@ coverage:
 	    '/(acmedays|acmekill|days|faults|kill|power)[.]bats$$'); \
 	    sh tests/coverage; }
 
-# Every system call of every writer killed and made to fail, and the power cut
-# after each, of which check has a sample: an hour or two.
-check-faults: all
-	FAULTS=all TIMEOUT=7200 sh tests/run tests/kill.bats tests/faults.bats \
-	    tests/power.bats tests/repair.bats tests/days.bats \
+# Every system call of every writer killed and made to fail, the power cut after
+# each, and every allocation failing, of which check has a sample: an hour or two.
+check-faults: all units
+	FAULTS=all TIMEOUT=7200 sh tests/run $(MEMORY_TESTS) tests/kill.bats \
+	    tests/faults.bats tests/power.bats tests/repair.bats tests/days.bats \
 	    tests/acmekill.bats tests/acmedays.bats
 
 # Servers of Debian that are busy while their certificates are replaced, each

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/err.h>
+
 #include "issue/private.h"
 
 struct batchentry {
@@ -86,6 +88,7 @@ certstore_batch_new(struct certstore *store,
 		return b;
 fail:
 	certstore_batch_free(b);
+	ERR_clear_error();
 	return NULL;
 }
 

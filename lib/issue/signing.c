@@ -106,6 +106,7 @@ certstore_sign_new(struct certstore *store,
 	return sign;
 fail:
 	certstore_sign_free(sign);
+	ERR_clear_error();
 	return NULL;
 }
 
