@@ -102,6 +102,97 @@ killed() {
 	return 0
 }
 
+# reasons SYSCALL: for which it is made to fail.
+reasons() {
+	case $1/${FAULTS:-} in
+	write/|openat/) echo ENOSPC ;;
+	mkdirat/|symlinkat/) echo EDQUOT ;;
+	write/all|openat/all|mkdirat/all|symlinkat/all|renameat/all)
+		echo EIO ENOSPC EDQUOT ;;
+	*) echo EIO ;;
+	esac
+}
+
+# storecalls WHICH COMMAND...: "syscall number" of each call on the store, and on
+# $outside if it is set, that is to fail, in ./all, since strace counts each
+# syscall for itself; those to try in ./some.
+storecalls() {
+	local which=$1
+
+	shift
+	strace -y -qq -o trace "$@" >&2 || [ $? -eq 2 ] || return 1
+	awk -v store="$CERTSTORE" -v out="${outside:-$CERTSTORE}" \
+	    -v want="^($which)" '
+		match($0, /^[a-z0-9_]+/) {
+			name = substr($0, 1, RLENGTH)
+			n[name]++
+			if (index($0, store "/") + index($0, store ">") + \
+			    index($0, out "/") + index($0, out ">") &&
+			    name != "execve" && $0 ~ want)
+				print name, n[name]
+		}' trace >all
+	sample 10 <all >some
+}
+
+# failing INJECT COMMAND...: with that call failing; sets status.  The
+# input is the file ./input.
+failing() {
+	local inject=$1
+
+	shift
+	status=0
+	within 30 strace -qq -o /dev/null -e trace="${inject%%:*}" \
+	    -e inject="$inject" "$@" <input >printed 2>said || status=$?
+}
+
+# requests NAME...: for cert-sign, in $outside.
+requests() {
+	local name words=()
+
+	outside=$PWD/outside
+	mkdir "$outside"
+	for name; do
+		words+=(cert "$outside/$name.csr" "$name.key"
+		    "/CN=$name.example.net" csr --)
+	done
+	pki "${words[@]}" subjects "$CERTSTORE/certs/CA/fullchain.pem" >/dev/null
+}
+
+# signed WHEN NAME...: what is beside these requests is a certificate for its
+# key, which the store knows as issued.
+signed() {
+	local at=$1 name serials
+
+	serials=$(cert-list -A CA -o serial) || fail "$at: cert-list" || return 1
+	for name in "${@:2}"; do
+		[ -e "$outside/$name.crt" ] || continue
+		pki pair "$name.key" "$outside/$name.crt" ||
+		    fail "$at: $name.crt is not whole" || return 1
+		grep -qxF "$(cert-show -o serial -i "$outside/$name.crt" |
+		    head -n 1)" <<<"$serials" ||
+		    fail "$at: $name.crt is not recorded" || return 1
+	done
+}
+
+# exported WHEN: the file is what it was, or all of the new one, of which the
+# log has a line.
+exported() {
+	[ "$(cat "$outside/file")" != precious ] || return 0
+	openssl pkcs12 -in "$outside/file" -passin file:pass -nodes >p12 2>&1 ||
+	    fail "$1: not whole: $(cat p12)" || return 1
+	grep -q 'PRIVATE KEY' p12 || fail "$1: no key" || return 1
+	grep -q '"reason":"export"' "$CERTSTORE/log" ||
+	    fail "$1: no line of the log"
+}
+
+# For cert-export.
+export_setup() {
+	outside=$PWD/outside
+	mkdir "$outside"
+	echo correct >pass
+	echo precious >"$outside/file"
+}
+
 # Prints a line for each entry, without the number of its generation.
 state() {
 	local crl csr text

@@ -120,6 +120,34 @@ first_anchors() {
 	cut cert-renew -f serving
 }
 
+@test "cert-sign, the power cut" {
+	requests a
+	# what was signed before is known
+	cat >once <<-EOS
+		cert-sign -qA CA "$outside/a.csr" >out && exit
+		cert-sign -qfA CA "$outside/a.csr"
+	EOS
+	cut sh once
+}
+
+@test "cert-crl: the first one, and one that is replaced, the power cut" {
+	cut cert-crl -q CA
+	cut cert-crl -q CA
+}
+
+@test "cert-revoke, the power cut: the next one completes it" {
+	local serial
+
+	serial=$(cert-show -o serial serving)
+	# one process at a time: the trace would be in pieces
+	cat >once <<-EOS
+		cert-revoke -q serving reason=superseded || exit
+		openssl crl -noout -text -in "$CERTSTORE/crl/CA.pem" >text
+		grep -qi "serial number: 0*${serial#0}" text
+	EOS
+	cut sh once
+}
+
 @test "cert-rm, the power cut" {
 	cut cert-rm -f serving
 }

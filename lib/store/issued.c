@@ -193,10 +193,11 @@ isrecord(int dir, const char *file, const struct cs_buf *pem)
 	return rv;
 }
 
-/* Makes a file that gets its name with all its contents: 0, or -1 and errno. */
+/* Makes a file that gets its name with all its contents, with sync on disk
+ * before that: 0, or -1 and errno. */
 int
 cs_issued_newfile(int dir, const char *file, const struct cs_buf *b,
-    mode_t mode, int *fd)
+    mode_t mode, int sync, int *fd)
 {
 	static const char tmp[] = ".new";
 	int mine = -1, rv;
@@ -204,6 +205,8 @@ cs_issued_newfile(int dir, const char *file, const struct cs_buf *b,
 	if ((rv = cs_file_write(dir, tmp, b, mode, (gid_t)-1, &mine)) == -1 &&
 	    errno == EEXIST && cs_file_remove(dir, tmp) == 0)
 		rv = cs_file_write(dir, tmp, b, mode, (gid_t)-1, &mine);
+	if (rv == 0 && sync)
+		rv = fsync(mine);
 	if (rv == 0)
 		rv = cs_file_rename(dir, tmp, file);
 	if (rv == 0 && fd != NULL)
@@ -233,7 +236,8 @@ writerecord(struct certstore *store, const char *sub, int dir,
 	default:
 		break;
 	}
-	if (errno == ENOENT && cs_issued_newfile(dir, file, b, 0600, fd) == 0)
+	if (errno == ENOENT &&
+	    cs_issued_newfile(dir, file, b, 0600, 0, fd) == 0)
 		return 0;
 	return failissued(store, sub, err);
 }

@@ -218,7 +218,7 @@ int	cs_held_add(struct cs_put *, const struct cs_info *);	/* no memory */
 /* issued.c: the record of what is put, or 0; writes one, and what is to be synced
  * (NULL: the caller syncs all). */
 int	cs_issued_newfile(int, const char *, const struct cs_buf *, mode_t,
-	    int *);		/* appears whole; errno */
+	    int, int *);		/* appears whole; synced before; errno */
 int	cs_issued_ofput(struct cs_issued *, const struct cs_put *);
 int	cs_issued_write(struct certstore *, const struct cs_issued *,
 	    int [CS_NISSUED], struct certstore_error *);

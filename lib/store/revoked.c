@@ -183,7 +183,7 @@ writerevocation(int dir, const struct cs_revocation *r, int sync)
 {
 	struct cs_revocation was;
 	struct cs_buf b = { 0 };
-	int fd = -1, rv = -1;
+	int rv = -1;
 
 	if (readrevocation(dir, r->serial, r->serial, &was) == 0)
 		return 0;
@@ -191,9 +191,8 @@ writerevocation(int dir, const struct cs_revocation *r, int sync)
 		return -1;
 	if (composerevocation(&b, r) == -1)
 		errno = ENOMEM;
-	else if (cs_issued_newfile(dir, r->serial, &b, 0644, &fd) == 0)
-		rv = sync && fsync(fd) == -1 ? -1 : 1;
-	cs_file_close(&fd);
+	else if (cs_issued_newfile(dir, r->serial, &b, 0644, sync, NULL) == 0)
+		rv = 1;
 	cs_buf_free(&b);
 	return rv;
 }
