@@ -1,13 +1,16 @@
 #!/usr/bin/env bats
 # acmekill.bats: cert-acme that is killed at a request to the CA, or whose entry
-# is changed by others meanwhile.  With FAULTS=all at each request and by each
-# method, else at a sample of them (make check-faults).
+# is changed by others meanwhile; cert-account and cert-revoke with an account,
+# killed at a system call, with one that fails, and in a power cut.  With
+# FAULTS=all at each request and each call and by each method, else at a sample
+# of them (make check-faults).
 
 # shellcheck disable=SC2154  # run --separate-stderr sets stderr
 
 load helper
 load pki
 load servers
+load faults
 load acmemock
 
 # Its name is proved by a file, by a hook that keeps a list, or by a responder.
@@ -28,6 +31,8 @@ setup() {
 	rules "${pending[@]}"
 	: >"$mock/all"
 	cert-acme -A mock -m "${methods[0]}" -s 127.0.0.1 -s 127.0.0.2 whole
+	second=(cert-account -uy -T "$shared/bed.crt" new second
+	    directory="$directory")
 	requests=$(wc -l <"$mock/all")
 	[ "$requests" -eq 12 ]
 }
@@ -239,34 +244,78 @@ changes() {
 	    }' all >some
 }
 
-# swept STATE COMMAND...: killed before each of these calls; then the same
-# command does it, and nothing of the first one is left.
+# again: the store and the server as before the first try.
+again() {
+	rm -rf "$CERTSTORE"
+	cp -a pristine "$CERTSTORE"
+	: >"$CERTSTORE/.lock"
+	rm -f "$mock/closed"
+	rules
+}
+
+# completed WHEN STATE COMMAND...: the same command does what it did not, and
+# nothing of the first one is left.
+completed() {
+	local at=$1 state=$2
+
+	shift 2
+	"$@" >/dev/null 2>said || $state || fail "$at: $(cat said)"
+	$state || fail "$at: not done"
+	cert-rm -f nobody
+	clean whole
+	cert-check >found || [ $? -eq 1 ]
+	! grep -v -e '^note' -e '	revoked	' found ||
+	    fail "$at: $(cat found)"
+	pki entry "$CERTSTORE/certs/whole"
+}
+
+# swept STATE COMMAND...: killed before each of these calls.
 swept() {
 	local call n state=$1
 
 	shift
-	[ -z "${CERTSTORE_SANITIZE:-}" ] || skip "strace and sanitizers"
+	traceable
 	rm -rf pristine
 	cp -a "$CERTSTORE" pristine
 	changes "$@"
 	[ "$(wc -l <all)" -ge 15 ] || fail "traced: $(cat all)"
 	while read -r call n <&4; do
-		rm -rf "$CERTSTORE"
-		cp -a pristine "$CERTSTORE"
-		: >"$CERTSTORE/.lock"
+		again
 		# a shell of its own keeps the notice of the kill to itself
 		sh -c 'strace -f -qq -o /dev/null -e inject="$0" "$@"; exit' \
 		    "$call:signal=KILL:when=$n" "$@" >/dev/null 2>&1 &&
 		    fail "$call $n: not killed"
-		"$@" >/dev/null 2>said || $state ||
-		    fail "$call $n: $(cat said)"
-		$state || fail "$call $n: not done"
-		cert-rm -f nobody
-		clean whole
-		cert-check >found || [ $? -eq 1 ]
-		! grep -v -e '^note' -e '	revoked	' found ||
-		    fail "$call $n: $(cat found)"
-		pki entry "$CERTSTORE/certs/whole"
+		completed "$call $n" "$state" "$@"
+	done 4<some
+}
+
+# faulty STATE COMMAND...: each of its calls on the store fails once; it reports
+# that, or has done all.
+faulty() {
+	local at call n reason state=$1 which
+	which='(mkdirat|write|fchmod|fsync|renameat|unlinkat|flock)[(]'
+
+	shift
+	traceable
+	: >input
+	rm -rf pristine
+	cp -a "$CERTSTORE" pristine
+	[ "${FAULTS:-}" != all ] || which=.
+	storecalls "$which" "$@"
+	[ "$(wc -l <all)" -ge 8 ] || fail "traced: $(cat all)"
+	[ "${FAULTS:-}" = all ] || sample 3 <all >some
+	while read -r call n <&4; do
+		for reason in $(reasons "$call"); do
+			at="$call $n: $reason"
+			again
+			failing "$call:error=$reason:when=$n" "$@"
+			case $status in
+			0) $state || fail "$at: status 0, and not done" ;;
+			2) [ -s said ] || fail "$at: says nothing" ;;
+			*) fail "$at: status $status: $(cat said)" ;;
+			esac
+			completed "$at" "$state" "$@"
+		done
 	done 4<some
 }
 
@@ -274,20 +323,8 @@ is_revoked() {
 	[ -n "$(cert-set -o revoked whole)" ]
 }
 
-@test "cert-revoke, killed anywhere: the next one revokes" {
-	rules
-	swept is_revoked cert-revoke -f whole
-}
-
 has_second() {
 	[ -n "$(cert-account list second)" ]
-}
-
-@test "cert-account new, killed anywhere: the next one makes it" {
-	[ "$(grep -c '"account":"mock"' "$CERTSTORE/log")" -eq 1 ]
-	rules
-	swept has_second cert-account -y -T "$shared/bed.crt" new second \
-	    directory="$directory"
 }
 
 has_one_key() {
@@ -295,7 +332,58 @@ has_one_key() {
 	    cert-account -u show mock >/dev/null
 }
 
-@test "cert-account roll, killed anywhere: the next one ends with one key" {
+# has_contact: here and, if it was sent, at the CA.
+has_contact() {
+	cert-account show mock | grep -qx contact=mailto:ops@example.org &&
+	    grep -qF '"contact": ["mailto:ops@example.org"]' "$mock/log"
+}
+
+is_closed() {
+	cert-account show mock | grep -qx status=deactivated &&
+	    [ -e "$mock/closed" ]
+}
+
+@test "cert-revoke, killed anywhere: the next one revokes" {
 	rules
+	swept is_revoked cert-revoke -f whole
+}
+
+@test "cert-account new, killed anywhere: the next one makes it" {
+	[ "$(grep -c '"account":"mock"' "$CERTSTORE/log")" -eq 1 ]
+	swept has_second "${second[@]}"
+}
+
+@test "cert-account roll, killed anywhere: the next one ends with one key" {
 	swept has_one_key cert-account roll mock
+}
+
+@test "cert-account set, killed anywhere: the CA has what is kept" {
+	swept has_contact cert-account set mock contact=mailto:ops@example.org
+}
+
+@test "cert-account deactivate, killed anywhere: the next one closes it" {
+	swept is_closed cert-account -f deactivate mock
+}
+
+@test "cert-account, each call failing: it says so, and the next one does it" {
+	faulty has_second "${second[@]}"
+	faulty has_one_key cert-account roll mock
+	faulty has_contact cert-account set mock contact=mailto:ops@example.org
+	faulty is_closed cert-account -f deactivate mock
+}
+
+# powercut COMMAND...: tests/powercut with this command, which reads its own store.
+powercut() {
+	local states=-n4
+
+	traceable
+	[ "${FAULTS:-}" != all ] || states=-a
+	rm -f "$mock/closed"
+	perl "$ROOT/tests/powercut" "$states" "$CERTSTORE" "$@" </dev/null >&2
+}
+
+@test "cert-account, the power cut: each has its key, and what was answered" {
+	powercut "${second[@]}"
+	powercut cert-account set mock contact=mailto:ops@example.org
+	powercut cert-account -f deactivate mock
 }

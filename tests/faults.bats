@@ -27,36 +27,6 @@ teardown() {
 	faults_teardown
 }
 
-# reasons SYSCALL: for which it is made to fail.
-reasons() {
-	case $1/${FAULTS:-} in
-	write/|openat/) echo ENOSPC ;;
-	mkdirat/|symlinkat/) echo EDQUOT ;;
-	write/all|openat/all|mkdirat/all|symlinkat/all|renameat/all)
-		echo EIO ENOSPC EDQUOT ;;
-	*) echo EIO ;;
-	esac
-}
-
-# calls WHICH COMMAND...: "syscall number" of each call on the store that is to
-# fail, in ./all, since strace counts each syscall for itself; those to try in
-# ./some.
-calls() {
-	local which=$1
-
-	shift
-	strace -y -qq -o trace "$@" >&2 || [ $? -eq 2 ] || return 1
-	awk -v store="$CERTSTORE" -v want="^($which)" '
-		match($0, /^[a-z0-9_]+/) {
-			name = substr($0, 1, RLENGTH)
-			n[name]++
-			if (index($0, store "/") + index($0, store ">") &&
-			    name != "execve" && $0 ~ want)
-				print name, n[name]
-		}' trace >all
-	sample 10 <all >some
-}
-
 # keyheld: the key that $target had is still there.
 keyheld() {
 	local had key
@@ -94,16 +64,6 @@ judge() {
 	    fail "$1: the key of $target is gone" || return 1
 }
 
-# failing INJECT COMMAND...: with that call failing; sets status.
-failing() {
-	local inject=$1
-
-	shift
-	status=0
-	within 30 strace -qq -o /dev/null -e trace="${inject%%:*}" \
-	    -e inject="$inject" "$@" <input >printed 2>said || status=$?
-}
-
 # sweep COMMAND...: with each of its calls failing once; the input is the file
 # ./input.  After: old or new, whole, and the next writer has nothing to change
 # in it.
@@ -111,7 +71,7 @@ sweep() {
 	local at call n often reason
 
 	old=$(state | names)
-	calls "$CHANGES" "$@" <input
+	storecalls "$CHANGES" "$@" <input
 	new=$(state | names)
 	[ "$old" != "$new" ] || fail "it changes nothing: $*"
 	[ "$(wc -l <all)" -ge 15 ] || fail "traced: $(cat all)"
@@ -140,7 +100,7 @@ sweep() {
 reader() {
 	local call n
 
-	calls . "$@" <input
+	storecalls . "$@" <input
 	"$@" <input >right
 	[ "$(wc -l <all)" -ge 8 ] || fail "traced: $(cat all)"
 	while read -r call n <&4; do
@@ -206,7 +166,7 @@ reader() {
 	local call n was
 
 	was=$(cert-show -o fingerprint serving)
-	calls "$CHANGES" cert-renew -f serving
+	storecalls "$CHANGES" cert-renew -f serving
 	[ "$(wc -l <all)" -ge 15 ]
 	target=serving
 	while read -r call n <&4; do
@@ -232,7 +192,7 @@ reader() {
 @test "cert-set of settings, each call failing" {
 	local at call n is
 
-	calls "$CHANGES" cert-set @new @store x-a=1
+	storecalls "$CHANGES" cert-set @new @store x-a=1
 	while read -r call n <&4; do
 		at="$call $n"
 		restore
@@ -258,7 +218,7 @@ reader() {
 	mv "$CERTSTORE/certs/.serving@1" "$CERTSTORE/certs/serving"
 	rm -r "$CERTSTORE/index/host"
 	cp -a "$CERTSTORE" broken
-	calls "$CHANGES" cert-check -r CA other serving waiting
+	storecalls "$CHANGES" cert-check -r CA other serving waiting
 	[ "$(wc -l <all)" -ge 15 ]
 	while read -r call n <&4; do
 		at="$call $n"
@@ -314,11 +274,118 @@ reader() {
 	sweep cert-crl CA
 }
 
+@test "cert-revoke, each call failing: what is recorded is published in the end" {
+	local at call n serial
+
+	target=none unpublished=1
+	serial=$(cert-show -o serial serving | sed 's/^0*//')
+	storecalls "$CHANGES" cert-revoke serving
+	[ "$(wc -l <all)" -ge 30 ] || fail "traced: $(cat all)"
+	while read -r call n <&4; do
+		at="$call $n"
+		restore
+		failing "$call:error=EIO:when=$n" cert-revoke serving
+		case $status in
+		0) published_is "$serial" ||
+		    fail "$at: status 0, and not published" || return 1 ;;
+		2) [ -s said ] ||
+		    fail "$at: fails and says nothing" || return 1 ;;
+		*) fail "$at: status $status: $(cat said)" || return 1 ;;
+		esac
+		readable "$at" || return 1
+		pair || fail "$at: no pair" || return 1
+		cert-revoke -q serving || fail "$at: then $?" || return 1
+		published_is "$serial" || fail "$at: not published" || return 1
+		clean "$at, then" || return 1
+		grep -q 'not in the log' said || sound "$at, then" || return 1
+	done 4<some
+}
+
+# published_is SERIAL: the CRL of the CA has it.
+published_is() {
+	[ -n "$(cert-show -o revoked serving)" ] &&
+	    openssl crl -noout -text -in "$CERTSTORE/crl/CA.pem" |
+	    grep -qi "serial number: 0*$1\$"
+}
+
+@test "cert-sign, each call failing: nothing signed that is not recorded" {
+	local at call n
+
+	target=none
+	requests a b
+	[ "$CHANGES" = . ] || CHANGES="$CHANGES|(rename|unlink)[(]"
+	storecalls "$CHANGES" cert-sign -A CA "$outside/a.csr" "$outside/b.csr"
+	[ "$(wc -l <all)" -ge 15 ] || fail "traced: $(cat all)"
+	while read -r call n <&4; do
+		for reason in $(reasons "$call"); do
+			at="$call $n: $reason"
+			restore
+			rm -f "$outside"/*.crt
+			failing "$call:error=$reason:when=$n" cert-sign -A CA \
+			    "$outside/a.csr" "$outside/b.csr"
+			case $status in
+			0) [ "$(cat "$outside"/[ab].crt |
+			    grep -c BEGIN)" -eq 2 ] ||
+			    fail "$at: status 0, and not there" || return 1 ;;
+			2) [ -s said ] ||
+			    fail "$at: fails and says nothing" || return 1 ;;
+			*) fail "$at: status $status" || return 1 ;;
+			esac
+			signed "$at" a b || return 1
+			! find "$outside" -name '.*' -type f | grep . ||
+			    fail "$at: left: $(cat said)" || return 1
+			readable "$at" || return 1
+			cert-rm -f nobody
+			clean "$at" || return 1
+			grep -q 'not in the log' said || sound "$at" || return 1
+			cert-sign -f -A CA "$outside/a.csr" "$outside/b.csr" ||
+			    fail "$at: again" || return 1
+			[ -e "$outside/a.crt" ] && [ -e "$outside/b.crt" ]
+			signed "$at, again" a b || return 1
+		done
+	done 4<some
+}
+
+@test "cert-export, each call failing: the file is the old or the new one" {
+	local at call n
+
+	target=none
+	export_setup
+	[ "$CHANGES" = . ] || CHANGES="$CHANGES|(rename|unlink)[(]"
+	storecalls "$CHANGES" cert-export -f -E pass serving "$outside/file"
+	# its passphrase is derived slowly
+	sample 3 <all >some
+	[ "$(wc -l <all)" -ge 8 ] || fail "traced: $(cat all)"
+	while read -r call n <&4; do
+		for reason in $(reasons "$call"); do
+			at="$call $n: $reason"
+			restore
+			echo precious >"$outside/file"
+			failing "$call:error=$reason:when=$n" cert-export -f \
+			    -E pass serving "$outside/file"
+			case $status in
+			0) [ "$(cat "$outside/file")" != precious ] ||
+			    fail "$at: status 0, and not there" || return 1 ;;
+			2) [ -s said ] ||
+			    fail "$at: fails and says nothing" || return 1 ;;
+			*) fail "$at: status $status" || return 1 ;;
+			esac
+			grep -q 'not in the log' said || exported "$at" ||
+			    return 1
+			! find "$outside" -name '.*' -type f | grep . ||
+			    fail "$at: left: $(cat said)" || return 1
+			readable "$at" || return 1
+			changed "$at" || return 1
+			clean "$at" || return 1
+		done
+	done 4<some
+}
+
 @test "cert-rm of entries that others need, each call failing" {
 	local call n
 
 	state >is
-	calls . cert-rm CA
+	storecalls . cert-rm CA
 	[ "$(wc -l <all)" -ge 15 ]
 	while read -r call n <&4; do
 		failing "$call:error=EIO:when=$n" cert-rm CA
@@ -341,7 +408,7 @@ reader() {
 }
 
 @test "a disk that fails permanently ends the command" {
-	calls . cert-create -s new.example.org new
+	storecalls . cert-create -s new.example.org new
 	restore
 	while read -r call n <&4; do
 		case $call in
@@ -514,7 +581,7 @@ switched() {
 	saved=$BATS_TEST_TMPDIR/saved
 	rm -rf "$saved"
 	cp -a "$CERTSTORE" "$saved"
-	calls "$CHANGES" cert-deploy
+	storecalls "$CHANGES" cert-deploy
 	[ -s told ]
 	while read -r call n <&4; do
 		at="$call $n"

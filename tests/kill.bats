@@ -390,6 +390,65 @@ grouped() {
 	done 4<some
 }
 
+@test "cert-sign, killed anywhere: nothing signed that is not recorded" {
+	local at call n
+
+	target=none
+	requests a b
+	CHANGES=$CHANGES,syncfs,rename,unlink
+	[ "${FAULTS:-}" != all ] || CHANGES=all
+	calls cert-sign -A CA "$outside/a.csr" "$outside/b.csr"
+	[ "$(wc -l <all)" -ge 30 ] || fail "traced: $(cat all)"
+	while read -r call n <&4; do
+		at="$call $n"
+		restore
+		rm -f "$outside"/*.crt "$outside"/.*.crt.*
+		killed "$call" "$n" cert-sign -A CA "$outside/a.csr" \
+		    "$outside/b.csr" || return 1
+		readable "$at" || return 1
+		signed "$at" a b || return 1
+		cert-rm -f nobody
+		clean "$at" || return 1
+		sound "$at" || return 1
+		changed "$at" || return 1
+		cert-sign -f -A CA "$outside/a.csr" "$outside/b.csr" ||
+		    fail "$at: again" || return 1
+		[ -e "$outside/a.crt" ] && [ -e "$outside/b.crt" ]
+		signed "$at, again" a b || return 1
+		sound "$at, again" || return 1
+	done 4<some
+}
+
+@test "cert-export, killed anywhere: the file is the old or the new one" {
+	local at call n
+
+	target=none
+	export_setup
+	CHANGES=$CHANGES,rename,unlink
+	[ "${FAULTS:-}" != all ] || CHANGES=all
+	calls cert-export -f -E pass serving "$outside/file"
+	# its passphrase is derived slowly
+	sample 3 <all >some
+	[ "$(wc -l <all)" -ge 15 ] || fail "traced: $(cat all)"
+	while read -r call n <&4; do
+		at="$call $n"
+		restore
+		rm -f "$outside"/.file.*
+		echo precious >"$outside/file"
+		killed "$call" "$n" cert-export -f -E pass serving \
+		    "$outside/file" || return 1
+		exported "$at" || return 1
+		readable "$at" || return 1
+		cert-export -f -E pass serving "$outside/file" ||
+		    fail "$at: again" || return 1
+		[ "$(cat "$outside/file")" != precious ]
+		exported "$at, again" || return 1
+		clean "$at, again" || return 1
+		sound "$at, again" || return 1
+		changed "$at, again" || return 1
+	done 4<some
+}
+
 @test "cert-trust update to another list of many, killed anywhere" {
 	target=none
 	anchors 16
