@@ -433,7 +433,8 @@ setupcontext(X509_STORE_CTX *ctx, X509_STORE *store, struct judging *j,
 	}
 	if (X509_STORE_CTX_init(ctx, store, path[0]->x509, untrusted) != 1)
 		return -1;
-	X509_STORE_CTX_set_app_data(ctx, j);
+	if (X509_STORE_CTX_set_app_data(ctx, j) != 1)
+		return -1;
 	X509_STORE_CTX_set0_crls(ctx, j->crls);
 	param = X509_STORE_CTX_get0_param(ctx);
 	X509_VERIFY_PARAM_set_depth(param, 2 * CS_PATH_MAX);

@@ -384,6 +384,7 @@ finishquestion(struct certstore_verify *v, int rv)
 {
 	if (rv == -1)
 		forgetanswer(v);
+	ERR_clear_error();
 	return rv;
 }
 
