@@ -227,21 +227,11 @@ changed() {
 # changes COMMAND...: "syscall number" of each call that changes the store or
 # sends something, all with FAULTS=all, else a sample.
 changes() {
-	local n=6
-
-	[ "${FAULTS:-}" != all ] || n=100000
 	strace -f -qq -o trace -e \
 	    trace=mkdirat,openat,write,fchmod,fsync,symlinkat,renameat,unlinkat,flock,sendto \
 	    "$@" >/dev/null || return 1
-	sed -n 's/^[0-9]* *\([a-z]*\)(.*/\1/p' trace |
-	    awk '{ print $1, ++n[$1] }' >all
-	awk -v n="$n" '{ line[NR] = $0 }
-	    END {
-		if (n > NR)
-			n = NR
-		for (i = 0; i < n; i++)
-			print line[1 + int(i * (NR - 1) / (n - 1))]
-	    }' all >some
+	numbered >all
+	sample 6 <all >some
 }
 
 # again: the store and the server as before the first try.

@@ -89,6 +89,13 @@ sample() {
 	    }'
 }
 
+# numbered: "syscall number" of each call in ./trace, of strace -f; it counts each
+# syscall of each process for itself.
+numbered() {
+	sed -n 's/^\([0-9]*\) *\([a-z_0-9]*\)(.*/\1 \2/p' trace |
+	    awk '{ at = $2 " " ++n[$1, $2] } !seen[at]++ { print at }'
+}
+
 # killed SYSCALL N COMMAND...: runs the command and kills it before its Nth
 # SYSCALL.
 killed() {

@@ -26,8 +26,7 @@ teardown() {
 # in ./all, since strace counts each one for itself; those to try in ./some.
 calls() {
 	strace -f -qq -o trace -e trace="$CHANGES" "$@" >&2 || return 1
-	sed -n 's/^[0-9]* *\([a-z_0-9]*\)(.*/\1/p' trace |
-	    awk '{ print $1, ++n[$1] }' >all
+	numbered >all
 	sample 8 <all >some
 }
 
