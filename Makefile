@@ -92,10 +92,11 @@ LIBRARY = $(BASE) $(STORE) $(DEPLOY) $(PEM) $(X509) $(ISSUE) $(IMPORT) \
 	$(TRUST) $(VERIFY) $(CA) $(RENEW) $(DUE) $(ACME) $(AUDIT)
 SHARED = cmd/anchors.c cmd/assign.c cmd/attempt.c cmd/beside.c \
 	cmd/checkargs.c cmd/clock.c cmd/cmd.c cmd/confine.c \
-	cmd/field.c cmd/hook.c cmd/input.c cmd/json.c cmd/monitor.c \
-	cmd/operand.c cmd/orders.c cmd/paste.c cmd/progress.c \
-	cmd/record.c cmd/renewal.c cmd/secret.c cmd/table.c cmd/taken.c \
-	cmd/template.c cmd/text.c cmd/worker.c cmd/writer.c
+	cmd/field.c cmd/hook.c cmd/input.c cmd/json.c cmd/memory.c \
+	cmd/monitor.c cmd/operand.c cmd/orders.c cmd/paste.c \
+	cmd/progress.c cmd/record.c cmd/renewal.c cmd/secret.c \
+	cmd/table.c cmd/taken.c cmd/template.c cmd/text.c cmd/worker.c \
+	cmd/writer.c
 # For the commands that speak to ACME servers.
 ACME_SHARED = cmd/acme-account.c cmd/acme-caa.c cmd/acme-chain.c \
 	cmd/acme-client.c cmd/acme-entry.c cmd/acme-header.c \
@@ -213,8 +214,8 @@ REPORT_OBJS = $(REPORT_SHARED:.c=.o)
 MAIN_OBJS = $(MAINS:.c=.o)
 UNIT_OBJS = $(UNITS:.c=.o) $(MEMORY_UNITS:.c=.o) $(ACME_UNITS:.c=.o) $(PROBE_UNITS:.c=.o)
 TOOL_OBJS = $(TOOLS:=.o) $(PROBE_TOOLS:=.o) tests/clock.o \
-	tests/hostile.o tests/method.o tests/slow.o
-PRELOADS = tests/clock.so tests/hostile.so tests/slow.so
+	tests/hostile.o tests/method.o tests/slow.o tests/starve.o
+PRELOADS = tests/clock.so tests/hostile.so tests/slow.so tests/starve.so
 BENCH_OBJS = tests/bench/bare.o tests/bench/gen.o tests/bench/parse.o \
 	tests/bench/time.o
 BENCH_SOURCES = $(BENCH_OBJS:.o=.c)
@@ -227,6 +228,7 @@ SOURCES = $(LIBRARY) $(SHARED) $(ACME_SHARED) $(PROBE_SHARED) \
 	$(ACME_UNITS) $(PROBE_UNITS) \
 	tests/clock.c tests/forge.c tests/handshakes.c tests/hostile.c \
 	tests/method.c tests/passport.c tests/pki.c tests/slow.c \
+	tests/starve.c \
 	$(EXAMPLES) $(BENCH_SOURCES)
 SCRIPTS = $(HOOKS) $(HOST_SCRIPTS) dist/completion/complete.bash \
 	dist/completion/complete.sh dist/package debian/certstore.config \
@@ -334,6 +336,8 @@ tests/hostile.so: tests/hostile.o
 	$(LINK) -shared -o $@ tests/hostile.o
 tests/slow.so: tests/slow.o
 	$(LINK) -shared -o $@ tests/slow.o
+tests/starve.so: tests/starve.o
+	$(LINK) -shared -o $@ tests/starve.o
 $(TESTS) $(TOOLS): $(UNIT_OBJS) $(TOOL_OBJS) libcertstore.a
 	$(LINK) $(PIE) -o $@ $@.o libcertstore.a $(LIBCRYPTO) $(LIBBSD)
 
@@ -392,7 +396,7 @@ coverage:
 	    CPPFLAGS="-U_FORTIFY_SOURCE -DCMD_UNCONFINED" all units && \
 	    { sh tests/run $(TESTS) $(MEMORY_TESTS) $(ACME_TESTS) \
 	    $(PROBE_TESTS) $$(ls tests/*.bats | grep -Ev \
-	    '/(acmedays|acmekill|days|faults|kill|power)[.]bats$$'); \
+	    '/(acmedays|acmekill|days|faults|kill|power|starve)[.]bats$$'); \
 	    sh tests/coverage; }
 
 # Every system call of every writer killed and made to fail, the power cut after
@@ -400,7 +404,7 @@ coverage:
 check-faults: all units
 	FAULTS=all TIMEOUT=7200 sh tests/run $(MEMORY_TESTS) tests/kill.bats \
 	    tests/faults.bats tests/power.bats tests/repair.bats tests/days.bats \
-	    tests/acmekill.bats tests/acmedays.bats
+	    tests/acmekill.bats tests/acmedays.bats tests/starve.bats
 
 # Servers of Debian that are busy while their certificates are replaced, each
 # with the lines of certstore(7); needs root.  check has four of them.

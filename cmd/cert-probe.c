@@ -412,6 +412,7 @@ main(int argc, char *argv[])
 	struct certstore *store;
 
 	cmd_start(&help, argv);
+	cmd_memory_watch();
 	readprobeoptions(argc, argv);
 	store = cmd_open(0);
 	cmd_confine(NULL, NULL, 1);

@@ -81,6 +81,7 @@ main(int argc, char *argv[])
 
 	r.now = certstore_time_now();
 	cmd_start(&help, argv);
+	cmd_memory_watch();
 	while ((ch = getopt(argc, argv, "+:" CMD_OPTIONS "e:w:")) != -1) {
 		switch (ch) {
 		case 'e':

@@ -196,6 +196,7 @@ main(int argc, char *argv[])
 	int ch;
 
 	cmd_start(&help, argv);
+	cmd_memory_watch();
 	show.out.also = "; or one part alone: "
 			"text cert chain fullchain ca root csr pubkey tlsa";
 	while (

@@ -483,6 +483,7 @@ main(int argc, char *argv[])
 	struct certstore *store = NULL;
 
 	cmd_start(&help, argv);
+	cmd_memory_watch();
 	asked.crls = calloc((size_t)argc + 1, sizeof(*asked.crls));
 	if (asked.crls == NULL)
 		cmd_die("no memory left");

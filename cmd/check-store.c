@@ -173,6 +173,8 @@ main(int argc, char *argv[])
 	int all, ended, first, nagios, status;
 
 	first = cmd_check_options(&check.is, argc, argv);
+	if (!check.is.repair)
+		cmd_memory_watch();
 	nagios = check.is.monitor.form == CMD_NAGIOS;
 	cmd_operands_start(&ops, argv + first);
 	cmd_nocore();

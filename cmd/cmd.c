@@ -12,6 +12,7 @@
 #include "cmd.h"
 
 int cmd_quiet;
+int cmd_ended;
 void (*cmd_erase)(void);
 void (*cmd_idle)(void);
 void (*cmd_syslog)(void *, const char *);
@@ -437,6 +438,7 @@ cmd_end(void)
 {
 	int bad;
 
+	cmd_ended = 1;
 	if (cmd_erase != NULL)
 		cmd_erase();
 	bad = ferror(stdout);

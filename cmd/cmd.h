@@ -1,6 +1,6 @@
 /*
  * cmd.h: functions that the commands share.  A command is linked with those of
- * these files that it uses; none of them needs libcrypto.
+ * these files that it uses; only memory.c needs libcrypto.
  */
 #ifndef CMD_H
 #define CMD_H
@@ -33,6 +33,7 @@ struct cmd_help {			/* what -h and a usage error print */
 	const char		*verbs;		/* more lines of -h */
 };
 extern int cmd_quiet;			/* -q: status and errors only */
+extern int cmd_ended;			/* by cmd_end() */
 extern void (*cmd_erase)(void);		/* called before output, or NULL */
 /* Receives each error instead of stderr, and NULL when the command ends by one;
  * the status is then 3.  Or NULL. */
@@ -109,6 +110,10 @@ int	cmd_input(const char *, const char *, struct cmd_input *);
 int	cmd_input_max(const char *, const char *, size_t, struct cmd_input *);
 void	cmd_input_wipe(void);
 unsigned int cmd_input_open(int, const char *);	/* the mode above */
+
+/* memory.c: the command ends with status 2 if libcrypto gets no memory.  For what
+ * only reads; call it before libcrypto is used. */
+void	cmd_memory_watch(void);
 
 /* paste.c: the same for what is pasted on a terminal: "certificates". */
 int	cmd_paste(const char *, struct cmd_input *);

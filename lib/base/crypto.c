@@ -79,10 +79,17 @@ int
 cs_crypto_check(struct certstore_error *err)
 {
 	char clean[256], *file;
+	int nomem;
 
+	/* without its context libcrypto crashes */
+	if (OSSL_LIB_CTX_get0_global_default() == NULL)
+		return cs_fail_nomem(err);
 	if (hasproviders())
 		return 0;
+	nomem = ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE;
 	ERR_clear_error();
+	if (nomem)
+		return cs_fail_nomem(err);
 	file = CONF_get1_default_config_file();
 	if (file == NULL)
 		return cs_fail_nomem(err);
