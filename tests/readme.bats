@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # readme.bats: what README shows is what there is: a session on a terminal, and
-# the list of commands.  examples.bats runs its recipes and recipes.bats compares
-# them with certstore(7); moving.bats, acmemock.bats and acmeshaken.bats run
-# those for ACME.
+# the list of commands, in the words of certstore(7).  examples.bats runs its
+# recipes and recipes.bats compares them with certstore(7); moving.bats,
+# acmemock.bats and acmeshaken.bats run those for ACME.
 
 load helper
 load examples
@@ -38,7 +38,7 @@ same() {
 	grep -q '</html>' certs.html
 }
 
-@test "the list of commands is that of the Makefile" {
+@test "the list of commands is that of the Makefile and of certstore(7)" {
 	part Commands | sed -n 's/^    \(cert-[a-z]*\) .*/\1/p' >listed
 	# shellcheck disable=SC2016  # for make
 	printf 'include Makefile\nprinted:\n\t@echo $(COMMANDS)\n' |
@@ -48,6 +48,10 @@ same() {
 	while read -r command; do
 		[ -f "$ROOT/man/$command.1" ] || fail "$command: has no page"
 	done <listed
+	part Commands | sed -n 's/^    \(cert-[a-z]*\) */\1 /p' >shown
+	sed -n '/^Each of these commands/,/^\.El/p' "$ROOT/man/certstore.7" |
+	    sed -n '/^\.It Xr /{ N; s/^\.It Xr \(.*\) 1\n/\1 /p; }' |
+	    diff shown -
 }
 
 # told N: what recipe N of README shows that examples.bats does not run.
