@@ -33,18 +33,6 @@ setup() {
 	certs=$CERTSTORE/certs
 }
 
-# logged FILE PATTERN [PID]: waits until a line of the file matches.
-logged() {
-	local i
-
-	for i in $(seq 400); do
-		! grep -q -e "$2" "$1" 2>/dev/null || return 0
-		sleep 0.05
-	done
-	cat "$1" >&2
-	return 1
-}
-
 @test "each profile: its own line works, and is good for its purpose" {
 	local file kind name
 

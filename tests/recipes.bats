@@ -7,6 +7,7 @@
 
 load helper
 load examples
+load servers
 
 setup() {
 	common_setup
@@ -390,7 +391,7 @@ moved() {
 	local f n
 
 	blocks "$ROOT/README" "$BATS_TEST_TMPDIR/readme"
-	for n in 1 2 3 4 5 6 7 8 9 10 11 12 16 17 20; do
+	for n in 1 2 3 4 5 6 7 8 9 10 11 12 16 17 19 20; do
 		recipe "$n"
 		grep -hv '^# certstore\.7:' "${steps[@]}" >manual.txt
 		for f in "$BATS_TEST_TMPDIR"/readme/???; do
@@ -400,7 +401,7 @@ moved() {
 		[ -s manual.txt ]
 		diff manual.txt readme.txt
 	done
-	for n in 13 14 15 18 21; do
+	for n in 13 14 15 18 19 20 21; do
 		network "$n" >manual.txt
 		awk -v n="$n." '
 		/^[0-9]+\. / || /^Status$/ { inside = $1 == n }
@@ -474,6 +475,30 @@ moved() {
 	grep -q 'voip\.example\.com' "$BATS_TEST_TMPDIR/www/certs/index.html"
 }
 
+@test "19: sign the requests of routers and phones" {
+	local n
+
+	recipe 1
+	step
+	recipe 19
+	step
+	openssl verify -x509_strict -CAfile phones-CA.pem router.crt
+	mkdir requests
+	for n in 1 2; do
+		pki cert "requests/$n.csr" "$n.key" "/CN=phone$n" csr
+	done
+	network 19 | sh -e >listed
+	for n in 1 2; do
+		grep -q "phone$n" listed
+		openssl verify -x509_strict -purpose sslclient \
+		    -CAfile phones-CA.pem "requests/$n.crt"
+	done
+	[ "$(grep -c . signed)" -eq 2 ]
+	step
+	done_all
+	cert-verify -T phones-CA.pem -P client 0004f2000001 0004f2000002
+}
+
 @test "20: a VPN" {
 	recipe 20
 	step
@@ -483,4 +508,28 @@ moved() {
 	run -0 cert-verify -T "$CERTSTORE/certs/vpn-CA/cert.pem" vpn.example.com
 	run -0 cert-check
 	[ -z "$(grep -v ^note <<<"$output")" ]
+}
+
+@test "20: both ends of OpenVPN take their lines" {
+	want openvpn
+	recipe 20
+	step
+	port=$(freeport)
+	network 20 | sed "s|/var/lib|$lib|" >lines
+	sed '/^remote /,$d' lines >server.conf
+	sed -n "/^remote /,\$p" lines |
+	    sed "s/^remote .*/remote 127.0.0.1 $port/" >user.conf
+	grep -q '^crl-verify ' server.conf
+	grep -q '^verify-x509-name ' user.conf
+	openvpn --dev null --proto udp --local 127.0.0.1 --port "$port" \
+	    --tls-server --dh none --config server.conf >server.log 2>&1 3>&- &
+	echo $! >>"$BATS_TEST_TMPDIR/servers"
+	openvpn --dev null --proto udp --nobind --tls-client \
+	    --ca "$CERTSTORE/certs/vpn-CA/cert.pem" \
+	    --cert "$CERTSTORE/certs/anna/fullchain.pem" \
+	    --key "$CERTSTORE/certs/anna/privkey.pem" \
+	    --config user.conf >user.log 2>&1 3>&- &
+	echo $! >>"$BATS_TEST_TMPDIR/servers"
+	logged user.log 'Initialization Sequence Completed'
+	grep '\[anna\] Peer Connection Initiated' server.log
 }

@@ -28,3 +28,15 @@ started() {
 	done
 	fail "it does not listen"
 }
+
+# logged FILE PATTERN [PID]: waits until a line of the file matches.
+logged() {
+	local i
+
+	for i in $(seq 400); do
+		! grep -q -e "$2" "$1" 2>/dev/null || return 0
+		sleep 0.05
+	done
+	cat "$1" >&2
+	return 1
+}
