@@ -34,7 +34,7 @@ STORE = lib/store/combined.c lib/store/crlinfo.c lib/store/crllist.c \
 	lib/store/recover.c lib/store/remove.c lib/store/repair.c \
 	lib/store/repeat.c lib/store/resolve.c lib/store/revert.c \
 	lib/store/revoked.c lib/store/search.c lib/store/set.c \
-	lib/store/setgen.c lib/store/settings.c \
+	lib/store/setends.c lib/store/setgen.c lib/store/settings.c \
 	lib/store/settle.c lib/store/store.c lib/store/sweep.c \
 	lib/store/told.c lib/store/trustname.c \
 	lib/store/unlink.c lib/store/user.c lib/store/write.c \

@@ -381,6 +381,37 @@ damage() {
 	finds critical @trust trust-damaged
 }
 
+@test "what expires first in a trust set is told by its file ends" {
+	local ends=$CERTSTORE/trusts/phones/ends
+
+	ca A /CN=A from=20260101000000Z to=20991231000000Z
+	ca short /CN=short from=20260101000000Z to=20900101000000Z
+	cert-trust -q -T phones add A.crt
+	[ "$(sed -n 's/^ends [0-9]* //p' "$ends")" = 2099-12-31T00:00:00Z ]
+	[ "$(sed -n 's/^late [0-9]* //p' "$ends")" = 9999-12-31T23:59:59Z ]
+	cert-trust -q -T phones add short.crt
+	[ "$(sed -n 's/^ends [0-9]* //p' "$ends")" = 2090-01-01T00:00:00Z ]
+	finds critical @trust/phones expired -w 2090-02-01 -e 30d
+	finds warning @trust/phones expires -w 2089-12-20 -e 30d
+	pki crl A.crl ca=A.crt key=A.key number=01 from=20260101000000Z \
+	    to=20290101000000Z authorityKeyIdentifier=keyid
+	cert-trust -q -f -T phones add A.crl
+	[ "$(sed -n 's/^ends [0-9]* //p' "$ends")" = 2029-01-01T00:00:00Z ]
+	[ "$(sed -n 's/^late [0-9]* //p' "$ends")" = 2028-01-01T16:00:00Z ]
+	finds critical @trust/phones crl-expires -w 2028-01-02 -e 30d
+	# one that is damaged or older than what is there tells nothing
+	for text in '' 'certstore 2' 'ends 4102444800'; do
+		echo "$text" >"$ends"
+		finds critical @trust/phones crl-expires -w 2028-01-02 -e 30d
+	done
+	# nor is one needed
+	rm "$ends"
+	finds critical @trust/phones crl-expires -w 2028-01-02 -e 30d
+	run -0 cert-trust -T phones list
+	cert-trust -q -T phones rm short
+	[ -s "$ends" ]
+}
+
 @test "an anchor of the shipped list that expired is a note" {
 	ca A /CN=A
 	cert-trust -q -T phones update A.crt

@@ -197,6 +197,25 @@ aged() {
 	[ "$count" -eq "$few" ]
 }
 
+@test "trust sets cost cert-check -e no libcrypto until something ends" {
+	local sets
+
+	pki cert A.crt A.key /CN=A from=20260101000000Z to=20991231000000Z \
+	    basicConstraints=critical,CA:TRUE
+	pki cert B.crt B.key /CN=B from=20260101000000Z to=20270101000000Z \
+	    basicConstraints=critical,CA:TRUE
+	cert-trust -q add A.crt
+	cert-trust -q -T phones add A.crt
+	aged
+	instructions cert-check -e 30d
+	guard "with two trust sets, in instructions," 330000
+	# a file that was added is parsed
+	sets=$CERTSTORE/trust
+	cp B.crt "$sets/B.pem"
+	run -1 cert-check -e 2027-06-01
+	[[ $output = *"@trust	expire"*"the anchor B"* ]]
+}
+
 @test "the number of fsyncs of a writer" {
 	cert-create -d ./from -s n.example.com -s www.n.example.com n
 	cat from/certs/n/combined.pem >n.pem

@@ -43,7 +43,8 @@
  * anchors DIR
  *	Fails unless the directory is as certstore(5) has trust: one certificate
  *	in each NAME.pem, in the form of openssl x509; for each one link by its
- *	hash; bundle.pem, all of them by name; distrusted, shipped; no more.
+ *	hash; bundle.pem, all of them by name; distrusted, ends, shipped; no
+ *	more.
  */
 #include <sys/stat.h>
 
@@ -607,6 +608,7 @@ byname(const struct dirent **a, const struct dirent **b)
 static void
 anchors(const char *dir)
 {
+	static const char *const others[] = { "distrusted", "ends", "shipped" };
 	struct dirent **list;
 	struct stat st;
 	char file[4096], *text, *bundle;
@@ -634,13 +636,12 @@ anchors(const char *dir)
 		if (S_ISREG(st.st_mode) && (st.st_mode & 07777) != 0644)
 			errx(1, "%s: mode", file);
 	}
-	snprintf(file, sizeof(file), "%s/distrusted", dir);
-	if (stat(file, &st) == -1 || !S_ISREG(st.st_mode))
-		errx(1, "%s: no file", file);
-	snprintf(file, sizeof(file), "%s/shipped", dir);
-	if (stat(file, &st) == -1 || !S_ISREG(st.st_mode))
-		errx(1, "%s: no file", file);
-	if (entries != 2 * n + 3)
+	for (i = 0; i < 3; i++) {
+		snprintf(file, sizeof(file), "%s/%s", dir, others[i]);
+		if (stat(file, &st) == -1 || !S_ISREG(st.st_mode))
+			errx(1, "%s: no file", file);
+	}
+	if (entries != 2 * n + 4)
 		errx(1, "%s: more than that", dir);
 }
 

@@ -6,29 +6,6 @@
 
 #include "audit/private.h"
 
-/* Are there trust sets, whose certificates have to be parsed?  1, 0, -1. */
-static int
-hassets(struct certstore *store, struct certstore_error *err)
-{
-	struct cs_strings names = { 0 };
-	struct cs_setgen live;
-	struct cs_setname tn;
-	int rv;
-
-	if (cs_setgen_names(store, &names) == -1)
-		return cs_fail_errno(err, "%s/trusts", certstore_path(store));
-	rv = names.n > 0;
-	cs_strings_free(&names);
-	if (rv == 1)
-		return 1;
-	if (cs_trustname_init(&tn, store, NULL, err) == -1)
-		return -1;
-	if ((rv = cs_setgen_open(&tn, &live, err)) == 1)
-		cs_file_close(&live.fd);
-	cs_trustname_done(&tn);
-	return rv;
-}
-
 /* Does an entry expire, or its chain?  1, 0, -1. */
 static int
 hasending(struct certstore *store, const struct certstore_span *within,
@@ -57,6 +34,46 @@ cs_needed_until(const struct certstore_span *span, int64_t when)
 	default: /* a part of the validity ends at any time */
 		return INT64_MAX;
 	}
+}
+
+/* Does a certificate or CRL of a trust set expire, or may it?  1, 0, -1. */
+static int
+issetending(struct certstore *store, const char *name, int64_t when,
+    int64_t until, struct certstore_error *err)
+{
+	struct cs_setends first;
+	struct cs_setgen live;
+	struct cs_setname tn;
+	int rv;
+
+	if (cs_trustname_init(&tn, store, name, err) == -1)
+		return -1;
+	if ((rv = cs_setgen_open(&tn, &live, err)) == 1) {
+		rv = cs_setends_read(live.fd, &first) == -1 ||
+		    first.ends < when || first.ends <= until ||
+		    first.late < when;
+		cs_file_close(&live.fd);
+	}
+	cs_trustname_done(&tn);
+	return rv;
+}
+
+/* Likewise, of all trust sets. */
+static int
+hassets(struct certstore *store, int64_t when, int64_t until,
+    struct certstore_error *err)
+{
+	struct cs_strings names = { 0 };
+	size_t i;
+	int rv;
+
+	if (cs_setgen_names(store, &names) == -1)
+		return cs_fail_errno(err, "%s/trusts", certstore_path(store));
+	rv = issetending(store, NULL, when, until, err);
+	for (i = 0; i < names.n && rv == 0; i++)
+		rv = issetending(store, names.v[i], when, until, err);
+	cs_strings_free(&names);
+	return rv;
 }
 
 /* Does something expire that a CA has signed?  1, 0, -1. */
@@ -117,5 +134,7 @@ certstore_audit_isneeded(struct certstore *store,
 		rv = hasissued(store, now, cs_needed_until(within, now), err);
 	if (rv == 0)
 		rv = hascrls(store, now, err);
-	return rv == 0 ? hassets(store, err) : rv;
+	return rv == 0 ?
+	    hassets(store, now, cs_needed_until(within, now), err) :
+	    rv;
 }

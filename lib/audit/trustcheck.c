@@ -48,7 +48,7 @@ lookcrl(struct certstore_audit *audit, const char *name,
 		    "crls/%s.crl expired at %s: servers refuse all clients of "
 		    "this CA: cert-trust add the current one",
 		    crl->name, text);
-	late = audit->when > ends - (ends - starts) / 3;
+	late = audit->when > cs_crl_late(crl);
 	for (i = 0; i < audit->nwithin; i++)
 		if (cs_endcheck_iswithin(audit, i, starts, ends))
 			soon = i + 1;

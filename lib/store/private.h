@@ -360,7 +360,7 @@ int	cs_sweep_generation(struct certstore *, const char *, unsigned long,
 
 /* trustname.c, crlname.c, setgen.c: the parts that others in this folder need. */
 #define CS_TRUST_INTENT	"@trust"	/* in .pending/, of the default set */
-#define CS_TRUST_LAST	"shipped"	/* the file that is written last */
+#define CS_TRUST_LAST	"shipped"	/* the last file without which it is none */
 #define CS_CRL_DIR	"crl"
 #define CS_CRL_INTENT	"@."		/* what those of CRLs begin with */
 #define CS_SETGEN_SHOWN	(CS_NAME_MAX + 16)

@@ -592,6 +592,20 @@ int	cs_setgen_names(struct certstore *, struct cs_strings *); /* errno */
 int	cs_setgen_crls(struct certstore *, struct cs_strings *);
 
 /*
+ * setends.c: when the first certificate of a trust set expires, and when its first
+ * CRL expires or is late; INT64_MAX is never.  Read takes the directory of the
+ * generation: 0, -1 it does not tell, and all has to be parsed.
+ */
+#define CS_TRUST_ENDS		"ends"
+#define CS_TRUST_HELPERS	"untrusted"	/* directories of a set */
+#define CS_TRUST_CRLS		"crls"
+struct cs_setends {
+	int64_t	 ends, late;
+};
+int	cs_setends_compose(struct cs_buf *, const struct cs_setends *);
+int	cs_setends_read(int, struct cs_setends *);
+
+/*
  * crlinfo.c: crl/.NAME/info, what the CRL of a CA contains, without libcrypto:
  * 1, 0 the CA has none, -1.  As text: -1 no memory.  How many serial numbers are
  * in revoked/SPKI: -1 and errno.  When it is to be made anew.

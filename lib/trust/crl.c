@@ -311,6 +311,14 @@ cs_crl_ends(const struct cs_crl *c)
 	return cs_cert_time(next, &t) == 0 ? t : 0;
 }
 
+int64_t
+cs_crl_late(const struct cs_crl *c)
+{
+	int64_t starts = cs_crl_starts(c), ends = cs_crl_ends(c);
+
+	return ends >= NO_END ? INT64_MAX : ends - (ends - starts) / 3;
+}
+
 /*
  * Is the CRL newer than one of the same scope: 1 it is, 0 it is older, -1 its
  * number is lower, but its thisUpdate is later.

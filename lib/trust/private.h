@@ -8,8 +8,6 @@
 
 /* Names of files and directories of a set. */
 #define CS_TRUST_SUFFIX		".pem"
-#define CS_TRUST_HELPERS	"untrusted"
-#define CS_TRUST_CRLS		"crls"
 #define CS_TRUST_ALLCRLS	"crls.pem"
 #define CS_TRUST_WHERE	300			/* of "file:line" in a message */
 #define CS_ANCHOR_BASE	128			/* of a name without its suffix */

@@ -74,10 +74,12 @@ struct cs_anchor *cs_trustset_byfingerprint(const struct cs_trustset *,
 int	cs_trustset_read_distrusted(struct cs_trustset *, const char *,
 	    const struct cs_buf *, struct certstore_error *);
 
-/* crl.c: thisUpdate and nextUpdate; names of the CAs that have no CRL which
- * tells all they revoked: 0, -1. */
+/* crl.c: thisUpdate, nextUpdate, and after which time a newer one should be there
+ * (INT64_MAX: never); names of the CAs that have no CRL which tells all they
+ * revoked: 0, -1. */
 int64_t	cs_crl_starts(const struct cs_crl *);
 int64_t	cs_crl_ends(const struct cs_crl *);
+int64_t	cs_crl_late(const struct cs_crl *);
 int	cs_crl_uncovered(struct cs_trustset *, struct cs_buf *, size_t *);
 
 /* trustdir.c: a set, or what is distrusted in it: 1, 0 there is no such set,

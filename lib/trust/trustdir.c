@@ -126,7 +126,7 @@ static int
 isotherfile(const char *file)
 {
 	static const char *const others[] = { "bundle.pem", "distrusted",
-		"shipped", CS_TRUST_HELPERS, CS_TRUST_CRLS };
+		"shipped", CS_TRUST_ENDS, CS_TRUST_HELPERS, CS_TRUST_CRLS };
 	size_t i;
 
 	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)

@@ -20,6 +20,7 @@ struct writing {
 	struct cs_buf bundle;
 	struct links *links; /* open addressing, by hash */
 	size_t nlinks;
+	struct cs_setends first; /* what ends first */
 };
 
 /* How many anchors have a subject of that hash; n 0: a free slot. */
@@ -130,6 +131,8 @@ writeanchor(struct writing *w, const struct cs_anchor *a,
 	snprintf(file, sizeof(file), "%s" CS_TRUST_SUFFIX, a->name);
 	if ((x509 = cs_cert_parse(file, a->der, a->derlen, err)) == NULL)
 		return -1;
+	if (cs_cert_ends(x509) < w->first.ends)
+		w->first.ends = cs_cert_ends(x509);
 	if (cs_pem_encode(&pem, "CERTIFICATE", a->der, a->derlen) == -1 ||
 	    (cs_trustset_isanchor(a) &&
 		cs_buf_add(&w->bundle, pem.p, pem.len) == -1))
@@ -154,6 +157,30 @@ checksize(const struct writing *w, const struct cs_buf *b, size_t max,
 	    w->tn->path, max);
 }
 
+/* Notes when a CRL expires, and when it is late: cs_crl_late(). */
+static void
+notecrl(struct writing *w, const struct cs_crl *c)
+{
+	if (cs_crl_ends(c) < w->first.ends)
+		w->first.ends = cs_crl_ends(c);
+	if (cs_crl_late(c) < w->first.late)
+		w->first.late = cs_crl_late(c);
+}
+
+/* The file that is written last: nothing else has been added since. */
+static int
+writeends(struct writing *w, struct certstore_error *err)
+{
+	struct cs_buf ends = { 0 };
+	int rv;
+
+	rv = cs_setends_compose(&ends, &w->first) == -1 ?
+	    cs_fail_nomem(err) :
+	    writesetfile(w, CS_TRUST_ENDS, &ends, err);
+	cs_buf_free(&ends);
+	return rv;
+}
+
 static int
 writerecords(struct writing *w, const struct cs_trustset *set,
     struct certstore_error *err)
@@ -171,7 +198,7 @@ writerecords(struct writing *w, const struct cs_trustset *set,
 	    writesetfile(w, "bundle.pem", &w->bundle, err) == 0 &&
 	    writesetfile(w, "distrusted", &distrusted, err) == 0 &&
 	    writesetfile(w, "shipped", &shipped, err) == 0)
-		rv = 0;
+		rv = writeends(w, err);
 	cs_buf_free(&distrusted);
 	cs_buf_free(&shipped);
 	return rv;
@@ -295,8 +322,10 @@ fillcrls(struct writing *w, struct cs_trustset *set,
 	size_t i;
 
 	for (i = 0; i < set->ncrl && rv == 0; i++)
-		if (!set->crls[i].gone)
+		if (!set->crls[i].gone) {
+			notecrl(w, &set->crls[i]);
 			rv = writecrl(w, &set->crls[i], live, files->v[i], err);
+		}
 	cs_file_close(&live);
 	if (rv == 0)
 		rv = writecrllinks(w, set, files, err);
@@ -351,7 +380,10 @@ int
 cs_trustwrite_set(const struct cs_setname *tn, struct cs_trustset *set,
     struct certstore_error *err)
 {
-	struct writing w = { .tn = tn, .sub = "", .gen = { .fd = -1 } };
+	struct writing w = { .tn = tn,
+		.sub = "",
+		.gen = { .fd = -1 },
+		.first = { INT64_MAX, INT64_MAX } };
 	int rv = -1;
 
 	if (newlinks(&w, set->n) == -1)
