@@ -84,7 +84,7 @@ failbeside(const char *path)
 	char clean[256];
 
 	cmd_error("%s: %s", cmd_clean(path, clean, sizeof(clean)),
-	    strerror(errno));
+	    errno == EEXIST ? "exists: use -f to replace it" : strerror(errno));
 	return -1;
 }
 
@@ -193,9 +193,21 @@ dropfile(struct cmd_besidefile *file)
 	file->path = NULL;
 }
 
+/* Gives a file its name, which another may have got meanwhile.  Some file
+ * systems have no links. */
+static int
+namefile(const struct cmd_besidefile *file, int force)
+{
+	if (!force && link(file->tmp, file->path) == 0)
+		return unlink(file->tmp);
+	if (!force && errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
+		return -1;
+	return rename(file->tmp, file->path);
+}
+
 /* Gives the files of one directory their names. */
 static void
-commitdirectory(struct cmd_besidefile *v, size_t n)
+commitdirectory(struct cmd_besidefile *v, size_t n, int force)
 {
 	int dir, rv = 0;
 	size_t i;
@@ -208,7 +220,7 @@ commitdirectory(struct cmd_besidefile *v, size_t n)
 		for (i = 0; i < n && rv == 0; i++)
 			rv = syncfile(v[i].tmp);
 	for (i = 0; i < n; i++)
-		if (rv == -1 || rename(v[i].tmp, v[i].path) == -1)
+		if (rv == -1 || namefile(&v[i], force) == -1)
 			dropfile(&v[i]);
 	if (rv == 0 && fsync(dir) == -1)
 		(void)failbeside(v[0].path == NULL ? v[0].tmp : v[0].path);
@@ -223,7 +235,7 @@ cmd_beside_commit(struct cmd_beside *b)
 
 	for (i = 0; i < b->n; i += n) {
 		n = countsame(b, i);
-		commitdirectory(b->v + i, n);
+		commitdirectory(b->v + i, n, b->force);
 	}
 }
 

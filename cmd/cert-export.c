@@ -45,9 +45,9 @@ printdata(const char *data, size_t len)
 
 /* Only its owner can read the file. */
 static void
-writefile(const char *path, const char *data, size_t len)
+writefile(const char *path, const char *data, size_t len, int force)
 {
-	struct cmd_beside out = { NULL, 0, 0 };
+	struct cmd_beside out = { .force = force };
 
 	if (cmd_beside_add(&out, path, data, len, 0600) == 0)
 		cmd_beside_commit(&out);
@@ -111,7 +111,7 @@ main(int argc, char *argv[])
 	else if (printed)
 		printdata(der, len);
 	else
-		writefile(path, der, len);
+		writefile(path, der, len, force);
 	free(der);
 	cmd_secret_wipe(&encrypt);
 	certstore_close(store);

@@ -296,7 +296,8 @@ makeline(const char *label, const struct certstore_entry *entry)
 static void
 signmany(struct job *job)
 {
-	struct cmd_beside out = { NULL, 0, 0 };
+	struct cmd_beside out = { .force = (job->flags &
+					       CERTSTORE_CREATE_FORCE) != 0 };
 	const struct certstore_entry *entry;
 	const char *chain, *label;
 	char **lines, *path;

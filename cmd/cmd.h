@@ -122,13 +122,15 @@ int	cmd_paste(const char *, struct cmd_input *);
  * beside.c: files that are not in the store, such as a.crt for a.csr.  Name: of
  * that, malloc'ed.  May: can it be written (1: replaced)?  1, or 0 with a
  * message.  Add writes it under another name: 0, or -1 with a message.  Commit
- * gives all their names, on disk; what failed has no path then.
+ * gives all their names, on disk, and replaces none without force; what failed
+ * has no path then.
  */
 struct cmd_beside {
 	struct cmd_besidefile {
 		char	*path, *tmp;
 	}	*v;
 	size_t	 n, size;
+	int	 force;
 };
 char	*cmd_beside_name(const char *);
 int	cmd_beside_may(const char *, int);

@@ -220,6 +220,27 @@ subject=CN = root" ]
 	[ "$(ls -A)" = "$(printf 'dir\nfile\nlink\npass')" ]
 }
 
+@test "a file that appears meanwhile is replaced by -f only" {
+	local force
+
+	cert-create -q -s a.example.com a
+	for force in '' -f; do
+		rm -f late.p12 phrase
+		mkfifo phrase
+		# it opens the FIFO after it has seen that there is no file
+		cert-export $force -E phrase a late.p12 2>err &
+		exec 5>phrase
+		echo mine >late.p12
+		echo 'correct horse' >&5
+		exec 5>&-
+		wait $! && [ -n "$force" ]
+		[ "$force" = -f ] || [ "$(cat late.p12)" = mine ]
+		[ -n "$force" ] || grep 'late.p12: exists: use -f to replace it' err
+		[ -z "$(find . -name '.late*')" ]
+	done
+	[ "$(cat late.p12)" != mine ]
+}
+
 @test "standard output, and output that is lost" {
 	hierarchy
 	cert-export -P legacy -E pass leaf - >leaf.p12
@@ -241,8 +262,8 @@ subject=CN = root" ]
 	[ "$output" = 1 ]
 	run -1 grep -q correct "$CERTSTORE/log"
 	traceable
-	run strace -f -qq -o trace -e trace=rename \
-	    -e inject=rename:signal=KILL cert-export -E pass leaf new.p12
+	run strace -f -qq -o trace -e trace=link \
+	    -e inject=link:signal=KILL cert-export -E pass leaf new.p12
 	[ ! -e new.p12 ]
 	run -0 grep -c '"reason":"export"' "$CERTSTORE/log"
 	[ "$output" = 2 ]

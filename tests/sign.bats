@@ -524,9 +524,9 @@ setup() {
 	traceable
 	request b /CN=b.example.com
 	request c /CN=c.example.com
-	# at the first rename of a certificate file all are recorded
-	run strace -f -qq -o /dev/null -e trace=rename \
-	    -e inject=rename:signal=KILL cert-sign -A ca b.csr c.csr
+	# before the first certificate file has its name all are recorded
+	run strace -f -qq -o /dev/null -e trace=link \
+	    -e inject=link:signal=KILL cert-sign -A ca b.csr c.csr
 	[ "$status" -ne 0 ]
 	[ "$(issued)" = 3 ]
 	[ ! -e c.crt ]
