@@ -279,7 +279,8 @@ judgerevocation(const struct cs_issuer *is, struct certstore_error *err)
 		    sk_X509_value(is->certs, i),
 		    sk_X509_value(is->certs, i + 1), &r);
 		if (rv == -1)
-			return cs_fail_nomem(err);
+			return cs_fail_errno(err, "%s/revoked",
+			    certstore_path(is->entry.store));
 		if (rv == 1)
 			return cs_fail(err, CERTSTORE_EREFUSED,
 			    "%s: %swas revoked at %s: use another CA", name,

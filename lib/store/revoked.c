@@ -137,7 +137,8 @@ int
 cs_revoked_isused(const struct certstore *store)
 {
 	return store->fd != -1 &&
-	    faccessat(store->fd, DIRECTORY, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	    (faccessat(store->fd, DIRECTORY, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+		errno != ENOENT);
 }
 
 /*

@@ -25,6 +25,7 @@ struct judging {
 	STACK_OF(X509_CRL) *crls; /* those asked for and those of the set */
 	int unspecified;	  /* X509_V_ERR_UNSPECIFIED */
 	int failed;		  /* no memory */
+	int unread;		  /* what the store revoked: the error is set */
 };
 
 /* The rule that an error of libcrypto stands for. */
@@ -521,8 +522,12 @@ checkrevocations(struct judging *j)
 	for (i = 0; i + 1 < s->n; i++) {
 		rv = cs_revocation_find(s->asked->store, s->path[i]->x509,
 		    s->path[i + 1]->x509, &r);
-		if (rv == -1)
-			j->failed = 1;
+		if (rv == -1) {
+			cs_fail_errno(s->err, "%s/revoked",
+			    certstore_path(s->asked->store));
+			j->unread = 1;
+			return;
+		}
 		if (rv != 1 || r.when > s->asked->when ||
 		    istold(j, CS_RULE_REVOKED, s->path[i]->x509))
 			continue;
@@ -556,7 +561,7 @@ cs_judge_path(struct cs_search *s, int anchored, struct cs_reasons *out)
 	checkissuers(&j);
 	checkcrlnumbers(&j);
 	checkrevocations(&j);
-	if (j.failed ||
+	if (j.failed || j.unread ||
 	    cs_nameconstraint_path(s->asked, s->path, s->n, out) != 0 ||
 	    cs_purpose_path(s->asked, s->path, s->n, out) != 0)
 		goto out;
@@ -572,5 +577,5 @@ out:
 	X509_STORE_free(store);
 	sk_X509_CRL_free(j.crls);
 	ERR_clear_error();
-	return rv == -1 ? cs_fail_nomem(s->err) : 0;
+	return rv == -1 && !j.unread ? cs_fail_nomem(s->err) : rv;
 }

@@ -153,7 +153,7 @@ int	cs_describe_csr(struct cs_buf *, X509_REQ *, int,
 	    struct certstore_error *);	/* 1: of an ACME order */
 
 /* revocation.c: has a CA of the store, which is the issuer, revoked it?  1, 0, -1
- * no memory. */
+ * and errno. */
 int	cs_revocation_find(const struct certstore *, const X509 *,
 	    const X509 *, struct cs_revocation *);
 
