@@ -380,9 +380,8 @@ certstore_audit_next(struct certstore_audit *audit,
 		}
 		if ((rv = lookmore(audit, err)) == 0)
 			return 0;
-		if (rv == -1) { /* first what was found before */
-			audit->incomplete = audit->failed = 1;
-			audit->why = *err;
+		if (rv == -1) {
+			cs_finding_fail(audit, err);
 			cs_error_clear(err);
 		}
 		if (cs_finding_judge(audit, err) == -1)

@@ -34,13 +34,18 @@ cs_entrycheck_ispending(const struct certstore_audit *audit, const char *name)
 	return 0;
 }
 
-/* Where the link leads; "" if it is no link. */
-static void
+/* Where the link leads; "" if it is no link of an entry. */
+static int
 readentrylink(const struct certstore_audit *audit, const char *name,
-    char text[CS_GENDIR])
+    char text[CS_GENDIR], struct certstore_error *err)
 {
-	if (cs_file_readlink(audit->certs, name, text, CS_GENDIR) == -1)
-		text[0] = '\0';
+	if (cs_file_readlink(audit->certs, name, text, CS_GENDIR) != -1)
+		return 0;
+	text[0] = '\0';
+	return errno == ENOENT || errno == EINVAL || errno == ENAMETOOLONG ?
+	    0 :
+	    cs_fail_errno(err, "%s/certs/%s", certstore_path(audit->store),
+		name);
 }
 
 /* What has the name of an entry is no link. */
@@ -487,11 +492,13 @@ cs_entrycheck_look(struct certstore_audit *audit, const char *name,
 		cs_finding_drop(audit, 0);
 		cs_error_clear(err);
 		pending = i > 0 && cs_entrycheck_ispending(audit, name);
-		readentrylink(audit, name, before);
+		if (readentrylink(audit, name, before, err) == -1)
+			return -1;
 		rv = lookonce(audit, name, before, err);
 		if (rv == 0 && audit->nqueue == 0)
 			return 0;
-		readentrylink(audit, name, after);
+		if (readentrylink(audit, name, after, err) == -1)
+			return -1;
 		pending |= cs_entrycheck_ispending(audit, name);
 		if (i == TRIES ||
 		    (!pending && strcmp(before, after) == 0 &&
@@ -514,7 +521,7 @@ cs_entrycheck_isclean(struct certstore_audit *audit, const char *name)
 	audit->incomplete = 0;
 	audit->lacking[0] = '\0';
 	cs_finding_drop(audit, 0);
-	readentrylink(audit, name, text);
-	return lookonce(audit, name, text, &err) == 0 && audit->nqueue == 0 &&
+	return readentrylink(audit, name, text, &err) == 0 &&
+	    lookonce(audit, name, text, &err) == 0 && audit->nqueue == 0 &&
 	    !audit->incomplete && audit->lacking[0] == '\0';
 }

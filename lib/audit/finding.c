@@ -26,6 +26,15 @@ cs_finding_drop(struct certstore_audit *audit, size_t from)
 		audit->nextfinding = 0;
 }
 
+/* What could not be looked at, which is returned behind the queue. */
+void
+cs_finding_fail(struct certstore_audit *audit,
+    const struct certstore_error *why)
+{
+	audit->incomplete = audit->failed = 1;
+	audit->why = *why;
+}
+
 static int
 addfinding(struct certstore_audit *audit, enum certstore_severity severity,
     enum cs_code code, const char *name, struct certstore_error *err,

@@ -298,8 +298,12 @@ lookdefault(struct certstore_audit *audit, struct certstore_error *err)
 					 cs_fail_errno(err, "%s/default",
 					     certstore_path(audit->store));
 	if ((rv = cs_resolve_default(audit->store, name)) == -1)
-		return cs_fail_errno(err, "%s/default",
-		    certstore_path(audit->store));
+		return errno == EISDIR ?
+		    cs_finding_add(audit, CS_CODE_LINK_FOLLOWED, "@store", err,
+			"default is a directory, not a link: cert-check%s -r",
+			cs_store_option(audit->store)) :
+		    cs_fail_errno(err, "%s/default",
+			certstore_path(audit->store));
 	if (rv == 1 && faccessat(audit->certs, name, F_OK, 0) == 0)
 		return 0;
 	return cs_finding_add(audit, CS_CODE_DEFAULT_DANGLING, "@store", err,

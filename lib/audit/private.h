@@ -162,6 +162,7 @@ int	cs_finding_addas(struct certstore_audit *, enum certstore_severity,
 	    enum cs_code, const char *, struct certstore_error *,
 	    const char *, ...) CS_PRINTFLIKE(6, 7);
 void	cs_finding_drop(struct certstore_audit *, size_t);	/* all from one on */
+void	cs_finding_fail(struct certstore_audit *, const struct certstore_error *);
 /* Some became notes by the property ignore. */
 int	cs_finding_judge(struct certstore_audit *, struct certstore_error *);
 /* The text of an error without the name before it. */

@@ -22,11 +22,13 @@ cs_trustcheck_begin(struct certstore_audit *audit, struct certstore_error *err)
 
 	if (cs_trustname_init(&tn, audit->store, NULL, err) == -1)
 		return -1;
-	/* a damaged set is reported later */
 	rv = cs_trustdir_distrusted(&tn, &audit->distrusted, &why);
 	cs_trustname_done(&tn);
 	if (rv == -1)
 		cs_trustset_free(&audit->distrusted);
+	/* a damaged set of the whole store is reported later */
+	if (rv == -1 && (audit->named || why.code != CERTSTORE_EDAMAGED))
+		cs_finding_fail(audit, &why);
 	return 0;
 }
 
