@@ -176,7 +176,10 @@ findbyurl(struct certstore *store, const char *url, struct cs_buf *found,
 			n = -1;
 			break;
 		}
-		if ((rv = loadaccount(a, names.v[i], err)) == -1) {
+		rv = loadaccount(a, names.v[i], err);
+		if (rv == -1 && cs_error_isnomem(err))
+			n = -1;
+		else if (rv == -1) {
 			/* a damaged one must not stop all others */
 			cs_warn(store, "%s", err->msg);
 			cs_error_clear(err);

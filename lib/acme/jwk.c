@@ -163,10 +163,12 @@ cs_jwk_add(struct cs_buf *b, EVP_PKEY *pkey, struct certstore_error *err)
 		rv = addrsa(b, pkey);
 	else if (alg != NULL)
 		rv = addokp(b, alg, pkey);
-	if (rv == -1 || cs_buf_adds(b, "}") == -1)
-		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
-		    "the public key cannot be encoded");
-	return 0;
+	if (rv == 0 && cs_buf_adds(b, "}") == 0)
+		return 0;
+	return alg != NULL && ERR_peek_error() == 0 ?
+	    cs_fail_nomem(err) :
+	    cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+		"the public key cannot be encoded");
 }
 
 int

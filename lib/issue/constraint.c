@@ -126,6 +126,7 @@ addsubtree(STACK_OF(GENERAL_SUBTREE) **trees, GENERAL_NAME *name,
 	    sk_GENERAL_SUBTREE_push(*trees, tree) <= 0) {
 		GENERAL_SUBTREE_free(tree);
 		GENERAL_NAME_free(name);
+		ERR_clear_error();
 		return cs_fail_nomem(err);
 	}
 	GENERAL_NAME_free(tree->base);

@@ -124,12 +124,16 @@ static int
 listsets(struct certstore *store, const char *sub,
     int (*fn)(void *, const char *), struct cs_strings *names)
 {
-	int rv;
+	int errnum, rv;
 
 	if ((rv = opensets(store, sub)) != 1)
 		return rv;
-	if (cs_file_each(*fdof(store, sub), ".", fn, names) == -1)
+	if (cs_file_each(*fdof(store, sub), ".", fn, names) == -1) {
+		errnum = errno;
+		cs_strings_free(names);
+		errno = errnum;
 		return -1;
+	}
 	cs_strings_sort(names);
 	return 0;
 }

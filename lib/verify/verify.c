@@ -382,6 +382,7 @@ beginquestion(struct certstore_verify *v, struct certstore_error *err)
 static int
 finishquestion(struct certstore_verify *v, int rv)
 {
+	ERR_clear_error();
 	if (rv == -1)
 		forgetanswer(v);
 	ERR_clear_error();

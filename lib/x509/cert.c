@@ -264,6 +264,7 @@ out:
 	if (rv == -1) {
 		sk_X509_pop_free(certs, X509_free);
 		certs = NULL;
+		ERR_clear_error();
 	}
 	cs_item_free(&pems);
 	return certs;

@@ -8,6 +8,11 @@
 
 #include "x509/private.h"
 
+struct raw {
+	struct cs_buf text;
+	int nomem; /* a part of it is missing */
+};
+
 /*
  * Collects what libcrypto prints.  It writes its own newlines at the start or
  * end of a write; one inside comes from a foreign value, which could forge a
@@ -16,11 +21,14 @@
 static int
 filterwrite(BIO *bio, const char *p, size_t len, size_t *written)
 {
-	struct cs_buf *buf = BIO_get_data(bio);
+	struct raw *raw = BIO_get_data(bio);
+	struct cs_buf *buf = &raw->text;
 	size_t first = 0, last = len, i, start = buf->len;
 
-	if (cs_buf_add(buf, p, len) == -1)
+	if (cs_buf_add(buf, p, len) == -1) {
+		raw->nomem = 1;
 		return 0;
+	}
 	while (first < len && p[first] == '\n')
 		first++;
 	while (last > first && p[last - 1] == '\n')
@@ -100,7 +108,7 @@ int
 cs_print_text(struct cs_buf *buf, enum cs_print what, void *obj,
     struct certstore_error *err)
 {
-	struct cs_buf raw = { 0 };
+	struct raw raw = { 0 };
 	BIO_METHOD *method = NULL;
 	BIO *bio = NULL;
 	int rv = -1;
@@ -114,16 +122,18 @@ cs_print_text(struct cs_buf *buf, enum cs_print what, void *obj,
 		goto out;
 	BIO_set_data(bio, &raw);
 	BIO_set_init(bio, 1);
-	if (printobject(bio, what, obj) != 1)
+	/* libcrypto goes on without what could not be written */
+	if (printobject(bio, what, obj) != 1 || raw.nomem)
 		goto out;
-	rv = addescapedlines(buf, &raw);
+	if ((rv = addescapedlines(buf, &raw.text)) == -1)
+		raw.nomem = 1;
 out:
 	BIO_free(bio);
 	BIO_meth_free(method);
-	cs_buf_free(&raw);
-	if (rv == -1)
+	cs_buf_free(&raw.text);
+	if (rv == -1 && !raw.nomem)
 		return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
 		    "the text cannot be made");
 	ERR_clear_error();
-	return 0;
+	return rv == -1 ? cs_fail_nomem(err) : 0;
 }
