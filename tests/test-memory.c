@@ -1,8 +1,8 @@
 /*
  * test-memory.c: each allocation and each system call of a call fails once.  The
  * call must report it, leak nothing, leave libcrypto's error queue empty and the
- * store readable, and succeed afterwards.  FAULTS=all fails all of them, else
- * those of some calls are a sample.
+ * store readable, and succeed afterwards.  FAULTS=all fails all of the
+ * library's, else those of some calls are a sample.
  */
 #include <string.h>
 
@@ -14,10 +14,7 @@
 #include "tap.h"
 #include "scratch.h"
 
-/* What a call returns that gave a wrong answer instead of an error. */
-#define WRONG (-2)
-
-#define FIRST 16 /* how many fail even if only a sample does */
+#define FIRST 4 /* how many fail even if only a sample does */
 
 /* What a call answered, which a failure must not change without a warning. */
 static size_t answers, warnings;
@@ -33,6 +30,8 @@ countwarning(void *arg, const char *message)
 /* A server's key and certificates, and a request, as PEM. */
 static struct cs_buf pem;
 static struct cs_buf anchor;
+static struct cs_buf crl;
+static struct cs_buf given;
 static char *csr;
 
 static int
@@ -227,12 +226,10 @@ verify(struct certstore *store)
 		&err) == 0)
 		rv = certstore_verify_certs(v, "pem", pem.p, pem.len, NULL,
 		    &err);
-	if (rv == 0) {
-		certstore_verify_free(v);
-		return WRONG; /* it is good */
-	}
-	while (rv == 1)
-		rv = certstore_verify_path(v, i++, &entry, &err);
+	answers = rv == 0; /* it is revoked */
+	while (
+	    rv != -1 && (rv = certstore_verify_path(v, i++, &entry, &err)) == 1)
+		;
 	certstore_verify_free(v);
 	return rv;
 }
@@ -306,6 +303,672 @@ deploy(struct certstore *store)
 	return rv;
 }
 
+static struct certstore_account *
+openaccount(struct certstore *store, int flags)
+{
+	return certstore_account_open(store, "acct", flags, &err);
+}
+
+static int
+newaccount(struct certstore *store)
+{
+	struct certstore_account *a;
+	int rv = -1;
+
+	a = certstore_account_new(store, "acct", "https://ca.example/dir",
+	    &err);
+	if (a == NULL)
+		return -1;
+	if (certstore_account_set(a, "contact", CERTSTORE_SET_ADD,
+		"mailto:a@example.org", &err) == 0)
+		rv = certstore_account_save(a, &err);
+	if (rv == 0 &&
+	    (rv = certstore_account_set(a, "url", CERTSTORE_SET_REPLACE,
+		 "https://ca.example/acct/1", &err)) == 0)
+		rv = certstore_account_save(a, &err);
+	certstore_account_free(a);
+	return rv;
+}
+
+static int
+countaccounts(struct certstore *store)
+{
+	struct certstore_accounts *list;
+	const char *name;
+	int rv;
+
+	if ((list = certstore_accounts_new(store, &err)) == NULL)
+		return -1;
+	while ((rv = certstore_accounts_next(list, &name, &err)) == 1)
+		answers++;
+	certstore_accounts_free(list);
+	return rv;
+}
+
+/* By its URL, with a new key that is thrown away. */
+static int
+useaccount(struct certstore *store)
+{
+	static const char url[] = "https://ca.example/order";
+	static const char key[] = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I";
+	struct certstore_account *a;
+	char *text[7] = { NULL };
+	size_t i, n = 0;
+	int rv = -1;
+
+	a = certstore_account_open(store, "https://ca.example/dir",
+	    CERTSTORE_ACCOUNT_EXCLUSIVE, &err);
+	if (a == NULL)
+		return -1;
+	if (certstore_account_newkey(a, NULL, NULL, 0, &err) == 0 &&
+	    (text[n++] = certstore_account_jws(a, url, "bm9uY2U", "{}", 0,
+		 &err)) != NULL &&
+	    (text[n++] = certstore_account_jws(a, url, "bm9uY2U", NULL,
+		 CERTSTORE_JWS_JWK, &err)) != NULL &&
+	    (text[n++] = certstore_account_eab(a, "kid", key, url, &err)) !=
+		NULL &&
+	    (text[n++] = certstore_account_rollover(a, url, &err)) != NULL &&
+	    (text[n++] = certstore_account_fingerprint(a, &err)) != NULL &&
+	    (text[n++] = certstore_account_authorization(a, "token", &err)) !=
+		NULL &&
+	    (text[n++] = certstore_account_txt(a, "token", &err)) != NULL)
+		rv = certstore_account_dropnew(a, &err);
+	for (i = 0; i < n; i++)
+		free(text[i]);
+	certstore_account_free(a);
+	return rv;
+}
+
+static int
+rollaccount(struct certstore *store)
+{
+	struct certstore_account *a;
+	int rv = -1;
+
+	if ((a = openaccount(store, CERTSTORE_ACCOUNT_EXCLUSIVE)) == NULL)
+		return -1;
+	if (certstore_account_newkey(a, NULL, NULL, 0, &err) == 0)
+		rv = certstore_account_takenew(a, &err);
+	certstore_account_free(a);
+	return rv;
+}
+
+static void
+dropaccounts(void)
+{
+	sh("rm -rf store/acme/accounts");
+}
+
+static void
+dropkey(void)
+{
+	sh("rm -f store/acme/accounts/acct/key.new");
+}
+
+/* A certificate by the CA of the store for a request; 0, -1. */
+static int
+answerrequest(struct certstore *store, const void *request, size_t len,
+    struct cs_buf *to)
+{
+	const struct certstore_entry *entry;
+	struct certstore_template *tmpl;
+	struct certstore_sign *job = NULL;
+	const char *chain, *label;
+	int rv = -1;
+
+	if ((tmpl = certstore_template_new(&err)) == NULL)
+		return -1;
+	if (certstore_template_set_issuer(tmpl, "ca", &err) == 0)
+		job = certstore_sign_new(store, tmpl, CERTSTORE_CREATE_FORCE,
+		    &err);
+	if (job != NULL &&
+	    certstore_sign_add(job, "csr", request, len, &err) == 0 &&
+	    certstore_sign_commit(job, &err) == 0 &&
+	    certstore_sign_next(job, &label, &entry, &chain, &err) == 1)
+		rv = cs_buf_adds(to, chain);
+	certstore_sign_free(job);
+	certstore_template_free(tmpl);
+	return rv;
+}
+
+/* Requests a certificate, and holds or takes one. */
+static int
+order(struct certstore *store)
+{
+	const char *type, *value;
+	struct certstore_template *tmpl;
+	struct certstore_order *o;
+	struct cs_buf answer = { 0 };
+	const void *der;
+	size_t i, len;
+	int rv = -1;
+
+	if ((tmpl = certstore_template_new(&err)) == NULL)
+		return -1;
+	if ((o = certstore_order_open(store, "ordered", &err)) == NULL) {
+		certstore_template_free(tmpl);
+		return -1;
+	}
+	if (certstore_template_add_san(tmpl, "ordered.example", &err) == -1 ||
+	    certstore_order_request(o, tmpl, NULL, CERTSTORE_ORDER_FORCE,
+		&err) == -1 ||
+	    certstore_order_set(o, "account", "acct", &err) == -1 ||
+	    certstore_order_set(o, "status", "processing", &err) == -1 ||
+	    certstore_order_setup(o, "http token", &err) == -1 ||
+	    certstore_order_undone(o, "http token", &err) == -1 ||
+	    certstore_order_csr(o, &der, &len, &err) == -1)
+		goto out;
+	for (i = 0; certstore_order_identifier(o, i, &type, &value); i++)
+		;
+	if (answerrequest(store, der, len, &answer) == -1 ||
+	    certstore_order_finish(o, answer.p, answer.len, 0, &err) == -1 ||
+	    (certstore_order_value(o, "held") != NULL &&
+		certstore_order_take(o, 0, &err) == -1))
+		goto out;
+	rv = certstore_order_set(o, "ari-next", "9999999999", &err);
+out:
+	cs_buf_free(&answer);
+	certstore_order_close(o);
+	certstore_template_free(tmpl);
+	return rv;
+}
+
+/* A renewal with the names that it has, which is given up. */
+static int
+abandon(struct certstore *store)
+{
+	struct certstore_order *o;
+	int rv = -1;
+
+	if ((o = certstore_order_open(store, "ordered", &err)) == NULL)
+		return -1;
+	if (certstore_order_request(o, NULL, NULL, CERTSTORE_ORDER_KEEP,
+		&err) != -1)
+		rv = certstore_order_abandon(o, 0, &err);
+	certstore_order_close(o);
+	return rv;
+}
+
+/* The order is another one each time. */
+static void
+dropordered(void)
+{
+	static const char *const name = "ordered";
+	struct certstore *store = opened(CERTSTORE_OPEN_WRITE);
+
+	sh("rm -rf store/acme/orders");
+	(void)certstore_remove(store, &name, 1, CERTSTORE_REMOVE_FORCE, NULL,
+	    NULL, &err);
+	certstore_close(store);
+}
+
+static int
+revokecerts(struct certstore *store)
+{
+	const struct certstore_revocation *row;
+	struct certstore_revoke *rev;
+	int rv = -1;
+
+	if ((rev = certstore_revoke_new(store, &err)) == NULL)
+		return -1;
+	if (certstore_revoke_set_reason(rev, "superseded", &err) == 0 &&
+	    certstore_revoke_add(rev, "made", &err) != -1 &&
+	    certstore_revoke_add_cert(rev, "pem", pem.p, pem.len, &err) != -1)
+		rv = certstore_revoke_commit(rev, &err);
+	while (rv != -1 && certstore_revoke_next(rev, &row) == 1)
+		answers++;
+	certstore_revoke_free(rev);
+	return rv;
+}
+
+static int
+publish(struct certstore *store)
+{
+	return certstore_crl_publish(store, "ca", NULL, NULL, 0, NULL, NULL,
+	    &err);
+}
+
+static int
+crls(struct certstore *store)
+{
+	const struct certstore_crl *one;
+	struct certstore_crls *list;
+	int rv;
+
+	if ((list = certstore_crls_new(store, &err)) == NULL)
+		return -1;
+	while ((rv = certstore_crls_next(list, &one, &err)) == 1)
+		answers += one->revoked;
+	certstore_crls_free(list);
+	return rv;
+}
+
+static int
+issued(struct certstore *store)
+{
+	const struct certstore_entry *entry;
+	struct certstore_issued *list;
+	int rv;
+
+	if ((list = certstore_issued_new(store, "ca", &err)) == NULL)
+		return -1;
+	while ((rv = certstore_issued_next(list, &entry, &err)) == 1)
+		answers++;
+	certstore_issued_free(list);
+	return rv;
+}
+
+static int export(struct certstore *store)
+{
+	void *der;
+	size_t len;
+
+	if (certstore_export(store, "web", CERTSTORE_EXPORT_MODERN, 1, "secret",
+		NULL, &der, &len, &err) == -1)
+		return -1;
+	free(der);
+	return 0;
+}
+
+static int
+removemade(struct certstore *store)
+{
+	static const char *const names[] = { "made", "many" };
+
+	return certstore_remove(store, names, 1, CERTSTORE_REMOVE_FORCE, NULL,
+	    NULL, &err);
+}
+
+static int
+props(struct certstore *store)
+{
+	struct certstore_props *list;
+	const char *prop, *value;
+	int rv;
+
+	if ((list = certstore_props_read(store, "web", &err)) == NULL)
+		return -1;
+	while ((rv = certstore_props_next(list, &prop, &value, &err)) == 1)
+		answers++;
+	certstore_props_free(list);
+	return rv;
+}
+
+/* Removed, distrusted and with a CRL. */
+static int
+change(struct certstore *store)
+{
+	const struct certstore_entry *entry;
+	const char *name, *action, *text;
+	struct certstore_trust *tr;
+	size_t i;
+	int rv = -1;
+
+	tr = certstore_trust_new(store, NULL, CERTSTORE_TRUST_FORCE, &err);
+	if (tr == NULL)
+		return -1;
+	if (certstore_trust_add(tr, "pem", anchor.p, anchor.len, &err) != -1 &&
+	    certstore_trust_add(tr, "crl", crl.p, crl.len, &err) != -1 &&
+	    certstore_trust_distrust_certs(tr, "pem", pem.p, pem.len, &err) !=
+		-1)
+		rv = certstore_trust_commit(tr, &err);
+	for (i = 0;
+	     rv != -1 && certstore_trust_result(tr, i, &name, &action, &text);
+	     i++)
+		;
+	while (rv == 1 && certstore_trust_next(tr, &entry, &err) == 1)
+		;
+	certstore_trust_free(tr);
+	return rv;
+}
+
+static void
+droptrust(void)
+{
+	sh("rm -rf store/trust store/.trust@*");
+}
+
+/* An entry, against the anchors and CRLs of a set. */
+static int
+verifyset(struct certstore *store)
+{
+	const struct certstore_reason *reason;
+	struct certstore_entry *entry;
+	struct certstore_verify *v;
+	size_t i;
+	int rv = -1;
+
+	if ((entry = certstore_entry_get(store, "web", &err)) == NULL)
+		return -1;
+	if ((v = certstore_verify_new(store, &err)) != NULL &&
+	    certstore_verify_set_anchors(v, NULL, &err) == 0 &&
+	    certstore_verify_set_profile(v, "server", &err) == 0 &&
+	    certstore_verify_add_crl(v, "crl", crl.p, crl.len, &err) == 0)
+		rv = certstore_verify_entry(v, entry, &err);
+	for (i = 0; rv != -1 && certstore_verify_reason(v, i, &reason); i++)
+		answers++;
+	certstore_verify_free(v);
+	certstore_entry_free(entry);
+	return rv;
+}
+
+static int
+parts(struct certstore *store)
+{
+	static const char *const names[] = { "text", "cert", "chain",
+		"fullchain", "ca", "root", "pubkey", "tlsa" };
+	struct certstore_entry *entry;
+	char *data;
+	size_t i, len;
+	int rv = 0;
+
+	if ((entry = certstore_entry_get(store, "web", &err)) == NULL)
+		return -1;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]) && rv != -1; i++) {
+		rv = certstore_entry_part(entry, names[i], &data, &len, &err);
+		if (rv != -1) {
+			answers += len;
+			free(data);
+		}
+	}
+	certstore_entry_free(entry);
+	return rv;
+}
+
+static int
+certs(struct certstore *store)
+{
+	const struct certstore_entry *entry;
+	struct certstore_certs *list;
+	int rv;
+
+	(void)store;
+	list = certstore_certs_read("pem", pem.p, pem.len, NULL, &err);
+	if (list == NULL)
+		return -1;
+	while ((rv = certstore_certs_next(list, &entry, &err)) == 1)
+		answers++;
+	certstore_certs_free(list);
+	return rv;
+}
+
+/* All kinds of names and of extensions. */
+static int
+createca(struct certstore *store)
+{
+	static const char *const subject[] = { "CN=Sub", "O=Org, Inc", "C=DE" };
+	static const char *const constraints[] = { "pathlen=1",
+		"permit=DNS:example.org", "exclude=IP:10.0.0.0/8" };
+	struct certstore_template *tmpl;
+	size_t i;
+	int rv = 0;
+
+	if ((tmpl = certstore_template_new(&err)) == NULL)
+		return -1;
+	for (i = 0; i < 3 && rv == 0; i++)
+		rv = certstore_template_add_subject(tmpl, subject[i], &err);
+	for (i = 0; i < 3 && rv == 0; i++)
+		rv = certstore_template_add_constraint(tmpl, constraints[i],
+		    &err);
+	if (rv == 0 && certstore_template_set_ca(tmpl, &err) == 0 &&
+	    certstore_template_set_issuer(tmpl, "ca", &err) == 0)
+		rv = certstore_create(store, "sub", tmpl,
+		    CERTSTORE_CREATE_FORCE, NULL, &err);
+	else
+		rv = -1;
+	certstore_template_free(tmpl);
+	return rv;
+}
+
+/* For calls. */
+static int
+createshaken(struct certstore *store)
+{
+	struct certstore_template *tmpl;
+	int rv = -1;
+
+	if ((tmpl = certstore_template_new(&err)) == NULL)
+		return -1;
+	if (certstore_template_set_profile(tmpl, "shaken", &err) == 0 &&
+	    certstore_template_add_san(tmpl, "spc:818H", &err) == 0 &&
+	    certstore_template_add_subject(tmpl, "CN=SHAKEN 818H", &err) == 0 &&
+	    certstore_template_set_issuer(tmpl, "ca", &err) == 0)
+		rv = certstore_create(store, "phone", tmpl,
+		    CERTSTORE_CREATE_FORCE, NULL, &err);
+	certstore_template_free(tmpl);
+	return rv;
+}
+
+/* Only if needed: it is not. */
+static int
+createneeded(struct certstore *store)
+{
+	struct certstore_template *tmpl;
+	int rv = -1;
+
+	if ((tmpl = certstore_template_new(&err)) == NULL)
+		return -1;
+	if (certstore_template_add_san(tmpl, "web.example", &err) == 0 &&
+	    certstore_template_set_issuer(tmpl, "ca", &err) == 0)
+		rv = certstore_create(store, "web", tmpl,
+		    CERTSTORE_CREATE_IFNEEDED, NULL, &err);
+	certstore_template_free(tmpl);
+	return rv;
+}
+
+static int
+createrequest(struct certstore *store)
+{
+	struct certstore_template *tmpl;
+	char *text = NULL;
+	int rv = -1;
+
+	if ((tmpl = certstore_template_new(&err)) == NULL)
+		return -1;
+	if (certstore_template_add_san(tmpl, "asked.example", &err) == 0)
+		rv = certstore_create(store, "asked", tmpl,
+		    CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_FORCE, &text,
+		    &err);
+	free(text);
+	certstore_template_free(tmpl);
+	return rv;
+}
+
+/* What the CA answers to the request of "asked", in `given`. */
+static void
+makeanswer(void)
+{
+	struct certstore *store = opened(CERTSTORE_OPEN_WRITE);
+	static const char *const name = "asked";
+	struct cs_buf b = { 0 };
+
+	(void)certstore_remove(store, &name, 1, CERTSTORE_REMOVE_FORCE, NULL,
+	    NULL, &err);
+	if (createrequest(store) == -1)
+		bail("%s", err.msg);
+	readfile(path("store/certs/asked/request.csr"), &b);
+	cs_buf_reset(&given);
+	if (answerrequest(store, b.p, b.len, &given) == -1)
+		bail("%s", err.msg);
+	cs_buf_free(&b);
+	certstore_close(store);
+}
+
+static int
+importanswer(struct certstore *store)
+{
+	struct certstore_import *im;
+	int rv = -1;
+
+	if ((im = certstore_import_new(store, 0, &err)) == NULL)
+		return -1;
+	if (certstore_import_add(im, "pem", given.p, given.len, &err) == 0 &&
+	    certstore_import_plan(im, &err) == 0)
+		rv = certstore_import_commit(im, &err);
+	certstore_import_free(im);
+	return rv;
+}
+
+static int
+fail1(struct certstore *store)
+{
+	const struct certstore_renewal *renewal;
+	struct certstore_due *d;
+	int rv = -1;
+
+	if ((d = certstore_due_new(store, CERTSTORE_NOW, &err)) == NULL)
+		return -1;
+	if (certstore_due_add(d, "web", &err) == 0 &&
+	    certstore_due_next(d, &renewal, &err) == 1)
+		rv = certstore_due_failed(d, "web", "no", &err);
+	certstore_due_free(d);
+	return rv;
+}
+
+/* All of the store. */
+static int
+auditall(struct certstore *store)
+{
+	static const struct certstore_span within = { CERTSTORE_SPAN_FOR,
+		86400L * 4000, 0, 0 };
+	const struct certstore_finding *finding;
+	struct certstore_audit *au;
+	int rv = -1;
+
+	if ((au = certstore_audit_new(store, CERTSTORE_NOW, &err)) == NULL)
+		return -1;
+	if (certstore_audit_set_within(au, &within, NULL, 0, &err) == 0)
+		while ((rv = certstore_audit_next(au, &finding, &err)) == 1)
+			answers++;
+	certstore_audit_free(au);
+	return rv;
+}
+
+static int
+needed(struct certstore *store)
+{
+	static const struct certstore_span within = { CERTSTORE_SPAN_FOR,
+		86400L * 10, 0, 0 };
+
+	return certstore_audit_isneeded(store, &within, CERTSTORE_NOW, &err);
+}
+
+static int
+ending(struct certstore *store)
+{
+	static const struct certstore_span within = { CERTSTORE_SPAN_FOR,
+		86400L * 4000, 0, 0 };
+	const struct certstore_entry *entry;
+	struct certstore_list *li;
+	int rv;
+
+	li = certstore_list_ending(store, &within, CERTSTORE_NOW, &err);
+	if (li == NULL)
+		return -1;
+	while ((rv = certstore_list_next(li, &entry, &err)) == 1)
+		answers++;
+	certstore_list_free(li);
+	return rv;
+}
+
+static int
+told(struct certstore *store)
+{
+	const char *name, *user;
+	struct certstore_told *t;
+	size_t hosts;
+	int rv;
+
+	if ((t = certstore_told_new(store, &err)) == NULL)
+		return -1;
+	while ((rv = certstore_told_next(t, &name, &user, &hosts)) == 1)
+		answers++;
+	certstore_told_free(t);
+	return rv;
+}
+
+static int failedrepairs;
+
+static void
+countfailed(void *arg, const char *name, const struct certstore_error *why)
+{
+	(void)arg;
+	(void)name;
+	failedrepairs++;
+	if (err.msg[0] == '\0')
+		err = *why;
+}
+
+static int
+repair(struct certstore *store)
+{
+	struct certstore_repair *r;
+	int rv;
+
+	failedrepairs = 0;
+	if ((r = certstore_repair_new(store, &err)) == NULL)
+		return -1;
+	certstore_repair_set_force(r);
+	rv = certstore_repair_run(r, NULL, countfailed, NULL, &err);
+	certstore_repair_free(r);
+	return rv;
+}
+
+static int
+lookrepair(struct certstore *store)
+{
+	struct certstore_repair *r;
+	int rv;
+
+	if ((r = certstore_repair_new(store, &err)) == NULL)
+		return -1;
+	certstore_repair_set_dryrun(r);
+	rv = certstore_repair_run(r, NULL, countfailed, NULL, &err);
+	certstore_repair_free(r);
+	return rv;
+}
+
+static void
+breakcopy(void)
+{
+	sh("rm -rf store; cp -a copied store");
+}
+
+static void
+breakall(void)
+{
+	sh("rm -rf store; cp -a broken store; : >store/.lock");
+}
+
+static void
+mendall(void)
+{
+	sh("rm -rf store; cp -a whole store; : >store/.lock");
+}
+
+/* The store as it is; without its links; and with leftovers of all kinds. */
+static void
+savestores(void)
+{
+	sh("cp -a store whole; cp -rL store copied; cp -a store broken");
+	sh("cd broken; cp -a certs/web/ certs/.web@97; rm certs/made"
+	   " combined/web.pem; ln -s ../certs/gone/combined.pem combined/gone.pem;"
+	   " ln -s ../../certs/gone index/host/gone.example;"
+	   " ln -s ../../certs/web index/host/never.example;"
+	   " rm -f index/host/web.example; mkdir -p renewal lost"
+	   " deployed/0123456789ab acme/orders/gone;"
+	   " echo failed 1 >renewal/gone; echo x >lost/.x@new;"
+	   " echo status valid >acme/orders/gone/state");
+	sh("cd broken; chmod 644 certs/web/privkey.pem"
+	   " acme/accounts/acct/key.pem; chmod 666 certs/web/fullchain.pem"
+	   " profiles/vpn; rm certs/one.example/ca.pem;"
+	   " echo >>certs/two/fullchain.pem; rm certs/phone/info;"
+	   " touch -d '2 years ago' deployed/0123456789ab;"
+	   " find trust/ -type l -delete; rm -f crl/*.r*; : >.x@new;"
+	   " mkdir default; cp certs/web/info default; rm trusts/set;"
+	   " echo note=x >>certs/web/props");
+}
+
 struct sweep {
 	const char *name;
 	int (*call)(struct certstore *);
@@ -331,6 +994,12 @@ called(int (*call)(struct certstore *), int flags)
 	return rv;
 }
 
+static int
+isbroken(const struct sweep *s)
+{
+	return s->prepare == breakall || s->prepare == breakcopy;
+}
+
 /* The same with nothing that fails. */
 static int
 succeeds(const struct sweep *s)
@@ -352,7 +1021,8 @@ starve(const struct sweep *s, enum owner owner)
 	int rv;
 
 	if (getenv("FAULTS") != NULL)
-		step = 1;
+		step = owner == CRYPTO ? (step + 7) / 8 : 1;
+	mendall();
 	if (!succeeds(s) || !succeeds(s)) {
 		ok(0, "%s: %s", s->name, err.msg);
 		return;
@@ -370,17 +1040,19 @@ starve(const struct sweep *s, enum owner owner)
 			break;
 		last = n;
 		if (getenv("TRACE") != NULL)
-			printf("# %s %d %zu: %d %s, live %ld, queue %s\n",
+			printf(
+			    "# %s %d %zu: %d %s, live %ld, queue %s, answers %zu of %zu\n",
 			    s->name, owner, n, rv, err.msg,
 			    live[owner] - before,
-			    ERR_reason_error_string(ERR_peek_error()));
+			    ERR_reason_error_string(ERR_peek_error()), answers,
+			    right);
 		if (rv == -1 && err.msg[0] == '\0')
 			mute++;
 		if (rv == -1 && owner == OURS &&
 		    strstr(err.msg, "memory") == NULL)
 			wrong++;
-		if (rv == WRONG ||
-		    (rv != -1 && answers != right && warnings == 0))
+		if (rv != -1 && answers < right && warnings == 0 &&
+		    owner != CRYPTO)
 			wrong++;
 		if (rv != -1)
 			hidden++;
@@ -390,7 +1062,8 @@ starve(const struct sweep *s, enum owner owner)
 			dirty++;
 			ERR_clear_error();
 		}
-		if (called(list, 0) == -1)
+		if (isbroken(s) ? called(s->call, s->flags) == -1 :
+				  called(list, 0) == -1)
 			harmed++;
 	}
 	ok(mute == 0 && wrong == 0, "%s: of %zu %s each fails, and it says so",
@@ -402,7 +1075,7 @@ starve(const struct sweep *s, enum owner owner)
 	is_int((long long)leaks, 0, "%s: nothing leaks", s->name);
 	is_int((long long)dirty, 0, "%s: no error of libcrypto is left",
 	    s->name);
-	is_int((long long)harmed, 0, "%s: the store can be read", s->name);
+	is_int((long long)harmed, 0, "%s: then the store can be used", s->name);
 	ok(succeeds(s), "%s: then it works: %s", s->name, err.msg);
 }
 
@@ -427,8 +1100,12 @@ readpart(struct certstore *store, const char *name, enum certstore_file file,
 static void
 makestore(void)
 {
+	static int (*const fill[])(struct certstore *) = { create, createmany,
+		publish, revokecerts, create, create, newaccount, order, trust,
+		setprops, deploy, createca, createshaken };
 	struct certstore_template *tmpl;
 	struct certstore *store;
+	size_t i;
 
 	store = opened(CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
 	tmpl = certstore_template_new(&err);
@@ -455,30 +1132,88 @@ makestore(void)
 	   "'-P server' >store/profiles/vpn");
 	readpart(store, "web", CERTSTORE_COMBINED, &pem);
 	readpart(store, "ca", CERTSTORE_FULLCHAIN, &anchor);
+	for (i = 0; i < sizeof(fill) / sizeof(fill[0]); i++)
+		if (fill[i](store) == -1)
+			bail("%zu: %s", i, err.msg);
+	readfile(path("store/crl/ca.pem"), &crl);
+	if (change(store) == -1)
+		bail("%s", err.msg);
 	certstore_close(store);
+	savestores();
 }
 
 int
 main(int argc, char *argv[])
 {
-	static const struct sweep t[] = { { "list", list, 0, { 1, 0, 1 },
-					      NULL },
+	static const struct sweep t[] = {
+		{ "list", list, 0, { 1, 0, 1 }, NULL },
 		{ "match", match, 0, { 1, 0, 1 }, NULL },
 		{ "set", setprops, CERTSTORE_OPEN_WRITE, { 1, 0, 1 }, NULL },
-		{ "create", create, CERTSTORE_OPEN_WRITE, { 1, 67, 1 }, NULL },
-		{ "create many", createmany, CERTSTORE_OPEN_WRITE, { 1, 97, 1 },
-		    NULL },
-		{ "sign", sign, CERTSTORE_OPEN_WRITE, { 1, 67, 1 }, NULL },
+		{ "create", create, CERTSTORE_OPEN_WRITE, { 1, 197, 3 }, NULL },
+		{ "create many", createmany, CERTSTORE_OPEN_WRITE,
+		    { 1, 397, 7 }, NULL },
+		{ "sign", sign, CERTSTORE_OPEN_WRITE, { 1, 197, 1 }, NULL },
 		{ "profile", profile, 0, { 1, 1, 1 }, NULL },
 		{ "import", import, CERTSTORE_OPEN_WRITE, { 1, 67, 1 }, NULL },
-		{ "renew", renew, CERTSTORE_OPEN_WRITE, { 1, 67, 1 }, NULL },
+		{ "renew", renew, CERTSTORE_OPEN_WRITE, { 3, 397, 7 }, NULL },
 		{ "revert", revert, CERTSTORE_OPEN_WRITE, { 1, 0, 1 }, NULL },
 		{ "trust", trust, CERTSTORE_OPEN_WRITE, { 1, 29, 1 }, NULL },
 		{ "verify", verify, 0, { 1, 0, 1 }, NULL },
 		{ "verify a chain", verifychain, 0, { 0, 67, 0 }, NULL },
-		{ "audit", audit, 0, { 1, 29, 1 }, NULL },
+		{ "audit", audit, 0, { 1, 97, 1 }, NULL },
 		{ "due", due, 0, { 1, 0, 1 }, NULL },
-		{ "deploy", deploy, CERTSTORE_OPEN_WRITE, { 1, 0, 1 }, NULL } };
+		{ "deploy", deploy, CERTSTORE_OPEN_WRITE, { 1, 0, 1 }, NULL },
+		{ "told", told, 0, { 1, 0, 1 }, NULL },
+		{ "account", newaccount, CERTSTORE_OPEN_WRITE, { 17, 197, 37 },
+		    dropaccounts },
+		{ "accounts", countaccounts, 0, { 1, 0, 1 }, NULL },
+		{ "use account", useaccount, CERTSTORE_OPEN_WRITE, { 7, 67, 7 },
+		    dropkey },
+		{ "roll account", rollaccount, CERTSTORE_OPEN_WRITE,
+		    { 7, 67, 7 }, dropkey },
+		{ "order", order, CERTSTORE_OPEN_WRITE, { 67, 997, 67 },
+		    dropordered },
+		{ "abandon", abandon, CERTSTORE_OPEN_WRITE, { 37, 997, 37 },
+		    NULL },
+		{ "publish", publish, CERTSTORE_OPEN_WRITE, { 197, 4997, 197 },
+		    mendall },
+		{ "revoke", revokecerts, CERTSTORE_OPEN_WRITE,
+		    { 197, 4997, 197 }, mendall },
+		{ "crls", crls, 0, { 1, 0, 1 }, NULL },
+		{ "issued", issued, 0, { 3, 0, 3 }, NULL },
+		{ "export", export, CERTSTORE_OPEN_WRITE, { 37, 0, 37 }, NULL },
+		{ "remove", removemade, CERTSTORE_OPEN_WRITE, { 37, 0, 97 },
+		    mendall },
+		{ "properties", props, 0, { 1, 0, 1 }, NULL },
+		{ "change trust", change, CERTSTORE_OPEN_WRITE, { 37, 997, 37 },
+		    droptrust },
+		{ "verify with a set", verifyset, 0, { 1, 67, 1 }, NULL },
+		{ "parts", parts, 0, { 3, 397, 3 }, NULL },
+		{ "certificates", certs, 0, { 1, 67, 0 }, NULL },
+		{ "create a CA", createca, CERTSTORE_OPEN_WRITE, { 7, 97, 7 },
+		    NULL },
+		{ "create for calls", createshaken, CERTSTORE_OPEN_WRITE,
+		    { 7, 97, 7 }, NULL },
+		{ "create if needed", createneeded, CERTSTORE_OPEN_WRITE,
+		    { 1, 67, 1 }, NULL },
+		{ "request", createrequest, CERTSTORE_OPEN_WRITE, { 7, 67, 7 },
+		    NULL },
+		{ "import an answer", importanswer, CERTSTORE_OPEN_WRITE,
+		    { 97, 4997, 97 }, makeanswer },
+		{ "fail to renew", fail1, CERTSTORE_OPEN_WRITE, { 1, 0, 1 },
+		    NULL },
+		{ "ending", ending, 0, { 1, 0, 1 }, NULL },
+		{ "needed", needed, 0, { 1, 0, 1 }, NULL },
+		{ "audit all", auditall, 0, { 197, 4997, 497 }, mendall },
+		{ "audit what is broken", auditall, 0, { 497, 0, 997 },
+		    breakall },
+		{ "repair", repair, CERTSTORE_OPEN_WRITE, { 497, 0, 997 },
+		    breakall },
+		{ "look what to repair", lookrepair, CERTSTORE_OPEN_WRITE,
+		    { 497, 0, 997 }, breakall },
+		{ "repair a copy", repair, CERTSTORE_OPEN_WRITE,
+		    { 497, 0, 997 }, breakcopy }
+	};
 	enum owner owner;
 	size_t i;
 
@@ -495,6 +1230,8 @@ main(int argc, char *argv[])
 	}
 	cs_buf_free(&pem);
 	cs_buf_free(&anchor);
+	cs_buf_free(&crl);
+	cs_buf_free(&given);
 	free(csr);
 	removescratch();
 	return tap_done();
