@@ -181,7 +181,6 @@ int	cs_name_isloopback(const char *);  /* (*.)localhost, 127/8, ::1 */
 #define CS_TEL_RANGE_MAX (CS_TEL_MAX + 21)
 #define CS_SPC_MAX	16
 int	cs_tel_isnumber(const char *, size_t);
-int	cs_tel_check(const char *);		/* a number or a range: 1, 0 */
 const char *cs_tel_rangeflaw(const char *, size_t, uint64_t);
 uint64_t cs_tel_covers(const char *, const char *);
 const char *cs_tel_read(const char *, char [CS_TEL_MAX + 1]);

@@ -80,14 +80,6 @@ splitrange(const char *text, uint64_t *count)
 	return cs_tel_rangeflaw(text, len, *count) == NULL ? len : 0;
 }
 
-int
-cs_tel_check(const char *text)
-{
-	uint64_t count;
-
-	return splitrange(text, &count) != 0;
-}
-
 /*
  * Are all numbers of the second text, a number or a range, in the first?
  * Returns how many numbers the first has, or 0.

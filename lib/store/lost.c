@@ -179,23 +179,3 @@ out:
 	cs_info_free(&info);
 	return rv;
 }
-
-static int
-countname(void *arg, const char *file)
-{
-	size_t *n = arg, len = strlen(file);
-
-	*n += len > 4 && strcmp(file + len - 4, ".pem") == 0;
-	return 0;
-}
-
-/* How many keys are in lost/; 0, or -1 and errno. */
-int
-cs_lost_count(const struct certstore *store, size_t *n)
-{
-	*n = 0;
-	if (store->fd == -1 ||
-	    cs_file_each(store->fd, DIRECTORY, countname, n) == 0)
-		return 0;
-	return errno == ENOENT ? 0 : -1;
-}

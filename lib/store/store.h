@@ -536,7 +536,6 @@ int	cs_told_acting(const struct cs_repair *);
 void	cs_told_add(struct cs_repair *, const char *, const char *, int,
 	    const char *, ...) CS_PRINTFLIKE(5, 6);
 int	cs_told_isnamed(const struct cs_repair *, const char *);
-int	cs_lost_count(const struct certstore *, size_t *);  /* keys; errno */
 
 /* links.c: makes missing links to an entry that is left as it is. */
 int	cs_links_make(struct certstore *, const struct certstore_entry *,

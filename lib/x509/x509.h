@@ -107,7 +107,8 @@ int	cs_cert_name_text(const X509_NAME *, struct cs_buf *);	/* escaped */
 
 /*
  * tnauth.c: the TNAuthList of a certificate or a request, as info has it:
- * escaped codes of service providers; numbers and ranges, cs_tel_check().
+ * escaped codes of service providers; numbers and ranges, as
+ * cs_tel_readrange() gives them.
  * Read: 1; 0, and why it is malformed, or NULL: there is none; -1 no memory.
  * Add takes what is typed, "spc:818H" or "tel:12155550000+100": 1, 0 for any
  * other text, -1; addinfo what info has, -1 no memory.  Make gives the

@@ -27,7 +27,6 @@ judge_list(const struct cs_tnauth *list)
 			strlen(key));
 	}
 	for (i = 0; i < list->tn.n; i++) {
-		HOLDS(cs_tel_check(list->tn.v[i]));
 		HOLDS(cs_tel_covers(list->tn.v[i], list->tn.v[i]) > 0);
 	}
 }
@@ -88,7 +87,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		if (cs_tel_read(text, number) == NULL)
 			HOLDS(cs_tel_covers(number, number) == 1);
 		if (cs_tel_readrange(text, range) == NULL)
-			HOLDS(cs_tel_check(range));
+			HOLDS(cs_tel_covers(range, range) > 0);
 	}
 	return 0;
 }
