@@ -126,7 +126,8 @@ UNITS = tests/test-acme.c tests/test-cert.c tests/test-chain.c \
 	tests/test-describe.c tests/test-escape.c tests/test-handles.c \
 	tests/test-import.c tests/test-issue.c tests/test-key.c \
 	tests/test-labels.c tests/test-limits.c tests/test-live.c \
-	tests/test-match.c tests/test-name.c tests/test-order.c tests/test-part.c \
+	tests/test-match.c tests/test-misuse.c tests/test-name.c \
+	tests/test-order.c tests/test-part.c \
 	tests/test-pem.c tests/test-profile.c tests/test-refuse.c \
 	tests/test-register.c tests/test-renew.c tests/test-store.c \
 	tests/test-template.c tests/test-time.c \

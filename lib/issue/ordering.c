@@ -124,7 +124,7 @@ fillnames(struct cs_create *job, const struct cs_info *model,
 			if (cs_template_addsan(t, san[i].type, san[i].value) ==
 			    -1)
 				return cs_fail_nomem(err);
-		} else if (san != model->san)
+		} else if (model == NULL || san != model->san)
 			return cs_fail(err, CERTSTORE_EARGUMENT,
 			    "%s: %s: an ACME order is for host names and "
 			    "addresses",
