@@ -165,10 +165,9 @@ cs_jwk_add(struct cs_buf *b, EVP_PKEY *pkey, struct certstore_error *err)
 		rv = addokp(b, alg, pkey);
 	if (rv == 0 && cs_buf_adds(b, "}") == 0)
 		return 0;
-	return alg != NULL && ERR_peek_error() == 0 ?
-	    cs_fail_nomem(err) :
-	    cs_fail_crypto(err, CERTSTORE_ECRYPTO,
-		"the public key cannot be encoded");
+	return ERR_peek_error() == 0 ? cs_fail_nomem(err) :
+				       cs_fail_crypto(err, CERTSTORE_ECRYPTO,
+					   "the public key cannot be encoded");
 }
 
 int

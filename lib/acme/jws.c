@@ -100,8 +100,7 @@ cs_jws_sign(struct cs_buf *b, EVP_PKEY *pkey, const char *header,
 	const struct cs_jwsalg *alg = cs_jwk_alg(pkey);
 
 	if (alg == NULL)
-		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "the key is of no type for JWS");
+		return cs_fail_nomem(err);
 	return composejws(b, pkey, alg->digest,
 	    alg->kty == CS_JWS_EC ? alg->len : 0, header, payload, err);
 }
@@ -173,7 +172,11 @@ static int
 addsigner(struct cs_buf *b, EVP_PKEY *pkey, const char *kid,
     struct certstore_error *err)
 {
-	if (cs_buf_printf(b, "{\"alg\":\"%s\",", cs_jwk_alg(pkey)->name) == -1)
+	const struct cs_jwsalg *alg = cs_jwk_alg(pkey);
+
+	/* no memory: the type of the key was checked */
+	if (alg == NULL ||
+	    cs_buf_printf(b, "{\"alg\":\"%s\",", alg->name) == -1)
 		return cs_fail_nomem(err);
 	if (kid != NULL)
 		return cs_buf_printf(b, "\"kid\":\"%s\"", kid) == -1 ?
