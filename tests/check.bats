@@ -728,3 +728,31 @@ record() {
 	run -2 ./cert-check
 	[[ $output == *check-store*'install certstore again' ]]
 }
+
+@test "keys of ACME accounts that others can read, and -r" {
+	local account=acme/accounts/ca.example.org file
+
+	mkdir -m 700 "$CERTSTORE/acme" "$CERTSTORE/acme/accounts" \
+	    "$CERTSTORE/$account"
+	for file in key.pem account lock; do
+		(umask 077 && : >"$CERTSTORE/$account/$file")
+	done
+	run -0 cert-check
+	chmod 640 "$CERTSTORE/$account/key.pem"
+	run -1 --separate-stderr cert-check
+	[[ $output == *"	@store	account-readable	$account/key.pem "* ]]
+	run -0 cert-check -r
+	[ "$(stat -c %a "$CERTSTORE/$account/key.pem")" = 600 ]
+	run -0 cert-check
+}
+
+@test "a default that a copy made a directory, and -r" {
+	cert-set -q b default=yes
+	cp -rL "$CERTSTORE/default" "$CERTSTORE/copied"
+	rm "$CERTSTORE/default"
+	mv "$CERTSTORE/copied" "$CERTSTORE/default"
+	run -1 cert-check
+	[[ $output == *"	@store	link-followed	default is a directory"* ]]
+	run -0 cert-check -r
+	[ "$(readlink "$CERTSTORE/default")" = certs/b ]
+}

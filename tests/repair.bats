@@ -475,3 +475,47 @@ writer() {
 	n=$(wc -l <"$log")
 	run ! grep '"entry":"[a-z]' <(tail -n +$((n + 1)) copy/log)
 }
+
+# directory NAME: the link of an entry becomes a copy of what it leads to.
+directory() {
+	cp -rL "$CERTSTORE/certs/$1" "$CERTSTORE/certs/copied"
+	rm "$CERTSTORE/certs/$1"
+	mv "$CERTSTORE/certs/copied" "$CERTSTORE/certs/$1"
+}
+
+@test "a directory instead of a link: what must not come back stays" {
+	local hash
+
+	cp -a "$CERTSTORE" saved
+	directory a
+	: >"$CERTSTORE/certs/a/mine"
+	run -1 cert-check -r
+	[[ $output == *"	a	link	"*"a directory with other files"* ]]
+	rm "$CERTSTORE/certs/a/mine"
+	run -0 cert-check -r
+	whole "a directory"
+	# an ACME server has revoked it
+	hash=$(cert-show -o fingerprint a)
+	mkdir -m 700 -p "$CERTSTORE/acme/orders/a"
+	printf 'cert-fingerprint %s\ncert-revoked 1\n' "${hash#sha256:}" \
+	    >"$CERTSTORE/acme/orders/a/state"
+	directory a
+	run -1 cert-check -r
+	[[ $output == *"	a	link	"*"its certificate was revoked: "* ]]
+	# we have
+	rm -rf "$CERTSTORE"
+	cp -a saved "$CERTSTORE"
+	cert-revoke -q a
+	directory a
+	run -1 cert-check -r
+	[[ $output == *"	a	link	"*"its certificate was revoked: "* ]]
+}
+
+@test "generations without a link, none of them complete" {
+	mkdir "$CERTSTORE/certs/.o@1"
+	cp "$CERTSTORE/certs/a/privkey.pem" "$CERTSTORE/certs/.o@1"
+	run -2 cert-check -r o
+	[[ $output == *"none of them complete: use cert-check -rf "* ]]
+	run cert-check -rf
+	[ ! -e "$CERTSTORE/certs/.o@1" ]
+}

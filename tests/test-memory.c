@@ -425,7 +425,7 @@ answerrequest(struct certstore *store, const void *request, size_t len,
 	    certstore_sign_add(job, "csr", request, len, &err) == 0 &&
 	    certstore_sign_commit(job, &err) == 0 &&
 	    certstore_sign_next(job, &label, &entry, &chain, &err) == 1)
-		rv = cs_buf_adds(to, chain);
+		rv = cs_buf_adds(to, chain) == -1 ? cs_fail_nomem(&err) : 0;
 	certstore_sign_free(job);
 	certstore_template_free(tmpl);
 	return rv;
@@ -1048,7 +1048,7 @@ starve(const struct sweep *s, enum owner owner)
 			    right);
 		if (rv == -1 && err.msg[0] == '\0')
 			mute++;
-		if (rv == -1 && owner == OURS &&
+		if (rv == -1 && owner == OURS && warnings == 0 &&
 		    strstr(err.msg, "memory") == NULL)
 			wrong++;
 		if (rv != -1 && answers < right && warnings == 0 &&
