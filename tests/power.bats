@@ -139,6 +139,8 @@ first_anchors() {
 	local serial
 
 	serial=$(cert-show -o serial serving)
+	# most are those of any change of an entry
+	[ "$states" != -a ] || states=-n400
 	# one process at a time: the trace would be in pieces
 	cat >once <<-EOS
 		cert-revoke -q serving reason=superseded || exit
