@@ -57,7 +57,7 @@ machines) wanted=$machines ;;
 package) wanted=$package ;;
 *)
 	echo 'usage: sh tests/deps.sh build|test|suites|acme|servers|lint|'\
-'check-servers|bench|machines|package [command ...]' >&2
+'check-servers|check-hosts|bench|machines|package [command ...]' >&2
 	exit 2
 	;;
 esac
