@@ -97,7 +97,7 @@ addfile(struct certstore_import *im, const char *file)
 }
 
 static int
-setkey(struct certstore_import *im, const char *file)
+addkeyfile(struct certstore_import *im, const char *file)
 {
 	struct cmd_input in;
 	int rv;
@@ -122,7 +122,7 @@ addfiles(struct certstore_import *im, const struct import *opt, char **files)
 {
 	int rv = 0;
 
-	if (opt->keyfile != NULL && setkey(im, opt->keyfile) == -1)
+	if (opt->keyfile != NULL && addkeyfile(im, opt->keyfile) == -1)
 		rv = -1;
 	if (*files == NULL)
 		return addfile(im, "-") == -1 ? -1 : rv;

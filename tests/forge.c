@@ -117,7 +117,7 @@ keyof(const char *name)
 }
 
 static void
-setkey(X509 *x509, const struct key *key)
+usekey(X509 *x509, const struct key *key)
 {
 	const unsigned char *bits;
 	unsigned char *copy;
@@ -408,7 +408,7 @@ make(char **words)
 	named(x509, words[2], X509_set_issuer_name);
 	ASN1_TIME_set_string_X509(X509_getm_notBefore(x509), plan.before);
 	ASN1_TIME_set_string_X509(X509_getm_notAfter(x509), plan.after);
-	setkey(x509, keyof(skey));
+	usekey(x509, keyof(skey));
 	constant(x509, leaf, plan.san, plan.sans);
 	if (!leaf && plan.bc != NULL)
 		extend(x509, "basicConstraints", plan.bc);

@@ -336,7 +336,7 @@ twice(X509 *x509)
 }
 
 static void
-setkey(X509 *x509, const char *type)
+usekey(X509 *x509, const char *type)
 {
 	struct certstore_error err;
 	EVP_PKEY *pkey;
@@ -350,7 +350,7 @@ setkey(X509 *x509, const char *type)
 static void
 ed25519(X509 *x509)
 {
-	setkey(x509, "ed25519");
+	usekey(x509, "ed25519");
 }
 
 static void
