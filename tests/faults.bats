@@ -319,7 +319,7 @@ published_is() {
 
 	target=none
 	requests a b
-	[ "$CHANGES" = . ] || CHANGES="$CHANGES|(rename|unlink)[(]"
+	[ "$CHANGES" = . ] || CHANGES="$CHANGES|(link|rename|unlink)[(]"
 	storecalls "$CHANGES" cert-sign -A CA "$outside/a.csr" "$outside/b.csr"
 	[ "$(wc -l <all)" -ge 15 ] || fail "traced: $(cat all)"
 	while read -r call n <&4; do

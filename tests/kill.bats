@@ -394,7 +394,7 @@ grouped() {
 
 	target=none
 	requests a b
-	CHANGES=$CHANGES,syncfs,rename,unlink
+	CHANGES=$CHANGES,syncfs,link,rename,unlink
 	[ "${FAULTS:-}" != all ] || CHANGES=all
 	calls cert-sign -A CA "$outside/a.csr" "$outside/b.csr"
 	[ "$(wc -l <all)" -ge 30 ] || fail "traced: $(cat all)"
