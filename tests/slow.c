@@ -42,7 +42,7 @@ clock_gettime(clockid_t id, struct timespec *ts)
 	pthread_mutex_lock(&mutex);
 	at = id == CLOCK_MONOTONIC ? wall : cpu;
 	pthread_mutex_unlock(&mutex);
-	ts->tv_sec = at / 1000000000;
+	ts->tv_sec = (time_t)(at / 1000000000);
 	ts->tv_nsec = (long)(at % 1000000000);
 	return 0;
 }
