@@ -179,7 +179,7 @@ addsample(struct cmd_text *t, const char *name, const char *label,
 }
 
 static const char *const kinds[] = { "server", "ca", "client", "peer", "mail",
-	"shaken", "self", "waiting" };
+	"shaken", "self", "other", "waiting" };
 #define NKIND (sizeof(kinds) / sizeof(kinds[0]))
 static const char *const roles[] = { "certificate", "chain", "key" };
 

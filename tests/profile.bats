@@ -128,7 +128,7 @@ vpn=('# a VPN' '-P server' '-t rsa:2048' '-l 90d' '-S O=Example GmbH'
 	profile code 'purpose codeSigning documentSigning'
 	cert-create -A ca -P code -S CN=Releases release
 	verified release any
-	[ "$(cert-list -o kind release)" = server ]
+	[ "$(cert-list -k other -o kind release)" = other ]
 	[ ! -e "$CERTSTORE/combined/release.pem" ]
 	profile stamp 'purpose timeStamping'
 	cert-create -A ca -P stamp -S CN=Stamps stamp

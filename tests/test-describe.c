@@ -187,7 +187,7 @@ static const struct {
 	{ { EKU, "emailProtection" }, 0, "mail", 0, "email" },
 	{ { EKU, "serverAuth,emailProtection" }, 0, "server", 1,
 	    "serveremail" },
-	{ { EKU, "codeSigning,timeStamping,OCSPSigning,1.2.3.4" }, 0, "server",
+	{ { EKU, "codeSigning,timeStamping,OCSPSigning,1.2.3.4" }, 0, "other",
 	    0, "codetimeocsp1.2.3.4" },
 	{ { BC, "CA:TRUE" }, 0, "ca", 0, "" },
 	{ { BC, "CA:TRUE" }, 1, "ca", 0, "" },

@@ -17,7 +17,7 @@
 #define TRIES 3 /* a generation may be removed while it is read */
 
 static const char *const kinds[] = { "server", "ca", "client", "peer", "mail",
-	"shaken", "self", "waiting" };
+	"shaken", "self", "other", "waiting" };
 #define NKINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 /* Loads an entry that is as its link and its info say: 1, or 0. */
@@ -480,7 +480,7 @@ certstore_kinds_check(const char *list, struct certstore_error *err)
 			certstore_escape(shown, sizeof(shown), list, n);
 			return cs_fail(err, CERTSTORE_EARGUMENT,
 			    "\"%s\": is not a kind: use server, ca, client, "
-			    "peer, mail, shaken, self or waiting",
+			    "peer, mail, shaken, self, other or waiting",
 			    shown);
 		}
 		if (list[n] == '\0')

@@ -305,7 +305,7 @@ kindof(X509 *x509, int self, int *serves)
 		return "mail";
 	if ((eku & XKU_SSL_CLIENT) != 0)
 		return "client";
-	return "server";
+	return "other";
 }
 
 static int
