@@ -150,6 +150,17 @@ first_anchors() {
 	cut sh once
 }
 
+@test "cert-revoke of many, the power cut: no record is cut off" {
+	local serials
+
+	serials=$(seq -f serial:7%02.0f 16)
+	# the key of the CA is used once, and most states are of its CRL
+	[ "$states" != -a ] || states=-n400
+	# shellcheck disable=SC2086  # one word each
+	cut cert-revoke -fq -A CA $serials
+	grep syncfs powercut.trace
+}
+
 @test "cert-rm, the power cut" {
 	cut cert-rm -f serving
 }

@@ -96,14 +96,32 @@ findtext(const struct cs_buf *text, const char *key, char *out, size_t size)
 	return 0;
 }
 
+static int
+parserevocation(const struct cs_buf *text, struct cs_revocation *r)
+{
+	static const char first[] = "certstore 1\n";
+	char word[32];
+
+	if (text->len < sizeof(first) ||
+	    strncmp(text->p, first, sizeof(first) - 1) != 0 ||
+	    text->p[text->len - 1] != '\n')
+		return -1;
+	r->when = findtime(text, "revoked");
+	r->ends = findtime(text, "ends");
+	if (findtext(text, "reason", word, sizeof(word)) == 0 &&
+	    (r->reason = cs_revoked_reason(word)) == -1)
+		return -1;
+	return r->when == 0 ?
+	    -1 :
+	    findtext(text, "issuer", r->issuer, sizeof(r->issuer));
+}
+
 /* Reads a file: 0, or -1 and errno, which is EBADMSG for a damaged one. */
 static int
 readrevocation(int dir, const char *path, const char *serial,
     struct cs_revocation *r)
 {
-	static const char first[] = "certstore 1\n";
 	struct cs_buf text = { 0 };
-	char word[32];
 	int rv = -1;
 
 	memset(r, 0, sizeof(*r));
@@ -112,23 +130,9 @@ readrevocation(int dir, const char *path, const char *serial,
 		if (errno == EFBIG || errno == EISDIR || errno == ELOOP ||
 		    errno == EINVAL)
 			errno = EBADMSG;
-		goto out;
+	} else if ((rv = parserevocation(&text, r)) == -1) {
+		errno = EBADMSG;
 	}
-	errno = EBADMSG;
-	if (text.len < sizeof(first) ||
-	    strncmp(text.p, first, sizeof(first) - 1) != 0 ||
-	    text.p[text.len - 1] != '\n')
-		goto out;
-	r->when = findtime(&text, "revoked");
-	r->ends = findtime(&text, "ends");
-	if (findtext(&text, "reason", word, sizeof(word)) == 0 &&
-	    (r->reason = cs_revoked_reason(word)) == -1)
-		goto out;
-	if (r->when == 0 ||
-	    findtext(&text, "issuer", r->issuer, sizeof(r->issuer)) == -1)
-		goto out;
-	rv = 0;
-out:
 	cs_buf_free(&text);
 	return rv;
 }
@@ -177,10 +181,10 @@ composerevocation(struct cs_buf *b, const struct cs_revocation *r)
 	return bad == 0 ? 0 : -1;
 }
 
-/* Writes one: 1, 0 it was revoked before, -1 and errno.  A damaged file is
- * replaced. */
+/* Writes one, under another name if it is given: 1, 0 it was revoked before, -1
+ * and errno.  A damaged file is replaced. */
 static int
-writerevocation(int dir, const struct cs_revocation *r, int sync)
+writerevocation(int dir, const struct cs_revocation *r, const char *unnamed)
 {
 	struct cs_revocation was;
 	struct cs_buf b = { 0 };
@@ -192,8 +196,13 @@ writerevocation(int dir, const struct cs_revocation *r, int sync)
 		return -1;
 	if (composerevocation(&b, r) == -1)
 		errno = ENOMEM;
-	else if (cs_issued_newfile(dir, r->serial, &b, 0644, sync, NULL) == 0)
+	else if ((unnamed == NULL ?
+			 cs_issued_newfile(dir, r->serial, &b, 0644, 1, NULL) :
+			 cs_file_write(dir, unnamed, &b, 0644, (gid_t)-1,
+			     NULL)) == 0)
 		rv = 1;
+	else if (unnamed != NULL && errno == EEXIST)
+		rv = 0; /* it was given twice */
 	cs_buf_free(&b);
 	return rv;
 }
@@ -230,30 +239,80 @@ logrevocation(struct certstore *store, const char *serial)
 	cs_log_add(store, &change);
 }
 
+static int
+recordone(struct certstore *store, int dir, const char *spki,
+    const struct cs_revocation *r, struct certstore_error *err)
+{
+	int rv;
+
+	if ((rv = writerevocation(dir, r, NULL)) == -1)
+		return failrevoked(store, spki, r->serial, err);
+	if (rv == 1)
+		logrevocation(store, r->serial);
+	return rv;
+}
+
+/* Removes what a writer of many that was interrupted has left. */
+static int
+dropunnamed(void *arg, const char *file)
+{
+	return file[0] == '.' ? cs_file_remove(*(int *)arg, file) : 0;
+}
+
+/* Writes many: none has its name before the contents of all are on disk.  How
+ * many are new, or -1. */
+static int
+recordmany(struct certstore *store, int dir, const char *spki,
+    const struct cs_revocation *r, size_t n, struct certstore_error *err)
+{
+	char unnamed[CS_SERIAL_LEN + 1];
+	int made = 0, rv;
+	size_t i;
+
+	if (cs_file_each(dir, ".", dropunnamed, &dir) == -1)
+		return failrevoked(store, spki, "", err);
+	for (i = 0; i < n; i++) {
+		snprintf(unnamed, sizeof(unnamed), ".%s", r[i].serial);
+		if (writerevocation(dir, &r[i], unnamed) == -1)
+			return failrevoked(store, spki, r[i].serial, err);
+	}
+	if (syncfs(store->fd) == -1)
+		return failrevoked(store, spki, "", err);
+	for (i = 0; i < n; i++) {
+		snprintf(unnamed, sizeof(unnamed), ".%s", r[i].serial);
+		if ((rv = cs_file_rename(dir, unnamed, r[i].serial)) == 0) {
+			logrevocation(store, r[i].serial);
+			made++;
+		} else if (errno != ENOENT) { /* revoked before, or twice */
+			return failrevoked(store, spki, r[i].serial, err);
+		}
+	}
+	return made;
+}
+
 /* Records revocations of one CA: how many are new, or -1.  All of them are on
  * disk when it returns. */
 int
 cs_revoked_add(struct certstore *store, const char *spki,
     const struct cs_revocation *r, size_t n, struct certstore_error *err)
 {
-	int bulk, dir = -1, one, rv = -1, made = 0;
+	int dir = -1, one, rv = -1, made = 0;
 	size_t i;
 
 	if (cs_lock_take(store, err) == -1)
 		return -1;
-	bulk = store->syncall || (n >= BULK && cs_file_hassyncfs(store->fd));
 	if (openrevoked(store, spki, &dir, err) == -1)
 		goto out;
-	for (i = 0; i < n; i++) {
-		if ((one = writerevocation(dir, &r[i], !bulk)) == -1) {
-			failrevoked(store, spki, r[i].serial, err);
+	if (n >= BULK && cs_file_hassyncfs(store->fd)) {
+		if ((made = recordmany(store, dir, spki, r, n, err)) == -1)
 			goto out;
-		}
-		if (one == 1)
-			logrevocation(store, r[i].serial);
-		made += one;
+	} else {
+		for (i = 0; i < n; i++, made += one)
+			if ((one = recordone(store, dir, spki, &r[i], err)) ==
+			    -1)
+				goto out;
 	}
-	if (bulk ? syncfs(store->fd) == -1 : fsync(dir) == -1)
+	if (cs_store_sync(store, dir) == -1)
 		failrevoked(store, spki, "", err);
 	else
 		rv = made;
