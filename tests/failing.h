@@ -219,21 +219,23 @@ isrefused(void)
 
 /*
  * A system call by the name that it has in an object file, which with large
- * files can end in 64.  What this libc does not have is not called.
+ * files can end in 64.  What this libc does not have is weak, and not called; the
+ * others are not, since an archive is not searched for a weak symbol.
  */
-#define CALL(type, name, params, args) \
-	type __real_##name params __attribute__((weak)); \
+#define WEAK __attribute__((weak))
+#define CALL(type, name, params, args) CALLAS(, type, name, params, args)
+#define CALL64(type, name, params, args) \
+	CALLAS(, type, name, params, args) \
+	CALLAS(WEAK, type, name##64, params, args)
+#define CALLAS(how, type, name, params, args) \
+	type __real_##name params how; \
 	type __wrap_##name params; \
 	type __wrap_##name params \
 	{ \
 		return isrefused() ? -1 : __real_##name args; \
 	}
-#define CALL64(type, name, params, args) \
-	CALL(type, name, params, args) \
-	CALL(type, name##64, params, args)
-
-#define OPEN(name, params, args) \
-	int __real_##name params __attribute__((weak)); \
+#define OPENAS(how, name, params, args) \
+	int __real_##name params how; \
 	int __wrap_##name params; \
 	int __wrap_##name params \
 	{ \
@@ -247,11 +249,11 @@ isrefused(void)
 		return isrefused() ? -1 : __real_##name args; \
 	}
 
-OPEN(open, (const char *path, int flags, ...), (path, flags, mode))
-OPEN(open64, (const char *path, int flags, ...), (path, flags, mode))
-OPEN(openat, (int dir, const char *path, int flags, ...),
+OPENAS(, open, (const char *path, int flags, ...), (path, flags, mode))
+OPENAS(WEAK, open64, (const char *path, int flags, ...), (path, flags, mode))
+OPENAS(, openat, (int dir, const char *path, int flags, ...),
     (dir, path, flags, mode))
-OPEN(openat64, (int dir, const char *path, int flags, ...),
+OPENAS(WEAK, openat64, (int dir, const char *path, int flags, ...),
     (dir, path, flags, mode))
 CALL64(int, stat, (const char *path, void *st), (path, st))
 CALL64(int, lstat, (const char *path, void *st), (path, st))
@@ -265,7 +267,7 @@ CALL64(ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at),
     (fd, p, n, at))
 CALL(ssize_t, read, (int fd, void *p, size_t n), (fd, p, n))
 CALL(ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n))
-CALL(ssize_t, getdents64, (int fd, void *p, size_t n), (fd, p, n))
+CALLAS(WEAK, ssize_t, getdents64, (int fd, void *p, size_t n), (fd, p, n))
 CALL(ssize_t, readlink, (const char *path, char *p, size_t n), (path, p, n))
 CALL(ssize_t, readlinkat, (int dir, const char *path, char *p, size_t n),
     (dir, path, p, n))

@@ -5,6 +5,7 @@
 #ifndef TAP_H
 #define TAP_H
 
+#include <dlfcn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +88,25 @@ skip(const char *fmt, ...)
 	vprintf(fmt, ap);
 	va_end(ap);
 	putchar('\n');
+}
+
+/* Skips a host name that needs libidn2, if that cannot be loaded, such as by a
+ * static program: 1, or 0 it is tested. */
+__attribute__((unused)) static int
+skipidn(const char *host)
+{
+	void *dl;
+
+	while ((*host & 0x80) == 0 && *host != '\0')
+		host++;
+	if (*host == '\0')
+		return 0;
+	if ((dl = dlopen("libidn2.so.0", RTLD_LAZY)) != NULL) {
+		dlclose(dl);
+		return 0;
+	}
+	skip("no libidn2: NOT TESTED");
+	return 1;
 }
 
 /* Ends the program: the tests that follow would be meaningless. */

@@ -164,6 +164,8 @@ testnames(void)
 	int rv;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (names[i].args[0] != NULL && skipidn(names[i].args[0]))
+			continue;
 		t = newtemplate();
 		certstore_template_set_profile(t, names[i].profile, &err);
 		for (j = 0; j < 5 && names[i].args[j] != NULL; j++) {

@@ -41,7 +41,8 @@ dlopen(const char *path, int flags)
 		if (missing)
 			return NULL;
 	}
-	p = dlsym(RTLD_NEXT, "dlopen");
+	if ((p = dlsym(RTLD_NEXT, "dlopen")) == NULL)
+		return NULL; /* in a static program */
 	memcpy(&real, &p, sizeof(real));
 	return real(path, flags);
 }
@@ -854,6 +855,9 @@ main(void)
 	test_loopback();
 	is_int(loads, 0, "ASCII never loads libidn2");
 	test_missing();
+	if (skipidn("\303\274"))
+		return tap_done();
+	loads = 0;
 	test_threads();
 	test_idnhosts();
 	for (i = 0; i < COUNT(idnsans); i++)

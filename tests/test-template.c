@@ -184,6 +184,8 @@ testconstraints(void)
 	int rv;
 
 	for (i = 0; i < sizeof(constraints) / sizeof(constraints[0]); i++) {
+		if (skipidn(constraints[i].text))
+			continue;
 		t = newtemplate();
 		rv = certstore_template_add_constraint(t, constraints[i].text,
 		    &err);
