@@ -86,12 +86,12 @@ sweep() {
 				judge "$at" || return 1
 				left=$(ls -A "$CERTSTORE/.pending")
 				cert-rm -f nobody || fail "$at: then" || return 1
-				state >then
+				state >mended
 				# what could not even be undone may be completed
-				cmp is then ||
+				cmp is mended ||
 				    { [ -n "$left" ] &&
-				    [ "$(names <then)" = "$new" ]; } ||
-				    fail "$at: mended" || return 1
+				    [ "$(names <mended)" = "$new" ]; } ||
+				    fail "$at: then" || return 1
 				readable "$at, mended" || return 1
 				clean "$at, mended" || return 1
 				grep -q 'not in the log' said ||

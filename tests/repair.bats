@@ -496,7 +496,7 @@ directory() {
 	whole "a directory"
 	# an ACME server has revoked it
 	hash=$(cert-show -o fingerprint a)
-	mkdir -m 700 -p "$CERTSTORE/acme/orders/a"
+	(umask 077; mkdir -p "$CERTSTORE/acme/orders/a")
 	printf 'cert-fingerprint %s\ncert-revoked 1\n' "${hash#sha256:}" \
 	    >"$CERTSTORE/acme/orders/a/state"
 	directory a
