@@ -243,7 +243,7 @@ anchored() {
 	[ -e "$trust" ] || return 0
 	for file in "$trust"/*; do
 		case $file in
-		*/bundle.pem|*/distrusted|*/shipped|*/crls|*/untrusted) ;;
+		*/bundle.pem|*/distrusted|*/ends|*/shipped|*/crls|*/untrusted) ;;
 		*.pem) files=$((files + 1)) ;;
 		*) links=$((links + 1)) ;;
 		esac

@@ -447,11 +447,16 @@ recordsigned(struct certstore_sign *sign, struct certstore_error *err)
 			continue;
 		sign->v[i].recorded = 1;
 		rv = parsesigned(&sign->entry.info, &sign->v[i], err);
+		/* it is signed: only a second one would not be refused */
 		if (rv == 0 &&
 		    cs_issuedkey_add(sign->store, sign->signer,
 			&sign->entry.info) == -1)
-			rv = cs_fail_errno(err, "%s/issued",
-			    certstore_path(sign->store));
+			cs_warn(sign->store,
+			    "%s/issued: the key of serial number %s is not "
+			    "noted, so another request for it will not be "
+			    "refused: %s",
+			    certstore_path(sign->store),
+			    sign->entry.info.serial, strerror(errno));
 	}
 	return rv;
 }

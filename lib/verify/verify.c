@@ -382,7 +382,6 @@ beginquestion(struct certstore_verify *v, struct certstore_error *err)
 static int
 finishquestion(struct certstore_verify *v, int rv)
 {
-	ERR_clear_error();
 	if (rv == -1)
 		forgetanswer(v);
 	ERR_clear_error();
