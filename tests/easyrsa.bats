@@ -8,6 +8,8 @@ load pki
 
 setup() {
 	common_setup
+	[ -z "${CERTSTORE_SANITIZE:-}" ] ||
+	    skip 'the commands that it runs have tests of their own'
 	[ -x /usr/share/easy-rsa/easyrsa ] ||
 	    skip 'easy-rsa is not installed: NOT TESTED'
 	shared easyrsa original

@@ -950,7 +950,7 @@ mendall(void)
 static void
 savestores(void)
 {
-	sh("cp -a store whole; cp -rL store copied; cp -a store broken");
+	sh("cp -a store whole; cp -rL store copied 2>/dev/null; cp -a store broken");
 	sh("cd broken; cp -a certs/web/ certs/.web@97; rm certs/made"
 	   " combined/web.pem; ln -s ../certs/gone/combined.pem combined/gone.pem;"
 	   " ln -s ../../certs/gone index/host/gone.example;"
@@ -1022,6 +1022,8 @@ starve(const struct sweep *s, enum owner owner)
 
 	if (getenv("FAULTS") != NULL)
 		step = owner == CRYPTO ? (step + 7) / 8 : 1;
+	else if (getenv("CERTSTORE_SANITIZE") != NULL)
+		step *= 4; /* four times as slow */
 	mendall();
 	if (!succeeds(s) || !succeeds(s)) {
 		ok(0, "%s: %s", s->name, err.msg);
