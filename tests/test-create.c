@@ -876,7 +876,7 @@ testclocks(void)
 	    1, "self-signed, ended");
 	ahead = 0;
 	must("early-CA", CERTSTORE_CREATE_FORCE, "c");
-	ahead = 5000 * CS_DAY;
+	ahead = 3000 * CS_DAY;
 	must("future-CA", 0, "c");
 	must("future", 0, "A=future-CA s=a.example");
 	ahead = 0;
