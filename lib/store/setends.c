@@ -26,22 +26,17 @@ cs_setends_compose(struct cs_buf *b, const struct cs_setends *e)
 static int
 parseends(const struct cs_buf *text, struct cs_setends *e)
 {
-	struct cs_propline l;
-	size_t pos = 0;
-	int found = 0;
+	const char *ends, *late;
+	size_t len;
 
 	if (text->len < strlen(FIRST) ||
-	    strncmp(text->p, FIRST, strlen(FIRST)) != 0)
+	    strncmp(text->p, FIRST, strlen(FIRST)) != 0 ||
+	    (ends = cs_info_find(text, "ends", &len)) == NULL ||
+	    (late = cs_info_find(text, "late", &len)) == NULL)
 		return -1;
-	while (cs_props_nextline(text, &pos, &l))
-		if (l.wordlen == 4 && memcmp(l.word, "ends", 4) == 0) {
-			e->ends = strtoll(l.value, NULL, 10);
-			found |= 1;
-		} else if (l.wordlen == 4 && memcmp(l.word, "late", 4) == 0) {
-			e->late = strtoll(l.value, NULL, 10);
-			found |= 2;
-		}
-	return found == 3 ? 0 : -1;
+	e->ends = strtoll(ends, NULL, 10);
+	e->late = strtoll(late, NULL, 10);
+	return 0;
 }
 
 /* Has nothing been added to a directory of the set, or removed from it, since?
