@@ -54,8 +54,8 @@ common_setup() {
 	export CERTSTORE="$BATS_TEST_TMPDIR/store"
 	export HOME="$BATS_TEST_TMPDIR"
 	umask 022
-	mkdir -p "$BATS_TEST_TMPDIR/work"
-	cd "$BATS_TEST_TMPDIR/work" || return 1
+	mkdir -p "$BATS_TEST_TMPDIR/cwd"
+	cd "$BATS_TEST_TMPDIR/cwd" || return 1
 }
 
 common_teardown() {

@@ -32,7 +32,7 @@ original() {
 }
 
 teardown() {
-	: >"$BATS_TEST_TMPDIR/work/over"
+	: >"$BATS_TEST_TMPDIR/cwd/over"
 	common_teardown
 }
 
@@ -92,7 +92,7 @@ stepping() {
 	[ "\$n" != "\$(cat '$PWD/stop' 2>/dev/null)" ] || exit 30
 	'$(command -v rsync)' "\$@" || exit
 	[ ! -e '$PWD/looking' ] ||
-	    sh '$BATS_TEST_TMPDIR/work/looker' '$PWD/b' >>'$PWD/wrong'
+	    sh '$BATS_TEST_TMPDIR/cwd/looker' '$PWD/b' >>'$PWD/wrong'
 	END
 	chmod 755 bin/rsync
 	: >steps
@@ -260,7 +260,7 @@ stepping() {
 	for i in $(seq 20); do
 		n=$(wc -l <written)
 		"$pull" -d b a
-		sh "$BATS_TEST_TMPDIR/work/looker" b >>wrong
+		sh "$BATS_TEST_TMPDIR/cwd/looker" b >>wrong
 		[ -L b/certs/www ] && [ -L b/certs/mail ]
 		# until the next change
 		until [ "$(wc -l <written)" -gt "$n" ]; do sleep 0.02; done

@@ -186,7 +186,7 @@ fill() {
 	[ "$(id -u)" -eq 0 ] || skip "not root"
 	fill
 	reachable
-	chmod 711 "$BATS_TEST_TMPDIR/work"
+	chmod 711 "$BATS_TEST_TMPDIR/cwd"
 	run -0 setpriv --reuid=65534 --regid=65534 --clear-groups \
 	    "$BIN/cert-report" -d "$CERTSTORE"
 	[[ $output == *keys-unread* ]]
