@@ -584,6 +584,8 @@ registers() {
 	    'Max-Forwards: 5' 'From: <sip:a@localhost>;tag=1' \
 	    'To: <sip:localhost>' 'Call-ID: 1@localhost' 'CSeq: 1 OPTIONS' \
 	    'Content-Length: 0' '' >asked
+	# here: the job opens it when it gets to run
+	: >said
 	timeout 60 openssl s_client -quiet -tls1_2 -CAfile root.pem \
 	    -connect "127.0.0.1:$1" \
 	    -cert "$CERTSTORE/certs/$2/fullchain.pem" \
@@ -665,6 +667,7 @@ vpn() {
 	local port dir=$CERTSTORE/certs
 
 	port=$(freeport)
+	: >vpn.server
 	openvpn --dev null --proto udp --local 127.0.0.1 --port "$port" \
 	    --tls-server --dh none --cert "$dir/server/fullchain.pem" \
 	    --key "$dir/server/privkey.pem" --ca root.pem \
