@@ -412,7 +412,7 @@ check-faults: all units
 # Servers of Debian that are busy while their certificates are replaced, each
 # with the lines of certstore(7); needs root.  check has four of them.
 check-servers: all units
-	prove -fo -j "$${JOBS:-2}" -e 'perl tests/exec bash tests/servers/run' \
+	prove -fo --directives -j "$${JOBS:-2}" -e 'perl tests/exec bash tests/servers/run' \
 	    tests/servers/*.server
 
 # A store that several hosts have: on GlusterFS, and pull, push and receive

@@ -589,6 +589,7 @@ refused() {
 
 @test "MariaDB: mysql" {
 	want mariadbd
+	want my_print_defaults # of mariadb-install-db
 	local as=()
 
 	if [ "$(id -u)" -eq 0 ]; then
