@@ -127,6 +127,14 @@ damage() {
 	damage 'echo "ignore no-such-code" >>props' warning a props-bad
 	damage 'echo "tenant u.example.com" >>props' \
 	    warning a props-not-in-force
+	again
+	# info has size and time of props: what has them is read if it is named
+	grep -qx "props $(stat -c '%s %.9Y' "$CERTSTORE/certs/a/props")" \
+	    "$CERTSTORE/certs/a/info"
+	damage 'cp -p props ../../was; sed -i s/a[.]example/u.example/ props;
+	    touch -r ../../was props; rm ../../was; touch -r info .' \
+	    warning a props-not-in-force a
+	clean
 	for damage in 'rm combined.pem' 'chmod 644 privkey.pem'; do
 		damage "$damage" critical a '[a-z-]*' a
 	done
@@ -652,6 +660,14 @@ record() {
 	torn=$(dirname "$b")/1$(basename "$b" | tail -c 7)
 	: >"$torn"
 	run -2 cert-list -A ca
+	# seen without reading it
+	cp "$b" b.torn
+	truncate -s 500 "$b"
+	finds warning b issued-missing
+	: >"$b"
+	finds warning b issued-missing b
+	[[ $output == *"is cut short: cert-check -r" ]]
+	cp b.torn "$b"
 	run -1 cert-check -rn
 	[ "$(grep -c "^repairable	@store	issued	" <<<"$output")" -eq 3 ]
 	run -0 cert-check -r

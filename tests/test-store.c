@@ -113,7 +113,7 @@ removed(struct certstore *store, const char *name)
 
 /* Is that the size and time of a file? */
 static int
-isfile(const struct cs_keyfile *key, const char *file)
+isfile(const struct cs_written *key, const char *file)
 {
 	struct stat st;
 

@@ -67,7 +67,7 @@ static const struct cs_codeline lines[CS_NCODE] = {
 	    "what a CA has signed and no entry has expires within the time of "
 	    "-e" },
 	[CS_CODE_ISSUED_MISSING] = { "issued-missing", WARNING, 1,
-	    "a CA has no record of what it has signed" },
+	    "a CA has no whole record of what it has signed" },
 	[CS_CODE_ISSUER_ENDS_FIRST] = { "issuer-ends-first", NOTE, 0,
 	    "a certificate of the chain expires before the first one" },
 	[CS_CODE_KEPT_MISSING] = { "kept-missing", NOTE, 0,

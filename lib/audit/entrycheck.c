@@ -275,8 +275,11 @@ lookignore(struct certstore_audit *audit, const char *name,
 	return 0;
 }
 
+/* Nobody has written them since info was made from them; those of an entry that
+ * was named are read in any case. */
 static int
-lookprops(struct certstore_audit *audit, struct certstore_error *err)
+lookprops(struct certstore_audit *audit, const struct stat *seen,
+    struct certstore_error *err)
 {
 	const struct certstore_entry *entry = &audit->entry;
 	const char *name = entry->info.name;
@@ -285,6 +288,9 @@ lookprops(struct certstore_audit *audit, struct certstore_error *err)
 	struct cs_buf b = { 0 };
 	int rv;
 
+	if (!audit->named && entry->info.props.size != 0 &&
+	    cs_filecheck_isas(&entry->info.props, seen))
+		return 0;
 	rv = cs_props_compare(entry, &b, text, &why);
 	if (rv == 1)
 		rv = cs_finding_add(audit, CS_CODE_PROPS_NOT_IN_FORCE, name,
@@ -358,9 +364,10 @@ lookcalls(struct certstore_audit *audit, struct certstore_error *err)
 	    cs_store_option(audit->store), info->name, info->x5u);
 }
 
-/* What the certificate itself says, as info has it. */
+/* What the certificate itself says, as info has it; file is cert.pem. */
 static int
-lookcertificate(struct certstore_audit *audit, struct certstore_error *err)
+lookcertificate(struct certstore_audit *audit, const struct stat *file,
+    struct certstore_error *err)
 {
 	const struct cs_info *info = &audit->entry.info;
 	char text[CERTSTORE_TIME_LEN];
@@ -404,7 +411,7 @@ lookcertificate(struct certstore_audit *audit, struct certstore_error *err)
 	if (rv == 0 && info->weak && !audit->named)
 		rv = cs_parsecheck_weak(audit, err);
 	if (rv == 0)
-		rv = cs_issuedcheck_entry(audit, err);
+		rv = cs_issuedcheck_entry(audit, file->st_size, err);
 	return rv;
 }
 
@@ -460,8 +467,8 @@ lookonce(struct certstore_audit *audit, const char *name, const char *text,
 	notekey(audit);
 	if ((rv = cs_filecheck_entry(audit, seen, err)) == 0 &&
 	    (rv = lookwaiting(audit, err)) == 0 &&
-	    (rv = lookcertificate(audit, err)) == 0 &&
-	    (rv = lookprops(audit, err)) == 0 &&
+	    (rv = lookcertificate(audit, &seen[CS_CERT], err)) == 0 &&
+	    (rv = lookprops(audit, &seen[CS_PROPS], err)) == 0 &&
 	    (rv = looktenants(audit, err)) == 0 &&
 	    (rv = lookcalls(audit, err)) == 0 &&
 	    (rv = lookgenerations(audit, err)) == 0)

@@ -123,13 +123,18 @@ isexpected(const struct cs_info *info, enum cs_file file)
 	return 0;
 }
 
-/* Has a key file another size or time than when it was written? */
-static int
-ischanged(const struct cs_keyfile *was, const struct stat *st)
+/* Has a file the size and time that it had when it was written? */
+int
+cs_filecheck_isas(const struct cs_written *was, const struct stat *st)
 {
-	return was->size != 0 &&
-	    (was->size != st->st_size || was->sec != st->st_mtim.tv_sec ||
-		was->nsec != st->st_mtim.tv_nsec);
+	return was->size == st->st_size && was->sec == st->st_mtim.tv_sec &&
+	    was->nsec == st->st_mtim.tv_nsec;
+}
+
+static int
+ischanged(const struct cs_written *was, const struct stat *st)
+{
+	return was->size != 0 && !cs_filecheck_isas(was, st);
 }
 
 struct look {

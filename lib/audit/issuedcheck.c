@@ -53,12 +53,15 @@ findsignerkey(struct certstore_audit *audit, struct certstore_error *err)
 	return 0;
 }
 
-/* Is there a record?  1, 0; -1: who may not read it, does not find out. */
+/* Is there a record, and of which size?  1, 0; -1: who may not read it, does not
+ * find out. */
 static int
-hasrecord(const struct certstore_audit *audit, const char *serial)
+hasrecord(const struct certstore_audit *audit, const char *serial,
+    int64_t *size)
 {
 	if (audit->signerdir != -1)
-		return cs_issued_hasin(audit->signerdir, serial);
+		return cs_issued_hasin(audit->signerdir, serial, size);
+	*size = INT64_MAX; /* not known */
 	return cs_issued_has(audit->store, audit->signerspki, serial);
 }
 
@@ -107,12 +110,15 @@ lookrevoked(struct certstore_audit *audit, const char *serial,
 	    cs_store_option(audit->store), info->name);
 }
 
+/* The record has more in it than the certificate, which has this size. */
 int
-cs_issuedcheck_entry(struct certstore_audit *audit, struct certstore_error *err)
+cs_issuedcheck_entry(struct certstore_audit *audit, int64_t certsize,
+    struct certstore_error *err)
 {
 	const struct cs_info *info = &audit->entry.info;
 	char serial[CS_SERIAL_LEN];
 	struct cs_issuer is;
+	int64_t size;
 	int rv;
 
 	if (info->fingerprint == NULL || info->self || info->serial == NULL ||
@@ -122,7 +128,14 @@ cs_issuedcheck_entry(struct certstore_audit *audit, struct certstore_error *err)
 		return -1;
 	if ((rv = lookrevoked(audit, serial, err)) == -1)
 		return -1;
-	if (audit->signerspki[0] == '\0' || hasrecord(audit, serial) != 0)
+	if (audit->signerspki[0] == '\0')
+		return 0;
+	if ((rv = hasrecord(audit, serial, &size)) == 1 && size <= certsize)
+		return cs_finding_add(audit, CS_CODE_ISSUED_MISSING, info->name,
+		    err,
+		    "its record in issued/%s is cut short: cert-check%s -r",
+		    audit->signerspki, cs_store_option(audit->store));
+	if (rv != 0)
 		return 0;
 	if ((rv = cs_issuedcheck_lacks(&audit->entry, &is, err)) != 1)
 		return rv;

@@ -181,6 +181,7 @@ int	cs_endcheck_iswithin(const struct certstore_audit *, int, int64_t,
 
 /* filecheck.c: the files of the generation that is loaded, in an open directory;
  * a file or directory of somebody else, 1 if others can write it. */
+int	cs_filecheck_isas(const struct cs_written *, const struct stat *);
 int	cs_filecheck_entry(struct certstore_audit *, struct stat *,
 	    struct certstore_error *);
 int	cs_filecheck_key(struct certstore_audit *, const char *, const char *,
@@ -212,7 +213,7 @@ int	cs_sidecheck_take(struct certstore_audit *, const char *, const void *);
  * entry has.  For a repair: has a CA signed an
  * entry without a record?  1 and the CA, to be closed; 0, -1. */
 struct cs_issuer;
-int	cs_issuedcheck_entry(struct certstore_audit *,
+int	cs_issuedcheck_entry(struct certstore_audit *, int64_t,
 	    struct certstore_error *);
 int	cs_issuedcheck_ends(struct certstore_audit *, struct certstore_error *);
 int	cs_issuedcheck_lacks(const struct certstore_entry *, struct cs_issuer *,

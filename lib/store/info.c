@@ -26,6 +26,7 @@ enum how {
 	HELD,
 	FILEOF,
 	KEYFILE,
+	WRITTEN,
 	HAS
 };
 
@@ -91,6 +92,7 @@ static const struct key {
 	KEY("crlurl", TEXT, AT(crlurl)),
 	KEY("aiaurl", TEXT, AT(aiaurl)),
 	KEY("keyfile", KEYFILE, 0),
+	KEY("props", WRITTEN, AT(props)),
 };
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -241,13 +243,23 @@ readfile(struct cs_info *info, char *text)
 	info->filehash = p + 1;
 }
 
+/* "SIZE SEC.NSEC" */
+static void
+readwritten(struct cs_written *at, const char *text)
+{
+	char *p;
+
+	at->size = readint(text, &p);
+	at->sec = readint(p + (*p == ' '), &p);
+	at->nsec = *p == '.' ? (long)readint(p + 1, NULL) : 0;
+}
+
 /* "privkey.pem SIZE SEC.NSEC" */
 static void
 readkeyfile(struct cs_info *info, const char *text)
 {
-	struct cs_keyfile *at;
+	struct cs_written *at;
 	size_t len = strcspn(text, " ");
-	char *p;
 
 	if (len == strlen("privkey.pem") &&
 	    strncmp(text, "privkey.pem", len) == 0)
@@ -258,9 +270,7 @@ readkeyfile(struct cs_info *info, const char *text)
 	else
 		return;
 	text += len;
-	at->size = readint(text + (*text == ' '), &p);
-	at->sec = readint(p + (*p == ' '), &p);
-	at->nsec = *p == '.' ? (long)readint(p + 1, NULL) : 0;
+	readwritten(at, text + (*text == ' '));
 }
 
 static void
@@ -316,6 +326,9 @@ setvalue(struct cs_info *info, const struct key *key, char *value)
 		break;
 	case KEYFILE:
 		readkeyfile(info, value);
+		break;
+	case WRITTEN:
+		readwritten((struct cs_written *)(void *)at, value);
 		break;
 	case HAS:
 		readhas(info, value);
@@ -672,7 +685,7 @@ iscomposed(const char *line, size_t len)
 	static const char *const words[] = { "certstore", "name", "generation",
 		"before", "kept", "held", "pair", "file", "keyfile", "has",
 		"origin", "tenant", "user", "group", "x5u", "renew", "hold",
-		"acme", "revoked", "crlurl", "aiaurl" };
+		"acme", "revoked", "crlurl", "aiaurl", "props" };
 	size_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)

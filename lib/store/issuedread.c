@@ -144,14 +144,16 @@ cs_issued_open(const struct certstore *store, const char *signer)
 }
 
 int
-cs_issued_hasin(int dir, const char *serial)
+cs_issued_hasin(int dir, const char *serial, int64_t *size)
 {
 	char path[NAME_LEN];
 	struct stat st;
 
 	composename(path, serial);
-	if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		*size = st.st_size;
 		return 1;
+	}
 	return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
 }
 

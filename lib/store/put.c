@@ -60,21 +60,20 @@ cs_put_compose(struct cs_buf *b, const struct cs_put *put,
 	return bad == 0 ? 0 : cs_fail_nomem(err);
 }
 
-/* Adds size and time of a file with a private key, if there is one, to info. */
+/* Adds size and time of a file to info, so that it need not be read to see that
+ * it is as it was written. */
 static int
-addkeyfile(struct cs_put *put, int dir, enum cs_file which,
+addwritten(struct cs_put *put, int dir, enum cs_file which,
     struct certstore_error *err)
 {
 	const char *name = cs_file_names[which];
 	struct stat st;
 
-	if (put->file[CS_PRIVKEY].p == NULL ||
-	    (which == CS_COMBINED && put->file[CS_FULLCHAIN].p == NULL))
-		return 0;
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return cs_fail_errno(err, "%s: %s", put->name, name);
-	return cs_buf_printf(&put->info.text, "keyfile %s %lld %lld.%09ld\n",
-		   name, (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+	return cs_buf_printf(&put->info.text, "%s%s %lld %lld.%09ld\n",
+		   which == CS_PROPS ? "" : "keyfile ", name,
+		   (long long)st.st_size, (long long)st.st_mtim.tv_sec,
 		   st.st_mtim.tv_nsec) == 0 ?
 	    0 :
 	    cs_fail_nomem(err);
@@ -88,9 +87,15 @@ writeinfo(struct cs_put *put, int dir, int *fd, struct certstore_error *err)
 
 	if (fstatat(dir, from, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return cs_fail_errno(err, "%s: %s", put->name, from);
-	if (cs_put_compose(&put->info.text, put, &st.st_mtim, err) == -1 ||
-	    addkeyfile(put, dir, CS_PRIVKEY, err) == -1 ||
-	    addkeyfile(put, dir, CS_COMBINED, err) == -1)
+	if (cs_put_compose(&put->info.text, put, &st.st_mtim, err) == -1)
+		return -1;
+	if (put->file[CS_PRIVKEY].p != NULL &&
+	    (addwritten(put, dir, CS_PRIVKEY, err) == -1 ||
+		(put->file[CS_FULLCHAIN].p != NULL &&
+		    addwritten(put, dir, CS_COMBINED, err) == -1)))
+		return -1;
+	if (put->file[CS_PROPS].p != NULL &&
+	    addwritten(put, dir, CS_PROPS, err) == -1)
 		return -1;
 	if (cs_file_write(dir, "info", &put->info.text,
 		cs_mode_of(CS_INFO, (gid_t)-1), (gid_t)-1, fd) == -1)

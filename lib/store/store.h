@@ -28,8 +28,8 @@ struct cs_held {
 	unsigned long	 gen;
 	int64_t		 until;
 };
-/* A file with a private key, as it was written; size 0: not known. */
-struct cs_keyfile {
+/* Size and time of a file when it was written; size 0: not known. */
+struct cs_written {
 	int64_t		 size, sec;
 	long		 nsec;
 };
@@ -47,7 +47,7 @@ struct cs_info {
 	const char	*file, *filehash;	/* the file info was made from */
 	int64_t		 filesize, filesec;
 	long		 filensec;
-	struct cs_keyfile privkey, combined;	/* for an audit: readers do not judge */
+	struct cs_written privkey, combined, props;	/* for an audit: readers do not judge */
 	int64_t		 starts, ends;		/* 0 when there is no certificate */
 	unsigned long	 gen, before, kept;
 	unsigned long	 pair;		/* the generation its files are of; 0: gen */
@@ -173,9 +173,9 @@ int	cs_issued_text(const struct certstore *, const char *, const char *,
 int	cs_issued_mend(struct certstore *, const char *, const char *,
 	    const struct cs_issued *, struct certstore_error *);
 int	cs_issued_has(const struct certstore *, const char *, const char *);
-/* The same of one CA, in its open directory. */
+/* The same of one CA, in its open directory, and the size of the file. */
 int	cs_issued_open(const struct certstore *, const char *);
-int	cs_issued_hasin(int, const char *);
+int	cs_issued_hasin(int, const char *, int64_t *);
 /* The SPKI of all that have signed; may something expire between two times that
  * one has signed: 1, 0; both -1 and errno. */
 int	cs_issued_signers(const struct certstore *, struct cs_strings *);
