@@ -1011,7 +1011,7 @@ der() {
 		# As RFC 8410 has it, and as ring writes it.
 		for tail in "81$(printf %02x $((n + 1)))00$pub" \
 		    "a1$(printf %02x $((n + 3)))03$(printf %02x $((n + 1)))00$pub" \
-		    "a000"; do
+		    "a000" "a00081$(printf %02x $((n + 1)))00$pub"; do
 			der "$body$tail" >v2.der
 			imports "$alg.crt" v2.der root.crt
 			holds "$alg.example.com" "$alg.crt"

@@ -1,6 +1,6 @@
 /*
- * input.h: reading the files of unit tests, and a callback that answers with a
- * passphrase.
+ * input.h: reading the files of unit tests, writing DER, and a callback that
+ * answers with a passphrase.
  */
 #ifndef INPUT_H
 #define INPUT_H
@@ -35,6 +35,23 @@ issame(const struct cs_pem *a, const struct cs_pem *b)
 {
 	return a->type == b->type && a->derlen == b->derlen &&
 	    memcmp(a->der, b->der, a->derlen) == 0;
+}
+
+/* Hexadecimal of DER: the contents get tag and length before them. */
+__attribute__((unused)) static void
+enclose(struct cs_buf *text, const char *tag)
+{
+	struct cs_buf out = { 0 };
+	size_t n = text->len / 2;
+
+	cs_buf_printf(&out, "%s%s%0*zx", tag,
+	    n > 255	? "82" :
+		n > 127 ? "81" :
+			  "",
+	    n > 255 ? 4 : 2, n);
+	cs_buf_add(&out, text->p == NULL ? "" : text->p, text->len);
+	cs_buf_free(text);
+	*text = out;
 }
 
 /* Returns the passphrase, or -1 if it is NULL; counts the calls. */

@@ -239,7 +239,7 @@ pemof(const char *path, const char *label, struct cs_buf *out)
 static void
 test_labels(void)
 {
-	struct cs_buf in = { NULL, 0, 0 };
+	struct cs_buf in = { NULL, 0, 0 }, trusted = { 0 };
 	struct cs_pems got;
 	struct certstore_error err;
 	char text[16], where[80];
@@ -257,6 +257,17 @@ test_labels(void)
 	contents(&got, text);
 	is_str(text, "cak", "PKCS#12 as PEM");
 	cs_item_free(&got);
+	/* only a certificate has trust settings behind it */
+	readfile(DATA "plain.p12", &in);
+	cs_buf_add(&in, "0", 2); /* with its NUL, an empty SEQUENCE */
+	cs_buf_copy(&trusted, &in);
+	cs_buf_reset(&in);
+	cs_pem_encode(&in, "TRUSTED CERTIFICATE",
+	    (const unsigned char *)trusted.p, trusted.len);
+	is_int(readpems(&in, NULL, &got, &err), -1, "PKCS#12 as trusted");
+	ok(strstr(err.msg, "file:1: 2 bytes after the DER") != NULL, "%s",
+	    err.msg);
+	cs_item_free(&got);
 	pemof(DATA "plain.p12", "PRIVATE KEY", &in);
 	is_int(readpems(&in, NULL, &got, &err), -1, "PKCS#12 as a key");
 	is_str(err.msg,
@@ -264,7 +275,212 @@ test_labels(void)
 	    "label",
 	    "is refused");
 	cs_item_free(&got);
+	cs_buf_free(&trusted);
 	cs_buf_free(&in);
+}
+
+/* The DER of these octets in hexadecimal, read as a file. */
+static int
+readhex(const char *hex, const struct certstore_passphrase *ask,
+    struct cs_pems *list, struct certstore_error *err)
+{
+	struct cs_buf in = { 0 };
+	unsigned char *der;
+	long len;
+	int rv;
+
+	if ((der = OPENSSL_hexstr2buf(hex, &len)) == NULL)
+		bail("%s", hex);
+	cs_buf_add(&in, der, (size_t)len);
+	rv = readpems(&in, ask, list, err);
+	cs_buf_free(&in);
+	OPENSSL_free(der);
+	return rv;
+}
+
+/* What is one kind of DER is not another, whatever its label. */
+static void
+test_kinds(void)
+{
+	static const struct {
+		const char *file;
+		const char *label;
+		const char *holds;
+	} kinds[] = {
+		{ DATA "cert.pem", "PRIVATE KEY", "a certificate" },
+		{ DATA "crl.pem", "CERTIFICATE", "a revocation list (CRL)" },
+		{ DATA "csr.pem", "CERTIFICATE", "a certificate request" },
+		{ DATA "key.pem", "CERTIFICATE", "a private key" },
+		{ "tests/data/keys/pbes2.pem", "CERTIFICATE",
+		    "an encrypted private key" },
+		{ "tests/data/keys/public.pem", "CERTIFICATE", "a public key" },
+		{ DATA "p7b.pem", "PRIVATE KEY", "PKCS#7" },
+	};
+	struct cs_buf in = { 0 };
+	struct cs_pems got;
+	struct certstore_error err;
+	char want[128], *end, *p;
+	const char *begin;
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		readfile(kinds[i].file, &in);
+		/* the base64 of the file, between other lines */
+		begin = strchr(in.p, '\n') + 1;
+		end = strstr(in.p, "-----END");
+		*end = '\0';
+		p = NULL;
+		if (asprintf(&p, "-----BEGIN %s-----\n%s-----END %s-----\n",
+			kinds[i].label, begin, kinds[i].label) == -1)
+			bail("no memory");
+		cs_buf_reset(&in);
+		cs_buf_adds(&in, p);
+		free(p);
+		snprintf(want, sizeof(want),
+		    "file:1: labelled `%s`, but it holds %s: correct the label",
+		    kinds[i].label, kinds[i].holds);
+		is_int(readpems(&in, NULL, &got, &err), -1, "%s",
+		    kinds[i].file);
+		is_str(err.msg, want, "says what it holds");
+		cs_item_free(&got);
+	}
+	/* what looks signed, and is nothing */
+	is_int(readhex("300b300302010130000303000000", NULL, &got, &err), -1,
+	    "a signed number");
+	is_int(readhex("300430000500", NULL, &got, &err), -1, "a NULL behind");
+	cs_item_free(&got);
+	cs_buf_free(&in);
+}
+
+#define CERTBAG "060b2a864886f70d010c0a0103"
+#define SAFEBAG "060b2a864886f70d010c0a0106"
+#define SHROUDED "060b2a864886f70d010c0a0102"
+#define X509CERT "060a2a864886f70d01091601"
+#define P7DATA "06092a864886f70d010701"
+
+/* Hexadecimal of a file's first block. */
+static void
+addhex(struct cs_buf *text, const char *path)
+{
+	struct cs_pems list;
+	char *hex;
+	size_t i;
+
+	readone(path, &list);
+	if ((hex = malloc(2 * list.v[0].derlen + 1)) == NULL)
+		bail("no memory");
+	for (i = 0; i < list.v[0].derlen; i++)
+		snprintf(hex + 2 * i, 3, "%02x", list.v[0].der[i]);
+	cs_buf_adds(text, hex);
+	free(hex);
+	cs_item_free(&list);
+}
+
+/* Makes of it the only contents of a SEQUENCE, behind its type, in [0]. */
+static void
+typed(struct cs_buf *text, const char *oid)
+{
+	struct cs_buf out = { 0 };
+
+	enclose(text, "a0");
+	cs_buf_printf(&out, "%s%s", oid, text->p);
+	cs_buf_free(text);
+	*text = out;
+	enclose(text, "30");
+}
+
+/* SafeContents become PKCS#12 without a MAC, RFC 7292 section 4. */
+static void
+wrapbags(struct cs_buf *text)
+{
+	struct cs_buf out = { 0 };
+
+	enclose(text, "30");
+	enclose(text, "04");
+	typed(text, P7DATA);
+	enclose(text, "30");
+	enclose(text, "04");
+	typed(text, P7DATA);
+	cs_buf_printf(&out, "020103%s", text->p);
+	cs_buf_free(text);
+	*text = out;
+	enclose(text, "30");
+}
+
+/* PKCS#12 with a key so many times. */
+static void
+repeat(const char *key, int times, struct cs_buf *out)
+{
+	struct cs_buf bag = { 0 };
+	char path[128];
+
+	cs_buf_reset(out);
+	snprintf(path, sizeof(path), KEYS "%s.pem", key);
+	addhex(&bag, path);
+	typed(&bag, SHROUDED);
+	while (times-- > 0)
+		cs_buf_add(out, bag.p, bag.len);
+	wrapbags(out);
+	cs_buf_free(&bag);
+}
+
+/* Bags that no software writes. */
+static void
+test_bags(void)
+{
+	struct answer a = { .passphrase = "phones" };
+	struct certstore_passphrase ask = { answer, &a };
+	struct cs_buf bag = { 0 };
+	struct cs_pems got;
+	struct certstore_error err;
+	char text[16];
+	int depth, i;
+
+	for (depth = 0; depth <= 5; depth++) {
+		cs_buf_reset(&bag);
+		addhex(&bag, DATA "cert.pem");
+		enclose(&bag, "04");
+		typed(&bag, X509CERT);
+		typed(&bag, CERTBAG);
+		for (i = 0; i < depth; i++) {
+			enclose(&bag, "30");
+			typed(&bag, SAFEBAG);
+		}
+		wrapbags(&bag);
+		i = readhex(bag.p, NULL, &got, &err);
+		contents(&got, text);
+		if (depth < 5)
+			is_str(text, "c", "a certificate in %d bags", depth);
+		else
+			ok(i == -1 &&
+				strstr(err.msg, "bags within bags") != NULL,
+			    "in five: %s", err.msg);
+		cs_item_free(&got);
+	}
+	cs_buf_reset(&bag);
+	wrapbags(&bag);
+	is_int(readhex(bag.p, NULL, &got, &err), -1, "no bag");
+	is_str(err.msg,
+	    "file: PKCS#12 without certificates and keys: export it again",
+	    "has nothing");
+	cs_item_free(&got);
+	repeat("pbes1-3des", 32, &bag);
+	is_int(readhex(bag.p, &ask, &got, &err), 0, "32 encrypted keys");
+	is_int((long long)got.n, 32, "are all read");
+	cs_item_free(&got);
+	repeat("pbes1-3des", 33, &bag);
+	is_int(readhex(bag.p, &ask, &got, &err), -1, "33 are not");
+	ok(strstr(err.msg, "more than 32 encrypted parts") != NULL, "%s",
+	    err.msg);
+	cs_item_free(&got);
+	if (haslegacy()) {
+		repeat("pbes1-rc2", 2, &bag);
+		is_int(readhex(bag.p, &ask, &got, &err), 0, "two of RC2");
+		is_int((long long)got.n, 2, "are read");
+		cs_item_free(&got);
+	} else
+		skip("no legacy provider here");
+	cs_buf_free(&bag);
 }
 
 /* Damage never gives another key or certificate. */
@@ -309,6 +525,8 @@ main(void)
 	test_nolegacy();
 	test_der();
 	test_labels();
+	test_kinds();
+	test_bags();
 	test_mutations();
 	return tap_done();
 }

@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/rsa.h>
 
 #include "x509/private.h"
@@ -252,6 +253,10 @@ testdek(void)
 			strchr(err.msg, '\033') == NULL,
 		    "DEK-Info %zu is refused", i);
 	}
+	ok(cs_decrypt_dek("k", "AES-256-CBC,00112233445566778899001122334455",
+	       data, 0, &ask, nothing, &len, &opened, &err) == NULL &&
+		err.code == CERTSTORE_EINPUT,
+	    "no octet of a key is refused");
 	is_int(a.asked, 0, "before anything is asked");
 }
 
@@ -604,19 +609,6 @@ testdamaged(EVP_PKEY *pkey, int own, const char *name)
 	EVP_PKEY_free(pkey);
 }
 
-/* Hexadecimal of DER: the contents get tag and length before them. */
-static void
-enclose(struct cs_buf *text, const char *tag)
-{
-	struct cs_buf out = { 0 };
-	size_t n = text->len / 2;
-
-	cs_buf_printf(&out, "%s%s%02zx", tag, n > 127 ? "81" : "", n);
-	cs_buf_add(&out, text->p == NULL ? "" : text->p, text->len);
-	cs_buf_free(text);
-	*text = out;
-}
-
 #define P256 "06082a8648ce3d030107"
 #define P384 "06052b81040022"
 #define ATTRIBUTES \
@@ -741,6 +733,176 @@ testforms(void)
 	parts(scalar, point);
 	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
 		testform(i, scalar, point);
+}
+
+/* Files with one octet of the DER changed; the passphrase is right. */
+static const struct {
+	const char *file;
+	size_t at;
+	unsigned char to;
+	enum certstore_code code;
+	const char *want;
+	int asked;
+	int old; /* the message needs the legacy provider */
+} patched[] = {
+	{ "pbes2", 5, 0x04, CERTSTORE_EINPUT, "not an encrypted key in DER", 0,
+	    0 },
+	{ "pbes2", 16, 0x04, CERTSTORE_EINPUT, UNKNOWN, 0, 0 },
+	{ "pbes2", 45, 0x93, CERTSTORE_EINPUT, UNKNOWN, 0, 0 },
+	{ "pbes2", 73, 0x7f, CERTSTORE_EINPUT,
+	    "encrypted in a way that libcrypto cannot open", 1, 1 },
+	{ "scrypt", 43, 0x04, CERTSTORE_EINPUT, UNKNOWN, 0, 0 },
+	{ "scrypt", 49, 0x00, CERTSTORE_EINPUT, UNKNOWN, 0, 0 },
+};
+
+static void
+testpatched(void)
+{
+	struct answer a = { "phones", 0, "" };
+	struct certstore_passphrase ask = { answer, &a };
+	struct cs_pems items = { 0 };
+	struct cs_buf buf = { 0 };
+	struct certstore_error err;
+	char path[256];
+	size_t i;
+
+	for (i = 0; i < sizeof(patched) / sizeof(patched[0]); i++) {
+		if (patched[i].old && !haslegacy()) {
+			skip("%s: no legacy provider here", patched[i].file);
+			continue;
+		}
+		snprintf(path, sizeof(path), KEYS "%s.pem", patched[i].file);
+		readfile(path, &buf);
+		if (cs_pem_read("k", buf.p, buf.len, NULL, &items, &err) == -1)
+			bail("%s", err.msg);
+		a.asked = 0;
+		items.v[0].der[patched[i].at] = patched[i].to;
+		ok(cs_key_parse(&items.v[0], &ask, &err) == NULL &&
+			err.code == patched[i].code &&
+			strstr(err.msg, patched[i].want) != NULL,
+		    "%s with octet %zu changed: %s", patched[i].file,
+		    patched[i].at, patched[i].want);
+		is_int(a.asked, patched[i].asked, "questions");
+		cs_item_free(&items);
+	}
+	ok(ERR_peek_error() == 0, "the queue is empty");
+	cs_buf_free(&buf);
+}
+
+#define ED25519 "300506032b6570"
+#define SEED "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define SCALAR "04220420" SEED
+
+/* PKCS#8 of version 2, by what is in it; PUBLIC is that of SEED. */
+static const struct {
+	const char *name;
+	const char *body;
+	const char *bits; /* the tag of the public part and what precedes it */
+	const char *after;
+	int good;
+} secondforms[] = {
+	{ "no public part", "020101" ED25519 SCALAR, NULL, "", 1 },
+	{ "RFC 5958", "020101" ED25519 SCALAR, "812100", "", 1 },
+	{ "as ring writes it", "020101" ED25519 SCALAR, "a123032100", "", 1 },
+	{ "attributes before the public part", "020101" ED25519 SCALAR "a000",
+	    "812100", "", 1 },
+	{ "attributes that are none", "020101" ED25519 SCALAR "a0020500", NULL,
+	    "", 1 },
+	{ "an unused bit", "020101" ED25519 SCALAR, "812101", "", 0 },
+	{ "an empty public part", "020101" ED25519 SCALAR "8100", NULL, "", 0 },
+	{ "no BIT STRING", "020101" ED25519 SCALAR "a1020500", NULL, "", 0 },
+	{ "another tag", "020101" ED25519 SCALAR, "822100", "", 0 },
+	{ "something behind", "020101" ED25519 SCALAR, "812100", "0500", 0 },
+	{ "half an element", "020101" ED25519 SCALAR "8150", NULL, "", 0 },
+	{ "an unknown algorithm", "020101300506032b6501" SCALAR, "812100", "",
+	    0 },
+	{ "no algorithm", "0201010500" SCALAR, NULL, "", 0 },
+	{ "version 3", "020102" ED25519 SCALAR, "812100", "", 0 },
+	{ "no version", ED25519 SCALAR, "812100", "", 0 },
+};
+
+/* Encrypts anything as if it was a key, as quickly as possible. */
+static unsigned char *
+seal(const unsigned char *in, long inlen, int *len)
+{
+	X509_ALGOR *alg, *to;
+	X509_SIG *sig = X509_SIG_new();
+	ASN1_OCTET_STRING *data;
+	unsigned char *der = NULL, *out = NULL;
+	int n;
+
+	alg = PKCS5_pbe2_set_iv(EVP_aes_128_cbc(), 1, NULL, 0, NULL,
+	    NID_hmacWithSHA256);
+	if (alg == NULL || sig == NULL ||
+	    PKCS12_pbe_crypt(alg, "phones", 6, in, (int)inlen, &out, &n, 1) ==
+		NULL)
+		bail("a key cannot be encrypted");
+	X509_SIG_getm(sig, &to, &data);
+	if (X509_ALGOR_copy(to, alg) != 1 ||
+	    ASN1_OCTET_STRING_set(data, out, n) != 1 ||
+	    (*len = i2d_X509_SIG(sig, &der)) <= 0)
+		bail("a key cannot be encrypted");
+	OPENSSL_free(out);
+	X509_ALGOR_free(alg);
+	X509_SIG_free(sig);
+	return der;
+}
+
+static void
+testsecond(void)
+{
+	char label[] = "k", none[] = "", hex[65];
+	struct answer a = { "phones", 0, "" };
+	struct certstore_passphrase ask = { answer, &a };
+	struct cs_pem sealed = { .type = CS_PEM_KEY_PKCS8ENC,
+		.label = label,
+		.pemlabel = none };
+	struct cs_buf text = { 0 };
+	struct certstore_error err;
+	unsigned char *der, *seed, pub[32];
+	EVP_PKEY *pkey, *want;
+	size_t i, publen = sizeof(pub);
+	long len;
+	int n = 0;
+
+	seed = OPENSSL_hexstr2buf(SEED, &len);
+	want = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, 32);
+	EVP_PKEY_get_raw_public_key(want, pub, &publen);
+	cs_hex(hex, pub, sizeof(pub));
+	for (i = 0; i < sizeof(secondforms) / sizeof(secondforms[0]); i++) {
+		cs_buf_reset(&text);
+		cs_buf_adds(&text, secondforms[i].body);
+		if (secondforms[i].bits != NULL)
+			cs_buf_printf(&text, "%s%s", secondforms[i].bits, hex);
+		cs_buf_adds(&text, secondforms[i].after);
+		enclose(&text, "30");
+		der = OPENSSL_hexstr2buf(text.p, &len);
+		pkey = parseder(der, (int)len);
+		ok(pkey == NULL ?
+			!secondforms[i].good :
+			secondforms[i].good && EVP_PKEY_eq(pkey, want) == 1,
+		    "version 2: %s", secondforms[i].name);
+		EVP_PKEY_free(pkey);
+		sealed.der = seal(der, len, &n);
+		sealed.derlen = (size_t)n;
+		pkey = cs_key_parse(&sealed, &ask, &err);
+		if (!ok(pkey == NULL ?
+			    !secondforms[i].good &&
+				(strstr(err.msg, WRONG) != NULL ||
+				    strstr(err.msg, "unknown kind") != NULL) :
+			    secondforms[i].good && EVP_PKEY_eq(pkey, want) == 1,
+			"and encrypted"))
+			printf("# %s\n", err.msg);
+		EVP_PKEY_free(pkey);
+		free(sealed.passphrase);
+		sealed.passphrase = NULL;
+		OPENSSL_free(sealed.der);
+		OPENSSL_free(der);
+	}
+	ok(ERR_peek_error() == 0, "the queue is empty");
+	EVP_PKEY_free(want);
+	OPENSSL_free(seed);
+	cs_buf_free(&text);
 }
 
 /* What is kept as it came is what would be written. */
@@ -894,6 +1056,8 @@ main(void)
 	testkinds();
 	testec();
 	testforms();
+	testpatched();
+	testsecond();
 	testwritten();
 	testpublic();
 	testpairs();

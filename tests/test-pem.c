@@ -47,6 +47,8 @@ static const struct {
 	{ "JSON with \\u002B",
 	    { { "\n", "\\n" }, { "+", "\\u002B" }, { "=", "\\u003d" } }, "[\"",
 	    "\"]" },
+	{ "JSON with \\ufeff, \\u000d, and what is no digit",
+	    { { "\n", "\\u000d\\u000A" } }, "[\"\\ufeff", "\\u00zz\\u123" },
 	{ "JSON, an array of lines", { { "\n", "\",\n  \"" } }, "[\n  \"",
 	    "\"]" },
 	{ "strings of C", { { "\n", "\\n\"\n    \"" } }, "= \"", "\";" },

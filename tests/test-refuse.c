@@ -71,6 +71,10 @@ static const struct {
 	    "-----END EC PRIVATE KEY-----\n-----BEGIN PRIVATE "
 	    "KEY-----\n-----END PRIVATE KEY-----",
 	    1, "text:20: nothing between BEGIN and END of `PRIVATE KEY`" },
+	{ "nothing inside, in one line", "-----END EC PRIVATE KEY-----",
+	    "-----END EC PRIVATE KEY-----\n-----BEGIN PRIVATE "
+	    "KEY----------END PRIVATE KEY-----",
+	    1, "text:20: nothing between BEGIN and END of `PRIVATE KEY`" },
 	{ "bytes after the DER", "-----END EC PRIV", "AAAA-----END EC PRIV", 1,
 	    "text:" },
 	{ "no first line", "\nMII", "\nxII", 1, "text:1: not DER" },
@@ -82,6 +86,10 @@ static const struct {
 	    "text:21: Proc-Type is damaged" },
 	{ "a damaged DEK-Info", "DEK-Info: ", "DEK-Info: (", 1,
 	    "text:22: DEK-Info is damaged" },
+	{ "a DEK-Info that is too long", "DEK-Info: ",
+	    "DEK-Info: AES-128-CBC-AES-128-CBC-AES-128-CBC-AES-128-CBC-AES-128-"
+	    "CBC-AES-128-CBC-AES-128-CBC-AES-128-CBC-",
+	    1, "text:22: DEK-Info is damaged" },
 	{ "an encrypted certificate", "-----BEGIN CERTIFICATE-----\n",
 	    "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n", 1,
 	    "text:1: Proc-Type and DEK-Info go together" },
@@ -128,6 +136,12 @@ static const struct {
 	{ "PuTTY", "PuTTY-User-Key-File-3: ssh-ed25519\n", 0, "of PuTTY" },
 	{ "base64 alone", "MIIBtjCCAV2gAwIBAgI=\n", 0,
 	    "text: base64 without a BEGIN line" },
+	{ "base64 of PEM behind other base64",
+	    "QUJDLS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t\n", 0, "text: " N },
+	{ "a label that is too long",
+	    "-----BEGIN AN ENVELOPE WITHIN AN ENVELOPE WITHIN AN ENVELOPE "
+	    "WITHIN AN ENVELOPE WITHIN AN ENVELOPE-----\n",
+	    0, "text: " N },
 	{ "a comment", "#-----BEGIN CERTIFICATE-----\n", 0, "text: " N },
 	{ "UTF-16, little end", "\xff\xfe-\0-\0-\0-\0-\0B\0", 14,
 	    "text: UTF-16" },

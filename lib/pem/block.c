@@ -315,8 +315,6 @@ takeaux(struct cs_reader *r, const unsigned char *aux, size_t len)
 {
 	struct cs_pem *item = &r->list->v[r->list->n - 1];
 
-	if (item->type != CS_PEM_CERT)
-		return 0;
 	if ((item->aux = malloc(len)) == NULL)
 		return cs_fail_nomem(r->err);
 	memcpy(item->aux, aux, len);
@@ -348,7 +346,8 @@ finishder(struct cs_reader *r)
 		return cs_item_refuse(r, b->line,
 		    "truncated: the DER says %zu bytes, %zu are there: %s",
 		    total, b->len, cs_block_missing(r, why, sizeof(why)));
-	if (strcmp(b->label, "TRUSTED CERTIFICATE") != 0 || total == b->len ||
+	if (strcmp(b->label, "TRUSTED CERTIFICATE") != 0 ||
+	    (found != CS_PEM_CERT && found != -1) || total == b->len ||
 	    cs_der_total(b->der + total, b->len - total, &aux) != 1 ||
 	    aux != b->len - total)
 		aux = 0;

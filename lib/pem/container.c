@@ -113,17 +113,14 @@ unlock(struct safe *s, const X509_ALGOR *alg, const ASN1_OCTET_STRING *data,
 }
 
 static int
-takeshrouded(struct safe *s, const PKCS12_SAFEBAG *bag)
+takeshrouded(struct safe *s, const X509_SIG *sig)
 {
 	PKCS8_PRIV_KEY_INFO *p8 = NULL;
 	const ASN1_OCTET_STRING *data;
 	const X509_ALGOR *alg;
-	const X509_SIG *sig;
 	void *plain = NULL;
 	int rv;
 
-	if ((sig = PKCS12_SAFEBAG_get0_pkcs8(bag)) == NULL)
-		return 1;
 	X509_SIG_get0(sig, &alg, &data);
 	rv = unlock(s, alg, data, ASN1_ITEM_rptr(PKCS8_PRIV_KEY_INFO), &plain);
 	if (rv != 1)
@@ -160,6 +157,7 @@ takebags(struct safe *s, const STACK_OF(PKCS12_SAFEBAG) *bags, int depth)
 {
 	const PKCS12_SAFEBAG *bag;
 	const PKCS8_PRIV_KEY_INFO *p8;
+	const X509_SIG *sig;
 	int i, rv = 1;
 
 	if (depth > DEPTH_MAX)
@@ -175,7 +173,8 @@ takebags(struct safe *s, const STACK_OF(PKCS12_SAFEBAG) *bags, int depth)
 				rv = -1;
 			break;
 		case NID_pkcs8ShroudedKeyBag:
-			rv = takeshrouded(s, bag);
+			if ((sig = PKCS12_SAFEBAG_get0_pkcs8(bag)) != NULL)
+				rv = takeshrouded(s, sig);
 			break;
 		case NID_certBag:
 			rv = takecertbag(s, bag);

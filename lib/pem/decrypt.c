@@ -20,6 +20,8 @@
 #define SALT_LEN 8 /* bytes, in the traditional form */
 #define BOM "\xef\xbb\xbf"
 
+_Static_assert(CS_PASSPHRASE_MAX <= PEM_BUFSIZE, "see giveform()");
+
 /* Bits of the form of a passphrase: what an editor may have added is kept. */
 #define KEEP_CR 1
 #define KEEP_BOM 2
@@ -190,8 +192,6 @@ static int
 noteopened(const struct cs_opener *o, char **opened,
     struct certstore_error *err)
 {
-	if (*opened != NULL)
-		freezero(*opened, strlen(*opened));
 	*opened = NULL;
 	if (o->passlen > 0 &&
 	    (*opened = strndup(o->pass, (size_t)o->passlen)) == NULL)
@@ -432,8 +432,7 @@ giveform(char *buf, int size, int rwflag, void *arg)
 	const struct cs_opener *o = arg;
 
 	(void)rwflag;
-	if (o->passlen > size)
-		return -1;
+	(void)size; /* PEM_BUFSIZE */
 	memcpy(buf, o->pass, (size_t)o->passlen);
 	return o->passlen;
 }
