@@ -407,13 +407,23 @@ damage() {
 	[ "$(sed -n 's/^ends [0-9]* //p' "$ends")" = 2029-01-01T00:00:00Z ]
 	[ "$(sed -n 's/^late [0-9]* //p' "$ends")" = 2028-01-01T16:00:00Z ]
 	finds critical @trust/phones crl-expires -w 2028-01-02 -e 30d
+	kept=$PWD/ends
+	cp "$ends" "$kept"
 	# one that is damaged or older than what is there tells nothing
 	for text in '' 'certstore 2' 'ends 4102444800'; do
 		echo "$text" >"$ends"
 		finds critical @trust/phones crl-expires -w 2028-01-02 -e 30d
 	done
+	# one that was edited is found
+	sed -i 's/^ends [0-9]*/ends 4102444800/' "$kept"
+	cp "$kept" "$ends"
+	finds warning @trust/phones trust-differs
+	remedy=$(sed -n 's/.*first: //p' <<<"$output")
+	[ "$remedy" = "rm $ends" ]
 	# nor is one needed
-	rm "$ends"
+	$remedy
+	run -1 cert-check
+	[[ $output != *trust-differs* ]]
 	finds critical @trust/phones crl-expires -w 2028-01-02 -e 30d
 	run -0 cert-trust -T phones list
 	cert-trust -q -T phones rm short

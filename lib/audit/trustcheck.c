@@ -65,7 +65,8 @@ lookcrl(struct certstore_audit *audit, const char *name,
 
 static int
 lookanchors(struct certstore_audit *audit, const char *name,
-    struct cs_trustset *set, struct certstore_error *err)
+    struct cs_trustset *set, struct cs_setends *first,
+    struct certstore_error *err)
 {
 	struct cs_buf subject = { 0 };
 	struct cs_anchor *a;
@@ -84,6 +85,7 @@ lookanchors(struct certstore_audit *audit, const char *name,
 			cs_error_clear(err);
 			continue;
 		}
+		cs_setends_note(first, cs_cert_ends(x509), INT64_MAX);
 		cs_buf_reset(&subject);
 		if (cs_buf_printf(&subject, "the anchor %s", a->name) == -1)
 			rv = cs_fail_nomem(err);
@@ -101,10 +103,35 @@ lookanchors(struct certstore_audit *audit, const char *name,
 	return rv;
 }
 
+/* The file ends: who asks what expires believes it. */
+static int
+lookends(struct certstore_audit *audit, const char *name,
+    const struct cs_setname *tn, const struct cs_trustset *set,
+    const struct cs_setends *first, struct certstore_error *err)
+{
+	struct cs_setends said;
+	struct cs_setgen live;
+	int differs, rv;
+
+	if ((rv = cs_setgen_open(tn, &live, err)) != 1)
+		return rv;
+	differs = live.gen == set->gen &&
+	    cs_setends_read(live.fd, &said) == 0 &&
+	    (said.ends != first->ends || said.late != first->late);
+	cs_file_close(&live.fd);
+	if (!differs)
+		return 0;
+	return cs_finding_add(audit, CS_CODE_TRUST_DIFFERS, name, err,
+	    "%s/" CS_TRUST_ENDS " has another time than what expires first: "
+	    "rm %s/" CS_TRUST_ENDS,
+	    tn->path, tn->path);
+}
+
 static int
 lookset(struct certstore_audit *audit, const char *name,
     const struct cs_setname *tn, struct certstore_error *err)
 {
+	struct cs_setends first = CS_SETENDS_NEVER;
 	struct cs_trustset set = { 0 };
 	struct cs_buf names = { 0 };
 	struct certstore_error why;
@@ -119,9 +146,12 @@ lookset(struct certstore_audit *audit, const char *name,
 			*err = why;
 		goto out;
 	}
-	rv = lookanchors(audit, name, &set, err);
-	for (i = 0; rv == 0 && i < set.ncrl; i++)
+	rv = lookanchors(audit, name, &set, &first, err);
+	for (i = 0; rv == 0 && i < set.ncrl; i++) {
+		cs_setends_note(&first, cs_crl_ends(&set.crls[i]),
+		    cs_crl_late(&set.crls[i]));
 		rv = lookcrl(audit, name, &set.crls[i], err);
+	}
 	if (audit->endsonly)
 		goto out;
 	for (i = 0; rv == 0 && i < set.bad.n; i++)
@@ -132,6 +162,8 @@ lookset(struct certstore_audit *audit, const char *name,
 		    "files or links in %s are missing or surplus: the next "
 		    "change by cert-trust%s makes them again",
 		    tn->path, tn->option);
+	if (rv == 0)
+		rv = lookends(audit, name, tn, &set, &first, err);
 	if (rv == 0 && set.ncrl > 0) {
 		if (cs_crl_uncovered(&set, &names, &n) == -1)
 			rv = cs_fail_nomem(err);

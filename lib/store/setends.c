@@ -13,6 +13,16 @@
 
 #define FIRST "certstore 1\n"
 
+/* One of the set ends, and is late, at these times. */
+void
+cs_setends_note(struct cs_setends *e, int64_t ends, int64_t late)
+{
+	if (ends < e->ends)
+		e->ends = ends;
+	if (late < e->late)
+		e->late = late;
+}
+
 int
 cs_setends_compose(struct cs_buf *b, const struct cs_setends *e)
 {

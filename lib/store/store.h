@@ -601,6 +601,8 @@ int	cs_setgen_crls(struct certstore *, struct cs_strings *);
 struct cs_setends {
 	int64_t	 ends, late;
 };
+#define CS_SETENDS_NEVER	{ INT64_MAX, INT64_MAX }
+void	cs_setends_note(struct cs_setends *, int64_t, int64_t);
 int	cs_setends_compose(struct cs_buf *, const struct cs_setends *);
 int	cs_setends_read(int, struct cs_setends *);
 

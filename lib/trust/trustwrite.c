@@ -131,8 +131,7 @@ writeanchor(struct writing *w, const struct cs_anchor *a,
 	snprintf(file, sizeof(file), "%s" CS_TRUST_SUFFIX, a->name);
 	if ((x509 = cs_cert_parse(file, a->der, a->derlen, err)) == NULL)
 		return -1;
-	if (cs_cert_ends(x509) < w->first.ends)
-		w->first.ends = cs_cert_ends(x509);
+	cs_setends_note(&w->first, cs_cert_ends(x509), INT64_MAX);
 	if (cs_pem_encode(&pem, "CERTIFICATE", a->der, a->derlen) == -1 ||
 	    (cs_trustset_isanchor(a) &&
 		cs_buf_add(&w->bundle, pem.p, pem.len) == -1))
@@ -155,16 +154,6 @@ checksize(const struct writing *w, const struct cs_buf *b, size_t max,
 	return cs_fail(err, CERTSTORE_EREFUSED,
 	    "%s: would be larger than %zu bytes: nothing is changed",
 	    w->tn->path, max);
-}
-
-/* Notes when a CRL expires, and when it is late: cs_crl_late(). */
-static void
-notecrl(struct writing *w, const struct cs_crl *c)
-{
-	if (cs_crl_ends(c) < w->first.ends)
-		w->first.ends = cs_crl_ends(c);
-	if (cs_crl_late(c) < w->first.late)
-		w->first.late = cs_crl_late(c);
 }
 
 /* The file that is written last: nothing else has been added since. */
@@ -323,7 +312,8 @@ fillcrls(struct writing *w, struct cs_trustset *set,
 
 	for (i = 0; i < set->ncrl && rv == 0; i++)
 		if (!set->crls[i].gone) {
-			notecrl(w, &set->crls[i]);
+			cs_setends_note(&w->first, cs_crl_ends(&set->crls[i]),
+			    cs_crl_late(&set->crls[i]));
 			rv = writecrl(w, &set->crls[i], live, files->v[i], err);
 		}
 	cs_file_close(&live);
@@ -383,7 +373,7 @@ cs_trustwrite_set(const struct cs_setname *tn, struct cs_trustset *set,
 	struct writing w = { .tn = tn,
 		.sub = "",
 		.gen = { .fd = -1 },
-		.first = { INT64_MAX, INT64_MAX } };
+		.first = CS_SETENDS_NEVER };
 	int rv = -1;
 
 	if (newlinks(&w, set->n) == -1)
