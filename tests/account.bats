@@ -552,3 +552,35 @@ killed() {
 	killed sendto 1 -q roll p
 	killed recvfrom 4 -q roll p
 }
+
+@test "an account that cannot be read now is not called missing" {
+	local one=$accounts/one name
+
+	traceable
+	cert-create -q -c ca
+	for name in one two; do
+		mkdir -p -m 700 "$accounts/$name"
+		printf 'certstore 1\ndirectory https://%s.example/dir\n' \
+		    "$name" >"$accounts/$name/account"
+		cp "$CERTSTORE/certs/ca/privkey.pem" "$accounts/$name/key.pem"
+	done
+	chmod -R go= "$CERTSTORE/acme"
+	failing=(strace -qq -o /dev/null -P "$one" -e inject=openat:error=EIO)
+	# else another would be made for the same CA
+	run -2 --separate-stderr "${failing[@]}" \
+	    cert-account show https://one.example/dir
+	[ "$stderr" = "cert-account: $one/account: Input/output error" ]
+	# what is found elsewhere is an answer
+	run -0 --separate-stderr "${failing[@]}" \
+	    cert-account show https://two.example/dir
+	[ "${lines[1]}" = directory=https://two.example/dir ]
+	[ "$stderr" = "cert-account: $one/account: Input/output error" ]
+	# one that is damaged stops no other
+	rm "$one/account"
+	run -2 --separate-stderr cert-account show https://one.example/dir
+	[[ ${stderr_lines[1]} = *': does not exist: cert-account new '* ]]
+	# the file that is missing is named
+	rm "$accounts/two/key.pem"
+	run -2 --separate-stderr cert-account show two
+	[ "$stderr" = "cert-account: $accounts/two/key.pem: No such file or directory" ]
+}

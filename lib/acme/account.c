@@ -25,12 +25,14 @@
 #define LOCK_SECONDS 60
 #define SAMEHOST_MAX 99 /* accounts whose name is made from one host */
 
+/* A system call failed, for a file of an account, or for its directory: "". */
 static int
 failaccount(const struct certstore_account *a, const char *file,
     struct certstore_error *err)
 {
-	return cs_fail_errno(err, "%s/" CS_ACME_DIR "/" CS_ACCOUNTS_DIR "/%s%s",
-	    certstore_path(a->store), a->name, file);
+	return cs_fail_errno(err,
+	    "%s/" CS_ACME_DIR "/" CS_ACCOUNTS_DIR "/%s%s%s",
+	    certstore_path(a->store), a->name, *file == '\0' ? "" : "/", file);
 }
 
 /* The path of a file, for messages. */
@@ -82,7 +84,7 @@ readvalues(const struct certstore_account *a, struct cs_values *values,
 	int rv;
 
 	if (cs_file_read(a->dir, VALUES_FILE, VALUEFILE_MAX, &b) == -1)
-		rv = failaccount(a, "/" VALUES_FILE, err);
+		rv = failaccount(a, VALUES_FILE, err);
 	else if ((rv = namefile(a, VALUES_FILE, &label, err)) == 0)
 		rv = cs_values_parse(values, label.p, &b, err);
 	cs_buf_free(&label);
@@ -155,14 +157,33 @@ loadaccount(struct certstore_account *a, const char *name,
 	return a->dir == -1 || readvalues(a, &a->values, err) == -1 ? -1 : 1;
 }
 
+/* Is it there, and cannot be read now? */
+static int
+isunreadable(const struct certstore_error *err)
+{
+	switch (err->errnum) {
+	case EACCES:
+	case EIO:
+	case EMFILE:
+	case ENFILE:
+	case ESTALE:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
 /*
  * The names of all accounts that have a directory URL, with a blank between:
- * how many, or -1.
+ * how many, or -1.  One that is damaged must not stop all others.  Where one
+ * cannot be read, it is not said that there is none: a second account would be
+ * made.
  */
 static int
 findbyurl(struct certstore *store, const char *url, struct cs_buf *found,
     struct certstore_error *err)
 {
+	struct certstore_error unread = { 0 };
 	struct cs_strings names = { 0 };
 	struct certstore_account *a;
 	const char *its;
@@ -180,8 +201,10 @@ findbyurl(struct certstore *store, const char *url, struct cs_buf *found,
 		if (rv == -1 && cs_error_isnomem(err))
 			n = -1;
 		else if (rv == -1) {
-			/* a damaged one must not stop all others */
-			cs_warn(store, "%s", err->msg);
+			if (isunreadable(err))
+				unread = *err;
+			else
+				cs_warn(store, "%s", err->msg);
 			cs_error_clear(err);
 		}
 		its = rv == 1 ? cs_values_get(&a->values, "directory", 0) :
@@ -196,7 +219,14 @@ findbyurl(struct certstore *store, const char *url, struct cs_buf *found,
 		certstore_account_free(a);
 	}
 	cs_strings_free(&names);
-	return n;
+	if (unread.code == CERTSTORE_OK || n == -1)
+		return n;
+	if (n > 0) {
+		cs_warn(store, "%s", unread.msg);
+		return n;
+	}
+	*err = unread;
+	return -1;
 }
 
 static int
@@ -236,7 +266,7 @@ lockaccount(struct certstore_account *a, struct certstore_error *err)
 	if (a->lock != -1)
 		return 0;
 	if (errno != EWOULDBLOCK)
-		return failaccount(a, "/" LOCK_FILE, err);
+		return failaccount(a, LOCK_FILE, err);
 	return cs_fail(err, CERTSTORE_EBUSY,
 	    shared ?
 		"account %s: its key has been changed by another command for "
@@ -429,9 +459,9 @@ writenewfile(const struct certstore_account *a, int dir, const char *name,
 	int fd, rv;
 
 	if (cs_file_write(dir, name, b, 0600, (gid_t)-1, &fd) == -1)
-		return failaccount(a, "", err);
+		return failaccount(a, name, err);
 	if ((rv = fsync(fd)) == -1)
-		failaccount(a, "", err);
+		failaccount(a, name, err);
 	close(fd);
 	return rv;
 }
@@ -592,7 +622,7 @@ mergevalues(struct certstore_account *a, struct certstore_error *err)
 		logvalues(a);
 	if (rv == 0 &&
 	    (rv = cs_file_replace(a->dir, VALUES_FILE, &text, 0600)) == -1)
-		failaccount(a, "/" VALUES_FILE, err);
+		failaccount(a, VALUES_FILE, err);
 	cs_lock_release(a->store);
 	if (rv == 0) {
 		cs_values_free(&a->values);
@@ -626,11 +656,11 @@ protectkey(const struct certstore_account *a, const char *file,
 	struct stat st;
 
 	if (fstatat(a->dir, file, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return failaccount(a, "", err);
+		return failaccount(a, file, err);
 	if (!S_ISREG(st.st_mode) || (st.st_mode & 077) == 0)
 		return 0;
 	if (cs_file_restrict(a->dir, file, 1) == -1)
-		return failaccount(a, "", err);
+		return failaccount(a, file, err);
 	cs_warn(a->store,
 	    "account %s: others could read %s, which is 0600 now: "
 	    "cert-account%s roll %s makes a new key",
@@ -723,7 +753,7 @@ certstore_account_newkey(struct certstore_account *a, const char *label,
 		    a->name);
 	else if (cs_key_encode(&key, pkey, NULL, err) == 0 &&
 	    (rv = cs_file_replace(a->dir, NEWKEY_FILE, &key, 0600)) == -1)
-		failaccount(a, "/" NEWKEY_FILE, err);
+		failaccount(a, NEWKEY_FILE, err);
 	cs_buf_free(&key);
 	if (rv == -1) {
 		EVP_PKEY_free(pkey);
@@ -747,7 +777,7 @@ certstore_account_takenew(struct certstore_account *a,
 		return -1;
 	if (cs_file_rename(a->dir, NEWKEY_FILE, KEY_FILE) == -1 ||
 	    fsync(a->dir) == -1)
-		return failaccount(a, "/" KEY_FILE, err);
+		return failaccount(a, KEY_FILE, err);
 	EVP_PKEY_free(a->pkey);
 	a->pkey = pkey;
 	a->newkey = NULL;
@@ -770,7 +800,7 @@ certstore_account_dropnew(struct certstore_account *a,
 	if (checkalone(a, 1, err) == -1)
 		return -1;
 	if (cs_file_remove(a->dir, NEWKEY_FILE) == -1 || fsync(a->dir) == -1)
-		return failaccount(a, "/" NEWKEY_FILE, err);
+		return failaccount(a, NEWKEY_FILE, err);
 	EVP_PKEY_free(a->newkey);
 	a->newkey = NULL;
 	return 0;
