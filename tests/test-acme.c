@@ -310,6 +310,36 @@ refusedkey(const char *jwk, enum certstore_code code, const char *says)
 	EVP_PKEY_free(pkey);
 }
 
+/* JWK that are cut, too long, or of numbers that are no key. */
+static void
+test_members(void)
+{
+	char json[8192];
+	size_t i, n;
+
+	refusedkey(" \n{\"kty\":\"RSA\"", CERTSTORE_EINPUT, "is cut");
+	refusedkey("\f{", CERTSTORE_EINPUT, "does not begin with {");
+	refusedkey("{\"kty", CERTSTORE_EINPUT, "not an object of strings");
+	refusedkey("{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAA\"}",
+	    CERTSTORE_EINPUT, "the member x of this JWK is damaged");
+	refusedkey("{\"kty\":\"EC\",\"crv\":\"P-256\","
+		   "\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+		   "\"y\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\","
+		   "\"d\":\"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI\"}",
+	    CERTSTORE_EINPUT, "this JWK is damaged");
+	n = (size_t)snprintf(json, sizeof(json), "{\"kty\":\"RSA\"");
+	for (i = 0; i < 32; i++)
+		n += (size_t)snprintf(json + n, sizeof(json) - n,
+		    ",\"m%zu\":\"\"", i);
+	snprintf(json + n, sizeof(json) - n, "}");
+	refusedkey(json, CERTSTORE_EINPUT, "too many members");
+	n = (size_t)snprintf(json, sizeof(json), "{\"kty\":\"RSA\",\"n\":\"");
+	memset(json + n, 'A', 2732);
+	snprintf(json + n + 2732, sizeof(json) - n - 2732, "\"}");
+	refusedkey(json, CERTSTORE_EINPUT,
+	    "the member n of this JWK is too long");
+}
+
 static void
 test_keys(void)
 {
@@ -369,6 +399,7 @@ test_keys(void)
 		   "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\","
 		   "\"d\":\"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LA\"}",
 	    CERTSTORE_EINPUT, "damaged");
+	test_members();
 	cs_buf_free(&pem);
 	cs_buf_free(&b);
 }
@@ -551,6 +582,42 @@ test_new(void)
 	certstore_accounts_free(list);
 }
 
+/* The name of an account that gets none, by its directory. */
+static void
+test_names(void)
+{
+	static const struct {
+		const char *url;
+		const char *name;
+	} names[] = {
+		{ "https://acme.example.net/dir", "acme.example.net" },
+		{ "https://ACME.example.net:4443", "acme.example.net-4443" },
+		{ "https://acme.example.net./?a", "acme.example.net" },
+		{ "https://[::1]:14000/dir", "_-1-14000" },
+		{ "https://acme-v02.api.letsencrypt.org/directory",
+		    "letsencrypt" },
+	};
+	struct certstore_account *a;
+	char url[300], label[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		a = certstore_account_new(store, NULL, names[i].url, &err);
+		is_str(a == NULL ? err.msg : certstore_account_name(a),
+		    names[i].name, "%s", names[i].url);
+		certstore_account_free(a);
+	}
+	memset(label, 'a', 63);
+	label[63] = '\0';
+	snprintf(url, sizeof(url), "https://%s.%s.%s.examples.net", label,
+	    label, label);
+	a = certstore_account_new(store, NULL, url, &err);
+	ok(a != NULL && strlen(certstore_account_name(a)) == CS_NAME_MAX &&
+		strncmp(certstore_account_name(a), url + 8, CS_NAME_MAX) == 0,
+	    "a long host name is cut");
+	certstore_account_free(a);
+}
+
 static void
 refusedvalue(struct certstore_account *a, const char *key, const char *value)
 {
@@ -575,12 +642,22 @@ test_values(void)
 	static const char *const good[] = { "https://a.example",
 		"https://[::1]:443/x", "https://192.0.2.1/?a=b%20c" };
 	struct certstore_account *a = account("other", 0), *b;
+	char longest[2100];
 	size_t i;
 
 	for (i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
 		refusedvalue(a, "url", urls[i]);
 	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		is_int(set(a, "url", good[i]), 0, "a URL: %s", good[i]);
+	memset(longest, 'a', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	refusedvalue(a, "eab", longest);
+	memcpy(longest, "https://", strlen("https://"));
+	refusedvalue(a, "url", longest);
+	ok(certstore_account_new(store, NULL, longest, &err) == NULL &&
+		strstr(err.msg, "longer than ") != NULL,
+	    "a URL that is too long: %s", err.msg);
+	refusedvalue(a, "contact", "mailto:\"a\"@example.com");
 	refusedvalue(a, "contact", "root@example.com");
 	refusedvalue(a, "contact", "mailto:a@example.com,b@example.com");
 	refusedvalue(a, "contact", "mailto:a@example.com?subject=x");
@@ -1015,6 +1092,8 @@ test_certid(void)
 	certid("serial 01\n", NULL, "no key identifier");
 	snprintf(lines, sizeof(lines), "%sserial -01\n", keyid);
 	certid(lines, NULL, "a negative serial number");
+	snprintf(lines, sizeof(lines), "%sserial -001\n", keyid);
+	certid(lines, NULL, "another one");
 }
 
 int
@@ -1028,6 +1107,7 @@ main(void)
 	test_thumbprint();
 	test_keys();
 	test_new();
+	test_names();
 	test_values();
 	test_damage();
 	test_requests();

@@ -819,6 +819,7 @@ static const struct {
 	{ "no algorithm", "0201010500" SCALAR, NULL, "", 0 },
 	{ "version 3", "020102" ED25519 SCALAR, "812100", "", 0 },
 	{ "no version", ED25519 SCALAR, "812100", "", 0 },
+	{ "no SEQUENCE", "", NULL, "", 0 },
 };
 
 /* Encrypts anything as if it was a key, as quickly as possible. */
@@ -875,7 +876,7 @@ testsecond(void)
 		if (secondforms[i].bits != NULL)
 			cs_buf_printf(&text, "%s%s", secondforms[i].bits, hex);
 		cs_buf_adds(&text, secondforms[i].after);
-		enclose(&text, "30");
+		enclose(&text, text.len > 0 ? "30" : "05");
 		der = OPENSSL_hexstr2buf(text.p, &len);
 		pkey = parseder(der, (int)len);
 		ok(pkey == NULL ?

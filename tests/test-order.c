@@ -2,11 +2,13 @@
  * test-order.c: certstore_order(3): the states that an entry and its order can
  * be in, and what each command does with them.
  */
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include <openssl/err.h>
@@ -842,6 +844,154 @@ testhostile(void)
 	cs_buf_free(&pem);
 }
 
+/* What other commands, or a hand, remove and change while an order runs. */
+static void
+testremoved(void)
+{
+	static const char *const one[] = { "e.example.com", NULL };
+	struct certstore_order *order = begin("e");
+	struct cs_buf pem = { 0 };
+	const char *name = "e";
+	char spki[CS_HASH_LEN];
+	int fd;
+
+	is_int(certstore_order_abandon(order, 0, &err), 0,
+	    "without an entry there is nothing to give up");
+	is_int(request(order, one, NULL, 0), 1, "a request");
+	is_int(certstore_order_set(order, "last", "x", &err), 0, "a problem");
+	is_int(certstore_order_abandon(order, 0, &err), 0, "given up: %s",
+	    err.msg);
+	ok(!isthere("store/certs/e"), "with the entry, which had nothing else");
+	is_str(certstore_order_value(order, "last"), "x",
+	    "what failed is known");
+	ok(certstore_order_open(store, "e", &err) == NULL &&
+		err.code == CERTSTORE_EBUSY,
+	    "and the lock is kept");
+	is_int(request(order, one, NULL, 0), 1, "a request");
+	sign(&pem, order, "DNS:e.example.com", 90, NULL);
+	is_int(certstore_remove(store, &name, 1, CERTSTORE_REMOVE_FORCE, NULL,
+		   NULL, &err),
+	    1, "its entry is removed");
+	refused(certstore_order_set(order, "status", "processing", &err),
+	    CERTSTORE_ECHANGED, "its request was removed or replaced");
+	refused(certstore_order_finish(order, pem.p, pem.len, 0, &err),
+	    CERTSTORE_ECHANGED, "its request was removed or replaced");
+	certstore_order_close(order);
+
+	order = begin("e");
+	is_int(request(order, one, NULL, 0), 1, "a request");
+	certstore_order_set(order, "url", "https://ca/6", &err);
+	certstore_order_close(order);
+	sh("sed -i '/^identifier/s/ e[.]/ f./' store/acme/orders/e/state");
+	order = begin("e");
+	is_int(request(order, NULL, NULL, 0), 0, "the request is found");
+	ok(certstore_order_value(order, "url") == NULL,
+	    "an order for other names is not its own");
+
+	snprintf(spki, sizeof(spki), "%.64s", infoline("e", "request"));
+	is_int(certstore_order_set(order, "newkey", "yes", &err), 0,
+	    "the next key is to be new");
+	certstore_order_set(order, "status", "processing", &err);
+	is_int(request(order, NULL, NULL, 0), 0, "not while the CA signs");
+	certstore_order_set(order, "status", "valid", &err);
+	is_int(request(order, NULL, NULL, 0), 0, "nor when it has signed");
+	certstore_order_set(order, "status", "invalid", &err);
+	is_int(request(order, NULL, NULL, 0), 1, "but when it does not");
+	ok(strncmp(infoline("e", "request"), spki, 64) != 0, "it is new");
+	ok(certstore_order_value(order, "newkey") == NULL, "that is over");
+
+	sign(&pem, order, "DNS:f.example.com", 90, NULL);
+	is_int(certstore_order_finish(order, pem.p, pem.len, 0, &err), 0,
+	    "a certificate is held");
+	sh("rm store/acme/orders/e/held.pem");
+	refused(certstore_order_take(order, 0, &err), CERTSTORE_ESYSTEM,
+	    "acme/orders/e/held.pem");
+	certstore_order_close(order);
+
+	sh("rm store/certs/e/request.csr");
+	ok(certstore_order_open(store, "e", &err) == NULL &&
+		err.code == CERTSTORE_EDAMAGED,
+	    "a request that is gone: %s", err.msg);
+	is_int(certstore_remove(store, &name, 1, CERTSTORE_REMOVE_FORCE, NULL,
+		   NULL, &err),
+	    1, "removed");
+
+	order = begin("e");
+	is_int(request(order, one, NULL, CERTSTORE_ORDER_DRYRUN), 1, "dry");
+	sign(&pem, order, "DNS:e.example.com", 90, cakey);
+	refused(certstore_order_finish(order, pem.p, pem.len, 0, &err),
+	    CERTSTORE_EREFUSED, "a certificate for another key");
+	is_int(request(order, one, NULL, 0), 1, "a request");
+	sign(&pem, order, "DNS:e.example.com", 90, NULL);
+	sh("cd store/acme/orders/e; rm state; mkdir state");
+	warned[0] = '\0';
+	is_int(certstore_order_finish(order, pem.p, pem.len, 0, &err), 1,
+	    "the certificate serves");
+	ok(strstr(warned, "acme/orders/e") != NULL,
+	    "its state is not written: %s", warned);
+	sh("rmdir store/acme/orders/e/state");
+	certstore_order_close(order);
+	order = begin("e");
+	certstore_order_set(order, "last", "x", &err);
+	certstore_order_close(order);
+	fd = open(path("store/acme/orders/e/lock"),
+	    O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd == -1 || flock(fd, LOCK_EX) == -1)
+		bail("lock");
+	ok(certstore_order_open(store, "e", &err) == NULL &&
+		err.code == CERTSTORE_EBUSY,
+	    "another holds the lock");
+	is_str(err.msg, "e: an order for it runs", "and has not said since");
+	close(fd);
+	cs_buf_free(&pem);
+}
+
+/* A key that an order cannot have is followed by one that it can. */
+static void
+testkeytype(void)
+{
+	struct certstore_import *im = certstore_import_new(store, 0, &err);
+	struct certstore_order *order;
+	EVP_PKEY *pkey = EVP_EC_gen("P-521");
+	X509_NAME *none = X509_NAME_new();
+	X509 *x509 = newcert(none, pkey, 90);
+	const unsigned char *p;
+	struct cs_buf pem = { 0 };
+	const void *der;
+	char type[80];
+	X509_REQ *req;
+	size_t len;
+
+	X509_set_issuer_name(x509, X509_get_subject_name(ca));
+	extend(x509, "extendedKeyUsage", "serverAuth");
+	extend(x509, "subjectAltName", "DNS:p521.example.com");
+	X509_sign(x509, cakey, EVP_sha256());
+	cs_cert_encode(&pem, x509, &err);
+	cs_cert_encode(&pem, ca, &err);
+	cs_key_encode(&pem, pkey, NULL, &err);
+	if (certstore_import_set_name(im, "p521", &err) == -1 ||
+	    certstore_import_add(im, "p", pem.p, pem.len, &err) == -1 ||
+	    certstore_import_plan(im, &err) == -1 ||
+	    certstore_import_commit(im, &err) == -1)
+		bail("%s", err.msg);
+	certstore_import_free(im);
+	order = begin("p521");
+	is_int(request(order, NULL, NULL, CERTSTORE_ORDER_KEEP), 1,
+	    "a request for the names of one with P-521");
+	if (certstore_order_csr(order, &der, &len, &err) == -1)
+		bail("%s", err.msg);
+	p = der;
+	req = d2i_X509_REQ(NULL, &p, (long)len);
+	cs_key_name(X509_REQ_get0_pubkey(req), type, sizeof(type));
+	is_str(type, "p256", "has the usual key");
+	certstore_order_close(order);
+	X509_REQ_free(req);
+	X509_NAME_free(none);
+	X509_free(x509);
+	EVP_PKEY_free(pkey);
+	cs_buf_free(&pem);
+}
+
 static const char *const killed[] = { "k.example.com", NULL };
 
 /* A whole order, as cert-acme goes on with it after a kill; 0 or a number. */
@@ -955,6 +1105,8 @@ main(void)
 	testdue();
 	testhostile();
 	testcalls();
+	testremoved();
+	testkeytype();
 	testkilled();
 	is_int((long long)ERR_peek_error(), 0, "libcrypto's queue is empty");
 	X509_free(ca);

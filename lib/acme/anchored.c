@@ -7,7 +7,8 @@
 
 #define SYSTEM "/etc/ssl/certs"
 
-/* A verification by the store's anchors, or the system's; NULL: there are none. */
+/* A verification by the store's anchors, or the system's; without any of them
+ * it fails. */
 static struct certstore_verify *
 newverify(struct certstore *store)
 {
@@ -16,11 +17,9 @@ newverify(struct certstore *store)
 
 	if ((verify = certstore_verify_new(store, &ignored)) == NULL)
 		return NULL;
-	if (certstore_verify_set_anchors(verify, NULL, &ignored) == 0 ||
-	    certstore_verify_set_anchors(verify, SYSTEM, &ignored) == 0)
-		return verify;
-	certstore_verify_free(verify);
-	return NULL;
+	if (certstore_verify_set_anchors(verify, NULL, &ignored) == -1)
+		(void)certstore_verify_set_anchors(verify, SYSTEM, &ignored);
+	return verify;
 }
 
 /* Only a chain that surely led to an anchor counts, and one that surely leads
@@ -34,9 +33,8 @@ cs_anchored_check(struct certstore *store, const char *name, const void *pem,
 	struct certstore_entry *old;
 	int loses = 0;
 
-	if ((old = certstore_entry_get(store, name, &ignored)) == NULL)
-		return 0;
-	if (certstore_entry_fingerprint(old) != NULL &&
+	old = certstore_entry_get(store, name, &ignored);
+	if (old != NULL && certstore_entry_fingerprint(old) != NULL &&
 	    (verify = newverify(store)) != NULL) {
 		loses = certstore_verify_entry(verify, old, &ignored) != -1 &&
 		    certstore_verify_is_anchored(verify) &&

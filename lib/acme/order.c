@@ -340,12 +340,28 @@ lockorder(struct certstore_order *order, struct certstore_error *err)
 	return 0;
 }
 
+/* Makes and opens the directory of the order; the store is locked. */
+static int
+opendirectory(struct certstore_order *order, struct certstore_error *err)
+{
+	int orders, rv;
+
+	orders = cs_acmedir_open(order->store, "orders", CS_ACMEDIR_MAKE, err);
+	if (orders == -1)
+		return -1;
+	rv = cs_file_mkprivate(orders, order->name, &order->dir);
+	if (rv == -1 || (rv = fsync(orders)) == -1)
+		failstate(order, "", err);
+	cs_file_close(&orders);
+	return rv;
+}
+
 struct certstore_order *
 certstore_order_open(struct certstore *store, const char *name,
     struct certstore_error *err)
 {
 	struct certstore_order *order;
-	int orders;
+	int rv;
 
 	cs_error_clear(err);
 	if (cs_name_check(name, err) == -1 || cs_crypto_check(err) == -1)
@@ -361,14 +377,9 @@ certstore_order_open(struct certstore *store, const char *name,
 	    cs_store_refresh(store, err) == -1 ||
 	    cs_lock_take(store, err) == -1)
 		goto fail;
-	if ((orders = cs_acmedir_open(store, "orders", CS_ACMEDIR_MAKE, err)) !=
-		-1 &&
-	    (cs_file_mkprivate(orders, name, &order->dir) == -1 ||
-		fsync(orders) == -1))
-		failstate(order, "", err);
-	cs_file_close(&orders);
+	rv = opendirectory(order, err);
 	cs_lock_release(store);
-	if (err->code != CERTSTORE_OK || lockorder(order, err) == -1 ||
+	if (rv == -1 || lockorder(order, err) == -1 ||
 	    loadorder(order, err) == -1)
 		goto fail;
 	cs_error_clear(err);
@@ -457,8 +468,6 @@ writeorder(struct certstore_order *order, struct certstore_error *err)
 	struct certstore_entry entry = { 0 };
 	int rv = -1;
 
-	if (order->wanted.request == NULL)
-		return writestate(order, err);
 	if (cs_lock_take(order->store, err) == -1)
 		return -1;
 	if (cs_entry_load(order->store, order->name, &entry, err) == 0 ||
@@ -485,7 +494,8 @@ certstore_order_set(struct certstore_order *order, const char *key,
 	if (order->dry)
 		return 0;
 	if (!isofcert(key) && !isofentry(key) && value != NULL &&
-	    certstore_order_value(order, "spki") == NULL)
+	    (order->wanted.request == NULL ||
+		certstore_order_value(order, "spki") == NULL))
 		return cs_fail(err, CERTSTORE_EREFUSED,
 		    "%s: no request of an ACME order waits", order->name);
 	if (isofcert(key) && value != NULL && order->fingerprint[0] == '\0')
@@ -963,27 +973,38 @@ certstore_order_take(struct certstore_order *order, int flags,
 	return rv;
 }
 
+/* Removes the entry.  Its directory of orders goes with it, so another one is
+ * made and locked before anybody else can have it. */
+static int
+removeentry(struct certstore_order *order, struct certstore_error *err)
+{
+	const char *name = order->name;
+
+	if (certstore_remove(order->store, &name, 1, CERTSTORE_REMOVE_FORCE,
+		NULL, NULL, err) == -1)
+		return -1;
+	cs_file_close(&order->lock);
+	cs_file_close(&order->dir);
+	return opendirectory(order, err) == -1 ? -1 : lockorder(order, err);
+}
+
 /* Removes our request; an entry that is nothing else is removed. */
 static int
 withdrawrequest(struct certstore_order *order, struct certstore_error *err)
 {
-	const char *name = order->name;
 	struct certstore_entry entry = { 0 };
-	struct cs_put put = { .name = name, .reason = "request" };
+	struct cs_put put = { .name = order->name, .reason = "request" };
 	int rv = -1;
 
 	if (cs_lock_take(order->store, err) == -1)
 		return -1;
-	if (cs_entry_load(order->store, name, &entry, err) == -1) {
+	if (cs_entry_load(order->store, order->name, &entry, err) == -1) {
 		if (err->code == CERTSTORE_ENOENTRY)
 			rv = 0;
 	} else if (!entry.info.hasrequest || !entry.info.ordered)
 		rv = 0;
 	else if (entry.info.fingerprint == NULL)
-		rv = certstore_remove(order->store, &name, 1,
-			 CERTSTORE_REMOVE_FORCE, NULL, NULL, err) == -1 ?
-		    -1 :
-		    0;
+		rv = removeentry(order, err);
 	else if (cs_repeat_pair(&put, &entry, err) == 0) {
 		cs_entry_identify(&entry, &put.seen);
 		rv = cs_write_entries(order->store, &put, 1, err);
