@@ -511,6 +511,53 @@ directory() {
 	[[ $output == *"	a	link	"*"its certificate was revoked: "* ]]
 }
 
+@test "a directory whose generation has other files gets another number" {
+	cp -a "$CERTSTORE" saved
+	for damage in 'echo >>"$CERTSTORE/certs/.a@2/cert.pem"' \
+	    'rm "$CERTSTORE/certs/.a@2/cert.pem"'; do
+		rm -rf "$CERTSTORE"
+		cp -a saved "$CERTSTORE"
+		directory a
+		eval "$damage"
+		run -0 cert-check -r
+		[[ $output == *"repaired	a	files	its info was of generation 2, not 3"* ]]
+		[ "$(readlink "$CERTSTORE/certs/a")" = .a@3 ]
+		[ ! -e "$CERTSTORE/certs/.a@2" ]
+		whole "$damage"
+	done
+	# one that nothing has is its own again
+	directory a
+	rm -r "$CERTSTORE/certs/.a@3"
+	run -0 cert-check -r
+	[ "$(readlink "$CERTSTORE/certs/a")" = .a@3 ]
+	whole "its own"
+	[ ! -e "$CERTSTORE/lost" ]
+}
+
+@test "info of another generation than its link's: repaired, if it is so" {
+	cp -a "$CERTSTORE/certs/.a@2" "$CERTSTORE/certs/.a@5"
+	ln -sfn .a@5 "$CERTSTORE/certs/a"
+	: >"$CERTSTORE/certs/.a@5/.info@new" # as if that was interrupted
+	run -1 cert-check a
+	[[ $output == *"	info-damaged	its link leads to .a@5, but info is of .a@2: cert-check -r a" ]]
+	run -1 cert-check -rn a
+	[ "${lines[0]}" = "repairable	a	files	its info was of generation 2, not 5" ]
+	run -0 cert-check -r
+	[ ! -e "$CERTSTORE/certs/.a@5/.info@new" ]
+	[ ! -e "$CERTSTORE/certs/.a@2" ]
+	whole "another number"
+	[ ! -e "$CERTSTORE/lost" ]
+	# the files of another certificate: nothing goes
+	cp -a "$CERTSTORE/certs/.a@5" "$CERTSTORE/certs/.a@6"
+	cat "$CERTSTORE/certs/b/fullchain.pem" \
+	    >"$CERTSTORE/certs/.a@6/fullchain.pem"
+	ln -sfn .a@6 "$CERTSTORE/certs/a"
+	run -1 cert-check -r a
+	[[ $output == "critical	a	info-damaged	"* ]]
+	[ -e "$CERTSTORE/certs/.a@5/privkey.pem" ]
+	[ -e "$CERTSTORE/certs/.a@6/privkey.pem" ]
+}
+
 @test "generations without a link, none of them complete" {
 	mkdir "$CERTSTORE/certs/.o@1"
 	cp "$CERTSTORE/certs/a/privkey.pem" "$CERTSTORE/certs/.o@1"

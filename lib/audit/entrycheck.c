@@ -79,8 +79,10 @@ lookdamage(struct certstore_audit *audit, const char *name, const char *text,
 		if (strcmp(text, audit->entry.gendir) == 0)
 			return 0; /* by now it can */
 		return cs_finding_add(audit, CS_CODE_INFO_DAMAGED, name, err,
-		    "its link leads to %s, but info is of %s: restore it", text,
-		    audit->entry.gendir);
+		    "its link leads to %s, but info is of %s: cert-check%s -r "
+		    "%s",
+		    text, audit->entry.gendir, cs_store_option(audit->store),
+		    name);
 	}
 	if (why.code == CERTSTORE_ENOENTRY && !audit->named)
 		return 0; /* removed since */

@@ -29,7 +29,10 @@ struct looking {
 	int hardlinks; /* as tar -h makes of what links led to */
 };
 
-/* Is a file other than those that a writer makes?  1, 0, -1. */
+/*
+ * Is a file other than those that a writer makes, and that mendnumber() leaves
+ * if it is interrupted?  1, 0, -1.
+ */
 static int
 isalien(void *arg, const char *file)
 {
@@ -40,7 +43,7 @@ isalien(void *arg, const char *file)
 	for (i = 0; i < CS_NFILE; i++)
 		if (strcmp(file, cs_file_names[i]) == 0)
 			break;
-	if (i == CS_NFILE)
+	if (i == CS_NFILE && strcmp(file, ".info@new") != 0)
 		return 1;
 	if (fstatat(in->fd, file, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT ? 0 : -1;
@@ -587,9 +590,74 @@ mendaside(struct cs_repair *r, const char *name, struct certstore_error *err)
 	return 0;
 }
 
-/* An entry whose link leads to a generation. */
+/* Writes the number of a generation into its info: 0, or -1 and errno. */
 static int
-mendlinked(struct cs_repair *r, const struct cs_link *link,
+writenumber(struct certstore *store, const char *dir, unsigned long gen)
+{
+	struct cs_buf b = { 0 }, old = { 0 };
+	char digits[CS_GENDIR];
+	const char *number, *rest;
+	size_t len;
+	int fd, rv = -1;
+
+	if ((fd = cs_file_opendir(store->certs, dir)) == -1)
+		return -1;
+	if (cs_file_read(fd, "info", CS_RECORD_MAX, &old) == -1)
+		goto out;
+	snprintf(digits, sizeof(digits), "%lu", gen);
+	if ((number = cs_info_find(&old, "generation", &len)) == NULL) {
+		errno = EINVAL;
+		goto out;
+	}
+	rest = number + len;
+	if (cs_buf_add(&b, old.p, (size_t)(number - old.p)) == -1 ||
+	    cs_buf_adds(&b, digits) == -1 ||
+	    cs_buf_add(&b, rest, (size_t)(old.p + old.len - rest)) == -1) {
+		errno = ENOMEM;
+		goto out;
+	}
+	rv = cs_file_replace(fd, "info", &b, cs_mode_of(CS_INFO, (gid_t)-1));
+out:
+	cs_buf_free(&b);
+	cs_buf_free(&old);
+	cs_file_close(&fd);
+	return rv;
+}
+
+/*
+ * An entry whose info has the number of another generation than the one that
+ * its link leads to, as after turnback(): the files are believed if they are
+ * those of that info.  Loads the entry again.
+ */
+static int
+mendnumber(struct cs_repair *r, unsigned long gen,
+    struct certstore_entry *entry, struct certstore_error *err)
+{
+	struct certstore_error ignored;
+	struct cs_info info = { 0 };
+	char dir[CS_GENDIR], name[CS_NAME_MAX + 1];
+	int rv = 0;
+
+	snprintf(name, sizeof(name), "%s", entry->info.name);
+	cs_generation_dir(dir, name, gen);
+	if (isourdir(r->store, dir) == 1 &&
+	    cs_info_load(r->store, dir, name, &info, &ignored) == 0) {
+		if (cs_told_acts(r) && writenumber(r->store, dir, gen) == -1)
+			rv = cs_fail_errno(err, "%s: info", name);
+		else
+			cs_told_add(r, name, "files", 0,
+			    "its info was of generation %lu, not %lu", info.gen,
+			    gen);
+		if (rv == 0 && cs_told_acting(r))
+			rv = cs_entry_load(r->store, name, entry, err);
+	}
+	cs_info_free(&info);
+	return rv;
+}
+
+/* An entry whose link leads to generation live. */
+static int
+mendlinked(struct cs_repair *r, const struct cs_link *link, unsigned long live,
     struct certstore_error *err)
 {
 	struct certstore_entry entry = { 0 };
@@ -597,6 +665,9 @@ mendlinked(struct cs_repair *r, const struct cs_link *link,
 	int known, rv = -1;
 
 	known = cs_entry_load(r->store, link->name, &entry, err) == 0;
+	if (known && info->gen != 0 && info->gen != live &&
+	    mendnumber(r, live, &entry, err) == -1)
+		goto out;
 	if (!known &&
 	    (err->code != CERTSTORE_EDAMAGED || info->name == NULL ||
 		strcmp(info->name, link->name) != 0)) {
@@ -618,9 +689,8 @@ mendlinked(struct cs_repair *r, const struct cs_link *link,
 	    mendmodes(r, link, entry.gendir, info, err) == -1 ||
 	    mendaside(r, link->name, err) == -1)
 		goto out;
-	/* a directory that got another number: which ones it keeps is unknown */
-	if (known &&
-	    cs_generation_number(entry.gendir, link->name) == info->gen &&
+	/* which ones info of another number keeps is unknown */
+	if (known && info->gen == live &&
 	    mendgenerations(r, link, info, err) == -1)
 		goto out;
 	rv = 0;
@@ -652,6 +722,9 @@ cs_mend_entry(struct cs_repair *r, const char *name,
 	else if (rv == CS_LINK_NONE)
 		rv = mendorphan(r, &link, err);
 	else
-		rv = 1;
-	return rv == 1 ? mendlinked(r, &link, err) : rv;
+		return mendlinked(r, &link, gen, err);
+	if (rv != 1)
+		return rv;
+	(void)cs_generation_current(&link, text, &gen);
+	return mendlinked(r, &link, gen, err);
 }
