@@ -16,6 +16,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef __linux__
+#include <sys/sysmacros.h>	/* elsewhere major() is in <sys/types.h> */
+#endif
+
 #if defined(__linux__) && !defined(SYSTEM_PORTABLE)
 #define SYSTEM_LINUX
 
@@ -23,7 +27,6 @@
 #include <sys/prctl.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
 #include <linux/capability.h>
@@ -94,11 +97,13 @@ system_unsupported(int fd)
 }
 #define syncfs(fd)			system_unsupported(fd)
 /* as on a file system without access control lists */
-#define fgetxattr(fd, name, p, size)	((ssize_t)system_unsupported(fd))
-#define fremovexattr(fd, name)		system_unsupported(fd)
+#define fgetxattr(fd, name, p, size) \
+	((void)(name), (ssize_t)system_unsupported(fd))
+#define fremovexattr(fd, name)		((void)(name), system_unsupported(fd))
 /* the program is then run by its name */
 #define fexecve(fd, argv, env)		((void)(errno = ENOENT))
 /* only a hint */
+#undef SYNC_FILE_RANGE_WRITE
 #define SYNC_FILE_RANGE_WRITE		0
 #define sync_file_range(fd, at, n, how)	system_unsupported(fd)
 
