@@ -50,11 +50,21 @@ finds() {
 }
 seen=
 
-# damage COMMANDS SEVERITY NAME CODE [ARG...]: in the directory of a.
+# damage COMMANDS SEVERITY NAME CODE [ARG...]: in the directory of a.  If what
+# is found names cert-check -r as the remedy, that is one.
 damage() {
+	local line
+
 	again
 	(cd "$CERTSTORE/certs/a" && eval "$1") || fail "$1"
 	finds "${@:2}"
+	line=$(grep -m 1 "^$2	$3	$4	" <<<"$output")
+	[[ $line == *": cert-check -r"* ]] || return 0
+	line=cert-check${line##*: cert-check}
+	rm -rf mended
+	cp -a "$CERTSTORE" mended
+	line=$(CERTSTORE=$PWD/mended bash -c "${line%% to make*}" || :)
+	[[ $line != *"	$3	$4	"* ]] || fail "$1: no remedy: $line"
 }
 
 @test "the codes: cert-check(1) lists those of the library, with their text" {
@@ -319,8 +329,21 @@ damage() {
 	damage 'chmod 777 ../../certs' critical @store writable
 	damage 'mkdir -m 700 ../../lost; echo x >../../lost/x' note @store lost
 	damage 'mkdir -m 755 ../../acme' critical @store account-readable
+	damage 'mkdir -m 755 ../../lost' critical @store account-readable
+	damage 'chmod 750 ../../issued' critical @store account-readable
+	damage 'mkdir -p -m 700 ../../acme/accounts/x; chmod 711 ../../acme/*/x
+	    chmod 700 ../../acme' critical @store account-readable
 	damage 'mkdir ../../hooks; echo X=y >../../hooks/h.env' \
 	    critical @store account-readable
+	run -1 cert-check
+	(eval "${output##*: }")
+	clean
+	damage 'ln -s certs/b ../../.default@link' warning @store interrupted
+	damage 'ln -s certs/b ../../.default' warning @store interrupted
+	damage 'mkdir ../../crl; ln -s x ../../crl/..ca@link' \
+	    warning @store interrupted
+	damage 'mkdir -m 700 ../../lost; >../../lost/.x.pem@new' \
+	    warning @store interrupted
 	damage 'mkdir ../../renewal; echo x >../../renewal/gone' \
 	    note gone state-orphan
 	damage 'echo "@store ignore ,"  >../../props' warning @store props-bad

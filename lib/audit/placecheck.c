@@ -144,9 +144,9 @@ lookhook(void *arg, const char *file)
 	    (st.st_mode & 077) != 0)
 		return cs_finding_add(in->audit, CS_CODE_ACCOUNT_READABLE,
 		    "@store", in->err,
-		    "%s has mode %04o, not 0600: cert-check%s -r", label,
+		    "%s has mode %04o, not 0600: chmod 600 %s/%s", label,
 		    (unsigned int)(st.st_mode & 07777),
-		    cs_store_option(in->audit->store));
+		    certstore_path(in->audit->store), label);
 	if (st.st_uid == 0)
 		st.st_uid = in->audit->owner;
 	return cs_filecheck_public(in->audit, "@store", label, &st, in->err);

@@ -151,13 +151,21 @@ dropacl(int fd, const char *acl)
 	return fremovexattr(fd, acl);
 }
 
-/* Whether a file has an ACL with more entries than its mode: 1, 0, -1. */
+/* Is it a file of ours, or with S_IFDIR in mode a directory? */
+static int
+isoftype(const struct stat *st, mode_t mode)
+{
+	return st->st_uid == geteuid() &&
+	    (S_ISDIR(mode) ? S_ISDIR(st->st_mode) :
+			     S_ISREG(st->st_mode) && st->st_nlink == 1);
+}
+
 int
 cs_file_setmode(int dirfd, const char *name, mode_t mode, gid_t gid, int set,
     mode_t *now)
 {
 	struct stat st;
-	int fd, rv = 0;
+	int fd, ours, rv = 0;
 
 	fd = openat(dirfd, name,
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -170,12 +178,12 @@ cs_file_setmode(int dirfd, const char *name, mode_t mode, gid_t gid, int set,
 		closekeep(fd);
 		return -1;
 	}
+	ours = isoftype(&st, mode);
 	*now = st.st_mode & 07777;
-	if (mode == 0)
-		mode = *now & (mode_t)~022;
+	mode = mode == 0 ? *now & (mode_t)~022 : mode & 07777;
 	if ((mode & 040) == 0 || (mode & 04) != 0)
 		gid = (gid_t)-1;
-	if (S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid == geteuid() &&
+	if (ours &&
 	    (*now != mode || (gid != (gid_t)-1 && st.st_gid != gid) ||
 		((mode & 04) == 0 && fgetxattr(fd, ACCESS_ACL, NULL, 0) >= 0)))
 		rv = 1;
@@ -191,6 +199,7 @@ cs_file_setmode(int dirfd, const char *name, mode_t mode, gid_t gid, int set,
 	return rv;
 }
 
+/* Whether a file has an ACL with more entries than its mode: 1, 0, -1. */
 int
 cs_file_hasacl(int dirfd, const char *name)
 {

@@ -538,7 +538,20 @@ repairmode(struct cs_repair *r, const char *path, mode_t mode)
 	return 0;
 }
 
-/* Files that hold keys and tokens. */
+/* Directories that only the owner may see. */
+static int
+repairprivate(struct cs_repair *r)
+{
+	static const char *const dirs[] = { "acme", "lost", "issued" };
+	size_t i;
+	int rv = 0;
+
+	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]) && rv != -1; i++)
+		rv = repairmode(r, dirs[i], S_IFDIR | 0700);
+	return rv;
+}
+
+/* Files that hold keys and tokens, and their directories. */
 static int
 repairsecrets(struct cs_repair *r, const char *dir)
 {
@@ -550,16 +563,19 @@ repairsecrets(struct cs_repair *r, const char *dir)
 	int rv;
 
 	rv = listfiles(r->store->fd, dir, &names);
-	for (i = 0; i < names.n && rv != -1; i++)
+	for (i = 0; i < names.n && rv != -1; i++) {
+		if (!cs_name_isvalid(names.v[i]))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, names.v[i]);
+		rv = repairmode(r, path, S_IFDIR | 0700);
 		for (k = 0;
 		     k < sizeof(secrets) / sizeof(secrets[0]) && rv != -1;
 		     k++) {
-			if (!cs_name_isvalid(names.v[i]))
-				continue;
 			snprintf(path, sizeof(path), "%s/%s/%s", dir,
 			    names.v[i], secrets[k]);
 			rv = repairmode(r, path, 0600);
 		}
+	}
 	cs_strings_free(&names);
 	return rv;
 }
@@ -624,6 +640,8 @@ repairothers(struct cs_repair *r, struct certstore_error *err)
 		return 0;
 	if (repairledgers(r) == -1)
 		return failstore(r, "/deployed", err);
+	if (repairprivate(r) == -1)
+		return failstore(r, "", err);
 	if (repairsecrets(r, "acme/accounts") == -1 ||
 	    repairsecrets(r, "acme/orders") == -1)
 		return failstore(r, "/acme", err);
