@@ -92,7 +92,8 @@ signedtype(const struct tlv *outer)
 	struct tlv tbs;
 
 	/* tagsof() has passed over it, so it is whole */
-	(void)readtlv(outer->p, outer->len, &tbs);
+	if (readtlv(outer->p, outer->len, &tbs) == -1)
+		return -1;
 	tagsof(&tbs, t);
 	if (t[0] == CONTEXT0)
 		return CS_PEM_CERT;

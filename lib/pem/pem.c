@@ -20,8 +20,18 @@
 #define LABEL_SHOWN 64 /* bytes of a foreign label in a message */
 #define LINE_BYTES 48  /* 64 characters of base64 */
 
-/* What becomes an item; messages name what is asked for. */
+/* What becomes an item, and how messages name what is asked for. */
 enum { ANYTHING, CRLS_ONLY, CRLS_TOO, A_REQUEST };
+static const struct {
+	const char *all, *one, *label;
+} wanted[] = {
+	[ANYTHING] = { "certificate, key or request", "certificate",
+	    "CERTIFICATE" },
+	[CRLS_ONLY] = { "CRL", "CRL", "X509 CRL" },
+	[CRLS_TOO] = { "certificate, key or request", "certificate",
+	    "CERTIFICATE" },
+	[A_REQUEST] = { "request", "request", "CERTIFICATE REQUEST" },
+};
 
 static int
 failend(struct cs_reader *r)
@@ -131,20 +141,13 @@ failnothing(struct cs_reader *r)
 		    strlen(r->skipped));
 		return cs_item_refuse(r, 0,
 		    "holds `%s`, but no %s: use the file that does", label,
-		    r->asked == CRLS_ONLY     ? "CRL" :
-			r->asked == A_REQUEST ? "request" :
-						"certificate, key or request");
+		    wanted[r->asked].all);
 	}
 	if ((guess = cs_lines_guess(r->text.p, r->text.len)) != NULL)
 		return cs_item_refuse(r, 0, "%s", guess);
 	return cs_item_refuse(r, 0,
 	    "no PEM block: a %s begins with `-----BEGIN %s-----`",
-	    r->asked == CRLS_ONLY     ? "CRL" :
-		r->asked == A_REQUEST ? "request" :
-					"certificate",
-	    r->asked == CRLS_ONLY     ? "X509 CRL" :
-		r->asked == A_REQUEST ? "CERTIFICATE REQUEST" :
-					"CERTIFICATE");
+	    wanted[r->asked].one, wanted[r->asked].label);
 }
 
 /* "-----BEGIN" in base64: so Kubernetes, key vaults and Traefik store PEM. */
