@@ -21,7 +21,7 @@ suites="$test python3-cryptography-vectors"
 acme="$test pebble caddy knot bind9 bind9-dnsutils python3"
 servers="$suites $acme prometheus nginx haproxy lighttpd coturn postfix
 dovecot-imapd dovecot-lmtpd dovecot-managesieved dovecot-pop3d
-kamailio kamailio-tls-modules lighttpd-mod-openssl
+kamailio kamailio-tls-modules lighttpd-mod-openssl logrotate
 mariadb-client-core mariadb-server-core postgresql prosody slapd vsftpd openvpn
 strongswan-swanctl charon-systemd freeradius eapoltest libstrongswan-standard-plugins gpgsm gpg-agent
 dirmngr systemd
