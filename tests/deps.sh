@@ -20,17 +20,16 @@ bsdutils util-linux valgrind curl ca-certificates iproute2 procps rsync"
 suites="$test python3-cryptography-vectors"
 acme="$test pebble caddy knot bind9 bind9-dnsutils python3"
 servers="$suites $acme prometheus nginx haproxy lighttpd coturn postfix
-dovecot-imapd dovecot-lmtpd dovecot-managesieved dovecot-pop3d
-kamailio kamailio-tls-modules lighttpd-mod-openssl logrotate
-mariadb-client-core mariadb-server-core postgresql prosody slapd vsftpd openvpn
-strongswan-swanctl charon-systemd freeradius eapoltest libstrongswan-standard-plugins gpgsm gpg-agent
-dirmngr systemd
-e2fsprogs g++ clang mandoc bash-completion
-fish zsh chromium tidy apparmor default-jre-headless
-easy-rsa gnutls-bin libnss3-tools"
+dovecot-imapd dovecot-lmtpd dovecot-managesieved dovecot-pop3d kamailio
+kamailio-tls-modules lighttpd-mod-openssl logrotate mariadb-client-core
+mariadb-server-core postgresql prosody slapd vsftpd openvpn strongswan-swanctl
+charon-systemd freeradius eapoltest libstrongswan-standard-plugins gpgsm
+gpg-agent dirmngr systemd e2fsprogs g++ clang mandoc bash-completion fish zsh
+chromium tidy apparmor default-jre-headless easy-rsa gnutls-bin libnss3-tools"
 check_servers="$test apache2 caddy coturn dovecot-imapd haproxy kamailio
-kamailio-tls-modules ldap-utils lighttpd lighttpd-mod-openssl mariadb-server mosquitto nginx passwd
-postfix postgresql prosody redis-server slapd ssl-cert stunnel4"
+kamailio-tls-modules ldap-utils lighttpd lighttpd-mod-openssl mariadb-server
+mosquitto nginx passwd postfix postgresql prosody redis-server slapd ssl-cert
+stunnel4"
 check_hosts="$test glusterfs-client glusterfs-server openssh-client
 openssh-server sshfs"
 lint="$test clang bmake mandoc shellcheck cppcheck clang-format
