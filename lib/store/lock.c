@@ -25,13 +25,41 @@ refusereader(const struct certstore *store, struct certstore_error *err)
 	    "%s: the store was opened for reading", store->path);
 }
 
-/* Two hosts that both have the lock would lose each other's changes. */
+/* The path of the directory that the store is in, or NULL. */
+static char *
+parentof(const struct certstore *store)
+{
+	char *parent, *slash;
+
+	if ((parent = strdup(store->path)) == NULL)
+		return NULL;
+	slash = strrchr(parent, '/');
+	slash[slash == parent] = '\0';
+	return parent;
+}
+
+/*
+ * Two hosts that both have the lock would lose each other's changes.  A store
+ * that does not exist yet is judged by the directory it would be in.
+ */
 static int
 refuselocal(const struct certstore *store, struct certstore_error *err)
 {
-	char type[CS_MOUNT_TYPE];
+	char type[CS_MOUNT_TYPE], *parent;
+	int fd = store->fd, is;
 
-	if (!cs_mount_islocal(store->fd, type))
+	if (fd == -1) {
+		if ((parent = parentof(store)) == NULL)
+			return cs_fail_nomem(err);
+		fd = cs_file_openpath(parent);
+		free(parent);
+		if (fd == -1)
+			return 0;
+	}
+	is = cs_mount_islocal(fd, type);
+	if (fd != store->fd)
+		close(fd);
+	if (!is)
 		return 0;
 	return cs_fail(err, CERTSTORE_EREFUSED,
 	    "%s: is on %s, where a lock holds for this host only: write it on "
@@ -75,13 +103,11 @@ checksubdir(const struct certstore *store, const char *name,
 static int
 checkparent(const struct certstore *store, struct certstore_error *err)
 {
-	char *parent, *slash;
+	char *parent;
 	int rv = 0;
 
-	if ((parent = strdup(store->path)) == NULL)
+	if ((parent = parentof(store)) == NULL)
 		return cs_fail_nomem(err);
-	slash = strrchr(parent, '/');
-	slash[slash == parent] = '\0';
 	if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) == -1)
 		rv = cs_fail_errno(err, "%s", store->path);
 	free(parent);
@@ -104,12 +130,12 @@ cs_lock_check(struct certstore *store, struct certstore_error *err)
 	if (cs_store_refresh(store, err) == -1 ||
 	    refusereader(store, err) == -1 ||
 	    (store->fd == -1 && cs_store_refuseplace(store, err) == -1) ||
-	    cs_parents_check(store, err) == -1)
+	    cs_parents_check(store, err) == -1 ||
+	    refuselocal(store, err) == -1)
 		return -1;
 	if (store->fd == -1)
 		return checkparent(store, err);
 	if (cs_fence_ours(store, store->fd, "", err) == -1 ||
-	    refuselocal(store, err) == -1 ||
 	    (store->certs == -1 && cs_layout_refuseforeign(store, err) == -1) ||
 	    checkwrite(store, ".lock", R_OK | W_OK, err) == -1)
 		return -1;
@@ -224,7 +250,8 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 		return 0;
 	if (refusereader(store, err) == -1 ||
 	    (store->fd == -1 && cs_store_refuseplace(store, err) == -1) ||
-	    cs_parents_check(store, err) == -1)
+	    cs_parents_check(store, err) == -1 ||
+	    refuselocal(store, err) == -1)
 		goto fail;
 	if (store->fd == -1 &&
 	    cs_file_mkdir(AT_FDCWD, store->path, &store->fd) == -1) {
@@ -232,7 +259,6 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 		goto fail;
 	}
 	if (cs_fence_ours(store, store->fd, "", err) == -1 ||
-	    refuselocal(store, err) == -1 ||
 	    (store->certs == -1 && cs_layout_refuseforeign(store, err) == -1))
 		goto fail;
 	store->lock = cs_lock_await(store, store->fd, ".lock", 0, LOCK_SECONDS,

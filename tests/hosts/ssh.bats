@@ -223,7 +223,10 @@ connected() {
 	for n in "" -n; do
 		! CERTSTORE=mnt cert-create $n -s a.example a 2>said || exit 1
 		grep 'is on fuse.sshfs, where a lock holds for this host' said
+		! CERTSTORE=mnt/s cert-create $n -s a.example a 2>said || exit 1
+		grep 's: is on fuse.sshfs, where a lock holds' said
 	done
+	[ ! -e mnt/s ]
 	umount mnt
 	[ "$(cert-list -o name | xargs)" = "ca www" ]
 	END
