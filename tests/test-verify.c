@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
@@ -201,6 +203,10 @@ judge(const struct row *row, const struct world *w, const char *profile,
 	ok(ERR_peek_error() == 0, "the queue of libcrypto is empty");
 	certstore_verify_free(v);
 }
+
+/* A SAN with HOST and mail whose length is given. */
+#define SAN_MAIL(len) \
+	"30:1a:82:0f:77:77:77:2e:65:78:61:6d:70:6c:65:2e:63:6f:6d:81:" len
 
 static void
 serialzero(X509 *x509)
@@ -403,6 +409,82 @@ rsa2052(X509 *x509)
 	setrsa(x509, 2052);
 }
 
+/* An RSA key with this exponent, which need not be one. */
+static void
+setexponent(X509 *x509, unsigned long e)
+{
+	EVP_PKEY *pkey = EVP_RSA_gen(2048), *other = NULL;
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM params[3];
+	unsigned char number[256];
+	BIGNUM *n = NULL;
+
+	EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &n);
+	BN_bn2nativepad(n, number, sizeof(number));
+	params[0] = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, number,
+	    sizeof(number));
+	params[1] = OSSL_PARAM_construct_ulong(OSSL_PKEY_PARAM_RSA_E, &e);
+	params[2] = OSSL_PARAM_construct_end();
+	if (EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &other, EVP_PKEY_PUBLIC_KEY, params) != 1 ||
+	    X509_set_pubkey(x509, other) != 1)
+		bail("an RSA key with exponent %lu", e);
+	BN_free(n);
+	EVP_PKEY_free(other);
+	EVP_PKEY_free(pkey);
+	EVP_PKEY_CTX_free(ctx);
+}
+
+static void
+exponent1(X509 *x509)
+{
+	setexponent(x509, 1);
+}
+
+static void
+exponent4(X509 *x509)
+{
+	setexponent(x509, 4);
+}
+
+static void
+endsbefore(X509 *x509)
+{
+	ASN1_TIME_set(X509_getm_notBefore(x509), WHEN - 100);
+	ASN1_TIME_set(X509_getm_notAfter(x509), WHEN - 200);
+}
+
+static void
+before1950(X509 *x509)
+{
+	ASN1_TIME_set_string(X509_getm_notBefore(x509), "19400101000000Z");
+}
+
+/* More extensions than anybody needs. */
+static void
+extensions(X509 *x509)
+{
+	char oid[32];
+	int i;
+
+	for (i = 0; i <= 200; i++) {
+		snprintf(oid, sizeof(oid), "1.2.3.4.%d", i);
+		addext(x509, x509, oid, "DER:05:00");
+	}
+}
+
+/* A CN that is no text. */
+static void
+brokencn(X509 *x509)
+{
+	X509_NAME *name = X509_NAME_new();
+
+	X509_NAME_add_entry_by_NID(name, NID_commonName, V_ASN1_BIT_STRING,
+	    (const unsigned char *)"abc", 3, -1, 0);
+	X509_set_subject_name(x509, name);
+	X509_NAME_free(name);
+}
+
 static const struct row rows[] = {
 	{ "nothing spoilt", LEAF, { NULL }, NULL, "", "", "" },
 
@@ -425,6 +507,9 @@ static const struct row rows[] = {
 	    "expired" },
 	{ "GeneralizedTime before 2050", LEAF, { NULL }, generalized, "",
 	    "~time-form", "time-form" },
+	{ "ends before it starts", LEAF, { NULL }, endsbefore,
+	    "time-order expired", "time-order expired", "time-order expired" },
+	{ "starts before 1950", LEAF, { NULL }, before1950, "", "", "" },
 	{ "two years", LEAF, { NULL }, longlife, "", "", "life" },
 
 	/* numbers and versions */
@@ -455,7 +540,13 @@ static const struct row rows[] = {
 	    { "authorityInfoAccess", "DER:30:00", NULL }, NULL, "malformed",
 	    "malformed", "malformed" },
 
+	{ "two hundred", LEAF, { NULL }, extensions, "malformed", "malformed",
+	    "malformed" },
+
 	/* key identifiers */
+	{ "AKI with the issuer's serial number", LEAF,
+	    { "authorityKeyIdentifier", "keyid,issuer:always", NULL }, NULL, "",
+	    "", "aki-issuer" },
 	{ "no AKI", LEAF, { "authorityKeyIdentifier", "", NULL }, NULL,
 	    "~aki-missing", "aki-missing", "aki-missing" },
 	{ "AKI of another key", LEAF,
@@ -499,6 +590,10 @@ static const struct row rows[] = {
 	    { "policyConstraints", "inhibitPolicyMapping:0", NULL }, NULL,
 	    "~policy-not-critical", "policy-not-critical",
 	    "policy-not-critical" },
+	{ "policy constraints that say nothing", CA,
+	    { "policyConstraints", "critical,DER:30:00", NULL }, NULL,
+	    "policy-bad ~policy-empty", "policy-empty policy-bad",
+	    "policy-empty policy-bad" },
 	{ "a policy required, and none there", CA,
 	    { "policyConstraints", "critical,requireExplicitPolicy:0", NULL },
 	    NULL, "policy", "policy", "policy" },
@@ -614,6 +709,26 @@ static const struct row rows[] = {
 	{ "mail", LEAF,
 	    { "subjectAltName", "DNS:" HOST ",email:a@b@c.d", NULL }, NULL,
 	    "~san-email", "san-email", "san-email san-type" },
+	{ "mail without @", LEAF,
+	    { "subjectAltName", "DNS:" HOST ",email:abc", NULL }, NULL,
+	    "~san-email", "san-email", "san-email san-type" },
+	{ "mail with a control character", LEAF,
+	    { "subjectAltName", "DER:" SAN_MAIL("07") ":61:01:40:62:2e:63:64",
+		NULL },
+	    NULL, "~san-email", "san-email", "san-email san-type" },
+	{ "mail to an address", LEAF,
+	    { "subjectAltName", "DNS:" HOST ",email:a@[192.0.2.1]", NULL },
+	    NULL, "", "", "san-type" },
+	{ "mail to half an address", LEAF,
+	    { "subjectAltName", "DNS:" HOST ",email:a@[192.0.2.1", NULL }, NULL,
+	    "~san-email", "san-email", "san-email san-type" },
+	{ "a quoted mailbox", LEAF,
+	    { "subjectAltName", "DNS:" HOST ",email:\"a\"@example.com", NULL },
+	    NULL, "", "", "san-type" },
+	{ "half a quoted mailbox", LEAF,
+	    { "subjectAltName", "DNS:" HOST ",email:\"a@example.com", NULL },
+	    NULL, "~san-email", "san-email", "san-email san-type" },
+	{ "a CN that is no text", LEAF, { NULL }, brokencn, "", "", "" },
 	{ "no URI", LEAF, { "subjectAltName", "DNS:" HOST ",URI:/path", NULL },
 	    NULL, "~san-uri", "san-uri", "san-uri san-type" },
 
@@ -651,6 +766,10 @@ static const struct row rows[] = {
 	/* keys */
 	{ "RSA of 1024 bits", LEAF, { NULL }, rsa1024, "~key-old", "key-weak",
 	    "key-weak" },
+	{ "RSA with exponent 1", LEAF, { NULL }, exponent1, "rsa-exponent",
+	    "rsa-exponent", "rsa-exponent" },
+	{ "RSA with exponent 4", LEAF, { NULL }, exponent4, "rsa-exponent",
+	    "rsa-exponent", "rsa-exponent" },
 	{ "RSA of 2052 bits", LEAF, { NULL }, rsa2052, "", "~rsa-size",
 	    "rsa-size" },
 	{ "Ed25519", LEAF, { NULL }, ed25519, "", "", "key-algorithm" },
@@ -912,6 +1031,281 @@ begun(const struct world *w)
 	return v;
 }
 
+/* Certificates of a hierarchy: who is certified by whom, by number of key. */
+struct link {
+	const char *subject;
+	int key;
+	const char *issuer;
+	int by;
+	const char *const *exts;
+};
+static const char *const hub[] = { "basicConstraints", "critical,CA:TRUE",
+	"keyUsage", "critical,keyCertSign,cRLSign", "subjectKeyIdentifier",
+	"hash", "authorityKeyIdentifier", "keyid", NULL };
+static const char *const hubnoaki[] = { "basicConstraints", "critical,CA:TRUE",
+	"keyUsage", "critical,keyCertSign,cRLSign", "subjectKeyIdentifier",
+	"hash", NULL };
+static const char *const hubnc[] = { "basicConstraints", "critical,CA:TRUE",
+	"keyUsage", "critical,keyCertSign,cRLSign", "subjectKeyIdentifier",
+	"hash", "authorityKeyIdentifier", "keyid", "nameConstraints",
+	"critical,permitted;DNS:example.com", NULL };
+static EVP_PKEY *pool[10];
+
+static X509 *
+mklink(const struct link *l)
+{
+	static int serial = 1000;
+	X509 *issuer = mkcert(pool[l->by], l->issuer, NULL, hubnoaki), *x509;
+
+	x509 = mkcert(pool[l->key], l->subject, issuer, l->exts);
+	ASN1_INTEGER_set(X509_get_serialNumber(x509), ++serial);
+	X509_free(issuer);
+	return x509;
+}
+
+static void
+addlink(struct cs_buf *buf, const struct link *l)
+{
+	X509 *x509 = mklink(l);
+
+	if (X509_sign(x509, pool[l->by], EVP_sha256()) <= 0)
+		bail("a certificate cannot be signed");
+	pem(buf, x509);
+	X509_free(x509);
+}
+
+static const struct link top = { "Root", 0, "Root", 0, hubnoaki };
+static const struct link below = { HOST, 9, "CA", 1, usual[LEAF] };
+
+static const struct hierarchy {
+	const char *what;
+	struct link links[5];
+	const char *why;
+} hierarchies[] = {
+	{ "as usual", { { "CA", 1, "Root", 0, hub } }, "" },
+	{ "keys of two CAs of one name, without end",
+	    { { "CA", 1, "CA", 2, hub }, { "CA", 2, "CA", 1, hub },
+		{ "CA", 1, "CA", 2, hub } },
+	    "untrusted" },
+	{ "a self-issued CA below name constraints",
+	    { { "CA", 1, "CA", 2, hub }, { "CA", 2, "Root", 0, hubnc } }, "" },
+	{ "a self-issued CA without AKI",
+	    { { "CA", 1, "CA", 2, hubnoaki }, { "CA", 2, "Root", 0, hub } },
+	    "self-signed" },
+};
+
+static void
+testhierarchies(void)
+{
+	const struct hierarchy *h;
+	struct certstore_verify *v;
+	struct world w = { 0 };
+	size_t i, j;
+
+	for (i = 0; i < sizeof(hierarchies) / sizeof(hierarchies[0]); i++) {
+		h = &hierarchies[i];
+		cs_buf_reset(&w.anchors);
+		cs_buf_reset(&w.chain);
+		addlink(&w.anchors, &top);
+		addlink(&w.chain, &below);
+		for (j = 0; h->links[j].subject != NULL; j++)
+			addlink(&w.chain, &h->links[j]);
+		v = begun(&w);
+		ask(v, &w, *h->why == '\0' || *h->why == '~', h->why, h->what);
+		certstore_verify_free(v);
+	}
+	freeworld(&w);
+}
+
+/* As many certificates as a search has to limit. */
+static void
+testlimits(void)
+{
+	static char sans[40000], constraints[40000];
+	const char *const many[] = { "keyUsage", "critical,digitalSignature",
+		"authorityKeyIdentifier", "keyid", "subjectAltName", sans,
+		NULL };
+	const char *const limited[] = { "basicConstraints", "critical,CA:TRUE",
+		"keyUsage", "critical,keyCertSign", "subjectKeyIdentifier",
+		"hash", "authorityKeyIdentifier", "keyid", "nameConstraints",
+		constraints, NULL };
+	struct certstore_verify *v;
+	struct certstore_error err;
+	struct world w = { 0 };
+	struct link l = { "0", 1, "1", 1, hub };
+	char names[64][8];
+	size_t i, j, n = 0, m = 0;
+
+	addlink(&w.anchors, &top);
+	/* 40 CAs, one above the other */
+	for (i = 0; i < 42; i++)
+		snprintf(names[i], sizeof(names[i]), "CA %zu", i);
+	l.issuer = names[0];
+	l.subject = HOST;
+	l.exts = usual[LEAF];
+	addlink(&w.chain, &l);
+	l.exts = hub;
+	for (i = 0; i < 40; i++) {
+		l.subject = names[i];
+		l.issuer = names[i + 1];
+		addlink(&w.chain, &l);
+	}
+	v = begun(&w);
+	ask(v, &w, 0, "too-long untrusted", "a path of 41 certificates");
+	certstore_verify_free(v);
+
+	/* each of eight CAs is certified by each other one */
+	cs_buf_reset(&w.chain);
+	l.subject = HOST;
+	l.issuer = names[0];
+	l.exts = usual[LEAF];
+	addlink(&w.chain, &l);
+	for (i = 0; i < 8; i++)
+		for (j = 0; j < 8; j++) {
+			l = (struct link){ names[i], (int)i + 1, names[j],
+				(int)j + 1, hub };
+			if (i != j)
+				addlink(&w.chain, &l);
+		}
+	v = begun(&w);
+	is_int(certstore_verify_certs(v, "chain", w.chain.p, w.chain.len, NULL,
+		   &err),
+	    -1, "too many paths");
+	ok(err.code == CERTSTORE_EREFUSED &&
+		strstr(err.msg, "more possible issuers than are tried") != NULL,
+	    "%s", err.msg);
+	certstore_verify_set_time(v, WHEN + 100 * 365 * (int64_t)86400, &err);
+	is_int(certstore_verify_certs(v, "chain", w.chain.p, w.chain.len, NULL,
+		   &err),
+	    0, "of a certificate that has expired: %s", err.msg);
+	ok(strncmp(codes(v), "expired gave-up ", 16) == 0, "why: %s", codes(v));
+	certstore_verify_free(v);
+
+	/* more names and constraints than are compared */
+	for (i = 0; i < 1100; i++) {
+		n += (size_t)snprintf(sans + n, sizeof(sans) - n,
+		    "%sDNS:%zu.example.com", i > 0 ? "," : "", i);
+		m += (size_t)snprintf(constraints + m, sizeof(constraints) - m,
+		    "%spermitted;DNS:%zu.example.com",
+		    i > 0 ? "," : "critical,", i);
+	}
+	cs_buf_reset(&w.chain);
+	l = (struct link){ HOST, 9, "CA", 1, many };
+	addlink(&w.chain, &l);
+	l = (struct link){ "CA", 1, "Root", 0, limited };
+	addlink(&w.chain, &l);
+	v = begun(&w);
+	ask(v, &w, 0, "nc-many ~cn", "1100 names and 1100 constraints");
+	certstore_verify_free(v);
+
+	/* an anchor that is no root, and has no AKI */
+	cs_buf_reset(&w.anchors);
+	l = (struct link){ "CA", 1, "Root", 0, hubnoaki };
+	addlink(&w.anchors, &l);
+	cs_buf_reset(&w.chain);
+	addlink(&w.chain, &below);
+	v = begun(&w);
+	certstore_verify_set_profile(v, "webpki", &err);
+	ask(v, &w, 0, "aki-anchor", "an intermediate as anchor");
+	certstore_verify_free(v);
+	freeworld(&w);
+}
+
+/* A CRL of this name by the key of somebody, with nothing in it. */
+static void
+addcrl(struct cs_buf *buf, const char *issuer, int by, int numbered)
+{
+	X509 *x509 = mkcert(pool[by], issuer, NULL, hubnoaki);
+	X509_CRL *crl = X509_CRL_new();
+	ASN1_TIME *when = ASN1_TIME_set(NULL, WHEN - 100);
+	X509V3_CTX ctx;
+	X509_EXTENSION *ext;
+	BIO *out = BIO_new(BIO_s_mem());
+	char *p;
+	long len;
+
+	X509_CRL_set_version(crl, X509_CRL_VERSION_2);
+	X509_CRL_set_issuer_name(crl, X509_get_subject_name(x509));
+	X509_CRL_set1_lastUpdate(crl, when);
+	ASN1_TIME_set(when, WHEN + 100);
+	X509_CRL_set1_nextUpdate(crl, when);
+	X509V3_set_ctx(&ctx, x509, NULL, NULL, crl, 0);
+	ext = X509V3_EXT_nconf(NULL, &ctx, "authorityKeyIdentifier", "keyid");
+	X509_CRL_add_ext(crl, ext, -1);
+	X509_EXTENSION_free(ext);
+	if (numbered) {
+		ext = X509V3_EXT_nconf(NULL, &ctx, "2.5.29.20", "DER:02:01:07");
+		X509_CRL_add_ext(crl, ext, -1);
+		X509_EXTENSION_free(ext);
+	}
+	if (X509_CRL_sign(crl, pool[by], EVP_sha256()) <= 0 ||
+	    PEM_write_bio_X509_CRL(out, crl) != 1)
+		bail("a CRL cannot be signed");
+	len = BIO_get_mem_data(out, &p);
+	cs_buf_add(buf, p, (size_t)len);
+	BIO_free(out);
+	ASN1_TIME_free(when);
+	X509_CRL_free(crl);
+	X509_free(x509);
+}
+
+/* CRLs of the root, and of the CA by a key of its own or another one. */
+static void
+testcrls(void)
+{
+	static const struct {
+		const char *what;
+		int numbered;
+		struct link signer; /* subject NULL: the CA itself */
+		int expired;
+		const char *why;
+	} t[] = {
+		{ "CRLs with numbers", 1, { 0 }, 0, "" },
+		{ "CRLs without numbers", 0, { 0 }, 0,
+		    "crl-number crl-number" },
+		{ "a CRL by another key of the CA", 1,
+		    { "CA", 5, "Root", 0, hub }, 0, "" },
+		{ "which has expired", 1, { "CA", 5, "Root", 0, hub }, 1,
+		    "crl-path" },
+		{ "which the root has not signed", 1,
+		    { "CA", 5, "Other", 6, hub }, 0, "crl-path crl-path" },
+	};
+	static const struct link ca = { "CA", 1, "Root", 0, hub };
+	struct certstore_verify *v;
+	struct certstore_error err;
+	struct cs_buf crls = { 0 };
+	struct world w = { 0 };
+	X509 *x509;
+	size_t i;
+
+	addlink(&w.anchors, &top);
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		cs_buf_reset(&w.chain);
+		cs_buf_reset(&crls);
+		addlink(&w.chain, &below);
+		addlink(&w.chain, &ca);
+		if (t[i].signer.subject != NULL) {
+			x509 = mklink(&t[i].signer);
+			if (t[i].expired)
+				expired(x509);
+			X509_sign(x509, pool[t[i].signer.by], EVP_sha256());
+			pem(&w.chain, x509);
+			X509_free(x509);
+		}
+		addcrl(&crls, "Root", 0, t[i].numbered);
+		addcrl(&crls, "CA", t[i].signer.subject != NULL ? 5 : 1,
+		    t[i].numbered);
+		v = begun(&w);
+		if (certstore_verify_add_crl(v, "crls", crls.p, crls.len,
+			&err) == -1)
+			bail("%s", err.msg);
+		ask(v, &w, *t[i].why == '\0', t[i].why, t[i].what);
+		certstore_verify_free(v);
+	}
+	cs_buf_free(&crls);
+	freeworld(&w);
+}
+
 /* No answer, nothing of an earlier one, and why. */
 static void
 noanswer(struct certstore_verify *v, const struct world *w, const char *why)
@@ -1122,8 +1516,14 @@ main(void)
 	for (i = 0; i < NWHO; i++)
 		if ((keys[i] = cs_key_generate(NULL, "p256", &err)) == NULL)
 			bail("%s", err.msg);
+	for (i = 0; i < 10; i++)
+		if ((pool[i] = cs_key_generate(NULL, "p256", &err)) == NULL)
+			bail("%s", err.msg);
 	testrows();
 	testcurves();
+	testhierarchies();
+	testlimits();
+	testcrls();
 	testhosts();
 	testanswers();
 	testmany();
@@ -1132,5 +1532,7 @@ main(void)
 	testsettings();
 	for (i = 0; i < NWHO; i++)
 		EVP_PKEY_free(keys[i]);
+	for (i = 0; i < 10; i++)
+		EVP_PKEY_free(pool[i]);
 	return tap_done();
 }

@@ -283,6 +283,16 @@ nobody() {
 	run -2 nobody cert-verify -T ./plain -i both.pem
 }
 
+@test "-T: a directory of DER that is cut, and of nothing" {
+	mkdir cut
+	: >cut/empty.pem
+	run -2 cert-verify -T ./cut www.example.com
+	[[ $output == *'cut: there are no trust anchors in it'* ]]
+	openssl x509 -in root.pem -outform DER | head -c 200 >cut/root.crt
+	run -2 cert-verify -T ./cut www.example.com
+	[[ $output == *'cut/root.crt: truncated: the DER says '* ]]
+}
+
 @test "-T: trust settings apply to anchors from every source" {
 	cert-create -A root-CA -P client -S CN=joe joe
 	openssl x509 -in root.pem -addreject serverAuth -out rej.pem

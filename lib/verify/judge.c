@@ -470,10 +470,7 @@ insistonpath(struct judging *j, X509_STORE_CTX *ctx, int verified)
 		    0;
 	if (j->out->nerror > 0)
 		return;
-	if (!j->anchored)
-		addreason(j, CS_RULE_UNTRUSTED, j->s->path[j->s->n - 1]->x509,
-		    NULL);
-	else if (verified != 1 || !same || j->unspecified)
+	if (!j->anchored || verified != 1 || !same || j->unspecified)
 		addreason(j, CS_RULE_OTHER, j->s->path[0]->x509,
 		    X509_verify_cert_error_string(
 			X509_STORE_CTX_get_error(ctx)));

@@ -38,12 +38,7 @@ decodeshallow(struct cs_lazycerts *certs, const struct cs_pem *pem)
 	    (x509 = X509_new_ex(certs->ctx, NULL)) == NULL)
 		return NULL;
 	/* d2i frees x509 when it fails */
-	if (d2i_X509(&x509, &p, (long)pem->derlen) == NULL)
-		return NULL;
-	if (p == pem->der + pem->derlen)
-		return x509;
-	X509_free(x509);
-	return NULL;
+	return d2i_X509(&x509, &p, (long)pem->derlen) == NULL ? NULL : x509;
 }
 
 /* Decodes all of it, and adds it to the cache unless it is the first. */

@@ -83,15 +83,10 @@ isutcseconds(const ASN1_TIME *t)
 static int
 istimeform(const ASN1_TIME *t)
 {
-	int year;
-	struct tm tm;
+	const char *year = (const char *)ASN1_STRING_get0_data(t);
 
-	if (ASN1_TIME_to_tm(t, &tm) != 1)
-		return 1;
-	year = tm.tm_year + 1900;
-	if (ASN1_STRING_type(t) == V_ASN1_UTCTIME)
-		return 1;
-	return year >= 2050 || year < 1950;
+	return ASN1_STRING_type(t) == V_ASN1_UTCTIME ||
+	    strncmp(year, "2050", 4) >= 0 || strncmp(year, "1950", 4) < 0;
 }
 
 /* The longest validity by the day it begins (BR section 6.3.2); earlier limits
