@@ -291,6 +291,9 @@ nobody() {
 	openssl x509 -in root.pem -outform DER | head -c 200 >cut/root.crt
 	run -2 cert-verify -T ./cut www.example.com
 	[[ $output == *'cut/root.crt: truncated: the DER says '* ]]
+	{ openssl x509 -in root.pem -outform DER; echo; } >cut/root.crt
+	run -2 cert-verify -T ./cut www.example.com
+	[[ $output == *'cut/root.crt: 1 byte after the DER'* ]]
 }
 
 @test "-T: trust settings apply to anchors from every source" {

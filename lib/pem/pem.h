@@ -80,6 +80,9 @@ char	*cs_item_label(const char *);
 /* der.c: the structure of DER */
 int	cs_der_looks(const unsigned char *, size_t);	/* is DER, not text */
 int	cs_der_type(const unsigned char *, size_t);	/* cs_pem_type or -1 */
+/* Reads the length of a SEQUENCE with its header.  Returns 1, 0 if the length
+ * is indefinite, -1 if it is not a SEQUENCE. */
+int	cs_der_total(const unsigned char *, size_t, size_t *);
 
 /* pkcs8.c: parses a private key of version 2 (RFC 5958); NULL: it is not. */
 PKCS8_PRIV_KEY_INFO *cs_pkcs8_version2(const unsigned char *, size_t);

@@ -31,9 +31,6 @@ int cs_lines_isutf16(const unsigned char *, size_t);
 const char *cs_lines_guess(const unsigned char *, size_t);
 
 /* der.c: the structure of DER */
-/* Reads the length of a SEQUENCE with its header.  Returns 1, 0 if the length
- * is indefinite, -1 if it is not a SEQUENCE. */
-int cs_der_total(const unsigned char *, size_t, size_t *);
 #define CS_DER_BER \
 	"%s in BER, with an indefinite length: it must be DER (X.690 10.1), " \
 	"ask for it in DER or PEM"

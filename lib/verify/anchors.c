@@ -237,11 +237,14 @@ static int
 heldcert(const struct cs_buf *b)
 {
 	const unsigned char *p = (const unsigned char *)b->p;
+	size_t total;
 
 	if (b->len == 0)
 		return 0;
+	/* what is cut may be anything */
 	if (cs_der_looks(p, b->len))
-		return cs_der_type(p, b->len) == CS_PEM_CERT;
+		return cs_der_type(p, b->len) == CS_PEM_CERT ||
+		    (cs_der_total(p, b->len, &total) == 1 && total > b->len);
 	return memmem(b->p, b->len, "CERTIFICATE-----",
 		   strlen("CERTIFICATE-----")) != NULL;
 }
