@@ -204,6 +204,96 @@ whole() {
 	whole leftovers
 }
 
+@test "what looks like a leftover, and is none, stays" {
+	local dir
+
+	mkdir -m 700 "$CERTSTORE/acme" "$CERTSTORE/acme/accounts" \
+	    "$CERTSTORE/acme/accounts/.x" "$CERTSTORE/acme/orders" \
+	    "$CERTSTORE/acme/orders/"{over,setup,held}
+	(umask 077 && echo x >"$CERTSTORE/acme/accounts/.x/mine" &&
+	    : >"$CERTSTORE/acme/orders/over/lock" &&
+	    echo 'setup http token' >"$CERTSTORE/acme/orders/setup/state" &&
+	    : >"$CERTSTORE/acme/orders/held/lock")
+	chmod 644 "$CERTSTORE/acme/accounts/.x/mine"
+	exec 8<"$CERTSTORE/acme/orders/held/lock"
+	flock 8
+	mkdir -p "$CERTSTORE/deployed/"{aaaaaaaaaaaa,bbbbbbbbbbbb,by-me}
+	touch "$CERTSTORE/deployed/aaaaaaaaaaaa/web" \
+	    "$CERTSTORE/deployed/cccccccccccc"
+	touch -d '2 years ago' "$CERTSTORE/deployed/aaaaaaaaaaaa" \
+	    "$CERTSTORE/deployed/by-me" "$CERTSTORE/deployed/cccccccccccc"
+	rm "$CERTSTORE/default"
+	mkdir "$CERTSTORE/default"
+	echo 'name gone' >"$CERTSTORE/default/info"
+	ln -s /etc "$CERTSTORE/certs/elsewhere"
+	mkdir "$CERTSTORE/certs/mine"
+	rm "$CERTSTORE/combined/a.pem"
+	echo x >"$CERTSTORE/combined/a.pem"
+	ln -s .b@2 "$CERTSTORE/.pending/b"
+	find "$CERTSTORE/acme" "$CERTSTORE/deployed" "$CERTSTORE/default" \
+	    "$CERTSTORE/combined" "$CERTSTORE/certs" -printf '%p %m %i %l\n' |
+	    grep -v orders/over | sort >before
+	run -1 cert-check -rn
+	[[ $output == *"	leftover	a writer was interrupted, and its change is not complete"* ]]
+	run -1 cert-check -r
+	find "$CERTSTORE/acme" "$CERTSTORE/deployed" "$CERTSTORE/default" \
+	    "$CERTSTORE/combined" "$CERTSTORE/certs" -printf '%p %m %i %l\n' |
+	    sort | diff before -
+	exec 8<&-
+	# what is no store does not become one
+	mkdir empty
+	run -2 cert-check -d empty -r
+	[ -z "$(ls -A empty)" ]
+}
+
+@test "links: of a request, of a moment, and copies of links" {
+	mkdir -m 700 -p "$CERTSTORE/acme/orders/a"
+	(umask 077; echo 'ari-next 9999999999' >"$CERTSTORE/acme/orders/a/state")
+	rm -r "$CERTSTORE/index"
+	directory w
+	# as a copy makes it, though the entry serves nothing
+	cp "$CERTSTORE/certs/CA/combined.pem" "$CERTSTORE/combined/CA.pem"
+	run -0 cert-check -r
+	[ -L "$CERTSTORE/index/next/2286-11/20/a" ]
+	[ -L "$CERTSTORE/certs/w" ]
+	[ ! -e "$CERTSTORE/combined/CA.pem" ]
+	whole links
+}
+
+# starts N SECONDS: changes when generation N of b begins.
+starts() {
+	sed -i "s/^starts [0-9]*/starts $2/" "$CERTSTORE/certs/.b@$1/info"
+}
+
+@test "of two generations without a link, the newer one" {
+	local seconds
+
+	sed -i '/^before/d; /^kept/d' "$CERTSTORE/certs/.b@2/info"
+	seconds=$(sed -n 's/^starts \([0-9]*\).*/\1/p' "$CERTSTORE/certs/.b@2/info")
+	rm "$CERTSTORE/certs/b"
+	cp -a "$CERTSTORE" saved
+	starts 1 "$seconds"
+	run cert-check -r b
+	[ "$(readlink "$CERTSTORE/certs/b")" = .b@2 ]
+	rm -rf "$CERTSTORE"
+	mv saved "$CERTSTORE"
+	starts 1 $((seconds + 1))
+	run cert-check -r b
+	[ "$(readlink "$CERTSTORE/certs/b")" = .b@1 ]
+}
+
+@test "modes of an entry whose group is not known here stay" {
+	local file
+
+	for file in info props; do
+		echo 'group no-such-group' >>"$CERTSTORE/certs/a/$file"
+	done
+	chmod 640 "$CERTSTORE/certs/a/privkey.pem"
+	run -1 cert-check -r a
+	[[ $output == *"	group-unknown	"* ]]
+	[ "$(mode "$CERTSTORE/certs/a/privkey.pem")" = 640 ]
+}
+
 @test "no key is lost, whatever info says of it" {
 	cert-create -d other -s o.example.org o
 	for gen in 7 8 9; do
@@ -228,7 +318,13 @@ whole() {
 	chmod 666 "$CERTSTORE/certs/a/fullchain.pem"
 	chmod 640 "$CERTSTORE/certs/b/combined.pem"
 	chmod 622 "$CERTSTORE/certs/w/request.csr"
+	chmod 644 "$CERTSTORE/certs/.b@1/combined.pem" # which is kept
+	mkdir "$CERTSTORE/profiles"
+	echo '-P client' >"$CERTSTORE/profiles/vpn"
+	chmod 666 "$CERTSTORE/profiles/vpn"
 	run -0 cert-check -r
+	[ "$(stat -c %a "$CERTSTORE/profiles/vpn")" = 644 ]
+	[ "$(stat -c %a "$CERTSTORE/certs/.b@1/combined.pem")" = 600 ]
 	[ "$(cd "$CERTSTORE/certs" && stat -c %a a/privkey.pem a/fullchain.pem \
 	    b/combined.pem w/request.csr | xargs)" = "600 644 600 644" ]
 	whole modes
@@ -243,7 +339,8 @@ whole() {
 	ln victim/shadow "$CERTSTORE/certs/.a@9/privkey.pem"
 	ln -s "$PWD/victim" "$CERTSTORE/certs/.y@9"
 	ln -s "$PWD/victim" "$CERTSTORE/certs/.b@9"
-	mkdir "$CERTSTORE/certs/.z@9"
+	mkdir "$CERTSTORE/certs/.z@9" "$CERTSTORE/certs/.b@8"
+	[ "$(id -u)" -ne 0 ] || chown 65534 "$CERTSTORE/certs/.b@8"
 	ln -s "$PWD/victim/shadow" "$CERTSTORE/certs/.z@9/privkey.pem"
 	ln -s "$PWD/victim" "$CERTSTORE/acme"
 	ln -s "$PWD/victim" "$CERTSTORE/renewal"
@@ -258,6 +355,7 @@ whole() {
 	find victim -printf '%p %m %n %i %s\n' | sort | diff before -
 	[ -e "$CERTSTORE/certs/.x@9/privkey.pem" ]
 	[ -e "$CERTSTORE/certs/.a@9/privkey.pem" ]
+	[ "$(id -u)" -ne 0 ] || [ -e "$CERTSTORE/certs/.b@8" ]
 	[ -L "$CERTSTORE/certs/.y@9" ]
 	answers | diff wanted -
 }
