@@ -2,8 +2,11 @@
  * test-store.c: lib/store without real certificates: what writing, removal,
  * recovery and repair leave on disk.
  */
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -909,12 +912,117 @@ testmounts(void)
 	}
 }
 
+/* Nothing can be written beyond so many bytes of a file. */
+static void
+limitfiles(rlim_t bytes)
+{
+	static struct rlimit was;
+	struct rlimit now;
+
+	if (was.rlim_max == 0 && getrlimit(RLIMIT_FSIZE, &was) == -1)
+		bail("getrlimit");
+	now = was;
+	if (bytes != RLIM_INFINITY)
+		now.rlim_cur = bytes;
+	signal(SIGXFSZ, SIG_IGN);
+	if (setrlimit(RLIMIT_FSIZE, &now) == -1)
+		bail("setrlimit");
+}
+
+/* What a call of file.c that fails leaves. */
+static void
+testfiles(void)
+{
+	static const char *const names[] = { "log", "gone" };
+	struct cs_buf line = { 0 }, b = { 0 };
+	struct cs_inode node;
+	char name[256], small[4];
+	int dir, fd, out;
+	int64_t size;
+
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	sh("mkdir files; cd files; printf 12345 >log; ln -s log link; mkdir d; "
+	   "mkdir -p 1/2/3/4/5/6/7/8/9; mkdir .x@link; ln -s a x");
+	if ((dir = cs_file_openpath(path("files"))) == -1 ||
+	    cs_buf_adds(&line, "123456789") == -1)
+		bail("files");
+	ok(cs_file_join(small, sizeof(small), "a", "bc") == -1 &&
+		errno == ENAMETOOLONG &&
+		cs_file_readlink(dir, "link", small, 3) == -1 &&
+		errno == ENAMETOOLONG &&
+		cs_file_replace(dir, name, &line, 0600) == -1 &&
+		errno == ENAMETOOLONG && cs_file_aside(dir, "a", name) == -1 &&
+		errno == ENAMETOOLONG,
+	    "what is too long");
+	ok(cs_file_mkdir(dir, "gone/d", NULL) == -1 && errno == ENOENT &&
+		cs_file_mkprivate(dir, "gone/d", NULL) == -1 &&
+		errno == ENOENT && cs_file_aside(dir, "a", "gone/x") == -1 &&
+		errno == ENOENT,
+	    "in a directory that is not there");
+	ok(cs_file_aside(dir, "a", "y") == 0 &&
+		cs_file_aside(dir, "a", "y") == 0 &&
+		strcmp(text("files/.y@link"), "a") == 0 &&
+		cs_file_aside(dir, "b", "y") == 0 &&
+		strcmp(text("files/.y@link"), "b") == 0,
+	    "a link that is there already, and one to something else");
+	ok(cs_file_link(dir, "b", "x") == -1 &&
+		strcmp(text("files/x"), "a") == 0 &&
+		cs_file_link(dir, "b", "d") == -1 && errno == EISDIR &&
+		!exists("files/.d@link"),
+	    "a link that cannot be made, or cannot replace a directory");
+	ok(cs_file_rmtree(dir, "1") == -1 && exists("files/1/2/3/4/5/6/7/8/9"),
+	    "a tree that is too deep stays");
+	ok(cs_file_inode(dir, &node) == 0 &&
+		cs_file_isinode(dir, ".", 0, &node) == 1 &&
+		cs_file_isinode(dir, "d", 0, &node) == 0 &&
+		cs_file_isinode(dir, "gone", 0, &node) == 0,
+	    "the inode of a name");
+	ok(cs_file_concat(dir, "all", dir, names, 2, 0600, NULL) == -1 &&
+		errno == ENOENT &&
+		cs_file_concat(dir, "only", dir, names, 1, 0600, NULL) == 0 &&
+		cs_file_read(dir, "only", 99, &b) == 0 &&
+		strcmp(b.p, "12345") == 0,
+	    "files in one, of which one is missing");
+	sh("rm files/all; rm files/log; mkdir files/log");
+	ok(cs_file_concat(dir, "all", dir, names, 1, 0600, &out) == -1 &&
+		errno == EINVAL,
+	    "a directory is no file");
+	sh("rm -r files/log; printf 12345 >files/log; rm files/all");
+	fd = cs_file_open(dir, "log", 1, &size);
+	limitfiles(8);
+	ok(cs_file_append(fd, size, &line) == -1 && errno == EFBIG &&
+		cs_file_read(dir, "log", 99, &b) == 0 &&
+		strcmp(b.p, "12345") == 0,
+	    "without space for a line nothing is added: %s", b.p);
+	close(fd);
+	limitfiles(3);
+	ok(cs_file_concat(dir, "all", dir, names, 1, 0600, &out) == -1 &&
+		errno == EFBIG,
+	    "without space for all files");
+	limitfiles(RLIM_INFINITY);
+	sh("chmod 640 files/log");
+	fd = cs_file_lock(dir, "log", 0);
+	ok(fd != -1 && mode("files/log") == 0600,
+	    "who has a lock lets nobody else take it");
+	limitfiles(3);
+	cs_file_note(fd, "1234");
+	cs_file_noted(fd, name, sizeof(name));
+	is_str(name, "", "a note without space is none");
+	limitfiles(RLIM_INFINITY);
+	close(fd);
+	close(dir);
+	cs_buf_free(&line);
+	cs_buf_free(&b);
+}
+
 int
 main(void)
 {
 	teststamp();
 	testmounts();
 	makescratch();
+	testfiles();
 	testput();
 	testkeyfiles();
 	testends();

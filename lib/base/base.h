@@ -243,7 +243,7 @@ int	cs_file_hasacl(int, const char *);	/* 1, 0, -1 */
 int	cs_file_restrict(int, const char *, int);	/* 1: fsync(2) */
 /* Has one of our own files with one link another mode, group (-1: any) or an
  * access control list?  1 and its mode, 0, -1.  The fifth: sets them (1).  With
- * mode 0 others are only kept from writing. */
+ * mode 0 others are only kept from writing; with S_IFDIR it is a directory. */
 int	cs_file_setmode(int, const char *, mode_t, gid_t, int, mode_t *);
 struct cs_inode {
 	dev_t	dev;

@@ -51,6 +51,17 @@ closekeep(int fd)
 	errno = errnum;
 }
 
+static ssize_t
+readpart(int fd, void *p, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, p, len);
+	while (n == -1 && errno == EINTR);
+	return n;
+}
+
 /* Reads a regular file of at most max bytes from fd, and closes fd. */
 static int
 readfd(int fd, size_t max, struct cs_buf *b)
@@ -74,14 +85,10 @@ readfd(int fd, size_t max, struct cs_buf *b)
 		errno = ENOMEM;
 		goto fail;
 	}
-	while (b->len < size) {
-		n = read(fd, b->p + b->len, size - b->len);
-		if (n == -1 && errno == EINTR)
-			continue;
+	while (b->len < size &&
+	    (n = readpart(fd, b->p + b->len, size - b->len)) != 0) {
 		if (n == -1)
 			goto fail;
-		if (n == 0)
-			break;
 		b->len += (size_t)n;
 	}
 	b->p[b->len] = '\0';
@@ -127,9 +134,7 @@ cs_file_record(int dirfd, const char *name, size_t max, struct cs_buf *b)
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1)
 		return -1;
-	do
-		n = read(fd, text, sizeof(text));
-	while (n == -1 && errno == EINTR);
+	n = readpart(fd, text, sizeof(text));
 	closekeep(fd);
 	if (n == -1)
 		return -1;
@@ -242,9 +247,9 @@ writebytes(int fd, const char *p, size_t len)
 	ssize_t n;
 
 	while (len > 0) {
-		n = write(fd, p, len);
-		if (n == -1 && errno == EINTR)
-			continue;
+		do
+			n = write(fd, p, len);
+		while (n == -1 && errno == EINTR);
 		if (n == -1)
 			return -1;
 		p += n;
@@ -329,7 +334,7 @@ appendfile(int to, int dirfd, const char *name)
 	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
 		errno = EINVAL;
 	else
-		while ((n = read(fd, chunk, sizeof(chunk))) > 0)
+		while ((n = readpart(fd, chunk, sizeof(chunk))) > 0)
 			if (writebytes(to, chunk, (size_t)n) == -1) {
 				n = -1;
 				break;
@@ -708,7 +713,7 @@ readshort(const char *path, char *text, size_t size)
 
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
 		return -1;
-	n = read(fd, text, size - 1);
+	n = readpart(fd, text, size - 1);
 	close(fd);
 	if (n == -1)
 		return -1;
