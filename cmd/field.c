@@ -138,7 +138,7 @@ cmd_field_path(const struct cmd_item *item, enum cmd_field field)
 static void
 joinvalue(struct cmd_text *t, int *n, const char *s)
 {
-	char *value, *p;
+	char *at, *value, *p;
 
 	if ((*n)++ > 0)
 		cmd_text_add(t, ",", 1);
@@ -148,12 +148,12 @@ joinvalue(struct cmd_text *t, int *n, const char *s)
 	}
 	if ((value = strdup(s)) == NULL)
 		cmd_die("no memory left");
-	for (s = value; (p = strchr(s, ',')) != NULL; s = p + 1) {
+	for (at = value; (p = strchr(at, ',')) != NULL; at = p + 1) {
 		*p = '\0';
-		cmd_text_clean(t, s);
+		cmd_text_clean(t, at);
 		cmd_text_adds(t, "\\054");
 	}
-	cmd_text_clean(t, s);
+	cmd_text_clean(t, at);
 	free(value);
 }
 

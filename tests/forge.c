@@ -130,9 +130,10 @@ usekey(X509 *x509, const struct key *key)
 	X509_ALGOR_get0(NULL, &type, &param, algor);
 	copy = OPENSSL_memdup(bits, (size_t)len);
 	if (copy == NULL ||
-	    X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(x509), OBJ_dup(oid),
-		type, type == V_ASN1_OBJECT ? OBJ_dup(param) : NULL, copy,
-		len) != 1)
+	    X509_PUBKEY_set0_param((X509_PUBKEY *)(uintptr_t)
+				       X509_get_X509_PUBKEY(x509),
+		OBJ_dup(oid), type,
+		type == V_ASN1_OBJECT ? OBJ_dup(param) : NULL, copy, len) != 1)
 		errx(2, "%s: no public key", key->name);
 }
 

@@ -69,16 +69,17 @@ static void
 testserials(void)
 {
 	struct cs_info info = { 0 };
-	ASN1_INTEGER *ai;
 	X509 *x509;
+	BIGNUM *bn;
 	size_t i;
 
 	for (i = 0; i < sizeof(serials) / sizeof(serials[0]); i++) {
 		x509 = mkcert(key1, "a", NULL, NULL);
-		ai = X509_get_serialNumber(x509);
-		ASN1_STRING_set(ai, serials[i].bytes, (int)serials[i].len);
-		ai->type = serials[i].negative ? V_ASN1_NEG_INTEGER :
-						 V_ASN1_INTEGER;
+		bn = BN_bin2bn((const unsigned char *)serials[i].bytes,
+		    (int)serials[i].len, NULL);
+		BN_set_negative(bn, serials[i].negative);
+		BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x509));
+		BN_free(bn);
 		x509 = finish(x509, key1, EVP_sha256());
 		describe(&info, x509, NULL);
 		is_str(info.serial, serials[i].want, "a serial");
@@ -420,7 +421,7 @@ testsubject(void)
 	ok(info.subject == NULL && info.cn == NULL, "no subject, no CN");
 	X509_free(x509);
 	x509 = mkcert(key1, "one.example", NULL, NULL);
-	name = X509_get_subject_name(x509);
+	name = (X509_NAME *)(uintptr_t)X509_get_subject_name(x509);
 	X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
 	    (const unsigned char *)"two.example", -1, -1, 0);
 	x509 = finish(x509, key1, EVP_sha256());
@@ -478,7 +479,8 @@ testcsr(void)
 	    X509V3_EXT_nconf_nid(NULL, NULL, NID_subject_alt_name,
 		"DNS:a.example,IP:192.0.2.1"));
 	X509_REQ_add_extensions(csr, exts);
-	X509_NAME_add_entry_by_NID(X509_REQ_get_subject_name(csr),
+	X509_NAME_add_entry_by_NID((X509_NAME *)(uintptr_t)
+				       X509_REQ_get_subject_name(csr),
 	    NID_commonName, MBSTRING_UTF8, (const unsigned char *)"a", -1, -1,
 	    0);
 	X509_REQ_set_pubkey(csr, key1);

@@ -78,7 +78,8 @@ static void
 certof(struct cs_buf *pem, const char *host, const char *year, EVP_PKEY *pub)
 {
 	X509 *x509 = X509_new();
-	X509_NAME *name = X509_get_subject_name(x509);
+	/* const since OpenSSL 4 */
+	X509_NAME *name = (X509_NAME *)(uintptr_t)X509_get_subject_name(x509);
 	X509_EXTENSION *ext;
 	char text[64];
 

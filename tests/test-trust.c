@@ -62,7 +62,8 @@ test_names(void)
 		X509_free(x509);
 	}
 	x509 = mkcert(key1, "", NULL, NULL);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(x509),
+	X509_NAME_add_entry_by_txt((X509_NAME *)(uintptr_t)
+				       X509_get_subject_name(x509),
 	    "organizationName", MBSTRING_UTF8, (const unsigned char *)"Org Ltd",
 	    -1, -1, 0);
 	cs_anchor_base(x509, base);

@@ -134,7 +134,7 @@ findext(const STACK_OF(X509_EXTENSION) *list, const ASN1_OBJECT *type)
 {
 	int i = X509v3_get_ext_by_OBJ(list, type, -1);
 
-	return i < 0 ? NULL : X509v3_get_ext(list, i);
+	return i < 0 ? NULL : sk_X509_EXTENSION_value(list, i);
 }
 
 int

@@ -178,7 +178,9 @@ fillcert(X509 *x509, const struct certstore_template *t, EVP_PKEY *pkey,
 	    X509_set_subject_name(x509, subject) != 1 ||
 	    X509_set_issuer_name(x509,
 		ca == NULL ? subject : X509_get_subject_name(ca)) != 1 ||
-	    (!cs_key_fill(X509_get_X509_PUBKEY(x509), pkey) &&
+	    /* const since OpenSSL 4 */
+	    (!cs_key_fill((X509_PUBKEY *)(uintptr_t)X509_get_X509_PUBKEY(x509),
+		 pkey) &&
 		X509_set_pubkey(x509, pkey) != 1))
 		goto out;
 	for (i = 0; i < sk_X509_EXTENSION_num(exts); i++)

@@ -126,14 +126,15 @@ static int
 hasstrangeentry(X509_CRL *crl)
 {
 	const STACK_OF(X509_REVOKED) *all = X509_CRL_get_REVOKED(crl);
-	const X509_REVOKED *entry;
+	const STACK_OF(X509_EXTENSION) *exts;
 	X509_EXTENSION *ext;
 	int i, k;
 
 	for (i = 0; i < sk_X509_REVOKED_num(all); i++) {
-		entry = sk_X509_REVOKED_value(all, i);
-		for (k = 0; k < X509_REVOKED_get_ext_count(entry); k++) {
-			ext = X509_REVOKED_get_ext(entry, k);
+		exts = X509_REVOKED_get0_extensions(
+		    sk_X509_REVOKED_value(all, i));
+		for (k = 0; k < sk_X509_EXTENSION_num(exts); k++) {
+			ext = sk_X509_EXTENSION_value(exts, k);
 			if (X509_EXTENSION_get_critical(ext) &&
 			    OBJ_obj2nid(X509_EXTENSION_get_object(ext)) !=
 				NID_certificate_issuer)

@@ -248,10 +248,16 @@ collecterror(int ok, X509_STORE_CTX *ctx)
 	return 1;
 }
 
+#if OPENSSL_VERSION_MAJOR < 4
+typedef X509 certificate;
+#else
+typedef const X509 certificate;
+#endif
+
 /* Replaces X509_check_issued(): for a certificate of the path only the next one
  * is its issuer; for the issuer of a CRL any that libcrypto takes. */
 static int
-isissuerinpath(X509_STORE_CTX *ctx, X509 *x509, X509 *issuer)
+isissuerinpath(X509_STORE_CTX *ctx, certificate *x509, certificate *issuer)
 {
 	struct judging *j = judgingof(ctx);
 	int i;

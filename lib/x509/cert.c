@@ -55,7 +55,7 @@ int
 cs_cert_isbad(X509_EXTENSION *ext)
 {
 	const X509V3_EXT_METHOD *method;
-	ASN1_OCTET_STRING *data;
+	const ASN1_OCTET_STRING *data;
 	const unsigned char *p;
 	void *value;
 	int len, nid, rv = 0;

@@ -62,7 +62,7 @@ findtnauth(const STACK_OF(X509_EXTENSION) *exts, int i)
 		at = X509v3_get_ext_by_OBJ(exts, obj, at);
 	while (at >= 0 && i-- > 0);
 	ASN1_OBJECT_free(obj);
-	return at < 0 ? NULL : X509v3_get_ext(exts, at);
+	return at < 0 ? NULL : sk_X509_EXTENSION_value(exts, at);
 }
 
 int
