@@ -487,6 +487,145 @@ testrequest(void)
 	certstore_template_free(t);
 }
 
+/* Requests that no program makes, or a hostile one; what is said of them. */
+static const struct {
+	const char *what;
+	const char *exts[5];	/* name, value, ... */
+	int list;		/* TWO or NOLIST */
+	const char *subject[5]; /* attribute, value, ... */
+	const char *profile;
+	const char *want; /* refused so, or left out */
+} csrs[] = {
+#define TWO 1
+#define NOLIST 2
+	{ "as usual", { "subjectAltName", "DNS:a.example", NULL }, 0,
+	    { "CN", "a.example", NULL }, "", "" },
+	{ "two lists of extensions",
+	    { "subjectAltName", "DNS:a.example", NULL }, TWO, { NULL }, "",
+	    "r: has two lists of extensions" },
+	{ "no list", { NULL }, NOLIST, { NULL }, "",
+	    "r: its list of extensions is malformed" },
+	{ "an extension twice",
+	    { "1.2.3.4", "DER:0500", "1.2.3.4", "DER:0500", NULL }, 0, { NULL },
+	    "", "r: asks for an extension twice (RFC 5280 section 4.2)" },
+	{ "no basic constraints", { "basicConstraints", "DER:0500", NULL }, 0,
+	    { NULL }, "", "r: its basicConstraints is malformed" },
+	{ "an address of five octets",
+	    { "subjectAltName", "DER:300787050102030405", NULL }, 0, { NULL },
+	    "", "r: asks for a name that is malformed" },
+	{ "a NUL in a name", { "subjectAltName", "DER:30058203610062", NULL },
+	    0, { NULL }, "", "r: asks for a name that is malformed" },
+	{ "an attribute twice", { "subjectAltName", "DNS:a.example", NULL }, 0,
+	    { "unstructuredName", "x", "unstructuredName", "y", NULL }, "",
+	    "unstructuredName" },
+	{ "names of types of which one begins with another",
+	    { "subjectAltName",
+		"DNS:a.example,otherName:1.2.3.4;"
+		"UTF8:x,otherName:1.2.3;UTF8:y,RID:1.2.3",
+		NULL },
+	    0, { NULL }, "",
+	    "the name of type 1.2.3.4, the name of type 1.2.3, a name of "
+	    "another type" },
+	{ "a subject that no certificate can have",
+	    { "subjectAltName", "DNS:a.example", NULL }, 0,
+	    { "C", "France", NULL }, "",
+	    "r: asks for a subject that is refused: C: a country is two "
+	    "letters of ISO 3166, as in C=FR: use -S C= to omit it" },
+	{ "host names of what signs calls",
+	    { "subjectAltName", "DNS:a.example", "1.3.6.1.5.5.7.1.26",
+		"DER:3008a006160438313848", NULL },
+	    0, { NULL }, "shaken", "subjectAltName" },
+	{ "a list of calls that is none",
+	    { "1.3.6.1.5.5.7.1.26", "DER:0500", NULL }, 0, { NULL }, "shaken",
+	    "r: its TNAuthList is malformed: it is not in the form of RFC "
+	    "8226 section 9" },
+};
+
+static void
+addextensions(X509_REQ *req, size_t i)
+{
+	STACK_OF(X509_EXTENSION) *exts = sk_X509_EXTENSION_new_null();
+	const char *const *p;
+	X509_EXTENSION *ext;
+
+	for (p = csrs[i].exts; p[0] != NULL; p += 2) {
+		ext = X509V3_EXT_nconf(NULL, NULL, p[0], p[1]);
+		if (ext == NULL)
+			bail("%s = %s is not an extension", p[0], p[1]);
+		sk_X509_EXTENSION_push(exts, ext);
+	}
+	if (csrs[i].list == NOLIST)
+		X509_REQ_add1_attr_by_NID(req, NID_ext_req, V_ASN1_OCTET_STRING,
+		    (const unsigned char *)"x", 1);
+	else
+		X509_REQ_add_extensions_nid(req, exts, NID_ext_req);
+	if (csrs[i].list == TWO)
+		X509_REQ_add_extensions_nid(req, exts, NID_ms_ext_req);
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+}
+
+/* Reads a signed request and applies it: "", or what is refused or left. */
+static void
+readcsr(X509_REQ *req, const char *profile, const char *want, const char *what)
+{
+	struct certstore_template *t = newtemplate(), full = { 0 };
+	struct cs_csr csr;
+	unsigned char *der = NULL;
+	int len = i2d_X509_REQ(req, &der), rv;
+
+	if (len <= 0 ||
+	    (*profile != '\0' &&
+		certstore_template_set_profile(t, profile, &err) == -1))
+		bail("%s", err.msg);
+	rv = cs_csr_read(&csr, "r", der, (size_t)len, &err);
+	if (rv == 0) {
+		rv = cs_csr_apply(&full, t, &csr, &err);
+		if (rv == 0)
+			snprintf(err.msg, sizeof(err.msg), "%s",
+			    csr.left.len > 0 ? csr.left.p : "");
+		cs_csr_drop(&full, t);
+	}
+	is_str(err.msg, want, "%s", what);
+	cs_csr_free(&csr);
+	certstore_template_free(t);
+	OPENSSL_free(der);
+}
+
+static void
+testcsrs(void)
+{
+	EVP_PKEY *pkey = cs_key_generate(NULL, "p256", &err), *odd;
+	const char *const *p;
+	X509_REQ *req;
+	size_t i;
+
+	for (i = 0; i < sizeof(csrs) / sizeof(csrs[0]); i++) {
+		req = X509_REQ_new();
+		for (p = csrs[i].subject; p[0] != NULL; p += 2)
+			X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(
+						       req),
+			    p[0], V_ASN1_PRINTABLESTRING,
+			    (const unsigned char *)p[1], -1, -1, 0);
+		addextensions(req, i);
+		X509_REQ_set_pubkey(req, pkey);
+		if (X509_REQ_sign(req, pkey, EVP_sha256()) <= 0)
+			bail("a request cannot be signed");
+		readcsr(req, csrs[i].profile, csrs[i].want, csrs[i].what);
+		X509_REQ_free(req);
+	}
+	odd = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
+	req = X509_REQ_new();
+	X509_REQ_set_pubkey(req, odd);
+	X509_REQ_sign(req, pkey, EVP_sha256());
+	readcsr(req, "",
+	    "r: its key (x25519) is of a kind that cannot sign: make another "
+	    "request with a key of type p256 or rsa:2048",
+	    "a key that cannot sign");
+	X509_REQ_free(req);
+	EVP_PKEY_free(odd);
+	EVP_PKEY_free(pkey);
+}
+
 int
 main(void)
 {
@@ -495,6 +634,7 @@ main(void)
 	testtimes();
 	testca();
 	testrequest();
+	testcsrs();
 	is_int((long long)ERR_peek_error(), 0, "libcrypto's queue is empty");
 	return tap_done();
 }

@@ -600,6 +600,9 @@ static const struct foreign foreigns[] = {
 	{ "f-v1leaf", "rsa", "f-v1", V3, MBSTRING_ASC,
 	    { "subjectAltName", "DNS:v1.example", "1.3.6.1.4.1.11129.2.4.2",
 		"DER:04020000" } },
+	{ "f-serial", "rsa", "f-v1", V3, MBSTRING_ASC,
+	    { "subjectAltName", "DNS:serial.example", "subjectKeyIdentifier",
+		"0102", "authorityKeyIdentifier", "issuer:always" } },
 	{ "f-pss", "pss", NULL, V3, V_ASN1_T61STRING,
 	    { "subjectKeyIdentifier", "0102030405", "keyUsage",
 		"critical,keyCertSign,cRLSign,digitalSignature",
@@ -774,7 +777,14 @@ testforeign(void)
 		    "its type");
 		is_str(text(foreigns[i].name, CS_PROPS, "origin "), "import",
 		    "its origin");
-		ok(X509_get0_authority_serial(b) == NULL, "no serial number");
+		if (strcmp(foreigns[i].name, "f-serial") == 0)
+			is_int(ASN1_INTEGER_cmp(X509_get0_authority_serial(b),
+				   X509_get0_serialNumber(
+				       made[foreignof("f-v1")].x509)),
+			    0, "the serial number of a CA without SKI");
+		else
+			ok(X509_get0_authority_serial(b) == NULL,
+			    "no serial number");
 		X509_free(a);
 		X509_free(b);
 	}

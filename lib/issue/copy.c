@@ -16,25 +16,23 @@
  * SubjectPublicKeyInfo (RFC 7093 section 2 (4)); and how many of the digest's
  * octets.  The first is the one that cert-create uses. */
 static const struct method {
-	const char *digest;
+	const EVP_MD *(*digest)(void);
 	int whole;
 	int len;
-} methods[] = { { "SHA1", 0, 20 }, { "SHA256", 0, 20 }, { "SHA256", 0, 32 },
-	{ "SHA1", 1, 20 }, { "SHA256", 1, 20 }, { "SHA256", 1, 32 },
-	{ "SHA384", 0, 20 }, { "SHA512", 0, 20 } };
+} methods[] = { { EVP_sha1, 0, 20 }, { EVP_sha256, 0, 20 },
+	{ EVP_sha256, 0, 32 }, { EVP_sha1, 1, 20 }, { EVP_sha256, 1, 20 },
+	{ EVP_sha256, 1, 32 }, { EVP_sha384, 0, 20 }, { EVP_sha512, 0, 20 } };
 #define NMETHODS (sizeof(methods) / sizeof(methods[0]))
 
 /* The key identifier of a certificate by a method: 1 or 0. */
 static int
 digestkey(const struct method *m, X509 *x509, ASN1_OCTET_STRING *id)
 {
-	const EVP_MD *md = EVP_get_digestbyname(m->digest);
+	const EVP_MD *md = m->digest();
 	unsigned char *der = NULL, hash[EVP_MAX_MD_SIZE];
 	unsigned int n = 0;
 	int len, ok = 0;
 
-	if (md == NULL)
-		return 0;
 	if (!m->whole)
 		ok = X509_pubkey_digest(x509, md, hash, &n) == 1;
 	else if ((len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x509), &der)) > 0)
