@@ -133,6 +133,9 @@ damage() {
 	damage 'chmod 604 ../.a@1/privkey.pem' critical a key-readable
 	damage 'rm -rf ../.a@1; touch -r .. ../../index' note a kept-missing
 	damage 'cp -R . ../.a@9' warning a generation-orphan
+	# it is found again while a writer may be at work
+	damage 'ln -s .a@2 ../../.pending/a; chmod 644 privkey.pem' \
+	    critical a key-readable
 	damage 'echo "tenant x y" >>props' warning a props-bad
 	damage 'echo "ignore no-such-code" >>props' warning a props-bad
 	damage 'echo "tenant u.example.com" >>props' \
@@ -150,6 +153,11 @@ damage() {
 	done
 	again
 	cert-set -q a group="$(id -gn)"
+	chmod 644 "$CERTSTORE/certs/.a@1/privkey.pem"
+	finds critical a key-readable
+	[[ $output = *".a@1/privkey.pem has mode 0644, not 0640: "* ]]
+	cert-check -q -r a
+	clean
 	chmod 600 "$CERTSTORE/certs/a/privkey.pem"
 	finds warning a key-closed
 	sed -i 's/^group .*/group nosuchgroup/' "$CERTSTORE/certs/a/"{info,props}
@@ -159,8 +167,13 @@ damage() {
 @test "an owner and an access control list" {
 	[ "$(id -u)" -eq 0 ] || skip 'needs root'
 	damage 'chown 65534 cert.pem' critical a owner
+	damage 'chown 65534 privkey.pem' critical a owner
 	again
 	cert-set -q a group=root
+	chgrp 65534 "$CERTSTORE/certs/a/privkey.pem"
+	finds critical a key-readable
+	cert-check -q -r a
+	clean
 	setfacl -m u:65534:r "$CERTSTORE/certs/a/privkey.pem"
 	finds critical a key-readable
 }
@@ -179,6 +192,9 @@ damage() {
 	    warning a index-surplus
 	damage 'ln -s ../../certs/gone ../../index/host/gone.example.com' \
 	    warning gone index-surplus
+	ln -s .b@2 "$CERTSTORE/.pending/gone"
+	finds warning @store interrupted
+	[[ $output != *index-surplus* ]]
 	damage 'echo x >../../index/host/x' warning @store unknown-file
 	damage 'rm ../../combined/a.pem' critical a combined-missing
 	damage 'rm ../../combined/a.pem; echo x >../../combined/a.pem' \
@@ -262,11 +278,17 @@ damage() {
 	finds warning c chain-order c
 	rewrite gap leaf.crt int2.crt
 	finds warning c chain-gap c
+	again
+	cert-import -q -f -N c c.pem
+	cert-trust -q distrust int.crt
+	finds critical c distrusted
+	[[ $output = *"CN=int in its chain is distrusted: "* ]]
 }
 
 @test "ends, distrust, revocation, weakness, tenants, twins" {
 	finds critical b expired -w 2099-01-01
 	finds warning b expires -e 9999d
+	finds warning b expires -e 2099-01-01
 	finds critical b expires -e 9999d,500d
 	finds warning a expires -e 99% -w "$(date -u -d '30 days' +%F)"
 	run -0 cert-check -e 30d
@@ -280,6 +302,17 @@ damage() {
 	again
 	cert-create -q -t rsa:2048 -A ca -s a.example.com -s x.example.com twin
 	finds note twin twins-differ
+	[[ $output = *"twins-differ	"*", and has other names" ]]
+	cert-create -q -f -t rsa:2048 -A ca -s a.example.com twin
+	clean
+	cert-create -q -f -t rsa:2048 -A ca -l 100d -s a.example.com twin
+	finds note twin twins-differ
+	[[ $output = *"twins-differ	"*", and expires at another time" ]]
+	cert-create -q -f -A ca -s a.example.com -s y.example.com a
+	cert-create -q -f -t rsa:2048 -A ca -s a.example.com -s z.example.com \
+	    twin
+	finds note twin twins-differ
+	[[ $output = *"twins-differ	"*", and has other names" ]]
 	cert-import -q -N same <(cat "$CERTSTORE/certs/b/combined.pem") ||
 	    cert-import -q -f -N same "$CERTSTORE/certs/b/combined.pem"
 	finds note same key-shared
@@ -298,6 +331,9 @@ damage() {
 	cert-import -q -N weak weak.crt weak.key
 	finds warning weak weak-key
 	finds warning weak weak-key weak
+	key asked rsa:1024
+	cert-create -q -R -K asked.key -s asked.example.com asked >/dev/null 2>&1
+	finds warning asked weak-key
 	ca root /CN=root
 	key sha1
 	openssl req -new -key sha1.key -subj /CN=sha1.example.com |
@@ -361,6 +397,9 @@ damage() {
 	mkdir "$CERTSTORE/profiles"
 	echo '-P client' >"$CERTSTORE/profiles/vpn"
 	touch "$CERTSTORE/profiles/.vpn.swp"
+	touch "$CERTSTORE/log.1"
+	mkdir "$CERTSTORE/hooks"
+	ln -s gone "$CERTSTORE/hooks/later"
 	clean
 	again
 	mkdir -m 777 open
@@ -404,6 +443,8 @@ damage() {
 	cert-trust -q -f -T phones add A.crl
 	finds warning @trust/phones crl-uncovered
 	finds critical @trust/phones crl-expires -w 2090-01-01
+	finds warning @trust/phones crl-expires -e 2099-12-31
+	finds critical @trust/phones crl-expires -e 2199-12-31,2099-12-31
 	finds critical @trust/phones crl-expired -w 2100-02-01
 	finds critical @trust expired -w 2100-02-01 @trust
 	rm "$CERTSTORE"/trust/*.0
@@ -485,6 +526,23 @@ damage() {
 	touch -d '2 hours ago' "$CERTSTORE/certs/b/"
 	finds warning b delivery-pending
 	again
+	cert-show -o cert ca | cert-trust -q -T phones add -
+	cert-set -q @trust user=nohook
+	cert-set -q @trust/phones user=nohook
+	finds note @trust delivery-pending
+	finds note @trust/phones delivery-pending
+	run cert-deploy -q
+	finds warning @trust delivery-pending
+	[[ $output = *"	@trust	delivery-pending	user nohook was not told, failed 1 times since "* ]]
+	again
+	: >"$CERTSTORE/acme"
+	clean
+	rm "$CERTSTORE/acme"
+	mkdir -m 700 "$CERTSTORE/acme" "$CERTSTORE/acme/accounts" \
+	    "$CERTSTORE/acme/orders" "$CERTSTORE/acme/orders/b"
+	: >"$CERTSTORE/acme/accounts/x"
+	clean
+	again
 	print=$(sed -n "s/^fingerprint //p" "$CERTSTORE/certs/b/info")
 	mkdir "$CERTSTORE/renewal"
 	printf '%s\n' "certificate $print" 'failed 3' 'since 1700000000' \
@@ -535,6 +593,9 @@ damage() {
 @test "chains for calls" {
 	mkdir "$CERTSTORE/x5u"
 	echo x >"$CERTSTORE/x5u/$(printf '%064d' 0).pem"
+	finds critical @store x5u-damaged
+	rm -r "$CERTSTORE/x5u"
+	mkdir -p "$CERTSTORE/x5u/$(printf '%064d' 0).pem"
 	finds critical @store x5u-damaged
 	rm -r "$CERTSTORE/x5u"
 	ca root '/CN=SHAKEN CA'

@@ -9,16 +9,10 @@ cs_endcheck_iswithin(const struct certstore_audit *audit, int i, int64_t starts,
 {
 	const struct certstore_span *span = &audit->within[i];
 
-	switch (span->type) {
-	case CERTSTORE_SPAN_AT:
-		return ends <= span->secs;
-	case CERTSTORE_SPAN_FOR:
-		return ends <= audit->when + span->secs;
-	case CERTSTORE_SPAN_PART:
+	if (span->type == CERTSTORE_SPAN_PART)
 		return (double)(ends - audit->when) * span->den <
 		    (double)(ends - starts) * span->num;
-	}
-	return 0;
+	return ends <= cs_needed_until(span, audit->when);
 }
 
 int
