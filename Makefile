@@ -100,9 +100,9 @@ SHARED = cmd/anchors.c cmd/assign.c cmd/attempt.c cmd/beside.c \
 # For the commands that speak to ACME servers.
 ACME_SHARED = cmd/acme-account.c cmd/acme-caa.c cmd/acme-chain.c \
 	cmd/acme-client.c cmd/acme-entry.c cmd/acme-header.c \
-	cmd/acme-http.c cmd/acme-json.c cmd/acme-order.c \
-	cmd/acme-prove.c cmd/acme-session.c cmd/acme-show.c \
-	cmd/acme-window.c cmd/caa.c cmd/dns.c cmd/httplook.c \
+	cmd/acme-http.c cmd/acme-issue.c cmd/acme-json.c \
+	cmd/acme-order.c cmd/acme-prove.c cmd/acme-session.c \
+	cmd/acme-show.c cmd/acme-window.c cmd/caa.c cmd/dns.c cmd/httplook.c \
 	cmd/method-hook.c cmd/method-http.c cmd/method-persist.c \
 	cmd/method-program.c cmd/method-tkauth.c cmd/method-webroot.c \
 	cmd/method.c cmd/portowner.c

@@ -395,7 +395,7 @@ failauthorization(struct proving *p, const struct proof *f, const json_t *authz)
 			continue;
 		acme_problem_text(json_object_get(challenge, "error"), text,
 		    sizeof(text));
-		entry_keepproblem(p->order,
+		issue_keepproblem(p->order,
 		    json_object_get(challenge, "error"));
 		type = acme_json_string(acme_json_object(challenge, "error"),
 		    "type");

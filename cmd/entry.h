@@ -49,6 +49,21 @@ enum outcome {
 	FAILED
 };
 
+/* An entry whose certificate is ordered. */
+struct issue {
+	struct job	*job;
+	struct session	*session;
+	struct certstore_order *order;
+	const char	*name;
+	char		*why;
+	char		*account;	/* its name */
+	char		*method[ENTRY_METHODS_MAX];	/* words */
+	size_t		 nmethod;
+	char		*profile, *chain;	/* acmeprofile=, chain=, or NULL */
+	char		*url;		/* of the order */
+	int		 late;	/* less than half of the time to renew is left */
+};
+
 /* acme-session.c: NULL and why; or one that takes no orders, and says why. */
 struct session *session_find(struct job *, const char *, char *, size_t);
 int	session_is(const struct session *, const char *);
@@ -59,7 +74,15 @@ void	session_end(struct job *);	/* ends all */
 /* acme-entry.c: the text, of METHOD_WHY_LEN bytes, says why not, without the
  * name. */
 enum outcome entry_issue(struct job *, const char *, char *);
-void	entry_keepproblem(struct certstore_order *, const json_t *);
+
+/* acme-issue.c: the order of an entry, as far as it gets; to give it up, so that
+ * the next one is new; and why there is no certificate. */
+enum outcome issue_run(struct issue *);
+void	issue_drop(struct issue *);
+int	issue_fail(struct issue *, const char *);	/* -1 */
+enum outcome issue_failerror(struct issue *, const struct certstore_error *);
+enum outcome issue_failrequest(struct issue *, const struct acme_error *);
+void	issue_keepproblem(struct certstore_order *, const json_t *);
 
 /* acme-window.c: asks when the certificate should be replaced. */
 void	window_ask(struct job *, struct session *, struct certstore_order *,
