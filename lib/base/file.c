@@ -52,7 +52,7 @@ closekeep(int fd)
 }
 
 static ssize_t
-readpart(int fd, void *p, size_t len)
+readchunk(int fd, void *p, size_t len)
 {
 	ssize_t n;
 
@@ -86,7 +86,7 @@ readfd(int fd, size_t max, struct cs_buf *b)
 		goto fail;
 	}
 	while (b->len < size &&
-	    (n = readpart(fd, b->p + b->len, size - b->len)) != 0) {
+	    (n = readchunk(fd, b->p + b->len, size - b->len)) != 0) {
 		if (n == -1)
 			goto fail;
 		b->len += (size_t)n;
@@ -134,7 +134,7 @@ cs_file_record(int dirfd, const char *name, size_t max, struct cs_buf *b)
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1)
 		return -1;
-	n = readpart(fd, text, sizeof(text));
+	n = readchunk(fd, text, sizeof(text));
 	closekeep(fd);
 	if (n == -1)
 		return -1;
@@ -158,7 +158,7 @@ dropacl(int fd, const char *acl)
 
 /* Is it a file of ours, or with S_IFDIR in mode a directory? */
 static int
-isoftype(const struct stat *st, mode_t mode)
+issametype(const struct stat *st, mode_t mode)
 {
 	return st->st_uid == geteuid() &&
 	    (S_ISDIR(mode) ? S_ISDIR(st->st_mode) :
@@ -183,7 +183,7 @@ cs_file_setmode(int dirfd, const char *name, mode_t mode, gid_t gid, int set,
 		closekeep(fd);
 		return -1;
 	}
-	ours = isoftype(&st, mode);
+	ours = issametype(&st, mode);
 	*now = st.st_mode & 07777;
 	mode = mode == 0 ? *now & (mode_t)~022 : mode & 07777;
 	if ((mode & 040) == 0 || (mode & 04) != 0)
@@ -334,7 +334,7 @@ appendfile(int to, int dirfd, const char *name)
 	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
 		errno = EINVAL;
 	else
-		while ((n = readpart(fd, chunk, sizeof(chunk))) > 0)
+		while ((n = readchunk(fd, chunk, sizeof(chunk))) > 0)
 			if (writebytes(to, chunk, (size_t)n) == -1) {
 				n = -1;
 				break;
@@ -713,7 +713,7 @@ readshort(const char *path, char *text, size_t size)
 
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
 		return -1;
-	n = readpart(fd, text, size - 1);
+	n = readchunk(fd, text, size - 1);
 	close(fd);
 	if (n == -1)
 		return -1;
