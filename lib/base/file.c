@@ -158,7 +158,7 @@ dropacl(int fd, const char *acl)
 
 /* Is it a file of ours, or with S_IFDIR in mode a directory? */
 static int
-issametype(const struct stat *st, mode_t mode)
+isownfile(const struct stat *st, mode_t mode)
 {
 	return st->st_uid == geteuid() &&
 	    (S_ISDIR(mode) ? S_ISDIR(st->st_mode) :
@@ -183,7 +183,7 @@ cs_file_setmode(int dirfd, const char *name, mode_t mode, gid_t gid, int set,
 		closekeep(fd);
 		return -1;
 	}
-	ours = issametype(&st, mode);
+	ours = isownfile(&st, mode);
 	*now = st.st_mode & 07777;
 	mode = mode == 0 ? *now & (mode_t)~022 : mode & 07777;
 	if ((mode & 040) == 0 || (mode & 04) != 0)
