@@ -4,7 +4,11 @@
  */
 #include <string.h>
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/param_build.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
@@ -487,6 +491,15 @@ testrequest(void)
 	certstore_template_free(t);
 }
 
+#define LEFT(n, m) "the name of type 1.2." #n "." #m ", "
+#define OTHER(n, m) "otherName:1.2." #n "." #m ";UTF8:x,"
+#define NAMES(n) \
+	OTHER(n, 1) \
+	OTHER(n, 2) \
+	OTHER(n, 3) \
+	OTHER(n, 4) OTHER(n, 5) OTHER(n, 6) OTHER(n, 7) OTHER(n, 8) \
+	    OTHER(n, 9)
+
 /* Requests that no program makes, or a hostile one; what is said of them. */
 static const struct {
 	const char *what;
@@ -526,6 +539,15 @@ static const struct {
 	    0, { NULL }, "",
 	    "the name of type 1.2.3.4, the name of type 1.2.3, a name of "
 	    "another type" },
+	{ "more names than are listed",
+	    { "subjectAltName",
+		"DNS:a.example," NAMES(1) NAMES(2)
+		    NAMES(3) "otherName:1.2.9;UTF8:x",
+		NULL },
+	    0, { NULL }, "",
+	    LEFT(1, 1) LEFT(1, 2) LEFT(1, 3) LEFT(1, 4) LEFT(1, 5) LEFT(1, 6)
+		LEFT(1, 7) LEFT(1, 8) LEFT(1, 9) LEFT(2, 1) LEFT(2, 2)
+		    LEFT(2, 3) LEFT(2, 4) LEFT(2, 5) LEFT(2, 6) "and more" },
 	{ "a subject that no certificate can have",
 	    { "subjectAltName", "DNS:a.example", NULL }, 0,
 	    { "C", "France", NULL }, "",
@@ -591,6 +613,96 @@ readcsr(X509_REQ *req, const char *profile, const char *want, const char *what)
 	OPENSSL_free(der);
 }
 
+static EVP_PKEY *
+fromparams(const char *type, int selection, OSSL_PARAM_BLD *bld)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
+	EVP_PKEY *pkey = NULL;
+
+	if (EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &pkey, selection, params) != 1)
+		bail("no key of type %s", type);
+	OSSL_PARAM_free(params);
+	EVP_PKEY_CTX_free(ctx);
+	return pkey;
+}
+
+static EVP_PKEY *
+exponent1(void)
+{
+	EVP_PKEY *pkey = EVP_RSA_gen(2048), *odd;
+	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+	BIGNUM *n = NULL;
+
+	EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &n);
+	OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, n);
+	OSSL_PARAM_BLD_push_ulong(bld, OSSL_PKEY_PARAM_RSA_E, 1);
+	odd = fromparams("RSA", EVP_PKEY_PUBLIC_KEY, bld);
+	OSSL_PARAM_BLD_free(bld);
+	BN_free(n);
+	EVP_PKEY_free(pkey);
+	return odd;
+}
+
+/* P-256 with another point as its generator, and the key 1. */
+static EVP_PKEY *
+nocurve(void)
+{
+	static const char *const parts[] = { OSSL_PKEY_PARAM_EC_P,
+		OSSL_PKEY_PARAM_EC_A, OSSL_PKEY_PARAM_EC_B,
+		OSSL_PKEY_PARAM_EC_ORDER, OSSL_PKEY_PARAM_EC_COFACTOR };
+	EVP_PKEY *pkey = EVP_EC_gen("P-256"), *odd;
+	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+	BIGNUM *bn[5] = { NULL }, *one = BN_new();
+	unsigned char point[65];
+	size_t i, n;
+
+	for (i = 0; i < 5; i++) {
+		EVP_PKEY_get_bn_param(pkey, parts[i], &bn[i]);
+		OSSL_PARAM_BLD_push_BN(bld, parts[i], bn[i]);
+	}
+	EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point,
+	    sizeof(point), &n);
+	OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_EC_FIELD_TYPE,
+	    "prime-field", 0);
+	OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_EC_GENERATOR,
+	    point, n);
+	OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point,
+	    n);
+	BN_one(one);
+	OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, one);
+	odd = fromparams("EC", EVP_PKEY_KEYPAIR, bld);
+	for (i = 0; i < 5; i++)
+		BN_free(bn[i]);
+	BN_free(one);
+	OSSL_PARAM_BLD_free(bld);
+	EVP_PKEY_free(pkey);
+	return odd;
+}
+
+/* It is no key for certificates of ours either. */
+static void
+testkey(EVP_PKEY *odd)
+{
+	struct certstore_template *t = newtemplate();
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *p;
+	long len;
+
+	if (PEM_write_bio_PrivateKey(bio, odd, NULL, NULL, 0, NULL, NULL) != 1)
+		bail("a key cannot be written");
+	len = BIO_get_mem_data(bio, &p);
+	ok(certstore_template_set_key(t, "k", p, (size_t)len, &err) == -1 &&
+		err.code == CERTSTORE_EREFUSED,
+	    "nor for our own");
+	is_str(err.msg,
+	    "\"k\": a key on a curve without a name: use P-256 or P-384",
+	    "which is said");
+	BIO_free(bio);
+	certstore_template_free(t);
+}
+
 static void
 testcsrs(void)
 {
@@ -621,8 +733,31 @@ testcsrs(void)
 	    "r: its key (x25519) is of a kind that cannot sign: make another "
 	    "request with a key of type p256 or rsa:2048",
 	    "a key that cannot sign");
-	X509_REQ_free(req);
 	EVP_PKEY_free(odd);
+	odd = exponent1();
+	X509_REQ_set_pubkey(req, odd);
+	readcsr(req, "",
+	    "r: its key (rsa:2048) has an exponent that is even, or below 3: "
+	    "make another request with a key of type p256 or rsa:2048",
+	    "an RSA key with exponent 1");
+	EVP_PKEY_free(odd);
+	odd = nocurve();
+	X509_REQ_set_pubkey(req, odd);
+	readcsr(req, "",
+	    "r: its key (ec) is on a curve without a name (RFC 5480 section "
+	    "2.1.1): make another request with a key of type p256 or rsa:2048",
+	    "a key on a curve without a name");
+	testkey(odd);
+	EVP_PKEY_free(odd);
+	X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(req), "O",
+	    V_ASN1_BIT_STRING, (const unsigned char *)"\1", 1, -1, 0);
+	X509_REQ_set_pubkey(req, pkey);
+	X509_REQ_sign(req, pkey, EVP_sha256());
+	readcsr(req, "",
+	    "r: asks for a subject that is refused: O: the value is no text: "
+	    "use -S O= to omit it",
+	    "an organization that is a BIT STRING");
+	X509_REQ_free(req);
 	EVP_PKEY_free(pkey);
 }
 
