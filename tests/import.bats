@@ -359,6 +359,29 @@ warns() {
 	[ -e "$CERTSTORE/certs/www.example.com/request.key" ]
 }
 
+@test "a request of a damaged entry waits, unless it is damaged, too" {
+	local dir=$CERTSTORE/certs/www.example.com
+
+	ca root /CN=Root
+	server www root www.example.com
+	imports www.crt www.key root.crt
+	cert-create -R -s www.example.com www.example.com >new.csr
+	cp "$dir/request.key" kept.key
+	rm "$dir/info"
+	imports -f www.crt www.key root.crt
+	cmp kept.key "$dir/request.key"
+	pki answer new.crt new.csr ca=root.crt key=root.key days=366 \
+	    subjectAltName=DNS:www.example.com
+	imports new.crt
+	holds www.example.com new.crt
+	cert-create -R -s www.example.com www.example.com >new.csr
+	rm "$dir/info"
+	echo rubbish >"$dir/request.csr"
+	imports -f www.crt www.key root.crt
+	[ ! -e "$dir/request.key" ]
+	[ ! -e "$dir/request.csr" ]
+}
+
 @test "a renewed certificate for the same key uses the stored key, with -f" {
 	ca root /CN=Root
 	server www root www.example.com
@@ -794,6 +817,43 @@ entries() {
 	imports -f www.crt int.crt
 	[ "$(grep -c BEGIN "$full")" -eq 2 ]
 	[ "$(subjects "${full%/*}/ca.pem")" = "$(printf 'CN=%s\n' Int Root)" ]
+}
+
+@test "-u keeps what is of another kind, for servers, strong, or as good" {
+	local same='from=20240601000000Z to=20980601000000Z' bad
+
+	key u
+	# shellcheck disable=SC2086  # words
+	for bad in good again; do
+		pki cert "$bad.crt" u.key /CN=u $same subjectAltName=DNS:u
+	done
+	# shellcheck disable=SC2086
+	pki cert ca.crt u.key /CN=u $same basicConstraints=critical,CA:TRUE \
+	    keyUsage=critical,keyCertSign subjectAltName=DNS:u
+	# shellcheck disable=SC2086
+	pki cert client.crt u.key /CN=u $same extendedKeyUsage=clientAuth \
+	    subjectAltName=DNS:u
+	# shellcheck disable=SC2086
+	pki cert server.crt u.key /CN=u $same extendedKeyUsage=serverAuth \
+	    subjectAltName=DNS:u
+	openssl genrsa -out weak.key 1024 2>/dev/null
+	pki cert weak.crt weak.key /CN=u to=20990101000000Z \
+	    subjectAltName=DNS:u
+	imports -u -N u good.crt u.key
+	for bad in again:'is no better' ca:'is of kind ca, not self' \
+	    client:'is not for TLS servers'; do
+		run -1 --separate-stderr cert-import -ux -N u "${bad%%:*}.crt"
+		[[ $stderr =~ ^cert-import:\ u:\ kept.*${bad#*:} ]] ||
+		    fail "$stderr"
+	done
+	run -1 --separate-stderr cert-import -ux -N u weak.crt weak.key
+	[[ $stderr =~ ^cert-import:\ u:\ kept.*is\ weak ]] || fail "$stderr"
+	holds u good.crt
+	# what serves is better than what does not
+	cert-rm u
+	cert-import -q -N u client.crt u.key
+	imports -ux -N u server.crt
+	holds u server.crt
 }
 
 @test "-u replaces only by a better certificate" {
