@@ -40,6 +40,19 @@ system_filesystem(int fd)
 	return fstatfs(fd, &fs) == -1 ? 0 : (int64_t)fs.f_type;
 }
 
+/*
+ * A lock of the whole file as fcntl(2) has it, which flock(2) does not see,
+ * held until fd is closed; without waiting.
+ */
+static inline int
+system_lockrange(int fd, int shared)
+{
+	struct flock lock = { .l_type = shared ? F_RDLCK : F_WRLCK,
+		.l_whence = SEEK_SET };
+
+	return fcntl(fd, F_OFD_SETLK, &lock);
+}
+
 /* Opens for reading what was opened with O_PATH. */
 static inline int
 system_reopen(int fd)
@@ -85,6 +98,15 @@ static inline int64_t
 system_filesystem(int fd)
 {
 	(void)fd;
+	return 0;
+}
+
+/* There flock(2) sees the locks of fcntl(2). */
+static inline int
+system_lockrange(int fd, int shared)
+{
+	(void)fd;
+	(void)shared;
 	return 0;
 }
 

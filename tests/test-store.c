@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "store/private.h"
+#include "system.h"
 #include "tap.h"
 #include "scratch.h"
 
@@ -1016,6 +1018,41 @@ testfiles(void)
 	cs_buf_free(&b);
 }
 
+/* nfsd locks with fcntl(2) what a host that mounts the disk locks. */
+static void
+testserved(void)
+{
+#ifdef SYSTEM_LINUX
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	const char *file = path("served");
+	int fd, far, other;
+
+	far = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	ok(fcntl(far, F_OFD_SETLK, &lock) == 0, "another host has the lock");
+	ok(cs_file_lock(AT_FDCWD, file, 0) == -1 && errno == EWOULDBLOCK,
+	    "so this one does not get it");
+	ok(cs_file_lock(AT_FDCWD, file, 1) == -1 && errno == EWOULDBLOCK,
+	    "nor shared");
+	lock.l_type = F_UNLCK;
+	ok(fcntl(far, F_OFD_SETLK, &lock) == 0, "the lock is released");
+	fd = cs_file_lock(AT_FDCWD, file, 1);
+	other = cs_file_lock(AT_FDCWD, file, 1);
+	ok(fd != -1 && other != -1, "two of this host share it");
+	lock.l_type = F_WRLCK;
+	ok(fcntl(far, F_OFD_SETLK, &lock) == -1, "the other host has to wait");
+	close(fd);
+	close(other);
+	ok(fcntl(far, F_OFD_SETLK, &lock) == 0, "and gets it then");
+	close(far);
+	fd = cs_file_lock(AT_FDCWD, file, 0);
+	ok(fd != -1, "a host that is gone has it no longer");
+	close(fd);
+	unlink(file);
+#else
+	ok(system_lockrange(-1, 0) == 0, "flock(2) sees all locks");
+#endif
+}
+
 int
 main(void)
 {
@@ -1023,6 +1060,7 @@ main(void)
 	testmounts();
 	makescratch();
 	testfiles();
+	testserved();
 	testput();
 	testkeyfiles();
 	testends();

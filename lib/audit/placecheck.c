@@ -281,7 +281,9 @@ takelock(const struct certstore_audit *audit)
 
 	fd = openat(audit->root, ".lock",
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd != -1 && flock(fd, LOCK_SH | LOCK_NB) == -1)
+	if (fd != -1 &&
+	    (flock(fd, LOCK_SH | LOCK_NB) == -1 ||
+		cs_mount_lockserved(fd, 1) == -1))
 		cs_file_close(&fd);
 	return fd;
 }

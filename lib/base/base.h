@@ -102,10 +102,13 @@ void	 cs_ahead_done(struct cs_ahead *, size_t);	/* it was read */
 void	 cs_ahead_free(struct cs_ahead *);
 
 /* mount.c: does flock(2) hold for this host only?  Of a line of mountinfo and a
- * device: the type, or NULL; of a directory: 1 and the type, or 0. */
+ * device: the type, or NULL; of a directory: 1 and the type, or 0.  The last
+ * one locks a file that flock(2) has locked, shared or not, against those who
+ * mount the disk of this host. */
 #define CS_MOUNT_TYPE	32
 const char *cs_mount_local(char *, unsigned int, unsigned int);
 int	cs_mount_islocal(int, char [CS_MOUNT_TYPE]);
+int	cs_mount_lockserved(int, int);
 
 /* time.c: 0 or -1 */
 #define CS_DAY	((int64_t)86400)

@@ -798,7 +798,7 @@ cs_file_noted(int fd, char *text, size_t size)
 
 /*
  * Opens and locks a file with flock(2), without waiting: EWOULDBLOCK if another
- * process has the lock.  Shared, it excludes only one that is not.  Returns the
+ * process has the lock, also on a host that mounts the disk by NFS.  Shared, it excludes only one that is not.  Returns the
  * descriptor.  If the name is that of another file by then, tries again.
  */
 int
@@ -814,7 +814,9 @@ cs_file_lock(int dirfd, const char *name, int shared)
 		    LOCK_MODE);
 		if (fd == -1)
 			return -1;
-		if (flock(fd, op) == -1 || fstat(fd, &st) == -1 ||
+		if (flock(fd, op) == -1 ||
+		    cs_mount_lockserved(fd, shared) == -1 ||
+		    fstat(fd, &st) == -1 ||
 		    ((st.st_mode & 07777) != LOCK_MODE &&
 			st.st_uid == geteuid() && fchmod(fd, LOCK_MODE) == -1))
 			break;

@@ -1,9 +1,11 @@
 /*
  * mount.c: where flock(2) holds for one host only.  Two hosts that write there
- * would both have the lock of a store.
+ * would both have the lock of a store.  So would the host that has the disk and
+ * one that mounts it.
  */
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +81,37 @@ cs_mount_local(char *line, unsigned int major, unsigned int minor)
 	return islocal(type, options == NULL ? "" : options + 1) ? type : NULL;
 }
 
+/* Is it a file system where a lock may be one of another host? */
+static int
+isremote(int fd)
+{
+	switch (system_filesystem(fd)) {
+	case FUSE:
+	case NFS:
+	case CIFS:
+	case SMB2:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/*
+ * Locks a file on a disk of this host, which has the lock of flock(2), also
+ * against those who mount the disk: what they lock by NFS is locked with
+ * fcntl(2) here, which flock(2) does not see.  EWOULDBLOCK if one of them has
+ * it; elsewhere, and where that cannot be locked, 0.
+ */
+int
+cs_mount_lockserved(int fd, int shared)
+{
+	if (isremote(fd) || system_lockrange(fd, shared) != -1 ||
+	    (errno != EAGAIN && errno != EACCES))
+		return 0;
+	errno = EWOULDBLOCK;
+	return -1;
+}
+
 /* Is the lock of a file in this directory local?  1 and the type, or 0, also
  * where that cannot be told. */
 int
@@ -90,16 +123,7 @@ cs_mount_islocal(int fd, char type[CS_MOUNT_TYPE])
 	size_t size = 0;
 	struct stat st;
 
-	switch (system_filesystem(fd)) {
-	case FUSE:
-	case NFS:
-	case CIFS:
-	case SMB2:
-		break;
-	default:
-		return 0;
-	}
-	if (fstat(fd, &st) == -1 ||
+	if (!isremote(fd) || fstat(fd, &st) == -1 ||
 	    (mounts = fopen("/proc/self/mountinfo", "re")) == NULL)
 		return 0;
 	while (is == NULL && getline(&line, &size, mounts) != -1)

@@ -130,8 +130,7 @@ cs_lock_check(struct certstore *store, struct certstore_error *err)
 	if (cs_store_refresh(store, err) == -1 ||
 	    refusereader(store, err) == -1 ||
 	    (store->fd == -1 && cs_store_refuseplace(store, err) == -1) ||
-	    cs_parents_check(store, err) == -1 ||
-	    refuselocal(store, err) == -1)
+	    cs_parents_check(store, err) == -1 || refuselocal(store, err) == -1)
 		return -1;
 	if (store->fd == -1)
 		return checkparent(store, err);
@@ -250,8 +249,7 @@ cs_lock_take(struct certstore *store, struct certstore_error *err)
 		return 0;
 	if (refusereader(store, err) == -1 ||
 	    (store->fd == -1 && cs_store_refuseplace(store, err) == -1) ||
-	    cs_parents_check(store, err) == -1 ||
-	    refuselocal(store, err) == -1)
+	    cs_parents_check(store, err) == -1 || refuselocal(store, err) == -1)
 		goto fail;
 	if (store->fd == -1 &&
 	    cs_file_mkdir(AT_FDCWD, store->path, &store->fd) == -1) {
