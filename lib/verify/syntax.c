@@ -182,6 +182,25 @@ isnotcritical(X509 *x509, int nid)
 	return X509_EXTENSION_get_critical(X509_get_ext(x509, i)) == 0;
 }
 
+/* What OpenSSL asks for before version 4, too, of paths of more than one. */
+static int
+checkcritical(const struct cs_asked *asked, struct cs_node *node)
+{
+	X509 *x509 = node->x509;
+	int bad = 0;
+
+	if (node->leaf && node->anchor)
+		return 0;
+	if ((X509_get_extension_flags(x509) & EXFLAG_CA) != 0 &&
+	    isnotcritical(x509, NID_basic_constraints))
+		bad |= cs_rule_note(asked, node, CS_RULE_CA_NOT_CRITICAL, NULL);
+	if (X509_NAME_entry_count(X509_get_subject_name(x509)) == 0 &&
+	    isnotcritical(x509, NID_subject_alt_name))
+		bad |= cs_rule_note(asked, node, CS_RULE_SAN_NOT_CRITICAL,
+		    NULL);
+	return bad;
+}
+
 static int
 checkqualifiers(const struct cs_asked *asked, struct cs_node *node,
     const POLICYINFO *policy)
@@ -264,6 +283,7 @@ cs_syntax_check(const struct cs_asked *asked, struct cs_node *node)
 	if ((X509_get_extension_flags(node->x509) & EXFLAG_INVALID) != 0)
 		return bad;
 	bad |= checkkeyids(asked, node);
+	bad |= checkcritical(asked, node);
 	bad |= checkpolicies(asked, node);
 	if (!node->leaf)
 		bad |= checkissuer(asked, node);
