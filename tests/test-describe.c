@@ -464,6 +464,22 @@ testweak(void)
 	cs_info_free(&info);
 }
 
+/* A name of a type that nobody uses: an ediPartyName. */
+static void
+testodd(void)
+{
+	static const char *const exts[] = { "subjectAltName",
+		"DER:300aa508a1060c046e616d65", NULL };
+	struct cs_info info = { 0 };
+	X509 *x509 = selfsigned("odd", exts);
+
+	describe(&info, x509, NULL);
+	is_str(info.nsan == 1 ? info.san[0].value : NULL, "type:5",
+	    "an ediPartyName");
+	X509_free(x509);
+	cs_info_free(&info);
+}
+
 static void
 testcsr(void)
 {
@@ -471,7 +487,9 @@ testcsr(void)
 	struct cs_info info = { 0 };
 	STACK_OF(X509_EXTENSION) *exts = sk_X509_EXTENSION_new_null();
 	X509_REQ *again, *csr = X509_REQ_new();
+	struct cs_buf pem = { 0 };
 	unsigned char *der = NULL;
+	EVP_PKEY *weak;
 	char hex[65];
 	int len;
 
@@ -503,6 +521,22 @@ testcsr(void)
 	cs_key_spki(key1, hex, &err);
 	is_str(info.spki, hex, "its key");
 	is_str(info.request, hex, "is asked for by");
+	ok(!info.weak, "it is strong");
+	weak = EVP_RSA_gen(1024);
+	X509_REQ_set_pubkey(csr, weak);
+	cs_info_reset(&info);
+	cs_describe_csr(&info.text, csr, 0, &err);
+	ok(strstr(info.text.p, "\nweak\n") != NULL,
+	    "and RSA of 1024 bits weak");
+	EVP_PKEY_free(weak);
+	cs_buf_adds(&pem, "-----BEGIN CERTIFICATE-----\nMAA=\n");
+	ok(cs_cert_csr_frompem("r", &pem, &err) == NULL, "half a block");
+	cs_buf_reset(&pem);
+	cs_key_encode(&pem, key1, NULL, &err);
+	ok(cs_cert_csr_frompem("r", &pem, &err) == NULL &&
+		err.code == CERTSTORE_EDAMAGED,
+	    "a key is no request: %s", err.msg);
+	cs_buf_free(&pem);
 	ok(ERR_peek_error() == 0, "the queue is empty");
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
 	OPENSSL_free(der);
@@ -517,6 +551,7 @@ main(void)
 	mkkeys();
 	testvodia();
 	testserials();
+	testodd();
 	testsans();
 	testothers();
 	testkinds();

@@ -169,6 +169,21 @@ testspki(void)
 	is_str(entry == NULL ? err.msg : certstore_entry_spki(entry), want,
 	    "so has its public key");
 	certstore_entry_free(entry);
+	readfile(KEYS "public-pkcs1.pem", &buf);
+	entry = certstore_key_read("public", buf.p, buf.len, NULL, &err);
+	is_str(entry == NULL ? err.msg : certstore_entry_key(entry), "rsa:2048",
+	    "a public key of PKCS#1");
+	certstore_entry_free(entry);
+	/* the algorithm is another one */
+	cs_buf_reset(&buf);
+	cs_buf_adds(&buf,
+	    "-----BEGIN PUBLIC KEY-----\n"
+	    "MA0wBQYDK2UBAwQAAQID\n"
+	    "-----END PUBLIC KEY-----\n");
+	entry = certstore_key_read("public", buf.p, buf.len, NULL, &err);
+	ok(entry == NULL && err.code == CERTSTORE_EINPUT &&
+		strstr(err.msg, "this public key is damaged") != NULL,
+	    "one of an unknown kind: %s", err.msg);
 	cs_buf_free(&buf);
 }
 
@@ -820,6 +835,8 @@ static const struct {
 	{ "version 3", "020102" ED25519 SCALAR, "812100", "", 0 },
 	{ "no version", ED25519 SCALAR, "812100", "", 0 },
 	{ "no SEQUENCE", "", NULL, "", 0 },
+	{ "version 1 of an unknown algorithm", "020100300506032b6501" SCALAR,
+	    NULL, "", 0 },
 };
 
 /* Encrypts anything as if it was a key, as quickly as possible. */
@@ -1007,6 +1024,35 @@ rsawrong(EVP_PKEY *pkey, int wrong)
 	return changed;
 }
 
+/* Its modulus and exponents, and no more. */
+static EVP_PKEY *
+withoutprimes(EVP_PKEY *pkey)
+{
+	static const char *const names[] = { OSSL_PKEY_PARAM_RSA_N,
+		OSSL_PKEY_PARAM_RSA_E, OSSL_PKEY_PARAM_RSA_D };
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+	BIGNUM *bn[3] = { NULL };
+	OSSL_PARAM *params;
+	EVP_PKEY *less = NULL;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		EVP_PKEY_get_bn_param(pkey, names[i], &bn[i]);
+		OSSL_PARAM_BLD_push_BN(bld, names[i], bn[i]);
+	}
+	params = OSSL_PARAM_BLD_to_param(bld);
+	if (EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &less, EVP_PKEY_KEYPAIR, params) != 1)
+		bail("an RSA key without primes");
+	for (i = 0; i < 3; i++)
+		BN_free(bn[i]);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(bld);
+	EVP_PKEY_CTX_free(ctx);
+	return less;
+}
+
 static void
 testpairs(void)
 {
@@ -1021,6 +1067,9 @@ testpairs(void)
 		    "an RSA key, part %d wrong", i);
 		EVP_PKEY_free(wrong);
 	}
+	wrong = withoutprimes(pkey);
+	ok(cs_keypair_matches(wrong) == 0, "an RSA key without its primes");
+	EVP_PKEY_free(wrong);
 	EVP_PKEY_free(pkey);
 	ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
 	pkey = NULL;

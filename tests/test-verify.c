@@ -751,6 +751,16 @@ static const struct row rows[] = {
 	{ "empty constraints", CA,
 	    { "nameConstraints", "critical,DER:30:00", NULL }, NULL,
 	    "~nc-empty", "nc-empty", "nc-empty" },
+	{ "no permitted name", CA,
+	    { "nameConstraints", "critical,DER:30:02:a0:00", NULL }, NULL,
+	    "~nc-empty", "nc-empty", "nc-empty" },
+	{ "constraints with a maximum", CA,
+	    { "nameConstraints",
+		"critical,DER:30:14:a0:12:30:10:82:0b:65:78:61:6d:70:6c:65:2e:"
+		"63:6f:6d:81:01:05",
+		NULL },
+	    NULL, "nc-range nc-range", "nc-range nc-range",
+	    "nc-range nc-range" },
 	{ "a dot before a constraint", CA,
 	    { "nameConstraints", "critical,permitted;DNS:.example.com", NULL },
 	    NULL, "~nc-dns", "nc-dns", "nc-dns" },
@@ -1045,6 +1055,20 @@ static const char *const hub[] = { "basicConstraints", "critical,CA:TRUE",
 static const char *const hubnoaki[] = { "basicConstraints", "critical,CA:TRUE",
 	"keyUsage", "critical,keyCertSign,cRLSign", "subjectKeyIdentifier",
 	"hash", NULL };
+static const char *const utf8mail[] = { "authorityKeyIdentifier", "keyid",
+	"subjectAltName",
+	"DNS:" HOST ",otherName:1.3.6.1.5.5.7.8.9;UTF8:a@example.com", NULL };
+static const char *const ia5mail[] = { "authorityKeyIdentifier", "keyid",
+	"subjectAltName",
+	"DNS:" HOST ",otherName:1.3.6.1.5.5.7.8.9;IA5:a@example.com", NULL };
+static const char *const hubmail[] = { "basicConstraints", "critical,CA:TRUE",
+	"keyUsage", "critical,keyCertSign", "subjectKeyIdentifier", "hash",
+	"authorityKeyIdentifier", "keyid", "nameConstraints",
+	"critical,permitted;email:example.com", NULL };
+static const char *const hubdns[] = { "basicConstraints", "critical,CA:TRUE",
+	"keyUsage", "critical,keyCertSign", "subjectKeyIdentifier", "hash",
+	"authorityKeyIdentifier", "keyid", "nameConstraints",
+	"critical,permitted;DNS:example.com", NULL };
 static const char *const hubnc[] = { "basicConstraints", "critical,CA:TRUE",
 	"keyUsage", "critical,keyCertSign,cRLSign", "subjectKeyIdentifier",
 	"hash", "authorityKeyIdentifier", "keyid", "nameConstraints",
@@ -1081,17 +1105,25 @@ static const struct hierarchy {
 	const char *what;
 	struct link links[5];
 	const char *why;
+	const char *const *leaf; /* else usual */
 } hierarchies[] = {
-	{ "as usual", { { "CA", 1, "Root", 0, hub } }, "" },
+	{ "as usual", { { "CA", 1, "Root", 0, hub } }, "", NULL },
 	{ "keys of two CAs of one name, without end",
 	    { { "CA", 1, "CA", 2, hub }, { "CA", 2, "CA", 1, hub },
 		{ "CA", 1, "CA", 2, hub } },
-	    "untrusted" },
+	    "untrusted", NULL },
+	{ "internationalised mail, and constraints of mail",
+	    { { "CA", 1, "Root", 0, hubmail } }, "", utf8mail },
+	{ "what should be such mail, and is not",
+	    { { "CA", 1, "Root", 0, hubmail } }, "nc-unsupported", ia5mail },
+	{ "internationalised mail, and constraints of hosts",
+	    { { "CA", 1, "Root", 0, hubdns } }, "", utf8mail },
 	{ "a self-issued CA below name constraints",
-	    { { "CA", 1, "CA", 2, hub }, { "CA", 2, "Root", 0, hubnc } }, "" },
+	    { { "CA", 1, "CA", 2, hub }, { "CA", 2, "Root", 0, hubnc } }, "",
+	    NULL },
 	{ "a self-issued CA without AKI",
 	    { { "CA", 1, "CA", 2, hubnoaki }, { "CA", 2, "Root", 0, hub } },
-	    "self-signed" },
+	    "self-signed", NULL },
 };
 
 static void
@@ -1100,6 +1132,7 @@ testhierarchies(void)
 	const struct hierarchy *h;
 	struct certstore_verify *v;
 	struct world w = { 0 };
+	struct link l;
 	size_t i, j;
 
 	for (i = 0; i < sizeof(hierarchies) / sizeof(hierarchies[0]); i++) {
@@ -1107,7 +1140,10 @@ testhierarchies(void)
 		cs_buf_reset(&w.anchors);
 		cs_buf_reset(&w.chain);
 		addlink(&w.anchors, &top);
-		addlink(&w.chain, &below);
+		l = below;
+		if (h->leaf != NULL)
+			l.exts = h->leaf;
+		addlink(&w.chain, &l);
 		for (j = 0; h->links[j].subject != NULL; j++)
 			addlink(&w.chain, &h->links[j]);
 		v = begun(&w);

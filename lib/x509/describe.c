@@ -98,18 +98,14 @@ addtimeline(struct cs_buf *buf, const char *key, int64_t secs)
 	    certstore_time_format(secs, text));
 }
 
-/* The serial number in hex, without a leading 00; libcrypto keeps the sign
- * apart. */
+/* The serial number in hex; libcrypto keeps the sign apart, and no leading
+ * 00. */
 static int
 addserial(struct cs_buf *buf, const ASN1_INTEGER *serial)
 {
 	const unsigned char *p = ASN1_STRING_get0_data(serial);
 	int len = ASN1_STRING_length(serial);
 
-	for (; len > 1 && *p == 0; p++)
-		len--;
-	if (len == 0)
-		return cs_buf_adds(buf, "serial 00\n");
 	return addhex(buf,
 	    ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER ? "serial -" :
 							     "serial ",

@@ -42,8 +42,6 @@ iswhole(const unsigned char *der, size_t len)
 	long n;
 	int tag, class, form;
 
-	if (len > CERTSTORE_INPUT_MAX)
-		return 0;
 	form = ASN1_get_object(&p, &n, &tag, &class, (long)len);
 	ERR_clear_error();
 	return form == V_ASN1_CONSTRUCTED && tag == V_ASN1_SEQUENCE &&

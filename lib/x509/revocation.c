@@ -16,10 +16,6 @@ composeserial(const X509 *x509, char out[CS_SERIAL_LEN])
 	int len = ASN1_STRING_length(serial);
 	char hex[2 * CS_SERIAL_LEN];
 
-	while (len > 1 && *p == 0) {
-		p++;
-		len--;
-	}
 	if (ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER || len < 1 ||
 	    len >= CS_SERIAL_LEN / 2)
 		return -1;
