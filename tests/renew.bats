@@ -175,6 +175,16 @@ setup() {
 	cp "$CERTSTORE/renewal/a" "$CERTSTORE/renewal/gone.example.com"
 	cert-rm gone.example.com
 	[ ! -e "$CERTSTORE/renewal/gone.example.com" ]
+	# at most a day, and lines of a later version are no error
+	sed -i 's/^failed .*/failed 9\nodd/' "$CERTSTORE/renewal/a"
+	run -2 at 62 cert-renew a # another run failed since
+	[[ $output == *'failed 9 times'* ]]
+	run -2 at 64 cert-renew a
+	[[ $output == *'failed 10 times'* ]]
+	next=$(sed -n 's/^next //p' "$CERTSTORE/renewal/a")
+	tried=$(sed -n 's/^tried //p' "$CERTSTORE/renewal/a")
+	[ $((next - tried)) -ge $((86400 * 8 / 10)) ]
+	[ $((next - tried)) -le $((86400 * 12 / 10)) ]
 	# a clock that was wrong does not stop it for years
 	run -2 at 3000 cert-renew a
 	sed -i "s/^next .*/next 9999999999/" "$CERTSTORE/renewal/a"

@@ -79,16 +79,14 @@ int
 cs_attempt_read(const struct certstore *store, const struct cs_info *info,
     int64_t now, struct cs_attempt *a)
 {
-	char path[sizeof(CS_ATTEMPT_DIR) + CS_NAME_MAX + 1];
 	struct cs_buf b = { 0 };
 	int fd, rv = 0;
 
 	memset(a, 0, sizeof(*a));
 	if (cs_attempt_of(info) == NULL ||
-	    (fd = cs_file_openpath(certstore_path(store))) == -1)
+	    (fd = cs_store_opendir(store, CS_ATTEMPT_DIR, 0)) == -1)
 		return 0;
-	snprintf(path, sizeof(path), CS_ATTEMPT_DIR "/%s", info->name);
-	if (cs_file_read(fd, path, FILE_MAX, &b) == 0 && b.len > 0)
+	if (cs_file_read(fd, info->name, FILE_MAX, &b) == 0 && b.len > 0)
 		rv = parselines(a, &b, cs_attempt_of(info)) == 1 &&
 		    ispossible(a, now);
 	cs_buf_free(&b);

@@ -16,13 +16,6 @@
 #define HOUR 3600
 #define WAIT_MIN (12 * MINUTE) /* five an hour */
 
-/* Opens the store's directory: -1 and errno. */
-static int
-openstore(const struct certstore *store)
-{
-	return cs_file_openpath(certstore_path(store));
-}
-
 /*
  * How long to wait: an hour, doubled with each failure up to a day, at most an
  * eighth of what is left, and up to a fifth more or less.
@@ -44,15 +37,13 @@ waitafter(unsigned int failed, int64_t left)
 
 /* Writes the file; another writer's is replaced. */
 static int
-writelines(int fd, const struct cs_info *info, const struct cs_attempt *a)
+writelines(const struct certstore *store, const struct cs_info *info,
+    const struct cs_attempt *a)
 {
-	char path[sizeof(CS_ATTEMPT_DIR) + CS_NAME_MAX + 1];
-	char tmp[sizeof(path) + 16], text[2048];
 	struct cs_buf b = { 0 };
-	int rv;
+	char text[2048];
+	int fd = -1, rv;
 
-	snprintf(path, sizeof(path), CS_ATTEMPT_DIR "/%s", info->name);
-	snprintf(tmp, sizeof(tmp), CS_ATTEMPT_DIR "/.%s@new", info->name);
 	certstore_escape(text, sizeof(text), a->text, strlen(a->text));
 	rv = cs_buf_printf(&b,
 	    "certificate %s\nfailed %u\nsince %lld\ntried %lld\nnext %lld\n"
@@ -60,13 +51,10 @@ writelines(int fd, const struct cs_info *info, const struct cs_attempt *a)
 	    cs_attempt_of(info), a->failed, (long long)a->since,
 	    (long long)a->tried, (long long)a->next, text);
 	if (rv == 0)
-		rv = cs_file_mkdir(fd, CS_ATTEMPT_DIR, NULL);
-	if (rv == 0)
-		rv = cs_file_remove(fd, tmp);
-	if (rv == 0)
-		rv = cs_file_write(fd, tmp, &b, 0644, (gid_t)-1, NULL);
-	if (rv == 0)
-		rv = cs_file_rename(fd, tmp, path);
+		rv = fd = cs_store_opendir(store, CS_ATTEMPT_DIR, 1);
+	if (rv != -1)
+		rv = cs_file_replace(fd, info->name, &b, 0644);
+	cs_file_close(&fd);
 	cs_buf_free(&b);
 	return rv;
 }
@@ -77,7 +65,6 @@ cs_backoff_add(const struct certstore *store, const struct cs_info *info,
     struct certstore_error *err)
 {
 	int64_t now = certstore_time_now();
-	int fd, rv;
 
 	if (cs_attempt_read(store, info, now, a) == 1 && a->tried > begun)
 		return 0;
@@ -90,24 +77,19 @@ cs_backoff_add(const struct certstore *store, const struct cs_info *info,
 	a->next = now +
 	    waitafter(a->failed,
 		info->fingerprint == NULL ? INT64_MAX : info->ends - now);
-	if ((fd = openstore(store)) == -1)
-		return cs_fail_errno(err, "%s", certstore_path(store));
-	if ((rv = writelines(fd, info, a)) == -1)
-		cs_fail_errno(err, "%s/" CS_ATTEMPT_DIR "/%s",
+	if (writelines(store, info, a) == -1)
+		return cs_fail_errno(err, "%s/" CS_ATTEMPT_DIR "/%s",
 		    certstore_path(store), info->name);
-	close(fd);
-	return rv;
+	return 0;
 }
 
 void
 cs_backoff_forget(const struct certstore *store, const char *name)
 {
-	char path[sizeof(CS_ATTEMPT_DIR) + CS_NAME_MAX + 1];
 	int fd;
 
-	if ((fd = openstore(store)) == -1)
+	if ((fd = cs_store_opendir(store, CS_ATTEMPT_DIR, 0)) == -1)
 		return;
-	snprintf(path, sizeof(path), CS_ATTEMPT_DIR "/%s", name);
-	(void)cs_file_remove(fd, path);
-	close(fd);
+	(void)cs_file_remove(fd, name);
+	cs_file_close(&fd);
 }
