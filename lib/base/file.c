@@ -798,8 +798,9 @@ cs_file_noted(int fd, char *text, size_t size)
 
 /*
  * Opens and locks a file with flock(2), without waiting: EWOULDBLOCK if another
- * process has the lock, also on a host that mounts the disk by NFS.  Shared, it excludes only one that is not.  Returns the
- * descriptor.  If the name is that of another file by then, tries again.
+ * process has the lock, also on a host that mounts the disk by NFS.  Shared, it
+ * excludes only one that is not.  Returns the descriptor.  If the name is that of
+ * another file by then, tries again.
  */
 int
 cs_file_lock(int dirfd, const char *name, int shared)
