@@ -34,21 +34,69 @@ static struct cs_buf crl;
 static struct cs_buf given;
 static char *csr;
 
+/* An option of cert-create and its value, as "-s web.example". */
+static int
+setoption(struct certstore_template *tmpl, const char *option)
+{
+	const char *value = option + 3;
+
+	switch (option[1]) {
+	case 'A':
+		return certstore_template_set_issuer(tmpl, value, &err);
+	case 'C':
+		return certstore_template_add_constraint(tmpl, value, &err);
+	case 'P':
+		return certstore_template_set_profile(tmpl, value, &err);
+	case 'S':
+		return certstore_template_add_subject(tmpl, value, &err);
+	case 'c':
+		return certstore_template_set_ca(tmpl, &err);
+	case 's':
+		return certstore_template_add_san(tmpl, value, &err);
+	default:
+		return certstore_template_set_type(tmpl, value, &err);
+	}
+}
+
+/* A template with such options, up to NULL; or NULL. */
+static struct certstore_template *
+maketemplate(const char *const *option)
+{
+	struct certstore_template *tmpl;
+
+	tmpl = certstore_template_new(&err);
+	for (; tmpl != NULL && *option != NULL; option++)
+		if (setoption(tmpl, *option) == -1) {
+			certstore_template_free(tmpl);
+			tmpl = NULL;
+		}
+	return tmpl;
+}
+
+static int
+createwith(struct certstore *store, const char *name,
+    const char *const *options, int flags, char **request)
+{
+	struct certstore_template *tmpl;
+	int rv;
+
+	if ((tmpl = maketemplate(options)) == NULL)
+		return -1;
+	rv = certstore_create(store, name, tmpl, flags, request, &err);
+	certstore_template_free(tmpl);
+	return rv;
+}
+
+static const char *const underca[] = { "-A ca", NULL };
+static const char *const web[] = { "-s web.example", "-A ca", NULL };
+
 static int
 create(struct certstore *store)
 {
-	struct certstore_template *tmpl;
-	int rv = -1;
+	static const char *const options[] = { "-t p256", "-s made.example",
+		"-A ca", NULL };
 
-	if ((tmpl = certstore_template_new(&err)) == NULL)
-		return -1;
-	if (certstore_template_set_type(tmpl, "p256", &err) == 0 &&
-	    certstore_template_add_san(tmpl, "made.example", &err) == 0 &&
-	    certstore_template_set_issuer(tmpl, "ca", &err) == 0)
-		rv = certstore_create(store, "made", tmpl,
-		    CERTSTORE_CREATE_FORCE, NULL, &err);
-	certstore_template_free(tmpl);
-	return rv;
+	return createwith(store, "made", options, CERTSTORE_CREATE_FORCE, NULL);
 }
 
 static int
@@ -56,14 +104,12 @@ createmany(struct certstore *store)
 {
 	static const char *const sans[] = { "many.example", "192.0.2.1" };
 	struct certstore_template *tmpl;
-	struct certstore_batch *batch = NULL;
+	struct certstore_batch *batch;
 	int rv = -1;
 
-	if ((tmpl = certstore_template_new(&err)) == NULL)
+	if ((tmpl = maketemplate(underca)) == NULL)
 		return -1;
-	if (certstore_template_set_issuer(tmpl, "ca", &err) == 0)
-		batch = certstore_batch_new(store, tmpl, CERTSTORE_CREATE_FORCE,
-		    &err);
+	batch = certstore_batch_new(store, tmpl, CERTSTORE_CREATE_FORCE, &err);
 	if (batch != NULL &&
 	    certstore_batch_add(batch, "one.example", NULL, 0, &err) == 0 &&
 	    certstore_batch_add(batch, "two", sans, 2, &err) == 0)
@@ -73,28 +119,42 @@ createmany(struct certstore *store)
 	return rv;
 }
 
+/* Signs a request: the chain is added to a buffer. */
 static int
-sign(struct certstore *store)
+answerrequest(struct certstore *store, const void *request, size_t len,
+    struct cs_buf *to)
 {
 	const struct certstore_entry *entry;
 	struct certstore_template *tmpl;
-	struct certstore_sign *job = NULL;
+	struct certstore_sign *job;
 	const char *chain, *label;
 	int rv = -1;
 
-	if ((tmpl = certstore_template_new(&err)) == NULL)
+	if ((tmpl = maketemplate(underca)) == NULL)
 		return -1;
-	if (certstore_template_set_issuer(tmpl, "ca", &err) == 0)
-		job = certstore_sign_new(store, tmpl, CERTSTORE_CREATE_FORCE,
-		    &err);
+	job = certstore_sign_new(store, tmpl, CERTSTORE_CREATE_FORCE, &err);
 	if (job != NULL &&
-	    certstore_sign_add(job, "csr", csr, strlen(csr), &err) == 0 &&
+	    certstore_sign_add(job, "csr", request, len, &err) == 0 &&
 	    certstore_sign_commit(job, &err) == 0)
 		while ((rv = certstore_sign_next(job, &label, &entry, &chain,
 			    &err)) == 1)
-			;
+			if (cs_buf_adds(to, chain) == -1) {
+				rv = cs_fail_nomem(&err);
+				break;
+			}
 	certstore_sign_free(job);
 	certstore_template_free(tmpl);
+	return rv;
+}
+
+static int
+sign(struct certstore *store)
+{
+	struct cs_buf answer = { 0 };
+	int rv;
+
+	rv = answerrequest(store, csr, strlen(csr), &answer);
+	cs_buf_free(&answer);
 	return rv;
 }
 
@@ -102,13 +162,13 @@ sign(struct certstore *store)
 static int
 profile(struct certstore *store)
 {
+	static const char *const options[] = { "-S OU=a", NULL };
 	struct certstore_template *tmpl;
-	int rv = -1;
+	int rv;
 
-	if ((tmpl = certstore_template_new(&err)) == NULL)
+	if ((tmpl = maketemplate(options)) == NULL)
 		return -1;
-	if (certstore_template_add_subject(tmpl, "OU=a", &err) == 0)
-		rv = certstore_template_load_profile(tmpl, store, "vpn", &err);
+	rv = certstore_template_load_profile(tmpl, store, "vpn", &err);
 	certstore_template_free(tmpl);
 	return rv;
 }
@@ -405,36 +465,11 @@ dropkey(void)
 	sh("rm -f store/acme/accounts/acct/key.new");
 }
 
-/* A certificate by the CA of the store for a request; 0, -1. */
-static int
-answerrequest(struct certstore *store, const void *request, size_t len,
-    struct cs_buf *to)
-{
-	const struct certstore_entry *entry;
-	struct certstore_template *tmpl;
-	struct certstore_sign *job = NULL;
-	const char *chain, *label;
-	int rv = -1;
-
-	if ((tmpl = certstore_template_new(&err)) == NULL)
-		return -1;
-	if (certstore_template_set_issuer(tmpl, "ca", &err) == 0)
-		job = certstore_sign_new(store, tmpl, CERTSTORE_CREATE_FORCE,
-		    &err);
-	if (job != NULL &&
-	    certstore_sign_add(job, "csr", request, len, &err) == 0 &&
-	    certstore_sign_commit(job, &err) == 0 &&
-	    certstore_sign_next(job, &label, &entry, &chain, &err) == 1)
-		rv = cs_buf_adds(to, chain) == -1 ? cs_fail_nomem(&err) : 0;
-	certstore_sign_free(job);
-	certstore_template_free(tmpl);
-	return rv;
-}
-
 /* Requests a certificate, and holds or takes one. */
 static int
 order(struct certstore *store)
 {
+	static const char *const options[] = { "-s ordered.example", NULL };
 	const char *type, *value;
 	struct certstore_template *tmpl;
 	struct certstore_order *o;
@@ -443,14 +478,13 @@ order(struct certstore *store)
 	size_t i, len;
 	int rv = -1;
 
-	if ((tmpl = certstore_template_new(&err)) == NULL)
+	if ((tmpl = maketemplate(options)) == NULL)
 		return -1;
 	if ((o = certstore_order_open(store, "ordered", &err)) == NULL) {
 		certstore_template_free(tmpl);
 		return -1;
 	}
-	if (certstore_template_add_san(tmpl, "ordered.example", &err) == -1 ||
-	    certstore_order_request(o, tmpl, NULL, CERTSTORE_ORDER_FORCE,
+	if (certstore_order_request(o, tmpl, NULL, CERTSTORE_ORDER_FORCE,
 		&err) == -1 ||
 	    certstore_order_set(o, "account", "acct", &err) == -1 ||
 	    certstore_order_set(o, "status", "processing", &err) == -1 ||
@@ -692,85 +726,45 @@ certs(struct certstore *store)
 	return rv;
 }
 
-/* All kinds of names and of extensions. */
 static int
 createca(struct certstore *store)
 {
-	static const char *const subject[] = { "CN=Sub", "O=Org, Inc", "C=DE" };
-	static const char *const constraints[] = { "pathlen=1",
-		"permit=DNS:example.org", "exclude=IP:10.0.0.0/8" };
-	struct certstore_template *tmpl;
-	size_t i;
-	int rv = 0;
+	static const char *const options[] = { "-c", "-S CN=Sub",
+		"-S O=Org, Inc", "-S C=DE", "-C pathlen=1",
+		"-C permit=DNS:example.org", "-C exclude=IP:10.0.0.0/8",
+		"-A ca", NULL };
 
-	if ((tmpl = certstore_template_new(&err)) == NULL)
-		return -1;
-	for (i = 0; i < 3 && rv == 0; i++)
-		rv = certstore_template_add_subject(tmpl, subject[i], &err);
-	for (i = 0; i < 3 && rv == 0; i++)
-		rv = certstore_template_add_constraint(tmpl, constraints[i],
-		    &err);
-	if (rv == 0 && certstore_template_set_ca(tmpl, &err) == 0 &&
-	    certstore_template_set_issuer(tmpl, "ca", &err) == 0)
-		rv = certstore_create(store, "sub", tmpl,
-		    CERTSTORE_CREATE_FORCE, NULL, &err);
-	else
-		rv = -1;
-	certstore_template_free(tmpl);
-	return rv;
+	return createwith(store, "sub", options, CERTSTORE_CREATE_FORCE, NULL);
 }
 
 /* For calls. */
 static int
 createshaken(struct certstore *store)
 {
-	struct certstore_template *tmpl;
-	int rv = -1;
+	static const char *const options[] = { "-P shaken", "-s spc:818H",
+		"-S CN=SHAKEN 818H", "-A ca", NULL };
 
-	if ((tmpl = certstore_template_new(&err)) == NULL)
-		return -1;
-	if (certstore_template_set_profile(tmpl, "shaken", &err) == 0 &&
-	    certstore_template_add_san(tmpl, "spc:818H", &err) == 0 &&
-	    certstore_template_add_subject(tmpl, "CN=SHAKEN 818H", &err) == 0 &&
-	    certstore_template_set_issuer(tmpl, "ca", &err) == 0)
-		rv = certstore_create(store, "phone", tmpl,
-		    CERTSTORE_CREATE_FORCE, NULL, &err);
-	certstore_template_free(tmpl);
-	return rv;
+	return createwith(store, "phone", options, CERTSTORE_CREATE_FORCE,
+	    NULL);
 }
 
 /* Only if needed: it is not. */
 static int
 createneeded(struct certstore *store)
 {
-	struct certstore_template *tmpl;
-	int rv = -1;
-
-	if ((tmpl = certstore_template_new(&err)) == NULL)
-		return -1;
-	if (certstore_template_add_san(tmpl, "web.example", &err) == 0 &&
-	    certstore_template_set_issuer(tmpl, "ca", &err) == 0)
-		rv = certstore_create(store, "web", tmpl,
-		    CERTSTORE_CREATE_IFNEEDED, NULL, &err);
-	certstore_template_free(tmpl);
-	return rv;
+	return createwith(store, "web", web, CERTSTORE_CREATE_IFNEEDED, NULL);
 }
 
 static int
 createrequest(struct certstore *store)
 {
-	struct certstore_template *tmpl;
+	static const char *const options[] = { "-s asked.example", NULL };
 	char *text = NULL;
-	int rv = -1;
+	int rv;
 
-	if ((tmpl = certstore_template_new(&err)) == NULL)
-		return -1;
-	if (certstore_template_add_san(tmpl, "asked.example", &err) == 0)
-		rv = certstore_create(store, "asked", tmpl,
-		    CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_FORCE, &text,
-		    &err);
+	rv = createwith(store, "asked", options,
+	    CERTSTORE_CREATE_REQUEST | CERTSTORE_CREATE_FORCE, &text);
 	free(text);
-	certstore_template_free(tmpl);
 	return rv;
 }
 
@@ -1105,30 +1099,18 @@ makestore(void)
 	static int (*const fill[])(struct certstore *) = { create, createmany,
 		publish, revokecerts, create, create, newaccount, order, trust,
 		setprops, deploy, createca, createshaken };
-	struct certstore_template *tmpl;
+	static const char *const ca[] = { "-c", "-S CN=CA", NULL };
+	static const char *const away[] = { "-s away.example", "-S O=Away",
+		NULL };
 	struct certstore *store;
 	size_t i;
 
 	store = opened(CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
-	tmpl = certstore_template_new(&err);
-	if (certstore_template_set_ca(tmpl, &err) == -1 ||
-	    certstore_template_add_subject(tmpl, "CN=CA", &err) == -1 ||
-	    certstore_create(store, "ca", tmpl, 0, NULL, &err) == -1)
+	if (createwith(store, "ca", ca, 0, NULL) == -1 ||
+	    createwith(store, "web", web, 0, NULL) == -1 ||
+	    createwith(store, "away", away, CERTSTORE_CREATE_REQUEST, &csr) ==
+		-1)
 		bail("%s", err.msg);
-	certstore_template_free(tmpl);
-	tmpl = certstore_template_new(&err);
-	if (certstore_template_add_san(tmpl, "web.example", &err) == -1 ||
-	    certstore_template_set_issuer(tmpl, "ca", &err) == -1 ||
-	    certstore_create(store, "web", tmpl, 0, NULL, &err) == -1)
-		bail("%s", err.msg);
-	certstore_template_free(tmpl);
-	tmpl = certstore_template_new(&err);
-	if (certstore_template_add_san(tmpl, "away.example", &err) == -1 ||
-	    certstore_template_add_subject(tmpl, "O=Away", &err) == -1 ||
-	    certstore_create(store, "away", tmpl, CERTSTORE_CREATE_REQUEST,
-		&csr, &err) == -1)
-		bail("%s", err.msg);
-	certstore_template_free(tmpl);
 	sh("mkdir store/profiles; printf '%s\\n' '-t p384' '-S O=x' '-S OU=b' "
 	   "'-s a.example' 'purpose 1.2.3 clientAuth' 'extension 1.2.3=0500' "
 	   "'-P server' >store/profiles/vpn");
