@@ -388,10 +388,31 @@ static const struct {
 	{ "+12155550100;ext=1", NULL },
 };
 
+static const struct {
+	const char *text, *range;
+} ranges[] = {
+	{ "+1-215-555-0000", "12155550000" },
+	{ "+12155550000+100", "12155550000+100" },
+	{ "12155550000+100", "12155550000+100" },
+	{ "99+1", NULL },
+	{ "99+2", NULL },
+	{ "10+100", NULL },
+	{ "1+99999999999999999", NULL },
+	{ "12155550000+", NULL },
+	{ "12155550000+1x", NULL },
+	{ "12155550000+1+2", NULL },
+	{ "*21+100", NULL },
+	{ "+100", "100" },
+	{ "++100", NULL },
+	{ "x+100", NULL },
+	{ "1----------------------------------------------------------------2",
+	    NULL },
+};
+
 static void
 testnumbers(void)
 {
-	char out[CS_TEL_MAX + 1];
+	char out[CS_TEL_MAX + 1], range[CS_TEL_RANGE_MAX + 1];
 	size_t i;
 
 	for (i = 0; i < sizeof(covers) / sizeof(covers[0]); i++)
@@ -406,6 +427,14 @@ testnumbers(void)
 		else if (ok(cs_tel_read(questions[i].text, out) == NULL,
 			     "\"%s\" is a number", questions[i].text))
 			is_str(out, questions[i].number, "as a list has it");
+	for (i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (ranges[i].range == NULL)
+			ok(cs_tel_readrange(ranges[i].text, range) != NULL,
+			    "\"%s\" is no range", ranges[i].text);
+		else if (ok(cs_tel_readrange(ranges[i].text, range) == NULL,
+			     "\"%s\" is a number or range", ranges[i].text))
+			is_str(range, ranges[i].range, "as a list has it");
+	ok(cs_tel_rangeflaw("1x", 2, 2) != NULL, "not a number");
 }
 
 static void

@@ -159,6 +159,38 @@ test_quote(void)
 	is_int((long long)len, 170, "quoted: long text is cut and says so");
 }
 
+/* As a word of a shell, as a string of JSON, and cut between characters. */
+static void
+test_forms(void)
+{
+	static const struct {
+		const char *text, *word, *json;
+	} rows[] = {
+		{ "", "''", "\"\"" },
+		{ "a/b.c", "a/b.c", "\"a/b.c\"" },
+		{ "a b", "'a b'", "\"a b\"" },
+		{ "it's", "'it'\\''s'", "\"it's\"" },
+		{ "a\"\\\n\037", "'a\"\\\n\037'",
+		    "\"a\\\"\\\\\\u000a\\u001f\"" },
+	};
+	struct cs_buf b = { 0 };
+	char *word;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		cs_buf_reset(&b);
+		if ((word = cs_escape_word(rows[i].text)) == NULL ||
+		    cs_escape_json(&b, rows[i].text) == -1)
+			bail("no memory");
+		is_str(word, rows[i].word, "a word");
+		is_str(b.p, rows[i].json, "a string of JSON");
+		free(word);
+	}
+	cs_buf_free(&b);
+	is_int(cs_escape_fit("a\303\274", 2), 1, "not within a character");
+	is_int(cs_escape_fit("a\303\274", 3), 3, "all of it");
+}
+
 int
 main(void)
 {
@@ -166,5 +198,6 @@ main(void)
 	test_bytes();
 	test_cut();
 	test_quote();
+	test_forms();
 	return tap_done();
 }

@@ -27,14 +27,10 @@ loadidn(void)
 {
 	void *dl, *f, *g;
 
-	if ((dl = dlopen("libidn2.so.0", RTLD_NOW | RTLD_LOCAL)) == NULL)
+	if ((dl = dlopen("libidn2.so.0", RTLD_NOW | RTLD_LOCAL)) == NULL ||
+	    (f = dlsym(dl, "idn2_lookup_u8")) == NULL ||
+	    (g = dlsym(dl, "idn2_free")) == NULL)
 		return;
-	f = dlsym(dl, "idn2_lookup_u8");
-	g = dlsym(dl, "idn2_free");
-	if (f == NULL || g == NULL) {
-		dlclose(dl);
-		return;
-	}
 	/* C has no cast from void * to a function; POSIX says this works. */
 	memcpy(&lookup, &f, sizeof(lookup));
 	memcpy(&release, &g, sizeof(release));

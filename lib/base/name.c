@@ -309,9 +309,8 @@ cs_name_ip(const char *s, char *out, unsigned char *raw, size_t *rawlen)
 	} else {
 		family = strchr(s, ':') != NULL ? AF_INET6 : AF_INET;
 	}
-	if (inet_pton(family, s, addr) != 1)
-		return 0;
-	if (inet_ntop(family, addr, out, INET6_ADDRSTRLEN) == NULL)
+	if (inet_pton(family, s, addr) != 1 ||
+	    inet_ntop(family, addr, out, INET6_ADDRSTRLEN) == NULL)
 		return 0;
 	len = family == AF_INET ? 4 : 16;
 	if (raw != NULL)
