@@ -436,3 +436,30 @@ asks() {
 	trust -q add Twin.crt
 	cmp kept "$set/crls/A.crl"
 }
+
+@test "a set that was edited by hand: a CRL without its CA, a directory" {
+	trust -qf add A.crt B.crt A1.crl B1.crl
+	rm "$set/A.pem"
+	mkdir "$set/odd.pem"
+	run -2 --separate-stderr trust -o name list
+	[ "$output" = "$(printf '%s\n' B B.crl)" ]
+	run -0 --separate-stderr trust -f add Twin.crt
+	[[ $stderr == *'odd.pem: is not a plain file'* ]]
+	[ ! -e "$set/crls/A.crl" ]
+	[ -s "$set/crls/B.crl" ]
+	[ ! -e "$set/odd.pem" ]
+}
+
+@test "CRLs of one CA that have other scopes, and one that is damaged" {
+	trust -qf add A.crt A1.crl
+	crl users.crl A 03 authorityKeyIdentifier=keyid \
+	    issuingDistributionPoint=critical,onlyuser:TRUE
+	crl cas.crl A 04 authorityKeyIdentifier=keyid \
+	    issuingDistributionPoint=critical,onlyCA:TRUE
+	trust -qf add users.crl cas.crl
+	[ "$(find "$set/crls" -name 'A*.crl' | wc -l)" -eq 3 ]
+	openssl crl -in A1.crl -outform DER |
+	    perl -0pe 's/\x06\x08\x2a\x86/\x04\x08\x2a\x86/' >bad.crl
+	run -2 trust -f add bad.crl
+	[[ $output == *'bad.crl: the CRL is damaged: copy it again' ]]
+}

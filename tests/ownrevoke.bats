@@ -279,3 +279,56 @@ record() {
 	rm -rf "$own"
 	[ "$fail" -eq 0 ]
 }
+
+@test "a serial number alone, if one CA has a record of it" {
+	s=$(serial www)
+	run -0 cert-revoke "serial:$s"
+	revoked ca | grep -qx "$s"
+	# by two names it is one
+	run -0 --separate-stderr cert-revoke leaf \
+	    "$(cert-show -o fingerprint leaf)"
+	[ "$output" = leaf ]
+	# a record that is damaged is none
+	s=$(serial phone)
+	cert-rm -fq phone
+	echo rubbish >"$(find "$CERTSTORE/issued" -name "$s.pem")"
+	run -2 cert-revoke -A ca "serial:$s"
+	[[ $output == *'ca has no record of this serial number: use -f'* ]]
+	run -0 cert-revoke -fq -A ca "serial:$s"
+	revoked ca | grep -qx "$s"
+}
+
+@test "the CRL of a CA below is damaged: it is said, and the others are made" {
+	cert-crl -q ca sub
+	for file in "$CERTSTORE"/crl/..sub@*/info; do
+		echo rubbish >"$file"
+	done
+	run -0 --separate-stderr cert-revoke www
+	[ "$output" = www ]
+	[[ $stderr == *crl/.sub/info:\ is\ damaged* ]] || fail "$stderr"
+	[ "$(revoked ca)" = "$(serial www)" ]
+}
+
+@test "CAs of others: no cRLSign, expired, no key identifier" {
+	pki cert bare.crt bare.key /CN=bare days=100 \
+	    subjectKeyIdentifier=hash basicConstraints=critical,CA:TRUE \
+	    keyUsage=critical,keyCertSign
+	pki cert over.crt over.key /CN=over from=20200101000000Z \
+	    to=20210101000000Z subjectKeyIdentifier=hash \
+	    basicConstraints=critical,CA:TRUE \
+	    keyUsage=critical,keyCertSign,cRLSign
+	pki cert noid.crt noid.key /CN=noid days=100 \
+	    basicConstraints=critical,CA:TRUE \
+	    keyUsage=critical,keyCertSign,cRLSign
+	for name in bare over noid; do
+		cert-import -q -N "$name" "$name.crt" "$name.key"
+	done
+	run -2 cert-crl bare
+	[[ $output == *'bare: its keyUsage does not allow it to sign CRLs'* ]]
+	run -2 cert-crl over
+	[[ $output == *'over: expired at 2021-01-01T00:00:00Z: renew it first' ]]
+	cert-crl -q noid
+	openssl crl -noout -CAfile noid.crt -in "$CERTSTORE/crl/noid.pem"
+	openssl crl -noout -text -in "$CERTSTORE/crl/noid.pem" |
+	    grep -q 'Authority Key Identifier'
+}

@@ -356,6 +356,34 @@ whole() {
 	whole
 }
 
+@test "an anchor whose name is the fingerprint of another" {
+	roots A B
+	print=$(cert-show -i A.pem -o fingerprint)
+	root odd.pem "/CN=${print#sha256:}"
+	cert-trust -q add A.pem B.pem odd.pem
+	for verb in rm distrust; do
+		run -2 --separate-stderr cert-trust "$verb" "${print#sha256:}"
+		[[ $stderr == *'is the name of an anchor and a fingerprint: use sha256:'* ]]
+	done
+	cert-trust -q rm "$print"
+	[ "$(names | wc -w)" -eq 2 ]
+	run -1 cert-trust list A
+}
+
+@test "several anchors with trust settings, given at once" {
+	roots A B C
+	for name in A B C; do
+		openssl x509 -in "$name.pem" -addtrust serverAuth \
+		    -out "$name.trusted"
+	done
+	cert-trust -q add A.trusted B.trusted C.trusted
+	[ "$(names)" = 'A B C' ]
+	openssl x509 -in B.pem -addreject serverAuth -out B.trusted
+	run -2 --separate-stderr cert-trust add A.trusted B.trusted C.trusted
+	[[ ${stderr_lines[1]} == *'B: is an anchor already, but here its trust settings reject serverAuth'* ]]
+	[[ $stderr != *A:*reject*B:* && $stderr != *C:*reject* ]]
+}
+
 @test "update: follows the list only, and is quick if nothing changed" {
 	roots A B C D
 	cat A.pem B.pem C.pem >list
