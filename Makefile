@@ -415,10 +415,11 @@ check-servers: all units
 	prove -fo --directives -j "$${JOBS:-2}" -e 'perl tests/exec bash tests/servers/run' \
 	    tests/servers/*.server
 
-# A store that several hosts have: on GlusterFS, and pull, push and receive
-# through sshd.
+# A store that several hosts have: on GlusterFS, on NFS, and pull, push and
+# receive through sshd; and the profiles of AppArmor.  Virtual machines have
+# Debian's kernel, which is downloaded.
 check-hosts: all units
-	HOSTS=all sh tests/run tests/pull.bats tests/hosts/*.bats
+	HOSTS=all TIMEOUT=3600 sh tests/run tests/pull.bats tests/hosts/*.bats
 
 # i386, arm64, armhf, s390x, musl, the part of lib/system.h for other systems,
 # and later OpenSSLs; MACHINES_WANTED names some of them.
@@ -462,7 +463,7 @@ lint: fmt-check cmd/report-css.inc
 	mandoc -T lint -W warning man/*.[1-9]
 	shellcheck $(SCRIPTS)
 	shellcheck -S warning -e SC2034,SC2154 tests/*.bash tests/*.bats \
-	    tests/servers/*.server
+	    tests/hosts/*.bash tests/hosts/*.bats tests/servers/*.server
 	for f in $(PERLS); do perl -wc $$f || exit 1; done
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
 	    --enable=warning,portability --suppress=ctuuninitvar \

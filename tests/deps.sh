@@ -30,8 +30,9 @@ check_servers="$test apache2 caddy coturn dovecot-imapd haproxy kamailio
 kamailio-tls-modules ldap-utils lighttpd lighttpd-mod-openssl mariadb-server
 mosquitto nginx passwd postfix postgresql prosody redis-server slapd ssl-cert
 stunnel4"
-check_hosts="$test glusterfs-client glusterfs-server openssh-client
-openssh-server sshfs"
+check_hosts="$test apparmor busybox-static e2fsprogs glusterfs-client
+glusterfs-server nfs-common nfs-kernel-server openssh-client openssh-server
+pebble qemu-system-x86 rpcbind sshfs"
 lint="$test clang bmake mandoc shellcheck cppcheck clang-format
 libclang-rt-dev"
 bench="$build mkcert openssl gnutls-bin libnss3-tools lego easy-rsa p11-kit
