@@ -79,10 +79,11 @@ DUE = lib/due/attempt.c lib/due/backoff.c lib/due/schedule.c \
 ACME = lib/acme/account.c lib/acme/acmedir.c lib/acme/anchored.c \
 	lib/acme/base64url.c lib/acme/certid.c lib/acme/jsontext.c \
 	lib/acme/jwk.c lib/acme/jws.c lib/acme/keyauth.c lib/acme/order.c \
-	lib/acme/values.c lib/acme/weburl.c
+	lib/acme/orderask.c lib/acme/ordertake.c lib/acme/values.c \
+	lib/acme/weburl.c
 AUDIT = lib/audit/audit.c lib/audit/code.c lib/audit/crlcheck.c \
-	lib/audit/endcheck.c lib/audit/entrycheck.c lib/audit/filecheck.c lib/audit/finding.c \
-	lib/audit/indexcheck.c lib/audit/issuedcheck.c \
+	lib/audit/endcheck.c lib/audit/entrycheck.c lib/audit/filecheck.c \
+	lib/audit/finding.c lib/audit/indexcheck.c lib/audit/issuedcheck.c \
 	lib/audit/issuedrepair.c lib/audit/needed.c \
 	lib/audit/parsecheck.c lib/audit/placecheck.c lib/audit/repairs.c \
 	lib/audit/sidecheck.c lib/audit/trustcheck.c lib/audit/workcheck.c

@@ -15,13 +15,11 @@
 
 #include "acme/private.h"
 #include "import/import.h"
-#include "issue/issue.h"
 
 #define LOCK "lock"
-#define HELD "held.pem"
 #define VALUE_MAX 8192
 
-static const char *const orderfiles[] = { "state", HELD, LOCK };
+static const char *const orderfiles[] = { "state", CS_ORDER_HELD, LOCK };
 
 /* Is a key about the certificate that serves, not about the order? */
 static int
@@ -81,9 +79,8 @@ certstore_order_value(const struct certstore_order *order, const char *key)
 	return NULL;
 }
 
-/* The i-th value of a key with several. */
-static const char *
-findvalue(const struct certstore_order *order, const char *key, size_t i)
+const char *
+cs_order_find(const struct certstore_order *order, const char *key, size_t i)
 {
 	size_t k;
 
@@ -93,8 +90,8 @@ findvalue(const struct certstore_order *order, const char *key, size_t i)
 	return NULL;
 }
 
-static int
-changevalue(struct certstore_order *order, const char *key,
+int
+cs_order_change(struct certstore_order *order, const char *key,
     enum certstore_set_how how, const char *value, struct certstore_error *err)
 {
 	return cs_orderwrite_change(&order->text, key, how, value) == -1 ?
@@ -102,9 +99,9 @@ changevalue(struct certstore_order *order, const char *key,
 	    0;
 }
 
-/* Drops all lines about the order (1), about the certificate (2). */
-static int
-droplines(struct certstore_order *order, int what, struct certstore_error *err)
+int
+cs_order_droplines(struct certstore_order *order, int what,
+    struct certstore_error *err)
 {
 	struct cs_buf to = { 0 };
 	size_t i;
@@ -128,17 +125,17 @@ begincert(struct certstore_order *order, const char *fingerprint,
 {
 	if (cs_orderstate_is(&order->text, "cert-fingerprint", fingerprint))
 		return 0;
-	if (droplines(order, 2, err) == -1)
+	if (cs_order_droplines(order, 2, err) == -1)
 		return -1;
 	return fingerprint == NULL ?
 	    0 :
-	    changevalue(order, "cert-fingerprint", CERTSTORE_SET_REPLACE,
+	    cs_order_change(order, "cert-fingerprint", CERTSTORE_SET_REPLACE,
 		fingerprint, err);
 }
 
 /* The order's certificate serves: what is kept of the order is about that. */
-static int
-concludeorder(struct certstore_order *order, const char *fingerprint,
+int
+cs_order_conclude(struct certstore_order *order, const char *fingerprint,
     struct certstore_error *err)
 {
 	const char *account = certstore_order_value(order, "account");
@@ -150,14 +147,15 @@ concludeorder(struct certstore_order *order, const char *fingerprint,
 		bad |= cs_buf_printf(&text, "cert-account %s\n", account);
 	if (cn != NULL)
 		bad |= cs_buf_printf(&text, "cert-cn %s\n", cn);
-	rv = bad != 0 ? cs_fail_nomem(err) : droplines(order, 1 | 2, err);
+	rv = bad != 0 ? cs_fail_nomem(err) :
+			cs_order_droplines(order, 1 | 2, err);
 	if (rv == 0)
 		rv = begincert(order, fingerprint, err);
 	if (rv == 0 && cs_buf_add(&order->text, text.p, text.len) == -1)
 		rv = cs_fail_nomem(err);
 	if (rv == 0 && order->fingerprint[0] != '\0' && fingerprint != NULL &&
 	    strcmp(order->fingerprint, fingerprint) != 0)
-		rv = changevalue(order, "replaced", CERTSTORE_SET_REPLACE,
+		rv = cs_order_change(order, "replaced", CERTSTORE_SET_REPLACE,
 		    order->fingerprint, err);
 	cs_buf_free(&text);
 	return rv == 0 ? splitstate(order, err) : -1;
@@ -183,17 +181,17 @@ validatestate(struct certstore_order *order, const struct cs_info *info,
 		strcmp(status, "valid") == 0) &&
 	    cs_orderstate_is(&order->text, "spki", info->spki);
 	if (done)
-		return concludeorder(order, info->fingerprint, err);
-	if (!ours && droplines(order, 1, err) == -1)
+		return cs_order_conclude(order, info->fingerprint, err);
+	if (!ours && cs_order_droplines(order, 1, err) == -1)
 		return -1;
 	if (!cs_orderstate_is(&order->text, "cert-fingerprint",
 		info->fingerprint))
-		return droplines(order, 2, err);
+		return cs_order_droplines(order, 2, err);
 	return 0;
 }
 
-static void
-forgetrequest(struct certstore_order *order)
+void
+cs_order_forget(struct certstore_order *order)
 {
 	OPENSSL_free(order->der);
 	order->der = NULL;
@@ -231,14 +229,14 @@ takecalls(struct certstore_order *order, X509_REQ *req,
 }
 
 /* Takes a CSR in PEM: its DER, its names. */
-static int
-takerequest(struct certstore_order *order, const struct cs_buf *pem,
+int
+cs_order_takerequest(struct certstore_order *order, const struct cs_buf *pem,
     struct certstore_error *err)
 {
 	X509_REQ *req;
 	int len = 0, rv = -1;
 
-	forgetrequest(order);
+	cs_order_forget(order);
 	if ((req = cs_cert_csr_frompem(order->name, pem, err)) == NULL ||
 	    cs_describe_csr(&order->wanted.text, req, 1, err) == -1 ||
 	    cs_info_parse(&order->wanted, err) == -1 ||
@@ -264,14 +262,14 @@ out:
 }
 
 /* Reads state and request as they are now. */
-static int
-loadorder(struct certstore_order *order, struct certstore_error *err)
+int
+cs_order_load(struct certstore_order *order, struct certstore_error *err)
 {
 	struct certstore_entry entry = { 0 };
 	struct cs_buf pem = { 0 };
 	int rv = -1;
 
-	forgetrequest(order);
+	cs_order_forget(order);
 	if (cs_store_refresh(order->store, err) == -1)
 		goto out;
 	if (cs_entry_load(order->store, order->name, &entry, err) == -1) {
@@ -289,20 +287,28 @@ loadorder(struct certstore_order *order, struct certstore_error *err)
 	if (!entry.info.hasrequest || !entry.info.ordered)
 		rv = 0;
 	else if ((rv = cs_entry_read(&entry, CS_REQUEST_CSR, &pem, err)) == 1)
-		rv = takerequest(order, &pem, err);
+		rv = cs_order_takerequest(order, &pem, err);
 out:
 	cs_buf_free(&pem);
 	cs_entry_done(&entry);
 	return rv;
 }
 
-static int
-failstate(const struct certstore_order *order, const char *file,
+int
+cs_order_fail(const struct certstore_order *order, const char *file,
     struct certstore_error *err)
 {
 	return cs_fail_errno(err, "%s/acme/orders/%s%s%s",
 	    certstore_path(order->store), order->name, *file == '\0' ? "" : "/",
 	    file);
+}
+
+int
+cs_order_removeheld(struct certstore_order *order, struct certstore_error *err)
+{
+	return cs_file_remove(order->dir, CS_ORDER_HELD) == -1 ?
+	    cs_order_fail(order, CS_ORDER_HELD, err) :
+	    0;
 }
 
 /* Another process has the lock: it noted since when, and its number. */
@@ -326,14 +332,14 @@ failrunning(const struct certstore_order *order, struct certstore_error *err)
 	return -1;
 }
 
-static int
-lockorder(struct certstore_order *order, struct certstore_error *err)
+int
+cs_order_lock(struct certstore_order *order, struct certstore_error *err)
 {
 	char note[64];
 
 	if ((order->lock = cs_file_lock(order->dir, LOCK, 0)) == -1)
 		return errno == EWOULDBLOCK ? failrunning(order, err) :
-					      failstate(order, LOCK, err);
+					      cs_order_fail(order, LOCK, err);
 	snprintf(note, sizeof(note), "%lld %d", (long long)certstore_time_now(),
 	    (int)getpid());
 	cs_file_note(order->lock, note);
@@ -341,8 +347,8 @@ lockorder(struct certstore_order *order, struct certstore_error *err)
 }
 
 /* Makes and opens the directory of the order; the store is locked. */
-static int
-opendirectory(struct certstore_order *order, struct certstore_error *err)
+int
+cs_order_opendir(struct certstore_order *order, struct certstore_error *err)
 {
 	int orders, rv;
 
@@ -351,7 +357,7 @@ opendirectory(struct certstore_order *order, struct certstore_error *err)
 		return -1;
 	rv = cs_file_mkprivate(orders, order->name, &order->dir);
 	if (rv == -1 || (rv = fsync(orders)) == -1)
-		failstate(order, "", err);
+		cs_order_fail(order, "", err);
 	cs_file_close(&orders);
 	return rv;
 }
@@ -377,10 +383,10 @@ certstore_order_open(struct certstore *store, const char *name,
 	    cs_store_refresh(store, err) == -1 ||
 	    cs_lock_take(store, err) == -1)
 		goto fail;
-	rv = opendirectory(order, err);
+	rv = cs_order_opendir(order, err);
 	cs_lock_release(store);
-	if (rv == -1 || lockorder(order, err) == -1 ||
-	    loadorder(order, err) == -1)
+	if (rv == -1 || cs_order_lock(order, err) == -1 ||
+	    cs_order_load(order, err) == -1)
 		goto fail;
 	cs_error_clear(err);
 	return order;
@@ -399,7 +405,8 @@ certstore_order_close(struct certstore_order *order)
 		return;
 	if (order->lock != -1 &&
 	    faccessat(order->dir, "state", F_OK, AT_SYMLINK_NOFOLLOW) == -1 &&
-	    faccessat(order->dir, HELD, F_OK, AT_SYMLINK_NOFOLLOW) == -1 &&
+	    faccessat(order->dir, CS_ORDER_HELD, F_OK, AT_SYMLINK_NOFOLLOW) ==
+		-1 &&
 	    (parent = openat(order->dir, "..",
 		 O_RDONLY | O_DIRECTORY | O_CLOEXEC)) != -1) {
 		(void)cs_file_rmdir(parent, order->name, orderfiles, 3);
@@ -407,7 +414,7 @@ certstore_order_close(struct certstore_order *order)
 	}
 	cs_file_close(&order->lock);
 	cs_file_close(&order->dir);
-	forgetrequest(order);
+	cs_order_forget(order);
 	cs_buf_free(&order->text);
 	cs_strings_free(&order->keys);
 	cs_strings_free(&order->values);
@@ -416,8 +423,8 @@ certstore_order_close(struct certstore_order *order)
 }
 
 /* Writes the state, which is on disk then. */
-static int
-writestate(struct certstore_order *order, struct certstore_error *err)
+int
+cs_order_write(struct certstore_order *order, struct certstore_error *err)
 {
 	if (splitstate(order, err) == -1)
 		return -1;
@@ -474,7 +481,7 @@ writeorder(struct certstore_order *order, struct certstore_error *err)
 	    err->code == CERTSTORE_ENOENTRY) {
 		cs_error_clear(err);
 		if (cs_ordered_check(&entry, &ordered, err) == 0)
-			rv = writestate(order, err);
+			rv = cs_order_write(order, err);
 	}
 	cs_lock_release(order->store);
 	cs_entry_done(&entry);
@@ -505,9 +512,9 @@ certstore_order_set(struct certstore_order *order, const char *key,
 		return -1;
 	if ((!isofcert(key) || value == NULL ||
 		begincert(order, order->fingerprint, err) == 0) &&
-	    changevalue(order, key, CERTSTORE_SET_REPLACE, text, err) == 0)
+	    cs_order_change(order, key, CERTSTORE_SET_REPLACE, text, err) == 0)
 		rv = isofcert(key) || isofentry(key) || value == NULL ?
-		    writestate(order, err) :
+		    cs_order_write(order, err) :
 		    writeorder(order, err);
 	free(text);
 	return rv;
@@ -526,8 +533,8 @@ changesetup(struct certstore_order *order, enum certstore_set_how how,
 		    "%s: a set-up without a text", order->name);
 	if ((clean = cleanvalue(text, err)) == NULL)
 		return -1;
-	if (changevalue(order, "setup", how, clean, err) == 0)
-		rv = writestate(order, err);
+	if (cs_order_change(order, "setup", how, clean, err) == 0)
+		rv = cs_order_write(order, err);
 	free(clean);
 	return rv;
 }
@@ -550,7 +557,7 @@ int
 certstore_order_leftover(const struct certstore_order *order, size_t i,
     const char **text)
 {
-	*text = findvalue(order, "setup", i);
+	*text = cs_order_find(order, "setup", i);
 	return *text != NULL;
 }
 
@@ -582,453 +589,4 @@ certstore_order_csr(const struct certstore_order *order, const void **der,
 		return 0;
 	return cs_fail(err, CERTSTORE_EREFUSED,
 	    "%s: no request of an ACME order waits", order->name);
-}
-
-/* Is the state about the request, its key and its names? */
-static int
-isstateof(const struct certstore_order *order)
-{
-	const char *name, *type, *value;
-	size_t i, len;
-
-	if (!cs_orderstate_is(&order->text, "spki", order->wanted.request))
-		return 0;
-	for (i = 0; certstore_order_identifier(order, i, &type, &name); i++) {
-		value = findvalue(order, "identifier", i);
-		len = strlen(type);
-		if (value == NULL || strncmp(value, type, len) != 0 ||
-		    value[len] != ' ' || strcmp(value + len + 1, name) != 0)
-			return 0;
-	}
-	return findvalue(order, "identifier", i) == NULL;
-}
-
-static int
-removeheld(struct certstore_order *order, struct certstore_error *err)
-{
-	return cs_file_remove(order->dir, HELD) == -1 ?
-	    failstate(order, HELD, err) :
-	    0;
-}
-
-/* A new order begins with the request. */
-static int
-beginorder(struct certstore_order *order, struct certstore_error *err)
-{
-	const char *name, *type;
-	size_t i;
-	int bad;
-
-	if (removeheld(order, err) == -1 || droplines(order, 1, err) == -1)
-		return -1;
-	bad = cs_buf_printf(&order->text, "spki %s\nsince %lld\n",
-	    order->wanted.request, (long long)certstore_time_now());
-	for (i = 0; certstore_order_identifier(order, i, &type, &name); i++)
-		bad |= cs_buf_printf(&order->text, "identifier %s %s\n", type,
-		    name);
-	if (order->hascn)
-		bad |= cs_buf_adds(&order->text, "subject-cn yes\n");
-	return bad == 0 ? writestate(order, err) : cs_fail_nomem(err);
-}
-
-/* Adds a name to a template. */
-static int
-askname(struct certstore_template *t, const char *type, const char *value,
-    struct certstore_error *err)
-{
-	char san[CS_HOST_MAX + 16];
-
-	if (strcmp(type, "dns") != 0 && strcmp(type, "ip") != 0)
-		return 0;
-	snprintf(san, sizeof(san), "%s:%s", type, value);
-	return certstore_template_add_san(t, san, err);
-}
-
-/* Is it of a TNAuthList, "spc:818H" or "tel:12155550000"? */
-static int
-iscall(const char *name)
-{
-	return strncmp(name, "spc:", 4) == 0 || strncmp(name, "tel:", 4) == 0;
-}
-
-/* Asks for the calls of an entry. */
-static int
-askcalls(struct certstore_template *t, const char *type,
-    const struct cs_list *list, struct certstore_error *err)
-{
-	char call[CS_QUOTE_LEN];
-	size_t i;
-
-	for (i = 0; i < list->n; i++) {
-		snprintf(call, sizeof(call), "%s:%s", type, list->v[i]);
-		if (certstore_template_add_san(t, call, err) == -1)
-			return -1;
-	}
-	return list->n == 0 ? 0 :
-			      certstore_template_set_profile(t, "shaken", err);
-}
-
-/* Asks for names and key type of the certificate. */
-static int
-askasis(const struct certstore_order *order, struct certstore_template *t,
-    struct certstore_error *err)
-{
-	struct certstore_error ignored;
-	struct certstore_entry *entry;
-	const char *key, *type, *value;
-	size_t i;
-	int rv = 0;
-
-	if ((entry = certstore_entry_get(order->store, order->name, err)) ==
-	    NULL)
-		return -1;
-	if (certstore_entry_fingerprint(entry) == NULL)
-		rv = cs_fail(err, CERTSTORE_EREFUSED, "%s: has no certificate",
-		    order->name);
-	for (i = 0; rv == 0 && certstore_entry_san(entry, i, &type, &value);
-	     i++)
-		rv = askname(t, type, value, err);
-	if (rv == 0 &&
-	    (askcalls(t, "spc", &entry->info.spcs, err) == -1 ||
-		askcalls(t, "tel", &entry->info.tns, err) == -1))
-		rv = -1;
-	if (rv == 0 && (key = certstore_entry_key(entry)) != NULL &&
-	    certstore_template_set_type(t, key, &ignored) == -1)
-		(void)certstore_template_set_type(t, "p256", &ignored);
-	certstore_entry_free(entry);
-	return rv;
-}
-
-/* Asks for the names that were put aside. */
-static int
-askwish(const struct certstore_order *order, struct certstore_template *t,
-    struct certstore_error *err)
-{
-	const char *wish;
-	size_t i;
-
-	for (i = 0; (wish = findvalue(order, "wish", i)) != NULL; i++)
-		if (certstore_template_add_san(t, wish, err) == -1 ||
-		    (iscall(wish) &&
-			certstore_template_set_profile(t, "shaken", err) == -1))
-			return -1;
-	return 0;
-}
-
-/* Puts the names of the waiting request aside, on disk, for the next one. */
-static int
-keepwish(struct certstore_order *order, struct certstore_error *err)
-{
-	const struct cs_info *wanted = &order->wanted;
-	size_t i;
-	int bad = 0;
-
-	if (order->der == NULL || findvalue(order, "wish", 0) != NULL)
-		return 0;
-	for (i = 0; i < wanted->nsan; i++)
-		bad |= cs_buf_printf(&order->text, "wish %s:%s\n",
-		    cs_san_names[wanted->san[i].type], wanted->san[i].value);
-	for (i = 0; i < wanted->spcs.n; i++)
-		bad |= cs_buf_printf(&order->text, "wish spc:%s\n",
-		    wanted->spcs.v[i]);
-	for (i = 0; i < wanted->tns.n; i++)
-		bad |= cs_buf_printf(&order->text, "wish tel:%s\n",
-		    wanted->tns.v[i]);
-	return bad == 0 ? writestate(order, err) : cs_fail_nomem(err);
-}
-
-/* A new request ends the wish, unless it is without it, and has a new key. */
-static int
-endwish(struct certstore_order *order, int asis, struct certstore_error *err)
-{
-	if (findvalue(order, "newkey", 0) == NULL &&
-	    (asis || findvalue(order, "wish", 0) == NULL))
-		return 0;
-	if (changevalue(order, "newkey", CERTSTORE_SET_REPLACE, "", err) ==
-		-1 ||
-	    (!asis &&
-		changevalue(order, "wish", CERTSTORE_SET_REPLACE, "", err) ==
-		    -1))
-		return -1;
-	return writestate(order, err);
-}
-
-/* Must the next key be new?  Not while the CA may sign the waiting request. */
-static int
-needsnewkey(const struct certstore_order *order)
-{
-	const char *status = certstore_order_value(order, "status");
-
-	return certstore_order_value(order, "newkey") != NULL &&
-	    (status == NULL ||
-		(strcmp(status, "processing") != 0 &&
-		    strcmp(status, "valid") != 0));
-}
-
-int
-certstore_order_request(struct certstore_order *order,
-    const struct certstore_template *tmpl, const struct certstore_set *props,
-    int flags, struct certstore_error *err)
-{
-	struct cs_ordering how = { .tmpl = tmpl };
-	struct certstore_template *own = NULL;
-	struct cs_buf pem = { 0 };
-	int asis = (flags & CERTSTORE_ORDER_KEEP) != 0, rv = -1;
-
-	cs_error_clear(err);
-	if (cs_error_flags(flags,
-		CERTSTORE_ORDER_FORCE | CERTSTORE_ORDER_DRYRUN |
-		    CERTSTORE_ORDER_KEEP,
-		err) == -1 ||
-	    loadorder(order, err) == -1)
-		return -1;
-	if (asis && tmpl != NULL)
-		return cs_fail(err, CERTSTORE_EARGUMENT,
-		    "%s: a template, and a certificate as it is: use one",
-		    order->name);
-	if (props != NULL &&
-	    cs_set_changes(props, &how.change, &how.nchange, err) == -1)
-		return -1;
-	how.keepcn = certstore_order_value(order, "cert-cn") != NULL;
-	how.fresh = (flags & CERTSTORE_ORDER_FORCE) != 0 || needsnewkey(order);
-	how.dryrun = (flags & CERTSTORE_ORDER_DRYRUN) != 0;
-	if (asis || (tmpl == NULL && order->der == NULL)) {
-		if ((own = certstore_template_new(err)) == NULL)
-			return -1;
-		how.tmpl = own;
-		if ((asis ? askasis(order, own, err) :
-			    askwish(order, own, err)) == -1 ||
-		    (asis && !how.dryrun && keepwish(order, err) == -1))
-			goto out;
-	}
-	rv = cs_create_order(order->store, order->name, &how, &pem.p, err);
-	if (rv != -1 && pem.p != NULL) {
-		pem.len = strlen(pem.p);
-		pem.size = pem.len + 1;
-		if (takerequest(order, &pem, err) == -1)
-			rv = -1;
-		else if (how.dryrun)
-			order->dry = rv == 1;
-		else if ((!isstateof(order) && beginorder(order, err) == -1) ||
-		    (rv == 1 && endwish(order, asis, err) == -1))
-			rv = -1;
-	}
-out:
-	certstore_template_free(own);
-	cs_buf_free(&pem);
-	return rv;
-}
-
-/* The reasons to hold a certificate, on one line. */
-static char *
-joinreasons(const struct certstore_order *order, const struct cs_buf *why)
-{
-	size_t len = strlen(order->name);
-	struct cs_buf text = { 0 };
-	struct cs_propline l;
-	size_t pos = 0;
-	int bad = 0;
-
-	while (cs_props_nextline(why, &pos, &l)) {
-		if (l.textlen > len + 2 && l.text[len] == ':') {
-			l.text += len + 2;
-			l.textlen -= len + 2;
-		}
-		bad |= cs_buf_printf(&text, "%s%.*s", text.len > 0 ? "; " : "",
-		    (int)l.textlen, l.text);
-	}
-	if (bad != 0)
-		cs_buf_free(&text);
-	return text.p;
-}
-
-/* Keeps a certificate that is not to serve unless somebody says so. */
-static int
-holdanswer(struct certstore_order *order, const void *pem, size_t len,
-    const struct cs_buf *why, struct certstore_error *err)
-{
-	struct cs_buf b = { 0 };
-	char *text;
-	int rv = -1;
-
-	if ((text = joinreasons(order, why)) == NULL ||
-	    cs_buf_add(&b, pem, len) == -1)
-		cs_fail_nomem(err);
-	else if (cs_file_replace(order->dir, HELD, &b, 0600) == -1)
-		failstate(order, HELD, err);
-	else
-		rv = certstore_order_set(order, "held", text, err);
-	free(text);
-	cs_buf_free(&b);
-	return rv;
-}
-
-/* The new certificate serves. */
-static int
-recordanswer(struct certstore_order *order, struct certstore_error *err)
-{
-	struct certstore_entry entry = { 0 };
-	int rv;
-
-	rv = cs_entry_load(order->store, order->name, &entry, err);
-	if (rv == 0)
-		rv = concludeorder(order, entry.info.fingerprint, err);
-	if (rv == 0) {
-		snprintf(order->fingerprint, sizeof(order->fingerprint), "%s",
-		    entry.info.fingerprint);
-		forgetrequest(order);
-		rv = writestate(order, err);
-	}
-	cs_entry_done(&entry);
-	return rv == 0 ? removeheld(order, err) : -1;
-}
-
-/* The answer to the request of a dry run, whose key is thrown away. */
-static int
-checkdryanswer(const struct certstore_order *order, const void *pem, size_t len,
-    struct certstore_error *err)
-{
-	const struct certstore_entry *entry;
-	struct certstore_certs *certs;
-	struct certstore_entry none = { 0 };
-	struct cs_buf why = { 0 };
-	struct cs_info info;
-	int rv = -1;
-
-	if ((certs = certstore_certs_read(order->name, pem, len, NULL, err)) ==
-		NULL ||
-	    certstore_certs_next(certs, &entry, err) != 1)
-		goto out;
-	info = entry->info;
-	info.name = order->name;
-	if (info.spki == NULL || strcmp(info.spki, order->wanted.request) != 0)
-		cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: the CA sent a certificate for another key",
-		    order->name);
-	else if (cs_objection_add(&why, &info, &none, &order->wanted) == -1)
-		cs_fail_nomem(err);
-	else
-		rv = why.len == 0;
-	cs_warn_lines(order->store, &why);
-out:
-	certstore_certs_free(certs);
-	cs_buf_free(&why);
-	return rv;
-}
-
-int
-certstore_order_finish(struct certstore_order *order, const void *pem,
-    size_t len, int flags, struct certstore_error *err)
-{
-	struct cs_ordered answer = { .name = order->name,
-		.wanted = &order->wanted };
-	struct certstore_error ignored;
-	int rv;
-
-	cs_error_clear(err);
-	if (cs_error_flags(flags,
-		CERTSTORE_ORDER_FORCE | CERTSTORE_ORDER_DRYRUN, err) == -1)
-		return -1;
-	if (order->der == NULL)
-		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: no request of an ACME order waits", order->name);
-	if (order->dry)
-		return checkdryanswer(order, pem, len, err);
-	answer.spki = order->wanted.request;
-	answer.force = (flags & CERTSTORE_ORDER_FORCE) != 0;
-	answer.dryrun = (flags & CERTSTORE_ORDER_DRYRUN) != 0;
-	rv = cs_anchored_check(order->store, order->name, pem, len, &answer.why,
-	    err);
-	if (rv == 0)
-		rv = cs_ordered_import(order->store, &answer, pem, len, err);
-	if (rv == 0 && !answer.dryrun &&
-	    holdanswer(order, pem, len, &answer.why, err) == -1)
-		rv = -1;
-	/* the certificate serves, whatever becomes of the state */
-	if (rv == 1 && !answer.dryrun && recordanswer(order, &ignored) == -1)
-		cs_warn(order->store, "%s", ignored.msg);
-	cs_buf_free(&answer.why);
-	return rv;
-}
-
-int
-certstore_order_take(struct certstore_order *order, int flags,
-    struct certstore_error *err)
-{
-	struct cs_buf pem = { 0 };
-	int rv = -1;
-
-	cs_error_clear(err);
-	if (cs_error_flags(flags, CERTSTORE_ORDER_DRYRUN, err) == -1)
-		return -1;
-	if (certstore_order_value(order, "held") == NULL)
-		return cs_fail(err, CERTSTORE_EREFUSED,
-		    "%s: no certificate is held", order->name);
-	if (cs_file_read(order->dir, HELD, CERTSTORE_INPUT_MAX, &pem) == -1)
-		failstate(order, HELD, err);
-	else
-		rv = certstore_order_finish(order, pem.p, pem.len,
-		    flags | CERTSTORE_ORDER_FORCE, err);
-	cs_buf_free(&pem);
-	return rv;
-}
-
-/* Removes the entry.  Its directory of orders goes with it, so another one is
- * made and locked before anybody else can have it. */
-static int
-removeentry(struct certstore_order *order, struct certstore_error *err)
-{
-	const char *name = order->name;
-
-	if (certstore_remove(order->store, &name, 1, CERTSTORE_REMOVE_FORCE,
-		NULL, NULL, err) == -1)
-		return -1;
-	cs_file_close(&order->lock);
-	cs_file_close(&order->dir);
-	return opendirectory(order, err) == -1 ? -1 : lockorder(order, err);
-}
-
-/* Removes our request; an entry that is nothing else is removed. */
-static int
-withdrawrequest(struct certstore_order *order, struct certstore_error *err)
-{
-	struct certstore_entry entry = { 0 };
-	struct cs_put put = { .name = order->name, .reason = "request" };
-	int rv = -1;
-
-	if (cs_lock_take(order->store, err) == -1)
-		return -1;
-	if (cs_entry_load(order->store, order->name, &entry, err) == -1) {
-		if (err->code == CERTSTORE_ENOENTRY)
-			rv = 0;
-	} else if (!entry.info.hasrequest || !entry.info.ordered)
-		rv = 0;
-	else if (entry.info.fingerprint == NULL)
-		rv = removeentry(order, err);
-	else if (cs_repeat_pair(&put, &entry, err) == 0) {
-		cs_entry_identify(&entry, &put.seen);
-		rv = cs_write_entries(order->store, &put, 1, err);
-	}
-	cs_lock_release(order->store);
-	cs_put_free(&put);
-	cs_entry_done(&entry);
-	return rv;
-}
-
-int
-certstore_order_abandon(struct certstore_order *order, int flags,
-    struct certstore_error *err)
-{
-	cs_error_clear(err);
-	if (cs_error_flags(flags, CERTSTORE_ORDER_KEEP, err) == -1 ||
-	    loadorder(order, err) == -1)
-		return -1;
-	if ((flags & CERTSTORE_ORDER_KEEP) == 0 &&
-	    withdrawrequest(order, err) == -1)
-		return -1;
-	cs_error_clear(err);
-	forgetrequest(order);
-	if (removeheld(order, err) == -1 || droplines(order, 1, err) == -1)
-		return -1;
-	return writestate(order, err);
 }

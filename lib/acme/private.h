@@ -130,6 +130,29 @@ struct certstore_order {
 	int		 dry;		/* it was made by a dry run */
 	char		 fingerprint[CS_HASH_LEN];	/* what serves, or "" */
 };
+#define CS_ORDER_HELD	"held.pem"	/* in the directory of the order */
+/* A system call failed, for this file of it; "" for the directory. */
+int	cs_order_fail(const struct certstore_order *, const char *,
+	    struct certstore_error *);
+int	cs_order_opendir(struct certstore_order *, struct certstore_error *);
+int	cs_order_lock(struct certstore_order *, struct certstore_error *);
+int	cs_order_load(struct certstore_order *, struct certstore_error *);
+int	cs_order_removeheld(struct certstore_order *, struct certstore_error *);
+/* The i-th value of a key.  Changes of the text, which write puts on disk: of a
+ * value; all lines about the order (1), about the certificate (2) dropped; only
+ * what holds for this certificate, which the order is for, kept. */
+const char *cs_order_find(const struct certstore_order *, const char *, size_t);
+int	cs_order_change(struct certstore_order *, const char *,
+	    enum certstore_set_how, const char *, struct certstore_error *);
+int	cs_order_droplines(struct certstore_order *, int,
+	    struct certstore_error *);
+int	cs_order_conclude(struct certstore_order *, const char *,
+	    struct certstore_error *);
+int	cs_order_write(struct certstore_order *, struct certstore_error *);
+/* The request in this PEM is the one that waits; none is. */
+int	cs_order_takerequest(struct certstore_order *, const struct cs_buf *,
+	    struct certstore_error *);
+void	cs_order_forget(struct certstore_order *);
 
 /* anchored.c: adds a line if the chain of an entry leads to a trust anchor, and
  * that of its new certificate to none. */
