@@ -600,6 +600,8 @@ static const struct foreign foreigns[] = {
 	{ "f-v1leaf", "rsa", "f-v1", V3, MBSTRING_ASC,
 	    { "subjectAltName", "DNS:v1.example", "1.3.6.1.4.1.11129.2.4.2",
 		"DER:04020000" } },
+	{ "f-weak", "weak", "f-v1", V3, MBSTRING_ASC,
+	    { "subjectAltName", "DNS:weak.example" } },
 	{ "f-serial", "rsa", "f-v1", V3, MBSTRING_ASC,
 	    { "subjectAltName", "DNS:serial.example", "subjectKeyIdentifier",
 		"0102", "authorityKeyIdentifier", "issuer:always" } },
@@ -641,6 +643,8 @@ foreignkey(const char *type)
 
 	if (strcmp(type, "rsa") == 0)
 		return EVP_RSA_gen(2048);
+	if (strcmp(type, "weak") == 0)
+		return EVP_RSA_gen(1024);
 	if (strcmp(type, "ED448") == 0)
 		return EVP_PKEY_Q_keygen(NULL, NULL, "ED448");
 	if (strcmp(type, "pss") != 0)
@@ -765,6 +769,11 @@ testforeign(void)
 	for (i = 0; i < NFOREIGN; i++) {
 		if (foreigns[i].above == NULL)
 			continue;
+		if (strcmp(foreigns[i].type, "weak") == 0) {
+			refused(foreigns[i].name, 0, CERTSTORE_EREFUSED,
+			    "a new key of type rsa:1024 cannot be made");
+			continue;
+		}
 		a = cert(foreigns[i].name);
 		renewed(foreigns[i].name, foreigns[i].name);
 		b = cert(foreigns[i].name);
@@ -796,7 +805,7 @@ testforeign(void)
 	import(foreignof("f-leaf"));
 	import(foreignof("f-edleaf"));
 	ahead += 300 * (time_t)DAY;
-	again("f-v1", 0, 1, "f-v1 f-v1leaf");
+	again("f-v1", 0, 1, "f-v1 f-v1leaf f-weak");
 	again("f-pss", 0, 1, "f-pss f-pssleaf");
 	ok(strstr(warned, "f-leaf: names its issuer by serial number") != NULL,
 	    "says so: %s", warned);
@@ -1064,6 +1073,26 @@ testothers(void)
 	refused("n-www", 0, CERTSTORE_EREFUSED, "name constraints of n-ca");
 }
 
+/* What cannot be as before, and what is beside it. */
+static void
+testspecial(void)
+{
+	make("y-root", 0, "c l=3650d");
+	make("y-www", 0, "A=y-root s=www.y.example l=90d");
+	make("y-bad", 0, "A=y-root s=bad.y.example l=90d");
+	sh("echo rubbish >store/certs/y-bad/info");
+	ahead += 3000 * (time_t)DAY;
+	is_int(renewal("y-root", 0, NULL), 0, "a CA beside a damaged entry");
+	ok(strstr(warned, "y-bad: ") != NULL, "which is said: %s", warned);
+	sh("rm -rf store/certs/y-bad store/certs/.y-bad@*");
+
+	make("y-long", 0, "s=long.y.example l=90d");
+	setprop("y-long", "life", "2920000d");
+	renewed("y-long", "y-long");
+	ok(strncmp(text("y-long", CS_INFO, "ends "), "253402300799 ", 13) == 0,
+	    "a life ends with the year 9999");
+}
+
 int
 main(void)
 {
@@ -1082,6 +1111,7 @@ main(void)
 	testlosttrust();
 	testcalls();
 	testothers();
+	testspecial();
 	certstore_close(store);
 	removescratch();
 	return tap_done();
