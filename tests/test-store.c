@@ -60,6 +60,14 @@ found(struct certstore *store, const char *host, const char *expect)
 	return strcmp(got, expect) == 0;
 }
 
+static long long
+filesize(const char *file)
+{
+	struct stat st;
+
+	return lstat(path("%s", file), &st) == -1 ? -1 : (long long)st.st_size;
+}
+
 static int
 mode(const char *file)
 {
@@ -471,6 +479,62 @@ testintents(void)
 	    "a removal is finished");
 	ok(!exists("store/certs/.p@2"), "nothing of the name is left");
 	certstore_close(store);
+}
+
+/* Takes the lock, which recovers what is there. */
+static int
+recovers(struct certstore *store)
+{
+	if (cs_lock_take(store, &err) == -1)
+		return 0;
+	cs_lock_release(store);
+	sh("find store/.pending -mindepth 1 >pending");
+	return filesize("pending") == 0;
+}
+
+/* What was in .pending/, in any state that a writer or a hand can leave. */
+static void
+testrecovery(void)
+{
+	struct certstore *store;
+
+	sh("rm -rf store");
+	store = opened(CERTSTORE_OPEN_CREATE);
+	put(store, "u", 0, "u1", "san dns u.example\n");
+	put(store, "v", 0, "v1", "san dns v.example\n");
+	put(store, "w", 0, "w1", "san dns w.example\n");
+	sh(": >store/.pending/junk~; ln -s x store/.pending/@nosuch;"
+	   " ln -s x store/.pending/..q; ln -s .u@1 store/.pending/u");
+	ok(recovers(store), "what is no intent goes: %s", err.msg);
+	sh("for i in u v; do cp -a store/certs/.$i@1 store/certs/.$i@2;"
+	   " sed -e 's/^generation.*/&\\nbefore 1/; s/^generation 1/generation 2/'"
+	   " store/certs/.$i@1/info >store/certs/.$i@2/info;"
+	   " ln -s .$i@2 store/.pending/$i; done");
+	sh("cp -a store halfway; ln -sfn .u@2 store/certs/u;"
+	   " : >store/.pending/@@switched; : >store/.pending/junk~");
+	ok(recovers(store), "all were to be switched: %s", err.msg);
+	is_str(text("store/certs/u"), ".u@2", "the first was");
+	is_str(text("store/certs/v"), ".v@2", "the second is now");
+	ok(!exists("store/certs/.v@1"), "what it replaced goes");
+	certstore_close(store);
+	sh("rm -rf store; mv halfway store; : >store/.lock");
+	store = opened(CERTSTORE_OPEN_WRITE);
+	sh("cp -P store/.pending/u store/.pending/u@taken");
+	ok(recovers(store), "none was, one intent was taken: %s", err.msg);
+	is_str(text("store/certs/u"), ".u@1", "the first is as it was");
+	is_str(text("store/certs/v"), ".v@1", "so is the second");
+	ok(!exists("store/certs/.u@2") && !exists("store/certs/.v@2"),
+	    "what was written goes");
+	sh("rm store/certs/u; ln -s .u@1/mend store/.pending/u");
+	ok(recovers(store), "a link was to be made again: %s", err.msg);
+	is_str(text("store/certs/u"), ".u@1", "it is");
+	sh("rm store/certs/w; cp -a store/certs/.w@1 store/certs/w;"
+	   " ln -s .w@1 store/.pending/w; ln -s .w@2 store/.pending/w@rm");
+	ok(recovers(store) && exists("store/certs/.w@1/privkey.pem") &&
+		exists("store/certs/w/privkey.pem"),
+	    "a directory in the place of a link stays: %s", err.msg);
+	certstore_close(store);
+	sh("rm -rf store");
 }
 
 static void
@@ -1073,6 +1137,7 @@ main(void)
 	testpaths();
 	testrefusals();
 	testmany();
+	testrecovery();
 	removescratch();
 	return tap_done();
 }

@@ -208,8 +208,7 @@ cs_issuedrepair_records(struct cs_repair *r, struct certstore_error *err)
 	int rv = 0;
 
 	if (cs_issued_signers(r->store, &cas) == -1)
-		return cs_fail_errno(err, "%s/issued",
-		    certstore_path(r->store));
+		rv = cs_fail_errno(err, "%s/issued", certstore_path(r->store));
 	for (i = 0; i < cas.n && rv == 0; i++) {
 		in.spki = cas.v[i];
 		rv = cs_issued_each(r->store, in.spki, lookrecord, &in, err);
