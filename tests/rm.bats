@@ -51,6 +51,33 @@ state() {
 	run -0 cert-rm ca
 }
 
+@test "a CA stays with what stays, and with what may need it" {
+	cert-create -c root
+	cert-create -A root -c int
+	cert-create -A int -s leaf.example.com leaf
+	cert-set leaf user=web
+	run -2 --separate-stderr cert-rm root int leaf
+	[ "${#stderr_lines[@]}" -eq 3 ]
+	[[ $stderr == *"int: issued leaf, which needs it: "* ]]
+	[[ $stderr == *"root: issued int, which needs it: "* ]]
+	cert-set leaf user=
+	cert-create -s damaged.example.com damaged
+	rm "$CERTSTORE/certs/damaged/info"
+	run -2 --separate-stderr cert-rm root int leaf
+	[[ $stderr == *"root: damaged is damaged, and may need it: "* ]]
+	[[ $stderr == *"int: damaged is damaged, and may need it: "* ]]
+	run -0 cert-rm root int damaged
+	# of two with one name, the one whose key signed it
+	for name in one two three; do
+		cert-create -c -S CN=same "$name"
+	done
+	cert-create -A two -s leaf.example.com leaf
+	run -2 --separate-stderr cert-rm one two three
+	[[ $stderr == *"two: issued leaf, which needs it: "* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[ "$(cert-list -o name)" = $'leaf\ntwo' ]
+}
+
 @test "-n prints the same and changes nothing" {
 	cert-create -c ca
 	cert-create -A ca a.example
