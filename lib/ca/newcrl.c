@@ -144,20 +144,14 @@ begincrl(struct filling *f, X509 *issuer)
 	    addkeyid(f->crl, issuer) && addcrlnumber(f->crl, info->number);
 }
 
-/* Signs the CRL and encodes it: 1 or 0. */
+/* Signs the CRL and encodes it: its length, or 0 or less. */
 static int
-endcrl(struct filling *f, EVP_PKEY *pkey, struct cs_buf *der)
+endcrl(struct filling *f, EVP_PKEY *pkey, unsigned char **der)
 {
-	unsigned char *p = NULL;
-	int len, ok;
-
 	if (X509_CRL_sort(f->crl) != 1 ||
-	    X509_CRL_sign(f->crl, pkey, cs_sign_digest(pkey)) <= 0 ||
-	    (len = i2d_X509_CRL(f->crl, &p)) <= 0)
+	    X509_CRL_sign(f->crl, pkey, cs_sign_digest(pkey)) <= 0)
 		return 0;
-	ok = cs_buf_add(der, p, (size_t)len) == 0;
-	OPENSSL_free(p);
-	return ok;
+	return i2d_X509_CRL(f->crl, der);
 }
 
 static void
@@ -181,7 +175,8 @@ cs_newcrl_make(struct cs_buf *der, struct certstore *store,
 {
 	struct filling f = { .info = info, .since = since };
 	const char *name = is->entry.info.name;
-	int rv = -1;
+	unsigned char *p = NULL;
+	int len, rv = -1;
 
 	ERR_clear_error();
 	cs_progress(store, "making the CRL", 0, 0);
@@ -197,14 +192,19 @@ cs_newcrl_make(struct cs_buf *der, struct certstore *store,
 	    !f.bad)
 		goto out;
 	cs_buf_reset(der);
-	if (f.bad || !endcrl(&f, is->pkey, der)) {
+	if (f.bad || (len = endcrl(&f, is->pkey, &p)) <= 0) {
 		cs_fail_crypto(err, CERTSTORE_ECRYPTO,
 		    "%s: the CRL cannot be made", name);
+		goto out;
+	}
+	if (cs_buf_add(der, p, (size_t)len) == -1) {
+		cs_fail_nomem(err);
 		goto out;
 	}
 	info->count = f.count;
 	rv = 0;
 out:
+	OPENSSL_free(p);
 	freefilling(&f);
 	return rv;
 }
