@@ -221,15 +221,15 @@ aged() {
 	cat from/certs/n/combined.pem >n.pem
 	aged
 	syscalls all cert-import n.pem
-	guard "an import" 193
+	guard "an import" 194
 	[ "$(grep -c '^fsync' trace)" -eq 15 ]
 	syscalls all cert-rm n.example.com
-	guard "a removal" 142
+	guard "a removal" 143
 	[ "$(grep -c '^fsync' trace)" -eq 3 ]
 	syscalls fsync,syncfs cert-rm e2.example.com e3.example.com
 	guard "syncs of a removal of two" 3
 	syscalls all cert-import -f -N e1.example.com n.pem
-	guard "an import that replaces all names" 230
+	guard "an import that replaces all names" 231
 	[ "$(grep -c '^fsync' trace)" -eq 13 ]
 }
 
@@ -237,10 +237,10 @@ aged() {
 	cert-set e1.example.com note=one
 	aged
 	syscalls all cert-set e1.example.com note=two
-	guard "a change" 236
+	guard "a change" 237
 	[ "$(grep -c '^fsync' trace)" -eq 11 ]
 	syscalls all cert-set e1.example.com note=two
-	guard "no change" 95
+	guard "no change" 96
 	[ "$(grep -c '^fsync' trace)" -eq 0 ]
 	syscalls fsync,syncfs cert-set ca e1.example.com e2.example.com note=x
 	guard "syncs of three" 28
@@ -254,7 +254,7 @@ aged() {
 	    e1.example.com
 	aged
 	syscalls all cert-revert e1.example.com
-	guard "a revert" 261
+	guard "a revert" 262
 	[ "$(grep -c '^fsync' trace)" -eq 12 ]
 }
 
