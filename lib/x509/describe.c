@@ -376,8 +376,10 @@ addrest(struct cs_buf *buf, X509 *x509)
 static int
 faildescribe(const char *what, struct certstore_error *err)
 {
-	if (errno == ENOMEM)
+	if (errno == ENOMEM) {
+		ERR_clear_error();
 		return cs_fail_nomem(err);
+	}
 	return cs_fail_crypto(err, CERTSTORE_ECRYPTO,
 	    "the %s cannot be described", what);
 }
