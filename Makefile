@@ -388,7 +388,8 @@ build-asan:
 
 # Which lines of lib/ no test reaches: prints them, and how many there are.  Every
 # allocation and every system call of many calls fails here; the sweeps are left
-# out, which kill the same writers again and again.
+# out, which kill the same writers again and again.  Other users, as whom tests
+# run commands, can write the counters, too.
 coverage:
 	rm -rf build-coverage
 	mkdir build-coverage
@@ -397,6 +398,8 @@ coverage:
 	cd build-coverage && $(MAKE) clean && \
 	    $(MAKE) CFLAGS="-O0 --coverage" LDFLAGS=--coverage \
 	    CPPFLAGS="-U_FORTIFY_SOURCE -DCMD_UNCONFINED" all units && \
+	    find . -name '*.gcno' | sed 's/gcno$$/gcda/' | xargs touch && \
+	    find . -name '*.gcda' -exec chmod 666 {} + && \
 	    { FAULTS=all TIMEOUT=3600 sh tests/run $(MEMORY_TESTS); \
 	    sh tests/run $(TESTS) $(ACME_TESTS) $(PROBE_TESTS) \
 	    $$(ls tests/*.bats | grep -Ev \
