@@ -155,6 +155,47 @@ teardown() {
 	sed 's/^/# lease of 15 s: the next host /' "$work/waits" >&3
 }
 
+@test "a host that is paused while it writes does not undo what others wrote" {
+	host web1 1 <<-'END'
+	. ./nfs.bash
+	serve
+	joined
+	cert-create -s both.example.com both
+	: >acked.web1
+	tell served
+	await paused
+	cert-create -fq -s both.example.com both
+	whole
+	cp /m/s/certs/both/cert.pem mine.pem
+	tell taken
+	await continued
+	cmp mine.pem /m/s/certs/both/cert.pem
+	cert-check -e 0
+	cert-create -fq -s both.example.com both
+	whole
+	END
+	host web2 2 <<-'END'
+	. ./nfs.bash
+	await served
+	joined
+	stopped renameat 1 cert-create -fq -s both.example.com both 2>said
+	tell stopped
+	await taken
+	pkill -CONT -x cert-create
+	wait
+	cat said
+	grep -q 'another writer wrote during this change' said
+	tell continued
+	END
+	until_is stopped
+	kill -STOP "$(cat "$work/web2.pid")"
+	: >"$work/paused"
+	until_is taken
+	kill -CONT "$(cat "$work/web2.pid")"
+	ended web2
+	ended web1
+}
+
 @test "a server that is restarted, and one that loses its power" {
 	host web1 1 <<-'END'
 	. ./nfs.bash
