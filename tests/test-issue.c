@@ -497,8 +497,7 @@ testrequest(void)
 	OTHER(n, 1) \
 	OTHER(n, 2) \
 	OTHER(n, 3) \
-	OTHER(n, 4) OTHER(n, 5) OTHER(n, 6) OTHER(n, 7) OTHER(n, 8) \
-	    OTHER(n, 9)
+	OTHER(n, 4) OTHER(n, 5) OTHER(n, 6) OTHER(n, 7) OTHER(n, 8) OTHER(n, 9)
 
 /* Requests that no program makes, or a hostile one; what is said of them. */
 static const struct {
