@@ -12,7 +12,7 @@ include config.mk
 
 # The folders of the library, from the bottom up.
 BASE = lib/base/ahead.c lib/base/array.c lib/base/buf.c lib/base/crypto.c \
-	lib/base/error.c lib/base/escape.c lib/base/file.c \
+	lib/base/error.c lib/base/escape.c lib/base/file.c lib/base/filelock.c \
 	lib/base/hash.c lib/base/idn.c lib/base/mount.c lib/base/name.c \
 	lib/base/stamp.c lib/base/strings.c lib/base/tel.c lib/base/time.c
 STORE = lib/store/combined.c lib/store/crlinfo.c lib/store/crllist.c \

@@ -69,16 +69,16 @@ syscalls() {
 	count=$(grep -c "$CERTSTORE" trace)
 }
 
-@test "a match takes at most 252,000 instructions" {
+@test "a match takes at most 250,000 instructions" {
 	instructions cert-match www.e2.example.com
 	[ "$(cut -f 1 "$BATS_TEST_TMPDIR/out")" = e2.example.com ]
-	guard "a hit" 252000
+	guard "a hit" 250000
 }
 
-@test "a host without a match takes at most 252,000 instructions" {
+@test "a host without a match takes at most 250,000 instructions" {
 	instructions cert-match absent.example.com
 	[ ! -s "$BATS_TEST_TMPDIR/out" ]
-	guard "a miss" 252000
+	guard "a miss" 250000
 }
 
 @test "a listed entry takes at most 12,000 instructions" {

@@ -101,6 +101,13 @@ void	*cs_ahead_get(struct cs_ahead *, size_t);	/* or NULL: read it */
 void	 cs_ahead_done(struct cs_ahead *, size_t);	/* it was read */
 void	 cs_ahead_free(struct cs_ahead *);
 
+/* filelock.c: locks a file that is made if need be, shared (1) or not: its
+ * descriptor, or -1 and errno, which is EWOULDBLOCK if another has it.  Note
+ * writes a text into an open file and noted reads it: losing it does no harm. */
+int	cs_file_lock(int, const char *, int);
+void	cs_file_note(int, const char *);
+void	cs_file_noted(int, char *, size_t);
+
 /* mount.c: does flock(2) hold for this host only?  Of a line of mountinfo and a
  * device: the type, or NULL; of a directory: 1 and the type, or 0.  The last
  * one locks a file that flock(2) has locked, shared or not, against those who
@@ -229,10 +236,6 @@ int	cs_file_opendir(int, const char *);	/* follows no link */
 int	cs_file_openpath(const char *);		/* a directory; follows links */
 int	cs_file_rename(int, const char *, const char *);
 int	cs_file_each(int, const char *, int (*)(void *, const char *), void *);
-int	cs_file_lock(int, const char *, int);	/* 1: shared; EWOULDBLOCK */
-/* Write and read a text in an open file; losing it does no harm. */
-void	cs_file_note(int, const char *);
-void	cs_file_noted(int, char *, size_t);
 /* Make a directory of mode 0755, whatever the umask is, and open it.  mkdir
  * opens one that exists, newdir fails with EEXIST. */
 int	cs_file_mkdir(int, const char *, int *);

@@ -3,7 +3,6 @@
  * are relative to an open directory, links are not followed, and modes do not
  * depend on the umask.  Functions return -1 and errno on an error.
  */
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <dirent.h>
@@ -24,7 +23,6 @@
 #define EXT_MAGIC 0xEF53 /* ext2, ext3 and ext4 */
 #define ACCESS_ACL "system.posix_acl_access"
 #define DEFAULT_ACL "system.posix_acl_default"
-#define LOCK_MODE 0600	      /* others could hold the lock for ever */
 #define FUSE_MAGIC 0x65735546 /* does not pass syncfs(2) on */
 
 int
@@ -775,59 +773,4 @@ cs_file_hassyncfs(int fd)
 	int64_t type = system_filesystem(fd);
 
 	return type != 0 && type != FUSE_MAGIC;
-}
-
-void
-cs_file_note(int fd, const char *text)
-{
-	size_t len = strlen(text);
-
-	if (pwrite(fd, text, len, 0) != (ssize_t)len ||
-	    ftruncate(fd, (off_t)len) == -1)
-		(void)!ftruncate(fd, 0);
-}
-
-void
-cs_file_noted(int fd, char *text, size_t size)
-{
-	ssize_t n;
-
-	n = pread(fd, text, size - 1, 0);
-	text[n < 0 ? 0 : n] = '\0';
-}
-
-/*
- * Opens and locks a file with flock(2), without waiting: EWOULDBLOCK if another
- * process has the lock, also on a host that mounts the disk by NFS.  Shared, it
- * excludes only one that is not.  Returns the descriptor.  If the name is that of
- * another file by then, tries again.
- */
-int
-cs_file_lock(int dirfd, const char *name, int shared)
-{
-	const int op = (shared ? LOCK_SH : LOCK_EX) | LOCK_NB;
-	struct stat st, now;
-	int fd;
-
-	for (;;) {
-		fd = openat(dirfd, name,
-		    O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-		    LOCK_MODE);
-		if (fd == -1)
-			return -1;
-		if (flock(fd, op) == -1 ||
-		    cs_mount_lockserved(fd, shared) == -1 ||
-		    fstat(fd, &st) == -1 ||
-		    ((st.st_mode & 07777) != LOCK_MODE &&
-			st.st_uid == geteuid() && fchmod(fd, LOCK_MODE) == -1))
-			break;
-		if (fstatat(dirfd, name, &now, AT_SYMLINK_NOFOLLOW) == -1) {
-			if (errno != ENOENT)
-				break;
-		} else if (st.st_dev == now.st_dev && st.st_ino == now.st_ino)
-			return fd;
-		close(fd);
-	}
-	closekeep(fd);
-	return -1;
 }

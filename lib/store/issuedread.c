@@ -171,10 +171,16 @@ collectsigner(void *arg, const char *file)
 int
 cs_issued_signers(const struct certstore *store, struct cs_strings *signers)
 {
+	int errnum;
+
 	if (store->fd != -1 &&
 	    cs_file_each(store->fd, DIRECTORY, collectsigner, signers) == -1 &&
-	    errno != ENOENT)
+	    errno != ENOENT) {
+		errnum = errno;
+		cs_strings_free(signers);
+		errno = errnum;
 		return -1;
+	}
 	cs_strings_sort(signers);
 	return 0;
 }
