@@ -140,6 +140,18 @@ over() {
 	return "$status"
 }
 
+# tick: waits until a change gets another time than the last one.  A change of
+# certs/ in the same tick of the clock is not noticed by cert-rm.
+tick() {
+	local was
+
+	touch "$BATS_TEST_TMPDIR/tick"
+	was=$(stat -c %y "$BATS_TEST_TMPDIR/tick")
+	while [ "$(stat -c %y "$BATS_TEST_TMPDIR/tick")" = "$was" ]; do
+		touch "$BATS_TEST_TMPDIR/tick"
+	done
+}
+
 # mode FILE: its permission bits in octal.
 mode() {
 	stat -c %a "$1"

@@ -147,12 +147,13 @@ nothing_of() {
 @test "generations without a link, as after a power cut, are removed, too" {
 	cert-create -s a.example a
 	cert-create -s b.example b
-	sleep 0.1 # a change within one tick of the clock is not noticed
+	tick
 	cp -a "$CERTSTORE/certs/.a@1" "$CERTSTORE/certs/.a@7"
 	mkdir "$CERTSTORE/certs/.a@2"
 	echo key >"$CERTSTORE/certs/.a@2/privkey.pem"
 	cert-rm a
 	nothing_of a
+	tick
 	rm "$CERTSTORE/certs/b"
 	before=$(state | grep -v '^\(\.lock\|index\) ')
 	for dry in -n ''; do
@@ -162,6 +163,7 @@ nothing_of() {
 	[ "$(state | grep -v '^\(\.lock\|index\) ')" = "$before" ]
 	cert-check -r b
 	cert-match b.example
+	tick
 	rm "$CERTSTORE/certs/b"
 	run -2 cert-rm b
 	cert-rm -f b
@@ -194,6 +196,7 @@ nothing_of() {
 	[ "$(reads cert-rm a)" -eq 0 ]
 	cert-create -f -s b.example b
 	[ "$(reads cert-rm b)" -eq 0 ]
+	tick
 	touch "$CERTSTORE/certs"
 	[ "$(reads cert-rm c)" -gt 0 ]
 	[ "$(reads cert-rm d)" -eq 0 ]
