@@ -386,6 +386,7 @@ struct run {
 	sigset_t mask; /* while it waits */
 	int64_t limit; /* when something is to be done next */
 	int kills;     /* signals that were sent */
+	int stopped;   /* by a signal that this process got */
 	int over, status;
 };
 
@@ -411,21 +412,26 @@ readoutput(int *fd, struct cmd_text *t)
 						      OUTPUT_MAX - t->len);
 }
 
-/* Sees whether the program has ended, and what was caught. */
+/* Sees whether the program has ended, and what was caught.  A signal ends it; one
+ * that comes later changes nothing for it, but is not lost. */
 static void
 seesignals(struct run *run)
 {
 	int sig = caught;
 
+	caught = 0;
 	if (!run->over &&
 	    waitpid(run->pid, &run->status, WNOHANG) == run->pid) {
 		run->over = 1;
 		run->limit = nowms() + LINGER_MS;
-	} else if (!run->over && sig != 0 && run->kills == 0) {
-		run->hook->interrupted = sig;
+	}
+	if (sig == 0)
+		return;
+	run->hook->interrupted = sig;
+	if (!run->over && run->kills == 0) {
+		run->stopped = 1;
 		run->limit = nowms();
 	}
-	caught = 0;
 }
 
 /*
@@ -468,7 +474,7 @@ judgeend(const struct run *run, unsigned int seconds)
 {
 	struct cmd_hook *hook = run->hook;
 
-	if (hook->interrupted != 0)
+	if (run->stopped)
 		return refuse(hook, "was interrupted");
 	if (run->kills > 0)
 		snprintf(hook->why, sizeof(hook->why),
@@ -609,6 +615,7 @@ cmd_hook_run(struct cmd_hook *hook, char **argv, const char *input,
 	if (startprogram(&run, argv, input) == 0) {
 		run.limit = nowms() + (int64_t)seconds * 1000;
 		watchprogram(&run);
+		seesignals(&run);
 		rv = judgeend(&run, seconds);
 	}
 	if (run.out != -1)

@@ -525,6 +525,21 @@ mounts() {
 	told 'web changed a b'
 }
 
+@test "a signal that comes when the hook has just ended is not lost" {
+	# what it leaves keeps the output open, and waits until it is over
+	hook web '(while kill -0 $$ 2>/dev/null; do :; done; kill $PPID) &'
+	for _ in $(seq 50); do
+		run --separate-stderr cert-deploy -f
+		[ "$status" -eq 0 ] || break
+	done
+	[ "$status" -eq 2 ]
+	[ "$stderr" = 'cert-deploy: web: interrupted: run it again' ]
+	hook web
+	: >"$log"
+	run -0 cert-deploy -f
+	told 'web changed a b'
+}
+
 @test "much input that nobody reads, much output that nobody wants" {
 	printf '#!/bin/sh\nexec 0<&-\nhead -c 300000 /dev/zero | tr "\\0" x\nexit 1\n' \
 	    >store/hooks/web
