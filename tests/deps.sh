@@ -24,8 +24,9 @@ dovecot-imapd dovecot-lmtpd dovecot-managesieved dovecot-pop3d kamailio
 kamailio-tls-modules lighttpd-mod-openssl logrotate mariadb-client-core
 mariadb-server-core postgresql prosody slapd vsftpd openvpn strongswan-swanctl
 charon-systemd freeradius eapoltest libstrongswan-standard-plugins gpgsm
-gpg-agent dirmngr systemd e2fsprogs g++ clang mandoc bash-completion fish zsh
-chromium tidy apparmor default-jre-headless easy-rsa gnutls-bin libnss3-tools"
+gpg-agent dirmngr po-debconf systemd e2fsprogs g++ clang mandoc bash-completion
+fish zsh chromium tidy apparmor default-jre-headless easy-rsa gnutls-bin
+libnss3-tools"
 check_servers="$test apache2 caddy coturn dovecot-imapd haproxy kamailio
 kamailio-tls-modules ldap-utils lighttpd lighttpd-mod-openssl mariadb-server
 mosquitto nginx passwd postfix postgresql prosody redis-server slapd ssl-cert

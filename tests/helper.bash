@@ -140,8 +140,9 @@ over() {
 	return "$status"
 }
 
-# tick: waits until a change gets another time than the last one.  A change of
-# certs/ in the same tick of the clock is not noticed by cert-rm.
+# tick: waits until a change gets another time than the last one.  What else than
+# a command changes certs/ or index/ in the same tick of the clock as a command
+# is not noticed.
 tick() {
 	local was
 

@@ -107,6 +107,7 @@ www.example.com" ]
 	# a part of the validity ends at any time
 	run -2 --separate-stderr cert-list -o name -e 1%
 	[[ $stderr == *later3* ]]
+	tick
 	rm -r "$CERTSTORE/index/ends"
 	run -2 --separate-stderr cert-list -o name -e 150d
 	[ "$output" = "later1.example.com

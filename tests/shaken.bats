@@ -132,6 +132,7 @@ silent() {
 	cert-rm -f one
 	signs ten range tel:12155550001
 	# an index of an earlier version
+	tick
 	rm -r "$CERTSTORE/index/tn"
 	signs ten range tel:12155550001
 	cert-create -P shaken -s tel:12155550003 three
