@@ -526,14 +526,22 @@ mounts() {
 }
 
 @test "a signal that comes when the hook has just ended is not lost" {
+	local n=0
+
 	# what it leaves keeps the output open, and waits until it is over
-	hook web '(while kill -0 $$ 2>/dev/null; do :; done; kill $PPID) &'
-	for _ in $(seq 50); do
+	hook web '(while kill -0 $$ 2>/dev/null; do :; done
+	    kill $PPID && : >'"$PWD/sent"') &'
+	for _ in $(seq 10); do
+		rm -f sent
 		run --separate-stderr cert-deploy -f
-		[ "$status" -eq 0 ] || break
+		# it ends by the signal if that comes a little later
+		[ "$status" -ne 143 ] || continue
+		[ -e sent ] || continue
+		[ "$status" -eq 2 ]
+		[ "$stderr" = 'cert-deploy: web: interrupted: run it again' ]
+		n=$((n + 1))
 	done
-	[ "$status" -eq 2 ]
-	[ "$stderr" = 'cert-deploy: web: interrupted: run it again' ]
+	[ "$n" -gt 0 ]
 	hook web
 	: >"$log"
 	run -0 cert-deploy -f
