@@ -559,7 +559,7 @@ killed() {
 	traceable
 	cert-create -q -c ca
 	for name in one two; do
-		mkdir -p -m 700 "$accounts/$name"
+		mkdir -p "$accounts/$name"
 		printf 'certstore 1\ndirectory https://%s.example/dir\n' \
 		    "$name" >"$accounts/$name/account"
 		cp "$CERTSTORE/certs/ca/privkey.pem" "$accounts/$name/key.pem"

@@ -247,7 +247,8 @@ whole() {
 }
 
 @test "links: of a request, of a moment, and copies of links" {
-	mkdir -m 700 -p "$CERTSTORE/acme/orders/a"
+	mkdir -p "$CERTSTORE/acme/orders/a"
+	chmod -R go= "$CERTSTORE/acme"
 	(umask 077; echo 'ari-next 9999999999' >"$CERTSTORE/acme/orders/a/state")
 	rm -r "$CERTSTORE/index"
 	directory w
