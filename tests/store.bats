@@ -397,7 +397,8 @@ remedy() {
 lost() {
 	local name n=0
 
-	cp disk cut
+	# of one moment: the kernel may be writing
+	until cp disk cut && cmp -s disk cut; do :; done
 	e2fsck -fy cut >/dev/null 2>&1 || [ $? -le 2 ]
 	mkdir -p after
 	mount -o loop,ro cut after
