@@ -40,7 +40,7 @@ same() {
 
 	shift
 	[ "$(sed -n 's/.*: use //p' <<<"$message" |
-	    sed -E 's/; or.*|or another .*//; s/:[A-Za-z]+|=[^ ,]*//g' |
+	    sed -E 's/; o[fr].*|or another .*//; s/:[A-Za-z]+|=[^ ,]*//g' |
 	    tr -s ', ' '\n\n' | grep -vxE 'or|one|of|x-NAME' | sort -u)" = "$(words "$@" | grep -vx x-)" ] ||
 	    fail "$*: $(words "$@" | xargs): $message"
 }
@@ -171,8 +171,18 @@ holds() {
 	run -2 cert-show -o '?' a
 	[ "$(grep -o 'alone: .*' <<<"$output" | cut -d ' ' -f 2- |
 	    tr ' ' '\n' | sort)" = "$(words 'field,... | part')" ]
-	run -0 diff <({ words property; echo origin; } | grep -vx x- | sort) \
-	    <(words prop,...)
+	{ words property; words '@store ...' cert-set; echo origin; } |
+	    grep -vx x- | sort -u | diff - <(words prop,...)
+	cert-create -c ca
+	cert-show -o cert ca | cert-trust -f -q add -
+	for setting in @new @store @trust; do
+		words "$setting ..." cert-set >settings
+		for prop in $(words property) renewhost log; do
+			run cert-set -n "$setting" "${prop/x-/x-own}="
+			[ "$status" = "$(if grep -qx -- "$prop" settings; then
+			    echo 0; else echo 2; fi)" ] || fail "$setting $prop"
+		done
+	done
 	for type in $(words -t: cert-match); do
 		cert-match -qt "$type" b 2>stderr || [ $? -eq 1 ]
 		[ ! -s stderr ]
@@ -187,6 +197,8 @@ holds() {
 	[ "$(offered cert-rm -)" = '-V -d -f -h -n -q' ]
 	[ "$(offered cert-rm -f)" = '-fV -fd -fh -fn -fq' ]
 	[ "$(offered cert-rm -fd)" = -fd ]
+	[ "$(offered cert-rm --)" = '--help --version' ]
+	[ "$("$complete" cert-rm --h)" = --help ]
 	[ "$(offered cert-rm '')" = 'site-CA www.example.com' ]
 	[ "$(offered cert-rm -- -)" = '' ]
 	[ "$(offered /usr/bin/cert-rm www.example.com s)" = site-CA ]
@@ -195,7 +207,13 @@ holds() {
 	# shellcheck disable=SC2088  # as it is typed
 	[ "$(HOME=$PWD/directory offered cert-rm -qd '~/other' '')" = one ]
 	[ "$(offered cert-match '')" = '*.example.com 2001:db8::1 tenant.example.com www.example.com' ]
-	[ "$(offered cert-create -A '')" = site-CA ]
+	for command in create crl list revoke sign; do
+		letter=-A
+		[ "$command" != crl ] || letter=-q
+		[ "$(offered cert-$command $letter '')" = site-CA ] ||
+		    fail "$command"
+	done
+	[ "$("$complete" cert-acme -T '')" = $'phones\n\tfile\t' ]
 	[ "$(offered cert-create -P '')" = \
 	    'client mail peer server shaken vpn' ]
 	[ "$(offered cert-sign -P v)" = vpn ]
@@ -207,6 +225,10 @@ holds() {
 	[ "$(offered cert-set @trust)" = '@trust @trust/' ]
 	[ "$(offered cert-set @trust/)" = @trust/phones ]
 	[ "$(offered cert-set one user=)" = user=nginx ]
+	[ "$(offered cert-set @trust/phones user+=)" = user+=nginx ]
+	[ "$(offered cert-acme -m hook:)" = \
+	    'hook:dehydrated hook:nginx hook:nsupdate' ]
+	[ "$("$complete" cert-account new a ca)" = ca= ]
 	[ "$(offered cert-trust -T phones rm '')" = site-CA ]
 	[ "$(offered cert-trust rm '')" = '' ]
 	[ "$(offered cert-account show '')" = letsencrypt ]

@@ -31,11 +31,12 @@ words() {
 	return 1
 }
 
-# names DIRECTORY BEFORE START: the names in this directory of the store that
-# begin with START, each behind BEFORE.
+# names DIRECTORY BEFORE START: the names in this directory, or in this one of
+# the store, that begin with START, each behind BEFORE.
 names() (
 	set +f
-	cd "$store/$1" 2>/dev/null || exit 0
+	case $1 in /*) dir=$1 ;; *) dir=$store/$1 ;; esac
+	cd "$dir" 2>/dev/null || exit 0
 	before=$2
 	set -- "$3"*
 	[ -e "$1" ] || [ -h "$1" ] || exit 0
@@ -43,6 +44,13 @@ names() (
 	printf '%s\n' "$@" | before=$before awk '
 	    /^[A-Za-z0-9._:*-]+$/ { print ENVIRON["before"] $0 }'
 )
+
+# hooks DIRECTORIES BEFORE START: those of the store and of these directories.
+hooks() {
+	for dir in hooks $1; do
+		names "$dir" "$2" "$3"
+	done | grep -v '\.env$' | sort -u
+}
 
 # known X BEFORE START: what <X> is, each behind BEFORE.
 known() {
@@ -69,13 +77,17 @@ known() {
 		offer "$(cut -d : -f 1 /etc/group)" "$2" "$3"
 		;;
 	hook)
-		names hooks "$2" "$3" | grep -v '\.env$'
+		hooks /etc/certstore/hooks "$2" "$3"
 		;;
 	host)
 		names index/host "$2" "$3"
 		;;
 	profile)
 		names profiles "$2" "$3"
+		;;
+	program)
+		hooks "/etc/certstore/hooks @LIBEXECDIR@/certstore/hooks" \
+		    "$2" "$3"
 		;;
 	set)
 		names trusts "$2" "$3"
@@ -92,6 +104,7 @@ known() {
 # offer WORDS BEFORE START: those of the table's words that begin with START,
 # each behind BEFORE.
 offer() {
+	was=
 	for word in $1; do
 		head=${word%%<*}
 		case $word in
@@ -107,7 +120,12 @@ offer() {
 				known "${name%>}" "$2$head" "${3#"$head"}"
 				;;
 			*)
-				case $head in "$3"*) echo "$2$head" ;; esac
+				# once for all kinds of values
+				case $head in
+				"$was") ;;
+				"$3"*) echo "$2$head" ;;
+				esac
+				was=$head
 				;;
 			esac
 			;;
@@ -181,6 +199,10 @@ if [ -n "$letter" ]; then
 fi
 
 case $first$end$1 in
+--*)
+	offer '--help --version' '' "$1"
+	exit 0
+	;;
 -*)
 	cluster "$1"
 	if [ -z "$letter" ]; then
@@ -196,7 +218,7 @@ case $first$end$1 in
 esac
 
 operands=$(
-	if [ -z "$first" ] || { ! words "$command" "$first ..." &&
+	if [ -z "$first" ] || { ! words "$command" "${first%%/*} ..." &&
 	    ! words "$command" 'operand ...'; }; then
 		words "$command" operand || words '*' operand
 	fi)
