@@ -172,6 +172,9 @@ refused() {
 	refused '@new: tenant: is a property of entries' @new tenant=x.example
 	refused '@store: group: is a property of entries' @store group=daemon
 	refused '@new: default: is' @new default=yes
+	refused '@new: log: is a property of @store' @new log=syslog
+	refused 'log: "x": use syslog, or no value' @store log=x
+	refused 'of @store renewhost, log' @store renewhosts=x
 	for endpoint in host 'host:' host:0 host:65536 host:99999999 :443 \
 	    'http:host:80' ::1:443 '[::1]' host:443= 'host:44a' '*.x:1'; do
 		refused 'endpoint: ' a "endpoint=$endpoint"

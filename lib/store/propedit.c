@@ -232,7 +232,7 @@ static int
 checklogvalue(struct value *v)
 {
 	if (strcmp(v->text, CS_LOG_SYSLOG) != 0)
-		return refusevalue(v, "is not " CS_LOG_SYSLOG);
+		return refusevalue(v, "use " CS_LOG_SYSLOG ", or no value");
 	return checktextvalue(v);
 }
 
@@ -295,7 +295,7 @@ cs_propedit_parse(struct cs_propchange *c, const char *prop,
 		    "%s: no such property: use tenant, user, group, "
 		    "x5u, endpoint, renew, life, keepkey, hold, revoked, "
 		    "crlurl, aiaurl, acme, method, acmeprofile, chain, ignore, "
-		    "note, default or x-NAME",
+		    "note, default or x-NAME; of @store renewhost, log",
 		    cs_escape_quote(q, prop));
 	if (!p->islist && how != CERTSTORE_SET_REPLACE)
 		return refusevalue(&v, "this property has one value: use =");

@@ -295,8 +295,8 @@ checksection(const struct certstore_set *set, const char *section,
 	}
 	if (prop == NULL)
 		return 0;
-	return cs_fail(err, CERTSTORE_EARGUMENT,
-	    "%s: %s: is a property of entries", section, prop);
+	return cs_fail(err, CERTSTORE_EARGUMENT, "%s: %s: is a property of %s",
+	    section, prop, isstoreprop(prop) ? "@store" : "entries");
 }
 
 /*
