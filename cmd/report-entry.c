@@ -356,7 +356,8 @@ addsummary(struct rows *rows)
 		html_print(t, ", <span class=\"s expired\">%zu expired</span>",
 		    rows->nstate[REPORT_EXPIRED]);
 	if (rows->nstate[REPORT_SOON] > 0)
-		html_print(t, ", <span class=\"s soon\">%zu expire soon</span>",
+		html_print(t,
+		    ", <span class=\"s soon\">%zu expiring soon</span>",
 		    rows->nstate[REPORT_SOON]);
 	cmd_text_adds(t, "</summary>\n");
 }

@@ -124,7 +124,7 @@ addtile(struct cmd_text *t, const char *class, size_t n, const char *label)
 void
 page_begin(struct report *r, const size_t severity[3])
 {
-	static const char *const labels[] = { "expired", "expire soon",
+	static const char *const labels[] = { "expired", "expiring soon",
 		"not yet valid", "valid", "waiting" };
 	static const char *const classes[] = { "expired", "soon", "early",
 		"valid", "waiting" };

@@ -236,8 +236,8 @@ adddrawing(struct cmd_text *t, const struct timeline *tl)
 	    "<text class=\"label right\" x=\"99%%\" y=\"%d\">later</text>\n</svg>\n",
 	    BASE + 37, BASE + 37);
 	html_print(t,
-	    "<p id=\"figures\" class=\"more\">%zu expired, %zu expire within "
-	    "a year, %zu later.</p>\n",
+	    "<p id=\"figures\" class=\"more\">%zu expired, %zu within a "
+	    "year, %zu later.</p>\n",
 	    tl->expired.n,
 	    tl->r->nentry - tl->r->n[REPORT_WAITING] - tl->expired.n -
 		tl->later.n,

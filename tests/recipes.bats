@@ -468,11 +468,29 @@ moved() {
 	recipe 1
 	step
 	recipe 17
+	line=${steps[0]}
 	step
 	done_all
 	[ ! -s said ]
-	[ ! -e "$BATS_TEST_TMPDIR/www/certs/new" ]
-	grep -q 'voip\.example\.com' "$BATS_TEST_TMPDIR/www/certs/index.html"
+	cd "$BATS_TEST_TMPDIR/www/certs"
+	[ ! -e new ]
+	grep -q 'voip\.example\.com' index.html
+	# what could not be read is told on the page, too
+	: >"$CERTSTORE/certs/phones/info"
+	sh "$line.sh" 2>said
+	grep -q phones said
+	[ ! -e new ]
+	grep -q 'this page is not complete' index.html
+	# no page, or one that ends too early, replaces none
+	printf '#!/bin/sh\nhead -c 4096 index.html\nexit 2\n' |
+	    tee cert-report >/dev/null
+	chmod 755 cert-report
+	for short in "$PWD" /; do
+		[ "$short" != / ] || mv "$CERTSTORE/certs" "$CERTSTORE/gone"
+		PATH=$short:$PATH sh "$line.sh" 2>said ||
+		    [ $? -eq 1 ]
+		grep -q '</html>' index.html
+	done
 }
 
 @test "19: sign the requests of routers and phones" {
