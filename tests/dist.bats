@@ -50,6 +50,36 @@ setup() {
 	run -0 logrotate -d -s state "$rotate"
 }
 
+@test "renewal by the unit can use a web root of another user" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to mount"
+	unshare -m true 2>/dev/null || skip "cannot mount here"
+	[ -d /var/www ] || skip "there is no /var/www"
+	command -v setpriv >/dev/null || skip "no setpriv"
+	caps=$(sed -n 's/^CapabilityBoundingSet=//p' \
+	    "$units/cert-renew.service" | tr 'A-Z \n' 'a-z,,' |
+	    sed 's/cap_/+/g; s/,*$//')
+	cert-create -q -s a.example.com a
+	paths=$(sed -n 's/^ReadWritePaths=-//p' "$units/cert-renew.service")
+	run unshare -m sh -ec '
+	    mount --make-rprivate /
+	    mount -t tmpfs none /var/www
+	    mkdir -m 700 /var/www/html
+	    chown 65534 /var/www/html
+	    mount -o remount,ro,bind / /
+	    mount --bind /var/www /var/www
+	    mount -o remount,ro,bind /var/www
+	    for path in $2; do
+		if [ -d "$path" ]; then
+		    mount --bind "$path" "$path"
+		    mount -o remount,rw,bind "$path"
+		fi
+	    done
+	    exec setpriv --bounding-set="-all,$1" "$0" webroot:/var/www/html \
+		http-01 a.example.com begin note setup' \
+	    "$ROOT/tests/method" "$caps" "$paths"
+	[[ $output == *'setup 0' ]] || fail "$output"
+}
+
 @test "renewal works where only the store can be written" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to mount"
 	unshare -m true 2>/dev/null || skip "cannot mount here"
