@@ -487,76 +487,79 @@ fmt-check:
 	clang-format --dry-run -Werror $(SOURCES)
 
 install: all
-	$(INSTALL) -d -m 755 $(DESTDIR)$(BINDIR) $(DESTDIR)$(INCDIR) \
-	    $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PCDIR) $(DESTDIR)$(MANDIR)/man1 \
-	    $(DESTDIR)$(MANDIR)/man3 $(DESTDIR)$(MANDIR)/man5 \
-	    $(DESTDIR)$(MANDIR)/man7
-	$(INSTALL) -d -m 755 $(DESTDIR)$(LIBEXECDIR)/certstore/hooks \
-	    $(DESTDIR)$(UNITDIR) $(DESTDIR)$(EXAMPLEDIR)
-	$(INSTALL) -m 755 $(COMMANDS) $(DESTDIR)$(BINDIR)
-	$(INSTALL) -m 755 $(WORKERS) $(DESTDIR)$(LIBEXECDIR)/certstore
-	$(INSTALL) -m 755 $(HOOKS) $(DESTDIR)$(LIBEXECDIR)/certstore/hooks
-	$(INSTALL) -m 755 $(HOST_SCRIPTS) $(DESTDIR)$(LIBEXECDIR)/certstore
-	$(INSTALL) -m 644 lib/certstore.h $(DESTDIR)$(INCDIR)
-	$(INSTALL) -m 644 libcertstore.a $(SO) $(DESTDIR)$(LIBDIR)
-	ln -sf $(SO) $(DESTDIR)$(LIBDIR)/libcertstore.so
+	$(INSTALL) -d -m 755 "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(INCDIR)" \
+	    "$(DESTDIR)$(LIBDIR)" "$(DESTDIR)$(PCDIR)" "$(DESTDIR)$(MANDIR)/man1" \
+	    "$(DESTDIR)$(MANDIR)/man3" "$(DESTDIR)$(MANDIR)/man5" \
+	    "$(DESTDIR)$(MANDIR)/man7"
+	$(INSTALL) -d -m 755 "$(DESTDIR)$(LIBEXECDIR)/certstore/hooks" \
+	    "$(DESTDIR)$(UNITDIR)" "$(DESTDIR)$(EXAMPLEDIR)"
+	$(INSTALL) -m 755 $(COMMANDS) "$(DESTDIR)$(BINDIR)"
+	$(INSTALL) -m 755 $(WORKERS) "$(DESTDIR)$(LIBEXECDIR)/certstore"
+	$(INSTALL) -m 755 $(HOOKS) "$(DESTDIR)$(LIBEXECDIR)/certstore/hooks"
+	$(INSTALL) -m 755 $(HOST_SCRIPTS) "$(DESTDIR)$(LIBEXECDIR)/certstore"
+	$(INSTALL) -m 644 lib/certstore.h "$(DESTDIR)$(INCDIR)"
+	$(INSTALL) -m 644 libcertstore.a $(SO) "$(DESTDIR)$(LIBDIR)"
+	ln -sf $(SO) "$(DESTDIR)$(LIBDIR)/libcertstore.so"
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@INCDIR@|$(INCDIR)|' \
 	    -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
 	    -e 's|@LIBS@|$(LIBS)|' lib/libcertstore.pc.in \
-	    >$(DESTDIR)$(PCDIR)/libcertstore.pc
-	chmod 644 $(DESTDIR)$(PCDIR)/libcertstore.pc
+	    >"$(DESTDIR)$(PCDIR)/libcertstore.pc"
+	chmod 644 "$(DESTDIR)$(PCDIR)/libcertstore.pc"
 	for m in $(MAN1) $(MAN3) $(MAN5) $(MAN7); do \
-	    $(INSTALL) -m 644 man/$$m $(DESTDIR)$(MANDIR)/man$${m##*.} || \
+	    $(INSTALL) -m 644 man/$$m "$(DESTDIR)$(MANDIR)/man$${m##*.}" || \
 	    exit 1; done
 	for u in $(SYSTEMD_UNITS); do \
 	    sed -e 's|@BINDIR@|$(BINDIR)|' dist/$$u \
-	    >$(DESTDIR)$(UNITDIR)/$$u && \
-	    chmod 644 $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
+	    >"$(DESTDIR)$(UNITDIR)/$$u" && \
+	    chmod 644 "$(DESTDIR)$(UNITDIR)/$$u" || exit 1; done
 	sed -e 's|@BINDIR@|$(BINDIR)|' dist/certstore.cron \
-	    >$(DESTDIR)$(EXAMPLEDIR)/certstore.cron
-	chmod 644 $(DESTDIR)$(EXAMPLEDIR)/certstore.cron
-	$(INSTALL) -m 644 dist/certstore.logrotate $(DESTDIR)$(EXAMPLEDIR)
-	$(INSTALL) -d -m 755 $(DESTDIR)$(DATADIR)/profiles $(DESTDIR)$(BASHDIR) \
-	    $(DESTDIR)$(FISHDIR) $(DESTDIR)$(ZSHDIR)
-	$(INSTALL) -m 644 $(PROFILES) $(DESTDIR)$(DATADIR)/profiles
+	    >"$(DESTDIR)$(EXAMPLEDIR)/certstore.cron"
+	chmod 644 "$(DESTDIR)$(EXAMPLEDIR)/certstore.cron"
+	$(INSTALL) -m 644 dist/certstore.logrotate "$(DESTDIR)$(EXAMPLEDIR)"
+	$(INSTALL) -d -m 755 "$(DESTDIR)$(DATADIR)/profiles" "$(DESTDIR)$(BASHDIR)" \
+	    "$(DESTDIR)$(FISHDIR)" "$(DESTDIR)$(ZSHDIR)"
+	$(INSTALL) -m 644 $(PROFILES) "$(DESTDIR)$(DATADIR)/profiles"
 	awk -f dist/completion/table.awk dist/completion/arguments \
 	    lib/audit/code.c $(SHARED) $(MAINS) \
-	    >$(DESTDIR)$(DATADIR)/completion
-	$(COMPLETION)/complete.sh >$(DESTDIR)$(LIBEXECDIR)/certstore/complete
-	$(COMPLETION)/complete.bash >$(DESTDIR)$(BASHDIR)/certstore
-	$(COMPLETION)/complete.fish >$(DESTDIR)$(FISHDIR)/certstore.fish
-	$(COMPLETION)/complete.zsh >$(DESTDIR)$(ZSHDIR)/_certstore
+	    >"$(DESTDIR)$(DATADIR)/completion"
+	$(COMPLETION)/complete.sh >"$(DESTDIR)$(LIBEXECDIR)/certstore/complete"
+	$(COMPLETION)/complete.bash >"$(DESTDIR)$(BASHDIR)/certstore"
+	$(COMPLETION)/complete.fish >"$(DESTDIR)$(FISHDIR)/certstore.fish"
+	$(COMPLETION)/complete.zsh >"$(DESTDIR)$(ZSHDIR)/_certstore"
 	for c in $(COMMANDS); do \
-	    ln -sf certstore $(DESTDIR)$(BASHDIR)/$$c && \
-	    ln -sf certstore.fish $(DESTDIR)$(FISHDIR)/$$c.fish || \
+	    ln -sf certstore "$(DESTDIR)$(BASHDIR)/$$c" && \
+	    ln -sf certstore.fish "$(DESTDIR)$(FISHDIR)/$$c.fish" || \
 	    exit 1; done
-	chmod 755 $(DESTDIR)$(LIBEXECDIR)/certstore/complete
-	chmod 644 $(DESTDIR)$(DATADIR)/completion \
-	    $(DESTDIR)$(BASHDIR)/certstore $(DESTDIR)$(ZSHDIR)/_certstore \
-	    $(DESTDIR)$(FISHDIR)/certstore.fish
+	chmod 755 "$(DESTDIR)$(LIBEXECDIR)/certstore/complete"
+	chmod 644 "$(DESTDIR)$(DATADIR)/completion" \
+	    "$(DESTDIR)$(BASHDIR)/certstore" "$(DESTDIR)$(ZSHDIR)/_certstore" \
+	    "$(DESTDIR)$(FISHDIR)/certstore.fish"
 	@test -n "$(DESTDIR)" || ! command -v ldconfig >/dev/null || ldconfig
 
 uninstall:
-	for c in $(COMMANDS); do rm -f $(DESTDIR)$(BINDIR)/$$c; done
+	for c in $(COMMANDS); do rm -f "$(DESTDIR)$(BINDIR)/$$c"; done
 	for c in $(WORKERS); do \
-	    rm -f $(DESTDIR)$(LIBEXECDIR)/certstore/$$c; done
+	    rm -f "$(DESTDIR)$(LIBEXECDIR)/certstore/$$c"; done
 	for h in $(HOOKS) $(HOST_SCRIPTS); do \
-	    rm -f $(DESTDIR)$(LIBEXECDIR)/certstore/$${h#dist/}; done
-	rm -f $(DESTDIR)$(INCDIR)/certstore.h $(DESTDIR)$(LIBDIR)/$(SO) \
-	    $(DESTDIR)$(LIBDIR)/libcertstore.so \
-	    $(DESTDIR)$(LIBDIR)/libcertstore.a \
-	    $(DESTDIR)$(PCDIR)/libcertstore.pc
-	for u in $(SYSTEMD_UNITS); do rm -f $(DESTDIR)$(UNITDIR)/$$u; done
-	rm -f $(DESTDIR)$(EXAMPLEDIR)/certstore.cron \
-	    $(DESTDIR)$(EXAMPLEDIR)/certstore.logrotate
-	for c in certstore $(COMMANDS); do rm -f $(DESTDIR)$(BASHDIR)/$$c \
-	    $(DESTDIR)$(FISHDIR)/$$c.fish; done
+	    rm -f "$(DESTDIR)$(LIBEXECDIR)/certstore/$${h#dist/}"; done
+	rm -f "$(DESTDIR)$(INCDIR)/certstore.h" "$(DESTDIR)$(LIBDIR)/$(SO)" \
+	    "$(DESTDIR)$(LIBDIR)/libcertstore.so" \
+	    "$(DESTDIR)$(LIBDIR)/libcertstore.a" \
+	    "$(DESTDIR)$(PCDIR)/libcertstore.pc"
+	for u in $(SYSTEMD_UNITS); do rm -f "$(DESTDIR)$(UNITDIR)/$$u"; done
+	rm -f "$(DESTDIR)$(EXAMPLEDIR)/certstore.cron" \
+	    "$(DESTDIR)$(EXAMPLEDIR)/certstore.logrotate"
+	for c in certstore $(COMMANDS); do rm -f "$(DESTDIR)$(BASHDIR)/$$c" \
+	    "$(DESTDIR)$(FISHDIR)/$$c.fish"; done
 	for p in $(PROFILES); do \
-	    rm -f $(DESTDIR)$(DATADIR)/$${p#dist/}; done
-	rm -f $(DESTDIR)$(LIBEXECDIR)/certstore/complete \
-	    $(DESTDIR)$(DATADIR)/completion $(DESTDIR)$(ZSHDIR)/_certstore
+	    rm -f "$(DESTDIR)$(DATADIR)/$${p#dist/}"; done
+	rm -f "$(DESTDIR)$(LIBEXECDIR)/certstore/complete" \
+	    "$(DESTDIR)$(DATADIR)/completion" "$(DESTDIR)$(ZSHDIR)/_certstore"
 	for m in $(MAN1) $(MAN3) $(MAN5) $(MAN7); do \
-	    rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$$m; done
+	    rm -f "$(DESTDIR)$(MANDIR)/man$${m##*.}/$$m"; done
+	for d in $(LIBEXECDIR)/certstore/hooks $(LIBEXECDIR)/certstore \
+	    $(DATADIR)/profiles $(DATADIR) $(EXAMPLEDIR); do \
+	    rmdir "$(DESTDIR)$$d" 2>/dev/null || :; done
 
 dist:
 	git archive --prefix=$(TARBALL)/ -o $(TARBALL).tar.gz HEAD

@@ -215,8 +215,22 @@ hostile() {
 	    "$DEST/usr/libexec/certstore/complete"
 }
 
-@test "uninstall leaves no file" {
+@test "a directory whose name has a blank" {
+	make -s -C "$ROOT" install DESTDIR="$BATS_TEST_TMPDIR/a dest" PREFIX=/usr
+	diff -r --no-dereference "$DEST" "$BATS_TEST_TMPDIR/a dest"
+	make -s -C "$ROOT" uninstall DESTDIR="$BATS_TEST_TMPDIR/a dest" \
+	    PREFIX=/usr
+	run find "$BATS_TEST_TMPDIR/a dest" ! -type d
+	[ "$output" = '' ]
+}
+
+@test "uninstall leaves no file, and only what others put there" {
+	: >"$DEST/usr/share/certstore/profiles/mine"
 	make -s -C "$ROOT" uninstall DESTDIR="$DEST" PREFIX=/usr
 	run find "$DEST" ! -type d
+	[ "$output" = "$DEST/usr/share/certstore/profiles/mine" ]
+	rm "$output"
+	make -s -C "$ROOT" uninstall DESTDIR="$DEST" PREFIX=/usr
+	run find "$DEST" -name certstore
 	[ "$output" = '' ]
 }
