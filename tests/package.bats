@@ -121,6 +121,21 @@ speaks() {
 	done
 }
 
+@test "a store keeps its owner and its mode when the host boots" {
+	[ "$(id -u)" -eq 0 ] || skip "not root"
+	command -v systemd-tmpfiles >/dev/null || skip "no systemd-tmpfiles"
+	lib=$PWD/root/var/lib
+	mkdir -p "$lib"
+	for expected in '755 0 0' '2750 65534 65533'; do
+		systemd-tmpfiles --root="$PWD/root" --create \
+		    "$debian/certstore.tmpfiles"
+		[ "$(stat -c '%a %u %g' "$lib/certstore")" = "$expected" ] ||
+		    fail "$(stat -c '%a %u %g' "$lib/certstore")"
+		chown 65534:65533 "$lib/certstore"
+		chmod 2750 "$lib/certstore"
+	done
+}
+
 @test "cron renews at the minute of dist/, and only without systemd" {
 	line=$(grep root "$debian/certstore.cron.d")
 	example=$(grep '	root	' "$ROOT/dist/certstore.cron")
