@@ -206,6 +206,9 @@ MAN7 = certstore.7
 COMPLETION = sed -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|' \
 	-e 's|@DATADIR@|$(DATADIR)|' -e 's|@COMMANDS@|$(COMMANDS)|' \
 	dist/completion
+# Pages and scripts have the paths of a plain make install.
+PLACES = sed -e 's|/usr/local/libexec|$(LIBEXECDIR)|g' \
+	-e 's|/usr/local/share/certstore|$(DATADIR)|g'
 SYSTEMD_UNITS = cert-deploy.service cert-renew.service cert-renew.timer
 SO = libcertstore.so.0
 LIB_OBJS = $(LIBRARY:.c=.o)
@@ -496,7 +499,10 @@ install: all
 	$(INSTALL) -m 755 $(COMMANDS) "$(DESTDIR)$(BINDIR)"
 	$(INSTALL) -m 755 $(WORKERS) "$(DESTDIR)$(LIBEXECDIR)/certstore"
 	$(INSTALL) -m 755 $(HOOKS) "$(DESTDIR)$(LIBEXECDIR)/certstore/hooks"
-	$(INSTALL) -m 755 $(HOST_SCRIPTS) "$(DESTDIR)$(LIBEXECDIR)/certstore"
+	for s in $(HOST_SCRIPTS); do \
+	    $(PLACES) $$s >"$(DESTDIR)$(LIBEXECDIR)/certstore/$${s#dist/}" && \
+	    chmod 755 "$(DESTDIR)$(LIBEXECDIR)/certstore/$${s#dist/}" || \
+	    exit 1; done
 	$(INSTALL) -m 644 lib/certstore.h "$(DESTDIR)$(INCDIR)"
 	$(INSTALL) -m 644 libcertstore.a $(SO) "$(DESTDIR)$(LIBDIR)"
 	ln -sf $(SO) "$(DESTDIR)$(LIBDIR)/libcertstore.so"
@@ -506,8 +512,8 @@ install: all
 	    >"$(DESTDIR)$(PCDIR)/libcertstore.pc"
 	chmod 644 "$(DESTDIR)$(PCDIR)/libcertstore.pc"
 	for m in $(MAN1) $(MAN3) $(MAN5) $(MAN7); do \
-	    $(INSTALL) -m 644 man/$$m "$(DESTDIR)$(MANDIR)/man$${m##*.}" || \
-	    exit 1; done
+	    $(PLACES) man/$$m >"$(DESTDIR)$(MANDIR)/man$${m##*.}/$$m" && \
+	    chmod 644 "$(DESTDIR)$(MANDIR)/man$${m##*.}/$$m" || exit 1; done
 	for u in $(SYSTEMD_UNITS); do \
 	    sed -e 's|@BINDIR@|$(BINDIR)|' dist/$$u \
 	    >"$(DESTDIR)$(UNITDIR)/$$u" && \

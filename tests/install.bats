@@ -215,6 +215,16 @@ hostile() {
 	    "$DEST/usr/libexec/certstore/complete"
 }
 
+@test "pages and scripts name the files that are installed" {
+	run -1 grep -rIE '/usr/local/(libexec|share/certstore)' "$DEST"
+	grep -rhoIE '/usr/(libexec|share)/certstore/[a-z/-]+' \
+	    "$DEST/usr/share/man" "$DEST/usr/libexec" | sort -u >named
+	[ "$(wc -l <named)" -ge 4 ]
+	while read -r file; do
+		[ -e "$DEST$file" ] || fail "$file: is not installed"
+	done <named
+}
+
 @test "a directory whose name has a blank" {
 	make -s -C "$ROOT" install DESTDIR="$BATS_TEST_TMPDIR/a dest" PREFIX=/usr
 	diff -r --no-dereference "$DEST" "$BATS_TEST_TMPDIR/a dest"
