@@ -216,10 +216,23 @@ stepping() {
 	rmdir a
 	mv gone a
 	"$pull" -d b a
-	for words in '' 'a b' -x '-d b' 'host:a;b'; do
+	for words in '' 'a b' -x '-d b' 'host:a;b' /; do
 		# shellcheck disable=SC2086  # words are meant
 		run -2 "$pull" $words
 	done
+	run -2 "$pull" -d '' a
+	[[ $output == 'usage: '* ]]
+	run -2 "$pull" -d / a
+	ln -s a link
+	for words in 'a a' 'a/x a' './link/certs/x a' 'a link' '. a'; do
+		# shellcheck disable=SC2086  # words are meant
+		run -2 "$pull" -f -d $words
+		[[ $output == "pull: ${words% *}: is the source, or "* ]] ||
+		    fail "$words: $output"
+	done
+	: >file
+	run -2 "$pull" -d file/b a
+	diff <(find a -name '*.pull') /dev/null
 }
 
 @test "while the source is written, readers of the copy see whole pairs" {
