@@ -2,7 +2,8 @@
  * test-memory.c: each allocation and each system call of a call fails once.  The
  * call must report it, leak nothing, leave libcrypto's error queue empty and the
  * store readable, and succeed afterwards.  FAULTS=all fails all of the
- * library's, else those of some calls are a sample.
+ * library's; FAULTS=ways, of those that have the same callers, the first and the
+ * last; else those of some calls are a sample.
  */
 #include <string.h>
 
@@ -1003,6 +1004,25 @@ succeeds(const struct sweep *s)
 	return called(s->call, s->flags) != -1;
 }
 
+/* Notes the ways to the allocations or system calls of a sweep. */
+static void
+noteways(const struct sweep *s, enum owner owner)
+{
+	nways = count[owner] = 0;
+	noting = owner;
+	(void)succeeds(s);
+	noting = OWNERS;
+}
+
+/* Which one fails after the n-th; 0: none. */
+static size_t
+nextfault(size_t n, size_t step)
+{
+	if (nways > 0)
+		return nextway(n);
+	return n + (n < FIRST ? 1 : step);
+}
+
 /* Fails each allocation or system call, or of many the first and some others. */
 static void
 starve(const struct sweep *s, enum owner owner)
@@ -1011,10 +1031,11 @@ starve(const struct sweep *s, enum owner owner)
 		"allocations of libcrypto", "system calls" };
 	size_t n, wrong = 0, mute = 0, leaks = 0, dirty = 0, harmed = 0;
 	size_t hidden = 0, last = 0, step = s->step[owner], right;
+	const char *faults = getenv("FAULTS");
 	long before;
 	int rv;
 
-	if (getenv("FAULTS") != NULL)
+	if (faults != NULL)
 		step = owner == CRYPTO ? (step + 7) / 8 : 1;
 	else if (getenv("CERTSTORE_SANITIZE") != NULL)
 		step *= 4; /* four times as slow */
@@ -1024,7 +1045,10 @@ starve(const struct sweep *s, enum owner owner)
 		return;
 	}
 	right = answers;
-	for (n = 1;; n += n < FIRST ? 1 : step) {
+	nways = 0;
+	if (faults != NULL && strcmp(faults, "ways") == 0)
+		noteways(s, owner);
+	for (n = 1; n != 0; n = nextfault(n, step)) {
 		if (s->prepare != NULL)
 			s->prepare();
 		before = live[owner];

@@ -163,8 +163,10 @@ cs_jwk_add(struct cs_buf *b, EVP_PKEY *pkey, struct certstore_error *err)
 		rv = addrsa(b, pkey);
 	else if (alg != NULL)
 		rv = addokp(b, alg, pkey);
-	if (rv == 0 && cs_buf_adds(b, "}") == 0)
+	if (rv == 0 && cs_buf_adds(b, "}") == 0) {
+		ERR_clear_error(); /* what libcrypto got over */
 		return 0;
+	}
 	return ERR_peek_error() == 0 ? cs_fail_nomem(err) :
 				       cs_fail_crypto(err, CERTSTORE_ECRYPTO,
 					   "the public key cannot be encoded");
