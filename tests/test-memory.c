@@ -1064,7 +1064,7 @@ starve(const struct sweep *s, enum owner owner)
 			    "# %s %d %zu: %d %s, live %ld, queue %s, answers %zu of %zu\n",
 			    s->name, owner, n, rv, err.msg,
 			    live[owner] - before,
-			    ERR_reason_error_string(ERR_peek_error()), answers,
+			    ERR_error_string(ERR_peek_error(), NULL), answers,
 			    right);
 		if (rv == -1 && err.msg[0] == '\0')
 			mute++;

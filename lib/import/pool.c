@@ -147,8 +147,9 @@ parsecert(struct cs_pool *pool, const struct cs_pem *pem,
 	cert->ca = cs_cert_is_ca(cert->x509);
 	if (!cert->ca)
 		pool->hasee = 1;
-	if (cs_cert_spki(X509_get_X509_PUBKEY(cert->x509), cert->spki) == -1 ||
-	    cs_cert_match(cert->x509, cert->match) == -1)
+	if (cs_cert_spki(X509_get_X509_PUBKEY(cert->x509), cert->spki) == -1)
+		return cs_fail_nomem(err);
+	if (cs_cert_match(cert->x509, cert->match) == -1)
 		return cs_fail_crypto(err, CERTSTORE_EINPUT,
 		    "%s: the certificate's key cannot be read", where);
 	return 0;

@@ -408,8 +408,7 @@ cs_issuer_files(struct cs_put *put, X509 *x509, const struct cs_issuer *is,
 		return cs_chain_files(put, x509, NULL, NULL, keypem, err);
 	if (cs_cert_spki(X509_get_X509_PUBKEY(sk_X509_value(is->certs, 0)),
 		put->signer) == -1)
-		return cs_fail_crypto(err, CERTSTORE_ECRYPTO, "%s: its key",
-		    is->entry.info.name);
+		return cs_fail_nomem(err);
 	if ((chain = withoutroot(is)) == NULL)
 		return cs_fail_nomem(err);
 	rv = cs_chain_files(put, x509, chain, is->certs, keypem, err);

@@ -230,6 +230,7 @@ parsecrl(struct cs_trustset *set, const struct cs_pem *pem, struct cs_crl *c,
 	cs_hash(c->fingerprint, pem->der, pem->derlen);
 	c->hash = X509_NAME_hash_ex(X509_CRL_get_issuer(c->crl), NULL, NULL,
 	    &ok);
+	ERR_clear_error();
 	return ok == 1 && findscope(c, (*signer)->x509) == 0 ? 1 : -1;
 }
 

@@ -403,7 +403,7 @@ cs_cert_fingerprint(X509 *x509, char hex[CS_HASH_LEN])
 
 /*
  * SHA-256 of the SubjectPublicKeyInfo (RFC 7469 section 2.4) as the
- * certificate has it: the key need not be of a known kind.
+ * certificate has it: the key need not be of a known kind.  -1: no memory.
  */
 int
 cs_cert_spki(const X509_PUBKEY *pub, char hex[CS_HASH_LEN])
@@ -414,6 +414,7 @@ cs_cert_spki(const X509_PUBKEY *pub, char hex[CS_HASH_LEN])
 	if ((len = i2d_X509_PUBKEY(pub, &der)) > 0)
 		cs_hash(hex, der, (size_t)len);
 	OPENSSL_free(der);
+	ERR_clear_error();
 	return len > 0 ? 0 : -1;
 }
 
