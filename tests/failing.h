@@ -89,7 +89,7 @@ noteway(size_t n)
 		if (more == NULL)
 			abort();
 		ways = more;
-		ways[nways++] = (struct way) { hash, n, n };
+		ways[nways++] = (struct way){ hash, n, n };
 	}
 	ways[i].last = n;
 }
