@@ -145,6 +145,11 @@ connected() {
 		END
 		[[ $stderr == 'receive: a malformed line' ]] || fail "$line"
 	done
+	# a key that may only send one entry cannot fill the memory
+	{ echo changed www; perl -e 'print "a" x 4000, "\n" for 1 .. 70'; } >many
+	cat many many many >>many.txt
+	run -2 --separate-stderr "$ROOT/dist/receive" <many.txt
+	[[ $stderr == 'receive: www: more than 256 KiB' ]]
 	{ cat one; echo removed www; echo over; } >all
 	run -0 "$ROOT/dist/receive" <all
 	[ ! -e far/certs/www ]
