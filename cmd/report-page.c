@@ -102,8 +102,11 @@ addverdict(struct report *r, const size_t severity[3])
 	    "entries are expired,");
 	cmd_text_adds(t, " ");
 	html_plural(t, r->n[REPORT_SOON], "expires", "expire");
-	cmd_text_adds(t, " within ");
+	cmd_text_adds(t,
+	    r->within.type == CERTSTORE_SPAN_AT ? " by " : " within ");
 	html_text(t, r->withintext);
+	if (r->within.type == CERTSTORE_SPAN_PART)
+		cmd_text_adds(t, " of the validity");
 	html_print(t, "; findings: %zu critical, ",
 	    severity[CERTSTORE_CRITICAL]);
 	html_plural(t, severity[CERTSTORE_WARNING], "warning", "warnings");

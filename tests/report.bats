@@ -78,6 +78,10 @@ fill() {
 	texts page | grep -qE '(19|20) days left'
 	grep -q '<tr><td><span class="s soon">warning</span><th scope="row"><a href="#e-soon">' page
 	grep -q '<tr id="e-soon">' page
+	cert-report -w 2027-01-01 -e 2090-01-31 >page
+	texts page | grep -q '[0-9] expire by 2090-01-31; '
+	cert-report -w 2027-01-01 -e 1/1000 >page
+	texts page | grep -q '0 expire within 1/1000 of the validity; '
 }
 
 @test "the same store at the same time is the same page" {
