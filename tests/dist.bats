@@ -28,6 +28,26 @@ setup() {
 	! grep -q '@[A-Z]*@' "$units"/* || fail "not replaced"
 }
 
+@test "a store elsewhere, by the drop-ins that the units describe" {
+	command -v systemd-analyze >/dev/null || skip "no systemd-analyze"
+	mkdir units
+	for unit in cert-renew cert-deploy; do
+		sed "s,/usr/bin/,$DEST/usr/bin/," "$units/$unit.service" \
+		    >"units/$unit.service"
+		mkdir "units/$unit.service.d"
+		sed -n '/^# A store elsewhere/,/^# So does/s/^#	//p' \
+		    "$units/$unit.service" >"units/$unit.service.d/store.conf"
+		grep -qx 'Environment=CERTSTORE=/srv/certs' \
+		    "units/$unit.service.d/store.conf"
+		run -0 --separate-stderr systemd-analyze verify --man=no \
+		    "units/$unit.service"
+		! grep -E 'cert-|store\.conf' <<<"$stderr" || fail "$stderr"
+	done
+	# what cron.d of a package has for the same
+	line=$(sed -n 's/^17 [* ]*	root	//p' "$ROOT/debian/certstore.cron.d")
+	[[ $line == *'-e "${CERTSTORE:-/var/lib/certstore/certs}"'* ]]
+}
+
 @test "what a hook starts outlives the run" {
 	grep -qx KillMode=process "$units/cert-deploy.service"
 }
