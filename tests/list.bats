@@ -205,6 +205,30 @@ register() {
 	[ "$output" = b.example.com ]
 }
 
+@test "-A as a user who may not read what was signed: one error" {
+	[ "$(id -u)" -eq 0 ] || skip 'needs root'
+	cert-create -q -c ca
+	cert-create -q -A ca a.example.com
+	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR" 2>/dev/null || :
+	nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	"${nobody[@]}" test -r "$CERTSTORE/certs/ca/info" || skip 'not reachable'
+	run -2 timeout 60 "${nobody[@]}" "$BIN/cert-list" -A ca
+	[ "${#lines[@]}" -eq 1 ] || fail "${lines[*]:0:3}"
+	[[ $output == *"/issued/"*": Permission denied" ]]
+}
+
+@test "-A: a directory that cannot be read is named, the others are listed" {
+	cert-create -q -c ca
+	cert-create -q -A ca a.example.com
+	for d in 00 f0 f1; do
+		[ -e "$(register)/$d" ] || break
+	done
+	: >"$(register)/$d"
+	run -2 timeout 60 cert-list -A ca -o name
+	[ "${#lines[@]}" -eq 2 ] || fail "${lines[*]:0:3}"
+	[[ $output == *"/$d: Not a directory"* && $output == *a.example.com* ]]
+}
+
 @test "a damaged record is named, and the others are listed" {
 	cert-create -q -c ca
 	for n in a b c d e f; do

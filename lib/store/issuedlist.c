@@ -100,9 +100,12 @@ nextdirectory(struct certstore_issued *list, struct certstore_error *err)
 		    list->next++);
 		if (cs_file_each(list->store->fd, sub, collectserial,
 			&list->serials) == -1 &&
-		    errno != ENOENT)
+		    errno != ENOENT) {
+			if (errno == EACCES)
+				list->next = DIRECTORIES; /* nor the others */
 			return cs_fail_errno(err, "%s/%s", list->store->path,
 			    sub);
+		}
 		cs_strings_sort(&list->serials);
 		if (list->serials.n > 0)
 			return 1;
@@ -162,9 +165,12 @@ certstore_issued_next(struct certstore_issued *list,
 	cs_error_clear(err);
 	*entry = NULL;
 	for (;;) {
-		if (list->at == list->serials.n &&
-		    (rv = nextdirectory(list, err)) != 1)
-			break;
+		if (list->at == list->serials.n) {
+			if ((rv = nextdirectory(list, err)) == -1)
+				return -1;
+			if (rv == 0)
+				break;
+		}
 		serial = list->serials.v[list->at++];
 		rv = cs_issued_read(list->store, list->signer, serial,
 		    &list->record, err);
@@ -185,7 +191,7 @@ certstore_issued_next(struct certstore_issued *list,
 	list->next = 0;
 	cs_strings_free(&list->serials);
 	list->at = 0;
-	return rv;
+	return 0;
 }
 
 void
