@@ -138,8 +138,12 @@ startaudit(struct check *check, struct cmd_operands *ops, int all)
 	if (check->is.dryrun)
 		certstore_repair_set_dryrun(check->repairs);
 	while ((name = cmd_operand(ops)) != NULL) {
-		if (certstore_audit_add(check->audit, name, &err) == -1 ||
-		    (check->is.repair && *name != '@' &&
+		if (check->is.repair && *name == '@')
+			cmd_error("%s: only entries are repaired by name: use "
+				  "cert-check -r without a name",
+			    name);
+		else if (certstore_audit_add(check->audit, name, &err) == -1 ||
+		    (check->is.repair &&
 			certstore_repair_add(check->repairs, name, &err) == -1))
 			cmd_error("%s", err.msg);
 		else

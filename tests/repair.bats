@@ -465,7 +465,9 @@ writer() {
 @test "files that can be made of others, and properties, are repaired" {
 	local file
 
-	for file in info combined.pem ca.pem cert.pem chain.pem privkey.pem; do
+	# fullchain.pem is that of its parts while they have its hash
+	for file in info combined.pem ca.pem cert.pem chain.pem privkey.pem \
+	    fullchain.pem; do
 		echo "# $file"
 		rm "$CERTSTORE/certs/a/$file"
 		run -1 cert-check -rn a
@@ -474,6 +476,16 @@ writer() {
 		grep -qx 'origin create' "$CERTSTORE/certs/a/info"
 		whole "$file"
 	done
+	: >"$CERTSTORE/certs/a/ca.pem"
+	run -0 cert-check -r a
+	whole 'an empty ca.pem'
+	rm "$CERTSTORE/certs/a/fullchain.pem"
+	echo >>"$CERTSTORE/certs/a/cert.pem"
+	run -1 cert-check -r a
+	[[ $output != *"	files	"* ]]
+	sed -i '$d' "$CERTSTORE/certs/a/cert.pem"
+	run -0 cert-check -r a
+	whole 'fullchain.pem of its parts'
 	# changed by hand: that is not known
 	echo >>"$CERTSTORE/certs/a/fullchain.pem"
 	run -1 cert-check -r a
@@ -500,6 +512,25 @@ writer() {
 	[ "$(cert-match -o name new.example.org)" = a ]
 	run -1 cert-check -rn
 	[[ $output != *repairable* ]]
+}
+
+@test "a copy of an entry is whole after one run, without a word about index" {
+	cp -R "$CERTSTORE/certs/a/" "$CERTSTORE/certs/c"
+	run --separate-stderr cert-check -r # the tenant is shared
+	[[ $output == *"repaired	c	link	"*"repaired	c	files	"* ]]
+	[[ -z $stderr ]] || fail "$stderr"
+	run cert-check -rn
+	[[ $output != *repairable* && $output != *index* ]] || fail "$output"
+}
+
+@test "names with -r are those of entries: nothing else is repaired" {
+	rm "$CERTSTORE/combined/b.pem"
+	run -2 cert-check -r @trust
+	[[ $output == *"@trust: only entries are repaired by name: "* ]]
+	run -0 cert-check -r a
+	[ ! -e "$CERTSTORE/combined/b.pem" ]
+	run -0 cert-check -r
+	[ -e "$CERTSTORE/combined/b.pem" ]
 }
 
 @test "hash links of trust sets are made again" {

@@ -76,8 +76,8 @@ hasfile(const struct certstore_entry *entry, enum cs_file file)
 }
 
 /*
- * The first file of an entry that is missing, and made of the others; NULL if
- * there is none.  An empty chain.pem is one.
+ * The first file of an entry that is missing or empty, and made of the others;
+ * NULL if there is none.  An empty chain.pem is one.
  */
 static const char *
 missingfile(const struct certstore_entry *entry)
@@ -86,34 +86,53 @@ missingfile(const struct certstore_entry *entry)
 	struct stat st;
 	size_t i;
 
-	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (entry->info.haschain &&
-		    cs_entry_stat(entry, files[i], &st) == -1 &&
-		    errno == ENOENT)
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (!entry->info.haschain)
+			continue;
+		if (cs_entry_stat(entry, files[i], &st) == -1 ?
+			errno == ENOENT :
+			st.st_size == 0 && files[i] != CS_CHAIN)
 			return cs_file_names[files[i]];
+	}
 	return NULL;
 }
 
-/* Does fullchain.pem have the hash that info has, if there is an info? */
-static int
-iswritten(const struct certstore_entry *entry)
+/* The hash of fullchain.pem, or NULL if there is no info that has it. */
+static const char *
+writtenhash(const struct cs_info *info)
 {
-	const struct cs_info *info = &entry->info;
-	struct certstore_error err;
-	struct cs_buf b = { 0 };
-	char hex[CS_HASH_LEN];
-	int rv = 1;
+	return info->name == NULL || info->kind == NULL || info->file == NULL ||
+		strcmp(info->file, cs_file_names[CS_FULLCHAIN]) != 0 ?
+	    NULL :
+	    info->filehash;
+}
 
-	if (info->name == NULL || info->kind == NULL || info->file == NULL ||
-	    info->filehash == NULL ||
-	    strcmp(info->file, cs_file_names[CS_FULLCHAIN]) != 0)
-		return 1;
-	if (cs_entry_read(entry, CS_FULLCHAIN, &b, &err) == 1) {
-		cs_hash(hex, b.p, b.len);
-		rv = strcmp(hex, info->filehash) == 0;
-	} else
-		rv = 0;
-	cs_buf_free(&b);
+/*
+ * Reads the certificates: of fullchain.pem as it was written or, if that is
+ * missing, of its parts; without an info, as it is.  1, 0, -1.
+ */
+static int
+readwritten(const struct certstore_entry *entry, struct cs_buf *chain,
+    struct certstore_error *err)
+{
+	const char *hash = writtenhash(&entry->info);
+	struct cs_buf rest = { 0 };
+	char hex[CS_HASH_LEN];
+	int rv;
+
+	if (hasfile(entry, CS_FULLCHAIN))
+		rv = cs_entry_read(entry, CS_FULLCHAIN, chain, err);
+	else if (hash == NULL || !hasfile(entry, CS_CERT))
+		return 0;
+	else if ((rv = cs_entry_read(entry, CS_CERT, chain, err)) == 1 &&
+	    (rv = cs_entry_read(entry, CS_CHAIN, &rest, err)) == 1 &&
+	    cs_buf_add(chain, rest.p, rest.len) == -1)
+		rv = cs_fail_nomem(err);
+	if (rv == 1 && hash != NULL) {
+		cs_hash(hex, chain->p, chain->len);
+		rv = strcmp(hex, hash) == 0;
+	}
+	cs_buf_free(&rest);
 	return rv;
 }
 
@@ -131,15 +150,15 @@ readsource(const struct certstore_entry *entry, struct cs_buf *b,
 
 	/* a request may get lost */
 	if (cs_entry_stat(entry, CS_REQUEST_KEY, &st) == 0 ||
-	    cs_entry_stat(entry, CS_REQUEST_CSR, &st) == 0 ||
-	    !hasfile(entry, CS_FULLCHAIN) || !iswritten(entry))
+	    cs_entry_stat(entry, CS_REQUEST_CSR, &st) == 0)
 		return 0;
-	if (!hasfile(entry, CS_PRIVKEY))
-		return hasfile(entry, CS_COMBINED) ?
+	rv = readwritten(entry, &chain, err);
+	if (rv == 1 && !hasfile(entry, CS_PRIVKEY))
+		rv = hasfile(entry, CS_COMBINED) ?
 		    cs_entry_read(entry, CS_COMBINED, b, err) :
 		    0;
-	if ((rv = cs_entry_read(entry, CS_PRIVKEY, b, err)) == 1 &&
-	    (rv = cs_entry_read(entry, CS_FULLCHAIN, &chain, err)) == 1 &&
+	else if (rv == 1 &&
+	    (rv = cs_entry_read(entry, CS_PRIVKEY, b, err)) == 1 &&
 	    cs_buf_add(b, chain.p, chain.len) == -1)
 		rv = cs_fail_nomem(err);
 	cs_buf_free(&chain);
@@ -461,7 +480,7 @@ certstore_repair_run(struct certstore_repair *repair,
 		return -1;
 	/* of a copy, all else is looked at when its links are made */
 	if ((!r->copied || !r->dry) && cs_store_isthere(r->store) &&
-	    repairmore(r, err) == -1)
+	    (repairmore(r, err) == -1 || cs_repair_conclude(r, err) == -1))
 		return -1;
 	return (int)r->count;
 }

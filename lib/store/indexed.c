@@ -113,8 +113,8 @@ searchunlinked(struct certstore *store)
 static void
 warnsearched(struct certstore *store)
 {
-	if (store->warned)
-		return;
+	if (store->warned || store->repairs)
+		return; /* it is what repairs */
 	store->warned = 1;
 	cs_warn(store,
 	    "%s: index may not list all entries, so all were searched: "

@@ -521,6 +521,28 @@ mendmode(struct cs_repair *r, const char *name, const char *dir,
 	return 0;
 }
 
+/* The mode of the directory of the files; it may pass its group on. */
+static int
+menddirectory(struct cs_repair *r, const char *name, const char *dir,
+    struct certstore_error *err)
+{
+	struct stat st;
+	mode_t now;
+
+	if (fstatat(r->store->certs, dir, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return cs_fail_errno(err, "%s: %s", name, dir);
+	if (!S_ISDIR(st.st_mode) || (st.st_mode & 0777) == 0755)
+		return 0;
+	if (cs_told_acts(r) &&
+	    cs_file_setmode(r->store->certs, dir,
+		S_IFDIR | (st.st_mode & 07000) | 0755, (gid_t)-1, 1,
+		&now) == -1)
+		return cs_fail_errno(err, "%s: %s", name, dir);
+	cs_told_add(r, name, "mode", 0, "certs/%s had mode %04o", dir,
+	    (unsigned int)(st.st_mode & 07777));
+	return 0;
+}
+
 static int
 mendmodes(struct cs_repair *r, const struct cs_link *link, const char *live,
     const struct cs_info *info, struct certstore_error *err)
@@ -529,6 +551,9 @@ mendmodes(struct cs_repair *r, const struct cs_link *link, const char *live,
 	char dir[CS_GENDIR];
 	gid_t gid;
 	int i;
+
+	if (menddirectory(r, info->name, live, err) == -1)
+		return -1;
 
 	/* a group that is not known here is for cert-check to report */
 	if (cs_mode_group(info->name, info->group, &gid, &ignored) == -1)

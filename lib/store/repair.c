@@ -680,6 +680,24 @@ concludestore(struct cs_repair *r, struct certstore_error *err)
 	return 0;
 }
 
+/* The same after files of entries were made again: with them they may have links
+ * in index/ that they lacked before. */
+int
+cs_repair_conclude(struct cs_repair *r, struct certstore_error *err)
+{
+	int rv;
+
+	if (r->dry || (rv = cs_indexed_isknown(r->store)) == 1)
+		return 0;
+	if (rv == -1)
+		return failstore(r, "/index", err);
+	if (cs_lock_take(r->store, err) == -1)
+		return -1;
+	rv = concludestore(r, err);
+	cs_lock_release(r->store);
+	return rv;
+}
+
 static void
 tellindexed(struct cs_repair *r)
 {

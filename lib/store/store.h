@@ -527,6 +527,7 @@ struct cs_repair {
 	int		 found, acts;
 };
 int	cs_repair_store(struct cs_repair *, struct certstore_error *);
+int	cs_repair_conclude(struct cs_repair *, struct certstore_error *);
 /* indexed.c: do the times say that index/ lists all entries?  1, 0, -1. */
 int	cs_indexed_isknown(struct certstore *);
 /* told.c: something is to be repaired: now?  1 or 0; is that so at all; tells of
