@@ -724,3 +724,45 @@ vpn() {
 	openssl crl -in "$crl/$name.pem" -noout
 	run -0 cert-check
 }
+
+@test "revocations that are lost are found, and not admitted again" {
+	local n
+
+	cert-create -q -c ca
+	for n in a b; do
+		cert-create -q -A ca -s $n.example.com $n
+		cert-revoke -q -f $n
+	done
+	cert-crl -q ca
+	cp "$CERTSTORE/crl/ca.der" was.der
+	cp -a "$CERTSTORE" "$BATS_TEST_TMPDIR/whole"
+	run -0 cert-check @crl/ca
+	set -- "$CERTSTORE"/revoked/*/*
+	[ $# -eq 2 ]
+	# critical @crl/ca revoked-lost
+	rm "$1"
+	: >"$2"
+	run -1 cert-check @crl/ca
+	[[ $output = "critical	@crl/ca	revoked-lost	2 revocations "* ]]
+	rm "$2"
+	run -2 cert-crl ca
+	[[ $output = *"ca: 2 of 2 revocations are not recorded"* ]]
+	cmp was.der "$CERTSTORE/crl/ca.der"
+	# the remedy, twice: the CRL waits for both
+	run -1 cert-check @crl/ca
+	run -2 bash -c "${output##*, or }"
+	run -1 cert-check @crl/ca
+	[[ $output = *"	1 revocation "* ]]
+	run -0 bash -c "${output##*, or }"
+	run -0 cert-check @crl/ca
+	[ "$(openssl crl -inform DER -in "$CERTSTORE/crl/ca.der" -noout -text |
+	    grep -c 'Serial Number')" -eq 2 ]
+	# a CRL without its info is made again
+	rm "$CERTSTORE/crl/.ca/info"
+	run -1 cert-check
+	[[ $output = *"critical	@store	crl-damaged	"*": use cert-crl ca"* ]]
+	run -0 cert-crl -q ca
+	run -0 cert-check @crl/ca
+	run -2 cert-check @crl/none
+	[[ $output = *"/crl/none.pem: there is no such CRL: use cert-crl"* ]]
+}

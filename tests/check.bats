@@ -50,27 +50,44 @@ finds() {
 }
 seen=
 
-# damage COMMANDS SEVERITY NAME CODE [ARG...]: in the directory of a.  If what
-# is found names cert-check -r as the remedy, that is one.
+# lasts SEVERITY NAME CODE [ARG...]: is it found in the copy?
+lasts() {
+	cert-check -d mended "${@:4}" 2>&1 | grep -q "^$1	$2	$3	"
+}
+
+# damage COMMANDS SEVERITY NAME CODE [ARG...]: in the directory of a.  What the
+# finding names as the remedy is one: cert-check -r, or a command with a path; and
+# -r alone is one if -j says so.
 damage() {
-	local line
+	local line remedy
 
 	again
 	(cd "$CERTSTORE/certs/a" && eval "$1") || fail "$1"
 	finds "${@:2}"
 	line=$(grep -m 1 "^$2	$3	$4	" <<<"$output")
-	[[ $line == *": cert-check -r"* ]] || return 0
-	line=cert-check${line##*: cert-check}
+	remedy=${line##*: }
+	[[ $line != *": cert-check -r"* ]] ||
+	    remedy=cert-check${line##*: cert-check}
+	[[ $remedy =~ ^(chmod|chown|mv|rm|cert-check\ -r)\  ]] || return 0
+	remedy=${remedy%% to make*}
+	if cert-check -j "${@:5}" | grep -F "$(printf \
+	    '"name":"%s","code":"%s"' "$3" "$4")" | grep -q '"repairs":true'; then
+		rm -rf mended
+		cp -a "$CERTSTORE" mended
+		cert-check -q -r -d mended || :
+		! lasts "${@:2}" || fail "$1: -r does not repair it"
+	fi
 	rm -rf mended
 	cp -a "$CERTSTORE" mended
-	line=$(CERTSTORE=$PWD/mended bash -c "${line%% to make*}" || :)
-	[[ $line != *"	$3	$4	"* ]] || fail "$1: no remedy: $line"
+	CERTSTORE=$PWD/mended bash -c "${remedy//$CERTSTORE/$PWD/mended}" \
+	    >/dev/null || :
+	! lasts "${@:2}" || fail "$1: no remedy: $line"
 }
 
 @test "the codes: cert-check(1) lists those of the library, with their text" {
 	sed -n '/^static const struct cs_codeline/,/^};/p' \
 	    "$ROOT/lib/audit/code.c" | tr -d '\n\t' | grep -oE '\{ "[^}]*\}' |
-	    sed -E 's/\{ "([a-z0-9-]*)", [A-Z]*, *[01], *"(.*)" *\}/\1 \2/' |
+	    sed -E 's/\{ "([a-z0-9-]*)", [A-Z]*, *"(.*)" *\}/\1 \2/' |
 	    sed 's/" *"//g' >code
 	sed -n '/^\.Ss Findings/,/^\.Sh ENV/p' "$ROOT/man/cert-check.1" |
 	    awk '/^\.It Cm/ { code = $3; next }
@@ -118,7 +135,9 @@ damage() {
 
 @test "files of an entry" {
 	damage 'rm combined.pem' critical a file-missing
-	damage 'rm fullchain.pem' critical a changed-by-hand
+	damage 'rm fullchain.pem' critical a file-missing
+	[[ $output = *"fullchain.pem is missing or empty: "* ]]
+	damage 'rm ../w/request.csr' critical w file-missing
 	damage 'rm cert.pem' critical a file-missing
 	damage 'rm info' critical a info-damaged
 	damage 'echo >>fullchain.pem' critical a changed-by-hand
@@ -129,6 +148,12 @@ damage() {
 	damage 'chmod 640 combined.pem' critical a key-readable
 	damage 'chmod 666 cert.pem' critical a writable
 	damage 'chmod 777 .' critical a writable
+	damage 'chmod 600 fullchain.pem' warning a file-closed
+	damage 'chmod 700 .' warning a file-closed
+	damage 'rm props' critical a file-missing
+	damage ': >ca.pem' critical a file-missing
+	damage 'cat ../b/cert.pem >ca.pem' warning a parts-differ a
+	damage 'echo x >ca.pem' warning a parts-differ a
 	damage 'ln privkey.pem ../../x' warning a hard-link
 	damage 'chmod 604 ../.a@1/privkey.pem' critical a key-readable
 	damage 'rm -rf ../.a@1; touch -r .. ../../index' note a kept-missing
@@ -168,6 +193,8 @@ damage() {
 	[ "$(id -u)" -eq 0 ] || skip 'needs root'
 	damage 'chown 65534 cert.pem' critical a owner
 	damage 'chown 65534 privkey.pem' critical a owner
+	damage 'chown 65534 ../.a@1/privkey.pem' critical a owner
+	damage 'chown 65534 ../../trust/bundle.pem' critical @store owner
 	again
 	cert-set -q a group=root
 	chgrp 65534 "$CERTSTORE/certs/a/privkey.pem"
@@ -206,6 +233,8 @@ damage() {
 	damage 'echo x >../../combined/x' warning @store unknown-file
 	damage 'rm ../b' warning b generation-orphan
 	damage 'ln -s certs/gone ../../default' critical @store default-dangling
+	damage 'echo x >../../default' critical @store default-dangling
+	[[ $output = *"default is a file, not a link"* ]]
 }
 
 @test "index: an entry that is not found, or only by a search" {
@@ -292,6 +321,11 @@ damage() {
 	finds critical b expires -e 9999d,500d
 	finds warning a expires -e 99% -w "$(date -u -d '30 days' +%F)"
 	run -0 cert-check -e 30d
+	finds warning b expires -e 9999d -w "$(date -u -d "@$(($(
+	    cert-list -j -o ends b | sed 's/.*ends_epoch"://; s/}//'
+	) - 130000))" +%FT%TZ)"
+	[[ $output = *", in 1 day" || $output = *", in 1 day"$'\n'* ]] ||
+	    fail "$output"
 	finds warning a not-yet-valid -w 2020-01-01
 	finds warning w request-waits -w "$(date -u -d '40 days' +%F)"
 	finds warning a renewal-late -w "$(date -u -d '300 days' +%F)"
@@ -405,6 +439,31 @@ damage() {
 	mkdir -m 777 open
 	cp -a "$CERTSTORE" open/store
 	finds critical @store store-unsafe -d open/store
+}
+
+@test "what others can write in trust sets, CRLs and records" {
+	local path
+
+	cert-crl -q ca
+	cert-trust -q -T phones add <(cert-show -o cert ca)
+	cert-revoke -q -f b
+	cp -a "$CERTSTORE/." "$BATS_TEST_TMPDIR/whole"
+	again() {
+		rm -rf "$CERTSTORE"
+		cp -a "$BATS_TEST_TMPDIR/whole" "$CERTSTORE"
+	}
+	again
+	for path in trust/ trust/bundle.pem trust/crls/ trust/crls/crls.pem \
+	    trusts/phones/ trusts/phones/distrusted crl/.ca/ crl/ca.pem \
+	    'revoked/*/' index/host x5u; do
+		mkdir -p "$BATS_TEST_TMPDIR/whole/x5u"
+		damage "chmod o+w ../../$path" critical @store writable
+	done
+	# one of each directory is enough
+	again
+	chmod 666 "$CERTSTORE"/trust/*.*
+	run -1 cert-check
+	[ "$(grep -c '	writable	' <<<"$output")" -eq 1 ] || fail "$output"
 }
 
 @test "a writer at work is not a finding" {

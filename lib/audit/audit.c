@@ -360,7 +360,7 @@ givefinding(struct certstore_audit *audit, const struct cs_finding *f)
 	audit->given.name = f->name;
 	audit->given.code = line->word;
 	audit->given.text = f->text;
-	audit->given.repairs = line->repairs;
+	audit->given.repairs = f->repairs;
 	audit->given.ignored = f->ignored;
 }
 

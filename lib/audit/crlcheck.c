@@ -3,8 +3,10 @@
  * published, what was not made again in time, and what is not as it was made.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/err.h>
 
@@ -123,6 +125,68 @@ out:
 	return flaw;
 }
 
+/* The first serial number of a CRL whose revocation is not recorded, or is
+ * damaged, and how many there are: a CRL that is made now would not have them. */
+static size_t
+findlost(struct certstore_audit *audit, const char *spki, X509_CRL *x,
+    char first[CS_SERIAL_LEN])
+{
+	STACK_OF(X509_REVOKED) *all = X509_CRL_get_REVOKED(x);
+	char serial[CS_SERIAL_LEN], *hex;
+	struct cs_revocation r;
+	size_t n = 0;
+	BIGNUM *bn;
+	int i;
+
+	for (i = 0; i < sk_X509_REVOKED_num(all); i++) {
+		bn = ASN1_INTEGER_to_BN(X509_REVOKED_get0_serialNumber(
+					    sk_X509_REVOKED_value(all, i)),
+		    NULL);
+		hex = bn == NULL ? NULL : BN_bn2hex(bn);
+		if (hex != NULL && cs_issued_serial(serial, hex) == 0 &&
+		    cs_revoked_find(audit->store, spki, serial, &r) != 1 &&
+		    (errno == ENOENT || errno == EBADMSG) && n++ == 0)
+			memcpy(first, serial, CS_SERIAL_LEN);
+		OPENSSL_free(hex);
+		BN_free(bn);
+	}
+	return n;
+}
+
+/* Is all that the CRL has recorded? */
+static int
+looklost(struct certstore_audit *audit, const char *name,
+    const struct certstore_crl *crl, struct certstore_error *err)
+{
+	char path[CS_NAME_MAX + 16], serial[CS_SERIAL_LEN];
+	struct cs_crlinfo ci = { 0 };
+	struct certstore_error ignored;
+	struct cs_buf der = { 0 };
+	const unsigned char *p;
+	X509_CRL *x = NULL;
+	size_t n = 0;
+
+	snprintf(path, sizeof(path), "crl/%s.der", crl->name);
+	if (cs_crlinfo_read(audit->store, crl->name, &ci, &ignored) == 1 &&
+	    cs_file_follow(audit->root, path, CERTSTORE_CRL_MAX, &der) == 0) {
+		p = (const unsigned char *)der.p;
+		if ((x = d2i_X509_CRL(NULL, &p, (long)der.len)) != NULL)
+			n = findlost(audit, ci.spki, x, serial);
+	}
+	X509_CRL_free(x);
+	ERR_clear_error();
+	cs_buf_free(&der);
+	cs_crlinfo_done(&ci);
+	if (n == 0)
+		return 0;
+	return cs_finding_add(audit, CS_CODE_REVOKED_LOST, name, err,
+	    "%zu revocation%s of its CRL, such as that of %s, %s not recorded "
+	    "in revoked: restore it from a backup, or cert-revoke%s -A %s "
+	    "serial:%s",
+	    n, n == 1 ? "" : "s", serial, n == 1 ? "is" : "are",
+	    cs_store_option(audit->store), crl->name, serial);
+}
+
 static int
 lookowncrl(struct certstore_audit *audit, const struct certstore_crl *crl,
     struct certstore_error *err)
@@ -145,10 +209,38 @@ lookowncrl(struct certstore_audit *audit, const struct certstore_crl *crl,
 		option, crl->name) == -1)
 		return -1;
 	if (crl->number == 0 || (flaw = findcrlflaw(audit, crl)) == NULL)
-		return 0;
+		return crl->number == 0 ? 0 : looklost(audit, name, crl, err);
 	return cs_finding_add(audit, CS_CODE_CRL_DAMAGED, name, err,
 	    "crl/%s.pem or .der %s: cert-crl%s %s", crl->name, flaw, option,
 	    crl->name);
+}
+
+/* The first CRL that is asked for, is not one of these, and does not exist:
+ * an error, or 0. */
+static int
+requirecrls(const struct certstore_audit *audit, const struct cs_strings *seen,
+    struct certstore_error *err)
+{
+	char path[CS_NAME_MAX + 16];
+	const char *ca;
+	size_t i;
+
+	for (i = 0; i < audit->names.n; i++) {
+		if (strncmp(audit->names.v[i], PREFIX, strlen(PREFIX)) != 0)
+			continue;
+		ca = audit->names.v[i] + strlen(PREFIX);
+		snprintf(path, sizeof(path), "crl/.%.200s", ca);
+		if (!cs_strings_has(seen, ca) &&
+		    faccessat(audit->root, path, F_OK, AT_SYMLINK_NOFOLLOW) ==
+			-1 &&
+		    errno == ENOENT)
+			return cs_fail(err, CERTSTORE_ENOENTRY,
+			    "%s/crl/%s.pem: there is no such CRL: use "
+			    "cert-crl%s with the name of a CA to make one",
+			    certstore_path(audit->store), ca,
+			    cs_store_option(audit->store));
+	}
+	return 0;
 }
 
 /* All of them, or those that are asked for. */
@@ -158,13 +250,16 @@ cs_crlcheck_all(struct certstore_audit *audit, struct certstore_error *err)
 	const struct certstore_crl *crl;
 	struct certstore_crls *crls;
 	struct certstore_error why;
+	struct cs_strings seen = { 0 };
 	int rv;
 
 	if ((crls = certstore_crls_new(audit->store, err)) == NULL)
 		return -1;
 	while ((rv = certstore_crls_next(crls, &crl, &why)) != 0) {
 		if (rv == 1)
-			rv = lookowncrl(audit, crl, err);
+			rv = cs_strings_add(&seen, crl->name) == -1 ?
+			    cs_fail_nomem(err) :
+			    lookowncrl(audit, crl, err);
 		else if (why.code == CERTSTORE_EDAMAGED)
 			rv = cs_finding_add(audit, CS_CODE_CRL_DAMAGED,
 			    "@store", err, "%s", why.msg);
@@ -174,5 +269,9 @@ cs_crlcheck_all(struct certstore_audit *audit, struct certstore_error *err)
 			break;
 	}
 	certstore_crls_free(crls);
+	cs_strings_sort(&seen);
+	if (rv == 0)
+		rv = requirecrls(audit, &seen, err);
+	cs_strings_free(&seen);
 	return rv;
 }

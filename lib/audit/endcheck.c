@@ -21,12 +21,14 @@ cs_endcheck_cert(struct certstore_audit *audit, const char *name,
     enum certstore_severity most, struct certstore_error *err)
 {
 	char text[CERTSTORE_TIME_LEN];
+	int64_t days;
 	enum certstore_severity severity;
 	int i;
 
 	certstore_time_format(ends, text);
 	if (subject == NULL)
 		subject = "the certificate";
+	days = (ends - audit->when) / CS_DAY;
 	/* the last second is valid: RFC 5280 section 4.1.2.5 */
 	if (ends < audit->when)
 		return cs_finding_addas(audit, most, CS_CODE_EXPIRED, name, err,
@@ -38,8 +40,8 @@ cs_endcheck_cert(struct certstore_audit *audit, const char *name,
 		if (severity > most)
 			severity = most;
 		return cs_finding_addas(audit, severity, CS_CODE_EXPIRES, name,
-		    err, "%s expires at %s, in %lld days", subject, text,
-		    (long long)((ends - audit->when) / CS_DAY));
+		    err, "%s expires at %s, in %lld day%s", subject, text,
+		    (long long)days, days == 1 ? "" : "s");
 	}
 	return 0;
 }

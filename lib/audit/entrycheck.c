@@ -243,9 +243,11 @@ looklinks(struct certstore_audit *audit, struct certstore_error *err)
 		return cs_finding_add(audit, CS_CODE_COMBINED_MISSING,
 		    info->name, err,
 		    "combined/%s.pem is not its link, but something else: "
-		    "mv -n %s/combined/%s.pem %s/%s.pem.moved",
+		    "mv -n %s/combined/%s.pem %s/%s.pem.moved; "
+		    "cert-check%s -r %s",
 		    info->name, certstore_path(audit->store), info->name,
-		    certstore_path(audit->store), info->name);
+		    certstore_path(audit->store), info->name, option,
+		    info->name);
 	}
 	return 0;
 }
@@ -296,11 +298,8 @@ lookprops(struct certstore_audit *audit, const struct stat *seen,
 	rv = cs_props_compare(entry, &b, text, &why);
 	if (rv == 1)
 		rv = cs_finding_add(audit, CS_CODE_PROPS_NOT_IN_FORCE, name,
-		    err,
-		    "%s: they take effect with the next change, as "
-		    "cert-import%s %s/certs/%s/combined.pem",
-		    text, cs_store_option(audit->store),
-		    certstore_path(audit->store), name);
+		    err, "%s: cert-check%s -r %s puts them in force", text,
+		    cs_store_option(audit->store), name);
 	else if (rv == 0)
 		rv = lookignore(audit, name, &b, err);
 	else if (why.code == CERTSTORE_EREFUSED)
@@ -362,8 +361,9 @@ lookcalls(struct certstore_audit *audit, struct certstore_error *err)
 	    S_ISREG(st.st_mode) && st.st_size == info->filesize)
 		return 0;
 	return cs_finding_add(audit, CS_CODE_X5U_MISSING, info->name, err,
-	    "%s is missing or damaged: cert-set%s %s x5u=%s", path,
-	    cs_store_option(audit->store), info->name, info->x5u);
+	    "%s is missing or damaged: rm -f %s/%s; cert-set%s %s x5u=%s", path,
+	    certstore_path(audit->store), path, cs_store_option(audit->store),
+	    info->name, info->x5u);
 }
 
 /* What the certificate itself says, as info has it; file is cert.pem. */

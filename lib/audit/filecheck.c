@@ -16,16 +16,49 @@
 
 int
 cs_filecheck_public(struct certstore_audit *audit, const char *name,
-    const char *file, const struct stat *st, struct certstore_error *err)
+    const char *path, const struct stat *st, struct certstore_error *err)
 {
+	const char *store = certstore_path(audit->store);
+	const char *shown = strcmp(path, ".") == 0 ? "the store" : path;
+
 	if (st->st_uid != audit->owner)
 		return cs_finding_add(audit, CS_CODE_OWNER, name, err,
-		    "%s belongs to uid %lu: chown it to uid %lu", file,
-		    (unsigned long)st->st_uid, (unsigned long)audit->owner);
+		    "%s belongs to uid %lu: chown -h %lu %s/%s", shown,
+		    (unsigned long)st->st_uid, (unsigned long)audit->owner,
+		    store, path);
 	if ((st->st_mode & 022) != 0 && !S_ISLNK(st->st_mode))
 		return cs_finding_add(audit, CS_CODE_WRITABLE, name, err,
-		    "others can write %s: chmod go-w", file);
+		    "others can write %s: chmod go-w %s/%s", shown, store,
+		    path);
 	return 0;
+}
+
+/* A file of an entry that all may read, or its directory, if file is NULL. */
+static int
+lookopen(struct certstore_audit *audit, const char *file, const struct stat *st,
+    mode_t want, struct certstore_error *err)
+{
+	const char *option = cs_store_option(audit->store);
+	const char *name = audit->entry.info.name;
+	char path[CS_GENDIR + NAME_MAX + 16];
+
+	if (st->st_uid == audit->owner && (st->st_mode & 022) == 0 &&
+	    (want & ~st->st_mode) == 0)
+		return 0;
+	if (file == NULL)
+		snprintf(path, sizeof(path), "certs/%s", audit->entry.gendir);
+	else
+		snprintf(path, sizeof(path), "certs/%s/%s", name, file);
+	if (st->st_uid != audit->owner)
+		return cs_filecheck_public(audit, name, path, st, err);
+	if ((st->st_mode & 022) != 0)
+		return cs_finding_add(audit, CS_CODE_WRITABLE, name, err,
+		    "others can write %s: cert-check%s -r %s", path, option,
+		    name);
+	return cs_finding_add(audit, CS_CODE_FILE_CLOSED, name, err,
+	    "%s has mode %04o, and others than its owner need it: "
+	    "cert-check%s -r %s",
+	    path, (unsigned int)(st->st_mode & 07777), option, name);
 }
 
 /*
@@ -39,9 +72,14 @@ cs_filecheck_key(struct certstore_audit *audit, const char *name,
 {
 	unsigned int mode = st->st_mode & 07777;
 	mode_t want = gid == (gid_t)-1 ? 0 : 040;
+	int kept = strchr(label, '/') != NULL; /* not in the live generation */
 
 	if (st->st_uid != audit->owner)
-		return cs_filecheck_public(audit, name, label, st, err);
+		return cs_finding_add(audit, CS_CODE_OWNER, name, err,
+		    "%s belongs to uid %lu: chown -h %lu %s/certs/%s%s%s",
+		    label, (unsigned long)st->st_uid,
+		    (unsigned long)audit->owner, certstore_path(audit->store),
+		    kept ? "" : name, kept ? "" : "/", label);
 	if ((st->st_mode & 077 & ~want) != 0)
 		return cs_finding_add(audit, CS_CODE_KEY_READABLE, name, err,
 		    "%s has mode %04o, not %04o: cert-check%s -r %s", label,
@@ -172,7 +210,8 @@ judgefile(struct look *in, int i, const char *file, const char *path,
 		    path, st, i == CS_REQUEST_KEY ? (gid_t)-1 : in->gid,
 		    in->err);
 	}
-	return cs_filecheck_public(audit, info->name, file, st, in->err);
+	/* props are people's, who may hide them */
+	return lookopen(audit, file, st, i == CS_PROPS ? 0 : 0444, in->err);
 }
 
 /* Looks at a file, which is of the entry, or CS_NFILE.  -1 and errno. */
@@ -208,6 +247,25 @@ lookfile(void *arg, const char *file)
 	    cs_fail_errno(in->err, "%s: %s", in->audit->entry.info.name, file);
 }
 
+/* A file that is made of the others, unless a request could get lost by that. */
+static int
+misspart(struct look *in, const char *file)
+{
+	struct certstore_audit *audit = in->audit;
+	const struct cs_info *info = &audit->entry.info;
+	const char *store = certstore_path(audit->store);
+
+	if (!info->hasrequest)
+		return cs_finding_add(audit, CS_CODE_FILE_MISSING, info->name,
+		    in->err, "%s is missing or empty: cert-check%s -r %s", file,
+		    cs_store_option(audit->store), info->name);
+	return cs_finding_add(audit, CS_CODE_FILE_MISSING, info->name, in->err,
+	    "%s is missing or empty: cert-import%s -f -N %s "
+	    "%s/certs/%s/privkey.pem %s/certs/%s/fullchain.pem",
+	    file, cs_store_option(audit->store), info->name, store, info->name,
+	    store, info->name);
+}
+
 /* What is not there, or has not the size of its parts. */
 static int
 looksizes(struct look *in)
@@ -221,11 +279,14 @@ looksizes(struct look *in)
 		if (isexpected(info, (enum cs_file)i) &&
 		    ((in->there & 1u << i) == 0 ||
 			(size[i] == 0 && i != CS_CHAIN)))
-			return cs_finding_add(audit, CS_CODE_FILE_MISSING,
-			    info->name, in->err,
-			    "%s is missing or empty: import the entry again, "
-			    "or restore it",
-			    cs_file_names[i]);
+			return misspart(in, cs_file_names[i]);
+	if (info->props.size != 0 && (in->there & 1u << CS_PROPS) == 0)
+		return cs_finding_add(audit, CS_CODE_FILE_MISSING, info->name,
+		    in->err,
+		    "props is missing, and the next change drops what it said: "
+		    "restore it from a backup, or set it again by cert-set%s "
+		    "%s",
+		    cs_store_option(audit->store), info->name);
 	if (isexpected(info, CS_COMBINED) &&
 	    size[CS_COMBINED] != size[CS_PRIVKEY] + size[CS_FULLCHAIN])
 		return cs_finding_add(audit, CS_CODE_COMBINED_DIFFERS,
@@ -292,8 +353,7 @@ cs_filecheck_entry(struct certstore_audit *audit, struct stat *seen,
 
 	if (fstatat(audit->certs, dir, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return cs_fail_errno(err, "%s", info->name);
-	if (cs_filecheck_public(audit, info->name, "its directory", &st, err) ==
-		-1 ||
+	if (lookopen(audit, NULL, &st, 0555, err) == -1 ||
 	    findgid(audit, &in.gid, err) == -1)
 		return -1;
 	rv = isuntouched(&in, &st) ?

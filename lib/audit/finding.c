@@ -35,6 +35,17 @@ cs_finding_fail(struct certstore_audit *audit,
 	audit->why = *why;
 }
 
+/* Is what to do cert-check -r and nothing before it? */
+static int
+tellsrepair(const char *text)
+{
+	const char *command = strstr(text, ": cert-check");
+
+	if (command == NULL)
+		command = strstr(text, "use cert-check");
+	return command != NULL && strstr(command, " -r") != NULL;
+}
+
 static int
 addfinding(struct certstore_audit *audit, enum certstore_severity severity,
     enum cs_code code, const char *name, struct certstore_error *err,
@@ -57,6 +68,7 @@ addfinding(struct certstore_audit *audit, enum certstore_severity severity,
 	}
 	f->code = code;
 	f->severity = severity;
+	f->repairs = tellsrepair(f->text);
 	audit->nqueue++;
 	return 0;
 }

@@ -261,6 +261,7 @@ tellending(struct ending *e, const struct certstore_entry *entry,
 	struct certstore_audit *audit = e->audit;
 	const char *subject = certstore_entry_subject(entry);
 	int64_t ends = certstore_entry_ends(entry);
+	int64_t days = (ends - audit->when) / CS_DAY;
 	char text[CERTSTORE_TIME_LEN];
 	ssize_t i;
 
@@ -274,10 +275,10 @@ tellending(struct ending *e, const struct certstore_entry *entry,
 		CERTSTORE_CRITICAL :
 		CERTSTORE_WARNING,
 	    CS_CODE_ISSUED_EXPIRES, e->ca, err,
-	    "%s, which it has signed (%s), expires at %s, in %lld days",
+	    "%s, which it has signed (%s), expires at %s, in %lld day%s",
 	    subject, certstore_entry_name(entry),
-	    certstore_time_format(ends, text),
-	    (long long)((ends - audit->when) / CS_DAY));
+	    certstore_time_format(ends, text), (long long)days,
+	    days == 1 ? "" : "s");
 }
 
 /* One turn through all that the CA has signed. */

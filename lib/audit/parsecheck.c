@@ -194,6 +194,40 @@ lookparts(struct parts *in)
 	return rv;
 }
 
+/* Is one of ca.pem an issuer, or the certificate itself if none is known? */
+static int
+lookissuers(struct parts *in)
+{
+	const struct certstore_entry *entry = &in->audit->entry;
+	STACK_OF(X509) *cas = NULL;
+	struct certstore_error why;
+	int found = 0, i, k, rv;
+
+	if (!entry->info.hasparts)
+		return 0;
+	if ((rv = readpart(in, CS_CA, &in->other)) != 1)
+		return rv;
+	if (cs_cert_read(entry, CS_CA, &cas, &why) != 1)
+		cas = NULL;
+	for (i = 0; i < sk_X509_num(cas) && !found; i++)
+		for (k = 0; k < sk_X509_num(in->certs) && !found; k++)
+			found = X509_cmp(sk_X509_value(cas, i),
+				    sk_X509_value(in->certs, k)) == 0 ||
+			    cs_cert_is_signed_by(sk_X509_value(in->certs, k),
+				sk_X509_value(cas, i)) == 1;
+	sk_X509_pop_free(cas, X509_free);
+	ERR_clear_error();
+	if (found)
+		return 0;
+	return cs_finding_add(in->audit, CS_CODE_PARTS_DIFFER, in->name,
+	    in->err,
+	    "ca.pem has no issuer of fullchain.pem: cert-import%s -f -N %s "
+	    "%s/certs/%s/%s",
+	    cs_store_option(in->audit->store), in->name,
+	    certstore_path(in->audit->store), in->name,
+	    cs_file_names[entry->info.haskey ? CS_COMBINED : CS_FULLCHAIN]);
+}
+
 /* Does libcrypto describe the certificates as info does? */
 static int
 lookinfo(struct parts *in)
@@ -281,7 +315,7 @@ cs_parsecheck_entry(struct certstore_audit *audit, struct certstore_error *err)
 	if (rv == 1 &&
 	    (lookchain(&in) == -1 || lookstrength(&in) == -1 ||
 		lookkey(&in) == -1 || lookparts(&in) == -1 ||
-		lookinfo(&in) == -1))
+		lookissuers(&in) == -1 || lookinfo(&in) == -1))
 		rv = -1;
 	if (rv != -1)
 		rv = lookrequest(&in);

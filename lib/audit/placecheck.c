@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,75 @@ findknown(const char *file)
 	return NULL;
 }
 
+/* A directory, whose files and directories nobody else may write. */
+struct below {
+	struct place *in;
+	const char *path; /* in the store */
+	int depth;	  /* of directories to look into */
+	int found;	  /* one is enough */
+};
+
+static int lookbelow(struct place *, const char *, int);
+
+static int
+lookbelowfile(void *arg, const char *file)
+{
+	struct below *below = arg;
+	struct certstore_audit *audit = below->in->audit;
+	size_t had = audit->nqueue;
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (below->found ||
+	    cs_file_join(path, sizeof(path), below->path, file) == -1 ||
+	    fstatat(audit->root, path, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    S_ISLNK(st.st_mode))
+		return 0;
+	if (cs_filecheck_public(audit, "@store", path, &st, below->in->err) ==
+	    -1)
+		return -1;
+	below->found = audit->nqueue != had;
+	return !below->found && below->depth > 1 && S_ISDIR(st.st_mode) ?
+	    lookbelow(below->in, path, below->depth - 1) :
+	    0;
+}
+
+static int
+lookbelow(struct place *in, const char *path, int depth)
+{
+	struct below below = { in, path, depth, 0 };
+
+	if (cs_file_each(in->audit->root, path, lookbelowfile, &below) == 0)
+		return 0;
+	if (in->err->code != CERTSTORE_OK)
+		return -1;
+	if (errno == EACCES)
+		in->audit->unread = 1;
+	return errno == ENOENT || errno == ENOTDIR || errno == EACCES ?
+	    0 :
+	    cs_fail_errno(in->err, "%s/%s", certstore_path(in->audit->store),
+		path);
+}
+
+/* What can be forged if others can write there; entries are looked at by
+ * themselves, and what is for the owner alone is closed at the top. */
+static int
+lookwritable(struct place *in)
+{
+	static const struct {
+		const char *path;
+		int depth; /* of a CA or key its directory only: many files */
+	} places[] = { { "trusts", 3 }, { "crl", 2 }, { "revoked", 1 },
+		{ "deployed", 2 }, { "renewal", 1 }, { "x5u", 1 },
+		{ "index", 1 } };
+	size_t i;
+	int rv = 0;
+
+	for (i = 0; i < sizeof(places) / sizeof(places[0]) && rv == 0; i++)
+		rv = lookbelow(in, places[i].path, places[i].depth);
+	return rv;
+}
+
 /* A file of the store's own directory. */
 static int
 lookroot(void *arg, const char *file)
@@ -68,7 +138,10 @@ lookroot(void *arg, const char *file)
 			certstore_path(in->audit->store), file);
 	if (k == NULL && cs_generation_owner(file, name) == 1 &&
 	    strcmp(name, "trust") == 0)
-		return 0;
+		return cs_filecheck_public(in->audit, "@store", file, &st,
+			   in->err) == -1 ?
+		    -1 :
+		    lookbelow(in, file, 2);
 	/* of a writer at work, or one that was interrupted */
 	if (k == NULL && file[0] == '.' &&
 	    (strstr(file, "@link") != NULL || strstr(file, "@new") != NULL ||
@@ -208,9 +281,9 @@ lookx5u(void *arg, const char *file)
 	if (strcmp(want, file) != 0)
 		rv = cs_finding_add(in->audit, CS_CODE_X5U_DAMAGED, "@store",
 		    in->err,
-		    "x5u/%s: its name is not the SHA-256 of the file: remove "
-		    "it, and cert-set the x5u of its entry again",
-		    file);
+		    "x5u/%s: its name is not the SHA-256 of the file: rm "
+		    "%s/x5u/%s",
+		    file, certstore_path(in->audit->store), file);
 	cs_buf_free(&b);
 	return rv;
 }
@@ -299,6 +372,10 @@ lookdefault(struct certstore_audit *audit, struct certstore_error *err)
 		return errno == ENOENT ? 0 :
 					 cs_fail_errno(err, "%s/default",
 					     certstore_path(audit->store));
+	if (!S_ISLNK(st.st_mode) && !S_ISDIR(st.st_mode))
+		return cs_finding_add(audit, CS_CODE_DEFAULT_DANGLING, "@store",
+		    err, "default is a file, not a link: rm %s/default",
+		    certstore_path(audit->store));
 	if ((rv = cs_resolve_default(audit->store, name)) == -1)
 		return errno == EISDIR ?
 		    cs_finding_add(audit, CS_CODE_LINK_FOLLOWED, "@store", err,
@@ -364,8 +441,7 @@ lookstate(struct place *in)
 	if (fstat(audit->root, &st) == -1)
 		return cs_fail_errno(in->err, "%s",
 		    certstore_path(audit->store));
-	if (cs_filecheck_public(audit, "@store", "the store's directory", &st,
-		in->err) == -1)
+	if (cs_filecheck_public(audit, "@store", ".", &st, in->err) == -1)
 		return -1;
 	if (geteuid() == audit->owner &&
 	    cs_parents_check(audit->store, &why) == -1) {
@@ -393,15 +469,15 @@ cs_placecheck_store(struct certstore_audit *audit, struct certstore_error *err)
 	    eachplace(&in, "profiles", lookprofile) == -1 ||
 	    eachplace(&in, "x5u", lookx5u) == -1 ||
 	    eachplace(&in, "crl", lookcrlfile) == -1 ||
-	    lookdefault(audit, err) == -1 || looksettings(audit, err) == -1 ||
-	    looklog(audit, err) == -1)
+	    lookwritable(&in) == -1 || lookdefault(audit, err) == -1 ||
+	    looksettings(audit, err) == -1 || looklog(audit, err) == -1)
 		goto out;
 	in.n = 0;
 	if ((rv = eachplace(&in, "lost", countlost)) == 0 && in.n > 0)
 		rv = cs_finding_add(audit, CS_CODE_LOST, "@store", err,
-		    "lost has %zu keys: cert-import takes one out, rm removes "
+		    "lost has %zu key%s: cert-import takes one out, rm removes "
 		    "it",
-		    in.n);
+		    in.n, in.n == 1 ? "" : "s");
 out:
 	cs_file_close(&lock);
 	return rv;
@@ -435,6 +511,9 @@ cs_placecheck_certs(struct certstore_audit *audit, struct certstore_error *err)
 			    "it an entry again, cert-check%s -rf to move its "
 			    "key away",
 			    file, option, name, option);
+			/* not by -r alone */
+			if (rv == 0)
+				audit->queue[audit->nqueue - 1].repairs = 0;
 			continue;
 		}
 		if (strstr(file, "@link") != NULL ||

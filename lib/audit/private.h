@@ -29,6 +29,7 @@ enum cs_code {
 	CS_CODE_DISTRUSTED,
 	CS_CODE_EXPIRED,
 	CS_CODE_EXPIRES,
+	CS_CODE_FILE_CLOSED,
 	CS_CODE_FILE_MISSING,
 	CS_CODE_GENERATION_ORPHAN,
 	CS_CODE_GROUP_UNKNOWN,
@@ -66,6 +67,7 @@ enum cs_code {
 	CS_CODE_RENEWAL_LATE,
 	CS_CODE_REQUEST_WAITS,
 	CS_CODE_REVOKED,
+	CS_CODE_REVOKED_LOST,
 	CS_CODE_REVOKED_UNMARKED,
 	CS_CODE_STATE_ORPHAN,
 	CS_CODE_STORE_UNSAFE,
@@ -86,17 +88,17 @@ enum cs_code {
 struct cs_codeline {
 	const char		*word;
 	enum certstore_severity	 severity;
-	int			 repairs;	/* cert-check -r repairs it */
 	const char		*text;		/* one line */
 };
 const struct cs_codeline *cs_code_line(enum cs_code);
 int	cs_code_isword(const char *, size_t);
 
-/* A finding; name and text are malloc'ed. */
+/* A finding; name and text are malloc'ed.  It is repaired by -r if the text tells
+ * to run that. */
 struct cs_finding {
 	enum cs_code		 code;
 	enum certstore_severity	 severity;
-	int			 ignored;
+	int			 ignored, repairs;
 	char			*name, *text;
 };
 
@@ -180,7 +182,7 @@ int	cs_endcheck_iswithin(const struct certstore_audit *, int, int64_t,
 	    int64_t);
 
 /* filecheck.c: the files of the generation that is loaded, in an open directory;
- * a file or directory of somebody else, 1 if others can write it. */
+ * a path in the store that belongs to somebody else, or that others can write. */
 int	cs_filecheck_isas(const struct cs_written *, const struct stat *);
 int	cs_filecheck_entry(struct certstore_audit *, struct stat *,
 	    struct certstore_error *);

@@ -112,7 +112,7 @@ writtenhash(const struct cs_info *info)
  * missing, of its parts; without an info, as it is.  1, 0, -1.
  */
 static int
-readwritten(const struct certstore_entry *entry, struct cs_buf *chain,
+readbelieved(const struct certstore_entry *entry, struct cs_buf *chain,
     struct certstore_error *err)
 {
 	const char *hash = writtenhash(&entry->info);
@@ -152,7 +152,7 @@ readsource(const struct certstore_entry *entry, struct cs_buf *b,
 	if (cs_entry_stat(entry, CS_REQUEST_KEY, &st) == 0 ||
 	    cs_entry_stat(entry, CS_REQUEST_CSR, &st) == 0)
 		return 0;
-	rv = readwritten(entry, &chain, err);
+	rv = readbelieved(entry, &chain, err);
 	if (rv == 1 && !hasfile(entry, CS_PRIVKEY))
 		rv = hasfile(entry, CS_COMBINED) ?
 		    cs_entry_read(entry, CS_COMBINED, b, err) :

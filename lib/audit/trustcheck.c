@@ -159,9 +159,9 @@ lookset(struct certstore_audit *audit, const char *name,
 		    "%s", set.bad.v[i]);
 	if (rv == 0 && set.dirty && set.bad.n == 0)
 		rv = cs_finding_add(audit, CS_CODE_TRUST_DIFFERS, name, err,
-		    "files or links in %s are missing or surplus: the next "
-		    "change by cert-trust%s makes them again",
-		    tn->path, tn->option);
+		    "files or links in %s are missing or surplus: "
+		    "cert-check%s -r",
+		    tn->path, cs_store_option(audit->store));
 	if (rv == 0)
 		rv = lookends(audit, name, tn, &set, &first, err);
 	if (rv == 0 && set.ncrl > 0) {

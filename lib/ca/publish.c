@@ -85,6 +85,36 @@ refuseother(const struct publishing *p, struct certstore_error *err)
 	    p->tn.path, certstore_time_format(p->was.ends, ends));
 }
 
+/* Is the CRL that is replaced of this CA? */
+static int
+isown(const struct publishing *p)
+{
+	return p->was.number != 0 && strcmp(p->was.spki, p->crl.spki) == 0;
+}
+
+/* Refuses to admit again what the last CRL had: files in revoked are only added,
+ * and some are missing, as after a restore. */
+static int
+refuselost(const struct publishing *p, struct certstore_error *err)
+{
+	const char *name = p->is.entry.info.name;
+	size_t n;
+
+	if (!isown(p))
+		return 0;
+	if (cs_crlinfo_recorded(p->store, p->crl.spki, &n) == -1)
+		return cs_fail_errno(err, "%s/revoked",
+		    certstore_path(p->store));
+	if (n >= p->was.recorded)
+		return 0;
+	return cs_fail(err, CERTSTORE_EREFUSED,
+	    "%s: %zu of %zu revocations are not recorded in revoked any more, "
+	    "and a new CRL would admit them: use cert-check%s @crl/%s to see "
+	    "one",
+	    name, p->was.recorded - n, p->was.recorded,
+	    cs_store_option(p->store), name);
+}
+
 /* Reads the CRL that is replaced. */
 static int
 readbefore(struct publishing *p, struct certstore_error *err)
@@ -92,19 +122,12 @@ readbefore(struct publishing *p, struct certstore_error *err)
 	cs_crlinfo_done(&p->was);
 	if (cs_crlinfo_read(p->store, p->is.entry.info.name, &p->was, err) !=
 	    -1)
-		return refuseother(p, err);
+		return refuseother(p, err) == -1 ? -1 : refuselost(p, err);
 	/* a damaged one is replaced */
 	if (err->code != CERTSTORE_EDAMAGED || p->was.gen == 0)
 		return -1;
 	cs_error_clear(err);
 	return 0;
-}
-
-/* Is the CRL that is replaced of this CA? */
-static int
-isown(const struct publishing *p)
-{
-	return p->was.number != 0 && strcmp(p->was.spki, p->crl.spki) == 0;
 }
 
 /* This and next update, and a number that is higher than any before, also after

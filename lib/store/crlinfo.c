@@ -89,7 +89,8 @@ cs_crlinfo_read(struct certstore *store, const char *name,
 	if ((rv = cs_setgen_open(&tn, &live, err)) != 1)
 		goto out;
 	ci->gen = live.gen;
-	if (cs_file_record(live.fd, CS_CRL_INFO, CS_RECORD_MAX, &text) == -1)
+	if (cs_file_record(live.fd, CS_CRL_INFO, CS_RECORD_MAX, &text) == -1 &&
+	    errno != ENOENT)
 		rv = cs_fail_errno(err, "%s/" CS_CRL_DIR "/.%s/" CS_CRL_INFO,
 		    store->path, name);
 	else if (parsecrlinfo(ci, &text) == -1)

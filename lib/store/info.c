@@ -627,9 +627,12 @@ cs_info_load(const struct certstore *store, const char *dir, const char *name,
 		return faildamaged(store, dir, name, CS_INFO, err,
 		    "its info is cut short");
 	if (rv == 0) {
-		snprintf(what, sizeof(what), "%s was changed by hand",
-		    strcmp(info->file, "request.csr") == 0 ? "request.csr" :
-							     "fullchain.pem");
+		which = strcmp(info->file, "request.csr") == 0 ?
+		    CS_REQUEST_CSR :
+		    CS_FULLCHAIN;
+		snprintf(what, sizeof(what), "%s %s", cs_file_names[which],
+		    isfilethere(fd, dir, which) ? "was changed by hand" :
+						  "is missing or empty");
 		return faildamaged(store, dir, name, CS_FULLCHAIN, err, what);
 	}
 	if ((rv = checkkeyfiles(fd, dir, info, 1, &which, NULL)) == -1)
