@@ -185,6 +185,9 @@ refused() {
 }
 
 @test "endpoints" {
+	for endpoint in ::1:443 2001:db8::1:443 smtp:::1:25; do
+		refused 'an IPv6 address in brackets' a "endpoint=$endpoint"
+	done
 	cert-set a endpoint=mail.example.com:25 \
 	    endpoint+=smtp:mail.example.com:587=a.example.com \
 	    'endpoint+=[2001:db8::1]:443' endpoint+=192.0.2.1:5061 \

@@ -50,13 +50,18 @@ cs_endpoint_read(const char *text, struct certstore_endpoint *e)
 	static const char form[] =
 	    "is not [protocol:]host:port[=name], with a port of 1 to 65535 "
 	    "and an IPv6 address in brackets";
-	const char *colon, *end, *name, *p = text;
+	const char *colon, *end, *name, *next, *p = text;
 
 	memset(e, 0, sizeof(*e));
 	name = strchr(p, '=');
 	end = name == NULL ? p + strlen(p) : name;
 	if (*p != '[' && (colon = memchr(p, ':', (size_t)(end - p))) != NULL &&
-	    memchr(colon + 1, ':', (size_t)(end - colon - 1)) != NULL) {
+	    (next = memchr(colon + 1, ':', (size_t)(end - colon - 1))) !=
+		NULL) {
+		/* an address of IPv6 without brackets */
+		if (colon[1] != '[' &&
+		    memchr(next + 1, ':', (size_t)(end - next - 1)) != NULL)
+			return form;
 		if (!isstarttls(p, (size_t)(colon - p)))
 			return "has an unknown protocol: use ftp, imap, irc, "
 			       "ldap, lmtp, mysql, nntp, pop3, postgres, "
