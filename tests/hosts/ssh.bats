@@ -155,6 +155,45 @@ connected() {
 	[ ! -e far/certs/www ]
 }
 
+@test "push: a connection that breaks anywhere tears no entry" {
+	allow "CERTSTORE=$work/far $ROOT/dist/receive"
+	mkdir near/hooks
+	cp "$ROOT/dist/push" near/hooks/web2
+	for name in a b c; do
+		cert-create -A ca -s $name.example.com $name
+		cert-set -q $name user=web2
+	done
+	cert-set -q www user=web2
+	connected <<-'END'
+	cert-deploy
+	# pieces of the message, each cut off in an entry or between two
+	cat >bin/ssh.cut <<-EOT
+	#!/bin/sh
+	head -c \$CUT | $work/bin/ssh "\$@"
+	EOT
+	sed "s|ssh -T|$work/bin/ssh.cut -T|" "$ROOT/dist/push" >near/hooks/web2
+	chmod 755 bin/ssh.cut near/hooks/web2
+	for cut in 0 5 700 1000 2500 3300 5100; do
+		sed -i "s/head -c [^ ]*/head -c $cut/" bin/ssh.cut
+		for name in a b c www; do
+			cert-create -f -A ca -s $name.example.com $name
+		done
+		! cert-deploy -f >said 2>&1 || { echo "$cut"; exit 1; }
+		grep -q 'the message is not whole' said
+		CERTSTORE=far cert-check -e 0
+		for entry in far/certs/*; do
+			cat "$entry/privkey.pem" "$entry/fullchain.pem" |
+			    cmp - "$entry/combined.pem"
+		done
+	done
+	cp "$ROOT/dist/push" near/hooks/web2
+	cert-deploy -f
+	for name in a b c www; do
+		cmp near/certs/$name/combined.pem far/certs/$name/combined.pem
+	done
+	END
+}
+
 @test "the key is never an argument" {
 	command -v strace >/dev/null || skip 'strace is not installed'
 	allow "CERTSTORE=$work/far $ROOT/dist/receive"
