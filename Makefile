@@ -540,7 +540,8 @@ install: all
 	chmod 644 "$(DESTDIR)$(DATADIR)/completion" \
 	    "$(DESTDIR)$(BASHDIR)/certstore" "$(DESTDIR)$(ZSHDIR)/_certstore" \
 	    "$(DESTDIR)$(FISHDIR)/certstore.fish"
-	@test -n "$(DESTDIR)" || ! command -v ldconfig >/dev/null || ldconfig
+	@test -n "$(DESTDIR)" || test "$$(id -u)" -ne 0 || \
+	    ! command -v ldconfig >/dev/null || ldconfig
 
 uninstall:
 	for c in $(COMMANDS); do rm -f "$(DESTDIR)$(BINDIR)/$$c"; done

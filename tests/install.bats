@@ -225,6 +225,22 @@ hostile() {
 	done <named
 }
 
+@test "a user who is not root installs into his home" {
+	local as=()
+
+	if [ "$(id -u)" -eq 0 ]; then
+		as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+		reachable
+		"${as[@]}" test -r "$ROOT/lib/certstore.h" ||
+		    skip "the tree cannot be read by others"
+	fi
+	mkdir home
+	chmod 777 home
+	run -0 "${as[@]}" make -s -C "$ROOT" install PREFIX="$PWD/home/.local"
+	[ "$output" = '' ]
+	[ -x home/.local/bin/cert-list ]
+}
+
 @test "a directory whose name has a blank" {
 	make -s -C "$ROOT" install DESTDIR="$BATS_TEST_TMPDIR/a dest" PREFIX=/usr
 	diff -r --no-dereference "$DEST" "$BATS_TEST_TMPDIR/a dest"
