@@ -649,6 +649,33 @@ damage() {
 	done
 }
 
+@test "an entry that was removed and restored" {
+	cp -a "$CERTSTORE/certs/b" "$CERTSTORE/certs/.b@1" .
+	cert-rm -q b
+	clean
+	cp -a b .b@1 "$CERTSTORE/certs"
+	finds warning b unlogged
+	[[ $output = *"was restored after it was removed"* ]]
+	run -0 cert-check -r
+	[[ $output = *"repaired	b	log	"* ]]
+	clean
+	# removed again, and made again: another one of this name
+	cert-rm -q b
+	cert-create -q -A ca -s b.example.com b
+	clean
+	# an earlier generation than the one that was removed
+	cp -a "$CERTSTORE/certs/.b@1" b1
+	cert-set -q b note=x
+	cert-rm -q b
+	ln -s .b@1 "$CERTSTORE/certs/b"
+	cp -a b1 "$CERTSTORE/certs/.b@1"
+	finds warning b unlogged
+	run -0 bash -c "$(sed -n 's/.* adds a line, \(.*\) removes it$/\1/p' \
+	    <<<"$output")"
+	run -0 cert-check -r
+	clean
+}
+
 @test "chains for calls" {
 	mkdir "$CERTSTORE/x5u"
 	echo x >"$CERTSTORE/x5u/$(printf '%064d' 0).pem"

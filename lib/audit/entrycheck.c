@@ -366,6 +366,30 @@ lookcalls(struct certstore_audit *audit, struct certstore_error *err)
 	    info->name, info->x5u);
 }
 
+/* Does the log tell of the generation? */
+static int
+looklogged(struct certstore_audit *audit, struct certstore_error *err)
+{
+	const struct cs_info *info = &audit->entry.info;
+	const char *option = cs_store_option(audit->store);
+	int rv;
+
+	rv = cs_log_lacks(audit->store, &audit->told, info);
+	if (rv == CS_LOG_REMOVED) {
+		rv = cs_finding_add(audit, CS_CODE_UNLOGGED, info->name, err,
+		    "was restored after it was removed, as the log tells: "
+		    "cert-check%s -r %s adds a line, cert-rm%s %s removes it",
+		    option, info->name, option, info->name);
+	} else if (rv == 1) {
+		rv = cs_finding_add(audit, CS_CODE_UNLOGGED, info->name, err,
+		    "no line of the log tells of generation %lu: it was "
+		    "restored, or something else than these commands made it: "
+		    "cert-check%s -r %s adds one",
+		    info->gen, option, info->name);
+	}
+	return rv;
+}
+
 /* What the certificate itself says, as info has it; file is cert.pem. */
 static int
 lookcertificate(struct certstore_audit *audit, const struct stat *file,
@@ -381,13 +405,8 @@ lookcertificate(struct certstore_audit *audit, const struct stat *file,
 		rv = cs_finding_add(audit, CS_CODE_NOT_YET_VALID, info->name,
 		    err, "the certificate is not yet valid: it begins at %s",
 		    certstore_time_format(info->starts, text));
-	if (rv == 0 && audit->haslog == 1 &&
-	    cs_log_lacks(audit->store, &audit->told, info))
-		rv = cs_finding_add(audit, CS_CODE_UNLOGGED, info->name, err,
-		    "no line of the log tells of generation %lu: it was "
-		    "restored, or something else than these commands made it: "
-		    "cert-check%s -r %s adds one",
-		    info->gen, cs_store_option(audit->store), info->name);
+	if (rv == 0 && audit->haslog == 1)
+		rv = looklogged(audit, err);
 	if (rv == 0 && info->revoked != NULL)
 		rv = cs_finding_add(audit, CS_CODE_REVOKED, info->name, err,
 		    "the certificate was revoked: replace it");

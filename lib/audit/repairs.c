@@ -318,7 +318,7 @@ repaircontents(struct cs_repair *r, struct cs_logtold *told, const char *name,
 			rv = repairprops(r, name, &entry, err);
 		if (rv == 0 && !damaged)
 			rv = cs_issuedrepair_entry(r, name, &entry, err);
-		if (rv == 0 && cs_log_lacks(r->store, told, &entry.info))
+		if (rv == 0 && cs_log_lacks(r->store, told, &entry.info) != 0)
 			unlogged = entry.info.gen;
 	}
 	cs_entry_done(&entry);

@@ -23,7 +23,8 @@
 #define FOREIGN_MAX 64	    /* bytes of a text that is not ours */
 #define TAIL (64 * 1024)    /* bytes that are searched for a line */
 #define CHUNK (64 * 1024)
-#define NOT_BEGUN INT64_MIN /* no line was read yet */
+#define NOT_BEGUN INT64_MIN	     /* no line was read yet */
+#define PLACE_MAX UINT64_C(0xffffff) /* lines that have places of their own */
 
 /* Adds "name":"text", of a text of any bytes, and a comma. */
 static int
@@ -372,6 +373,14 @@ readbegin(const char *text, size_t len)
 								  INT64_MAX;
 }
 
+/* Of a change; its lowest bits are the place of its line, which sorts them. */
+static uint64_t
+placechange(uint64_t hash, uint64_t place)
+{
+	return (hash & ~PLACE_MAX) | (place < PLACE_MAX ? place : PLACE_MAX);
+}
+
+/* A line: what it makes live, or that an entry was removed, as generation 0. */
 static int
 addtold(void *arg, const char *line, size_t len)
 {
@@ -384,7 +393,7 @@ addtold(void *arg, const char *line, size_t len)
 
 	if (told->begin == NOT_BEGUN)
 		told->begin = readbegin(line, len);
-	if (!readlogline(line, len, &name, &n, &gen, &removed) || removed)
+	if (!readlogline(line, len, &name, &n, &gen, &removed))
 		return 0;
 	v = cs_array_extend(told->v, told->n, &told->size, sizeof(*v));
 	if (v == NULL) {
@@ -392,7 +401,9 @@ addtold(void *arg, const char *line, size_t len)
 		return -1;
 	}
 	told->v = v;
-	v[told->n++] = hashchange(name, n, gen);
+	v[told->n] = placechange(hashchange(name, n, removed ? 0 : gen),
+	    told->n + 1);
+	told->n++;
 	return 0;
 }
 
@@ -480,24 +491,44 @@ cs_log_load(struct certstore *store, struct cs_logtold *told,
 	return told->begin != INT64_MAX;
 }
 
+/* The place of the last line of a change, or 0. */
+static uint64_t
+findtold(const struct cs_logtold *told, const char *name, unsigned long gen)
+{
+	uint64_t hash = hashchange(name, strlen(name), gen) | PLACE_MAX;
+	size_t high = told->n, i, low = 0;
+
+	while (low < high) {
+		i = low + (high - low) / 2;
+		if (told->v[i] <= hash)
+			low = i + 1;
+		else
+			high = i;
+	}
+	return low > 0 && (told->v[low - 1] | PLACE_MAX) == hash ?
+	    told->v[low - 1] & PLACE_MAX :
+	    0;
+}
+
 /* The time of what info describes is in info, which no copy changes. */
 static int
 lacksline(const struct cs_logtold *told, const struct cs_info *info)
 {
-	uint64_t hash;
+	uint64_t place;
 
-	if (info->filesec <= told->begin || info->gen == 0)
+	if (info->name == NULL || info->gen == 0)
 		return 0;
-	hash = hashchange(info->name, strlen(info->name), info->gen);
-	return told->n == 0 ||
-	    bsearch(&hash, told->v, told->n, sizeof(hash), comparehashes) ==
-	    NULL;
+	place = findtold(told, info->name, info->gen);
+	if (findtold(told, info->name, 0) > place)
+		return CS_LOG_REMOVED;
+	return place == 0 && info->filesec > told->begin;
 }
 
 /*
- * Should the log have a line of what made this generation, and lacks it?  What
- * was written since it was read is read.  0 also if there is no log, or it cannot
- * be read.
+ * Should the log have a line of what made this generation, and lacks it?  Or
+ * CS_LOG_REMOVED: the last it has of the entry is that it was removed.  What was
+ * written since it was read is read.  0 also if there is no log, or it cannot be
+ * read.
  */
 int
 cs_log_lacks(struct certstore *store, struct cs_logtold *told,

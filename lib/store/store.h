@@ -487,6 +487,7 @@ struct cs_logtold {
 };
 int	cs_log_load(struct certstore *, struct cs_logtold *,
 	    struct certstore_error *);
+#define CS_LOG_REMOVED 2
 int	cs_log_lacks(struct certstore *, struct cs_logtold *,
 	    const struct cs_info *);
 void	cs_log_done(struct cs_logtold *);
