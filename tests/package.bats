@@ -104,6 +104,16 @@ speaks() {
 	done
 }
 
+@test "what the scripts for several hosts run is suggested" {
+	suggested=$(sed -n '/^Package: certstore$/,/^$/s/^Suggests: //p' \
+	    "$debian/control")
+	grep -q '^	rsync ' "$ROOT/dist/pull"
+	grep -q '| ssh ' "$ROOT/dist/push"
+	for package in openssh-client rsync; do
+		[[ ", $suggested," == *", $package,"* ]] || fail "$package"
+	done
+}
+
 @test "AppArmor accepts the profiles, which debian/ installs" {
 	for profile in "$ROOT"/dist/apparmor/*; do
 		name=${profile##*/}
