@@ -67,9 +67,11 @@ bed() {
 	cat /sys/kernel/security/apparmor/profiles
 	grep -q '^certstore-renew (enforce)' /sys/kernel/security/apparmor/profiles
 	# as cert-renew.service has it
+	set=$(sed -n 's/^CapabilityBoundingSet=//p' \
+	    "$ROOT/dist/cert-renew.service" | tr ' A-Z' ',a-z' |
+	    sed 's/cap_/+/g' | paste -sd , -)
 	renew() {
-		setpriv --no-new-privs --bounding-set \
-		    -all,+chown,+fowner,+net_bind_service,+setgid,+setuid,+sys_chroot \
+		setpriv --no-new-privs --bounding-set "-all,$set" \
 		    aa-exec -p certstore-renew -- cert-renew "$@"
 	}
 	# renewed NAME...: it has a new certificate
@@ -122,7 +124,9 @@ bed() {
 	chmod 755 /var/lib/certstore/hooks/dns
 	cert-acme -A mock -m hook:dns -s hook.example.com hook
 	renewed http hook
+	# of another user
 	mkdir /srv/www
+	chown www-data /srv/www
 	busybox httpd -p 80 -h /srv/www
 	cert-acme -A mock -m webroot:/srv/www -s web.example.com web
 	renewed web

@@ -25,10 +25,7 @@ teardown() {
 @test "two hosts write: nothing is lost, no reader sees two pairs" {
 	host web1 1 <<-'END'
 	. ./nfs.bash
-	serve
-	joined
-	cert-create -s both.example.com both
-	tell served
+	begin
 	pairs
 	await joined.web2
 	write 4
@@ -59,10 +56,7 @@ teardown() {
 @test "what one host writes, the other one sees at once" {
 	host web1 1 <<-'END'
 	. ./nfs.bash
-	serve
-	joined
-	cert-create -s both.example.com both
-	tell served
+	begin
 	for i in 1 2 3 4; do
 		await "told.$i"
 		cert-match -q "n$i.example.com"
@@ -96,11 +90,8 @@ teardown() {
 
 	host web1 1 <<-'END'
 	. ./nfs.bash
-	serve
-	joined
-	cert-create -s both.example.com both
 	: >acked.web1
-	tell served
+	begin
 	while read -r call <&4; do
 		await "killed.$call"
 		cert-create -s next.example.com next
@@ -158,11 +149,8 @@ teardown() {
 @test "a host that is paused while it writes does not undo what others wrote" {
 	host web1 1 <<-'END'
 	. ./nfs.bash
-	serve
-	joined
-	cert-create -s both.example.com both
 	: >acked.web1
-	tell served
+	begin
 	await paused
 	cert-create -fq -s both.example.com both
 	whole
@@ -199,10 +187,7 @@ teardown() {
 @test "a server that is restarted, and one that loses its power" {
 	host web1 1 <<-'END'
 	. ./nfs.bash
-	serve
-	joined
-	cert-create -s both.example.com both
-	tell served
+	begin
 	write 4 &
 	writer=$!
 	for i in 2 5; do
