@@ -767,9 +767,12 @@ testpaths(void)
 	    "an empty CERTSTORE is none");
 	certstore_close(store);
 	store = certstore_open("/", CERTSTORE_OPEN_CREATE, &err);
-	ok(store != NULL && put(store, "a", 0, "c", "") == -1 &&
-		err.code == CERTSTORE_EREFUSED,
-	    "/ is no store");
+	if (getenv("EMULATOR") != NULL)
+		skip("an emulator has two directories of the name /");
+	else
+		ok(store != NULL && put(store, "a", 0, "c", "") == -1 &&
+			err.code == CERTSTORE_EREFUSED,
+		    "/ is no store");
 	certstore_close(store);
 	sh("rm -rf store");
 	store = certstore_open("link", CERTSTORE_OPEN_CREATE, &err);
