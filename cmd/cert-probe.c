@@ -301,6 +301,24 @@ reportfailure(const struct probe_target *t, const struct probe_question *q,
 		putjson(t, q, NULL, why);
 }
 
+/* Has an earlier question, for another type of key, failed at this address for
+ * the same reason? */
+static int
+isreported(const struct probe_target *t, size_t i)
+{
+	const struct probe_question *q = &t->question[i], *was;
+	size_t k;
+
+	for (k = 0; k < i; k++) {
+		was = &t->question[k];
+		if (!was->dropped && was->chain == NULL &&
+		    strcmp(was->address, q->address) == 0 &&
+		    strcmp(was->why, q->why) == 0)
+			return 1;
+	}
+	return 0;
+}
+
 static void
 reporttarget(struct probe_target *t)
 {
@@ -321,7 +339,7 @@ reporttarget(struct probe_target *t)
 			if (q->unreachable && answered)
 				cmd_say("%s: not asked: %s", q->address,
 				    q->why);
-			else
+			else if (!isreported(t, i))
 				reportfailure(t, q, q->why);
 		} else if (probe_judge_answer(j, t, q) == 0) {
 			probe.different |= j->different;

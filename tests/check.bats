@@ -505,6 +505,7 @@ damage() {
 	finds warning @trust/phones crl-expires -e 2099-12-31
 	finds critical @trust/phones crl-expires -e 2199-12-31,2099-12-31
 	finds critical @trust/phones crl-expired -w 2100-02-01
+	[[ $output = *": use cert-trust -T phones add with the current one"* ]]
 	finds critical @trust expired -w 2100-02-01 @trust
 	rm "$CERTSTORE"/trust/*.0
 	finds warning @trust trust-differs

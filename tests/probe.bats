@@ -119,6 +119,15 @@ serves() {
 	[ -z "$output$stderr" ]
 }
 
+@test "a server that cannot be reached is told once, not for each type" {
+	run -2 --separate-stderr cert-probe -H www.example.com "127.0.0.1:$port"
+	[ "${#stderr_lines[@]}" -eq 1 ] || fail "$stderr"
+	[[ $stderr == *": Connection refused: start the server"* ]]
+	run -2 --separate-stderr cert-probe -j -H www.example.com \
+	    "127.0.0.1:$port"
+	[ "${#lines[@]}" -eq 1 ] || fail "$output"
+}
+
 @test "nginx: twins, each asked for its type" {
 	nginx_on "server { listen 127.0.0.1:$port ssl;
 	    $(serves www-ec www-rsa) }"

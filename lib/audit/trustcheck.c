@@ -34,7 +34,8 @@ cs_trustcheck_begin(struct certstore_audit *audit, struct certstore_error *err)
 
 static int
 lookcrl(struct certstore_audit *audit, const char *name,
-    const struct cs_crl *crl, struct certstore_error *err)
+    const struct cs_setname *tn, const struct cs_crl *crl,
+    struct certstore_error *err)
 {
 	int64_t starts = cs_crl_starts(crl), ends = cs_crl_ends(crl);
 	char text[CERTSTORE_TIME_LEN];
@@ -48,8 +49,8 @@ lookcrl(struct certstore_audit *audit, const char *name,
 	if (ends < audit->when)
 		return cs_finding_add(audit, CS_CODE_CRL_EXPIRED, name, err,
 		    "crls/%s.crl expired at %s: servers refuse all clients of "
-		    "this CA: cert-trust add the current one",
-		    crl->name, text);
+		    "this CA: use cert-trust%s add with the current one",
+		    crl->name, text, tn->option);
 	late = audit->when > cs_crl_late(crl);
 	for (i = 0; i < audit->nwithin; i++)
 		if (cs_endcheck_iswithin(audit, i, starts, ends))
@@ -59,8 +60,9 @@ lookcrl(struct certstore_audit *audit, const char *name,
 	return cs_finding_addas(audit,
 	    late || soon == 2 ? CERTSTORE_CRITICAL : CERTSTORE_WARNING,
 	    CS_CODE_CRL_EXPIRES, name, err,
-	    "crls/%s.crl expires at %s: cert-trust add the current one",
-	    crl->name, text);
+	    "crls/%s.crl expires at %s: use cert-trust%s add with the current "
+	    "one",
+	    crl->name, text, tn->option);
 }
 
 static int
@@ -150,7 +152,7 @@ lookset(struct certstore_audit *audit, const char *name,
 	for (i = 0; rv == 0 && i < set.ncrl; i++) {
 		cs_setends_note(&first, cs_crl_ends(&set.crls[i]),
 		    cs_crl_late(&set.crls[i]));
-		rv = lookcrl(audit, name, &set.crls[i], err);
+		rv = lookcrl(audit, name, tn, &set.crls[i], err);
 	}
 	if (audit->endsonly)
 		goto out;
