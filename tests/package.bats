@@ -131,6 +131,47 @@ speaks() {
 	done
 }
 
+# purged: runs what purges the package, with ./store, and the answer in ./answer.
+purged() {
+	cat >confmodule <<-'END'
+	db_input() { :; }
+	db_go() { :; }
+	db_get() { RET=$(cat answer); }
+	END
+	sed -e "s|^store=.*|store=$CERTSTORE|" \
+	    -e "s|/usr/share/debconf/confmodule|$PWD/confmodule|" \
+	    "$debian/certstore.postrm" >postrm
+	sh postrm purge 2>said
+}
+
+@test "purging removes keys only if it was told to do so, and then all" {
+	[ "$(id -u)" -eq 0 ] || skip "not root"
+	echo false >answer
+	purged
+	[ ! -s said ]
+	cert-create -s a.example.com a
+	cp -a "$CERTSTORE" "$CERTSTORE.pull"
+	: >"$CERTSTORE.pull/.pull-lock"
+	purged
+	[ -f "$CERTSTORE/certs/a/privkey.pem" ]
+	[ -f "$CERTSTORE.pull/certs/a/privkey.pem" ]
+	[ "$(grep -c " stay; rm -r $CERTSTORE" said)" -eq 2 ]
+	echo true >answer
+	purged
+	[ ! -s said ]
+	run -1 find "$CERTSTORE" "$CERTSTORE.pull"
+	[ "${#lines[@]}" -eq 2 ]
+	# without an entry there is nothing to ask
+	echo false >answer
+	cert-create -s a.example.com a
+	cert-rm a
+	cp -a "$CERTSTORE" "$CERTSTORE.pull"
+	: >"$CERTSTORE.pull/.pull-lock"
+	purged
+	run -1 find "$CERTSTORE" "$CERTSTORE.pull"
+	[ "${#lines[@]}" -eq 2 ]
+}
+
 @test "a store keeps its owner and its mode when the host boots" {
 	[ "$(id -u)" -eq 0 ] || skip "not root"
 	command -v systemd-tmpfiles >/dev/null || skip "no systemd-tmpfiles"
