@@ -275,6 +275,15 @@ prototypes_pages() {
 	done
 }
 
+@test "who types man certstore is led to the introduction" {
+	local s
+
+	for s in 3 5; do
+		sed -n '/^\.Sh DESCRIPTION/,$p' "$ROOT/man/certstore.$s" |
+		    head -n 6 | grep -q '^\.Xr certstore 7 ' || fail "$s"
+	done
+}
+
 @test "mandoc -T lint reports nothing" {
 	command -v mandoc >/dev/null || skip 'mandoc is not installed'
 	run -0 mandoc -T lint -W warning "$ROOT"/man/*.[1-9]
