@@ -68,7 +68,8 @@ damage() {
 	remedy=${line##*: }
 	[[ $line != *": cert-check -r"* ]] ||
 	    remedy=cert-check${line##*: cert-check}
-	[[ $remedy =~ ^(chmod|chown|mv|rm|cert-check\ -r)\  ]] || return 0
+	[[ $remedy =~ ^(chmod|chown|mv|rm|cert-check\ -r)\  ||
+	    $remedy =~ ^cert-import\ .*\.pem$ ]] || return 0
 	remedy=${remedy%% to make*}
 	if cert-check -j "${@:5}" | grep -F "$(printf \
 	    '"name":"%s","code":"%s"' "$3" "$4")" | grep -q '"repairs":true'; then
@@ -142,7 +143,14 @@ damage() {
 	damage 'rm info' critical a info-damaged
 	damage 'echo >>fullchain.pem' critical a changed-by-hand
 	damage 'truncate -s -1 combined.pem' critical a combined-differs
+	damage 'truncate -s 100 privkey.pem' critical a combined-differs
+	[[ $output = *"privkey.pem was changed by hand, and combined.pem"* ]]
+	# of the same size
+	damage 'cat ../b/combined.pem >combined.pem' critical a combined-differs
+	damage 'cat ../b/privkey.pem >privkey.pem' critical a key-mismatch
 	damage 'truncate -s -1 cert.pem' warning a parts-differ
+	damage 'cp privkey.pem request.key' warning a unknown-file
+	[[ $output = *"move it away"* ]]
 	damage 'echo x >old' warning a unknown-file
 	damage 'chmod 644 privkey.pem' critical a key-readable
 	damage 'chmod 640 combined.pem' critical a key-readable

@@ -197,8 +197,10 @@ judgefile(struct look *in, int i, const char *file, const char *path,
 	    (i != CS_PROPS && !isexpected(info, (enum cs_file)i)))
 		return cs_finding_add(audit, CS_CODE_UNKNOWN_FILE, info->name,
 		    in->err,
-		    "certs/%s/%s: is not a file of the entry: "
-		    "remove it",
+		    i == CS_NFILE || !S_ISREG(st->st_mode) ?
+			"certs/%s/%s: is not a file of the entry: remove it" :
+			"certs/%s/%s: is not a file of the entry, as info "
+			"has it: move it away, since a key may be in it",
 		    info->name, file);
 	in->there |= 1u << i;
 	in->size[i] = st->st_size;
@@ -289,14 +291,7 @@ looksizes(struct look *in)
 		    cs_store_option(audit->store), info->name);
 	if (isexpected(info, CS_COMBINED) &&
 	    size[CS_COMBINED] != size[CS_PRIVKEY] + size[CS_FULLCHAIN])
-		return cs_finding_add(audit, CS_CODE_COMBINED_DIFFERS,
-		    info->name, in->err,
-		    "combined.pem is not privkey.pem and fullchain.pem: "
-		    "cert-import%s -f -N %s %s/certs/%s/privkey.pem "
-		    "%s/certs/%s/fullchain.pem",
-		    cs_store_option(audit->store), info->name,
-		    certstore_path(audit->store), info->name,
-		    certstore_path(audit->store), info->name);
+		return cs_parsecheck_combined(audit, in->err);
 	if (info->hasparts &&
 	    size[CS_FULLCHAIN] != size[CS_CERT] + size[CS_CHAIN])
 		return cs_finding_add(audit, CS_CODE_PARTS_DIFFER, info->name,

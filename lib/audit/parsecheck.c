@@ -2,6 +2,8 @@
  * parsecheck.c: the certificates and keys of an entry, parsed: the order of the
  * chain, the key against the certificate, info against both, weak algorithms.
  */
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -133,6 +135,66 @@ matches(const struct parts *in, const char *label, EVP_PKEY *pub)
 	return rv;
 }
 
+/* Has a file of the entry another size or time than when it was written? */
+static int
+isrewritten(const struct certstore_audit *audit, enum cs_file file,
+    const struct cs_written *was)
+{
+	struct stat st;
+
+	return cs_entry_stat(&audit->entry, file, &st) == -1 ||
+	    (was->size != 0 &&
+		(was->size != st.st_size || was->sec != st.st_mtim.tv_sec ||
+		    was->nsec != st.st_mtim.tv_nsec));
+}
+
+/* What was not changed since it was written is right. */
+int
+cs_parsecheck_combined(struct certstore_audit *audit,
+    struct certstore_error *err)
+{
+	const struct cs_info *info = &audit->entry.info;
+	const char *store = certstore_path(audit->store);
+
+	if (isrewritten(audit, CS_PRIVKEY, &info->privkey) &&
+	    !isrewritten(audit, CS_COMBINED, &info->combined))
+		return cs_finding_add(audit, CS_CODE_COMBINED_DIFFERS,
+		    info->name, err,
+		    "privkey.pem was changed by hand, and combined.pem was "
+		    "not: cert-import%s -f -N %s %s/certs/%s/combined.pem",
+		    cs_store_option(audit->store), info->name, store,
+		    info->name);
+	return cs_finding_add(audit, CS_CODE_COMBINED_DIFFERS, info->name, err,
+	    "combined.pem is not privkey.pem and fullchain.pem: "
+	    "cert-import%s -f -N %s %s/certs/%s/privkey.pem "
+	    "%s/certs/%s/fullchain.pem",
+	    cs_store_option(audit->store), info->name, store, info->name, store,
+	    info->name);
+}
+
+/* The key in privkey.pem is another one; the right one may be in combined.pem. */
+static int
+addmismatch(struct parts *in, X509 *x509)
+{
+	const char *option = cs_store_option(in->audit->store);
+
+	cs_buf_reset(&in->key);
+	if (in->audit->entry.info.haschain &&
+	    readpart(in, CS_COMBINED, &in->key) == 1 &&
+	    matches(in, "combined.pem", X509_get0_pubkey(x509)) == 1)
+		return cs_finding_add(in->audit, CS_CODE_KEY_MISMATCH, in->name,
+		    in->err,
+		    "privkey.pem is not the key of the certificate: "
+		    "cert-import%s -f -N %s %s/certs/%s/combined.pem",
+		    option, in->name, certstore_path(in->audit->store),
+		    in->name);
+	return cs_finding_add(in->audit, CS_CODE_KEY_MISMATCH, in->name,
+	    in->err,
+	    "privkey.pem is not the key of the certificate: restore "
+	    "it, or use cert-import%s -f -N %s with the right key",
+	    option, in->name);
+}
+
 static int
 lookkey(struct parts *in)
 {
@@ -145,11 +207,7 @@ lookkey(struct parts *in)
 	if (rv == -1)
 		return -1;
 	if (matches(in, "privkey.pem", X509_get0_pubkey(x509)) == 0)
-		return cs_finding_add(in->audit, CS_CODE_KEY_MISMATCH, in->name,
-		    in->err,
-		    "privkey.pem is not the key of the certificate: restore "
-		    "it, or cert-import%s -f -N %s with the right key",
-		    cs_store_option(in->audit->store), in->name);
+		return addmismatch(in, x509);
 	if (!in->audit->entry.info.haschain ||
 	    (rv = readpart(in, CS_COMBINED, &in->other)) != 1)
 		return rv == -1 ? -1 : 0;
@@ -157,14 +215,7 @@ lookkey(struct parts *in)
 	    memcmp(in->other.p, in->key.p, in->key.len) == 0 &&
 	    memcmp(in->other.p + in->key.len, in->chain.p, in->chain.len) == 0)
 		return 0;
-	return cs_finding_add(in->audit, CS_CODE_COMBINED_DIFFERS, in->name,
-	    in->err,
-	    "combined.pem is not privkey.pem and fullchain.pem: "
-	    "cert-import%s -f -N %s %s/certs/%s/privkey.pem "
-	    "%s/certs/%s/fullchain.pem",
-	    cs_store_option(in->audit->store), in->name,
-	    certstore_path(in->audit->store), in->name,
-	    certstore_path(in->audit->store), in->name);
+	return cs_parsecheck_combined(in->audit, in->err);
 }
 
 /* cert.pem and chain.pem are fullchain.pem. */

@@ -193,11 +193,13 @@ int	cs_filecheck_public(struct certstore_audit *, const char *, const char *,
 	    const struct stat *, struct certstore_error *);
 
 /* parsecheck.c: certificates and keys by libcrypto: all; or which is weak; or
- * whether the key is that of the certificate. */
+ * whether the key is that of the certificate; combined.pem is not its parts. */
 int	cs_parsecheck_entry(struct certstore_audit *,
 	    struct certstore_error *);
 int	cs_parsecheck_weak(struct certstore_audit *, struct certstore_error *);
 int	cs_parsecheck_key(struct certstore_audit *, struct certstore_error *);
+int	cs_parsecheck_combined(struct certstore_audit *,
+	    struct certstore_error *);
 
 /* entrycheck.c: an entry: the link, the files, info, props, links to it. */
 int	cs_entrycheck_look(struct certstore_audit *, const char *,

@@ -195,6 +195,48 @@ isplanwritten(struct cs_planning *job, struct certstore_error *err)
 	return rv;
 }
 
+/* Is combined.pem the private key and the certificates, as far as there is one?
+ * 1, 0, -1. */
+static int
+iscombinedwhole(const struct certstore_entry *old, struct certstore_error *err)
+{
+	struct cs_buf combined = { 0 }, key = { 0 }, chain = { 0 };
+	int rv;
+
+	if (!old->info.haskey || !old->info.haschain)
+		return 1;
+	if ((rv = cs_entry_read(old, CS_COMBINED, &combined, err)) == 1 &&
+	    (rv = cs_entry_read(old, CS_PRIVKEY, &key, err)) == 1 &&
+	    (rv = cs_entry_read(old, CS_FULLCHAIN, &chain, err)) == 1)
+		rv = combined.len == key.len + chain.len &&
+		    memcmp(combined.p, key.p, key.len) == 0 &&
+		    memcmp(combined.p + key.len, chain.p, chain.len) == 0;
+	cs_buf_free(&combined);
+	cs_buf_free(&key);
+	cs_buf_free(&chain);
+	return rv;
+}
+
+/* Does info describe the certificates?  Only -f asks for another one: 1, 0, -1. */
+static int
+isdescribed(struct cs_planning *job, struct certstore_error *err)
+{
+	const struct cs_buf *want = &job->a->put.file[CS_INFO];
+	struct cs_buf had = { 0 }, text = { 0 };
+	int rv;
+
+	if ((job->im->flags & CERTSTORE_IMPORT_FORCE) == 0)
+		return 1;
+	if ((rv = cs_entry_read(&job->old, CS_INFO, &text, err)) == 1)
+		rv = cs_info_description(&had, &text, "request") == -1 ?
+		    cs_fail_nomem(err) :
+		    had.len == want->len &&
+			memcmp(had.p, want->p, had.len) == 0;
+	cs_buf_free(&text);
+	cs_buf_free(&had);
+	return rv;
+}
+
 /* Does the entry match its props, modes included?  1, 0, -1. */
 static int
 arepropsinforce(struct cs_planning *job, struct certstore_error *err)
@@ -256,7 +298,9 @@ decideaction(struct cs_planning *job, struct certstore_error *err)
 	if (job->isold) {
 		/* only the chain or the key can differ */
 		a->action = "replace";
-		if ((same = isplanwritten(job, err)) == 1)
+		if ((same = isplanwritten(job, err)) == 1 &&
+		    (same = iscombinedwhole(&job->old, err)) == 1 &&
+		    (same = isdescribed(job, err)) == 1)
 			same = arepropsinforce(job, err);
 		if (same == 1)
 			a->action = "same";

@@ -90,7 +90,7 @@ cs_crlinfo_read(struct certstore *store, const char *name,
 		goto out;
 	ci->gen = live.gen;
 	if (cs_file_record(live.fd, CS_CRL_INFO, CS_RECORD_MAX, &text) == -1 &&
-	    errno != ENOENT)
+	    errno != ENOENT && errno != EINVAL)
 		rv = cs_fail_errno(err, "%s/" CS_CRL_DIR "/.%s/" CS_CRL_INFO,
 		    store->path, name);
 	else if (parsecrlinfo(ci, &text) == -1)
