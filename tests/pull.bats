@@ -166,6 +166,23 @@ stepping() {
 	run -0 env CERTSTORE="$PWD/b" cert-deploy -x
 }
 
+@test "only the host that @store names renews, also in the copy" {
+	cert-create -f -A ca -l 30d -s www.example.com www
+	cert-set -q www life=90d renew=30d
+	cert-set -q @store renewhost="not-$(uname -n)"
+	"$pull" -d b a
+	run -0 env CERTSTORE="$PWD/b" cert-renew
+	[ -z "$output" ]
+	"$pull" -d b a
+	same
+	cert-set -q @store renewhost=
+	"$pull" -d b a
+	run -0 env CERTSTORE="$PWD/b" cert-renew
+	[ "$output" = www ]
+	run -2 --separate-stderr "$pull" -d b a
+	[[ $stderr == 'pull: b: changed since it was copied: '*www* ]]
+}
+
 @test "a copy without links is refused, on both sides" {
 	cp -rL a c
 	run -2 --separate-stderr "$pull" -d b c
