@@ -1,6 +1,7 @@
 /*
  * test-escape.c: certstore_escape and the quoting for messages.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,6 +192,32 @@ test_forms(void)
 	is_int(cs_escape_fit("a\303\274", 3), 3, "all of it");
 }
 
+/* A long path is cut before the reason, and not in a character. */
+static void
+test_reason(void)
+{
+	static const char reason[] = ": No such file or directory";
+	char path[801];
+	struct certstore_error err;
+	size_t i, len, shift;
+
+	for (shift = 0; shift < 2; shift++) {
+		memset(path, 'x', shift);
+		for (i = shift; i + 2 < sizeof(path); i += 2)
+			memcpy(path + i, "\303\244", 2);
+		path[i] = '\0';
+		errno = ENOENT;
+		cs_fail_errno(&err, "%s", path);
+		len = strlen(err.msg) - strlen(reason);
+		ok(strcmp(err.msg + len, reason) == 0 &&
+			strncmp(err.msg, path, len) == 0,
+		    "the reason behind a long path");
+		ok((len - shift) % 2 == 0 &&
+			strlen(err.msg) + 3 > sizeof(err.msg),
+		    "all of the path that there is room for: %zu", len);
+	}
+}
+
 int
 main(void)
 {
@@ -199,5 +226,6 @@ main(void)
 	test_cut();
 	test_quote();
 	test_forms();
+	test_reason();
 	return tap_done();
 }

@@ -33,13 +33,14 @@ cs_fail(struct certstore_error *err, enum certstore_code code, const char *fmt,
 	return -1;
 }
 
+/* A long path is cut, so that the reason is there. */
 int
 cs_fail_errno(struct certstore_error *err, const char *fmt, ...)
 {
 	char buf[128];
 	const char *reason;
 	int errnum = errno;
-	size_t len, room;
+	size_t len, max;
 	va_list ap;
 
 	err->code = CERTSTORE_ESYSTEM;
@@ -49,9 +50,11 @@ cs_fail_errno(struct certstore_error *err, const char *fmt, ...)
 	va_end(ap);
 	cs_escape_message(err->msg);
 	reason = system_strerror(errnum, buf, sizeof(buf));
-	len = strlen(err->msg);
-	room = sizeof(err->msg) - len;
-	snprintf(err->msg + len, room, ": %s", reason);
+	max = sizeof(err->msg) - sizeof(": ") - strlen(reason);
+	if ((len = strlen(err->msg)) > max)
+		for (len = max; len > 0 && (err->msg[len] & 0xc0) == 0x80;)
+			len--; /* no part of a character */
+	snprintf(err->msg + len, sizeof(err->msg) - len, ": %s", reason);
 	return -1;
 }
 
