@@ -167,6 +167,7 @@ noquestion() {
 	cert-create -d "$BATS_TEST_TMPDIR/two" b.example.com
 	cert-create -f -s b.example.com b.example.com
 	for link in ../two/certs/b.example.com b.example.com certs .. / \
+	    "certs/.$(printf '%0205d' 0)@1" certs/.b.example.com certs/-b \
 	    certs/../b.example.com certs/.b.example.com@1 certs/.@1 \
 	    certs/b.example.com/info default certs/none; do
 		ln -sfn "$link" "$default"

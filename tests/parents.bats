@@ -56,6 +56,8 @@ refused() {
 	run -2 cert-rm -d safe/../top//mid/./store/ a
 	chmod 1777 top/mid
 	cert-create -s b.example.com b
+	cert-rm -d safe/../top//mid/./store/ b
+	cert-create -s b.example.com b
 	cert-rm -d safe/two b
 	# a link in a directory that others can write
 	mkdir open
@@ -72,10 +74,46 @@ refused() {
 	run -2 cert-create -d safe/loop -s a.example.com a
 }
 
+@test "a path that is too long without its links is refused" {
+	local dots part
+	part=$(printf '%0200d' 0)
+	dots=$(printf './%.0s' {1..1500})
+	# the target of a link and what follows it
+	ln -s "$PWD/${dots}top" link
+	cert-list -d "link/${dots}mid/store" a
+	run -2 --separate-stderr cert-rm -d "link/${dots}mid/store" a
+	[[ $stderr == *'/./././././././.: File name too long' ]] || fail "$stderr"
+	# a directory that deep
+	mkdir deep
+	dots=$(printf "/$part%.0s" {1..11})
+	(
+		cd deep
+		for _ in {1..10}; do
+			mkdir "$part"
+			cd "$part"
+		done
+		ln -s "$PWD" "$BATS_TEST_TMPDIR/ten"
+		ln -s "${dots#/}" more
+		for _ in {1..11}; do
+			mkdir "$part"
+			cd -P "$part"
+		done
+		mv "$CERTSTORE" store
+	)
+	cert-list -d "$BATS_TEST_TMPDIR/ten/more/store" a
+	run -2 --separate-stderr cert-rm -d "$BATS_TEST_TMPDIR/ten/more/store" a
+	[[ $stderr == *"/ten/more/store: File name too long" ]]
+	cert-list -d "$BATS_TEST_TMPDIR/ten/more/store" a
+}
+
 @test "a parent directory or link of another user is refused" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to give directories away"
 	chown daemon top
 	refused "$PWD/top: belongs to daemon"
+	# one without a name
+	! getent passwd 54321 || skip "there is a user 54321"
+	chown 54321 top
+	refused "$PWD/top: belongs to user 54321"
 	chown root top
 	mkdir theirs
 	ln -s "$CERTSTORE" theirs/store

@@ -323,12 +323,35 @@ remedy() {
 	remedy
 	cert-create -s b.example.org b
 	cmp a.pem "$CERTSTORE/certs/a/combined.pem"
+	# another one in capitals, or what a file system that ignores case has
+	ln -s .a@1 "$CERTSTORE/certs/A"
+	run -2 --separate-stderr cert-create -f -s a.example.org A
+	[[ $stderr == *"A: its link leads to the entry a: rm "* ]]
+	remedy
+	ln -P "$CERTSTORE/certs/a" "$CERTSTORE/certs/A"
+	run -2 --separate-stderr cert-create -f -s a.example.org A
+	[[ $stderr == *"A: is the entry a, since this file system ignores case: "* ]]
+	rm "$CERTSTORE/certs/A"
 	# elsewhere
 	ln -s "$PWD/from" "$CERTSTORE/certs/c"
 	run -2 --separate-stderr cert-rm -f c
 	[[ $stderr == *"c: its link leads to \"$PWD/from\", which is "* ]]
 	rm "$CERTSTORE/certs/c"
 	[ -d from/certs/b ]
+}
+
+@test "after the last number of a generation nothing is written" {
+	cert-create -s a.example.org a
+	mv "$CERTSTORE/certs/.a@1" "$CERTSTORE/certs/.a@18446744073709551615"
+	ln -sfn .a@18446744073709551615 "$CERTSTORE/certs/a"
+	[ "$(getconf LONG_BIT)" -eq 64 ] || skip "the last number is another one"
+	find "$CERTSTORE" ! -name .lock -printf '%p %l %s %i\n' | sort >before
+	run -2 --separate-stderr cert-create -f -s a.example.org a
+	[[ $stderr == *'a: certs/.a@: Value too large for defined data type' ]] ||
+	    fail "$stderr"
+	find "$CERTSTORE" ! -name .lock -printf '%p %l %s %i\n' | sort |
+	    diff before -
+	[ "$(cert-match -o name a.example.org)" = a ]
 }
 
 @test "a foreign file in combined/ is kept" {

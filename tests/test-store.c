@@ -810,6 +810,12 @@ testrefusals(void)
 	store = certstore_open(path("store"), 0, &err);
 	ok(cs_lock_take(store, &err) == -1 && err.code == CERTSTORE_EARGUMENT,
 	    "no lock for a reader");
+	ok(cs_parents_check(store, &err) == 0, "the way to the store");
+	sh("mv store other; mkdir store");
+	ok(cs_parents_check(store, &err) == -1 &&
+		err.code == CERTSTORE_ECHANGED,
+	    "the way to another store than the open one");
+	sh("rmdir store; mv other store");
 	certstore_close(store);
 }
 

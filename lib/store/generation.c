@@ -34,13 +34,12 @@ void
 cs_generation_dir(char dir[CS_GENDIR], const char *name, unsigned long gen)
 {
 	char digits[CS_GENDIR - CS_NAME_MAX];
-	size_t len = strlen(name), n = sizeof(digits);
+	size_t len, n = sizeof(digits);
 
 	do
 		digits[--n] = (char)('0' + gen % 10);
 	while ((gen /= 10) != 0);
-	if (len > CS_NAME_MAX + 1) /* "." and a name: setgen.c */
-		len = CS_NAME_MAX + 1;
+	len = strnlen(name, CS_NAME_MAX + 1); /* "." and a name: setgen.c */
 	dir[0] = '.';
 	memcpy(dir + 1, name, len);
 	dir[1 + len] = '@';
@@ -214,30 +213,25 @@ cs_generation_wholebelow(const struct cs_link *link, unsigned long below,
 /*
  * The link was lost.  Only generations below this bound may be the one that it
  * led to: not the one that an intent says was being written, which need not be
- * whole, and none if the intent was to remove it.
+ * whole.
  */
 static int
 findbound(const struct cs_link *link, unsigned long *below)
 {
-	static const char *const suffixes[] = { "", CS_TAKEN, CS_MOVED,
-		CS_MOVED CS_TAKEN };
+	static const char *const suffixes[] = { "", CS_TAKEN };
 	char file[CS_NAME_MAX + 32];
 	struct cs_intent in;
 	size_t i;
 	int rv = 0;
 
 	*below = (unsigned long)-1;
-	for (i = 0; i < 4 && rv == 0; i++) {
+	for (i = 0; i < 2 && rv == 0; i++) {
 		snprintf(file, sizeof(file), "%s%s", link->intent, suffixes[i]);
-		rv = cs_generation_intent(link, file, i >= 2, &in);
+		rv = cs_generation_intent(link, file, 0, &in);
 	}
-	if (rv != 1)
-		return rv;
-	if (strcmp(in.verb, "rm") == 0)
-		*below = 0;
-	else if (in.verb[0] == '\0')
+	if (rv == 1 && in.verb[0] == '\0')
 		*below = in.gen;
-	return 0;
+	return rv == -1 ? -1 : 0;
 }
 
 int

@@ -6,6 +6,7 @@
  */
 #include <sys/stat.h>
 
+#include <bsd/string.h>
 #include <errno.h>
 #include <limits.h>
 #include <pwd.h>
@@ -93,15 +94,13 @@ toolong(const struct walk *w)
 	return cs_fail_errno(w->err, "%s", w->store->path);
 }
 
-/* Cuts the next name from rest: 1, 0 there is no more, -1. */
+/* Cuts the next name from rest: 1, 0 there is no more. */
 static int
-nextname(struct walk *w, char name[NAME_MAX + 1])
+nextname(struct walk *w, char name[PATH_MAX])
 {
 	const char *p = w->rest + strspn(w->rest, "/");
 	size_t len = strcspn(p, "/");
 
-	if (len > NAME_MAX)
-		return toolong(w);
 	memcpy(name, p, len);
 	name[len] = '\0';
 	p += len;
@@ -116,15 +115,12 @@ followlink(struct walk *w, const char *path)
 	char target[PATH_MAX], rest[PATH_MAX];
 	ssize_t n;
 
-	if (++w->links > LINKS_MAX) {
-		errno = ELOOP;
-		return cs_fail_errno(w->err, "%s", w->store->path);
-	}
 	if ((n = readlink(path, target, sizeof(target) - 1)) == -1)
 		return cs_fail_errno(w->err, "%s", w->store->path);
 	target[n] = '\0';
-	if ((size_t)snprintf(rest, sizeof(rest), "%s/%s", target, w->rest) >=
-	    sizeof(rest))
+	if (++w->links > LINKS_MAX ||
+	    (size_t)snprintf(rest, sizeof(rest), "%s/%s", target, w->rest) >=
+		sizeof(rest))
 		return toolong(w);
 	memcpy(w->rest, rest, sizeof(rest));
 	if (target[0] != '/')
@@ -146,7 +142,7 @@ stepup(struct walk *w)
 	return 1;
 }
 
-/* Goes down by one name: 1, 0 it is not there or is no directory, -1. */
+/* Goes down by one name: 1, 0 it is not there, -1. */
 static int
 stepdown(struct walk *w, const char *name)
 {
@@ -164,8 +160,6 @@ stepdown(struct walk *w, const char *name)
 		return refuseowner(w, path, st.st_uid);
 	if (S_ISLNK(st.st_mode))
 		return followlink(w, path) == -1 ? -1 : 1;
-	if (!S_ISDIR(st.st_mode))
-		return 0;
 	memcpy(w->real, path, sizeof(path));
 	w->st = st;
 	return 1;
@@ -175,10 +169,10 @@ stepdown(struct walk *w, const char *name)
 static int
 walkpath(struct walk *w)
 {
-	char name[NAME_MAX + 1];
+	char name[PATH_MAX];
 	int rv;
 
-	while ((rv = nextname(w, name)) == 1) {
+	while (nextname(w, name)) {
 		if (checkdir(w) == -1)
 			return -1;
 		if (strcmp(name, ".") == 0)
@@ -187,7 +181,7 @@ walkpath(struct walk *w)
 		if (rv != 1)
 			return rv;
 	}
-	return rv == -1 ? -1 : 1;
+	return 1;
 }
 
 /*
@@ -205,9 +199,8 @@ cs_parents_check(const struct certstore *store, struct certstore_error *err)
 	if (lstat("/", &w.st) == -1)
 		return cs_fail_errno(err, "/");
 	w.rootuid = w.st.st_uid;
-	if ((size_t)snprintf(w.rest, sizeof(w.rest), "%s", store->path) >=
-	    sizeof(w.rest))
-		return toolong(&w);
+	/* open(2) took it, so that it fits */
+	strlcpy(w.rest, store->path, sizeof(w.rest));
 	if ((found = walkpath(&w)) == -1)
 		return -1;
 	if (store->fd == -1) /* the store is about to be created */

@@ -110,7 +110,8 @@ struct cs_link {
 	const char		*intent;	/* its name in .pending/ */
 	struct cs_generations	*gens;		/* known of dir, or NULL */
 	int			(*iswhole)(const struct cs_link *,
-				    const char *);	/* .NAME@N: 1, 0, -1 */
+				    const char *);	/* .NAME@N: 1, 0, -1;
+							   of a set alone */
 };
 /* What is found where the link should be. */
 enum {

@@ -101,27 +101,11 @@ failcopied(const struct certstore *store, const char *name,
 	    store->option, name);
 }
 
-/* Is a generation complete?  If cs_info_load() believes it. */
-static int
-iswholeentry(const struct cs_link *link, const char *dir)
-{
-	struct certstore_error err;
-	struct cs_info info = { 0 };
-	int rv = 1;
-
-	if (cs_info_load(link->store, dir, link->name, &info, &err) == -1) {
-		rv = err.code == CERTSTORE_EDAMAGED ? 0 : -1;
-		errno = err.errnum;
-	}
-	cs_info_free(&info);
-	return rv;
-}
-
 struct cs_link
 cs_resolve_link(struct certstore *store, const char *name)
 {
 	struct cs_link link = { store, store->certs, name, name, &store->gens,
-		iswholeentry };
+		NULL };
 
 	return link;
 }
