@@ -1233,3 +1233,65 @@ plainreq() {
 	head -c 1048577 /dev/zero | tr '\0' '\n' >large
 	refuses 'large: larger than 1048576 bytes: split it into several files' large
 }
+
+@test "several certificates whose CA is in the store" {
+	ca ca /CN=ca
+	imports ca.crt
+	server a ca a.example
+	server b ca b.example
+	imports a.crt a.key b.crt b.key
+	for name in a.example b.example; do
+		cmp "$CERTSTORE/certs/$name/ca.pem" \
+		    "$CERTSTORE/certs/ca/fullchain.pem"
+	done
+}
+
+@test "more CAs with one name and key than are tried for a certificate" {
+	key ca
+	for i in $(seq 65); do
+		ca ca /CN=ca
+		cat ca.crt >>cas.crt
+	done
+	server a ca a.example
+	refuses 'has more than 64 possible issuers: import it with its own' \
+	    a.crt a.key cas.crt
+}
+
+@test "of several keys without a certificate the first one is named" {
+	ca ca /CN=ca
+	server a ca a.example
+	key one
+	key two
+	for keys in 'one two' 'two one'; do
+		cp "${keys% *}.key" first.pem
+		cp "${keys#* }.key" second.pem
+		refuses 'first\.pem' a.crt a.key first.pem second.pem
+		[[ $stderr != *second.pem* ]] || fail "$stderr"
+	done
+}
+
+@test "a certificate without a subject is named by its file" {
+	ca ca /CN=ca
+	sign a ca / 90 subjectAltName=critical,DNS:a.example \
+	    extendedKeyUsage=serverAuth
+	refuses '^cert-import: a.crt:1: certificate: its private key is missing' \
+	    a.crt
+}
+
+@test "a CA gets its name from its common name" {
+	ca ca '/CN=My-CA v1.2 (Ltd.) -x'
+	imports ca.crt
+	run -0 cert-list -o name
+	[ "$output" = my-ca-v1.2-ltd.x ] || fail "$output"
+}
+
+@test "a newer certificate of a CA, with its key encrypted now" {
+	ca ca /CN=ca from=20260101000000Z to=20350101000000Z
+	imports ca.crt ca.key
+	(umask 077 && echo secret >pass)
+	openssl pkcs8 -topk8 -in ca.key -out encrypted.key -passout file:pass
+	ca ca /CN=ca
+	cert-import -qu -p pass ca.crt encrypted.key
+	head -n 1 "$CERTSTORE/certs/ca/privkey.pem" | grep ENCRYPTED
+	cmp "$CERTSTORE/certs/ca/cert.pem" ca.crt
+}

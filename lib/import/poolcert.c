@@ -22,7 +22,7 @@ cs_poolcert_name(const struct cs_pool_cert *cert, char *buf, size_t size)
 	cs_item_where(cert->pem, where, sizeof(where));
 	if (cs_cert_name_text(X509_get_subject_name(cert->x509), &subject) ==
 		-1 ||
-	    subject.p == NULL)
+	    subject.len == 0)
 		snprintf(buf, size, "%s: certificate", where);
 	else
 		snprintf(buf, size, "%s: certificate \"%.*s%s\"", where,
