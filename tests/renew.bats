@@ -5,6 +5,7 @@
 # shellcheck disable=SC2154  # run --separate-stderr sets stderr
 
 load helper
+load pki
 
 # at DAYS COMMAND...: runs it so many days from now.
 at() {
@@ -282,4 +283,37 @@ setup() {
 	rm bin/cert-acme
 	OUTCOME='' run -2 --separate-stderr bin/cert-renew -e 120d
 	[[ $stderr == 'cert-renew: cert-acme: '*': install it, on Debian with certstore-acme' ]]
+}
+
+@test "a chain that ends early with the CA of its CA renews that one" {
+	ca root /CN=root from=20200101000000Z days=60
+	sign sub root /CN=sub 3000 basicConstraints=critical,CA:TRUE \
+	    keyUsage=critical,keyCertSign,cRLSign
+	cert-import -q root.crt root.key sub.crt sub.key
+	cert-set -q root renew=yes
+	cert-create -q -A sub -s low.example.com low
+	was=$(fingerprint sub)
+	[ "$(cert-list -o ends low)" = "$(cert-list -o ends root)" ]
+	run -0 cert-renew -f low
+	[ "$output" = $'low\nroot\nsub' ] || fail "$output"
+	# only its files have another root
+	[ "$(fingerprint sub)" = "$was" ]
+	[[ $(cert-list -o ends root) > $(cert-list -o ends low) ]]
+	cert-trust -q add "$CERTSTORE/certs/root/fullchain.pem"
+	cert-verify -q -H low.example.com low
+}
+
+@test "a key that somebody encrypted in the store is not replaced by a plain one" {
+	(umask 077 && echo secret >pass)
+	dir=$CERTSTORE/certs/www
+	openssl pkcs8 -topk8 -in "$dir/privkey.pem" -out key -passout file:pass
+	cat key >"$dir/privkey.pem"
+	cat key "$dir/fullchain.pem" >"$dir/combined.pem"
+	run -2 cert-renew -f www
+	[[ $output == *"www: its key is encrypted, and a new one would not be: \
+use cert-set www keepkey=yes to keep it"* ]] || fail "$output"
+	cmp key "$dir/privkey.pem"
+	cert-set -q www keepkey=yes
+	cert-renew -f www
+	cmp key "$CERTSTORE/certs/www/privkey.pem"
 }
