@@ -733,3 +733,48 @@ refused() {
 	[[ $stderr == *"2020-01-01T23:59:59Z: the end is in the past"* ]]
 	[ ! -e "$CERTSTORE" ]
 }
+
+@test "a CA whose own CA expired, or is not valid yet" {
+	below() {
+		sign "sub-$1" "$1" "/CN=sub-$1" 3000 \
+		    basicConstraints=critical,CA:TRUE \
+		    keyUsage=critical,keyCertSign,cRLSign
+		cert-import -q "$1.crt" "$1.key" "sub-$1.crt" "sub-$1.key"
+	}
+	ca old /CN=old from=20200101000000Z to=20210101000000Z
+	below old
+	refused 'sub-old: CN=old in its chain: expired 2021-01-01T00:00:00Z: renew the CA first' \
+	    -A sub-old -s a.example a
+	ca new /CN=new from=20400101000000Z to=20410101000000Z
+	below new
+	refused 'sub-new: CN=new in its chain: is not yet valid (valid from 2040-01-01T00:00:00Z): check the clock' \
+	    -A sub-new -s a.example a
+}
+
+@test "-u -K: the same key is kept, another one is taken" {
+	key one
+	key two
+	cert-create -K one.key -s a.example a
+	was=$(cert-show -o fingerprint a)
+	run -0 cert-create -u -K one.key -s a.example a
+	[ -z "$output" ]
+	[ "$(cert-show -o fingerprint a)" = "$was" ]
+	run -0 cert-create -u -K two.key -s a.example a
+	[ "$output" = 'cert-create: a: has another key: replaced' ]
+	pki pair two.key "$CERTSTORE/certs/a/cert.pem"
+
+	cert-create -R -K one.key -s b.example b >first.csr
+	cert-create -u -R -K one.key -s b.example b >again.csr
+	cmp first.csr again.csr
+	refused 'another request waits, which has another key: use -f' \
+	    -u -R -K two.key -s b.example b
+
+	ca ca /CN=ca
+	cert-import -q ca.crt
+	refused 'was imported and has no certificate or no private key: use -f' \
+	    -cu -K ca.key ca
+}
+
+@test "-S: a backslash at the end" {
+	refused 'the value is used as it is: remove the backslash' -S 'O=foo\' a
+}

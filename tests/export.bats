@@ -4,6 +4,7 @@
 # shellcheck disable=SC2154  # stderr is run's
 
 load helper
+load pki
 
 setup() {
 	common_setup
@@ -286,4 +287,17 @@ subject=CN = root" ]
 	[[ $output = *'file: No space left on device' ]] || fail "$output"
 	[ "$(cat file)" = precious ]
 	[ "$(ls -A)" = "$(printf 'file\npass\ntrace')" ]
+}
+
+@test "an expired certificate and one of the future are exported with a warning" {
+	pki cert old.crt old.key /CN=old from=20200101000000Z \
+	    to=20210101000000Z subjectAltName=DNS:old.example
+	pki cert new.crt new.key /CN=new from=20400101000000Z \
+	    to=20410101000000Z subjectAltName=DNS:new.example
+	cert-import -q old.crt old.key new.crt new.key
+	run -0 --separate-stderr cert-export -E pass old.example old.p12
+	[ "$stderr" = 'cert-export: old.example: expired 2021-01-01T00:00:00Z' ]
+	run -0 --separate-stderr cert-export -E pass new.example new.p12
+	[ "$stderr" = 'cert-export: new.example: is not valid before 2040-01-01T00:00:00Z' ]
+	[ -s old.p12 ] && [ -s new.p12 ]
 }

@@ -242,10 +242,10 @@ judgevalidity(const char *name, STACK_OF(X509) *ca, struct certstore_error *err)
 		if (cs_cert_isvalid(x509, now))
 			continue;
 		if (i > 0 &&
-		    (cs_buf_adds(&subject, ", ") == -1 ||
+		    (cs_buf_adds(&subject, ": ") == -1 ||
 			cs_cert_name_text(X509_get_subject_name(x509),
 			    &subject) == -1 ||
-			cs_buf_adds(&subject, " in its chain,") == -1)) {
+			cs_buf_adds(&subject, " in its chain") == -1)) {
 			cs_buf_free(&subject);
 			return cs_fail_nomem(err);
 		}
