@@ -164,3 +164,14 @@ fill() {
 	run -2 --separate-stderr cert-import bad.pem key.pem
 	[[ $stderr == *'bad.pem:1: the extension'*malformed* ]]
 }
+
+@test "the text of a request that waits" {
+	cert-create -R -s www.example.com www >www.csr
+	run -0 cert-show -o text www
+	openssl req -in www.csr -noout -text >text
+	grep -q 'Subject: CN = www.example.com' <<<"$output" || fail "$output"
+	grep -q 'DNS:www.example.com' <<<"$output" || fail "$output"
+	# what OpenSSL says of the key
+	grep -A 6 'pub:' text >key
+	[[ $output == *"$(cat key)"* ]] || fail "$output"
+}

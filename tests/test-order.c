@@ -1091,6 +1091,71 @@ testkilled(void)
 	cs_buf_free(&state);
 }
 
+/* How far the order of an entry is. */
+static const char *
+stateof(const char *name)
+{
+	struct certstore_entry *entry;
+	const char *state;
+	int64_t since;
+
+	if ((entry = certstore_entry_get(store, name, &err)) == NULL)
+		bail("%s", err.msg);
+	state = certstore_entry_order(entry, &since);
+	certstore_entry_free(entry);
+	return state;
+}
+
+/* The old certificate leads to an anchor of the store, and the new one does not:
+ * that of a test server of the CA. */
+static void
+testuntrusted(void)
+{
+	static const char *const one[] = { "t.example.com", NULL };
+	struct certstore_order *order = begin("t");
+	struct cs_buf pem = { 0 }, anchor = { 0 };
+	struct certstore_trust *tr;
+	EVP_PKEY *waskey = cakey;
+	X509 *was = ca;
+
+	tr = certstore_trust_new(store, NULL, 0, &err);
+	if (tr == NULL || cs_cert_encode(&anchor, ca, &err) == -1 ||
+	    certstore_trust_add(tr, "ca", anchor.p, anchor.len, &err) == -1 ||
+	    certstore_trust_commit(tr, &err) != 1)
+		bail("%s", err.msg);
+	certstore_trust_free(tr);
+	is_int(request(order, one, NULL, 0), 1, "a request");
+	sign(&pem, order, "DNS:t.example.com", 90, NULL);
+	is_int(certstore_order_finish(order, pem.p, pem.len, 0, &err), 1,
+	    "one that leads to an anchor: %s", err.msg);
+	is_int(request(order, NULL, NULL, 0), 1, "the next request");
+	is_str(stateof("t"), "waiting", "waits");
+	certstore_order_set(order, "url", "https://ca/t", &err);
+	is_str(stateof("t"), "pending", "is ordered");
+	certstore_order_set(order, "status", "processing", &err);
+	is_str(stateof("t"), "processing", "is about to be issued");
+	ca = NULL;
+	makeca();
+	sign(&pem, order, "DNS:t.example.com", 100, NULL);
+	is_int(certstore_order_finish(order, pem.p, pem.len, 0, &err), 0,
+	    "one that leads to none is held");
+	ok(strstr(certstore_order_value(order, "held"),
+	       "leads to no trust anchor, as the one that it replaces does") !=
+		NULL,
+	    "with the reason: %s", certstore_order_value(order, "held"));
+	is_str(stateof("t"), "held", "and is seen to be held");
+	X509_free(ca);
+	EVP_PKEY_free(cakey);
+	ca = was;
+	cakey = waskey;
+	sign(&pem, order, "DNS:t.example.com", 110, NULL);
+	is_int(certstore_order_finish(order, pem.p, pem.len, 0, &err), 1,
+	    "again one that leads to an anchor: %s", err.msg);
+	certstore_order_close(order);
+	cs_buf_free(&anchor);
+	cs_buf_free(&pem);
+}
+
 int
 main(void)
 {
@@ -1108,6 +1173,7 @@ main(void)
 	testremoved();
 	testkeytype();
 	testkilled();
+	testuntrusted();
 	is_int((long long)ERR_peek_error(), 0, "libcrypto's queue is empty");
 	X509_free(ca);
 	EVP_PKEY_free(cakey);
