@@ -961,3 +961,23 @@ record() {
 	run -0 cert-check -r
 	[ "$(readlink "$CERTSTORE/default")" = certs/b ]
 }
+
+@test "lines of info that no command writes are told, and do no harm" {
+	local line
+
+	cert-create a.example
+	cp "$CERTSTORE/certs/a.example/info" info
+	for line in san 'san dns' 'san dns x.example' issuing 'issuing 1 2' \
+	    other 'other 1'; do
+		{ cat info; echo "$line"; } >"$CERTSTORE/certs/a.example/info"
+		cert-list -q >/dev/null
+		run -1 cert-check a.example
+		[[ $output == *$'\ta.example\tinfo-differs\t'* ]] ||
+		    fail "$line: $output"
+	done
+	# what cannot be read of a line about files is as if it were not there
+	for line in file 'file ca.pem' 'keyfile cert.pem 1 2'; do
+		{ cat info; echo "$line"; } >"$CERTSTORE/certs/a.example/info"
+		cert-check a.example
+	done
+}

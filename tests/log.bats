@@ -235,3 +235,18 @@ killed() {
 	[ "$(value entry)" = a.example.com ]
 	valid
 }
+
+@test "a log whose first line is damaged does not say what it lacks" {
+	local line
+
+	cert-create a.example
+	for line in x '{"time":"' '{"time":"soon","x":""}' \
+	    '{"time":"2026-01-01T00:00:00Z, and that is too long","x":""}'; do
+		echo "$line" >"$log"
+		run -0 cert-check
+		[ -z "$output" ] || fail "$line: $output"
+	done
+	echo '{"time":"2026-01-01T00:00:00Z","x":""}' >"$log"
+	run -1 cert-check
+	[[ $output == *$'\ta.example\tunlogged\t'* ]] || fail "$output"
+}
