@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "store/private.h"
@@ -76,25 +77,36 @@ setprop(const char *name, const char *prop, const char *value)
 }
 
 /*
- * Writes an entry whose certificate is `cert`, with these lines of info.  If
+ * Prepares an entry whose certificate is `cert`, with these lines of info.  If
  * they do not begin with the kind, it is a server that is valid now.
  */
+static inline void
+prepare(struct cs_put *p, struct certstore *store, const char *name,
+    unsigned long seen, const char *cert, const char *lines)
+{
+	memset(p, 0, sizeof(*p));
+	p->name = name;
+	p->seen = identity(store, name, seen);
+	cs_buf_adds(&p->file[CS_FULLCHAIN], cert);
+	cs_buf_adds(&p->file[CS_PRIVKEY], "key");
+	cs_buf_adds(&p->file[CS_COMBINED], "key and certificate");
+	if (strncmp(lines, "kind ", 5) != 0)
+		cs_buf_adds(&p->file[CS_INFO],
+		    "kind server\nserves\n"
+		    "starts 1 x\nends 9999999999 x\n");
+	cs_buf_printf(&p->file[CS_INFO], "fingerprint %s\nspki 5p%s\n%s", cert,
+	    cert, lines);
+}
+
+/* Writes it. */
 static inline int
 put(struct certstore *store, const char *name, unsigned long seen,
     const char *cert, const char *lines)
 {
-	struct cs_put p = { .name = name, .seen = identity(store, name, seen) };
+	struct cs_put p;
 	int rv;
 
-	cs_buf_adds(&p.file[CS_FULLCHAIN], cert);
-	cs_buf_adds(&p.file[CS_PRIVKEY], "key");
-	cs_buf_adds(&p.file[CS_COMBINED], "key and certificate");
-	if (strncmp(lines, "kind ", 5) != 0)
-		cs_buf_adds(&p.file[CS_INFO],
-		    "kind server\nserves\n"
-		    "starts 1 x\nends 9999999999 x\n");
-	cs_buf_printf(&p.file[CS_INFO], "fingerprint %s\nspki 5p%s\n%s", cert,
-	    cert, lines);
+	prepare(&p, store, name, seen, cert, lines);
 	rv = cs_write_entries(store, &p, 1, &err);
 	cs_put_free(&p);
 	return rv;

@@ -254,12 +254,139 @@ testremovals(void)
 			}
 }
 
+/* Steps of a writer that removes what another one wrote, without the lock. */
+static void
+teststeps(void)
+{
+	static const struct {
+		const char *when, *cmd, *left, *label;
+	} steps[] = {
+		{ "waiting for the disk",
+		    "rm -r store/certs/.a@3; ln -s .a@3 store/certs/.a@link",
+		    "[ \"$(readlink store/certs/a)\" = .a@2 ] && "
+		    "[ ! -L store/certs/.a@link ]",
+		    "a link that was made aside" },
+		{ "finishing", "rm -r store/certs/.a@3",
+		    "[ \"$(readlink store/certs/a)\" = .a@2 ] && "
+		    "[ -s store/certs/a/privkey.pem ]",
+		    "back to what was there before" },
+		{ "finishing", "rm -r store/certs/.a@[23]",
+		    "[ ! -L store/certs/a ] && [ ! -L store/combined/a.pem ]",
+		    "nothing is there to go back to" },
+	};
+	struct certstore *store;
+	size_t i;
+	int rv;
+
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		sh(CLEAR);
+		store = opened(CERTSTORE_OPEN_CREATE);
+		put(store, "a", 0, "older", "");
+		put(store, "a", 1, "old", "san dns old.example\n");
+		await(store, steps[i].when, 0, NULL);
+		other.cmd = steps[i].cmd;
+		rv = put(store, "a", 2, "mine", "san dns mine.example\n");
+		ok(rv == -1 && err.code == CERTSTORE_EBUSY &&
+			istrue(steps[i].left) && istrue(DANGLES),
+		    "%s", steps[i].label);
+		certstore_close(store);
+	}
+}
+
+/* A writer without the lock whose intent, or link, is there before a removal's. */
+static void
+testtaken(void)
+{
+	static const struct {
+		const char *when, *cmd, *label;
+	} steps[] = {
+		{ "checking", "ln -s .a@3 store/.pending/a", "its intent" },
+		{ "switching", "ln -sfn .a@1 store/certs/a", "its link" },
+	};
+	static const char *const twice[] = { "a", "a" };
+	struct certstore *store;
+	size_t i;
+	int rv;
+
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		sh(CLEAR);
+		store = opened(CERTSTORE_OPEN_CREATE);
+		put(store, "a", 0, "older", "");
+		put(store, "a", 1, "old", "san dns old.example\n");
+		await(store, steps[i].when, 0, NULL);
+		other.cmd = steps[i].cmd;
+		rv = certstore_remove(store, twice, 1, 0, NULL, NULL, &err);
+		ok(rv == -1 && err.code == CERTSTORE_EBUSY &&
+			gennow(store, "a") != 0 && istrue(DANGLES),
+		    "a removal finds %s", steps[i].label);
+		certstore_close(store);
+	}
+	sh(CLEAR);
+	store = opened(CERTSTORE_OPEN_CREATE);
+	put(store, "a", 0, "old", "");
+	is_int(certstore_remove(store, twice, 2, 0, NULL, NULL, &err), 1,
+	    "one that is given twice is removed once: %s", err.msg);
+	put(store, "a", 0, "c", "kind ca\n");
+	is_int(certstore_remove(store, twice, 1, 0, NULL, NULL, &err), 1,
+	    "a CA whose record has no subject: %s", err.msg);
+	ok(istrue(GONE), "nothing is left");
+	certstore_close(store);
+}
+
+/* Two entries that are written together, and another writer of many. */
+static void
+testmany(void)
+{
+#define MARK "store/.pending/@@switched"
+	static const struct {
+		const char *when, *cmd, *left, *label;
+	} steps[] = {
+		{ "writing", "mkdir store/certs/.a@1",
+		    "[ ! -L store/certs/a ] && [ ! -L store/certs/c ]",
+		    "its generation is there" },
+		{ "waiting for the disk", "ln -s . " MARK, "[ -L " MARK " ]",
+		    "its mark stays" },
+		{ "switching", "rm store/.lock", "[ ! -L " MARK " ]",
+		    "the mark of the one that gives up goes" },
+	};
+	struct certstore *store;
+	struct cs_put puts[2];
+	const char *why;
+	size_t i;
+	int rv;
+
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		sh(CLEAR);
+		store = opened(CERTSTORE_OPEN_CREATE);
+		put(store, "z", 0, "z", "");
+		prepare(&puts[0], store, "a", 0, "mine",
+		    "san dns mine.example\n");
+		prepare(&puts[1], store, "c", 0, "more",
+		    "san dns more.example\n");
+		await(store, steps[i].when, 0, NULL);
+		other.cmd = steps[i].cmd;
+		rv = cs_write_entries(store, puts, 2, &err);
+		ok(rv == -1 && err.code == CERTSTORE_EBUSY &&
+			istrue(steps[i].left),
+		    "another writer of many: %s", steps[i].label);
+		cs_put_free(&puts[0]);
+		cs_put_free(&puts[1]);
+		certstore_close(store);
+		why = flaw(NULL, 0);
+		ok(why == NULL, "what is there then%s%s",
+		    why == NULL ? "" : ": ", why == NULL ? "" : why);
+	}
+}
+
 int
 main(void)
 {
 	makescratch();
 	testputs();
 	testremovals();
+	teststeps();
+	testtaken();
+	testmany();
 	removescratch();
 	return tap_done();
 }

@@ -60,7 +60,7 @@ intendremoval(struct certstore *store, struct going *going,
 	if (cs_file_newlink(store->pending, going->intent, name) == 0)
 		return 1;
 	if (errno == EEXIST)
-		return 0;
+		return cs_fence_intent(store, name, going->intent, err);
 	if (errno != ENOSPC && errno != EDQUOT)
 		return cs_fence_failintent(store, name, err);
 	if (cs_file_readlink(store->certs, name, dir, sizeof(dir)) == -1)

@@ -373,17 +373,20 @@ switchall(struct certstore *store, const struct cs_put *puts, size_t n,
 	return 0;
 }
 
-/* Takes back what was begun, as far as it is still this writer's. */
+/*
+ * Takes back what was begun, as far as it is still this writer's; marked: it
+ * has made the mark that all entries are switched.
+ */
 static void
 abandon(struct certstore *store, const struct cs_put *puts, size_t n,
-    const struct certstore_error *why)
+    int marked, const struct certstore_error *why)
 {
 	size_t i;
 
 	store->tidy = 0;
 	if (cs_recover_abandon(store, why))
 		return;
-	if (n > 1 && cs_fence_isplace(store))
+	if (marked && cs_fence_isplace(store))
 		(void)cs_file_remove(store->pending, CS_SWITCHED);
 	for (i = 0; i < n && cs_fence_isplace(store); i++)
 		if (puts[i].gen != 0)
@@ -454,7 +457,7 @@ cs_write_entries(struct certstore *store, struct cs_put *puts, size_t n,
     struct certstore_error *err)
 {
 	size_t i;
-	int begun = 0, rv = -1;
+	int begun = 0, marked = 0, rv = -1;
 
 	for (i = 0; i < n; i++)
 		cs_put_begin(&puts[i]);
@@ -467,8 +470,10 @@ cs_write_entries(struct certstore *store, struct cs_put *puts, size_t n,
 	begun = 1;
 	if (writeputs(store, puts, n, err) == -1 ||
 	    uncombine(store, puts, n, err) == -1 ||
-	    beginswitch(store, n, err) == -1 ||
-	    switchall(store, puts, n, err) == -1)
+	    beginswitch(store, n, err) == -1)
+		goto out;
+	marked = n > 1;
+	if (switchall(store, puts, n, err) == -1)
 		goto out;
 	/* the next writer finishes what fails from here on */
 	if ((rv = finishputs(store, puts, n, err)) == 0 ||
@@ -486,7 +491,7 @@ out:
 			    puts[i].name);
 	}
 	if (begun)
-		abandon(store, puts, n, err);
+		abandon(store, puts, n, marked, err);
 	cs_lock_release(store);
 	return rv;
 }
