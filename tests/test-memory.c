@@ -614,6 +614,29 @@ removemade(struct certstore *store)
 	    NULL, &err);
 }
 
+/* For the next one: a CA, and what needs it. */
+static int
+createbelow(struct certstore *store)
+{
+	static const char *const top[] = { "-c", "-S CN=Top", NULL };
+	static const char *const below[] = { "-s below.example", "-A top",
+		NULL };
+
+	return createwith(store, "top", top, 0, NULL) == -1 ?
+	    -1 :
+	    createwith(store, "below", below, 0, NULL);
+}
+
+/* Both may be removed together: all entries are asked. */
+static int
+mayremove(struct certstore *store)
+{
+	static const char *const names[] = { "below", "top" };
+
+	return certstore_remove(store, names, 2, CERTSTORE_REMOVE_DRYRUN, NULL,
+	    NULL, &err);
+}
+
 static int
 props(struct certstore *store)
 {
@@ -1122,7 +1145,7 @@ makestore(void)
 {
 	static int (*const fill[])(struct certstore *) = { create, createmany,
 		publish, revokecerts, create, create, newaccount, order, trust,
-		setprops, deploy, createca, createshaken };
+		setprops, deploy, createca, createshaken, createbelow };
 	static const char *const ca[] = { "-c", "-S CN=CA", NULL };
 	static const char *const away[] = { "-s away.example", "-S O=Away",
 		NULL };
@@ -1192,6 +1215,8 @@ main(int argc, char *argv[])
 		{ "export", export, CERTSTORE_OPEN_WRITE, { 37, 0, 37 }, NULL },
 		{ "remove", removemade, CERTSTORE_OPEN_WRITE, { 37, 0, 97 },
 		    mendall },
+		{ "may be removed", mayremove, CERTSTORE_OPEN_WRITE,
+		    { 1, 0, 3 }, NULL },
 		{ "properties", props, 0, { 1, 0, 1 }, NULL },
 		{ "change trust", change, CERTSTORE_OPEN_WRITE, { 37, 997, 37 },
 		    droptrust },

@@ -74,8 +74,8 @@ addca(struct removal *rm, size_t i, const struct cs_info *info)
 
 	if (info->subjecthash == NULL)
 		return 0;
-	v = cs_array_extend(rm->ca, rm->nca, &rm->casize, sizeof(*v));
-	if (v == NULL)
+	if ((v = cs_array_extend(rm->ca, rm->nca, &rm->casize, sizeof(*v))) ==
+	    NULL)
 		return -1;
 	rm->ca = v;
 	if ((ca.subjecthash = strdup(info->subjecthash)) == NULL ||
@@ -92,8 +92,8 @@ addneed(struct ca *ca, size_t i)
 {
 	size_t *v;
 
-	v = cs_array_extend(ca->need, ca->n, &ca->size, sizeof(*v));
-	if (v == NULL)
+	if ((v = cs_array_extend(ca->need, ca->n, &ca->size, sizeof(*v))) ==
+	    NULL)
 		return -1;
 	ca->need = v;
 	ca->need[ca->n++] = i;
@@ -184,18 +184,15 @@ dependants(struct removal *rm, struct certstore_error *err)
 	qsort(rm->ca, rm->nca, sizeof(*rm->ca), compareca);
 	if ((list = certstore_list_new(rm->store, err)) == NULL)
 		return -1;
-	while ((more = certstore_list_next(list, &entry, err)) != 0) {
-		if (more == -1 && err->code == CERTSTORE_ESYSTEM) {
-			rv = -1; /* the entry may depend on a CA */
-			break;
-		}
+	while (
+	    rv == 0 && (more = certstore_list_next(list, &entry, err)) != 0) {
 		name = cs_list_last(list, &info);
-		if (info->kind == NULL) {
+		if (more == -1 && err->code == CERTSTORE_ESYSTEM)
+			rv = -1; /* the entry may depend on a CA */
+		else if (info->kind == NULL)
 			refuseunknown(rm, name);
-		} else if (relateissuer(rm, name, info) == -1) {
+		else if (relateissuer(rm, name, info) == -1)
 			rv = cs_fail_nomem(err);
-			break;
-		}
 	}
 	certstore_list_free(list);
 	do {
