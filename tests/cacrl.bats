@@ -23,13 +23,13 @@ revoked() {
 
 	dir=$CERTSTORE/revoked/$(spki "$1")
 	mkdir -p "$dir"
-	chmod 700 "$CERTSTORE/revoked" "$dir"
+	chmod 755 "$CERTSTORE/revoked" "$dir"
 	{
 		printf 'certstore 1\nrevoked 1767225600\nissuer %s\n' \
 		    "$(sed -n 's/^subjecthash //p' "$CERTSTORE/certs/$1/info")"
 		[ $# -le 2 ] || printf '%s\n' "${@:3}"
 	} >"$dir/$2"
-	chmod 600 "$dir/$2"
+	chmod 644 "$dir/$2"
 }
 
 # serial ENTRY: of its certificate, as a file name.

@@ -425,6 +425,8 @@ damage() {
 	damage 'mkdir ../../renewal; echo x >../../renewal/gone' \
 	    note gone state-orphan
 	damage 'echo "@store ignore ,"  >../../props' warning @store props-bad
+	damage 'echo "@store ignore no-such" >../../props' \
+	    warning @store props-bad
 	damage 'mkdir ../../profiles; echo "-A ca" >../../profiles/vpn' \
 	    warning @store profile-bad
 	damage 'mkdir ../../profiles; ln -s ../props ../../profiles/vpn' \
@@ -466,6 +468,10 @@ damage() {
 	    'revoked/*/' index/host x5u; do
 		mkdir -p "$BATS_TEST_TMPDIR/whole/x5u"
 		damage "chmod o+w ../../$path" critical @store writable
+	done
+	for path in trust/ trust/bundle.pem trusts/phones/distrusted crl/.ca/ \
+	    crl/ca.pem 'revoked/*/' index/host; do
+		damage "chmod go-r ../../$path" warning @store file-closed
 	done
 	# one of each directory is enough
 	again
@@ -519,6 +525,43 @@ damage() {
 	finds warning @trust trust-differs
 	echo x >"$CERTSTORE/trust/ca.pem"
 	finds critical @trust trust-damaged
+	run -1 cert-check -r
+	[[ $output = *"	trust-damaged	"* && $output != *repaired* ]]
+}
+
+@test "CRLs of a trust set: links from 0 on, crls.pem, and what is lost" {
+	local dir=$CERTSTORE/trusts/phones/crls lost n
+
+	ca A /CN=A
+	for n in 01 02; do
+		pki crl A.crl ca=A.crt key=A.key number=$n \
+		    from=2026${n}01000000Z to=20991231000000Z \
+		    authorityKeyIdentifier=keyid
+		cert-trust -q -f -T phones add A.crt A.crl
+	done
+	run -0 ls "$dir"
+	[[ $output = *.r0*.r1*crls.pem ]] || fail "$output"
+	clean
+	cp -a "$CERTSTORE" kept
+	for lost in '*.r0' crls.pem; do
+		eval "rm '$dir'/$lost"
+		finds warning @trust/phones trust-differs
+		run -0 cert-check -r
+		clean
+		diff <(ls kept/trusts/phones/crls) <(ls "$dir")
+	done
+	# without them all that they revoke is accepted
+	for lost in "$dir" "$dir/*.crl"; do
+		rm -rf "$CERTSTORE"
+		cp -a kept "$CERTSTORE"
+		eval "rm -r $lost"
+		finds critical @trust/phones trust-damaged
+		[[ $output = *"/crls has lost its CRLs"*"cert-trust -T phones add"* ]]
+		run -1 cert-check -r
+		[[ $output != *repaired* ]]
+		run -0 cert-trust -q -f -T phones add A.crl
+		clean
+	done
 }
 
 @test "what expires first in a trust set is told by its file ends" {

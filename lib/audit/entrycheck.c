@@ -253,8 +253,8 @@ looklinks(struct certstore_audit *audit, struct certstore_error *err)
 }
 
 /* The codes that ignore has, as far as they are codes. */
-static int
-lookignore(struct certstore_audit *audit, const char *name,
+int
+cs_entrycheck_ignore(struct certstore_audit *audit, const char *name,
     const struct cs_buf *text, struct certstore_error *err)
 {
 	struct cs_propline l;
@@ -301,7 +301,7 @@ lookprops(struct certstore_audit *audit, const struct stat *seen,
 		    err, "%s: cert-check%s -r %s puts them in force", text,
 		    cs_store_option(audit->store), name);
 	else if (rv == 0)
-		rv = lookignore(audit, name, &b, err);
+		rv = cs_entrycheck_ignore(audit, name, &b, err);
 	else if (why.code == CERTSTORE_EREFUSED)
 		rv = cs_finding_add(audit, CS_CODE_PROPS_BAD, name, err, "%s",
 		    why.msg);

@@ -42,7 +42,7 @@ tellsrepair(const char *text)
 	const char *command = strstr(text, ": cert-check");
 
 	if (command == NULL)
-		command = strstr(text, "use cert-check");
+		command = strstr(text, ": use cert-check");
 	return command != NULL && strstr(command, " -r") != NULL;
 }
 

@@ -58,10 +58,28 @@ struct below {
 	struct place *in;
 	const char *path; /* in the store */
 	int depth;	  /* of directories to look into */
+	int open;	  /* all must be able to read them, once written */
 	int found;	  /* one is enough */
 };
 
-static int lookbelow(struct place *, const char *, int);
+static int lookbelow(struct place *, const char *, int, int);
+
+/* May all read what they need of a trust set, a CRL, ...? */
+static int
+lookclosed(struct certstore_audit *audit, const char *path,
+    const struct stat *st, struct certstore_error *err)
+{
+	int isdir = S_ISDIR(st->st_mode);
+	mode_t want = isdir ? 0555 : 0444;
+
+	if ((want & ~st->st_mode) == 0)
+		return 0;
+	return cs_finding_add(audit, CS_CODE_FILE_CLOSED, "@store", err,
+	    "%s has mode %04o, and others than its owner need it: "
+	    "chmod %s %s/%s",
+	    path, (unsigned int)(st->st_mode & 07777), isdir ? "a+rx" : "a+r",
+	    certstore_path(audit->store), path);
+}
 
 static int
 lookbelowfile(void *arg, const char *file)
@@ -78,18 +96,20 @@ lookbelowfile(void *arg, const char *file)
 	    S_ISLNK(st.st_mode))
 		return 0;
 	if (cs_filecheck_public(audit, "@store", path, &st, below->in->err) ==
-	    -1)
+		-1 ||
+	    (audit->nqueue == had && below->open && below->in->locked &&
+		lookclosed(audit, path, &st, below->in->err) == -1))
 		return -1;
 	below->found = audit->nqueue != had;
 	return !below->found && below->depth > 1 && S_ISDIR(st.st_mode) ?
-	    lookbelow(below->in, path, below->depth - 1) :
+	    lookbelow(below->in, path, below->depth - 1, below->open) :
 	    0;
 }
 
 static int
-lookbelow(struct place *in, const char *path, int depth)
+lookbelow(struct place *in, const char *path, int depth, int open)
 {
-	struct below below = { in, path, depth, 0 };
+	struct below below = { in, path, depth, open, 0 };
 
 	if (cs_file_each(in->audit->root, path, lookbelowfile, &below) == 0)
 		return 0;
@@ -111,14 +131,16 @@ lookwritable(struct place *in)
 	static const struct {
 		const char *path;
 		int depth; /* of a CA or key its directory only: many files */
-	} places[] = { { "trusts", 3 }, { "crl", 2 }, { "revoked", 1 },
-		{ "deployed", 2 }, { "renewal", 1 }, { "x5u", 1 },
-		{ "index", 1 } };
+		int open;
+	} places[] = { { "trusts", 3, 1 }, { "crl", 2, 1 }, { "revoked", 1, 1 },
+		{ "deployed", 2, 0 }, { "renewal", 1, 0 }, { "x5u", 1, 1 },
+		{ "index", 1, 1 } };
 	size_t i;
 	int rv = 0;
 
 	for (i = 0; i < sizeof(places) / sizeof(places[0]) && rv == 0; i++)
-		rv = lookbelow(in, places[i].path, places[i].depth);
+		rv = lookbelow(in, places[i].path, places[i].depth,
+		    places[i].open);
 	return rv;
 }
 
@@ -139,9 +161,11 @@ lookroot(void *arg, const char *file)
 	if (k == NULL && cs_generation_owner(file, name) == 1 &&
 	    strcmp(name, "trust") == 0)
 		return cs_filecheck_public(in->audit, "@store", file, &st,
-			   in->err) == -1 ?
+			   in->err) == -1 ||
+			(in->locked &&
+			    lookclosed(in->audit, file, &st, in->err) == -1) ?
 		    -1 :
-		    lookbelow(in, file, 2);
+		    lookbelow(in, file, 2, 1);
 	/* of a writer at work, or one that was interrupted */
 	if (k == NULL && file[0] == '.' &&
 	    (strstr(file, "@link") != NULL || strstr(file, "@new") != NULL ||
@@ -408,6 +432,9 @@ looksettings(struct certstore_audit *audit, struct certstore_error *err)
 		else if (cs_props_check(sections[i], &text, &why) == -1)
 			rv = cs_finding_add(audit, CS_CODE_PROPS_BAD,
 			    sections[i], err, "%s", why.msg);
+		else
+			rv = cs_entrycheck_ignore(audit, sections[i], &text,
+			    err);
 	}
 	cs_buf_free(&text);
 	return rv;

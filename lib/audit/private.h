@@ -205,7 +205,8 @@ int	cs_parsecheck_combined(struct certstore_audit *,
 int	cs_entrycheck_look(struct certstore_audit *, const char *,
 	    struct certstore_error *);
 int	cs_entrycheck_ispending(const struct certstore_audit *, const char *);
-
+int	cs_entrycheck_ignore(struct certstore_audit *, const char *,
+	    const struct cs_buf *, struct certstore_error *);
 int	cs_entrycheck_isclean(struct certstore_audit *, const char *);
 
 /* sidecheck.c: the same by threads, for cs_ahead_new(); what became of one that

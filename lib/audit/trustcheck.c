@@ -164,7 +164,7 @@ lookset(struct certstore_audit *audit, const char *name,
 		    "files or links in %s are missing or surplus: "
 		    "cert-check%s -r",
 		    tn->path, cs_store_option(audit->store));
-	if (rv == 0)
+	if (rv == 0 && set.bad.n == 0)
 		rv = lookends(audit, name, tn, &set, &first, err);
 	if (rv == 0 && set.ncrl > 0) {
 		if (cs_crl_uncovered(&set, &names, &n) == -1)

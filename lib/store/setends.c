@@ -64,6 +64,18 @@ isolder(int fd, const char *dir, const struct stat *than)
 }
 
 int
+cs_setends_written(int fd, struct cs_setends *e)
+{
+	struct cs_buf text = { 0 };
+	int rv = -1;
+
+	if (cs_file_record(fd, CS_TRUST_ENDS, CS_RECORD_MAX, &text) == 0)
+		rv = parseends(&text, e);
+	cs_buf_free(&text);
+	return rv;
+}
+
+int
 cs_setends_read(int fd, struct cs_setends *e)
 {
 	struct cs_buf text = { 0 };

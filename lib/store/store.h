@@ -607,6 +607,7 @@ struct cs_setends {
 void	cs_setends_note(struct cs_setends *, int64_t, int64_t);
 int	cs_setends_compose(struct cs_buf *, const struct cs_setends *);
 int	cs_setends_read(int, struct cs_setends *);
+int	cs_setends_written(int, struct cs_setends *);	/* however old */
 
 /*
  * crlinfo.c: crl/.NAME/info, what the CRL of a CA contains, without libcrypto:

@@ -620,8 +620,9 @@ cs_trust_isdirty(struct certstore *store, const char *name,
 	if (cs_trustname_init(&tn, store, name, err) == -1)
 		return -1;
 	rv = cs_trustdir_load(&tn, &set, err);
+	/* what is damaged would be dropped */
 	if (rv == 1)
-		rv = set.dirty;
+		rv = set.dirty && set.bad.n == 0;
 	cs_trustset_free(&set);
 	cs_trustname_done(&tn);
 	return rv;

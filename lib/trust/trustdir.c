@@ -346,13 +346,80 @@ arelinked(const struct cs_trustset *set)
 	return 1;
 }
 
+/* Is the link HASH.rN there? */
+static int
+hascrllink(const struct cs_trustset *set, unsigned long hash, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < set->ncrllink; i++)
+		if (set->crllinks[i].hash == hash && set->crllinks[i].n == n)
+			return 1;
+	return 0;
+}
+
+/* A server that starts reads from 0 on until one is missing: a lower link that
+ * is missing leads to the same CRL as the next.  0, -1 no memory. */
+static int
+fillcrllinks(struct cs_trustset *set)
+{
+	struct cs_crllink link;
+	size_t i;
+
+	for (i = 0; i < set->ncrllink; i++) {
+		link = set->crllinks[i];
+		if (link.n == 0 || hascrllink(set, link.hash, link.n - 1))
+			continue;
+		set->dirty = 1;
+		if (cs_crl_addlink(set, link.hash, link.n - 1, link.crl) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* crls.pem is there while each CA has a CRL.  0, -1 no memory. */
+static int
+checkallcrls(struct cs_trustset *set)
+{
+	struct cs_buf names = { 0 };
+	size_t n = 0;
+	int rv;
+
+	if (set->ncrl == 0)
+		return 0;
+	rv = cs_crl_uncovered(set, &names, &n);
+	cs_buf_free(&names);
+	if (rv == 0 && (n == 0) != (set->hascrlspem != 0))
+		set->dirty = 1;
+	return rv;
+}
+
+/* Had the set CRLs when it was written, and has none now?  0, -1 no memory. */
+static int
+checklost(struct dir *d, struct cs_trustset *set)
+{
+	static const struct cs_setends never = CS_SETENDS_NEVER;
+	struct cs_setends was;
+	char msg[512];
+
+	if (cs_setends_written(d->fd, &was) == -1 || was.late == never.late)
+		return 0;
+	snprintf(msg, sizeof(msg),
+	    "%s/" CS_TRUST_CRLS " has lost its CRLs, and what they revoke is "
+	    "accepted: restore it, or use cert-trust%s add with the current "
+	    "ones",
+	    d->tn->path, d->tn->option);
+	set->dirty = 1;
+	return cs_strings_add(&set->bad, msg);
+}
+
 /* Reads the CRLs, whose signers have been read. */
 static int
 readcrls(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 {
 	struct dir sub = { .sub = CS_TRUST_CRLS "/" };
 	const char *file;
-	size_t i, len;
+	size_t i, len, n = 0;
 	int rv;
 
 	rv = opensub(d, CS_TRUST_CRLS, &sub, err);
@@ -362,9 +429,10 @@ readcrls(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 		file = sub.names.v[i];
 		len = strlen(file);
 		if (len > 4 && len - 4 <= CS_NAME_MAX &&
-		    strcmp(file + len - 4, ".crl") == 0)
+		    strcmp(file + len - 4, ".crl") == 0) {
 			rv = readcrl(&sub, set, file, err);
-		else if (strcmp(file, CS_TRUST_ALLCRLS) == 0)
+			n++;
+		} else if (strcmp(file, CS_TRUST_ALLCRLS) == 0)
 			set->hascrlspem = 1;
 	}
 	for (i = 0; i < sub.names.n && rv == 1; i++)
@@ -375,6 +443,10 @@ readcrls(struct dir *d, struct cs_trustset *set, struct certstore_error *err)
 		if (cs_crl_renumber(set) == -1)
 			rv = cs_fail_nomem(err);
 	}
+	if (rv == 1 &&
+	    (fillcrllinks(set) == -1 || checkallcrls(set) == -1 ||
+		(n == 0 && checklost(d, set) == -1)))
+		rv = cs_fail_nomem(err);
 	closesetdir(&sub);
 	return rv;
 }
