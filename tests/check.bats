@@ -404,6 +404,9 @@ damage() {
 @test "the store: what is left over, unknown, writable" {
 	damage 'ln -s .b@2 ../../.pending/b' warning @store interrupted
 	damage 'echo x >../../x' warning @store unknown-file
+	damage 'mkdir -p ../../trusts/set' warning @trust/set unknown-file
+	damage 'mkdir ../../trusts; echo x >../../trusts/set' \
+	    warning @trust/set unknown-file
 	damage 'chmod 777 ../../certs' critical @store writable
 	damage 'mkdir -m 700 ../../lost; echo x >../../lost/x' note @store lost
 	damage 'mkdir -m 755 ../../acme' critical @store account-readable

@@ -2,10 +2,14 @@
  * trustcheck.c: the trust sets: damaged files, what expires, CRLs that are late
  * or lack a CA; and what is distrusted, to be found in the chains of entries.
  */
+#include <sys/stat.h>
+
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/err.h>
 
@@ -129,6 +133,20 @@ lookends(struct certstore_audit *audit, const char *name,
 	    tn->path, tn->path);
 }
 
+/* Is there something of this name that no copy made of a set? */
+static int
+isstrayset(const struct cs_setname *tn)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	return lstat(tn->path, &st) == 0 && !S_ISLNK(st.st_mode) &&
+	    (!S_ISDIR(st.st_mode) ||
+		(snprintf(path, sizeof(path), "%s/bundle.pem", tn->path) <
+			(int)sizeof(path) &&
+		    access(path, F_OK) == -1 && errno == ENOENT));
+}
+
 static int
 lookset(struct certstore_audit *audit, const char *name,
     const struct cs_setname *tn, struct certstore_error *err)
@@ -141,7 +159,10 @@ lookset(struct certstore_audit *audit, const char *name,
 	int rv;
 
 	if ((rv = cs_trustdir_load(tn, &set, &why)) == -1) {
-		if (why.code == CERTSTORE_EDAMAGED)
+		if (why.code == CERTSTORE_EDAMAGED && isstrayset(tn))
+			rv = cs_finding_add(audit, CS_CODE_UNKNOWN_FILE, name,
+			    err, "%s is not a trust set: remove it", tn->path);
+		else if (why.code == CERTSTORE_EDAMAGED)
 			rv = cs_finding_add(audit, CS_CODE_TRUST_DAMAGED, name,
 			    err, "%s", why.msg);
 		else
