@@ -346,11 +346,11 @@ grouped() {
 	cert-crl -q CAbelow
 	spki=$(cert-show -o spki CA)
 	mkdir -p "$CERTSTORE/revoked/${spki#spki:}"
-	chmod 700 "$CERTSTORE/revoked" "$CERTSTORE/revoked/${spki#spki:}"
+	chmod 755 "$CERTSTORE/revoked" "$CERTSTORE/revoked/${spki#spki:}"
 	printf 'certstore 1\nrevoked 1767225600\nissuer %s\n' \
 	    "$(sed -n 's/^subjecthash //p' "$CERTSTORE/certs/CA/info")" \
 	    >"$CERTSTORE/revoked/${spki#spki:}/5"
-	chmod 600 "$CERTSTORE/revoked/${spki#spki:}/5"
+	chmod 644 "$CERTSTORE/revoked/${spki#spki:}/5"
 	saved=$BATS_TEST_TMPDIR/saved
 	cp -a "$CERTSTORE" "$saved"
 	unpublished=1
