@@ -354,6 +354,16 @@ remedy() {
 	[ "$(cert-match -o name a.example.org)" = a ]
 }
 
+@test "a path in a directory that is gone" {
+	mkdir gone
+	cd gone
+	rmdir ../gone
+	run -2 --separate-stderr cert-list -d store
+	[ "$stderr" = "cert-list: store: the current directory: No such file or directory" ] ||
+	    fail "$stderr"
+	cd ..
+}
+
 @test "a foreign file in combined/ is kept" {
 	cert-create -s a.example.org a
 	cert-create -d ./from -s b.example.org b

@@ -286,13 +286,11 @@ cs_store_refuseplace(const struct certstore *store, struct certstore_error *err)
 {
 	char *parent, *slash;
 	struct stat st;
-	int rv = 0;
+	int isdir, rv = 0;
 
-	if (stat(store->path, &st) == 0 && S_ISDIR(st.st_mode))
-		return 0; /* another writer has created it meanwhile */
-	if (lstat(store->path, &st) == 0) {
-		if (S_ISDIR(st.st_mode))
-			return 0; /* or between these two calls */
+	/* another writer may have created it meanwhile */
+	isdir = stat(store->path, &st) == 0 && S_ISDIR(st.st_mode);
+	if (!isdir && lstat(store->path, &st) == 0 && !S_ISDIR(st.st_mode))
 		return cs_fail(err, CERTSTORE_ENOSTORE,
 		    S_ISLNK(st.st_mode) ?
 			"%s: is a link to no directory: remove it, or make "
@@ -300,8 +298,7 @@ cs_store_refuseplace(const struct certstore *store, struct certstore_error *err)
 			"%s: is not a directory: use -d or CERTSTORE for "
 			"another",
 		    store->path);
-	}
-	if ((store->flags & CERTSTORE_OPEN_CREATE) == 0)
+	if (isdir || (store->flags & CERTSTORE_OPEN_CREATE) == 0)
 		return 0;
 	if ((parent = strdup(store->path)) == NULL)
 		return cs_fail_nomem(err);
@@ -351,9 +348,12 @@ certstore_open(const char *path, int flags, struct certstore_error *err)
 		    "-d");
 		return NULL;
 	}
-	if ((store = calloc(1, sizeof(*store))) == NULL ||
-	    (store->path = absolutepath(path)) == NULL) {
+	if ((store = calloc(1, sizeof(*store))) == NULL) {
 		cs_fail_nomem(err);
+		return NULL;
+	}
+	if ((store->path = absolutepath(path)) == NULL) {
+		cs_fail_errno(err, "%s: the current directory", path);
 		free(store);
 		return NULL;
 	}
