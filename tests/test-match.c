@@ -237,6 +237,45 @@ testloopback(void)
 	certstore_close(store);
 }
 
+/* What is asked of who can sign calls, and of the type of a key. */
+static void
+testcalls(struct certstore *store)
+{
+	const struct certstore_entry *entry;
+	struct certstore_match *match;
+	struct certstore_error again;
+
+	put(store, "phone", 0, "phone",
+	    "kind shaken\nstarts 1 x\nends 2000 x\nspc 709J\n");
+	put(store, "odd", 0, "odd",
+	    "kind shaken\nstarts 1 x\nends 2000 x\nspc 70-9J\n");
+	sh("ln -s ../../certs/phone store/index/spc/STALE");
+	match = certstore_match_new(store, NOW, NULL, 0, &err);
+	ok(certstore_match_ask(match, "spc:709j", &err) == 1 &&
+		certstore_match_next(match, &entry, &err) == 1 &&
+		strcmp(certstore_entry_name(entry), "phone") == 0,
+	    "by its code");
+	ok(certstore_match_ask(match, "spc:70-9j", &err) == 1 &&
+		certstore_match_next(match, &entry, &err) == 1 &&
+		strcmp(certstore_entry_name(entry), "odd") == 0,
+	    "by one that index/ does not have: %s", err.msg);
+	is_int(certstore_match_ask(match, "spc:70-9K", &err), 0,
+	    "nobody has this one");
+	is_int(certstore_match_ask(match, "spc:STALE", &err), 0,
+	    "nor one that index/ has by mistake");
+	ok(certstore_match_set_type(match, "dsa", &err) == -1 &&
+		err.code == CERTSTORE_EARGUMENT,
+	    "no such type of keys");
+	again = err;
+	ok(certstore_match_ask(match, "spc:709j", &err) == -1 &&
+		strcmp(err.msg, again.msg) == 0,
+	    "then no question is answered");
+	ok(certstore_match_set_type(match, "p256", &err) == 0 &&
+		certstore_match_ask(match, "any.example.com", &err) == 0,
+	    "a key of an unknown type is of none");
+	certstore_match_free(match);
+}
+
 int
 main(void)
 {
@@ -254,6 +293,7 @@ main(void)
 	for (i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)
 		ask(store, i);
 	testwhy(store);
+	testcalls(store);
 	/* and without index/ */
 	sh("rm -r store/index");
 	for (i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)

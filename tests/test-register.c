@@ -92,6 +92,7 @@ testissued(void)
 	struct certstore *store = opened(
 	    CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
 	struct certstore_entry e = { 0 };
+	char longest[CS_SERIAL_LEN + 1];
 	struct stat st;
 
 	ok(cs_issued_has(store, spki, "abc") == 0 &&
@@ -120,6 +121,11 @@ testissued(void)
 		err.code == CERTSTORE_EREFUSED,
 	    "a serial number is given once");
 	ok(add(store, "0abc", NULL, PEM) == 0, "again the same is no error");
+	memset(longest, 'f', CS_SERIAL_LEN);
+	longest[CS_SERIAL_LEN] = '\0';
+	ok(add(store, longest, NULL, PEM) == -1 &&
+		err.code == CERTSTORE_EREFUSED,
+	    "nor one that is too long");
 	ok(add(store, "-1f", NULL, PEM) == -1 && err.code == CERTSTORE_EREFUSED,
 	    "a negative number cannot be recorded");
 	ok(add(store, "7", "www", PEM) == 0 &&
@@ -232,7 +238,11 @@ testrevoked(void)
 		many[i] = many[1];
 		snprintf(many[i].serial, sizeof(many[i].serial), "%x", 16 + i);
 	}
-	ok(cs_revoked_add(store, spki, many, 40, &err) == 40, "many at once");
+	many[39] = many[0]; /* given twice */
+	ok(cs_revoked_add(store, spki, many, 40, &err) == 39, "many at once");
+	snprintf(many[0].serial, sizeof(many[0].serial), "fff");
+	ok(cs_revoked_add(store, spki, many, 40, &err) == 1,
+	    "of which one is new");
 	chmod(path("store/revoked/%s", spki), 0777);
 	ok(cs_revoked_add(store, spki, many, 1, &err) == -1 &&
 		err.code == CERTSTORE_EUNSAFE,

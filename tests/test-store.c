@@ -464,6 +464,14 @@ testintents(void)
 	ok(exists("store/combined/p.pem"), "combined/ is finished");
 	ok(!exists("store/certs/.p@link"), "no temporary link is left");
 	ok(!exists("store/.pending/p"), "nor the intent");
+	/* the same, and its info is damaged since */
+	sh("ln -s .p@2 store/.pending/p; cp store/certs/p/info info; "
+	   "echo x >store/certs/p/info");
+	ok(cs_lock_take(store, &err) == 0, "lock: %s", err.msg);
+	cs_lock_release(store);
+	ok(!exists("store/.pending/p") && exists("store/certs/p/privkey.pem"),
+	    "what is damaged stays as it is");
+	sh("cat info >store/certs/p/info");
 	/* a lost link: the generation is not named by an intent */
 	sh("rm store/certs/p");
 	ok(cs_lock_take(store, &err) == 0, "lock: %s", err.msg);
@@ -845,6 +853,152 @@ addfailure(void *arg, const char *name, const struct certstore_error *why)
 	f->err[f->n++] = *why;
 }
 
+/* A store that is still to be made has nothing. */
+static void
+testnothing(void)
+{
+	static const struct certstore_span within = { CERTSTORE_SPAN_FOR, 1000,
+		0, 0 };
+	const struct certstore_entry *entry;
+	const struct certstore_crl *crl;
+	struct certstore_crls *crls;
+	struct certstore_list *list;
+	struct certstore *store;
+	struct cs_revocation r;
+	struct cs_buf text = { 0 };
+	size_t n;
+
+	sh("rm -rf store");
+	store = opened(CERTSTORE_OPEN_CREATE);
+	list = certstore_list_ending(store, &within, CERTSTORE_NOW, &err);
+	ok(list != NULL && certstore_list_next(list, &entry, &err) == 0,
+	    "no entry expires");
+	certstore_list_free(list);
+	crls = certstore_crls_new(store, &err);
+	ok(crls != NULL && certstore_crls_next(crls, &crl, &err) == 0,
+	    "there is no CRL");
+	certstore_crls_free(crls);
+	ok(cs_revoked_find(store, "5p", "1", &r) == 0 &&
+		cs_crlinfo_recorded(store, "5p", &n) == 0 && n == 0,
+	    "nothing is revoked");
+	ok(cs_orderstate_read(store, "a", &text, &err) == 0, "no order");
+	ok(cs_indexed_isknown(store) == 1, "index/ lists all");
+	ok(!exists("store"), "and it is not made");
+	certstore_close(store);
+}
+
+/* A key that is no file name in index/ is searched in all entries. */
+static void
+testlongkeys(void)
+{
+	struct certstore *store = opened(CERTSTORE_OPEN_CREATE);
+	struct certstore_entry entry = { 0 };
+	struct cs_strings names = { 0 };
+	char ski[301], lines[400];
+
+	memset(ski, 'a', 300);
+	ski[300] = '\0';
+	snprintf(lines, sizeof(lines), "kind ca\nski %s\n", ski);
+	put(store, "other", 0, "o1", "kind ca\nski aa\n");
+	put(store, "long", 0, "l1", lines);
+	ok(cs_search_index(store, "ski", ski, &names) == 0 && names.n == 1 &&
+		strcmp(names.v[0], "long") == 0,
+	    "by a key identifier of 150 bytes");
+	cs_strings_free(&names);
+	ok(cs_entry_load(store, "long", &entry, &err) == 0 &&
+		cs_index_has(store, &entry.info) == 1,
+	    "index/ has all that it can have");
+	cs_entry_done(&entry);
+	ok(put(store, "long", 1, "l2", lines) == 0, "it is replaced");
+	sh("ln -s elsewhere store/index/ski/ff");
+	ok(cs_search_index(store, "ski", "ff", &names) == 0 && names.n == 0,
+	    "a link that leads to no entry");
+	ok(put(store, "other", 1, "o2", "kind ca\nski ff\n") == 0 &&
+		cs_search_index(store, "ski", "ff", &names) == 0 &&
+		names.n == 1,
+	    "does not hide one");
+	cs_strings_free(&names);
+	certstore_close(store);
+}
+
+/* When ACME has something to do for an entry, until it is removed. */
+static void
+testmoment(void)
+{
+	struct certstore *store = opened(CERTSTORE_OPEN_CREATE);
+	struct cs_strings names = { 0 };
+
+	put(store, "m", 0, "m1", "");
+	ok(cs_lock_take(store, &err) == 0 &&
+		cs_index_addmoment(store, "m", 5000000000) == 0,
+	    "a moment");
+	cs_lock_release(store);
+	sh("mkdir -p store/acme/orders/m; "
+	   "echo ari-next 5000000000 >store/acme/orders/m/state");
+	ok(exists("store/index/next/2128-06/11/m") &&
+		cs_search_moments(store, "next", 5000000000, &names) == 0 &&
+		cs_strings_has(&names, "m"),
+	    "is found");
+	cs_strings_free(&names);
+	ok(removed(store, "m") && !exists("store/acme/orders/m") &&
+		!exists("store/index/next/2128-06"),
+	    "and goes with the entry");
+	certstore_close(store);
+}
+
+/* Another directory is in the place of certs/ while entries are listed. */
+static void
+testreplaced(void)
+{
+	struct certstore *store = opened(CERTSTORE_OPEN_CREATE);
+	const struct certstore_entry *entry;
+	struct certstore_list *list;
+
+	sh("rm -rf store/*");
+	put(store, "one", 0, "n1", "");
+	put(store, "two", 0, "n2", "");
+	if ((list = certstore_list_new(store, &err)) == NULL)
+		bail("%s", err.msg);
+	ok(certstore_list_next(list, &entry, &err) == 1 &&
+		strcmp(certstore_entry_name(entry), "one") == 0,
+	    "the first one");
+	sh("cp -a store/certs new; mv store/certs old; mv new store/certs; "
+	   "rm -r old");
+	ok(cs_store_refresh(store, &err) == 0 &&
+		certstore_list_next(list, &entry, &err) == 1 &&
+		strcmp(certstore_entry_name(entry), "two") == 0,
+	    "the second one is read where it is now: %s", err.msg);
+	certstore_list_free(list);
+	certstore_close(store);
+}
+
+/* What is held for those who have a key still, and of how many. */
+static void
+testheld(void)
+{
+	struct cs_held many[1000] = { { 0 } };
+	struct cs_info old = { .kind = "shaken", .gen = 1001, .held = many };
+	struct cs_put p = { 0 };
+	int64_t until = certstore_time_now() + 1000;
+	size_t i;
+
+	for (i = 0; i < 1000; i++) {
+		many[i].gen = i + 1;
+		many[i].until = i % 2 == 0 ? until : 1;
+	}
+	old.nheld = 999;
+	ok(cs_held_add(&p, &old) == 0 && p.nheld == 501 && p.held[0].gen == 1 &&
+		p.held[500].gen == 1001,
+	    "what is not over, and the last one");
+	for (i = 0; i < 1000; i++)
+		many[i].until = until;
+	old.nheld = 1000;
+	ok(cs_held_add(&p, &old) == 0 && p.nheld == 1000 &&
+		p.held[0].gen == 2 && p.held[999].gen == 1001,
+	    "the first one goes if there are too many");
+	free(p.held);
+}
+
 /* However many CAs go, the store is looked through once. */
 static void
 testmany(void)
@@ -1145,6 +1299,11 @@ main(void)
 	testhands();
 	testpaths();
 	testrefusals();
+	testnothing();
+	testlongkeys();
+	testmoment();
+	testreplaced();
+	testheld();
 	testmany();
 	testrecovery();
 	removescratch();

@@ -96,12 +96,13 @@ cs_index_synced(struct certstore *store)
 unsigned int
 cs_index_bit(const char *sub)
 {
+	unsigned int bit = 0;
 	size_t i;
 
 	for (i = 0; i < CS_NINDEX; i++)
 		if (strcmp(sub, cs_index_names[i]) == 0)
-			return 1u << i;
-	return 0;
+			bit = 1u << i;
+	return bit;
 }
 
 static void
@@ -181,7 +182,7 @@ cs_index_keys(const struct cs_info *info,
 	size_t i;
 	int ca, rv = 0;
 
-	if (info->kind == NULL)
+	if (info->name == NULL || info->kind == NULL)
 		return 0;
 	ca = strcmp(info->kind, "ca") == 0;
 	if (strcmp(info->kind, "shaken") == 0)
@@ -467,8 +468,6 @@ cs_index_drop(struct certstore *store, const struct cs_info *info,
 	struct job job = { store, info->name, { 0 } };
 	int rv = 0;
 
-	if (info->name == NULL || info->kind == NULL)
-		return 0;
 	if (stay != NULL)
 		rv = cs_index_keys(stay, cs_index_collect, &job.stay);
 	cs_strings_sort(&job.stay);

@@ -319,8 +319,8 @@ logissued(struct certstore *store, const struct cs_issued *is)
 	const char *found;
 	size_t len = 0;
 
-	if (cs_issued_described(serial, is->desc) == -1)
-		return;
+	(void)cs_issued_described(serial,
+	    is->desc); /* it was written by that */
 	found = cs_info_find(is->desc, "fingerprint", &len);
 	snprintf(print, sizeof(print), "%.*s", (int)len,
 	    found == NULL ? "" : found);

@@ -79,10 +79,11 @@ cs_issuedkey_find(const struct certstore *store, const char *signer,
 	char own[CS_SERIAL_LEN], serials[SERIALS_MAX], *next, *one;
 	int rv;
 
-	if ((rv = readserials(store, signer, like->spki, serials)) != 1)
-		return rv == 0 ? 0 :
-				 cs_fail_errno(err, "%s/issued/%s/" KEYS,
-				     store->path, signer);
+	if ((rv = readserials(store, signer, like->spki, serials)) == -1)
+		return cs_fail_errno(err, "%s/issued/%s/" KEYS, store->path,
+		    signer);
+	if (rv == 0)
+		return 0;
 	for (rv = 0, next = serials;
 	     rv == 0 && (one = strsep(&next, ",")) != NULL;) {
 		if (cs_issued_serial(own, one) == -1)

@@ -76,15 +76,11 @@ cs_linkcheck_index(struct certstore *store, const struct cs_info *info,
     int orders, char lacks[CS_INDEX_PATH], size_t *n)
 {
 	struct cs_strings keys = { 0 };
-	const char *base;
 	size_t i;
 	int has, rv;
 
 	rv = cs_linkcheck_keys(store, info, orders, &keys);
 	for (i = 0; i < keys.n && rv != -1; i++) {
-		base = strrchr(keys.v[i], '/');
-		if (base == NULL || !cs_index_isusable(base + 1))
-			continue;
 		if ((has = haslink(store, keys.v[i], info->name)) == -1)
 			rv = -1;
 		else if (has == 1)

@@ -34,10 +34,11 @@ beginlisting(void *arg)
 	if ((r = malloc(sizeof(*r))) == NULL)
 		return NULL;
 	r->certs = fcntl(list->store->certs, F_DUPFD_CLOEXEC, 0);
-	if (r->certs != -1)
-		return r;
-	free(r);
-	return NULL;
+	if (r->certs == -1) {
+		free(r);
+		return NULL;
+	}
+	return r;
 }
 
 static int

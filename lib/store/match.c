@@ -293,13 +293,10 @@ answers(const struct certstore_match *match,
 		return !isloopback(info) || cs_name_isloopback(key);
 	case FINGERPRINT:
 		return strcmp(info->fingerprint, key) == 0;
-	case SPKI:
+	default: /* SPKI: signs() answers for the others */
 		return (info->spki != NULL && strcmp(info->spki, key) == 0) ||
 		    (info->samekey != NULL && strcmp(info->samekey, key) == 0);
-	default:
-		break;
 	}
-	return 0;
 }
 
 /* What was revoked comes after all else that is for the name, and before what is
@@ -365,7 +362,7 @@ static int
 noteunread(struct certstore_match *match, const char *name,
     const struct certstore_error *err)
 {
-	if (err->errnum == ENOMEM)
+	if (cs_error_isnomem(err))
 		return -1;
 	if (err->code == CERTSTORE_EDAMAGED &&
 	    cs_resolve_isstray(match->store, name))
@@ -755,12 +752,12 @@ askuntilsettled(struct certstore_match *match, const char *question,
 		if ((match->n > 0 && match->v[0]->rung != DEFAULT &&
 			match->v[0]->rung != AVAILABLE) ||
 		    store->certs == -1)
-			return 0;
+			break;
 		was = now;
 		if (cs_stamp_fd(&now, store->certs) == -1)
 			return cs_fail_errno(err, "%s/certs", store->path);
 		if (now.settled || (i > 0 && cs_stamp_same(&was, &now)))
-			return 0;
+			break;
 	}
 	return 0;
 }

@@ -2,6 +2,7 @@
  * newprops.c: the props of what is to be written: those of the entry that is
  * replaced, or the defaults of the store, with the changes asked for.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "store/private.h"
@@ -136,10 +137,7 @@ cs_newprops_setshold(const struct cs_put *put,
 	    (hold = cs_info_find(&put->file[CS_PROPS], "hold", &len)) == NULL)
 		return 0;
 	n = strcspn(hold, " \n");
-	if (n >= CERTSTORE_TIME_LEN)
-		return 0;
-	memcpy(when, hold, n);
-	when[n] = '\0';
+	snprintf(when, CERTSTORE_TIME_LEN, "%.*s", (int)n, hold);
 	return 1;
 }
 

@@ -155,14 +155,13 @@ parseprops(struct cs_props *props, const struct cs_buf *text)
 {
 	struct line l;
 	char value[VALUE_MAX + 1];
-	size_t pos = 0;
+	size_t len, pos = 0;
 
 	while (nextprop(text, &pos, &l)) {
 		if (l.key == OTHER || l.l.len == 0)
 			continue;
-		snprintf(value, sizeof(value), "%.*s",
-		    (int)(l.l.len < VALUE_MAX ? l.l.len : VALUE_MAX),
-		    l.l.value);
+		len = l.l.len < VALUE_MAX ? l.l.len : VALUE_MAX;
+		snprintf(value, sizeof(value), "%.*s", (int)len, l.l.value);
 		if ((l.key == TENANT &&
 			cs_strings_add(&props->tenants, value) == -1) ||
 		    (l.key == USER &&
@@ -209,30 +208,20 @@ addvalue(struct cs_buf *b, enum cs_prop prop, const char *value)
 
 /* What info repeats of a property with one value, or NULL. */
 static const char *
-repeated(const struct cs_info *info, enum cs_prop prop)
+repeated(const struct cs_info *info, int prop)
 {
-	switch (prop) {
-	case CS_PROP_ORIGIN:
-		return info->origin;
-	case CS_PROP_GROUP:
-		return info->group;
-	case CS_PROP_X5U:
-		return info->x5u;
-	case CS_PROP_RENEW:
-		return info->renew;
-	case CS_PROP_HOLD:
-		return info->hold;
-	case CS_PROP_ACME:
-		return info->acme;
-	case CS_PROP_REVOKED:
-		return info->revoked;
-	case CS_PROP_CRLURL:
-		return info->crlurl;
-	case CS_PROP_AIAURL:
-		return info->aiaurl;
-	default:
-		return NULL;
-	}
+	const char *const values[CS_NPROP] = {
+		[CS_PROP_GROUP] = info->group,
+		[CS_PROP_X5U] = info->x5u,
+		[CS_PROP_RENEW] = info->renew,
+		[CS_PROP_HOLD] = info->hold,
+		[CS_PROP_ACME] = info->acme,
+		[CS_PROP_REVOKED] = info->revoked,
+		[CS_PROP_CRLURL] = info->crlurl,
+		[CS_PROP_AIAURL] = info->aiaurl,
+	};
+
+	return values[prop];
 }
 
 /*
@@ -251,8 +240,7 @@ cs_props_text(const struct certstore_entry *entry, struct cs_buf *b,
 	bad = addlines(b, TENANT, info->tenants.v, info->tenants.n) |
 	    addlines(b, USER, info->users.v, info->users.n);
 	for (i = CS_PROP_GROUP; i < CS_NPROP; i++)
-		bad |= addvalue(b, (enum cs_prop)i,
-		    repeated(info, (enum cs_prop)i));
+		bad |= addvalue(b, (enum cs_prop)i, repeated(info, i));
 	return bad == 0 ? 0 : cs_fail_nomem(err);
 }
 
@@ -488,7 +476,7 @@ finddifference(const struct cs_props *props, const struct cs_info *info,
 	*what = NULL;
 	for (i = CS_PROP_GROUP; i < CS_NPROP && *what == NULL; i++) {
 		want = props->value[i];
-		has = repeated(info, (enum cs_prop)i);
+		has = repeated(info, i);
 		if (strcmp(want == NULL ? "" : want, has == NULL ? "" : has) !=
 		    0)
 			*what = others[i];

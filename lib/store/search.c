@@ -54,8 +54,8 @@ scanentries(struct certstore *store, const struct cs_strings *names,
 		if (cs_entry_load(store, names->v[i], &entry, &err) == 0) {
 			if (cs_index_keys(&entry.info, iswanted, w) == 1)
 				rv = cs_strings_add(found, names->v[i]);
-		} else if (err.errnum == ENOMEM) {
-			errno = ENOMEM;
+		} else if (cs_error_isnomem(&err)) {
+			errno = err.errnum;
 			rv = -1;
 		} else if (err.code != CERTSTORE_ENOENTRY)
 			rv = cs_strings_add(found, names->v[i]);
@@ -156,10 +156,11 @@ cs_search_moments(struct certstore *store, const char *dir, int64_t until,
 		goto fail;
 	/* an earlier version did not have it */
 	cs_strings_free(found);
-	if (cs_resolve_names(store, found, &err) == 0)
-		return 0;
-	errno = err.errnum;
-	return -1;
+	if (cs_resolve_names(store, found, &err) == -1) {
+		errno = err.errnum;
+		return -1;
+	}
+	return 0;
 fail:
 	cs_strings_free(found);
 	return -1;

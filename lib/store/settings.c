@@ -188,6 +188,14 @@ istrustline(const struct cs_propline *l,
 	return cs_settings_istrust(section);
 }
 
+/* Is it "user NAME"? */
+static int
+isuserline(const struct cs_propline *l)
+{
+	return l->wordlen == strlen("user") && l->len > 0 &&
+	    memcmp(l->word, "user", l->wordlen) == 0;
+}
+
 int
 cs_settings_trustusers(struct certstore *store,
     int (*fn)(void *, const char *, const char *), void *arg,
@@ -204,16 +212,12 @@ cs_settings_trustusers(struct certstore *store,
 		if (!istrustline(&l, section))
 			continue;
 		cs_buf_reset(&line);
-		if (cs_buf_add(&line, l.value, l.len) == -1) {
-			rv = cs_fail_nomem(err);
-			break;
-		}
 		at = 0;
-		if (!cs_props_nextline(&line, &at, &prop) ||
-		    prop.wordlen != strlen("user") || prop.len == 0 ||
-		    memcmp(prop.word, "user", prop.wordlen) != 0)
-			continue;
-		rv = fn(arg, section, prop.value);
+		if (cs_buf_add(&line, l.value, l.len) == -1)
+			rv = cs_fail_nomem(err);
+		else if (cs_props_nextline(&line, &at, &prop) &&
+		    isuserline(&prop))
+			rv = fn(arg, section, prop.value);
 	}
 	cs_buf_free(&all);
 	cs_buf_free(&line);
