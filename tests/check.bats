@@ -80,8 +80,8 @@ damage() {
 	fi
 	rm -rf mended
 	cp -a "$CERTSTORE" mended
-	CERTSTORE=$PWD/mended bash -c "${remedy//$CERTSTORE/$PWD/mended}" \
-	    >/dev/null || :
+	remedy=${remedy//$CERTSTORE/$PWD/mended}
+	CERTSTORE=$PWD/mended bash -c "$remedy" >/dev/null || :
 	! lasts "${@:2}" || fail "$1: no remedy: $line"
 }
 
