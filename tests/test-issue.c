@@ -702,6 +702,20 @@ testkey(EVP_PKEY *odd)
 	certstore_template_free(t);
 }
 
+/* Adds an attribute to the subject of a request. */
+static void
+addattribute(X509_REQ *req, const char *attr, int type, const char *value,
+    int len)
+{
+	X509_NAME *name = X509_NAME_dup(X509_REQ_get_subject_name(req));
+
+	if (X509_NAME_add_entry_by_txt(name, attr, type,
+		(const unsigned char *)value, len, -1, 0) != 1 ||
+	    X509_REQ_set_subject_name(req, name) != 1)
+		bail("%s=%s cannot be added", attr, value);
+	X509_NAME_free(name);
+}
+
 static void
 testcsrs(void)
 {
@@ -713,10 +727,8 @@ testcsrs(void)
 	for (i = 0; i < sizeof(csrs) / sizeof(csrs[0]); i++) {
 		req = X509_REQ_new();
 		for (p = csrs[i].subject; p[0] != NULL; p += 2)
-			X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(
-						       req),
-			    p[0], V_ASN1_PRINTABLESTRING,
-			    (const unsigned char *)p[1], -1, -1, 0);
+			addattribute(req, p[0], V_ASN1_PRINTABLESTRING, p[1],
+			    -1);
 		addextensions(req, i);
 		X509_REQ_set_pubkey(req, pkey);
 		if (X509_REQ_sign(req, pkey, EVP_sha256()) <= 0)
@@ -748,8 +760,7 @@ testcsrs(void)
 	    "a key on a curve without a name");
 	testkey(odd);
 	EVP_PKEY_free(odd);
-	X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(req), "O",
-	    V_ASN1_BIT_STRING, (const unsigned char *)"\1", 1, -1, 0);
+	addattribute(req, "O", V_ASN1_BIT_STRING, "\1", 1);
 	X509_REQ_set_pubkey(req, pkey);
 	X509_REQ_sign(req, pkey, EVP_sha256());
 	readcsr(req, "",

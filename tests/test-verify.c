@@ -555,9 +555,11 @@ static const struct row rows[] = {
 	{ "a root's AKI of another key", ROOT,
 	    { "authorityKeyIdentifier", "DER:30:04:80:02:01:02", NULL }, NULL,
 	    "", "", "aki-root" },
+#if OPENSSL_VERSION_MAJOR < 4 /* which adds no empty AKI */
 	{ "a root's AKI without key", ROOT,
 	    { "authorityKeyIdentifier", "DER:30:00", NULL }, NULL, "", "",
 	    "aki-keyid" },
+#endif
 
 	/* CAs */
 	{ "basic constraints not critical", CA,

@@ -244,55 +244,41 @@ failold(const char *where, const char *cipher, struct certstore_error *err)
 	    where, buf);
 }
 
-/*
- * Empties the error queue.  Returns 1 if data was decrypted, but the result is
- * malformed: the passphrase is wrong.  Returns 0 for other errors.
- */
+/* Empties the error queue: was the passphrase wrong? */
 static int
 iswrongpass(void)
 {
 	unsigned long e;
 	int wrong = 0;
 
-	while ((e = ERR_get_error()) != 0) {
-		if (ERR_GET_LIB(e) == ERR_LIB_PKCS12 &&
-		    (ERR_GET_REASON(e) == PKCS12_R_PKCS12_CIPHERFINAL_ERROR ||
-			ERR_GET_REASON(e) == PKCS12_R_DECODE_ERROR))
-			wrong = 1;
-	}
+	while ((e = ERR_get_error()) != 0)
+		wrong |= ERR_GET_LIB(e) == ERR_LIB_PKCS12 &&
+		    ERR_GET_REASON(e) == PKCS12_R_PKCS12_CIPHERFINAL_ERROR;
 	return wrong;
 }
 
-/* Decrypts a key of version 2 (RFC 5958), which libcrypto does not parse. */
-static PKCS8_PRIV_KEY_INFO *
-decryptv2(OSSL_LIB_CTX *ctx, const X509_ALGOR *alg,
-    const ASN1_OCTET_STRING *data, const char *pass, int len)
+/* 1; 0 the passphrase is wrong: what was decrypted is malformed then, or could
+ * not be; -1 it cannot be decrypted here. */
+static int
+decryptitem(OSSL_LIB_CTX *ctx, const X509_ALGOR *alg,
+    const ASN1_OCTET_STRING *data, const ASN1_ITEM *it, const char *pass,
+    int len, void **item)
 {
-	PKCS8_PRIV_KEY_INFO *p8 = NULL;
+	const unsigned char *p;
 	unsigned char *der = NULL;
 	int n = 0;
 
+	*item = NULL;
 	if (PKCS12_pbe_crypt_ex(alg, pass, len, ASN1_STRING_get0_data(data),
-		ASN1_STRING_length(data), &der, &n, 0, ctx, NULL) != NULL)
-		p8 = cs_pkcs8_version2(der, (size_t)n);
+		ASN1_STRING_length(data), &der, &n, 0, ctx, NULL) == NULL)
+		return iswrongpass() ? 0 : -1;
+	p = der;
+	*item = ASN1_item_d2i_ex(NULL, &p, n, it, ctx, NULL);
+	if (*item == NULL && it == ASN1_ITEM_rptr(PKCS8_PRIV_KEY_INFO))
+		*item = cs_pkcs8_version2(der, (size_t)n);
 	OPENSSL_clear_free(der, (size_t)n);
-	return p8;
-}
-
-static void *
-decryptitem(OSSL_LIB_CTX *ctx, const X509_ALGOR *alg,
-    const ASN1_OCTET_STRING *data, const ASN1_ITEM *it, const char *pass,
-    int len)
-{
-	void *item;
-
-	/* 1: the decrypted DER is wiped */
-	item = PKCS12_item_decrypt_d2i_ex(alg, it, pass, len, data, 1, ctx,
-	    NULL);
-	if (item == NULL && it == ASN1_ITEM_rptr(PKCS8_PRIV_KEY_INFO) &&
-	    ERR_GET_REASON(ERR_peek_last_error()) == PKCS12_R_DECODE_ERROR)
-		item = decryptv2(ctx, alg, data, pass, len);
-	return item;
+	ERR_clear_error();
+	return *item != NULL;
 }
 
 int
@@ -300,15 +286,13 @@ cs_decrypt_item(struct cs_old *old, const X509_ALGOR *alg,
     const ASN1_OCTET_STRING *data, const ASN1_ITEM *it, const char *pass,
     int len, void **item)
 {
-	*item = decryptitem(NULL, alg, data, it, pass, len);
-	if (*item == NULL && iswrongpass())
-		return 0;
-	if (*item == NULL && cs_decrypt_old(old) != NULL)
-		*item = decryptitem(old->ctx, alg, data, it, pass, len);
-	if (*item == NULL)
-		return iswrongpass() ? 0 : -1;
+	int rv;
+
+	rv = decryptitem(NULL, alg, data, it, pass, len, item);
+	if (rv == -1 && cs_decrypt_old(old) != NULL)
+		rv = decryptitem(old->ctx, alg, data, it, pass, len, item);
 	ERR_clear_error();
-	return 1;
+	return rv;
 }
 
 static PKCS8_PRIV_KEY_INFO *
