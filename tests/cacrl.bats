@@ -109,6 +109,12 @@ accepted() {
 }
 
 @test "what another name with the same key revoked is not in it" {
+	cert-create -c two
+	revoked two 7
+	sed -i 's/^issuer .*/issuer 00000000/' \
+	    "$CERTSTORE/revoked/$(spki two)/7"
+	run -0 cert-check
+	[ -z "$output" ]
 	cert-create -c one
 	revoked one 5
 	revoked one 6
@@ -357,6 +363,13 @@ age() {
 	[ -z "$output" ]
 	run -0 cert-renew -v
 	[[ $output = *"@crl/root: is not renewed: the CA is not in the store"* ]]
+	# nor that of one that expired
+	cert-create -c -l 1h short
+	cert-crl -q short
+	run -0 env ASAN_OPTIONS=verify_asan_link_order=0 CLOCK_OFFSET=7200 \
+	    LD_PRELOAD="$ROOT/tests/clock.so" cert-renew -nv
+	[[ $output = *@crl/short$'\t'never$'\t'*'the CA expired'* ]] ||
+	    fail "$output"
 }
 
 @test "cert-renew publishes a revocation that is in no CRL" {
@@ -450,6 +463,9 @@ finds() {
 	finds critical @crl/one crl-damaged
 	cert-crl -q one
 	sed -i 's/^number.*/number x/' "$crl/.one/info"
+	finds critical @store crl-damaged
+	cert-crl -q one
+	sed -i "s/^spki.*/spki $(printf '%0100d' 0)/" "$crl/.one/info"
 	finds critical @store crl-damaged
 	cert-crl -q one
 	cert-check

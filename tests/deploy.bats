@@ -601,6 +601,9 @@ mounts() {
 	: >"$log"
 	cert-set -q @trust user=set
 	cert-set -q @trust/phones user=set user+=web
+	# other lines name no user
+	printf '@trust note x\n@trust/%0100d user set\n' 0 \
+	    >>"$CERTSTORE/props"
 	run -1 cert-deploy -x
 	cert-create -c ca
 	cert-create -c other

@@ -186,6 +186,8 @@ whole() {
 	cert-create -d other -s o.example.org o
 	cp -a other/certs/.o@1 "$CERTSTORE/certs/.a@7"
 	sed -i 's/^name o/name a/' "$CERTSTORE/certs/.a@7/info"
+	cp -a "$CERTSTORE/certs/.b@2" "$CERTSTORE/certs/.b@9"
+	: >"$CERTSTORE/certs/.b@9/privkey.pem"
 	ln -s .a@9 "$CERTSTORE/certs/.a@link"
 	ln -s ../certs/a/combined.pem "$CERTSTORE/combined/.a.pem@link"
 	ln -s ../certs/gone/combined.pem "$CERTSTORE/combined/gone.pem"
@@ -230,6 +232,10 @@ whole() {
 	rm "$CERTSTORE/combined/a.pem"
 	echo x >"$CERTSTORE/combined/a.pem"
 	ln -s .b@2 "$CERTSTORE/.pending/b"
+	mkdir "$CERTSTORE/index/host/x.example.org@"
+	touch "$CERTSTORE/index/host/x.example.org@/.odd"
+	ln -s ../../certs/a "$CERTSTORE/index/host/$(printf '%0255d' 0)"
+	mkdir -p "$CERTSTORE/index/next/$(printf '%0255d/%0255d' 0 0)"
 	find "$CERTSTORE/acme" "$CERTSTORE/deployed" "$CERTSTORE/default" \
 	    "$CERTSTORE/combined" "$CERTSTORE/certs" -printf '%p %m %i %l\n' |
 	    grep -v orders/over | sort >before

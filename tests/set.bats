@@ -143,6 +143,16 @@ refused() {
 	echo 'group: x' >>"$CERTSTORE/certs/a/props"
 	refused 'cert-set: certs/a/props:5: is not "group", a blank' a note=y
 	[ "$(cert-set -o note a)" = note=x ]
+	sed -i '5s/.*/ \tgroup=x/' "$CERTSTORE/certs/a/props"
+	refused 'cert-set: certs/a/props:5: is not "group", a blank' a note=y
+	sed -i '5s/.*/hold 2099-01-01T00:00:00Z000000000000/' \
+	    "$CERTSTORE/certs/a/props"
+	refused 'does not begin with a time' a note=y
+	sed -i 5d "$CERTSTORE/certs/a/props"
+	# of a link in the place of a file no mode counts
+	ln -sf fullchain.pem "$CERTSTORE/certs/a/cert.pem"
+	run -0 --separate-stderr cert-set a note=x
+	[ -z "$output$stderr" ] || fail "$output$stderr"
 }
 
 @test "refused, and nothing is changed" {
@@ -162,6 +172,7 @@ refused() {
 	refused 'printable' a $'note=a\tb'
 	refused 'printable' a $'note=\xff'
 	refused 'longer than 1000' a "note=$(printf '%01001d' 0)"
+	refused 'longer than 1000' a "x5u=https://h.example/$(printf '%01000d' 0)"
 	refused 'no such group' a group=nobody-has-this
 	refused 'default=yes or' a default=maybe
 	refused 'ca: cannot be the default' ca default=yes
@@ -193,6 +204,9 @@ refused() {
 	    'endpoint+=[2001:db8::1]:443' endpoint+=192.0.2.1:5061 \
 	    'endpoint+=xmpp-server:[::1]:5269=a.example.com'
 	[ "$(cert-set a | wc -l)" -eq 5 ]
+	# the name to ask for is behind an address
+	cert-create -q -s 192.0.2.7 -s b.example.net both
+	cert-set both endpoint=h.example.org:443
 	# without a host name to ask for
 	cert-create -q -s '*.example.com' wild
 	refused 'only wildcards: add =name' wild endpoint=192.0.2.1:443
@@ -220,7 +234,8 @@ next() {
 	grep -qx 'acme letsencrypt' "$CERTSTORE/certs/a/info"
 	cert-set -j a | grep -q '"method":\["webroot:/var/www","http"'
 	for bad in acme=https://x acme=../x method=webroot:www method=webroot \
-	    method=http:0 method=http:x:80 method=http:::1:80 method=hook: \
+	    method=http:0 method=http:x:80 method=http:::1:80 method=http::80 \
+	    method=hook: method=hook:"$(printf '%0201d' 0)" \
 	    method=hook:../x method=hook:/x/ method=hook:http-01: \
 	    method=hook:x-01:y method=dns-01 \
 	    method=dns-persist:x method=tkauth method=tkauth: \

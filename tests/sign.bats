@@ -420,6 +420,18 @@ setup() {
 	cert-create -c ca2
 	cert-sign -A ca2 a.csr >out
 	[ "$(issued)" = 4 ]
+	# without a name the subject counts
+	request s '/CN=Some One'
+	cert-sign -A ca -P client s.csr >out
+	refused 'was signed before' -P client s.csr
+	pki cert t.csr s.key '/CN=Some One Else' csr
+	cert-sign -A ca -P client t.csr >out
+	[ "$(issued)" = 6 ]
+	# what is no serial number among those of a key is passed over
+	for link in "$CERTSTORE"/issued/*/keys/*/*; do
+		ln -sfn "../x,$(readlink "$link")" "$link"
+	done
+	refused 'was signed before' -P client s.csr
 	# nor what is revoked
 	request c /CN=c.example.com
 	cert-sign -A ca c.csr >c.crt

@@ -235,6 +235,8 @@ setprops(struct certstore *store)
 	if (certstore_set_add(set, "web", &err) == 0 &&
 	    certstore_set_change(set, "user", CERTSTORE_SET_REPLACE,
 		turn++ % 2 == 0 ? "one" : "two", &err) == 0 &&
+	    certstore_set_change(set, "default", CERTSTORE_SET_REPLACE,
+		turn % 2 == 0 ? "yes" : "no", &err) == 0 &&
 	    certstore_set_change(set, "note", CERTSTORE_SET_REPLACE, "r",
 		&err) == 0)
 		rv = certstore_set_commit(set, &err);

@@ -99,6 +99,11 @@ test_orders(void)
 		bail("%s", err.msg);
 	refused(certstore_order_request(o, t, set, 0, &err),
 	    CERTSTORE_EARGUMENT, "cannot be set with an order");
+	refused(certstore_set_add(set, "../x", &err), CERTSTORE_EARGUMENT,
+	    "../x");
+	refused(certstore_set_commit(set, &err), CERTSTORE_EARGUMENT, "../x");
+	refused(certstore_order_request(o, t, set, 0, &err),
+	    CERTSTORE_EARGUMENT, "../x");
 	if (certstore_template_add_san(t, "email:a@example.org", &err) == -1)
 		bail("%s", err.msg);
 	refused(certstore_order_request(o, t, NULL, 0, &err),

@@ -92,7 +92,9 @@ testissued(void)
 	struct certstore *store = opened(
 	    CERTSTORE_OPEN_WRITE | CERTSTORE_OPEN_CREATE);
 	struct certstore_entry e = { 0 };
-	char longest[CS_SERIAL_LEN + 1];
+	char longest[CS_SERIAL_LEN + 1], ca[80];
+	const struct certstore_entry *one;
+	struct certstore_issued *list;
 	struct stat st;
 
 	ok(cs_issued_has(store, spki, "abc") == 0 &&
@@ -134,6 +136,20 @@ testissued(void)
 	    "one digit, of an entry");
 	ok(access(path("store/issued/%s/07/7.pem", spki), F_OK) == 0,
 	    "in a directory of two");
+	/* one goes while they are listed */
+	add(store, "fbc", NULL, PEM);
+	snprintf(ca, sizeof(ca), "spki:%s", spki);
+	if ((list = certstore_issued_new(store, ca, &err)) == NULL)
+		bail("%s", err.msg);
+	ok(certstore_issued_next(list, &one, &err) == 1 &&
+		strcmp(certstore_entry_name(one), "serial:7") == 0 &&
+		certstore_issued_next(list, &one, &err) == 1 &&
+		strcmp(certstore_entry_name(one), "serial:abc") == 0,
+	    "those of a CA, by their last digits");
+	unlink(path("store/issued/%s/bc/fbc.pem", spki));
+	ok(certstore_issued_next(list, &one, &err) == 0 && one == NULL,
+	    "but one that is gone since: %s", err.msg);
+	certstore_issued_free(list);
 	ok(truncate(path("store/issued/%s/07/7.pem", spki), 60) == 0 &&
 		cs_issued_read(store, spki, "7", &e, &err) == -1 &&
 		err.code == CERTSTORE_EDAMAGED,

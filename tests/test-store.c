@@ -909,6 +909,9 @@ testlongkeys(void)
 		cs_index_has(store, &entry.info) == 1,
 	    "index/ has all that it can have");
 	cs_entry_done(&entry);
+	sh("mkdir store/certs/.odd@");
+	is_int(cs_sweep_audit(store), 1, "what is no generation needs no link");
+	sh("rmdir store/certs/.odd@");
 	ok(put(store, "long", 1, "l2", lines) == 0, "it is replaced");
 	sh("ln -s elsewhere store/index/ski/ff");
 	ok(cs_search_index(store, "ski", "ff", &names) == 0 && names.n == 0,
@@ -997,6 +1000,27 @@ testheld(void)
 		p.held[0].gen == 2 && p.held[999].gen == 1001,
 	    "the first one goes if there are too many");
 	free(p.held);
+}
+
+/* What is asked of a record without a store, as of a file. */
+static void
+testrecord(void)
+{
+	static const struct certstore_span at = { CERTSTORE_SPAN_AT, 100, 0,
+		0 };
+	struct certstore_entry entry = { 0 };
+	struct cs_buf b = { 0 };
+
+	is_int(cs_entry_read(&entry, CS_PROPS, &b, &err), 0, "it has no files");
+	is_int(certstore_entry_is_kind(&entry, "server"), 0, "nor a kind");
+	entry.info.name = "a";
+	entry.info.fingerprint = "aa";
+	entry.info.starts = 10;
+	entry.info.ends = 100;
+	is_int(cs_due_at(&entry.info, &at), 10,
+	    "it expires by then: it is due from the start");
+	entry.info.ends = 101;
+	is_int(cs_due_at(&entry.info, &at), 101, "it does not");
 }
 
 /* However many CAs go, the store is looked through once. */
@@ -1304,6 +1328,7 @@ main(void)
 	testmoment();
 	testreplaced();
 	testheld();
+	testrecord();
 	testmany();
 	testrecovery();
 	removescratch();
