@@ -1006,7 +1006,7 @@ called(int (*call)(struct certstore *), int flags)
 
 	cs_error_clear(&err);
 	answers = warnings = 0;
-	if ((store = certstore_open(path("store"), flags, &err)) == NULL)
+	if ((store = certstore_open("store", flags, &err)) == NULL)
 		return -1;
 	certstore_set_warn(store, countwarning, NULL);
 	rv = call(store);
@@ -1256,6 +1256,8 @@ main(int argc, char *argv[])
 	    1)
 		bail("libcrypto keeps its own malloc");
 	makescratch();
+	if (chdir(root) == -1)
+		bail("chdir");
 	makestore();
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		for (owner = OURS; owner < OWNERS; owner++)

@@ -74,7 +74,10 @@ add(struct certstore *store, const char *serial, const char *name,
 	struct cs_issued is = { spki, name, &desc, { NULL, 0, 0 } };
 	int rv;
 
-	describe(&desc, serial);
+	if (serial == NULL)
+		cs_buf_adds(&desc, "kind server\nserial 5ab\n");
+	else
+		describe(&desc, serial);
 	cs_buf_adds(&is.pem, pem);
 	rv = cs_issued_add(store, &is, 1, &err);
 	cs_buf_free(&desc);
@@ -154,6 +157,9 @@ testissued(void)
 		cs_issued_read(store, spki, "7", &e, &err) == -1 &&
 		err.code == CERTSTORE_EDAMAGED,
 	    "one that was cut short is damaged");
+	ok(add(store, NULL, NULL, PEM) == 0 &&
+		cs_issued_has(store, spki, "5ab") == 1,
+	    "one that does not expire is in no month");
 	chmod(path("store/issued/%s/bc", spki), 0777);
 	ok(add(store, "dbc", NULL, PEM) == -1 && err.code == CERTSTORE_EUNSAFE,
 	    "a directory that others can write is refused");

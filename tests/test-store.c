@@ -861,6 +861,7 @@ testnothing(void)
 		0, 0 };
 	const struct certstore_entry *entry;
 	const struct certstore_crl *crl;
+	struct certstore_repair *repair;
 	struct certstore_crls *crls;
 	struct certstore_list *list;
 	struct certstore *store;
@@ -883,6 +884,11 @@ testnothing(void)
 	    "nothing is revoked");
 	ok(cs_orderstate_read(store, "a", &text, &err) == 0, "no order");
 	ok(cs_indexed_isknown(store) == 1, "index/ lists all");
+	if ((repair = certstore_repair_new(store, &err)) == NULL)
+		bail("%s", err.msg);
+	is_int(certstore_repair_run(repair, NULL, NULL, NULL, &err), 0,
+	    "nothing is to be repaired: %s", err.msg);
+	certstore_repair_free(repair);
 	ok(!exists("store"), "and it is not made");
 	certstore_close(store);
 }
@@ -894,7 +900,7 @@ testlongkeys(void)
 	struct certstore *store = opened(CERTSTORE_OPEN_CREATE);
 	struct certstore_entry entry = { 0 };
 	struct cs_strings names = { 0 };
-	char ski[301], lines[400];
+	char ski[301], lines[400], name[CS_NAME_MAX + 1];
 
 	memset(ski, 'a', 300);
 	ski[300] = '\0';
@@ -912,9 +918,14 @@ testlongkeys(void)
 	sh("mkdir store/certs/.odd@");
 	is_int(cs_sweep_audit(store), 1, "what is no generation needs no link");
 	sh("rmdir store/certs/.odd@");
+	ok(cs_setgen_islost(store, "@none") == 0 &&
+		cs_setgen_repair(store, "@none") == 0,
+	    "no link of a trust set is missing where there are none");
 	ok(put(store, "long", 1, "l2", lines) == 0, "it is replaced");
 	sh("ln -s elsewhere store/index/ski/ff");
-	ok(cs_search_index(store, "ski", "ff", &names) == 0 && names.n == 0,
+	ok(cs_search_index(store, "ski", "ff", &names) == 0 && names.n == 0 &&
+		cs_purge_link(store, "ski/ff", 1, name) == 0 &&
+		exists("store/index/ski/ff"),
 	    "a link that leads to no entry");
 	ok(put(store, "other", 1, "o2", "kind ca\nski ff\n") == 0 &&
 		cs_search_index(store, "ski", "ff", &names) == 0 &&

@@ -67,13 +67,13 @@ isunlinked(struct certstore *store, const char *name,
 	int rv;
 
 	if (cs_entry_load(store, name, entry, &err) == -1) {
-		if (err.code == CERTSTORE_ENOENTRY)
-			return 0;
-		if (err.code != CERTSTORE_EDAMAGED) {
+		if (err.code != CERTSTORE_ENOENTRY &&
+		    err.code != CERTSTORE_EDAMAGED) {
 			errno = err.errnum;
 			return -1;
 		}
-		if (cs_resolve_isstray(store, name))
+		if (err.code == CERTSTORE_ENOENTRY ||
+		    cs_resolve_isstray(store, name))
 			return 0;
 		if (entry->info.name == NULL ||
 		    strcmp(entry->info.name, name) != 0)

@@ -60,9 +60,8 @@ samenames(const struct cs_info *a, const struct cs_info *b)
 			a->san[i].value))
 			return 0;
 	return a->nsan + a->spcs.n + a->tns.n > 0 ||
-	    (a->subject == NULL || b->subject == NULL ?
-		    a->subject == b->subject :
-		    strcmp(a->subject, b->subject) == 0);
+	    strcmp(a->subject == NULL ? "" : a->subject,
+		b->subject == NULL ? "" : b->subject) == 0;
 }
 
 /*

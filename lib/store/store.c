@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,18 +116,18 @@ cs_store_opendir(const struct certstore *store, const char *name, int make)
 static char *
 absolutepath(const char *path)
 {
-	char *cwd, *p = NULL;
+	char cwd[PATH_MAX], *p;
 
 	if (path[0] == '/')
 		return strdup(path);
 	while (strncmp(path, "./", 2) == 0)
 		path += 1 + strspn(path + 1, "/");
-	if ((cwd = getcwd(NULL, 0)) == NULL)
+	if (getcwd(cwd, sizeof(cwd)) == NULL)
 		return NULL;
-	if (asprintf(&p, "%s/%s", strcmp(cwd, "/") == 0 ? "" : cwd, path) == -1)
-		p = NULL;
-	free(cwd);
-	return p;
+	return asprintf(&p, "%s/%s", strcmp(cwd, "/") == 0 ? "" : cwd, path) ==
+		-1 ?
+	    NULL :
+	    p;
 }
 
 static int
