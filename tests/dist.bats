@@ -68,6 +68,15 @@ setup() {
 	grep -qF "/var/lib/certstore/log {" "$rotate"
 	command -v logrotate >/dev/null || skip "no logrotate"
 	run -0 logrotate -d -s state "$rotate"
+	[ "$(id -u)" -eq 0 ] || return 0
+	# rotated as the year begins, it is the log of the year before
+	mkdir -m 755 store
+	echo line >store/log
+	sed "s,/var/lib/certstore,$PWD/store," "$rotate" >rotate
+	year=$(date -d yesterday +%Y)
+	logrotate -f -s state rotate
+	[ "$(zcat "store/log-$year.gz")" = line ]
+	[ "$(mode store/log)" = 640 ]
 }
 
 @test "renewal by the unit can use a web root of another user" {
