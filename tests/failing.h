@@ -15,7 +15,9 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __GLIBC__
 #include <unwind.h>
+#endif
 
 void *__real_malloc(size_t);
 void *__real_realloc(void *, size_t);
@@ -65,6 +67,7 @@ nextway(size_t n)
 	return next;
 }
 
+#ifdef __GLIBC__
 static _Unwind_Reason_Code
 addcaller(struct _Unwind_Context *frame, void *arg)
 {
@@ -73,6 +76,7 @@ addcaller(struct _Unwind_Context *frame, void *arg)
 	*hash = (*hash ^ _Unwind_GetIP(frame)) * 0x100000001b3;
 	return _URC_NO_REASON;
 }
+#endif
 
 static void
 noteway(size_t n)
@@ -81,7 +85,11 @@ noteway(size_t n)
 	struct way *more;
 	size_t i;
 
+#ifdef __GLIBC__
 	_Unwind_Backtrace(addcaller, &hash);
+#else
+	hash = n; /* each is a way of its own */
+#endif
 	for (i = 0; i < nways && ways[i].callers != hash; i++)
 		;
 	if (i == nways) {
