@@ -415,7 +415,7 @@ mounts() {
 	[ ! -e store/deployed ]
 	# who owns it may, and root's hooks are good for it
 	chmod 666 log
-	chmod 711 "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR" . 2>/dev/null
+	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR" . 2>/dev/null
 	hook web
 	if ! setpriv --reuid daemon --clear-groups test -x "$BIN/cert-deploy" ||
 	    ! setpriv --reuid daemon --clear-groups test -r store/certs; then
