@@ -612,6 +612,7 @@ readcsr(X509_REQ *req, const char *profile, const char *want, const char *what)
 	OPENSSL_free(der);
 }
 
+/* NULL: libcrypto refuses it. */
 static EVP_PKEY *
 fromparams(const char *type, int selection, OSSL_PARAM_BLD *bld)
 {
@@ -621,7 +622,7 @@ fromparams(const char *type, int selection, OSSL_PARAM_BLD *bld)
 
 	if (EVP_PKEY_fromdata_init(ctx) != 1 ||
 	    EVP_PKEY_fromdata(ctx, &pkey, selection, params) != 1)
-		bail("no key of type %s", type);
+		ERR_clear_error();
 	OSSL_PARAM_free(params);
 	EVP_PKEY_CTX_free(ctx);
 	return pkey;
@@ -680,7 +681,7 @@ nocurve(void)
 	return odd;
 }
 
-/* It is no key for certificates of ours either. */
+/* A key on a curve without a name is no key for certificates of ours either. */
 static void
 testkey(EVP_PKEY *odd)
 {
@@ -752,13 +753,17 @@ testcsrs(void)
 	    "make another request with a key of type p256 or rsa:2048",
 	    "an RSA key with exponent 1");
 	EVP_PKEY_free(odd);
-	odd = nocurve();
-	X509_REQ_set_pubkey(req, odd);
-	readcsr(req, "",
-	    "r: its key (ec) is on a curve without a name (RFC 5480 section "
-	    "2.1.1): make another request with a key of type p256 or rsa:2048",
-	    "a key on a curve without a name");
-	testkey(odd);
+	if ((odd = nocurve()) == NULL) /* since 4.0 */
+		skip("libcrypto has no curves without a name");
+	else {
+		X509_REQ_set_pubkey(req, odd);
+		readcsr(req, "",
+		    "r: its key (ec) is on a curve without a name (RFC 5480 "
+		    "section 2.1.1): make another request with a key of type "
+		    "p256 or rsa:2048",
+		    "a key on a curve without a name");
+		testkey(odd);
+	}
 	EVP_PKEY_free(odd);
 	addattribute(req, "O", V_ASN1_BIT_STRING, "\1", 1);
 	X509_REQ_set_pubkey(req, pkey);
