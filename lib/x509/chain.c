@@ -103,10 +103,8 @@ readpoolfile(struct search *s, const struct certstore_entry *entry,
 	return rv;
 }
 
-/*
- * Adds the certificates of an entry; of a damaged one there is a warning.  -1:
- * no memory.
- */
+/* Adds the certificates of an entry; of one that is damaged, or that this user
+ * may not read, there is a warning. */
 static int
 addentrycerts(struct search *s, const char *name, struct certstore_error *err)
 {
@@ -116,7 +114,7 @@ addentrycerts(struct search *s, const char *name, struct certstore_error *err)
 	if (cs_entry_load(s->store, name, &entry, err) == -1 ||
 	    readpoolfile(s, &entry, CS_FULLCHAIN, err) == -1 ||
 	    (entry.info.hasca && readpoolfile(s, &entry, CS_CA, err) == -1)) {
-		if (cs_error_isnomem(err))
+		if (err->code == CERTSTORE_ESYSTEM && err->errnum != EACCES)
 			rv = -1;
 		else if (err->code != CERTSTORE_ENOENTRY) /* stale index/ */
 			cs_warn(s->store, "%s", err->msg);
