@@ -34,12 +34,13 @@ void
 cs_generation_dir(char dir[CS_GENDIR], const char *name, unsigned long gen)
 {
 	char digits[CS_GENDIR - CS_NAME_MAX];
-	size_t len, n = sizeof(digits);
+	size_t len = strlen(name), n = sizeof(digits);
 
 	do
 		digits[--n] = (char)('0' + gen % 10);
 	while ((gen /= 10) != 0);
-	len = strnlen(name, CS_NAME_MAX + 1); /* "." and a name: setgen.c */
+	if (len > CS_NAME_MAX + 1) /* "." and a name: setgen.c */
+		len = CS_NAME_MAX + 1;
 	dir[0] = '.';
 	memcpy(dir + 1, name, len);
 	dir[1 + len] = '@';
