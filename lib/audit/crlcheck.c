@@ -90,17 +90,18 @@ countrevoked(X509_CRL *x)
 	return n > 0 ? (size_t)n : 0;
 }
 
-/* Is the file what info says, and does it begin what servers read?  NULL, or
- * what is wrong. */
+/* Is the file what info says, and does it begin what servers read?  NULL and the
+ * CRL, which the caller frees, or what is wrong. */
 static const char *
-findcrlflaw(struct certstore_audit *audit, const struct certstore_crl *crl)
+findcrlflaw(struct certstore_audit *audit, const struct certstore_crl *crl,
+    X509_CRL **x)
 {
 	struct cs_buf der = { 0 }, pem = { 0 }, own = { 0 };
 	char path[CS_NAME_MAX + 16];
 	const unsigned char *p;
 	const char *flaw = "cannot be read";
-	X509_CRL *x = NULL;
 
+	*x = NULL;
 	snprintf(path, sizeof(path), "crl/%s.der", crl->name);
 	if (cs_file_follow(audit->root, path, CERTSTORE_CRL_MAX, &der) == -1)
 		goto out;
@@ -112,12 +113,11 @@ findcrlflaw(struct certstore_audit *audit, const struct certstore_crl *crl)
 	if (cs_pem_encode(&own, "X509 CRL", p, der.len) == -1)
 		goto out;
 	if (own.len > pem.len || memcmp(own.p, pem.p, own.len) != 0 ||
-	    (x = d2i_X509_CRL(NULL, &p, (long)der.len)) == NULL ||
+	    (*x = d2i_X509_CRL(NULL, &p, (long)der.len)) == NULL ||
 	    p != (const unsigned char *)der.p + der.len ||
-	    countrevoked(x) != crl->revoked)
+	    countrevoked(*x) != crl->revoked)
 		flaw = "is not what was made";
 out:
-	X509_CRL_free(x);
 	ERR_clear_error();
 	cs_buf_free(&der);
 	cs_buf_free(&pem);
@@ -156,26 +156,17 @@ findlost(struct certstore_audit *audit, const char *spki, X509_CRL *x,
 /* Is all that the CRL has recorded? */
 static int
 looklost(struct certstore_audit *audit, const char *name,
-    const struct certstore_crl *crl, struct certstore_error *err)
+    const struct certstore_crl *crl, X509_CRL *x, struct certstore_error *err)
 {
-	char path[CS_NAME_MAX + 16], serial[CS_SERIAL_LEN];
+	char serial[CS_SERIAL_LEN];
 	struct cs_crlinfo ci = { 0 };
 	struct certstore_error ignored;
-	struct cs_buf der = { 0 };
-	const unsigned char *p;
-	X509_CRL *x = NULL;
 	size_t n = 0;
 
-	snprintf(path, sizeof(path), "crl/%s.der", crl->name);
-	if (cs_crlinfo_read(audit->store, crl->name, &ci, &ignored) == 1 &&
-	    cs_file_follow(audit->root, path, CERTSTORE_CRL_MAX, &der) == 0) {
-		p = (const unsigned char *)der.p;
-		if ((x = d2i_X509_CRL(NULL, &p, (long)der.len)) != NULL)
-			n = findlost(audit, ci.spki, x, serial);
-	}
-	X509_CRL_free(x);
+	if (x != NULL &&
+	    cs_crlinfo_read(audit->store, crl->name, &ci, &ignored) == 1)
+		n = findlost(audit, ci.spki, x, serial);
 	ERR_clear_error();
-	cs_buf_free(&der);
 	cs_crlinfo_done(&ci);
 	if (n == 0)
 		return 0;
@@ -193,6 +184,8 @@ lookowncrl(struct certstore_audit *audit, const struct certstore_crl *crl,
 {
 	const char *flaw, *option = cs_store_option(audit->store);
 	char name[sizeof(PREFIX) + CS_NAME_MAX];
+	X509_CRL *x;
+	int rv;
 
 	snprintf(name, sizeof(name), PREFIX "%s", crl->name);
 	if (audit->named && !cs_strings_has(&audit->names, name))
@@ -208,11 +201,16 @@ lookowncrl(struct certstore_audit *audit, const struct certstore_crl *crl,
 		crl->unpublished, crl->unpublished == 1 ? " is" : "s are",
 		option, crl->name) == -1)
 		return -1;
-	if (crl->number == 0 || (flaw = findcrlflaw(audit, crl)) == NULL)
-		return crl->number == 0 ? 0 : looklost(audit, name, crl, err);
-	return cs_finding_add(audit, CS_CODE_CRL_DAMAGED, name, err,
-	    "crl/%s.pem or .der %s: cert-crl%s %s", crl->name, flaw, option,
-	    crl->name);
+	if (crl->number == 0)
+		return 0;
+	if ((flaw = findcrlflaw(audit, crl, &x)) == NULL)
+		rv = looklost(audit, name, crl, x, err);
+	else
+		rv = cs_finding_add(audit, CS_CODE_CRL_DAMAGED, name, err,
+		    "crl/%s.pem or .der %s: cert-crl%s %s", crl->name, flaw,
+		    option, crl->name);
+	X509_CRL_free(x);
+	return rv;
 }
 
 /* The first CRL that is asked for, is not one of these, and does not exist:
