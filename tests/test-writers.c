@@ -254,6 +254,22 @@ testremovals(void)
 			}
 }
 
+/* A new store whose entry has two generations, and where the command is run when
+ * a writer says this. */
+static struct certstore *
+contested(const char *when, const char *cmd)
+{
+	struct certstore *store;
+
+	sh(CLEAR);
+	store = opened(CERTSTORE_OPEN_CREATE);
+	put(store, "a", 0, "older", "");
+	put(store, "a", 1, "old", "san dns old.example\n");
+	await(store, when, 0, NULL);
+	other.cmd = cmd;
+	return store;
+}
+
 /* Steps of a writer that removes what another one wrote, without the lock. */
 static void
 teststeps(void)
@@ -279,12 +295,7 @@ teststeps(void)
 	int rv;
 
 	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		sh(CLEAR);
-		store = opened(CERTSTORE_OPEN_CREATE);
-		put(store, "a", 0, "older", "");
-		put(store, "a", 1, "old", "san dns old.example\n");
-		await(store, steps[i].when, 0, NULL);
-		other.cmd = steps[i].cmd;
+		store = contested(steps[i].when, steps[i].cmd);
 		rv = put(store, "a", 2, "mine", "san dns mine.example\n");
 		ok(rv == -1 && err.code == CERTSTORE_EBUSY &&
 			istrue(steps[i].left) && istrue(DANGLES),
@@ -309,12 +320,7 @@ testtaken(void)
 	int rv;
 
 	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		sh(CLEAR);
-		store = opened(CERTSTORE_OPEN_CREATE);
-		put(store, "a", 0, "older", "");
-		put(store, "a", 1, "old", "san dns old.example\n");
-		await(store, steps[i].when, 0, NULL);
-		other.cmd = steps[i].cmd;
+		store = contested(steps[i].when, steps[i].cmd);
 		rv = certstore_remove(store, twice, 1, 0, NULL, NULL, &err);
 		ok(rv == -1 && err.code == CERTSTORE_EBUSY &&
 			gennow(store, "a") != 0 && istrue(DANGLES),
